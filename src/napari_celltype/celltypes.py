@@ -1,0 +1,167 @@
+"""The label vocabulary: a tree of cell types, their aliases and colours.
+
+PY and IN (interneuron) are the roots; PV, SOM and VIP are children of IN. A label is a
+type, the parent IN, or a negation such as ``!PV`` (known not to be PV).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from napari_celltype.errors import LabelError
+
+UNSURE = "unsure"
+UNSURE_COLOR = "#9E9E9E"
+
+
+@dataclass(frozen=True)
+class CellType:
+    """One type of the tree.
+
+    Attributes
+    ----------
+    name : str
+        Canonical name, as written to files.
+    parent : str or None
+        Name of the parent type; None for a root.
+    color : str
+        Display colour, ``#RRGGBB``.
+    description : str
+        The name in words.
+    aliases : tuple of str
+        Other spellings accepted on reading, compared without case.
+    """
+
+    name: str
+    parent: str | None
+    color: str
+    description: str
+    aliases: tuple[str, ...] = ()
+
+
+# Interneurons share cool hues and pyramidal cells are warm, so that the group reads at a
+# glance; lightness differs too, so that it still reads without colour vision.
+_DEFAULT_TYPES = (
+    CellType(
+        "PY",
+        None,
+        "#F2952E",
+        "pyramidal cell",
+        ("PYR", "pyramidal", "excitatory", "CaMKII", "Camk2", "Emx1", "Slc17a7"),
+    ),
+    CellType(
+        "IN",
+        None,
+        "#3D8BEF",
+        "interneuron",
+        ("interneuron", "inhibitory", "GABA", "GAD", "Gad2", "VGAT", "Slc32a1"),
+    ),
+    CellType("PV", "IN", "#2B5CE6", "parvalbumin interneuron", ("Pvalb", "parvalbumin")),
+    CellType("SOM", "IN", "#27C4D9", "somatostatin interneuron", ("SST", "somatostatin")),
+    CellType("VIP", "IN", "#A77BF3", "VIP interneuron", ()),
+)
+
+
+@dataclass(frozen=True)
+class TypeTree:
+    """An immutable tree of cell types.
+
+    Attributes
+    ----------
+    types : tuple of CellType
+        All types, parents before children.
+    """
+
+    types: tuple[CellType, ...] = _DEFAULT_TYPES
+
+    def __getitem__(self, name: str) -> CellType:
+        for cell_type in self.types:
+            if cell_type.name == name:
+                return cell_type
+        raise LabelError(
+            f"{name!r} is not a known cell type; known are "
+            f"{', '.join(t.name for t in self.types)}."
+        )
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """Names of the types without children, in tree order."""
+        parents = {t.parent for t in self.types}
+        return tuple(t.name for t in self.types if t.name not in parents)
+
+    def with_type(self, name: str, *, color: str, parent: str | None = "IN") -> TypeTree:
+        """Return a tree that also holds a user's own type.
+
+        Raises
+        ------
+        LabelError
+            If the name is taken or the parent is unknown.
+        """
+        name = name.strip()
+        taken = {spelling.casefold() for t in self.types for spelling in _spellings(t)}
+        if not name or name.casefold() in taken | {UNSURE}:
+            raise LabelError(f"The type name {name!r} is empty or already taken.")
+        if name.startswith("!") or "|" in name:
+            raise LabelError(f"The type name {name!r} may not hold '!' or '|'.")
+        if parent is not None:
+            parent = self[parent].name
+        new = CellType(name, parent, color, name)
+        return replace(self, types=(*self.types, new))
+
+    def canonical(self, label: str) -> str:
+        """Return the canonical spelling of a label, a parent or a negation.
+
+        Raises
+        ------
+        LabelError
+            If the label names no type of the tree.
+        """
+        text = label.strip()
+        negated = text.startswith("!")
+        wanted = text.removeprefix("!").strip().casefold()
+        for cell_type in self.types:
+            if wanted in {s.casefold() for s in _spellings(cell_type)}:
+                return ("!" if negated else "") + cell_type.name
+        raise LabelError(
+            f"{label!r} is not a known cell type; use one of "
+            f"{', '.join(t.name for t in self.types)}, or !TYPE for 'not that type'."
+        )
+
+    def group(self, name: str) -> str:
+        """Return the root above a type: PY, IN, or a user's own root."""
+        cell_type = self[name]
+        while cell_type.parent is not None:
+            cell_type = self[cell_type.parent]
+        return cell_type.name
+
+    def is_within(self, name: str, ancestor: str) -> bool:
+        """Tell whether a type is `ancestor` or lies below it."""
+        current: str | None = name
+        while current is not None:
+            if current == ancestor:
+                return True
+            current = self[current].parent
+        return False
+
+    def allowed(self, label: str, classes: Iterable[str]) -> tuple[str, ...]:
+        """Return the classes that a label leaves possible.
+
+        ``PV`` allows itself, ``IN`` all its descendants, ``!PV`` all but PV.
+        """
+        name = self.canonical(label)
+        negated = name.startswith("!")
+        name = name.removeprefix("!")
+        return tuple(c for c in classes if self.is_within(c, name) is not negated)
+
+    def in_order(self, names: Iterable[str]) -> list[str]:
+        """Return names in tree order, unknown ones last in their own order."""
+        order: Sequence[str] = [t.name for t in self.types]
+        return sorted(names, key=lambda n: order.index(n) if n in order else len(order))
+
+
+def _spellings(cell_type: CellType) -> tuple[str, ...]:
+    return (cell_type.name, *cell_type.aliases)
+
+
+DEFAULT_TYPES = TypeTree()

@@ -1,0 +1,39 @@
+"""Errors whose message is one sentence for the user.
+
+Each message says what was found, where, and what to do. The doors (terminal, napari)
+catch `CellTypeError` once and show the sentence; everything else is a defect.
+"""
+
+from __future__ import annotations
+
+
+class CellTypeError(Exception):
+    """The input or the data is wrong; the message says how to mend it."""
+
+
+class RecordingError(CellTypeError):
+    """A suite2p folder, trace file or movie cannot be used as it is."""
+
+
+class SamplingFrequencyError(RecordingError):
+    """The frame rate is missing, impossible, or does not fit the model."""
+
+
+class ModelError(CellTypeError):
+    """A model is unknown, damaged, or does not fit the data."""
+
+
+class LabelError(CellTypeError):
+    """A label, a label table or a labelled data set cannot be used."""
+
+
+class OutputError(CellTypeError):
+    """A result cannot be written where it was asked for."""
+
+
+class MissingDependencyError(CellTypeError):
+    """An optional package is needed for what was asked."""
+
+
+class Stopped(Exception):
+    """Long work was stopped on request; what was finished is kept."""

@@ -1,0 +1,52 @@
+"""The one shape of long work: `run(..., on_progress=..., should_stop=...)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from napari_celltype.errors import Stopped
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a piece of work is.
+
+    Attributes
+    ----------
+    message : str
+        What is being done, as shown to the user.
+    done : int
+        Finished steps.
+    total : int or None
+        All steps, or None where nobody knows.
+    """
+
+    message: str
+    done: int = 0
+    total: int | None = None
+
+
+OnProgress = Callable[[Progress], None]
+ShouldStop = Callable[[], bool]
+
+
+def ignore_progress(progress: Progress) -> None:
+    """Take a progress report and show it to nobody."""
+
+
+def never_stop() -> bool:
+    """Answer that the work goes on."""
+    return False
+
+
+def raise_if_stopped(should_stop: ShouldStop) -> None:
+    """Raise `Stopped` when the user asked for an end.
+
+    Raises
+    ------
+    Stopped
+        If `should_stop` answers True.
+    """
+    if should_stop():
+        raise Stopped("Stopped on request.")
