@@ -1,0 +1,60 @@
+# Two commands do everything on Linux and macOS with git, make, Python 3.11+ and pip:
+#
+#   make demo    the whole job on a simulated recording, ending in napari
+#   make test    the whole test suite, on a virtual screen where one can be had
+#
+# Both first create .venv and install into it; a second run finds that done.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_DIR ?= demo-output
+PYTEST_ARGS ?=
+
+.PHONY: help setup libraries demo test test-quick lint bench clean
+
+help:
+	@echo "make demo        set up, run the demo and open napari"
+	@echo "make test        set up, run every test"
+	@echo "make test-quick  the tests that need no window and no patience"
+	@echo "make lint        ruff, mypy, import-linter, the napari manifest"
+	@echo "make bench       the benchmarks, printed as ratios of this machine's speed"
+	@echo "make clean       remove .venv and everything that was built or cached"
+
+setup:
+	@$(PYTHON) scripts/setup_env.py
+
+# The system libraries alone, for `sudo make libraries`.
+libraries:
+	@$(PYTHON) scripts/setup_env.py --libraries-only
+
+demo: setup
+	@if [ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+		$(BIN)/napari-celltype demo -o "$(DEMO_DIR)"; \
+	else \
+		echo "No display was found, so the demo opens no window."; \
+		$(BIN)/napari-celltype demo --headless -o "$(DEMO_DIR)"; \
+	fi
+
+test: setup
+	@sh scripts/on_screen.sh $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-quick: setup
+	@$(BIN)/python -m pytest -m "not slow and not gui" $(PYTEST_ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/npe2 validate src/napari_celltype/napari.yaml
+	$(BIN)/pre-commit validate-config
+
+bench: setup
+	@status=0; for file in benchmarks/bench_*.py; do \
+		echo "== $$file"; sh scripts/on_screen.sh $(BIN)/python "$$file" || status=1; \
+	done; exit $$status
+
+clean:
+	rm -rf .venv .bootstrap build dist "$(DEMO_DIR)"
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
