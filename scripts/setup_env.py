@@ -127,10 +127,8 @@ def uv_environment() -> dict[str, str]:
 
 def install_libraries() -> None:
     """Install the libraries of the graphical window, or say how."""
-    library_list = (
-        ROOT / "src" / "napari_celltype" / "workflows" / "system_libraries.py"
-    )
-    library_names = runpy.run_path(str(library_list))
+    library_list = "src/napari_celltype/workflows/system_libraries.py"
+    libraries = runpy.run_path(str(ROOT / library_list))
     missing = libraries["missing_packages"]()
     if not missing:
         return
