@@ -1,0 +1,130 @@
+"""Options that several verbs share, declared once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RecordingPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PATH", help="suite2p session, plane folder or stat.npy.", show_default=False
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(metavar="NAME|FILE", help="cnn, rnn, lstm, a model's name or a file."),
+]
+Fs = Annotated[
+    float | None,
+    typer.Option(
+        "--fs",
+        metavar="HZ",
+        help="Frames per second and plane, where the files do not say or say it wrong.",
+    ),
+]
+Neuropil = Annotated[
+    str,
+    typer.Option(
+        metavar="model|none|C",
+        help="What the model was trained with, raw F, or F - C * Fneu.",
+    ),
+]
+Plane = Annotated[int | None, typer.Option(metavar="N", help="Take only plane N.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N|mps")]
+Seed = Annotated[int, typer.Option(metavar="K", help="Seed of all chance.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Replace a file that this program did not write.")
+]
+MinProbability = Annotated[
+    float | None,
+    typer.Option(
+        metavar="P",
+        min=0,
+        max=1,
+        help="Below P an ROI is `unsure` [default: the model card's]; 0 switches it off.",
+    ),
+]
+OnlyIscell = Annotated[
+    bool,
+    typer.Option("--only-iscell", help="Leave out what suite2p does not call a cell."),
+]
+Prior = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE=SHARE,...", help="Expected shares of the types, such as IN=0.1."
+    ),
+]
+
+
+class Format(StrEnum):
+    """File formats of `export`."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    NPY = "npy"
+    MAT = "mat"
+
+
+def parse_prior(text: str | None) -> dict[str, float] | None:
+    """Read ``IN=0.1,VIP=0.02``.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the text is not of that form.
+    """
+    if text is None:
+        return None
+    shares: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, share = part.partition("=")
+        try:
+            shares[name.strip()] = float(share)
+        except ValueError:
+            equals = ""
+        if not equals or not name.strip():
+            raise typer.BadParameter(
+                f"{part!r} is not of the form TYPE=SHARE, such as IN=0.1"
+            )
+    return shares
+
+
+def parse_counts(text: str) -> dict[str, int]:
+    """Read ``PY=1000,PV=947``.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the text is not of that form.
+    """
+    counts: dict[str, int] = {}
+    for part in text.split(","):
+        name, _, number = part.partition("=")
+        if not name.strip() or not number.strip().isdigit():
+            raise typer.BadParameter(
+                f"{part!r} is not of the form TYPE=NUMBER, such as PY=1000"
+            )
+        counts[name.strip()] = int(number)
+    return counts
+
+
+def parse_neuropil(text: str) -> str | float:
+    """Read ``model``, ``none`` or a number.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the text is none of these.
+    """
+    if text in ("model", "none"):
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither 'model', 'none' nor a number such as 0.7"
+        ) from None

@@ -1,0 +1,120 @@
+"""How the terminal shows progress, errors and Ctrl-C."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from napari_celltype.errors import CellTypeError, Stopped
+from napari_celltype.progress import OnProgress, Progress, ShouldStop
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+WRONG_INPUT = 1
+STOPPED = 130
+
+debug: ContextVar[bool] = ContextVar("debug", default=False)
+
+
+def door(verb: Callable[P, R]) -> Callable[P, R]:
+    """Turn what goes wrong in a verb into one sentence and an exit status."""
+
+    @wraps(verb)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return verb(*args, **kwargs)
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
+        except (KeyboardInterrupt, Stopped):
+            say("Stopped.")
+            raise typer.Exit(STOPPED) from None
+        except CellTypeError as error:
+            if debug.get():
+                raise
+            say(f"error: {error}")
+            raise typer.Exit(WRONG_INPUT) from None
+        except Exception as error:  # noqa: BLE001 - the one broad catch of this door
+            if debug.get():
+                raise
+            say(
+                f"error: {type(error).__name__}: {error} (this is a defect of "
+                "napari-celltype; run again with --debug and report what it prints)"
+            )
+            raise typer.Exit(WRONG_INPUT) from None
+
+    return guarded
+
+
+def say(text: str) -> None:
+    """Print one line to standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(text))
+
+
+@contextmanager
+def interruptible() -> Iterator[ShouldStop]:
+    """Give a `should_stop` that turns True at Ctrl-C; a second Ctrl-C ends at once."""
+    asked = False
+
+    def ask(_signal: int, _frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        say("Stopping; what is finished is kept (Ctrl-C again to end at once).")
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def shown_progress() -> Iterator[OnProgress]:
+    """Draw a bar on a terminal and print plain lines elsewhere, on standard error."""
+    if sys.stderr.isatty():
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeRemainingColumn(),
+        )
+        console = Console(stderr=True)
+        with Bar(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("", total=None)
+
+            def draw(progress: Progress) -> None:
+                bar.update(
+                    task,
+                    description=escape(progress.message),
+                    completed=progress.done,
+                    total=progress.total,
+                )
+
+            yield draw
+        return
+    last: tuple[str, int] | None = None
+
+    def print_line(progress: Progress) -> None:
+        nonlocal last
+        # A line per message and per tenth of the way, not one per step.
+        tenth = 10 * progress.done // progress.total if progress.total else 0
+        if (progress.message, tenth) == last:
+            return
+        last = (progress.message, tenth)
+        share = f" {10 * tenth} %" if progress.total else ""
+        print(f"{progress.message}{share}", file=sys.stderr, flush=True)
+
+    yield print_line

@@ -1,0 +1,353 @@
+"""The verbs of the terminal, one function each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_celltype.cli import options as opt
+from napari_celltype.cli.models import models_app
+from napari_celltype.cli.terminal import (
+    STOPPED,
+    WRONG_INPUT,
+    debug,
+    door,
+    interruptible,
+    say,
+    shown_progress,
+)
+
+app = typer.Typer(
+    name="napari-celltype",
+    help="Tell pyramidal, PV, SOM and VIP neurons apart by their calcium traces.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.add_typer(models_app, name="models")
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from napari_celltype import __version__
+
+        typer.echo(f"napari-celltype {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    show_traceback: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Tell pyramidal, PV, SOM and VIP neurons apart by their calcium traces."""
+    debug.set(show_traceback)
+
+
+@app.command()
+@door
+def demo(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="DIR", help="Where results go.")
+    ] = Path("celltype-demo"),
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Save files and exit; no window waits.")
+    ] = False,
+    seed: opt.Seed = 0,
+    device: opt.Device = "auto",
+) -> None:
+    """Simulate a two-photon movie, run suite2p on it, classify its ROIs, show them.
+
+    Example: napari-celltype demo --headless -o demo
+    """
+    from napari_celltype.workflows.demo import run_demo
+    from napari_celltype.workflows.window import open_window, save_screenshot
+
+    with interruptible() as should_stop, shown_progress() as on_progress:
+        result = run_demo(
+            output,
+            random_state=seed,
+            device=device,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    if headless:
+        screenshot = output / "screenshot.png"
+        missing = save_screenshot(result.recording_path, screenshot, model="cnn")
+        result.add_to_summary(
+            f"The window: {screenshot}" if missing is None else f"No window: {missing}"
+        )
+    typer.echo(result.summary_file.read_text(encoding="utf-8"))
+    if not headless:
+        raise typer.Exit(open_window(result.recording_path, model="cnn"))
+
+
+@app.command(name="open")
+@door
+def open_(
+    path: opt.RecordingPath,
+    movie: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The imaging stack, a TIFF.")
+    ] = None,
+    fs: opt.Fs = None,
+    plane: opt.Plane = None,
+) -> None:
+    """Open napari with a recording and the docks.
+
+    Example: napari-celltype open data/mouse1/suite2p
+    """
+    from napari_celltype.recording import open_recording
+    from napari_celltype.workflows.window import open_window
+
+    recording = open_recording(path, plane, sampling_frequency=fs)
+    raise typer.Exit(open_window(recording.path or path, movie=movie, fs=fs))
+
+
+@app.command()
+@door
+def classify(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            help="Recordings, or folders that hold many.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="OUT",
+            help="A .csv, .parquet or .json file [default: CSV on standard output].",
+        ),
+    ] = None,
+    model: opt.Model = "cnn",
+    only_iscell: opt.OnlyIscell = False,
+    min_probability: opt.MinProbability = None,
+    prior: opt.Prior = None,
+    fs: opt.Fs = None,
+    neuropil: opt.Neuropil = "model",
+    plane: opt.Plane = None,
+    device: opt.Device = "auto",
+    jobs: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Processes, one recording each.")
+    ] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A Dask scheduler, tcp://host:port."),
+    ] = None,
+    force: opt.Force = False,
+) -> None:
+    """Classify every ROI of the recordings and write one table.
+
+    Example: napari-celltype classify data/ --model cnn -o cell_types.csv
+    """
+    from napari_celltype.workflows.batch import classify_many, find_recordings
+    from napari_celltype.workflows.classify import ClassifyRequest
+    from napari_celltype.workflows.output import check_output, write_result
+
+    request = ClassifyRequest(
+        model,
+        device,
+        opt.parse_neuropil(neuropil),
+        min_probability,
+        only_iscell,
+        opt.parse_prior(prior),
+    )
+    if output is not None:
+        check_output(output, force=force)
+    planes = find_recordings(paths, plane)
+    with interruptible() as should_stop, shown_progress() as on_progress:
+        result = classify_many(
+            planes,
+            request,
+            sampling_frequency=fs,
+            jobs=jobs,
+            scheduler=scheduler,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    if result.done:
+        if output is None:
+            typer.echo(result.table.to_csv(index=False), nl=False)
+        else:
+            write_result(result, request, output, force=force)
+        for line in result.summary():
+            say(line)
+    for failure in result.failures:
+        say(f"error: {failure.reason}")
+    if len(planes) > 1:
+        say(f"{len(result.done)} of {len(planes)} recordings classified.")
+    if result.stopped:
+        raise typer.Exit(STOPPED)
+    if result.failures:
+        raise typer.Exit(WRONG_INPUT)
+
+
+@app.command()
+@door
+def export(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="A recording, or a table that `classify` wrote.",
+            show_default=False,
+        ),
+    ],
+    format: Annotated[opt.Format, typer.Option("--format", help="File format.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT")],
+    model: opt.Model = "cnn",
+    only_iscell: opt.OnlyIscell = False,
+    min_probability: opt.MinProbability = None,
+    prior: opt.Prior = None,
+    fs: opt.Fs = None,
+    neuropil: opt.Neuropil = "model",
+    plane: opt.Plane = None,
+    device: opt.Device = "auto",
+    force: opt.Force = False,
+) -> None:
+    """Write the labelled ROI table as CSV, Parquet, celltype.npy or MATLAB file.
+
+    Example: napari-celltype export data/mouse1 --format mat -o mouse1.mat
+    """
+    from napari_celltype.workflows.classify import ClassifyRequest
+    from napari_celltype.workflows.output import export_path
+
+    request = ClassifyRequest(
+        model,
+        device,
+        opt.parse_neuropil(neuropil),
+        min_probability,
+        only_iscell,
+        opt.parse_prior(prior),
+    )
+    with interruptible() as should_stop, shown_progress() as on_progress:
+        written = export_path(
+            path,
+            format.value,
+            output,
+            request,
+            sampling_frequency=fs,
+            plane=plane,
+            force=force,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    for file in written:
+        say(f"written: {file}")
+
+
+@app.command()
+@door
+def simulate(
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="A labelled recording."),
+    ] = None,
+    cells: Annotated[int, typer.Option(metavar="N", min=4)] = 40,
+    frames: Annotated[int, typer.Option(metavar="N", min=1)] = 4000,
+    fs: Annotated[float, typer.Option("--fs", metavar="HZ", min=1.0)] = 30.0,
+    movie: Annotated[
+        bool, typer.Option("--movie", help="Write the two-photon movie, too.")
+    ] = False,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.npz", help="A labelled trace set instead."),
+    ] = None,
+    counts: Annotated[
+        str, typer.Option(metavar="TYPE=N,...", help="Traces per type, with --dataset.")
+    ] = "PY=1000,PV=947,SOM=1000,VIP=1000",
+    seed: opt.Seed = 0,
+    force: opt.Force = False,
+) -> None:
+    """Write a simulated recording, or a set of simulated traces, with known truth.
+
+    Example: napari-celltype simulate -o simulated --cells 40 --frames 1500 --movie
+    """
+    from napari_celltype.workflows.simulate import (
+        simulate_dataset_file,
+        simulate_folder,
+    )
+
+    if (output is None) == (dataset is None):
+        raise typer.BadParameter("give either -o DIR or --dataset FILE.npz")
+    with interruptible() as should_stop, shown_progress() as on_progress:
+        if dataset is not None:
+            simulate_dataset_file(
+                dataset,
+                opt.parse_counts(counts),
+                n_frames=frames,
+                sampling_frequency=fs,
+                random_state=seed,
+                force=force,
+            )
+            say(f"written: {dataset}")
+        elif output is not None:
+            for file in simulate_folder(
+                output,
+                n_cells=cells,
+                n_frames=frames,
+                sampling_frequency=fs,
+                movie=movie,
+                random_state=seed,
+                force=force,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            ):
+                say(f"written: {file}")
+
+
+@app.command(name="suite2p")
+@door
+def suite2p_(
+    movie: Annotated[Path, typer.Argument(metavar="MOVIE", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR")],
+    fs: opt.Fs = None,
+    tau: Annotated[
+        float, typer.Option(metavar="S", help="Decay time of the indicator, seconds.")
+    ] = 1.0,
+) -> None:
+    """Run suite2p on a TIFF and leave a normal suite2p folder.
+
+    Example: napari-celltype suite2p movie.tif -o data/mouse1 --fs 30 --tau 0.7
+    """
+    from napari_celltype.recording import run_suite2p
+
+    with interruptible() as should_stop, shown_progress() as on_progress:
+        folder = run_suite2p(
+            movie,
+            output,
+            sampling_frequency=fs,
+            tau=tau,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    say(f"written: {folder}")
+
+
+@app.command()
+@door
+def doctor() -> None:
+    """Say what is installed, what is missing, and the line that mends it.
+
+    Example: napari-celltype doctor
+    """
+    from napari_celltype.workflows.doctor import doctor as examine
+
+    findings = examine()
+    width = max(len(f.name) for f in findings)
+    for finding in findings:
+        mark = "ok " if finding.ok else "-- "
+        typer.echo(f"{mark}{finding.name:<{width}}  {finding.value}")
+        if not finding.ok:
+            typer.echo(f"   {'':<{width}}  to mend: {finding.remedy}")

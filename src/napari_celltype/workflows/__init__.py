@@ -1,0 +1,10 @@
+"""The use cases, one function each; the terminal and napari call exactly these."""
+
+from napari_celltype.workflows.classify import (
+    ClassifyRequest,
+    classify,
+    classify_recording,
+)
+from napari_celltype.workflows.predictions import Predictions
+
+__all__ = ["ClassifyRequest", "Predictions", "classify", "classify_recording"]

@@ -1,0 +1,278 @@
+"""Classify many recordings; a bad one does not stop the rest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_celltype.errors import CellTypeError, RecordingError, Stopped
+from napari_celltype.export import describe_recording
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+)
+from napari_celltype.recording import find_planes, open_recording
+from napari_celltype.workflows.classify import ClassifyRequest, classify_recording
+from napari_celltype.workflows.naming import recording_names
+from napari_celltype.workflows.predictions import Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A recording that could not be classified, and why, in one sentence."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one recording gave.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Its rows of the output table.
+    inputs : dict
+        What was read: files, frame rate and where it came from, settings.
+    card : dict
+        The card of the model that was used.
+    subtypes_proven : bool
+        Whether the model's interneuron types were shown on real cells.
+    """
+
+    table: pd.DataFrame
+    inputs: dict[str, Any]
+    card: dict[str, Any]
+    subtypes_proven: bool
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """The recordings that were classified, in the order given, and the failures.
+
+    Attributes
+    ----------
+    done : tuple of Done
+    failures : tuple of Failure
+    stopped : bool
+        Whether the user stopped before all were tried.
+    """
+
+    done: tuple[Done, ...]
+    failures: tuple[Failure, ...]
+    stopped: bool = False
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The output tables one below the other."""
+        import pandas as pd
+
+        return pd.concat([d.table for d in self.done], ignore_index=True)
+
+
+def find_recordings(paths: Iterable[Path], plane: int | None = None) -> list[Path]:
+    """Return the plane folders at or below the given paths, in a stable order.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Recordings, or folders that hold recordings.
+    plane : int, optional
+        Take only ``plane<N>``.
+
+    Raises
+    ------
+    RecordingError
+        If a path holds no recording.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        try:
+            planes = find_planes(path)
+        except RecordingError:
+            planes = _search(path)
+            if not planes:
+                raise
+        if plane is not None:
+            numbered = [p for p in planes if p.name == f"plane{plane}"]
+            if not numbered:
+                raise RecordingError(
+                    f"{path} has no plane {plane}; it has "
+                    f"{', '.join(p.name for p in planes)}."
+                )
+            planes = numbered
+        found.update(dict.fromkeys(planes))
+    return list(found)
+
+
+def _search(path: Path) -> list[Path]:
+    folders = sorted(
+        Path(folder) for folder, _, files in os.walk(path) if "stat.npy" in files
+    )
+    # `combined` repeats what its sibling planes hold.
+    return [
+        folder
+        for folder in folders
+        if folder.name != "combined" or (folder.parent / "plane0") not in folders
+    ]
+
+
+def classify_many(
+    planes: Sequence[Path],
+    request: ClassifyRequest,
+    *,
+    sampling_frequency: float | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> BatchResult:
+    """Classify every plane folder; what fails is listed and does not stop the rest.
+
+    Parameters
+    ----------
+    planes : sequence of Path
+        Plane folders, as `find_recordings` returns them.
+    request : ClassifyRequest
+    sampling_frequency : float, optional
+        Frames per second and plane, Hz, where the files do not say or say it wrong.
+    jobs : int
+        Processes on this machine.
+    scheduler : str, optional
+        Address of a Dask scheduler, ``tcp://host:port``; its workers do the work and
+        must see the same files.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Raises
+    ------
+    CellTypeError
+        If a scheduler is asked for and cannot be reached.
+    """
+    names = recording_names(list(planes))
+    one = partial(_classify_one, request=request, frequency=sampling_frequency)
+    tasks = list(zip(planes, names, strict=True))
+    results: dict[int, Done | Failure] = {}
+    stopped = False
+    try:
+        if scheduler is not None:
+            outcomes = _on_cluster(one, tasks, scheduler)
+        elif jobs > 1 and len(tasks) > 1:
+            outcomes = _in_processes(one, tasks, jobs)
+        else:
+            outcomes = _here(one, tasks, on_progress, should_stop)
+        for index, outcome in outcomes:
+            results[index] = outcome
+            on_progress(Progress(f"{names[index]}: done", len(results), len(tasks)))
+            if should_stop() and len(results) < len(tasks):
+                stopped = True
+                break
+    except Stopped:
+        stopped = True
+    ordered = [results[i] for i in sorted(results)]
+    return BatchResult(
+        tuple(r for r in ordered if isinstance(r, Done)),
+        tuple(r for r in ordered if isinstance(r, Failure)),
+        stopped,
+    )
+
+
+Task = tuple[Path, str]
+One = Callable[..., "Done | Failure"]
+
+
+def _classify_one(
+    plane: Path,
+    name: str,
+    *,
+    request: ClassifyRequest,
+    frequency: float | None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Done | Failure:
+    try:
+        recording = open_recording(plane, sampling_frequency=frequency)
+        predictions = classify_recording(
+            recording,
+            request,
+            name=name,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    except CellTypeError as error:
+        return Failure(plane, str(error))
+    return done(predictions)
+
+
+def done(predictions: Predictions) -> Done:
+    """Return the table and the provenance of one recording's predictions."""
+    return Done(
+        predictions.table(),
+        {
+            **describe_recording(predictions.recording),
+            "name": predictions.recording_name,
+            "input": predictions.input_name,
+            "min_probability": predictions.min_probability,
+            "prior": dict(predictions.prior) if predictions.prior else None,
+            "only_iscell": predictions.only_iscell,
+            "model": predictions.model_name,
+            "warnings": list(predictions.warnings),
+        },
+        predictions.card.to_dict(),
+        predictions.card.subtypes_proven,
+    )
+
+
+def _here(
+    one: One, tasks: Sequence[Task], on_progress: OnProgress, should_stop: ShouldStop
+) -> Iterator[tuple[int, Done | Failure]]:
+    for index, (plane, name) in enumerate(tasks):
+        inner = on_progress if len(tasks) == 1 else ignore_progress
+        yield index, one(plane, name, on_progress=inner, should_stop=should_stop)
+
+
+def _in_processes(
+    one: One, tasks: Sequence[Task], jobs: int
+) -> Iterator[tuple[int, Done | Failure]]:
+    from joblib import Parallel, delayed
+
+    outcomes = Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(one)(plane, name) for plane, name in tasks
+    )
+    yield from enumerate(outcomes)
+
+
+def _on_cluster(
+    one: One, tasks: Sequence[Task], scheduler: str
+) -> Iterator[tuple[int, Done | Failure]]:
+    try:
+        from dask.distributed import Client, as_completed
+    except ImportError:
+        raise CellTypeError(
+            "A scheduler needs Dask: pip install 'napari-celltype[cluster]'."
+        ) from None
+    try:
+        client = Client(scheduler, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise CellTypeError(
+            f"No Dask scheduler answers at {scheduler}; start one with `dask "
+            f"scheduler`, or use --jobs N on this machine ({error})."
+        ) from None
+    with client:
+        futures = {
+            client.submit(one, plane, name, pure=False): index
+            for index, (plane, name) in enumerate(tasks)
+        }
+        for future in as_completed(futures):
+            yield futures[future], future.result()

@@ -1,0 +1,247 @@
+"""Classify the ROIs of recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.errors import RecordingError, SamplingFrequencyError
+from napari_celltype.progress import (
+    OnProgress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+)
+from napari_celltype.recording import (
+    Recording,
+    find_planes,
+    open_recording,
+    subtract_neuropil,
+)
+from napari_celltype.workflows.decisions import prior_shares
+from napari_celltype.workflows.naming import recording_names
+from napari_celltype.workflows.predictions import Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from napari_celltype.classifiers import CellTypeModel
+    from napari_celltype.recording import Traces
+
+
+@dataclass(frozen=True)
+class ClassifyRequest:
+    """How recordings are to be classified.
+
+    Attributes
+    ----------
+    model : str
+        A bundled family (``cnn``, ``rnn``, ``lstm``), the name of a model, or a path.
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    neuropil : str or float
+        ``model`` (what the model was trained with), ``none`` (raw F), or C for
+        F - C * Fneu.
+    min_probability : float or None
+        Threshold of ``unsure``; None takes the card's, 0 switches it off.
+    only_iscell : bool
+        Leave out the ROIs that suite2p does not call cells.
+    prior : mapping of str to float or None
+        Expected shares of the types, such as ``{"IN": 0.1}``.
+    """
+
+    model: str = "cnn"
+    device: str = "auto"
+    neuropil: str | float = "model"
+    min_probability: float | None = None
+    only_iscell: bool = False
+    prior: Mapping[str, float] | None = None
+
+
+def classify(
+    recordings: Recording | str | Path | Iterable[Recording | str | Path],
+    model: str = "cnn",
+    *,
+    device: str = "auto",
+    min_probability: float | None = None,
+    only_iscell: bool = False,
+    prior: Mapping[str, float] | None = None,
+    neuropil: str | float = "model",
+    sampling_frequency: float | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> pd.DataFrame:
+    """Classify every ROI of the given recordings.
+
+    Parameters
+    ----------
+    recordings : Recording, path, or several of them
+        Of a path that holds several planes, all planes are taken.
+    model : str
+        ``cnn``, ``rnn``, ``lstm``, a model's name, or a model file.
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    min_probability : float, optional
+        Threshold of ``unsure``; the model card's by default, 0 switches it off.
+    only_iscell : bool
+        Leave out the ROIs that suite2p does not call cells.
+    prior : mapping of str to float, optional
+        Expected shares of the types, such as ``{"IN": 0.1}``.
+    neuropil : {"model", "none"} or float
+        ``model`` takes what the model was trained with, ``none`` the raw trace F, and
+        a number C takes F - C * Fneu.
+    sampling_frequency : float, optional
+        Frames per second and plane, Hz, where the files do not say or say it wrong.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The output table: one row per ROI, see docs/output.md.
+
+    Raises
+    ------
+    RecordingError, SamplingFrequencyError, ModelError, LabelError
+        With one sentence that says what to do.
+    Stopped
+        If `should_stop` answered True.
+    """
+    import pandas as pd
+
+    if isinstance(recordings, Recording | str | Path):
+        recordings = [recordings]
+    request = ClassifyRequest(
+        model, device, neuropil, min_probability, only_iscell, prior
+    )
+    opened: list[Recording] = []
+    for item in recordings:
+        if isinstance(item, Recording):
+            opened.append(item)
+            continue
+        opened += [
+            open_recording(plane, sampling_frequency=sampling_frequency)
+            for plane in find_planes(item)
+        ]
+    if not opened:
+        raise RecordingError("No recording was given; give at least one.")
+    names = recording_names([r.path for r in opened])
+    tables = [
+        classify_recording(
+            recording,
+            request,
+            name=name,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        ).table()
+        for recording, name in zip(opened, names, strict=True)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def classify_recording(
+    recording: Recording,
+    request: ClassifyRequest,
+    *,
+    name: str | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Predictions:
+    """Run one model on every ROI of one recording.
+
+    Raises
+    ------
+    RecordingError, SamplingFrequencyError, ModelError, LabelError
+        With one sentence that says what to do.
+    Stopped
+        If `should_stop` answered True.
+    """
+    from napari_celltype.classifiers import load_model, predict_recording_traces
+    from napari_celltype.labels import load_labels
+
+    frequency = recording.sampling_frequency
+    if frequency is None:
+        raise SamplingFrequencyError(
+            f"{recording.path or 'The recording'} does not say its frame rate; give "
+            "the rate per plane in Hz (terminal: --fs 30; napari: the frame rate box)."
+        )
+    if recording.n_rois == 0:
+        raise RecordingError(
+            f"{recording.path or 'The recording'} holds no ROI; run suite2p's cell "
+            "detection again."
+        )
+    model = load_model(request.model, frequency)
+    classes = tuple(DEFAULT_TYPES.in_order(model.card.classes))
+    if request.prior:
+        prior_shares(request.prior, classes, model.card.class_prior)
+    traces, input_name = _input_traces(recording, request, model)
+    predicted = predict_recording_traces(
+        model,
+        traces,
+        frequency,
+        recording.segments,
+        device=request.device,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    order = [model.card.classes.index(c) for c in classes]
+    probabilities = predicted.probabilities[:, order]
+    n_frames_used = predicted.n_frames_used.astype(np.int64)
+    roi_warnings = [
+        "" if np.isfinite(row).all() else "trace is not finite or never changes"
+        for row in probabilities
+    ]
+    if len(recording.merged_into):
+        for part in np.flatnonzero(recording.merged_into >= 0):
+            probabilities[part] = np.nan
+            n_frames_used[part] = 0
+            roi_warnings[part] = (
+                f"part of the merged ROI {recording.merged_into[part]}, which carries "
+                "the label"
+            )
+    return Predictions(
+        recording=recording,
+        recording_name=recording_names([recording.path])[0] if name is None else name,
+        card=model.card,
+        model_name=model.name,
+        model_sha256=model.sha256,
+        classes=classes,
+        probabilities=probabilities,
+        n_frames_used=n_frames_used,
+        input_name=input_name,
+        warnings=_recording_warnings(recording),
+        roi_warnings=tuple(roi_warnings),
+        labels=load_labels(recording) if recording.path is not None else None,
+        only_iscell=request.only_iscell,
+        prior=request.prior,
+        min_probability=(
+            model.card.min_probability
+            if request.min_probability is None
+            else request.min_probability
+        ),
+    )
+
+
+def _input_traces(
+    recording: Recording, request: ClassifyRequest, model: CellTypeModel
+) -> tuple[Traces, str]:
+    wanted = model.card.neuropil if request.neuropil == "model" else request.neuropil
+    if wanted == "none":
+        return recording.raw_traces, "F"
+    coefficient = float(wanted)
+    return subtract_neuropil(recording, coefficient), f"F - {coefficient:g} * Fneu"
+
+
+def _recording_warnings(recording: Recording) -> tuple[str, ...]:
+    if recording.sampling_frequency_confirmed:
+        return recording.warnings
+    return (
+        f"the frame rate of {recording.sampling_frequency:g} Hz is suite2p's default "
+        "and unconfirmed",
+        *recording.warnings,
+    )
