@@ -1,0 +1,38 @@
+"""What a suite2p recording is, and how its files are read."""
+
+from napari_celltype.recording.folder import find_planes
+from napari_celltype.recording.npy import load_npy, load_npz
+from napari_celltype.recording.opening import open_recording
+from napari_celltype.recording.recording import (
+    FROM_SUITE2P,
+    FROM_TIFF,
+    FROM_USER,
+    UNCONFIRMED,
+    UNKNOWN,
+    Movie,
+    Recording,
+    Roi,
+    Segment,
+    Traces,
+)
+from napari_celltype.recording.rois import RoiMasks, fingerprint, label_image
+
+__all__ = [
+    "FROM_SUITE2P",
+    "FROM_TIFF",
+    "FROM_USER",
+    "UNCONFIRMED",
+    "UNKNOWN",
+    "Movie",
+    "Recording",
+    "Roi",
+    "RoiMasks",
+    "Segment",
+    "Traces",
+    "find_planes",
+    "fingerprint",
+    "label_image",
+    "load_npy",
+    "load_npz",
+    "open_recording",
+]

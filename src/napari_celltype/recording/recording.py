@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from napari_celltype.errors import RecordingError, SamplingFrequencyError
+from napari_celltype.recording.stamps import FileStamp, describe_changes
 
 
 class Traces(Protocol):
@@ -54,7 +57,9 @@ class Roi:
 
     @cached_property
     def centroid(self) -> tuple[float, float]:
-        """Mean row and column of the pixels."""
+        """Mean row and column of the pixels; NaN without pixels."""
+        if not self.ypix.size:
+            return float("nan"), float("nan")
         return float(self.ypix.mean()), float(self.xpix.mean())
 
 
@@ -107,6 +112,12 @@ class Recording:
         The plane folder; None for traces from elsewhere.
     neuropil_coefficient : float or None
         What suite2p used to subtract neuropil before deconvolution.
+    suite2p_version : str or None
+        The version that wrote the files, where they say.
+    pixel_size : tuple of float or None
+        Height and width of a pixel, micrometres, where the TIFF's metadata say.
+    files : mapping of Path to FileStamp
+        Size and time of change of the files that were read.
     warnings : tuple of str
         Sentences about what was unusual in the files.
     """
@@ -128,7 +139,57 @@ class Recording:
     plane: int = 0
     path: Path | None = None
     neuropil_coefficient: float | None = None
+    suite2p_version: str | None = None
+    pixel_size: tuple[float, float] | None = None
+    files: Mapping[Path, FileStamp] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_traces(
+        cls,
+        traces: ArrayLike,
+        *,
+        sampling_frequency: float,
+        neuropil: ArrayLike | None = None,
+    ) -> Recording:
+        """Make a recording of traces that come from elsewhere.
+
+        Parameters
+        ----------
+        traces : array_like, shape (n_rois, n_frames)
+            Raw fluorescence, any unit; copied as float32.
+        sampling_frequency : float
+            Frames per second, Hz.
+        neuropil : array_like or None, shape (n_rois, n_frames)
+
+        Raises
+        ------
+        RecordingError
+            If the arrays are empty, not two-dimensional or of different shapes.
+        SamplingFrequencyError
+            If the frame rate is not a positive number.
+        """
+        raw = _read_only_matrix(traces, "traces")
+        around = None if neuropil is None else _read_only_matrix(neuropil, "neuropil")
+        if around is not None and around.shape != raw.shape:
+            raise RecordingError(
+                f"The traces have shape {raw.shape} and the neuropil {around.shape}; "
+                f"give one row of neuropil for each trace."
+            )
+        if not (np.isfinite(sampling_frequency) and sampling_frequency > 0):
+            raise SamplingFrequencyError(
+                f"A frame rate of {sampling_frequency!r} Hz is impossible; give the "
+                f"frames per second of the traces, such as 30."
+            )
+        n_rois, n_frames = raw.shape
+        return cls(
+            raw_traces=raw,
+            neuropil=around,
+            sampling_frequency=float(sampling_frequency),
+            sampling_frequency_source=FROM_USER,
+            segments=(Segment(0, n_frames),),
+            merged_into=np.full(n_rois, -1, dtype=np.int64),
+        )
 
     @property
     def n_rois(self) -> int:
@@ -144,3 +205,26 @@ class Recording:
     def sampling_frequency_confirmed(self) -> bool:
         """Whether the frame rate is known and is not suite2p's untouched default."""
         return self.sampling_frequency_source not in (UNCONFIRMED, UNKNOWN)
+
+    def changed_on_disk(self) -> str | None:
+        """Say in one sentence which files changed since they were read.
+
+        suite2p's GUI rewrites the folder when ROIs are drawn, merged or curated there.
+
+        Returns
+        -------
+        str or None
+            None while everything is as it was read.
+        """
+        return describe_changes(self.files)
+
+
+def _read_only_matrix(values: ArrayLike, name: str) -> NDArray[np.float32]:
+    matrix = np.array(values, dtype=np.float32)
+    if matrix.ndim != 2 or not matrix.size:
+        raise RecordingError(
+            f"The {name} have shape {matrix.shape}; give one row per ROI and one column "
+            f"per frame."
+        )
+    matrix.flags.writeable = False
+    return matrix

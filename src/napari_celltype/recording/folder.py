@@ -1,0 +1,109 @@
+"""Where a recording lies: from a session folder, plane folder or file to its planes."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+
+from napari_celltype.errors import RecordingError
+
+_PLANE = re.compile(r"plane(\d+)")
+LOOKED_FOR = (
+    "a session folder with suite2p/plane0, a suite2p folder with plane0, a plane folder "
+    "with F.npy and stat.npy, or a stat.npy"
+)
+
+
+def find_planes(path: str | Path) -> list[Path]:
+    """List the plane folders of a recording.
+
+    Parameters
+    ----------
+    path : str or Path
+        A session folder, its `suite2p` folder, a plane folder, `combined`, or a file
+        such as `stat.npy` in one of them. `combined` stands for its planes.
+
+    Returns
+    -------
+    list of Path
+        In the order of their numbers.
+
+    Raises
+    ------
+    RecordingError
+        If there is no suite2p recording; the message lists near misses.
+    """
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise RecordingError(f"{path} does not exist{_similar_names(path)}.")
+    folder = path
+    if path.is_file():
+        if path.suffix != ".npy" or not _is_plane(path.parent):
+            raise _not_a_recording(path)
+        folder = path.parent
+    if folder.name == "combined":
+        planes = _planes_in(folder.parent)
+        if not planes and _is_plane(folder):
+            raise RecordingError(
+                f"{folder} is suite2p's combined view, and the plane folders that it was "
+                f"made from are not beside it; copy plane0, plane1 and so on there too."
+            )
+        if planes:
+            return planes
+    if _is_plane(folder):
+        return [folder]
+    planes = _planes_in(folder) or _planes_in(folder / "suite2p")
+    if not planes:
+        raise _not_a_recording(path)
+    return planes
+
+
+def plane_number(folder: Path) -> int | None:
+    """Return N for a folder named `planeN`, else None."""
+    match = _PLANE.fullmatch(folder.name)
+    return int(match[1]) if match else None
+
+
+def _is_plane(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("stat.npy", "F.npy"))
+
+
+def _planes_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    numbered = [(plane_number(child), child) for child in folder.iterdir()]
+    found = [(n, child) for n, child in numbered if n is not None and _is_plane(child)]
+    return [child for _, child in sorted(found)]
+
+
+def _similar_names(path: Path) -> str:
+    if not path.parent.is_dir():
+        existing = next((p for p in path.parents if p.is_dir()), None)
+        return f"; the last part that does is {existing}" if existing else ""
+    names = [child.name for child in path.parent.iterdir()]
+    close = get_close_matches(path.name, names, n=3)
+    return f"; similar in {path.parent}: {', '.join(close)}" if close else ""
+
+
+def _not_a_recording(path: Path) -> RecordingError:
+    folder = path if path.is_dir() else path.parent
+    near = sorted(
+        str(stat.parent.relative_to(folder))
+        for pattern in ("stat.npy", "*/stat.npy", "*/*/stat.npy", "*/*/*/stat.npy")
+        for stat in folder.glob(pattern)
+    )
+    names = sorted(child.name for child in folder.iterdir())
+    if near:
+        hint = f"recordings were found in {', '.join(near[:5])}; open one of these"
+    elif "Fall.mat" in names:
+        hint = "Fall.mat is there, but the .npy files that suite2p writes are not"
+    elif any(plane_number(folder / name) is not None for name in names):
+        hint = "its plane folders hold no stat.npy: suite2p has not finished there"
+    elif names:
+        hint = f"it holds {', '.join(names[:5])}{' and more' if len(names) > 5 else ''}"
+    else:
+        hint = "it is empty"
+    return RecordingError(
+        f"{path} is not a suite2p recording (looked for {LOOKED_FOR}); {hint}."
+    )

@@ -1,0 +1,191 @@
+"""Open one plane of a suite2p recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.errors import RecordingError
+from napari_celltype.recording.folder import find_planes, plane_number
+from napari_celltype.recording.frame_rate import decide_frame_rate
+from napari_celltype.recording.images import read_images
+from napari_celltype.recording.merges import read_merges
+from napari_celltype.recording.npy import load_npy
+from napari_celltype.recording.recording import Recording, Traces
+from napari_celltype.recording.rois import read_rois, require_inside, shape_of
+from napari_celltype.recording.segments import read_segments
+from napari_celltype.recording.settings import (
+    OPS,
+    PARTS,
+    frame_shape,
+    neuropil_coefficient,
+    read_settings,
+    suite2p_version,
+)
+from napari_celltype.recording.stamps import describe_changes, file_stamp
+from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces, trace_file
+
+_READ_AT_ONCE = ("F.npy", "stat.npy", "iscell.npy", "redcell.npy", OPS, *PARTS)
+
+
+def open_recording(
+    path: str | Path,
+    plane: int | None = None,
+    *,
+    sampling_frequency: float | None = None,
+) -> Recording:
+    """Open one plane of a suite2p recording; nothing in its folder is changed.
+
+    Parameters
+    ----------
+    path : str or Path
+        A session folder, its `suite2p` folder, a plane folder, `combined`, or a
+        `stat.npy`.
+    plane : int or None
+        Number of the plane; None for the first, with a warning where there are more.
+    sampling_frequency : float or None
+        Frames per second of one plane (Hz), when the files do not say, or say it wrong.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    RecordingError
+        If the folder is no recording, or its files are missing, damaged, of different
+        lengths or being written.
+    SamplingFrequencyError
+        If `sampling_frequency` is impossible.
+    """
+    folder, warnings = _choose_plane(path, plane)
+    stamps = {
+        file: stamp
+        for file in (folder / name for name in _READ_AT_ONCE)
+        if (stamp := file_stamp(file)) is not None
+    }
+    traces_file = trace_file(folder / "F.npy")
+    n_rois, n_frames = traces_file.shape
+
+    settings = read_settings(folder)
+    stat = _read_stat(folder / "stat.npy", n_rois)
+    rois = read_rois(stat, folder / "stat.npy")
+    merged_into, notes = read_merges(stat, rois)
+    warnings += notes
+    del stat
+
+    shape = frame_shape(settings)
+    if shape is None:
+        shape = shape_of(rois)
+        warnings.append(
+            f"The files do not say the frame size; {shape[0]} x {shape[1]} pixels is the "
+            f"smallest that holds all ROIs."
+        )
+    require_inside(rois, shape, folder / "stat.npy")
+    images, notes = read_images(settings, shape)
+    warnings += notes
+    segments, notes = read_segments(settings, n_frames)
+    warnings += notes
+    rate = decide_frame_rate(settings, sampling_frequency, lambda: None)
+    warnings += rate.warnings
+    iscell = _read_flags(folder / "iscell.npy", n_rois, warnings)
+    redcell = _read_flags(folder / "redcell.npy", n_rois, warnings)
+    neuropil = _neuropil(folder / "Fneu.npy", traces_file.shape, warnings)
+
+    raw_traces: Traces = traces_file
+    if traces_file.nbytes <= MEMORY_LIMIT:
+        raw_traces = traces_file[:]
+    changes = describe_changes(stamps)
+    if changes is not None:
+        raise RecordingError(changes)
+    number = plane_number(folder)
+    if number is None:
+        number = int(settings.get("iplane", 0))
+    return Recording(
+        raw_traces=raw_traces,
+        rois=rois,
+        sampling_frequency=rate.value,
+        sampling_frequency_source=rate.source,
+        segments=segments,
+        frame_shape=shape,
+        images=images,
+        neuropil=neuropil,
+        iscell=iscell,
+        redcell=redcell,
+        merged_into=merged_into,
+        plane=number,
+        path=folder,
+        neuropil_coefficient=neuropil_coefficient(settings),
+        suite2p_version=suite2p_version(settings),
+        files=stamps,
+        warnings=tuple(warnings),
+    )
+
+
+def _choose_plane(path: str | Path, plane: int | None) -> tuple[Path, list[str]]:
+    planes = find_planes(path)
+    numbers = [plane_number(folder) for folder in planes]
+    if plane is None:
+        if len(planes) == 1:
+            return planes[0], []
+        others = ", ".join(str(n) for n in numbers[1:])
+        return planes[0], [
+            f"{path} has {len(planes)} planes and plane {numbers[0]} was opened; the "
+            f"others are {others}."
+        ]
+    for folder, n in zip(planes, numbers, strict=True):
+        if n == plane or (n is None and plane == 0):
+            return folder, []
+    known = ", ".join("0" if n is None else str(n) for n in numbers)
+    raise RecordingError(f"{path} has no plane {plane}; it has {known}.")
+
+
+def _read_stat(path: Path, n_rois: int) -> NDArray[Any]:
+    stat: NDArray[Any] = load_npy(path)
+    if stat.ndim != 1 or any(not isinstance(entry, dict) for entry in stat):
+        raise RecordingError(
+            f"{path} does not hold one entry per ROI; check that it is suite2p's "
+            f"stat.npy."
+        )
+    if len(stat) != n_rois:
+        raise RecordingError(
+            f"{path} has {len(stat)} ROIs and F.npy beside it has {n_rois} traces; they "
+            f"are of different runs, so copy the whole plane folder again."
+        )
+    return stat
+
+
+def _read_flags(
+    path: Path, n_rois: int, warnings: list[str]
+) -> NDArray[np.bool_] | None:
+    """Read iscell.npy or redcell.npy: the flag is the first column."""
+    if not path.is_file():
+        return None
+    values: NDArray[Any] = load_npy(path)
+    if values.dtype.kind not in "fiub" or values.shape[:1] != (n_rois,):
+        warnings.append(
+            f"{path.name} has shape {values.shape} and there are {n_rois} ROIs; it is "
+            f"ignored."
+        )
+        return None
+    flags = values.reshape(n_rois, -1)[:, 0] > 0
+    flags.flags.writeable = False
+    return flags
+
+
+def _neuropil(
+    path: Path, shape: tuple[int, int], warnings: list[str]
+) -> FileTraces | None:
+    if not path.is_file():
+        return None
+    neuropil = trace_file(path)
+    if neuropil.shape != shape:
+        warnings.append(
+            f"{path.name} has shape {neuropil.shape} and F.npy {shape}; the neuropil is "
+            f"ignored."
+        )
+        return None
+    return neuropil

@@ -1,0 +1,217 @@
+"""ROI masks: read from stat.npy, kept flat, drawn as a label image."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.errors import RecordingError
+from napari_celltype.recording.recording import Recording, Roi
+
+
+class RoiMasks(Sequence[Roi]):
+    """All ROIs of a plane, their pixels one after another in three flat arrays.
+
+    Parameters
+    ----------
+    ypix, xpix : ndarray of int, shape (n_pixels_of_all,)
+    lam : ndarray of float32, shape (n_pixels_of_all,)
+    starts : ndarray of int64, shape (n_rois + 1,)
+        ROI i has the pixels ``starts[i]:starts[i + 1]``.
+    """
+
+    def __init__(
+        self,
+        ypix: NDArray[np.int64],
+        xpix: NDArray[np.int64],
+        lam: NDArray[np.float32],
+        starts: NDArray[np.int64],
+    ) -> None:
+        self.ypix, self.xpix, self.lam, self.starts = ypix, xpix, lam, starts
+        for array in (ypix, xpix, lam, starts):
+            array.flags.writeable = False
+
+    @classmethod
+    def of(cls, rois: Sequence[Roi]) -> RoiMasks:
+        """Return any sequence of ROIs in this form."""
+        if isinstance(rois, RoiMasks):
+            return rois
+        starts = np.cumsum([0, *(len(roi.ypix) for roi in rois)], dtype=np.int64)
+        return cls(
+            np.concatenate([np.empty(0, np.int64), *(roi.ypix for roi in rois)]),
+            np.concatenate([np.empty(0, np.int64), *(roi.xpix for roi in rois)]),
+            np.concatenate([np.empty(0, np.float32), *(roi.lam for roi in rois)]),
+            starts,
+        )
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> Roi: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Roi]: ...
+    def __getitem__(self, index: int | slice) -> Roi | list[Roi]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        i = range(len(self))[index]
+        pixels = slice(self.starts[i], self.starts[i + 1])
+        return Roi(self.ypix[pixels], self.xpix[pixels], self.lam[pixels])
+
+    def __iter__(self) -> Iterator[Roi]:
+        return (self[i] for i in range(len(self)))
+
+    @cached_property
+    def n_pixels(self) -> NDArray[np.int64]:
+        """Pixels of each ROI, shape (n_rois,)."""
+        return np.diff(self.starts)
+
+    @cached_property
+    def roi_ids(self) -> NDArray[np.int64]:
+        """Row of the ROI that each flat pixel belongs to."""
+        return np.repeat(np.arange(len(self)), self.n_pixels)
+
+    @cached_property
+    def centroids(self) -> NDArray[np.float64]:
+        """Mean row and column of each ROI, shape (n_rois, 2); NaN without pixels."""
+        with np.errstate(invalid="ignore"):
+            return np.stack(
+                [
+                    np.bincount(self.roi_ids, weights=pix, minlength=len(self))
+                    / self.n_pixels
+                    for pix in (self.ypix, self.xpix)
+                ],
+                axis=1,
+            )
+
+
+def read_rois(stat: NDArray[Any], path: Path) -> RoiMasks:
+    """Take the masks out of the content of stat.npy.
+
+    Raises
+    ------
+    RecordingError
+        If an entry lacks its pixels or contradicts itself.
+    """
+    columns: dict[str, list[NDArray[Any]]] = {"ypix": [], "xpix": [], "lam": []}
+    for i, entry in enumerate(stat):
+        try:
+            arrays = [np.asarray(entry[name]) for name in columns]
+        except (KeyError, TypeError, IndexError):
+            raise RecordingError(
+                f"{path}: ROI {i} lacks ypix, xpix or lam; check that it is suite2p's "
+                f"stat.npy."
+            ) from None
+        y, x, lam = arrays
+        if not (y.ndim == x.ndim == lam.ndim == 1 and len(y) == len(x) == len(lam)):
+            raise RecordingError(
+                f"{path}: ROI {i} has {y.size} ypix, {x.size} xpix and {lam.size} lam "
+                f"values, which should be equal; run suite2p's detection again."
+            )
+        if any(a.size and a.dtype.kind not in "iu" for a in (y, x)):
+            raise RecordingError(
+                f"{path}: ROI {i} has pixel coordinates that are no whole numbers; run "
+                f"suite2p's detection again."
+            )
+        for name, array in zip(columns, arrays, strict=True):
+            columns[name].append(array)
+    starts = np.zeros(len(stat) + 1, dtype=np.int64)
+    np.cumsum([len(y) for y in columns["ypix"]], out=starts[1:])
+    if not len(stat):
+        return RoiMasks.of(())
+    return RoiMasks(
+        np.concatenate(columns["ypix"]).astype(np.int64, copy=False),
+        np.concatenate(columns["xpix"]).astype(np.int64, copy=False),
+        np.concatenate(columns["lam"]).astype(np.float32, copy=False),
+        starts,
+    )
+
+
+def shape_of(rois: RoiMasks) -> tuple[int, int]:
+    """Return the smallest frame that holds all ROIs, (Ly, Lx)."""
+    if not rois.ypix.size:
+        return 0, 0
+    return int(rois.ypix.max()) + 1, int(rois.xpix.max()) + 1
+
+
+def require_inside(rois: RoiMasks, frame_shape: tuple[int, int], path: Path) -> None:
+    """Refuse ROIs with pixels outside the frame.
+
+    Raises
+    ------
+    RecordingError
+        Naming the first such ROI.
+    """
+    height, width = frame_shape
+    outside = (rois.ypix < 0) | (rois.ypix >= height)
+    outside |= (rois.xpix < 0) | (rois.xpix >= width)
+    if outside.any():
+        first = int(np.argmax(outside))
+        raise RecordingError(
+            f"{path}: ROI {rois.roi_ids[first]} has a pixel at row {rois.ypix[first]}, "
+            f"column {rois.xpix[first]}, outside the frame of {height} x {width} pixels; "
+            f"stat.npy and the settings beside it are of different recordings, so copy "
+            f"the whole plane folder again."
+        )
+
+
+def label_image(recording: Recording) -> NDArray[np.int32]:
+    """Draw the ROIs: pixel value ``roi_id + 1``, 0 where there is none.
+
+    A shared pixel goes to the ROI with the larger weight, and every ROI keeps at least
+    one pixel that it can be clicked on. Parts of a merged ROI are not drawn: their
+    pixels belong to the merged one.
+
+    Parameters
+    ----------
+    recording : Recording
+
+    Returns
+    -------
+    ndarray of int32, shape (Ly, Lx)
+    """
+    rois = RoiMasks.of(recording.rois)
+    image = np.zeros(recording.frame_shape, dtype=np.int32)
+    drawn = np.ones(len(rois), dtype=bool)
+    drawn[: len(recording.merged_into)] = recording.merged_into < 0
+    # Of repeated positions the last assignment stays, so the largest weight goes last.
+    order = np.argsort(rois.lam, kind="stable")
+    order = order[drawn[rois.roi_ids[order]]]
+    image[rois.ypix[order], rois.xpix[order]] = rois.roi_ids[order] + 1
+
+    owned = np.bincount(image.ravel(), minlength=len(rois) + 1)
+    for i in np.flatnonzero(drawn & (owned[1:] == 0)):
+        roi = rois[int(i)]
+        for k in np.argsort(-roi.lam, kind="stable"):
+            y, x = roi.ypix[k], roi.xpix[k]
+            if owned[image[y, x]] > 1:
+                owned[image[y, x]] -= 1
+                image[y, x] = i + 1
+                break
+    return image
+
+
+def fingerprint(recording: Recording) -> dict[str, int | str]:
+    """Summarise the ROIs that labels are made on, for JSON.
+
+    Parameters
+    ----------
+    recording : Recording
+
+    Returns
+    -------
+    dict
+        ``n_rois`` and ``masks_sha256`` (of the pixel positions of all ROIs, in order;
+        of nothing for traces without masks).
+    """
+    rois = RoiMasks.of(recording.rois)
+    digest = hashlib.sha256()
+    for array in (rois.starts, rois.ypix, rois.xpix):
+        digest.update(np.ascontiguousarray(array, dtype="<i8"))
+    return {"n_rois": recording.n_rois, "masks_sha256": digest.hexdigest()}

@@ -1,0 +1,138 @@
+"""Runs of frames without a join between recordings and without a bad frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath, PureWindowsPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.recording.recording import Segment
+
+# ScanImage numbers the pieces of one acquisition NAME_00001_00001.tif, _00001_00002.tif.
+_SCANIMAGE_PIECE = re.compile(r"(.*_\d{3,})_(\d{3,})\.tiff?", re.IGNORECASE)
+
+
+def read_segments(
+    settings: Mapping[str, Any], n_frames: int
+) -> tuple[tuple[Segment, ...], list[str]]:
+    """Cut a recording where folders or files were joined, and at bad frames.
+
+    Files that continue one acquisition are no joins: the numbered pieces that ScanImage
+    writes, and series with one frame in each file.
+
+    Parameters
+    ----------
+    settings : mapping
+        suite2p's `frames_per_folder`, `frames_per_file`, `badframes`, file list.
+    n_frames : int
+
+    Returns
+    -------
+    segments : tuple of Segment
+    warnings : list of str
+        Where the counts do not fit the recording.
+    """
+    warnings: list[str] = []
+    cut = np.zeros(n_frames + 1, dtype=bool)
+    cut[[0, -1]] = True
+    for counts, what in _counts(settings):
+        if counts.sum() != n_frames:
+            warnings.append(
+                f"suite2p notes {counts.sum()} frames in {len(counts)} {what} and the "
+                f"traces have {n_frames}, so the joins between {what} may be misplaced."
+            )
+        joins = np.cumsum(counts)
+        cut[joins[(joins > 0) & (joins < n_frames)]] = True
+
+    bad = _bad_frames(settings.get("badframes"), n_frames)
+    if bad is None:
+        warnings.append(
+            f"suite2p's badframes do not fit the {n_frames} frames of the traces and are "
+            f"ignored."
+        )
+        bad = np.zeros(n_frames, dtype=bool)
+    changes = np.flatnonzero(np.diff(bad)) + 1
+    cut[changes] = True
+    edges = np.flatnonzero(cut)
+    return (
+        tuple(
+            Segment(int(start), int(stop))
+            for start, stop in zip(edges[:-1], edges[1:], strict=True)
+            if not bad[start]
+        ),
+        warnings,
+    )
+
+
+def _counts(settings: Mapping[str, Any]) -> list[tuple[NDArray[np.int64], str]]:
+    found = []
+    for keys, what in (
+        (("frames_per_folder", "nframes_per_folder"), "folders"),
+        (("frames_per_file",), "files"),
+    ):
+        for key in keys:
+            counts = np.atleast_1d(np.asarray(settings.get(key, ())))
+            if counts.ndim == 1 and counts.size and counts.dtype.kind in "iuf":
+                found.append((counts.astype(np.int64), what))
+                break
+    return [
+        (_without_continued(counts, _file_list(settings)), what)
+        if what == "files"
+        else (counts, what)
+        for counts, what in found
+        # One frame in each file: a series, not a concatenation.
+        if what == "folders" or counts.max() > 1
+    ]
+
+
+def _without_continued(
+    counts: NDArray[np.int64], files: Sequence[str]
+) -> NDArray[np.int64]:
+    """Add the frames of files that continue an acquisition to its first file."""
+    if len(files) != len(counts):
+        return counts
+    merged: list[int] = []
+    previous: tuple[str, int] | None = None
+    for file, count in zip(files, counts, strict=True):
+        match = _SCANIMAGE_PIECE.fullmatch(file)
+        piece = (match[1], int(match[2])) if match else None
+        if piece and previous and piece == (previous[0], previous[1] + 1):
+            merged[-1] += int(count)
+        else:
+            merged.append(int(count))
+        previous = piece
+    return np.array(merged)
+
+
+def _file_list(settings: Mapping[str, Any]) -> list[str]:
+    """Return the input files with `/` between folders, whatever system wrote them."""
+    files = settings.get("file_list", settings.get("filelist", ()))
+    if isinstance(files, np.ndarray):
+        files = files.tolist()
+    if not isinstance(files, (list, tuple)):
+        return []
+    return [
+        PureWindowsPath(file).as_posix()
+        for file in files
+        if isinstance(file, (str, PurePath))
+    ]
+
+
+def _bad_frames(value: Any, n_frames: int) -> NDArray[np.bool_] | None:
+    """Return a mask of bad frames; None if the value does not fit the recording."""
+    bad = np.zeros(n_frames, dtype=bool)
+    if value is None:
+        return bad
+    frames = np.asarray(value).reshape(-1)
+    if frames.dtype == bool or (frames.size == n_frames and frames.dtype.kind in "iu"):
+        return frames.astype(bool) if frames.size == n_frames else None
+    if not frames.size:
+        return bad
+    if frames.dtype.kind in "iu" and frames.min() >= 0 and frames.max() < n_frames:
+        bad[frames] = True
+        return bad
+    return None

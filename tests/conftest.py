@@ -1,0 +1,257 @@
+"""Fixtures shared by all rooms: suite2p folders on disk, and real data where present."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+NEUROPIL_COEFFICIENT = 0.7
+
+
+def _disk(y: int, x: int, radius: float, shape: tuple[int, int]) -> dict[str, Any]:
+    """One entry of stat.npy, with the keys that suite2p writes."""
+    height, width = shape
+    yy, xx = np.mgrid[:height, :width]
+    distance = np.hypot(yy - y, xx - x)
+    ypix, xpix = np.nonzero(distance <= radius)
+    lam = np.exp(-((distance[ypix, xpix] / radius) ** 2)).astype(np.float32)
+    return {
+        "ypix": ypix,
+        "xpix": xpix,
+        "lam": lam / lam.sum(),
+        "med": [int(np.median(ypix)), int(np.median(xpix))],
+        "footprint": np.float64(1.0),
+        "mrs": np.float32(0.9),
+        "compact": np.float64(1.02),
+        "npix": len(ypix),
+        "npix_soma": np.int64(len(ypix)),
+        "soma_crop": np.ones(len(ypix), bool),
+        "overlap": np.zeros(len(ypix), bool),
+        "radius": np.float64(radius),
+        "aspect_ratio": np.float64(1.0),
+        "skew": np.float32(1.5),
+        "std": np.float32(20.0),
+    }
+
+
+def _merge(stat: list[dict[str, Any]], parts: Sequence[int]) -> dict[str, Any]:
+    """What suite2p's GUI appends to stat.npy when ROIs are merged."""
+    pixels = np.concatenate(
+        [np.stack([stat[k]["ypix"], stat[k]["xpix"]], axis=1) for k in parts]
+    )
+    lam = np.concatenate([stat[k]["lam"] for k in parts])
+    pixels, first = np.unique(pixels, return_index=True, axis=0)
+    merged = dict(stat[parts[0]])
+    merged["ypix"], merged["xpix"] = pixels[:, 0].copy(), pixels[:, 1].copy()
+    merged["lam"] = lam[first] / lam[first].sum() * len(parts)
+    merged["npix"] = len(pixels)
+    merged["soma_crop"] = np.ones(len(pixels), bool)
+    merged["overlap"] = np.zeros(len(pixels), bool)
+    merged["imerge"] = np.array(parts)
+    merged["inmerge"] = -1
+    for k in parts:
+        stat[k]["inmerge"] = len(stat)
+    return merged
+
+
+def write_suite2p_plane(
+    folder: Path,
+    *,
+    n_rois: int = 12,
+    n_frames: int = 900,
+    frame_shape: tuple[int, int] = (64, 72),
+    fs: float | None = 30.0,
+    layout: str = "0.14",
+    with_ops: bool | None = None,
+    plane: int = 0,
+    n_planes: int = 1,
+    redcell: bool = False,
+    data_bin: bool = True,
+    frames_per_folder: Sequence[int] | None = None,
+    frames_per_file: Sequence[int] | None = None,
+    file_list: Sequence[str] | None = None,
+    bad_frames: Sequence[int] = (),
+    merged: Sequence[Sequence[int]] = (),
+    yrange: tuple[int, int] | None = None,
+    xrange: tuple[int, int] | None = None,
+    seed: int = 0,
+) -> Path:
+    """Write one plane folder as suite2p `layout` ("0.14" or "1.1") leaves it.
+
+    `with_ops`: write ops.npy (default True; "0.14" without it is a half-copied folder).
+    `merged`: groups of rows that were merged in suite2p's GUI; each appends a row.
+    """
+    rng = np.random.default_rng(seed + plane)
+    height, width = frame_shape
+    yrange, xrange = yrange or (0, height), xrange or (0, width)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    radius = 4.0
+    columns = int(np.ceil(np.sqrt(n_rois * width / height)))
+    rows = int(np.ceil(n_rois / columns)) if n_rois else 1
+    ys = np.linspace(radius + 1, height - radius - 2, rows).astype(int)
+    xs = np.linspace(radius + 1, width - radius - 2, columns).astype(int)
+    centres = [(y, x) for y in ys for x in xs][:n_rois]
+    stat = [_disk(y, x, radius, frame_shape) for y, x in centres]
+
+    decay = np.exp(-np.arange(60) / 12.0)
+    neuropil = 200 + 20 * rng.standard_normal((n_rois, n_frames))
+    events = rng.random((n_rois, n_frames)) < 0.01
+    calcium = np.array([np.convolve(e, decay)[:n_frames] for e in events.astype(float)])
+    calcium = calcium.reshape(n_rois, n_frames)
+    noise = 10 * rng.standard_normal((n_rois, n_frames))
+    traces = (400 + 150 * calcium + NEUROPIL_COEFFICIENT * neuropil + noise).astype(
+        "f4"
+    )
+    neuropil = neuropil.astype("f4")
+    iscell = np.stack([rng.random(n_rois) < 0.8, rng.random(n_rois)], axis=1)
+    iscell = iscell.astype(float).reshape(n_rois, 2)
+    for parts in merged:
+        stat.append(_merge(stat, parts))
+        traces = np.vstack([traces, traces[list(parts)].mean(axis=0)])
+        neuropil = np.vstack([neuropil, neuropil[list(parts)].mean(axis=0)])
+        iscell[list(parts), 0] = 0
+        iscell = np.vstack([iscell, [1.0, 0.9]])
+
+    stat_array = np.empty(len(stat), dtype=object)
+    stat_array[:] = stat
+    np.save(folder / "F.npy", traces)
+    np.save(folder / "Fneu.npy", neuropil)
+    np.save(folder / "spks.npy", np.maximum(0, traces - 400))
+    np.save(folder / "iscell.npy", iscell)
+    np.save(folder / "stat.npy", stat_array)
+    if redcell:
+        red = rng.random(len(stat)) < 0.3
+        np.save(folder / "redcell.npy", np.stack([red, red * 0.8], 1).astype("f4"))
+
+    mean_image = rng.random(frame_shape).astype("f4") * 50 + 200
+    for s in stat:
+        mean_image[s["ypix"], s["xpix"]] += 300
+    crop = (slice(*yrange), slice(*xrange))
+    frames = {
+        "nframes": n_frames,
+        "frames_per_folder": np.array(frames_per_folder or [n_frames]),
+        "frames_per_file": np.array(frames_per_file or [n_frames]),
+    }
+    db: dict[str, Any] = {
+        "data_path": ["/data/of another machine/"],
+        "save_path": str(folder),
+        "reg_file": str(Path("/data/of another machine") / "data.bin"),
+        "nplanes": n_planes,
+        "nchannels": 2 if redcell else 1,
+        "iplane": plane,
+        "Ly": height,
+        "Lx": width,
+        "meanImg": mean_image,
+        **frames,
+    }
+    if file_list is not None:
+        db["file_list" if layout == "1.1" else "filelist"] = list(file_list)
+    if redcell:
+        db["meanImg_chan2"] = rng.random(frame_shape).astype("f4")
+    bad = np.zeros(n_frames, bool)
+    bad[list(bad_frames)] = True
+    registered = {
+        "yrange": list(yrange),
+        "xrange": list(xrange),
+        "badframes": bad,
+        "meanImg": mean_image,
+        "meanImgE": mean_image / mean_image.max(),
+    }
+    detected = {"max_proj": mean_image[crop] * 2, "Vcorr": mean_image[crop] / 600}
+    rate = {} if fs is None else {"fs": fs}
+    if layout == "0.14":
+        ops = {
+            "suite2p_version": "0.14.6",
+            "neucoeff": NEUROPIL_COEFFICIENT,
+            "tau": 1.0,
+            **rate,
+            **db,
+            **registered,
+            **detected,
+        }
+        if with_ops is not False:
+            np.save(folder / "ops.npy", np.array(ops, dtype=object))
+    else:
+        settings = {
+            "version": "1.1.0",
+            "tau": 1.0,
+            "extraction": {"neuropil_coefficient": NEUROPIL_COEFFICIENT},
+            **rate,
+        }
+        parts_1x = {
+            "db": db,
+            "settings": settings,
+            "reg_outputs": registered,
+            "detect_outputs": detected,
+        }
+        for name, part in parts_1x.items():
+            np.save(folder / f"{name}.npy", np.array(part, dtype=object))
+        if with_ops is not False:
+            ops = {**db, **settings, **registered, **detected}
+            np.save(folder / "ops.npy", np.array(ops, dtype=object))
+    if data_bin:
+        movie = rng.integers(100, 300, (n_frames, height, width), dtype=np.int16)
+        movie.tofile(folder / "data.bin")
+        if redcell:
+            movie[::-1].tofile(folder / "data_chan2.bin")
+    return folder
+
+
+def write_suite2p_session(
+    session: Path, *, n_planes: int = 1, combined: bool = False, **options: Any
+) -> Path:
+    """Write SESSION/suite2p/plane0..N (and combined/); return the suite2p folder."""
+    root = session / "suite2p"
+    for plane in range(n_planes):
+        write_suite2p_plane(
+            root / f"plane{plane}", plane=plane, n_planes=n_planes, **options
+        )
+    if combined:
+        _write_combined(root, n_planes)
+    return root
+
+
+def _write_combined(root: Path, n_planes: int) -> None:
+    """Concatenate the planes as suite2p 1.x does: shifted masks, no ops.npy."""
+    combined = root / "combined"
+    combined.mkdir()
+    for name in ("F", "Fneu", "spks", "iscell"):
+        parts = [np.load(root / f"plane{p}" / f"{name}.npy") for p in range(n_planes)]
+        np.save(combined / f"{name}.npy", np.concatenate(parts))
+    shifted = []
+    for p in range(n_planes):
+        stat = np.load(root / f"plane{p}" / "stat.npy", allow_pickle=True)
+        for s in stat:
+            s["xpix"] = s["xpix"] + 72 * p
+            s["iplane"] = p
+        shifted.append(stat)
+    np.save(combined / "stat.npy", np.concatenate(shifted))
+
+
+@pytest.fixture
+def suite2p_folder() -> Callable[..., Path]:
+    """Write a synthetic suite2p session: `suite2p_folder(path, **options) -> root`.
+
+    Options are those of `write_suite2p_session` and `write_suite2p_plane`; the plane
+    folders are ``root / "plane0"`` and so on.
+    """
+    return write_suite2p_session
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with real recordings that are not part of the repository."""
+    named = os.environ.get("NAPARI_CELLTYPE_TEST_DATA")
+    beside = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    folder = Path(named) if named else beside
+    if not folder.is_dir():
+        pytest.skip(
+            f"no real data at {folder}; set NAPARI_CELLTYPE_TEST_DATA to its folder"
+        )
+    return folder
