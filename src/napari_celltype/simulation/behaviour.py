@@ -1,0 +1,204 @@
+"""What all cells of a session share: running, laps, rewards, arousal, ripples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from napari_celltype.simulation.parameters import BEHAVIOUR, REGIMES, SIGNALS
+
+_STEP = 0.1  # s; behaviour is simulated at 10 Hz and interpolated to the bins
+_FULL_SPEED = 20.0  # cm/s; the speed at which the "speed" signal is one
+_MOVING = 1.0  # cm/s
+
+
+@dataclass(frozen=True, eq=False)
+class Behaviour:
+    """The shared signals of one session.
+
+    Attributes
+    ----------
+    regime : str
+        "running", "quiet", "anaesthesia" or "slice".
+    speed : ndarray of float32, shape (n_bins,)
+        Running speed, cm/s.
+    position : ndarray of float32, shape (n_bins,)
+        Position on the belt, cm.
+    lap : ndarray of int64, shape (n_bins,)
+        Number of finished laps.
+    belt_length : float
+        cm.
+    signals : ndarray of float32, shape (len(SIGNALS), n_bins)
+        Drives between 0 and about 1, in the order of `SIGNALS`.
+    """
+
+    regime: str
+    speed: NDArray[np.float32]
+    position: NDArray[np.float32]
+    lap: NDArray[np.int64]
+    belt_length: float
+    signals: NDArray[np.float32]
+
+
+def wander(
+    shape: tuple[int, ...], step: float, time: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return noise of unit variance that wanders in `time` s, last axis in steps."""
+    decay = float(np.exp(-step / time))
+    noise = rng.standard_normal(shape, dtype=np.float32)
+    noise[..., 1:] *= np.float32(np.sqrt(1 - decay**2))
+    filtered: NDArray[np.float32] = lfilter([1.0], [1.0, -decay], noise, axis=-1)
+    return filtered.astype(np.float32, copy=False)
+
+
+def draw_regime(rng: np.random.Generator, allowed: tuple[str, ...] | None) -> str:
+    """Draw the regime of a session by the shares of `REGIMES`, or among `allowed`."""
+    names = allowed or tuple(REGIMES)
+    shares = np.array([REGIMES[name].low for name in names])
+    return str(rng.choice(names, p=shares / shares.sum()))
+
+
+def simulate_behaviour(
+    regime: str, n_bins: int, bin_width: float, rng: np.random.Generator
+) -> Behaviour:
+    """Simulate the shared signals of one session.
+
+    Parameters
+    ----------
+    regime : str
+        A key of `REGIMES`.
+    n_bins : int
+        Bins of the session.
+    bin_width : float
+        s.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Behaviour
+    """
+    steps = int(np.ceil(n_bins * bin_width / _STEP)) + 2
+    belt = BEHAVIOUR["belt_length"].draw_one(rng)
+    if regime in ("running", "quiet"):
+        speed, distance, rewards = _run(steps, belt, regime == "quiet", rng)
+    else:
+        speed, distance = np.zeros(steps), np.zeros(steps)
+        rewards = np.zeros(steps)
+
+    seconds = np.arange(steps) * _STEP
+    when = np.arange(n_bins) * bin_width
+    drives = {"running": (speed > _MOVING).astype(float), "speed": speed / _FULL_SPEED}
+    to_reward = belt - distance % belt
+    length = BEHAVIOUR["approach_length"].low
+    drives["approach"] = np.exp(-to_reward / length) * (speed > _MOVING)
+    drives["reward"] = _decay(rewards, BEHAVIOUR["reward_decay"].low)
+    drives["arousal"] = _arousal(regime, drives, steps, rng)
+    drives["up_state"] = np.zeros(steps)
+    drives["puff"] = np.zeros(steps)
+    if regime == "anaesthesia":
+        drives["up_state"] = _slow_oscillation(steps, rng)
+    if regime == "slice":
+        drives["puff"] = _puffs(steps, rng)
+    signals = np.zeros((len(SIGNALS), n_bins), dtype=np.float32)
+    for row, name in enumerate(SIGNALS):
+        if name != "ripple":
+            signals[row] = np.interp(when, seconds, drives[name])
+    distance_then = np.interp(when, seconds, distance)
+    speed_then = np.interp(when, seconds, speed).astype(np.float32)
+    if regime in ("running", "quiet"):
+        signals[SIGNALS.index("ripple")] = _ripples(speed_then, bin_width, rng)
+    return Behaviour(
+        regime,
+        speed_then,
+        (distance_then % belt).astype(np.float32),
+        (distance_then // belt).astype(np.int64),
+        belt,
+        signals,
+    )
+
+
+def _run(
+    steps: int, belt: float, quiet: bool, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Walk bout by bout; the animal stops for a while at the reward of each lap."""
+    wandering = np.exp(
+        0.3 * wander((steps,), _STEP, BEHAVIOUR["speed_change"].low, rng)
+    )
+    usual = BEHAVIOUR["speed"].draw_one(rng)
+    longer = BEHAVIOUR["quiet_rest_factor"].low if quiet else 1.0
+    speed, distance, rewards = np.zeros(steps), np.zeros(steps), np.zeros(steps)
+    place = rng.uniform(0, belt)
+    running = rng.random() < (0.2 if quiet else 0.7)
+    until = _bout(running, longer, rng) * rng.random()
+    now = 0.0
+    for step in range(steps):
+        if step * _STEP >= until:
+            running = not running
+            until += _bout(running, longer, rng)
+        target = usual * wandering[step] if running else 0.0
+        now += 0.25 * (target - now)  # inertia of about 0.4 s
+        before = place // belt
+        place += now * _STEP
+        if place // belt > before:
+            rewards[step] = 1.0
+            running = False
+            until = step * _STEP + BEHAVIOUR["reward_pause"].draw_one(rng)
+        speed[step], distance[step] = now, place
+    return speed, distance, rewards
+
+
+def _bout(running: bool, longer: float, rng: np.random.Generator) -> float:
+    if running:
+        return BEHAVIOUR["run_duration"].draw_one(rng)
+    return BEHAVIOUR["rest_duration"].draw_one(rng) * longer
+
+
+def _decay(events: NDArray[np.float64], time: float) -> NDArray[np.float64]:
+    decayed: NDArray[np.float64] = lfilter([1.0], [1.0, -np.exp(-_STEP / time)], events)
+    return np.minimum(decayed, 1.5)
+
+
+def _arousal(
+    regime: str,
+    drives: dict[str, NDArray[np.float64]],
+    steps: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    decay = BEHAVIOUR["arousal_decay"].draw_one(rng)
+    gain = 1 - float(np.exp(-_STEP / decay))
+    slow = lfilter([gain], [1.0, gain - 1], drives["running"] + 2 * drives["reward"])
+    own = 0.4 * np.abs(wander((steps,), _STEP, 2 * decay, rng))
+    awake = 1.0 if regime in ("running", "quiet") else 0.3
+    return np.asarray(np.clip(awake * (0.6 * slow + own), 0, 1.5), dtype=np.float64)
+
+
+def _slow_oscillation(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    frequency = BEHAVIOUR["slow_oscillation"].draw_one(rng)
+    irregular = np.exp(0.3 * wander((steps,), _STEP, 3.0, rng))
+    phase = 2 * np.pi * np.cumsum(frequency * irregular * _STEP)
+    depth = np.clip(1 + 0.5 * wander((steps,), _STEP, 15.0, rng), 0, 2)
+    return np.asarray(np.clip(np.sin(phase), 0, 1) * depth, dtype=np.float64)
+
+
+def _puffs(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    interval = BEHAVIOUR["puff_interval"].draw_one(rng)
+    events = (rng.random(steps) < _STEP / interval) * rng.uniform(0.2, 1, steps)
+    decay = float(np.exp(-_STEP / BEHAVIOUR["puff_decay"].draw_one(rng)))
+    rise = float(np.exp(-_STEP / 0.3))
+    response = lfilter([1 - rise], np.convolve([1, -decay], [1, -rise]), events)
+    return np.asarray(np.minimum(response, 1.5), dtype=np.float64)
+
+
+def _ripples(
+    speed: NDArray[np.float32], bin_width: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    rate = BEHAVIOUR["ripple_rate"].draw_one(rng)
+    at_rest = speed < _MOVING
+    starts = (rng.random(speed.size) < rate * bin_width) & at_rest
+    length = BEHAVIOUR["ripple_duration"].low / bin_width
+    kernel = np.ones(max(1, round(length)), dtype=np.float32) * min(1.0, length)
+    spread = np.convolve(starts.astype(np.float32), kernel)[: speed.size]
+    return np.minimum(spread, 1).astype(np.float32)

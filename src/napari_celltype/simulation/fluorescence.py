@@ -1,0 +1,230 @@
+"""From spikes to what the microscope sees: calcium, indicator, nuisances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from napari_celltype.simulation.behaviour import Behaviour, wander
+from napari_celltype.simulation.parameters import (
+    CALCIUM,
+    INDICATORS,
+    KINETICS,
+    NUISANCES,
+    SIGNALS,
+)
+
+# median|difference of two frames| of Gaussian noise with deviation 1
+_MEDIAN_DIFFERENCE = 0.6745 * np.sqrt(2)
+
+
+@dataclass(frozen=True, eq=False)
+class Nuisances:
+    """What shapes the traces of a session and says nothing about the types.
+
+    All but the last three are arrays of shape (n_cells,).
+
+    Attributes
+    ----------
+    brightness : ndarray
+        Resting fluorescence, a.u.
+    noise : ndarray
+        Shot noise nu, % / sqrt(Hz).
+    bleaching, drift, contamination, z_motion : ndarray
+        See `parameters.NUISANCES`.
+    neuropil_brightness, neuropil_activity : ndarray
+        Level (a.u.) and deviation (dF/F) of the neuropil around each cell.
+    decay_factor, rise_factor : ndarray
+        Kinetics relative to the indicator.
+    indicator : str
+        A key of `parameters.INDICATORS`.
+    expression : float
+        The session's response over the indicator's.
+    bleaching_time : float
+        s.
+    """
+
+    brightness: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    bleaching: NDArray[np.float32]
+    drift: NDArray[np.float32]
+    contamination: NDArray[np.float32]
+    z_motion: NDArray[np.float32]
+    neuropil_brightness: NDArray[np.float32]
+    neuropil_activity: NDArray[np.float32]
+    decay_factor: NDArray[np.float32]
+    rise_factor: NDArray[np.float32]
+    indicator: str
+    expression: float
+    bleaching_time: float
+
+
+@dataclass(frozen=True, eq=False)
+class Fluorescence:
+    """Fluorescence of the cells of a session, all (n_cells, n_frames) float32, a.u.
+
+    Attributes
+    ----------
+    raw_traces : ndarray
+        What suite2p would call F: soma, its share of neuropil, noise.
+    neuropil : ndarray
+        What suite2p would call Fneu.
+    soma : ndarray
+        The soma alone, without noise.
+    clean_neuropil : ndarray
+        The neuropil without noise.
+    """
+
+    raw_traces: NDArray[np.float32]
+    neuropil: NDArray[np.float32]
+    soma: NDArray[np.float32]
+    clean_neuropil: NDArray[np.float32]
+
+
+def draw_nuisances(
+    n_cells: int, indicator: str | None, rng: np.random.Generator
+) -> Nuisances:
+    """Draw the nuisances of a session; no cell type is looked at."""
+    table = NUISANCES
+    brightness = table["brightness"].draw_one(rng)
+    noise = table["noise"].draw_one(rng)
+    level = table["neuropil_brightness"].draw_one(rng)
+    activity = table["neuropil_activity"].draw_one(rng)
+    cells = brightness * table["brightness_spread"].draw(rng, n_cells)
+    return Nuisances(
+        brightness=cells,
+        noise=noise * table["noise_spread"].draw(rng, n_cells),
+        bleaching=table["bleaching"].draw_one(rng) * rng.uniform(0.7, 1.3, n_cells),
+        drift=table["drift"].draw(rng, n_cells),
+        contamination=table["contamination"].draw(rng, n_cells),
+        z_motion=table["z_motion"].draw(rng, n_cells),
+        neuropil_brightness=brightness * level * rng.uniform(0.7, 1.3, n_cells),
+        neuropil_activity=activity * rng.uniform(0.7, 1.3, n_cells),
+        decay_factor=KINETICS["decay_factor"].draw(rng, n_cells),
+        rise_factor=KINETICS["rise_factor"].draw(rng, n_cells),
+        indicator=indicator or str(rng.choice(list(INDICATORS))),
+        expression=KINETICS["expression"].draw_one(rng),
+        bleaching_time=table["bleaching_time"].draw_one(rng),
+    )
+
+
+def calcium_per_spike(
+    labels: NDArray[np.str_], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw the calcium that one spike adds in each cell, relative to a PY cell."""
+    calcium = np.empty(labels.size, dtype=np.float32)
+    for cell_type, parameter in CALCIUM.items():
+        rows = np.flatnonzero(labels == cell_type)
+        calcium[rows] = parameter.draw(rng, rows.size)
+    return calcium
+
+
+def indicator_response(
+    spikes: NDArray[np.float32],
+    calcium: NDArray[np.float32],
+    nuisances: Nuisances,
+    bin_width: float,
+    bins_per_frame: int,
+) -> NDArray[np.float32]:
+    """Turn spikes (n_cells, n_bins) into dF/F (n_cells, n_bins / bins_per_frame)."""
+    indicator = INDICATORS[nuisances.indicator]
+    response = np.empty(spikes.shape, dtype=np.float32)
+    for cell, train in enumerate(spikes):
+        decay = indicator.decay * float(nuisances.decay_factor[cell])
+        rise = min(indicator.rise * float(nuisances.rise_factor[cell]), 0.5 * decay)
+        fall, climb = np.exp(-bin_width / decay), np.exp(-bin_width / rise)
+        peak_time = np.log(decay / rise) * decay * rise / (decay - rise)
+        peak = np.exp(-peak_time / decay) - np.exp(-peak_time / rise)
+        gain = float(calcium[cell]) * (fall - climb) / peak
+        response[cell] = lfilter(
+            np.array([gain], dtype=np.float32),
+            np.array([1, -fall - climb, fall * climb], dtype=np.float32),
+            train,
+        )
+    np.maximum(response, 0, out=response)
+    powered = response ** np.float32(indicator.exponent)
+    powered /= 1 + powered / np.float32(indicator.saturation**indicator.exponent)
+    frames = powered.reshape(len(spikes), -1, bins_per_frame).mean(axis=2)
+    return frames * np.float32(indicator.amplitude * nuisances.expression)
+
+
+def fluoresce(
+    dff: NDArray[np.float32],
+    nuisances: Nuisances,
+    behaviour: Behaviour,
+    sampling_frequency: float,
+    rng: np.random.Generator,
+) -> Fluorescence:
+    """Add gain, bleaching, drift, z-motion, neuropil and noise to dF/F.
+
+    Parameters
+    ----------
+    dff : ndarray of float32, shape (n_cells, n_frames)
+    nuisances : Nuisances
+    behaviour : Behaviour
+        Its signals sampled once per frame, shape (n_signals, n_frames).
+    sampling_frequency : float
+        Hz.
+    rng : numpy.random.Generator
+    """
+    n_cells, n_frames = dff.shape
+    column = {
+        name: getattr(nuisances, name)[:, None].astype(np.float32)
+        for name in (
+            "brightness",
+            "noise",
+            "bleaching",
+            "drift",
+            "contamination",
+            "z_motion",
+            "neuropil_brightness",
+            "neuropil_activity",
+        )
+    }
+    seconds = np.arange(n_frames, dtype=np.float32) / np.float32(sampling_frequency)
+    fading = 1 - column["bleaching"] * (
+        1 - np.exp(-seconds / np.float32(nuisances.bleaching_time))
+    )
+    speed = behaviour.signals[SIGNALS.index("speed")]
+    brain = 1 + column["z_motion"] * speed
+    drift_time = NUISANCES["drift_time"].draw_one(rng)
+    step = 1 / sampling_frequency
+    drift = column["drift"] * wander((n_cells, n_frames), step, drift_time, rng)
+
+    soma = column["brightness"] * fading * brain * np.maximum(1 + drift + dff, 0.1)
+    shared = _neuropil_activity(dff, behaviour, step, rng)
+    own = wander((n_cells, n_frames), step, 1.0, rng)
+    activity = column["neuropil_activity"] * (shared + np.float32(0.4) * own)
+    neuropil = column["neuropil_brightness"] * fading * brain
+    neuropil *= np.maximum(1 + activity, 0.2)
+
+    raw = soma + column["contamination"] * neuropil
+    deviation = column["noise"] * np.float32(
+        np.sqrt(sampling_frequency) / 100 / _MEDIAN_DIFFERENCE
+    )
+    resting = (
+        column["brightness"] + column["contamination"] * (column["neuropil_brightness"])
+    )
+    noise = rng.standard_normal(raw.shape, dtype=np.float32)
+    noise *= deviation * np.sqrt(raw * resting)
+    around = rng.standard_normal(raw.shape, dtype=np.float32)
+    around *= np.float32(0.2) * deviation * column["neuropil_brightness"]
+    return Fluorescence(raw + noise, neuropil + around, soma, neuropil)
+
+
+def _neuropil_activity(
+    dff: NDArray[np.float32],
+    behaviour: Behaviour,
+    step: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Return the neuropil signal, deviation about 1: cells around, arousal, unseen."""
+    deviation = dff.std(axis=1, keepdims=True) + np.float32(1e-6)
+    cells = ((dff - dff.mean(axis=1, keepdims=True)) / deviation).mean(axis=0)
+    arousal = behaviour.signals[SIGNALS.index("arousal")]
+    mixture = 2 * cells + arousal - arousal.mean()
+    mixture += 0.7 * wander((dff.shape[1],), step, 0.7, rng)
+    return np.asarray(mixture / (mixture.std() + 1e-6), dtype=np.float32)
