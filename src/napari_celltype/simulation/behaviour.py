@@ -50,8 +50,7 @@ def wander(
     decay = float(np.exp(-step / time))
     noise = rng.standard_normal(shape, dtype=np.float32)
     noise[..., 1:] *= np.float32(np.sqrt(1 - decay**2))
-    filtered: NDArray[np.float32] = lfilter([1.0], [1.0, -decay], noise, axis=-1)
-    return filtered.astype(np.float32, copy=False)
+    return np.asarray(lfilter([1.0], [1.0, -decay], noise, axis=-1), dtype=np.float32)
 
 
 def draw_regime(rng: np.random.Generator, allowed: tuple[str, ...] | None) -> str:

@@ -94,15 +94,19 @@ def draw_nuisances(
     level = table["neuropil_brightness"].draw_one(rng)
     activity = table["neuropil_activity"].draw_one(rng)
     cells = brightness * table["brightness_spread"].draw(rng, n_cells)
+
+    def around(mean: float) -> NDArray[np.float32]:
+        return (mean * rng.uniform(0.7, 1.3, n_cells)).astype(np.float32)
+
     return Nuisances(
         brightness=cells,
         noise=noise * table["noise_spread"].draw(rng, n_cells),
-        bleaching=table["bleaching"].draw_one(rng) * rng.uniform(0.7, 1.3, n_cells),
+        bleaching=around(table["bleaching"].draw_one(rng)),
         drift=table["drift"].draw(rng, n_cells),
         contamination=table["contamination"].draw(rng, n_cells),
         z_motion=table["z_motion"].draw(rng, n_cells),
-        neuropil_brightness=brightness * level * rng.uniform(0.7, 1.3, n_cells),
-        neuropil_activity=activity * rng.uniform(0.7, 1.3, n_cells),
+        neuropil_brightness=around(brightness * level),
+        neuropil_activity=around(activity),
         decay_factor=KINETICS["decay_factor"].draw(rng, n_cells),
         rise_factor=KINETICS["rise_factor"].draw(rng, n_cells),
         indicator=indicator or str(rng.choice(list(INDICATORS))),
@@ -148,7 +152,8 @@ def indicator_response(
     powered = response ** np.float32(indicator.exponent)
     powered /= 1 + powered / np.float32(indicator.saturation**indicator.exponent)
     frames = powered.reshape(len(spikes), -1, bins_per_frame).mean(axis=2)
-    return frames * np.float32(indicator.amplitude * nuisances.expression)
+    frames *= np.float32(indicator.amplitude * nuisances.expression)
+    return np.asarray(frames, dtype=np.float32)
 
 
 def fluoresce(

@@ -269,9 +269,9 @@ CALCIUM: dict[str, Parameter] = {
 class Indicator:
     """Kinetics and response of one calcium indicator.
 
-    A spike adds one unit of calcium c that rises and decays with `rise` and `decay`; the
-    indicator answers with ``amplitude * c**e / (1 + (c / saturation)**e)``, where e is
-    the exponent.
+    A spike adds one unit of calcium c that rises and decays with `rise` and `decay`.
+    The indicator answers with ``amplitude * c**e / (1 + (c / saturation)**e)``, where e
+    is the exponent.
 
     Attributes
     ----------
