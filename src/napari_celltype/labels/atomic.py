@@ -1,0 +1,64 @@
+"""Files that are either the old one or the complete new one, never half of it."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from napari_celltype.errors import OutputError
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+    """Write a file through a temporary one in the same folder.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made when it is missing.
+    write : callable
+        Takes the open binary file and writes the content.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written to or the disk is full; a file that was there
+        before is untouched.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{path} cannot be written ({reason}); choose another folder, or make room "
+            f"or give yourself write permission there."
+        ) from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def write_text_atomically(path: Path, text: str) -> Path:
+    """Write UTF-8 text through a temporary file in the same folder.
+
+    Raises
+    ------
+    OutputError
+        As `write_atomically`.
+    """
+    return write_atomically(path, lambda file: file.write(text.encode()))

@@ -1,0 +1,245 @@
+"""Labelled traces without images: the `NAME.npz` data set that training reads.
+
+The archive holds `traces` (n_examples, n_frames), `labels` (n_examples,) and, where
+known, `subject_id`, `session_id`, `cell_id`, `line` (n_examples,) and
+`sampling_frequency` (Hz). It is read without pickle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import CellTypeError, LabelError
+from napari_celltype.labels.atomic import write_atomically
+from napari_celltype.recording.npy import load_npz
+
+# What an example may say about its origin; splits by subject, session or cell need it.
+ORIGINS = ("subject_id", "session_id", "cell_id", "line")
+
+
+@dataclass(frozen=True, eq=False)
+class TraceSet:
+    """Traces of cells whose type is known, one row per example.
+
+    Attributes
+    ----------
+    traces : ndarray of float32, shape (n_examples, n_frames)
+        Fluorescence, in any unit that the whole set shares.
+    labels : ndarray of str, shape (n_examples,)
+        A type, a parent or a negation, in canonical spelling.
+    subject_id, session_id, cell_id, line : ndarray of str or None, shape (n_examples,)
+        Animal, recording, neuron and mouse line of each example.
+    sampling_frequency : float or None
+        Frames per second, Hz.
+
+    Raises
+    ------
+    LabelError
+        If the arrays do not fit each other, are empty, or the frame rate is not a
+        positive number.
+    """
+
+    traces: NDArray[np.float32]
+    labels: NDArray[np.str_]
+    subject_id: NDArray[np.str_] | None = None
+    session_id: NDArray[np.str_] | None = None
+    cell_id: NDArray[np.str_] | None = None
+    line: NDArray[np.str_] | None = None
+    sampling_frequency: float | None = None
+
+    def __post_init__(self) -> None:
+        traces = _float_rows(self.traces)
+        columns = {"labels": _texts("labels", self.labels, len(traces))}
+        for name in ORIGINS:
+            values = getattr(self, name)
+            if values is not None:
+                columns[name] = _texts(name, values, len(traces))
+        for name, array in {"traces": traces, **columns}.items():
+            view = array.view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+        object.__setattr__(
+            self, "sampling_frequency", _positive_or_none(self.sampling_frequency)
+        )
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+        return len(self.traces)
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames of every trace."""
+        return int(self.traces.shape[1])
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of examples of each label, sorted by name."""
+        names, counts = np.unique(self.labels, return_counts=True)
+        return dict(zip(names.tolist(), counts.tolist(), strict=True))
+
+    def take(self, rows: Sequence[int] | NDArray[Any]) -> TraceSet:
+        """Return the examples at `rows` (indices or a boolean mask), in that order."""
+        index = np.asarray(rows)
+        origins = {
+            name: None if (values := getattr(self, name)) is None else values[index]
+            for name in ORIGINS
+        }
+        return TraceSet(
+            self.traces[index],
+            self.labels[index],
+            **origins,
+            sampling_frequency=self.sampling_frequency,
+        )
+
+
+def load_traces(path: str | Path, tree: TypeTree = DEFAULT_TYPES) -> TraceSet:
+    """Read a labelled trace set from `NAME.npz`, without pickle.
+
+    Parameters
+    ----------
+    path : str or Path
+        The archive.
+    tree : TypeTree
+        Vocabulary; aliases such as ``SST`` become canonical (``SOM``).
+
+    Returns
+    -------
+    TraceSet
+
+    Raises
+    ------
+    RecordingError
+        If the file is missing, is no archive of plain arrays, or would unpack to an
+        absurd size.
+    LabelError
+        If an array is missing or does not fit, or a label is no known type.
+    """
+    path = Path(path)
+    arrays = load_npz(path)
+    missing = [name for name in ("traces", "labels") if name not in arrays]
+    if missing:
+        raise LabelError(
+            f"{path} holds no array {' and no array '.join(map(repr, missing))}, only "
+            f"{', '.join(sorted(arrays)) or 'nothing'}; save it with "
+            f"numpy.savez(path, traces=..., labels=...)."
+        )
+    try:
+        return TraceSet(
+            traces=arrays["traces"],
+            labels=canonical_labels(arrays["labels"], tree),
+            **{name: arrays.get(name) for name in ORIGINS},
+            sampling_frequency=_scalar(arrays.get("sampling_frequency")),
+        )
+    except CellTypeError as error:
+        raise LabelError(f"{path}: {error}") from None
+
+
+def save_traces(trace_set: TraceSet, path: str | Path) -> Path:
+    """Write a labelled trace set as `NAME.npz`, in one step.
+
+    Raises
+    ------
+    LabelError
+        If the name does not end in ``.npz``.
+    OutputError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        raise LabelError(
+            f"{path} does not end in .npz, as a trace set must; rename it."
+        )
+    arrays: dict[str, Any] = {
+        "traces": trace_set.traces,
+        "labels": trace_set.labels,
+    }
+    for name in ORIGINS:
+        values = getattr(trace_set, name)
+        if values is not None:
+            arrays[name] = values
+    if trace_set.sampling_frequency is not None:
+        arrays["sampling_frequency"] = np.array(trace_set.sampling_frequency)
+    return write_atomically(path, lambda file: np.savez(file, **arrays))
+
+
+def canonical_labels(labels: NDArray[Any], tree: TypeTree) -> NDArray[np.str_]:
+    """Return labels in canonical spelling.
+
+    Raises
+    ------
+    LabelError
+        If the labels are no text, or one is no type of the tree (its row is named).
+    """
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "US":
+        raise LabelError(
+            f"'labels' holds {labels.dtype} values, expected names such as 'PV'; save "
+            f"the names instead of codes."
+        )
+    names, inverse = np.unique(labels.astype(str), return_inverse=True)
+    canonical = []
+    for code, name in enumerate(names.tolist()):
+        try:
+            canonical.append(tree.canonical(name))
+        except LabelError as error:
+            row = int(np.flatnonzero(inverse.ravel() == code)[0])
+            raise LabelError(f"Row {row}: {error}") from None
+    return np.array(canonical, dtype=str)[inverse.reshape(labels.shape)]
+
+
+def _float_rows(traces: NDArray[Any]) -> NDArray[np.float32]:
+    traces = np.asarray(traces)
+    if traces.ndim != 2 or 0 in traces.shape:
+        raise LabelError(
+            f"'traces' has the shape {traces.shape}, expected (n_examples, n_frames) "
+            f"with at least one of each; check what was saved."
+        )
+    if traces.dtype.kind not in "fiu":
+        raise LabelError(
+            f"'traces' holds {traces.dtype} values, expected real numbers; check what "
+            f"was saved."
+        )
+    return np.ascontiguousarray(traces, dtype=np.float32)
+
+
+def _texts(name: str, values: NDArray[Any], n_examples: int) -> NDArray[np.str_]:
+    values = np.asarray(values)
+    if values.shape != (n_examples,):
+        raise LabelError(
+            f"{name!r} has the shape {values.shape} and there are {n_examples} traces; "
+            f"give one value for each trace."
+        )
+    # Subjects are often plain numbers; they are names all the same.
+    if values.dtype.kind not in "USiu":
+        raise LabelError(
+            f"{name!r} holds {values.dtype} values, expected text; save it as text."
+        )
+    return values.astype(str)
+
+
+def _scalar(value: NDArray[Any] | None) -> float | None:
+    if value is None:
+        return None
+    if value.size != 1 or value.dtype.kind not in "fiu":
+        raise LabelError(
+            f"'sampling_frequency' has the shape {value.shape} and the type "
+            f"{value.dtype}, expected one number in Hz; save one number."
+        )
+    return float(value.reshape(()))
+
+
+def _positive_or_none(value: float | None) -> float | None:
+    if value is None:
+        return None
+    if not (np.isfinite(value) and value > 0):
+        raise LabelError(
+            f"'sampling_frequency' is {value:g}, expected a positive number of frames "
+            f"per second; correct it or leave it out."
+        )
+    return float(value)

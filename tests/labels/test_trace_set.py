@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_celltype.errors import CellTypeError, LabelError, OutputError
+from napari_celltype.labels import TraceSet, load_traces, save_traces
+
+
+def _traces(n: int = 4, frames: int = 30) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(n, frames)).astype(np.float32)
+
+
+def test_round_trip_keeps_every_column(tmp_path: Path) -> None:
+    written = TraceSet(
+        _traces(),
+        np.array(["PY", "PV", "IN", "!PV"]),
+        subject_id=np.array(["m1", "m1", "m2", "m2"]),
+        session_id=np.array(["a", "b", "a", "b"]),
+        cell_id=np.array(["1", "2", "3", "4"]),
+        line=np.array(["Pvalb-Cre"] * 4),
+        sampling_frequency=10.0,
+    )
+    read = load_traces(save_traces(written, tmp_path / "Käfig 3" / "größe.npz"))
+    np.testing.assert_array_equal(read.traces, written.traces)
+    for name in ("labels", "subject_id", "session_id", "cell_id", "line"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
+    assert read.sampling_frequency == 10.0
+
+
+def test_columns_that_are_absent_are_none(tmp_path: Path) -> None:
+    path = save_traces(TraceSet(_traces(), np.array(["PY"] * 4)), tmp_path / "a.npz")
+    read = load_traces(path)
+    assert read.subject_id is None
+    assert read.sampling_frequency is None
+
+
+def test_aliases_become_canonical(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    labels = np.array(["pyramidal", "SST", "Gad2", "! pvalb"])
+    np.savez(path, traces=_traces(), labels=labels)
+    assert load_traces(path).labels.tolist() == ["PY", "SOM", "IN", "!PV"]
+
+
+def test_numbers_as_subjects_become_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, traces=_traces(), labels=["PY"] * 4, subject_id=[1, 1, 2, 2])
+    subjects = load_traces(path).subject_id
+    assert subjects is not None
+    assert subjects.tolist() == ["1", "1", "2", "2"]
+
+
+def test_an_unknown_type_is_named_with_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, traces=_traces(), labels=["PY", "PV", "glia", "PY"])
+    with pytest.raises(LabelError, match=r"Row 2: 'glia' is not a known cell type"):
+        load_traces(path)
+
+
+def test_a_missing_array_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, traces=_traces())
+    with pytest.raises(LabelError, match="holds no array 'labels'"):
+        load_traces(path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        ({"labels": ["PY"] * 3}, "'labels' has the shape"),
+        ({"labels": [1, 2, 3, 4]}, "'labels' holds int64"),
+        ({"traces": np.zeros(4)}, "'traces' has the shape"),
+        ({"traces": np.zeros((4, 0))}, "'traces' has the shape"),
+        ({"traces": np.zeros((4, 9), complex)}, "'traces' holds complex128"),
+        ({"cell_id": ["1"]}, "'cell_id' has the shape"),
+        ({"cell_id": [0.5] * 4}, "'cell_id' holds float64"),
+        ({"sampling_frequency": 0.0}, "'sampling_frequency' is 0"),
+        ({"sampling_frequency": np.nan}, "'sampling_frequency' is nan"),
+        ({"sampling_frequency": [1.0, 2.0]}, "'sampling_frequency' has the shape"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    tmp_path: Path, arrays: dict[str, object], sentence: str
+) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, **({"traces": _traces(), "labels": ["PY"] * 4} | arrays))
+    with pytest.raises(LabelError, match=sentence):
+        load_traces(path)
+
+
+def test_pickled_labels_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, traces=_traces(), labels=np.array(["PY"] * 4, dtype=object))
+    with pytest.raises(CellTypeError):
+        load_traces(path)
+
+
+def test_take_keeps_rows_together() -> None:
+    trace_set = TraceSet(
+        _traces(), np.array(["PY", "PV", "SOM", "VIP"]), cell_id=np.array(list("abcd"))
+    )
+    taken = trace_set.take([3, 1])
+    assert taken.labels.tolist() == ["VIP", "PV"]
+    assert taken.cell_id is not None
+    assert taken.cell_id.tolist() == ["d", "b"]
+    np.testing.assert_array_equal(taken.traces, trace_set.traces[[3, 1]])
+
+
+def test_arrays_are_read_only() -> None:
+    trace_set = TraceSet(_traces(), np.array(["PY"] * 4))
+    with pytest.raises(ValueError, match="read-only"):
+        trace_set.traces[0, 0] = 1
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        save_traces(TraceSet(_traces(), np.array(["PY"] * 4)), tmp_path / "file/a.npz")
