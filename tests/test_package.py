@@ -1,0 +1,101 @@
+"""The package as it is installed, built and read."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import entry_points, version
+from pathlib import Path
+
+import pytest
+
+import napari_celltype
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+LOADER = "unpickle.py"
+
+
+def lines_with(pattern: str, files: list[Path]) -> list[str]:
+    """Return ``file:line`` for each line that matches."""
+    return [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in files
+        for number, line in enumerate(file.read_text().splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+
+
+def test_the_version_stands_in_one_place() -> None:
+    metadata = (ROOT / "pyproject.toml").read_text()
+    assert f'version = "{version("napari-celltype")}"' in metadata
+    assert napari_celltype.__version__ == version("napari-celltype")
+    assert lines_with(r"^__version__ *=", SOURCES) == []
+
+
+def test_the_newest_changelog_entry_is_of_this_version() -> None:
+    headings = re.findall(
+        r"^## \[([^\]]+)\]", (ROOT / "CHANGELOG.md").read_text(), re.M
+    )
+    assert version("napari-celltype") in headings[:2]
+
+
+def test_the_terminal_command_is_installed() -> None:
+    (command,) = entry_points(group="console_scripts", name="napari-celltype")
+    assert callable(command.load())
+
+
+def test_napari_finds_the_manifest() -> None:
+    manager = pytest.importorskip("npe2").PluginManager()
+    manager.discover()
+    manifest = manager.get_manifest("napari-celltype")
+    assert manifest.display_name == "Cell types"
+
+
+def test_public_names_load() -> None:
+    for name in napari_celltype.__all__:
+        assert getattr(napari_celltype, name) is not None
+
+
+def test_no_unknown_public_name() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'classifly'"):
+        _ = napari_celltype.classifly
+
+
+def test_unpickling_stays_inside_the_fenced_loader() -> None:
+    others = [file for file in SOURCES if file.name != LOADER]
+    unsafe = (
+        r"allow_pickle *= *True|\bpickle\.loads?\b|\btorch\.load\b|\bimport pickle\b"
+    )
+    assert lines_with(unsafe, others) == []
+
+
+def test_no_path_of_one_machine() -> None:
+    texts = [*SOURCES, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    assert lines_with(r"(?<![\w.])/(root|home/\w+|Users/\w+|work)/", texts) == []
+
+
+@pytest.mark.parametrize(
+    "file", SOURCES, ids=lambda f: str(f.relative_to(ROOT / "src"))
+)
+def test_a_file_fits_in_one_reading(file: Path) -> None:
+    assert len(file.read_text().splitlines()) < 400
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_manifest_weights_and_types(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", tmp_path, ROOT],
+        check=True,
+        capture_output=True,
+        timeout=240,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for needed in ("napari_celltype/napari.yaml", "napari_celltype/py.typed"):
+        assert needed in names
+    weights = [n for n in names if n.endswith(".safetensors")]
+    assert {Path(n).parent.name for n in weights} == {"bundled"}
+    assert wheel.stat().st_size < 10 * 2**20
