@@ -1,6 +1,7 @@
 """What a suite2p recording is, and how its files are read."""
 
 from napari_celltype.recording.folder import find_planes
+from napari_celltype.recording.neuropil import subtract_neuropil
 from napari_celltype.recording.npy import load_npy, load_npz
 from napari_celltype.recording.opening import open_recording
 from napari_celltype.recording.recording import (
@@ -35,4 +36,5 @@ __all__ = [
     "load_npy",
     "load_npz",
     "open_recording",
+    "subtract_neuropil",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ class NeuropilSubtracted:
         """Number of ROIs and number of frames."""
         return self.raw_traces.shape
 
-    def __getitem__(self, key: object, /) -> NDArray[np.float32]:
+    def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
         return self.raw_traces[key] - np.float32(self.coefficient) * self.neuropil[key]
 
 
