@@ -1,0 +1,72 @@
+"""The networks of the paper, the estimator around them, saved models, predictions.
+
+Names load on first use: model cards and lists can be read without waiting for torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_celltype.classifiers.card import ModelCard, card_for, describe
+    from napari_celltype.classifiers.estimator import TraceClassifier
+    from napari_celltype.classifiers.model_file import (
+        CellTypeModel,
+        read_model,
+        save_model,
+        verify_model,
+    )
+    from napari_celltype.classifiers.models import (
+        add_model,
+        list_models,
+        load_model,
+        pack_model,
+        show_model,
+    )
+    from napari_celltype.classifiers.prediction import (
+        TracePredictions,
+        predict_recording_traces,
+    )
+
+_MODULES = {
+    "CellTypeModel": "model_file",
+    "ModelCard": "card",
+    "TraceClassifier": "estimator",
+    "TracePredictions": "prediction",
+    "add_model": "models",
+    "card_for": "card",
+    "describe": "card",
+    "list_models": "models",
+    "load_model": "models",
+    "pack_model": "models",
+    "predict_recording_traces": "prediction",
+    "read_model": "model_file",
+    "save_model": "model_file",
+    "show_model": "models",
+    "verify_model": "model_file",
+}
+
+__all__ = [
+    "CellTypeModel",
+    "ModelCard",
+    "TraceClassifier",
+    "TracePredictions",
+    "add_model",
+    "card_for",
+    "describe",
+    "list_models",
+    "load_model",
+    "pack_model",
+    "predict_recording_traces",
+    "read_model",
+    "save_model",
+    "show_model",
+    "verify_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

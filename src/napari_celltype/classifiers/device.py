@@ -1,0 +1,107 @@
+"""Which processor the networks run on, and what to do when its memory is short."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+
+from napari_celltype.errors import CellTypeError
+
+Notice = Callable[[str], None]
+Result = TypeVar("Result")
+
+# Frames of traces in one forward pass. On a processor the activations of 16 traces of
+# 4,000 frames stay in its cache; a GPU wants many more to keep it busy.
+_BATCH_FRAMES = {"cpu": 2**16}
+_BATCH_FRAMES_ACCELERATOR = 2**21
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name: auto, cpu, cuda, cuda:N or mps.
+
+    Raises
+    ------
+    CellTypeError
+        If this machine does not have it, or the name is none of these.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if name == "cpu":
+        return torch.device("cpu")
+    if name == "mps":
+        if not torch.backends.mps.is_available():
+            raise CellTypeError(
+                "The device 'mps' was asked for, but this machine has no Apple GPU that "
+                "PyTorch can use; use 'auto' or 'cpu'."
+            )
+        return torch.device("mps")
+    wanted = re.fullmatch(r"cuda(?::(\d{1,4}))?", name)
+    if wanted is None:
+        raise CellTypeError(
+            f"The device {name!r} is not known; use auto, cpu, cuda, cuda:N or mps."
+        )
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if int(wanted[1] or 0) >= found:
+        raise CellTypeError(
+            f"The device {name!r} was asked for, but PyTorch finds "
+            f"{found or 'no'} CUDA GPU{'s' if found != 1 else ''} here; use 'auto' or "
+            "'cpu', or run `napari-celltype doctor` to see what is missing."
+        )
+    return torch.device(name)
+
+
+def prediction_batch(device: torch.device, n_frames: int) -> int:
+    """Return how many traces of `n_frames` frames to predict at once."""
+    frames = _BATCH_FRAMES.get(device.type, _BATCH_FRAMES_ACCELERATOR)
+    return max(1, frames // n_frames)
+
+
+def in_batches(
+    function: Callable[[int, int], Result],
+    n_rows: int,
+    batch_size: int,
+    on_notice: Notice,
+) -> Iterator[Result]:
+    """Yield ``function(start, stop)`` for consecutive rows, halving when memory is short.
+
+    Parameters
+    ----------
+    function : callable
+        Works on rows `start` to `stop`; may raise `torch.OutOfMemoryError`.
+    n_rows, batch_size : int
+        Rows in all and at once.
+    on_notice : callable
+        Takes a sentence each time that the batch is halved.
+
+    Raises
+    ------
+    torch.OutOfMemoryError
+        If a single row does not fit.
+    """
+    start = 0
+    while start < n_rows:
+        try:
+            result = function(start, min(start + batch_size, n_rows))
+        except torch.OutOfMemoryError:
+            if batch_size == 1:
+                raise
+            batch_size = (batch_size + 1) // 2
+            on_notice(memory_notice(batch_size))
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            continue
+        yield result
+        start += batch_size
+
+
+def memory_notice(batch_size: int) -> str:
+    """Return the sentence for a batch that was made smaller."""
+    return (
+        f"The GPU's memory was too small: going on with {batch_size} "
+        f"trace{'s' if batch_size != 1 else ''} at a time."
+    )

@@ -1,0 +1,391 @@
+"""The scikit-learn estimator around the networks."""
+
+from __future__ import annotations
+
+import copy
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from napari_celltype.classifiers.card import ModelCard, card_for
+from napari_celltype.classifiers.device import (
+    Notice,
+    choose_device,
+    in_batches,
+    prediction_batch,
+)
+from napari_celltype.classifiers.networks import build_network, network_class
+from napari_celltype.classifiers.preparation import Normalization, pad_frames
+from napari_celltype.classifiers.training import train
+from napari_celltype.progress import (
+    OnProgress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+)
+
+# Constructor parameters that shape the network; None means the paper's value.
+STRUCTURE = (
+    "layers",
+    "filters",
+    "kernel_size",
+    "timesteps",
+    "units",
+    "dropout",
+    "recurrent_dropout",
+)
+
+
+def warn_notice(sentence: str) -> None:
+    """Pass a notice on as a warning."""
+    warnings.warn(sentence, RuntimeWarning, stacklevel=2)
+
+
+class TraceClassifier(ClassifierMixin, BaseEstimator):
+    """Classify neurons by their calcium traces with a network of the paper.
+
+    Parameters
+    ----------
+    architecture : {"cnn", "rnn", "lstm"}
+        The network (Sections III-A and IV-B).
+    epochs, batch_size, learning_rate : int, int, float
+        Adam with betas (0.9, 0.99) on the cross-entropy.
+    normalization : {"trace", "training-set", "training-set-per-timestep"}
+        Z-score by each trace's own statistics, or by the training set's (Section IV-B).
+    layers : str, sequence of str, int or None
+        CNN: letters of Table I, such as "CCPCD" (C convolution, P pooling, D dropout).
+        RNN and LSTM: number of stacked layers. None, here and below, means the best
+        model of Table I: "CCPCD", 1 and 2.
+    filters : pair of int or None
+        CNN: filters of the first and of every later convolution, (32, 64).
+    kernel_size : int or None
+        CNN: frames that a filter spans, 10.
+    timesteps : int or None
+        RNN and LSTM: T, the parts that a trace is cut into (Section III-C), 2.
+    units : int or None
+        RNN and LSTM: size of the hidden state, 100.
+    dropout : float or None
+        Probability of dropping a value; 0.5 for the CNN, else 0.
+    recurrent_dropout : float or None
+        RNN and LSTM: the same between time steps, 0.
+    random_state : int, numpy.random.RandomState or None
+        Seed of the weights, the shuffling and the dropout; global seeds stay untouched.
+    device : str
+        auto, cpu, cuda, cuda:N or mps.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+        Sorted class names.
+    n_features_in_ : int
+        Frames per trace.
+    network_ : napari_celltype.classifiers.networks.Network
+        The trained network, on the processor.
+    normalization_ : napari_celltype.classifiers.preparation.Normalization
+        The z-score with its statistics.
+    history_ : list of dict
+        One row per epoch: epoch, loss, accuracy, seconds.
+
+    References
+    ----------
+    Troullinou et al., IEEE TETCI 2021, arXiv 1911.09977.
+    """
+
+    def __init__(
+        self,
+        architecture: str = "cnn",
+        *,
+        epochs: int = 20,
+        batch_size: int = 32,
+        learning_rate: float = 1e-3,
+        normalization: str = "trace",
+        layers: str | Sequence[str] | int | None = None,
+        filters: Sequence[int] | None = None,
+        kernel_size: int | None = None,
+        timesteps: int | None = None,
+        units: int | None = None,
+        dropout: float | None = None,
+        recurrent_dropout: float | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        device: str = "auto",
+    ) -> None:
+        self.architecture = architecture
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.normalization = normalization
+        self.layers = layers
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.timesteps = timesteps
+        self.units = units
+        self.dropout = dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.random_state = random_state
+        self.device = device
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        on_progress: OnProgress = ignore_progress,
+        should_stop: ShouldStop = never_stop,
+    ) -> Self:
+        """Train on labelled traces.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_traces, n_frames)
+            Traces, all of one frame rate and length.
+        y : array-like, shape (n_traces,)
+            Class names such as "PV".
+        on_progress : callable
+            Takes a `Progress` after each epoch.
+        should_stop : callable
+            Asked before each batch; True ends the training.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X holds NaN or infinity, y a single class, or a parameter does not fit.
+        napari_celltype.errors.CellTypeError
+            If the device is not there.
+        napari_celltype.errors.Stopped
+            If `should_stop` answered True; what was learnt before stays in place.
+
+        References
+        ----------
+        Section IV-B of Troullinou et al. 2021.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float32)
+        check_classification_targets(y)
+        classes, targets = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(
+                f"Training needs at least two classes, but y holds only one class, "
+                f"{classes[0]!r}."
+            )
+        for name, least in (("epochs", 1), ("batch_size", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(
+                    f"{name} must be at least {least}, got {getattr(self, name)!r}."
+                )
+        device = choose_device(self.device)
+        random = check_random_state(self.random_state)
+        generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
+        network = build_network(
+            self.architecture, X.shape[1], len(classes), self._structure()
+        )
+        network.initialise(generator)
+        X = pad_frames(X, self._minimum_frames())
+        normalization = Normalization.fit(self.normalization, X)
+        history = train(
+            network,
+            normalization.apply(X),
+            targets.astype(np.int64),
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            generator=generator,
+            device=device,
+            on_progress=on_progress,
+            should_stop=should_stop,
+            on_notice=warn_notice,
+        )
+        self.classes_ = classes
+        self.normalization_ = normalization
+        self.network_ = network
+        self.history_ = history
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the most probable class of each trace.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_traces, n_frames)
+
+        Returns
+        -------
+        ndarray, shape (n_traces,)
+            Class names.
+
+        Raises
+        ------
+        ValueError
+            If X holds NaN or infinity or traces of another length.
+        """
+        best = self.predict_log_proba(X).argmax(axis=1)
+        names: NDArray[Any] = self.classes_[best]
+        return names
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability of each class (the softmax of equation 1).
+
+        Parameters
+        ----------
+        X : array-like, shape (n_traces, n_frames)
+
+        Returns
+        -------
+        ndarray of float64, shape (n_traces, n_classes)
+            Columns follow `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If X holds NaN or infinity or traces of another length.
+        """
+        probabilities: NDArray[np.float64] = np.exp(self.predict_log_proba(X))
+        return probabilities
+
+    def predict_log_proba(
+        self,
+        X: ArrayLike,
+        *,
+        device: str | None = None,
+        on_notice: Notice = warn_notice,
+    ) -> NDArray[np.float64]:
+        """Return the logarithm of each class's probability.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_traces, n_frames)
+        device : str, optional
+            Instead of the one of the constructor.
+        on_notice : callable
+            Takes a sentence when the GPU's memory was too small for a batch.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_traces, n_classes)
+
+        Raises
+        ------
+        ValueError
+            If X holds NaN or infinity or traces of another length.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float32, reset=False)
+        target = choose_device(device or self.device)
+        network = self.network_
+        if target.type != "cpu":
+            network = copy.deepcopy(network).to(target)
+        n_frames = max(X.shape[1], self._minimum_frames())
+
+        def logits(start: int, stop: int) -> NDArray[np.float64]:
+            padded = pad_frames(X[start:stop], n_frames)
+            scored = torch.from_numpy(self.normalization_.apply(padded))
+            with torch.inference_mode():
+                out = network(scored.to(target))
+            values: NDArray[np.float64] = out.cpu().numpy().astype(np.float64)
+            return values
+
+        batch = prediction_batch(target, n_frames)
+        return log_softmax(
+            np.concatenate([*in_batches(logits, len(X), batch, on_notice)])
+        )
+
+    def save(self, path: str | os.PathLike[str], card: ModelCard | None = None) -> str:
+        """Write the fitted classifier to a ``.safetensors`` file with a card.
+
+        Parameters
+        ----------
+        path : path
+            Ends in ``.safetensors``.
+        card : ModelCard, optional
+            From `card_for`; without one a card named as the file is made, which knows
+            no frame rate, so that it cannot classify recordings.
+
+        Returns
+        -------
+        str
+            SHA-256 of the model.
+
+        Raises
+        ------
+        napari_celltype.errors.ModelError
+            If the card describes another classifier.
+        napari_celltype.errors.OutputError
+            If the file cannot be written.
+        """
+        from napari_celltype.classifiers.model_file import save_model
+
+        check_is_fitted(self)
+        if card is None:
+            card = card_for(self, name=Path(path).stem, sampling_frequency=None)
+        return save_model(self, card, path)
+
+    def _structure(self) -> dict[str, Any]:
+        """Return the parameters of the network that were given."""
+        given = {name: getattr(self, name) for name in STRUCTURE}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _minimum_frames(self) -> int:
+        return network_class(self.architecture).minimum_frames(**self._structure())
+
+
+def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log-probabilities of logits (n, n_classes), equation 1 in logarithms."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    result: NDArray[np.float64] = shifted - np.log(
+        np.exp(shifted).sum(axis=1, keepdims=True)
+    )
+    return result
+
+
+def restore_classifier(
+    parameters: Mapping[str, Any],
+    classes: Sequence[str],
+    n_frames: int,
+    weights: Mapping[str, torch.Tensor],
+    normalization: Normalization,
+) -> TraceClassifier:
+    """Build a fitted classifier from saved weights, allocating nothing but them.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Constructor parameters of `TraceClassifier`.
+    classes : sequence of str
+    n_frames : int
+        Frames per trace.
+    weights : mapping of str to tensor
+        State of the network.
+
+    Raises
+    ------
+    ValueError
+        If the parameters are not those of a network, or the weights do not fit it.
+    """
+    classifier = TraceClassifier(**parameters)
+    with torch.device("meta"):
+        network = build_network(
+            classifier.architecture, n_frames, len(classes), classifier._structure()
+        )
+    expected = {name: tuple(t.shape) for name, t in network.state_dict().items()}
+    found = {name: tuple(t.shape) for name, t in weights.items()}
+    if expected != found or any(t.dtype != torch.float32 for t in weights.values()):
+        raise ValueError("the weights do not have the shapes that the card says")
+    network.load_state_dict(dict(weights), assign=True)
+    classifier.network_ = network.to(memory_format=torch.channels_last).eval()
+    classifier.classes_ = np.asarray(classes)
+    classifier.n_features_in_ = n_frames
+    classifier.normalization_ = normalization
+    classifier.history_ = []
+    return classifier

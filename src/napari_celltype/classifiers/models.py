@@ -1,0 +1,208 @@
+"""Which models there are, bundled and the user's, and how a name becomes one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_celltype.classifiers.card import ModelCard, describe
+from napari_celltype.classifiers.model_file import (
+    SUFFIX,
+    CellTypeModel,
+    ModelBytes,
+    build_model,
+    read_model_bytes,
+    verify_model,
+    write_atomically,
+)
+from napari_celltype.errors import ModelError, OutputError, SamplingFrequencyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUNDLED = Path(__file__).parent / "bundled"
+FOLDER_VARIABLE = "NAPARI_CELLTYPE_MODELS"
+# Frame rates that differ by less than this share count as the same.
+RATE_TOLERANCE = 0.01
+
+
+def user_folder() -> Path:
+    """Return the folder of the user's models, whether it exists or not.
+
+    The environment variable NAPARI_CELLTYPE_MODELS names another one.
+    """
+    if chosen := os.environ.get(FOLDER_VARIABLE):
+        return Path(chosen)
+    import platformdirs
+
+    data = platformdirs.user_data_path("napari-celltype", appauthor=False)
+    return data / "models"
+
+
+def list_models() -> list[ModelCard]:
+    """Return the cards of all models: the bundled ones, then the user's, by name.
+
+    Raises
+    ------
+    ModelError
+        If one of the files is damaged.
+    """
+    return [read_model_bytes(path).card for path in _files()]
+
+
+def load_model(
+    name_or_path: str | os.PathLike[str], sampling_frequency: float | None = None
+) -> CellTypeModel:
+    """Load a model by its name, its family, or its file.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A name ("cnn-10hz"), a path to a ``.safetensors`` file, or a family ("cnn"): the
+        fastest bundled model of it whose rate is not above the recording's.
+    sampling_frequency : float, optional
+        Frame rate of the recording, Hz; without one a family gives its fastest model.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model or its file is damaged.
+    SamplingFrequencyError
+        If the recording is slower than every model of the family.
+    """
+    return build_model(find_model(name_or_path, sampling_frequency))
+
+
+def find_model(
+    name_or_path: str | os.PathLike[str], sampling_frequency: float | None = None
+) -> ModelBytes:
+    """Find a model as `load_model` does, without building it (torch is not needed).
+
+    Raises
+    ------
+    ModelError
+        If there is no such model or its file is damaged.
+    SamplingFrequencyError
+        If the recording is slower than every model of the family.
+    """
+    text = os.fspath(name_or_path)
+    if text.endswith(SUFFIX) or Path(text).name != text:
+        return read_model_bytes(text)
+    files = {path.stem: path for path in _files()}
+    if text in files:
+        return read_model_bytes(files[text])
+    family = [read_model_bytes(path) for path in _safetensors(BUNDLED)]
+    family = [file for file in family if file.card.family == text]
+    if not family:
+        raise ModelError(
+            f"There is no model {text!r}; there are {_known(files)}, or give the path "
+            f"of a {SUFFIX} file."
+        )
+    return _fastest_fitting(text, family, sampling_frequency)
+
+
+def show_model(name_or_path: str | os.PathLike[str]) -> str:
+    """Return a model's card as text; a family shows its fastest model.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model or its file is damaged.
+    """
+    file = find_model(name_or_path)
+    return describe(file.card, file.sha256)
+
+
+def pack_model(
+    name: str, path: str | os.PathLike[str], *, force: bool = False
+) -> ModelBytes:
+    """Copy a model to one file that another lab can add.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model or its file is damaged.
+    OutputError
+        If the file exists and `force` is not set, or cannot be written.
+    """
+    file = find_model(name)
+    target = Path(path)
+    if target.suffix != SUFFIX:
+        raise OutputError(
+            f"A model file ends in {SUFFIX}, but {target.name!r} does not; choose "
+            "another name."
+        )
+    if target.exists() and not force:
+        raise OutputError(f"{target} exists; choose another name or use --force.")
+    write_atomically(target, file.content)
+    return file
+
+
+def add_model(path: str | os.PathLike[str], *, force: bool = False) -> ModelBytes:
+    """Add a model file to the user's models, under the name on its card.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged, or its name is taken by a bundled model or family, or by
+        another model of the user's and `force` is not set.
+    OutputError
+        If the user's folder cannot be written.
+    """
+    file = verify_model(path)
+    name = file.card.name
+    bundled = [read_model_bytes(p).card for p in _safetensors(BUNDLED)]
+    if name in {card.name for card in bundled} | {card.family for card in bundled}:
+        raise ModelError(
+            f"The name {name!r} of the model in {file.path} belongs to a bundled model; "
+            "save it again under another name."
+        )
+    target = user_folder() / f"{name}{SUFFIX}"
+    if target.exists() and not force:
+        if read_model_bytes(target).sha256 == file.sha256:
+            return file
+        raise ModelError(
+            f"You already have another model named {name!r}; save the new one under "
+            "another name, or use --force to replace the old one."
+        )
+    write_atomically(target, file.content)
+    return file
+
+
+def _files() -> Iterator[Path]:
+    yield from _safetensors(BUNDLED)
+    yield from _safetensors(user_folder())
+
+
+def _safetensors(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
+
+
+def _known(files: dict[str, Path]) -> str:
+    families = sorted({read_model_bytes(p).card.family for p in _safetensors(BUNDLED)})
+    return ", ".join([*families, *files]) or "none installed"
+
+
+def _fastest_fitting(
+    family: str, files: list[ModelBytes], sampling_frequency: float | None
+) -> ModelBytes:
+    rated = sorted(files, key=_rate)
+    if sampling_frequency is None:
+        return rated[-1]
+    fitting = [
+        file
+        for file in rated
+        if _rate(file) <= sampling_frequency * (1 + RATE_TOLERANCE)
+    ]
+    if not fitting:
+        raise SamplingFrequencyError(
+            f"The recording has {sampling_frequency:g} frames per second, but the "
+            f"slowest {family} model needs {_rate(rated[0]):g} Hz and traces are never "
+            "up-sampled; check the frame rate (--fs), or train a model at this rate."
+        )
+    return fitting[-1]
+
+
+def _rate(file: ModelBytes) -> float:
+    return file.card.sampling_frequency or 0.0

@@ -1,0 +1,404 @@
+"""The three networks of the paper (Sections III and IV-B) in their general form.
+
+A network takes normalised traces ``(n_traces, n_frames)`` and gives one logit per class,
+``(n_traces, n_classes)``; it knows nothing of fitting. The softmax of equation 1 is left
+to whoever wants probabilities. Adding an architecture takes one class and one line of
+`NETWORKS`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+POOL_SIZE = 2
+
+
+class Network(nn.Module):
+    """What every network of this module offers.
+
+    Attributes
+    ----------
+    settings : dict
+        The structure in plain values, enough to build the same network again.
+    """
+
+    settings: dict[str, Any]
+
+    @classmethod
+    def minimum_frames(cls, **settings: Any) -> int:
+        """Return the shortest trace that a network of these settings can take."""
+        raise NotImplementedError
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw all weights as Keras does (the paper used Keras)."""
+        raise NotImplementedError
+
+
+class Dropout(nn.Module):
+    """Dropout whose mask comes from a generator that the caller owns (Section III-B)."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        if not 0 <= probability < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {probability!r}.")
+        self.probability = probability
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Zero each value with the given probability while training."""
+        if not self.training or self.probability == 0:
+            return x
+        return x * dropout_mask(x, self.probability, generator)
+
+
+def dropout_mask(
+    x: Tensor, probability: float, generator: torch.Generator | None
+) -> Tensor:
+    """Return a mask like `x`: 0 with `probability`, else the inverse of keeping.
+
+    On the processor, drawing 64 random bits at a time and reading them as four numbers
+    is several times cheaper than one draw per value; the probability is then a multiple
+    of 2**-16.
+    """
+    if x.device.type != "cpu":
+        draws = torch.rand(x.shape, device=x.device, generator=generator)
+        return (draws >= probability).to(x.dtype).mul_(1 / (1 - probability))
+    drop = round(probability * 2**16)
+    words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64)
+    words.random_(-(2**63), None, generator=generator)
+    kept = words.view(torch.int16)[: x.numel()] >= drop - 2**15
+    return kept.view(x.shape).to(x.dtype).mul_(2**16 / (2**16 - drop))
+
+
+class ConvolutionalNetwork(Network):
+    """1D-CNN (Sections III-A.2, III-C, IV-B; Fig. 1c).
+
+    Convolutions of stride 1 without padding, each followed by ReLU; max pooling of size
+    and stride 2; dropout; a fully connected layer. The layers are computed as 2-D
+    convolutions over one row in channels-last memory: the same numbers, much faster.
+
+    Parameters
+    ----------
+    n_frames, n_classes : int
+        Length of a trace and number of logits.
+    layers : str or sequence of str
+        Letters of Table I: C convolution, P max pooling, D dropout.
+    filters : pair of int
+        Filters of the first convolution and of each later one.
+    kernel_size : int
+        Frames that a filter spans.
+    dropout : float
+        Probability that D drops a value.
+    """
+
+    def __init__(
+        self,
+        n_frames: int,
+        n_classes: int,
+        *,
+        layers: str | Sequence[str] = "CCPCD",
+        filters: Sequence[int] = (32, 64),
+        kernel_size: int = 10,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        layers = _letters(layers)
+        first, later = filters
+        self.settings = {
+            "layers": layers,
+            "filters": (first, later),
+            "kernel_size": kernel_size,
+            "dropout": dropout,
+        }
+        steps: list[nn.Module] = []
+        length, channels = n_frames, 1
+        for letter in layers:
+            if letter == "C":
+                width = first if channels == 1 else later
+                steps += [nn.Conv2d(channels, width, (1, kernel_size)), nn.ReLU(True)]
+                length, channels = length - kernel_size + 1, width
+            elif letter == "P":
+                # ReLU keeps order, so pooling before it gives the same for half the work.
+                after_relu = bool(steps) and isinstance(steps[-1], nn.ReLU)
+                pool = nn.MaxPool2d((1, POOL_SIZE))
+                steps.insert(len(steps) - after_relu, pool)
+                length //= POOL_SIZE
+            else:
+                steps.append(Dropout(dropout))
+        if length < 1:
+            shortest = self.minimum_frames(layers=layers, kernel_size=kernel_size)
+            raise ValueError(
+                f"traces of {n_frames} frames are too short for the layers {layers} "
+                f"with kernels of {kernel_size}; the least is {shortest}."
+            )
+        self.steps = nn.ModuleList(steps)
+        self.output = nn.Linear(length * channels, n_classes)
+
+    @classmethod
+    def minimum_frames(
+        cls,
+        *,
+        layers: str | Sequence[str] = "CCPCD",
+        kernel_size: int = 10,
+        **_settings: Any,
+    ) -> int:
+        """Return the shortest trace that leaves one frame for the last layer."""
+        length = 1
+        for letter in reversed(_letters(layers)):
+            if letter == "C":
+                length += kernel_size - 1
+            elif letter == "P":
+                length *= POOL_SIZE
+        return length
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw Glorot-uniform weights and zero biases."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(module.weight, generator=generator)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return logits (n_traces, n_classes) of traces (n_traces, n_frames)."""
+        n_traces, n_frames = x.shape
+        # One channel in channels-last strides, which torch cannot tell from the shape.
+        x = x.contiguous().as_strided(
+            (n_traces, 1, 1, n_frames), (n_frames, 1, n_frames, 1)
+        )
+        for step in self.steps:
+            x = step(x, generator) if isinstance(step, Dropout) else step(x)
+        # (frame, channel) order, as Keras flattens; a view in channels-last memory.
+        logits: Tensor = self.output(x.permute(0, 2, 3, 1).flatten(1))
+        return logits
+
+
+class ReluRecurrence(nn.Module):
+    """One recurrent layer, equation 2 with ReLU as f1.
+
+    Takes ``(n_traces, T, n_inputs)`` and gives ``(n_traces, T, units)``.
+    """
+
+    gates = 1
+
+    def __init__(self, n_inputs: int, units: int, recurrent_dropout: float) -> None:
+        super().__init__()
+        self.units = units
+        self.recurrent_dropout = recurrent_dropout
+        self.kernel = nn.Parameter(torch.empty(n_inputs, self.gates * units))
+        self.recurrent_kernel = nn.Parameter(torch.empty(units, self.gates * units))
+        self.bias = nn.Parameter(torch.empty(self.gates * units))
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw a Glorot-uniform kernel, an orthogonal recurrence and zero biases."""
+        nn.init.xavier_uniform_(self.kernel, generator=generator)
+        nn.init.orthogonal_(self.recurrent_kernel, generator=generator)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return the outputs of all time steps."""
+        inputs = x @ self.kernel + self.bias
+        mask = self._recurrent_mask(inputs[:, 0, : self.units], generator)
+        # The state before the first step is zero, so that step has no recurrence.
+        hidden, cell = self._step(inputs[:, 0], None)
+        outputs = [hidden]
+        for t in range(1, x.shape[1]):
+            recalled = hidden if mask is None else hidden * mask
+            gates = inputs[:, t] + recalled @ self.recurrent_kernel
+            hidden, cell = self._step(gates, cell)
+            outputs.append(hidden)
+        return torch.relu(torch.stack(outputs, dim=1))
+
+    def _recurrent_mask(
+        self, like: Tensor, generator: torch.Generator | None
+    ) -> Tensor | None:
+        """Draw one mask per trace for all its time steps, as Keras does."""
+        if not self.training or self.recurrent_dropout == 0:
+            return None
+        return dropout_mask(like, self.recurrent_dropout, generator)
+
+    def _step(self, gates: Tensor, _cell: Tensor | None) -> tuple[Tensor, Tensor]:
+        hidden = torch.relu(gates)
+        return hidden, hidden
+
+
+class LongShortTermMemory(ReluRecurrence):
+    """One LSTM layer, equations 4 to 9, with ReLU on what it hands to the next layer.
+
+    The recurrence itself keeps the hidden state of equation 9, without the ReLU.
+    """
+
+    gates = 4
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw as `ReluRecurrence`, with forget biases of one."""
+        super().initialise(generator)
+        with torch.no_grad():
+            self.bias[self.units : 2 * self.units] = 1
+
+    def _step(self, gates: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor]:
+        enter, forget, candidate, leave = gates.split(self.units, dim=1)
+        new = torch.sigmoid(enter) * torch.tanh(candidate)
+        if cell is not None:
+            new = torch.sigmoid(forget) * cell + new
+        return torch.sigmoid(leave) * torch.tanh(new), new
+
+
+class RecurrentNetwork(Network):
+    """RNN (Sections III-A.3, III-C, IV-B; Fig. 1a).
+
+    A trace of N frames becomes T time steps of d = N // T frames (frames beyond T x d
+    are cut from the end); stacked recurrent layers follow, each with optional dropout on
+    its output, and the last time step goes to a fully connected layer (equation 3).
+
+    Parameters
+    ----------
+    n_frames, n_classes : int
+        Length of a trace and number of logits.
+    layers : int
+        Stacked recurrent layers; one for the RNN, two for the LSTM when not given.
+    timesteps : int
+        T of Section III-C.
+    units : int
+        Size of the hidden state.
+    dropout, recurrent_dropout : float
+        Probability of dropping a value of a layer's output, and of the hidden state on
+        its way to the next time step.
+    """
+
+    layer_class: type[ReluRecurrence] = ReluRecurrence
+    default_layers = 1
+
+    def __init__(
+        self,
+        n_frames: int,
+        n_classes: int,
+        *,
+        layers: int | None = None,
+        timesteps: int = 2,
+        units: int = 100,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if layers is None:
+            layers = self.default_layers
+        if not isinstance(layers, int) or min(layers, timesteps, units) < 1:
+            raise ValueError(
+                "layers, timesteps and units must be whole numbers of at least 1, got "
+                f"{layers!r}, {timesteps!r} and {units!r}."
+            )
+        if n_frames < timesteps:
+            raise ValueError(
+                f"traces of {n_frames} frames cannot be cut into {timesteps} time steps."
+            )
+        if not 0 <= recurrent_dropout < 1:
+            raise ValueError(
+                f"recurrent_dropout must be in [0, 1), got {recurrent_dropout!r}."
+            )
+        self.settings = {
+            "layers": layers,
+            "timesteps": timesteps,
+            "units": units,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+        }
+        self.timesteps = timesteps
+        self.step_frames = n_frames // timesteps
+        sizes = [self.step_frames] + [units] * (layers - 1)
+        self.layers = nn.ModuleList(
+            self.layer_class(size, units, recurrent_dropout) for size in sizes
+        )
+        self.dropout = Dropout(dropout)
+        self.output = nn.Linear(units, n_classes)
+
+    @classmethod
+    def minimum_frames(cls, *, timesteps: int = 2, **_settings: Any) -> int:
+        """Return the shortest trace: one frame per time step."""
+        return timesteps
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw Keras's initial weights of every layer."""
+        for layer in self.layers:
+            assert isinstance(layer, ReluRecurrence)
+            layer.initialise(generator)
+        nn.init.xavier_uniform_(self.output.weight, generator=generator)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return logits (n_traces, n_classes) of traces (n_traces, n_frames)."""
+        used = self.timesteps * self.step_frames
+        x = x[:, :used].reshape(len(x), self.timesteps, self.step_frames)
+        for layer in self.layers:
+            x = self.dropout(layer(x, generator), generator)
+        logits: Tensor = self.output(x[:, -1])
+        return logits
+
+
+class LstmNetwork(RecurrentNetwork):
+    """LSTM (Sections III-A.4, III-C, IV-B; Fig. 1b): two stacked layers when not told."""
+
+    layer_class = LongShortTermMemory
+    default_layers = 2
+
+
+NETWORKS: Mapping[str, type[Network]] = {
+    "cnn": ConvolutionalNetwork,
+    "rnn": RecurrentNetwork,
+    "lstm": LstmNetwork,
+}
+
+
+def network_class(architecture: str) -> type[Network]:
+    """Return the network of an architecture's name.
+
+    Raises
+    ------
+    ValueError
+        If the name is not registered.
+    """
+    if architecture not in NETWORKS:
+        raise ValueError(
+            f"architecture {architecture!r} is not known; use one of "
+            f"{', '.join(NETWORKS)}."
+        )
+    return NETWORKS[architecture]
+
+
+def build_network(
+    architecture: str, n_frames: int, n_classes: int, settings: Mapping[str, Any]
+) -> Network:
+    """Build a network with unset weights for traces of `n_frames` frames.
+
+    Traces shorter than the network's minimum are padded by the caller, so the network is
+    built for that minimum at least.
+
+    Raises
+    ------
+    ValueError
+        If the architecture is unknown or a setting does not fit it.
+    """
+    network = network_class(architecture)
+    known = inspect.signature(network).parameters
+    strange = [name for name in settings if name not in known]
+    if strange:
+        raise ValueError(
+            f"the architecture {architecture!r} has no {' or '.join(strange)}; leave "
+            f"{'it' if len(strange) == 1 else 'them'} at None."
+        )
+    n_frames = max(n_frames, network.minimum_frames(**settings))
+    return network(n_frames, n_classes, **settings)
+
+
+def _letters(layers: str | Sequence[str]) -> str:
+    letters = "".join(layers).replace(" ", "") if not isinstance(layers, int) else ""
+    if not set(letters) <= set("CPD") or "C" not in letters:
+        raise ValueError(
+            "layers of a CNN are letters C (convolution), P (pooling) and D (dropout) "
+            f"with at least one C, such as 'CCPCD'; got {layers!r}."
+        )
+    return letters
