@@ -1,6 +1,7 @@
 """What a suite2p recording is, and how its files are read."""
 
 from napari_celltype.recording.folder import find_planes
+from napari_celltype.recording.movie import attach_movie, open_movie
 from napari_celltype.recording.neuropil import subtract_neuropil
 from napari_celltype.recording.npy import load_npy, load_npz
 from napari_celltype.recording.opening import open_recording
@@ -17,6 +18,7 @@ from napari_celltype.recording.recording import (
     Traces,
 )
 from napari_celltype.recording.rois import RoiMasks, fingerprint, label_image
+from napari_celltype.recording.tiff_metadata import tiff_sampling_frequency
 
 __all__ = [
     "FROM_SUITE2P",
@@ -30,11 +32,14 @@ __all__ = [
     "RoiMasks",
     "Segment",
     "Traces",
+    "attach_movie",
     "find_planes",
     "fingerprint",
     "label_image",
     "load_npy",
     "load_npz",
+    "open_movie",
     "open_recording",
     "subtract_neuropil",
+    "tiff_sampling_frequency",
 ]

@@ -10,8 +10,8 @@ from napari_celltype.errors import RecordingError
 
 _PLANE = re.compile(r"plane(\d+)")
 LOOKED_FOR = (
-    "a session folder with suite2p/plane0, a suite2p folder with plane0, a plane folder "
-    "with F.npy and stat.npy, or a stat.npy"
+    "a session folder with suite2p/plane0, a suite2p folder with plane0, a plane "
+    "folder with F.npy and stat.npy, or a stat.npy"
 )
 
 
@@ -46,8 +46,8 @@ def find_planes(path: str | Path) -> list[Path]:
         planes = _planes_in(folder.parent)
         if not planes and _is_plane(folder):
             raise RecordingError(
-                f"{folder} is suite2p's combined view, and the plane folders that it was "
-                f"made from are not beside it; copy plane0, plane1 and so on there too."
+                f"{folder} is suite2p's combined view, and the plane folders that it "
+                f"was made from are not beside it; copy plane0, plane1 and so on there."
             )
         if planes:
             return planes

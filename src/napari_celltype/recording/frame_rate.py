@@ -19,7 +19,7 @@ from napari_celltype.recording.settings import number
 
 SUITE2P_DEFAULT = 10.0
 # Rates that differ by less are one rate, written with different care.
-_TOLERANCE = 0.02
+SAME_RATE = 0.02
 
 
 class FrameRate(NamedTuple):
@@ -77,9 +77,7 @@ def decide_frame_rate(
         return FrameRate(noted, FROM_SUITE2P)
     measured = rate_of_tiff()
     if measured is not None:
-        if noted == SUITE2P_DEFAULT and not np.isclose(
-            measured, noted, rtol=_TOLERANCE
-        ):
+        if noted == SUITE2P_DEFAULT and not np.isclose(measured, noted, rtol=SAME_RATE):
             return FrameRate(
                 measured,
                 FROM_TIFF,
@@ -94,8 +92,8 @@ def decide_frame_rate(
             noted,
             UNCONFIRMED,
             (
-                "The frame rate of exactly 10 Hz is suite2p's default and may never have "
-                "been set; confirm it or give the right one.",
+                "The frame rate of exactly 10 Hz is suite2p's default and may never "
+                "have been set; confirm it or give the right one.",
             ),
         )
     if noted is not None:

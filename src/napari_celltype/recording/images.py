@@ -52,8 +52,8 @@ def read_images(
         target = image[top : top + array.shape[0], left : left + array.shape[1]]
         if target.shape != array.shape:
             warnings.append(
-                f"The {name} has {array.shape[0]} x {array.shape[1]} pixels and does not "
-                f"fit the frame of {frame_shape[0]} x {frame_shape[1]}; it is left out."
+                f"The {name} has {array.shape[0]} x {array.shape[1]} pixels and does "
+                f"not fit the frame of {frame_shape[0]} x {frame_shape[1]}; left out."
             )
             continue
         target[:] = array

@@ -18,8 +18,8 @@ def read_merges(
     suite2p appends a merged ROI and notes its parts as `imerge`. Two habits of its GUI
     are mended here. ROIs drawn by hand later are put in front, so that the noted rows
     are off by their number: the parts are checked by their pixels. A merged ROI that is
-    merged again stays as a row too, and becomes a part of the new one. (`inmerge` of the
-    parts is reset when the GUI opens a folder, so it is used only to confirm.)
+    merged again stays as a row too, and becomes a part of the new one. (`inmerge` of
+    the parts is of no use: the GUI sets it to 0 whenever it opens a folder.)
 
     Parameters
     ----------

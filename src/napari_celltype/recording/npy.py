@@ -110,15 +110,15 @@ def read_header(file: BinaryIO, path: Path) -> NpyHeader:
     if not dtype.hasobject and size - header.offset < expected:
         raise RecordingError(
             f"{path} is truncated: it announces {expected:,} bytes of data (shape "
-            f"{shape}) and holds {size - header.offset:,}; copy it again or run suite2p "
-            f"again."
+            f"{shape}) and holds {size - header.offset:,}; copy it again or run "
+            f"suite2p again."
         )
     return header
 
 
 def read_exactly(file: BinaryIO, target: np.ndarray[Any, Any], path: Path) -> None:
     """Fill a C-contiguous array from an open file."""
-    view = memoryview(target.reshape(-1).view(np.uint8))
+    view = target.reshape(-1).view(np.uint8).data
     if file.readinto(view) != len(view):  # type: ignore[attr-defined]
         raise RecordingError(
             f"{path} became shorter while it was read; wait until suite2p has finished "
@@ -142,8 +142,8 @@ def _read_objects(file: BinaryIO, header: NpyHeader, path: Path) -> Any:
         ) from None
     except (pickle.UnpicklingError, EOFError, ValueError, TypeError) as error:
         raise RecordingError(
-            f"{path} is damaged or truncated ({error}); copy it again or run suite2p "
-            f"again."
+            f"{path} is damaged or truncated ({error}); copy it again or run "
+            f"suite2p again."
         ) from None
     if not isinstance(array, np.ndarray) or array.shape != header.shape:
         raise RecordingError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 from napari_celltype.errors import RecordingError
 from napari_celltype.recording.folder import find_planes, plane_number
 from napari_celltype.recording.frame_rate import decide_frame_rate
+from napari_celltype.recording.frames import LazyFrames
 from napari_celltype.recording.images import read_images
 from napari_celltype.recording.merges import read_merges
+from napari_celltype.recording.movie import TIFF_SUFFIXES, open_binary
 from napari_celltype.recording.npy import load_npy
 from napari_celltype.recording.recording import Recording, Traces
 from napari_celltype.recording.rois import read_rois, require_inside, shape_of
@@ -23,9 +26,11 @@ from napari_celltype.recording.settings import (
     frame_shape,
     neuropil_coefficient,
     read_settings,
+    source_files,
     suite2p_version,
 )
 from napari_celltype.recording.stamps import describe_changes, file_stamp
+from napari_celltype.recording.tiff_metadata import tiff_sampling_frequency
 from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces, trace_file
 
 _READ_AT_ONCE = ("F.npy", "stat.npy", "iscell.npy", "redcell.npy", OPS, *PARTS)
@@ -81,20 +86,26 @@ def open_recording(
     if shape is None:
         shape = shape_of(rois)
         warnings.append(
-            f"The files do not say the frame size; {shape[0]} x {shape[1]} pixels is the "
-            f"smallest that holds all ROIs."
+            f"The files do not say the frame size; {shape[0]} x {shape[1]} pixels is "
+            f"the smallest that holds all ROIs."
         )
     require_inside(rois, shape, folder / "stat.npy")
     images, notes = read_images(settings, shape)
     warnings += notes
     segments, notes = read_segments(settings, n_frames)
     warnings += notes
-    rate = decide_frame_rate(settings, sampling_frequency, lambda: None)
+    tiff = _source_tiff(folder, settings)
+    rate = decide_frame_rate(
+        settings,
+        sampling_frequency,
+        lambda: tiff_sampling_frequency(tiff) if tiff else None,
+    )
     warnings += rate.warnings
     iscell = _read_flags(folder / "iscell.npy", n_rois, warnings)
     redcell = _read_flags(folder / "redcell.npy", n_rois, warnings)
     neuropil = _neuropil(folder / "Fneu.npy", traces_file.shape, warnings)
 
+    movie = _find_movie(folder, settings, shape, n_frames, warnings)
     raw_traces: Traces = traces_file
     if traces_file.nbytes <= MEMORY_LIMIT:
         raw_traces = traces_file[:]
@@ -116,6 +127,7 @@ def open_recording(
         iscell=iscell,
         redcell=redcell,
         merged_into=merged_into,
+        movie=movie,
         plane=number,
         path=folder,
         neuropil_coefficient=neuropil_coefficient(settings),
@@ -152,8 +164,8 @@ def _read_stat(path: Path, n_rois: int) -> NDArray[Any]:
         )
     if len(stat) != n_rois:
         raise RecordingError(
-            f"{path} has {len(stat)} ROIs and F.npy beside it has {n_rois} traces; they "
-            f"are of different runs, so copy the whole plane folder again."
+            f"{path} has {len(stat)} ROIs and F.npy beside it has {n_rois} traces; "
+            f"they are of different runs, so copy the whole plane folder again."
         )
     return stat
 
@@ -184,8 +196,47 @@ def _neuropil(
     neuropil = trace_file(path)
     if neuropil.shape != shape:
         warnings.append(
-            f"{path.name} has shape {neuropil.shape} and F.npy {shape}; the neuropil is "
-            f"ignored."
+            f"{path.name} has shape {neuropil.shape} and F.npy {shape}; the neuropil "
+            f"is ignored."
         )
         return None
     return neuropil
+
+
+def _find_movie(
+    folder: Path,
+    settings: Mapping[str, Any],
+    shape: tuple[int, int],
+    n_frames: int,
+    warnings: list[str],
+) -> LazyFrames | None:
+    """Open data.bin: beside the traces, else where suite2p noted that it put it."""
+    noted = settings.get("reg_file")
+    places = [folder / "data.bin"]
+    if isinstance(noted, (str, Path)):
+        places.append(folder / noted)
+    path = next((place for place in places if place.is_file()), None)
+    if path is None or frame_shape(settings) is None:
+        return None
+    try:
+        movie = open_binary(path, shape)
+    except RecordingError as finding:
+        warnings.append(str(finding))
+        return None
+    if len(movie) != n_frames:
+        warnings.append(
+            f"{path.name} holds {len(movie)} frames and the traces {n_frames}; the movie "
+            f"may be of another run."
+        )
+    return movie
+
+
+def _source_tiff(folder: Path, settings: Mapping[str, Any]) -> Path | None:
+    """Find the first TIFF that suite2p was run on: where it was, else near the plane."""
+    for noted in source_files(settings)[:1]:
+        name = Path(noted).name
+        near = [parent / name for parent in folder.parents[:3]]
+        for place in (Path(noted), folder / name, *near):
+            if place.suffix.lower() in TIFF_SUFFIXES and place.is_file():
+                return place
+    return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +22,7 @@ class Traces(Protocol):
     def shape(self) -> tuple[int, ...]:
         """Number of ROIs and number of frames."""
 
-    def __getitem__(self, key: object, /) -> NDArray[np.float32]: ...
+    def __getitem__(self, key: Any, /) -> NDArray[np.float32]: ...
 
 
 class Movie(Protocol):
@@ -36,7 +36,7 @@ class Movie(Protocol):
     def dtype(self) -> np.dtype[np.generic]:
         """Pixel type."""
 
-    def __getitem__(self, key: object, /) -> NDArray[np.generic]: ...
+    def __getitem__(self, key: Any, /) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,8 +223,8 @@ def _read_only_matrix(values: ArrayLike, name: str) -> NDArray[np.float32]:
     matrix = np.array(values, dtype=np.float32)
     if matrix.ndim != 2 or not matrix.size:
         raise RecordingError(
-            f"The {name} have shape {matrix.shape}; give one row per ROI and one column "
-            f"per frame."
+            f"The {name} have shape {matrix.shape}; give one row per ROI and one "
+            f"column per frame."
         )
     matrix.flags.writeable = False
     return matrix

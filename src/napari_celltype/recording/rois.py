@@ -155,9 +155,9 @@ def require_inside(rois: RoiMasks, frame_shape: tuple[int, int], path: Path) -> 
         first = int(np.argmax(outside))
         raise RecordingError(
             f"{path}: ROI {rois.roi_ids[first]} has a pixel at row {rois.ypix[first]}, "
-            f"column {rois.xpix[first]}, outside the frame of {height} x {width} pixels; "
-            f"stat.npy and the settings beside it are of different recordings, so copy "
-            f"the whole plane folder again."
+            f"column {rois.xpix[first]}, outside the frame of {height} x {width} "
+            f"pixels; stat.npy and the settings beside it are of different recordings, "
+            f"so copy the whole plane folder again."
         )
 
 
@@ -213,5 +213,5 @@ def fingerprint(recording: Recording) -> dict[str, int | str]:
     rois = RoiMasks.of(recording.rois)
     digest = hashlib.sha256()
     for array in (rois.starts, rois.ypix, rois.xpix):
-        digest.update(np.ascontiguousarray(array, dtype="<i8"))
+        digest.update(np.ascontiguousarray(array, dtype="<i8").data)
     return {"n_rois": recording.n_rois, "masks_sha256": digest.hexdigest()}

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath, PureWindowsPath
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.recording.recording import Segment
+from napari_celltype.recording.settings import source_files
 
-# ScanImage numbers the pieces of one acquisition NAME_00001_00001.tif, _00001_00002.tif.
+# ScanImage numbers the pieces of one acquisition X_00001_00001.tif, X_00001_00002.tif.
 _SCANIMAGE_PIECE = re.compile(r"(.*_\d{3,})_(\d{3,})\.tiff?", re.IGNORECASE)
 
 
@@ -51,8 +52,8 @@ def read_segments(
     bad = _bad_frames(settings.get("badframes"), n_frames)
     if bad is None:
         warnings.append(
-            f"suite2p's badframes do not fit the {n_frames} frames of the traces and are "
-            f"ignored."
+            f"suite2p's badframes do not fit the {n_frames} frames of the traces and "
+            f"are ignored."
         )
         bad = np.zeros(n_frames, dtype=bool)
     changes = np.flatnonzero(np.diff(bad)) + 1
@@ -61,7 +62,7 @@ def read_segments(
     return (
         tuple(
             Segment(int(start), int(stop))
-            for start, stop in zip(edges[:-1], edges[1:], strict=True)
+            for start, stop in pairwise(edges)
             if not bad[start]
         ),
         warnings,
@@ -80,7 +81,7 @@ def _counts(settings: Mapping[str, Any]) -> list[tuple[NDArray[np.int64], str]]:
                 found.append((counts.astype(np.int64), what))
                 break
     return [
-        (_without_continued(counts, _file_list(settings)), what)
+        (_without_continued(counts, source_files(settings)), what)
         if what == "files"
         else (counts, what)
         for counts, what in found
@@ -106,20 +107,6 @@ def _without_continued(
             merged.append(int(count))
         previous = piece
     return np.array(merged)
-
-
-def _file_list(settings: Mapping[str, Any]) -> list[str]:
-    """Return the input files with `/` between folders, whatever system wrote them."""
-    files = settings.get("file_list", settings.get("filelist", ()))
-    if isinstance(files, np.ndarray):
-        files = files.tolist()
-    if not isinstance(files, (list, tuple)):
-        return []
-    return [
-        PureWindowsPath(file).as_posix()
-        for file in files
-        if isinstance(file, (str, PurePath))
-    ]
 
 
 def _bad_frames(value: Any, n_frames: int) -> NDArray[np.bool_] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,20 @@ def suite2p_version(settings: Mapping[str, Any]) -> str | None:
     """Return the version of suite2p that wrote the folder, as it was noted."""
     version = settings.get("version", settings.get("suite2p_version"))
     return version if isinstance(version, str) else None
+
+
+def source_files(settings: Mapping[str, Any]) -> list[str]:
+    """Return the input files with `/` between folders, whatever system wrote them."""
+    files = settings.get("file_list", settings.get("filelist", ()))
+    if isinstance(files, np.ndarray):
+        files = files.tolist()
+    if not isinstance(files, (list, tuple)):
+        return []
+    return [
+        PureWindowsPath(file).as_posix()
+        for file in files
+        if isinstance(file, (str, PurePath))
+    ]
 
 
 def number(value: Any) -> float | None:

@@ -39,8 +39,8 @@ def describe_changes(stamps: Mapping[Path, FileStamp]) -> str | None:
     if gone:
         findings.append(f"{_listed(gone)} vanished")
     return (
-        f"In {folder}, {' and '.join(findings)} after this recording was opened (suite2p "
-        f"may be saving); open the recording again to see what is there now."
+        f"In {folder}, {' and '.join(findings)} after this recording was opened "
+        f"(suite2p may be saving); open the recording again to see what is there now."
     )
 
 

@@ -39,8 +39,8 @@ def trace_file(path: Path) -> FileTraces:
         )
     if 0 in header.shape:
         raise RecordingError(
-            f"{path} is empty (shape {header.shape}): suite2p found no ROIs or no frames; "
-            f"check its settings and run it again."
+            f"{path} is empty (shape {header.shape}): suite2p found no ROIs or no "
+            f"frames; check its settings and run it again."
         )
     if stamp is None:
         raise RecordingError(f"{path} vanished while it was opened; open it again.")
@@ -48,9 +48,9 @@ def trace_file(path: Path) -> FileTraces:
 
 
 class FileTraces:
-    """A (n_rois, n_frames) float32 matrix whose rows are read when they are asked for.
+    """A (n_rois, n_frames) float32 matrix; rows are read when they are asked for.
 
-    Indexing works as for an array: ``traces[i]``, ``traces[a:b]``, ``traces[rows, c:d]``.
+    Indexing is that of an array: ``traces[i]``, ``traces[a:b]``, ``traces[rows, c:d]``.
     Every read first checks that the file is still the one that was opened.
 
     Parameters
@@ -84,7 +84,7 @@ class FileTraces:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, key: object, /) -> NDArray[np.float32]:
+    def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
         wanted = np.arange(self.shape[0])[rows]
         require_unchanged(self.path, self.stamp)

@@ -54,13 +54,12 @@ class _Array:
         try:
             _version, shape, kind, fortran, data = state
             dtype = kind.dtype
-            order = "F" if fortran else "C"
             if dtype.hasobject:
                 array = np.empty(len(data), dtype=object)
                 array[:] = data
             else:
                 array = np.frombuffer(data, dtype=dtype)
-            self.array = array.reshape(shape, order=order)
+            self.array = array.reshape(shape, order="F" if fortran else "C")
         except (TypeError, ValueError, AttributeError):
             raise Refused("it holds an array that contradicts itself") from None
 

@@ -1,0 +1,156 @@
+"""Movies as lazy arrays: a frame is read from its file when it is looked at."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.recording.npy import open_for_reading, read_exactly
+from napari_celltype.recording.stamps import FileStamp, require_unchanged
+
+
+class LazyFrames(ABC):
+    """A (n_frames, Ly, Lx) array that holds no pixels, no open file and no memory map.
+
+    Indexing is that of an array with one index per axis: ``movie[7]``, ``movie[::10]``,
+    ``movie[3:8, 10:20, 5]``. Frames are read one by one, so that only what was asked
+    for is ever in memory.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (n_frames, Ly, Lx).
+    dtype : numpy.dtype
+        Pixel type, in the byte order of this machine.
+    """
+
+    shape: tuple[int, int, int]
+    dtype: np.dtype[Any]
+    ndim = 3
+
+    @abstractmethod
+    def read_frame(self, index: int) -> NDArray[Any]:
+        """Read frame `index` (0 to n_frames - 1), shape (Ly, Lx)."""
+
+    @property
+    def size(self) -> int:
+        """Number of pixels in all frames."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the whole movie would take in memory."""
+        return self.size * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any, /) -> NDArray[Any]:
+        parts = list(key) if isinstance(key, tuple) else [key]
+        if Ellipsis in [part for part in parts if not isinstance(part, np.ndarray)]:
+            gap = parts.index(Ellipsis)
+            parts[gap : gap + 1] = [slice(None)] * (4 - len(parts))
+        frames, *pixels = parts
+        wanted = np.arange(self.shape[0])[frames]
+        inside = tuple(pixels)
+        if wanted.ndim == 0:
+            return self.read_frame(int(wanted))[inside]
+        probe = np.empty(self.shape[1:], dtype=self.dtype)[inside]
+        movie = np.empty((len(wanted), *probe.shape), dtype=self.dtype)
+        for i, frame in enumerate(wanted):
+            movie[i] = self.read_frame(int(frame))[inside]
+        return movie
+
+    def __array__(
+        self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
+    ) -> NDArray[Any]:
+        return self[:].astype(dtype or self.dtype, copy=False)
+
+
+class RawFrames(LazyFrames):
+    """Uncompressed frames at known places of a file: data.bin, plain TIFF.
+
+    Parameters
+    ----------
+    path : Path
+    stamp : FileStamp
+        Of the file when the places were read; checked before each frame.
+    frame_shape : tuple of int
+        (Ly, Lx), pixels.
+    stored_dtype : numpy.dtype
+        Pixel type in the file.
+    offsets : ndarray of int64, shape (n_frames,)
+        First byte of each frame.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        stamp: FileStamp,
+        frame_shape: tuple[int, int],
+        stored_dtype: np.dtype[Any],
+        offsets: NDArray[np.int64],
+    ) -> None:
+        self.path, self.stamp = path, stamp
+        self.shape = (len(offsets), *frame_shape)
+        self.dtype = stored_dtype.newbyteorder("=")
+        self._stored_dtype = stored_dtype
+        self._offsets = offsets
+
+    def read_frame(self, index: int) -> NDArray[Any]:
+        """Read frame `index`, shape (Ly, Lx)."""
+        require_unchanged(self.path, self.stamp)
+        frame = np.empty(self.shape[1:], dtype=self._stored_dtype)
+        with open_for_reading(self.path) as file:
+            file.seek(int(self._offsets[index]))
+            read_exactly(file, frame, self.path)
+        return frame.astype(self.dtype, copy=False)
+
+
+class SelectedFrames(LazyFrames):
+    """Chosen frames of one or many movies: files joined, planes de-interleaved.
+
+    Parameters
+    ----------
+    parts : sequence of LazyFrames
+        Movies of one frame size and pixel type.
+    part_of, frame_of : ndarray of int, shape (n_frames,)
+        For each frame, its movie and its index there.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[LazyFrames],
+        part_of: NDArray[np.int64],
+        frame_of: NDArray[np.int64],
+    ) -> None:
+        self.shape = (len(part_of), *parts[0].shape[1:])
+        self.dtype = parts[0].dtype
+        self._parts, self._part_of, self._frame_of = parts, part_of, frame_of
+
+    @classmethod
+    def joined(cls, parts: Sequence[LazyFrames]) -> SelectedFrames:
+        """Put movies one after another."""
+        lengths = [len(part) for part in parts]
+        return cls(
+            parts,
+            np.repeat(np.arange(len(parts)), lengths),
+            np.concatenate([np.arange(n) for n in lengths]),
+        )
+
+    def select(self, frames: NDArray[np.int64]) -> SelectedFrames:
+        """Choose some of the frames, in the order given."""
+        return SelectedFrames(
+            self._parts, self._part_of[frames], self._frame_of[frames]
+        )
+
+    def read_frame(self, index: int) -> NDArray[Any]:
+        """Read frame `index`, shape (Ly, Lx)."""
+        part = self._parts[int(self._part_of[index])]
+        return part.read_frame(int(self._frame_of[index]))

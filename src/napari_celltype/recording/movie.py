@@ -1,0 +1,262 @@
+"""The imaging movie of a plane: suite2p's data.bin, or TIFF files given by the user."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from napari_celltype.errors import RecordingError
+from napari_celltype.recording.frame_rate import SAME_RATE
+from napari_celltype.recording.frames import LazyFrames, RawFrames, SelectedFrames
+from napari_celltype.recording.recording import FROM_TIFF, FROM_USER, Recording
+from napari_celltype.recording.settings import frame_shape as noted_frame_shape
+from napari_celltype.recording.settings import read_settings
+from napari_celltype.recording.stamps import file_stamp
+from napari_celltype.recording.tiff import TiffFrames, open_tiff, read_tiff
+from napari_celltype.recording.tiff_metadata import (
+    scanimage_layout,
+    tiff_pixel_size,
+    tiff_sampling_frequency,
+)
+
+TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
+
+
+def open_movie(
+    path: str | Path,
+    *,
+    plane: int = 0,
+    channel: int = 0,
+    n_planes: int | None = None,
+    n_channels: int | None = None,
+) -> LazyFrames:
+    """Open a movie lazily: no frame is read before it is looked at.
+
+    Planes and channels that take turns in the file are separated by their counts, which
+    ScanImage, OME and ImageJ files state themselves.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TIFF (multi-page, BigTIFF, OME, ImageJ, ScanImage), a folder of TIFF files that
+        follow one another, or suite2p's `data.bin` with its settings beside it.
+    plane, channel : int
+        Which to take, counted from 0; a file of one plane is that plane.
+    n_planes, n_channels : int or None
+        How many take turns, plane after plane and within each channel after channel;
+        None for what the file says.
+
+    Returns
+    -------
+    LazyFrames
+        Array-like of shape (n_frames, Ly, Lx).
+
+    Raises
+    ------
+    RecordingError
+        If the file is missing, damaged, truncated or no movie, or has no such plane.
+    """
+    path = Path(path).expanduser()
+    if path.suffix == ".bin":
+        shape = noted_frame_shape(read_settings(path.parent))
+        if shape is None:
+            raise RecordingError(
+                f"{path} can be read only with suite2p's settings (ops.npy or db.npy) "
+                f"beside it, because it does not say its frame size."
+            )
+        return open_binary(path, shape)
+    paths = _tiff_files(path)
+    found = []
+    counts = None
+    for file in paths:
+        with open_tiff(file) as tif:
+            found.append(read_tiff(tif, file))
+            counts = counts or scanimage_layout(tif)
+    if n_planes is not None or n_channels is not None:
+        counts = n_planes or 1, n_channels or 1
+    return _one_plane(found, counts, plane, channel, path)
+
+
+def open_binary(path: Path, frame_shape: tuple[int, int]) -> RawFrames:
+    """Open suite2p's `data.bin`: int16 frames, one after another.
+
+    Raises
+    ------
+    RecordingError
+        If it is missing or does not hold a single frame.
+    """
+    stamp = file_stamp(path)
+    n_bytes = 2 * math.prod(frame_shape)
+    if stamp is None or stamp.size < n_bytes:
+        raise RecordingError(
+            f"{path} is missing or holds no whole frame of {frame_shape[0]} x "
+            f"{frame_shape[1]} pixels; choose the movie's TIFF instead."
+        )
+    offsets = np.arange(stamp.size // n_bytes, dtype=np.int64) * n_bytes
+    return RawFrames(path, stamp, frame_shape, np.dtype("<i2"), offsets)
+
+
+def attach_movie(
+    recording: Recording,
+    path: str | Path,
+    *,
+    n_planes: int | None = None,
+    n_channels: int | None = None,
+) -> Recording:
+    """Return the recording with a movie of the user's choice.
+
+    A TIFF that states its frame rate also confirms, or mends, one that nobody has
+    confirmed; it never overrules the user or suite2p's settings.
+
+    Parameters
+    ----------
+    recording : Recording
+    path : str or Path
+        As for `open_movie`; the recording's own plane is taken.
+    n_planes, n_channels : int or None
+
+    Raises
+    ------
+    RecordingError
+        If the movie cannot be read, or its frames have another size.
+    """
+    path = Path(path).expanduser()
+    movie = open_movie(
+        path, plane=recording.plane, n_planes=n_planes, n_channels=n_channels
+    )
+    shape = movie.shape[1:]
+    # Without images the frame size is only a guess from the masks.
+    guessed = not recording.images and recording.movie is None
+    fits = all(m >= r for m, r in zip(shape, recording.frame_shape, strict=True))
+    if shape != recording.frame_shape and not (guessed and fits):
+        raise RecordingError(
+            f"{path} has frames of {shape[0]} x {shape[1]} pixels and the recording of "
+            f"{recording.frame_shape[0]} x {recording.frame_shape[1]}; choose the movie "
+            f"that suite2p was run on."
+        )
+    warnings = list(recording.warnings)
+    if len(movie) != recording.n_frames:
+        warnings.append(
+            f"{path.name} has {len(movie)} frames of this plane and the traces have "
+            f"{recording.n_frames}."
+        )
+    changed = replace(
+        recording, movie=movie, frame_shape=shape, warnings=tuple(warnings)
+    )
+    if path.suffix == ".bin":
+        return changed
+    first = _tiff_files(path)[0]
+    changed = replace(changed, pixel_size=tiff_pixel_size(first) or changed.pixel_size)
+    return _with_rate_of(changed, first)
+
+
+def _with_rate_of(recording: Recording, tiff: Path) -> Recording:
+    rate = tiff_sampling_frequency(tiff)
+    if rate is None:
+        return recording
+    if not recording.sampling_frequency_confirmed:
+        return replace(
+            recording, sampling_frequency=rate, sampling_frequency_source=FROM_TIFF
+        )
+    known = recording.sampling_frequency
+    if known is None or math.isclose(known, rate, rel_tol=SAME_RATE):
+        return recording
+    by = (
+        "you gave"
+        if recording.sampling_frequency_source == FROM_USER
+        else "suite2p has"
+    )
+    sentence = (
+        f"{tiff.name} says {rate:g} Hz and {by} {known:g} Hz, which is kept; give the "
+        f"frame rate if it is wrong."
+    )
+    return replace(recording, warnings=(*recording.warnings, sentence))
+
+
+def _tiff_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        files = [f for f in path.iterdir() if f.suffix.lower() in TIFF_SUFFIXES]
+        if files:
+            return sorted(files, key=_natural)
+        raise RecordingError(f"{path} holds no TIFF files; choose the movie's folder.")
+    raise RecordingError(f"{path} does not exist; choose the movie's TIFF.")
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Sort key that puts 2.tif before 10.tif."""
+    parts = re.findall(r"\d+|\D+", path.name)
+    return [(int(p), "") if p.isdigit() else (-1, p) for p in parts]
+
+
+def _one_plane(
+    found: list[TiffFrames],
+    counts: tuple[int, int] | None,
+    plane: int,
+    channel: int,
+    path: Path,
+) -> LazyFrames:
+    """Join the files and pick the frames of one plane and channel."""
+    parts = [tiff.frames for tiff in found]
+    if len({(part.shape[1:], part.dtype) for part in parts}) > 1:
+        raise RecordingError(
+            f"The TIFF files in {path} hold frames of different sizes or pixel types; "
+            f"give a folder with the files of one movie."
+        )
+    whole = SelectedFrames.joined(parts)
+    if counts is not None:
+        n_volumes = len(whole) // math.prod(counts)
+        cube = np.arange(n_volumes * math.prod(counts)).reshape(n_volumes, *counts)
+    else:
+        cubes, start = [], 0
+        for tiff in found:
+            cubes.append(start + _by_time_plane_channel(tiff))
+            start += len(tiff.frames)
+        if len({cube.shape[1:] for cube in cubes}) > 1:
+            raise RecordingError(
+                f"The TIFF files in {path} have different numbers of planes or channels; "
+                f"say how many take turns."
+            )
+        cube = np.concatenate(cubes)
+    for what, wanted, there in (
+        ("plane", plane, cube.shape[1]),
+        ("channel", channel, cube.shape[2]),
+    ):
+        if there > 1 and not 0 <= wanted < there:
+            raise RecordingError(
+                f"{path} has {there} {what}s, counted from 0, and {what} {wanted} was "
+                f"asked for; choose one that is there."
+            )
+    if not len(cube):
+        raise RecordingError(
+            f"{path} has {len(whole)} images, fewer than the {math.prod(cube.shape[1:])} "
+            f"of one volume; check the number of planes and channels."
+        )
+    chosen = cube[:, min(plane, cube.shape[1] - 1), min(channel, cube.shape[2] - 1)]
+    if len(parts) == 1 and np.array_equal(chosen, np.arange(len(parts[0]))):
+        return parts[0]
+    return whole.select(chosen)
+
+
+def _by_time_plane_channel(
+    tiff: TiffFrames,
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Number the images of a file along (time, plane, channel)."""
+    order = np.arange(len(tiff.frames)).reshape(tiff.lengths)
+    axes = tiff.axes
+    # A movie saved without saying that its images follow in time: ImageJ calls them Z.
+    if not set(axes) - set("ZC"):
+        axes = axes.replace("Z", "T")
+    for axis in "ZC":
+        if axis in axes:
+            order = np.moveaxis(order, axes.index(axis), -1)
+            axes = axes.replace(axis, "") + axis
+        else:
+            order = order[..., np.newaxis]
+            axes += axis
+    return order.reshape(-1, *order.shape[-2:])
