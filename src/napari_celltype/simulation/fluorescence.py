@@ -84,13 +84,29 @@ class Fluorescence:
     clean_neuropil: NDArray[np.float32]
 
 
+def noise_deviation(
+    noise: NDArray[np.float32], sampling_frequency: float
+) -> NDArray[np.float32]:
+    """Return the deviation of one frame's dF/F (a fraction) for a noise nu."""
+    factor = np.sqrt(sampling_frequency) / 100 / _MEDIAN_DIFFERENCE
+    return np.asarray(noise * factor, dtype=np.float32)
+
+
 def draw_nuisances(
-    n_cells: int, indicator: str | None, rng: np.random.Generator
+    n_cells: int,
+    rng: np.random.Generator,
+    *,
+    indicator: str | None = None,
+    noise: float | None = None,
 ) -> Nuisances:
-    """Draw the nuisances of a session; no cell type is looked at."""
+    """Draw the nuisances of a session; no cell type is looked at.
+
+    `indicator` and `noise` (nu, % / sqrt(Hz)) take the place of what is drawn.
+    """
     table = NUISANCES
     brightness = table["brightness"].draw_one(rng)
-    noise = table["noise"].draw_one(rng)
+    drawn_noise = table["noise"].draw_one(rng)
+    drawn_indicator = str(rng.choice(list(INDICATORS)))
     level = table["neuropil_brightness"].draw_one(rng)
     activity = table["neuropil_activity"].draw_one(rng)
     cells = brightness * table["brightness_spread"].draw(rng, n_cells)
@@ -100,7 +116,7 @@ def draw_nuisances(
 
     return Nuisances(
         brightness=cells,
-        noise=noise * table["noise_spread"].draw(rng, n_cells),
+        noise=(noise or drawn_noise) * table["noise_spread"].draw(rng, n_cells),
         bleaching=around(table["bleaching"].draw_one(rng)),
         drift=table["drift"].draw(rng, n_cells),
         contamination=table["contamination"].draw(rng, n_cells),
@@ -109,7 +125,7 @@ def draw_nuisances(
         neuropil_activity=around(activity),
         decay_factor=KINETICS["decay_factor"].draw(rng, n_cells),
         rise_factor=KINETICS["rise_factor"].draw(rng, n_cells),
-        indicator=indicator or str(rng.choice(list(INDICATORS))),
+        indicator=indicator or drawn_indicator,
         expression=KINETICS["expression"].draw_one(rng),
         bleaching_time=table["bleaching_time"].draw_one(rng),
     )
@@ -207,9 +223,7 @@ def fluoresce(
     neuropil *= np.maximum(1 + activity, 0.2)
 
     raw = soma + column["contamination"] * neuropil
-    deviation = column["noise"] * np.float32(
-        np.sqrt(sampling_frequency) / 100 / _MEDIAN_DIFFERENCE
-    )
+    deviation = noise_deviation(column["noise"], sampling_frequency)
     resting = (
         column["brightness"] + column["contamination"] * (column["neuropil_brightness"])
     )

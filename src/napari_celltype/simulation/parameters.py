@@ -376,11 +376,16 @@ NUISANCES: dict[str, Parameter] = {
 }
 """What changes a trace and says nothing about the type; drawn without looking at it."""
 
+MIXTURE: dict[str, Parameter] = {
+    "PY": _fixed("PY", 0.55, "", "assumed; more interneurons than in CA1"),
+    "PV": _fixed("PV", 0.15, "", "assumed"),
+    "SOM": _fixed("SOM", 0.15, "", "assumed"),
+    "VIP": _fixed("VIP", 0.15, "", "assumed"),
+}
+"""Shares of the types in a simulated recording when no counts are given."""
+
 MOVIE: dict[str, Parameter] = {
     "soma_radius": Parameter("radius of a soma", 4.2, 5.8, "pixels", "assumed"),
-    "photons": Parameter(
-        "photons per pixel and frame at the mean resting level", 25, 25, "", "assumed"
-    ),
     "offset": _fixed("detector offset", 100, "counts", "assumed"),
     "gain": _fixed("counts per photon", 20, "counts", "assumed"),
     "motion": _fixed("deviation of the rigid motion", 0.7, "pixels", "assumed"),

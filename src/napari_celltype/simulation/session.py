@@ -77,6 +77,7 @@ def simulate_session(
     *,
     regime: str | None = None,
     indicator: str | None = None,
+    noise: float | None = None,
 ) -> Session:
     """Simulate the cells of one session.
 
@@ -92,6 +93,8 @@ def simulate_session(
     regime, indicator : str or None
         Keys of `parameters.REGIMES` and `parameters.INDICATORS`; drawn, without a look
         at the labels, when None.
+    noise : float or None
+        Shot noise nu of the session, % / sqrt(Hz); drawn when None.
 
     Raises
     ------
@@ -120,7 +123,9 @@ def simulate_session(
     n_bins = (n_frames + warm_frames) * bins_per_frame
 
     chosen = draw_regime(conditions, (regime,) if regime else None)
-    nuisances = draw_nuisances(labels.size, indicator, conditions)
+    nuisances = draw_nuisances(
+        labels.size, conditions, indicator=indicator, noise=noise
+    )
     behaviour = simulate_behaviour(chosen, n_bins, bin_width, shared)
     spikes = simulate_spikes(labels, behaviour, bin_width, cells)
     calcium = calcium_per_spike(labels, cells)
