@@ -6,8 +6,10 @@ type, the parent IN, or a negation such as ``!PV`` (known not to be PV).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from napari_celltype.errors import LabelError
 
@@ -40,8 +42,8 @@ class CellType:
     aliases: tuple[str, ...] = ()
 
 
-# Interneurons share cool hues and pyramidal cells are warm, so that the group reads at a
-# glance; lightness differs too, so that it still reads without colour vision.
+# Interneurons share cool hues and pyramidal cells are warm, so that the group reads at
+# a glance; lightness differs too, so that it still reads without colour vision.
 _DEFAULT_TYPES = (
     CellType(
         "PY",
@@ -57,8 +59,12 @@ _DEFAULT_TYPES = (
         "interneuron",
         ("interneuron", "inhibitory", "GABA", "GAD", "Gad2", "VGAT", "Slc32a1"),
     ),
-    CellType("PV", "IN", "#2B5CE6", "parvalbumin interneuron", ("Pvalb", "parvalbumin")),
-    CellType("SOM", "IN", "#27C4D9", "somatostatin interneuron", ("SST", "somatostatin")),
+    CellType(
+        "PV", "IN", "#2B5CE6", "parvalbumin interneuron", ("Pvalb", "parvalbumin")
+    ),
+    CellType(
+        "SOM", "IN", "#27C4D9", "somatostatin interneuron", ("SST", "somatostatin")
+    ),
     CellType("VIP", "IN", "#A77BF3", "VIP interneuron", ()),
 )
 
@@ -75,6 +81,15 @@ class TypeTree:
 
     types: tuple[CellType, ...] = _DEFAULT_TYPES
 
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """Canonical name of every spelling, in lower case."""
+        return {
+            spelling.casefold(): cell_type.name
+            for cell_type in self.types
+            for spelling in (cell_type.name, *cell_type.aliases)
+        }
+
     def __getitem__(self, name: str) -> CellType:
         for cell_type in self.types:
             if cell_type.name == name:
@@ -90,20 +105,29 @@ class TypeTree:
         parents = {t.parent for t in self.types}
         return tuple(t.name for t in self.types if t.name not in parents)
 
-    def with_type(self, name: str, *, color: str, parent: str | None = "IN") -> TypeTree:
+    def with_type(
+        self, name: str, *, color: str, parent: str | None = "IN"
+    ) -> TypeTree:
         """Return a tree that also holds a user's own type.
 
         Raises
         ------
         LabelError
-            If the name is taken or the parent is unknown.
+            If the name is taken or unusable, the parent is unknown, or the colour is
+            not of the form ``#RRGGBB``.
         """
         name = name.strip()
-        taken = {spelling.casefold() for t in self.types for spelling in _spellings(t)}
-        if not name or name.casefold() in taken | {UNSURE}:
-            raise LabelError(f"The type name {name!r} is empty or already taken.")
-        if name.startswith("!") or "|" in name:
-            raise LabelError(f"The type name {name!r} may not hold '!' or '|'.")
+        if not name or name.casefold() in {*self._names, UNSURE}:
+            raise LabelError(
+                f"The type name {name!r} is empty or already taken; choose another."
+            )
+        if not name.isprintable() or set(name) & set("!|,;="):
+            raise LabelError(
+                f"The type name {name!r} may not hold any of ! | , ; = nor line "
+                f"breaks; choose another."
+            )
+        if not re.fullmatch("#[0-9A-Fa-f]{6}", color):
+            raise LabelError(f"The colour {color!r} is not of the form #RRGGBB.")
         if parent is not None:
             parent = self[parent].name
         new = CellType(name, parent, color, name)
@@ -119,10 +143,9 @@ class TypeTree:
         """
         text = label.strip()
         negated = text.startswith("!")
-        wanted = text.removeprefix("!").strip().casefold()
-        for cell_type in self.types:
-            if wanted in {s.casefold() for s in _spellings(cell_type)}:
-                return ("!" if negated else "") + cell_type.name
+        name = self._names.get(text.removeprefix("!").strip().casefold())
+        if name is not None:
+            return ("!" if negated else "") + name
         raise LabelError(
             f"{label!r} is not a known cell type; use one of "
             f"{', '.join(t.name for t in self.types)}, or !TYPE for 'not that type'."
@@ -158,10 +181,6 @@ class TypeTree:
         """Return names in tree order, unknown ones last in their own order."""
         order: Sequence[str] = [t.name for t in self.types]
         return sorted(names, key=lambda n: order.index(n) if n in order else len(order))
-
-
-def _spellings(cell_type: CellType) -> tuple[str, ...]:
-    return (cell_type.name, *cell_type.aliases)
 
 
 DEFAULT_TYPES = TypeTree()

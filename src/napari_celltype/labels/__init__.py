@@ -1,5 +1,32 @@
 """Ground truth: labelled trace sets, label tables and the autosaved label file."""
 
+from napari_celltype.labels.atomic import write_atomically, write_text_atomically
+from napari_celltype.labels.label_file import label_file, load_labels, save_labels
+from napari_celltype.labels.redcell import labels_from_redcell
+from napari_celltype.labels.table import (
+    SOURCES,
+    Label,
+    LabelTable,
+    SetAside,
+    read_label_table,
+    write_label_table,
+)
 from napari_celltype.labels.trace_set import TraceSet, load_traces, save_traces
 
-__all__ = ["TraceSet", "load_traces", "save_traces"]
+__all__ = [
+    "SOURCES",
+    "Label",
+    "LabelTable",
+    "SetAside",
+    "TraceSet",
+    "label_file",
+    "labels_from_redcell",
+    "load_labels",
+    "load_traces",
+    "read_label_table",
+    "save_labels",
+    "save_traces",
+    "write_atomically",
+    "write_label_table",
+    "write_text_atomically",
+]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels.atomic import write_atomically
-from napari_celltype.recording.npy import load_npz
+from napari_celltype.recording import load_npz
 
 # What an example may say about its origin; splits by subject, session or cell need it.
 ORIGINS = ("subject_id", "session_id", "cell_id", "line")

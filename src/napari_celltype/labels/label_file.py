@@ -1,0 +1,297 @@
+"""The autosaved label file `celltype_labels.json` beside a recording.
+
+It carries the fingerprint of the ROIs that the labels were made on and the mask of each
+labelled ROI. suite2p renumbers its rows when ROIs are drawn or merged by hand; then the
+labels follow their masks, and one whose ROI is gone is set aside, never shifted.
+
+Version 1 is a JSON object: `format`, `version`, `plane`, `rois` (fingerprint), `types`
+(the user's own), `labels` and `set_aside` (lists of objects with the fields of `Label`
+and `runs`, see `matching`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import LabelError
+from napari_celltype.labels.atomic import write_text_atomically
+from napari_celltype.labels.matching import Runs, find_again, mask_runs
+from napari_celltype.labels.table import Label, LabelTable, SetAside
+from napari_celltype.recording import Recording, fingerprint
+
+FILE_NAME = "celltype_labels.json"
+FORMAT = "napari-celltype labels"
+VERSION = 1
+
+# 100,000 labelled ROIs with their masks take about 30 MB.
+MAX_BYTES = 256 << 20
+_MAX_PIXEL = 1 << 16
+
+_FIELD_TYPES: dict[str, tuple[type, ...]] = {
+    "roi_id": (int,),
+    "label": (str,),
+    "source": (str,),
+    "seen_trace": (bool, type(None)),
+    "cell_id": (str,),
+    "annotator": (str,),
+    "note": (str,),
+}
+
+
+def label_file(recording: Recording, labels_dir: str | Path | None = None) -> Path:
+    """Return where the labels of a recording are kept.
+
+    Parameters
+    ----------
+    recording : Recording
+    labels_dir : str or Path, optional
+        A folder of the user's choice, for data that is read-only. The end of the
+        recording's path is repeated in it: ``labels_dir/m1/day1/suite2p/plane0``.
+
+    Raises
+    ------
+    LabelError
+        If the traces come from elsewhere and have no folder.
+    """
+    if recording.path is None:
+        raise LabelError(
+            "These traces have no recording folder, so labels cannot be kept beside "
+            "them; keep them in a label table (CSV) or a trace set (.npz)."
+        )
+    if labels_dir is None:
+        return recording.path / FILE_NAME
+    parts = recording.path.resolve().parts[1:][-4:]
+    return Path(labels_dir).joinpath(*parts) / FILE_NAME
+
+
+def load_labels(
+    recording: Recording,
+    labels_dir: str | Path | None = None,
+    tree: TypeTree = DEFAULT_TYPES,
+) -> LabelTable | None:
+    """Read the labels that were saved for a recording.
+
+    Parameters
+    ----------
+    recording : Recording
+    labels_dir : str or Path, optional
+        Looked in first; then the recording's own folder.
+    tree : TypeTree
+        Vocabulary, extended by the user's types that the file names.
+
+    Returns
+    -------
+    LabelTable or None
+        None where there is no label file. `warnings` says which labels followed their
+        ROI to another row, and which were set aside because their ROI is gone.
+
+    Raises
+    ------
+    LabelError
+        If the file is damaged, written by a newer version, or none of its labels fits
+        the ROIs of the recording.
+    """
+    if recording.path is None:
+        return None
+    folders = [labels_dir, None] if labels_dir is not None else [None]
+    for path in (label_file(recording, folder) for folder in folders):
+        if path.exists():
+            return _read(path, recording, tree)
+    return None
+
+
+def save_labels(
+    recording: Recording, labels: LabelTable, labels_dir: str | Path | None = None
+) -> Path:
+    """Save labels beside a recording (or in a labels folder), in one step.
+
+    Returns
+    -------
+    Path
+        The label file.
+
+    Raises
+    ------
+    LabelError
+        If the recording has no folder, a label is of a row that does not exist, or the
+        file that is there was not written by this program or by a newer version of it.
+    OutputError
+        If the file cannot be written; for read-only data choose a labels folder.
+    """
+    path = label_file(recording, labels_dir)
+    if path.exists():
+        _require_replaceable(path)
+    rows = labels.for_plane(recording.plane).by_roi()
+    outside = [roi_id for roi_id in rows if roi_id >= recording.n_rois]
+    if outside:
+        raise LabelError(
+            f"ROI {outside[0]} does not exist: the recording has {recording.n_rois} "
+            f"ROIs; open it again before you label."
+        )
+    runs = mask_runs(recording.rois, list(rows)) if len(recording.rois) else {}
+    own_types = [t for t in labels.tree.types if t not in DEFAULT_TYPES.types]
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "plane": recording.plane,
+        "rois": fingerprint(recording),
+        "types": [
+            {"name": t.name, "parent": t.parent, "color": t.color} for t in own_types
+        ],
+        "labels": [_entry(row, runs.get(i, [])) for i, row in rows.items()],
+        "set_aside": [_entry(item.label, item.runs) for item in labels.set_aside],
+    }
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    # One label per line, so that a lab can keep the file under version control.
+    return write_text_atomically(path, text.replace('{"roi_id"', '\n{"roi_id"') + "\n")
+
+
+def _entry(label: Label, runs: Runs) -> dict[str, Any]:
+    entry = {name: value for name, value in asdict(label).items() if name != "plane"}
+    return {**entry, "runs": runs}
+
+
+def _read(path: Path, recording: Recording, tree: TypeTree) -> LabelTable:
+    content = _parse(path)
+    try:
+        for own in _objects(content, "types"):
+            if own.get("name") not in [t.name for t in tree.types]:
+                name, parent, color = (
+                    own.get("name"),
+                    own.get("parent"),
+                    own.get("color"),
+                )
+                if not isinstance(name, str) or not isinstance(color, str):
+                    raise LabelError("a type of the user's has no name or colour")
+                if not isinstance(parent, str | None):
+                    raise LabelError(f"the type {name!r} has the parent {parent!r}")
+                tree = tree.with_type(name, color=color, parent=parent)
+        labels = [_stored(entry, tree) for entry in _objects(content, "labels")]
+        aside = [_stored(entry, tree) for entry in _objects(content, "set_aside")]
+        labels = [_on_plane(item, recording.plane) for item in labels]
+        aside = [_on_plane(item, recording.plane) for item in aside]
+        if content.get("rois") == fingerprint(recording):
+            rows = tuple(item.label for item in labels)
+            return LabelTable(rows, tree, set_aside=tuple(aside))
+        return _follow_masks(labels, aside, recording, tree)
+    except LabelError as error:
+        raise LabelError(
+            f"{path} cannot be used: {error} Move it away to start anew, or put a good "
+            f"copy there."
+        ) from None
+
+
+def _follow_masks(
+    labels: Sequence[SetAside],
+    aside: Sequence[SetAside],
+    recording: Recording,
+    tree: TypeTree,
+) -> LabelTable:
+    """Give each label to the ROI that has its mask now."""
+    stored = [*labels, *aside]
+    masks: Mapping[int, Runs] = {i: item.runs for i, item in enumerate(stored)}
+    found = find_again(masks, recording.rois)
+    if labels and not any(i in found for i in range(len(labels))):
+        raise LabelError(
+            f"its {len(labels)} labels were made on other ROIs than the "
+            f"{recording.n_rois} of this recording, and no mask fits."
+        )
+    rows = [replace(stored[i].label, roi_id=roi_id) for i, roi_id in found.items()]
+    left = [item for i, item in enumerate(stored) if i not in found]
+    moved = sum(stored[i].label.roi_id != roi_id for i, roi_id in found.items())
+    warnings = []
+    if moved:
+        warnings.append(
+            f"suite2p changed its rows after the labels were made; {moved} of "
+            f"{len(labels)} labels followed their ROI to another row."
+        )
+    if left:
+        former = ", ".join(str(item.label.roi_id) for item in left[:10])
+        warnings.append(
+            f"{len(left)} labels were set aside because their ROI is not there any "
+            f"more (formerly row {former}{', ...' if len(left) > 10 else ''}); label "
+            f"these cells again."
+        )
+    rows.sort(key=lambda row: row.roi_id)
+    return LabelTable(tuple(rows), tree, tuple(warnings), tuple(left))
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise LabelError(f"{path} is too large to be a label file; move it away.")
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LabelError(
+            f"{path} cannot be read ({error.strerror}); check its permissions."
+        ) from None
+    except (ValueError, RecursionError):
+        raise LabelError(
+            f"{path} is damaged: it is no JSON; put a good copy there or move it away."
+        ) from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise LabelError(
+            f"{path} was not written by napari-celltype; move it away or use a labels "
+            f"folder."
+        )
+    version = content.get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise LabelError(
+            f"{path} has the version {version!r} and this program reads up to "
+            f"{VERSION}; update napari-celltype."
+        )
+    return content
+
+
+def _require_replaceable(path: Path) -> None:
+    """Refuse to replace a file of somebody else, or of a newer version.
+
+    The first bytes are enough, because a label is saved with each key.
+    """
+    start = json.dumps({"format": FORMAT, "version": VERSION}, separators=(",", ":"))
+    with path.open("rb") as file:
+        known = file.read(len(start)) == start[:-1].encode() + b","
+    if not known:
+        _parse(path)
+
+
+def _objects(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    entries = content.get(name, [])
+    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        raise LabelError(f"{name!r} is no list of objects.")
+    return entries
+
+
+def _stored(entry: Mapping[str, Any], tree: TypeTree) -> SetAside:
+    values = {
+        field.name: entry.get(field.name, field.default) for field in fields(Label)
+    }
+    for name, types in _FIELD_TYPES.items():
+        # A bool is an int in Python, and no row.
+        wrong = not isinstance(values[name], types)
+        if wrong or (bool not in types and isinstance(values[name], bool)):
+            raise LabelError(f"a label has the {name} {values[name]!r:.60}.")
+    runs = entry.get("runs", [])
+    if not isinstance(runs, list) or not all(_is_run(run) for run in runs):
+        raise LabelError(f"the mask of ROI {values['roi_id']} is damaged.")
+    label = Label(**{**values, "plane": None})
+    if label.label:
+        label = replace(label, label=tree.canonical(label.label))
+    return SetAside(label, runs)
+
+
+def _is_run(run: object) -> bool:
+    return (
+        isinstance(run, list)
+        and len(run) == 3
+        and all(type(n) is int and 0 <= n < _MAX_PIXEL for n in run)
+    )
+
+
+def _on_plane(item: SetAside, plane: int) -> SetAside:
+    return replace(item, label=replace(item.label, plane=plane))

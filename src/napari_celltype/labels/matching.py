@@ -1,0 +1,113 @@
+"""Find ROIs again by their pixels after suite2p has renumbered its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.recording import Roi, RoiMasks
+
+# A mask as JSON holds it: [row, first column, number of pixels] for each run.
+Runs: TypeAlias = list[list[int]]
+
+# Two disjoint ROIs cannot both share more than half of their union with a third.
+MIN_OVERLAP = 0.5
+
+
+def mask_runs(rois: Sequence[Roi], roi_ids: Sequence[int]) -> dict[int, Runs]:
+    """Return the masks of some ROIs as runs along the rows of the frame.
+
+    Parameters
+    ----------
+    rois : sequence of Roi
+    roi_ids : sequence of int
+        The ROIs wanted.
+
+    Returns
+    -------
+    dict
+        roi_id -> list of [row, first column, number of pixels].
+    """
+    masks = RoiMasks.of(rois)
+    wanted = np.zeros(len(masks), dtype=bool)
+    wanted[list(roi_ids)] = True
+    chosen = wanted[masks.roi_ids]
+    pixels = np.stack(
+        [masks.roi_ids[chosen], masks.ypix[chosen], masks.xpix[chosen]], axis=1
+    )
+    pixels = np.unique(pixels, axis=0)
+    runs: dict[int, Runs] = {int(roi_id): [] for roi_id in roi_ids}
+    if not len(pixels):
+        return runs
+    step = np.diff(pixels, axis=0)
+    joined = (step[:, 0] == 0) & (step[:, 1] == 0) & (step[:, 2] == 1)
+    starts = np.concatenate([[0], np.flatnonzero(~joined) + 1])
+    lengths = np.diff(np.append(starts, len(pixels)))
+    for (roi_id, y, x), n in zip(
+        pixels[starts].tolist(), lengths.tolist(), strict=True
+    ):
+        runs[roi_id].append([y, x, n])
+    return runs
+
+
+def find_again(stored: Mapping[int, Runs], rois: Sequence[Roi]) -> dict[int, int]:
+    """Tell which ROI each stored mask is now.
+
+    A mask is found when one ROI shares more than half of the union of both with it, and
+    no other mask claims the same ROI with as much overlap.
+
+    Parameters
+    ----------
+    stored : mapping of int to Runs
+        Masks by the roi_id that they had.
+    rois : sequence of Roi
+        The ROIs as they are now.
+
+    Returns
+    -------
+    dict
+        Former roi_id -> present roi_id, for those that were found.
+    """
+    masks = RoiMasks.of(rois)
+    if not len(masks) or not masks.ypix.size:
+        return {}
+    width = int(masks.xpix.max()) + 1
+    keys = masks.ypix * width + masks.xpix
+    order = np.argsort(keys, kind="stable")
+    keys, owners = keys[order], masks.roi_ids[order]
+
+    claims: dict[int, list[tuple[float, int]]] = {}
+    for former, runs in stored.items():
+        wanted = _pixel_keys(runs, width)
+        if not wanted.size:
+            continue
+        first = np.searchsorted(keys, wanted, side="left")
+        last = np.searchsorted(keys, wanted, side="right")
+        hits = [owners[a:b] for a, b in zip(first, last, strict=True)]
+        shared = np.bincount(np.concatenate(hits), minlength=len(masks))
+        n_stored = sum(n for _, _, n in runs)
+        overlap = shared / (masks.n_pixels + n_stored - shared)
+        best = int(np.argmax(overlap))
+        if overlap[best] > MIN_OVERLAP:
+            claims.setdefault(best, []).append((float(overlap[best]), former))
+
+    found: dict[int, int] = {}
+    for present, claimants in claims.items():
+        claimants.sort(reverse=True)
+        if len(claimants) == 1 or claimants[0][0] > claimants[1][0]:
+            found[claimants[0][1]] = present
+    return found
+
+
+def _pixel_keys(runs: Runs, width: int) -> NDArray[np.int64]:
+    """Return row * width + column of the pixels that lie inside that width."""
+    if not runs:
+        return np.empty(0, dtype=np.int64)
+    y, x, n = np.array(runs, dtype=np.int64).T
+    rows = np.repeat(y, n)
+    columns = np.concatenate([np.arange(a, a + k) for a, k in zip(x, n, strict=True)])
+    inside = columns < width
+    return np.asarray(rows[inside] * width + columns[inside], dtype=np.int64)
