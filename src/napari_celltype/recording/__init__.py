@@ -18,6 +18,7 @@ from napari_celltype.recording.recording import (
     Traces,
 )
 from napari_celltype.recording.rois import RoiMasks, fingerprint, label_image
+from napari_celltype.recording.suite2p_run import run_suite2p
 from napari_celltype.recording.tiff_metadata import tiff_sampling_frequency
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "load_npz",
     "open_movie",
     "open_recording",
+    "run_suite2p",
     "subtract_neuropil",
     "tiff_sampling_frequency",
 ]

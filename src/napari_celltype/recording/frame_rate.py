@@ -18,6 +18,8 @@ from napari_celltype.recording.recording import (
 from napari_celltype.recording.settings import number
 
 SUITE2P_DEFAULT = 10.0
+# `run_suite2p` leaves the user's rate here too: then 10 Hz is no default but a choice.
+CONFIRMED_KEY = "napari_celltype_fs"
 # Rates that differ by less are one rate, written with different care.
 SAME_RATE = 0.02
 
@@ -54,8 +56,9 @@ def decide_frame_rate(
 ) -> FrameRate:
     """Choose among the user's word, suite2p's settings and the TIFF's own metadata.
 
-    The user's word wins. suite2p's `fs` is taken next, except when it is exactly the
-    10 Hz that suite2p starts with: then nobody may have set it, and the TIFF decides.
+    The user's word wins, now or when `run_suite2p` ran. suite2p's `fs` is taken next,
+    except when it is exactly the 10 Hz that suite2p starts with: then nobody may have
+    set it, and the TIFF decides.
 
     Parameters
     ----------
@@ -75,6 +78,8 @@ def decide_frame_rate(
     noted = number(settings.get("fs"))
     if noted is not None and noted > 0 and noted != SUITE2P_DEFAULT:
         return FrameRate(noted, FROM_SUITE2P)
+    if noted is not None and noted == number(settings.get(CONFIRMED_KEY)):
+        return FrameRate(noted, FROM_USER)
     measured = rate_of_tiff()
     if measured is not None:
         if noted == SUITE2P_DEFAULT and not np.isclose(measured, noted, rtol=SAME_RATE):

@@ -60,7 +60,8 @@ class LazyFrames(ABC):
         wanted = np.arange(self.shape[0])[frames]
         inside = tuple(pixels)
         if wanted.ndim == 0:
-            return self.read_frame(int(wanted))[inside]
+            pixels_of_one: NDArray[Any] = self.read_frame(int(wanted))[inside]
+            return pixels_of_one
         probe = np.empty(self.shape[1:], dtype=self.dtype)[inside]
         movie = np.empty((len(wanted), *probe.shape), dtype=self.dtype)
         for i, frame in enumerate(wanted):
@@ -70,7 +71,8 @@ class LazyFrames(ABC):
     def __array__(
         self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
     ) -> NDArray[Any]:
-        return self[:].astype(dtype or self.dtype, copy=False)
+        whole: NDArray[Any] = self[:]
+        return whole.astype(dtype or self.dtype, copy=False)
 
 
 class RawFrames(LazyFrames):

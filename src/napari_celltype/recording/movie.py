@@ -42,8 +42,8 @@ def open_movie(
     Parameters
     ----------
     path : str or Path
-        A TIFF (multi-page, BigTIFF, OME, ImageJ, ScanImage), a folder of TIFF files that
-        follow one another, or suite2p's `data.bin` with its settings beside it.
+        A TIFF (multi-page, BigTIFF, OME, ImageJ, ScanImage), a folder of TIFF files
+        that follow one another, or suite2p's `data.bin` with its settings beside it.
     plane, channel : int
         Which to take, counted from 0; a file of one plane is that plane.
     n_planes, n_channels : int or None
@@ -69,7 +69,7 @@ def open_movie(
                 f"beside it, because it does not say its frame size."
             )
         return open_binary(path, shape)
-    paths = _tiff_files(path)
+    paths = tiff_files(path)
     found = []
     counts = None
     for file in paths:
@@ -135,8 +135,8 @@ def attach_movie(
     if shape != recording.frame_shape and not (guessed and fits):
         raise RecordingError(
             f"{path} has frames of {shape[0]} x {shape[1]} pixels and the recording of "
-            f"{recording.frame_shape[0]} x {recording.frame_shape[1]}; choose the movie "
-            f"that suite2p was run on."
+            f"{recording.frame_shape[0]} x {recording.frame_shape[1]}; choose the "
+            f"movie that suite2p was run on."
         )
     warnings = list(recording.warnings)
     if len(movie) != recording.n_frames:
@@ -149,7 +149,7 @@ def attach_movie(
     )
     if path.suffix == ".bin":
         return changed
-    first = _tiff_files(path)[0]
+    first = tiff_files(path)[0]
     changed = replace(changed, pixel_size=tiff_pixel_size(first) or changed.pixel_size)
     return _with_rate_of(changed, first)
 
@@ -177,7 +177,14 @@ def _with_rate_of(recording: Recording, tiff: Path) -> Recording:
     return replace(recording, warnings=(*recording.warnings, sentence))
 
 
-def _tiff_files(path: Path) -> list[Path]:
+def tiff_files(path: Path) -> list[Path]:
+    """List a TIFF, or the TIFF files of a folder in the order of their numbers.
+
+    Raises
+    ------
+    RecordingError
+        If there is none.
+    """
     if path.is_file():
         return [path]
     if path.is_dir():
@@ -219,8 +226,8 @@ def _one_plane(
             start += len(tiff.frames)
         if len({cube.shape[1:] for cube in cubes}) > 1:
             raise RecordingError(
-                f"The TIFF files in {path} have different numbers of planes or channels; "
-                f"say how many take turns."
+                f"The TIFF files in {path} have different numbers of planes or "
+                f"channels; say how many take turns."
             )
         cube = np.concatenate(cubes)
     for what, wanted, there in (
@@ -234,8 +241,9 @@ def _one_plane(
             )
     if not len(cube):
         raise RecordingError(
-            f"{path} has {len(whole)} images, fewer than the {math.prod(cube.shape[1:])} "
-            f"of one volume; check the number of planes and channels."
+            f"{path} has {len(whole)} images, fewer than the "
+            f"{math.prod(cube.shape[1:])} of one volume; check the numbers of planes "
+            f"and channels."
         )
     chosen = cube[:, min(plane, cube.shape[1] - 1), min(channel, cube.shape[2] - 1)]
     if len(parts) == 1 and np.array_equal(chosen, np.arange(len(parts[0]))):
@@ -246,7 +254,7 @@ def _one_plane(
 def _by_time_plane_channel(
     tiff: TiffFrames,
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Number the images of a file along (time, plane, channel)."""
+    """Return the index of each image, shape (n_times, n_planes, n_channels)."""
     order = np.arange(len(tiff.frames)).reshape(tiff.lengths)
     axes = tiff.axes
     # A movie saved without saying that its images follow in time: ImageJ calls them Z.

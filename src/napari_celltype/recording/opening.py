@@ -29,6 +29,9 @@ from napari_celltype.recording.settings import (
     source_files,
     suite2p_version,
 )
+from napari_celltype.recording.settings import (
+    number as as_number,
+)
 from napari_celltype.recording.stamps import describe_changes, file_stamp
 from napari_celltype.recording.tiff_metadata import tiff_sampling_frequency
 from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces, trace_file
@@ -114,7 +117,7 @@ def open_recording(
         raise RecordingError(changes)
     number = plane_number(folder)
     if number is None:
-        number = int(settings.get("iplane", 0))
+        number = int(as_number(settings.get("iplane")) or 0)
     return Recording(
         raw_traces=raw_traces,
         rois=rois,
@@ -225,14 +228,14 @@ def _find_movie(
         return None
     if len(movie) != n_frames:
         warnings.append(
-            f"{path.name} holds {len(movie)} frames and the traces {n_frames}; the movie "
-            f"may be of another run."
+            f"{path.name} holds {len(movie)} frames and the traces {n_frames}; the "
+            f"movie may be of another run."
         )
     return movie
 
 
 def _source_tiff(folder: Path, settings: Mapping[str, Any]) -> Path | None:
-    """Find the first TIFF that suite2p was run on: where it was, else near the plane."""
+    """Find the first TIFF that suite2p was run on: where it was, or near the plane."""
     for noted in source_files(settings)[:1]:
         name = Path(noted).name
         near = [parent / name for parent in folder.parents[:3]]

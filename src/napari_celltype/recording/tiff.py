@@ -39,8 +39,8 @@ def open_tiff(path: Path) -> Iterator[TiffFile]:
         ) from None
     except OSError as error:
         raise RecordingError(
-            f"{path} cannot be read ({error.strerror or error}); check that it is there "
-            f"and whole."
+            f"{path} cannot be read ({error.strerror or error}); check that it is "
+            f"there and whole."
         ) from None
 
 
@@ -130,8 +130,8 @@ def read_tiff(tif: TiffFile, path: Path) -> TiffFrames:
         or series.dtype.kind not in "iuf"
     ):
         raise RecordingError(
-            f"{path} holds {series.dtype} images with the axes {axes}; give a TIFF with "
-            f"one grey value per pixel."
+            f"{path} holds {series.dtype} images with the axes {axes}; give a TIFF "
+            f"with one grey value per pixel."
         )
     lengths = series.shape[:-2]
     frame_shape = int(series.shape[-2]), int(series.shape[-1])
@@ -155,8 +155,8 @@ def _raw(
     end = int(offsets.max()) + math.prod(frame_shape) * stored.itemsize
     if end > stamp.size:
         raise RecordingError(
-            f"{path} is truncated: its {len(offsets)} frames end at byte {end:,} and the "
-            f"file has {stamp.size:,}; copy it again."
+            f"{path} is truncated: its {len(offsets)} frames end at byte {end:,} and "
+            f"the file has {stamp.size:,}; copy it again."
         )
     return RawFrames(path, stamp, frame_shape, stored, offsets)
 
@@ -169,8 +169,8 @@ def _scattered(
     for position, page in enumerate(series.pages):
         if page is None:
             raise RecordingError(
-                f"{path}: frame {position} lies in a file that is not beside it; copy all "
-                f"files of the series."
+                f"{path}: frame {position} lies in a file that is not beside it; copy "
+                f"all files of the series."
             )
         file = Path(page.parent.filehandle.path)
         pages_of.setdefault(file, []).append((position, page))

@@ -1,7 +1,7 @@
 """What the metadata of a TIFF say about time, planes and channels.
 
-ScanImage writes ``SI.name = value`` lines, OME an XML description, ImageJ ``name=value``
-lines; tifffile splits the files apart, and the meaning is read here.
+ScanImage writes ``SI.name = value`` lines, OME an XML description, ImageJ
+``name=value`` lines; tifffile splits the files apart, and the meaning is read here.
 """
 
 from __future__ import annotations
