@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from napari_celltype.classifiers.models import (
         add_model,
+        find_model,
         list_models,
         load_model,
         pack_model,
@@ -37,6 +38,7 @@ _MODULES = {
     "add_model": "models",
     "card_for": "card",
     "describe": "card",
+    "find_model": "models",
     "list_models": "models",
     "load_model": "models",
     "pack_model": "models",
@@ -55,6 +57,7 @@ __all__ = [
     "add_model",
     "card_for",
     "describe",
+    "find_model",
     "list_models",
     "load_model",
     "pack_model",

@@ -357,9 +357,9 @@ def _versions() -> dict[str, str]:
 def describe(card: ModelCard, sha256: str | None = None) -> str:
     """Return a card as Markdown that also reads well as plain text.
 
-    `ModelCard.scores` maps the title of a data set to its numbers. A number may be given
-    with its interval as ``{"value": 0.8, "low": 0.7, "high": 0.9, "n": 40}``; mappings
-    inside a data set (one preparation, one probe) become indented lists.
+    `ModelCard.scores` maps the title of a data set to its numbers. A number may be
+    given with its interval as ``{"value": 0.8, "low": 0.7, "high": 0.9, "n": 40}``;
+    mappings inside a data set (one preparation, one probe) become indented lists.
 
     Parameters
     ----------

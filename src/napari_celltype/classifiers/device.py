@@ -8,9 +8,9 @@ from typing import TypeVar
 
 import torch
 
+from napari_celltype.classifiers.notices import Notice
 from napari_celltype.errors import CellTypeError
 
-Notice = Callable[[str], None]
 Result = TypeVar("Result")
 
 # Frames of traces in one forward pass. On a processor the activations of 16 traces of
@@ -36,8 +36,8 @@ def choose_device(name: str) -> torch.device:
     if name == "mps":
         if not torch.backends.mps.is_available():
             raise CellTypeError(
-                "The device 'mps' was asked for, but this machine has no Apple GPU that "
-                "PyTorch can use; use 'auto' or 'cpu'."
+                "The device 'mps' was asked for, but PyTorch finds no Apple GPU on "
+                "this machine; use 'auto' or 'cpu'."
             )
         return torch.device("mps")
     wanted = re.fullmatch(r"cuda(?::(\d{1,4}))?", name)
@@ -67,7 +67,7 @@ def in_batches(
     batch_size: int,
     on_notice: Notice,
 ) -> Iterator[Result]:
-    """Yield ``function(start, stop)`` for consecutive rows, halving when memory is short.
+    """Yield ``function(start, stop)`` row after row, with less when memory is short.
 
     Parameters
     ----------
@@ -85,23 +85,28 @@ def in_batches(
     """
     start = 0
     while start < n_rows:
+        rows = min(batch_size, n_rows - start)
         try:
-            result = function(start, min(start + batch_size, n_rows))
+            result = function(start, start + rows)
         except torch.OutOfMemoryError:
-            if batch_size == 1:
+            if rows == 1:
                 raise
-            batch_size = (batch_size + 1) // 2
-            on_notice(memory_notice(batch_size))
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            result = None
+        # Out of the except block, whose traceback keeps the failed tensors alive.
+        if result is None:
+            batch_size = halve(rows, on_notice)
             continue
         yield result
-        start += batch_size
+        start += rows
 
 
-def memory_notice(batch_size: int) -> str:
-    """Return the sentence for a batch that was made smaller."""
-    return (
-        f"The GPU's memory was too small: going on with {batch_size} "
-        f"trace{'s' if batch_size != 1 else ''} at a time."
+def halve(batch_size: int, on_notice: Notice) -> int:
+    """Return half a batch size, say so, and let the GPU forget its unused memory."""
+    smaller = (batch_size + 1) // 2
+    on_notice(
+        f"The GPU's memory was too small: going on with {smaller} "
+        f"trace{'s' if smaller != 1 else ''} at a time."
     )
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return smaller

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -19,12 +18,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.classifiers.card import ModelCard, card_for
 from napari_celltype.classifiers.device import (
-    Notice,
     choose_device,
     in_batches,
     prediction_batch,
 )
 from napari_celltype.classifiers.networks import build_network, network_class
+from napari_celltype.classifiers.notices import Notice, warn_notice
 from napari_celltype.classifiers.preparation import Normalization, pad_frames
 from napari_celltype.classifiers.training import train
 from napari_celltype.progress import (
@@ -44,11 +43,6 @@ STRUCTURE = (
     "dropout",
     "recurrent_dropout",
 )
-
-
-def warn_notice(sentence: str) -> None:
-    """Pass a notice on as a warning."""
-    warnings.warn(sentence, RuntimeWarning, stacklevel=2)
 
 
 class TraceClassifier(ClassifierMixin, BaseEstimator):
@@ -172,7 +166,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         ----------
         Section IV-B of Troullinou et al. 2021.
         """
-        X, y = validate_data(self, X, y, dtype=np.float32)
+        traces, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
         classes, targets = np.unique(y, return_inverse=True)
         if len(classes) < 2:
@@ -189,14 +183,14 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         random = check_random_state(self.random_state)
         generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
         network = build_network(
-            self.architecture, X.shape[1], len(classes), self._structure()
+            self.architecture, traces.shape[1], len(classes), self._structure()
         )
         network.initialise(generator)
-        X = pad_frames(X, self._minimum_frames())
-        normalization = Normalization.fit(self.normalization, X)
+        traces = pad_frames(traces, self._minimum_frames())
+        normalization = Normalization.fit(self.normalization, traces)
         history = train(
             network,
-            normalization.apply(X),
+            normalization.apply(traces),
             targets.astype(np.int64),
             epochs=self.epochs,
             batch_size=self.batch_size,
@@ -281,15 +275,17 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             If X holds NaN or infinity or traces of another length.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float32, reset=False)
+        traces: NDArray[np.float32] = validate_data(
+            self, X, dtype=np.float32, reset=False
+        )
         target = choose_device(device or self.device)
         network = self.network_
         if target.type != "cpu":
             network = copy.deepcopy(network).to(target)
-        n_frames = max(X.shape[1], self._minimum_frames())
+        n_frames = max(traces.shape[1], self._minimum_frames())
 
         def logits(start: int, stop: int) -> NDArray[np.float64]:
-            padded = pad_frames(X[start:stop], n_frames)
+            padded = pad_frames(traces[start:stop], n_frames)
             scored = torch.from_numpy(self.normalization_.apply(padded))
             with torch.inference_mode():
                 out = network(scored.to(target))
@@ -297,9 +293,8 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             return values
 
         batch = prediction_batch(target, n_frames)
-        return log_softmax(
-            np.concatenate([*in_batches(logits, len(X), batch, on_notice)])
-        )
+        found = list(in_batches(logits, len(traces), batch, on_notice))
+        return log_softmax(np.concatenate(found))
 
     def save(self, path: str | os.PathLike[str], card: ModelCard | None = None) -> str:
         """Write the fitted classifier to a ``.safetensors`` file with a card.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from napari_celltype.classifiers.card import ModelCard, describe
 from napari_celltype.classifiers.model_file import (
@@ -16,10 +15,8 @@ from napari_celltype.classifiers.model_file import (
     verify_model,
     write_atomically,
 )
+from napari_celltype.classifiers.notices import Notice, warn_notice
 from napari_celltype.errors import ModelError, OutputError, SamplingFrequencyError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BUNDLED = Path(__file__).parent / "bundled"
 FOLDER_VARIABLE = "NAPARI_CELLTYPE_MODELS"
@@ -40,15 +37,20 @@ def user_folder() -> Path:
     return data / "models"
 
 
-def list_models() -> list[ModelCard]:
-    """Return the cards of all models: the bundled ones, then the user's, by name.
+def list_models(*, on_notice: Notice = warn_notice) -> list[ModelCard]:
+    """Return the cards of all models: the bundled ones, then the user's.
+
+    Parameters
+    ----------
+    on_notice : callable
+        Takes a sentence for each file of the user's that cannot be used.
 
     Raises
     ------
     ModelError
-        If one of the files is damaged.
+        If a bundled model is damaged.
     """
-    return [read_model_bytes(path).card for path in _files()]
+    return [file.card for file in [*_bundled(), *_users(on_notice)]]
 
 
 def load_model(
@@ -87,19 +89,26 @@ def find_model(
         If the recording is slower than every model of the family.
     """
     text = os.fspath(name_or_path)
-    if text.endswith(SUFFIX) or Path(text).name != text:
+    is_path = isinstance(name_or_path, os.PathLike) or Path(text).name != text
+    if is_path or text.endswith(SUFFIX):
         return read_model_bytes(text)
-    files = {path.stem: path for path in _files()}
-    if text in files:
-        return read_model_bytes(files[text])
-    family = [read_model_bytes(path) for path in _safetensors(BUNDLED)]
-    family = [file for file in family if file.card.family == text]
-    if not family:
-        raise ModelError(
-            f"There is no model {text!r}; there are {_known(files)}, or give the path "
-            f"of a {SUFFIX} file."
-        )
-    return _fastest_fitting(text, family, sampling_frequency)
+    bundled = _bundled()
+    if family := [file for file in bundled if file.card.family == text]:
+        return _fastest_fitting(text, family, sampling_frequency)
+    damaged: list[str] = []
+    named = [*bundled, *_users(damaged.append)]
+    for file in named:
+        if file.card.name == text:
+            return file
+    names = [
+        *dict.fromkeys(f.card.family for f in bundled),
+        *(f.card.name for f in named),
+    ]
+    raise ModelError(
+        f"There is no model {text!r}; there are {', '.join(names) or 'none installed'}, "
+        f"or give the path of a {SUFFIX} file."
+        + (f" Unusable: {' '.join(damaged)}" if damaged else "")
+    )
 
 
 def show_model(name_or_path: str | os.PathLike[str]) -> str:
@@ -152,16 +161,14 @@ def add_model(path: str | os.PathLike[str], *, force: bool = False) -> ModelByte
     """
     file = verify_model(path)
     name = file.card.name
-    bundled = [read_model_bytes(p).card for p in _safetensors(BUNDLED)]
+    bundled = [file.card for file in _bundled()]
     if name in {card.name for card in bundled} | {card.family for card in bundled}:
         raise ModelError(
-            f"The name {name!r} of the model in {file.path} belongs to a bundled model; "
-            "save it again under another name."
+            f"The name {name!r} of the model in {file.path} belongs to a bundled "
+            "model; save it again under another name."
         )
     target = user_folder() / f"{name}{SUFFIX}"
     if target.exists() and not force:
-        if read_model_bytes(target).sha256 == file.sha256:
-            return file
         raise ModelError(
             f"You already have another model named {name!r}; save the new one under "
             "another name, or use --force to replace the old one."
@@ -170,18 +177,19 @@ def add_model(path: str | os.PathLike[str], *, force: bool = False) -> ModelByte
     return file
 
 
-def _files() -> Iterator[Path]:
-    yield from _safetensors(BUNDLED)
-    yield from _safetensors(user_folder())
+def _bundled() -> list[ModelBytes]:
+    return [read_model_bytes(path) for path in sorted(BUNDLED.glob(f"*{SUFFIX}"))]
 
 
-def _safetensors(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
-
-
-def _known(files: dict[str, Path]) -> str:
-    families = sorted({read_model_bytes(p).card.family for p in _safetensors(BUNDLED)})
-    return ", ".join([*families, *files]) or "none installed"
+def _users(on_notice: Notice) -> list[ModelBytes]:
+    """Read the user's models, passing over files that cannot be used."""
+    found = []
+    for path in sorted(user_folder().glob(f"*{SUFFIX}")):
+        try:
+            found.append(read_model_bytes(path))
+        except ModelError as error:
+            on_notice(str(error))
+    return found
 
 
 def _fastest_fitting(

@@ -1,9 +1,9 @@
 """The three networks of the paper (Sections III and IV-B) in their general form.
 
-A network takes normalised traces ``(n_traces, n_frames)`` and gives one logit per class,
-``(n_traces, n_classes)``; it knows nothing of fitting. The softmax of equation 1 is left
-to whoever wants probabilities. Adding an architecture takes one class and one line of
-`NETWORKS`.
+A network takes normalised traces ``(n_traces, n_frames)`` and gives one logit per
+class, ``(n_traces, n_classes)``; it knows nothing of fitting. The softmax of equation 1
+is left to whoever wants probabilities. Adding an architecture takes one class and one
+line of `NETWORKS`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Network(nn.Module):
 
 
 class Dropout(nn.Module):
-    """Dropout whose mask comes from a generator that the caller owns (Section III-B)."""
+    """Dropout (Section III-B) whose mask comes from a generator of the caller's."""
 
     def __init__(self, probability: float) -> None:
         super().__init__()
@@ -108,6 +108,11 @@ class ConvolutionalNetwork(Network):
         super().__init__()
         layers = _letters(layers)
         first, later = filters
+        if min(first, later, kernel_size) < 1:
+            raise ValueError(
+                "filters and kernel_size must be at least 1, got "
+                f"{filters!r} and {kernel_size!r}."
+            )
         self.settings = {
             "layers": layers,
             "filters": (first, later),
@@ -122,7 +127,7 @@ class ConvolutionalNetwork(Network):
                 steps += [nn.Conv2d(channels, width, (1, kernel_size)), nn.ReLU(True)]
                 length, channels = length - kernel_size + 1, width
             elif letter == "P":
-                # ReLU keeps order, so pooling before it gives the same for half the work.
+                # ReLU keeps order: pooling before it gives the same for half the work.
                 after_relu = bool(steps) and isinstance(steps[-1], nn.ReLU)
                 pool = nn.MaxPool2d((1, POOL_SIZE))
                 steps.insert(len(steps) - after_relu, pool)
@@ -241,7 +246,7 @@ class LongShortTermMemory(ReluRecurrence):
             self.bias[self.units : 2 * self.units] = 1
 
     def _step(self, gates: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor]:
-        enter, forget, candidate, leave = gates.split(self.units, dim=1)
+        enter, forget, candidate, leave = gates.chunk(4, dim=1)
         new = torch.sigmoid(enter) * torch.tanh(candidate)
         if cell is not None:
             new = torch.sigmoid(forget) * cell + new
@@ -252,8 +257,8 @@ class RecurrentNetwork(Network):
     """RNN (Sections III-A.3, III-C, IV-B; Fig. 1a).
 
     A trace of N frames becomes T time steps of d = N // T frames (frames beyond T x d
-    are cut from the end); stacked recurrent layers follow, each with optional dropout on
-    its output, and the last time step goes to a fully connected layer (equation 3).
+    are cut from the end); stacked recurrent layers follow, each with optional dropout
+    on its output, and the last time step goes to a fully connected layer (equation 3).
 
     Parameters
     ----------
@@ -294,7 +299,7 @@ class RecurrentNetwork(Network):
             )
         if n_frames < timesteps:
             raise ValueError(
-                f"traces of {n_frames} frames cannot be cut into {timesteps} time steps."
+                f"traces of {n_frames} frames cannot give {timesteps} time steps."
             )
         if not 0 <= recurrent_dropout < 1:
             raise ValueError(
@@ -340,7 +345,7 @@ class RecurrentNetwork(Network):
 
 
 class LstmNetwork(RecurrentNetwork):
-    """LSTM (Sections III-A.4, III-C, IV-B; Fig. 1b): two stacked layers when not told."""
+    """LSTM (Sections III-A.4, III-C, IV-B; Fig. 1b), of two layers when not told."""
 
     layer_class = LongShortTermMemory
     default_layers = 2
@@ -374,8 +379,8 @@ def build_network(
 ) -> Network:
     """Build a network with unset weights for traces of `n_frames` frames.
 
-    Traces shorter than the network's minimum are padded by the caller, so the network is
-    built for that minimum at least.
+    Traces shorter than the network's minimum are padded by the caller, so the network
+    is built for that minimum at least.
 
     Raises
     ------

@@ -77,9 +77,9 @@ def predict_recording_traces(
 ) -> TracePredictions:
     """Classify every ROI of a recording.
 
-    Inside each segment the traces are down-sampled to the model's rate by area averaging
-    and cut into non-overlapping windows; the log-probabilities of a ROI's windows are
-    averaged and brought back to probabilities.
+    Inside each segment the traces are down-sampled to the model's rate by area
+    averaging and cut into non-overlapping windows; the log-probabilities of a ROI's
+    windows are averaged and brought back to probabilities.
 
     Parameters
     ----------
@@ -116,9 +116,8 @@ def predict_recording_traces(
     """
     n_rois, n_frames = traces.shape
     ratio = _ratio(model, sampling_frequency)
-    pieces = _pieces(
-        model, segments or [Segment(0, n_frames)], ratio, sampling_frequency
-    )
+    segments = segments or [Segment(0, n_frames)]
+    pieces = _pieces(model, segments, ratio, sampling_frequency)
     notices: list[str] = []
     probabilities = np.full((n_rois, len(model.card.classes)), np.nan)
     counts = np.zeros((n_rois, len(pieces)), dtype=np.int64)
@@ -131,10 +130,12 @@ def predict_recording_traces(
             model, block, pieces, ratio, device, notices
         )
         on_progress(Progress("Classifying", rows.stop, n_rois))
-    frames = math.floor(model.card.window_frames * ratio + 1e-6)
-    n_windows = counts.sum(axis=1)
+    n_frames_used = np.rint(counts * (model.card.window_frames * ratio)).sum(axis=1)
     return TracePredictions(
-        probabilities, n_windows, n_windows * frames, tuple(dict.fromkeys(notices))
+        probabilities,
+        counts.sum(axis=1),
+        n_frames_used.astype(np.int64),
+        tuple(dict.fromkeys(notices)),
     )
 
 
@@ -148,7 +149,7 @@ def _predict_block(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return probabilities and windows per piece of one block of ROIs."""
     size = model.card.window_frames
-    usable = np.isfinite(block).all(axis=1)
+    usable: NDArray[np.bool_] = np.asarray(np.isfinite(block).all(axis=1))
     log_sum = np.zeros((len(block), len(model.card.classes)))
     counts = np.zeros((len(block), len(pieces)), dtype=np.int64)
     for i, piece in enumerate(pieces):
@@ -176,8 +177,8 @@ def _ratio(model: CellTypeModel, sampling_frequency: float) -> float:
     wanted = model.card.sampling_frequency
     if wanted is None:
         raise ModelError(
-            f"The model {model.name!r} does not say at which frame rate it was trained; "
-            "save it again with its sampling_frequency."
+            f"The model {model.name!r} does not say at which frame rate it was "
+            "trained; save it again with its sampling_frequency."
         )
     if not (math.isfinite(sampling_frequency) and sampling_frequency > 0):
         raise SamplingFrequencyError(
@@ -187,9 +188,9 @@ def _ratio(model: CellTypeModel, sampling_frequency: float) -> float:
     ratio = sampling_frequency / wanted
     if ratio < 1 - RATE_TOLERANCE:
         raise SamplingFrequencyError(
-            f"The recording has {sampling_frequency:g} frames per second, but the model "
-            f"{model.name!r} needs {wanted:g} Hz and traces are never up-sampled; check "
-            "the frame rate (--fs) or choose a slower model."
+            f"The recording has {sampling_frequency:g} frames per second, but the "
+            f"model {model.name!r} needs {wanted:g} Hz and traces are never "
+            "up-sampled; check the frame rate (--fs) or choose a slower model."
         )
     return ratio if ratio > 1 + RATE_TOLERANCE else 1.0
 

@@ -1,4 +1,4 @@
-"""What happens to traces before a network sees them: z-score, down-sampling, windows."""
+"""What traces go through before a network: z-score, down-sampling, windows."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Normalization:
     Attributes
     ----------
     name : str
-        "trace": each trace by its own mean and deviation. "training-set" (Section IV-B):
-        one mean and one deviation of all training traces. "training-set-per-timestep":
-        one pair per frame.
+        "trace": each trace by its own mean and deviation. "training-set" (Section
+        IV-B): one mean and one deviation of all training traces.
+        "training-set-per-timestep": one pair per frame.
     mean, deviation : ndarray of float32 or None, shape (1,) or (n_frames,)
         Statistics of the training set; None for "trace".
     """
@@ -56,6 +56,7 @@ class Normalization:
         """Return z-scored traces, a new C-ordered (n_traces, n_frames) array."""
         if self.mean is None or self.deviation is None:
             return z_score_traces(traces)
+        scored: NDArray[np.float32]
         scored = np.subtract(traces, self.mean, dtype=np.float32, order="C")
         scored /= self.deviation
         return scored
@@ -70,6 +71,7 @@ def z_score_traces(traces: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     # Sums in double precision: raw fluorescence is large beside its fluctuations.
     mean = traces.mean(axis=1, dtype=np.float64, keepdims=True)
+    scored: NDArray[np.float32]
     scored = np.subtract(traces, mean, dtype=np.float32, order="C", casting="same_kind")
     deviation = np.sqrt(np.einsum("ij,ij->i", scored, scored) / traces.shape[1])
     deviation[deviation == 0] = 1
@@ -105,6 +107,7 @@ def area_average(
     """
     if ratio == 1:
         return np.asarray(traces[:, :n_out], dtype=np.float32)
+    traces = traces[:, : int(np.ceil(n_out * ratio))]
     n_in = traces.shape[1]
     total = np.zeros((len(traces), n_in + 1))
     np.cumsum(traces, axis=1, dtype=np.float64, out=total[:, 1:])
@@ -113,7 +116,8 @@ def area_average(
     below = np.minimum(borders.astype(np.int64), n_in - 1)
     share = borders - below
     integral = total[:, below] * (1 - share) + total[:, below + 1] * share
-    return (np.diff(integral, axis=1) / ratio).astype(np.float32)
+    averages: NDArray[np.float64] = np.diff(integral, axis=1) / ratio
+    return averages.astype(np.float32)
 
 
 def frames_after_averaging(n_frames: int, ratio: float) -> int:

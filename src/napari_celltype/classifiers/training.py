@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from napari_celltype.classifiers.device import Notice, memory_notice
+from napari_celltype.classifiers.device import halve
 from napari_celltype.classifiers.networks import Network
+from napari_celltype.classifiers.notices import Notice
 from napari_celltype.progress import OnProgress, Progress, ShouldStop, raise_if_stopped
 
 # Section IV-B; the epsilon is Keras's, which the paper leaves open.
@@ -61,7 +62,7 @@ def train(
     """
     x = torch.from_numpy(traces).to(device)
     y = torch.from_numpy(targets).to(device)
-    network.to(device, memory_format=torch.channels_last).train()
+    network.to(device).to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.Adam(
         network.parameters(),
         lr=learning_rate,
@@ -77,19 +78,19 @@ def train(
         loss = torch.zeros((), device=device)
         right = torch.zeros((), device=device, dtype=torch.int64)
         order = torch.randperm(len(x), generator=generator).to(device)
-        for batch in order.split(batch_size):
+        for batch in torch.split(order, batch_size):
             raise_if_stopped(should_stop)
-            while True:
+            sums = None
+            while sums is None:
                 try:
                     sums = _accumulate_gradients(
                         network, x, y, batch, at_once=at_once, dropout=dropout
                     )
-                    break
                 except torch.OutOfMemoryError:
                     if at_once == 1:
                         raise
-                at_once = (min(at_once, len(batch)) + 1) // 2
-                on_notice(memory_notice(at_once))
+                if sums is None:
+                    at_once = halve(min(at_once, len(batch)), on_notice)
             optimizer.step()
             loss += sums[0]
             right += sums[1]
@@ -124,7 +125,7 @@ def _accumulate_gradients(
     """
     network.zero_grad()
     losses, hits = [], []
-    for part in batch.split(at_once):
+    for part in torch.split(batch, at_once):
         logits = network(x[part], dropout)
         loss = cross_entropy(logits, y[part], reduction="sum")
         (loss / len(batch)).backward()  # type: ignore[no-untyped-call]
