@@ -13,6 +13,9 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from napari_celltype.classifiers import verify_model
+from napari_celltype.classifiers.models import BUNDLED, FOLDER_VARIABLE, user_folder
+from napari_celltype.errors import ModelError
 from napari_celltype.workflows.system_libraries import install_line, missing_packages
 
 # PyTorch's own index of CUDA builds; those for Windows on the default index have none.
@@ -21,6 +24,7 @@ CUDA_LINE = (
     "python -m pip install --force-reinstall torch torchvision "
     f"--index-url {CUDA_INDEX} (or /cu126 for an older driver)"
 )
+REINSTALL = "python -m pip install --force-reinstall --no-deps ."
 # suite2p writes a registered copy of the movie, often several gigabytes.
 LEAST_FREE_BYTES = 5 * 2**30
 BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
@@ -63,6 +67,9 @@ def doctor() -> list[Finding]:
         _qt_binding(),
         _display(),
         _libraries(),
+        _models("bundled models", BUNDLED, REINSTALL),
+        _models("your models", user_folder(), "copy the file again, or delete it"),
+        _writable("folder for your models", user_folder()),
         _free_disk(),
     ]
 
@@ -184,6 +191,36 @@ def _libraries() -> Finding:
     if shutil.which("apt-get") is None:
         remedy = "install what your system calls these Debian packages"
     return Finding("window libraries", f"missing: {' '.join(missing)}", False, remedy)
+
+
+def _models(name: str, folder: Path, remedy: str) -> Finding:
+    """Check the fingerprint of every model file of a folder."""
+    files = sorted(folder.glob("*.safetensors"))
+    damaged = []
+    for file in files:
+        try:
+            verify_model(file)
+        except ModelError as error:
+            damaged.append(str(error))
+    if damaged:
+        return Finding(name, " ".join(damaged), False, remedy)
+    if not files and folder == BUNDLED:
+        return Finding(name, f"none in {folder}", False, remedy)
+    names = ", ".join(file.stem for file in files)
+    return Finding(name, f"{names} (verified)" if files else "none")
+
+
+def _writable(name: str, folder: Path) -> Finding:
+    """Tell whether a folder could be written; nothing is made for the test."""
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    good = os.access(existing, os.W_OK)
+    other = f"set {FOLDER_VARIABLE} to a folder that you may write to"
+    return Finding(
+        name,
+        str(folder) if good else f"{folder} cannot be written",
+        good,
+        _if_not(good, other),
+    )
 
 
 def _free_disk() -> Finding:

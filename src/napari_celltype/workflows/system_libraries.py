@@ -12,7 +12,7 @@ from pathlib import Path
 
 # Debian package -> the shared library by whose presence we know that it is there.
 # Package names change between releases (libglib2.0-0t64), library names do not.
-_LIBRARIES = {
+LIBRARIES = {
     "libdbus-1-3": "libdbus-1.so.3",
     "libegl1": "libEGL.so.1",
     "libfontconfig1": "libfontconfig.so.1",
@@ -49,7 +49,7 @@ def missing_packages() -> list[str]:
     known = _known_libraries()
     if not known:
         return []
-    missing = [package for package, name in _LIBRARIES.items() if name not in known]
+    missing = [package for package, name in LIBRARIES.items() if name not in known]
     missing += [p for p, program in _PROGRAMS.items() if not shutil.which(program)]
     if not _has_software_opengl():
         missing.append("libgl1-mesa-dri")
