@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import io
 import math
-import pickle
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from napari_celltype.errors import RecordingError
-from napari_celltype.recording.unpickle import Refused, safe_unpickle
+from napari_celltype.recording.pickle_scan import Refused
+from napari_celltype.recording.unpickle import Damaged, safe_unpickle
 
 # Object arrays hold ROI statistics and settings; 2 GiB is 100,000 ROIs and more.
 MAX_OBJECT_BYTES = 2 << 30
+# Traces compress by a few times; archives that unpack to less than this are let be.
+MAX_RATIO, MAX_SMALL_BYTES = 100, 256 << 20
+
+_HEADER_READERS: dict[tuple[int, int], Callable[..., Any]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 class NpyHeader(NamedTuple):
@@ -64,9 +73,74 @@ def load_npy(path: str | Path) -> Any:
 
 
 def load_npz(path: str | Path) -> dict[str, np.ndarray[Any, Any]]:
-    """Read a `.npz` archive of plain arrays."""
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    """Read a `.npz` archive of plain arrays; objects in it are refused.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Read-only arrays by their names.
+
+    Raises
+    ------
+    RecordingError
+        If the file is missing, damaged, holds objects, or would unpack to far more
+        than traces can.
+    """
+    path = Path(path)
+    arrays = {}
+    with open_for_reading(path) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                _require_reasonable(archive, path)
+                for member in archive.infolist():
+                    name = member.filename.removesuffix(".npy")
+                    with archive.open(member) as content:
+                        arrays[name] = _read_member(content, member, path)
+        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+            raise RecordingError(
+                f"{path} is no .npz archive or is damaged ({error}); copy it again."
+            ) from None
+    return arrays
+
+
+def _require_reasonable(archive: zipfile.ZipFile, path: Path) -> None:
+    """Refuse an archive that unpacks to much more than it takes on disk."""
+    packed = path.stat().st_size
+    unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > MAX_SMALL_BYTES and unpacked > MAX_RATIO * packed:
+        raise RecordingError(
+            f"{path} was refused: its {packed:,} bytes unpack to {unpacked:,}, "
+            f"which no traces do; get it from its source again."
+        )
+
+
+def _read_member(
+    content: IO[bytes], member: zipfile.ZipInfo, path: Path
+) -> np.ndarray[Any, Any]:
+    where = f"{path} ({member.filename})"
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise RecordingError(
+            f"{where} is packed in a way that NumPy never uses; save it again with "
+            f"numpy.savez."
+        )
+    header = _parse_header(content, where)
+    if header.dtype.hasobject:
+        raise RecordingError(
+            f"{where} holds objects instead of numbers or text, which is refused; save "
+            f"it again as plain arrays."
+        )
+    n_bytes = math.prod(header.shape) * header.dtype.itemsize
+    _require_size(member.file_size - header.offset, n_bytes, header.shape, where)
+    # Grows as it is unpacked, so that a false size in the archive takes no memory.
+    data = content.read(n_bytes)
+    _require_size(len(data), n_bytes, header.shape, where)
+    array = np.frombuffer(data, dtype=header.dtype)
+    return array.reshape(header.shape, order="F" if header.fortran_order else "C")
 
 
 def open_for_reading(path: Path) -> BinaryIO:
@@ -84,7 +158,7 @@ def open_for_reading(path: Path) -> BinaryIO:
 
 
 def read_header(file: BinaryIO, path: Path) -> NpyHeader:
-    """Read and check the header of an open `.npy` file.
+    """Read the header of an open `.npy` file and check it against the file's size.
 
     Raises
     ------
@@ -93,27 +167,38 @@ def read_header(file: BinaryIO, path: Path) -> NpyHeader:
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    readers: dict[tuple[int, int], Callable[..., Any]] = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
+    header = _parse_header(file, str(path))
+    if not header.dtype.hasobject:
+        n_bytes = math.prod(header.shape) * header.dtype.itemsize
+        _require_size(size - header.offset, n_bytes, header.shape, str(path))
+    return header
+
+
+def _parse_header(file: IO[bytes], where: str) -> NpyHeader:
     try:
         version = np.lib.format.read_magic(file)
-        shape, fortran_order, dtype = readers[version](file)
+        shape, fortran_order, dtype = _HEADER_READERS[version](file)
     except (ValueError, KeyError, SyntaxError, EOFError, RecursionError, MemoryError):
         raise RecordingError(
-            f"{path} is not a NumPy .npy file, or its first bytes are damaged; copy it "
-            f"again or run suite2p again."
+            f"{where} is not a NumPy .npy file, or its first bytes are damaged; copy "
+            f"it again or run suite2p again."
         ) from None
-    header = NpyHeader(shape, dtype, fortran_order, file.tell())
-    expected = math.prod(shape) * dtype.itemsize
-    if not dtype.hasobject and size - header.offset < expected:
+    if not dtype.itemsize or any(n < 0 for n in shape):
         raise RecordingError(
-            f"{path} is truncated: it announces {expected:,} bytes of data (shape "
-            f"{shape}) and holds {size - header.offset:,}; copy it again or run "
-            f"suite2p again."
+            f"{where} announces values of shape {shape} and {dtype.itemsize} bytes each, "
+            f"which is impossible; copy it again or run suite2p again."
         )
-    return header
+    return NpyHeader(shape, dtype, fortran_order, file.tell())
+
+
+def _require_size(
+    there: int, announced: int, shape: tuple[int, ...], where: str
+) -> None:
+    if there < announced:
+        raise RecordingError(
+            f"{where} is truncated: it announces {announced:,} bytes of data (shape "
+            f"{shape}) and holds {there:,}; copy it again or run suite2p again."
+        )
 
 
 def read_exactly(file: BinaryIO, target: np.ndarray[Any, Any], path: Path) -> None:
@@ -140,7 +225,7 @@ def _read_objects(file: BinaryIO, header: NpyHeader, path: Path) -> Any:
             f"{path} was refused, and nothing in it was run: {finding}; get the file "
             f"from its source again or run suite2p again."
         ) from None
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError) as error:
+    except Damaged as error:
         raise RecordingError(
             f"{path} is damaged or truncated ({error}); copy it again or run "
             f"suite2p again."

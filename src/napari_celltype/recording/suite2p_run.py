@@ -138,8 +138,9 @@ def run_suite2p(
     }
     for name, value in (settings or {}).items():
         known = job["settings"].get(name)
-        both = isinstance(known, dict) and isinstance(value, Mapping)
-        job["settings"][name] = {**known, **value} if both else value
+        if isinstance(known, dict) and isinstance(value, Mapping):
+            value = known | dict(value)
+        job["settings"][name] = value
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _run(job, n_planes, on_progress, should_stop, movie=files[0])
