@@ -7,17 +7,19 @@ from napari_celltype.export.arrays import (
     write_npy,
 )
 from napari_celltype.export.columns import class_columns, output_columns
+from napari_celltype.export.figure import draw_rois
+from napari_celltype.export.methods import methods_paragraph
+from napari_celltype.export.origin import (
+    describe_recording,
+    provenance,
+    software_versions,
+)
 from napari_celltype.export.ownership import (
     is_ours,
     provenance_path,
     read_provenance,
     require_replaceable,
     write_output,
-)
-from napari_celltype.export.origin import (
-    describe_recording,
-    provenance,
-    software_versions,
 )
 from napari_celltype.export.tables import (
     read_table,
@@ -30,8 +32,10 @@ __all__ = [
     "celltype_array",
     "class_columns",
     "describe_recording",
+    "draw_rois",
     "is_ours",
     "matlab_variables",
+    "methods_paragraph",
     "output_columns",
     "provenance",
     "provenance_path",

@@ -111,14 +111,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         ) from None
     try:
         if ending == ".csv":
-            # Empty text is text; only the columns of numbers have gaps.
-            table = pd.read_csv(
-                io.BytesIO(data),
-                dtype=dict.fromkeys(TEXT_COLUMNS, str),
-                keep_default_na=False,
-                na_values=_gaps(data),
-                float_precision="round_trip",
-            )
+            text = io.BytesIO(data)
+            table = _parsed(pd.read_csv(text, dtype=str, keep_default_na=False))
         elif ending == ".parquet":
             table = pd.read_parquet(io.BytesIO(data))
         else:
@@ -158,9 +152,18 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _gaps(data: bytes) -> dict[str, list[str]]:
-    names = data.partition(b"\n")[0].decode("utf-8-sig").strip().split(",")
-    return {name: [""] for name in names if name not in TEXT_COLUMNS}
+def _parsed(texts: pd.DataFrame) -> pd.DataFrame:
+    """Return columns of text as numbers; empty text is text, or a gap in numbers."""
+    table = texts.copy()
+    for name in texts.columns.difference(TEXT_COLUMNS):
+        values = texts[name].astype(object).replace({"": None})
+        if name in OPTIONAL_BOOLEAN_COLUMNS:
+            values = values.replace({"True": True, "False": False})
+        else:
+            # Python's own float() gives back every digit that was written.
+            values = values.map(float, na_action="ignore")
+        table[name] = values
+    return table
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
