@@ -1,0 +1,1 @@
+"""The napari door: reader, layers, dock widgets, and the window of the terminal."""

@@ -1,0 +1,150 @@
+"""The window of the terminal: napari with a recording loaded and the docks open.
+
+Run as ``python -m napari_celltype.gui.app PATH``; the terminal starts it in a process
+of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari import Viewer
+
+    from napari_celltype.gui.classify_dock import ClassifyDock
+
+_SIZE = (1366, 768)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the window and wait until it is closed; return the exit status."""
+    asked = _parser().parse_args(arguments)
+    # After the arguments: a wrong one is told at once, not after napari has started.
+    import napari
+    from qtpy.QtCore import QTimer
+
+    viewer, dock = open_window(
+        asked.path, plane=asked.plane, fs=asked.fs, movie=asked.movie, model=asked.model
+    )
+    director = _Director(viewer, dock, asked.classify, asked.screenshot)
+    timer = QTimer(dock)
+    timer.timeout.connect(director.look)
+    timer.start(100)
+    napari.run()
+    if director.problem:
+        print(director.problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+def open_window(
+    path: Path,
+    *,
+    plane: int | None = None,
+    fs: float | None = None,
+    movie: Path | None = None,
+    model: str = "cnn",
+) -> tuple[Viewer, ClassifyDock]:
+    """Show napari with both docks, and begin to read a recording.
+
+    Parameters
+    ----------
+    path : Path
+        A session folder, its `suite2p` folder, a plane folder, or a `stat.npy`.
+    plane : int, optional
+    fs : float, optional
+        Frames per second and plane, Hz.
+    movie : Path, optional
+        The imaging stack.
+    model : str
+        The model that is chosen in the Classify dock.
+    """
+    from napari import Viewer
+
+    from napari_celltype.gui.commands import show_docks
+
+    viewer = Viewer(title="Cell types")
+    dock = show_docks(viewer)
+    dock.form.model.choose(model)
+    dock.open_paths([path], plane=plane, sampling_frequency=fs, movie=movie)
+    return viewer, dock
+
+
+class _Director:
+    """Takes the window through what the command line asks for, one look at a time."""
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        dock: ClassifyDock,
+        classify: bool,
+        screenshot: Path | None,
+    ) -> None:
+        self._viewer = viewer
+        self._dock = dock
+        self._classify = classify
+        self._screenshot = screenshot
+        self._settling = 5
+        self.problem = ""
+
+    def look(self) -> None:
+        session = self._dock.session
+        if session.job is not None:
+            return
+        if self._classify and session.active is not None:
+            self._classify = False
+            self._dock.classify()
+            return
+        if self._screenshot is None:
+            return
+        if session.active is None or self._dock.notice.is_error:
+            self._finish(self._dock.notice.text)
+            return
+        # A few turns of the event loop until the last frame is on the screen.
+        self._settling -= 1
+        if self._settling == 0:
+            self._take_picture()
+
+    def _take_picture(self) -> None:
+        assert self._screenshot is not None
+        try:
+            self._viewer.screenshot(
+                str(self._screenshot), canvas_only=False, flash=False
+            )
+        except OSError as error:
+            self._finish(
+                f"{self._screenshot} cannot be written ({error.strerror}); choose "
+                "another place."
+            )
+        else:
+            self._finish("")
+
+    def _finish(self, problem: str) -> None:
+        self.problem = problem
+        self._screenshot = None
+        self._viewer.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m napari_celltype.gui.app")
+    parser.add_argument("path", type=Path, help="a suite2p folder")
+    parser.add_argument("--movie", type=Path, help="the imaging stack")
+    parser.add_argument("--plane", type=int, help="open only this plane")
+    parser.add_argument("--fs", type=float, help="frames per second and plane, Hz")
+    parser.add_argument("--model", default="cnn", help="cnn, rnn, lstm, or a file")
+    parser.add_argument("--classify", action="store_true", help="classify at once")
+    parser.add_argument(
+        "--screenshot",
+        type=Path,
+        metavar="PNG",
+        help="save a picture of the window when all is done, and exit",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,310 @@
+"""The dock "Classify": open a recording, run a model on it, read the colours."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from napari.viewer import Viewer
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from napari_celltype.errors import CellTypeError
+from napari_celltype.gui.classify_form import ClassifyForm
+from napari_celltype.gui.counts import count_rois
+from napari_celltype.gui.folder_drop import FolderDrop
+from napari_celltype.gui.legend import Legend
+from napari_celltype.gui.notice import Notice
+from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.opening import read_recordings
+from napari_celltype.gui.run_bar import RunBar
+from napari_celltype.gui.save_table import save_table
+from napari_celltype.gui.scene import scene_of
+from napari_celltype.gui.session import Job
+from napari_celltype.gui.tasks import (
+    Cancelled,
+    Failed,
+    Finished,
+    Outcome,
+    TaskRunner,
+)
+from napari_celltype.gui.warm_up import import_torch_in_background
+from napari_celltype.progress import Progress
+from napari_celltype.recording import Recording, attach_movie
+from napari_celltype.workflows import Predictions, classify_recording
+
+_WATCH_MS = 5000
+
+
+class ClassifyDock(QWidget):
+    """Opens recordings, classifies the active one, shows what the colours mean.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        scene = scene_of(napari_viewer)
+        self.session = scene.session
+        self.folder = FolderDrop()
+        self.form = ClassifyForm()
+        self.legend = Legend(scene.palette.tree)
+        self.run = RunBar()
+        self.notice = Notice()
+        self.stale = Notice(action="Reload")
+        self.tasks = TaskRunner(self)
+        self._watch = TaskRunner(self)
+        self._lay_out()
+        self._connect()
+        try:
+            self.form.model.list_models()
+        except CellTypeError as error:
+            self.notice.show_error(str(error))
+        self._show_recording()
+        # Once the event loop turns, that is when the window is on the screen.
+        QTimer.singleShot(0, self, import_torch_in_background)
+        timer = QTimer(self)
+        timer.timeout.connect(self.check_folder)
+        timer.start(_WATCH_MS)
+
+    def open_paths(
+        self,
+        paths: list[Path],
+        *,
+        plane: int | None = None,
+        sampling_frequency: float | None = None,
+        movie: Path | None = None,
+    ) -> None:
+        """Open recordings in the background.
+
+        Parameters
+        ----------
+        paths : list of Path
+        plane, sampling_frequency, movie : optional
+            See `read_recordings`.
+        """
+
+        def read(on_progress: Any, should_stop: Any) -> list[OpenRecording]:
+            return [
+                opened
+                for path in paths
+                for opened in read_recordings(
+                    path,
+                    plane=plane,
+                    sampling_frequency=sampling_frequency,
+                    movie=movie,
+                    on_progress=on_progress,
+                    should_stop=should_stop,
+                )
+            ]
+
+        self._start("Reading", read, self._on_read)
+
+    def classify(self) -> None:
+        """Classify the active recording in the background."""
+        opened = self.session.active
+        if opened is None:
+            self.notice.show_error("Open a suite2p folder first.")
+            return
+        request = self.form.request()
+
+        def work(on_progress: Any, should_stop: Any) -> Predictions:
+            on_progress(Progress("Loading the model"))
+            return classify_recording(
+                opened.recording,
+                request,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
+
+        self._start("Classifying", work, partial(self._on_classified, opened))
+
+    def attach_movie(self, path: Path) -> None:
+        """Add a movie of the user's choice to the active recording."""
+        opened = self.session.active
+        if opened is None:
+            return
+
+        def work(on_progress: Any, should_stop: Any) -> Recording:
+            on_progress(Progress(f"Reading {path.name}"))
+            return attach_movie(opened.recording, path)
+
+        def done(outcome: Outcome[Recording]) -> None:
+            if isinstance(outcome, Finished) and opened.key in self.session.recordings:
+                self.session.set_movie(opened.key, outcome.result)
+
+        self._start("Reading the movie", work, done)
+
+    def check_folder(self) -> None:
+        """Look, in the background, whether suite2p rewrote the active recording."""
+        opened = self.session.active
+        if opened is None or self._watch.running:
+            return
+
+        def look(on_progress: Any, should_stop: Any) -> str | None:
+            return opened.recording.changed_on_disk()
+
+        def done(outcome: Outcome[str | None]) -> None:
+            active = self.session.active
+            if active is not None and active.recording is opened.recording:
+                finished = isinstance(outcome, Finished)
+                sentence = outcome.result if isinstance(outcome, Finished) else None
+                if finished:
+                    self.stale.show_text(sentence or "")
+
+        self._watch.start(look, on_end=done)
+
+    def reload(self) -> None:
+        """Read the active recording again."""
+        opened = self.session.active
+        if opened is not None and opened.recording.path is not None:
+            self.open_paths(
+                [opened.recording.path], sampling_frequency=opened.user_frequency
+            )
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(5)
+        title = QLabel("<b>Cell types</b>")
+        for widget in (
+            self.folder,
+            self.stale,
+            self.form,
+            self.run,
+            self.notice,
+            title,
+            self.legend,
+        ):
+            column.addWidget(widget)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(inner)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        self.setMinimumWidth(290)
+
+    def _connect(self) -> None:
+        self.folder.chosen.connect(self.open_paths)
+        self.stale.acted.connect(self.reload)
+        self.form.activated.connect(self.session.activate)
+        self.form.movie_chosen.connect(self.attach_movie)
+        self.form.frequency_confirmed.connect(self._on_frequency)
+        self.form.min_probability_changed.connect(
+            lambda value: self.session.set_colors(min_probability=value)
+        )
+        self.legend.by_group.connect(
+            lambda on: self.session.set_colors(color_by="group" if on else "type")
+        )
+        self.run.classify.clicked.connect(self.classify)
+        self.run.cancel.clicked.connect(self.tasks.cancel)
+        self.run.export.clicked.connect(self._on_export)
+        session = self.session
+        for signal in (session.opened, session.closed, session.replaced):
+            signal.connect(self._on_recordings)
+        session.activated.connect(self._show_recording)
+        session.predicted.connect(self._on_predicted)
+        session.recolored.connect(self._show_counts)
+        session.job_changed.connect(self._on_job)
+        session.told.connect(self.notice.show_error)
+
+    def _start(self, message: str, work: Any, on_done: Any) -> None:
+        self.notice.clear()
+        self.session.set_job(Job(message))
+
+        def end(outcome: Outcome[Any]) -> None:
+            if isinstance(outcome, Failed):
+                self.notice.show_error(outcome.sentence)
+            elif isinstance(outcome, Cancelled):
+                self.notice.show_text("Cancelled; nothing was changed.")
+            self.session.set_job(None)
+            on_done(outcome)
+
+        self.tasks.start(work, on_end=end, on_progress=self._on_progress)
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.session.set_job(Job(progress.message, progress.done, progress.total))
+
+    def _on_job(self) -> None:
+        self.run.show_job(self.session.job)
+
+    def _on_read(self, outcome: Outcome[list[OpenRecording]]) -> None:
+        if not isinstance(outcome, Finished):
+            return
+        for opened in outcome.result:
+            self.session.open(opened)
+        if outcome.result:
+            self.session.activate(outcome.result[0].key)
+        self.stale.clear()
+
+    def _on_classified(
+        self, opened: OpenRecording, outcome: Outcome[Predictions]
+    ) -> None:
+        if not isinstance(outcome, Finished):
+            return
+        now = self.session.recordings.get(opened.key)
+        if now is None or now.recording is not opened.recording:
+            self.notice.show_text(
+                "The recording changed while it was classified; press Classify again."
+            )
+            return
+        self.session.set_predictions(opened.key, outcome.result)
+
+    def _on_frequency(self, hertz: float) -> None:
+        if self.session.active is not None:
+            self.session.set_sampling_frequency(self.session.active.key, hertz)
+
+    def _on_export(self) -> None:
+        opened = self.session.active
+        if opened is None or opened.predictions is None:
+            return
+        try:
+            written = save_table(
+                self, opened.predictions, self.session.min_probability(opened)
+            )
+        except CellTypeError as error:
+            self.notice.show_error(str(error))
+            return
+        if written is not None:
+            self.notice.show_text(f"Wrote {written}")
+
+    def _on_recordings(self, key: str) -> None:
+        self._show_recording()
+
+    def _on_predicted(self, key: str) -> None:
+        active = self.session.active
+        if active is not None and active.key == key:
+            self._show_counts()
+
+    def _show_recording(self) -> None:
+        active = self.session.active
+        self.form.show_recordings(self.session.recordings, active)
+        self.stale.clear()
+        if active is not None and active.notes:
+            self.notice.show_text("\n".join(active.notes))
+        self._show_counts()
+
+    def _show_counts(self) -> None:
+        active = self.session.active
+        predictions = None if active is None else active.predictions
+        self.run.classify.setEnabled(active is not None)
+        self.run.export.setEnabled(predictions is not None)
+        self.legend.setVisible(active is not None)
+        if active is None:
+            return
+        threshold = self.session.min_probability(active)
+        self.form.show_min_probability(None if predictions is None else threshold)
+        self.legend.show_counts(
+            None if predictions is None else count_rois(predictions, threshold),
+            colored_by=self.session.color_by,
+            proven=predictions is not None and predictions.card.subtypes_proven,
+            n_rois=active.recording.n_rois,
+        )

@@ -1,0 +1,24 @@
+"""Commands of the menus."""
+
+from __future__ import annotations
+
+from napari import Viewer
+
+from napari_celltype.gui.classify_dock import ClassifyDock
+
+PLUGIN = "napari-celltype"
+
+
+def open_suite2p_folder(viewer: Viewer) -> None:
+    """Show both docks and ask for a suite2p folder."""
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    classify = show_docks(viewer)
+    classify.folder.ask()
+
+
+def show_docks(viewer: Viewer) -> ClassifyDock:
+    """Show "Classify" and "ROIs and traces", and return the first."""
+    viewer.window.add_plugin_dock_widget(PLUGIN, "ROIs and traces")
+    _, classify = viewer.window.add_plugin_dock_widget(PLUGIN, "Classify")
+    assert isinstance(classify, ClassifyDock)
+    return classify

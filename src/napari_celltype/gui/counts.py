@@ -1,0 +1,92 @@
+"""How many ROIs of a recording have each type and each group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
+from napari_celltype.workflows import Predictions
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Number of ROIs by name; `unsure` is the last of each.
+
+    Attributes
+    ----------
+    groups, types : mapping of str to int
+    """
+
+    groups: Mapping[str, int]
+    types: Mapping[str, int]
+
+
+def count_rois(
+    predictions: Predictions, min_probability: float, tree: TypeTree = DEFAULT_TYPES
+) -> Counts:
+    """Count the ROIs of each type and group; parts of merged ROIs are left out.
+
+    Parameters
+    ----------
+    predictions : Predictions
+    min_probability : float
+        Below it a ROI is unsure.
+    tree : TypeTree, optional
+    """
+    whole = np.ones(len(predictions.probabilities), dtype=bool)
+    merged_into = predictions.recording.merged_into
+    whole[: len(merged_into)] = merged_into < 0
+    counted = []
+    for by_group in (True, False):
+        names, shares = class_shares(predictions, by_group=by_group, tree=tree)
+        best, probability = best_class(shares[whole])
+        sure = best[probability >= min_probability]
+        found = np.bincount(sure, minlength=len(names))
+        counted.append(
+            {
+                **dict(zip(names, found.tolist(), strict=True)),
+                UNSURE: int(whole.sum() - found.sum()),
+            }
+        )
+    return Counts(*counted)
+
+
+def class_shares(
+    predictions: Predictions, *, by_group: bool, tree: TypeTree = DEFAULT_TYPES
+) -> tuple[list[str], NDArray[np.float64]]:
+    """Return names and probabilities of the types, or of their groups.
+
+    Returns
+    -------
+    names : list of str
+    shares : ndarray of float64, shape (n_rois, n_names)
+        NaN rows for ROIs that were not classified.
+    """
+    names, shares = list(predictions.classes), predictions.probabilities
+    if not by_group:
+        return names, shares
+    groups = [tree.group(name) for name in names]
+    roots = list(dict.fromkeys(groups))
+    belongs = np.array([[g == root for root in roots] for g in groups], dtype=float)
+    return roots, shares @ belongs
+
+
+def best_class(
+    shares: NDArray[np.float64],
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the most probable class of each ROI and its probability.
+
+    Returns
+    -------
+    best : ndarray of int, shape (n_rois,)
+        Column of `shares`; 0 for ROIs that were not classified.
+    probability : ndarray of float64, shape (n_rois,)
+        -1 for ROIs that were not classified, so that no threshold lets them pass.
+    """
+    known = np.isfinite(shares).all(axis=1, keepdims=True)
+    filled = np.where(known, shares, -1.0)
+    return filled.argmax(axis=1), filled.max(axis=1)

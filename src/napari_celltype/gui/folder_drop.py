@@ -1,0 +1,53 @@
+"""A button that asks for a suite2p folder, and takes one that is dropped on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QFileDialog, QPushButton
+
+
+class FolderDrop(QPushButton):
+    """The way in: a click asks for a suite2p folder, and one can be dropped here.
+
+    Attributes
+    ----------
+    chosen : Signal(list)
+        The paths that were chosen or dropped.
+    """
+
+    chosen = Signal(list)
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__("Open suite2p folder...\nor drop it here", parent)
+        self.setAcceptDrops(True)
+        self.setToolTip(
+            "A session folder, its suite2p folder, a plane folder, or a stat.npy"
+        )
+        self.clicked.connect(self.ask)
+
+    def ask(self) -> None:
+        """Ask for a folder."""
+        folder = QFileDialog.getExistingDirectory(self, "Open suite2p folder")
+        if folder:
+            self.chosen.emit([Path(folder)])
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take what has a place on this machine."""
+        if _local_paths(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self.chosen.emit(_local_paths(event))
+
+
+def _local_paths(event: QDragEnterEvent | QDropEvent) -> list[Path]:
+    return [
+        Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()
+    ]

@@ -1,0 +1,105 @@
+"""What the colours mean, and how many ROIs have each: groups first, then types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_celltype.celltypes import UNSURE, UNSURE_COLOR, TypeTree
+from napari_celltype.gui.counts import Counts
+
+
+class Legend(QWidget):
+    """Counts of the active recording, and the toggle between types and groups.
+
+    Attributes
+    ----------
+    by_group : Signal(bool)
+        The user wants ROIs coloured by group, or by type.
+    """
+
+    by_group = Signal(bool)
+
+    def __init__(self, tree: TypeTree, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._tree = tree
+        self._toggle = QCheckBox("Colour by group")
+        self._toggle.toggled.connect(self.by_group)
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setVerticalSpacing(1)
+        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnStretch(3, 1)
+        self._note = QLabel()
+        self._note.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        layout.addLayout(self._grid)
+        layout.addWidget(self._note)
+        layout.addWidget(self._toggle)
+
+    def show_counts(
+        self, counts: Counts | None, *, colored_by: str, proven: bool, n_rois: int
+    ) -> None:
+        """Show what a model said.
+
+        Parameters
+        ----------
+        counts : Counts or None
+            None where nothing was classified yet.
+        colored_by : {"type", "group"}
+        proven : bool
+            Whether the model's interneuron types were shown on real cells.
+        n_rois : int
+            ROIs that are drawn.
+        """
+        while self._grid.count():
+            self._grid.takeAt(0).widget().deleteLater()
+        blocked = self._toggle.blockSignals(True)
+        self._toggle.setChecked(colored_by == "group")
+        self._toggle.blockSignals(blocked)
+        self._toggle.setEnabled(counts is not None)
+        if counts is None:
+            self._line(0, 0, "◯", UNSURE_COLOR, f"{n_rois} ROIs, not classified yet")
+            self._note.hide()
+            return
+        groups = [
+            (n, counts.groups.get(n, 0)) for n in self._tree.in_order(counts.groups)
+        ]
+        types = [(n, counts.types.get(n, 0)) for n in self._tree.in_order(counts.types)]
+        for row, (name, count) in enumerate(groups):
+            title = self._tree[name].description if name in self._names else name
+            self._line(row, 0, *self._mark(name), f"{title}: {count}", bold=True)
+        for row, (name, count) in enumerate(types):
+            self._line(row, 2, *self._mark(name), f"{name}: {count}")
+        self._note.setVisible(not proven)
+        self._note.setText(
+            "⚠ PV, SOM, VIP: unproven on real cells" if not proven else ""
+        )
+
+    @property
+    def _names(self) -> set[str]:
+        return {t.name for t in self._tree.types}
+
+    def _mark(self, name: str) -> tuple[str, str]:
+        if name == UNSURE:
+            return "◯", UNSURE_COLOR
+        return "⬤", self._tree[name].color
+
+    def _line(
+        self,
+        row: int,
+        column: int,
+        mark: str,
+        color: str,
+        text: str,
+        *,
+        bold: bool = False,
+    ) -> None:
+        swatch = QLabel(f'<span style="color:{color}">{mark}</span>')
+        label = QLabel(f"<b>{text}</b>" if bold else text)
+        self._grid.addWidget(swatch, row, column)
+        self._grid.addWidget(label, row, column + 1)

@@ -1,0 +1,78 @@
+"""The 256 pixel values of the layer that draws the ROIs, and their colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE_COLOR, TypeTree
+
+CLEAR = 0
+UNCLASSIFIED = 1
+SELECTED = 2
+_FIRST_TYPE = 3
+
+_SELECTED_COLOR = "#FFFFFF"
+_FAINTEST, _STRONGEST = 0.25, 0.9
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Which pixel value means which colour.
+
+    Value 0 is clear, 1 the outline of an unclassified ROI, 2 the ring around the
+    selected one. Each type of the tree then has one value for outlines and `n_shades`
+    for fills that fade with the probability.
+
+    Attributes
+    ----------
+    tree : TypeTree
+        The types, in the order of their values.
+    """
+
+    tree: TypeTree = DEFAULT_TYPES
+
+    @property
+    def n_shades(self) -> int:
+        """Number of steps between the faintest and the strongest fill."""
+        return min(24, (256 - _FIRST_TYPE) // len(self.tree.types) - 1)
+
+    def outline(self, name: str) -> int:
+        """Return the pixel value of a type's outline."""
+        names = [t.name for t in self.tree.types]
+        return _FIRST_TYPE + names.index(name) * (self.n_shades + 1)
+
+    def fill(
+        self, outline: NDArray[np.uint8], probability: NDArray[np.float64]
+    ) -> NDArray[np.uint8]:
+        """Return pixel values of fills.
+
+        Parameters
+        ----------
+        outline : ndarray of uint8, shape (n,)
+            Values of the types' outlines.
+        probability : ndarray of float, shape (n,)
+            From 0 (faintest) to 1 (strongest).
+        """
+        shade = np.rint(np.clip(probability, 0, 1) * (self.n_shades - 1))
+        return (outline + 1 + shade.astype(np.uint8)).astype(np.uint8)
+
+    def rgba(self) -> NDArray[np.float32]:
+        """Return the colour of every pixel value, shape (256, 4), from 0 to 1."""
+        table = np.zeros((256, 4), dtype=np.float32)
+        table[UNCLASSIFIED] = (*_rgb(UNSURE_COLOR), 0.8)
+        table[SELECTED] = (*_rgb(_SELECTED_COLOR), 1)
+        shades = np.linspace(_FAINTEST, _STRONGEST, self.n_shades)
+        for cell_type in self.tree.types:
+            value = self.outline(cell_type.name)
+            table[value] = (*_rgb(cell_type.color), 1)
+            table[value + 1 : value + 1 + self.n_shades, :3] = _rgb(cell_type.color)
+            table[value + 1 : value + 1 + self.n_shades, 3] = shades
+        return table
+
+
+def _rgb(color: str) -> tuple[float, float, float]:
+    red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue

@@ -1,0 +1,301 @@
+"""The layers of one viewer, kept in step with its session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary, WeakSet, ref
+
+from napari_celltype.gui.layers import (
+    METADATA_KEY,
+    LayerData,
+    Role,
+    movie_layer,
+    recording_layers,
+    tag_of,
+)
+from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.painting import Painting, roi_values
+from napari_celltype.gui.palette import Palette
+from napari_celltype.gui.session import Session
+
+if TYPE_CHECKING:
+    from napari import Viewer
+    from napari.layers import Labels, Layer
+
+_scenes: WeakKeyDictionary[Viewer, Scene] = WeakKeyDictionary()
+
+
+def scene_of(viewer: Viewer) -> Scene:
+    """Return the scene of a viewer; its first call makes one.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Or the proxy of it that napari hands to dock widgets.
+    """
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    if viewer not in _scenes:
+        _scenes[viewer] = Scene(viewer)
+    return _scenes[viewer]
+
+
+class Scene:
+    """Draws a session into a viewer, and turns clicks into commands to the session.
+
+    Attributes
+    ----------
+    session : Session
+    palette : Palette
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        # Weak, since the scene is kept for as long as its viewer lives.
+        self._viewer = ref(viewer)
+        self.session = Session()
+        self.palette = Palette()
+        self._paintings: dict[str, Painting] = {}
+        self._set_aside: WeakSet[Layer] = WeakSet()
+        self._busy = False
+        for signal, slot in (
+            (self.session.opened, self._on_opened),
+            (self.session.closed, self._on_closed),
+            (self.session.replaced, self._on_replaced),
+            (self.session.predicted, self._on_predicted),
+            (self.session.activated, self._on_activated),
+            (self.session.selected, self._on_selected),
+            (self.session.recolored, self._on_recolored),
+        ):
+            signal.connect(slot)
+        viewer.layers.events.inserted.connect(self._on_inserted)
+        viewer.layers.events.removed.connect(self._on_removed)
+        viewer.layers.selection.events.active.connect(self._on_active_layer)
+        viewer.mouse_drag_callbacks.append(self._on_mouse)
+        for layer in list(viewer.layers):
+            self._adopt(layer)
+
+    @property
+    def viewer(self) -> Viewer:
+        """The viewer that is drawn into."""
+        viewer = self._viewer()
+        if viewer is None:
+            raise RuntimeError("The viewer of this scene is gone.")
+        return viewer
+
+    def layer(self, key: str, role: Role) -> Any:
+        """Return the layer that plays a role for a recording, None without one."""
+        return next(self._layers(key, role), None)
+
+    def refresh_features(self, key: str) -> None:
+        """Write what is known about the ROIs into the table of their layer."""
+        opened = self.session.recordings[key]
+        layer = self.layer(key, "rois")
+        if layer is not None:
+            layer.features = self.session.features(opened)
+        self.session.described.emit(key)
+
+    def color(self, key: str) -> None:
+        """Colour every ROI of a recording."""
+        layer, painting = self.layer(key, "colors"), self._paintings.get(key)
+        if layer is None or painting is None:
+            return
+        opened = self.session.recordings[key]
+        painting.color_all(
+            *roi_values(
+                opened.predictions,
+                opened.recording.n_rois,
+                palette=self.palette,
+                color_by=self.session.color_by,
+                min_probability=self.session.min_probability(opened),
+            )
+        )
+        layer.refresh(extent=False)
+
+    def _layers(self, key: str, role: Role | None = None) -> Iterator[Layer]:
+        for layer in self.viewer.layers:
+            tag = tag_of(layer)
+            if tag is not None and tag.key == key and role in (None, tag.role):
+                yield layer
+
+    @contextmanager
+    def _own_change(self) -> Iterator[None]:
+        """Mark changes of layers as ours, so that they are no commands of the user."""
+        before, self._busy = self._busy, True
+        try:
+            yield
+        finally:
+            self._busy = before
+
+    def _add(self, data: LayerData, index: int | None = None) -> None:
+        from napari.layers import Layer
+
+        layer = Layer.create(*data)
+        layers = self.viewer.layers
+        with self._own_change():
+            layers.insert(len(layers) if index is None else index, layer)
+        self._connect(layer)
+
+    def _adopt(self, layer: Layer) -> None:
+        """Take in a layer that the reader made."""
+        tag = tag_of(layer)
+        if tag is None or self._busy:
+            return
+        if tag.key not in self.session.recordings:
+            with self._own_change():
+                self.session.open(tag.opened)
+        self._connect(layer)
+
+    def _connect(self, layer: Layer) -> None:
+        tag = layer.metadata[METADATA_KEY]
+        if tag.role == "colors":
+            recording = self.session.recordings[tag.key].recording
+            painting = Painting.of(recording)
+            self._paintings[tag.key] = painting
+            layer.data = painting.values
+            # The drawing is no place to paint by hand: the masks are the truth.
+            layer.editable = False
+            self.color(tag.key)
+        elif tag.role == "rois":
+            layer.editable = False
+            layer.selected_label = 0
+            layer.events.selected_label.connect(self._on_selected_label)
+            layer.events.visible.connect(self._on_look)
+            layer.events.opacity.connect(self._on_look)
+
+    def _on_opened(self, key: str) -> None:
+        if self._busy:
+            return
+        viewer = self.viewer
+        first = not viewer.layers
+        for data in recording_layers(self.session.recordings[key], self.palette):
+            self._add(data)
+        rois = self.layer(key, "rois")
+        if rois is not None:
+            viewer.layers.selection.active = rois
+        if first:
+            viewer.reset_view()
+
+    def _on_replaced(self, key: str) -> None:
+        opened = self.session.recordings[key]
+        rois = self.layer(key, "rois")
+        if rois is not None and _shows(rois, opened):
+            has_movie = self.layer(key, "movie") is not None
+            if opened.recording.movie is not None and not has_movie:
+                self._add(movie_layer(opened, opened.recording.movie), index=0)
+            return
+        with self._own_change():
+            for layer in list(self._layers(key)):
+                self.viewer.layers.remove(layer)
+        self._on_opened(key)
+
+    def _on_closed(self, key: str) -> None:
+        self._paintings.pop(key, None)
+        with self._own_change():
+            for layer in list(self._layers(key, "colors")):
+                self.viewer.layers.remove(layer)
+
+    def _on_predicted(self, key: str) -> None:
+        self.color(key)
+        self.refresh_features(key)
+
+    def _on_recolored(self) -> None:
+        for key in self.session.recordings:
+            self.color(key)
+
+    def _on_activated(self) -> None:
+        """Show the active recording; set the others aside."""
+        active = self.session.active
+        if active is None:
+            return
+        for layer in self.viewer.layers:
+            tag = tag_of(layer)
+            if tag is None:
+                continue
+            if tag.key == active.key and layer in self._set_aside:
+                layer.visible = True
+                self._set_aside.discard(layer)
+            elif tag.key != active.key and layer.visible:
+                layer.visible = False
+                self._set_aside.add(layer)
+        rois = self.layer(active.key, "rois")
+        current = self.viewer.layers.selection.active
+        tag = None if current is None else tag_of(current)
+        if rois is not None and (tag is None or tag.key != active.key):
+            self.viewer.layers.selection.active = rois
+
+    def _on_selected(self) -> None:
+        active = self.session.active
+        for key, painting in self._paintings.items():
+            mine = active is not None and active.key == key
+            roi_id = self.session.roi_id if mine else None
+            colors, rois = self.layer(key, "colors"), self.layer(key, "rois")
+            if painting.ring(roi_id) and colors is not None:
+                colors.refresh(extent=False, thumbnail=False, highlight=False)
+            if rois is not None:
+                with self._own_change():
+                    rois.selected_label = 0 if roi_id is None else roi_id + 1
+
+    def _on_inserted(self, event: Any) -> None:
+        self._adopt(event.value)
+
+    def _on_removed(self, event: Any) -> None:
+        tag = tag_of(event.value)
+        if tag is not None and tag.role == "rois" and not self._busy:
+            self.session.close(tag.key)
+
+    def _on_active_layer(self, event: Any) -> None:
+        tag = None if event.value is None else tag_of(event.value)
+        if tag is not None and tag.key in self.session.recordings and not self._busy:
+            self.session.activate(tag.key)
+
+    def _on_selected_label(self, event: Any) -> None:
+        layer: Labels = event.source
+        tag = tag_of(layer)
+        if self._busy or tag is None or tag.key not in self.session.recordings:
+            return
+        n_rois = self.session.recordings[tag.key].recording.n_rois
+        roi_id = int(layer.selected_label) - 1
+        self.session.activate(tag.key)
+        self.session.select(roi_id if 0 <= roi_id < n_rois else None)
+
+    def _on_look(self, event: Any) -> None:
+        """Let the drawing follow the eye and the opacity of the ROIs layer."""
+        tag = tag_of(event.source)
+        colors = None if tag is None else self.layer(tag.key, "colors")
+        if colors is not None:
+            colors.visible = event.source.visible
+            colors.opacity = event.source.opacity
+
+    def _on_mouse(self, viewer: Viewer, event: Any) -> Iterator[None]:
+        """Select the ROI under a click; a drag is napari's own."""
+        active = self.session.active
+        rois = None if active is None else self.layer(active.key, "rois")
+        current = viewer.layers.selection.active
+        editing = current is not None and current.mode != "pan_zoom"
+        if rois is None or not rois.visible or editing or event.button != 1:
+            return
+        position = event.position
+        yield
+        while event.type == "mouse_move":
+            # A hand that trembles by a pixel still clicks.
+            if _far(position, event.position, viewer.camera.zoom):
+                return
+            yield
+        value = rois.get_value(
+            position,
+            view_direction=event.view_direction,
+            dims_displayed=event.dims_displayed,
+            world=True,
+        )
+        self.session.select(int(value) - 1 if value else None)
+
+
+def _shows(rois: Labels, opened: OpenRecording) -> bool:
+    tag = tag_of(rois)
+    shown = None if tag is None else tag.opened.recording.rois
+    return shown is opened.recording.rois
+
+
+def _far(start: Any, now: Any, zoom: float) -> bool:
+    return max(abs(a - b) for a, b in zip(start, now, strict=True)) * zoom > 4

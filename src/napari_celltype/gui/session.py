@@ -1,0 +1,240 @@
+"""What one viewer knows: the only mutable state of the window, free of Qt.
+
+Layers, tables and plots are projections of a `Session`; a click or a key is a call of
+one of its methods. Every change is told by a signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from psygnal import Signal
+
+from napari_celltype.gui.opened import (
+    OpenRecording,
+    roi_features,
+)
+from napari_celltype.recording import FROM_USER, Recording
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from napari_celltype.workflows import Predictions
+
+ColorBy = Literal["type", "group"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of long work that is running.
+
+    Attributes
+    ----------
+    message : str
+        What is being done.
+    done, total : int, int or None
+        Finished steps, and all steps where known.
+    """
+
+    message: str
+    done: int = 0
+    total: int | None = None
+
+
+class Session:
+    """The open recordings of one viewer and what is being looked at.
+
+    Attributes
+    ----------
+    opened, closed, replaced : Signal(str)
+        A recording came, went, or was read again or given another frame rate; with
+        its key.
+    predicted : Signal(str)
+        The predictions of a recording changed.
+    activated : Signal()
+        Another recording is the active one.
+    selected : Signal()
+        Another ROI, or none, is selected.
+    recolored : Signal()
+        Colour mode or minimum probability changed.
+    described : Signal(str)
+        The features of a recording's ROIs changed; after a pause where many changes
+        follow one another.
+    job_changed : Signal()
+        A job started, advanced or ended.
+    told : Signal(str)
+        A sentence for the user, such as an error.
+    """
+
+    opened: ClassVar = Signal(str)
+    closed: ClassVar = Signal(str)
+    replaced: ClassVar = Signal(str)
+    predicted: ClassVar = Signal(str)
+    activated: ClassVar = Signal()
+    selected: ClassVar = Signal()
+    recolored: ClassVar = Signal()
+    described: ClassVar = Signal(str)
+    job_changed: ClassVar = Signal()
+    told: ClassVar = Signal(str)
+
+    def __init__(self) -> None:
+        self._recordings: dict[str, OpenRecording] = {}
+        self._active: str | None = None
+        self._roi: int | None = None
+        self._color_by: ColorBy = "type"
+        self._min_probability: float | None = None
+        self._job: Job | None = None
+        self._features: dict[str, tuple[OpenRecording, float, pd.DataFrame]] = {}
+
+    @property
+    def recordings(self) -> Mapping[str, OpenRecording]:
+        """The open recordings by key, in the order in which they were opened."""
+        return MappingProxyType(self._recordings)
+
+    @property
+    def active(self) -> OpenRecording | None:
+        """The recording that the docks are about."""
+        return None if self._active is None else self._recordings[self._active]
+
+    @property
+    def roi_id(self) -> int | None:
+        """The selected ROI of the active recording."""
+        return self._roi
+
+    @property
+    def color_by(self) -> ColorBy:
+        """Whether ROIs are coloured by cell type or by group (PY, interneuron)."""
+        return self._color_by
+
+    @property
+    def job(self) -> Job | None:
+        """What is running."""
+        return self._job
+
+    def min_probability(self, opened: OpenRecording) -> float:
+        """Return the threshold of `unsure`: the user's, else that of the model."""
+        if self._min_probability is not None:
+            return self._min_probability
+        if opened.predictions is not None:
+            return opened.predictions.min_probability
+        return 0.0
+
+    def features(self, opened: OpenRecording) -> pd.DataFrame:
+        """Return the table behind the ROIs, see `roi_features`."""
+        threshold = self.min_probability(opened)
+        known = self._features.get(opened.key)
+        if known is None or known[0] is not opened or known[1] != threshold:
+            known = (opened, threshold, roi_features(opened, threshold))
+            self._features[opened.key] = known
+        return known[2]
+
+    def open(self, opened: OpenRecording) -> None:
+        """Add a recording and make it the active one.
+
+        A key that is open already means that the recording was read again.
+        """
+        again = opened.key in self._recordings
+        self._recordings[opened.key] = opened
+        if again:
+            if self._active == opened.key:
+                self.select(None)
+            self.replaced.emit(opened.key)
+            self.predicted.emit(opened.key)
+        else:
+            self.opened.emit(opened.key)
+        self.activate(opened.key)
+
+    def close(self, key: str) -> None:
+        """Forget a recording."""
+        if key not in self._recordings:
+            return
+        del self._recordings[key]
+        self._features.pop(key, None)
+        if self._active == key:
+            self._active = None
+            self._roi = None
+        self.closed.emit(key)
+        if self._active is None:
+            self.activate(next(reversed(self._recordings), None))
+
+    def activate(self, key: str | None) -> None:
+        """Make a recording the one that the docks are about."""
+        if key == self._active and key is not None:
+            return
+        self._active = key
+        self._roi = None
+        self.activated.emit()
+        self.selected.emit()
+
+    def select(self, roi_id: int | None) -> None:
+        """Select a ROI of the active recording, or none."""
+        if roi_id != self._roi:
+            self._roi = roi_id
+            self.selected.emit()
+
+    def set_predictions(self, key: str, predictions: Predictions) -> None:
+        """Keep what a model said; ignored when the recording is closed meanwhile."""
+        opened = self._recordings.get(key)
+        if opened is not None:
+            self._recordings[key] = replace(opened, predictions=predictions)
+            self.predicted.emit(key)
+
+    def set_sampling_frequency(self, key: str, hertz: float) -> None:
+        """Take the user's word for a recording's frame rate.
+
+        Predictions made at another rate are dropped; those made at the same rate, while
+        nobody had confirmed it, lose that warning.
+        """
+        opened = self._recordings[key]
+        old = opened.recording
+        if old.sampling_frequency == hertz and old.sampling_frequency_confirmed:
+            return
+        recording = replace(
+            old, sampling_frequency=hertz, sampling_frequency_source=FROM_USER
+        )
+        predictions = opened.predictions
+        if predictions is not None and old.sampling_frequency == hertz:
+            predictions = replace(
+                predictions, recording=recording, warnings=recording.warnings
+            )
+        else:
+            predictions = None
+        self._recordings[key] = replace(
+            opened, recording=recording, predictions=predictions
+        )
+        self.replaced.emit(key)
+        if predictions is not opened.predictions:
+            self.predicted.emit(key)
+
+    def set_movie(self, key: str, recording: Recording) -> None:
+        """Take a recording over that differs from the open one by its movie."""
+        self._recordings[key] = replace(self._recordings[key], recording=recording)
+        self.replaced.emit(key)
+
+    def set_colors(
+        self,
+        *,
+        color_by: ColorBy | None = None,
+        min_probability: float | None = None,
+    ) -> None:
+        """Colour by type or by group, or with another threshold of `unsure`."""
+        before = (self._color_by, self._min_probability)
+        if color_by is not None:
+            self._color_by = color_by
+        if min_probability is not None:
+            self._min_probability = min_probability
+        if (self._color_by, self._min_probability) != before:
+            self.recolored.emit()
+
+    def set_job(self, job: Job | None) -> None:
+        """Tell what is running, or that nothing is."""
+        if job != self._job:
+            self._job = job
+            self.job_changed.emit()
+
+    def tell(self, sentence: str) -> None:
+        """Show a sentence to the user; an empty one clears the last."""
+        self.told.emit(sentence)

@@ -1,0 +1,160 @@
+"""Long work off the main thread, with four outcomes that are never confused.
+
+The thread never touches Qt: it leaves its progress and its outcome in a `_Work`, and a
+timer of the widget that owns the runner looks there. So a widget that is closed while
+its work runs leaves nothing behind that could call it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event, Thread
+from typing import Any, Generic, TypeVar
+
+from qtpy.QtCore import QCoreApplication, QObject, QTimer
+
+from napari_celltype.errors import CellTypeError, Stopped
+from napari_celltype.progress import OnProgress, Progress, ShouldStop
+
+T = TypeVar("T")
+
+_POLL_MS = 40
+
+
+@dataclass(frozen=True)
+class Finished(Generic[T]):
+    """The work is done; `result` is what it returned."""
+
+    result: T
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The work could not be done; `sentence` says why and what to do."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The user stopped the work."""
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """Newer work of the same runner took its place; its result is dropped."""
+
+
+Outcome = Finished[T] | Failed | Cancelled | Superseded
+
+
+class TaskRunner(QObject):
+    """Runs one piece of work at a time for the widget that is its parent.
+
+    Parameters
+    ----------
+    parent : QObject
+        When it is destroyed, the work is told to stop and its outcome is dropped.
+    """
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._work: _Work | None = None
+        self._on_progress: Callable[[Progress], None] | None = None
+        self._on_end: Callable[[Outcome[Any]], None] | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(_POLL_MS)
+        self._timer.timeout.connect(self._look)
+
+    @property
+    def running(self) -> bool:
+        """Whether there is work that has not ended."""
+        return self._work is not None
+
+    def start(
+        self,
+        work: Callable[[OnProgress, ShouldStop], T],
+        *,
+        on_end: Callable[[Outcome[T]], None],
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        """Run `work(on_progress, should_stop)` in a thread.
+
+        Work that still runs is told to stop and ends at once as `Superseded`.
+
+        Parameters
+        ----------
+        work : callable
+            Must not touch Qt or layers. Raises CellTypeError with a sentence, or
+            Stopped.
+        on_end : callable
+            Called on the main thread with the outcome.
+        on_progress : callable, optional
+            Called on the main thread with the latest `Progress`.
+        """
+        self._end(Superseded())
+        self._work = _Work(work)
+        self._on_progress, self._on_end = on_progress, on_end
+        self.destroyed.connect(self._work.stop.set)
+        application = QCoreApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self._work.stop.set)
+        # Not a daemon: a thread killed inside torch can take the process down.
+        Thread(target=self._work.run, name="napari-celltype work").start()
+        self._timer.start()
+
+    def cancel(self) -> None:
+        """Tell the work to stop; it ends as `Cancelled` once it has noticed."""
+        if self._work is not None:
+            self._work.stop.set()
+
+    def _look(self) -> None:
+        work = self._work
+        if work is None:
+            return
+        progress, work.progress = work.progress, None
+        outcome = work.outcome
+        if progress is not None and self._on_progress is not None and outcome is None:
+            self._on_progress(progress)
+        if outcome is not None:
+            self._end(outcome)
+
+    def _end(self, outcome: Outcome[Any]) -> None:
+        work, on_end = self._work, self._on_end
+        self._work = self._on_end = None
+        self._timer.stop()
+        if work is not None and on_end is not None:
+            work.stop.set()
+            on_end(outcome)
+
+
+class _Work:
+    """What the thread and the timer share."""
+
+    def __init__(self, work: Callable[[OnProgress, ShouldStop], Any]) -> None:
+        self._work = work
+        self.stop = Event()
+        self.progress: Progress | None = None
+        self.outcome: Outcome[Any] | None = None
+
+    def run(self) -> None:
+        try:
+            result = self._work(self._report, self.stop.is_set)
+        except Stopped:
+            self.outcome = Cancelled()
+        except CellTypeError as error:
+            self.outcome = Failed(str(error))
+        except Exception as error:
+            logging.getLogger(__name__).exception("Work in the background failed")
+            self.outcome = Failed(
+                f"This should not have happened ({type(error).__name__}: {error}); "
+                "please report it with the text in the terminal."
+            )
+        else:
+            # Stopped too late to notice is still what the user asked for.
+            self.outcome = Cancelled() if self.stop.is_set() else Finished(result)
+
+    def _report(self, progress: Progress) -> None:
+        self.progress = progress
