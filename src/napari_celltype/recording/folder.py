@@ -35,6 +35,15 @@ def find_planes(path: str | Path) -> list[Path]:
         If there is no suite2p recording; the message lists near misses.
     """
     path = Path(path).expanduser()
+    try:
+        return _planes_of(path)
+    except OSError as error:
+        raise RecordingError(
+            f"{path} cannot be looked into ({error.strerror}); check its permissions."
+        ) from None
+
+
+def _planes_of(path: Path) -> list[Path]:
     if not path.exists():
         raise RecordingError(f"{path} does not exist{_similar_names(path)}.")
     folder = path

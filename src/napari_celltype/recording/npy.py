@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -39,6 +40,19 @@ class NpyHeader(NamedTuple):
     dtype: np.dtype[Any]
     fortran_order: bool
     offset: int
+
+
+# What NumPy's header parser raises on nonsense, depending on where it gives up.
+_HEADER_ERRORS = (
+    EOFError,
+    KeyError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    TokenError,
+)
 
 
 def load_npy(path: str | Path) -> Any:
@@ -178,14 +192,14 @@ def _parse_header(file: IO[bytes], where: str) -> NpyHeader:
     try:
         version = np.lib.format.read_magic(file)
         shape, fortran_order, dtype = _HEADER_READERS[version](file)
-    except (ValueError, KeyError, SyntaxError, EOFError, RecursionError, MemoryError):
+    except _HEADER_ERRORS:
         raise RecordingError(
             f"{where} is not a NumPy .npy file, or its first bytes are damaged; copy "
             f"it again or run suite2p again."
         ) from None
     if not dtype.itemsize or any(n < 0 for n in shape):
         raise RecordingError(
-            f"{where} announces values of shape {shape} and {dtype.itemsize} bytes each, "
+            f"{where} announces values of shape {shape} of {dtype.itemsize} bytes, "
             f"which is impossible; copy it again or run suite2p again."
         )
     return NpyHeader(shape, dtype, fortran_order, file.tell())

@@ -36,7 +36,15 @@ from napari_celltype.recording.stamps import describe_changes, file_stamp
 from napari_celltype.recording.tiff_metadata import tiff_sampling_frequency
 from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces, trace_file
 
-_READ_AT_ONCE = ("F.npy", "stat.npy", "iscell.npy", "redcell.npy", OPS, *PARTS)
+_WATCHED = (
+    "F.npy",
+    "Fneu.npy",
+    "stat.npy",
+    "iscell.npy",
+    "redcell.npy",
+    OPS,
+    *PARTS,
+)
 
 
 def open_recording(
@@ -72,7 +80,7 @@ def open_recording(
     folder, warnings = _choose_plane(path, plane)
     stamps = {
         file: stamp
-        for file in (folder / name for name in _READ_AT_ONCE)
+        for file in (folder / name for name in _WATCHED)
         if (stamp := file_stamp(file)) is not None
     }
     traces_file = trace_file(folder / "F.npy")
