@@ -37,10 +37,10 @@ def list_() -> None:
     """
     from napari_celltype.classifiers import list_models
 
-    for card in list_models():
+    for card in list_models(on_notice=say):
         typer.echo(
             f"{card.name:<16} {', '.join(card.classes):<20} "
-            f"{card.sampling_frequency:g} Hz  {card.trained_on['summary']}"
+            f"{card.sampling_frequency or 0:g} Hz  {card.trained_on}"
         )
 
 
@@ -51,11 +51,9 @@ def show(name: Name) -> None:
 
     Example: napari-celltype models show cnn
     """
-    from napari_celltype.classifiers import describe, load_model
+    from napari_celltype.classifiers import show_model
 
-    model = load_model(name)
-    typer.echo(describe(model.card))
-    typer.echo(f"SHA-256: {model.sha256}")
+    typer.echo(show_model(name))
 
 
 @models_app.command()
@@ -67,8 +65,8 @@ def verify(file: File) -> None:
     """
     from napari_celltype.classifiers import verify_model
 
-    sha256 = verify_model(file)
-    typer.echo(f"{file} is whole; SHA-256 {sha256}")
+    verified = verify_model(file)
+    typer.echo(f"{verified.card.name} is whole; SHA-256 {verified.sha256}")
 
 
 @models_app.command()
@@ -86,11 +84,11 @@ def pack(name: Name, file: File, force: Force = False) -> None:
 
 @models_app.command()
 @door
-def add(file: File) -> None:
+def add(file: File, force: Force = False) -> None:
     """Add a model file to your own models.
 
     Example: napari-celltype models add cnn.safetensors
     """
     from napari_celltype.classifiers import add_model
 
-    say(f"added: {add_model(file)}")
+    say(f"added: {add_model(file, force=force).card.name}")

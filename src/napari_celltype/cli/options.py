@@ -11,7 +11,9 @@ import typer
 RecordingPath = Annotated[
     Path,
     typer.Argument(
-        metavar="PATH", help="suite2p session, plane folder or stat.npy.", show_default=False
+        metavar="PATH",
+        help="suite2p session, plane folder or stat.npy.",
+        show_default=False,
     ),
 ]
 Model = Annotated[
@@ -37,7 +39,8 @@ Plane = Annotated[int | None, typer.Option(metavar="N", help="Take only plane N.
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N|mps")]
 Seed = Annotated[int, typer.Option(metavar="K", help="Seed of all chance.")]
 Force = Annotated[
-    bool, typer.Option("--force", help="Replace a file that this program did not write.")
+    bool,
+    typer.Option("--force", help="Replace a file that this program did not write."),
 ]
 MinProbability = Annotated[
     float | None,
@@ -45,7 +48,7 @@ MinProbability = Annotated[
         metavar="P",
         min=0,
         max=1,
-        help="Below P an ROI is `unsure` [default: the model card's]; 0 switches it off.",
+        help="Below P an ROI is unsure [default: the card's]; 0 names all.",
     ),
 ]
 OnlyIscell = Annotated[

@@ -45,7 +45,7 @@ def door(verb: Callable[P, R]) -> Callable[P, R]:
                 raise
             say(f"error: {error}")
             raise typer.Exit(WRONG_INPUT) from None
-        except Exception as error:  # noqa: BLE001 - the one broad catch of this door
+        except Exception as error:  # the one broad catch of this door
             if debug.get():
                 raise
             say(

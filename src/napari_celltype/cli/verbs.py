@@ -18,6 +18,7 @@ from napari_celltype.cli.terminal import (
     say,
     shown_progress,
 )
+from napari_celltype.errors import SamplingFrequencyError
 
 app = typer.Typer(
     name="napari-celltype",
@@ -62,6 +63,7 @@ def demo(
     ] = False,
     seed: opt.Seed = 0,
     device: opt.Device = "auto",
+    force: opt.Force = False,
 ) -> None:
     """Simulate a two-photon movie, run suite2p on it, classify its ROIs, show them.
 
@@ -75,6 +77,7 @@ def demo(
             output,
             random_state=seed,
             device=device,
+            force=force,
             on_progress=on_progress,
             should_stop=should_stop,
         )
@@ -243,8 +246,7 @@ def export(
             on_progress=on_progress,
             should_stop=should_stop,
         )
-    for file in written:
-        say(f"written: {file}")
+    say(f"written: {written}")
 
 
 @app.command()
@@ -321,13 +323,18 @@ def suite2p_(
 
     Example: napari-celltype suite2p movie.tif -o data/mouse1 --fs 30 --tau 0.7
     """
-    from napari_celltype.recording import run_suite2p
+    from napari_celltype.recording import run_suite2p, tiff_sampling_frequency
 
+    frequency = fs or tiff_sampling_frequency(movie)
+    if frequency is None:
+        raise SamplingFrequencyError(
+            f"{movie} does not say its frame rate; give the rate per plane with --fs HZ."
+        )
     with interruptible() as should_stop, shown_progress() as on_progress:
         folder = run_suite2p(
             movie,
             output,
-            sampling_frequency=fs,
+            sampling_frequency=frequency,
             tau=tau,
             on_progress=on_progress,
             should_stop=should_stop,

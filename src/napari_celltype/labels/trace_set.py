@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,11 +150,27 @@ def save_traces(trace_set: TraceSet, path: str | Path) -> Path:
     OutputError
         If the file cannot be written.
     """
-    path = Path(path)
+    path = require_npz(Path(path))
+    return write_atomically(path, lambda file: write_traces(trace_set, file))
+
+
+def require_npz(path: Path) -> Path:
+    """Return the path of a trace set.
+
+    Raises
+    ------
+    LabelError
+        If the name does not end in ``.npz``.
+    """
     if path.suffix != ".npz":
         raise LabelError(
             f"{path} does not end in .npz, as a trace set must; rename it."
         )
+    return path
+
+
+def write_traces(trace_set: TraceSet, file: BinaryIO) -> None:
+    """Write a labelled trace set to an open binary file."""
     arrays: dict[str, Any] = {
         "traces": trace_set.traces,
         "labels": trace_set.labels,
@@ -165,7 +181,7 @@ def save_traces(trace_set: TraceSet, path: str | Path) -> Path:
             arrays[name] = values
     if trace_set.sampling_frequency is not None:
         arrays["sampling_frequency"] = np.array(trace_set.sampling_frequency)
-    return write_atomically(path, lambda file: np.savez(file, **arrays))
+    np.savez(file, **arrays)
 
 
 def canonical_labels(labels: NDArray[Any], tree: TypeTree) -> NDArray[np.str_]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from napari_celltype.progress import (
 from napari_celltype.recording import find_planes, open_recording
 from napari_celltype.workflows.classify import ClassifyRequest, classify_recording
 from napari_celltype.workflows.naming import recording_names
-from napari_celltype.workflows.predictions import Predictions
+from napari_celltype.workflows.predictions import Predictions, summarise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +72,11 @@ class BatchResult:
     done: tuple[Done, ...]
     failures: tuple[Failure, ...]
     stopped: bool = False
+
+    def summary(self) -> list[str]:
+        """Return the counts over all recordings in sentences."""
+        proven = all(d.subtypes_proven for d in self.done)
+        return summarise(self.table, proven)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -229,7 +234,7 @@ def done(predictions: Predictions) -> Done:
             "model": predictions.model_name,
             "warnings": list(predictions.warnings),
         },
-        predictions.card.to_dict(),
+        {**asdict(predictions.card), "sha256": predictions.model_sha256},
         predictions.card.subtypes_proven,
     )
 

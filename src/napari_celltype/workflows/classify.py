@@ -25,7 +25,7 @@ from napari_celltype.recording import (
 )
 from napari_celltype.workflows.decisions import prior_shares
 from napari_celltype.workflows.naming import recording_names
-from napari_celltype.workflows.predictions import Predictions
+from napari_celltype.workflows.predictions import Predictions, training_shares
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -178,7 +178,7 @@ def classify_recording(
     model = load_model(request.model, frequency)
     classes = tuple(DEFAULT_TYPES.in_order(model.card.classes))
     if request.prior:
-        prior_shares(request.prior, classes, model.card.class_prior)
+        prior_shares(request.prior, classes, training_shares(model.card))
     traces, input_name = _input_traces(recording, request, model)
     predicted = predict_recording_traces(
         model,
@@ -214,7 +214,7 @@ def classify_recording(
         probabilities=probabilities,
         n_frames_used=n_frames_used,
         input_name=input_name,
-        warnings=_recording_warnings(recording),
+        warnings=(*_recording_warnings(recording), *predicted.notices),
         roi_warnings=tuple(roi_warnings),
         labels=load_labels(recording) if recording.path is not None else None,
         only_iscell=request.only_iscell,

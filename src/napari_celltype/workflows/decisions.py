@@ -70,10 +70,7 @@ def decide(
     groups = [tree.group(c) for c in classes]
     roots = list(dict.fromkeys(groups))
     by_root = np.stack(
-        [
-            probabilities[:, [g == root for g in groups]].sum(axis=1)
-            for root in roots
-        ],
+        [probabilities[:, [g == root for g in groups]].sum(axis=1) for root in roots],
         axis=1,
     )
     best_guess, predicted, group = [], [], []
@@ -154,9 +151,10 @@ def reweigh(
     weighted = probabilities * [shares[c] / trained[c] for c in classes]
     total = weighted.sum(axis=1, keepdims=True)
     # All the mass on a type whose share is 0: nothing is left to say.
-    return np.divide(
+    new: NDArray[np.float64] = np.divide(
         weighted, total, out=np.full_like(weighted, np.nan), where=total > 0
     )
+    return new
 
 
 def prediction_sets(

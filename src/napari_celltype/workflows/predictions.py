@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,7 +89,7 @@ class Predictions:
             self.classes,
             self.min_probability if min_probability is None else min_probability,
             prior=self.prior if prior is None else prior,
-            training_prior=self.card.class_prior,
+            training_prior=training_shares(self.card),
         )
 
     def table(
@@ -165,23 +165,31 @@ class Predictions:
     ) -> list[str]:
         """Return the counts in sentences, groups before types."""
         table = self.table(min_probability, prior)
-        return summarise(table, self.classes, self.card.subtypes_proven)
+        return summarise(table, self.card.subtypes_proven)
 
 
-def summarise(
-    table: pd.DataFrame, classes: Sequence[str], subtypes_proven: bool
-) -> list[str]:
+def training_shares(card: ModelCard) -> dict[str, float] | None:
+    """Return the share of each class in a model's training data, where it is known."""
+    counts = card.training_data.get("class_counts")
+    if not counts:
+        return None
+    total = sum(counts.values())
+    return {name: number / total for name, number in counts.items()}
+
+
+def summarise(table: pd.DataFrame, subtypes_proven: bool) -> list[str]:
     """Return the counts of an output table in sentences, groups before types."""
     groups = table["group"].value_counts()
     types = table["predicted"].value_counts()
-    names = DEFAULT_TYPES.in_order(groups.index)
     lines = [
-        f"{len(table)} ROIs: " + ", ".join(f"{groups[name]} {name}" for name in names),
-        "Types: "
-        + ", ".join(
-            f"{types.get(name, 0)} {name}" for name in (*classes, "unsure")
-        ),
+        f"{len(table)} ROIs: " + _counted(groups),
+        "Types: " + _counted(types),
     ]
     if not subtypes_proven:
         lines.append("Interneuron types are unproven on real cells.")
     return lines
+
+
+def _counted(counts: pd.Series[int]) -> str:
+    names = DEFAULT_TYPES.in_order(counts.index)
+    return ", ".join(f"{counts[name]} {name}" for name in names)

@@ -1,0 +1,179 @@
+"""The main job end to end on a simulated movie, with no input of the user's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.export import draw_rois
+from napari_celltype.labels import save_labels
+from napari_celltype.labels.atomic import write_text_atomically
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+    raise_if_stopped,
+)
+from napari_celltype.recording import Recording, open_recording, run_suite2p
+from napari_celltype.workflows.batch import BatchResult, done
+from napari_celltype.workflows.classify import ClassifyRequest, classify_recording
+from napari_celltype.workflows.folders import claim_folder
+from napari_celltype.workflows.output import write_result
+from napari_celltype.workflows.predictions import Predictions
+from napari_celltype.workflows.simulate import truth_table
+
+SAMPLING_FREQUENCY = 10.0  # Hz; what the faster bundled models work at
+N_FRAMES = 1200  # two minutes: two windows of the bundled models
+N_CELLS = 40
+DECAY = 0.7  # s, of the simulated GCaMP6f
+MODELS = ("cnn", "rnn", "lstm")
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """Where the demo left its results.
+
+    Attributes
+    ----------
+    recording_path : Path
+        The plane folder that suite2p wrote.
+    summary_file : Path
+    """
+
+    recording_path: Path
+    summary_file: Path
+
+    def add_to_summary(self, line: str) -> None:
+        """Append one line to the summary."""
+        text = self.summary_file.read_text(encoding="utf-8")
+        write_text_atomically(self.summary_file, f"{text}{line}\n")
+
+
+def run_demo(
+    folder: Path,
+    *,
+    random_state: int = 0,
+    device: str = "auto",
+    force: bool = False,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> DemoResult:
+    """Simulate a movie, run the real suite2p on it and classify what it finds.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``movie.tif``, ``truth.npz``, ``suite2p/``, ``cell_types.csv`` (the CNN's
+        answer), ``cell_types_rnn.csv``, ``cell_types_lstm.csv``, ``rois.png`` and
+        ``summary.txt``.
+    random_state : int
+        The same number gives the same movie.
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    force : bool
+        Write into a folder that holds somebody else's files.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Raises
+    ------
+    MissingDependencyError
+        If suite2p is not installed.
+    OutputError
+        If the folder cannot be written or belongs to something else.
+    Stopped
+        If `should_stop` answered True.
+    """
+    from napari_celltype.simulation import (
+        match_rois,
+        simulate_recording,
+        write_movie,
+        write_truth,
+    )
+
+    claim_folder(folder, force=force)
+    on_progress(Progress("Simulating a session"))
+    simulated = simulate_recording(
+        N_CELLS, N_FRAMES, SAMPLING_FREQUENCY, random_state=random_state
+    )
+    movie = write_movie(
+        simulated,
+        folder / "movie.tif",
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    write_truth(simulated, folder / "truth.npz")
+    run_suite2p(
+        movie,
+        folder,
+        sampling_frequency=SAMPLING_FREQUENCY,
+        tau=DECAY,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    # The demo itself has set this rate, so it is no unconfirmed default.
+    recording = open_recording(folder, sampling_frequency=SAMPLING_FREQUENCY)
+    matches = match_rois(simulated.rois, recording.rois, recording.frame_shape)
+    truth = np.where(matches >= 0, simulated.labels[matches], "")
+    save_labels(recording, truth_table(truth.tolist()))
+    answers: list[Predictions] = []
+    for model in MODELS:
+        raise_if_stopped(should_stop)
+        on_progress(Progress(f"Classifying with the {model.upper()}"))
+        request = ClassifyRequest(model, device)
+        answer = classify_recording(
+            recording,
+            request,
+            name=folder.resolve().name,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+        suffix = "" if model == MODELS[0] else f"_{model}"
+        result = BatchResult((done(answer),), ())
+        write_result(result, request, folder / f"cell_types{suffix}.csv", force=True)
+        answers.append(answer)
+    draw_rois(recording, answers[0].table(), folder / "rois.png")
+    lines = _summary(folder, recording, truth, answers, len(simulated.rois))
+    summary = write_text_atomically(folder / "summary.txt", "\n".join(lines) + "\n")
+    if recording.path is None:
+        raise RuntimeError("a recording opened from files has a path")
+    return DemoResult(recording.path, summary)
+
+
+def _summary(
+    folder: Path,
+    recording: Recording,
+    truth: NDArray[np.str_],
+    answers: list[Predictions],
+    n_cells: int,
+) -> list[str]:
+    """Say what was found; a score on 40 simulated cells is a check, not a result."""
+    known = truth != ""
+    matched = int(known.sum())
+    lines = [
+        f"suite2p found {recording.n_rois} ROIs; {matched} of them overlap one of the "
+        f"{n_cells} simulated cells by half or more.",
+    ]
+    for answer in answers:
+        said = answer.decisions()
+        groups = ((said.p_in < 0.5) == (truth == "PY"))[known].sum()
+        types = (np.array(said.best_guess) == truth)[known].sum()
+        lines.append(
+            f"{answer.model_name}: best guess agrees with the simulator for {groups} "
+            f"of {matched} cells as PY or interneuron, for {types} in type."
+        )
+    commonest = max(np.unique(truth[known], return_counts=True)[1], default=0)
+    lines += [
+        f"Always guessing the commonest type would agree for {commonest} of {matched}.",
+        *answers[0].summary(),
+        "This agreement shows that the software works. It does not show that labels "
+        "are right on real cells: the models were trained on the same simulator.",
+        f"Table: {folder / 'cell_types.csv'}",
+        f"Picture: {folder / 'rois.png'}",
+    ]
+    return lines
