@@ -22,7 +22,11 @@ from napari_celltype.classifiers.device import (
     in_batches,
     prediction_batch,
 )
-from napari_celltype.classifiers.networks import build_network, network_class
+from napari_celltype.classifiers.networks import (
+    build_network,
+    network_class,
+    new_network,
+)
 from napari_celltype.classifiers.notices import Notice, warn_notice
 from napari_celltype.classifiers.preparation import Normalization, pad_frames
 from napari_celltype.classifiers.training import train
@@ -182,10 +186,13 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         device = choose_device(self.device)
         random = check_random_state(self.random_state)
         generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
-        network = build_network(
-            self.architecture, traces.shape[1], len(classes), self._structure()
+        network = new_network(
+            self.architecture,
+            traces.shape[1],
+            len(classes),
+            self._structure(),
+            generator,
         )
-        network.initialise(generator)
         traces = pad_frames(traces, self._minimum_frames())
         normalization = Normalization.fit(self.normalization, traces)
         history = train(
@@ -369,10 +376,9 @@ def restore_classifier(
         If the parameters are not those of a network, or the weights do not fit it.
     """
     classifier = TraceClassifier(**parameters)
-    with torch.device("meta"):
-        network = build_network(
-            classifier.architecture, n_frames, len(classes), classifier._structure()
-        )
+    network = build_network(
+        classifier.architecture, n_frames, len(classes), classifier._structure()
+    )
     expected = {name: tuple(t.shape) for name, t in network.state_dict().items()}
     found = {name: tuple(t.shape) for name, t in weights.items()}
     if expected != found or any(t.dtype != torch.float32 for t in weights.values()):

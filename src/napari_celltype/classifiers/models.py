@@ -105,9 +105,8 @@ def find_model(
         *(f.card.name for f in named),
     ]
     raise ModelError(
-        f"There is no model {text!r}; there are {', '.join(names) or 'none installed'}, "
-        f"or give the path of a {SUFFIX} file."
-        + (f" Unusable: {' '.join(damaged)}" if damaged else "")
+        f"There is no model {text!r}; there are {', '.join(names) or 'none'}, or give "
+        f"the path of a {SUFFIX} file." + "".join(f" ({why})" for why in damaged)
     )
 
 
@@ -169,6 +168,8 @@ def add_model(path: str | os.PathLike[str], *, force: bool = False) -> ModelByte
         )
     target = user_folder() / f"{name}{SUFFIX}"
     if target.exists() and not force:
+        if target.read_bytes() == file.content:
+            return file
         raise ModelError(
             f"You already have another model named {name!r}; save the new one under "
             "another name, or use --force to replace the old one."

@@ -377,10 +377,11 @@ def network_class(architecture: str) -> type[Network]:
 def build_network(
     architecture: str, n_frames: int, n_classes: int, settings: Mapping[str, Any]
 ) -> Network:
-    """Build a network with unset weights for traces of `n_frames` frames.
+    """Build a network without weights for traces of `n_frames` frames.
 
-    Traces shorter than the network's minimum are padded by the caller, so the network
-    is built for that minimum at least.
+    The weights lie on torch's meta device: they cost nothing, and making them draws
+    nothing from the global generator. Traces shorter than the network's minimum are
+    padded by the caller, so the network is built for that minimum at least.
 
     Raises
     ------
@@ -396,7 +397,28 @@ def build_network(
             f"{'it' if len(strange) == 1 else 'them'} at None."
         )
     n_frames = max(n_frames, network.minimum_frames(**settings))
-    return network(n_frames, n_classes, **settings)
+    with torch.device("meta"):
+        return network(n_frames, n_classes, **settings)
+
+
+def new_network(
+    architecture: str,
+    n_frames: int,
+    n_classes: int,
+    settings: Mapping[str, Any],
+    generator: torch.Generator,
+) -> Network:
+    """Build a network with initial weights on the processor, ready to train.
+
+    Raises
+    ------
+    ValueError
+        If the architecture is unknown or a setting does not fit it.
+    """
+    network = build_network(architecture, n_frames, n_classes, settings)
+    network.to_empty(device="cpu")
+    network.initialise(generator)
+    return network
 
 
 def _letters(layers: str | Sequence[str]) -> str:
