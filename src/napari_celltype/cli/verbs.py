@@ -328,7 +328,7 @@ def suite2p_(
     frequency = fs or tiff_sampling_frequency(movie)
     if frequency is None:
         raise SamplingFrequencyError(
-            f"{movie} does not say its frame rate; give the rate per plane with --fs HZ."
+            f"{movie} does not say its frame rate; give the rate per plane (--fs HZ)."
         )
     with interruptible() as should_stop, shown_progress() as on_progress:
         folder = run_suite2p(

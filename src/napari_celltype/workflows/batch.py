@@ -19,7 +19,11 @@ from napari_celltype.progress import (
     never_stop,
 )
 from napari_celltype.recording import find_planes, open_recording
-from napari_celltype.workflows.classify import ClassifyRequest, classify_recording
+from napari_celltype.workflows.classify import (
+    ClassifyRequest,
+    classify_recording,
+    require_possible,
+)
 from napari_celltype.workflows.naming import recording_names
 from napari_celltype.workflows.predictions import Predictions, summarise
 
@@ -162,9 +166,12 @@ def classify_many(
 
     Raises
     ------
+    ModelError, LabelError
+        If there is no such model, or the prior does not fit it.
     CellTypeError
         If a scheduler is asked for and cannot be reached.
     """
+    require_possible(request)
     names = recording_names(list(planes))
     one = partial(_classify_one, request=request, frequency=sampling_frequency)
     tasks = list(zip(planes, names, strict=True))

@@ -63,6 +63,24 @@ class ClassifyRequest:
     prior: Mapping[str, float] | None = None
 
 
+def require_possible(request: ClassifyRequest) -> None:
+    """Refuse what no recording can be classified with, before any is opened.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its file is damaged.
+    LabelError
+        If the prior does not fit the model.
+    """
+    from napari_celltype.classifiers.models import find_model
+
+    card = find_model(request.model).card
+    if request.prior:
+        classes = DEFAULT_TYPES.in_order(card.classes)
+        prior_shares(request.prior, classes, training_shares(card))
+
+
 def classify(
     recordings: Recording | str | Path | Iterable[Recording | str | Path],
     model: str = "cnn",
@@ -119,6 +137,7 @@ def classify(
     request = ClassifyRequest(
         model, device, neuropil, min_probability, only_iscell, prior
     )
+    require_possible(request)
     opened: list[Recording] = []
     for item in recordings:
         if isinstance(item, Recording):
@@ -177,8 +196,6 @@ def classify_recording(
         )
     model = load_model(request.model, frequency)
     classes = tuple(DEFAULT_TYPES.in_order(model.card.classes))
-    if request.prior:
-        prior_shares(request.prior, classes, training_shares(model.card))
     traces, input_name = _input_traces(recording, request, model)
     predicted = predict_recording_traces(
         model,
