@@ -56,12 +56,18 @@ def output_columns(classes: Iterable[str]) -> list[str]:
     classes : iterable of str
         Class names in tree order.
     """
-    return [*_BEFORE, *(f"p_{name}" for name in classes), *_AFTER]
+    # A class IN has the column p_IN already.
+    return [*_BEFORE, *(f"p_{name}" for name in classes if name != "IN"), *_AFTER]
 
 
 def class_columns(columns: Iterable[str]) -> list[str]:
-    """Return the `p_<TYPE>` columns of a table, without the parent `p_IN`."""
-    return [c for c in columns if c.startswith("p_") and c != "p_IN"]
+    """Return the `p_<TYPE>` columns of a table.
+
+    `p_IN` sums the interneuron types, and is a class only where there is none of them.
+    """
+    found = [c for c in columns if c.startswith("p_")]
+    finer = [c for c in found if c not in ("p_PY", "p_IN")]
+    return [c for c in found if c != "p_IN" or not finer]
 
 
 def missing_columns(columns: Iterable[str]) -> list[str]:

@@ -83,7 +83,7 @@ def draw_rois(
     figure = _figure(recording, table, title, by_group, subtypes_proven, tree)
     return write_output(
         path,
-        lambda file: figure.savefig(file, format="png", dpi=150),
+        lambda file: figure.savefig(file, format="png", dpi=150, bbox_inches="tight"),
         force=force,
         provenance=provenance,
     )
@@ -110,6 +110,7 @@ def legend_entries(
     groups = list(dict.fromkeys(tree.group(c) if c in words else c for c in classes))
     n_group = table["group"].value_counts().to_dict()
     n_type = table["predicted"].value_counts().to_dict()
+    n_without = int((table["best_guess"] == "").sum())
 
     entries = [LegendEntry(f"{len(table)} ROIs", heading=True)]
     for name in groups:
@@ -131,7 +132,9 @@ def legend_entries(
     entries.append(LegendEntry("\nFill: fainter = less probable"))
     guesses = tuple(type_color(n, tree) for n in (groups if by_group else classes))
     entries.append(LegendEntry("outline: unsure, best guess", outlines=guesses))
-    entries.append(LegendEntry("not classified", outlines=(UNCLASSIFIED_COLOR,)))
+    entries.append(
+        LegendEntry(f"not classified: {n_without}", outlines=(UNCLASSIFIED_COLOR,))
+    )
     return entries
 
 
@@ -152,8 +155,8 @@ def _figure(
 
     height, width = recording.frame_shape
     picture_width = 6.4 * min(1.8, max(0.6, width / height))
-    figure = Figure(figsize=(picture_width + 3.4, 6.8), layout="constrained")
-    axes, panel = figure.subplots(1, 2, width_ratios=(picture_width, 2.9))
+    figure = Figure(figsize=(picture_width + 3.6, 7.2))
+    axes = figure.add_subplot()
     axes.imshow(
         paint_rois(recording, table, by_group=by_group, tree=tree),
         extent=(-0.5, width - 0.5, height - 0.5, -0.5),
@@ -166,15 +169,14 @@ def _figure(
     entries = legend_entries(
         table, by_group=by_group, subtypes_proven=subtypes_proven, tree=tree
     )
-    _draw_legend(panel, entries)
+    _draw_legend(axes, entries)
     return figure
 
 
-def _draw_legend(panel: Axes, entries: Sequence[LegendEntry]) -> None:
+def _draw_legend(axes: Axes, entries: Sequence[LegendEntry]) -> None:
     from matplotlib.legend_handler import HandlerTuple
     from matplotlib.patches import Patch
 
-    panel.set_axis_off()
     handles = [
         (
             *(Patch(facecolor=color, edgecolor="none") for color in entry.fills),
@@ -183,11 +185,13 @@ def _draw_legend(panel: Axes, entries: Sequence[LegendEntry]) -> None:
         or (Patch(facecolor="none", edgecolor="none"),)
         for entry in entries
     ]
-    legend = panel.legend(
+    legend = axes.legend(
         handles,
         [entry.text for entry in entries],
         handler_map={tuple: HandlerTuple(ndivide=None, pad=0.3)},
         loc="upper left",
+        bbox_to_anchor=(1.02, 1),
+        borderaxespad=0,
         frameon=False,
     )
     for text, entry in zip(legend.get_texts(), entries, strict=True):

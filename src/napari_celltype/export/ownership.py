@@ -91,13 +91,14 @@ def write_output(
     require_replaceable(path, force)
     write_atomically(path, write)
     # Stopped between the two files, the output is complete and needs --force next time.
-    content = {
+    of_this_file = {
         "format": FORMAT,
         "version": VERSION,
         "file": path.name,
         "sha256": file_sha256(path),
-        **(provenance or {}),
     }
+    # Last again, because the provenance may have been read from another output.
+    content = {**of_this_file, **(provenance or {}), **of_this_file}
     text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
     write_text_atomically(provenance_path(path), text + "\n")
     return path

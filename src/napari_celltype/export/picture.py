@@ -8,16 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
+from napari_celltype.export.columns import class_columns
 from napari_celltype.recording import Recording, label_image
 
 if TYPE_CHECKING:
     import pandas as pd
 
-UNCLASSIFIED_COLOR = "#A0A0A0"
+UNCLASSIFIED_COLOR = "#B8B8B8"
 
 # Pixels along the longer side of the picture, so that outlines are thin lines.
 _DRAWN_SIDE = 1400
-_FAINTEST, _STRONGEST = 0.25, 0.85
+_FAINTEST, _STRONGEST = 0.25, 0.9
 
 _Pixel = TypeVar("_Pixel", bound=np.generic)
 
@@ -77,6 +78,7 @@ def _roi_colors(
     fills = np.zeros((n_rois + 1, 4), dtype=np.float32)
     outlines = np.zeros((n_rois + 1, 4), dtype=np.float32)
     outlines[1:] = (*_rgb(UNCLASSIFIED_COLOR), 0.9)
+    chance = 1 / (2 if by_group else max(2, len(class_columns(table.columns))))
     said = table["group" if by_group else "predicted"].tolist()
     for roi_id, guess, name, p, p_in in zip(
         table["roi_id"].tolist(),
@@ -94,7 +96,8 @@ def _roi_colors(
         color = _rgb(type_color(guess, tree))
         outlines[roi_id + 1] = (*color, 1)
         if name != UNSURE:
-            alpha = _FAINTEST + min(max(p, 0), 1) * (_STRONGEST - _FAINTEST)
+            strength = min(max((p - chance) / (1 - chance), 0), 1)
+            alpha = _FAINTEST + strength * (_STRONGEST - _FAINTEST)
             fills[roi_id + 1] = (*color, alpha)
     return fills, outlines
 
@@ -119,7 +122,7 @@ def _background(recording: Recording) -> NDArray[np.float32]:
     low, high = np.nanpercentile(image, (1, 99.5))
     scaled = (np.nan_to_num(image, nan=low) - low) / max(high - low, 1e-9)
     # Colours have to stand out against the brightest cell.
-    return np.asarray(0.75 * np.clip(scaled, 0, 1), dtype=np.float32)
+    return np.asarray(0.55 * np.clip(scaled, 0, 1), dtype=np.float32)
 
 
 def _is_edge(labels: NDArray[np.int32]) -> NDArray[np.bool_]:

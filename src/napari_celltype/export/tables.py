@@ -155,7 +155,7 @@ def _plain(value: Any) -> Any:
 def _parsed(texts: pd.DataFrame) -> pd.DataFrame:
     """Return columns of text as numbers; empty text is text, or a gap in numbers."""
     table = texts.copy()
-    for name in texts.columns.difference(TEXT_COLUMNS):
+    for name in texts.columns.difference(list(TEXT_COLUMNS)):
         values = texts[name].astype(object).replace({"": None})
         if name in OPTIONAL_BOOLEAN_COLUMNS:
             values = values.replace({"True": True, "False": False})
