@@ -269,7 +269,7 @@ def _on_cluster(
     one: One, tasks: Sequence[Task], scheduler: str
 ) -> Iterator[tuple[int, Done | Failure]]:
     try:
-        from dask.distributed import Client, as_completed
+        from distributed import Client, as_completed
     except ImportError:
         raise CellTypeError(
             "A scheduler needs Dask: pip install 'napari-celltype[cluster]'."
