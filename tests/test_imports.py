@@ -23,7 +23,7 @@ HEAVY = {
     "torch",
 }
 # Imported first where only our own side effects count.
-LIBRARIES = "matplotlib.pyplot pandas sklearn torch typer napari pyqtgraph superqt"
+LIBRARIES = "matplotlib.pyplot pandas sklearn torch typer napari pyqtgraph qtpy"
 # Imports the modules of sys.argv[1], then those of sys.argv[2], and prints what the
 # second step changed.
 PROBE = """

@@ -62,7 +62,7 @@ def doctor() -> list[Finding]:
     """
     return [
         *_versions(),
-        _torchvision(),
+        *_torchvision(),
         _device(),
         _qt_binding(),
         _display(),
@@ -87,9 +87,8 @@ def _versions() -> Iterator[Finding]:
         "napari-celltype": "python -m pip install .",
         "numpy": "python -m pip install numpy",
         "torch": "python -m pip install torch",
-        "napari": 'python -m pip install "napari[pyqt6]" pyqtgraph psygnal superqt',
-        # suite2p's segmentation model needs torchvision without asking for it.
-        "suite2p": "python -m pip install suite2p torchvision",
+        "napari": 'python -m pip install "napari[pyqt6]" pyqtgraph psygnal',
+        "suite2p": "python -m pip install suite2p",
     }
     for package, remedy in remedies.items():
         found = _installed(package)
@@ -102,22 +101,22 @@ def _if_not(good: object, remedy: str) -> str:
     return "" if good else remedy
 
 
-def _torchvision() -> Finding:
-    found = _installed("torchvision")
-    if found is None or _installed("torch") is None:
-        missing = "python -m pip install torch torchvision"
-        return Finding("torchvision", "not installed", False, missing)
+def _torchvision() -> Iterator[Finding]:
+    """Try what suite2p imports: torchvision, which has to be made for this torch."""
+    if _installed("torch") is None or _installed("torchvision") is None:
+        return
+    pair = f"{version('torchvision')} beside torch {version('torch')}"
     try:
         import_module("torchvision")
     except (ImportError, RuntimeError, OSError) as error:
-        # A CPU-only torch beside torchvision's CUDA build ends here.
-        return Finding(
+        yield Finding(
             "torchvision",
-            f"{found} does not fit torch {version('torch')} ({error})",
+            f"{pair} cannot be imported ({error})",
             False,
             "python -m pip install --force-reinstall torch torchvision",
         )
-    return Finding("torchvision", found)
+    else:
+        yield Finding("torchvision", pair)
 
 
 def _device() -> Finding:
