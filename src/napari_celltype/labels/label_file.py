@@ -19,7 +19,7 @@ from typing import Any
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
-from napari_celltype.labels.atomic import write_text_atomically
+from napari_celltype.labels.atomic import write_atomically, write_text_atomically
 from napari_celltype.labels.matching import Runs, find_again, mask_runs
 from napari_celltype.labels.table import Label, LabelTable, SetAside
 from napari_celltype.recording import Recording, fingerprint
@@ -110,6 +110,9 @@ def save_labels(
 ) -> Path:
     """Save labels beside a recording (or in a labels folder), in one step.
 
+    Labels that are there and were made on other ROIs are first copied to
+    ``celltype_labels.<fingerprint>.json``.
+
     Returns
     -------
     Path
@@ -124,8 +127,6 @@ def save_labels(
         If the file cannot be written; for read-only data choose a labels folder.
     """
     path = label_file(recording, labels_dir)
-    if path.exists():
-        _require_replaceable(path)
     rows = labels.for_plane(recording.plane).by_roi()
     outside = [roi_id for roi_id in rows if roi_id >= recording.n_rois]
     if outside:
@@ -135,20 +136,27 @@ def save_labels(
         )
     runs = mask_runs(recording.rois, list(rows)) if len(recording.rois) else {}
     own_types = [t for t in labels.tree.types if t not in DEFAULT_TYPES.types]
-    content = {
+    origin = {
         "format": FORMAT,
         "version": VERSION,
         "plane": recording.plane,
         "rois": fingerprint(recording),
+    }
+    if path.exists():
+        _keep_former(path, _json(origin).removesuffix("}").encode() + b",")
+    content = {
+        **origin,
         "types": [
             {"name": t.name, "parent": t.parent, "color": t.color} for t in own_types
         ],
         "labels": [_entry(row, runs.get(i, [])) for i, row in rows.items()],
         "set_aside": [_entry(item.label, item.runs) for item in labels.set_aside],
     }
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    # One label per line, so that a lab can keep the file under version control.
-    return write_text_atomically(path, text.replace('{"roi_id"', '\n{"roi_id"') + "\n")
+    return write_text_atomically(path, _json(content) + "\n")
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def _entry(label: Label, runs: Runs) -> dict[str, Any]:
@@ -159,22 +167,10 @@ def _entry(label: Label, runs: Runs) -> dict[str, Any]:
 def _read(path: Path, recording: Recording, tree: TypeTree) -> LabelTable:
     content = _parse(path)
     try:
-        for own in _objects(content, "types"):
-            if own.get("name") not in [t.name for t in tree.types]:
-                name, parent, color = (
-                    own.get("name"),
-                    own.get("parent"),
-                    own.get("color"),
-                )
-                if not isinstance(name, str) or not isinstance(color, str):
-                    raise LabelError("a type of the user's has no name or colour")
-                if not isinstance(parent, str | None):
-                    raise LabelError(f"the type {name!r} has the parent {parent!r}")
-                tree = tree.with_type(name, color=color, parent=parent)
-        labels = [_stored(entry, tree) for entry in _objects(content, "labels")]
-        aside = [_stored(entry, tree) for entry in _objects(content, "set_aside")]
-        labels = [_on_plane(item, recording.plane) for item in labels]
-        aside = [_on_plane(item, recording.plane) for item in aside]
+        tree = _with_own_types(tree, _objects(content, "types"))
+        plane = recording.plane
+        labels = [_stored(e, tree, plane) for e in _objects(content, "labels")]
+        aside = [_stored(e, tree, plane) for e in _objects(content, "set_aside")]
         if content.get("rois") == fingerprint(recording):
             rows = tuple(item.label for item in labels)
             return LabelTable(rows, tree, set_aside=tuple(aside))
@@ -184,6 +180,20 @@ def _read(path: Path, recording: Recording, tree: TypeTree) -> LabelTable:
             f"{path} cannot be used: {error} Move it away to start anew, or put a good "
             f"copy there."
         ) from None
+
+
+def _with_own_types(tree: TypeTree, own: Sequence[Mapping[str, Any]]) -> TypeTree:
+    for entry in own:
+        name, parent, color = entry.get("name"), entry.get("parent"), entry.get("color")
+        if not (
+            isinstance(name, str)
+            and isinstance(color, str)
+            and isinstance(parent, str | None)
+        ):
+            raise LabelError("one of the user's own types has no name or no colour.")
+        if name not in [t.name for t in tree.types]:
+            tree = tree.with_type(name, color=color, parent=parent)
+    return tree
 
 
 def _follow_masks(
@@ -248,16 +258,25 @@ def _parse(path: Path) -> dict[str, Any]:
     return content
 
 
-def _require_replaceable(path: Path) -> None:
-    """Refuse to replace a file of somebody else, or of a newer version.
+def _keep_former(path: Path, start: bytes) -> None:
+    """Copy labels that were made on other ROIs, before they are replaced.
 
-    The first bytes are enough, because a label is saved with each key.
+    The first bytes tell, because a label is saved with each key.
+
+    Raises
+    ------
+    LabelError
+        If the file is somebody else's, or of a newer version.
     """
-    start = json.dumps({"format": FORMAT, "version": VERSION}, separators=(",", ":"))
     with path.open("rb") as file:
-        known = file.read(len(start)) == start[:-1].encode() + b","
-    if not known:
-        _parse(path)
+        if file.read(len(start)) == start:
+            return
+    rois = _parse(path).get("rois")
+    digest = str(rois.get("masks_sha256", "")) if isinstance(rois, dict) else ""
+    former = path.with_name(f"{path.stem}.{digest[:8]}.json")
+    if not former.exists():
+        content = path.read_bytes()
+        write_atomically(former, lambda file: file.write(content))
 
 
 def _objects(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
@@ -267,7 +286,7 @@ def _objects(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return entries
 
 
-def _stored(entry: Mapping[str, Any], tree: TypeTree) -> SetAside:
+def _stored(entry: Mapping[str, Any], tree: TypeTree, plane: int) -> SetAside:
     values = {
         field.name: entry.get(field.name, field.default) for field in fields(Label)
     }
@@ -279,7 +298,7 @@ def _stored(entry: Mapping[str, Any], tree: TypeTree) -> SetAside:
     runs = entry.get("runs", [])
     if not isinstance(runs, list) or not all(_is_run(run) for run in runs):
         raise LabelError(f"the mask of ROI {values['roi_id']} is damaged.")
-    label = Label(**{**values, "plane": None})
+    label = Label(**{**values, "plane": plane})
     if label.label:
         label = replace(label, label=tree.canonical(label.label))
     return SetAside(label, runs)
@@ -291,7 +310,3 @@ def _is_run(run: object) -> bool:
         and len(run) == 3
         and all(type(n) is int and 0 <= n < _MAX_PIXEL for n in run)
     )
-
-
-def _on_plane(item: SetAside, plane: int) -> SetAside:
-    return replace(item, label=replace(item.label, plane=plane))

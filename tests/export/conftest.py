@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_celltype.export import output_columns
+
+CLASSES = ("PY", "PV", "SOM", "VIP")
+
+
+def make_table(
+    n_rois: int = 12, seed: int = 0, classes: Sequence[str] = CLASSES
+) -> pd.DataFrame:
+    """An output table with unsure, unusable and merged ROIs and awkward text."""
+    rng = np.random.default_rng(seed)
+    p = rng.dirichlet([0.4] * len(classes), n_rois)
+    if n_rois > 4:
+        p[4] = np.nan
+    usable = np.isfinite(p).all(axis=1)
+    top = np.where(usable, np.nan_to_num(p).max(axis=1), np.nan)
+    best = np.array([*classes, ""])[
+        np.where(usable, np.nan_to_num(p).argmax(axis=1), len(classes))
+    ]
+    p_in = p[:, [name != "PY" for name in classes]].sum(axis=1)
+    sure = usable & (np.nan_to_num(top) >= 0.6)
+    group = np.where(p_in >= 0.6, "IN", np.where(1 - p_in >= 0.6, "PY", "unsure"))
+    texts = ["", 'µ, "quoted"; x', "NA", "line\nbreak", "=1+1", " space ", "1.0"]
+    table = pd.DataFrame(
+        {
+            "recording": "Mäuse/tag 1",
+            "plane": 0,
+            "roi_id": np.arange(n_rois),
+            "y": rng.random(n_rois) * 512,
+            "x": rng.random(n_rois) * 512,
+            "n_pixels": rng.integers(10, 100, n_rois),
+            "iscell": pd.array(
+                rng.choice(np.array([True, False, None], dtype=object), n_rois),
+                dtype="boolean",
+            ),
+            "label": rng.choice(["", "PV", "!PV", "IN"], n_rois),
+            "label_source": rng.choice(["", "manual"], n_rois),
+            "group": group,
+            "p_IN": p_in,
+            "predicted": np.where(sure, best, "unsure"),
+            "best_guess": best,
+            "probability": top,
+            "prediction_set": rng.choice(["", "PY", "PV|SOM"], n_rois),
+            **{f"p_{name}": p[:, k] for k, name in enumerate(classes)},
+            "stability": np.full(n_rois, np.nan),
+            "warnings": rng.choice(texts, n_rois),
+            "merged_into": pd.array(
+                [None if k % 3 else 7 for k in range(n_rois)], dtype="Int64"
+            ),
+            "cell_id": rng.choice(["", "007", "nan"], n_rois),
+            "model": "cnn",
+            "model_sha256": "0" * 64,
+            "n_frames_used": rng.integers(0, 10**6, n_rois),
+        }
+    )
+    text_columns = table.select_dtypes(exclude=["number", "boolean"]).columns
+    table = table.astype(dict.fromkeys(text_columns, "str"))
+    return table[output_columns(classes)]
+
+
+@pytest.fixture
+def output_table() -> Callable[..., pd.DataFrame]:
+    """Make an output table: `output_table(n_rois=12, seed=0, classes=...)`."""
+    return make_table

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from napari_celltype.export import describe_recording, methods_paragraph, provenance
+from napari_celltype.recording import Recording, open_recording
+
+Folder = Callable[..., Path]
+
+
+def test_inputs_are_told_by_size_time_and_content(
+    tmp_path: Path, suite2p_folder: Folder
+) -> None:
+    plane = suite2p_folder(tmp_path / "größe") / "plane0"
+    described = describe_recording(open_recording(plane))
+    told = described["files"]["F.npy"]
+    assert told["bytes"] == (plane / "F.npy").stat().st_size
+    assert told["sha256"] == hashlib.sha256((plane / "F.npy").read_bytes()).hexdigest()
+
+
+def test_the_frame_rate_says_where_it_came_from(
+    tmp_path: Path, suite2p_folder: Folder
+) -> None:
+    plane = suite2p_folder(tmp_path, fs=10.0) / "plane0"
+    described = describe_recording(open_recording(plane))
+    assert described["sampling_frequency"] == 10.0
+    assert described["sampling_frequency_confirmed"] is False
+    assert "unconfirmed" in described["sampling_frequency_source"]
+
+
+def test_traces_from_elsewhere_have_no_files() -> None:
+    recording = Recording(np.zeros((3, 50), np.float32), sampling_frequency=5.0)
+    assert describe_recording(recording)["files"] == {}
+
+
+def test_provenance_is_json_and_names_each_model_once() -> None:
+    card = {"name": "cnn-10hz"}
+    content = provenance([], [card, dict(card)], {"model": "cnn"})
+    assert json.loads(json.dumps(content))["models"] == [card]
+    assert content["versions"]["numpy"] == np.__version__
+
+
+def test_methods_text_says_what_is_unproven() -> None:
+    text = methods_paragraph(
+        provenance(
+            [
+                {
+                    "n_rois": 12,
+                    "input": "F - 0.7 * Fneu",
+                    "sampling_frequency": 30.0,
+                    "sampling_frequency_source": "user",
+                    "min_probability": 0.6,
+                }
+            ],
+            [
+                {
+                    "name": "cnn-10hz",
+                    "classes": ["PY", "PV"],
+                    "trained_on": "Simulation.",
+                }
+            ],
+            {},
+        )
+    )
+    assert "12 ROIs in 1 recording" in text
+    assert "30 Hz (user)" in text
+    assert "below 0.6" in text
+    assert "unproven on real cells" in text
+
+
+def test_methods_text_of_a_proven_model_does_not_doubt_it() -> None:
+    card = {"name": "ours", "classes": ["PY", "PV"], "subtypes_proven": True}
+    assert "unproven" not in methods_paragraph(provenance([], [card], {}))
+
+
+def test_methods_text_of_an_empty_provenance_is_text() -> None:
+    assert "0 ROIs" in methods_paragraph({})

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.errors import LabelError, OutputError
+from napari_celltype.labels import (
+    Label,
+    LabelTable,
+    label_file,
+    load_labels,
+    save_labels,
+)
+from napari_celltype.recording import Recording, open_recording
+
+LABELS = LabelTable(
+    (
+        Label(1, "PV", 0, "histology", True, "m1-7", "Jürgen", "sicher"),
+        Label(4, "!PV", 0, "redcell", False),
+        Label(7, "IN", 0),
+    )
+)
+
+
+@pytest.fixture
+def plane(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Path:
+    return suite2p_folder(tmp_path / "mäuse 1" / "tag 1", data_bin=False) / "plane0"
+
+
+@pytest.fixture
+def recording(plane: Path) -> Recording:
+    return open_recording(plane)
+
+
+def _rearrange(plane: Path, rows: Sequence[int]) -> Recording:
+    """Renumber, repeat or drop the rows of a plane, as suite2p's GUI may."""
+    for name in ("F", "Fneu", "spks", "iscell", "stat"):
+        path = plane / f"{name}.npy"
+        np.save(path, np.load(path, allow_pickle=name == "stat")[list(rows)])
+    return open_recording(plane)
+
+
+def _shift_masks(plane: Path, pixels: int, rows: Sequence[int]) -> Recording:
+    stat = np.load(plane / "stat.npy", allow_pickle=True)
+    for row in rows:
+        stat[row]["ypix"] = stat[row]["ypix"] + pixels
+    np.save(plane / "stat.npy", stat)
+    return open_recording(plane)
+
+
+def _load(recording: Recording) -> LabelTable:
+    labels = load_labels(recording)
+    assert labels is not None
+    return labels
+
+
+def test_round_trip(recording: Recording) -> None:
+    save_labels(recording, LABELS)
+    assert _load(recording) == LABELS
+
+
+def test_no_file_is_no_labels(recording: Recording) -> None:
+    assert load_labels(recording) is None
+
+
+def test_labels_follow_their_roi_to_another_row(
+    plane: Path, recording: Recording
+) -> None:
+    save_labels(recording, LABELS)
+    # An ROI drawn by hand is put in front of the others.
+    labels = _load(_rearrange(plane, [11, *range(11)]))
+    assert {r.roi_id: r.label for r in labels} == {2: "PV", 5: "!PV", 8: "IN"}
+    assert "3 of 3 labels followed their ROI" in labels.warnings[0]
+
+
+def test_an_roi_appended_moves_nothing(plane: Path, recording: Recording) -> None:
+    save_labels(recording, LABELS)
+    labels = _load(_rearrange(plane, [*range(12), 0]))
+    assert labels.rows == LABELS.rows
+    assert labels.warnings == ()
+
+
+def test_masks_that_changed_a_little_keep_their_label(
+    plane: Path, recording: Recording
+) -> None:
+    save_labels(recording, LABELS)
+    labels = _load(_shift_masks(plane, 1, range(12)))
+    assert labels.rows == LABELS.rows
+
+
+def test_a_label_whose_roi_is_gone_is_set_aside(
+    plane: Path, recording: Recording
+) -> None:
+    save_labels(recording, LABELS)
+    labels = _load(_rearrange(plane, [0, 1, 2, 3, 5, 6, 7]))
+    assert {r.roi_id: r.label for r in labels} == {1: "PV", 6: "IN"}
+    assert [item.label.label for item in labels.set_aside] == ["!PV"]
+    assert any("set aside" in w and "row 4" in w for w in labels.warnings)
+
+
+def test_a_label_set_aside_comes_back_with_its_roi(
+    plane: Path, recording: Recording
+) -> None:
+    save_labels(recording, LABELS)
+    files = {path: path.read_bytes() for path in plane.glob("*.npy")}
+    without = _rearrange(plane, [0, 1, 2, 3, 5, 6, 7])
+    save_labels(without, _load(without))
+    for path, content in files.items():
+        path.write_bytes(content)
+    assert _load(open_recording(plane)).rows == LABELS.rows
+
+
+def test_labels_of_another_recording_are_refused(
+    plane: Path, recording: Recording
+) -> None:
+    save_labels(recording, LABELS)
+    other = _rearrange(plane, [0, 2, 3, 5, 6])
+    with pytest.raises(LabelError, match=r"made on other ROIs .* no mask fits"):
+        load_labels(other)
+
+
+def test_labels_that_claim_the_same_roi_are_set_aside(
+    plane: Path, recording: Recording
+) -> None:
+    twice = _rearrange(plane, [*range(12), 1])
+    labels = (Label(1, "PV", 0), Label(7, "IN", 0), Label(12, "PY", 0))
+    save_labels(twice, LabelTable(labels))
+    labels_now = _load(_rearrange(plane, range(12)))
+    assert [row.roi_id for row in labels_now] == [7]
+    assert len(labels_now.set_aside) == 2
+
+
+def test_labels_of_other_rois_are_kept_when_they_are_replaced(
+    plane: Path, recording: Recording
+) -> None:
+    path = save_labels(recording, LABELS)
+    before = path.read_bytes()
+    other = _rearrange(plane, [0, 2, 3, 5, 6])
+    save_labels(other, LabelTable((Label(0, "PY", 0),)))
+    save_labels(other, LabelTable((Label(0, "VIP", 0),)))
+    kept = list(plane.glob("celltype_labels.*.json"))
+    assert [p.read_bytes() for p in kept] == [before]
+
+
+def test_a_users_own_types_come_back(recording: Recording) -> None:
+    tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
+    tree = tree.with_type("NDNF-NPY", color="#445566", parent="NDNF")
+    labels = LabelTable((Label(1, "NDNF-NPY", 0),), tree)
+    save_labels(recording, labels)
+    assert _load(recording) == labels
+
+
+def test_a_labels_folder_repeats_the_end_of_the_path(
+    tmp_path: Path, plane: Path, recording: Recording
+) -> None:
+    path = save_labels(recording, LABELS, tmp_path / "labels")
+    expected = tmp_path / "labels/mäuse 1/tag 1/suite2p/plane0/celltype_labels.json"
+    assert path == expected
+    assert load_labels(recording, tmp_path / "labels") == LABELS
+    assert not (plane / "celltype_labels.json").exists()
+
+
+def test_the_recordings_own_labels_serve_an_empty_labels_folder(
+    tmp_path: Path, recording: Recording
+) -> None:
+    save_labels(recording, LABELS)
+    assert load_labels(recording, tmp_path / "labels") == LABELS
+
+
+def test_a_folder_that_cannot_be_written_to_is_said(
+    tmp_path: Path, recording: Recording
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be written"):
+        save_labels(recording, LABELS, tmp_path / "file")
+
+
+def test_traces_from_elsewhere_have_no_label_file() -> None:
+    recording = Recording(np.zeros((3, 50), np.float32))
+    assert load_labels(recording) is None
+    with pytest.raises(LabelError, match="no recording folder"):
+        save_labels(recording, LABELS)
+
+
+def test_a_row_that_does_not_exist_is_refused(recording: Recording) -> None:
+    with pytest.raises(LabelError, match="ROI 99 does not exist"):
+        save_labels(recording, LabelTable((Label(99, "PV"),)))
+
+
+def _changed(recording: Recording, **changes: object) -> Path:
+    path = save_labels(recording, LABELS)
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes))
+    return path
+
+
+def test_a_newer_file_is_neither_read_nor_replaced(recording: Recording) -> None:
+    before = _changed(recording, version=2).read_bytes()
+    for use in (load_labels, lambda r: save_labels(r, LABELS)):
+        with pytest.raises(LabelError, match="update napari-celltype"):
+            use(recording)
+    assert label_file(recording).read_bytes() == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", "[" * 100_000, "\x00"])
+def test_a_file_that_is_not_ours_is_neither_read_nor_replaced(
+    recording: Recording, text: str
+) -> None:
+    label_file(recording).write_text(text)
+    for use in (load_labels, lambda r: save_labels(r, LABELS)):
+        with pytest.raises(LabelError, match=r"celltype_labels\.json (is|was)"):
+            use(recording)
+    assert label_file(recording).read_text() == text
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"roi_id": "1"},
+        {"roi_id": True},
+        {"roi_id": None},
+        {"roi_id": -1},
+        {"label": "glia"},
+        {"label": 3},
+        {"source": "guess"},
+        {"note": ["x"]},
+        {"runs": [[0, 0]]},
+        {"runs": [[0, 0, 10**12]]},
+        {"runs": [[0, 0, 1.5]]},
+        {"runs": 7},
+    ],
+)
+def test_a_damaged_label_is_said(
+    recording: Recording, entry: dict[str, object]
+) -> None:
+    good = {"roi_id": 1, "label": "PV", "source": "manual", "runs": []}
+    _changed(recording, labels=[good | entry])
+    with pytest.raises(LabelError, match="cannot be used"):
+        load_labels(recording)
+
+
+@pytest.mark.parametrize("types", [7, [3], [{}], [{"name": "x", "color": "red"}]])
+def test_damaged_types_are_said(recording: Recording, types: object) -> None:
+    _changed(recording, types=types)
+    with pytest.raises(LabelError, match="cannot be used"):
+        load_labels(recording)
+
+
+def test_suite2ps_own_files_stay_as_they_are(plane: Path, recording: Recording) -> None:
+    before = {p: p.stat().st_mtime_ns for p in plane.iterdir()}
+    save_labels(recording, LABELS)
+    assert {p: p.stat().st_mtime_ns for p in before} == before
+    assert {p.name for p in plane.iterdir()} - {p.name for p in before} == {
+        "celltype_labels.json"
+    }

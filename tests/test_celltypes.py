@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.errors import LabelError
+
+CLASSES = ("PY", "PV", "SOM", "VIP")
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        *((s, "PY") for s in ("PYR", "pyramidal", "Excitatory", "CaMKII", "camk2")),
+        *((s, "PY") for s in ("EMX1", "Slc17a7", " py ")),
+        *((s, "PV") for s in ("Pvalb", "parvalbumin", "pv")),
+        *((s, "SOM") for s in ("SST", "somatostatin")),
+        ("vip", "VIP"),
+        *((s, "IN") for s in ("interneuron", "inhibitory", "GABA", "GAD", "gad2")),
+        *((s, "IN") for s in ("VGAT", "Slc32a1")),
+        ("!sst", "!SOM"),
+        ("! Pvalb ", "!PV"),
+    ],
+)
+def test_aliases_become_canonical(spelling: str, name: str) -> None:
+    assert DEFAULT_TYPES.canonical(spelling) == name
+
+
+@pytest.mark.parametrize("label", ["", "!", "!!PV", "astrocyte", "PV SOM", "unsure"])
+def test_what_is_no_type_is_refused(label: str) -> None:
+    with pytest.raises(LabelError, match="is not a known cell type; use one of PY"):
+        DEFAULT_TYPES.canonical(label)
+
+
+@pytest.mark.parametrize(
+    ("label", "allowed"),
+    [
+        ("PV", ("PV",)),
+        ("IN", ("PV", "SOM", "VIP")),
+        ("PY", ("PY",)),
+        ("!PV", ("PY", "SOM", "VIP")),
+        ("!IN", ("PY",)),
+        ("!PY", ("PV", "SOM", "VIP")),
+    ],
+)
+def test_a_label_allows_classes(label: str, allowed: tuple[str, ...]) -> None:
+    assert DEFAULT_TYPES.allowed(label, CLASSES) == allowed
+
+
+def test_leaves_are_what_a_network_tells_apart() -> None:
+    assert DEFAULT_TYPES.leaves == CLASSES
+
+
+def test_the_group_is_the_root() -> None:
+    assert [DEFAULT_TYPES.group(name) for name in CLASSES] == ["PY", "IN", "IN", "IN"]
+
+
+def test_a_users_own_type_is_an_interneuron_unless_said() -> None:
+    tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
+    assert tree.group("NDNF") == "IN"
+    assert tree.canonical("!ndnf") == "!NDNF"
+    assert "NDNF" not in DEFAULT_TYPES.leaves
+
+
+def test_a_type_below_a_users_own_type() -> None:
+    tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
+    tree = tree.with_type("NDNF-NPY", color="#445566", parent="NDNF")
+    assert tree.allowed("NDNF", ("PY", "NDNF-NPY")) == ("NDNF-NPY",)
+    assert "NDNF" not in tree.leaves
+
+
+def test_a_root_of_the_users_own() -> None:
+    tree = DEFAULT_TYPES.with_type("granule", color="#112233", parent=None)
+    assert tree.group("granule") == "granule"
+
+
+@pytest.mark.parametrize("name", ["", " ", "pv", "SST", "unsure", "a|b", "!a", "a,b"])
+def test_names_that_would_confuse_are_refused(name: str) -> None:
+    with pytest.raises(LabelError):
+        DEFAULT_TYPES.with_type(name, color="#112233")
+
+
+@pytest.mark.parametrize("color", ["red", "#12345", "#GGGGGG", "#11223344"])
+def test_colours_are_hexadecimal(color: str) -> None:
+    with pytest.raises(LabelError, match="is not of the form #RRGGBB"):
+        DEFAULT_TYPES.with_type("NDNF", color=color)
+
+
+def test_an_unknown_parent_is_refused() -> None:
+    with pytest.raises(LabelError, match="'glia' is not a known cell type"):
+        DEFAULT_TYPES.with_type("NDNF", color="#112233", parent="glia")
+
+
+def test_names_in_tree_order_with_unknown_ones_last() -> None:
+    assert DEFAULT_TYPES.in_order(["x", "VIP", "IN", "PY"]) == ["PY", "IN", "VIP", "x"]
