@@ -41,7 +41,7 @@ class Seen:
 def sessions(
     seed: int, use: int, rate: float, n_sessions: int, *, windows: tuple[int, int]
 ) -> Iterator[Seen]:
-    """Simulate sessions of `windows` (fewest, most) minutes for a model at that rate."""
+    """Simulate sessions of `windows` (fewest, most) minutes for a model."""
     root = np.random.default_rng([seed, use, round(10 * rate)])
     for stream in root.spawn(n_sessions):
         labels = stream.choice(TYPES, CELLS_PER_SESSION)

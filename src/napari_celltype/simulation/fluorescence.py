@@ -98,14 +98,16 @@ def draw_nuisances(
     *,
     indicator: str | None = None,
     noise: float | None = None,
+    expression: float | None = None,
 ) -> Nuisances:
     """Draw the nuisances of a session; no cell type is looked at.
 
-    `indicator` and `noise` (nu, % / sqrt(Hz)) take the place of what is drawn.
+    `indicator`, `noise` (nu, % / sqrt(Hz)) and `expression` replace what is drawn.
     """
     table = NUISANCES
     brightness = table["brightness"].draw_one(rng)
     drawn_noise = table["noise"].draw_one(rng)
+    drawn_expression = KINETICS["expression"].draw_one(rng)
     drawn_indicator = str(rng.choice(list(INDICATORS)))
     level = table["neuropil_brightness"].draw_one(rng)
     activity = table["neuropil_activity"].draw_one(rng)
@@ -126,7 +128,7 @@ def draw_nuisances(
         decay_factor=KINETICS["decay_factor"].draw(rng, n_cells),
         rise_factor=KINETICS["rise_factor"].draw(rng, n_cells),
         indicator=indicator or drawn_indicator,
-        expression=KINETICS["expression"].draw_one(rng),
+        expression=expression or drawn_expression,
         bleaching_time=table["bleaching_time"].draw_one(rng),
     )
 
@@ -166,9 +168,10 @@ def indicator_response(
         )
     np.maximum(response, 0, out=response)
     powered = response ** np.float32(indicator.exponent)
-    powered /= 1 + powered / np.float32(indicator.saturation**indicator.exponent)
+    half = indicator.saturation**indicator.exponent
+    powered /= 1 + powered / np.float32(half)
     frames = powered.reshape(len(spikes), -1, bins_per_frame).mean(axis=2)
-    frames *= np.float32(indicator.amplitude * nuisances.expression)
+    frames *= np.float32(indicator.amplitude * (1 + 1 / half) * nuisances.expression)
     return np.asarray(frames, dtype=np.float32)
 
 

@@ -270,8 +270,8 @@ class Indicator:
     """Kinetics and response of one calcium indicator.
 
     A spike adds one unit of calcium c that rises and decays with `rise` and `decay`.
-    The indicator answers with ``amplitude * c**e / (1 + (c / saturation)**e)``, where e
-    is the exponent.
+    The indicator answers in proportion to ``c**e / (1 + (c / saturation)**e)``, where e
+    is the exponent, and with `amplitude` to one spike.
 
     Attributes
     ----------

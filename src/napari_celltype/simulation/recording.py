@@ -92,6 +92,7 @@ def simulate_recording(
     regime: str | None = "running",
     indicator: str | None = "GCaMP6f",
     noise: float | None = 1.0,
+    expression: float | None = 1.0,
 ) -> SimulatedRecording:
     """Simulate a labelled recording of one field of view.
 
@@ -112,6 +113,8 @@ def simulate_recording(
         Keys of `parameters.REGIMES` and `parameters.INDICATORS`; drawn when None.
     noise : float or None
         Shot noise nu of the session, % / sqrt(Hz); drawn when None.
+    expression : float or None
+        Response of the session over its indicator's; drawn when None.
 
     Returns
     -------
@@ -144,6 +147,7 @@ def simulate_recording(
         regime=regime,
         indicator=indicator,
         noise=noise,
+        expression=expression,
     )
     rois = place_somata(labels.size, frame_shape, field_stream)
     level = float(session.nuisances.neuropil_brightness.mean())

@@ -78,6 +78,7 @@ def simulate_session(
     regime: str | None = None,
     indicator: str | None = None,
     noise: float | None = None,
+    expression: float | None = None,
 ) -> Session:
     """Simulate the cells of one session.
 
@@ -95,6 +96,8 @@ def simulate_session(
         at the labels, when None.
     noise : float or None
         Shot noise nu of the session, % / sqrt(Hz); drawn when None.
+    expression : float or None
+        Response of the session over its indicator's; drawn when None.
 
     Raises
     ------
@@ -124,7 +127,11 @@ def simulate_session(
 
     chosen = draw_regime(conditions, (regime,) if regime else None)
     nuisances = draw_nuisances(
-        labels.size, conditions, indicator=indicator, noise=noise
+        labels.size,
+        conditions,
+        indicator=indicator,
+        noise=noise,
+        expression=expression,
     )
     behaviour = simulate_behaviour(chosen, n_bins, bin_width, shared)
     spikes = simulate_spikes(labels, behaviour, bin_width, cells)
