@@ -6,7 +6,6 @@ Read and written without torch, so that lists and docks can show cards at once.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_celltype.celltypes import UNSURE
 from napari_celltype.errors import ModelError
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _is_number(value: object) -> bool:
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)
-        and math.isfinite(value)
+        and -1e300 < value < 1e300
     )
 
 
@@ -204,7 +204,8 @@ def _are_classes(value: object) -> bool:
     return (
         isinstance(value, tuple)
         and 2 <= len(value) <= 1000
-        and all(_is_text(name) for name in value)
+        and all(_is_text(name) and name.isprintable() for name in value)
+        and not any("|" in name or name == UNSURE or len(name) > 50 for name in value)
         and len(set(value)) == len(value)
     )
 
@@ -228,7 +229,7 @@ _MAPPING = (lambda value: isinstance(value, Mapping), "a mapping")
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_name, "up to 100 letters, digits, '-', '_' or '.'"),
     "family": (_is_name, "up to 100 letters, digits, '-', '_' or '.'"),
-    "classes": (_are_classes, "two or more different names"),
+    "classes": (_are_classes, "two or more different short names without '|'"),
     "architecture": _TEXT,
     "window_frames": (
         lambda n: isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 10**7,
@@ -415,7 +416,8 @@ def describe(card: ModelCard, sha256: str | None = None) -> str:
     lines += ["", f"Created {card.created}" + (f" with {used}." if used else ".")]
     if sha256:
         lines.append(f"SHA-256 {sha256}")
-    return "\n".join(lines) + "\n"
+    # A card from elsewhere must not send control sequences to a terminal.
+    return "".join(c for c in "\n".join(lines) + "\n" if c.isprintable() or c == "\n")
 
 
 def _score_lines(values: Mapping[str, Any], depth: int) -> list[str]:

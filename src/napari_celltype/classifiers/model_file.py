@@ -29,6 +29,10 @@ SUFFIX = ".safetensors"
 # The paper's networks have at most a few MB; a model of anyone's stays far below this.
 MAX_BYTES = 512 * 2**20
 MAX_HEADER_BYTES = 4 * 2**20
+# Parameters of a card beside those that shape the network, and largest values where
+# the general limit does not suit.
+_TRAINING = ("epochs", "batch_size", "learning_rate", "random_state")
+_MOST = {"layers": 100, "epochs": 10**9, "batch_size": 10**9, "random_state": 2**32}
 _AGAIN = "copy it again from where it came from"
 
 
@@ -245,14 +249,19 @@ def build_model(file: ModelBytes) -> CellTypeModel:
 
 
 def _constructor_parameters(card: ModelCard) -> dict[str, Any]:
-    """Return the constructor's parameters, in sizes that cost nothing to check."""
+    """Return the constructor's parameters if they are plain and of sane size."""
+    from napari_celltype.classifiers.estimator import STRUCTURE
+
     parameters = dict(card.parameters)
+    if strange := set(parameters) - {*STRUCTURE, *_TRAINING}:
+        raise ValueError(f"unknown parameter {min(strange)[:60]!r}")
     for key, value in parameters.items():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, int) and key != "random_state" and abs(item) > 10**5:
-                raise ValueError(f"{key} = {item} is out of all proportion")
         if isinstance(value, str | list) and len(value) > 100:
             raise ValueError(f"{key} has {len(value)} parts")
+        most = _MOST.get(key, 10**5)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, int | float) and abs(item) > most:
+                raise ValueError(f"{key} is out of all proportion")
     if isinstance(parameters.get("filters"), list):
         parameters["filters"] = tuple(parameters["filters"])
     parameters["architecture"] = card.architecture

@@ -1,0 +1,109 @@
+import json
+
+import pytest
+
+from napari_celltype.classifiers import ModelCard, describe
+from napari_celltype.errors import ModelError
+
+
+def test_json_brings_the_same_card_back(make_card):
+    card = make_card(prediction_set=None)
+    assert ModelCard.from_json(card.to_json()).to_json() == card.to_json()
+
+
+def test_card_takes_the_structure_from_the_classifier(make_card):
+    parameters = make_card().parameters
+    assert (parameters["layers"], parameters["filters"]) == ("CCPCD", [8, 16])
+
+
+def test_card_takes_classes_and_length_from_the_classifier(make_card):
+    card = make_card()
+    assert (card.classes, card.window_frames) == (("PV", "PY", "SOM"), 60)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "../up"),
+        ("name", ""),
+        ("classes", ["PV"]),
+        ("classes", ["PV", "PV"]),
+        ("classes", ["PV", "a|b"]),
+        ("classes", ["PV", "unsure"]),
+        ("window_frames", 0),
+        ("window_frames", 10**9),
+        ("window_frames", 1.5),
+        ("sampling_frequency", -1),
+        ("sampling_frequency", 10**400),
+        ("neuropil", "some"),
+        ("origin", "somewhere"),
+        ("subtypes_proven", "no"),
+        ("min_probability", 1.2),
+        ("temperature", 0),
+        ("prediction_set", {"coverage": 0.9}),
+        ("scores", [1, 2]),
+        ("versions", {"torch": 2}),
+        ("trained_on", ""),
+    ],
+)
+def test_impossible_values_are_refused_by_name(make_card, field, value):
+    values = json.loads(make_card().to_json()) | {field: value}
+    with pytest.raises(ModelError, match=f"says {field} = "):
+        ModelCard.from_json(json.dumps(values))
+
+
+def test_missing_field_is_named(make_card):
+    values = json.loads(make_card().to_json())
+    del values["origin"]
+    with pytest.raises(ModelError, match="lacks origin"):
+        ModelCard.from_json(json.dumps(values))
+
+
+def test_unknown_field_is_named(make_card):
+    values = json.loads(make_card().to_json()) | {"colour": "red"}
+    with pytest.raises(ModelError, match="unknown field 'colour'"):
+        ModelCard.from_json(json.dumps(values))
+
+
+def test_card_of_a_later_format_says_to_update(make_card):
+    values = json.loads(make_card().to_json()) | {"format": 99}
+    with pytest.raises(ModelError, match="update napari-celltype"):
+        ModelCard.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "[" * 100_000])
+def test_text_that_is_no_card_is_refused(text):
+    with pytest.raises(ModelError, match="model card"):
+        ModelCard.from_json(text)
+
+
+def test_nan_scores_cannot_be_written(make_card):
+    with pytest.raises(ModelError, match="plain numbers"):
+        make_card(scores={"simulated": float("nan")}).to_json()
+
+
+def test_description_says_that_subtypes_are_unproven(make_card):
+    assert "unproven on real cells" in describe(make_card())
+
+
+def test_description_of_proven_subtypes_does_not(make_card):
+    assert "unproven" not in describe(make_card(subtypes_proven=True))
+
+
+def test_description_shows_scores_with_interval_and_count(make_card):
+    text = describe(make_card())
+    assert "accuracy: 0.81 (interval 0.7 to 0.9)" in text
+    assert "n: 40" in text
+
+
+def test_description_without_scores_says_so(make_card):
+    assert "None were measured." in describe(make_card(scores={}))
+
+
+def test_description_says_what_the_model_expects(make_card):
+    assert "windows of 60 frames at 10 Hz (6 s)" in describe(make_card())
+
+
+def test_description_holds_no_control_characters(make_card):
+    text = describe(make_card(trained_on="cells\x1b[2J\x07"))
+    assert "\x1b" not in text
