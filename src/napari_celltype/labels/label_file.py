@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -160,8 +160,7 @@ def _json(content: object) -> str:
 
 
 def _entry(label: Label, runs: Runs) -> dict[str, Any]:
-    entry = {name: value for name, value in asdict(label).items() if name != "plane"}
-    return {**entry, "runs": runs}
+    return {**{name: getattr(label, name) for name in _FIELD_TYPES}, "runs": runs}
 
 
 def _read(path: Path, recording: Recording, tree: TypeTree) -> LabelTable:

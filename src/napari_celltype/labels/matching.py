@@ -35,21 +35,24 @@ def mask_runs(rois: Sequence[Roi], roi_ids: Sequence[int]) -> dict[int, Runs]:
     wanted = np.zeros(len(masks), dtype=bool)
     wanted[list(roi_ids)] = True
     chosen = wanted[masks.roi_ids]
-    pixels = np.stack(
-        [masks.roi_ids[chosen], masks.ypix[chosen], masks.xpix[chosen]], axis=1
-    )
-    pixels = np.unique(pixels, axis=0)
     runs: dict[int, Runs] = {int(roi_id): [] for roi_id in roi_ids}
-    if not len(pixels):
+    if not chosen.any():
         return runs
-    step = np.diff(pixels, axis=0)
-    joined = (step[:, 0] == 0) & (step[:, 1] == 0) & (step[:, 2] == 1)
-    starts = np.concatenate([[0], np.flatnonzero(~joined) + 1])
-    lengths = np.diff(np.append(starts, len(pixels)))
-    for (roi_id, y, x), n in zip(
-        pixels[starts].tolist(), lengths.tolist(), strict=True
+    # One number for each pixel, with a gap of one between two rows of the frame.
+    height, width = int(masks.ypix.max()) + 1, int(masks.xpix.max()) + 2
+    keys = (masks.roi_ids[chosen] * height + masks.ypix[chosen]) * width
+    keys += masks.xpix[chosen]
+    # np.unique hashes, which is ten times slower on pixels that are almost in order.
+    keys.sort(kind="stable")
+    keys = keys[np.diff(keys, prepend=-2) != 0]
+    starts = np.flatnonzero(np.diff(keys, prepend=-2) != 1)
+    lengths = np.diff(np.append(starts, len(keys)))
+    lines, columns = np.divmod(keys[starts], width)
+    ids, rows = np.divmod(lines, height)
+    for roi_id, run in zip(
+        ids.tolist(), np.stack([rows, columns, lengths], 1).tolist(), strict=True
     ):
-        runs[roi_id].append([y, x, n])
+        runs[roi_id].append(run)
     return runs
 
 

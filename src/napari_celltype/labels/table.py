@@ -115,10 +115,7 @@ class LabelTable:
     set_aside: tuple[SetAside, ...] = ()
 
     def __post_init__(self) -> None:
-        rows = tuple(
-            replace(row, label=self.tree.canonical(row.label) if row.label else "")
-            for row in self.rows
-        )
+        rows = tuple(_canonical(row, self.tree) for row in self.rows)
         object.__setattr__(self, "rows", rows)
         seen: set[tuple[int | None, int]] = set()
         for row in rows:
@@ -162,7 +159,7 @@ class LabelTable:
     def for_plane(self, plane: int) -> LabelTable:
         """Return the rows of one plane; rows that name no plane belong to every one."""
         rows = tuple(
-            replace(row, plane=plane)
+            row if row.plane == plane else replace(row, plane=plane)
             for row in self.rows
             if row.plane is None or row.plane == plane
         )
@@ -176,6 +173,11 @@ class LabelTable:
         """Return a table without the row of one ROI."""
         rows = tuple(r for r in self.rows if (r.roi_id, r.plane) != (roi_id, plane))
         return replace(self, rows=rows)
+
+
+def _canonical(row: Label, tree: TypeTree) -> Label:
+    name = tree.canonical(row.label) if row.label else ""
+    return row if name == row.label else replace(row, label=name)
 
 
 def read_label_table(
