@@ -110,7 +110,6 @@ def legend_entries(
     groups = list(dict.fromkeys(tree.group(c) if c in words else c for c in classes))
     n_group = table["group"].value_counts().to_dict()
     n_type = table["predicted"].value_counts().to_dict()
-    n_without = int((table["best_guess"] == "").sum())
 
     entries = [LegendEntry(f"{len(table)} ROIs", heading=True)]
     for name in groups:
@@ -133,7 +132,7 @@ def legend_entries(
     guesses = tuple(type_color(n, tree) for n in (groups if by_group else classes))
     entries.append(LegendEntry("outline: unsure, best guess", outlines=guesses))
     entries.append(
-        LegendEntry(f"not classified: {n_without}", outlines=(UNCLASSIFIED_COLOR,))
+        LegendEntry("grey outline: not classified", outlines=(UNCLASSIFIED_COLOR,))
     )
     return entries
 
