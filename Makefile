@@ -50,7 +50,7 @@ lint: setup
 	$(BIN)/pre-commit validate-config
 
 bench: setup
-	@status=0; for file in benchmarks/bench_*.py; do \
+	@status=0; for file in $$(grep -l __main__ benchmarks/*.py); do \
 		echo "== $$file"; sh scripts/on_screen.sh $(BIN)/python "$$file" || status=1; \
 	done; exit $$status
 
