@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from napari_celltype.errors import SamplingFrequencyError
 from napari_celltype.recording.recording import (
+    ASK_ABOUT_DEFAULT,
+    ASK_FOR_RATE,
     FROM_SUITE2P,
     FROM_TIFF,
     FROM_USER,
     UNCONFIRMED,
     UNKNOWN,
+    require_possible,
 )
 from napari_celltype.recording.settings import number
 
@@ -30,23 +32,6 @@ class FrameRate(NamedTuple):
     value: float | None
     source: str
     warnings: tuple[str, ...] = ()
-
-
-def require_possible(sampling_frequency: float) -> float:
-    """Return the rate as float if a microscope could have it.
-
-    Raises
-    ------
-    SamplingFrequencyError
-        If it is zero, negative, infinite or no number.
-    """
-    value = number(sampling_frequency)
-    if value is None or value <= 0:
-        raise SamplingFrequencyError(
-            f"A frame rate of {sampling_frequency!r} Hz is impossible; give the frames "
-            f"per second of one plane, such as 30."
-        )
-    return value
 
 
 def decide_frame_rate(
@@ -93,20 +78,11 @@ def decide_frame_rate(
             )
         return FrameRate(measured, FROM_TIFF)
     if noted == SUITE2P_DEFAULT:
-        return FrameRate(
-            noted,
-            UNCONFIRMED,
-            (
-                "The frame rate of exactly 10 Hz is suite2p's default and may never "
-                "have been set; confirm it or give the right one.",
-            ),
-        )
+        return FrameRate(noted, UNCONFIRMED, (ASK_ABOUT_DEFAULT,))
     if noted is not None:
         return FrameRate(
             None,
             UNKNOWN,
             (f"suite2p notes a frame rate of {noted:g} Hz; give the right one.",),
         )
-    return FrameRate(
-        None, UNKNOWN, ("The files do not say the frame rate; give it in Hz.",)
-    )
+    return FrameRate(None, UNKNOWN, (ASK_FOR_RATE,))

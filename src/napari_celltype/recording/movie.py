@@ -151,17 +151,15 @@ def attach_movie(
         return changed
     first = tiff_files(path)[0]
     changed = replace(changed, pixel_size=tiff_pixel_size(first) or changed.pixel_size)
-    return _with_rate_of(changed, first)
+    return _with_rate_of(changed, first, n_planes or 1)
 
 
-def _with_rate_of(recording: Recording, tiff: Path) -> Recording:
-    rate = tiff_sampling_frequency(tiff)
+def _with_rate_of(recording: Recording, tiff: Path, n_planes: int) -> Recording:
+    rate = tiff_sampling_frequency(tiff, n_planes=n_planes)
     if rate is None:
         return recording
     if not recording.sampling_frequency_confirmed:
-        return replace(
-            recording, sampling_frequency=rate, sampling_frequency_source=FROM_TIFF
-        )
+        return recording.with_sampling_frequency(rate, FROM_TIFF)
     known = recording.sampling_frequency
     if known is None or math.isclose(known, rate, rel_tol=SAME_RATE):
         return recording
@@ -257,9 +255,9 @@ def _by_time_plane_channel(
     """Return the index of each image, shape (n_times, n_planes, n_channels)."""
     order = np.arange(len(tiff.frames)).reshape(tiff.lengths)
     axes = tiff.axes
-    # A movie saved without saying that its images follow in time: ImageJ calls them Z.
+    # Movies are often saved as stacks: without a time axis, the slices are the times.
     if not set(axes) - set("ZC"):
-        axes = axes.replace("Z", "T")
+        axes = axes.replace("Z" if "Z" in axes else "C", "T")
     for axis in "ZC":
         if axis in axes:
             order = np.moveaxis(order, axes.index(axis), -1)

@@ -105,11 +105,8 @@ def open_recording(
     warnings += notes
     segments, notes = read_segments(settings, n_frames)
     warnings += notes
-    tiff = _source_tiff(folder, settings)
     rate = decide_frame_rate(
-        settings,
-        sampling_frequency,
-        lambda: tiff_sampling_frequency(tiff) if tiff else None,
+        settings, sampling_frequency, lambda: _rate_of_source(folder, settings)
     )
     warnings += rate.warnings
     iscell = _read_flags(folder / "iscell.npy", n_rois, warnings)
@@ -240,6 +237,20 @@ def _find_movie(
             f"movie may be of another run."
         )
     return movie
+
+
+def _rate_of_source(folder: Path, settings: Mapping[str, Any]) -> float | None:
+    """Read the frame rate from the movie that suite2p was run on, where it is found."""
+    tiff = _source_tiff(folder, settings)
+    if tiff is None:
+        return None
+    try:
+        return tiff_sampling_frequency(
+            tiff, n_planes=int(as_number(settings.get("nplanes")) or 1)
+        )
+    except RecordingError:
+        # The recording does not depend on its movie; a damaged one says nothing.
+        return None
 
 
 def _source_tiff(folder: Path, settings: Mapping[str, Any]) -> Path | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -77,6 +78,12 @@ FROM_TIFF = "TIFF metadata"
 FROM_SUITE2P = "suite2p settings"
 UNCONFIRMED = "suite2p default of 10 Hz, unconfirmed"
 UNKNOWN = "unknown"
+# Sentences that no longer hold once the frame rate is known for sure.
+ASK_FOR_RATE = "The files do not say the frame rate; give it in Hz."
+ASK_ABOUT_DEFAULT = (
+    "The frame rate of exactly 10 Hz is suite2p's default and may never have been set; "
+    "confirm it or give the right one."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,16 +183,11 @@ class Recording:
                 f"The traces have shape {raw.shape} and the neuropil {around.shape}; "
                 f"give one row of neuropil for each trace."
             )
-        if not (np.isfinite(sampling_frequency) and sampling_frequency > 0):
-            raise SamplingFrequencyError(
-                f"A frame rate of {sampling_frequency!r} Hz is impossible; give the "
-                f"frames per second of the traces, such as 30."
-            )
         n_rois, n_frames = raw.shape
         return cls(
             raw_traces=raw,
             neuropil=around,
-            sampling_frequency=float(sampling_frequency),
+            sampling_frequency=require_possible(sampling_frequency),
             sampling_frequency_source=FROM_USER,
             segments=(Segment(0, n_frames),),
             merged_into=np.full(n_rois, -1, dtype=np.int64),
@@ -206,6 +208,31 @@ class Recording:
         """Whether the frame rate is known and is not suite2p's untouched default."""
         return self.sampling_frequency_source not in (UNCONFIRMED, UNKNOWN)
 
+    def with_sampling_frequency(
+        self, sampling_frequency: float, source: str = FROM_USER
+    ) -> Recording:
+        """Return the recording with a frame rate that somebody vouches for.
+
+        Parameters
+        ----------
+        sampling_frequency : float
+            Frames per second of this plane, Hz.
+        source : str
+            Who says so.
+
+        Raises
+        ------
+        SamplingFrequencyError
+            If the frame rate is not a positive number.
+        """
+        answered = (ASK_FOR_RATE, ASK_ABOUT_DEFAULT)
+        return replace(
+            self,
+            sampling_frequency=require_possible(sampling_frequency),
+            sampling_frequency_source=source,
+            warnings=tuple(w for w in self.warnings if w not in answered),
+        )
+
     def changed_on_disk(self) -> str | None:
         """Say in one sentence which files changed since they were read.
 
@@ -217,6 +244,26 @@ class Recording:
             None while everything is as it was read.
         """
         return describe_changes(self.files)
+
+
+def require_possible(sampling_frequency: float) -> float:
+    """Return the frame rate as float if a microscope could have it.
+
+    Raises
+    ------
+    SamplingFrequencyError
+        If it is zero, negative, infinite or no number.
+    """
+    try:
+        rate = float(sampling_frequency)
+    except (TypeError, ValueError):
+        rate = math.nan
+    if not (math.isfinite(rate) and rate > 0):
+        raise SamplingFrequencyError(
+            f"A frame rate of {sampling_frequency!r} Hz is impossible; give the frames "
+            f"per second of one plane, such as 30."
+        )
+    return rate
 
 
 def _read_only_matrix(values: ArrayLike, name: str) -> NDArray[np.float32]:

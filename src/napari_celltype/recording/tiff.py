@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,12 +29,14 @@ def open_tiff(path: Path) -> Iterator[TiffFile]:
     RecordingError
         If it is missing, unreadable, damaged or no TIFF.
     """
-    from tifffile import TiffFile, TiffFileError
+    from tifffile import TiffFile
 
     try:
-        with TiffFile(path) as tif:
+        # For ScanImage files tifffile guesses the pages from the first two; asked not
+        # to, it looks where they are.
+        with TiffFile(path, is_scanimage=False) as tif:
             yield tif
-    except TiffFileError as error:
+    except (ValueError, struct.error) as error:
         raise RecordingError(
             f"{path} is not a readable TIFF ({error}); copy it again or give another."
         ) from None
@@ -123,6 +126,8 @@ def read_tiff(tif: TiffFile, path: Path) -> TiffFrames:
         If they are no images of one channel, or the file is truncated.
     """
     series = tif.series[0]
+    if len(tif.series) > 1 and not tif.is_ome:
+        return _read_pages(tif, path)
     axes = series.axes
     if (
         not axes.endswith("YX")
@@ -143,6 +148,25 @@ def read_tiff(tif: TiffFile, path: Path) -> TiffFrames:
     else:
         frames = _scattered(series, path, frame_shape)
     return TiffFrames(frames, axes[:-2], lengths)
+
+
+def _read_pages(tif: TiffFile, path: Path) -> TiffFrames:
+    """Take every page as a frame: programs that write frame by frame leave it so."""
+    tif.pages.useframes = True
+    try:
+        pages = list(tif.pages)
+    except RuntimeError:
+        raise RecordingError(
+            f"{path} holds images of different sizes; give a TIFF with one frame size."
+        ) from None
+    frame_shape = tif.pages.first.shape
+    if len(frame_shape) != 2:
+        raise RecordingError(
+            f"{path} holds images of shape {frame_shape}; give a TIFF with one grey "
+            f"value per pixel."
+        )
+    frames = _pages_of_one_file(path, pages, (frame_shape[0], frame_shape[1]))
+    return TiffFrames(frames, "T", (len(pages),))
 
 
 def _raw(

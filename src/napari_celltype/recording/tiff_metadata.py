@@ -24,7 +24,7 @@ _SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60
 _MICROMETRES = {"µm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3}
 
 
-def tiff_sampling_frequency(path: str | Path) -> float | None:
+def tiff_sampling_frequency(path: str | Path, *, n_planes: int = 1) -> float | None:
     """Read the frame rate of one plane from a TIFF's own metadata.
 
     ScanImage gives the volume rate (the frame rate where there is one plane), OME the
@@ -33,6 +33,9 @@ def tiff_sampling_frequency(path: str | Path) -> float | None:
     Parameters
     ----------
     path : str or Path
+    n_planes : int
+        How many planes take turns in the file. Where an OME or ImageJ file does not
+        know of them, its rate may be that of single images, and is not taken.
 
     Returns
     -------
@@ -46,7 +49,7 @@ def tiff_sampling_frequency(path: str | Path) -> float | None:
     """
     with open_tiff(Path(path)) as tif:
         for read in (_scanimage_rate, _ome_rate, _imagej_rate):
-            rate = read(tif)
+            rate = read(tif, n_planes)
             if rate is not None and math.isfinite(rate) and rate > 0:
                 return rate
     return None
@@ -105,9 +108,7 @@ def scanimage_layout(tif: TiffFile) -> tuple[int, int] | None:
 
 def _scanimage(tif: TiffFile) -> dict[str, str]:
     page = tif.pages.first
-    noted = dict(_SCANIMAGE_LINE.findall(f"{page.software}\n{page.description}"))
-    frame_data = (tif.scanimage_metadata or {}).get("FrameData", {})
-    return noted | {str(name): str(value) for name, value in frame_data.items()}
+    return dict(_SCANIMAGE_LINE.findall(f"{page.software}\n{page.description}"))
 
 
 def _is_volume(noted: dict[str, str]) -> bool:
@@ -115,7 +116,7 @@ def _is_volume(noted: dict[str, str]) -> bool:
     return fast in ("true", "1")
 
 
-def _scanimage_rate(tif: TiffFile) -> float | None:
+def _scanimage_rate(tif: TiffFile, n_planes: int) -> float | None:
     noted = _scanimage(tif)
     wanted = "scanVolumeRate" if _is_volume(noted) else "scanFrameRate"
     # Older versions keep the same words below other names (SI4., SI5.).
@@ -137,16 +138,20 @@ def _ome_pixels(tif: TiffFile) -> ElementTree.Element | None:
     return root.find(".//{*}Pixels")
 
 
-def _ome_rate(tif: TiffFile) -> float | None:
+def _ome_rate(tif: TiffFile, n_planes: int) -> float | None:
     pixels = _ome_pixels(tif)
     if pixels is None or "TimeIncrement" not in pixels.attrib:
+        return None
+    if n_planes > 1 and _number(pixels.get("SizeZ")) != n_planes:
         return None
     unit = _SECONDS.get(pixels.get("TimeIncrementUnit", "s"), math.nan)
     return _inverse(_number(pixels.get("TimeIncrement")) * unit)
 
 
-def _imagej_rate(tif: TiffFile) -> float | None:
+def _imagej_rate(tif: TiffFile, n_planes: int) -> float | None:
     noted = tif.imagej_metadata or {}
+    if n_planes > 1 and _number(noted.get("slices")) != n_planes:
+        return None
     unit = _SECONDS.get(str(noted.get("tunit", "s")), math.nan)
     rate = _inverse(_number(noted.get("finterval")) * unit)
     return rate if math.isfinite(rate) else _number(noted.get("fps"))

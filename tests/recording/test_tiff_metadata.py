@@ -1,0 +1,99 @@
+"""The frame rate of one plane, as each kind of TIFF states it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_celltype.errors import RecordingError
+from napari_celltype.recording import tiff_sampling_frequency
+from napari_celltype.recording.tiff_metadata import tiff_pixel_size
+
+STACK = np.zeros((6, 8, 8), np.uint16)
+
+
+def write(path: Path, **options: Any) -> Path:
+    tifffile.imwrite(path, STACK, photometric="minisblack", **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "rate"),
+    [
+        ({"imagej": True, "metadata": {"axes": "TYX", "finterval": 0.05}}, 20.0),
+        ({"imagej": True, "metadata": {"axes": "TYX", "fps": 15.0}}, 15.0),
+        ({"imagej": True, "metadata": {"finterval": 40, "tunit": "ms"}}, 25.0),
+        (
+            {
+                "ome": True,
+                "metadata": {
+                    "axes": "TYX",
+                    "TimeIncrement": 100.0,
+                    "TimeIncrementUnit": "ms",
+                },
+            },
+            10.0,
+        ),
+        ({"ome": True, "metadata": {"axes": "TYX", "TimeIncrement": 0.125}}, 8.0),
+        ({"ome": True, "metadata": {"axes": "TYX"}}, None),
+        ({"imagej": True}, None),
+        ({}, None),
+        ({"description": "SI4.scanFrameRate = 15.5", "metadata": None}, 15.5),
+    ],
+)
+def test_stated_rate(
+    options: dict[str, Any], rate: float | None, tmp_path: Path
+) -> None:
+    assert tiff_sampling_frequency(write(tmp_path / "m.tif", **options)) == (
+        None if rate is None else pytest.approx(rate)
+    )
+
+
+@pytest.mark.parametrize(("volume", "rate"), [("false", 30.03), ("true", 7.5)])
+def test_scanimage_states_the_rate_per_plane(
+    volume: str, rate: float, tmp_path: Path
+) -> None:
+    software = (
+        f"SI.hFastZ.enable = {volume}\nSI.hRoiManager.scanFrameRate = 30.03\n"
+        "SI.hRoiManager.scanVolumeRate = 7.5"
+    )
+    path = write(tmp_path / "m.tif", software=software, metadata=None)
+    assert tiff_sampling_frequency(path) == pytest.approx(rate)
+
+
+def test_real_movie_that_does_not_say(shared_data: Path) -> None:
+    assert tiff_sampling_frequency(shared_data / "two_photon_20_frames.tif") is None
+
+
+def test_unreadable_file(tmp_path: Path) -> None:
+    (tmp_path / "m.tif").write_bytes(b"II*\0")
+    with pytest.raises(RecordingError, match=r"m\.tif"):
+        tiff_sampling_frequency(tmp_path / "m.tif")
+
+
+def test_pixel_size_of_ome(tmp_path: Path) -> None:
+    metadata = {"axes": "TYX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 600}
+    metadata |= {"PhysicalSizeYUnit": "nm"}
+    path = write(tmp_path / "m.ome.tif", ome=True, metadata=metadata)
+    assert tiff_pixel_size(path) == pytest.approx((0.6, 0.5))
+    assert tiff_pixel_size(write(tmp_path / "plain.tif")) is None
+
+
+@pytest.mark.parametrize("form", ["ome", "imagej"])
+@pytest.mark.parametrize(("axes", "rate"), [("TYX", None), ("TZYX", 5.0)])
+def test_rate_of_planes_that_the_file_does_not_know_is_not_taken(
+    form: str, axes: str, rate: float | None, tmp_path: Path
+) -> None:
+    data = STACK if axes == "TYX" else STACK.reshape(2, 3, 8, 8)
+    metadata = {"axes": axes, "TimeIncrement": 0.2, "finterval": 0.2}
+    path = tmp_path / "m.ome.tif"
+    tifffile.imwrite(
+        path, data, photometric="minisblack", metadata=metadata, **{form: True}
+    )
+    assert tiff_sampling_frequency(path, n_planes=3) == (
+        None if rate is None else pytest.approx(rate)
+    )
