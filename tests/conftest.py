@@ -1,4 +1,4 @@
-"""Fixtures shared by all rooms: suite2p folders on disk, and real data where present."""
+"""Fixtures shared by all rooms: suite2p folders on disk, real data where present."""
 
 from __future__ import annotations
 
@@ -255,3 +255,13 @@ def shared_data() -> Path:
             f"no real data at {folder}; set NAPARI_CELLTYPE_TEST_DATA to its folder"
         )
     return folder
+
+
+@pytest.fixture
+def session_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Write a session below `tmp_path`: `session_folder(name, **options) -> folder`."""
+
+    def write(name: str, **options: Any) -> Path:
+        return write_suite2p_session(tmp_path / name, **options).parent
+
+    return write
