@@ -22,6 +22,7 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "napari-celltype.stamp"
 EXTRAS = "all,test,bench"
 OLDEST = (3, 11)
+ATTEMPTS = 6
 
 
 def main(arguments: list[str]) -> int:
@@ -142,15 +143,16 @@ def install_libraries() -> None:
     say(f"Installing {' '.join(missing)}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing]
-    for attempt in range(6):
+    for attempt in range(ATTEMPTS):
         # Another apt may hold the lock, as on a machine that has just started.
-        if attempt:
-            say("apt-get did not succeed; trying again in 10 s")
-            time.sleep(10)
-        if run(["apt-get", "update", "-q"], env=environment, quiet=True) and run(
-            install, env=environment, quiet=True
+        last = attempt == ATTEMPTS - 1
+        if run(["apt-get", "update", "-q"], env=environment, quiet=not last) and run(
+            install, env=environment, quiet=not last
         ):
             return
+        if not last:
+            say("apt-get did not succeed; trying again in 10 s")
+            time.sleep(10)
     say("The libraries could not be installed; tests that open a window will fail.")
 
 

@@ -32,7 +32,8 @@ LIBRARIES = {
     "libxkbcommon0": "libxkbcommon.so.0",
 }
 # Debian package -> the program that it brings.
-_PROGRAMS = {"xauth": "xauth", "xvfb": "Xvfb"}
+PROGRAMS = {"xauth": "xauth", "xvfb": "Xvfb"}
+OPENGL = "libgl1-mesa-dri"
 # OpenGL in software: an older Mesa has one file per driver, a newer one a single file.
 _DRIVERS = ("dri/swrast_dri.so", "libgallium-*.so", "libgallium_dri.so")
 
@@ -50,9 +51,9 @@ def missing_packages() -> list[str]:
     if not known:
         return []
     missing = [package for package, name in LIBRARIES.items() if name not in known]
-    missing += [p for p, program in _PROGRAMS.items() if not shutil.which(program)]
+    missing += [p for p, program in PROGRAMS.items() if not shutil.which(program)]
     if not _has_software_opengl():
-        missing.append("libgl1-mesa-dri")
+        missing.append(OPENGL)
     return sorted(missing)
 
 
