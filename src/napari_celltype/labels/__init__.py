@@ -1,6 +1,7 @@
 """Ground truth: labelled trace sets, label tables and the autosaved label file."""
 
 from napari_celltype.labels.atomic import write_atomically, write_text_atomically
+from napari_celltype.labels.csv_table import read_label_table, write_label_table
 from napari_celltype.labels.label_file import label_file, load_labels, save_labels
 from napari_celltype.labels.redcell import labels_from_redcell
 from napari_celltype.labels.table import (
@@ -8,8 +9,6 @@ from napari_celltype.labels.table import (
     Label,
     LabelTable,
     SetAside,
-    read_label_table,
-    write_label_table,
 )
 from napari_celltype.labels.trace_set import TraceSet, load_traces, save_traces
 

@@ -1,0 +1,210 @@
+"""The label table as CSV: one row per labelled ROI with the columns of `COLUMNS`.
+
+`roi_id` and `label` are required. A row without a label and without a cell_id says
+nothing and is skipped, so that a table may list every ROI.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import LabelError, OutputError
+from napari_celltype.labels.atomic import write_text_atomically
+from napari_celltype.labels.table import SOURCES, Label, LabelTable
+
+COLUMNS = (
+    "roi_id",
+    "label",
+    "plane",
+    "source",
+    "seen_trace",
+    "cell_id",
+    "annotator",
+    "note",
+)
+_YES_NO = {
+    "": None,
+    **dict.fromkeys(("true", "1", "1.0", "yes"), True),
+    **dict.fromkeys(("false", "0", "0.0", "no"), False),
+}
+
+
+def read_label_table(
+    path: str | Path,
+    n_rois: int | None = None,
+    tree: TypeTree = DEFAULT_TYPES,
+    *,
+    plane: int | None = None,
+) -> LabelTable:
+    """Read a label table from CSV.
+
+    Parameters
+    ----------
+    path : str or Path
+        UTF-8 text with columns separated by commas, semicolons or tabs.
+    n_rois : int, optional
+        Number of ROIs of the recording, to find rows that do not exist.
+    tree : TypeTree
+        Vocabulary; aliases are canonicalised.
+    plane : int, optional
+        Take the rows of this plane (and those that name none).
+
+    Returns
+    -------
+    LabelTable
+        Rows without a `source` column are ``imported``.
+
+    Raises
+    ------
+    LabelError
+        Naming the line, if a column is missing, a type or source unknown, a roi_id no
+        row of the recording, or an ROI given twice.
+    """
+    path = Path(path)
+    lines = _lines(path)
+    rows: list[Label] = []
+    seen: dict[tuple[int | None, int], int] = {}
+    for line, cells in lines:
+        try:
+            row = _label(cells, tree)
+            if row is None or (plane is not None and row.plane not in (None, plane)):
+                continue
+            row = row if plane is None else replace(row, plane=plane)
+            _require_row(row.roi_id, n_rois)
+            first = seen.setdefault((row.plane, row.roi_id), line)
+            if first != line:
+                raise LabelError(
+                    f"ROI {row.roi_id} was already given in line {first}; keep the "
+                    f"right one."
+                )
+            rows.append(row)
+        except LabelError as error:
+            raise LabelError(f"{path}, line {line}: {error}") from None
+    return LabelTable(tuple(rows), tree)
+
+
+def write_label_table(
+    table: LabelTable, path: str | Path, *, force: bool = False
+) -> Path:
+    """Write a label table as CSV, in one step.
+
+    Parameters
+    ----------
+    table : LabelTable
+    path : str or Path
+    force : bool
+        Replace a file that is there.
+
+    Raises
+    ------
+    OutputError
+        If the file exists and `force` is not set, or cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and not force:
+        raise OutputError(
+            f"{path} is already there and may hold labels; choose another name, or use "
+            f"force to replace it."
+        )
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+    writer.writerow(COLUMNS)
+    for row in table:
+        cells = [getattr(row, name) for name in COLUMNS]
+        writer.writerow([_text(cell) for cell in cells])
+    return write_text_atomically(path, text.getvalue())
+
+
+def _lines(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Return line numbers and cells, under column names in lower case."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise LabelError(
+            f"{path} is not UTF-8 text; save it as 'CSV UTF-8' in the spreadsheet "
+            f"program."
+        ) from None
+    except OSError as error:
+        raise LabelError(
+            f"{path} cannot be read ({error.strerror}); check the name and its "
+            f"permissions."
+        ) from None
+    header = text.partition("\n")[0]
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count)
+    )
+    try:
+        names = [name.strip().casefold() for name in next(reader, [])]
+        lines = [(reader.line_num, cells) for cells in reader if any(cells)]
+    except csv.Error as error:
+        raise LabelError(
+            f"{path}, line {reader.line_num}: this is no CSV ({error}); save the table "
+            f"again as CSV."
+        ) from None
+    for name in ("roi_id", "label"):
+        if names.count(name) != 1:
+            raise LabelError(
+                f"{path} has {names.count(name) or 'no'} column(s) {name!r}, expected "
+                f"one; its first line names {', '.join(filter(None, names)) or 'none'}."
+            )
+    return [
+        (line, dict(zip(names, (c.strip() for c in cells), strict=False)))
+        for line, cells in lines
+    ]
+
+
+def _label(cells: Mapping[str, str], tree: TypeTree) -> Label | None:
+    label, cell_id = cells.get("label", ""), cells.get("cell_id", "")
+    if not label and not cell_id:
+        return None
+    roi_id = _whole(cells["roi_id"], "roi_id")
+    if roi_id is None:
+        raise LabelError("roi_id is empty; give the row in suite2p's stat.npy.")
+    seen_trace = cells.get("seen_trace", "").casefold()
+    if seen_trace not in _YES_NO:
+        raise LabelError(f"seen_trace is {seen_trace!r}; use true or false.")
+    source = cells.get("source", "").casefold() or "imported"
+    if source not in SOURCES:
+        raise LabelError(f"source is {source!r}; use one of {', '.join(SOURCES)}.")
+    return Label(
+        roi_id=roi_id,
+        label=tree.canonical(label) if label else "",
+        plane=_whole(cells.get("plane", ""), "plane"),
+        source=source,
+        seen_trace=_YES_NO[seen_trace],
+        cell_id=cell_id,
+        annotator=cells.get("annotator", ""),
+        note=cells.get("note", ""),
+    )
+
+
+def _whole(text: str, name: str) -> int | None:
+    if not text:
+        return None
+    try:
+        # Spreadsheets and pandas write whole columns with gaps as 3.0.
+        number = int(text.removesuffix(".0"))
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise LabelError(f"{name} is {text!r}; use a whole number from 0 on.")
+    return number
+
+
+def _require_row(roi_id: int, n_rois: int | None) -> None:
+    if n_rois is not None and roi_id >= n_rois:
+        raise LabelError(
+            f"ROI {roi_id} does not exist: the recording has {n_rois} ROIs, 0 to "
+            f"{n_rois - 1}; check that the table is of this recording."
+        )
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return "" if cell is None else str(cell)

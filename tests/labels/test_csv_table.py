@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.errors import LabelError, OutputError
+from napari_celltype.labels import (
+    Label,
+    LabelTable,
+    read_label_table,
+    write_label_table,
+)
+
+FULL = LabelTable(
+    (
+        Label(0, "PV", 0, "histology", True, "m1-7", "Jürgen", 'says "sure"; 2 of 3'),
+        Label(3, "!PV", 0, "redcell", False),
+        Label(5, "IN", 0),
+        Label(8, "", 0, cell_id="m1-9"),
+    )
+)
+
+
+def _csv(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = tmp_path / "Märkte & Labels.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    path = write_label_table(FULL, tmp_path / "größe" / "labels.csv")
+    assert read_label_table(path, n_rois=9) == FULL
+
+
+def test_two_columns_are_enough(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "roi_id,label\n4,sst\n1,! Pvalb\n")
+    assert read_label_table(path).rows == (
+        Label(4, "SOM", source="imported"),
+        Label(1, "!PV", source="imported"),
+    )
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_other_separators_are_read(tmp_path: Path, mark: str) -> None:
+    path = _csv(tmp_path, f"ROI_ID{mark}Label{mark}note\r\n4{mark}PV{mark}a, b\r\n")
+    assert read_label_table(path).rows[0].note == "a, b"
+
+
+def test_a_byte_order_mark_of_a_spreadsheet_is_no_letter(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "roi_id,label\n4,PV\n", "utf-8-sig")
+    assert len(read_label_table(path)) == 1
+
+
+def test_rows_without_a_label_say_nothing(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "roi_id,label\n0,\n1,PV\n\n2,\n")
+    assert [row.roi_id for row in read_label_table(path)] == [1]
+
+
+def test_only_the_plane_asked_for_is_taken(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "roi_id,label,plane\n0,PV,0\n0,PY,1\n2,VIP,\n")
+    table = read_label_table(path, plane=1)
+    assert {r.roi_id: r.label for r in table} == {0: "PY", 2: "VIP"}
+
+
+def test_a_table_of_several_planes_is_read_whole(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "roi_id,label,plane\n0,PV,0\n0,PY,1\n")
+    table = read_label_table(path)
+    assert table.for_plane(1).by_roi()[0].label == "PY"
+    with pytest.raises(LabelError, match="several planes"):
+        table.by_roi()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("roi_id,label\n0,PV\n9,PY\n", r"line 3: ROI 9 does not exist: .* 9 ROIs"),
+        ("roi_id,label\n2,PV\n2,PY\n", r"line 3: ROI 2 was already given in line 2"),
+        ("roi_id,label\n2,glia\n", r"line 2: 'glia' is not a known cell type"),
+        ("roi_id,type\n2,PV\n", r"has no column\(s\) 'label'"),
+        ("roi,label\n2,PV\n", r"has no column\(s\) 'roi_id'"),
+        ("roi_id,label,label\n2,PV,PY\n", r"has 2 column\(s\) 'label'"),
+        ("", r"has no column\(s\) 'roi_id'"),
+        ("roi_id,label\n-1,PV\n", r"line 2: roi_id is '-1'"),
+        ("roi_id,label\n1.5,PV\n", r"line 2: roi_id is '1.5'"),
+        ("roi_id,label\n,PV\n", r"line 2: roi_id is empty"),
+        ("roi_id,label,source\n1,PV,guess\n", r"line 2: source is 'guess'"),
+        ("roi_id,label,seen_trace\n1,PV,maybe\n", r"line 2: seen_trace is 'maybe'"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    with pytest.raises(LabelError, match=sentence):
+        read_label_table(_csv(tmp_path, text), n_rois=9)
+
+
+def test_another_encoding_is_said(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "roi_id,label,note\n1,PV,größer\n", "latin-1")
+    with pytest.raises(LabelError, match="is not UTF-8 text"):
+        read_label_table(path)
+
+
+def test_a_missing_table_is_said(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="cannot be read"):
+        read_label_table(tmp_path / "none.csv")
+
+
+def test_an_absurdly_long_cell_is_said(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "roi_id,label\n1," + "x" * 200_000 + "\n")
+    with pytest.raises(LabelError, match="is no CSV"):
+        read_label_table(path)
+
+
+def test_a_users_own_type_is_read(tmp_path: Path) -> None:
+    tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
+    path = _csv(tmp_path, "roi_id,label\n1,ndnf\n")
+    assert read_label_table(path, tree=tree).rows[0].label == "NDNF"
+
+
+def test_a_table_that_is_there_is_replaced_only_with_force(tmp_path: Path) -> None:
+    path = _csv(tmp_path, "mine")
+    with pytest.raises(OutputError, match="already there"):
+        write_label_table(FULL, path)
+    assert path.read_text() == "mine"
+    write_label_table(FULL, path, force=True)
+    assert read_label_table(path) == FULL
