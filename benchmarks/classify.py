@@ -2,8 +2,8 @@
 
 The network works through `predict_recording_traces`, as `napari-celltype classify`
 does, on random traces with random weights. Its rate of arithmetic is shown beside the
-rate of a matrix product that was measured just before and after in the same process, so
-that the ratio says something about this program rather than about the machine.
+rate of an fp32 matrix product timed after every block of ROIs, so that the ratio
+says something about this program rather than about what else the machine does.
 
     python benchmarks/classify.py                 # 10,000 ROIs x 4,000 frames
     python benchmarks/classify.py --rois 1000
@@ -67,12 +67,22 @@ def flop_per_trace(model, n_frames):
     return counter.get_total_flops()
 
 
-def matrix_rate(repeats=7):
-    """Return the median rate of an fp32 matrix product, FLOP/s."""
+def classify_between_products(model, traces):
+    """Return the seconds of classifying and the rate of matrix products, FLOP/s."""
     a, b = torch.randn(MATRIX, MATRIX), torch.randn(MATRIX, MATRIX)
     torch.mm(a, b)
-    times = [seconds(torch.mm, a, b) for _ in range(repeats)]
-    return 2 * MATRIX**3 / statistics.median(times)
+    products = []
+
+    def multiply(_progress):
+        products.append(seconds(torch.mm, a, b))
+
+    whole = seconds(
+        lambda: predict_recording_traces(
+            model, traces, 10.0, (), device="cpu", on_progress=multiply
+        )
+    )
+    rate = 2 * MATRIX**3 * len(products) / sum(products)
+    return whole - sum(products), rate
 
 
 def main():
@@ -90,16 +100,12 @@ def main():
     traces *= 20
     traces += 500
     print(
-        f"{options.rois} ROIs x {options.frames} frames, {flop / 1e9:.3f} GFLOP a trace, "
+        f"{options.rois} ROIs x {options.frames} frames, {flop / 1e9:.3f} GFLOP each, "
         f"{torch.get_num_threads()} threads, torch {torch.__version__}"
     )
-    ratios, rates = [], [matrix_rate()]
+    ratios = []
     for _ in range(options.repeats):
-        took = seconds(
-            lambda: predict_recording_traces(model, traces, 10.0, (), device="cpu")
-        )
-        rates.append(matrix_rate())
-        product = (rates[-2] + rates[-1]) / 2
+        took, product = classify_between_products(model, traces)
         ratios.append(options.rois * flop / took / product)
         print(
             f"  {took:7.2f} s, {options.rois / took:7.0f} ROIs/s, "

@@ -28,8 +28,9 @@ from napari_celltype.progress import (
 )
 from napari_celltype.recording import Segment, Traces
 
-# Samples of one block of ROIs: 16 MB as float32, a few times that while averaging.
-BLOCK_SAMPLES = 2**22
+# Samples of one block of ROIs: 4 MB as float32, a few times that while averaging. On
+# two cores a block takes less than a second, and Cancel waits no longer than that.
+BLOCK_SAMPLES = 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +151,8 @@ def _predict_block(
     """Return probabilities and windows per piece of one block of ROIs."""
     size = model.card.window_frames
     usable: NDArray[np.bool_] = np.asarray(np.isfinite(block).all(axis=1))
+    if not usable.all():
+        block = np.where(usable[:, None], block, np.float32(0))
     log_sum = np.zeros((len(block), len(model.card.classes)))
     counts = np.zeros((len(block), len(pieces)), dtype=np.int64)
     for i, piece in enumerate(pieces):
