@@ -1,0 +1,203 @@
+"""Running suite2p: a stand-in for what may go wrong, and the real one once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_celltype.errors import (
+    MissingDependencyError,
+    OutputError,
+    RecordingError,
+    SamplingFrequencyError,
+    Stopped,
+)
+from napari_celltype.progress import Progress
+from napari_celltype.recording import FROM_USER, open_recording, run_suite2p
+from napari_celltype.recording import suite2p_run as run_module
+
+# Stands in for suite2p in the other process: the same names and lines, no work.
+STAND_IN = """
+import json, os, pathlib, sys, time
+
+def default_db():
+    return {}
+
+def default_settings():
+    return {"registration": {"block_size": (128, 128), "nonrigid": True}}
+
+def run_s2p(db, settings):
+    folder = pathlib.Path(db["save_path0"]) / "suite2p" / "plane0"
+    folder.mkdir(parents=True)
+    print("** Found 1 files - converting to binary **")
+    print("----------- REGISTRATION")
+    HERE
+    (folder / "F.npy").touch()
+    (folder / "job.json").write_text(
+        json.dumps({"db": db, "settings": settings, "home": os.environ["HOME"]})
+    )
+"""
+
+
+@pytest.fixture
+def movie(tmp_path: Path) -> Path:
+    path = tmp_path / "Versuch ä 1.tif"
+    tifffile.imwrite(path, np.zeros((20, 48, 300), np.int16), photometric="minisblack")
+    return path
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Put a stand-in for suite2p first on the path of the other process."""
+
+    def install(line: str = "pass") -> None:
+        package = tmp_path / "packages" / "suite2p"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(STAND_IN.replace("HERE", line))
+        monkeypatch.setenv("PYTHONPATH", str(package.parent))
+        monkeypatch.syspath_prepend(package.parent)
+
+    return install
+
+
+def test_suite2p_gets_what_was_asked_for(
+    stand_in: Any, movie: Path, tmp_path: Path
+) -> None:
+    stand_in()
+    folder = run_suite2p(
+        movie,
+        tmp_path / "out",
+        sampling_frequency=10,
+        tau=0.7,
+        device="cpu",
+        settings={"registration": {"nonrigid": False}, "diameter": [9.0, 9.0]},
+    )
+    assert folder == tmp_path / "out" / "suite2p"
+    job = json.loads((folder / "plane0" / "job.json").read_text())
+    assert job["db"]["data_path"] == [str(tmp_path)]
+    assert job["db"]["file_list"] == ["Versuch ä 1.tif"]
+    settings = job["settings"]
+    assert (settings["fs"], settings["tau"]) == (10, 0.7)
+    assert settings["torch_device"] == "cpu"
+    assert settings["diameter"] == [9.0, 9.0]
+    # Small frames need small blocks; the other settings of the group stay.
+    assert settings["registration"] == {"block_size": [24, 128], "nonrigid": False}
+
+
+def test_suite2p_gets_a_home_of_its_own(
+    stand_in: Any, movie: Path, tmp_path: Path
+) -> None:
+    stand_in()
+    folder = run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
+    home = Path(json.loads((folder / "plane0" / "job.json").read_text())["home"])
+    assert home != Path.home()
+    assert not home.exists()
+
+
+def test_progress_names_the_steps(stand_in: Any, movie: Path, tmp_path: Path) -> None:
+    stand_in()
+    said: list[Progress] = []
+    run_suite2p(movie, tmp_path / "out", sampling_frequency=10, on_progress=said.append)
+    assert [p.message for p in said][1:3] == ["Copying the movie", "Registering frames"]
+    assert said[-1].done == said[-1].total
+
+
+def test_failure_is_told_in_suite2ps_words(
+    stand_in: Any, movie: Path, tmp_path: Path
+) -> None:
+    stand_in("raise ValueError('frames are too small')")
+    with pytest.raises(
+        RecordingError, match=r"suite2p failed on .*frames are too small"
+    ):
+        run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
+    assert not (tmp_path / "out" / "suite2p").exists()
+
+
+def test_stop_ends_the_process_and_leaves_nothing(
+    stand_in: Any, movie: Path, tmp_path: Path
+) -> None:
+    stand_in("time.sleep(600)")
+    said: list[Progress] = []
+    with pytest.raises(Stopped):
+        run_suite2p(
+            movie,
+            tmp_path / "out",
+            sampling_frequency=10,
+            on_progress=said.append,
+            should_stop=lambda: "Registering frames" in [p.message for p in said],
+        )
+    assert not (tmp_path / "out" / "suite2p").exists()
+
+
+def test_no_roi_found_is_said(stand_in: Any, movie: Path, tmp_path: Path) -> None:
+    stand_in("return")
+    with pytest.raises(RecordingError, match="suite2p found no ROI"):
+        run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
+
+
+def test_existing_results_are_left_alone(movie: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "suite2p").mkdir(parents=True)
+    with pytest.raises(OutputError, match="is there already and is left as it is"):
+        run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
+
+
+def test_output_below_a_file(stand_in: Any, movie: Path) -> None:
+    stand_in()
+    with pytest.raises(OutputError, match="cannot be written"):
+        run_suite2p(movie, movie / "out", sampling_frequency=10)
+
+
+def test_impossible_rate(movie: Path, tmp_path: Path) -> None:
+    with pytest.raises(SamplingFrequencyError):
+        run_suite2p(movie, tmp_path / "out", sampling_frequency=0)
+
+
+def test_missing_movie(stand_in: Any, tmp_path: Path) -> None:
+    stand_in()
+    with pytest.raises(RecordingError, match="does not exist"):
+        run_suite2p(tmp_path / "m.tif", tmp_path / "out", sampling_frequency=10)
+
+
+def test_suite2p_is_not_installed(
+    movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match="pip install"):
+        run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
+
+
+@pytest.mark.slow
+def test_real_suite2p_leaves_a_folder_that_opens(tmp_path: Path) -> None:
+    if run_module.find_spec("suite2p") is None:
+        pytest.skip("suite2p is not installed")
+    rng = np.random.default_rng(0)
+    n_frames, height, width = 300, 96, 112
+    yy, xx = np.mgrid[:height, :width]
+    movie = rng.normal(100, 8, (n_frames, height, width)).astype(np.float32)
+    for y, x in rng.integers(12, 84, (12, 2)):
+        decay = np.exp(-np.arange(40) / 8)
+        trace = 60 + 150 * np.convolve(rng.random(n_frames) < 0.03, decay)[:n_frames]
+        blob = np.exp(-((yy - y) ** 2 + (xx - x) ** 2) / 18)
+        movie += trace[:, None, None] * blob.astype(np.float32)
+    path = tmp_path / "movie.tif"
+    frames = movie.clip(0).astype(np.int16)
+    tifffile.imwrite(path, frames, photometric="minisblack")
+
+    folder = run_suite2p(path, tmp_path / "out", sampling_frequency=10, device="cpu")
+    assert sys.modules.get("suite2p") is None
+    recording = open_recording(folder)
+    assert recording.n_rois >= 8
+    assert recording.n_frames == n_frames
+    assert recording.frame_shape == (height, width)
+    # 10 Hz given here is a choice, not suite2p's untouched default.
+    assert recording.sampling_frequency == 10
+    assert recording.sampling_frequency_source == FROM_USER
+    assert recording.movie is not None
+    assert recording.movie.shape == (n_frames, height, width)
+    assert recording.suite2p_version is not None
