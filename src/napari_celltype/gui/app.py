@@ -68,10 +68,23 @@ def open_window(
     from napari_celltype.gui.commands import show_docks
 
     viewer = Viewer(title="Cell types")
+    _enlarge(viewer)
     dock = show_docks(viewer)
     dock.form.model.choose(model)
     dock.open_paths([path], plane=plane, sampling_frequency=fs, movie=movie)
     return viewer, dock
+
+
+def _enlarge(viewer: Viewer) -> None:
+    """Give the docks room where napari starts with a small window."""
+    from qtpy.QtGui import QGuiApplication
+
+    screen = QGuiApplication.primaryScreen().availableGeometry()
+    _, _, width, height = viewer.window.geometry()
+    viewer.window.resize(
+        min(max(width, _SIZE[0]), screen.width()),
+        min(max(height, _SIZE[1]), screen.height()),
+    )
 
 
 class _Director:
@@ -105,9 +118,20 @@ class _Director:
             self._finish(self._dock.notice.text)
             return
         # A few turns of the event loop until the last frame is on the screen.
+        self._select_one()
         self._settling -= 1
         if self._settling == 0:
             self._take_picture()
+
+    def _select_one(self) -> None:
+        """Select the ROI that the model is surest of, so that a trace is shown."""
+        session = self._dock.session
+        active = session.active
+        if active is None or active.predictions is None or session.roi_id is not None:
+            return
+        probability = session.features(active)["probability"]
+        if probability.notna().any():
+            session.select(int(probability.fillna(-1.0).to_numpy().argmax()))
 
     def _take_picture(self) -> None:
         assert self._screenshot is not None

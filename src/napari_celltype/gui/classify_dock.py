@@ -18,6 +18,7 @@ from napari_celltype.gui.legend import Legend
 from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.opening import read_recordings
+from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.run_bar import RunBar
 from napari_celltype.gui.save_table import save_table
 from napari_celltype.gui.scene import scene_of
@@ -34,6 +35,7 @@ from napari_celltype.progress import Progress
 from napari_celltype.recording import Recording, attach_movie
 from napari_celltype.workflows import Predictions, classify_recording
 
+_WIDTH = 310
 _WATCH_MS = 5000
 
 
@@ -56,7 +58,8 @@ class ClassifyDock(QWidget):
         self.notice = Notice()
         self.stale = Notice(action="Reload")
         self.tasks = TaskRunner(self)
-        self._watch = TaskRunner(self)
+        self.watch = TaskRunner(self)
+        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
         try:
@@ -65,7 +68,7 @@ class ClassifyDock(QWidget):
             self.notice.show_error(str(error))
         self._show_recording()
         # Once the event loop turns, that is when the window is on the screen.
-        QTimer.singleShot(0, self, import_torch_in_background)
+        QTimer.singleShot(0, import_torch_in_background)
         timer = QTimer(self)
         timer.timeout.connect(self.check_folder)
         timer.start(_WATCH_MS)
@@ -141,7 +144,7 @@ class ClassifyDock(QWidget):
     def check_folder(self) -> None:
         """Look, in the background, whether suite2p rewrote the active recording."""
         opened = self.session.active
-        if opened is None or self._watch.running:
+        if opened is None or self.watch.running:
             return
 
         def look(on_progress: Any, should_stop: Any) -> str | None:
@@ -155,7 +158,7 @@ class ClassifyDock(QWidget):
                 if finished:
                     self.stale.show_text(sentence or "")
 
-        self._watch.start(look, on_end=done)
+        self.watch.start(look, on_end=done)
 
     def reload(self) -> None:
         """Read the active recording again."""

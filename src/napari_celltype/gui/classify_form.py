@@ -123,9 +123,10 @@ class ClassifyForm(QWidget):
         self.min_probability_text.setText(f"{value:.2f}")
 
     def _fill(self) -> None:
-        self.input.addItem("as the model expects", "model")
+        self.input.addItem("model default", "model")
         self.input.addItem("raw F", "none")
         self.input.addItem("F - C × Fneu", "subtract")
+        self.input.setToolTip("The trace that goes into the model")
         self.coefficient.setRange(0, 2)
         self.coefficient.setSingleStep(0.05)
         self.coefficient.setPrefix("C = ")

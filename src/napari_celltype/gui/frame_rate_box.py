@@ -12,6 +12,22 @@ from napari_celltype.recording import UNCONFIRMED, Recording
 _HIGHEST = 10_000.0
 
 
+class HertzBox(QDoubleSpinBox):
+    """A number in Hz, 0 for one that nobody knows, without trailing zeros."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.setRange(0.0, _HIGHEST)
+        self.setDecimals(3)
+        self.setSuffix(" Hz")
+        self.setSpecialValueText("not known")
+        self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+
+    def textFromValue(self, value: float) -> str:
+        """Write 10.000 as 10."""
+        return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
 class FrameRateBox(QWidget):
     """A number in Hz that the user can correct or confirm.
 
@@ -27,13 +43,7 @@ class FrameRateBox(QWidget):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.number = QDoubleSpinBox()
-        self.number.setRange(0.0, _HIGHEST)
-        self.number.setDecimals(3)
-        self.number.setSuffix(" Hz")
-        # 0 stands for "nobody knows"; it cannot be confirmed.
-        self.number.setSpecialValueText("not known")
-        self.number.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+        self.number = HertzBox()
         self.button = QPushButton("Confirm")
         self.source = QLabel()
         self.source.setWordWrap(True)

@@ -138,7 +138,7 @@ def _some_frames(movie: Movie) -> NDArray[np.generic]:
 
 
 def _contrast_of(image: NDArray[Any]) -> tuple[float, float]:
-    low, high = np.nanpercentile(image, (1, 99.7))
+    low, high = np.nanpercentile(image, (1, 99.5))
     # napari refuses equal limits (an empty image) and NaN (an image without a number).
     if not low < high:
         return (0.0, 1.0)

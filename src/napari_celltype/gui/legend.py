@@ -25,8 +25,8 @@ class Legend(QWidget):
     def __init__(self, tree: TypeTree, parent: Any = None) -> None:
         super().__init__(parent)
         self._tree = tree
-        self._toggle = QCheckBox("Colour by group")
-        self._toggle.toggled.connect(self.by_group)
+        self.toggle = QCheckBox("Colour by group")
+        self.toggle.toggled.connect(self.by_group)
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(1)
@@ -39,7 +39,7 @@ class Legend(QWidget):
         layout.setSpacing(3)
         layout.addLayout(self._grid)
         layout.addWidget(self._note)
-        layout.addWidget(self._toggle)
+        layout.addWidget(self.toggle)
 
     def show_counts(
         self, counts: Counts | None, *, colored_by: str, proven: bool, n_rois: int
@@ -58,10 +58,10 @@ class Legend(QWidget):
         """
         while self._grid.count():
             self._grid.takeAt(0).widget().deleteLater()
-        blocked = self._toggle.blockSignals(True)
-        self._toggle.setChecked(colored_by == "group")
-        self._toggle.blockSignals(blocked)
-        self._toggle.setEnabled(counts is not None)
+        blocked = self.toggle.blockSignals(True)
+        self.toggle.setChecked(colored_by == "group")
+        self.toggle.blockSignals(blocked)
+        self.toggle.setEnabled(counts is not None)
         if counts is None:
             self._line(0, 0, "◯", UNSURE_COLOR, f"{n_rois} ROIs, not classified yet")
             self._note.hide()
@@ -79,6 +79,12 @@ class Legend(QWidget):
         self._note.setText(
             "⚠ PV, SOM, VIP: unproven on real cells" if not proven else ""
         )
+
+    @property
+    def text(self) -> str:
+        """All that the legend says."""
+        items = [self._grid.itemAt(i).widget() for i in range(self._grid.count())]
+        return "\n".join([*(item.text() for item in items), self._note.text()])
 
     @property
     def _names(self) -> set[str]:

@@ -23,10 +23,12 @@ from qtpy.QtWidgets import (
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, UNSURE_COLOR
 from napari_celltype.errors import RecordingError
 from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.roi_table import RoiTable, table_columns
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.trace_plot import TracePlot
 
+_HEIGHT = 230
 _NOTHING_OPEN = "Open a suite2p folder in the Classify dock"
 _NOTHING_SELECTED = "Click on a ROI, or on a row of the table"
 
@@ -50,6 +52,7 @@ class RoisDock(QWidget):
         self.filter = QLineEdit()
         self.cells_only = QCheckBox("suite2p cells only")
         self._count = QLabel()
+        FirstPlace(self, Qt.DockWidgetArea.BottomDockWidgetArea, _HEIGHT)
         self._lay_out()
         self.filter.textChanged.connect(self._on_filter)
         self.cells_only.toggled.connect(self._on_filter)
@@ -79,6 +82,7 @@ class RoisDock(QWidget):
     def _lay_out(self) -> None:
         self.filter.setPlaceholderText("Filter: PV, unsure, 12 ...")
         self.filter.setClearButtonEnabled(True)
+        self.filter.setMinimumWidth(110)
         bar = QHBoxLayout()
         bar.setContentsMargins(0, 0, 0, 0)
         bar.addWidget(self.filter, 1)
@@ -92,7 +96,6 @@ class RoisDock(QWidget):
         view.verticalHeader().hide()
         view.verticalHeader().setDefaultSectionSize(20)
         view.setShowGrid(False)
-        view.setAlternatingRowColors(True)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         left = QWidget()

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
+from qtpy.QtCore import QTimer
+
 from napari_celltype.gui.layers import (
     METADATA_KEY,
     LayerData,
@@ -23,6 +25,8 @@ from napari_celltype.gui.session import Session
 if TYPE_CHECKING:
     from napari import Viewer
     from napari.layers import Labels, Layer
+
+_REST_MS = 150
 
 _scenes: WeakKeyDictionary[Viewer, Scene] = WeakKeyDictionary()
 
@@ -57,7 +61,14 @@ class Scene:
         self.palette = Palette()
         self._paintings: dict[str, Painting] = {}
         self._set_aside: WeakSet[Layer] = WeakSet()
+        self._scrubbed: set[str] = set()
+        self._frame: int | None = None
         self._busy = False
+        # Tables follow a slider when it rests; the colours follow it at once.
+        self._rest = QTimer()
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._refresh_all_features)
         for signal, slot in (
             (self.session.opened, self._on_opened),
             (self.session.closed, self._on_closed),
@@ -71,6 +82,7 @@ class Scene:
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active_layer)
+        viewer.dims.events.current_step.connect(self._on_step)
         viewer.mouse_drag_callbacks.append(self._on_mouse)
         for layer in list(viewer.layers):
             self._adopt(layer)
@@ -202,6 +214,11 @@ class Scene:
     def _on_recolored(self) -> None:
         for key in self.session.recordings:
             self.color(key)
+        self._rest.start()
+
+    def _refresh_all_features(self) -> None:
+        for key in self.session.recordings:
+            self.refresh_features(key)
 
     def _on_activated(self) -> None:
         """Show the active recording; set the others aside."""
@@ -259,6 +276,20 @@ class Scene:
         self.session.activate(tag.key)
         self.session.select(roi_id if 0 <= roi_id < n_rois else None)
 
+    def _on_step(self, event: Any) -> None:
+        """Uncover the movie when the user first moves through time."""
+        viewer, active = self.viewer, self.session.active
+        before = self._frame
+        self._frame = viewer.dims.current_step[0] if viewer.dims.ndim > 2 else None
+        moved = before is not None and self._frame not in (None, before)
+        if active is None or not moved or self._busy or active.key in self._scrubbed:
+            return
+        movie = self.layer(active.key, "movie")
+        if movie is not None and movie.visible:
+            self._scrubbed.add(active.key)
+            for image in self._layers(active.key, "image"):
+                image.visible = False
+
     def _on_look(self, event: Any) -> None:
         """Let the drawing follow the eye and the opacity of the ROIs layer."""
         tag = tag_of(event.source)
@@ -279,7 +310,7 @@ class Scene:
         yield
         while event.type == "mouse_move":
             # A hand that trembles by a pixel still clicks.
-            if _far(position, event.position, viewer.camera.zoom):
+            if _far(position, event.position, viewer.scene.camera.zoom):
                 return
             yield
         value = rois.get_value(
@@ -294,8 +325,9 @@ class Scene:
 def _shows(rois: Labels, opened: OpenRecording) -> bool:
     tag = tag_of(rois)
     shown = None if tag is None else tag.opened.recording.rois
-    return shown is opened.recording.rois
+    return bool(shown is opened.recording.rois)
 
 
 def _far(start: Any, now: Any, zoom: float) -> bool:
-    return max(abs(a - b) for a, b in zip(start, now, strict=True)) * zoom > 4
+    steps = (abs(a - b) for a, b in zip(start, now, strict=True))
+    return float(max(steps)) * zoom > 4

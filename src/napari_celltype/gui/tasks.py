@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any, Generic, TypeVar
 
-from qtpy.QtCore import QCoreApplication, QObject, QTimer
+from qtpy.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from napari_celltype.errors import CellTypeError, Stopped
 from napari_celltype.progress import OnProgress, Progress, ShouldStop
@@ -57,7 +57,14 @@ class TaskRunner(QObject):
     ----------
     parent : QObject
         When it is destroyed, the work is told to stop and its outcome is dropped.
+
+    Attributes
+    ----------
+    ended : Signal(object)
+        Work ended, with its outcome; after `on_end` was called.
     """
+
+    ended = Signal(object)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
@@ -128,6 +135,7 @@ class TaskRunner(QObject):
         if work is not None and on_end is not None:
             work.stop.set()
             on_end(outcome)
+            self.ended.emit(outcome)
 
 
 class _Work:

@@ -67,6 +67,7 @@ class TracePlot(pg.PlotWidget):
         self._curve.setData(time, trace, connect="finite")
         self._curve.setPen(pg.mkPen(color))
         self._cursor.show()
+        self._show_axes(True)
         self.setTitle(title, size="9pt")
         if sampling_frequency:
             self.setLabel("bottom", "time (s)")
@@ -83,8 +84,14 @@ class TracePlot(pg.PlotWidget):
         """Show no trace, and say why."""
         self._curve.setData([], [])
         self._cursor.hide()
+        self._show_axes(False)
         self._frequency, self._n_frames = None, 0
         self.setTitle(title, size="9pt")
+
+    @property
+    def cursor_time(self) -> float:
+        """Where the cursor stands, in the units of the axis."""
+        return float(self._cursor.value())
 
     def set_frame(self, frame: int) -> None:
         """Move the cursor to a frame."""
@@ -99,6 +106,10 @@ class TracePlot(pg.PlotWidget):
         self.getPlotItem().titleLabel.setAttr("color", text)
         self.getPlotItem().titleLabel.setText(self.getPlotItem().titleLabel.text)
         self._cursor.setPen(pg.mkPen(cursor, width=1.5))
+
+    def _show_axes(self, shown: bool) -> None:
+        for side in ("left", "bottom"):
+            self.getPlotItem().showAxis(side, shown)
 
     def _on_click(self, event: Any) -> None:
         if self._n_frames == 0 or event.button() != Qt.MouseButton.LeftButton:

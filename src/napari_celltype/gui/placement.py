@@ -1,0 +1,65 @@
+"""Where a dock goes in napari's window, and how much room it takes at first."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+
+
+class FirstPlace(QObject):
+    """Puts a dock widget in its place when it is shown for the first time.
+
+    napari gives every dock of a plugin half of the right side; a table with a plot
+    wants to be wide and low, a form narrow and high.
+
+    Parameters
+    ----------
+    widget : QWidget
+        What the dock holds.
+    area : Qt.DockWidgetArea
+    size : int
+        Its height at the bottom, its width at a side, in pixels.
+    """
+
+    def __init__(self, widget: QWidget, area: Qt.DockWidgetArea, size: int) -> None:
+        super().__init__(widget)
+        self._widget, self._area, self._size = widget, area, size
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Wait for the first showing."""
+        if event.type() == QEvent.Type.Show:
+            self._widget.removeEventFilter(self)
+            # napari is still adding the dock.
+            QTimer.singleShot(0, self._place)
+        return False
+
+    def _place(self) -> None:
+        dock, window = self._surroundings()
+        if dock is None or window is None:
+            return
+        # The sides keep their whole height, with as much of a form as possible.
+        for corner, side in (
+            (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
+            (Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea),
+        ):
+            window.setCorner(corner, side)
+        if window.dockWidgetArea(dock) != self._area:
+            window.addDockWidget(self._area, dock)
+        # Sizes hold once the new place is laid out.
+        QTimer.singleShot(0, self._resize)
+
+    def _resize(self) -> None:
+        dock, window = self._surroundings()
+        if dock is not None and window is not None:
+            bottom = self._area == Qt.DockWidgetArea.BottomDockWidgetArea
+            direction = Qt.Orientation.Vertical if bottom else Qt.Orientation.Horizontal
+            window.resizeDocks([dock], [self._size], direction)
+
+    def _surroundings(self) -> tuple[QDockWidget | None, QMainWindow | None]:
+        """Return the dock and the window around the widget."""
+        dock: QObject | None = self._widget
+        while dock is not None and not isinstance(dock, QDockWidget):
+            dock = dock.parent()
+        window = None if dock is None else dock.parent()
+        return dock, window if isinstance(window, QMainWindow) else None

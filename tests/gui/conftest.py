@@ -1,0 +1,102 @@
+"""Real napari windows; without a display these tests skip, and fail under CI."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE) and "make_napari_viewer" in getattr(
+            item, "fixturenames", ()
+        ):
+            item.add_marker("gui")
+
+
+def has_display() -> bool:
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+@pytest.fixture(autouse=True)
+def _display(request: pytest.FixtureRequest) -> None:
+    if "make_napari_viewer" not in request.fixturenames or has_display():
+        return
+    reason = "no display for a napari window; run with xvfb-run -a"
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one small model, "quick": right or wrong does not matter here."""
+    from napari_celltype.classifiers import TraceClassifier, card_for, save_model
+    from napari_celltype.simulation import simulate_traces
+
+    folder = tmp_path_factory.mktemp("models")
+    traces = simulate_traces(
+        {"PY": 12, "PV": 12, "SOM": 12, "VIP": 12}, 100, 10.0, random_state=1
+    )
+    classifier = TraceClassifier("cnn", epochs=2, random_state=0)
+    classifier.fit(traces.traces, traces.labels)
+    card = card_for(classifier, name="quick", sampling_frequency=10.0)
+    save_model(classifier, card, folder / "quick.safetensors")
+    return folder
+
+
+@pytest.fixture
+def quick_model(models_folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("NAPARI_CELLTYPE_MODELS", str(models_folder))
+    return "quick"
+
+
+@pytest.fixture
+def folder(suite2p_folder: Callable[..., Path], tmp_path: Path) -> Path:
+    """A session of 12 ROIs, 70 s at 12.5 Hz, with its movie."""
+    return suite2p_folder(tmp_path / "mouse 1 ü", fs=12.5, n_frames=875).parent
+
+
+@pytest.fixture
+def make_predictions() -> Callable[..., Any]:
+    """Predictions that say what the test wants: `make_predictions(recording, rows)`."""
+    from napari_celltype.workflows import Predictions
+
+    class Card:
+        min_probability = 0.5
+        subtypes_proven = False
+        class_prior = None
+        prediction_set = None
+
+    def make(recording: Any, rows: Any, min_probability: float = 0.5) -> Predictions:
+        probabilities = np.asarray(rows, dtype=float)
+        n_rois = len(probabilities)
+        return Predictions(
+            recording=recording,
+            recording_name="test",
+            card=Card(),  # type: ignore[arg-type]
+            model_name="quick",
+            model_sha256="0" * 64,
+            classes=("PY", "PV", "SOM", "VIP"),
+            probabilities=probabilities,
+            n_frames_used=np.full(n_rois, recording.n_frames),
+            input_name="F",
+            warnings=(),
+            roi_warnings=("",) * n_rois,
+            labels=None,
+            only_iscell=False,
+            prior=None,
+            min_probability=min_probability,
+        )
+
+    return make
