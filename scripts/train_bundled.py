@@ -55,6 +55,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 from real_cells import load_cells, p_in_when_even, score_cells, table  # noqa: E402
 from scoring import (  # noqa: E402
     accuracy,
+    auroc,
     balanced_accuracy,
     by_session,
     confusion,
@@ -108,8 +109,8 @@ def _options() -> argparse.Namespace:
         "--real-cells", type=Path, help="folder with real_cells.csv; measured, not used"
     )
     add("--seed", type=int, default=1)
-    add("--epochs", type=int, default=20)
-    add("--training-sessions", type=int, default=400)
+    add("--epochs", type=int, default=3)
+    add("--training-sessions", type=int, default=1600)
     add("--calibration-sessions", type=int, default=80)
     add("--test-sessions", type=int, default=60)
     add("--device", default="cpu")
@@ -162,7 +163,6 @@ def _say(progress: Progress) -> None:
 
 
 def _training_data(rate: float, options: argparse.Namespace) -> dict[str, Any]:
-    table_text = Path(parameters.__file__).read_text(encoding="utf-8")
     return {
         "sessions": options.training_sessions,
         "cells": options.training_sessions * CELLS_PER_SESSION,
@@ -174,8 +174,16 @@ def _training_data(rate: float, options: argparse.Namespace) -> dict[str, Any]:
         "regimes": list(parameters.REGIMES),
         "indicators": list(parameters.INDICATORS),
         "seed": options.seed,
-        "simulator_sha256": hashlib.sha256(table_text.encode()).hexdigest()[:12],
+        "simulator_sha256": _simulator_digest(),
     }
+
+
+def _simulator_digest() -> str:
+    """Return a digest of the code and the numbers that make traces."""
+    folder = Path(parameters.__file__).parent
+    parts = ("parameters", "behaviour", "spiking", "fluorescence", "session")
+    code = b"".join((folder / f"{part}.py").read_bytes() for part in parts)
+    return hashlib.sha256(code).hexdigest()[:12]
 
 
 def _calibrate(
@@ -254,6 +262,9 @@ def _simulated_scores(card: ModelCard, answers: Answers) -> dict[str, Any]:
         ),
         "the same, groups equally common": by_session(
             balanced_accuracy, sessions, group, even
+        ),
+        "PY against interneuron, AUROC (chance 0.5)": by_session(
+            lambda kind, p: auroc(kind == "IN", p), sessions, group, p_in
         ),
         "recall": {
             str(name): share_among(guess == truth, truth == name) for name in classes

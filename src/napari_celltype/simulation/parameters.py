@@ -147,7 +147,7 @@ PLACE_CELLS: dict[str, Parameter] = {
 SPIKING: dict[str, dict[str, Parameter]] = {
     "PY": {
         "rest_rate": Parameter(
-            "rate at rest", 0.02, 1, "Hz", "Mizuseki and Buzsaki 2013", "log-normal"
+            "rate at rest", 0.05, 1.5, "Hz", "Mizuseki and Buzsaki 2013", "log-normal"
         ),
         "burst_share": Parameter(
             "share of events that are complex-spike bursts",
@@ -360,7 +360,7 @@ NUISANCES: dict[str, Parameter] = {
         "neuropil over soma brightness", 0.3, 1.2, "", "assumed"
     ),
     "neuropil_activity": Parameter(
-        "deviation of the neuropil signal", 0.03, 0.2, "dF/F", "assumed"
+        "deviation of the neuropil signal", 0.02, 0.12, "dF/F", "assumed"
     ),
     "contamination": Parameter(
         "share of neuropil in a soma's pixels", 0.3, 0.9, "", "Pachitariu 2017"

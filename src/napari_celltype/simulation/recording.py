@@ -91,7 +91,7 @@ def simulate_recording(
     frame_shape: tuple[int, int] | None = None,
     regime: str | None = "running",
     indicator: str | None = "GCaMP6f",
-    noise: float | None = 1.0,
+    noise: float | None = 0.8,
     expression: float | None = 1.0,
 ) -> SimulatedRecording:
     """Simulate a labelled recording of one field of view.
