@@ -30,13 +30,10 @@ def test_threshold_zero_names_every_roi():
     assert "unsure" not in (*said.predicted, *said.group)
 
 
-def test_a_roi_without_probabilities_is_unsure_and_has_no_best_guess():
-    said = decide(np.full((1, 4), np.nan), CLASSES, 0.0)
-    assert (said.predicted, said.best_guess, said.group) == (
-        ["unsure"],
-        [""],
-        ["unsure"],
-    )
+def test_a_roi_without_a_usable_trace_is_unsure_and_has_the_priors_shares():
+    said = decide(np.full((1, 4), np.nan), CLASSES, 0.0, prior={"IN": 0.9})
+    assert (said.predicted, said.group) == (["unsure"], ["unsure"])
+    np.testing.assert_allclose(said.probabilities, [[0.1, 0.3, 0.3, 0.3]])
 
 
 def test_a_parents_share_is_divided_among_its_children_and_the_rest_goes_to_others():

@@ -11,7 +11,9 @@ def test_sessions_are_named_relative_to_their_common_folder():
 
 
 def test_planes_of_one_session_share_its_name():
-    names = recording_names([Path("/d/m1/suite2p/plane0"), Path("/d/m1/suite2p/plane1")])
+    names = recording_names(
+        [Path("/d/m1/suite2p/plane0"), Path("/d/m1/suite2p/plane1")]
+    )
     assert names == ["m1", "m1"]
 
 

@@ -179,6 +179,9 @@ def classify(
             on_progress=on_progress,
             should_stop=should_stop,
         )
+    for finished in result.done:
+        for warning in finished.inputs["warnings"]:
+            say(f"note: {finished.inputs['name']}: {warning}")
     if result.done:
         if output is None:
             typer.echo(result.table.to_csv(index=False), nl=False)

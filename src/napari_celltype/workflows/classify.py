@@ -206,6 +206,7 @@ def classify_recording(
         on_progress=on_progress,
         should_stop=should_stop,
     )
+    labels = load_labels(recording)
     order = [model.card.classes.index(c) for c in classes]
     probabilities = predicted.probabilities[:, order]
     n_frames_used = predicted.n_frames_used.astype(np.int64)
@@ -231,9 +232,13 @@ def classify_recording(
         probabilities=probabilities,
         n_frames_used=n_frames_used,
         input_name=input_name,
-        warnings=(*_recording_warnings(recording), *predicted.notices),
+        warnings=(
+            *recording.warnings,
+            *predicted.notices,
+            *(labels.warnings if labels is not None else ()),
+        ),
         roi_warnings=tuple(roi_warnings),
-        labels=load_labels(recording) if recording.path is not None else None,
+        labels=labels,
         only_iscell=request.only_iscell,
         prior=request.prior,
         min_probability=(
@@ -252,13 +257,3 @@ def _input_traces(
         return recording.raw_traces, "F"
     coefficient = float(wanted)
     return subtract_neuropil(recording, coefficient), f"F - {coefficient:g} * Fneu"
-
-
-def _recording_warnings(recording: Recording) -> tuple[str, ...]:
-    if recording.sampling_frequency_confirmed:
-        return recording.warnings
-    return (
-        f"the frame rate of {recording.sampling_frequency:g} Hz is suite2p's default "
-        "and unconfirmed",
-        *recording.warnings,
-    )

@@ -20,11 +20,11 @@ class Decisions:
     Attributes
     ----------
     probabilities : ndarray of float64, shape (n_rois, n_classes)
-        After the prior; NaN where the trace could not be used.
+        After the prior; the prior itself where the trace could not be used.
     best_guess : list of str
-        The most probable type; empty where there are no probabilities.
+        The most probable type.
     predicted : list of str
-        `best_guess`, or ``unsure`` below the threshold.
+        `best_guess`, or ``unsure`` below the threshold and without a usable trace.
     group : list of str
         The root type (PY, IN) whose summed probability reaches the threshold, or
         ``unsure``.
@@ -67,25 +67,28 @@ def decide(
     """
     if prior:
         probabilities = reweigh(probabilities, classes, prior, training_prior, tree)
+    usable: NDArray[np.bool_] = np.asarray(np.isfinite(probabilities).all(axis=1))
+    # Without evidence all that is known is the prior.
+    shares = prior_shares(prior or {}, classes, training_prior, tree)
+    probabilities = np.where(usable[:, None], probabilities, list(shares.values()))
     groups = [tree.group(c) for c in classes]
     roots = list(dict.fromkeys(groups))
     by_root = np.stack(
         [probabilities[:, [g == root for g in groups]].sum(axis=1) for root in roots],
         axis=1,
     )
-    best_guess, predicted, group = [], [], []
-    for row, root_row in zip(probabilities, by_root, strict=True):
-        if not np.isfinite(row).all():
-            best_guess.append("")
-            predicted.append(UNSURE)
-            group.append(UNSURE)
-            continue
-        best, root = int(row.argmax()), int(root_row.argmax())
-        best_guess.append(classes[best])
-        predicted.append(classes[best] if row[best] >= min_probability else UNSURE)
-        group.append(roots[root] if root_row[root] >= min_probability else UNSURE)
+    types = np.array(classes, dtype=object)[probabilities.argmax(axis=1)]
+    named = usable & (probabilities.max(axis=1) >= min_probability)
+    root = np.array(roots, dtype=object)[by_root.argmax(axis=1)]
+    root_named = usable & (by_root.max(axis=1) >= min_probability)
     p_in = probabilities[:, [g == "IN" for g in groups]].sum(axis=1)
-    return Decisions(probabilities, best_guess, predicted, group, p_in)
+    return Decisions(
+        probabilities,
+        types.tolist(),
+        np.where(named, types, UNSURE).tolist(),
+        np.where(root_named, root, UNSURE).tolist(),
+        p_in,
+    )
 
 
 def prior_shares(
@@ -165,15 +168,14 @@ def prediction_sets(
     """Return each ROI's prediction set, types joined by ``|``.
 
     A type belongs to the set when its probability reaches the card's threshold for it
-    (split-conformal, per class); the most probable type always does.
+    (split-conformal, per class); the most probable type always does, and every type
+    does where the trace could not be used.
     """
     limits = np.array([thresholds[c] for c in classes])
-    sets = []
-    for row in probabilities:
-        if not np.isfinite(row).all():
-            sets.append("")
-            continue
-        inside = row >= limits
-        inside[row.argmax()] = True
-        sets.append("|".join(c for c, yes in zip(classes, inside, strict=True) if yes))
-    return sets
+    inside = probabilities >= limits
+    inside |= ~np.isfinite(probabilities).all(axis=1, keepdims=True)
+    inside[np.arange(len(inside)), np.nan_to_num(probabilities).argmax(axis=1)] = True
+    return [
+        "|".join(c for c, yes in zip(classes, row, strict=True) if yes)
+        for row in inside
+    ]

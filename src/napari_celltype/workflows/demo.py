@@ -137,7 +137,13 @@ def run_demo(
         result = BatchResult((done(answer),), ())
         write_result(result, request, folder / f"cell_types{suffix}.csv", force=True)
         answers.append(answer)
-    draw_rois(recording, answers[0].table(), folder / "rois.png")
+    draw_rois(
+        recording,
+        answers[0].table(),
+        folder / "rois.png",
+        subtypes_proven=answers[0].card.subtypes_proven,
+        force=True,
+    )
     lines = _summary(folder, recording, truth, answers, len(simulated.rois))
     summary = write_text_atomically(folder / "summary.txt", "\n".join(lines) + "\n")
     if recording.path is None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.recording import Recording
+from napari_celltype.recording import Recording, RoiMasks
 from napari_celltype.workflows.decisions import Decisions, decide, prediction_sets
 
 if TYPE_CHECKING:
@@ -102,12 +102,15 @@ class Predictions:
 
         recording = self.recording
         n_rois = recording.n_rois
+        unconfirmed = (
+            ""
+            if recording.sampling_frequency_confirmed
+            else f"frame rate of {recording.sampling_frequency:g} Hz unconfirmed"
+        )
         said = self.decisions(min_probability, prior)
-        finite = np.isfinite(said.probabilities).all(axis=1)
-        best = np.where(finite, np.nan_to_num(said.probabilities).max(axis=1), np.nan)
-        centroids = np.array([r.centroid for r in recording.rois]).reshape(-1, 2)
-        if len(centroids) != n_rois:
-            centroids = np.full((n_rois, 2), np.nan)
+        masks = RoiMasks.of(recording.rois)
+        has_masks = len(masks) == n_rois
+        centroids = masks.centroids if has_masks else np.full((n_rois, 2), np.nan)
         sets = self.card.prediction_set
         labels = self.labels.by_roi() if self.labels is not None else {}
         given = [labels.get(roi_id) for roi_id in range(n_rois)]
@@ -118,7 +121,7 @@ class Predictions:
             "roi_id": np.arange(n_rois),
             "y": centroids[:, 0].round(2),
             "x": centroids[:, 1].round(2),
-            "n_pixels": [r.ypix.size for r in recording.rois] or [0] * n_rois,
+            "n_pixels": masks.n_pixels if has_masks else np.zeros(n_rois, np.int64),
             "iscell": pd.array(
                 [None] * n_rois if recording.iscell is None else recording.iscell,
                 dtype="boolean",
@@ -129,7 +132,7 @@ class Predictions:
             "p_IN": said.p_in,
             "predicted": said.predicted,
             "best_guess": said.best_guess,
-            "probability": best,
+            "probability": said.probabilities.max(axis=1),
             "prediction_set": (
                 prediction_sets(self.probabilities, self.classes, sets["thresholds"])
                 if sets
@@ -141,8 +144,7 @@ class Predictions:
             },
             "stability": np.full(n_rois, np.nan),
             "warnings": [
-                "; ".join(filter(None, (*self.warnings, own)))
-                for own in self.roi_warnings
+                "; ".join(filter(None, (unconfirmed, own))) for own in self.roi_warnings
             ],
             "merged_into": pd.array(
                 [int(m) if m >= 0 else None for m in merged] or [None] * n_rois,
@@ -185,6 +187,10 @@ def summarise(table: pd.DataFrame, subtypes_proven: bool) -> list[str]:
         f"{len(table)} ROIs: " + _counted(groups),
         "Types: " + _counted(types),
     ]
+    if without := int((table["n_frames_used"] == 0).sum()):
+        lines.append(
+            f"{without} ROIs have no usable trace of their own and are unsure."
+        )
     if not subtypes_proven:
         lines.append("Interneuron types are unproven on real cells.")
     return lines

@@ -1,0 +1,42 @@
+"""The program as a process of its own: Ctrl-C, broken pipes, plain progress."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "napari_celltype.cli"]
+
+
+def test_debug_may_stand_behind_the_verb(tmp_path):
+    result = subprocess.run(
+        [*COMMAND, "classify", str(tmp_path / "nowhere"), "--debug"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_keeps_what_is_finished_and_is_status_130(session_folder, tmp_path):
+    for k in range(40):
+        session_folder(f"lab/m{k:02}", n_frames=1900, n_rois=5)
+    out = tmp_path / "types.csv"
+    process = subprocess.Popen(
+        [*COMMAND, "classify", str(tmp_path / "lab"), "-o", str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert process.stderr is not None
+    assert "done" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 130
+    assert "Stopping" in said
+    assert 1 <= len(set(out.read_text().splitlines()[1:])) < 200

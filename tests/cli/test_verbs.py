@@ -1,0 +1,196 @@
+"""The verbs in this process: exit status, what is printed, what is written."""
+
+import json
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from napari_celltype.cli.verbs import app
+from napari_celltype.export import output_columns
+
+LONG = {"n_frames": 1900, "n_rois": 5}
+VERBS = ("demo", "open", "classify", "export", "simulate", "suite2p", "doctor")
+
+
+@pytest.fixture
+def run():
+    def invoke(*words):
+        return CliRunner().invoke(app, [str(w) for w in words])
+
+    return invoke
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "models list", "models show", "models add"])
+def test_every_verb_explains_itself_with_an_example(run, verb):
+    result = run(*verb.split(), "--help")
+    assert result.exit_code == 0
+    assert f"Example: napari-celltype {verb}" in result.stdout
+
+
+def test_version_is_the_packages(run):
+    from napari_celltype import __version__
+
+    assert run("--version").stdout.strip() == f"napari-celltype {__version__}"
+
+
+def test_classify_prints_csv_and_nothing_else_on_standard_output(
+    run, session_folder, tmp_path
+):
+    result = run("classify", session_folder("m1", **LONG))
+    assert result.exit_code == 0
+    (tmp_path / "out.csv").write_text(result.stdout)
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert list(table.columns) == output_columns(["PY", "PV", "SOM", "VIP"])
+    assert "unproven on real cells" in result.stderr
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "json"])
+def test_classify_writes_a_table_with_its_provenance(
+    run, session_folder, tmp_path, ending
+):
+    out = tmp_path / f"types.{ending}"
+    result = run("classify", session_folder("m1", **LONG), "-o", out)
+    assert result.exit_code == 0, result.stderr
+    origin = json.loads((tmp_path / f"types.{ending}.provenance.json").read_text())
+    assert origin["recordings"][0]["sampling_frequency"] == 30.0
+    assert origin["models"][0]["name"] == "cnn-10hz"
+
+
+def test_a_file_of_somebody_else_is_replaced_only_with_force(
+    run, session_folder, tmp_path
+):
+    folder, out = session_folder("m1", **LONG), tmp_path / "types.csv"
+    out.write_text("my own notes")
+    refused = run("classify", folder, "-o", out)
+    assert (refused.exit_code, out.read_text()) == (1, "my own notes")
+    assert "--force" in refused.stderr
+    assert run("classify", folder, "-o", out, "--force").exit_code == 0
+    assert run("classify", folder, "-o", out).exit_code == 0  # now it is ours
+
+
+def test_a_bad_recording_among_good_ones_gives_their_table_and_status_1(
+    run, session_folder, tmp_path
+):
+    for name in ("lab/m1", "lab/m2"):
+        session_folder(name, **LONG)
+    (tmp_path / "lab" / "m1" / "suite2p" / "plane0" / "F.npy").write_bytes(b"")
+    out = tmp_path / "types.csv"
+    result = run("classify", tmp_path / "lab", "-o", out)
+    assert result.exit_code == 1
+    assert pd.read_csv(out)["recording"].unique().tolist() == ["m2"]
+    assert "F.npy" in result.stderr
+    assert "1 of 2 recordings classified" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["classify"],
+        ["classify", ".", "--min-probability", "2"],
+        ["classify", ".", "--prior", "IN"],
+        ["classify", ".", "--neuropil", "some"],
+        ["export", ".", "--format", "xml", "-o", "x"],
+        ["simulate"],
+        ["simulate", "--dataset", "a.npz", "--counts", "PY"],
+        ["sing"],
+    ],
+)
+def test_wrong_usage_is_status_2(run, words):
+    assert run(*words).exit_code == 2
+
+
+def test_an_error_is_one_line_without_traceback(run, tmp_path):
+    result = run("classify", tmp_path / "nowhere")
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stderr.startswith("error: ")
+
+
+def test_debug_lets_the_error_through(run, tmp_path):
+    result = run("--debug", "classify", tmp_path / "nowhere")
+    assert "nowhere" in str(result.exception)
+    assert result.exception.__class__.__name__ == "RecordingError"
+
+
+@pytest.mark.parametrize("format_", ["csv", "parquet", "npy", "mat"])
+def test_export_writes_every_format(run, session_folder, tmp_path, format_):
+    out = tmp_path / f"celltype.{format_}"
+    folder = session_folder("m1", **LONG)
+    result = run("export", folder, "--format", format_, "-o", out)
+    assert result.exit_code == 0, result.stderr
+    assert out.stat().st_size > 0
+
+
+def test_export_takes_a_table_that_classify_wrote(run, session_folder, tmp_path):
+    table, out = tmp_path / "types.csv", tmp_path / "types.parquet"
+    run("classify", session_folder("m1", **LONG), "-o", table)
+    result = run("export", table, "--format", "parquet", "-o", out)
+    assert result.exit_code == 0, result.stderr
+    assert pd.read_parquet(out)["predicted"].tolist() == (
+        pd.read_csv(table)["predicted"].tolist()
+    )
+
+
+def test_export_refuses_a_name_that_contradicts_the_format(
+    run, session_folder, tmp_path
+):
+    folder = session_folder("m1", **LONG)
+    result = run("export", folder, "--format", "mat", "-o", tmp_path / "x.csv")
+    assert result.exit_code == 1
+    assert not (tmp_path / "x.csv").exists()
+
+
+def test_simulate_writes_a_recording_that_classify_takes(run, tmp_path):
+    made = run("simulate", "-o", tmp_path / "sim", "--cells", 8, "--frames", 1900)
+    assert made.exit_code == 0, made.stderr
+    result = run("classify", tmp_path / "sim", "-o", tmp_path / "types.csv")
+    assert result.exit_code == 0, result.stderr
+    labels = pd.read_csv(tmp_path / "types.csv")["label"]
+    assert set(labels) <= {"PY", "PV", "SOM", "VIP"}
+
+
+def test_simulate_refuses_a_folder_with_other_files(run, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    result = run("simulate", "-o", tmp_path, "--cells", 4, "--frames", 10)
+    assert result.exit_code == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_simulate_writes_a_trace_set_and_may_replace_its_own(run, tmp_path):
+    from napari_celltype import load_traces
+
+    words = ["simulate", "--dataset", tmp_path / "d.npz", "--counts", "PY=3,PV=2"]
+    assert run(*words, "--frames", 50).exit_code == 0
+    assert run(*words, "--frames", 60).exit_code == 0
+    assert load_traces(tmp_path / "d.npz").traces.shape == (5, 60)
+
+
+def test_models_travel_between_labs(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_CELLTYPE_MODELS", str(tmp_path / "mine"))
+    packed = tmp_path / "packed.safetensors"
+    assert run("models", "pack", "rnn-5hz", packed).exit_code == 0
+    assert "is whole" in run("models", "verify", packed).stdout
+    data = bytearray(packed.read_bytes())
+    data[-1] ^= 1
+    packed.write_bytes(data)
+    assert run("models", "verify", packed).exit_code == 1
+    assert run("models", "add", packed).exit_code == 1
+
+
+def test_models_lists_the_six_bundled_ones(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_CELLTYPE_MODELS", str(tmp_path))
+    names = [line.split()[0] for line in run("models").stdout.splitlines()]
+    assert names == sorted(
+        f"{n}-{r}hz" for n in ("cnn", "rnn", "lstm") for r in (5, 10)
+    )
+
+
+def test_the_card_of_a_bundled_model_says_what_it_cannot_do(run):
+    assert "unproven on real cells" in run("models", "show", "cnn").stdout
+
+
+def test_doctor_names_the_version(run):
+    from napari_celltype import __version__
+
+    assert __version__ in run("doctor").stdout
