@@ -18,7 +18,7 @@ RISK = 0.1  # wrong cells among the named ones, at most
 COVERAGE = 0.9  # cells whose prediction set holds their type, at least
 RESAMPLES = 1000
 GRID = np.round(np.arange(0.26, 0.996, 0.01), 2)
-FEWEST_NAMED = 30
+FEWEST_NAMED = 100
 
 
 def temperature(
@@ -58,8 +58,9 @@ def unsure_threshold(
 ) -> float | None:
     """Return the least probability at which named cells are wrong in at most 10 %.
 
-    Thresholds are tried from the top down and the search ends at the first whose upper
-    95 % bound (sessions resampled) exceeds `RISK`. None if no threshold holds.
+    Thresholds are tried from the top down, beginning where `FEWEST_NAMED` cells are
+    named; the search ends where the upper 95 % bound (sessions resampled) rises above
+    `RISK` again. None if no threshold holds.
 
     Parameters
     ----------
@@ -81,9 +82,10 @@ def unsure_threshold(
         if named.sum() < FEWEST_NAMED:
             continue
         risks = wrong[chosen].sum(axis=1) / np.maximum(named[chosen].sum(axis=1), 1)
-        if np.quantile(risks, 0.95) > RISK:
+        if np.quantile(risks, 0.95) <= RISK:
+            kept = float(threshold)
+        elif kept is not None:
             break
-        kept = float(threshold)
     return kept
 
 
