@@ -101,22 +101,23 @@ def _layers(opened: OpenRecording, palette: Palette) -> Iterator[LayerData]:
 def _roi_layers(
     opened: OpenRecording, recording: Recording, palette: Palette
 ) -> Iterator[LayerData]:
-    from napari.utils.colormaps import DirectLabelColormap
+    from napari.utils.colormaps import CyclicLabelColormap
 
     labels = label_image(recording)
-    colors: dict[int | None, Any] = dict(enumerate(palette.rgba()))
-    colors[None] = colors[0]
+    # A cycle as long as the values are many is a look-up table; napari compiles code
+    # for seconds before it can use a DirectLabelColormap.
+    drawn = CyclicLabelColormap(colors=palette.rgba())
+    clear = CyclicLabelColormap(colors=np.zeros((2, 4)))
     yield (
         Painting(labels, recording.rois).values,
         {
             "name": f"{opened.title} ROI colours",
             "metadata": {METADATA_KEY: LayerTag(opened.key, "colors", opened)},
-            "colormap": DirectLabelColormap(color_dict=colors),
+            "colormap": drawn,
             "opacity": 1.0,
         },
         "labels",
     )
-    clear: dict[int | None, Any] = {None: np.zeros(4), 0: np.zeros(4)}
     yield (
         # 16 bits go to the graphics card as they are; 32 are converted at each refresh.
         labels.astype(np.uint16) if recording.n_rois < 2**16 - 1 else labels,
@@ -124,7 +125,7 @@ def _roi_layers(
             "name": f"{opened.title} ROIs",
             "metadata": {METADATA_KEY: LayerTag(opened.key, "rois", opened)},
             "features": roi_features(opened),
-            "colormap": DirectLabelColormap(color_dict=clear),
+            "colormap": clear,
             "opacity": 1.0,
         },
         "labels",

@@ -46,7 +46,7 @@ class Painting:
         self._cells = 2 * label_image.astype(np.int32) + on_edge(label_image)
         self._table = np.zeros(2 * (len(rois) + 1), dtype=np.uint8)
         self._table[3::2] = UNCLASSIFIED
-        self._ring: Box | None = None
+        self._selected: int | None = None
         self.values = self._table[self._cells]
 
     @classmethod
@@ -67,45 +67,57 @@ class Painting:
         self._table[2::2] = fills
         self._table[3::2] = edges
         np.take(self._table, self._cells, out=self.values)
+        self._draw_ring()
         return self.values
 
-    def color_one(self, roi_id: int, edge: int, fill: int) -> Box | None:
-        """Colour one ROI; return the box that changed, None where it has no pixel."""
+    def color_one(self, roi_id: int, edge: int, fill: int) -> None:
+        """Colour one ROI.
+
+        Parameters
+        ----------
+        roi_id : int
+        edge, fill : int
+            Pixel values for its edge and for its inside.
+        """
         self._table[2 * roi_id + 2] = fill
         self._table[2 * roi_id + 3] = edge
-        box = self._box(roi_id)
-        if box is not None:
-            self._restore(box)
-        return box
+        self._restore(roi_id)
+        self._draw_ring()
 
-    def ring(self, roi_id: int | None) -> list[Box]:
-        """Draw the ring around the selected ROI and take away the last one.
+    def select(self, roi_id: int | None) -> bool:
+        """Draw the ring around a ROI and take away the last one.
 
         Returns
         -------
-        list of Box
-            The boxes that changed.
+        bool
+            Whether the drawing changed.
         """
-        changed = []
-        if self._ring is not None:
-            self._restore(self._ring)
-            changed.append(self._ring)
-        self._ring = None if roi_id is None else self._box(roi_id)
-        if self._ring is not None and roi_id is not None:
-            inside = self._labels[self._ring] == roi_id + 1
-            padded = np.pad(inside, 1)
-            grown = np.zeros_like(inside)
-            height, width = inside.shape
-            for dy in range(3):
-                for dx in range(3):
-                    grown |= padded[dy : dy + height, dx : dx + width]
-            rim = grown & ~(inside & ~on_edge(inside.astype(np.uint8)))
-            self.values[self._ring][rim] = SELECTED
-            changed.append(self._ring)
-        return changed
+        before, self._selected = self._selected, roi_id
+        if before == roi_id:
+            return False
+        if before is not None:
+            self._restore(before)
+        self._draw_ring()
+        return True
 
-    def _restore(self, box: Box) -> None:
-        self.values[box] = self._table[self._cells[box]]
+    def _draw_ring(self) -> None:
+        box = None if self._selected is None else self._box(self._selected)
+        if box is None or self._selected is None:
+            return
+        inside = self._labels[box] == self._selected + 1
+        height, width = inside.shape
+        padded = np.pad(inside, 1)
+        grown = np.zeros_like(inside)
+        for dy in range(3):
+            for dx in range(3):
+                grown |= padded[dy : dy + height, dx : dx + width]
+        core = inside & ~on_edge(inside.astype(np.uint8))
+        self.values[box][grown & ~core] = SELECTED
+
+    def _restore(self, roi_id: int) -> None:
+        box = self._box(roi_id)
+        if box is not None:
+            self.values[box] = self._table[self._cells[box]]
 
     def _box(self, roi_id: int) -> Box | None:
         height, width = self._labels.shape

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
 from napari_celltype.gui.layers import (
@@ -112,17 +114,27 @@ class Scene:
         layer, painting = self.layer(key, "colors"), self._paintings.get(key)
         if layer is None or painting is None:
             return
-        opened = self.session.recordings[key]
-        painting.color_all(
-            *roi_values(
-                opened.predictions,
-                opened.recording.n_rois,
-                palette=self.palette,
-                color_by=self.session.color_by,
-                min_probability=self.session.min_probability(opened),
-            )
-        )
+        painting.color_all(*self._roi_values(key))
         layer.refresh(extent=False)
+
+    def color_roi(self, key: str, roi_id: int) -> None:
+        """Colour one ROI of a recording, as `color` does for all."""
+        layer, painting = self.layer(key, "colors"), self._paintings.get(key)
+        if layer is None or painting is None:
+            return
+        edges, fills = self._roi_values(key)
+        painting.color_one(roi_id, edges[roi_id], fills[roi_id])
+        layer.refresh(extent=False, thumbnail=False, highlight=False)
+
+    def _roi_values(self, key: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        opened = self.session.recordings[key]
+        return roi_values(
+            opened.predictions,
+            opened.recording.n_rois,
+            palette=self.palette,
+            color_by=self.session.color_by,
+            min_probability=self.session.min_probability(opened),
+        )
 
     def _layers(self, key: str, role: Role | None = None) -> Iterator[Layer]:
         for layer in self.viewer.layers:
@@ -247,7 +259,7 @@ class Scene:
             mine = active is not None and active.key == key
             roi_id = self.session.roi_id if mine else None
             colors, rois = self.layer(key, "colors"), self.layer(key, "rois")
-            if painting.ring(roi_id) and colors is not None:
+            if painting.select(roi_id) and colors is not None:
                 colors.refresh(extent=False, thumbnail=False, highlight=False)
             if rois is not None:
                 with self._own_change():
