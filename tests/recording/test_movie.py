@@ -360,3 +360,4 @@ class TestAttaching:
         assert recording.frame_shape != (64, 72)
         attached = attach_movie(recording, self.movie_for(tmp_path / "m.tif"))
         assert attached.frame_shape == (64, 72)
+        assert not any("frame size" in warning for warning in attached.warnings)

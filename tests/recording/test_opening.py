@@ -139,6 +139,20 @@ class TestPlanes:
         with pytest.raises(RecordingError, match="no plane 5; it has 0, 1"):
             open_recording(suite2p_folder(tmp_path, n_planes=2), 5)
 
+    def test_sorting_in_the_combined_view_is_noticed(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        root = suite2p_folder(tmp_path, n_planes=2, combined=True)
+        path = root / "combined" / "iscell.npy"
+        iscell = np.load(path)
+        iscell[12:15, 0] = 1 - iscell[12:15, 0]
+        np.save(path, iscell)
+        assert open_recording(root / "plane0").warnings == ()
+        assert (
+            "iscell of 3 ROIs was changed"
+            in (open_recording(root / "plane1").warnings[0])
+        )
+
 
 class TestFrameRate:
     def test_user_wins(self, suite2p_folder: Folder, tmp_path: Path) -> None:
@@ -304,6 +318,19 @@ class TestBadFiles:
         del stat[2]["lam"]
         np.save(plane / "stat.npy", stat)
         with pytest.raises(RecordingError, match="ROI 2 lacks ypix, xpix or lam"):
+            open_recording(plane)
+
+    def test_pixels_that_are_no_whole_numbers(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        plane = suite2p_folder(tmp_path) / "plane0"
+        stat = np.load(plane / "stat.npy", allow_pickle=True)
+        stat[0]["ypix"] = stat[0]["ypix"].astype(float)
+        np.save(plane / "stat.npy", stat)
+        assert open_recording(plane).rois[0].ypix.dtype == np.int64
+        stat[1]["ypix"] = stat[1]["ypix"] + 0.5
+        np.save(plane / "stat.npy", stat)
+        with pytest.raises(RecordingError, match="no whole numbers"):
             open_recording(plane)
 
     def test_movie_of_another_run_is_said(

@@ -7,6 +7,7 @@ import pytest
 
 from napari_celltype.errors import RecordingError, SamplingFrequencyError
 from napari_celltype.recording import FROM_USER, Recording, Segment
+from napari_celltype.recording.recording import ASK_FOR_RATE
 
 
 def test_from_traces() -> None:
@@ -21,6 +22,18 @@ def test_from_traces() -> None:
     assert recording.sampling_frequency_source == FROM_USER
     assert recording.merged_into.tolist() == [-1, -1, -1]
     assert recording.changed_on_disk() is None
+
+
+def test_a_vouched_frame_rate_answers_the_question() -> None:
+    recording = Recording(
+        raw_traces=np.ones((2, 9), np.float32),
+        warnings=(ASK_FOR_RATE, "something else"),
+    )
+    assert not recording.sampling_frequency_confirmed
+    answered = recording.with_sampling_frequency(20)
+    assert answered.sampling_frequency == 20
+    assert answered.sampling_frequency_confirmed
+    assert answered.warnings == ("something else",)
 
 
 @pytest.mark.parametrize("traces", [np.ones(4), np.ones((0, 4)), np.ones((2, 3, 4))])

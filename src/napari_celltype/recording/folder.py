@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from difflib import get_close_matches
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from napari_celltype.errors import RecordingError
 
 _PLANE = re.compile(r"plane(\d+)")
+_MOST_HINTS, _MOST_FOLDERS = 5, 2000
 LOOKED_FOR = (
     "a session folder with suite2p/plane0, a suite2p folder with plane0, a plane "
     "folder with F.npy and stat.npy, or a stat.npy"
@@ -48,7 +50,7 @@ def _planes_of(path: Path) -> list[Path]:
         raise RecordingError(f"{path} does not exist{_similar_names(path)}.")
     folder = path
     if path.is_file():
-        if path.suffix != ".npy" or not _is_plane(path.parent):
+        if path.suffix not in (".npy", ".bin", ".mat") or not _is_plane(path.parent):
             raise _not_a_recording(path)
         folder = path.parent
     if folder.name == "combined":
@@ -97,14 +99,10 @@ def _similar_names(path: Path) -> str:
 
 def _not_a_recording(path: Path) -> RecordingError:
     folder = path if path.is_dir() else path.parent
-    near = sorted(
-        str(stat.parent.relative_to(folder))
-        for pattern in ("stat.npy", "*/stat.npy", "*/*/stat.npy", "*/*/*/stat.npy")
-        for stat in folder.glob(pattern)
-    )
+    near = _recordings_below(folder)
     names = sorted(child.name for child in folder.iterdir())
     if near:
-        hint = f"recordings were found in {', '.join(near[:5])}; open one of these"
+        hint = f"recordings were found in {', '.join(near)}; open one of these"
     elif "Fall.mat" in names:
         hint = "Fall.mat is there, but the .npy files that suite2p writes are not"
     elif any(plane_number(folder / name) is not None for name in names):
@@ -116,3 +114,22 @@ def _not_a_recording(path: Path) -> RecordingError:
     return RecordingError(
         f"{path} is not a suite2p recording (looked for {LOOKED_FOR}); {hint}."
     )
+
+
+def _recordings_below(folder: Path) -> list[str]:
+    """Name a few plane folders up to three levels down, without looking for long."""
+    found: list[str] = []
+    level, n_seen = [folder], 0
+    for _ in range(3):
+        below: list[Path] = []
+        for parent in level:
+            children = sorted(child for child in parent.iterdir() if child.is_dir())
+            below += [
+                child for child in children if os.access(child, os.R_OK | os.X_OK)
+            ]
+        n_seen += len(below)
+        found += [str(c.relative_to(folder)) for c in below if _is_plane(c)]
+        if len(found) >= _MOST_HINTS or n_seen > _MOST_FOLDERS:
+            break
+        level = below
+    return found[:_MOST_HINTS]

@@ -12,7 +12,12 @@ import numpy as np
 from napari_celltype.errors import RecordingError
 from napari_celltype.recording.frame_rate import SAME_RATE
 from napari_celltype.recording.frames import LazyFrames, RawFrames, SelectedFrames
-from napari_celltype.recording.recording import FROM_TIFF, FROM_USER, Recording
+from napari_celltype.recording.recording import (
+    FROM_TIFF,
+    FROM_USER,
+    GUESSED_FRAME_SHAPE,
+    Recording,
+)
 from napari_celltype.recording.settings import frame_shape as noted_frame_shape
 from napari_celltype.recording.settings import read_settings
 from napari_celltype.recording.stamps import file_stamp
@@ -129,8 +134,7 @@ def attach_movie(
         path, plane=recording.plane, n_planes=n_planes, n_channels=n_channels
     )
     shape = movie.shape[1:]
-    # Without images the frame size is only a guess from the masks.
-    guessed = not recording.images and recording.movie is None
+    guessed = any(w.startswith(GUESSED_FRAME_SHAPE) for w in recording.warnings)
     fits = all(m >= r for m, r in zip(shape, recording.frame_shape, strict=True))
     if shape != recording.frame_shape and not (guessed and fits):
         raise RecordingError(
@@ -138,7 +142,7 @@ def attach_movie(
             f"{recording.frame_shape[0]} x {recording.frame_shape[1]}; choose the "
             f"movie that suite2p was run on."
         )
-    warnings = list(recording.warnings)
+    warnings = [w for w in recording.warnings if not w.startswith(GUESSED_FRAME_SHAPE)]
     if len(movie) != recording.n_frames:
         warnings.append(
             f"{path.name} has {len(movie)} frames of this plane and the traces have "

@@ -17,7 +17,11 @@ from napari_celltype.recording.images import read_images
 from napari_celltype.recording.merges import read_merges
 from napari_celltype.recording.movie import TIFF_SUFFIXES, open_binary
 from napari_celltype.recording.npy import load_npy
-from napari_celltype.recording.recording import Recording, Traces
+from napari_celltype.recording.recording import (
+    GUESSED_FRAME_SHAPE,
+    Recording,
+    Traces,
+)
 from napari_celltype.recording.rois import read_rois, require_inside, shape_of
 from napari_celltype.recording.segments import read_segments
 from napari_celltype.recording.settings import (
@@ -97,7 +101,7 @@ def open_recording(
     if shape is None:
         shape = shape_of(rois)
         warnings.append(
-            f"The files do not say the frame size; {shape[0]} x {shape[1]} pixels is "
+            f"{GUESSED_FRAME_SHAPE}; {shape[0]} x {shape[1]} pixels is "
             f"the smallest that holds all ROIs."
         )
     require_inside(rois, shape, folder / "stat.npy")
@@ -111,6 +115,8 @@ def open_recording(
     warnings += rate.warnings
     iscell = _read_flags(folder / "iscell.npy", n_rois, warnings)
     redcell = _read_flags(folder / "redcell.npy", n_rois, warnings)
+    if iscell is not None:
+        warnings += _curated_elsewhere(folder, iscell)
     neuropil = _neuropil(folder / "Fneu.npy", traces_file.shape, warnings)
 
     movie = _find_movie(folder, settings, shape, n_frames, warnings)
@@ -194,6 +200,29 @@ def _read_flags(
     flags = values.reshape(n_rois, -1)[:, 0] > 0
     flags.flags.writeable = False
     return flags
+
+
+def _curated_elsewhere(folder: Path, iscell: NDArray[np.bool_]) -> list[str]:
+    """Notice ROIs that were sorted in suite2p's combined view, which saves there."""
+    combined = folder.parent / "combined" / "iscell.npy"
+    if plane_number(folder) is None or not combined.is_file():
+        return []
+    earlier = find_planes(folder.parent)
+    earlier = earlier[: earlier.index(folder)]
+    flags: NDArray[Any] = load_npy(combined)
+    try:
+        start = sum(trace_file(plane / "F.npy").shape[0] for plane in earlier)
+    except RecordingError:
+        # A damaged neighbour is no matter of this plane.
+        return []
+    same = flags[start : start + len(iscell), 0] > 0
+    n_other = int((same != iscell).sum()) if len(same) == len(iscell) else 0
+    if not n_other:
+        return []
+    return [
+        f"iscell of {n_other} ROIs was changed in suite2p's combined view; this "
+        f"plane's own iscell.npy is used, so sort the ROIs in the plane's own view."
+    ]
 
 
 def _neuropil(

@@ -78,6 +78,8 @@ FROM_TIFF = "TIFF metadata"
 FROM_SUITE2P = "suite2p settings"
 UNCONFIRMED = "suite2p default of 10 Hz, unconfirmed"
 UNKNOWN = "unknown"
+# How the sentence about a frame size begins that was only taken from the masks.
+GUESSED_FRAME_SHAPE = "The files do not say the frame size"
 # Sentences that no longer hold once the frame rate is known for sure.
 ASK_FOR_RATE = "The files do not say the frame rate; give it in Hz."
 ASK_ABOUT_DEFAULT = (

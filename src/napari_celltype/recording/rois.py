@@ -114,7 +114,7 @@ def read_rois(stat: NDArray[Any], path: Path) -> RoiMasks:
                 f"{path}: ROI {i} has {y.size} ypix, {x.size} xpix and {lam.size} lam "
                 f"values, which should be equal; run suite2p's detection again."
             )
-        if any(a.size and a.dtype.kind not in "iu" for a in (y, x)):
+        if not all(_is_whole(a) for a in (y, x)):
             raise RecordingError(
                 f"{path}: ROI {i} has pixel coordinates that are no whole numbers; run "
                 f"suite2p's detection again."
@@ -131,6 +131,12 @@ def read_rois(stat: NDArray[Any], path: Path) -> RoiMasks:
         np.concatenate(columns["lam"]).astype(np.float32, copy=False),
         starts,
     )
+
+
+def _is_whole(coordinates: NDArray[Any]) -> bool:
+    if coordinates.dtype.kind == "f":
+        return bool((coordinates == np.floor(coordinates)).all())
+    return coordinates.dtype.kind in "iu"
 
 
 def shape_of(rois: RoiMasks) -> tuple[int, int]:
