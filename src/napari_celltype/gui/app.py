@@ -101,6 +101,7 @@ class _Director:
         self._dock = dock
         self._classify = classify
         self._screenshot = screenshot
+        self._fitted = False
         self._settling = 5
         self.problem = ""
 
@@ -108,6 +109,10 @@ class _Director:
         session = self._dock.session
         if session.job is not None:
             return
+        if not self._fitted and session.active is not None:
+            # The docks have their places only now.
+            self._fitted = True
+            self._viewer.reset_view()
         if self._classify and session.active is not None:
             self._classify = False
             self._dock.classify()

@@ -193,7 +193,9 @@ class ClassifyDock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
-        self.setMinimumWidth(290)
+        # As wide as what it holds: the scroll bar is for the height alone.
+        bar = scroll.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(inner.minimumSizeHint().width() + bar)
 
     def _connect(self) -> None:
         self.folder.chosen.connect(self.open_paths)

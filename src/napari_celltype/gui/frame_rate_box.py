@@ -44,6 +44,7 @@ class FrameRateBox(QWidget):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.number = HertzBox()
+        self.number.setMinimumWidth(70)
         self.button = QPushButton("Confirm")
         self.source = QLabel()
         self.source.setWordWrap(True)

@@ -98,22 +98,22 @@ def roi_features(
     features = pd.DataFrame({"index": roi_id + 1, "roi_id": roi_id})
     said = ["label", "group", "predicted"]
     if opened.predictions is None:
+        labels = opened.labels.by_roi() if opened.labels is not None else {}
         for name in said:
             features[name] = pd.Series([None] * recording.n_rois, dtype=object)
+        features["label"] = [
+            labels[i].label if i in labels else None for i in range(recording.n_rois)
+        ]
         features["probability"] = np.nan
     else:
         table = opened.predictions.table(min_probability).set_index("roi_id")
-        table = table.reindex(roi_id)
+        # Parts of merged ROIs have no label of their own.
+        table = table[table["merged_into"].isna()].reindex(roi_id)
         for name in said:
             column = table[name].astype(object)
             features[name] = column.where(column.notna() & (column != ""), None)
         for name in ("probability", *(f"p_{c}" for c in opened.predictions.classes)):
             features[name] = table[name].to_numpy(dtype=float)
-    if opened.labels is not None:
-        given = opened.labels.by_roi()
-        features["label"] = [
-            given[i].label if i in given else None for i in range(len(features))
-        ]
     if recording.iscell is not None:
         features["iscell"] = recording.iscell
     return features

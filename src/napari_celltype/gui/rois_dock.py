@@ -204,11 +204,11 @@ class RoisDock(QWidget):
 def _describe(opened: OpenRecording, features: Any) -> tuple[str, str]:
     """Return the title and the colour of a ROI's trace."""
     title = f"ROI {features['roi_id']}"
-    if opened.predictions is None:
+    if opened.predictions is None or features["predicted"] is None:
         return title, UNSURE_COLOR
-    predicted, probability = features["predicted"], features["probability"]
-    if predicted is None:
-        return title, UNSURE_COLOR
-    if predicted == UNSURE:
-        return f"{title}: unsure", UNSURE_COLOR
-    return f"{title}: {predicted}, {probability:.2f}", DEFAULT_TYPES[predicted].color
+    shares = {name: features[f"p_{name}"] for name in opened.predictions.classes}
+    best = max(shares, key=lambda name: shares[name])
+    probability = f"{best} {shares[best]:.2f}"
+    if features["predicted"] == UNSURE:
+        return f"{title}: unsure ({probability})", UNSURE_COLOR
+    return f"{title}: {probability}", DEFAULT_TYPES[best].color

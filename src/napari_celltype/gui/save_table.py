@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
-from napari_celltype.export import write_table
 from napari_celltype.workflows import Predictions
+from napari_celltype.workflows.output import export_table
 
-_FORMATS = "CSV (*.csv);;Parquet (*.parquet);;JSON (*.json)"
+_FORMATS = ";;".join(
+    f"{name} (*.{name.lower()})" for name in ("CSV", "Parquet", "JSON", "npy", "mat")
+)
 
 
 def save_table(
@@ -32,5 +35,5 @@ def save_table(
     if not target.suffix:
         target = target.with_suffix(chosen.split("*")[-1].rstrip(")") or ".csv")
     # The dialog has asked already whether a file that is there may go.
-    write_table(predictions.table(min_probability), target, force=True)
-    return target
+    shown = replace(predictions, min_probability=min_probability)
+    return export_table(shown, target, force=True)

@@ -179,6 +179,8 @@ class Session:
         """Keep what a model said; ignored when the recording is closed meanwhile."""
         opened = self._recordings.get(key)
         if opened is not None:
+            if predictions.labels is None:
+                predictions = replace(predictions, labels=opened.labels)
             self._recordings[key] = replace(opened, predictions=predictions)
             self.predicted.emit(key)
 
@@ -197,9 +199,7 @@ class Session:
         )
         predictions = opened.predictions
         if predictions is not None and old.sampling_frequency == hertz:
-            predictions = replace(
-                predictions, recording=recording, warnings=recording.warnings
-            )
+            predictions = replace(predictions, recording=recording)
         else:
             predictions = None
         self._recordings[key] = replace(

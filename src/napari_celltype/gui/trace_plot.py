@@ -34,7 +34,8 @@ class TracePlot(pg.PlotWidget):
         self.setMouseEnabled(x=True, y=False)
         self.setMenuEnabled(False)
         self.getPlotItem().hideButtons()
-        self.getAxis("left").setWidth(48)
+        self.getAxis("left").setWidth(66)
+        self.getAxis("left").enableAutoSIPrefix(False)
         self.scene().sigMouseClicked.connect(self._on_click)
 
     def show_trace(
