@@ -93,7 +93,7 @@ def _similar_names(path: Path) -> str:
         existing = next((p for p in path.parents if p.is_dir()), None)
         return f"; the last part that does is {existing}" if existing else ""
     names = [child.name for child in path.parent.iterdir()]
-    close = get_close_matches(path.name, names, n=3)
+    close = get_close_matches(path.name, names, n=3, cutoff=0.5)
     return f"; similar in {path.parent}: {', '.join(close)}" if close else ""
 
 

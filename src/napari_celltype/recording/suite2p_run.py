@@ -38,7 +38,7 @@ _STEPS = (
     ("- ROI DETECTION", "Finding ROIs"),
     ("- EXTRACTION", "Extracting traces"),
     ("- SPIKE DECONVOLUTION", "Deconvolving"),
-    ("- ROI CLASSIFICATION", "Sorting cells from other ROIs"),
+    ("CLASSIFICATION", "Sorting cells from other ROIs"),
 )
 _STARTING = "Starting suite2p (half a minute)"
 _PERCENT = re.compile(r"(\d+)%\|")
