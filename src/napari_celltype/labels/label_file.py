@@ -12,7 +12,7 @@ and `runs`, see `matching`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -128,12 +128,7 @@ def save_labels(
     """
     path = label_file(recording, labels_dir)
     rows = labels.for_plane(recording.plane).by_roi()
-    outside = [roi_id for roi_id in rows if roi_id >= recording.n_rois]
-    if outside:
-        raise LabelError(
-            f"ROI {outside[0]} does not exist: the recording has {recording.n_rois} "
-            f"ROIs; open it again before you label."
-        )
+    _require_rows(rows, recording)
     runs = mask_runs(recording.rois, list(rows)) if len(recording.rois) else {}
     own_types = [t for t in labels.tree.types if t not in DEFAULT_TYPES.types]
     origin = {
@@ -155,6 +150,15 @@ def save_labels(
     return write_text_atomically(path, _json(content) + "\n")
 
 
+def _require_rows(roi_ids: Iterable[int], recording: Recording) -> None:
+    outside = [roi_id for roi_id in roi_ids if roi_id >= recording.n_rois]
+    if outside:
+        raise LabelError(
+            f"ROI {outside[0]} does not exist: the recording has {recording.n_rois} "
+            f"ROIs, counted from 0."
+        )
+
+
 def _json(content: object) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
@@ -172,6 +176,7 @@ def _read(path: Path, recording: Recording, tree: TypeTree) -> LabelTable:
         aside = [_stored(e, tree, plane) for e in _objects(content, "set_aside")]
         if content.get("rois") == fingerprint(recording):
             rows = tuple(item.label for item in labels)
+            _require_rows([row.roi_id for row in rows], recording)
             return LabelTable(rows, tree, set_aside=tuple(aside))
         return _follow_masks(labels, aside, recording, tree)
     except LabelError as error:
