@@ -49,7 +49,7 @@ def resealed(source, target, *, card=None, table=None):
     metadata = header.pop("__metadata__")
     header.update(table or {})
     text = json.dumps({**json.loads(metadata["card"]), **(card or {})})
-    metadata = {"card": text, "sha256": module._digest(text, header, data)}
+    metadata = {"card": text, "sha256": module.digest(text, header, data)}
     return write(target, {"__metadata__": metadata, **header}, data)
 
 
@@ -93,7 +93,7 @@ def test_other_suffix_is_refused(classifier, make_card, tmp_path):
 
 def test_folder_that_is_a_file_gives_a_sentence(classifier, make_card, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="choose a folder"):
+    with pytest.raises(OutputError, match="cannot be written"):
         save_model(classifier, make_card(), tmp_path / "file" / "m.safetensors")
 
 

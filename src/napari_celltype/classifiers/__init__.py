@@ -9,14 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_celltype.classifiers.card import ModelCard, card_for, describe
+    from napari_celltype.classifiers.card import ModelCard, card_for
+    from napari_celltype.classifiers.card_text import describe
     from napari_celltype.classifiers.estimator import TraceClassifier
-    from napari_celltype.classifiers.model_file import (
-        CellTypeModel,
-        read_model,
-        save_model,
-        verify_model,
-    )
     from napari_celltype.classifiers.models import (
         add_model,
         find_model,
@@ -29,24 +24,30 @@ if TYPE_CHECKING:
         TracePredictions,
         predict_recording_traces,
     )
+    from napari_celltype.classifiers.saved_model import (
+        CellTypeModel,
+        read_model,
+        save_model,
+        verify_model,
+    )
 
 _MODULES = {
-    "CellTypeModel": "model_file",
+    "CellTypeModel": "saved_model",
     "ModelCard": "card",
     "TraceClassifier": "estimator",
     "TracePredictions": "prediction",
     "add_model": "models",
     "card_for": "card",
-    "describe": "card",
+    "describe": "card_text",
     "find_model": "models",
     "list_models": "models",
     "load_model": "models",
     "pack_model": "models",
     "predict_recording_traces": "prediction",
-    "read_model": "model_file",
-    "save_model": "model_file",
+    "read_model": "saved_model",
+    "save_model": "saved_model",
     "show_model": "models",
-    "verify_model": "model_file",
+    "verify_model": "saved_model",
 }
 
 __all__ = [

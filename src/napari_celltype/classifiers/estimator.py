@@ -326,7 +326,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         napari_celltype.errors.OutputError
             If the file cannot be written.
         """
-        from napari_celltype.classifiers.model_file import save_model
+        from napari_celltype.classifiers.saved_model import save_model
 
         check_is_fitted(self)
         if card is None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from napari_celltype.classifiers.card import ModelCard, describe
+from napari_celltype.classifiers.card import ModelCard
+from napari_celltype.classifiers.card_text import describe
 from napari_celltype.classifiers.model_file import (
     SUFFIX,
-    CellTypeModel,
     ModelBytes,
-    build_model,
     read_model_bytes,
-    verify_model,
-    write_atomically,
 )
 from napari_celltype.classifiers.notices import Notice, warn_notice
+from napari_celltype.classifiers.saved_model import (
+    CellTypeModel,
+    build_model,
+    verify_model,
+)
 from napari_celltype.errors import ModelError, OutputError, SamplingFrequencyError
+from napari_celltype.labels import write_atomically
 
 BUNDLED = Path(__file__).parent / "bundled"
 FOLDER_VARIABLE = "NAPARI_CELLTYPE_MODELS"
@@ -143,7 +146,7 @@ def pack_model(
         )
     if target.exists() and not force:
         raise OutputError(f"{target} exists; choose another name or use --force.")
-    write_atomically(target, file.content)
+    write_atomically(target, lambda part: part.write(file.content))
     return file
 
 
@@ -174,7 +177,7 @@ def add_model(path: str | os.PathLike[str], *, force: bool = False) -> ModelByte
             f"You already have another model named {name!r}; save the new one under "
             "another name, or use --force to replace the old one."
         )
-    write_atomically(target, file.content)
+    write_atomically(target, lambda part: part.write(file.content))
     return file
 
 

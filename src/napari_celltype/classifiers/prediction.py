@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.classifiers.estimator import log_softmax
-from napari_celltype.classifiers.model_file import CellTypeModel
 from napari_celltype.classifiers.models import RATE_TOLERANCE
 from napari_celltype.classifiers.preparation import (
     area_average,
     cut_windows,
     frames_after_averaging,
 )
+from napari_celltype.classifiers.saved_model import CellTypeModel
 from napari_celltype.errors import ModelError, RecordingError, SamplingFrequencyError
 from napari_celltype.progress import (
     OnProgress,
