@@ -100,7 +100,7 @@ class ModelCard:
             if not fits(value):
                 raise ModelError(
                     f"The model card says {name} = {value!r:.80}, but it must be "
-                    f"{wanted}; take the model from where it came from again."
+                    f"{wanted}; correct it, or get the model again from its source."
                 )
 
     def to_json(self) -> str:
