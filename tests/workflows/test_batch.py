@@ -72,3 +72,17 @@ def test_a_scheduler_that_does_not_answer_is_named(three_recordings):
             ClassifyRequest(),
             scheduler="tcp://127.0.0.1:9",
         )
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_table(three_recordings):
+    distributed = pytest.importorskip("distributed")
+    planes = find_recordings([three_recordings])
+    alone = classify_many(planes, ClassifyRequest())
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        together = classify_many(
+            planes, ClassifyRequest(), scheduler=cluster.scheduler_address
+        )
+    pd.testing.assert_frame_equal(alone.table, together.table)
