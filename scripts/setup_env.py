@@ -77,8 +77,12 @@ def create_venv() -> None:
     bootstrap = ROOT / ".bootstrap"
     shutil.rmtree(VENV, ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade"]
-    environment = {**os.environ, "PYTHONPATH": str(bootstrap)}
-    made = run([*pip, "--target", bootstrap, "virtualenv"]) and run(
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(bootstrap),
+        "PIP_ROOT_USER_ACTION": "ignore",
+    }
+    made = run([*pip, "--target", bootstrap, "virtualenv"], env=environment) and run(
         [sys.executable, "-m", "virtualenv", "--quiet", VENV], env=environment
     )
     shutil.rmtree(bootstrap, ignore_errors=True)

@@ -23,7 +23,10 @@ HEAVY = {
     "torch",
 }
 # Imported first where only our own side effects count.
-LIBRARIES = "matplotlib.pyplot pandas sklearn torch typer napari pyqtgraph qtpy"
+LIBRARIES = (
+    "matplotlib.pyplot napari.qt napari.viewer pandas pyqtgraph rich.console "
+    "sklearn.base torch typer"
+)
 # Imports the modules of sys.argv[1], then those of sys.argv[2], and prints what the
 # second step changed.
 PROBE = """
