@@ -125,9 +125,12 @@ def read_tiff(tif: TiffFile, path: Path) -> TiffFrames:
     RecordingError
         If they are no images of one channel, or the file is truncated.
     """
-    series = tif.series[0]
-    if len(tif.series) > 1 and not tif.is_ome:
+    # Where pages have an order of their own, tifffile's view of them says which. Else
+    # it is not asked for: it takes minutes for files that were written frame by frame.
+    ordered = tif.is_ome or tif.is_imagej or tif.is_stk or tif.is_lsm
+    if not ordered and len(tif.pages) > 1:
         return _read_pages(tif, path)
+    series = tif.series[0]
     axes = series.axes
     if (
         not axes.endswith("YX")
@@ -159,11 +162,11 @@ def _read_pages(tif: TiffFile, path: Path) -> TiffFrames:
         raise RecordingError(
             f"{path} holds images of different sizes; give a TIFF with one frame size."
         ) from None
-    frame_shape = tif.pages.first.shape
-    if len(frame_shape) != 2:
+    frame_shape, dtype = tif.pages.first.shape, tif.pages.first.dtype
+    if len(frame_shape) != 2 or dtype is None or dtype.kind not in "iuf":
         raise RecordingError(
-            f"{path} holds images of shape {frame_shape}; give a TIFF with one grey "
-            f"value per pixel."
+            f"{path} holds {dtype} images of shape {frame_shape}; give a TIFF with one "
+            f"grey value per pixel."
         )
     frames = _pages_of_one_file(path, pages, (frame_shape[0], frame_shape[1]))
     return TiffFrames(frames, "T", (len(pages),))
