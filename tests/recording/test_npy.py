@@ -109,6 +109,11 @@ def extension_code(canary: Path) -> bytes:
     return b"\x80\x03\x82\x01."
 
 
+def endless_scan(canary: Path) -> bytes:
+    """A name without its end, behind one with an end: a reader may go in circles."""
+    return b"\x80\x03cnumpy\ndtype\n0cnumpy"
+
+
 def numpy_load(canary: Path) -> bytes:
     return pickle.dumps(Call(np.load, str(canary)))
 
@@ -126,6 +131,7 @@ HOSTILE = [
     change_of_reader,
     persistent_id,
     extension_code,
+    endless_scan,
     numpy_load,
 ]
 

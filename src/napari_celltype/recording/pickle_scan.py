@@ -97,9 +97,11 @@ def scan_pickle(data: bytes) -> None:
                 _refuse("it claims a table that is far larger than the file")
             at += 5
         elif code == _GLOBAL:
-            at = data.find(b"\n", data.find(b"\n", at) + 1) + 1
-            if not at:
+            module_end = data.find(b"\n", at)
+            name_end = data.find(b"\n", module_end + 1)
+            if module_end < 0 or name_end < 0:
                 break
+            at = name_end + 1
         else:
             _refuse(
                 f"it holds the instruction {bytes([code])!r}, which data never need"
