@@ -22,20 +22,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("gui")
 
 
-def has_display() -> bool:
+@pytest.fixture
+def display() -> None:
+    """A screen for real windows: skip without one, and fail under CI."""
     if not sys.platform.startswith("linux"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-@pytest.fixture(autouse=True)
-def _display(request: pytest.FixtureRequest) -> None:
-    if "make_napari_viewer" not in request.fixturenames or has_display():
+        return
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         return
     reason = "no display for a napari window; run with xvfb-run -a"
     if os.environ.get("CI", "").lower() in ("1", "true"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _display(request: pytest.FixtureRequest) -> None:
+    if {"make_napari_viewer", "qtbot", "qapp"} & set(request.fixturenames):
+        request.getfixturevalue("display")
 
 
 @pytest.fixture(scope="session")
@@ -70,13 +73,26 @@ def folder(suite2p_folder: Callable[..., Path], tmp_path: Path) -> Path:
 @pytest.fixture
 def make_predictions() -> Callable[..., Any]:
     """Predictions that say what the test wants: `make_predictions(recording, rows)`."""
+    from napari_celltype.classifiers import ModelCard
     from napari_celltype.workflows import Predictions
 
-    class Card:
-        min_probability = 0.5
-        subtypes_proven = False
-        class_prior = None
-        prediction_set = None
+    card = ModelCard(
+        name="quick",
+        family="cnn",
+        classes=("PY", "PV", "SOM", "VIP"),
+        architecture="cnn",
+        window_frames=100,
+        sampling_frequency=10.0,
+        normalization="trace",
+        neuropil="none",
+        trained_on="Nothing.",
+        origin="user",
+        subtypes_proven=False,
+        min_probability=0.5,
+        intended_use="Tests.",
+        not_for="Anything else.",
+        created="2020-01-01T00:00:00+00:00",
+    )
 
     def make(recording: Any, rows: Any, min_probability: float = 0.5) -> Predictions:
         probabilities = np.asarray(rows, dtype=float)
@@ -84,7 +100,7 @@ def make_predictions() -> Callable[..., Any]:
         return Predictions(
             recording=recording,
             recording_name="test",
-            card=Card(),  # type: ignore[arg-type]
+            card=card,
             model_name="quick",
             model_sha256="0" * 64,
             classes=("PY", "PV", "SOM", "VIP"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QApplication
 
 from napari_celltype.gui.commands import show_docks
 from napari_celltype.gui.layers import tag_of
@@ -31,6 +32,11 @@ def window(make_napari_viewer, qtbot, folder, quick_model):
     dock = show_docks(viewer)
     with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
         dock.open_paths([folder])
+    main = dock.window()
+    bottom = rois_dock(viewer).parentWidget()
+    qtbot.waitUntil(
+        lambda: main.dockWidgetArea(bottom) == Qt.DockWidgetArea.BottomDockWidgetArea
+    )
     return viewer, dock
 
 
@@ -359,8 +365,8 @@ def test_a_folder_can_be_dropped(window, qtbot, suite2p_folder, tmp_path):
 
 def click(viewer, qtbot, y, x):
     """Click on a place of the image, in data coordinates, with the real mouse path."""
-    canvas = viewer.window._qt_viewer.canvas
-    native = canvas.native
+    native = viewer.window._qt_viewer.canvas.native
+    QApplication.processEvents()
     height, width = native.height(), native.width()
     center = viewer.scene.camera.center[-2:]
     zoom = viewer.scene.camera.zoom

@@ -172,20 +172,24 @@ class Scene:
 
     def _connect(self, layer: Layer) -> None:
         tag = layer.metadata[METADATA_KEY]
+        if tag.role not in ("colors", "rois"):
+            return
+        # Nothing is painted by hand: the masks are the truth about the ROIs.
+        layer.editable = False
         if tag.role == "colors":
-            recording = self.session.recordings[tag.key].recording
-            painting = Painting.of(recording)
-            self._paintings[tag.key] = painting
-            layer.data = painting.values
-            # The drawing is no place to paint by hand: the masks are the truth.
-            layer.editable = False
-            self.color(tag.key)
-        elif tag.role == "rois":
-            layer.editable = False
+            self._paint(layer, tag.key)
+        else:
             layer.selected_label = 0
             layer.events.selected_label.connect(self._on_selected_label)
             layer.events.visible.connect(self._on_look)
             layer.events.opacity.connect(self._on_look)
+
+    def _paint(self, layer: Layer, key: str) -> None:
+        """Draw the ROIs of a recording into its colour layer anew."""
+        painting = Painting.of(self.session.recordings[key].recording)
+        self._paintings[key] = painting
+        layer.data = painting.values
+        self.color(key)
 
     def _on_opened(self, key: str) -> None:
         if self._busy:
@@ -208,10 +212,33 @@ class Scene:
             if opened.recording.movie is not None and not has_movie:
                 self._add(movie_layer(opened, opened.recording.movie), index=0)
             return
+        layers = recording_layers(opened, self.palette)
         with self._own_change():
-            for layer in list(self._layers(key)):
+            updated = self._update(key, layers)
+            for layer in [] if updated else list(self._layers(key)):
                 self.viewer.layers.remove(layer)
-        self._on_opened(key)
+        if not updated:
+            self._on_opened(key)
+
+    def _update(self, key: str, layers: list[LayerData]) -> bool:
+        """Put new data into the layers of a recording, where they are the same ones."""
+        shown = {
+            (layer.metadata[METADATA_KEY].role, layer.name): layer
+            for layer in self._layers(key)
+        }
+        names = [(o["metadata"][METADATA_KEY].role, o["name"]) for _, o, _ in layers]
+        if set(shown) != set(names):
+            return False
+        for name, (data, options, _) in zip(names, layers, strict=True):
+            layer = shown[name]
+            layer.metadata = options["metadata"]
+            if name[0] == "colors":
+                self._paint(layer, key)
+            else:
+                layer.data = data
+            if name[0] == "rois":
+                layer.features = options["features"]
+        return True
 
     def _on_closed(self, key: str) -> None:
         self._paintings.pop(key, None)

@@ -1,0 +1,37 @@
+"""How many ROIs have each type and group."""
+
+import numpy as np
+
+from napari_celltype.gui.counts import count_rois
+from napari_celltype.recording import Recording
+
+ROWS = [[0.9, 0.05, 0.03, 0.02], [0.1, 0.4, 0.3, 0.2], [np.nan] * 4]
+
+
+def recording(**more):
+    return Recording(raw_traces=np.zeros((3, 10), np.float32), **more)
+
+
+def test_groups_and_types_are_counted_apart(make_predictions):
+    counts = count_rois(make_predictions(recording(), ROWS), 0.5)
+    assert counts.groups == {"PY": 1, "IN": 1, "unsure": 1}
+    assert counts.types == {"PY": 1, "PV": 0, "SOM": 0, "VIP": 0, "unsure": 2}
+
+
+def test_parts_of_merged_rois_are_not_counted(make_predictions):
+    merged = recording(merged_into=np.array([-1, -1, 1]))
+    counts = count_rois(make_predictions(merged, ROWS), 0.5)
+    assert counts.groups["unsure"] == 0
+
+
+def test_the_counts_agree_with_the_table(make_predictions):
+    rng = np.random.default_rng(0)
+    many = Recording(
+        raw_traces=np.zeros((200, 10), np.float32), sampling_frequency=10.0
+    )
+    predictions = make_predictions(many, rng.dirichlet([0.5] * 4, 200))
+    table = predictions.table(0.7)
+    counts = count_rois(predictions, 0.7)
+    for column, counted in (("predicted", counts.types), ("group", counts.groups)):
+        found = table[column].value_counts().to_dict()
+        assert found == {name: n for name, n in counted.items() if n}

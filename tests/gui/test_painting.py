@@ -1,0 +1,124 @@
+"""Which pixel gets which value."""
+
+import numpy as np
+import pytest
+
+from napari_celltype.gui.painting import Painting, on_edge, roi_values
+from napari_celltype.gui.palette import CLEAR, SELECTED, UNCLASSIFIED, Palette
+from napari_celltype.recording import Recording, Roi
+
+
+def square(top, left, side=5):
+    y, x = np.mgrid[top : top + side, left : left + side]
+    return Roi(y.ravel(), x.ravel(), np.ones(side * side, np.float32))
+
+
+@pytest.fixture
+def recording():
+    return Recording(
+        raw_traces=np.zeros((2, 10), np.float32),
+        rois=[square(2, 2), square(2, 7)],
+        frame_shape=(12, 14),
+    )
+
+
+@pytest.fixture
+def painting(recording):
+    return Painting.of(recording)
+
+
+def test_an_unclassified_roi_is_an_outline(painting):
+    assert painting.values[2, 2] == UNCLASSIFIED
+    assert painting.values[4, 4] == CLEAR
+
+
+def test_rois_that_touch_keep_an_edge_between_them():
+    labels = np.array([[1, 1, 1, 2, 2, 2]] * 5)
+    assert on_edge(labels)[2].tolist() == [True, False, True, True, False, True]
+
+
+def test_a_roi_at_the_border_of_the_frame_has_an_edge_there():
+    assert on_edge(np.ones((3, 3), int))[0].all()
+
+
+def test_colouring_all_gives_each_roi_its_values(painting):
+    values = painting.color_all(np.array([10, 20], "u1"), np.array([11, 21], "u1"))
+    assert values[2, 2] == 10
+    assert values[4, 4] == 11
+    assert values[4, 9] == 21
+    assert values[0, 0] == CLEAR
+
+
+def test_colouring_one_roi_leaves_the_other(painting):
+    painting.color_all(np.array([10, 20], "u1"), np.array([11, 21], "u1"))
+    before = painting.values.copy()
+    painting.color_one(0, 30, 31)
+    assert painting.values[4, 4] == 31
+    np.testing.assert_array_equal(painting.values[:, 7:], before[:, 7:])
+
+
+def test_the_ring_survives_a_new_colouring(painting):
+    painting.select(0)
+    painting.color_all(np.array([10, 20], "u1"), np.array([11, 21], "u1"))
+    assert painting.values[2, 2] == SELECTED
+    assert painting.values[4, 4] == 11
+
+
+def test_the_ring_goes_away_without_a_trace(painting):
+    before = painting.values.copy()
+    painting.select(0)
+    painting.select(1)
+    painting.select(None)
+    np.testing.assert_array_equal(painting.values, before)
+
+
+def test_a_roi_without_a_pixel_cannot_be_ringed():
+    empty = Roi(np.empty(0, int), np.empty(0, int), np.empty(0, np.float32))
+    painting = Painting(np.zeros((4, 4), int), [empty])
+    painting.select(0)
+    assert (painting.values == CLEAR).all()
+
+
+ROWS = [[0.9, 0.05, 0.03, 0.02], [0.1, 0.4, 0.3, 0.2], [np.nan] * 4]
+
+
+@pytest.fixture
+def three(recording):
+    return Recording(
+        raw_traces=np.zeros((3, 10), np.float32),
+        rois=[*recording.rois, square(7, 2)],
+        frame_shape=(12, 14),
+    )
+
+
+def values(predictions, color_by="type", min_probability=0.5):
+    return roi_values(
+        predictions,
+        3,
+        palette=Palette(),
+        color_by=color_by,
+        min_probability=min_probability,
+    )
+
+
+def test_a_sure_type_is_filled(three, make_predictions):
+    edges, fills = values(make_predictions(three, ROWS))
+    assert edges[0] == Palette().outline("PY")
+    assert fills[0] > edges[0]
+
+
+def test_an_unsure_roi_keeps_an_outline_in_its_best_guess(three, make_predictions):
+    edges, fills = values(make_predictions(three, ROWS))
+    assert edges[1] == Palette().outline("PV")
+    assert fills[1] == CLEAR
+
+
+def test_a_roi_without_probabilities_stays_grey(three, make_predictions):
+    edges, fills = values(make_predictions(three, ROWS), min_probability=0.0)
+    assert (edges[2], fills[2]) == (UNCLASSIFIED, CLEAR)
+
+
+def test_a_group_is_sure_where_its_types_are_not(three, make_predictions):
+    edges, fills = values(make_predictions(three, ROWS), color_by="group")
+    assert edges[1] == Palette().outline("IN")
+    assert fills[1] != CLEAR

@@ -1,0 +1,87 @@
+"""What napari finds: manifest, reader, sample data."""
+
+import subprocess
+import sys
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from npe2 import PluginManifest
+
+from napari_celltype.errors import RecordingError
+from napari_celltype.gui.layers import METADATA_KEY
+from napari_celltype.gui.reader import get_reader, read_layers
+from napari_celltype.gui.sample_data import sample_recording
+
+
+def roles(layers):
+    return [options["metadata"][METADATA_KEY].role for _, options, _ in layers]
+
+
+def test_npe2_accepts_the_manifest():
+    manifest = str(files("napari_celltype") / "napari.yaml")
+    done = subprocess.run(
+        [sys.executable, "-m", "npe2", "validate", manifest],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_everything_that_the_manifest_names_can_be_imported():
+    manifest = PluginManifest.from_file(files("napari_celltype") / "napari.yaml")
+    manifest.validate_imports()
+
+
+@pytest.mark.parametrize(
+    "part", ["", "suite2p", "suite2p/plane0", "suite2p/plane0/stat.npy"]
+)
+def test_a_recording_is_read_from_any_of_its_paths(folder, part):
+    path = str(folder / part)
+    assert roles(get_reader(path)(path))[-2:] == ["colors", "rois"]
+
+
+def test_another_folder_is_left_to_other_readers(tmp_path):
+    assert get_reader(str(tmp_path)) is None
+
+
+def test_a_damaged_recording_is_refused_with_a_sentence(folder):
+    (folder / "suite2p" / "plane0" / "F.npy").write_bytes(b"broken")
+    with pytest.raises(RecordingError, match=r"F\.npy"):
+        read_layers(str(folder))
+
+
+def test_the_sample_has_its_true_types():
+    layers = sample_recording()
+    _, options, kind = layers[-1]
+    assert kind == "labels"
+    assert set(options["features"]["label"]) == {"PY", "PV", "SOM", "VIP"}
+
+
+def test_pixels_are_roi_id_plus_one(folder):
+    data, options, _ = read_layers(str(folder))[-1]
+    assert set(np.unique(data)) - {0} == set(options["features"]["index"])
+
+
+def test_viewer_open_reads_a_folder(make_napari_viewer, folder):
+    viewer = make_napari_viewer()
+    viewer.open(str(folder), plugin="napari-celltype")
+    assert viewer.layers[-1].features.shape[0] == 12
+
+
+def test_a_dock_takes_over_what_the_reader_opened(make_napari_viewer, folder):
+    from napari_celltype.gui.scene import scene_of
+
+    viewer = make_napari_viewer()
+    viewer.open(str(folder), plugin="napari-celltype")
+    session = scene_of(viewer).session
+    assert session.active.recording.n_rois == 12
+    session.select(3)
+    assert viewer.layers[-1].selected_label == 4
+
+
+def test_file_open_sample_shows_it(make_napari_viewer):
+    viewer = make_napari_viewer()
+    viewer.open_sample("napari-celltype", "labelled-recording")
+    assert viewer.layers[-1].features["label"].notna().all()

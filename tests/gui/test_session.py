@@ -1,0 +1,137 @@
+"""The state of a window, without a window."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_celltype.gui.opened import OpenRecording, roi_features
+from napari_celltype.gui.session import Job, Session
+from napari_celltype.recording import FROM_USER, UNCONFIRMED, Recording
+
+
+def opened(key="a", **more):
+    recording = Recording(
+        raw_traces=np.zeros((3, 10), np.float32),
+        sampling_frequency=10.0,
+        sampling_frequency_source=UNCONFIRMED,
+        **more,
+    )
+    return OpenRecording(key, recording)
+
+
+@pytest.fixture
+def session():
+    return Session()
+
+
+def heard(signal):
+    calls = []
+    signal.connect(lambda *values: calls.append(values))
+    return calls
+
+
+def test_opening_activates(session):
+    session.open(opened("a"))
+    session.open(opened("b"))
+    assert session.active.key == "b"
+
+
+def test_opening_again_replaces_and_forgets_predictions(session, make_predictions):
+    first = opened()
+    session.open(first)
+    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
+    replaced = heard(session.replaced)
+    session.open(opened())
+    assert replaced == [("a",)]
+    assert session.active.predictions is None
+
+
+def test_closing_the_active_one_activates_another(session):
+    session.open(opened("a"))
+    session.open(opened("b"))
+    session.close("b")
+    assert session.active.key == "a"
+
+
+def test_closing_the_last_leaves_none(session):
+    session.open(opened())
+    session.select(1)
+    session.close("a")
+    assert session.active is None
+    assert session.roi_id is None
+
+
+def test_selecting_the_same_roi_is_told_once(session):
+    session.open(opened())
+    calls = heard(session.selected)
+    session.select(1)
+    session.select(1)
+    assert len(calls) == 1
+
+
+def test_another_recording_has_no_selected_roi(session):
+    session.open(opened("a"))
+    session.select(2)
+    session.open(opened("b"))
+    assert session.roi_id is None
+
+
+def test_another_frame_rate_drops_predictions(session, make_predictions):
+    first = opened()
+    session.open(first)
+    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
+    session.set_sampling_frequency("a", 20.0)
+    assert session.active.predictions is None
+    assert session.active.recording.sampling_frequency == 20.0
+
+
+def test_confirming_the_frame_rate_keeps_predictions(session, make_predictions):
+    first = opened()
+    session.open(first)
+    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
+    assert "unconfirmed" in session.active.predictions.table()["warnings"][0]
+    session.set_sampling_frequency("a", 10.0)
+    assert session.active.predictions.table()["warnings"][0] == ""
+    assert session.active.recording.sampling_frequency_source == FROM_USER
+
+
+def test_predictions_of_a_closed_recording_are_dropped(session, make_predictions):
+    first = opened()
+    session.open(first)
+    session.close("a")
+    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
+    assert not session.recordings
+
+
+def test_the_models_threshold_holds_until_the_user_sets_one(session, make_predictions):
+    first = opened()
+    session.open(first)
+    session.set_predictions(
+        "a", make_predictions(first.recording, np.eye(3, 4), min_probability=0.7)
+    )
+    assert session.min_probability(session.active) == 0.7
+    session.set_colors(min_probability=0.2)
+    assert session.min_probability(session.active) == 0.2
+
+
+def test_a_job_is_told_when_it_changes(session):
+    calls = heard(session.job_changed)
+    session.set_job(Job("Reading"))
+    session.set_job(Job("Reading"))
+    session.set_job(None)
+    assert len(calls) == 2
+
+
+def test_features_have_a_row_for_each_roi_and_no_guess_before_classifying():
+    features = roi_features(opened())
+    assert features["index"].tolist() == [1, 2, 3]
+    assert features["predicted"].isna().all()
+
+
+def test_parts_of_merged_rois_have_no_label_of_their_own(make_predictions):
+    part = opened(merged_into=np.array([-1, 0, -1]))
+    predictions = make_predictions(part.recording, np.eye(3, 4))
+    features = roi_features(replace(part, predictions=predictions))
+    assert features["predicted"][1] is None
+    assert np.isnan(features["probability"][1])
