@@ -191,8 +191,8 @@ def classify(
             say(line)
         if prior is None:
             say(
-                "The types are taken to be as common as in the training data; for other "
-                "shares use --prior, such as IN=0.1."
+                "The types are taken to be as common as in the training data; give "
+                "other shares with --prior, such as IN=0.1."
             )
     for failure in result.failures:
         say(f"error: {failure.reason}")
