@@ -209,3 +209,13 @@ def test_stopping_ends_before_the_next_block(predict, traces):
             should_stop=lambda: len(told) == 1,
         )
     assert len(told) == 1
+
+
+def test_a_model_itself_answers_as_for_a_recording_of_one_window(
+    predict, model, traces
+):
+    warm = with_card(model, temperature=2.0)
+    window = traces[:, :WINDOW]
+    shares = predict(window, model=warm).probabilities
+    np.testing.assert_allclose(warm.predict_proba(window), shares, atol=1e-6)
+    assert (warm.predict(window) == warm.classes_[shares.argmax(axis=1)]).all()

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from napari_celltype.classifiers.card import ModelCard
 from napari_celltype.classifiers.model_file import (
     COPY_AGAIN,
@@ -50,6 +53,28 @@ class CellTypeModel:
     card: ModelCard
     sha256: str
     name: str
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """Class names, in the order of `predict_proba`'s columns."""
+        classes: NDArray[np.str_] = self.classifier.classes_
+        return classes
+
+    def predict(self, X: ArrayLike) -> NDArray[np.str_]:
+        """Return the most probable type of each window.
+
+        Parameters
+        ----------
+        X : array-like, shape (n_windows, card.window_frames)
+            At the card's frame rate; `predict_recording_traces` cuts whole recordings.
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return calibrated probabilities of windows, shape (n_windows, n_classes)."""
+        logs = self.classifier.predict_log_proba(X) / self.card.temperature
+        shares: NDArray[np.float64] = np.exp(logs - logs.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
 
 
 def save_model(
