@@ -68,13 +68,16 @@ class CellTypeModel:
         X : array-like, shape (n_windows, card.window_frames)
             At the card's frame rate; `predict_recording_traces` cuts whole recordings.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        named: NDArray[np.str_] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return named
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return calibrated probabilities of windows, shape (n_windows, n_classes)."""
+        from napari_celltype.classifiers.estimator import log_softmax
+
         logs = self.classifier.predict_log_proba(X) / self.card.temperature
-        shares: NDArray[np.float64] = np.exp(logs - logs.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
+        shares: NDArray[np.float64] = np.exp(log_softmax(logs))
+        return shares
 
 
 def save_model(
