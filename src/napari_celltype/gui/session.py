@@ -194,9 +194,7 @@ class Session:
         old = opened.recording
         if old.sampling_frequency == hertz and old.sampling_frequency_confirmed:
             return
-        recording = replace(
-            old, sampling_frequency=hertz, sampling_frequency_source=FROM_USER
-        )
+        recording = old.with_sampling_frequency(hertz)
         predictions = opened.predictions
         if predictions is not None and old.sampling_frequency == hertz:
             predictions = replace(predictions, recording=recording)
