@@ -101,18 +101,18 @@ class _Director:
         self._dock = dock
         self._classify = classify
         self._screenshot = screenshot
-        self._fitted = False
-        self._settling = 5
+        self._fits = 10
+        self._settling = 12
         self.problem = ""
 
     def look(self) -> None:
         session = self._dock.session
+        if self._fits and session.active is not None:
+            # The docks and the time slider find their places one after another.
+            self._fits -= 1
+            self._viewer.reset_view()
         if session.job is not None:
             return
-        if not self._fitted and session.active is not None:
-            # The docks have their places only now.
-            self._fitted = True
-            self._viewer.reset_view()
         if self._classify and session.active is not None:
             self._classify = False
             self._dock.classify()

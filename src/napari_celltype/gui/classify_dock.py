@@ -8,10 +8,11 @@ from typing import Any
 
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.classify_form import ClassifyForm
+from napari_celltype.gui.column import Column
 from napari_celltype.gui.counts import count_rois
 from napari_celltype.gui.folder_drop import FolderDrop
 from napari_celltype.gui.legend import Legend
@@ -185,17 +186,9 @@ class ClassifyDock(QWidget):
         ):
             column.addWidget(widget)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(inner)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
-        # As wide as what it holds: the scroll bar is for the height alone.
-        bar = scroll.verticalScrollBar().sizeHint().width()
-        self.setMinimumWidth(inner.minimumSizeHint().width() + bar)
+        layout.addWidget(Column(inner))
 
     def _connect(self) -> None:
         self.folder.chosen.connect(self.open_paths)
@@ -262,6 +255,7 @@ class ClassifyDock(QWidget):
             )
             return
         self.session.set_predictions(opened.key, outcome.result)
+        self.notice.show_text("\n".join(outcome.result.warnings))
 
     def _on_frequency(self, hertz: float) -> None:
         if self.session.active is not None:
@@ -293,8 +287,10 @@ class ClassifyDock(QWidget):
         active = self.session.active
         self.form.show_recordings(self.session.recordings, active)
         self.stale.clear()
-        if active is not None and active.notes:
-            self.notice.show_text("\n".join(active.notes))
+        if active is not None:
+            self.notice.show_text(
+                "\n".join((*active.notes, *active.recording.warnings))
+            )
         self._show_counts()
 
     def _show_counts(self) -> None:

@@ -197,7 +197,7 @@ class RoisDock(QWidget):
     def _on_theme(self, event: Any = None) -> None:
         theme = get_theme(self._viewer.theme)
         self.plot.set_theme(
-            theme.background.as_hex(), theme.text.as_hex(), theme.highlight.as_hex()
+            theme.background.as_hex(), theme.text.as_hex(), theme.text.as_hex()
         )
 
 

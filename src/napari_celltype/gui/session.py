@@ -17,7 +17,7 @@ from napari_celltype.gui.opened import (
     OpenRecording,
     roi_features,
 )
-from napari_celltype.recording import FROM_USER, Recording
+from napari_celltype.recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd
