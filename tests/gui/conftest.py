@@ -22,23 +22,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("gui")
 
 
-@pytest.fixture
-def display() -> None:
-    """A screen for real windows: skip without one, and fail under CI."""
-    if not sys.platform.startswith("linux"):
-        return
-    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or under CI fail, where no window can be opened.
+
+    Before any fixture: Qt ends the whole process when it finds no display.
+    """
+    if item.get_closest_marker("gui") is None or has_display():
         return
     reason = "no display for a napari window; run with xvfb-run -a"
     if os.environ.get("CI", "").lower() in ("1", "true"):
-        pytest.fail(reason)
+        pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
 
-@pytest.fixture(autouse=True)
-def _display(request: pytest.FixtureRequest) -> None:
-    if {"make_napari_viewer", "qtbot", "qapp"} & set(request.fixturenames):
-        request.getfixturevalue("display")
+def has_display() -> bool:
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,6 @@ import pytest
 pytestmark = pytest.mark.gui
 
 
-@pytest.fixture(autouse=True)
-def _needs_display(display):
-    """The window opens in another process, which cannot skip by itself."""
-
-
 def run(*arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "napari_celltype.gui.app", *map(str, arguments)],
