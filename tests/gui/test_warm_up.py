@@ -1,0 +1,29 @@
+"""torch comes in the background, never with the docks."""
+
+import subprocess
+import sys
+
+import pytest
+
+CODE = """
+import sys
+import napari_celltype.gui.app
+import napari_celltype.gui.classify_dock
+import napari_celltype.gui.rois_dock
+from napari_celltype.classifiers import list_models
+list_models()
+heavy = {"torch", "suite2p", "sklearn", "matplotlib"} & set(sys.modules)
+assert not heavy, heavy
+from napari_celltype.gui.warm_up import import_torch_in_background
+import threading
+import_torch_in_background()
+workers = [t for t in threading.enumerate() if t.name == "import torch"]
+assert len(workers) == 1
+workers[0].join()
+assert "torch" in sys.modules
+"""
+
+
+@pytest.mark.slow
+def test_only_the_background_thread_imports_torch():
+    subprocess.run([sys.executable, "-c", CODE], check=True, timeout=240)
