@@ -47,6 +47,7 @@ def recording_of(n_rois: int, rng: np.random.Generator) -> Recording:
 
 def predictions_of(recording: Recording, rng: np.random.Generator) -> Predictions:
     """Random probabilities; the card plays no part in colouring."""
+    probabilities = rng.dirichlet([0.4] * 4, recording.n_rois)
     return Predictions(
         recording=recording,
         recording_name="benchmark",
@@ -54,14 +55,15 @@ def predictions_of(recording: Recording, rng: np.random.Generator) -> Prediction
         model_name="benchmark",
         model_sha256="",
         classes=("PY", "PV", "SOM", "VIP"),
-        probabilities=rng.dirichlet([0.4] * 4, recording.n_rois),
+        probabilities=probabilities,
+        model_probabilities=probabilities,
         n_frames_used=np.zeros(recording.n_rois, dtype=np.int64),
         input_name="F",
         warnings=(),
         roi_warnings=("",) * recording.n_rois,
         labels=None,
         only_iscell=False,
-        prior=None,
+        shares=dict.fromkeys(("PY", "PV", "SOM", "VIP"), 0.25),
         min_probability=0.5,
     )
 
