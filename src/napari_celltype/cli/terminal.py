@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -72,7 +73,11 @@ def interruptible() -> Iterator[ShouldStop]:
         if asked:
             raise KeyboardInterrupt
         asked = True
-        say("Stopping; what is finished is kept (Ctrl-C again to end at once).")
+        # Past Python's buffer: the signal may have come in the middle of a write to it,
+        # and a second write from here would raise.
+        os.write(
+            2, b"Stopping; what is finished is kept (Ctrl-C again to end at once).\n"
+        )
 
     before = signal.signal(signal.SIGINT, ask)
     try:
