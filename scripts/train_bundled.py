@@ -68,6 +68,10 @@ RATES = (10.0, 5.0)
 # A type is named when it is likelier than all the others together.
 NAMED_FROM = 0.5
 
+# The training shares are the simulation's; a recording's are unknown. So both groups
+# are taken to be equally common unless the user knows better.
+ASSUMED_SHARES = {"PY": 0.5, "IN": 0.5}
+
 INTENDED_USE = (
     "A first guess at PY against interneuron, and at the interneuron type, in "
     "two-photon recordings of at least 60 s; check it against labelled cells of your "
@@ -217,6 +221,7 @@ def _calibrate(
         trained.card,
         temperature=divisor,
         min_probability=NAMED_FROM,
+        assumed_shares=ASSUMED_SHARES,
         prediction_set={
             "coverage": COVERAGE,
             "calibrated_on": "simulation",

@@ -106,13 +106,14 @@ def make_predictions() -> Callable[..., Any]:
             model_sha256="0" * 64,
             classes=("PY", "PV", "SOM", "VIP"),
             probabilities=probabilities,
+            model_probabilities=probabilities,
             n_frames_used=np.full(n_rois, recording.n_frames),
             input_name="F",
             warnings=(),
             roi_warnings=("",) * n_rois,
             labels=None,
             only_iscell=False,
-            prior=None,
+            shares={"PY": 0.25, "PV": 0.25, "SOM": 0.25, "VIP": 0.25},
             min_probability=min_probability,
         )
 

@@ -103,6 +103,15 @@ def test_a_prior_moves_probabilities_towards_the_common_type(session_folder):
     assert (rare["p_IN"] < plain["p_IN"]).all()
 
 
+def test_the_bundled_models_assume_as_many_interneurons_as_pyramidal_cells(
+    session_folder,
+):
+    recording = open_recording(session_folder("m1", **LONG))
+    predictions = classify_recording(recording, ClassifyRequest())
+    assert predictions.shares["PY"] == pytest.approx(0.5)
+    assert "Assumed shares: PY 50 %, IN 50 %." in predictions.summary()
+
+
 def test_a_threshold_is_applied_without_running_the_network_again(session_folder):
     recording = open_recording(session_folder("m1", **LONG))
     predictions = classify_recording(recording, ClassifyRequest())
@@ -147,6 +156,7 @@ def test_the_real_recording_is_classified(shared_data):
         ({"fs": None}, {}, SamplingFrequencyError, "does not say its frame rate"),
         ({"fs": 2.0}, {}, SamplingFrequencyError, "never up-sampled"),
         ({"n_frames": 600}, {}, RecordingError, "60"),
+        ({"bad_frames": range(1900)}, {}, RecordingError, "Every frame"),
         ({"n_rois": 0}, {}, RecordingError, "no ROI"),
         ({}, {"model": "gru"}, ModelError, "There is no model 'gru'"),
         ({}, {"neuropil": 7.0}, RecordingError, "between 0 and 1"),

@@ -30,8 +30,9 @@ def test_threshold_zero_names_every_roi():
     assert "unsure" not in (*said.predicted, *said.group)
 
 
-def test_a_roi_without_a_usable_trace_is_unsure_and_has_the_priors_shares():
-    said = decide(np.full((1, 4), np.nan), CLASSES, 0.0, prior={"IN": 0.9})
+def test_a_roi_without_a_usable_trace_is_unsure_and_has_the_assumed_shares():
+    shares = {"PY": 0.1, "PV": 0.3, "SOM": 0.3, "VIP": 0.3}
+    said = decide(np.full((1, 4), np.nan), CLASSES, 0.0, shares)
     assert (said.predicted, said.group) == (["unsure"], ["unsure"])
     np.testing.assert_allclose(said.probabilities, [[0.1, 0.3, 0.3, 0.3]])
 
@@ -65,19 +66,17 @@ def test_an_impossible_prior_is_refused_with_a_sentence(prior, sentence):
 
 def test_reweighing_is_bayes_rule():
     # Even odds between PY and PV; PV nine times rarer than in training.
-    new = reweigh(np.array([[0.5, 0.5]]), ("PY", "PV"), {"PV": 0.1})
+    new = reweigh(np.array([[0.5, 0.5]]), [0.9, 0.1], [0.5, 0.5])
     np.testing.assert_allclose(new, [[0.9, 0.1]])
 
 
 def test_reweighing_takes_the_training_shares_into_account():
-    trained = {"PY": 0.9, "PV": 0.1}
-    new = reweigh(np.array([[0.9, 0.1]]), ("PY", "PV"), {"PV": 0.5}, trained)
+    new = reweigh(np.array([[0.9, 0.1]]), [0.5, 0.5], [0.9, 0.1])
     np.testing.assert_allclose(new, [[0.5, 0.5]])
 
 
-def test_a_roi_whose_only_type_is_excluded_becomes_unsure_not_a_number_error():
-    said = decide(np.array([[0.0, 1.0]]), ("PY", "PV"), 0.0, prior={"PV": 0.0})
-    assert said.predicted == ["unsure"]
+def test_a_roi_whose_only_type_is_excluded_has_nothing_left_to_say():
+    assert np.isnan(reweigh(np.array([[0.0, 1.0]]), [1.0, 0.0], [0.5, 0.5])).all()
 
 
 def test_a_prediction_set_holds_every_type_at_its_own_threshold():

@@ -57,6 +57,9 @@ class ModelCard:
         Whether PV, SOM and VIP were told apart on real cells.
     min_probability : float
         Below it a label is `unsure`.
+    assumed_shares : mapping or None
+        Shares of types or parents that are assumed where the user gives none, such as
+        PY 0.5 and IN 0.5; None for those of the training data.
     prediction_set : mapping or None
         coverage, calibrated_on, and per class the least probability that keeps a class
         in the set of possible types (thresholds).
@@ -89,6 +92,7 @@ class ModelCard:
     created: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     training_data: Mapping[str, Any] = field(default_factory=dict)
+    assumed_shares: Mapping[str, float] | None = None
     prediction_set: Mapping[str, Any] | None = None
     scores: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -163,6 +167,7 @@ class ModelCard:
 _OPTIONAL = {
     "parameters",
     "training_data",
+    "assumed_shares",
     "prediction_set",
     "scores",
     "versions",
@@ -210,6 +215,14 @@ def _are_classes(value: object) -> bool:
     )
 
 
+def _are_shares(value: object) -> bool:
+    return value is None or (
+        isinstance(value, Mapping)
+        and bool(value)
+        and all(_is_text(k) and _is_probability(v) for k, v in value.items())
+    )
+
+
 def _is_prediction_set(value: object) -> bool:
     if value is None:
         return True
@@ -253,6 +266,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "created": _TEXT,
     "parameters": _MAPPING,
     "training_data": _MAPPING,
+    "assumed_shares": (_are_shares, "null, or shares from 0 to 1 by type"),
     "prediction_set": (
         _is_prediction_set,
         "null, or a mapping with coverage, calibrated_on and thresholds",
@@ -281,6 +295,7 @@ def card_for(
     origin: str = "user",
     subtypes_proven: bool = False,
     min_probability: float = 0.5,
+    assumed_shares: Mapping[str, float] | None = None,
     prediction_set: Mapping[str, Any] | None = None,
     scores: Mapping[str, Any] | None = None,
     temperature: float = 1.0,
@@ -333,6 +348,7 @@ def card_for(
         origin=origin,
         subtypes_proven=subtypes_proven,
         min_probability=min_probability,
+        assumed_shares=assumed_shares,
         intended_use=intended_use,
         not_for=not_for,
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -59,6 +59,9 @@ def describe(card: ModelCard, sha256: str | None = None) -> str:
         f"{seconds}; z-score {_Z_SCORES.get(card.normalization, card.normalization)}",
         f"- Unsure below: probability {card.min_probability:g}",
     ]
+    if card.assumed_shares is not None:
+        shares = ", ".join(f"{k} {v:.0%}" for k, v in card.assumed_shares.items())
+        lines.append(f"- Shares of the types assumed where none are given: {shares}")
     if card.temperature != 1:
         lines.append(f"- Log-odds divided by: {card.temperature:g}")
     if card.prediction_set is not None:

@@ -189,11 +189,6 @@ def classify(
             write_result(result, request, output, force=force)
         for line in result.summary():
             say(line)
-        if prior is None:
-            say(
-                "The types are taken to be as common as in the training data; give "
-                "other shares with --prior, such as IN=0.1."
-            )
     for failure in result.failures:
         say(f"error: {failure.reason}")
     if len(planes) > 1:

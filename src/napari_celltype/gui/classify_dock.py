@@ -34,7 +34,7 @@ from napari_celltype.gui.tasks import (
 from napari_celltype.gui.warm_up import import_torch_in_background
 from napari_celltype.progress import Progress
 from napari_celltype.recording import Recording, attach_movie
-from napari_celltype.workflows import Predictions, classify_recording
+from napari_celltype.workflows import Predictions, classify_recording, share_text
 
 _WIDTH = 310
 _WATCH_MS = 5000
@@ -307,5 +307,6 @@ class ClassifyDock(QWidget):
             None if predictions is None else count_rois(predictions, threshold),
             colored_by=self.session.color_by,
             proven=predictions is not None and predictions.card.subtypes_proven,
+            shares="" if predictions is None else share_text(predictions.shares),
             n_rois=active.recording.n_rois,
         )

@@ -42,7 +42,13 @@ class Legend(QWidget):
         layout.addWidget(self.toggle)
 
     def show_counts(
-        self, counts: Counts | None, *, colored_by: str, proven: bool, n_rois: int
+        self,
+        counts: Counts | None,
+        *,
+        colored_by: str,
+        proven: bool,
+        shares: str,
+        n_rois: int,
     ) -> None:
         """Show what a model said.
 
@@ -53,6 +59,8 @@ class Legend(QWidget):
         colored_by : {"type", "group"}
         proven : bool
             Whether the model's interneuron types were shown on real cells.
+        shares : str
+            The shares of the types that are assumed, in words.
         n_rois : int
             ROIs that are drawn.
         """
@@ -75,10 +83,9 @@ class Legend(QWidget):
             self._line(row, 0, *self._mark(name), f"{title}: {count}", bold=True)
         for row, (name, count) in enumerate(types):
             self._line(row, 2, *self._mark(name), f"{name}: {count}")
-        self._note.setVisible(not proven)
-        self._note.setText(
-            "⚠ PV, SOM, VIP: unproven on real cells" if not proven else ""
-        )
+        unproven = [] if proven else ["⚠ PV, SOM, VIP: unproven on real cells"]
+        self._note.setText("\n".join([*unproven, f"Assumed shares: {shares}"]))
+        self._note.show()
 
     @property
     def text(self) -> str:

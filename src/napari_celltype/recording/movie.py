@@ -11,7 +11,8 @@ import numpy as np
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.recording.frame_rate import SAME_RATE
-from napari_celltype.recording.frames import LazyFrames, RawFrames, SelectedFrames
+from napari_celltype.recording.frames import LazyFrames, RawFrames
+from napari_celltype.recording.interleaved import one_plane
 from napari_celltype.recording.recording import (
     FROM_TIFF,
     FROM_USER,
@@ -74,16 +75,21 @@ def open_movie(
                 f"beside it, because it does not say its frame size."
             )
         return open_binary(path, shape)
-    paths = tiff_files(path)
+    found, counts = _read_files(path)
+    if n_planes is not None or n_channels is not None:
+        counts = n_planes or 1, n_channels or 1
+    return one_plane(found, counts, plane, channel, path)
+
+
+def _read_files(path: Path) -> tuple[list[TiffFrames], tuple[int, int] | None]:
+    """Find all frames, and the planes and channels per volume that ScanImage states."""
     found = []
     counts = None
-    for file in paths:
+    for file in tiff_files(path):
         with open_tiff(file) as tif:
             found.append(read_tiff(tif, file))
             counts = counts or scanimage_layout(tif)
-    if n_planes is not None or n_channels is not None:
-        counts = n_planes or 1, n_channels or 1
-    return _one_plane(found, counts, plane, channel, path)
+    return found, counts
 
 
 def open_binary(path: Path, frame_shape: tuple[int, int]) -> RawFrames:
@@ -114,15 +120,20 @@ def attach_movie(
 ) -> Recording:
     """Return the recording with a movie of the user's choice.
 
-    A TIFF that states its frame rate also confirms, or mends, one that nobody has
-    confirmed; it never overrules the user or suite2p's settings.
+    The recording's own plane and functional channel are taken. Where no counts are
+    given, planes and channels take turns as in suite2p's settings, unless only what the
+    file says gives as many frames as the traces have.
+
+    A TIFF of the traces' length that states its frame rate also confirms, or mends, one
+    that nobody has confirmed; it never overrules the user or suite2p's settings.
 
     Parameters
     ----------
     recording : Recording
     path : str or Path
-        As for `open_movie`; the recording's own plane is taken.
+        As for `open_movie`.
     n_planes, n_channels : int or None
+        How many take turns in the file.
 
     Raises
     ------
@@ -130,9 +141,7 @@ def attach_movie(
         If the movie cannot be read, or its frames have another size.
     """
     path = Path(path).expanduser()
-    movie = open_movie(
-        path, plane=recording.plane, n_planes=n_planes, n_channels=n_channels
-    )
+    movie = _movie_of(recording, path, n_planes, n_channels)
     shape = movie.shape[1:]
     guessed = any(w.startswith(GUESSED_FRAME_SHAPE) for w in recording.warnings)
     fits = all(m >= r for m, r in zip(shape, recording.frame_shape, strict=True))
@@ -155,7 +164,37 @@ def attach_movie(
         return changed
     first = tiff_files(path)[0]
     changed = replace(changed, pixel_size=tiff_pixel_size(first) or changed.pixel_size)
-    return _with_rate_of(changed, first, n_planes or 1)
+    if len(movie) != recording.n_frames:
+        return changed
+    return _with_rate_of(changed, first, n_planes or recording.n_planes)
+
+
+def _movie_of(
+    recording: Recording, path: Path, n_planes: int | None, n_channels: int | None
+) -> LazyFrames:
+    """Open the recording's plane and channel of a movie, de-interleaved to fit it."""
+    if path.suffix == ".bin":
+        return open_movie(path)
+    found, stated = _read_files(path)
+    n_images = sum(len(tiff.frames) for tiff in found)
+    noted = n_planes or recording.n_planes, n_channels or recording.n_channels
+    given = n_planes is not None or n_channels is not None
+    fits = n_images // math.prod(noted) == recording.n_frames
+    # suite2p numbers the regions of a mesoscope on as planes, beyond their number.
+    is_region = 1 < noted[0] <= recording.plane
+
+    def with_turns(counts: tuple[int, int] | None) -> LazyFrames:
+        return one_plane(
+            found, counts, recording.plane, recording.functional_channel, path
+        )
+
+    if given or (fits and not is_region):
+        return with_turns(noted)
+    # The file may hold this plane alone, or know more than suite2p was told.
+    movie = with_turns(stated)
+    if len(movie) == recording.n_frames or is_region or math.prod(noted) == 1:
+        return movie
+    return with_turns(noted)
 
 
 def _with_rate_of(recording: Recording, tiff: Path, n_planes: int) -> Recording:
@@ -201,72 +240,3 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     """Sort key that puts 2.tif before 10.tif."""
     parts = re.findall(r"\d+|\D+", path.name)
     return [(int(p), "") if p.isdigit() else (-1, p) for p in parts]
-
-
-def _one_plane(
-    found: list[TiffFrames],
-    counts: tuple[int, int] | None,
-    plane: int,
-    channel: int,
-    path: Path,
-) -> LazyFrames:
-    """Join the files and pick the frames of one plane and channel."""
-    parts = [tiff.frames for tiff in found]
-    if len({(part.shape[1:], part.dtype) for part in parts}) > 1:
-        raise RecordingError(
-            f"The TIFF files in {path} hold frames of different sizes or pixel types; "
-            f"give a folder with the files of one movie."
-        )
-    whole = SelectedFrames.joined(parts)
-    if counts is not None:
-        n_volumes = len(whole) // math.prod(counts)
-        cube = np.arange(n_volumes * math.prod(counts)).reshape(n_volumes, *counts)
-    else:
-        cubes, start = [], 0
-        for tiff in found:
-            cubes.append(start + _by_time_plane_channel(tiff))
-            start += len(tiff.frames)
-        if len({cube.shape[1:] for cube in cubes}) > 1:
-            raise RecordingError(
-                f"The TIFF files in {path} have different numbers of planes or "
-                f"channels; say how many take turns."
-            )
-        cube = np.concatenate(cubes)
-    for what, wanted, there in (
-        ("plane", plane, cube.shape[1]),
-        ("channel", channel, cube.shape[2]),
-    ):
-        if there > 1 and not 0 <= wanted < there:
-            raise RecordingError(
-                f"{path} has {there} {what}s, counted from 0, and {what} {wanted} was "
-                f"asked for; choose one that is there."
-            )
-    if not len(cube):
-        raise RecordingError(
-            f"{path} has {len(whole)} images, fewer than the "
-            f"{math.prod(cube.shape[1:])} of one volume; check the numbers of planes "
-            f"and channels."
-        )
-    chosen = cube[:, min(plane, cube.shape[1] - 1), min(channel, cube.shape[2] - 1)]
-    if len(parts) == 1 and np.array_equal(chosen, np.arange(len(parts[0]))):
-        return parts[0]
-    return whole.select(chosen)
-
-
-def _by_time_plane_channel(
-    tiff: TiffFrames,
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Return the index of each image, shape (n_times, n_planes, n_channels)."""
-    order = np.arange(len(tiff.frames)).reshape(tiff.lengths)
-    axes = tiff.axes
-    # Movies are often saved as stacks: without a time axis, the slices are the times.
-    if not set(axes) - set("ZC"):
-        axes = axes.replace("Z" if "Z" in axes else "C", "T")
-    for axis in "ZC":
-        if axis in axes:
-            order = np.moveaxis(order, axes.index(axis), -1)
-            axes = axes.replace(axis, "") + axis
-        else:
-            order = order[..., np.newaxis]
-            axes += axis
-    return order.reshape(-1, *order.shape[-2:])

@@ -11,7 +11,8 @@ import io
 import math
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 from typing import IO, Any, BinaryIO, NamedTuple
@@ -157,17 +158,26 @@ def _read_member(
     return array.reshape(header.shape, order="F" if header.fortran_order else "C")
 
 
-def open_for_reading(path: Path) -> BinaryIO:
-    """Open a file, or say in one sentence why it cannot be opened."""
+@contextmanager
+def open_for_reading(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, or say in one sentence why it cannot be opened or read on.
+
+    Raises
+    ------
+    RecordingError
+        Also inside the block, when a disk or network fails while the file is read.
+    """
     try:
-        return path.open("rb")
+        with path.open("rb") as file:
+            yield file
     except FileNotFoundError:
         raise RecordingError(
             f"{path} is missing; copy the whole suite2p folder and try again."
         ) from None
     except OSError as error:
         raise RecordingError(
-            f"{path} cannot be read ({error.strerror}); check its permissions."
+            f"{path} cannot be read ({error.strerror or error}); check its permissions "
+            f"and that its disk is connected."
         ) from None
 
 

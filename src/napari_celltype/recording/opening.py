@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.errors import RecordingError
+from napari_celltype.recording.flags import curated_elsewhere, read_flags
 from napari_celltype.recording.folder import find_planes, plane_number
 from napari_celltype.recording.frame_rate import decide_frame_rate
 from napari_celltype.recording.frames import LazyFrames
@@ -28,8 +28,10 @@ from napari_celltype.recording.settings import (
     OPS,
     PARTS,
     frame_shape,
+    interleaving,
     neuropil_coefficient,
     read_settings,
+    require_possible_frame,
     source_files,
     suite2p_version,
 )
@@ -104,6 +106,7 @@ def open_recording(
             f"{GUESSED_FRAME_SHAPE}; {shape[0]} x {shape[1]} pixels is "
             f"the smallest that holds all ROIs."
         )
+    require_possible_frame(shape, folder)
     require_inside(rois, shape, folder / "stat.npy")
     images, notes = read_images(settings, shape)
     warnings += notes
@@ -113,10 +116,10 @@ def open_recording(
         settings, sampling_frequency, lambda: _rate_of_source(folder, settings)
     )
     warnings += rate.warnings
-    iscell = _read_flags(folder / "iscell.npy", n_rois, warnings)
-    redcell = _read_flags(folder / "redcell.npy", n_rois, warnings)
+    iscell = read_flags(folder / "iscell.npy", n_rois, warnings)
+    redcell = read_flags(folder / "redcell.npy", n_rois, warnings)
     if iscell is not None:
-        warnings += _curated_elsewhere(folder, iscell)
+        warnings += curated_elsewhere(folder, iscell)
     neuropil = _neuropil(folder / "Fneu.npy", traces_file.shape, warnings)
 
     movie = _find_movie(folder, settings, shape, n_frames, warnings)
@@ -129,6 +132,7 @@ def open_recording(
     number = plane_number(folder)
     if number is None:
         number = int(as_number(settings.get("iplane")) or 0)
+    turns = interleaving(settings)
     return Recording(
         raw_traces=raw_traces,
         rois=rois,
@@ -143,6 +147,9 @@ def open_recording(
         merged_into=merged_into,
         movie=movie,
         plane=number,
+        n_planes=turns.n_planes,
+        n_channels=turns.n_channels,
+        functional_channel=turns.functional_channel,
         path=folder,
         neuropil_coefficient=neuropil_coefficient(settings),
         suite2p_version=suite2p_version(settings),
@@ -182,47 +189,6 @@ def _read_stat(path: Path, n_rois: int) -> NDArray[Any]:
             f"they are of different runs, so copy the whole plane folder again."
         )
     return stat
-
-
-def _read_flags(
-    path: Path, n_rois: int, warnings: list[str]
-) -> NDArray[np.bool_] | None:
-    """Read iscell.npy or redcell.npy: the flag is the first column."""
-    if not path.is_file():
-        return None
-    values: NDArray[Any] = load_npy(path)
-    if values.dtype.kind not in "fiub" or values.shape[:1] != (n_rois,):
-        warnings.append(
-            f"{path.name} has shape {values.shape} and there are {n_rois} ROIs; it is "
-            f"ignored."
-        )
-        return None
-    flags = values.reshape(n_rois, -1)[:, 0] > 0
-    flags.flags.writeable = False
-    return flags
-
-
-def _curated_elsewhere(folder: Path, iscell: NDArray[np.bool_]) -> list[str]:
-    """Notice ROIs that were sorted in suite2p's combined view, which saves there."""
-    combined = folder.parent / "combined" / "iscell.npy"
-    if plane_number(folder) is None or not combined.is_file():
-        return []
-    earlier = find_planes(folder.parent)
-    earlier = earlier[: earlier.index(folder)]
-    flags: NDArray[Any] = load_npy(combined)
-    try:
-        start = sum(trace_file(plane / "F.npy").shape[0] for plane in earlier)
-    except RecordingError:
-        # A damaged neighbour is no matter of this plane.
-        return []
-    same = flags[start : start + len(iscell), 0] > 0
-    n_other = int((same != iscell).sum()) if len(same) == len(iscell) else 0
-    if not n_other:
-        return []
-    return [
-        f"iscell of {n_other} ROIs was changed in suite2p's combined view; this "
-        f"plane's own iscell.npy is used, so sort the ROIs in the plane's own view."
-    ]
 
 
 def _neuropil(
@@ -274,9 +240,7 @@ def _rate_of_source(folder: Path, settings: Mapping[str, Any]) -> float | None:
     if tiff is None:
         return None
     try:
-        return tiff_sampling_frequency(
-            tiff, n_planes=int(as_number(settings.get("nplanes")) or 1)
-        )
+        return tiff_sampling_frequency(tiff, n_planes=interleaving(settings).n_planes)
     except RecordingError:
         # The recording does not depend on its movie; a damaged one says nothing.
         return None

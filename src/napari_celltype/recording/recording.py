@@ -117,6 +117,10 @@ class Recording:
     movie : Movie or None
         Lazy (n_frames, Ly, Lx).
     plane : int
+    n_planes, n_channels : int
+        How many take turns in the movie that suite2p was run on.
+    functional_channel : int
+        The channel that the traces are of, counted from 0.
     path : Path or None
         The plane folder; None for traces from elsewhere.
     neuropil_coefficient : float or None
@@ -146,6 +150,9 @@ class Recording:
     )
     movie: Movie | None = None
     plane: int = 0
+    n_planes: int = 1
+    n_channels: int = 1
+    functional_channel: int = 0
     path: Path | None = None
     neuropil_coefficient: float | None = None
     suite2p_version: str | None = None

@@ -15,6 +15,7 @@ from napari_celltype.recording.settings import source_files
 
 # ScanImage numbers the pieces of one acquisition X_00001_00001.tif, X_00001_00002.tif.
 _SCANIMAGE_PIECE = re.compile(r"(.*_\d{3,})_(\d{3,})\.tiff?", re.IGNORECASE)
+_MOST_FRAMES = 1 << 40
 
 
 def read_segments(
@@ -40,11 +41,12 @@ def read_segments(
     warnings: list[str] = []
     cut = np.zeros(n_frames + 1, dtype=bool)
     cut[[0, -1]] = True
-    for counts, what in _counts(settings):
+    for counts, what in _counts(settings, warnings):
         if counts.sum() != n_frames:
             warnings.append(
                 f"suite2p notes {counts.sum()} frames in {len(counts)} {what} and the "
-                f"traces have {n_frames}, so the joins between {what} may be misplaced."
+                f"traces have {n_frames}, so joins between {what} may lie inside what "
+                f"is taken as continuous."
             )
         joins = np.cumsum(counts)
         cut[joins[(joins > 0) & (joins < n_frames)]] = True
@@ -69,7 +71,9 @@ def read_segments(
     )
 
 
-def _counts(settings: Mapping[str, Any]) -> list[tuple[NDArray[np.int64], str]]:
+def _counts(
+    settings: Mapping[str, Any], warnings: list[str]
+) -> list[tuple[NDArray[np.int64], str]]:
     found = []
     for keys, what in (
         (("frames_per_folder", "nframes_per_folder"), "folders"),
@@ -77,9 +81,16 @@ def _counts(settings: Mapping[str, Any]) -> list[tuple[NDArray[np.int64], str]]:
     ):
         for key in keys:
             counts = np.atleast_1d(np.asarray(settings.get(key, ())))
-            if counts.ndim == 1 and counts.size and counts.dtype.kind in "iuf":
+            if counts.ndim != 1 or not counts.size or counts.dtype.kind not in "iuf":
+                continue
+            # Not so for NaN either.
+            if ((counts >= 0) & (counts <= _MOST_FRAMES)).all():
                 found.append((counts.astype(np.int64), what))
                 break
+            warnings.append(
+                f"suite2p's {key} holds impossible numbers and is ignored, so joins "
+                f"between {what} may lie inside what is taken as continuous."
+            )
     return [
         (_without_continued(counts, source_files(settings)), what)
         if what == "files"

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path, PurePath, PureWindowsPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from napari_celltype.errors import RecordingError
 from napari_celltype.recording.npy import load_npy
 
 # suite2p 0.x keeps all in ops.npy; 1.x writes four files, and ops.npy only if asked to.
 OPS = "ops.npy"
 PARTS = ("db.npy", "settings.npy", "reg_outputs.npy", "detect_outputs.npy")
+# The largest frames of two-photon microscopes have some 25 million pixels.
+MAX_FRAME_PIXELS = 1 << 27
+# suite2p takes up to 100 planes and 2 channels; larger numbers are damage.
+_MOST_IN_TURN = 1000
+
+
+class Interleaving(NamedTuple):
+    """How planes and channels take turns in the movie that suite2p was run on."""
+
+    n_planes: int
+    n_channels: int
+    functional_channel: int
 
 
 def read_settings(plane: Path) -> dict[str, Any]:
@@ -41,6 +54,37 @@ def frame_shape(settings: Mapping[str, Any]) -> tuple[int, int] | None:
     if height is None or width is None or height < 1 or width < 1:
         return None
     return int(height), int(width)
+
+
+def require_possible_frame(frame_shape: tuple[int, int], plane: Path) -> None:
+    """Refuse a frame so large that its images would not fit into memory.
+
+    Raises
+    ------
+    RecordingError
+    """
+    height, width = frame_shape
+    if height * width > MAX_FRAME_PIXELS:
+        raise RecordingError(
+            f"{plane} says that its frames have {height} x {width} pixels, more than "
+            f"any microscope's; its settings or stat.npy are damaged, so copy the "
+            f"whole plane folder again."
+        )
+
+
+def interleaving(settings: Mapping[str, Any]) -> Interleaving:
+    """Return the numbers of planes and channels, and the channel of the traces.
+
+    The functional channel is counted from 0; suite2p's `functional_chan` from 1.
+    """
+    n_planes, n_channels, functional = (
+        int(value) if value is not None and 1 <= value <= _MOST_IN_TURN else 1
+        for value in (
+            number(settings.get(key))
+            for key in ("nplanes", "nchannels", "functional_chan")
+        )
+    )
+    return Interleaving(n_planes, n_channels, min(functional, n_channels) - 1)
 
 
 def neuropil_coefficient(settings: Mapping[str, Any]) -> float | None:

@@ -27,15 +27,16 @@ _MICROMETRES = {"µm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3}
 def tiff_sampling_frequency(path: str | Path, *, n_planes: int = 1) -> float | None:
     """Read the frame rate of one plane from a TIFF's own metadata.
 
-    ScanImage gives the volume rate (the frame rate where there is one plane), OME the
+    ScanImage gives the volume rate (where there is one plane, the frame rate, which is
+    divided by the number of frames that it averaged into one before saving), OME the
     `TimeIncrement`, ImageJ the frame interval or frames per second.
 
     Parameters
     ----------
     path : str or Path
     n_planes : int
-        How many planes take turns in the file. Where an OME or ImageJ file does not
-        know of them, its rate may be that of single images, and is not taken.
+        How many planes take turns in the file. Where the file does not know of them,
+        its rate may be that of single images, and is not taken.
 
     Returns
     -------
@@ -112,18 +113,24 @@ def _scanimage(tif: TiffFile) -> dict[str, str]:
 
 
 def _is_volume(noted: dict[str, str]) -> bool:
-    fast = noted.get("SI.hFastZ.enable", "false").strip("'\"").casefold()
-    return fast in ("true", "1")
+    # Newer versions tell of a stack, moved in any way, beside or instead of hFastZ.
+    return any(
+        noted.get(name, "").strip("'\"").casefold() in ("true", "1")
+        for name in ("SI.hFastZ.enable", "SI.hStackManager.enable")
+    )
 
 
 def _scanimage_rate(tif: TiffFile, n_planes: int) -> float | None:
-    noted = _scanimage(tif)
-    wanted = "scanVolumeRate" if _is_volume(noted) else "scanFrameRate"
     # Older versions keep the same words below other names (SI4., SI5.).
-    for name, value in noted.items():
-        if name.rpartition(".")[2] == wanted:
-            return _number(value)
-    return None
+    noted = _scanimage(tif)
+    values = {name.rpartition(".")[2]: value for name, value in noted.items()}
+    averaged = _number(values.get("logAverageFactor", "1"))
+    if _is_volume(noted):
+        # Whether slices or volumes were averaged is not said.
+        return _number(values.get("scanVolumeRate")) if averaged == 1 else None
+    if n_planes > 1 or not averaged >= 1:
+        return None
+    return _number(values.get("scanFrameRate")) / averaged
 
 
 def _ome_pixels(tif: TiffFile) -> ElementTree.Element | None:

@@ -5,6 +5,12 @@ from napari_celltype.workflows.classify import (
     classify,
     classify_recording,
 )
-from napari_celltype.workflows.predictions import Predictions
+from napari_celltype.workflows.predictions import Predictions, share_text
 
-__all__ = ["ClassifyRequest", "Predictions", "classify", "classify_recording"]
+__all__ = [
+    "ClassifyRequest",
+    "Predictions",
+    "classify",
+    "classify_recording",
+    "share_text",
+]

@@ -25,7 +25,7 @@ from napari_celltype.workflows.classify import (
     require_possible,
 )
 from napari_celltype.workflows.naming import recording_names
-from napari_celltype.workflows.predictions import Predictions, summarise
+from napari_celltype.workflows.predictions import Predictions, share_text, summarise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,13 @@ class BatchResult:
     def summary(self) -> list[str]:
         """Return the counts over all recordings in sentences."""
         proven = all(d.subtypes_proven for d in self.done)
-        return summarise(self.table, proven)
+        shares = dict.fromkeys(
+            share_text(d.inputs["assumed_shares"]) for d in self.done
+        )
+        return [
+            *summarise(self.table, proven),
+            f"Assumed shares: {'; '.join(shares)}; --prior gives others.",
+        ]
 
     @property
     def table(self) -> pd.DataFrame:
@@ -222,8 +228,14 @@ def _classify_one(
             on_progress=on_progress,
             should_stop=should_stop,
         )
+    except Stopped:
+        raise
     except CellTypeError as error:
         return Failure(plane, str(error))
+    except Exception as error:  # noqa: BLE001 - a defect met in one recording
+        # of 300 must not cost the other 299
+        defect = f"{type(error).__name__}: {error}"
+        return Failure(plane, f"{plane} could not be classified ({defect}).")
     return done(predictions)
 
 
@@ -236,7 +248,7 @@ def done(predictions: Predictions) -> Done:
             "name": predictions.recording_name,
             "input": predictions.input_name,
             "min_probability": predictions.min_probability,
-            "prior": dict(predictions.prior) if predictions.prior else None,
+            "assumed_shares": dict(predictions.shares),
             "only_iscell": predictions.only_iscell,
             "model": predictions.model_name,
             "warnings": list(predictions.warnings),

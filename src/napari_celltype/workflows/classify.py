@@ -23,7 +23,7 @@ from napari_celltype.recording import (
     open_recording,
     subtract_neuropil,
 )
-from napari_celltype.workflows.decisions import prior_shares
+from napari_celltype.workflows.decisions import prior_shares, reweigh
 from napari_celltype.workflows.naming import recording_names
 from napari_celltype.workflows.predictions import Predictions, training_shares
 
@@ -52,7 +52,8 @@ class ClassifyRequest:
     only_iscell : bool
         Leave out the ROIs that suite2p does not call cells.
     prior : mapping of str to float or None
-        Expected shares of the types, such as ``{"IN": 0.1}``.
+        Expected shares of the types, such as ``{"IN": 0.1}``; None takes what the
+        model's card assumes.
     """
 
     model: str = "cnn"
@@ -76,9 +77,7 @@ def require_possible(request: ClassifyRequest) -> None:
     from napari_celltype.classifiers.models import find_model
 
     card = find_model(request.model).card
-    if request.prior:
-        classes = DEFAULT_TYPES.in_order(card.classes)
-        prior_shares(request.prior, classes, training_shares(card))
+    prior_shares(request.prior or {}, card.classes, training_shares(card))
 
 
 def classify(
@@ -138,28 +137,27 @@ def classify(
         model, device, neuropil, min_probability, only_iscell, prior
     )
     require_possible(request)
-    opened: list[Recording] = []
+    sources: list[Recording | Path] = []
     for item in recordings:
-        if isinstance(item, Recording):
-            opened.append(item)
-            continue
-        opened += [
-            open_recording(plane, sampling_frequency=sampling_frequency)
-            for plane in find_planes(item)
-        ]
-    if not opened:
+        sources += [item] if isinstance(item, Recording) else find_planes(item)
+    if not sources:
         raise RecordingError("No recording was given; give at least one.")
-    names = recording_names([r.path for r in opened])
-    tables = [
-        classify_recording(
-            recording,
+    names = recording_names(
+        [s.path if isinstance(s, Recording) else s for s in sources]
+    )
+    tables = []
+    # One at a time is open, because the traces of each may fill gigabytes.
+    for source, name in zip(sources, names, strict=True):
+        if isinstance(source, Path):
+            source = open_recording(source, sampling_frequency=sampling_frequency)
+        predictions = classify_recording(
+            source,
             request,
             name=name,
             on_progress=on_progress,
             should_stop=should_stop,
-        ).table()
-        for recording, name in zip(opened, names, strict=True)
-    ]
+        )
+        tables.append(predictions.table())
     return pd.concat(tables, ignore_index=True)
 
 
@@ -194,6 +192,11 @@ def classify_recording(
             f"{recording.path or 'The recording'} holds no ROI; run suite2p's cell "
             "detection again."
         )
+    if not recording.segments:
+        raise RecordingError(
+            f"Every frame of {recording.path or 'the recording'} is marked bad, so "
+            "nothing is left to classify; correct badframes and run suite2p again."
+        )
     model = load_model(request.model, frequency)
     classes = tuple(DEFAULT_TYPES.in_order(model.card.classes))
     traces, input_name = _input_traces(recording, request, model)
@@ -207,16 +210,20 @@ def classify_recording(
         should_stop=should_stop,
     )
     labels = load_labels(recording)
+    trained = training_shares(model.card)
+    shares = prior_shares(
+        request.prior or model.card.assumed_shares or {}, classes, trained
+    )
     order = [model.card.classes.index(c) for c in classes]
-    probabilities = predicted.probabilities[:, order]
+    answers = predicted.probabilities[:, order]
     n_frames_used = predicted.n_frames_used.astype(np.int64)
     roi_warnings = [
         "" if np.isfinite(row).all() else "trace is not finite or never changes"
-        for row in probabilities
+        for row in answers
     ]
     if len(recording.merged_into):
         for part in np.flatnonzero(recording.merged_into >= 0):
-            probabilities[part] = np.nan
+            answers[part] = np.nan
             n_frames_used[part] = 0
             roi_warnings[part] = (
                 f"part of the merged ROI {recording.merged_into[part]}, which carries "
@@ -229,7 +236,12 @@ def classify_recording(
         model_name=model.name,
         model_sha256=model.sha256,
         classes=classes,
-        probabilities=probabilities,
+        probabilities=reweigh(
+            answers,
+            list(shares.values()),
+            [trained[c] for c in classes],
+        ),
+        model_probabilities=answers,
         n_frames_used=n_frames_used,
         input_name=input_name,
         warnings=(
@@ -240,7 +252,7 @@ def classify_recording(
         roi_warnings=tuple(roi_warnings),
         labels=labels,
         only_iscell=request.only_iscell,
-        prior=request.prior,
+        shares=shares,
         min_probability=(
             model.card.min_probability
             if request.min_probability is None

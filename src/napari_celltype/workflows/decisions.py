@@ -20,7 +20,7 @@ class Decisions:
     Attributes
     ----------
     probabilities : ndarray of float64, shape (n_rois, n_classes)
-        After the prior; the prior itself where the trace could not be used.
+        The given ones; the shares where the trace could not be used.
     best_guess : list of str
         The most probable type.
     predicted : list of str
@@ -43,9 +43,7 @@ def decide(
     probabilities: NDArray[np.float64],
     classes: Sequence[str],
     min_probability: float,
-    *,
-    prior: Mapping[str, float] | None = None,
-    training_prior: Mapping[str, float] | None = None,
+    shares: Mapping[str, float] | None = None,
     tree: TypeTree = DEFAULT_TYPES,
 ) -> Decisions:
     """Turn class probabilities into names.
@@ -58,19 +56,15 @@ def decide(
         The classes, in column order.
     min_probability : float
         A type or group is named when its probability is at least this.
-    prior : mapping of str to float, optional
-        Expected shares, see `prior_shares`.
-    training_prior : mapping of str to float, optional
-        Shares that the model was trained on; equal when not given.
+    shares : mapping of str to float, optional
+        Share of every class, all that is known without a usable trace; equal ones when
+        not given.
     tree : TypeTree, optional
         Where the classes stand.
     """
-    if prior:
-        probabilities = reweigh(probabilities, classes, prior, training_prior, tree)
     usable: NDArray[np.bool_] = np.asarray(np.isfinite(probabilities).all(axis=1))
-    # Without evidence all that is known is the prior.
-    shares = prior_shares(prior or {}, classes, training_prior, tree)
-    probabilities = np.where(usable[:, None], probabilities, list(shares.values()))
+    known = [shares[c] if shares else 1 / len(classes) for c in classes]
+    probabilities = np.where(usable[:, None], probabilities, known)
     groups = [tree.group(c) for c in classes]
     roots = list(dict.fromkeys(groups))
     by_root = np.stack(
@@ -137,21 +131,18 @@ def prior_shares(
 
 def reweigh(
     probabilities: NDArray[np.float64],
-    classes: Sequence[str],
-    prior: Mapping[str, float],
-    training_prior: Mapping[str, float] | None = None,
-    tree: TypeTree = DEFAULT_TYPES,
+    shares: Sequence[float],
+    trained: Sequence[float],
 ) -> NDArray[np.float64]:
     """Recalculate probabilities for other shares of the types (Bayes' rule).
 
-    Raises
-    ------
-    LabelError
-        See `prior_shares`.
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n_rois, n_classes)
+    shares, trained : sequence of float
+        Share of each class that is expected, and that the model was trained on.
     """
-    shares = prior_shares(prior, classes, training_prior, tree)
-    trained = training_prior or {c: 1 / len(classes) for c in classes}
-    weighted = probabilities * [shares[c] / trained[c] for c in classes]
+    weighted = probabilities * (np.asarray(shares) / np.asarray(trained))
     total = weighted.sum(axis=1, keepdims=True)
     # All the mass on a type whose share is 0: nothing is left to say.
     new: NDArray[np.float64] = np.divide(

@@ -35,7 +35,9 @@ class Predictions:
     classes : tuple of str
         In tree order; the columns of `probabilities`.
     probabilities : ndarray of float64, shape (n_rois, n_classes)
-        Before any prior; NaN rows for ROIs that get no label of their own.
+        With the assumed `shares`; NaN rows for ROIs that get no label of their own.
+    model_probabilities : ndarray of float64, shape (n_rois, n_classes)
+        As the model gives them, with the shares of its training data.
     n_frames_used : ndarray of int64, shape (n_rois,)
         Frames of the recording, at its own rate, that the model has seen.
     input_name : str
@@ -48,8 +50,8 @@ class Predictions:
         Ground truth that stands beside the recording.
     only_iscell : bool
         Whether the table leaves out what suite2p does not call a cell.
-    prior : mapping of str to float or None
-        The shares asked for; see `decide`.
+    shares : mapping of str to float
+        The share of every class that is assumed.
     min_probability : float
         Threshold of `unsure`, from the request or the card.
     """
@@ -61,42 +63,32 @@ class Predictions:
     model_sha256: str
     classes: tuple[str, ...]
     probabilities: NDArray[np.float64]
+    model_probabilities: NDArray[np.float64]
     n_frames_used: NDArray[np.int64]
     input_name: str
     warnings: tuple[str, ...]
     roi_warnings: tuple[str, ...]
     labels: LabelTable | None
     only_iscell: bool
-    prior: Mapping[str, float] | None
+    shares: Mapping[str, float]
     min_probability: float
 
-    def decisions(
-        self,
-        min_probability: float | None = None,
-        prior: Mapping[str, float] | None = None,
-    ) -> Decisions:
+    def decisions(self, min_probability: float | None = None) -> Decisions:
         """Name every ROI, without running the network again.
 
         Parameters
         ----------
         min_probability : float, optional
             Another threshold than the request's.
-        prior : mapping of str to float, optional
-            Another prior than the request's.
         """
         return decide(
             self.probabilities,
             self.classes,
             self.min_probability if min_probability is None else min_probability,
-            prior=self.prior if prior is None else prior,
-            training_prior=training_shares(self.card),
+            self.shares,
         )
 
-    def table(
-        self,
-        min_probability: float | None = None,
-        prior: Mapping[str, float] | None = None,
-    ) -> pd.DataFrame:
+    def table(self, min_probability: float | None = None) -> pd.DataFrame:
         """Return the output table, one row per ROI in the order of `stat.npy`."""
         import pandas as pd
 
@@ -107,7 +99,7 @@ class Predictions:
             if recording.sampling_frequency_confirmed
             else f"frame rate of {recording.sampling_frequency:g} Hz unconfirmed"
         )
-        said = self.decisions(min_probability, prior)
+        said = self.decisions(min_probability)
         masks = RoiMasks.of(recording.rois)
         has_masks = len(masks) == n_rois
         centroids = masks.centroids if has_masks else np.full((n_rois, 2), np.nan)
@@ -134,7 +126,9 @@ class Predictions:
             "best_guess": said.best_guess,
             "probability": said.probabilities.max(axis=1),
             "prediction_set": (
-                prediction_sets(self.probabilities, self.classes, sets["thresholds"])
+                prediction_sets(
+                    self.model_probabilities, self.classes, sets["thresholds"]
+                )
                 if sets
                 else [""] * n_rois
             ),
@@ -160,23 +154,19 @@ class Predictions:
             table = table[recording.iscell].reset_index(drop=True)
         return table
 
-    def summary(
-        self,
-        min_probability: float | None = None,
-        prior: Mapping[str, float] | None = None,
-    ) -> list[str]:
+    def summary(self) -> list[str]:
         """Return the counts in sentences, groups before types."""
-        table = self.table(min_probability, prior)
-        return summarise(table, self.card.subtypes_proven)
+        return [
+            *summarise(self.table(), self.card.subtypes_proven),
+            f"Assumed shares: {share_text(self.shares)}.",
+        ]
 
 
-def training_shares(card: ModelCard) -> dict[str, float] | None:
-    """Return the share of each class in a model's training data, where it is known."""
-    counts = card.training_data.get("class_counts")
-    if not counts:
-        return None
+def training_shares(card: ModelCard) -> dict[str, float]:
+    """Return the share of each class in a model's training data; equal if unknown."""
+    counts = card.training_data.get("class_counts") or dict.fromkeys(card.classes, 1)
     total = sum(counts.values())
-    return {name: number / total for name, number in counts.items()}
+    return {name: counts[name] / total for name in card.classes}
 
 
 def summarise(table: pd.DataFrame, subtypes_proven: bool) -> list[str]:
@@ -194,6 +184,15 @@ def summarise(table: pd.DataFrame, subtypes_proven: bool) -> list[str]:
     if not subtypes_proven:
         lines.append("Interneuron types are unproven on real cells.")
     return lines
+
+
+def share_text(shares: Mapping[str, float]) -> str:
+    """Return shares of types by group, such as ``PY 50 %, IN 50 %``."""
+    groups: dict[str, float] = {}
+    for name, share in shares.items():
+        group = DEFAULT_TYPES.group(name)
+        groups[group] = groups.get(group, 0) + share
+    return ", ".join(f"{name} {100 * share:.3g} %" for name, share in groups.items())
 
 
 def _counted(counts: pd.Series[int]) -> str:
