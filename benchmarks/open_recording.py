@@ -2,8 +2,9 @@
 
 Run ``python benchmarks/open_recording.py`` (3 GB of disk for the full size) or with
 ``--rois 2000 --frames 9000`` for a smaller one. Two numbers matter: seconds beyond
-reading the same bytes (target: under 2 s) and resident memory beyond the traces
-(target: under 300 MB).
+reading the same bytes (target: under 2 s, in the quickest of the repeats) and resident
+memory beyond the traces (target: under 300 MB, in all of them). The exit status is 1
+when a target is missed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+MOST_SECONDS, MOST_BYTES = 2.0, 300e6
 FRAME_SHAPE = (1024, 1024)
 PIXELS_PER_ROI = 110
 # What a stat.npy of suite2p 0.14 holds beside the mask: the largest of all versions.
@@ -117,7 +119,25 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
 
 
-def main() -> None:
+def missed_targets(beyond_reading: list[float], kept: list[float]) -> list[str]:
+    """Say which targets the repeats missed; seconds and bytes, one of each per repeat.
+
+    Other programs only ever slow a repeat down, so the quickest is the one to judge.
+    """
+    missed = []
+    if min(beyond_reading) >= MOST_SECONDS:
+        missed.append(
+            f"{min(beyond_reading):.2f} s beyond reading (target {MOST_SECONDS:g} s)"
+        )
+    if max(kept) >= MOST_BYTES:
+        missed.append(
+            f"{max(kept) / 1e6:.0f} MB beyond the traces (target "
+            f"{MOST_BYTES / 1e6:.0f} MB)"
+        )
+    return missed
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rois", type=int, default=10_000)
     parser.add_argument("--frames", type=int, default=36_000)
@@ -129,7 +149,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.open:
         measure_opening(arguments.open)
-        return
+        return 0
+    seconds, memory = [], []
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         plane = Path(folder) / "suite2p" / "plane0"
         write_recording(plane, arguments.rois, arguments.frames)
@@ -149,6 +170,8 @@ def main() -> None:
                 text=True,
             ).stdout.split()
             opened, busy, kept, peak, drawn = map(float, said)
+            seconds.append(opened - plain)
+            memory.append(kept)
             print(
                 f"open {opened:.2f} s, plain read {plain:.2f} s: "
                 f"{opened - plain:+.2f} s beyond reading (ratio {opened / plain:.2f}), "
@@ -156,7 +179,10 @@ def main() -> None:
                 f"resident beyond the traces {kept / 1e6:.0f} MB, at the peak "
                 f"{peak / 1e6:.0f} MB; label image {drawn * 1000:.0f} ms"
             )
+    missed = missed_targets(seconds, memory)
+    print(f"missed: {'; '.join(missed)}" if missed else "both targets are met")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -28,6 +28,12 @@ def test_image_that_does_not_fit_is_left_out_and_said() -> None:
     assert "mean image has 10 x 9 pixels" in warnings[0]
 
 
+def test_crop_that_is_no_number_is_no_offset() -> None:
+    settings = {"max_proj": np.ones((3, 4)), "yrange": [np.nan, 5], "xrange": ["a"]}
+    image = read_images(settings, (8, 9))[0]["max projection"]
+    assert np.isfinite(image[:3, :4]).all()
+
+
 @pytest.mark.parametrize("value", [None, 0, "x", np.empty((0, 0)), np.ones(3)])
 def test_absent_images_are_no_error(value: object) -> None:
     assert read_images({"meanImg": value}, (8, 9)) == ({}, [])

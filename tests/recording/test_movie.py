@@ -14,6 +14,7 @@ from napari_celltype.errors import RecordingError
 from napari_celltype.recording import (
     FROM_SUITE2P,
     FROM_TIFF,
+    Recording,
     attach_movie,
     open_movie,
     open_recording,
@@ -361,3 +362,107 @@ class TestAttaching:
         attached = attach_movie(recording, self.movie_for(tmp_path / "m.tif"))
         assert attached.frame_shape == (64, 72)
         assert not any("frame size" in warning for warning in attached.warnings)
+
+
+class TestInterleavedMovieOfARecording:
+    """700 frames of each of 3 planes: 2100 images at 30 Hz, a plane at 10 Hz."""
+
+    SHAPE = (20, 24)
+
+    def recording(
+        self,
+        folder: Folder,
+        path: Path,
+        n_planes: int = 3,
+        plane: int = 1,
+        **noted: Any,
+    ) -> Recording:
+        root = folder(
+            path, n_planes=n_planes, n_frames=700, frame_shape=self.SHAPE, fs=10.0
+        )
+        ops_file = root / f"plane{plane}" / "ops.npy"
+        ops = np.load(ops_file, allow_pickle=True).item()
+        np.save(ops_file, np.array(ops | noted, dtype=object))
+        return open_recording(root, plane)
+
+    def images(self, n: int) -> np.ndarray:
+        return np.broadcast_to(
+            np.arange(n, dtype=np.int16)[:, None, None], (n, *self.SHAPE)
+        )
+
+    def write(self, path: Path, n: int, **metadata: Any) -> Path:
+        metadata = {"axes": "TYX", "finterval": 1 / 30} | metadata
+        return write(path, self.images(n), imagej=True, metadata=metadata)
+
+    def shown(self, recording: Recording) -> np.ndarray:
+        assert recording.movie is not None
+        return recording.movie[:, 0, 0]
+
+    def test_planes_are_taken_apart_as_suite2p_did(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        recording = self.recording(suite2p_folder, tmp_path)
+        attached = attach_movie(recording, self.write(tmp_path / "m.tif", 2100))
+        np.testing.assert_array_equal(self.shown(attached), np.arange(1, 2100, 3))
+        assert attached.warnings == recording.warnings
+
+    def test_rate_of_single_images_is_not_taken(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        recording = self.recording(suite2p_folder, tmp_path)
+        attached = attach_movie(recording, self.write(tmp_path / "m.tif", 2100))
+        assert attached.sampling_frequency == 10
+        assert not attached.sampling_frequency_confirmed
+
+    def test_rate_of_a_movie_of_another_length_is_not_taken(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        recording = self.recording(suite2p_folder, tmp_path, n_planes=1, plane=0)
+        attached = attach_movie(recording, self.write(tmp_path / "m.tif", 2100))
+        assert not attached.sampling_frequency_confirmed
+        assert "2100 frames of this plane and the traces" in attached.warnings[-1]
+
+    def test_functional_channel_is_shown(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        recording = self.recording(
+            suite2p_folder, tmp_path, nchannels=2, functional_chan=2
+        )
+        attached = attach_movie(recording, self.write(tmp_path / "m.tif", 4200))
+        np.testing.assert_array_equal(self.shown(attached), np.arange(3, 4200, 6))
+
+    def test_file_of_this_plane_alone(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        recording = self.recording(suite2p_folder, tmp_path)
+        attached = attach_movie(recording, self.write(tmp_path / "m.tif", 700))
+        np.testing.assert_array_equal(self.shown(attached), np.arange(700))
+
+    def test_half_a_movie_is_taken_apart_and_its_length_said(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        recording = self.recording(suite2p_folder, tmp_path)
+        attached = attach_movie(recording, self.write(tmp_path / "m.tif", 1050))
+        np.testing.assert_array_equal(self.shown(attached), np.arange(1, 1050, 3))
+        assert "350 frames of this plane" in attached.warnings[-1]
+
+    def test_file_that_knows_its_planes_gives_their_rate(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        recording = self.recording(suite2p_folder, tmp_path)
+        cube = self.images(2100).reshape(700, 3, *self.SHAPE)
+        path = write(
+            tmp_path / "m.tif",
+            cube,
+            imagej=True,
+            metadata={"axes": "TZYX", "finterval": 0.125},
+        )
+        attached = attach_movie(recording, path)
+        np.testing.assert_array_equal(self.shown(attached), np.arange(1, 2100, 3))
+        assert attached.sampling_frequency == pytest.approx(8)
+
+    def test_counts_given_win(self, suite2p_folder: Folder, tmp_path: Path) -> None:
+        recording = self.recording(suite2p_folder, tmp_path)
+        path = self.write(tmp_path / "m.tif", 2100)
+        attached = attach_movie(recording, path, n_planes=2)
+        np.testing.assert_array_equal(self.shown(attached), np.arange(1, 2100, 2))

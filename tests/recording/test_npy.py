@@ -17,7 +17,9 @@ import pytest
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.recording import load_npy, load_npz
+from napari_celltype.recording.npy import open_for_reading, read_exactly
 
+MEMORY_OF_PROCESS = Path("/proc/self/mem")
 HEADER = b"{'descr': '|O', 'fortran_order': False, 'shape': (), }"
 
 
@@ -322,3 +324,14 @@ def test_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "set.npz").write_bytes(b"not an archive")
     with pytest.raises(RecordingError, match=r"no \.npz archive"):
         load_npz(tmp_path / "set.npz")
+
+
+@pytest.mark.skipif(
+    not MEMORY_OF_PROCESS.exists(), reason="needs Linux's file that fails when read"
+)
+def test_disk_that_fails_while_it_is_read() -> None:
+    with (
+        pytest.raises(RecordingError, match=r"cannot be read \(.*error"),
+        open_for_reading(MEMORY_OF_PROCESS) as file,
+    ):
+        read_exactly(file, np.empty(8), MEMORY_OF_PROCESS)

@@ -153,6 +153,38 @@ class TestPlanes:
             in (open_recording(root / "plane1").warnings[0])
         )
 
+    def test_combined_view_with_one_column(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        root = suite2p_folder(tmp_path, n_planes=2, combined=True)
+        path = root / "combined" / "iscell.npy"
+        flags = np.load(path)[:, 0]
+        flags[12] = 1 - flags[12]
+        np.save(path, flags)
+        warning = open_recording(root / "plane1").warnings[0]
+        assert "iscell of 1 ROIs was changed" in warning
+
+    def test_stray_traces_beside_the_planes(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        root = suite2p_folder(tmp_path, n_planes=2, combined=True)
+        np.save(root / "F.npy", np.zeros((2, 3), np.float32))
+        assert open_recording(root / "plane1").warnings == ()
+
+    @pytest.mark.parametrize(
+        "content", [b"broken", np.zeros(()), np.empty((0, 2)), np.array(["a", "b"])]
+    )
+    def test_damaged_combined_view_is_no_matter_of_a_plane(
+        self, content: Any, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        root = suite2p_folder(tmp_path, n_planes=2, combined=True)
+        path = root / "combined" / "iscell.npy"
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            np.save(path, content)
+        assert open_recording(root / "plane1").warnings == ()
+
 
 class TestFrameRate:
     def test_user_wins(self, suite2p_folder: Folder, tmp_path: Path) -> None:
@@ -297,14 +329,32 @@ class TestBadFiles:
         found = np.asarray(open_recording(plane).raw_traces)
         assert np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist() == [2, 3]
 
-    def test_iscell_of_another_length_is_ignored_and_said(
-        self, suite2p_folder: Folder, tmp_path: Path
+    @pytest.mark.parametrize("shape", [(5, 2), (12, 0)])
+    def test_iscell_of_another_shape_is_ignored_and_said(
+        self, shape: tuple[int, int], suite2p_folder: Folder, tmp_path: Path
     ) -> None:
         plane = suite2p_folder(tmp_path) / "plane0"
-        np.save(plane / "iscell.npy", np.ones((5, 2)))
+        np.save(plane / "iscell.npy", np.ones(shape))
         recording = open_recording(plane)
         assert recording.iscell is None
-        assert "iscell.npy has shape (5, 2)" in recording.warnings[0]
+        assert f"iscell.npy has shape {shape}" in recording.warnings[0]
+
+    def test_absurd_frame_size(self, suite2p_folder: Folder, tmp_path: Path) -> None:
+        plane = suite2p_folder(tmp_path) / "plane0"
+        ops = np.load(plane / "ops.npy", allow_pickle=True).item()
+        np.save(plane / "ops.npy", ops | {"Ly": 10**9, "Lx": 10**9})
+        with pytest.raises(RecordingError, match="more than any microscope's"):
+            open_recording(plane)
+
+    def test_absurd_pixel_without_settings(
+        self, suite2p_folder: Folder, tmp_path: Path
+    ) -> None:
+        plane = suite2p_folder(tmp_path, with_ops=False) / "plane0"
+        stat = np.load(plane / "stat.npy", allow_pickle=True)
+        stat[4]["xpix"] = stat[4]["xpix"] + 10**9
+        np.save(plane / "stat.npy", stat)
+        with pytest.raises(RecordingError, match="more than any microscope's"):
+            open_recording(plane)
 
     def test_stat_that_is_no_stat(self, suite2p_folder: Folder, tmp_path: Path) -> None:
         plane = suite2p_folder(tmp_path) / "plane0"

@@ -86,3 +86,17 @@ def test_bad_frames_that_do_not_fit_are_said() -> None:
     segments, warnings = read_segments({"badframes": bad(90, 3)}, 100)
     assert len(segments) == 1
     assert "badframes do not fit the 100 frames" in warnings[0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -5, 1e300])
+def test_impossible_counts_are_ignored_and_said(value: float) -> None:
+    segments, warnings = read_segments({"frames_per_folder": [30.0, value]}, 100)
+    assert [(s.start, s.stop) for s in segments] == [(0, 100)]
+    assert len(warnings) == 1
+    assert "frames_per_folder holds impossible numbers" in warnings[0]
+
+
+def test_counts_under_the_newer_name_replace_impossible_ones() -> None:
+    settings = {"frames_per_folder": [np.nan], "nframes_per_folder": [30, 70]}
+    segments, _ = read_segments(settings, 100)
+    assert [(s.start, s.stop) for s in segments] == [(0, 30), (30, 100)]

@@ -11,6 +11,7 @@ import pytest
 from napari_celltype.errors import RecordingError
 from napari_celltype.recording.settings import (
     frame_shape,
+    interleaving,
     neuropil_coefficient,
     read_settings,
     source_files,
@@ -66,6 +67,20 @@ def test_neuropil_coefficient(
     settings: dict[str, Any], coefficient: float | None
 ) -> None:
     assert neuropil_coefficient(settings) == coefficient
+
+
+@pytest.mark.parametrize(
+    ("settings", "turns"),
+    [
+        ({}, (1, 1, 0)),
+        ({"nplanes": 3, "nchannels": 2, "functional_chan": 2}, (3, 2, 1)),
+        ({"nchannels": 1, "functional_chan": 2}, (1, 1, 0)),
+        ({"nplanes": 0, "nchannels": -1}, (1, 1, 0)),
+        ({"nplanes": 10**18, "nchannels": float("nan")}, (1, 1, 0)),
+    ],
+)
+def test_interleaving(settings: dict[str, Any], turns: tuple[int, int, int]) -> None:
+    assert interleaving(settings) == turns
 
 
 def test_version() -> None:

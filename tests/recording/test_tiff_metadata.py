@@ -65,6 +65,41 @@ def test_scanimage_states_the_rate_per_plane(
     assert tiff_sampling_frequency(path) == pytest.approx(rate)
 
 
+def scanimage(path: Path, **values: object) -> Path:
+    lines = ["SI.hRoiManager.scanFrameRate = 30", "SI.hRoiManager.scanVolumeRate = 7.5"]
+    lines += [f"SI.{name.replace('__', '.')} = {v}" for name, v in values.items()]
+    return write(path, software="\n".join(lines), metadata=None)
+
+
+def test_frames_that_scanimage_averaged_are_one(tmp_path: Path) -> None:
+    path = scanimage(tmp_path / "m.tif", hScan2D__logAverageFactor=3)
+    assert tiff_sampling_frequency(path) == pytest.approx(10)
+
+
+@pytest.mark.parametrize("factor", [0, "NaN", -2])
+def test_impossible_average_gives_no_rate(factor: object, tmp_path: Path) -> None:
+    path = scanimage(tmp_path / "m.tif", hScan2D__logAverageFactor=factor)
+    assert tiff_sampling_frequency(path) is None
+
+
+def test_averaged_volumes_give_no_rate(tmp_path: Path) -> None:
+    path = scanimage(
+        tmp_path / "m.tif", hFastZ__enable="true", hScan2D__logAverageFactor=2
+    )
+    assert tiff_sampling_frequency(path) is None
+
+
+@pytest.mark.parametrize("n_planes", [1, 4])
+def test_stack_manager_tells_of_volumes(n_planes: int, tmp_path: Path) -> None:
+    path = scanimage(tmp_path / "m.tif", hStackManager__enable="true")
+    assert tiff_sampling_frequency(path, n_planes=n_planes) == pytest.approx(7.5)
+
+
+def test_planes_that_scanimage_does_not_know_give_no_rate(tmp_path: Path) -> None:
+    path = scanimage(tmp_path / "m.tif", hStackManager__enable="false")
+    assert tiff_sampling_frequency(path, n_planes=3) is None
+
+
 def test_real_movie_that_does_not_say(shared_data: Path) -> None:
     assert tiff_sampling_frequency(shared_data / "two_photon_20_frames.tif") is None
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.recording.settings import number
+
 # suite2p's keys, and whether it crops them to yrange x xrange.
 _NAMES = {
     "mean image": ("meanImg", False),
@@ -66,6 +68,6 @@ def _crop_offset(settings: Mapping[str, Any]) -> tuple[int, int]:
     offsets = []
     for key in ("yrange", "xrange"):
         span = np.asarray(settings.get(key, (0, 0)))
-        valid = span.ndim == 1 and span.size >= 1 and span.dtype.kind in "iuf"
-        offsets.append(max(0, int(span[0])) if valid else 0)
+        start = number(span[0]) if span.ndim == 1 and span.size else None
+        offsets.append(max(0, int(start or 0)))
     return offsets[0], offsets[1]
