@@ -10,10 +10,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import cycle
 
 from napari_celltype.errors import LabelError
 
 UNSURE = "unsure"
+# Of a user's own types that nobody gave a colour: cool, as interneurons are.
+_OWN_COLORS = ("#5AD08A", "#C45AD8", "#8FB4C8", "#7D7DD9", "#4FA88B")
 UNSURE_COLOR = "#9E9E9E"
 
 
@@ -132,6 +135,20 @@ class TypeTree:
             parent = self[parent].name
         new = CellType(name, parent, color, name)
         return replace(self, types=(*self.types, new))
+
+    def including(self, names: Iterable[str]) -> TypeTree:
+        """Return a tree that also holds the classes of a user's model, under IN.
+
+        Raises
+        ------
+        LabelError
+            If a new name is unusable.
+        """
+        tree = self
+        new = [name for name in names if name.casefold() not in self._names]
+        for name, color in zip(new, cycle(_OWN_COLORS), strict=False):
+            tree = tree.with_type(name, color=color)
+        return tree
 
     def canonical(self, label: str) -> str:
         """Return the canonical spelling of a label, a parent or a negation.

@@ -21,7 +21,9 @@ def run():
     return invoke
 
 
-@pytest.mark.parametrize("verb", [*VERBS, "models list", "models show", "models add"])
+@pytest.mark.parametrize(
+    "verb", [*VERBS, "models", "models list", "models show", "models add"]
+)
 def test_every_verb_explains_itself_with_an_example(run, verb):
     result = run(*verb.split(), "--help")
     assert result.exit_code == 0
@@ -67,6 +69,26 @@ def test_a_file_of_somebody_else_is_replaced_only_with_force(
     assert "--force" in refused.stderr
     assert run("classify", folder, "-o", out, "--force").exit_code == 0
     assert run("classify", folder, "-o", out).exit_code == 0  # now it is ours
+
+
+def test_a_path_that_is_no_recording_does_not_stop_the_others(
+    run, session_folder, tmp_path
+):
+    out = tmp_path / "types.csv"
+    folder = session_folder("m1", **LONG)
+    result = run("classify", folder, tmp_path / "nowhere", "-o", out)
+    assert result.exit_code == 1
+    assert len(pd.read_csv(out)) == 5
+    assert "nowhere" in result.stderr
+
+
+def test_a_table_is_exported_as_it_is(run, session_folder, tmp_path):
+    table = tmp_path / "types.csv"
+    run("classify", session_folder("m1", **LONG), "-o", table)
+    words = ["export", table, "--format", "csv", "-o", tmp_path / "new.csv"]
+    result = run(*words, "--min-probability", "0")
+    assert result.exit_code == 1
+    assert "do not apply" in result.stderr
 
 
 def test_a_bad_recording_among_good_ones_gives_their_table_and_status_1(
@@ -171,6 +193,8 @@ def test_models_travel_between_labs(run, tmp_path, monkeypatch):
     packed = tmp_path / "packed.safetensors"
     assert run("models", "pack", "rnn-5hz", packed).exit_code == 0
     assert "is whole" in run("models", "verify", packed).stdout
+    card = run("models", "show", "rnn-5hz").stdout
+    assert card in run("models", "show", packed).stdout
     data = bytearray(packed.read_bytes())
     data[-1] ^= 1
     packed.write_bytes(data)

@@ -16,14 +16,18 @@ def three_recordings(session_folder, tmp_path):
 
 
 def test_a_folder_of_many_recordings_is_searched(three_recordings):
-    found = find_recordings([three_recordings])
+    found = find_recordings([three_recordings]).planes
     assert [p.parents[1].name for p in found] == ["m1", "m2", "m3"]
 
 
 def test_all_planes_are_taken_and_one_can_be_chosen(session_folder):
     folder = session_folder("m1", n_planes=3)
-    assert [p.name for p in find_recordings([folder])] == ["plane0", "plane1", "plane2"]
-    assert [p.name for p in find_recordings([folder], plane=1)] == ["plane1"]
+    assert [p.name for p in find_recordings([folder]).planes] == [
+        "plane0",
+        "plane1",
+        "plane2",
+    ]
+    assert [p.name for p in find_recordings([folder], plane=1).planes] == ["plane1"]
 
 
 def test_a_plane_that_is_not_there_is_named(session_folder):
@@ -38,7 +42,9 @@ def test_a_folder_without_recordings_is_refused(tmp_path):
 
 def test_one_bad_recording_does_not_stop_the_rest(three_recordings):
     (three_recordings / "m2" / "suite2p" / "plane0" / "F.npy").write_bytes(b"junk")
-    result = classify_many(find_recordings([three_recordings]), ClassifyRequest())
+    result = classify_many(
+        find_recordings([three_recordings]).planes, ClassifyRequest()
+    )
     assert list(result.table["recording"].unique()) == ["m1", "m3"]
     assert [f.path.parents[1].name for f in result.failures] == ["m2"]
     assert "F.npy" in result.failures[0].reason
@@ -46,7 +52,7 @@ def test_one_bad_recording_does_not_stop_the_rest(three_recordings):
 
 @pytest.mark.slow
 def test_processes_give_the_same_table(three_recordings):
-    planes = find_recordings([three_recordings])
+    planes = find_recordings([three_recordings]).planes
     alone = classify_many(planes, ClassifyRequest())
     together = classify_many(planes, ClassifyRequest(), jobs=2)
     pd.testing.assert_frame_equal(alone.table, together.table)
@@ -55,7 +61,7 @@ def test_processes_give_the_same_table(three_recordings):
 def test_what_was_finished_before_a_stop_is_kept(three_recordings):
     finished = []
     result = classify_many(
-        find_recordings([three_recordings]),
+        find_recordings([three_recordings]).planes,
         ClassifyRequest(),
         on_progress=lambda p: finished.append(p) if "done" in p.message else None,
         should_stop=lambda: bool(finished),
@@ -68,7 +74,7 @@ def test_a_scheduler_that_does_not_answer_is_named(three_recordings):
     pytest.importorskip("distributed")
     with pytest.raises(CellTypeError, match="No Dask scheduler answers"):
         classify_many(
-            find_recordings([three_recordings]),
+            find_recordings([three_recordings]).planes,
             ClassifyRequest(),
             scheduler="tcp://127.0.0.1:9",
         )
@@ -77,7 +83,7 @@ def test_a_scheduler_that_does_not_answer_is_named(three_recordings):
 @pytest.mark.slow
 def test_a_cluster_gives_the_same_table(three_recordings):
     distributed = pytest.importorskip("distributed")
-    planes = find_recordings([three_recordings])
+    planes = find_recordings([three_recordings]).planes
     alone = classify_many(planes, ClassifyRequest())
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None

@@ -79,6 +79,12 @@ def test_a_roi_whose_only_type_is_excluded_has_nothing_left_to_say():
     assert np.isnan(reweigh(np.array([[0.0, 1.0]]), [1.0, 0.0], [0.5, 0.5])).all()
 
 
+def test_a_users_own_type_counts_as_an_interneuron():
+    said = decide(np.array([[0.2, 0.8]]), ("PY", "CCK"), 0.5)
+    assert (said.predicted, said.group) == (["CCK"], ["IN"])
+    assert said.p_in == pytest.approx([0.8])
+
+
 def test_a_prediction_set_holds_every_type_at_its_own_threshold():
     limits = {"PY": 0.5, "PV": 0.2, "SOM": 0.2, "VIP": 0.2}
     sets = prediction_sets(np.array([[0.4, 0.3, 0.25, 0.05]]), CLASSES, limits)

@@ -10,17 +10,14 @@ import typer
 from napari_celltype.cli.options import Force
 from napari_celltype.cli.terminal import door, say
 
-models_app = typer.Typer(
-    help="The bundled and your own models, with their cards.",
-    rich_markup_mode="rich",
-)
+models_app = typer.Typer(rich_markup_mode="rich")
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
 File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]
 
 
 @models_app.callback(invoke_without_command=True)
 def models(context: typer.Context) -> None:
-    """List the models, or work with one.
+    """List the bundled and your own models, show their cards, carry them along.
 
     Example: napari-celltype models show cnn
     """

@@ -48,7 +48,7 @@ MinProbability = Annotated[
         metavar="P",
         min=0,
         max=1,
-        help="Below P an ROI is unsure [default: the card's]; 0 names all.",
+        help="Below P an ROI is unsure; without it as the card says, 0 names all.",
     ),
 ]
 OnlyIscell = Annotated[

@@ -106,11 +106,11 @@ def open_(
 
     Example: napari-celltype open data/mouse1/suite2p
     """
-    from napari_celltype.recording import open_recording
+    from napari_celltype.workflows.batch import find_recordings
     from napari_celltype.workflows.window import open_window
 
-    recording = open_recording(path, plane, sampling_frequency=fs)
-    raise typer.Exit(open_window(recording.path or path, movie=movie, fs=fs))
+    find_recordings([path], plane)  # a wrong path is told before napari starts
+    raise typer.Exit(open_window(path, movie=movie, fs=fs, plane=plane))
 
 
 @app.command()
@@ -130,7 +130,7 @@ def classify(
             "-o",
             "--output",
             metavar="OUT",
-            help="A .csv, .parquet or .json file [default: CSV on standard output].",
+            help="A .csv, .parquet or .json file; without it CSV on standard output.",
         ),
     ] = None,
     model: opt.Model = "cnn",
@@ -154,6 +154,7 @@ def classify(
 
     Example: napari-celltype classify data/ --model cnn -o cell_types.csv
     """
+    from napari_celltype.export import table_to_csv
     from napari_celltype.workflows.batch import classify_many, find_recordings
     from napari_celltype.workflows.classify import ClassifyRequest
     from napari_celltype.workflows.output import check_output, write_result
@@ -168,10 +169,10 @@ def classify(
     )
     if output is not None:
         check_output(output, force=force)
-    planes = find_recordings(paths, plane)
+    found = find_recordings(paths, plane)
     with interruptible() as should_stop, shown_progress() as on_progress:
         result = classify_many(
-            planes,
+            found.planes,
             request,
             sampling_frequency=fs,
             jobs=jobs,
@@ -184,18 +185,20 @@ def classify(
             say(f"note: {finished.inputs['name']}: {warning}")
     if result.done:
         if output is None:
-            typer.echo(result.table.to_csv(index=False), nl=False)
+            typer.echo(table_to_csv(result.table), nl=False)
         else:
             write_result(result, request, output, force=force)
         for line in result.summary():
             say(line)
-    for failure in result.failures:
+    failures = (*found.failures, *result.failures)
+    for failure in failures:
         say(f"error: {failure.reason}")
-    if len(planes) > 1:
-        say(f"{len(result.done)} of {len(planes)} recordings classified.")
+    asked = len(found.planes) + len(found.failures)
+    if asked > 1:
+        say(f"{len(result.done)} of {asked} recordings classified.")
     if result.stopped:
         raise typer.Exit(STOPPED)
-    if result.failures:
+    if failures:
         raise typer.Exit(WRONG_INPUT)
 
 
@@ -286,19 +289,19 @@ def simulate(
 
     if (output is None) == (dataset is None):
         raise typer.BadParameter("give either -o DIR or --dataset FILE.npz")
-    with interruptible() as should_stop, shown_progress() as on_progress:
-        if dataset is not None:
-            simulate_dataset_file(
-                dataset,
-                opt.parse_counts(counts),
-                n_frames=frames,
-                sampling_frequency=fs,
-                random_state=seed,
-                force=force,
-            )
-            say(f"written: {dataset}")
-        elif output is not None:
-            for file in simulate_folder(
+    if dataset is not None:
+        simulate_dataset_file(
+            dataset,
+            opt.parse_counts(counts),
+            n_frames=frames,
+            sampling_frequency=fs,
+            random_state=seed,
+            force=force,
+        )
+        say(f"written: {dataset}")
+    elif output is not None:
+        with interruptible() as should_stop, shown_progress() as on_progress:
+            written = simulate_folder(
                 output,
                 n_cells=cells,
                 n_frames=frames,
@@ -308,8 +311,9 @@ def simulate(
                 force=force,
                 on_progress=on_progress,
                 should_stop=should_stop,
-            ):
-                say(f"written: {file}")
+            )
+        for file in written:
+            say(f"written: {file}")
 
 
 @app.command(name="suite2p")

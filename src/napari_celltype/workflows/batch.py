@@ -96,8 +96,22 @@ class BatchResult:
         return pd.concat([d.table for d in self.done], ignore_index=True)
 
 
-def find_recordings(paths: Iterable[Path], plane: int | None = None) -> list[Path]:
-    """Return the plane folders at or below the given paths, in a stable order.
+@dataclass(frozen=True)
+class Found:
+    """Plane folders, in a stable order, and the paths that hold none.
+
+    Attributes
+    ----------
+    planes : tuple of Path
+    failures : tuple of Failure
+    """
+
+    planes: tuple[Path, ...]
+    failures: tuple[Failure, ...] = ()
+
+
+def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
+    """Find the plane folders at or below the given paths.
 
     Parameters
     ----------
@@ -109,26 +123,35 @@ def find_recordings(paths: Iterable[Path], plane: int | None = None) -> list[Pat
     Raises
     ------
     RecordingError
-        If a path holds no recording.
+        If no path holds a recording.
     """
-    found: dict[Path, None] = {}
+    planes: dict[Path, None] = {}
+    failures = []
     for path in paths:
         try:
-            planes = find_planes(path)
-        except RecordingError:
-            planes = _search(path)
-            if not planes:
-                raise
-        if plane is not None:
-            numbered = [p for p in planes if p.name == f"plane{plane}"]
-            if not numbered:
-                raise RecordingError(
-                    f"{path} has no plane {plane}; it has "
-                    f"{', '.join(p.name for p in planes)}."
-                )
-            planes = numbered
-        found.update(dict.fromkeys(planes))
-    return list(found)
+            planes.update(dict.fromkeys(_planes_at(path, plane)))
+        except RecordingError as error:
+            failures.append(Failure(path, str(error)))
+    if not planes and failures:
+        raise RecordingError(failures[0].reason)
+    return Found(tuple(planes), tuple(failures))
+
+
+def _planes_at(path: Path, plane: int | None) -> list[Path]:
+    try:
+        planes = find_planes(path)
+    except RecordingError:
+        planes = _search(path)
+        if not planes:
+            raise
+    if plane is None:
+        return planes
+    chosen = [p for p in planes if p.name == f"plane{plane}"]
+    if not chosen:
+        raise RecordingError(
+            f"{path} has no plane {plane}; it has {', '.join(p.name for p in planes)}."
+        )
+    return chosen
 
 
 def _search(path: Path) -> list[Path]:
@@ -192,7 +215,8 @@ def classify_many(
             outcomes = _here(one, tasks, on_progress, should_stop)
         for index, outcome in outcomes:
             results[index] = outcome
-            on_progress(Progress(f"{names[index]}: done", len(results), len(tasks)))
+            said = "done" if isinstance(outcome, Done) else "failed"
+            on_progress(Progress(f"{names[index]}: {said}", len(results), len(tasks)))
             if should_stop() and len(results) < len(tasks):
                 stopped = True
                 break
@@ -284,7 +308,7 @@ def _on_cluster(
         from distributed import Client, as_completed
     except ImportError:
         raise CellTypeError(
-            "A scheduler needs Dask: pip install 'napari-celltype[cluster]'."
+            'A scheduler needs Dask: python -m pip install ".[cluster]".'
         ) from None
     try:
         client = Client(scheduler, timeout="10s")

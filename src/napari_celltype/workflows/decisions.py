@@ -65,6 +65,7 @@ def decide(
     usable: NDArray[np.bool_] = np.asarray(np.isfinite(probabilities).all(axis=1))
     known = [shares[c] if shares else 1 / len(classes) for c in classes]
     probabilities = np.where(usable[:, None], probabilities, known)
+    tree = tree.including(classes)
     groups = [tree.group(c) for c in classes]
     roots = list(dict.fromkeys(groups))
     by_root = np.stack(
@@ -102,6 +103,7 @@ def prior_shares(
         If a name is unknown, a class is named twice, a share lies outside 0 to 1, or
         the shares do not add up to 1.
     """
+    tree = tree.including(classes)
     trained = training_prior or {c: 1 / len(classes) for c in classes}
     shares: dict[str, float] = {}
     for label, share in prior.items():

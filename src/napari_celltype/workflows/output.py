@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_celltype.errors import CellTypeError, OutputError, RecordingError
+from napari_celltype.errors import CellTypeError, OutputError, RecordingError, Stopped
 from napari_celltype.export import (
     provenance,
     read_provenance,
@@ -148,9 +148,14 @@ def export_path(
         )
     check_output(output, force=force)
     if path.is_file() and path.suffix.lower() in TABLE_ENDINGS:
+        if request != ClassifyRequest():
+            raise CellTypeError(
+                f"{path.name} is a table that is exported as it is, so options of "
+                "classifying do not apply; leave them out, or give the recording."
+            )
         table = read_table(path)
         return _write(table, output, force, read_provenance(path) or {})
-    planes = find_recordings([path], plane)
+    planes = find_recordings([path], plane).planes
     if ending == "npy" and len(planes) > 1:
         raise RecordingError(
             f"{path} holds {len(planes)} planes, but celltype.npy has the rows of one; "
@@ -163,6 +168,8 @@ def export_path(
         on_progress=on_progress,
         should_stop=should_stop,
     )
+    if result.stopped:
+        raise Stopped
     if result.failures:
         raise CellTypeError(result.failures[0].reason)
     return write_result(result, request, output, force=force)

@@ -188,9 +188,10 @@ def summarise(table: pd.DataFrame, subtypes_proven: bool) -> list[str]:
 
 def share_text(shares: Mapping[str, float]) -> str:
     """Return shares of types by group, such as ``PY 50 %, IN 50 %``."""
+    tree = DEFAULT_TYPES.including(shares)
     groups: dict[str, float] = {}
     for name, share in shares.items():
-        group = DEFAULT_TYPES.group(name)
+        group = tree.group(name)
         groups[group] = groups.get(group, 0) + share
     return ", ".join(f"{name} {100 * share:.3g} %" for name, share in groups.items())
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from napari_celltype.errors import MissingDependencyError
 
-_INSTALL = "pip install 'napari-celltype[gui]'"
+_INSTALL = 'python -m pip install ".[gui]"'
 
 
 def open_window(
@@ -23,6 +23,7 @@ def open_window(
     *,
     movie: Path | None = None,
     fs: float | None = None,
+    plane: int | None = None,
     model: str | None = None,
 ) -> int:
     """Open napari with a recording and the docks, and wait until it is closed.
@@ -30,11 +31,13 @@ def open_window(
     Parameters
     ----------
     path : Path
-        The plane folder.
+        The recording.
     movie : Path, optional
         The imaging stack.
     fs : float, optional
         Frames per second and plane, Hz.
+    plane : int, optional
+        Open only this plane.
     model : str, optional
         Classify with this model at once.
 
@@ -50,7 +53,7 @@ def open_window(
     """
     if reason := _no_window():
         raise MissingDependencyError(reason)
-    return subprocess.call(_command(path, movie, fs, model))
+    return subprocess.call(_command(path, movie, fs, plane, model))
 
 
 def save_screenshot(
@@ -63,7 +66,7 @@ def save_screenshot(
     str or None
         Why there is no picture, or None when it was saved.
     """
-    command = [*_command(path, None, None, model), "--screenshot", str(screenshot)]
+    command = [*_command(path, model=model), "--screenshot", str(screenshot)]
     if reason := _no_window():
         xvfb = shutil.which("xvfb-run")
         if xvfb is None or find_spec("napari") is None:
@@ -78,13 +81,19 @@ def save_screenshot(
 
 
 def _command(
-    path: Path, movie: Path | None, fs: float | None, model: str | None
+    path: Path,
+    movie: Path | None = None,
+    fs: float | None = None,
+    plane: int | None = None,
+    model: str | None = None,
 ) -> list[str]:
     command = [sys.executable, "-m", "napari_celltype.gui.app", str(path)]
     if movie is not None:
         command += ["--movie", str(movie)]
     if fs is not None:
         command += ["--fs", str(fs)]
+    if plane is not None:
+        command += ["--plane", str(plane)]
     if model is not None:
         command += ["--model", model, "--classify"]
     return command
