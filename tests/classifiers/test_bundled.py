@@ -1,0 +1,66 @@
+"""What the shipped models and their cards promise."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from napari_celltype.classifiers import load_model
+from napari_celltype.classifiers.models import BUNDLED
+
+NAMES = [f"{a}-{rate}hz" for a in ("cnn", "rnn", "lstm") for rate in (5, 10)]
+
+
+@pytest.fixture(params=NAMES)
+def model(request):
+    return load_model(request.param)
+
+
+def test_the_six_models_take_at_most_ten_megabytes():
+    files = sorted(BUNDLED.glob("*.safetensors"))
+    assert [f.stem for f in files] == sorted(NAMES)
+    assert sum(f.stat().st_size for f in files) < 10e6
+
+
+def test_a_card_says_that_it_was_trained_on_simulation_and_is_unproven(model):
+    assert model.card.origin == "simulation"
+    assert "simulat" in model.card.trained_on.lower()
+    assert not model.card.subtypes_proven
+    assert "unproven on real cells" in model.card.not_for
+
+
+def test_a_card_holds_scores_on_simulation_and_on_real_cells(model):
+    scores = model.card.scores
+    simulated = scores["simulated sessions, unseen"]
+    assert simulated["accuracy (chance 0.25)"]["n"] >= 1000
+    probed = scores["real cells"]["in vivo, OGB1"]
+    group = probed["PY against interneuron, balanced (chance 0.5)"]
+    assert {"this model", "probe: skewness", "probe: slow power"} <= set(group)
+
+
+def test_a_model_names_some_cells_and_leaves_others_unsure(model):
+    named = model.card.scores["simulated sessions, unseen"]
+    share = named["cells that get a name, types equally common"]["value"]
+    assert 0 < share < 1
+
+
+def test_windows_are_one_minute_at_the_models_rate(model):
+    assert model.card.window_frames == 60 * model.card.sampling_frequency
+
+
+def test_all_models_come_from_one_simulator():
+    digests = {load_model(n).card.training_data["simulator_sha256"] for n in NAMES}
+    assert len(digests) == 1
+
+
+def test_the_simulator_is_still_the_one_they_were_trained_on():
+    from napari_celltype.simulation import parameters
+
+    folder = Path(parameters.__file__).parent
+    parts = ("parameters", "behaviour", "spiking", "fluorescence", "session")
+    code = b"".join((folder / f"{part}.py").read_bytes() for part in parts)
+    card = load_model("cnn").card
+    assert (
+        card.training_data["simulator_sha256"]
+        == (hashlib.sha256(code).hexdigest()[:12])
+    )
