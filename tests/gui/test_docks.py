@@ -50,6 +50,15 @@ def work_threads():
     return [t for t in threading.enumerate() if t.name == "napari-celltype work"]
 
 
+def write_movie(path, n_frames=60, brightness=100, **metadata):
+    import tifffile
+
+    frames = np.full((n_frames, 64, 72), brightness, np.uint16)
+    frames[:, ::2] += 50
+    tifffile.imwrite(path, frames, imagej=True, metadata={"axes": "TYX", **metadata})
+    return path
+
+
 def wait_for_threads():
     for thread in work_threads():
         thread.join(30)
@@ -269,6 +278,35 @@ def test_confirming_the_frame_rate_takes_the_users_word(window):
         15.0,
         True,
     )
+
+
+def test_another_frame_rate_says_that_predictions_went(window, make_predictions):
+    _, dock = window
+    opened = dock.session.active
+    rows = np.full((12, 4), 0.25)
+    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    dock.form.frame_rate.number.setValue(15.0)
+    dock.form.frame_rate.confirm()
+    assert dock.session.active.predictions is None
+    assert dock.notice.text == "The frame rate changed; classify again."
+
+
+def test_a_movie_with_another_frame_rate_says_that_predictions_went(
+    window, qtbot, suite2p_folder, make_predictions, tmp_path
+):
+    _, dock = window
+    folder = suite2p_folder(tmp_path / "ten", fs=10.0, n_frames=60, data_bin=False)
+    movie = write_movie(tmp_path / "movie.tif", finterval=1 / 30)
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.open_paths([folder])
+    opened = dock.session.active
+    rows = np.full((12, 4), 0.25)
+    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.attach_movie(movie)
+    assert dock.session.active.recording.sampling_frequency == pytest.approx(30.0)
+    assert dock.session.active.predictions is None
+    assert "classify again" in dock.notice.text
 
 
 def test_ten_hertz_is_doubted_until_it_is_confirmed(

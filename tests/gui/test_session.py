@@ -7,7 +7,7 @@ import pytest
 
 from napari_celltype.gui.opened import OpenRecording, roi_features
 from napari_celltype.gui.session import Job, Session
-from napari_celltype.recording import FROM_USER, UNCONFIRMED, Recording
+from napari_celltype.recording import FROM_TIFF, FROM_USER, UNCONFIRMED, Recording
 
 
 def opened(key="a", **more):
@@ -94,6 +94,24 @@ def test_confirming_the_frame_rate_keeps_predictions(session, make_predictions):
     session.set_sampling_frequency("a", 10.0)
     assert session.active.predictions.table()["warnings"][0] == ""
     assert session.active.recording.sampling_frequency_source == FROM_USER
+
+
+def test_a_movie_with_another_frame_rate_drops_predictions(session, make_predictions):
+    first = opened()
+    session.open(first)
+    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
+    outdated = heard(session.outdated)
+    session.set_movie("a", first.recording.with_sampling_frequency(30.0, FROM_TIFF))
+    assert session.active.predictions is None
+    assert outdated == [("a",)]
+
+
+def test_a_movie_with_the_same_frame_rate_keeps_predictions(session, make_predictions):
+    first = opened()
+    session.open(first)
+    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
+    session.set_movie("a", first.recording.with_sampling_frequency(10.0, FROM_TIFF))
+    assert session.active.predictions.table()["warnings"][0] == ""
 
 
 def test_predictions_of_a_closed_recording_are_dropped(session, make_predictions):

@@ -210,6 +210,7 @@ class ClassifyDock(QWidget):
             signal.connect(self._on_recordings)
         session.activated.connect(self._show_recording)
         session.predicted.connect(self._on_predicted)
+        session.outdated.connect(self._on_outdated)
         session.recolored.connect(self._show_counts)
         session.job_changed.connect(self._on_job)
         session.told.connect(self.notice.show_error)
@@ -282,6 +283,9 @@ class ClassifyDock(QWidget):
         active = self.session.active
         if active is not None and active.key == key:
             self._show_counts()
+
+    def _on_outdated(self, key: str) -> None:
+        self.notice.add("The frame rate changed; classify again.")
 
     def _show_recording(self) -> None:
         active = self.session.active

@@ -60,6 +60,10 @@ class Notice(QWidget):
         """Show what went wrong."""
         self._show(text, is_error=True)
 
+    def add(self, text: str) -> None:
+        """Show one more sentence below what is shown."""
+        self._show("\n".join(filter(None, (self._text, text))), is_error=self.is_error)
+
     def clear(self) -> None:
         """Hide the notice."""
         self._show("", is_error=False)

@@ -54,6 +54,8 @@ class Session:
         its key.
     predicted : Signal(str)
         The predictions of a recording changed.
+    outdated : Signal(str)
+        Predictions were dropped, since they were made at another frame rate.
     activated : Signal()
         Another recording is the active one.
     selected : Signal()
@@ -73,6 +75,7 @@ class Session:
     closed: ClassVar = Signal(str)
     replaced: ClassVar = Signal(str)
     predicted: ClassVar = Signal(str)
+    outdated: ClassVar = Signal(str)
     activated: ClassVar = Signal()
     selected: ClassVar = Signal()
     recolored: ClassVar = Signal()
@@ -187,30 +190,35 @@ class Session:
     def set_sampling_frequency(self, key: str, hertz: float) -> None:
         """Take the user's word for a recording's frame rate.
 
-        Predictions made at another rate are dropped; those made at the same rate, while
-        nobody had confirmed it, lose that warning.
+        See `set_movie` for what becomes of predictions.
         """
-        opened = self._recordings[key]
-        old = opened.recording
+        old = self._recordings[key].recording
         if old.sampling_frequency == hertz and old.sampling_frequency_confirmed:
             return
-        recording = old.with_sampling_frequency(hertz)
-        predictions = opened.predictions
-        if predictions is not None and old.sampling_frequency == hertz:
-            predictions = replace(predictions, recording=recording)
-        else:
-            predictions = None
-        self._recordings[key] = replace(
-            opened, recording=recording, predictions=predictions
-        )
-        self.replaced.emit(key)
-        if predictions is not opened.predictions:
-            self.predicted.emit(key)
+        self._take_over(key, old.with_sampling_frequency(hertz))
 
     def set_movie(self, key: str, recording: Recording) -> None:
-        """Take a recording over that differs from the open one by its movie."""
-        self._recordings[key] = replace(self._recordings[key], recording=recording)
+        """Take a recording over that differs from the open one by its movie.
+
+        The movie's file may also have told the frame rate. Predictions made at another
+        rate are dropped; those made at the same rate, while nobody had confirmed it,
+        lose that warning.
+        """
+        self._take_over(key, recording)
+
+    def _take_over(self, key: str, recording: Recording) -> None:
+        opened = self._recordings[key]
+        before = opened.predictions
+        kept = None
+        same_rate = recording.sampling_frequency == opened.recording.sampling_frequency
+        if before is not None and same_rate:
+            kept = replace(before, recording=recording)
+        self._recordings[key] = replace(opened, recording=recording, predictions=kept)
         self.replaced.emit(key)
+        if before is not None:
+            self.predicted.emit(key)
+        if before is not None and kept is None:
+            self.outdated.emit(key)
 
     def set_colors(
         self,
