@@ -309,6 +309,30 @@ def test_a_movie_with_another_frame_rate_says_that_predictions_went(
     assert "classify again" in dock.notice.text
 
 
+def test_a_chosen_movie_takes_the_place_of_the_one_that_was_found(
+    window, qtbot, tmp_path
+):
+    viewer, dock = window
+    movie = write_movie(tmp_path / "bright.tif", n_frames=80, brightness=5000)
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.attach_movie(movie)
+    layer = layer_of(viewer, "movie")
+    assert len(layer.data) == 80
+    assert layer.contrast_limits[1] > 4000
+    assert [tag_of(x).role for x in viewer.layers].count("movie") == 1
+
+
+def test_a_chosen_movie_survives_reloading(window, qtbot, tmp_path):
+    viewer, dock = window
+    movie = write_movie(tmp_path / "chosen.tif", n_frames=80)
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.attach_movie(movie)
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.reload()
+    assert len(dock.session.active.recording.movie) == 80
+    assert len(layer_of(viewer, "movie").data) == 80
+
+
 def test_ten_hertz_is_doubted_until_it_is_confirmed(
     window, qtbot, suite2p_folder, tmp_path
 ):

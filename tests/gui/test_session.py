@@ -1,6 +1,7 @@
 """The state of a window, without a window."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,7 +102,9 @@ def test_a_movie_with_another_frame_rate_drops_predictions(session, make_predict
     session.open(first)
     session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
     outdated = heard(session.outdated)
-    session.set_movie("a", first.recording.with_sampling_frequency(30.0, FROM_TIFF))
+    session.set_movie(
+        "a", first.recording.with_sampling_frequency(30.0, FROM_TIFF), Path("m.tif")
+    )
     assert session.active.predictions is None
     assert outdated == [("a",)]
 
@@ -110,7 +113,9 @@ def test_a_movie_with_the_same_frame_rate_keeps_predictions(session, make_predic
     first = opened()
     session.open(first)
     session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
-    session.set_movie("a", first.recording.with_sampling_frequency(10.0, FROM_TIFF))
+    session.set_movie(
+        "a", first.recording.with_sampling_frequency(10.0, FROM_TIFF), Path("m.tif")
+    )
     assert session.active.predictions.table()["warnings"][0] == ""
 
 

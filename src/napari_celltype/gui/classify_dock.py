@@ -137,8 +137,16 @@ class ClassifyDock(QWidget):
             return attach_movie(opened.recording, path)
 
         def done(outcome: Outcome[Recording]) -> None:
-            if isinstance(outcome, Finished) and opened.key in self.session.recordings:
-                self.session.set_movie(opened.key, outcome.result)
+            now = self.session.recordings.get(opened.key)
+            if not isinstance(outcome, Finished) or now is None:
+                return
+            if now.recording is not opened.recording:
+                self.notice.show_text(
+                    "The recording changed while its movie was read; choose the movie "
+                    "again."
+                )
+                return
+            self.session.set_movie(opened.key, outcome.result, path)
 
         self._start("Reading the movie", work, done)
 
@@ -166,7 +174,9 @@ class ClassifyDock(QWidget):
         opened = self.session.active
         if opened is not None and opened.recording.path is not None:
             self.open_paths(
-                [opened.recording.path], sampling_frequency=opened.user_frequency
+                [opened.recording.path],
+                sampling_frequency=opened.user_frequency,
+                movie=opened.movie_path,
             )
 
     def _lay_out(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,9 @@ class OpenRecording:
         Ground truth, where there is some.
     notes : tuple of str
         Sentences for the user about what was found on opening.
+    movie_path : Path or None
+        The movie of the user's choice, to be attached again when the folder is read
+        again.
     """
 
     key: str
@@ -40,6 +44,7 @@ class OpenRecording:
     predictions: Predictions | None = None
     labels: LabelTable | None = None
     notes: tuple[str, ...] = ()
+    movie_path: Path | None = None
 
     @property
     def session_title(self) -> str:

@@ -64,7 +64,8 @@ def read_recordings(
         recording = open_recording(folder, sampling_frequency=sampling_frequency)
         if movie is not None:
             recording = attach_movie(recording, movie)
-        found.append(with_labels(OpenRecording(recording_key(recording), recording)))
+        key = recording_key(recording)
+        found.append(with_labels(OpenRecording(key, recording, movie_path=movie)))
     return found
 
 

@@ -208,9 +208,7 @@ class Scene:
         opened = self.session.recordings[key]
         rois = self.layer(key, "rois")
         if rois is not None and _shows(rois, opened):
-            has_movie = self.layer(key, "movie") is not None
-            if opened.recording.movie is not None and not has_movie:
-                self._add(movie_layer(opened, opened.recording.movie), index=0)
+            self._show_movie(opened)
             return
         layers = recording_layers(opened, self.palette)
         with self._own_change():
@@ -219,6 +217,18 @@ class Scene:
                 self.viewer.layers.remove(layer)
         if not updated:
             self._on_opened(key)
+
+    def _show_movie(self, opened: OpenRecording) -> None:
+        """Put the movie of a recording into its layer, which may show another."""
+        movie, layer = opened.recording.movie, self.layer(opened.key, "movie")
+        if movie is None or (layer is not None and layer.data is movie):
+            return
+        data = movie_layer(opened, movie)
+        if layer is None:
+            self._add(data, index=0)
+            return
+        layer.data = movie
+        layer.contrast_limits = data[1]["contrast_limits"]
 
     def _update(self, key: str, layers: list[LayerData]) -> bool:
         """Put new data into the layers of a recording, where they are the same ones."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -197,13 +198,14 @@ class Session:
             return
         self._take_over(key, old.with_sampling_frequency(hertz))
 
-    def set_movie(self, key: str, recording: Recording) -> None:
+    def set_movie(self, key: str, recording: Recording, path: Path) -> None:
         """Take a recording over that differs from the open one by its movie.
 
         The movie's file may also have told the frame rate. Predictions made at another
         rate are dropped; those made at the same rate, while nobody had confirmed it,
         lose that warning.
         """
+        self._recordings[key] = replace(self._recordings[key], movie_path=path)
         self._take_over(key, recording)
 
     def _take_over(self, key: str, recording: Recording) -> None:
