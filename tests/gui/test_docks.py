@@ -392,11 +392,45 @@ def test_two_windows_keep_apart(window, make_napari_viewer, qtbot, tmp_path):
     assert scene_of(other).session.roi_id is None
 
 
-def test_deleting_the_rois_layer_closes_the_recording(window):
+def test_deleting_the_rois_layer_closes_the_recording(window, qtbot):
     viewer, dock = window
     viewer.layers.remove(layer_of(viewer, "rois"))
     assert dock.session.active is None
-    assert not [x for x in viewer.layers if tag_of(x).role == "colors"]
+    qtbot.waitUntil(lambda: "colors" not in [tag_of(x).role for x in viewer.layers])
+
+
+def test_deleting_all_layers_closes_the_recording(window):
+    viewer, dock = window
+    viewer.layers.select_all()
+    viewer.layers.remove_selected()
+    QApplication.processEvents()
+    assert len(viewer.layers) == 0
+    assert dock.session.active is None
+
+
+def test_rois_and_colours_can_be_deleted_in_either_order(window):
+    viewer, dock = window
+    rois, colors = layer_of(viewer, "rois"), layer_of(viewer, "colors")
+    for layer in (rois, colors):
+        viewer.layers.remove(layer)
+    QApplication.processEvents()
+    assert dock.session.active is None
+
+
+def test_deleted_colours_come_back_with_the_next_colouring(window, make_predictions):
+    viewer, dock = window
+    opened = dock.session.active
+    dock.session.select(4)
+    drawn = layer_of(viewer, "colors").data.copy()
+    viewer.layers.remove(layer_of(viewer, "colors"))
+    rows = np.full((12, 4), np.nan)
+    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    np.testing.assert_array_equal(layer_of(viewer, "colors").data, drawn)
+    assert [tag_of(x).role for x in viewer.layers][-2:] == ["colors", "rois"]
+    assert viewer.layers.selection.active is layer_of(viewer, "rois")
+    dock.form.min_probability.setValue(0)
+    dock.legend.toggle.setChecked(True)
+    assert [tag_of(x).role for x in viewer.layers].count("colors") == 1
 
 
 def test_hiding_the_rois_hides_their_colours(window):

@@ -78,6 +78,26 @@ def movie_layer(opened: OpenRecording, movie: Movie) -> LayerData:
     )
 
 
+def colors_layer(
+    opened: OpenRecording, palette: Palette, labels: NDArray[np.integer]
+) -> LayerData:
+    """Return the layer "ROI colours" for a label image, all ROIs unclassified."""
+    from napari.utils.colormaps import CyclicLabelColormap
+
+    return (
+        Painting(labels, opened.recording.rois).values,
+        {
+            "name": f"{opened.title} ROI colours",
+            "metadata": {METADATA_KEY: LayerTag(opened.key, "colors", opened)},
+            # A cycle as long as the values are many is a look-up table; napari compiles
+            # code for seconds before it can use a DirectLabelColormap.
+            "colormap": CyclicLabelColormap(colors=palette.rgba()),
+            "opacity": 1.0,
+        },
+        "labels",
+    )
+
+
 def _layers(opened: OpenRecording, palette: Palette) -> Iterator[LayerData]:
     recording = opened.recording
     if recording.movie is not None:
@@ -104,20 +124,8 @@ def _roi_layers(
     from napari.utils.colormaps import CyclicLabelColormap
 
     labels = label_image(recording)
-    # A cycle as long as the values are many is a look-up table; napari compiles code
-    # for seconds before it can use a DirectLabelColormap.
-    drawn = CyclicLabelColormap(colors=palette.rgba())
     clear = CyclicLabelColormap(colors=np.zeros((2, 4)))
-    yield (
-        Painting(labels, recording.rois).values,
-        {
-            "name": f"{opened.title} ROI colours",
-            "metadata": {METADATA_KEY: LayerTag(opened.key, "colors", opened)},
-            "colormap": drawn,
-            "opacity": 1.0,
-        },
-        "labels",
-    )
+    yield colors_layer(opened, palette, labels)
     yield (
         # 16 bits go to the graphics card as they are; 32 are converted at each refresh.
         labels.astype(np.uint16) if recording.n_rois < 2**16 - 1 else labels,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
@@ -15,6 +16,7 @@ from napari_celltype.gui.layers import (
     METADATA_KEY,
     LayerData,
     Role,
+    colors_layer,
     movie_layer,
     recording_layers,
     tag_of,
@@ -23,6 +25,7 @@ from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import Painting, roi_values
 from napari_celltype.gui.palette import Palette
 from napari_celltype.gui.session import Session
+from napari_celltype.recording import label_image
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -112,10 +115,27 @@ class Scene:
     def color(self, key: str) -> None:
         """Colour every ROI of a recording."""
         layer, painting = self.layer(key, "colors"), self._paintings.get(key)
-        if layer is None or painting is None:
+        if painting is None:
+            return
+        if layer is None:
+            self._draw_again(key)
             return
         painting.color_all(*self._roi_values(key))
         layer.refresh(extent=False)
+
+    def _draw_again(self, key: str) -> None:
+        """Add "ROI colours" anew, which the user deleted, below "ROIs"."""
+        rois = self.layer(key, "rois")
+        if rois is None:
+            return
+        opened = self.session.recordings[key]
+        labels = label_image(opened.recording)
+        data, options, kind = colors_layer(opened, self.palette, labels)
+        options |= {"visible": rois.visible, "opacity": rois.opacity}
+        with self._own_change():
+            active = self.viewer.layers.selection.active
+            self._add((data, options, kind), index=self.viewer.layers.index(rois))
+            self.viewer.layers.selection.active = active
 
     def color_roi(self, key: str, roi_id: int) -> None:
         """Colour one ROI of a recording, as `color` does for all."""
@@ -189,6 +209,9 @@ class Scene:
         painting = Painting.of(self.session.recordings[key].recording)
         self._paintings[key] = painting
         layer.data = painting.values
+        active = self.session.active
+        if active is not None and active.key == key:
+            painting.select(self.session.roi_id)
         self.color(key)
 
     def _on_opened(self, key: str) -> None:
@@ -252,9 +275,16 @@ class Scene:
 
     def _on_closed(self, key: str) -> None:
         self._paintings.pop(key, None)
-        with self._own_change():
-            for layer in list(self._layers(key, "colors")):
-                self.viewer.layers.remove(layer)
+        leftover = list(self._layers(key, "colors"))
+        # Later: napari may be about to remove the same layers, one after another.
+        QTimer.singleShot(0, partial(self._remove, leftover))
+
+    def _remove(self, layers: list[Layer]) -> None:
+        viewer = self._viewer()
+        for layer in layers:
+            if viewer is not None and layer in viewer.layers:
+                with self._own_change():
+                    viewer.layers.remove(layer)
 
     def _on_predicted(self, key: str) -> None:
         self.color(key)
