@@ -238,15 +238,39 @@ def test_an_error_is_a_sentence_in_the_dock(window, qtbot):
     assert dock.session.active.predictions is None
 
 
-def test_cancel_keeps_what_was_there(window, qtbot):
+def test_cancel_keeps_what_was_there(window, qtbot, make_predictions):
     _, dock = window
+    opened = dock.session.active
+    before = make_predictions(opened.recording, np.full((12, 4), 0.25))
+    dock.session.set_predictions(opened.key, before)
+    kept = dock.session.active.predictions
     dock.form.model.choose("quick")
     with qtbot.waitSignal(dock.tasks.ended, timeout=60_000):
         dock.classify()
         qtbot.mouseClick(dock.run.cancel, Qt.MouseButton.LeftButton)
     assert dock.notice.text.startswith("Cancelled")
     assert not dock.notice.is_error
-    assert dock.session.active.predictions is None
+    assert dock.session.active.predictions is kept
+
+
+def test_opening_while_it_classifies_says_what_was_stopped(
+    window, qtbot, suite2p_folder, tmp_path
+):
+    _, dock = window
+    other = suite2p_folder(tmp_path / "other", n_frames=60)
+    dock.form.model.choose("quick")
+    dock.classify()
+    dock.open_paths([other])
+    sentence = (
+        "Classification of mouse 1 ü plane 0 was stopped because another recording "
+        "was opened."
+    )
+    assert dock.session.job is not None
+    assert dock.run.cancel.isVisible()
+    assert dock.notice.text == sentence
+    qtbot.waitUntil(lambda: not dock.tasks.running, timeout=20_000)
+    assert dock.session.job is None
+    assert sentence in dock.notice.text
 
 
 def test_closing_the_window_while_it_classifies_leaves_no_thread(window, qtbot, capsys):

@@ -29,6 +29,7 @@ from napari_celltype.gui.tasks import (
     Failed,
     Finished,
     Outcome,
+    Superseded,
     TaskRunner,
 )
 from napari_celltype.gui.warm_up import import_torch_in_background
@@ -60,6 +61,7 @@ class ClassifyDock(QWidget):
         self.stale = Notice(action="Reload")
         self.tasks = TaskRunner(self)
         self.watch = TaskRunner(self)
+        self._running = ""
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
@@ -105,7 +107,14 @@ class ClassifyDock(QWidget):
                 )
             ]
 
-        self._start("Reading", read, self._on_read)
+        names = ", ".join(path.name for path in paths)
+        self._start(
+            "Reading",
+            read,
+            self._on_read,
+            name=f"Reading of {names}",
+            because="another recording was opened",
+        )
 
     def classify(self) -> None:
         """Classify the active recording in the background."""
@@ -124,7 +133,13 @@ class ClassifyDock(QWidget):
                 should_stop=should_stop,
             )
 
-        self._start("Classifying", work, partial(self._on_classified, opened))
+        self._start(
+            "Classifying",
+            work,
+            partial(self._on_classified, opened),
+            name=f"Classification of {opened.title}",
+            because="another one was started",
+        )
 
     def attach_movie(self, path: Path) -> None:
         """Add a movie of the user's choice to the active recording."""
@@ -148,7 +163,13 @@ class ClassifyDock(QWidget):
                 return
             self.session.set_movie(opened.key, outcome.result, path)
 
-        self._start("Reading the movie", work, done)
+        self._start(
+            "Reading the movie",
+            work,
+            done,
+            name=f"Reading of {path.name}",
+            because="a movie was chosen",
+        )
 
     def check_folder(self) -> None:
         """Look, in the background, whether suite2p rewrote the active recording."""
@@ -225,19 +246,30 @@ class ClassifyDock(QWidget):
         session.job_changed.connect(self._on_job)
         session.told.connect(self.notice.show_error)
 
-    def _start(self, message: str, work: Any, on_done: Any) -> None:
-        self.notice.clear()
-        self.session.set_job(Job(message))
+    def _start(
+        self, message: str, work: Any, on_done: Any, *, name: str, because: str
+    ) -> None:
+        """Run work in the place of what runs, which is said to stop `because`."""
+        stopped = f"{self._running} was stopped because {because}."
+        stopped = stopped if self.tasks.running else ""
+        self.notice.show_text(stopped)
+        self._running = name
 
         def end(outcome: Outcome[Any]) -> None:
+            if isinstance(outcome, Superseded):
+                # Job and notice are those of the newer work.
+                return
             if isinstance(outcome, Failed):
                 self.notice.show_error(outcome.sentence)
             elif isinstance(outcome, Cancelled):
                 self.notice.show_text("Cancelled; nothing was changed.")
             self.session.set_job(None)
             on_done(outcome)
+            if stopped not in self.notice.text:
+                self.notice.add(stopped)
 
         self.tasks.start(work, on_end=end, on_progress=self._on_progress)
+        self.session.set_job(Job(message))
 
     def _on_progress(self, progress: Progress) -> None:
         self.session.set_job(Job(progress.message, progress.done, progress.total))
