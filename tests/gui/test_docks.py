@@ -197,6 +197,31 @@ def test_classifying_fills_layer_table_and_legend(window, qtbot):
     assert dock.legend.text.count("unsure") == 2
 
 
+def test_a_trace_that_never_changes_gets_a_reason_instead_of_a_guess(
+    window, qtbot, suite2p_folder, tmp_path
+):
+    viewer, dock = window
+    flat = suite2p_folder(tmp_path / "flat", fs=12.5, n_frames=200)
+    traces = np.load(flat / "plane0" / "F.npy")
+    traces[3] = 100
+    np.save(flat / "plane0" / "F.npy", traces)
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.open_paths([flat])
+    classify(qtbot, dock)
+    dock.session.select(3)
+    title = rois_dock(viewer).plot.getPlotItem().titleLabel.text
+    assert title == "ROI 3: trace is not finite or never changes"
+    rois = next(
+        x
+        for x in viewer.layers
+        if tag_of(x).key == dock.session.active.key and tag_of(x).role == "rois"
+    )
+    y, x = np.argwhere(rois.data == 4)[0]
+    hover = rois.get_status((0, y, x), world=True)["value"]
+    assert "never changes" in hover
+    assert "p_PY" not in hover
+
+
 def test_the_threshold_recolours_without_classifying(window, qtbot):
     viewer, dock = window
     classify(qtbot, dock)

@@ -152,6 +152,18 @@ def test_features_have_a_row_for_each_roi_and_no_guess_before_classifying():
     assert features["predicted"].isna().all()
 
 
+def test_a_roi_without_a_usable_trace_has_a_reason_and_no_guess(make_predictions):
+    flat = opened()
+    rows = [[np.nan] * 4, [0.7, 0.1, 0.1, 0.1], [0.25] * 4]
+    predictions = replace(
+        make_predictions(flat.recording, rows), roi_warnings=("never changes", "", "")
+    )
+    features = roi_features(replace(flat, predictions=predictions))
+    assert features["probability"].isna().tolist() == [True, False, False]
+    assert features["p_PY"].isna().tolist() == [True, False, False]
+    assert features["warnings"].tolist() == ["never changes", None, None]
+
+
 def test_parts_of_merged_rois_have_no_label_of_their_own(make_predictions):
     part = opened(merged_into=np.array([-1, 0, -1]))
     predictions = make_predictions(part.recording, np.eye(3, 4))

@@ -53,6 +53,7 @@ class FrameRateBox(QWidget):
         layout.addWidget(self.number, 1)
         layout.addWidget(self.button)
         self._recording: Recording | None = None
+        self._shown = 0.0
         self.number.valueChanged.connect(self._on_value)
         self.button.clicked.connect(self.confirm)
         self.show_recording(None)
@@ -64,6 +65,7 @@ class FrameRateBox(QWidget):
         rate = None if recording is None else recording.sampling_frequency
         blocked = self.number.blockSignals(True)
         self.number.setValue(rate or 0.0)
+        self._shown = self.number.value()
         self.number.blockSignals(blocked)
         self._on_value()
         self.source.setText("" if recording is None else _where_from(recording))
@@ -72,15 +74,19 @@ class FrameRateBox(QWidget):
     def confirm(self) -> None:
         """Take the number that is shown for the frame rate."""
         if self.number.value() > 0:
-            self.confirmed.emit(self.number.value())
+            self.confirmed.emit(self._rate)
+
+    @property
+    def _rate(self) -> float:
+        """What is shown; the recording's own rate, unrounded, if it was not edited."""
+        shown = self.number.value()
+        own = None if self._recording is None else self._recording.sampling_frequency
+        return own if own is not None and shown == self._shown else shown
 
     def _on_value(self) -> None:
         recording = self._recording
         known = recording is not None and recording.sampling_frequency_confirmed
-        same = (
-            recording is not None
-            and recording.sampling_frequency == self.number.value()
-        )
+        same = recording is not None and recording.sampling_frequency == self._rate
         self.button.setEnabled(self.number.value() > 0 and not (known and same))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_celltype.recording import FROM_USER, Recording
 
@@ -87,8 +88,10 @@ def roi_features(
     """Return one row per ROI.
 
     Columns: ``index`` (the pixel value, roi_id + 1), ``roi_id``, ``label``, ``group``,
-    ``predicted``, ``probability``, one ``p_<TYPE>`` per class once classified, and
-    suite2p's ``iscell``. What is not known is None or NaN, which hover text leaves out.
+    ``predicted``, ``probability``, one ``p_<TYPE>`` per class once classified,
+    ``warnings`` (why a ROI has no guess), and suite2p's ``iscell``. What is not known
+    is None or NaN, which hover text leaves out; the output table has the assumed shares
+    there for ROIs without a usable trace.
 
     Parameters
     ----------
@@ -110,6 +113,7 @@ def roi_features(
             labels[i].label if i in labels else None for i in range(recording.n_rois)
         ]
         features["probability"] = np.nan
+        warnings = [""] * recording.n_rois
     else:
         table = opened.predictions.table(min_probability).set_index("roi_id")
         # Parts of merged ROIs have no label of their own.
@@ -117,8 +121,13 @@ def roi_features(
         for name in said:
             column = table[name].astype(object)
             features[name] = column.where(column.notna() & (column != ""), None)
+        usable: NDArray[np.bool_] = np.asarray(
+            np.isfinite(opened.predictions.probabilities).all(axis=1)
+        )
         for name in ("probability", *(f"p_{c}" for c in opened.predictions.classes)):
-            features[name] = table[name].to_numpy(dtype=float)
+            features[name] = table[name].where(usable).to_numpy(dtype=float)
+        warnings = list(opened.predictions.roi_warnings)
+    features["warnings"] = pd.Series([w or None for w in warnings], dtype=object)
     if recording.iscell is not None:
         features["iscell"] = recording.iscell
     return features

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from napari.utils.theme import get_theme
 from napari.viewer import Viewer
 from qtpy.QtCore import QModelIndex, Qt
@@ -204,8 +205,9 @@ class RoisDock(QWidget):
 def _describe(opened: OpenRecording, features: Any) -> tuple[str, str]:
     """Return the title and the colour of a ROI's trace."""
     title = f"ROI {features['roi_id']}"
-    if opened.predictions is None or features["predicted"] is None:
-        return title, UNSURE_COLOR
+    if opened.predictions is None or np.isnan(features["probability"]):
+        why = features["warnings"]
+        return f"{title}: {why}" if why else title, UNSURE_COLOR
     shares = {name: features[f"p_{name}"] for name in opened.predictions.classes}
     best = max(shares, key=lambda name: shares[name])
     probability = f"{best} {shares[best]:.2f}"
