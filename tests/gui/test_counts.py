@@ -1,5 +1,7 @@
 """How many ROIs have each type and group."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from napari_celltype.gui.counts import count_rois
@@ -35,3 +37,10 @@ def test_the_counts_agree_with_the_table(make_predictions):
     for column, counted in (("predicted", counts.types), ("group", counts.groups)):
         found = table[column].value_counts().to_dict()
         assert found == {name: n for name, n in counted.items() if n}
+
+
+def test_a_users_own_type_is_an_interneuron(make_predictions):
+    made = make_predictions(recording(), [[0.9, 0.1], [0.2, 0.8], [np.nan] * 2])
+    counts = count_rois(replace(made, classes=("PY", "CCK")), 0.5)
+    assert counts.groups == {"PY": 1, "IN": 1, "unsure": 1}
+    assert counts.types == {"PY": 1, "CCK": 1, "unsure": 1}

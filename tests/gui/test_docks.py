@@ -528,3 +528,13 @@ def pg_point(time, view):
 
     (_, _), (low, high) = view.viewRange()
     return QPointF(time, (low + high) / 2)
+
+
+def test_the_input_that_the_terminal_asks_for_is_chosen(make_napari_viewer):
+    from napari_celltype.gui.commands import show_docks
+
+    form = show_docks(make_napari_viewer(show=True)).form
+    form.choose_input(0.5)
+    assert form.request().neuropil == 0.5
+    form.choose_input("none")
+    assert form.request().neuropil == "none"

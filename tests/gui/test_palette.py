@@ -37,3 +37,7 @@ def test_the_more_probable_the_less_transparent():
 
 def test_outside_the_rois_nothing_is_drawn():
     assert Palette().rgba()[CLEAR, 3] == 0
+
+
+def test_a_users_own_type_is_drawn_as_an_interneuron():
+    assert Palette().outline("CCK") == Palette().outline("IN")

@@ -100,6 +100,7 @@ def open_(
         Path | None, typer.Option(metavar="FILE", help="The imaging stack, a TIFF.")
     ] = None,
     fs: opt.Fs = None,
+    neuropil: opt.Neuropil = "model",
     plane: opt.Plane = None,
 ) -> None:
     """Open napari with a recording and the docks.
@@ -110,7 +111,10 @@ def open_(
     from napari_celltype.workflows.window import open_window
 
     find_recordings([path], plane)  # a wrong path is told before napari starts
-    raise typer.Exit(open_window(path, movie=movie, fs=fs, plane=plane))
+    chosen = opt.parse_neuropil(neuropil)
+    raise typer.Exit(
+        open_window(path, movie=movie, fs=fs, plane=plane, neuropil=chosen)
+    )
 
 
 @app.command()

@@ -28,7 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from qtpy.QtCore import QTimer
 
     viewer, dock = open_window(
-        asked.path, plane=asked.plane, fs=asked.fs, movie=asked.movie, model=asked.model
+        asked.path,
+        plane=asked.plane,
+        fs=asked.fs,
+        movie=asked.movie,
+        model=asked.model,
+        neuropil=asked.neuropil,
     )
     director = _Director(viewer, dock, asked.classify, asked.screenshot)
     timer = QTimer(dock)
@@ -48,6 +53,7 @@ def open_window(
     fs: float | None = None,
     movie: Path | None = None,
     model: str = "cnn",
+    neuropil: str | float = "model",
 ) -> tuple[Viewer, ClassifyDock]:
     """Show napari with both docks, and begin to read a recording.
 
@@ -62,6 +68,8 @@ def open_window(
         The imaging stack.
     model : str
         The model that is chosen in the Classify dock.
+    neuropil : str or float
+        The input that is chosen there: ``model``, ``none``, or C of F - C * Fneu.
     """
     from napari import Viewer
 
@@ -71,6 +79,7 @@ def open_window(
     _enlarge(viewer)
     dock = show_docks(viewer)
     dock.form.model.choose(model)
+    dock.form.choose_input(neuropil)
     dock.open_paths([path], plane=plane, sampling_frequency=fs, movie=movie)
     return viewer, dock
 
@@ -165,6 +174,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plane", type=int, help="open only this plane")
     parser.add_argument("--fs", type=float, help="frames per second and plane, Hz")
     parser.add_argument("--model", default="cnn", help="cnn, rnn, lstm, or a file")
+    parser.add_argument(
+        "--neuropil",
+        type=lambda text: text if text in ("model", "none") else float(text),
+        default="model",
+        help="model, none, or C of F - C * Fneu",
+    )
     parser.add_argument("--classify", action="store_true", help="classify at once")
     parser.add_argument(
         "--screenshot",

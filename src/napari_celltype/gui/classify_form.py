@@ -60,6 +60,7 @@ class ClassifyForm(QWidget):
         self.device = _combo()
         self.min_probability = QSlider(Qt.Orientation.Horizontal)
         self.min_probability_text = QLabel()
+        self._coefficient_given = False
         self._fill()
         self._lay_out()
         self.recording.activated.connect(self._on_recording)
@@ -80,6 +81,15 @@ class ClassifyForm(QWidget):
             device=self.device.currentData(),
             neuropil=self.coefficient.value() if neuropil == "subtract" else neuropil,
         )
+
+    def choose_input(self, neuropil: str | float) -> None:
+        """Choose the trace that goes in: ``model``, ``none``, or C of F - C * Fneu."""
+        if isinstance(neuropil, str):
+            self.input.setCurrentIndex(self.input.findData(neuropil))
+            return
+        self._coefficient_given = True
+        self.input.setCurrentIndex(self.input.findData("subtract"))
+        self.coefficient.setValue(neuropil)
 
     def show_recordings(
         self, recordings: Mapping[str, OpenRecording], active: OpenRecording | None
@@ -108,8 +118,9 @@ class ClassifyForm(QWidget):
         self.model.set_frequency(active.recording.sampling_frequency)
         has_neuropil = active.recording.neuropil is not None
         self.input.model().item(2).setEnabled(has_neuropil)
-        if active.recording.neuropil_coefficient is not None:
-            self.coefficient.setValue(active.recording.neuropil_coefficient)
+        noted = active.recording.neuropil_coefficient
+        if noted is not None and not self._coefficient_given:
+            self.coefficient.setValue(noted)
 
     def show_min_probability(self, value: float | None) -> None:
         """Show the threshold of `unsure`; None where nothing was classified yet."""

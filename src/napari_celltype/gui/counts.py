@@ -69,6 +69,7 @@ def class_shares(
     names, shares = list(predictions.classes), predictions.probabilities
     if not by_group:
         return names, shares
+    tree = tree.including(names)
     groups = [tree.group(name) for name in names]
     roots = list(dict.fromkeys(groups))
     belongs = np.array([[g == root for root in roots] for g in groups], dtype=float)

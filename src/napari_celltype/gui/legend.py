@@ -100,7 +100,9 @@ class Legend(QWidget):
     def _mark(self, name: str) -> tuple[str, str]:
         if name == UNSURE:
             return "◯", UNSURE_COLOR
-        return "⬤", self._tree[name].color
+        # A type of a user's model that the tree does not hold is drawn as IN.
+        known = name if name in self._names else "IN"
+        return "⬤", self._tree[known].color
 
     def _line(
         self,

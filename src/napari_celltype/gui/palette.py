@@ -40,8 +40,9 @@ class Palette:
         return min(24, (256 - _FIRST_TYPE) // len(self.tree.types) - 1)
 
     def outline(self, name: str) -> int:
-        """Return the pixel value of a type's outline."""
+        """Return the pixel value of a type's outline; IN's for a user's own type."""
         names = [t.name for t in self.tree.types]
+        name = name if name in names else "IN"
         return _FIRST_TYPE + names.index(name) * (self.n_shades + 1)
 
     def fill(

@@ -213,4 +213,4 @@ def _describe(opened: OpenRecording, features: Any) -> tuple[str, str]:
     probability = f"{best} {shares[best]:.2f}"
     if features["predicted"] == UNSURE:
         return f"{title}: unsure ({probability})", UNSURE_COLOR
-    return f"{title}: {probability}", DEFAULT_TYPES[best].color
+    return f"{title}: {probability}", DEFAULT_TYPES.including([best])[best].color

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
+from napari_celltype.gui.clicks import select_on_click
 from napari_celltype.gui.layers import (
     METADATA_KEY,
     LayerData,
@@ -88,7 +89,7 @@ class Scene:
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active_layer)
         viewer.dims.events.current_step.connect(self._on_step)
-        viewer.mouse_drag_callbacks.append(self._on_mouse)
+        viewer.mouse_drag_callbacks.append(partial(select_on_click, self))
         for layer in list(viewer.layers):
             self._adopt(layer)
 
@@ -377,36 +378,8 @@ class Scene:
             colors.visible = event.source.visible
             colors.opacity = event.source.opacity
 
-    def _on_mouse(self, viewer: Viewer, event: Any) -> Iterator[None]:
-        """Select the ROI under a click; a drag is napari's own."""
-        active = self.session.active
-        rois = None if active is None else self.layer(active.key, "rois")
-        current = viewer.layers.selection.active
-        editing = current is not None and current.mode != "pan_zoom"
-        if rois is None or not rois.visible or editing or event.button != 1:
-            return
-        position = event.position
-        yield
-        while event.type == "mouse_move":
-            # A hand that trembles by a pixel still clicks.
-            if _far(position, event.position, viewer.scene.camera.zoom):
-                return
-            yield
-        value = rois.get_value(
-            position,
-            view_direction=event.view_direction,
-            dims_displayed=event.dims_displayed,
-            world=True,
-        )
-        self.session.select(int(value) - 1 if value else None)
-
 
 def _shows(rois: Labels, opened: OpenRecording) -> bool:
     tag = tag_of(rois)
     shown = None if tag is None else tag.opened.recording.rois
     return bool(shown is opened.recording.rois)
-
-
-def _far(start: Any, now: Any, zoom: float) -> bool:
-    steps = (abs(a - b) for a, b in zip(start, now, strict=True))
-    return float(max(steps)) * zoom > 4

@@ -24,6 +24,7 @@ def open_window(
     movie: Path | None = None,
     fs: float | None = None,
     plane: int | None = None,
+    neuropil: str | float = "model",
     model: str | None = None,
 ) -> int:
     """Open napari with a recording and the docks, and wait until it is closed.
@@ -38,6 +39,8 @@ def open_window(
         Frames per second and plane, Hz.
     plane : int, optional
         Open only this plane.
+    neuropil : str or float
+        The input that is chosen: ``model``, ``none``, or C of F - C * Fneu.
     model : str, optional
         Classify with this model at once.
 
@@ -53,7 +56,7 @@ def open_window(
     """
     if reason := _no_window():
         raise MissingDependencyError(reason)
-    return subprocess.call(_command(path, movie, fs, plane, model))
+    return subprocess.call(_command(path, movie, fs, plane, neuropil, model))
 
 
 def save_screenshot(
@@ -85,9 +88,11 @@ def _command(
     movie: Path | None = None,
     fs: float | None = None,
     plane: int | None = None,
+    neuropil: str | float = "model",
     model: str | None = None,
 ) -> list[str]:
     command = [sys.executable, "-m", "napari_celltype.gui.app", str(path)]
+    command += ["--neuropil", str(neuropil)]
     if movie is not None:
         command += ["--movie", str(movie)]
     if fs is not None:
