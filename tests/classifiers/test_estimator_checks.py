@@ -20,10 +20,6 @@ EXPECTED_FAILURES = {
 }
 
 
-def test_nothing_is_expected_to_fail_for_the_cnn():
-    assert EXPECTED_FAILURES["cnn"] == {}
-
-
 @pytest.mark.slow
 @parametrize_with_checks(
     [TraceClassifier(name, random_state=0, device="cpu") for name in NETWORKS],

@@ -25,3 +25,9 @@ def test_a_predicted_label_is_never_ground_truth() -> None:
     assert label.is_ground_truth
     assert not dataclasses.replace(label, source="prediction").is_ground_truth
     assert not dataclasses.replace(label, label="").is_ground_truth
+
+
+def test_a_row_that_names_the_plane_goes_before_one_that_names_none():
+    table = LabelTable((Label(3, "PV"),)).with_label(Label(3, "SOM", plane=0))
+    assert [r.label for r in table.for_plane(0)] == ["SOM"]
+    assert [r.label for r in table.for_plane(1)] == ["PV"]

@@ -133,13 +133,15 @@ class LabelTable:
         return rows
 
     def for_plane(self, plane: int) -> LabelTable:
-        """Return the rows of one plane; rows that name no plane belong to every one."""
-        rows = tuple(
-            row if row.plane == plane else replace(row, plane=plane)
-            for row in self.rows
-            if row.plane is None or row.plane == plane
-        )
-        return replace(self, rows=rows)
+        """Return the rows of one plane.
+
+        A row that names no plane belongs to every one, but gives way to one that names
+        it.
+        """
+        rows = {r.roi_id: r for r in self.rows if r.plane is None}
+        rows |= {r.roi_id: r for r in self.rows if r.plane == plane}
+        mine = tuple(replace(row, plane=plane) for row in rows.values())
+        return replace(self, rows=mine)
 
     def with_label(self, label: Label) -> LabelTable:
         """Return a table in which the ROI's row is replaced, or added at the end."""
