@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.errors import LabelError
+from napari_celltype.errors import LabelError, RecordingError
 from napari_celltype.recording import Roi
 from napari_celltype.simulation.field_of_view import place_somata, resting_image
 from napari_celltype.simulation.parameters import MIXTURE
@@ -125,10 +125,14 @@ def simulate_recording(
     LabelError
         If a type is unknown or no cell is asked for.
     RecordingError
-        If the cells do not fit into the frame.
+        If the cells do not fit into the frame or the noise is not positive.
     SamplingFrequencyError
         If `sampling_frequency` is not positive.
     """
+    if noise is not None and not noise > 0:
+        raise RecordingError(
+            f"A shot noise of {noise} cannot be simulated; give a positive number."
+        )
     rng = np.random.default_rng(random_state)
     wanted = dict(counts) if counts is not None else _mixture(n_cells)
     names = [DEFAULT_TYPES.canonical(name) for name in wanted]
