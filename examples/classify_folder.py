@@ -15,7 +15,7 @@ from napari_celltype.workflows.batch import find_recordings
 
 def main(folder: str, table_file: str, frame_rate: str | None = None) -> None:
     recordings = []
-    for plane in find_recordings([Path(folder)]):
+    for plane in find_recordings([Path(folder)]).planes:
         try:
             rate = float(frame_rate) if frame_rate else None
             recordings.append(nct.open_recording(plane, sampling_frequency=rate))

@@ -10,6 +10,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
+from napari_celltype.gui import classify_dock
 from napari_celltype.gui.commands import show_docks
 from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.scene import scene_of
@@ -263,7 +264,22 @@ def test_an_error_is_a_sentence_in_the_dock(window, qtbot):
     assert dock.session.active.predictions is None
 
 
-def test_cancel_keeps_what_was_there(window, qtbot, make_predictions):
+@pytest.fixture
+def held(monkeypatch):
+    """Hold every classification until the event is set, however quick the machine."""
+    go = threading.Event()
+    real = classify_dock.classify_recording
+
+    def wait_and_classify(*args, **options):
+        held_long_enough = go.wait(60)
+        assert held_long_enough
+        return real(*args, **options)
+
+    monkeypatch.setattr(classify_dock, "classify_recording", wait_and_classify)
+    return go
+
+
+def test_cancel_keeps_what_was_there(window, qtbot, make_predictions, held):
     _, dock = window
     opened = dock.session.active
     before = make_predictions(opened.recording, np.full((12, 4), 0.25))
@@ -273,19 +289,21 @@ def test_cancel_keeps_what_was_there(window, qtbot, make_predictions):
     with qtbot.waitSignal(dock.tasks.ended, timeout=60_000):
         dock.classify()
         qtbot.mouseClick(dock.run.cancel, Qt.MouseButton.LeftButton)
+        held.set()
     assert dock.notice.text.startswith("Cancelled")
     assert not dock.notice.is_error
     assert dock.session.active.predictions is kept
 
 
 def test_opening_while_it_classifies_says_what_was_stopped(
-    window, qtbot, suite2p_folder, tmp_path
+    window, qtbot, suite2p_folder, tmp_path, held
 ):
     _, dock = window
     other = suite2p_folder(tmp_path / "other", n_frames=60)
     dock.form.model.choose("quick")
     dock.classify()
     dock.open_paths([other])
+    held.set()
     sentence = (
         "Classification of mouse 1 ü plane 0 was stopped because another recording "
         "was opened."
