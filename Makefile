@@ -47,7 +47,7 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_celltype/napari.yaml
-	$(BIN)/pre-commit validate-config
+	$(BIN)/pre-commit run --all-files
 
 bench: setup
 	@status=0; for file in $$(grep -l __main__ benchmarks/*.py); do \
