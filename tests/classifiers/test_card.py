@@ -1,9 +1,16 @@
 import json
 
+import numpy as np
 import pytest
 
-from napari_celltype.classifiers import ModelCard, describe
+from napari_celltype.classifiers import (
+    ModelCard,
+    TraceClassifier,
+    card_for,
+    describe,
+)
 from napari_celltype.errors import ModelError
+from napari_celltype.workflows.predictions import training_shares
 
 
 def test_json_brings_the_same_card_back(make_card):
@@ -107,3 +114,13 @@ def test_description_says_what_the_model_expects(make_card):
 def test_description_holds_no_control_characters(make_card):
     text = describe(make_card(trained_on="cells\x1b[2J\x07"))
     assert "\x1b" not in text
+
+
+def test_a_card_counts_the_classes_that_its_classifier_was_trained_on():
+    rng = np.random.default_rng(0)
+    traces, labels = rng.normal(size=(8, 40)), ["PV"] * 6 + ["PY"] * 2
+    classifier = TraceClassifier("rnn", epochs=1, random_state=0, device="cpu")
+    card = card_for(
+        classifier.fit(traces, labels), name="mine", sampling_frequency=10.0
+    )
+    assert training_shares(card) == {"PV": 0.75, "PY": 0.25}

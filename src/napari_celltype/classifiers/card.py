@@ -353,12 +353,21 @@ def card_for(
         not_for=not_for,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         parameters=parameters,
-        training_data=dict(training_data or {}),
+        training_data={**_class_counts(classifier), **(training_data or {})},
         prediction_set=prediction_set,
         scores=dict(scores or {}),
         versions=_versions(),
         temperature=temperature,
     )
+
+
+def _class_counts(classifier: TraceClassifier) -> dict[str, dict[str, int]]:
+    """Return how many examples of each class were trained on, where that is known."""
+    counts = getattr(classifier, "class_counts_", None)
+    if counts is None:
+        return {}
+    names = (str(c) for c in classifier.classes_)
+    return {"class_counts": dict(zip(names, counts.tolist(), strict=True))}
 
 
 def _versions() -> dict[str, str]:

@@ -83,6 +83,8 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
+    class_counts_ : ndarray of int, shape (n_classes,)
+        Training examples of each class; only after `fit`, not in a loaded model.
     classes_ : ndarray, shape (n_classes,)
         Sorted class names.
     n_features_in_ : int
@@ -209,6 +211,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             on_notice=warn_notice,
         )
         self.classes_ = classes
+        self.class_counts_ = np.bincount(targets)
         self.normalization_ = normalization
         self.network_ = network
         self.history_ = history
