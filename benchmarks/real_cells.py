@@ -13,17 +13,14 @@ them.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
 from scipy.signal import periodogram
 from scipy.stats import skew
 from sklearn.tree import DecisionTreeClassifier
@@ -43,6 +40,7 @@ from napari_celltype.workflows.decisions import prior_shares, reweigh
 from napari_celltype.workflows.predictions import training_shares
 
 sys.path.insert(0, str(Path(__file__).parent))
+from known_cells import RealCell, load_cells
 from scoring import (
     accuracy,
     auroc,
@@ -64,53 +62,6 @@ CAUTION = (
     "on these cells chose a number of the simulator, but scores of an earlier version "
     "had been printed before two of its numbers were last changed."
 )
-
-
-@dataclass(frozen=True, eq=False)
-class RealCell:
-    """One neuron: its type, how it was recorded, dF/F of each trial."""
-
-    file: str
-    cell_type: str
-    indicator: str
-    preparation: str
-    sampling_frequency: float
-    trials: tuple[NDArray[np.float32], ...]
-
-    @property
-    def seconds(self) -> float:
-        """Length of all trials."""
-        return sum(trial.size for trial in self.trials) / self.sampling_frequency
-
-
-def load_cells(folder: Path) -> list[RealCell]:
-    """Read the neurons that `real_cells.csv` lists."""
-    table = folder / "real_cells.csv"
-    with table.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [_load_cell(_locate(folder, row["file"]), row) for row in rows]
-
-
-def _locate(folder: Path, file: str) -> Path:
-    inside = folder / "real_cells" / file
-    return inside if inside.exists() else folder / file
-
-
-def _load_cell(path: Path, row: Mapping[str, str]) -> RealCell:
-    content = loadmat(path, squeeze_me=True, struct_as_record=False)["CAttached"]
-    trials = []
-    for trial in np.atleast_1d(content):
-        times, values = np.ravel(trial.fluo_time), np.ravel(trial.fluo_mean)
-        rate = 1 / float(np.median(np.diff(times)))
-        trials.append(values.astype(np.float32))
-    return RealCell(
-        row["file"],
-        row["cell_type"],
-        row["indicator"],
-        row["preparation"].split(",")[0],
-        rate,
-        tuple(trials),
-    )
 
 
 def predict_cells(
