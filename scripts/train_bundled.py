@@ -40,6 +40,8 @@ from calibration import (
 )
 
 from napari_celltype.classifiers import (
+    Calibration,
+    CalibrationStep,
     CellTypeModel,
     ModelCard,
     TraceClassifier,
@@ -223,14 +225,25 @@ def _calibrate(
         thresholds[str(name)] = set_threshold(probabilities[own, column], voting)
     calibrated: ModelCard = replace(
         trained.card,
-        temperature=divisor,
         min_probability=NAMED_FROM,
         assumed_shares=ASSUMED_SHARES,
-        prediction_set={
-            "coverage": COVERAGE,
-            "calibrated_on": "simulation",
-            "thresholds": thresholds,
-        },
+        calibration=Calibration(
+            calibrated_on="simulation",
+            coverage=COVERAGE,
+            risk=NAMED_FROM,
+            sessions=len(sessions),
+            cells=answers.truth.size,
+            shares=dict.fromkeys(thresholds, 1 / classes.size),
+            steps=(
+                CalibrationStep(
+                    n_windows=1,
+                    temperature=divisor,
+                    prediction_set=thresholds,
+                    named_from=dict.fromkeys(thresholds, NAMED_FROM),
+                    group_named_from={"PY": NAMED_FROM, "IN": NAMED_FROM},
+                ),
+            ),
+        ),
     )
     model = replace(trained, card=calibrated)
     unseen = ask(model, options.seed, TEST, rate, options.test_sessions)
@@ -252,8 +265,9 @@ def _simulated_scores(card: ModelCard, answers: Answers) -> dict[str, Any]:
     group = groups(truth)
     even = np.where(p_in > p_in_when_even(classes), "IN", "PY")
     named = best >= card.min_probability
-    assert card.prediction_set is not None
-    limits = np.array([card.prediction_set["thresholds"][name] for name in classes])
+    assert card.calibration is not None
+    thresholds = card.calibration.steps[0].prediction_set
+    limits = np.array([thresholds[name] for name in classes])
     inside = probabilities >= limits
     inside[np.arange(guess.size), probabilities.argmax(axis=1)] = True
     covered = inside[np.arange(guess.size), np.searchsorted(classes, truth)]

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from napari_celltype.classifiers import (
+    Calibration,
+    CalibrationStep,
     CellTypeModel,
     TraceClassifier,
     card_for,
@@ -63,6 +65,34 @@ def make_card(classifier):
             **changes,
         }
         return card_for(classifier, **facts)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_calibration():
+    """Return a function that makes the small CNN's calibration by temperatures."""
+
+    def make(temperatures):
+        classes = ("PV", "PY", "SOM")
+        return Calibration(
+            calibrated_on="simulation",
+            coverage=0.9,
+            risk=0.1,
+            sessions=40,
+            cells=800,
+            shares={"PV": 0.25, "PY": 0.5, "SOM": 0.25},
+            steps=tuple(
+                CalibrationStep(
+                    n_windows=n_windows,
+                    temperature=temperature,
+                    prediction_set=dict.fromkeys(classes, 0.1),
+                    named_from={"PV": 0.8, "PY": 0.7, "SOM": None},
+                    group_named_from={"PY": 0.6, "IN": 0.75},
+                )
+                for n_windows, temperature in temperatures.items()
+            ),
+        )
 
     return make
 

@@ -10,12 +10,17 @@ from napari_celltype.classifiers import (
     describe,
 )
 from napari_celltype.errors import ModelError
-from napari_celltype.workflows.predictions import training_shares
 
 
-def test_json_brings_the_same_card_back(make_card):
-    card = make_card(prediction_set=None)
-    assert ModelCard.from_json(card.to_json()).to_json() == card.to_json()
+def test_json_brings_the_same_card_back(make_card, make_calibration):
+    card = make_card(
+        calibration=make_calibration({1: 1.2, 4: 0.5}),
+        domain={"noise": {"low": 0.1, "high": 0.6}},
+        stability={"swaps": ["gain"]},
+    )
+    again = ModelCard.from_json(card.to_json())
+    assert again.to_json() == card.to_json()
+    assert again.calibration == card.calibration
 
 
 def test_card_takes_the_structure_from_the_classifier(make_card):
@@ -46,8 +51,11 @@ def test_card_takes_classes_and_length_from_the_classifier(make_card):
         ("origin", "somewhere"),
         ("subtypes_proven", "no"),
         ("min_probability", 1.2),
-        ("temperature", 0),
-        ("prediction_set", {"coverage": 0.9}),
+        ("calibration", {"coverage": 0.9}),
+        ("calibration", []),
+        ("domain", {"noise": {"low": 0.3}}),
+        ("domain", {"noise": {"low": 0.3, "high": 0.1}}),
+        ("stability", "high"),
         ("scores", [1, 2]),
         ("versions", {"torch": 2}),
         ("trained_on", ""),
@@ -56,6 +64,58 @@ def test_card_takes_classes_and_length_from_the_classifier(make_card):
 def test_impossible_values_are_refused_by_name(make_card, field, value):
     values = json.loads(make_card().to_json()) | {field: value}
     with pytest.raises(ModelError, match=f"says {field} = "):
+        ModelCard.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("coverage", 1.5),
+        ("sessions", 0),
+        ("calibrated_on", ""),
+        ("shares", {"PV": 2, "PY": 0, "SOM": 0}),
+        ("steps", []),
+        ("steps", 3),
+        ("steps", [{"n_windows": 1}]),
+        ("extra", 1),
+    ],
+)
+def test_impossible_calibration_is_refused(make_card, make_calibration, field, value):
+    values = json.loads(make_card(calibration=make_calibration({1: 1.0})).to_json())
+    values["calibration"][field] = value
+    with pytest.raises(ModelError, match="says calibration = "):
+        ModelCard.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("n_windows", 2),
+        ("n_windows", True),
+        ("temperature", 0),
+        ("temperature", 10**400),
+        ("prediction_set", {"PV": None, "PY": 0.1, "SOM": 0.1}),
+        ("named_from", {"PV": -0.1, "PY": 0.1, "SOM": 0.1}),
+        ("group_named_from", [0.5, 0.5]),
+    ],
+)
+def test_impossible_step_is_refused(make_card, make_calibration, field, value):
+    values = json.loads(make_card(calibration=make_calibration({1: 1.0})).to_json())
+    values["calibration"]["steps"][0][field] = value
+    with pytest.raises(ModelError, match="says calibration = "):
+        ModelCard.from_json(json.dumps(values))
+
+
+def test_steps_that_do_not_ascend_are_refused(make_card, make_calibration):
+    with pytest.raises(ModelError, match="steps that ascend from 1 window"):
+        make_card(calibration=make_calibration({1: 1.0, 4: 1.0, 2: 1.0}))
+
+
+@pytest.mark.parametrize("field", ["prediction_set", "named_from", "group_named_from"])
+def test_calibration_of_other_classes_is_refused(make_card, make_calibration, field):
+    values = json.loads(make_card(calibration=make_calibration({1: 1.0})).to_json())
+    values["calibration"]["steps"][0][field] = {"glia": 0.5}
+    with pytest.raises(ModelError, match=f"does not belong to its classes.*{field}"):
         ModelCard.from_json(json.dumps(values))
 
 
@@ -123,4 +183,4 @@ def test_a_card_counts_the_classes_that_its_classifier_was_trained_on():
     card = card_for(
         classifier.fit(traces, labels), name="mine", sampling_frequency=10.0
     )
-    assert training_shares(card) == {"PV": 0.75, "PY": 0.25}
+    assert card.training_data["class_counts"] == {"PV": 6, "PY": 2}

@@ -154,16 +154,30 @@ def test_flat_stretch_is_left_out_of_the_average(predict, traces):
     assert predict(traces).n_windows[:3].tolist() == [4, 4, 2]
 
 
-def test_temperature_divides_the_log_odds(predict, model, traces):
-    plain = predict(traces[:, :WINDOW]).probabilities
-    warm = predict(
-        traces[:, :WINDOW], model=with_card(model, temperature=2.0)
-    ).probabilities
+@pytest.mark.parametrize(("n_windows", "divisor"), [(1, 2.0), (3, 0.5), (4, 0.25)])
+def test_log_odds_are_divided_by_the_temperature_for_the_number_of_windows(
+    predict, model, make_calibration, traces, n_windows, divisor
+):
+    part = traces[:, : n_windows * WINDOW]
+    warm = with_card(model, calibration=make_calibration({1: 2.0, 2: 0.5, 4: 0.25}))
+    plain, found = predict(part).probabilities, predict(part, model=warm).probabilities
     np.testing.assert_allclose(
-        np.log(warm[:, 0] / warm[:, 1]),
-        np.log(plain[:, 0] / plain[:, 1]) / 2,
+        np.log(found[:, 0] / found[:, 1]),
+        np.log(plain[:, 0] / plain[:, 1]) / divisor,
         atol=1e-5,
     )
+
+
+def test_each_roi_has_the_temperature_of_its_own_windows(
+    predict, model, make_calibration, traces
+):
+    traces[2, :130] = 0
+    calibration = make_calibration({1: 1.0, 4: 0.5})
+    found = predict(traces, model=with_card(model, calibration=calibration))
+    plain = predict(traces).probabilities
+    assert found.n_windows[1:3].tolist() == [4, 2]
+    np.testing.assert_allclose(found.probabilities[2], plain[2])
+    assert (found.probabilities[1] != plain[1]).all()
 
 
 def test_recording_without_rois_gives_an_empty_result(predict):
@@ -212,9 +226,9 @@ def test_stopping_ends_before_the_next_block(predict, traces):
 
 
 def test_a_model_itself_answers_as_for_a_recording_of_one_window(
-    predict, model, traces
+    predict, model, make_calibration, traces
 ):
-    warm = with_card(model, temperature=2.0)
+    warm = with_card(model, calibration=make_calibration({1: 2.0}))
     window = traces[:, :WINDOW]
     shares = predict(window, model=warm).probabilities
     np.testing.assert_allclose(warm.predict_proba(window), shares, atol=1e-6)

@@ -9,6 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_celltype.classifiers.calibration import (
+        Calibration,
+        CalibrationStep,
+    )
     from napari_celltype.classifiers.card import ModelCard, card_for
     from napari_celltype.classifiers.card_text import describe
     from napari_celltype.classifiers.estimator import TraceClassifier
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
+    "Calibration": "calibration",
+    "CalibrationStep": "calibration",
     "CellTypeModel": "saved_model",
     "ModelCard": "card",
     "TraceClassifier": "estimator",
@@ -51,6 +57,8 @@ _MODULES = {
 }
 
 __all__ = [
+    "Calibration",
+    "CalibrationStep",
     "CellTypeModel",
     "ModelCard",
     "TraceClassifier",

@@ -6,7 +6,7 @@ Read and written without torch, so that lists and docks can show cards at once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_celltype.celltypes import UNSURE
+from napari_celltype.classifiers.calibration import Calibration, read_calibration
+from napari_celltype.classifiers.card_rules import RULES, names_in_calibration
 from napari_celltype.errors import ModelError
 
 if TYPE_CHECKING:
@@ -56,17 +57,21 @@ class ModelCard:
     subtypes_proven : bool
         Whether PV, SOM and VIP were told apart on real cells.
     min_probability : float
-        Below it a label is `unsure`.
+        Below it a label is `unsure`, where there is no calibration.
     assumed_shares : mapping or None
         Shares of types or parents that are assumed where the user gives none, such as
         PY 0.5 and IN 0.5; None for those of the training data.
-    prediction_set : mapping or None
-        coverage, calibrated_on, and per class the least probability that keeps a class
-        in the set of possible types (thresholds).
+    calibration : Calibration or None
+        Temperatures, prediction sets and the probabilities from which names are given;
+        None if nothing was calibrated.
+    domain : mapping or None
+        Of each property of `domain.PROPERTIES` what is usual in the training data, as
+        {"low": ..., "high": ...}.
+    stability : mapping or None
+        The swaps ("swaps") that are made to see whether a label holds, and how well
+        that told wrong labels; None if it is not to be asked.
     scores : mapping
         Measured scores by data set, see `describe`.
-    temperature : float
-        Log-odds are divided by it, so that probabilities are calibrated.
     versions : mapping
         Of the software that trained it.
     created : str
@@ -93,19 +98,25 @@ class ModelCard:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     training_data: Mapping[str, Any] = field(default_factory=dict)
     assumed_shares: Mapping[str, float] | None = None
-    prediction_set: Mapping[str, Any] | None = None
+    calibration: Calibration | None = None
+    domain: Mapping[str, Mapping[str, float]] | None = None
+    stability: Mapping[str, Any] | None = None
     scores: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
-    temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, (fits, wanted) in _RULES.items():
+        for name, (fits, wanted) in RULES.items():
             value = getattr(self, name)
             if not fits(value):
                 raise ModelError(
                     f"The model card says {name} = {value!r:.80}, but it must be "
                     f"{wanted}; correct it, or get the model again from its source."
                 )
+        if wrong := names_in_calibration(self):
+            raise ModelError(
+                f"The calibration on the card of {self.name!r} does not belong to its "
+                f"classes ({wrong}); calibrate the model again."
+            )
 
     def to_json(self) -> str:
         """Return the card as JSON text with sorted keys.
@@ -161,6 +172,8 @@ class ModelCard:
             )
         if isinstance(values["classes"], list):
             values["classes"] = tuple(values["classes"])
+        if "calibration" in values:
+            values["calibration"] = read_calibration(values["calibration"])
         return cls(**values)
 
 
@@ -168,118 +181,11 @@ _OPTIONAL = {
     "parameters",
     "training_data",
     "assumed_shares",
-    "prediction_set",
+    "calibration",
+    "domain",
+    "stability",
     "scores",
     "versions",
-    "temperature",
-}
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and len(value) < 10_000
-
-
-def _is_name(value: object) -> bool:
-    """Tell whether a text can be a file name anywhere and a word in a terminal."""
-    return (
-        isinstance(value, str)
-        and 0 < len(value) <= 100
-        and value[0].isalnum()
-        and all(c.isalnum() or c in "-_." for c in value)
-    )
-
-
-def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and -1e300 < value < 1e300
-    )
-
-
-def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and _is_number(value) and value > 0
-
-
-def _is_probability(value: object) -> bool:
-    return isinstance(value, int | float) and _is_number(value) and 0 <= value <= 1
-
-
-def _are_classes(value: object) -> bool:
-    return (
-        isinstance(value, tuple)
-        and 2 <= len(value) <= 1000
-        and all(_is_text(name) and name.isprintable() for name in value)
-        and not any("|" in name or name == UNSURE or len(name) > 50 for name in value)
-        and len(set(value)) == len(value)
-    )
-
-
-def _are_shares(value: object) -> bool:
-    return value is None or (
-        isinstance(value, Mapping)
-        and bool(value)
-        and all(_is_text(k) and _is_probability(v) for k, v in value.items())
-    )
-
-
-def _is_prediction_set(value: object) -> bool:
-    if value is None:
-        return True
-    if not isinstance(value, Mapping):
-        return False
-    thresholds = value.get("thresholds")
-    return (
-        _is_probability(value.get("coverage"))
-        and _is_text(value.get("calibrated_on"))
-        and isinstance(thresholds, Mapping)
-        and all(_is_text(k) and _is_probability(p) for k, p in thresholds.items())
-    )
-
-
-_TEXT = (_is_text, "a text that is not empty")
-_MAPPING = (lambda value: isinstance(value, Mapping), "a mapping")
-_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "name": (_is_name, "up to 100 letters, digits, '-', '_' or '.'"),
-    "family": (_is_name, "up to 100 letters, digits, '-', '_' or '.'"),
-    "classes": (_are_classes, "two or more different short names without '|'"),
-    "architecture": _TEXT,
-    "window_frames": (
-        lambda n: isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 10**7,
-        "a number of frames from 1 to ten million",
-    ),
-    "sampling_frequency": (
-        lambda value: value is None or _is_positive(value),
-        "a positive number of Hz, or null",
-    ),
-    "normalization": _TEXT,
-    "neuropil": (
-        lambda value: value == "none" or _is_number(value),
-        "'none' or a coefficient",
-    ),
-    "trained_on": _TEXT,
-    "origin": (lambda value: value in ("simulation", "user"), "'simulation' or 'user'"),
-    "subtypes_proven": (lambda value: isinstance(value, bool), "true or false"),
-    "min_probability": (_is_probability, "a number from 0 to 1"),
-    "intended_use": _TEXT,
-    "not_for": _TEXT,
-    "created": _TEXT,
-    "parameters": _MAPPING,
-    "training_data": _MAPPING,
-    "assumed_shares": (_are_shares, "null, or shares from 0 to 1 by type"),
-    "prediction_set": (
-        _is_prediction_set,
-        "null, or a mapping with coverage, calibrated_on and thresholds",
-    ),
-    "scores": _MAPPING,
-    "versions": (
-        lambda value: (
-            isinstance(value, Mapping)
-            and all(isinstance(v, str) for v in value.values())
-        ),
-        "a mapping of names to version texts",
-    ),
-    "temperature": (_is_positive, "a positive number"),
 }
 
 
@@ -296,9 +202,10 @@ def card_for(
     subtypes_proven: bool = False,
     min_probability: float = 0.5,
     assumed_shares: Mapping[str, float] | None = None,
-    prediction_set: Mapping[str, Any] | None = None,
+    calibration: Calibration | None = None,
+    domain: Mapping[str, Mapping[str, float]] | None = None,
+    stability: Mapping[str, Any] | None = None,
     scores: Mapping[str, Any] | None = None,
-    temperature: float = 1.0,
     intended_use: str = (
         "Recordings that resemble those it was trained on: the same indicator, region, "
         "preparation and processing."
@@ -354,10 +261,11 @@ def card_for(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         parameters=parameters,
         training_data={**_class_counts(classifier), **(training_data or {})},
-        prediction_set=prediction_set,
+        calibration=calibration,
+        domain=domain,
+        stability=stability,
         scores=dict(scores or {}),
         versions=_versions(),
-        temperature=temperature,
     )
 
 

@@ -62,12 +62,10 @@ def describe(card: ModelCard, sha256: str | None = None) -> str:
     if card.assumed_shares is not None:
         shares = ", ".join(f"{k} {v:.0%}" for k, v in card.assumed_shares.items())
         lines.append(f"- Shares of the types assumed where none are given: {shares}")
-    if card.temperature != 1:
-        lines.append(f"- Log-odds divided by: {card.temperature:g}")
-    if card.prediction_set is not None:
+    if card.calibration is not None:
         lines.append(
-            f"- Prediction sets: {card.prediction_set['coverage']:.0%} coverage, "
-            f"calibrated on {card.prediction_set['calibrated_on']}"
+            f"- Prediction sets: {card.calibration.coverage:.0%} coverage, "
+            f"calibrated on {card.calibration.calibrated_on}"
         )
     lines += [f"- Intended use: {card.intended_use}", f"- Not for: {card.not_for}"]
     lines += ["", "## Scores", ""]

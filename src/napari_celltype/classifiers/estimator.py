@@ -29,6 +29,7 @@ from napari_celltype.classifiers.networks import (
 )
 from napari_celltype.classifiers.notices import Notice, warn_notice
 from napari_celltype.classifiers.preparation import Normalization, pad_frames
+from napari_celltype.classifiers.softmax import log_softmax
 from napari_celltype.classifiers.training import train
 from napari_celltype.progress import (
     OnProgress,
@@ -343,15 +344,6 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
 
     def _minimum_frames(self) -> int:
         return network_class(self.architecture).minimum_frames(**self._structure())
-
-
-def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log-probabilities of logits (n, n_classes), equation 1 in logarithms."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    result: NDArray[np.float64] = shifted - np.log(
-        np.exp(shifted).sum(axis=1, keepdims=True)
-    )
-    return result
 
 
 def restore_classifier(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.classifiers.estimator import log_softmax
+from napari_celltype.classifiers.calibration import probabilities_of
 from napari_celltype.classifiers.models import RATE_TOLERANCE
 from napari_celltype.classifiers.preparation import (
     area_average,
@@ -80,7 +80,8 @@ def predict_recording_traces(
 
     Inside each segment the traces are down-sampled to the model's rate by area
     averaging and cut into non-overlapping windows; the log-probabilities of a ROI's
-    windows are averaged and brought back to probabilities.
+    windows are averaged, divided by the temperature for that number of windows, and
+    brought back to probabilities.
 
     Parameters
     ----------
@@ -166,12 +167,14 @@ def _predict_block(
             windows[lively], device=device, on_notice=notices.append
         )
         owner = np.nonzero(lively)[0]
-        np.add.at(log_sum, owner, log_p / model.card.temperature)
+        np.add.at(log_sum, owner, log_p)
         counts[:, i] = lively.sum(axis=1)
     total = counts.sum(axis=1)
     probabilities = np.full(log_sum.shape, np.nan)
     some = total > 0
-    probabilities[some] = np.exp(log_softmax(log_sum[some] / total[some, None]))
+    probabilities[some] = probabilities_of(
+        log_sum[some] / total[some, None], total[some], model.card.calibration
+    )
     return probabilities, counts
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_celltype.classifiers.calibration import probabilities_of
 from napari_celltype.classifiers.card import ModelCard
 from napari_celltype.classifiers.model_file import (
     COPY_AGAIN,
@@ -73,11 +74,9 @@ class CellTypeModel:
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return calibrated probabilities of windows, shape (n_windows, n_classes)."""
-        from napari_celltype.classifiers.estimator import log_softmax
-
-        logs = self.classifier.predict_log_proba(X) / self.card.temperature
-        shares: NDArray[np.float64] = np.exp(log_softmax(logs))
-        return shares
+        logs = self.classifier.predict_log_proba(X)
+        one_each = np.ones(len(logs), dtype=np.int64)
+        return probabilities_of(logs, one_each, self.card.calibration)
 
 
 def save_model(

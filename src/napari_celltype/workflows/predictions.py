@@ -103,7 +103,7 @@ class Predictions:
         masks = RoiMasks.of(recording.rois)
         has_masks = len(masks) == n_rois
         centroids = masks.centroids if has_masks else np.full((n_rois, 2), np.nan)
-        sets = self.card.prediction_set
+        calibration = self.card.calibration
         labels = self.labels.by_roi() if self.labels is not None else {}
         given = [labels.get(roi_id) for roi_id in range(n_rois)]
         merged = recording.merged_into
@@ -127,9 +127,11 @@ class Predictions:
             "probability": said.probabilities.max(axis=1),
             "prediction_set": (
                 prediction_sets(
-                    self.model_probabilities, self.classes, sets["thresholds"]
+                    self.model_probabilities,
+                    self.classes,
+                    calibration.steps[0].prediction_set,
                 )
-                if sets
+                if calibration
                 else [""] * n_rois
             ),
             **{
