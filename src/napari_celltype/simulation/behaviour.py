@@ -33,6 +33,8 @@ class Behaviour:
         cm.
     signals : ndarray of float32, shape (len(SIGNALS), n_bins)
         Drives between 0 and about 1, in the order of `SIGNALS`.
+    theta_phase : ndarray of float32, shape (n_bins,)
+        Phase of theta, radians, 0 at the trough; it counts only while running.
     """
 
     regime: str
@@ -41,6 +43,7 @@ class Behaviour:
     lap: NDArray[np.int64]
     belt_length: float
     signals: NDArray[np.float32]
+    theta_phase: NDArray[np.float32]
 
 
 def wander(
@@ -95,6 +98,7 @@ def simulate_behaviour(
     drives["approach"] = np.exp(-to_reward / length) * (speed > _MOVING)
     drives["reward"] = _decay(rewards, BEHAVIOUR["reward_decay"].low)
     drives["arousal"] = _arousal(regime, drives, steps, rng)
+    drives["disinhibition"] = _disinhibition(regime, drives, steps, rng)
     drives["up_state"] = np.zeros(steps)
     drives["puff"] = np.zeros(steps)
     if regime == "anaesthesia":
@@ -116,6 +120,7 @@ def simulate_behaviour(
         (distance_then // belt).astype(np.int64),
         belt,
         signals,
+        _theta_phase(n_bins, bin_width, rng),
     )
 
 
@@ -169,9 +174,35 @@ def _arousal(
     decay = BEHAVIOUR["arousal_decay"].draw_one(rng)
     gain = 1 - float(np.exp(-_STEP / decay))
     slow = lfilter([gain], [1.0, gain - 1], drives["running"] + 2 * drives["reward"])
-    own = 0.4 * np.abs(wander((steps,), _STEP, 2 * decay, rng))
+    time = BEHAVIOUR["arousal_time"].draw_one(rng)
+    deviation = BEHAVIOUR["arousal_fluctuation"].draw_one(rng)
+    own = deviation * np.abs(wander((steps,), _STEP, time, rng))
     awake = 1.0 if regime in ("running", "quiet") else 0.3
     return np.asarray(np.clip(awake * (0.6 * slow + own), 0, 1.5), dtype=np.float64)
+
+
+def _disinhibition(
+    regime: str,
+    drives: dict[str, NDArray[np.float64]],
+    steps: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Wander by itself and with reward, approach and arousal, while awake."""
+    time = BEHAVIOUR["disinhibition_time"].draw_one(rng)
+    own = 0.5 * np.abs(wander((steps,), _STEP, time, rng))
+    if regime not in ("running", "quiet"):
+        return np.zeros(steps)
+    driven = drives["reward"] + 0.5 * drives["approach"] + 0.3 * drives["arousal"]
+    return np.asarray(np.clip(own + 0.4 * driven, 0, 1.5), dtype=np.float64)
+
+
+def _theta_phase(
+    n_bins: int, bin_width: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    frequency = BEHAVIOUR["theta"].draw_one(rng)
+    irregular = 1 + 0.07 * wander((n_bins,), bin_width, 0.5, rng)
+    phase = 2 * np.pi * np.cumsum(frequency * bin_width * irregular.astype(float))
+    return np.asarray(phase % (2 * np.pi), dtype=np.float32)
 
 
 def _slow_oscillation(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:

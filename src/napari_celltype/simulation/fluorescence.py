@@ -37,7 +37,7 @@ class Nuisances:
         See `parameters.NUISANCES`.
     neuropil_brightness, neuropil_activity : ndarray
         Level (a.u.) and deviation (dF/F) of the neuropil around each cell.
-    decay_factor, rise_factor : ndarray
+    decay_factor, rise_factor, tail_factor : ndarray
         Kinetics relative to the indicator.
     indicator : str
         A key of `parameters.INDICATORS`.
@@ -57,6 +57,7 @@ class Nuisances:
     neuropil_activity: NDArray[np.float32]
     decay_factor: NDArray[np.float32]
     rise_factor: NDArray[np.float32]
+    tail_factor: NDArray[np.float32]
     indicator: str
     expression: float
     bleaching_time: float
@@ -109,6 +110,7 @@ def draw_nuisances(
     drawn_noise = table["noise"].draw_one(rng)
     drawn_expression = KINETICS["expression"].draw_one(rng)
     drawn_indicator = str(rng.choice(list(INDICATORS)))
+    level_of_noise = drawn_noise if noise is None else noise
     level = table["neuropil_brightness"].draw_one(rng)
     activity = table["neuropil_activity"].draw_one(rng)
     cells = brightness * table["brightness_spread"].draw(rng, n_cells)
@@ -118,7 +120,7 @@ def draw_nuisances(
 
     return Nuisances(
         brightness=cells,
-        noise=(noise or drawn_noise) * table["noise_spread"].draw(rng, n_cells),
+        noise=level_of_noise * table["noise_spread"].draw(rng, n_cells),
         bleaching=around(table["bleaching"].draw_one(rng)),
         drift=table["drift"].draw(rng, n_cells),
         contamination=table["contamination"].draw(rng, n_cells),
@@ -127,8 +129,9 @@ def draw_nuisances(
         neuropil_activity=around(activity),
         decay_factor=KINETICS["decay_factor"].draw(rng, n_cells),
         rise_factor=KINETICS["rise_factor"].draw(rng, n_cells),
-        indicator=indicator or drawn_indicator,
-        expression=expression or drawn_expression,
+        tail_factor=KINETICS["tail_factor"].draw(rng, n_cells),
+        indicator=drawn_indicator if indicator is None else indicator,
+        expression=drawn_expression if expression is None else expression,
         bleaching_time=table["bleaching_time"].draw_one(rng),
     )
 
@@ -152,27 +155,41 @@ def indicator_response(
     bins_per_frame: int,
 ) -> NDArray[np.float32]:
     """Turn spikes (n_cells, n_bins) into dF/F (n_cells, n_bins / bins_per_frame)."""
-    indicator = INDICATORS[nuisances.indicator]
+    table = INDICATORS[nuisances.indicator]
+    fast, slow = table["decay"].low, table["tail_decay"].low
     response = np.empty(spikes.shape, dtype=np.float32)
     for cell, train in enumerate(spikes):
-        decay = indicator.decay * float(nuisances.decay_factor[cell])
-        rise = min(indicator.rise * float(nuisances.rise_factor[cell]), 0.5 * decay)
-        fall, climb = np.exp(-bin_width / decay), np.exp(-bin_width / rise)
-        peak_time = np.log(decay / rise) * decay * rise / (decay - rise)
-        peak = np.exp(-peak_time / decay) - np.exp(-peak_time / rise)
-        gain = float(calcium[cell]) * (fall - climb) / peak
-        response[cell] = lfilter(
-            np.array([gain], dtype=np.float32),
-            np.array([1, -fall - climb, fall * climb], dtype=np.float32),
-            train,
-        )
+        decay = fast * float(nuisances.decay_factor[cell])
+        rise = min(table["rise"].low * float(nuisances.rise_factor[cell]), 0.5 * decay)
+        tail = min(table["tail_share"].low * float(nuisances.tail_factor[cell]), 0.8)
+        response[cell] = _transients(train, 1 - tail, rise, decay, bin_width)
+        if tail:
+            response[cell] += _transients(train, tail, rise, slow, bin_width)
+        response[cell] *= calcium[cell]
     np.maximum(response, 0, out=response)
-    powered = response ** np.float32(indicator.exponent)
-    half = indicator.saturation**indicator.exponent
+    exponent, saturation = table["exponent"].low, table["saturation"].low
+    powered = response ** np.float32(exponent)
+    half = saturation**exponent
     powered /= 1 + powered / np.float32(half)
     frames = powered.reshape(len(spikes), -1, bins_per_frame).mean(axis=2)
-    frames *= np.float32(indicator.amplitude * (1 + 1 / half) * nuisances.expression)
+    amplitude = table["amplitude"].low * (1 + 1 / half) * nuisances.expression
+    frames *= np.float32(amplitude)
     return np.asarray(frames, dtype=np.float32)
+
+
+def _transients(
+    train: NDArray[np.float32], height: float, rise: float, decay: float, step: float
+) -> NDArray[np.float32]:
+    """Let each spike of a train rise to `height` and decay, steps of `step` s."""
+    fall, climb = np.exp(-step / decay), np.exp(-step / rise)
+    peak_time = np.log(decay / rise) * decay * rise / (decay - rise)
+    peak = np.exp(-peak_time / decay) - np.exp(-peak_time / rise)
+    filtered = lfilter(
+        np.array([height * (fall - climb) / peak], dtype=np.float32),
+        np.array([1, -fall - climb, fall * climb], dtype=np.float32),
+        train,
+    )
+    return np.asarray(filtered, dtype=np.float32)
 
 
 def fluoresce(

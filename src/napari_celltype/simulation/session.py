@@ -24,8 +24,8 @@ from napari_celltype.simulation.fluorescence import (
     fluoresce,
     indicator_response,
 )
-from napari_celltype.simulation.parameters import SPIKING
-from napari_celltype.simulation.spiking import simulate_spikes
+from napari_celltype.simulation.parameters import KINDS
+from napari_celltype.simulation.spiking import draw_kinds, simulate_spikes
 
 _FINEST_BIN = 1 / 25  # s; calcium rises in about this time
 _WARM_UP = 8.0  # s before the first frame, so that calcium starts in its usual state
@@ -38,6 +38,8 @@ class Session:
     Attributes
     ----------
     labels : ndarray of str, shape (n_cells,)
+    kinds : ndarray of str, shape (n_cells,)
+        The kind of cell inside its type, such as "SOM O-LM"; see `parameters.KINDS`.
     sampling_frequency : float
         Hz.
     fluorescence : Fluorescence
@@ -52,6 +54,7 @@ class Session:
     """
 
     labels: NDArray[np.str_]
+    kinds: NDArray[np.str_]
     sampling_frequency: float
     fluorescence: Fluorescence
     dff: NDArray[np.float32]
@@ -107,11 +110,11 @@ def simulate_session(
         If `sampling_frequency` is not positive.
     """
     labels = np.asarray(labels, dtype=np.str_)
-    unknown = sorted(set(labels.tolist()) - set(SPIKING))
+    unknown = sorted(set(labels.tolist()) - set(KINDS))
     if unknown:
         raise LabelError(
             f"The simulator knows no cells of type {', '.join(unknown)}; use "
-            f"{', '.join(SPIKING)}."
+            f"{', '.join(KINDS)}."
         )
     if not sampling_frequency > 0:
         raise SamplingFrequencyError(
@@ -134,7 +137,8 @@ def simulate_session(
         expression=expression,
     )
     behaviour = simulate_behaviour(chosen, n_bins, bin_width, shared)
-    spikes = simulate_spikes(labels, behaviour, bin_width, cells)
+    kinds = draw_kinds(labels, cells)
+    spikes = simulate_spikes(kinds, behaviour, bin_width, cells)
     calcium = calcium_per_spike(labels, cells)
     dff = indicator_response(spikes, calcium, nuisances, bin_width, bins_per_frame)
     dff = np.ascontiguousarray(dff[:, warm_frames:])
@@ -142,6 +146,7 @@ def simulate_session(
     seen = _at_frames(behaviour, bins_per_frame, warm_frames)
     return Session(
         labels,
+        kinds,
         float(sampling_frequency),
         fluoresce(dff, nuisances, seen, sampling_frequency, measuring),
         dff,
@@ -264,4 +269,5 @@ def _at_frames(
         position=behaviour.position[at],
         lap=behaviour.lap[at],
         signals=np.ascontiguousarray(behaviour.signals[:, at]),
+        theta_phase=behaviour.theta_phase[at],
     )
