@@ -36,8 +36,11 @@ from napari_celltype.classifiers.preparation import (
     frames_after_averaging,
 )
 from napari_celltype.recording import Segment
-from napari_celltype.workflows.decisions import prior_shares, reweigh
-from napari_celltype.workflows.predictions import training_shares
+from napari_celltype.workflows.shares import (
+    prior_shares,
+    reweigh,
+    training_shares,
+)
 
 sys.path.insert(0, str(Path(__file__).parent))
 from known_cells import RealCell, load_cells

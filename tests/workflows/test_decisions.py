@@ -1,13 +1,8 @@
 import numpy as np
 import pytest
 
-from napari_celltype.errors import LabelError
-from napari_celltype.workflows.decisions import (
-    decide,
-    prediction_sets,
-    prior_shares,
-    reweigh,
-)
+from napari_celltype.workflows.decisions import decide, prediction_sets
+from napari_celltype.workflows.thresholds import NEVER, Thresholds
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
 
@@ -37,48 +32,6 @@ def test_a_roi_without_a_usable_trace_is_unsure_and_has_the_assumed_shares():
     np.testing.assert_allclose(said.probabilities, [[0.1, 0.3, 0.3, 0.3]])
 
 
-def test_a_parents_share_is_divided_among_its_children_and_the_rest_goes_to_others():
-    assert prior_shares({"IN": 0.3}, CLASSES) == pytest.approx(
-        {"PY": 0.7, "PV": 0.1, "SOM": 0.1, "VIP": 0.1}
-    )
-
-
-def test_prior_names_may_be_aliases():
-    assert prior_shares({"pyramidal": 1.0}, CLASSES)["PY"] == 1.0
-
-
-@pytest.mark.parametrize(
-    ("prior", "sentence"),
-    [
-        ({"IN": 0.5, "PV": 0.1}, "twice"),
-        ({"IN": 1.2}, "between 0 and 1"),
-        ({"IN": float("nan")}, "between 0 and 1"),
-        ({"PY": 0.5, "IN": 0.4}, "add up to"),
-        ({"PY": 0.8, "PV": 0.4}, "add up to"),
-        ({"glia": 0.5}, "not a known cell type"),
-        ({"!PV": 0.5}, "no class of this model"),
-    ],
-)
-def test_an_impossible_prior_is_refused_with_a_sentence(prior, sentence):
-    with pytest.raises(LabelError, match=sentence):
-        prior_shares(prior, CLASSES)
-
-
-def test_reweighing_is_bayes_rule():
-    # Even odds between PY and PV; PV nine times rarer than in training.
-    new = reweigh(np.array([[0.5, 0.5]]), [0.9, 0.1], [0.5, 0.5])
-    np.testing.assert_allclose(new, [[0.9, 0.1]])
-
-
-def test_reweighing_takes_the_training_shares_into_account():
-    new = reweigh(np.array([[0.9, 0.1]]), [0.5, 0.5], [0.9, 0.1])
-    np.testing.assert_allclose(new, [[0.5, 0.5]])
-
-
-def test_a_roi_whose_only_type_is_excluded_has_nothing_left_to_say():
-    assert np.isnan(reweigh(np.array([[0.0, 1.0]]), [1.0, 0.0], [0.5, 0.5])).all()
-
-
 def test_a_users_own_type_counts_as_an_interneuron():
     said = decide(np.array([[0.2, 0.8]]), ("PY", "CCK"), 0.5)
     assert (said.predicted, said.group) == (["CCK"], ["IN"])
@@ -86,6 +39,70 @@ def test_a_users_own_type_counts_as_an_interneuron():
 
 
 def test_a_prediction_set_holds_every_type_at_its_own_threshold():
-    limits = {"PY": 0.5, "PV": 0.2, "SOM": 0.2, "VIP": 0.2}
+    limits = np.array([0.5, 0.2, 0.2, 0.2])
     sets = prediction_sets(np.array([[0.4, 0.3, 0.25, 0.05]]), CLASSES, limits)
     assert sets == ["PY|PV|SOM"]
+
+
+def limits(types, py, in_):
+    return Thresholds(
+        np.array([types], dtype=float),
+        {"PY": np.array([py], dtype=float), "IN": np.array([in_], dtype=float)},
+    )
+
+
+def test_each_type_has_a_threshold_of_its_own():
+    posterior = np.array([[0.1, 0.8, 0.05, 0.05]])
+    sure = decide(posterior, CLASSES, limits([0.9, 0.8, 0.9, 0.9], 0.9, 0.9))
+    unsure = decide(posterior, CLASSES, limits([0.5, 0.81, 0.5, 0.5], 0.9, 0.9))
+    assert (sure.predicted, unsure.predicted) == (["PV"], ["unsure"])
+
+
+def test_the_group_has_a_threshold_of_its_own():
+    posterior = np.array([[0.125, 0.375, 0.25, 0.25]])
+    said = decide(posterior, CLASSES, limits([0.9] * 4, 0.875, 0.875))
+    assert (said.group, said.predicted) == (["IN"], ["unsure"])
+    said = decide(posterior, CLASSES, limits([0.9] * 4, 0.875, 0.88))
+    assert (said.group, said.predicted) == (["unsure"], ["unsure"])
+
+
+def test_no_type_is_named_outside_a_named_group():
+    posterior = np.array([[0.1, 0.8, 0.05, 0.05]])
+    said = decide(posterior, CLASSES, limits([0.5] * 4, 0.5, 0.95))
+    assert (said.group, said.predicted) == (["unsure"], ["unsure"])
+
+
+def test_no_type_is_named_outside_the_likelier_group():
+    posterior = np.array([[0.4, 0.3, 0.2, 0.1]])
+    said = decide(posterior, CLASSES, limits([0.4] * 4, 0.4, 0.5))
+    assert (said.group, said.predicted) == (["IN"], ["unsure"])
+    assert said.why_unsure == ["between PY and interneuron"]
+
+
+@pytest.mark.parametrize(
+    ("posterior", "thresholds", "reason"),
+    [
+        ([0.9, 0.1, 0, 0], limits([0.9] * 4, 0.9, 0.9), ""),
+        ([np.nan] * 4, limits([0.5] * 4, 0.5, 0.5), "no usable trace"),
+        (
+            [0.6, 0.4, 0, 0],
+            limits([0.5] * 4, 0.9, 0.9),
+            "between PY and interneuron",
+        ),
+        ([0, 0.6, 0.4, 0], limits([0.7] * 4, 0.9, 0.9), "type below its threshold"),
+        (
+            [0, 1, 0, 0],
+            limits([0.5, NEVER, 0.5, 0.5], 0.5, 0.5),
+            "PV is never named by this model",
+        ),
+        (
+            [0, 1, 0, 0],
+            limits([0.5] * 4, 0.5, NEVER),
+            "IN is never named by this model",
+        ),
+    ],
+)
+def test_an_unsure_roi_says_why(posterior, thresholds, reason):
+    said = decide(np.array([posterior], dtype=float), CLASSES, thresholds)
+    assert said.why_unsure == [reason]
+    assert (said.predicted == ["unsure"]) == bool(reason)

@@ -5,12 +5,16 @@ from napari_celltype.workflows.classify import (
     classify,
     classify_recording,
 )
-from napari_celltype.workflows.predictions import Predictions, share_text
+from napari_celltype.workflows.predictions import Predictions
+from napari_celltype.workflows.prevalence import Prevalence, prevalence_choices
+from napari_celltype.workflows.shares import share_text
 
 __all__ = [
     "ClassifyRequest",
     "Predictions",
+    "Prevalence",
     "classify",
     "classify_recording",
+    "prevalence_choices",
     "share_text",
 ]

@@ -25,7 +25,8 @@ from napari_celltype.workflows.classify import (
     require_possible,
 )
 from napari_celltype.workflows.naming import recording_names
-from napari_celltype.workflows.predictions import Predictions, share_text, summarise
+from napari_celltype.workflows.predictions import Predictions, summarise
+from napari_celltype.workflows.shares import share_text
 
 if TYPE_CHECKING:
     import pandas as pd

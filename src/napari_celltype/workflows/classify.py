@@ -23,9 +23,9 @@ from napari_celltype.recording import (
     open_recording,
     subtract_neuropil,
 )
-from napari_celltype.workflows.decisions import prior_shares, reweigh
 from napari_celltype.workflows.naming import recording_names
-from napari_celltype.workflows.predictions import Predictions, training_shares
+from napari_celltype.workflows.predictions import Predictions
+from napari_celltype.workflows.shares import prior_shares, training_shares
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,8 @@ class ClassifyRequest:
         ``model`` (what the model was trained with), ``none`` (raw F), or C for
         F - C * Fneu.
     min_probability : float or None
-        Threshold of ``unsure``; None takes the card's, 0 switches it off.
+        One threshold of ``unsure`` for every name; None takes the card's, which has one
+        for each name where it was calibrated; 0 switches ``unsure`` off.
     only_iscell : bool
         Leave out the ROIs that suite2p does not call cells.
     prior : mapping of str to float or None
@@ -210,13 +211,9 @@ def classify_recording(
         should_stop=should_stop,
     )
     labels = load_labels(recording)
-    trained = training_shares(model.card)
-    shares = prior_shares(
-        request.prior or model.card.assumed_shares or {}, classes, trained
-    )
     order = [model.card.classes.index(c) for c in classes]
     answers = predicted.probabilities[:, order]
-    n_frames_used = predicted.n_frames_used.astype(np.int64)
+    n_windows, n_frames_used = predicted.n_windows, predicted.n_frames_used
     roi_warnings = [
         "" if np.isfinite(row).all() else "trace is not finite or never changes"
         for row in answers
@@ -224,24 +221,22 @@ def classify_recording(
     if len(recording.merged_into):
         for part in np.flatnonzero(recording.merged_into >= 0):
             answers[part] = np.nan
-            n_frames_used[part] = 0
+            n_windows[part] = n_frames_used[part] = 0
             roi_warnings[part] = (
                 f"part of the merged ROI {recording.merged_into[part]}, which carries "
                 "the label"
             )
-    return Predictions(
+    card_threshold = None if model.card.calibration else model.card.min_probability
+    of_the_model = Predictions(
         recording=recording,
         recording_name=recording_names([recording.path])[0] if name is None else name,
         card=model.card,
         model_name=model.name,
         model_sha256=model.sha256,
         classes=classes,
-        probabilities=reweigh(
-            answers,
-            list(shares.values()),
-            [trained[c] for c in classes],
-        ),
+        probabilities=answers,
         model_probabilities=answers,
+        n_windows=n_windows,
         n_frames_used=n_frames_used,
         input_name=input_name,
         warnings=(
@@ -252,13 +247,14 @@ def classify_recording(
         roi_warnings=tuple(roi_warnings),
         labels=labels,
         only_iscell=request.only_iscell,
-        shares=shares,
+        shares=training_shares(model.card),
         min_probability=(
-            model.card.min_probability
+            card_threshold
             if request.min_probability is None
             else request.min_probability
         ),
     )
+    return of_the_model.with_prior(request.prior)
 
 
 def _input_traces(

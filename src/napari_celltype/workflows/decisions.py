@@ -1,8 +1,7 @@
-"""From class probabilities to names: best guess, `unsure`, group and prior."""
+"""From class probabilities to names: best guess, group, `unsure` and why."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
-from napari_celltype.errors import LabelError
+from napari_celltype.workflows.thresholds import Thresholds
+
+# Why an ROI is unsure. Counted in summaries, so they are the same words everywhere.
+NO_TRACE = "no usable trace"
+MERGED = "part of a merged ROI"
+BETWEEN_GROUPS = "between PY and interneuron"
+TYPE_BELOW = "type below its threshold"
+NEVER_NAMED = "{} is never named by this model"
 
 
 @dataclass(frozen=True)
@@ -24,12 +30,14 @@ class Decisions:
     best_guess : list of str
         The most probable type.
     predicted : list of str
-        `best_guess`, or ``unsure`` below the threshold and without a usable trace.
+        `best_guess`, or ``unsure``.
     group : list of str
-        The root type (PY, IN) whose summed probability reaches the threshold, or
+        The root type (PY, IN) whose summed probability reaches its threshold, or
         ``unsure``.
     p_in : ndarray of float64, shape (n_rois,)
         Summed probability of the interneuron types.
+    why_unsure : list of str
+        Why `predicted` is ``unsure``, in a few words; empty where a type is named.
     """
 
     probabilities: NDArray[np.float64]
@@ -37,16 +45,20 @@ class Decisions:
     predicted: list[str]
     group: list[str]
     p_in: NDArray[np.float64]
+    why_unsure: list[str]
 
 
 def decide(
     probabilities: NDArray[np.float64],
     classes: Sequence[str],
-    min_probability: float,
+    thresholds: float | Thresholds,
     shares: Mapping[str, float] | None = None,
     tree: TypeTree = DEFAULT_TYPES,
 ) -> Decisions:
     """Turn class probabilities into names.
+
+    A type is named when its probability reaches the type's threshold and its group is
+    named, too.
 
     Parameters
     ----------
@@ -54,8 +66,9 @@ def decide(
         Rows sum to 1; rows of NaN are ROIs without a usable trace.
     classes : sequence of str
         The classes, in column order.
-    min_probability : float
-        A type or group is named when its probability is at least this.
+    thresholds : float or Thresholds
+        The least probability that is enough: one number for every type and group, or
+        one of each name and ROI. 0 names every ROI.
     shares : mapping of str to float, optional
         Share of every class, all that is known without a usable trace; equal ones when
         not given.
@@ -68,107 +81,81 @@ def decide(
     tree = tree.including(classes)
     groups = [tree.group(c) for c in classes]
     roots = list(dict.fromkeys(groups))
+    if not isinstance(thresholds, Thresholds):
+        thresholds = Thresholds.same(
+            thresholds, len(probabilities), classes, tuple(roots)
+        )
     by_root = np.stack(
         [probabilities[:, [g == root for g in groups]].sum(axis=1) for root in roots],
         axis=1,
     )
-    types = np.array(classes, dtype=object)[probabilities.argmax(axis=1)]
-    named = usable & (probabilities.max(axis=1) >= min_probability)
-    root = np.array(roots, dtype=object)[by_root.argmax(axis=1)]
-    root_named = usable & (by_root.max(axis=1) >= min_probability)
-    p_in = probabilities[:, [g == "IN" for g in groups]].sum(axis=1)
+    rows = np.arange(len(probabilities))
+    column, root = probabilities.argmax(axis=1), by_root.argmax(axis=1)
+    type_limit = thresholds.types[rows, column]
+    group_limit = np.stack([thresholds.groups[r] for r in roots], axis=1)[rows, root]
+    group_named = usable & (by_root[rows, root] >= group_limit)
+    # The likeliest type may lie outside the likelier group (PY 0.4, PV and SOM 0.3
+    # each). That is no name, unless every ROI is to have one.
+    own_root = np.array([roots.index(g) for g in groups])[column]
+    in_group = group_named & ((own_root == root) | (type_limit <= 0))
+    named = in_group & (probabilities[rows, column] >= type_limit)
+    types = np.array(classes, dtype=object)[column]
+    root_names = np.array(roots, dtype=object)[root]
+    why = np.select(
+        [
+            named,
+            ~usable,
+            ~in_group & np.isinf(group_limit),
+            ~in_group,
+            np.isinf(type_limit),
+        ],
+        [
+            np.full(len(rows), "", dtype=object),
+            np.full(len(rows), NO_TRACE, dtype=object),
+            _never_named(root_names),
+            np.full(len(rows), BETWEEN_GROUPS, dtype=object),
+            _never_named(types),
+        ],
+        TYPE_BELOW,
+    )
     return Decisions(
         probabilities,
         types.tolist(),
         np.where(named, types, UNSURE).tolist(),
-        np.where(root_named, root, UNSURE).tolist(),
-        p_in,
+        np.where(group_named, root_names, UNSURE).tolist(),
+        probabilities[:, [g == "IN" for g in groups]].sum(axis=1),
+        why.tolist(),
     )
-
-
-def prior_shares(
-    prior: Mapping[str, float],
-    classes: Sequence[str],
-    training_prior: Mapping[str, float] | None = None,
-    tree: TypeTree = DEFAULT_TYPES,
-) -> dict[str, float]:
-    """Return the expected share of every class.
-
-    A named parent's share, and what is left over for the classes that nothing names, is
-    divided as in training.
-
-    Raises
-    ------
-    LabelError
-        If a name is unknown, a class is named twice, a share lies outside 0 to 1, or
-        the shares do not add up to 1.
-    """
-    tree = tree.including(classes)
-    trained = training_prior or {c: 1 / len(classes) for c in classes}
-    shares: dict[str, float] = {}
-    for label, share in prior.items():
-        members = tree.allowed(label, classes)
-        if not members or label.startswith("!"):
-            raise LabelError(
-                f"The prior names {label!r}, which is no class of this model "
-                f"({', '.join(classes)}) and no parent of one."
-            )
-        if not (math.isfinite(share) and 0 <= share <= 1):
-            raise LabelError(f"The prior {label}={share} is not between 0 and 1.")
-        if twice := [m for m in members if m in shares]:
-            raise LabelError(f"The prior names {twice[0]} twice; name it once.")
-        total = sum(trained[m] for m in members)
-        shares.update({m: share * trained[m] / total for m in members})
-    rest = [c for c in classes if c not in shares]
-    left = 1 - sum(shares.values())
-    if left < -1e-9 or (not rest and abs(left) > 1e-9):
-        raise LabelError(
-            f"The prior shares add up to {sum(shares.values()):g}; they must add up to "
-            "1, or to less when some types are left unnamed."
-        )
-    total = sum(trained[c] for c in rest)
-    shares.update({c: max(left, 0.0) * trained[c] / total for c in rest})
-    return {c: shares[c] for c in classes}
-
-
-def reweigh(
-    probabilities: NDArray[np.float64],
-    shares: Sequence[float],
-    trained: Sequence[float],
-) -> NDArray[np.float64]:
-    """Recalculate probabilities for other shares of the types (Bayes' rule).
-
-    Parameters
-    ----------
-    probabilities : ndarray, shape (n_rois, n_classes)
-    shares, trained : sequence of float
-        Share of each class that is expected, and that the model was trained on.
-    """
-    weighted = probabilities * (np.asarray(shares) / np.asarray(trained))
-    total = weighted.sum(axis=1, keepdims=True)
-    # All the mass on a type whose share is 0: nothing is left to say.
-    new: NDArray[np.float64] = np.divide(
-        weighted, total, out=np.full_like(weighted, np.nan), where=total > 0
-    )
-    return new
 
 
 def prediction_sets(
     probabilities: NDArray[np.float64],
     classes: Sequence[str],
-    thresholds: Mapping[str, float],
+    thresholds: NDArray[np.float64],
 ) -> list[str]:
     """Return each ROI's prediction set, types joined by ``|``.
 
     A type belongs to the set when its probability reaches the card's threshold for it
     (split-conformal, per class); the most probable type always does, and every type
     does where the trace could not be used.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n_rois, n_classes)
+        The model's own, under the shares of its training data.
+    classes : sequence of str
+        The classes, in column order.
+    thresholds : ndarray, shape (n_rois, n_classes) or (n_classes,)
+        As `set_thresholds` returns them.
     """
-    limits = np.array([thresholds[c] for c in classes])
-    inside = probabilities >= limits
+    inside = probabilities >= thresholds
     inside |= ~np.isfinite(probabilities).all(axis=1, keepdims=True)
     inside[np.arange(len(inside)), np.nan_to_num(probabilities).argmax(axis=1)] = True
     return [
         "|".join(c for c, yes in zip(classes, row, strict=True) if yes)
         for row in inside
     ]
+
+
+def _never_named(names: NDArray[np.object_]) -> NDArray[np.object_]:
+    return np.array([NEVER_NAMED.format(name) for name in names], dtype=object)

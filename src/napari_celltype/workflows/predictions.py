@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.recording import Recording, RoiMasks
-from napari_celltype.workflows.decisions import Decisions, decide, prediction_sets
+from napari_celltype.workflows.decisions import (
+    MERGED,
+    Decisions,
+    decide,
+    prediction_sets,
+)
+from napari_celltype.workflows.shares import (
+    prior_shares,
+    reweigh,
+    share_text,
+    training_shares,
+)
+from napari_celltype.workflows.thresholds import Thresholds, set_thresholds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +50,8 @@ class Predictions:
         With the assumed `shares`; NaN rows for ROIs that get no label of their own.
     model_probabilities : ndarray of float64, shape (n_rois, n_classes)
         As the model gives them, with the shares of its training data.
+    n_windows : ndarray of int64, shape (n_rois,)
+        Windows of each ROI that the model has seen; 0 without a label of its own.
     n_frames_used : ndarray of int64, shape (n_rois,)
         Frames of the recording, at its own rate, that the model has seen.
     input_name : str
@@ -52,8 +66,14 @@ class Predictions:
         Whether the table leaves out what suite2p does not call a cell.
     shares : mapping of str to float
         The share of every class that is assumed.
-    min_probability : float
-        Threshold of `unsure`, from the request or the card.
+    min_probability : float or None
+        One threshold of `unsure` for every name, as the user gave it or as the card
+        has it; None where the card's calibration has one for each name.
+    prior : mapping of str to float or None
+        The shares that the user gave; None for what the card assumes.
+    stability : ndarray of float64, shape (n_rois,), or None
+        Share of nuisance swaps that leave an ROI's best guess as it is, under the
+        shares that were in use then; None until it is computed.
     """
 
     recording: Recording
@@ -64,6 +84,7 @@ class Predictions:
     classes: tuple[str, ...]
     probabilities: NDArray[np.float64]
     model_probabilities: NDArray[np.float64]
+    n_windows: NDArray[np.int64]
     n_frames_used: NDArray[np.int64]
     input_name: str
     warnings: tuple[str, ...]
@@ -71,7 +92,37 @@ class Predictions:
     labels: LabelTable | None
     only_iscell: bool
     shares: Mapping[str, float]
-    min_probability: float
+    min_probability: float | None
+    prior: Mapping[str, float] | None = None
+    stability: NDArray[np.float64] | None = None
+
+    def with_prior(self, prior: Mapping[str, float] | None) -> Predictions:
+        """Return the answer for other shares of the types; no network runs.
+
+        Parameters
+        ----------
+        prior : mapping of str to float or None
+            Expected shares, such as ``{"IN": 0.1}``; None for what the card assumes.
+
+        Raises
+        ------
+        LabelError
+            If the prior does not fit the model.
+        """
+        trained = training_shares(self.card)
+        shares = prior_shares(
+            prior or self.card.assumed_shares or {}, self.classes, trained
+        )
+        return replace(
+            self,
+            probabilities=reweigh(
+                self.model_probabilities,
+                list(shares.values()),
+                [trained[c] for c in self.classes],
+            ),
+            shares=shares,
+            prior=prior,
+        )
 
     def decisions(self, min_probability: float | None = None) -> Decisions:
         """Name every ROI, without running the network again.
@@ -79,14 +130,32 @@ class Predictions:
         Parameters
         ----------
         min_probability : float, optional
-            Another threshold than the request's.
+            One threshold for every name, instead of the request's or the card's.
         """
-        return decide(
+        said = decide(
             self.probabilities,
             self.classes,
-            self.min_probability if min_probability is None else min_probability,
+            self._thresholds(min_probability),
             self.shares,
         )
+        merged = self.recording.merged_into
+        why = [
+            MERGED if reason and len(merged) and merged[roi_id] >= 0 else reason
+            for roi_id, reason in enumerate(said.why_unsure)
+        ]
+        return replace(said, why_unsure=why)
+
+    def _thresholds(self, min_probability: float | None) -> float | Thresholds:
+        if min_probability is None:
+            min_probability = self.min_probability
+        if min_probability is not None:
+            return min_probability
+        if self.card.calibration is None:
+            return self.card.min_probability
+        calibrated = Thresholds.calibrated(
+            self.card.calibration, self.n_windows, self.classes
+        )
+        return calibrated.settled_by(self.shares, self.classes)
 
     def table(self, min_probability: float | None = None) -> pd.DataFrame:
         """Return the output table, one row per ROI in the order of `stat.npy`."""
@@ -129,7 +198,7 @@ class Predictions:
                 prediction_sets(
                     self.model_probabilities,
                     self.classes,
-                    calibration.steps[0].prediction_set,
+                    set_thresholds(calibration, self.n_windows, self.classes),
                 )
                 if calibration
                 else [""] * n_rois
@@ -138,7 +207,9 @@ class Predictions:
                 f"p_{name}": said.probabilities[:, column]
                 for column, name in enumerate(self.classes)
             },
-            "stability": np.full(n_rois, np.nan),
+            "stability": (
+                np.full(n_rois, np.nan) if self.stability is None else self.stability
+            ),
             "warnings": [
                 "; ".join(filter(None, (unconfirmed, own))) for own in self.roi_warnings
             ],
@@ -164,13 +235,6 @@ class Predictions:
         ]
 
 
-def training_shares(card: ModelCard) -> dict[str, float]:
-    """Return the share of each class in a model's training data; equal if unknown."""
-    counts = card.training_data.get("class_counts") or dict.fromkeys(card.classes, 1)
-    total = sum(counts.values())
-    return {name: counts[name] / total for name in card.classes}
-
-
 def summarise(table: pd.DataFrame, subtypes_proven: bool) -> list[str]:
     """Return the counts of an output table in sentences, groups before types."""
     groups = table["group"].value_counts()
@@ -186,16 +250,6 @@ def summarise(table: pd.DataFrame, subtypes_proven: bool) -> list[str]:
     if not subtypes_proven:
         lines.append("Interneuron types are unproven on real cells.")
     return lines
-
-
-def share_text(shares: Mapping[str, float]) -> str:
-    """Return shares of types by group, such as ``PY 50 %, IN 50 %``."""
-    tree = DEFAULT_TYPES.including(shares)
-    groups: dict[str, float] = {}
-    for name, share in shares.items():
-        group = tree.group(name)
-        groups[group] = groups.get(group, 0) + share
-    return ", ".join(f"{name} {100 * share:.3g} %" for name, share in groups.items())
 
 
 def _counted(counts: pd.Series[int]) -> str:

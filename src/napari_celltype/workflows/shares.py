@@ -1,0 +1,100 @@
+"""The shares of the types: assumed, given by the user, and what they change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import LabelError
+
+if TYPE_CHECKING:
+    from napari_celltype.classifiers import ModelCard
+
+
+def training_shares(card: ModelCard) -> dict[str, float]:
+    """Return the share of each class in a model's training data; equal if unknown."""
+    counts = card.training_data.get("class_counts") or dict.fromkeys(card.classes, 1)
+    total = sum(counts.values())
+    return {name: counts[name] / total for name in card.classes}
+
+
+def prior_shares(
+    prior: Mapping[str, float],
+    classes: Sequence[str],
+    training_prior: Mapping[str, float] | None = None,
+    tree: TypeTree = DEFAULT_TYPES,
+) -> dict[str, float]:
+    """Return the expected share of every class.
+
+    A named parent's share, and what is left over for the classes that nothing names, is
+    divided as in training.
+
+    Raises
+    ------
+    LabelError
+        If a name is unknown, a class is named twice, a share lies outside 0 to 1, or
+        the shares do not add up to 1.
+    """
+    tree = tree.including(classes)
+    trained = training_prior or {c: 1 / len(classes) for c in classes}
+    shares: dict[str, float] = {}
+    for label, share in prior.items():
+        members = tree.allowed(label, classes)
+        if not members or label.startswith("!"):
+            raise LabelError(
+                f"The prior names {label!r}, which is no class of this model "
+                f"({', '.join(classes)}) and no parent of one."
+            )
+        if not (math.isfinite(share) and 0 <= share <= 1):
+            raise LabelError(f"The prior {label}={share} is not between 0 and 1.")
+        if twice := [m for m in members if m in shares]:
+            raise LabelError(f"The prior names {twice[0]} twice; name it once.")
+        total = sum(trained[m] for m in members)
+        shares.update({m: share * trained[m] / total for m in members})
+    rest = [c for c in classes if c not in shares]
+    left = 1 - sum(shares.values())
+    if left < -1e-9 or (not rest and abs(left) > 1e-9):
+        raise LabelError(
+            f"The prior shares add up to {sum(shares.values()):g}; they must add up to "
+            "1, or to less when some types are left unnamed."
+        )
+    total = sum(trained[c] for c in rest)
+    shares.update({c: max(left, 0.0) * trained[c] / total for c in rest})
+    return {c: shares[c] for c in classes}
+
+
+def reweigh(
+    probabilities: NDArray[np.float64],
+    shares: Sequence[float],
+    trained: Sequence[float],
+) -> NDArray[np.float64]:
+    """Recalculate probabilities for other shares of the types (Bayes' rule).
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n_rois, n_classes)
+    shares, trained : sequence of float
+        Share of each class that is expected, and that the model was trained on.
+    """
+    weighted = probabilities * (np.asarray(shares) / np.asarray(trained))
+    total = weighted.sum(axis=1, keepdims=True)
+    # All the mass on a type whose share is 0: nothing is left to say.
+    new: NDArray[np.float64] = np.divide(
+        weighted, total, out=np.full_like(weighted, np.nan), where=total > 0
+    )
+    return new
+
+
+def share_text(shares: Mapping[str, float]) -> str:
+    """Return shares of types by group, such as ``PY 50 %, IN 50 %``."""
+    tree = DEFAULT_TYPES.including(shares)
+    groups: dict[str, float] = {}
+    for name, share in shares.items():
+        group = tree.group(name)
+        groups[group] = groups.get(group, 0) + share
+    return ", ".join(f"{name} {100 * share:.3g} %" for name, share in groups.items())

@@ -1,0 +1,115 @@
+"""From which probability a name is given, and a type stays possible, ROI by ROI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+
+if TYPE_CHECKING:
+    from napari_celltype.classifiers.calibration import Calibration
+
+# A threshold that no probability reaches: the name is never given.
+NEVER = float("inf")
+
+
+@dataclass(frozen=True, eq=False)
+class Thresholds:
+    """The least probabilities that are enough to give a name.
+
+    Attributes
+    ----------
+    types : ndarray of float64, shape (n_rois, n_classes)
+        For each class as a type; infinite where that type is never named.
+    groups : mapping of str to ndarray of float64, shape (n_rois,)
+        For each root type (PY, IN); infinite where it is never named.
+    """
+
+    types: NDArray[np.float64]
+    groups: Mapping[str, NDArray[np.float64]]
+
+    @classmethod
+    def same(
+        cls, value: float, n_rois: int, classes: Sequence[str], groups: Sequence[str]
+    ) -> Thresholds:
+        """Return one threshold for every name and ROI."""
+        return cls(
+            np.full((n_rois, len(classes)), value),
+            {group: np.full(n_rois, value) for group in groups},
+        )
+
+    @classmethod
+    def calibrated(
+        cls,
+        calibration: Calibration,
+        n_windows: NDArray[np.int64],
+        classes: Sequence[str],
+    ) -> Thresholds:
+        """Return a card's thresholds for each ROI's number of windows.
+
+        Parameters
+        ----------
+        calibration : Calibration
+        n_windows : ndarray of int, shape (n_rois,)
+            Windows of each ROI that the model has seen.
+        classes : sequence of str
+            In the order of the columns.
+        """
+        types = np.empty((len(n_windows), len(classes)))
+        by_group = {
+            group: np.empty(len(n_windows))
+            for group in calibration.steps[0].group_named_from
+        }
+        for number in np.unique(n_windows):
+            step = calibration.step(int(number))
+            rows = n_windows == number
+            types[rows] = [_reachable(step.named_from[c]) for c in classes]
+            for group, limits in by_group.items():
+                limits[rows] = _reachable(step.group_named_from[group])
+        return cls(types, by_group)
+
+    def settled_by(
+        self,
+        shares: Mapping[str, float],
+        classes: Sequence[str],
+        tree: TypeTree = DEFAULT_TYPES,
+    ) -> Thresholds:
+        """Return thresholds for shares that leave one type or one group only.
+
+        Where all cells are PV because only PV cells carry the indicator, the name comes
+        from the line, and no trace has to prove it.
+        """
+        tree = tree.including(classes)
+        types = self.types.copy()
+        types[:, [shares[c] >= 1 - 1e-9 for c in classes]] = 0
+        by_group = {}
+        for group, limits in self.groups.items():
+            share = sum(shares[c] for c in classes if tree.group(c) == group)
+            by_group[group] = np.zeros_like(limits) if share >= 1 - 1e-9 else limits
+        return Thresholds(types, by_group)
+
+
+def set_thresholds(
+    calibration: Calibration, n_windows: NDArray[np.int64], classes: Sequence[str]
+) -> NDArray[np.float64]:
+    """Return the least probability that keeps each class possible for each ROI.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rois, n_classes)
+        Of the model's own probabilities, under the shares of its training data.
+    """
+    limits = np.empty((len(n_windows), len(classes)))
+    for number in np.unique(n_windows):
+        step = calibration.step(int(number))
+        limits[n_windows == number] = [step.prediction_set[c] for c in classes]
+    return limits
+
+
+def _reachable(threshold: float | None) -> float:
+    return NEVER if threshold is None else threshold

@@ -1,0 +1,123 @@
+"""Predictions whose probabilities a test chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+CLASSES = ("PY", "PV", "SOM", "VIP")
+
+
+@pytest.fixture
+def make_calibration() -> Callable[..., Any]:
+    """A calibration with one number for all thresholds, some of them replaced.
+
+    `make_calibration(0.7, named_from={"PV": None}, later={4: 0.5})`: `later` adds
+    steps with another number for all thresholds.
+    """
+    from napari_celltype.classifiers.calibration import Calibration, CalibrationStep
+
+    def step(
+        n_windows: int, value: float, types: dict[str, Any], groups: dict[str, Any]
+    ) -> CalibrationStep:
+        return CalibrationStep(
+            n_windows,
+            temperature=1.0,
+            prediction_set=dict.fromkeys(CLASSES, value / 2),
+            named_from={**dict.fromkeys(CLASSES, value), **types},
+            group_named_from={**dict.fromkeys(("PY", "IN"), value), **groups},
+        )
+
+    def make(
+        value: float = 0.7,
+        *,
+        named_from: dict[str, float | None] | None = None,
+        group_named_from: dict[str, float | None] | None = None,
+        later: dict[int, float] | None = None,
+        calibrated_on: str = "simulation",
+    ) -> Calibration:
+        types, groups = named_from or {}, group_named_from or {}
+        all_steps = {1: value, **(later or {})}
+        return Calibration(
+            calibrated_on=calibrated_on,
+            coverage=0.9,
+            risk=0.1,
+            sessions=30,
+            cells=1000,
+            shares={"PY": 0.5, "PV": 1 / 6, "SOM": 1 / 6, "VIP": 1 / 6},
+            steps=tuple(step(n, v, types, groups) for n, v in all_steps.items()),
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_predictions() -> Callable[..., Any]:
+    """Predictions of a model that was trained on equal shares of four types.
+
+    `make_predictions(rows, calibration=None, n_windows=1, **of_the_card)`; the shares
+    in use are PY 50 %, IN 50 % unless `prior` says otherwise.
+    """
+    from napari_celltype.classifiers import ModelCard
+    from napari_celltype.recording import Recording
+    from napari_celltype.workflows import Predictions
+
+    def make(
+        rows: Any,
+        *,
+        calibration: Any = None,
+        n_windows: int = 1,
+        prior: dict[str, float] | None = None,
+        **of_the_card: Any,
+    ) -> Predictions:
+        rows = np.asarray(rows, dtype=float)
+        fields = {
+            "name": "tiny-10hz",
+            "family": "tiny",
+            "classes": CLASSES,
+            "architecture": "cnn",
+            "window_frames": 100,
+            "sampling_frequency": 10.0,
+            "normalization": "trace",
+            "neuropil": "none",
+            "trained_on": "Nothing.",
+            "origin": "simulation",
+            "subtypes_proven": False,
+            "min_probability": 0.5,
+            "intended_use": "Tests.",
+            "not_for": "Anything else.",
+            "created": "2020-01-01T00:00:00+00:00",
+            "assumed_shares": {"PY": 0.5, "IN": 0.5},
+            "calibration": calibration,
+            **of_the_card,
+        }
+        card = ModelCard(**fields)
+        usable = np.isfinite(rows).all(axis=1)
+        traces = np.random.default_rng(0).normal(size=(len(rows), 200))
+        recording = Recording.from_traces(
+            traces.astype(np.float32), sampling_frequency=10.0
+        )
+        return Predictions(
+            recording=recording,
+            recording_name="test",
+            card=card,
+            model_name=card.name,
+            model_sha256="0" * 64,
+            classes=CLASSES,
+            probabilities=rows,
+            model_probabilities=rows,
+            n_windows=np.where(usable, n_windows, 0),
+            n_frames_used=np.where(usable, 100 * n_windows, 0),
+            input_name="F",
+            warnings=(),
+            roi_warnings=("",) * len(rows),
+            labels=None,
+            only_iscell=False,
+            shares=dict.fromkeys(CLASSES, 0.25),
+            min_probability=None if calibration else card.min_probability,
+        ).with_prior(prior)
+
+    return make
