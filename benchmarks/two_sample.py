@@ -1,0 +1,375 @@
+"""Can a classifier tell simulated traces from real ones of the same cell type?
+
+    python benchmarks/two_sample.py [FOLDER]       # about two minutes
+
+For each real neuron (see `known_cells.py` for FOLDER) a session with its indicator,
+preparation, frame rate, length and noise is simulated. Pieces of 60 s, at 10 Hz, are
+described by `trace_features`; randomised trees are trained to tell real from simulated,
+tested on cells (or batches) that it did not see, and scored once per cell: AUROC 0.5 is
+chance, 1 means that every cell gives itself away. The same test between two real data
+sets of one type says how much of that is normal. Writes `two_sample.json` for
+`report.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import find_peaks, periodogram
+from scipy.stats import kurtosis, skew
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.model_selection import StratifiedGroupKFold
+
+from napari_celltype.classifiers.preparation import (
+    area_average,
+    frames_after_averaging,
+)
+from napari_celltype.simulation import simulate_session
+from napari_celltype.simulation.behaviour import draw_regime
+from napari_celltype.simulation.parameters import REGIMES
+
+sys.path.insert(0, str(Path(__file__).parent))
+from known_cells import RealCell, load_cells
+from scoring import auroc, by_cell
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = Path(os.environ.get("NAPARI_CELLTYPE_TEST_DATA", ROOT.parent / "shared/data"))
+WORK = ROOT / "build" / "validation"
+RATE = 10.0  # Hz
+SECONDS = 60.0
+PIECES = 4  # of one cell, at most
+FEWEST = 4  # cells; fewer cannot be divided into what is learnt and what is tested
+FOLDS = 5
+SEED = 7001  # of no other script
+AROUND = ("PY", "PY", "PY", "PV", "SOM", "VIP")  # neighbours that make the neuropil
+INDICATORS = {"OGB1": "OGB-1"}
+# Published in-vivo dF/F is corrected for neuropil, that of slices is not.
+NEUROPIL_COEFFICIENT = {"in vivo": 0.7, "slice": 0.0}
+AMPLITUDE = "size of dF/F"
+
+Pieces = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """Pieces (n_pieces, n_frames) of one real or simulated neuron.
+
+    Cells of one `group` are learnt from or tested together.
+    """
+
+    group: str
+    pieces: Pieces
+
+
+def real_pieces(cell: RealCell) -> Pieces:
+    """Cut a real neuron's trials into pieces of dF/F at 10 Hz; none if too slow."""
+    ratio = cell.sampling_frequency / RATE
+    if ratio < 0.99:
+        return np.empty((0, round(RATE * SECONDS)), dtype=np.float32)
+    parts = [_pieces(trial[None], max(ratio, 1.0)) for trial in cell.trials]
+    return np.concatenate(parts)[:PIECES]
+
+
+def _pieces(traces: NDArray[np.floating[Any]], ratio: float) -> Pieces:
+    size = round(RATE * SECONDS)
+    n_out = frames_after_averaging(traces.shape[1], ratio)
+    averaged = area_average(traces, ratio, n_out)
+    used = n_out // size * size
+    return averaged[:, :used].reshape(-1, size)
+
+
+def noise_level(cell: RealCell) -> float:
+    """Return the shot noise nu of a real neuron, % / sqrt(Hz)."""
+    steps = np.concatenate([np.abs(np.diff(trial)) for trial in cell.trials])
+    return float(100 * np.median(steps) / np.sqrt(cell.sampling_frequency))
+
+
+def simulated_pieces(
+    cell: RealCell, n_pieces: int, rng: np.random.Generator, *, match_noise: bool = True
+) -> Pieces:
+    """Simulate a neuron that was recorded as `cell` was; dF/F pieces at 10 Hz."""
+    in_vivo = tuple(name for name in REGIMES if name != "slice")
+    regime = "slice" if cell.preparation == "slice" else draw_regime(rng, in_vivo)
+    n_frames = int(np.ceil((n_pieces * SECONDS + 1) * cell.sampling_frequency))
+    session = simulate_session(
+        np.array([cell.cell_type, *AROUND]),
+        n_frames,
+        cell.sampling_frequency,
+        rng,
+        regime=regime,
+        indicator=INDICATORS.get(cell.indicator, cell.indicator),
+        noise=noise_level(cell) if match_noise else None,
+    )
+    coefficient = NEUROPIL_COEFFICIENT[cell.preparation]
+    trace = session.traces(coefficient)[:1]
+    raw = session.traces()[:1]
+    # Where neuropil outshines the soma, little would be left to divide by.
+    rest = max(np.percentile(trace, 20), 0.1 * np.percentile(raw, 20))
+    return _pieces((trace - rest) / rest, max(cell.sampling_frequency / RATE, 1.0))
+
+
+def trace_features(pieces: Pieces) -> dict[str, NDArray[np.float64]]:
+    """Describe each piece (n_pieces, n_frames) of dF/F by numbers (n_pieces,).
+
+    All but those that begin with `AMPLITUDE` are free of offset and scale: they see
+    what the bundled models see, which is the z-scored trace.
+    """
+    pieces = pieces.astype(np.float64)
+    deviation = np.maximum(pieces.std(axis=1, keepdims=True), 1e-12)
+    scored = (pieces - pieces.mean(axis=1, keepdims=True)) / deviation
+    steps = np.diff(scored, axis=1)
+    noise = np.median(np.abs(steps), axis=1) / (0.6745 * np.sqrt(2))
+    frequency, power = periodogram(scored, RATE, axis=1)
+    total = power.sum(axis=1)
+    features = {
+        "noise from frame to frame": noise,
+        "smoothness of the noise": _autocorrelation(steps, 1),
+        "skewness": skew(scored, axis=1),
+        "kurtosis": kurtosis(scored, axis=1),
+        "steps up larger than steps down": skew(steps, axis=1),
+        "heavy tails of the steps": kurtosis(steps, axis=1),
+    }
+    bands = ((0, 0.05), (0.05, 0.1), (0.1, 0.3), (0.3, 1), (1, 2), (2, 5.1))
+    for low, high in bands:
+        inside = (frequency >= low) & (frequency < high)
+        name = f"power from {low:g} to {min(high, 5):g} Hz"
+        features[name] = power[:, inside].sum(axis=1) / total
+    for lag in (0.2, 0.5, 1, 2, 5):
+        name = f"autocorrelation after {lag:g} s"
+        features[name] = _autocorrelation(scored, round(lag * RATE))
+    for percent in (1, 10, 50, 90, 99):
+        name = f"{percent} % point of the z-scored trace"
+        features[name] = np.percentile(scored, percent, axis=1)
+    third = scored.shape[1] // 3
+    features["fall from the first third to the last"] = scored[:, :third].mean(
+        axis=1
+    ) - scored[:, -third:].mean(axis=1)
+    peaks = [find_peaks(s, prominence=4 * n)[0].size for s, n in _with(scored, noise)]
+    features["transients a minute"] = np.array(peaks) * 60 / SECONDS
+    own = deviation[:, 0]
+    features[f"{AMPLITUDE}: noise"] = np.log(noise * own + 1e-6)
+    features[f"{AMPLITUDE}: deviation"] = np.log(own)
+    spread = np.percentile(pieces, 99, axis=1) - np.percentile(pieces, 20, axis=1)
+    features[f"{AMPLITUDE}: 99 % over 20 % point"] = np.log(spread + 1e-6)
+    return features
+
+
+def _with(
+    scored: NDArray[np.float64], noise: NDArray[np.float64]
+) -> Iterator[tuple[NDArray[np.float64], float]]:
+    return zip(scored, np.maximum(noise, 1e-3), strict=True)
+
+
+def _autocorrelation(values: NDArray[np.float64], lag: int) -> NDArray[np.float64]:
+    centred = values - values.mean(axis=1, keepdims=True)
+    variance = np.maximum((centred**2).sum(axis=1), 1e-12)
+    return np.asarray((centred[:, lag:] * centred[:, :-lag]).sum(axis=1) / variance)
+
+
+def tell_apart(first: Sequence[Cell], second: Sequence[Cell]) -> dict[str, Any]:
+    """Test whether cells of `first` can be told from those of `second`.
+
+    Returns
+    -------
+    dict
+        `z-scored` and `with size of dF/F` : AUROC by cell with its interval;
+        `features` : the AUROC of each number alone (above 0.5: larger in `first`),
+        clearest first; `cells`, `groups` and `pieces` of both.
+    """
+    cells = [*first, *second]
+    is_first = np.repeat([True, False], [len(first), len(second)])
+    owner = np.repeat(np.arange(len(cells)), [len(cell.pieces) for cell in cells])
+    features = trace_features(np.concatenate([cell.pieces for cell in cells]))
+    names = list(features)
+    table = np.column_stack([features[name] for name in names])
+    groups = np.array([cell.group for cell in cells])
+    shape = np.array([not name.startswith(AMPLITUDE) for name in names])
+    by_name = {
+        name: auroc(is_first, _mean_of_cells(table[:, column], owner))
+        for column, name in enumerate(names)
+    }
+    clearest = sorted(by_name, key=lambda name: -abs(by_name[name] - 0.5))
+
+    def score(columns: NDArray[np.float64]) -> dict[str, Any]:
+        said = _said_of_unseen(columns, is_first[owner], groups[owner])
+        return by_cell(
+            lambda truth, p: auroc(truth == "first", p),
+            np.where(is_first, "first", "second"),
+            _mean_of_cells(said, owner),
+        )
+
+    return {
+        "z-scored": score(table[:, shape]),
+        "with size of dF/F": score(table),
+        "features": {name: round(by_name[name], 3) for name in clearest},
+        "cells": [len(first), len(second)],
+        "groups": [len({c.group for c in part}) for part in (first, second)],
+        "pieces": [sum(len(c.pieces) for c in part) for part in (first, second)],
+    }
+
+
+def _mean_of_cells(
+    values: NDArray[np.float64], owner: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    return np.bincount(owner, weights=values) / np.bincount(owner)
+
+
+def _said_of_unseen(
+    table: NDArray[np.float64], is_first: NDArray[np.bool_], groups: NDArray[np.str_]
+) -> NDArray[np.float64]:
+    """Return the probability of being a first, from forests that saw other groups."""
+    fewest = min(np.unique(groups[is_first == side]).size for side in (True, False))
+    folds = StratifiedGroupKFold(min(FOLDS, fewest), shuffle=True, random_state=0)
+    said = np.full(is_first.size, np.nan)
+    for learnt, tested in folds.split(table, is_first, groups):
+        forest = ExtraTreesClassifier(
+            200, min_samples_leaf=2, class_weight="balanced", random_state=0
+        )
+        forest.fit(table[learnt], is_first[learnt])
+        (column,) = np.flatnonzero(forest.classes_)
+        said[tested] = forest.predict_proba(table[tested])[:, column]
+    return said
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A usable real neuron, its pieces, and its simulated twins."""
+
+    recorded: RealCell
+    real: Cell
+    twins: tuple[Cell, ...]
+
+    @property
+    def kind(self) -> str:
+        """Type, indicator and preparation."""
+        cell = self.recorded
+        return f"{cell.cell_type}, {cell.indicator}, {cell.preparation}"
+
+
+def pairs(
+    cells: Sequence[RealCell], twins: int, *, match_noise: bool = True
+) -> list[Pair]:
+    """Simulate twins of every neuron that is long and fast enough."""
+    found = []
+    streams = np.random.default_rng(SEED).spawn(len(cells))
+    for cell, stream in zip(cells, streams, strict=True):
+        pieces = real_pieces(cell)
+        if not len(pieces):
+            continue
+        simulated = [
+            Cell(
+                f"{cell.file} simulated {twin}",
+                simulated_pieces(cell, len(pieces), one, match_noise=match_noise),
+            )
+            for twin, one in enumerate(stream.spawn(twins))
+        ]
+        found.append(Pair(cell, Cell(cell.batch, pieces), tuple(simulated)))
+    return found
+
+
+def against_twins(found: Sequence[Pair]) -> dict[str, Any]:
+    """Test real neurons against their twins."""
+    return tell_apart([p.real for p in found], [t for p in found for t in p.twins])
+
+
+def compare(matched: Sequence[Pair], drawn: Sequence[Pair]) -> dict[str, Any]:
+    """Run every test: each kind and data set against its twins, real against real.
+
+    `matched` pairs have the noise of their neuron, `drawn` ones any that is trained on.
+    """
+    results: dict[str, Any] = {
+        "real against simulated": {},
+        "real against simulated, noise as in training": {},
+        "one data set against simulated": {},
+        "real against real": {},
+        "too few cells": {},
+    }
+    for kind, here in _sorted_by(matched, lambda pair: pair.kind).items():
+        if not _enough(here):
+            results["too few cells"][kind] = len(here)
+            continue
+        results["real against simulated"][kind] = against_twins(here)
+        results["real against simulated, noise as in training"][kind] = against_twins(
+            [pair for pair in drawn if pair.kind == kind]
+        )
+        sets = _sorted_by(here, lambda pair: pair.recorded.dataset)
+        if len(sets) == 1:
+            continue
+        among = {name: part for name, part in sets.items() if _enough(part)}
+        for name, part in among.items():
+            title = f"{kind}, {name}"
+            results["one data set against simulated"][title] = against_twins(part)
+        for one, other in itertools.combinations(among, 2):
+            results["real against real"][f"{kind}, {one} against {other}"] = tell_apart(
+                [pair.real for pair in among[one]],
+                [pair.real for pair in among[other]],
+            )
+    return results
+
+
+def _sorted_by(
+    found: Sequence[Pair], key: Callable[[Pair], str]
+) -> dict[str, list[Pair]]:
+    parts: dict[str, list[Pair]] = {}
+    for pair in found:
+        parts.setdefault(key(pair), []).append(pair)
+    return parts
+
+
+def _enough(found: Sequence[Pair]) -> bool:
+    return len(found) >= FEWEST and len({pair.real.group for pair in found}) > 1
+
+
+def text(results: Mapping[str, Any]) -> str:
+    """Render the scores as lines."""
+    lines = []
+    for title in (title for title in results if title != "too few cells"):
+        lines.append(title)
+        for name, result in results[title].items():
+            score, sized = result["z-scored"], result["with size of dF/F"]
+            clearest = next(iter(result["features"]))
+            lines.append(
+                f"  {name:<44} n = {result['cells'][0]:3d}, {result['cells'][1]:3d}  "
+                f"AUROC {score['value']:.2f} [{score['low']:.2f}, {score['high']:.2f}]"
+                f"  with size {sized['value']:.2f}  clearest: {clearest}"
+            )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("folder", type=Path, nargs="?", default=DATA)
+    add("--twins", type=int, default=2, help="simulated cells for each real one")
+    add("--quick", action="store_true", help="every fourth cell only, one twin")
+    add("--work", type=Path, default=WORK, help="where two_sample.json is written")
+    options = parser.parse_args()
+    if not (options.folder / "real_cells.csv").exists():
+        print(f"Skipped: there is no real_cells.csv in {options.folder}.")
+        return 0
+    cells = load_cells(options.folder)
+    twins = options.twins
+    if options.quick:
+        cells, twins = cells[::4], 1
+    results = compare(pairs(cells, twins), pairs(cells, twins, match_noise=False))
+    options.work.mkdir(parents=True, exist_ok=True)
+    path = options.work / "two_sample.json"
+    path.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    print(text(results))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
