@@ -24,16 +24,26 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from paired_cells import (
     Array,
-    Fit,
+    Episodes,
     PairedCell,
     burst_lengths,
-    fit,
+    episodes,
     local_variation,
     read_cells,
     shot_noise,
+    slow_drift,
+)
+from spike_responses import (
+    EXPONENTS,
+    CellFit,
+    Response,
+    best_nonlinearity,
+    fit_response,
+    nonlinearity_scores,
 )
 
 FITS_WELL = 0.2  # share of variance that spikes must explain before a fit is used
+FAST = 30  # Hz; slower recordings do not show the rise
 FEW = 2  # a spread over fewer cells than this is not given
 
 
@@ -60,35 +70,70 @@ class Measured:
     """A cell and what was measured in it."""
 
     cell: PairedCell
-    fit: Fit
+    response: Response
+    own_exponent: float
+    exponent: float
+    saturation: float
     noise: float
+    drift: float
     rate: float
-    variation: float
+    order: float
     bursts: float
     burst_spikes: float
+    episodes: Episodes
+
+    def calcium(self, reference: float) -> float:
+        """Return calcium per spike, if `reference` dF/F is one unit of calcium."""
+        return float((self.response.amplitude / reference) ** (1 / self.exponent))
 
 
-def measure(cell: PairedCell) -> Measured:
-    lengths = burst_lengths(cell)
-    long = lengths[lengths > 1]
-    return Measured(
-        cell,
-        fit(cell),
-        shot_noise(cell),
-        cell.n_spikes / cell.seconds,
-        local_variation(cell),
-        long.size / max(lengths.size, 1),
-        float(long.mean() - 1) if long.size else float("nan"),
-    )
+def is_reference(cell: PairedCell) -> bool:
+    """Tell whether a cell may set its indicator's response: PY in vivo."""
+    return cell.cell_type == "PY" and cell.preparation == "in vivo"
+
+
+def measure(cells: Sequence[PairedCell]) -> list[Measured]:
+    """Measure all cells; an indicator has one exponent and saturation, set by PY."""
+    measured = []
+    for indicator in sorted({cell.indicator for cell in cells}):
+        here = [cell for cell in cells if cell.indicator == indicator]
+        fits = [CellFit(cell) for cell in here]
+        scores = [nonlinearity_scores(fit) for fit in fits]
+        pyramidal = [s for s, c in zip(scores, here, strict=True) if is_reference(c)]
+        exponent, saturation = best_nonlinearity(pyramidal or scores)
+        for row, cell in enumerate(here):
+            lengths = burst_lengths(cell)
+            long = lengths[lengths > 1]
+            measured.append(
+                Measured(
+                    cell,
+                    fit_response(fits[row], exponent, saturation),
+                    float(EXPONENTS[scores[row].max(axis=1).argmax()]),
+                    exponent,
+                    saturation,
+                    shot_noise(cell),
+                    slow_drift(cell),
+                    cell.n_spikes / cell.seconds,
+                    (3 / local_variation(cell) - 1) / 2,
+                    long.size / max(lengths.size, 1),
+                    float(long.mean() - 1) if long.size else float("nan"),
+                    episodes(cell),
+                )
+            )
+    return measured
 
 
 def estimate(cells: Sequence[PairedCell]) -> dict[str, Estimate]:
     """Estimate all parameters that these cells tell something about."""
-    table = Table([measure(cell) for cell in cells])
+    table = Table(measure(cells))
     add_indicators(table)
-    add_noise(table)
+    add_spread_of_response(table)
+    add_nuisances(table)
     add_firing(table)
     return table.estimates
+
+
+Value = Callable[[Measured], float]
 
 
 class Table:
@@ -104,7 +149,6 @@ class Table:
         types: Sequence[str] | None = None,
         indicator: str | None = None,
         preparation: str | None = None,
-        well: bool = False,
     ) -> list[Measured]:
         return [
             m
@@ -112,7 +156,6 @@ class Table:
             if (types is None or m.cell.cell_type in types)
             and (indicator is None or m.cell.indicator == indicator)
             and (preparation is None or m.cell.preparation == preparation)
-            and (not well or m.fit.explained >= FITS_WELL)
         ]
 
     def add(
@@ -121,15 +164,14 @@ class Table:
         meaning: str,
         unit: str,
         measured: Sequence[Measured],
-        value: Callable[[Measured], float],
+        value: Value,
         *,
         within: bool = False,
-        log: bool = True,
     ) -> None:
         """Add the spread of a value over cells; `within`: over its dataset's median."""
         values = np.array([value(m) for m in measured])
         datasets = np.array([m.cell.dataset for m in measured])
-        keep = np.isfinite(values) & ((values > 0) | (not log))
+        keep = np.isfinite(values)
         values, datasets = values[keep], datasets[keep]
         if within:
             kept = [d for d in np.unique(datasets) if (datasets == d).sum() > FEW]
@@ -139,9 +181,9 @@ class Table:
             )
             for dataset in kept:
                 values[datasets == dataset] /= np.median(values[datasets == dataset])
-        if values.size < FEW:
+        if values.size == 0:
             return
-        low, middle, high = spread(values, log=log)
+        low, middle, high = spread(values)
         self.estimates[parameter] = Estimate(
             parameter,
             meaning,
@@ -154,78 +196,137 @@ class Table:
         )
 
 
-def spread(values: Array, *, log: bool) -> tuple[float, float, float]:
-    """Return the 5 % point, median and 95 % point of a distribution.
-
-    The points of log-normal numbers come from the median and the middle half, so that
-    a cell with a broken baseline does not set them.
-    """
-    if not log:
-        low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-        return float(low), float(middle), float(high)
-    lower, middle, upper = np.quantile(np.log(values), [0.25, 0.5, 0.75])
-    deviation = (upper - lower) / 1.349
-    points = np.exp(middle + 1.645 * deviation * np.array([-1, 0, 1]))
-    return float(points[0]), float(points[1]), float(points[2])
+def spread(values: Array) -> tuple[float, float, float]:
+    """Return the 5 % point, median and 95 % point over cells."""
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return float(low), float(middle), float(high)
 
 
 def add_indicators(table: Table) -> None:
     for indicator in ("GCaMP6f", "GCaMP6s", "OGB-1"):
-        here = table.where(
-            types=["PY"], indicator=indicator, preparation="in vivo", well=True
-        )
+        cells = table.where(types=["PY"], indicator=indicator, preparation="in vivo")
+        well = [m for m in cells if m.response.explained >= FITS_WELL]
+        fast = [m for m in well if m.cell.sampling_frequency > FAST]
+        tailed = [m for m in well if m.response.tail > 0]
         name = f"INDICATORS.{indicator}"
+        rows: list[tuple[str, str, str, list[Measured], Value]] = [
+            ("amplitude", "dF/F of one spike", "", cells, amplitude),
+            ("rise", "rise time", "s", fast, lambda m: m.response.rise),
+            ("decay", "decay time", "s", well, lambda m: m.response.decay),
+            ("exponent", "exponent for all PY", "", well, lambda m: m.exponent),
+            ("saturation", "saturation for all PY", "", well, lambda m: m.saturation),
+            ("tail", "share of the slow tail", "", well, lambda m: m.response.tail),
+            ("slow", "decay of the tail", "s", tailed, lambda m: m.response.slow),
+        ]
+        for field, meaning, unit, rows_of, value in rows:
+            table.add(f"{name}.{field}", meaning, unit, rows_of, value)
         table.add(
-            f"{name}.amplitude", "dF/F per spike", "", here, lambda m: m.fit.amplitude
+            f"-{name}.exponent of single cells",
+            "exponent that suits the cell best",
+            "",
+            well,
+            lambda m: m.own_exponent,
         )
-        table.add(f"{name}.rise", "rise time", "s", here, lambda m: m.fit.rise)
-        table.add(f"{name}.decay", "decay time", "s", here, lambda m: m.fit.decay)
-    pyramidal = table.where(types=["PY"], preparation="in vivo", well=True)
+        table.add(
+            f"-{name}.explained",
+            "share of variance that spikes explain",
+            "",
+            cells,
+            lambda m: m.response.explained,
+        )
+
+
+def add_spread_of_response(table: Table) -> None:
+    cells = table.where(types=["PY"], preparation="in vivo")
+    well = [m for m in cells if m.response.explained >= FITS_WELL]
+    fast = [m for m in well if m.cell.sampling_frequency > FAST]
     table.add(
         "KINETICS.decay_factor",
         "a cell's decay time over its dataset's",
         "",
-        pyramidal,
-        lambda m: m.fit.decay,
+        well,
+        lambda m: m.response.decay,
         within=True,
     )
     table.add(
         "KINETICS.rise_factor",
         "a cell's rise time over its dataset's",
         "",
-        pyramidal,
-        lambda m: m.fit.rise,
+        fast,
+        lambda m: m.response.rise,
         within=True,
     )
     table.add(
-        "KINETICS.expression",
-        "a cell's dF/F per spike over its dataset's",
+        "-KINETICS.cell_expression",
+        "a cell's dF/F of one spike over its dataset's",
         "",
-        pyramidal,
-        lambda m: m.fit.amplitude,
+        cells,
+        amplitude,
         within=True,
     )
-    for indicator in ("OGB-1", "GCaMP6f"):
-        reference = [
-            m.fit.amplitude
-            for m in table.where(
-                types=["PY"], indicator=indicator, preparation="in vivo", well=True
-            )
-        ]
-        for cell_type in ("PV", "SOM") if reference else ():
+    middle = {i: median_amplitude(table, i) for i in {m.cell.indicator for m in cells}}
+    by_dataset: dict[str, list[Measured]] = {}
+    for m in cells:
+        by_dataset.setdefault(m.cell.dataset, []).append(m)
+    session = {
+        dataset: float(np.median([amplitude(m) for m in members]))
+        for dataset, members in by_dataset.items()
+    }
+    table.add(
+        "KINETICS.expression",
+        "a dataset's dF/F of one spike over its indicator's",
+        "",
+        cells,
+        lambda m: session[m.cell.dataset] / middle[m.cell.indicator],
+    )
+    table.add(
+        "CALCIUM.PY",
+        "a cell's calcium per spike over its dataset's",
+        "",
+        cells,
+        lambda m: m.calcium(session[m.cell.dataset]),
+    )
+    for cell_type in ("PV", "SOM", "VIP"):
+        for indicator, preparation in (
+            ("OGB-1", "in vivo"),
+            ("GCaMP6f", "in vivo"),
+            ("GCaMP6f", "slice"),
+        ):
+            if indicator not in middle:
+                continue
+            same = indicator == "OGB-1"
             name = f"CALCIUM.{cell_type}"
             table.add(
-                name if indicator == "OGB-1" else f"-{name}.{indicator}",
-                f"{cell_type}: dF/F per spike over PY's, in vivo, {indicator}",
+                name if same else f"-{name}.{indicator}.{preparation}",
+                f"calcium per spike over PY's in vivo, {preparation}, {indicator}",
                 "",
                 table.where(
-                    types=[cell_type], indicator=indicator, preparation="in vivo"
+                    types=[cell_type], indicator=indicator, preparation=preparation
                 ),
-                lambda m, middle=float(np.median(reference)): m.fit.amplitude / middle,
+                lambda m: m.calcium(middle[m.cell.indicator]),
             )
+    slice_cells = [
+        m for m in table.where(preparation="slice") if m.response.explained >= FITS_WELL
+    ]
+    table.add(
+        "-INDICATORS.GCaMP6f.decay.slice",
+        "decay time in slices, all types",
+        "s",
+        slice_cells,
+        lambda m: m.response.decay,
+    )
 
 
-def add_noise(table: Table) -> None:
+def amplitude(m: Measured) -> float:
+    return m.response.amplitude
+
+
+def median_amplitude(table: Table, indicator: str) -> float:
+    cells = table.where(types=["PY"], indicator=indicator, preparation="in vivo")
+    return float(np.median([amplitude(m) for m in cells]))
+
+
+def add_nuisances(table: Table) -> None:
     cells = table.measured
     table.add(
         "NUISANCES.noise", "shot noise nu", "% / sqrt(Hz)", cells, lambda m: m.noise
@@ -240,52 +341,71 @@ def add_noise(table: Table) -> None:
     )
     table.add(
         "NUISANCES.drift",
-        "deviation of dF/F below 0.1 Hz that spikes do not explain",
+        "deviation of the silent cell's dF/F, in bins of 5 s",
         "dF/F",
         table.where(preparation="in vivo"),
-        lambda m: m.fit.drift,
+        lambda m: m.drift,
     )
 
 
 def add_firing(table: Table) -> None:
-    groups = [(t, p) for p in ("in vivo", "slice") for t in ("PY", "PV", "SOM", "VIP")]
-    for cell_type, preparation in groups:
-        here = table.where(types=[cell_type], preparation=preparation)
-        v1 = preparation == "in vivo" and cell_type == "PY"
-        name = f"{'' if v1 else '-'}SPIKING.{cell_type}"
-        suffix = "" if v1 else f".{preparation}"
-        words = f"{cell_type}, {preparation}"
-        table.add(
-            f"{name}.rest_rate{suffix}",
-            f"{words}: mean rate",
-            "Hz",
-            here,
-            lambda m: m.rate,
-        )
-        table.add(
-            f"{name}.variation{suffix}",
-            f"{words}: LV of intervals",
-            "",
-            here,
-            lambda m: m.variation,
-            log=False,
-        )
-        table.add(
-            f"{name}.burst_share{suffix}",
-            f"{words}: share of events that are bursts (< 15 ms)",
-            "",
-            here,
-            lambda m: m.bursts,
-            log=False,
-        )
-        table.add(
-            f"{name}.burst_spikes{suffix}",
-            f"{words}: further spikes in a burst",
-            "",
-            here,
-            lambda m: m.burst_spikes,
-            log=False,
-        )
+    for preparation in ("in vivo", "slice"):
+        for cell_type in ("PY", "PV", "SOM", "VIP"):
+            here = table.where(types=[cell_type], preparation=preparation)
+            name, where = f"SPIKING.{cell_type}", ""
+            if preparation == "slice":
+                name, where = f"-{name}", ".slice"
+            words = f"{cell_type}, {preparation}"
+            rows: list[tuple[str, str, str, Value]] = [
+                ("rest_rate", "mean rate", "Hz", lambda m: m.rate),
+                ("regularity", "gamma order from LV", "", lambda m: m.order),
+                ("burst_share", "events that are bursts", "", lambda m: m.bursts),
+                ("burst_spikes", "further spikes", "", lambda m: m.burst_spikes),
+            ]
+            for field, meaning, unit, value in rows:
+                table.add(
+                    f"{name}.{field}{where}", f"{words}: {meaning}", unit, here, value
+                )
+    slice_cells = table.where(preparation="slice")
+    table.add(
+        "-RATE.slice.resting",
+        "rate outside responses, all types",
+        "Hz",
+        slice_cells,
+        lambda m: m.episodes.resting,
+    )
+    table.add(
+        "BEHAVIOUR.puff_interval",
+        "median time between responses, all types",
+        "s",
+        slice_cells,
+        lambda m: median(m.episodes.intervals),
+    )
+    table.add(
+        "BEHAVIOUR.puff_decay",
+        "median time to 1/e of a response, all types",
+        "s",
+        slice_cells,
+        lambda m: median(m.episodes.decays),
+    )
+    table.add(
+        "-MODULATION.puff.peak_rate",
+        "median peak rate of a response, all types",
+        "Hz",
+        slice_cells,
+        lambda m: median(m.episodes.peaks),
+    )
+    table.add(
+        "MODULATION.puff",
+        "peak over resting rate of a response, all types",
+        "",
+        slice_cells,
+        lambda m: median(m.episodes.peaks) / max(m.episodes.resting, 0.01),
+    )
+
+
+def median(values: Array) -> float:
+    return float(np.median(values)) if values.size else float("nan")
 
 
 def as_table(estimates: dict[str, Estimate]) -> str:

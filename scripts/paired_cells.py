@@ -10,16 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
-from scipy.signal import lfilter
 
 Array = NDArray[np.float64]
 
 SECONDS_PER_TICK = 1e-4
 SHORT_INTERVAL = 0.015  # s; spikes closer than this are one burst
-SLOWER_THAN = 0.1  # Hz; what lies below and spikes do not explain is drift
-
-RISES = np.array([0.005, 0.015, 0.03, 0.05, 0.08, 0.12, 0.18, 0.27])
-DECAYS = np.geomspace(0.1, 5.0, 24)
+QUIET_AFTER = 3.0  # s without a spike, after which dF/F is taken for baseline
+BASELINE_BIN = 5.0  # s; baseline means are taken in bins, so that noise averages out
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,17 +65,6 @@ class PairedCell:
         return sum(trial.spikes.size for trial in self.trials)
 
 
-@dataclass(frozen=True)
-class Fit:
-    """dF/F explained by spikes: a double exponential of unit peak, times amplitude."""
-
-    amplitude: float
-    rise: float
-    decay: float
-    explained: float
-    drift: float
-
-
 def read_cells(folder: Path) -> list[PairedCell]:
     """Read the neurons that `real_cells.csv` in `folder` lists, with their spikes."""
     with (folder / "real_cells.csv").open(newline="") as file:
@@ -112,74 +98,30 @@ def shot_noise(cell: PairedCell) -> float:
     return float(100 * np.median(differences) / np.sqrt(cell.sampling_frequency))
 
 
-def exponential_sums(trial: Trial, constants: Array) -> Array:
-    """Return, at each frame, the sum of exp(-age / constant) over the spikes before.
+def slow_drift(cell: PairedCell) -> float:
+    """Return the deviation of the silent cell's dF/F in bins of 5 s (below 0.1 Hz).
 
-    Exact at any spike time: shape (n_constants, n_frames).
+    Frames are silent `QUIET_AFTER` a spike; trials with fewer than five half-silent
+    bins are left out, and NaN is returned when all are. The variance that shot noise
+    leaves in the means is taken off.
     """
-    frame = np.searchsorted(trial.times, trial.spikes)
-    inside = frame < trial.times.size
-    frame, spikes = frame[inside], trial.spikes[inside]
-    age = trial.times[frame] - spikes
-    sums = np.empty((constants.size, trial.times.size))
-    for row, constant in enumerate(constants):
-        arriving = np.bincount(frame, np.exp(-age / constant), trial.times.size)
-        kept = np.exp(-trial.step / constant)
-        sums[row] = lfilter([1.0], [1.0, -kept], arriving)
-    return sums
-
-
-def unit_peak(rise: float, decay: float) -> float:
-    """Return the peak of exp(-t / decay) - exp(-t / rise)."""
-    time = np.log(decay / rise) * decay * rise / (decay - rise)
-    return float(np.exp(-time / decay) - np.exp(-time / rise))
-
-
-def fit(cell: PairedCell) -> Fit:
-    """Fit rise, decay and amplitude of a spike's dF/F by least squares over a grid."""
-    constants = np.concatenate([RISES, DECAYS])
-    sums, values = [], []
+    squares = degrees = 0.0
     for trial in cell.trials:
-        rows = exponential_sums(trial, constants)
-        sums.append(rows - rows.mean(axis=1, keepdims=True))
-        values.append(trial.dff - trial.dff.mean())
-    columns, target = np.concatenate(sums, axis=1), np.concatenate(values)
-    # kernel = decay column - rise column; all products follow from one Gram matrix
-    gram, product = columns @ columns.T, columns @ target
-    rise, decay = np.meshgrid(
-        np.arange(RISES.size), RISES.size + np.arange(DECAYS.size), indexing="ij"
-    )
-    power = gram[decay, decay] - 2 * gram[decay, rise] + gram[rise, rise]
-    along = product[decay] - product[rise]
-    slow_enough = RISES[:, None] < 0.5 * DECAYS
-    explained = np.where(slow_enough & (along > 0), along**2 / power, 0)
-    best = np.unravel_index(np.argmax(explained), explained.shape)
-    r, d = float(RISES[best[0]]), float(DECAYS[best[1]])
-    scale = along[best] / power[best]
-    kernel = columns[decay[best]] - columns[rise[best]]
-    drift = slow_deviation(target - scale * kernel, cell)
-    return Fit(
-        float(scale * unit_peak(r, d)),
-        r,
-        d,
-        float(explained[best] / (target @ target)),
-        drift,
-    )
-
-
-def slow_deviation(residual: Array, cell: PairedCell) -> float:
-    """Return the deviation of a residual below `SLOWER_THAN`, over all trials."""
-    total, n = 0.0, 0
-    start = 0
-    for trial in cell.trials:
-        piece = residual[start : start + trial.dff.size]
-        start += trial.dff.size
-        width = min(round(0.44 / SLOWER_THAN / trial.step), piece.size)
-        sums = np.cumsum(np.concatenate([[0.0], piece]))
-        smooth = (sums[width:] - sums[:-width]) / width
-        total += float(np.square(smooth - smooth.mean()).sum())
-        n += smooth.size
-    return float(np.sqrt(total / n))
+        last = np.searchsorted(trial.spikes, trial.times) - 1
+        before = np.concatenate([trial.spikes, [-np.inf]])[last]
+        silent = trial.times - before > QUIET_AFTER
+        which = ((trial.times - trial.times[0]) / BASELINE_BIN).astype(np.int64)
+        counts = np.bincount(which[silent], minlength=which[-1] + 1)
+        sums = np.bincount(which[silent], trial.dff[silent], minlength=which[-1] + 1)
+        full = counts > 0.5 * BASELINE_BIN / trial.step
+        if full.sum() < 5:
+            continue
+        means = sums[full] / counts[full]
+        noise = np.median(np.abs(np.diff(trial.dff))) / 0.6745 / np.sqrt(2)
+        variance = means.var(ddof=1) - np.mean(noise**2 / counts[full])
+        squares += max(variance, 0.0) * (full.sum() - 1)
+        degrees += full.sum() - 1
+    return float(np.sqrt(squares / degrees)) if degrees else float("nan")
 
 
 def intervals(cell: PairedCell) -> Iterator[Array]:
@@ -207,3 +149,70 @@ def burst_lengths(cell: PairedCell) -> NDArray[np.int64]:
             edges = np.concatenate([[-1], ends, [trial.spikes.size - 1]])
             lengths.append(np.diff(edges))
     return np.concatenate(lengths) if lengths else np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Responses of a silent or slowly firing cell to stimuli, as its spikes show them.
+
+    Attributes
+    ----------
+    resting : float
+        Median rate outside episodes, Hz.
+    intervals, decays, peaks : ndarray
+        Time between onsets (s), time from the peak to 1/e of it (s), peak rate (Hz).
+    """
+
+    resting: float
+    intervals: Array
+    decays: Array
+    peaks: Array
+
+
+def episodes(cell: PairedCell) -> Episodes:
+    """Find the stretches in which a cell fires far above its middle rate.
+
+    The rate is counted in bins of 1 s. An episode starts where it passes a quarter of
+    the cell's highest rate (but 5 Hz), and ends below half of that.
+    """
+    rates = []
+    for trial in cell.trials:
+        edges = np.arange(trial.times[0], trial.times[-1], 1.0)
+        rates.append(np.histogram(trial.spikes, edges)[0].astype(np.float64))
+    everything = np.concatenate(rates)
+    threshold = max(0.25 * np.quantile(everything, 0.995), 5.0)
+    between, decays, peaks, outside = [], [], [], []
+    for rate in rates:
+        onsets, ends = _crossings(rate, threshold, threshold / 2)
+        between.append(np.diff(onsets))
+        inside = np.zeros(rate.size, bool)
+        for onset, end in zip(onsets, ends, strict=True):
+            inside[onset:end] = True
+            peak = onset + int(np.argmax(rate[onset:end]))
+            below = np.flatnonzero(rate[peak:] < rate[peak] / np.e)
+            if below.size:
+                decays.append(float(below[0]))
+            peaks.append(float(rate[peak]))
+        outside.append(rate[~inside])
+    silence = np.concatenate(outside)
+    return Episodes(
+        float(silence.mean()) if silence.size else float("nan"),
+        np.concatenate(between).astype(np.float64),
+        np.array(decays),
+        np.array(peaks),
+    )
+
+
+def _crossings(rate: Array, up: float, down: float) -> tuple[list[int], list[int]]:
+    onsets: list[int] = []
+    ends: list[int] = []
+    inside = False
+    for second, value in enumerate(rate):
+        if not inside and value > up:
+            onsets.append(second)
+        elif inside and value < down:
+            ends.append(second)
+        inside = len(onsets) > len(ends)
+    if inside:
+        ends.append(rate.size)
+    return onsets, ends
