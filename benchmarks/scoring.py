@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy.stats import binom, binomtest, rankdata
 
 RESAMPLES = 1000
 CHANCE = 0.05  # both tails of an interval together
@@ -52,16 +52,133 @@ def by_cell(
     measure: Callable[..., float],
     truth: NDArray[np.str_],
     other: NDArray[Any],
+    batches: NDArray[np.str_] | None = None,
     seed: int = 0,
 ) -> Score:
-    """Score cells; the 95 % interval resamples cells inside each true type."""
+    """Score cells; the 95 % interval resamples cells inside each true type.
+
+    Parameters
+    ----------
+    measure : callable
+        Takes `truth` and `other`.
+    truth : ndarray of str, shape (n_cells,)
+    other : ndarray, shape (n_cells, ...)
+    batches : ndarray of str, shape (n_cells,), optional
+        Whole batches are resampled inside each type, as cells that were recorded
+        together are alike.
+    """
+    draws = [
+        measure(truth[rows], other[rows]) for rows in resamples(truth, batches, seed)
+    ]
+    return _score(measure(truth, other), draws, truth.size)
+
+
+def resamples(
+    truth: NDArray[np.str_], batches: NDArray[np.str_] | None = None, seed: int = 0
+) -> Iterator[NDArray[np.int64]]:
+    """Draw rows of cells with replacement, by batch inside each true type."""
     rng = np.random.default_rng(seed)
-    members = [np.flatnonzero(truth == name) for name in np.unique(truth)]
-    values = []
+    units = []
+    for name in np.unique(truth):
+        rows = np.flatnonzero(truth == name)
+        own = rows if batches is None else batches[rows]
+        units.append([rows[own == batch] for batch in np.unique(own)])
     for _ in range(RESAMPLES):
-        rows = np.concatenate([rng.choice(m, m.size) for m in members])
-        values.append(measure(truth[rows], other[rows]))
-    return _score(measure(truth, other), values, truth.size)
+        yield np.concatenate(
+            [
+                kind[i]
+                for kind in units
+                for i in rng.integers(0, len(kind), len(kind)).tolist()
+            ]
+        )
+
+
+def balanced(
+    truth: NDArray[np.str_],
+    guesses: NDArray[np.str_],
+    batches: NDArray[np.str_] | None = None,
+    seed: int = 0,
+) -> Score:
+    """Score guesses (n_cells, n_repeats) by the mean of the recalls, over repeats.
+
+    With a single true type this is the share of right guesses. The 95 % interval
+    resamples cells, or whole batches, inside each type. It is widened to the one that
+    follows from the counts alone (recalls with Jeffreys' prior), since resampling six
+    cells that were all guessed right never finds a wrong one.
+    """
+    right = (guesses == truth[:, None]).mean(axis=1)
+    names, kinds = np.unique(truth, return_inverse=True)
+
+    def recall(rows: NDArray[np.int64]) -> float:
+        sums = np.bincount(kinds[rows], weights=right[rows], minlength=names.size)
+        return float((sums / np.bincount(kinds[rows], minlength=names.size)).mean())
+
+    drawn = _score(
+        recall(np.arange(truth.size)),
+        [recall(rows) for rows in resamples(truth, batches, seed)],
+        truth.size,
+    )
+    hits, sizes = np.bincount(kinds, weights=right), np.bincount(kinds)
+    rng = np.random.default_rng(seed)
+    by_counts = rng.beta(
+        hits + 0.5, sizes - hits + 0.5, size=(10 * RESAMPLES, names.size)
+    ).mean(axis=1)
+    low, high = np.quantile(by_counts, [CHANCE / 2, 1 - CHANCE / 2]).tolist()
+    # The prior pulls towards one half; a score is never outside its own interval.
+    low, high = min(low, drawn["value"]), max(high, drawn["value"])
+    return {
+        **drawn,
+        "low": min(drawn["low"], round(low, 4)),
+        "high": max(drawn["high"], round(high, 4)),
+    }
+
+
+def share(
+    right: NDArray[np.bool_], batches: NDArray[np.str_] | None = None, seed: int = 0
+) -> Score:
+    """Return the share of right answers with the exact 95 % interval of a proportion.
+
+    Where several cells share a batch the interval is widened to the one that resamples
+    batches.
+    """
+    exact = binomtest(int(right.sum()), right.size).proportion_ci(1 - CHANCE)
+    low, high = exact.low, exact.high
+    if batches is not None and np.unique(batches).size < right.size:
+        same = np.full(right.size, "")
+        drawn = by_cell(lambda _, r: float(r.mean()), same, right, batches, seed)
+        low, high = min(low, drawn["low"]), max(high, drawn["high"])
+    return _rounded(float(right.mean()), float(low), float(high), right.size)
+
+
+def shuffled(
+    truth: NDArray[np.str_], guess: NDArray[np.str_], seed: int = 0
+) -> dict[str, float]:
+    """Return the balanced accuracy against permuted truth, and the p value.
+
+    The p value is the share of permutations that score at least as well as the truth,
+    which counts as one of them.
+    """
+    rng = np.random.default_rng(seed)
+    real = balanced_accuracy(truth, guess)
+    drawn = np.array(
+        [balanced_accuracy(rng.permutation(truth), guess) for _ in range(RESAMPLES)]
+    )
+    return {
+        "mean": round(float(drawn.mean()), 4),
+        "95th percentile": round(float(np.quantile(drawn, 0.95)), 4),
+        "p": round(float((1 + (drawn >= real - 1e-12).sum()) / (1 + RESAMPLES)), 4),
+    }
+
+
+def coin_tosses(n_first: int, n_second: int) -> float:
+    """Return the balanced accuracy that guessing two types reaches in 1 of 20 tries."""
+    first = np.arange(n_first + 1)
+    second = np.arange(n_second + 1)
+    score = first[:, None] / (2 * n_first) + second / (2 * n_second)
+    chance = binom.pmf(first, n_first, 0.5)[:, None] * binom.pmf(second, n_second, 0.5)
+    order = np.argsort(-score, axis=None)
+    reached = np.cumsum(chance.ravel()[order])
+    return float(score.ravel()[order][np.searchsorted(reached, 0.05)])
 
 
 def by_session(
@@ -101,9 +218,13 @@ def confusion(
 
 def _score(value: float, resampled: Sequence[float], n: int) -> Score:
     low, high = np.nanquantile(resampled, [CHANCE / 2, 1 - CHANCE / 2])
+    return _rounded(value, float(low), float(high), n)
+
+
+def _rounded(value: float, low: float, high: float, n: int) -> Score:
     return {
         "value": round(value, 4),
-        "low": round(float(low), 4),
-        "high": round(float(high), 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
         "n": int(n),
     }
