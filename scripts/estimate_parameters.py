@@ -1,12 +1,12 @@
 """Estimate the simulator's parameters on neurons recorded with their spikes.
 
     python scripts/estimate_parameters.py [--real-cells FOLDER]
-        [--leave-out "in vivo, OGB-1" ...] [--json FILE] [--check]
+        [--leave-out "in vivo, OGB1" ...] [--json FILE] [--check]
 
 FOLDER holds `real_cells.csv` and the recordings that it names. `--leave-out` drops
 whole strata (preparation, indicator) as if they had never been seen: what then has no
-data is reported as absent. `--check` compares the estimates with the numbers that
-`napari_celltype.simulation.parameters` calls "measured on ...".
+data is not listed. `--check` compares the numbers that the simulator's tables call
+"measured on ..." with the estimates, to two digits, and fails where they differ.
 """
 
 from __future__ import annotations
@@ -15,397 +15,15 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).parent))
-from paired_cells import (
-    Array,
-    Episodes,
-    PairedCell,
-    burst_lengths,
-    episodes,
-    local_variation,
-    read_cells,
-    shot_noise,
-    slow_drift,
-)
-from spike_responses import (
-    EXPONENTS,
-    CellFit,
-    Response,
-    best_nonlinearity,
-    fit_response,
-    nonlinearity_scores,
-)
+from estimation import Estimate, estimate
+from paired_cells import PairedCell, read_cells
 
-FITS_WELL = 0.2  # share of variance that spikes must explain before a fit is used
-FAST = 30  # Hz; slower recordings do not show the rise
-FEW = 2  # a spread over fewer cells than this is not given
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """One number measured on real cells; low and high are 5 % and 95 % of the cells.
-
-    `parameter` is the place in `simulation/parameters.py`, or, where the simulator has
-    no such number, starts with "-".
-    """
-
-    parameter: str
-    meaning: str
-    low: float
-    value: float
-    high: float
-    unit: str
-    n_cells: int
-    datasets: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """A cell and what was measured in it."""
-
-    cell: PairedCell
-    response: Response
-    own_exponent: float
-    exponent: float
-    saturation: float
-    noise: float
-    drift: float
-    rate: float
-    order: float
-    bursts: float
-    burst_spikes: float
-    episodes: Episodes
-
-    def calcium(self, reference: float) -> float:
-        """Return calcium per spike, if `reference` dF/F is one unit of calcium."""
-        return float((self.response.amplitude / reference) ** (1 / self.exponent))
-
-
-def is_reference(cell: PairedCell) -> bool:
-    """Tell whether a cell may set its indicator's response: PY in vivo."""
-    return cell.cell_type == "PY" and cell.preparation == "in vivo"
-
-
-def measure(cells: Sequence[PairedCell]) -> list[Measured]:
-    """Measure all cells; an indicator has one exponent and saturation, set by PY."""
-    measured = []
-    for indicator in sorted({cell.indicator for cell in cells}):
-        here = [cell for cell in cells if cell.indicator == indicator]
-        fits = [CellFit(cell) for cell in here]
-        scores = [nonlinearity_scores(fit) for fit in fits]
-        pyramidal = [s for s, c in zip(scores, here, strict=True) if is_reference(c)]
-        exponent, saturation = best_nonlinearity(pyramidal or scores)
-        for row, cell in enumerate(here):
-            lengths = burst_lengths(cell)
-            long = lengths[lengths > 1]
-            measured.append(
-                Measured(
-                    cell,
-                    fit_response(fits[row], exponent, saturation),
-                    float(EXPONENTS[scores[row].max(axis=1).argmax()]),
-                    exponent,
-                    saturation,
-                    shot_noise(cell),
-                    slow_drift(cell),
-                    cell.n_spikes / cell.seconds,
-                    (3 / local_variation(cell) - 1) / 2,
-                    long.size / max(lengths.size, 1),
-                    float(long.mean() - 1) if long.size else float("nan"),
-                    episodes(cell),
-                )
-            )
-    return measured
-
-
-def estimate(cells: Sequence[PairedCell]) -> dict[str, Estimate]:
-    """Estimate all parameters that these cells tell something about."""
-    table = Table(measure(cells))
-    add_indicators(table)
-    add_spread_of_response(table)
-    add_nuisances(table)
-    add_firing(table)
-    return table.estimates
-
-
-Value = Callable[[Measured], float]
-
-
-class Table:
-    """Collects estimates over groups of measured cells."""
-
-    def __init__(self, measured: Sequence[Measured]) -> None:
-        self.measured = measured
-        self.estimates: dict[str, Estimate] = {}
-
-    def where(
-        self,
-        *,
-        types: Sequence[str] | None = None,
-        indicator: str | None = None,
-        preparation: str | None = None,
-    ) -> list[Measured]:
-        return [
-            m
-            for m in self.measured
-            if (types is None or m.cell.cell_type in types)
-            and (indicator is None or m.cell.indicator == indicator)
-            and (preparation is None or m.cell.preparation == preparation)
-        ]
-
-    def add(
-        self,
-        parameter: str,
-        meaning: str,
-        unit: str,
-        measured: Sequence[Measured],
-        value: Value,
-        *,
-        within: bool = False,
-    ) -> None:
-        """Add the spread of a value over cells; `within`: over its dataset's median."""
-        values = np.array([value(m) for m in measured])
-        datasets = np.array([m.cell.dataset for m in measured])
-        keep = np.isfinite(values)
-        values, datasets = values[keep], datasets[keep]
-        if within:
-            kept = [d for d in np.unique(datasets) if (datasets == d).sum() > FEW]
-            values, datasets = (
-                values[np.isin(datasets, kept)],
-                datasets[np.isin(datasets, kept)],
-            )
-            for dataset in kept:
-                values[datasets == dataset] /= np.median(values[datasets == dataset])
-        if values.size == 0:
-            return
-        low, middle, high = spread(values)
-        self.estimates[parameter] = Estimate(
-            parameter,
-            meaning,
-            low,
-            middle,
-            high,
-            unit,
-            int(values.size),
-            tuple(np.unique(datasets).tolist()),
-        )
-
-
-def spread(values: Array) -> tuple[float, float, float]:
-    """Return the 5 % point, median and 95 % point over cells."""
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-    return float(low), float(middle), float(high)
-
-
-def add_indicators(table: Table) -> None:
-    for indicator in ("GCaMP6f", "GCaMP6s", "OGB-1"):
-        cells = table.where(types=["PY"], indicator=indicator, preparation="in vivo")
-        well = [m for m in cells if m.response.explained >= FITS_WELL]
-        fast = [m for m in well if m.cell.sampling_frequency > FAST]
-        tailed = [m for m in well if m.response.tail > 0]
-        name = f"INDICATORS.{indicator}"
-        rows: list[tuple[str, str, str, list[Measured], Value]] = [
-            ("amplitude", "dF/F of one spike", "", cells, amplitude),
-            ("rise", "rise time", "s", fast, lambda m: m.response.rise),
-            ("decay", "decay time", "s", well, lambda m: m.response.decay),
-            ("exponent", "exponent for all PY", "", well, lambda m: m.exponent),
-            ("saturation", "saturation for all PY", "", well, lambda m: m.saturation),
-            ("tail", "share of the slow tail", "", well, lambda m: m.response.tail),
-            ("slow", "decay of the tail", "s", tailed, lambda m: m.response.slow),
-        ]
-        for field, meaning, unit, rows_of, value in rows:
-            table.add(f"{name}.{field}", meaning, unit, rows_of, value)
-        table.add(
-            f"-{name}.exponent of single cells",
-            "exponent that suits the cell best",
-            "",
-            well,
-            lambda m: m.own_exponent,
-        )
-        table.add(
-            f"-{name}.explained",
-            "share of variance that spikes explain",
-            "",
-            cells,
-            lambda m: m.response.explained,
-        )
-
-
-def add_spread_of_response(table: Table) -> None:
-    cells = table.where(types=["PY"], preparation="in vivo")
-    well = [m for m in cells if m.response.explained >= FITS_WELL]
-    fast = [m for m in well if m.cell.sampling_frequency > FAST]
-    table.add(
-        "KINETICS.decay_factor",
-        "a cell's decay time over its dataset's",
-        "",
-        well,
-        lambda m: m.response.decay,
-        within=True,
-    )
-    table.add(
-        "KINETICS.rise_factor",
-        "a cell's rise time over its dataset's",
-        "",
-        fast,
-        lambda m: m.response.rise,
-        within=True,
-    )
-    table.add(
-        "-KINETICS.cell_expression",
-        "a cell's dF/F of one spike over its dataset's",
-        "",
-        cells,
-        amplitude,
-        within=True,
-    )
-    middle = {i: median_amplitude(table, i) for i in {m.cell.indicator for m in cells}}
-    by_dataset: dict[str, list[Measured]] = {}
-    for m in cells:
-        by_dataset.setdefault(m.cell.dataset, []).append(m)
-    session = {
-        dataset: float(np.median([amplitude(m) for m in members]))
-        for dataset, members in by_dataset.items()
-    }
-    table.add(
-        "KINETICS.expression",
-        "a dataset's dF/F of one spike over its indicator's",
-        "",
-        cells,
-        lambda m: session[m.cell.dataset] / middle[m.cell.indicator],
-    )
-    table.add(
-        "CALCIUM.PY",
-        "a cell's calcium per spike over its dataset's",
-        "",
-        cells,
-        lambda m: m.calcium(session[m.cell.dataset]),
-    )
-    for cell_type in ("PV", "SOM", "VIP"):
-        for indicator, preparation in (
-            ("OGB-1", "in vivo"),
-            ("GCaMP6f", "in vivo"),
-            ("GCaMP6f", "slice"),
-        ):
-            if indicator not in middle:
-                continue
-            same = indicator == "OGB-1"
-            name = f"CALCIUM.{cell_type}"
-            table.add(
-                name if same else f"-{name}.{indicator}.{preparation}",
-                f"calcium per spike over PY's in vivo, {preparation}, {indicator}",
-                "",
-                table.where(
-                    types=[cell_type], indicator=indicator, preparation=preparation
-                ),
-                lambda m: m.calcium(middle[m.cell.indicator]),
-            )
-    slice_cells = [
-        m for m in table.where(preparation="slice") if m.response.explained >= FITS_WELL
-    ]
-    table.add(
-        "-INDICATORS.GCaMP6f.decay.slice",
-        "decay time in slices, all types",
-        "s",
-        slice_cells,
-        lambda m: m.response.decay,
-    )
-
-
-def amplitude(m: Measured) -> float:
-    return m.response.amplitude
-
-
-def median_amplitude(table: Table, indicator: str) -> float:
-    cells = table.where(types=["PY"], indicator=indicator, preparation="in vivo")
-    return float(np.median([amplitude(m) for m in cells]))
-
-
-def add_nuisances(table: Table) -> None:
-    cells = table.measured
-    table.add(
-        "NUISANCES.noise", "shot noise nu", "% / sqrt(Hz)", cells, lambda m: m.noise
-    )
-    table.add(
-        "NUISANCES.noise_spread",
-        "a cell's shot noise over its dataset's",
-        "",
-        cells,
-        lambda m: m.noise,
-        within=True,
-    )
-    table.add(
-        "NUISANCES.drift",
-        "deviation of the silent cell's dF/F, in bins of 5 s",
-        "dF/F",
-        table.where(preparation="in vivo"),
-        lambda m: m.drift,
-    )
-
-
-def add_firing(table: Table) -> None:
-    for preparation in ("in vivo", "slice"):
-        for cell_type in ("PY", "PV", "SOM", "VIP"):
-            here = table.where(types=[cell_type], preparation=preparation)
-            name, where = f"SPIKING.{cell_type}", ""
-            if preparation == "slice":
-                name, where = f"-{name}", ".slice"
-            words = f"{cell_type}, {preparation}"
-            rows: list[tuple[str, str, str, Value]] = [
-                ("rest_rate", "mean rate", "Hz", lambda m: m.rate),
-                ("regularity", "gamma order from LV", "", lambda m: m.order),
-                ("burst_share", "events that are bursts", "", lambda m: m.bursts),
-                ("burst_spikes", "further spikes", "", lambda m: m.burst_spikes),
-            ]
-            for field, meaning, unit, value in rows:
-                table.add(
-                    f"{name}.{field}{where}", f"{words}: {meaning}", unit, here, value
-                )
-    slice_cells = table.where(preparation="slice")
-    table.add(
-        "-RATE.slice.resting",
-        "rate outside responses, all types",
-        "Hz",
-        slice_cells,
-        lambda m: m.episodes.resting,
-    )
-    table.add(
-        "BEHAVIOUR.puff_interval",
-        "median time between responses, all types",
-        "s",
-        slice_cells,
-        lambda m: median(m.episodes.intervals),
-    )
-    table.add(
-        "BEHAVIOUR.puff_decay",
-        "median time to 1/e of a response, all types",
-        "s",
-        slice_cells,
-        lambda m: median(m.episodes.decays),
-    )
-    table.add(
-        "-MODULATION.puff.peak_rate",
-        "median peak rate of a response, all types",
-        "Hz",
-        slice_cells,
-        lambda m: median(m.episodes.peaks),
-    )
-    table.add(
-        "MODULATION.puff",
-        "peak over resting rate of a response, all types",
-        "",
-        slice_cells,
-        lambda m: median(m.episodes.peaks) / max(m.episodes.resting, 0.01),
-    )
-
-
-def median(values: Array) -> float:
-    return float(np.median(values)) if values.size else float("nan")
+__all__ = ["Estimate", "default_folder", "estimate", "read_cells", "without"]
 
 
 def as_table(estimates: dict[str, Estimate]) -> str:
@@ -421,6 +39,51 @@ def as_table(estimates: dict[str, Estimate]) -> str:
     return "\n".join(lines)
 
 
+def without(cells: Sequence[PairedCell], strata: Sequence[str]) -> list[PairedCell]:
+    """Return the cells of other strata; "OGB1" is read as "OGB-1".
+
+    Raises
+    ------
+    ValueError
+        If no cell belongs to one of them.
+    """
+    denied = {stratum.replace("OGB1", "OGB-1") for stratum in strata}
+    known = {cell.stratum for cell in cells}
+    if denied - known:
+        raise ValueError(
+            f"No cell belongs to {sorted(denied - known)}; there are {sorted(known)}."
+        )
+    return [cell for cell in cells if cell.stratum not in denied]
+
+
+def differences(estimates: Mapping[str, Estimate]) -> list[str]:
+    """Name the measured numbers of the simulator's tables that differ from these."""
+    from refit import OTHER_NAMES, measured_numbers, rounded
+
+    found = []
+    for path, table, key in measured_numbers():
+        number = table[key]
+        measured = estimates.get(OTHER_NAMES.get(path, path))
+        if measured is None:
+            found.append(f"{path} is called measured, but these cells do not tell it.")
+            continue
+        single = number.low == number.high
+        expected = (
+            (measured.value, measured.value)
+            if single
+            else (measured.low, measured.high)
+        )
+        low, high = (rounded(value) for value in expected)
+        if (rounded(number.low), rounded(number.high)) != (low, high):
+            found.append(
+                f"{path} is {number.range_text()}; measured: {low:g} to {high:g}."
+            )
+        named = f"{', '.join(measured.datasets)} ({measured.n_cells} cells)"
+        if number.source != f"measured on {named}":
+            found.append(f"{path} is {number.source}; measured on {named}.")
+    return found
+
+
 def default_folder() -> Path:
     given = os.environ.get("NAPARI_CELLTYPE_TEST_DATA")
     root = Path(__file__).resolve().parent.parent
@@ -432,18 +95,25 @@ def main() -> int:
     parser.add_argument("--real-cells", type=Path, default=default_folder())
     parser.add_argument("--leave-out", nargs="*", default=[], metavar="STRATUM")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
     folder = arguments.real_cells
     if not (folder / "real_cells.csv").exists():
         print(f"Skipped: there is no real_cells.csv in {folder}.")
         return 0
-    cells = read_cells(folder)
-    kept = [cell for cell in cells if cell.stratum not in arguments.leave_out]
-    estimates = estimate(kept)
+    try:
+        cells = without(read_cells(folder), arguments.leave_out)
+    except ValueError as error:
+        parser.error(str(error))
+    estimates = estimate(cells)
     print(as_table(estimates))
     if arguments.json:
         content = {name: asdict(e) for name, e in estimates.items()}
         arguments.json.write_text(json.dumps(content, indent=2) + "\n")
+    if arguments.check:
+        wrong = differences(estimates)
+        print("\n".join(wrong) or "The simulator's measured numbers are these.")
+        return int(bool(wrong))
     return 0
 
 
