@@ -54,7 +54,17 @@ def test_methods_text_says_what_is_unproven() -> None:
                     "input": "F - 0.7 * Fneu",
                     "sampling_frequency": 30.0,
                     "sampling_frequency_source": "user",
-                    "min_probability": 0.6,
+                    "shares": {"PY": 0.9, "PV": 0.1},
+                    "prior": {"PV": 0.1},
+                    "summary": {
+                        "groups": {
+                            "PY": {"rois": 9, "expected_right": 8.5},
+                            "IN": {"rois": 2, "expected_right": 1.25},
+                            "unsure": {"rois": 1, "expected_right": None},
+                        },
+                        "basis": ["simulation"],
+                        "naming": ["Names are given from a probability of 0.6 on."],
+                    },
                 }
             ],
             [
@@ -69,7 +79,12 @@ def test_methods_text_says_what_is_unproven() -> None:
     )
     assert "12 ROIs in 1 recording" in text
     assert "30 Hz (user)" in text
-    assert "below 0.6" in text
+    assert "from a probability of 0.6 on" in text
+    assert "The shares of the types were given (PY 90 %, PV 10 %)." in text
+    assert (
+        "calibration on simulation, about 8.5 of 9 called PY, 1.25 of 2 called IN are "
+        "expected to be right"
+    ) in text
     assert "unproven on real cells" in text
 
 

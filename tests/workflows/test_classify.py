@@ -109,7 +109,7 @@ def test_the_bundled_models_assume_as_many_interneurons_as_pyramidal_cells(
     recording = open_recording(session_folder("m1", **LONG))
     predictions = classify_recording(recording, ClassifyRequest())
     assert predictions.shares["PY"] == pytest.approx(0.5)
-    assert "Assumed shares: PY 50 %, IN 50 %." in predictions.summary()
+    assert predictions.summary().shares_assumed
 
 
 def test_a_threshold_is_applied_without_running_the_network_again(session_folder):

@@ -192,7 +192,7 @@ def classify(
             typer.echo(table_to_csv(result.table), nl=False)
         else:
             write_result(result, request, output, force=force)
-        for line in result.summary():
+        for line in result.summary().sentences():
             say(line)
     failures = (*found.failures, *result.failures)
     for failure in failures:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 PAPER = "Troullinou et al., IEEE Trans. Emerg. Top. Comput. Intell. 2021"
@@ -35,25 +35,17 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
     if rates:
         sentences.append(f"The frame rate per plane was {rates}.")
     sentences += [_model_sentence(card) for card in models]
-    thresholds = _listed(
-        f"{r['min_probability']:g}"
+    sentences += dict.fromkeys(
+        sentence
         for r in recordings
-        if r.get("min_probability") is not None
+        for sentence in r.get("summary", {}).get("naming", ())
     )
-    if thresholds:
-        sentences.append(
-            f"ROIs whose most probable type had a probability below {thresholds} were "
-            f"left unlabelled (unsure)."
-        )
     if any(r.get("only_iscell") for r in recordings):
         sentences.append("ROIs that suite2p does not call cells were left out.")
-    priors = _listed(
-        ", ".join(f"{name} {share:g}" for name, share in r["prior"].items())
-        for r in recordings
-        if r.get("prior")
-    )
-    if priors:
-        sentences.append(f"Probabilities were re-weighted to a prior of {priors}.")
+    shares = _listed(_shares(r) for r in recordings)
+    if shares:
+        sentences.append(f"The shares of the types were {shares}.")
+    sentences += _expectations(recordings)
     return " ".join(sentences)
 
 
@@ -73,6 +65,34 @@ def _model_sentence(card: Mapping[str, Any]) -> str:
             "hypotheses, not identifications."
         )
     return text
+
+
+def _shares(recording: Mapping[str, Any]) -> str | None:
+    if not recording.get("shares"):
+        return None
+    shares = ", ".join(f"{n} {100 * p:.3g} %" for n, p in recording["shares"].items())
+    assumed = recording.get("prior") is None
+    return f"{'assumed by the model' if assumed else 'given'} ({shares})"
+
+
+def _expectations(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say how many labels of each group are expected to be right, and on what basis."""
+    rois: dict[str, int] = {}
+    right: dict[str, float] = {}
+    summaries = [r.get("summary", {}) for r in recordings]
+    for summary in summaries:
+        for name, called in summary.get("groups", {}).items():
+            if called["rois"] and called["expected_right"] is not None:
+                rois[name] = rois.get(name, 0) + called["rois"]
+                right[name] = right.get(name, 0.0) + called["expected_right"]
+    if not rois:
+        return []
+    basis = _listed(text for summary in summaries for text in summary["basis"])
+    counts = ", ".join(f"{right[n]:.3g} of {rois[n]} called {n}" for n in rois)
+    return [
+        f"With these shares and the model's calibration on {basis}, about {counts} are "
+        "expected to be right."
+    ]
 
 
 def _rate(recording: Mapping[str, Any]) -> str | None:

@@ -25,8 +25,8 @@ from napari_celltype.workflows.classify import (
     require_possible,
 )
 from napari_celltype.workflows.naming import recording_names
-from napari_celltype.workflows.predictions import Predictions, summarise
-from napari_celltype.workflows.shares import share_text
+from napari_celltype.workflows.predictions import Predictions
+from napari_celltype.workflows.summary import Summary, combine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,14 +52,14 @@ class Done:
         What was read: files, frame rate and where it came from, settings.
     card : dict
         The card of the model that was used.
-    subtypes_proven : bool
-        Whether the model's interneuron types were shown on real cells.
+    summary : Summary
+        The counts, and how many of them are expected to be right.
     """
 
     table: pd.DataFrame
     inputs: dict[str, Any]
     card: dict[str, Any]
-    subtypes_proven: bool
+    summary: Summary
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,9 @@ class BatchResult:
     failures: tuple[Failure, ...]
     stopped: bool = False
 
-    def summary(self) -> list[str]:
-        """Return the counts over all recordings in sentences."""
-        proven = all(d.subtypes_proven for d in self.done)
-        shares = dict.fromkeys(
-            share_text(d.inputs["assumed_shares"]) for d in self.done
-        )
-        return [
-            *summarise(self.table, proven),
-            f"Assumed shares: {'; '.join(shares)}; --prior gives others.",
-        ]
+    def summary(self) -> Summary:
+        """Return the counts over all recordings; at least one must be done."""
+        return combine([d.summary for d in self.done])
 
     @property
     def table(self) -> pd.DataFrame:
@@ -266,6 +259,7 @@ def _classify_one(
 
 def done(predictions: Predictions) -> Done:
     """Return the table and the provenance of one recording's predictions."""
+    summary = predictions.summary()
     return Done(
         predictions.table(),
         {
@@ -273,13 +267,15 @@ def done(predictions: Predictions) -> Done:
             "name": predictions.recording_name,
             "input": predictions.input_name,
             "min_probability": predictions.min_probability,
-            "assumed_shares": dict(predictions.shares),
+            "shares": dict(predictions.shares),
+            "prior": None if predictions.prior is None else dict(predictions.prior),
             "only_iscell": predictions.only_iscell,
             "model": predictions.model_name,
             "warnings": list(predictions.warnings),
+            "summary": asdict(summary),
         },
         {**asdict(predictions.card), "sha256": predictions.model_sha256},
-        predictions.card.subtypes_proven,
+        summary,
     )
 
 

@@ -176,7 +176,8 @@ def _summary(
     commonest = max(np.unique(truth[known], return_counts=True)[1], default=0)
     lines += [
         f"Always guessing the commonest type would agree for {commonest} of {matched}.",
-        *answers[0].summary(),
+        *answers[0].summary().sentences(),
+        *answers[0].warnings,
         "This agreement shows that the software works. It does not show that labels "
         "are right on real cells: the models were trained on the same simulator.",
         f"Table: {folder / 'cell_types.csv'}",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.recording import Recording, RoiMasks
 from napari_celltype.workflows.decisions import (
     MERGED,
@@ -20,9 +19,10 @@ from napari_celltype.workflows.decisions import (
 from napari_celltype.workflows.shares import (
     prior_shares,
     reweigh,
-    share_text,
+    settled_names,
     training_shares,
 )
+from napari_celltype.workflows.summary import Summary, summarise
 from napari_celltype.workflows.thresholds import Thresholds, set_thresholds
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Predictions:
         calibrated = Thresholds.calibrated(
             self.card.calibration, self.n_windows, self.classes
         )
-        return calibrated.settled_by(self.shares, self.classes)
+        return calibrated.without(settled_names(self.shares), self.classes)
 
     def table(self, min_probability: float | None = None) -> pd.DataFrame:
         """Return the output table, one row per ROI in the order of `stat.npy`."""
@@ -227,31 +227,6 @@ class Predictions:
             table = table[recording.iscell].reset_index(drop=True)
         return table
 
-    def summary(self) -> list[str]:
-        """Return the counts in sentences, groups before types."""
-        return [
-            *summarise(self.table(), self.card.subtypes_proven),
-            f"Assumed shares: {share_text(self.shares)}.",
-        ]
-
-
-def summarise(table: pd.DataFrame, subtypes_proven: bool) -> list[str]:
-    """Return the counts of an output table in sentences, groups before types."""
-    groups = table["group"].value_counts()
-    types = table["predicted"].value_counts()
-    lines = [
-        f"{len(table)} ROIs: " + _counted(groups),
-        "Types: " + _counted(types),
-    ]
-    if without := int((table["n_frames_used"] == 0).sum()):
-        lines.append(
-            f"{without} ROIs have no usable trace of their own and are unsure."
-        )
-    if not subtypes_proven:
-        lines.append("Interneuron types are unproven on real cells.")
-    return lines
-
-
-def _counted(counts: pd.Series[int]) -> str:
-    names = DEFAULT_TYPES.in_order(counts.index)
-    return ", ".join(f"{counts[name]} {name}" for name in names)
+    def summary(self, min_probability: float | None = None) -> Summary:
+        """Return the counts, and how many of them are expected to be right."""
+        return summarise(self, min_probability)

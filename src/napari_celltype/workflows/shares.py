@@ -90,11 +90,25 @@ def reweigh(
     return new
 
 
-def share_text(shares: Mapping[str, float]) -> str:
-    """Return shares of types by group, such as ``PY 50 %, IN 50 %``."""
+def group_shares(shares: Mapping[str, float]) -> dict[str, float]:
+    """Return the share of each root type (PY, IN) from those of the types."""
     tree = DEFAULT_TYPES.including(shares)
     groups: dict[str, float] = {}
-    for name, share in shares.items():
+    for name in tree.in_order(shares):
         group = tree.group(name)
-        groups[group] = groups.get(group, 0) + share
-    return ", ".join(f"{name} {100 * share:.3g} %" for name, share in groups.items())
+        groups[group] = groups.get(group, 0.0) + shares[name]
+    return groups
+
+
+def settled_names(shares: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the group, and the type, that all cells are of; mostly there is none.
+
+    Where only PV cells carry the indicator, the line names them, not their traces.
+    """
+    both = {**group_shares(shares), **shares}
+    return tuple(name for name, share in both.items() if share >= 1 - 1e-9)
+
+
+def share_text(shares: Mapping[str, float]) -> str:
+    """Return shares of types by group, such as ``PY 50 %, IN 50 %``."""
+    return ", ".join(f"{n} {100 * s:.3g} %" for n, s in group_shares(shares).items())

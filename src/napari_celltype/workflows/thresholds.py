@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
-
 if TYPE_CHECKING:
     from napari_celltype.classifiers.calibration import Calibration
 
@@ -73,25 +71,14 @@ class Thresholds:
                 limits[rows] = _reachable(step.group_named_from[group])
         return cls(types, by_group)
 
-    def settled_by(
-        self,
-        shares: Mapping[str, float],
-        classes: Sequence[str],
-        tree: TypeTree = DEFAULT_TYPES,
-    ) -> Thresholds:
-        """Return thresholds for shares that leave one type or one group only.
-
-        Where all cells are PV because only PV cells carry the indicator, the name comes
-        from the line, and no trace has to prove it.
-        """
-        tree = tree.including(classes)
+    def without(self, names: Sequence[str], classes: Sequence[str]) -> Thresholds:
+        """Return thresholds that some types and groups pass in any case."""
         types = self.types.copy()
-        types[:, [shares[c] >= 1 - 1e-9 for c in classes]] = 0
-        by_group = {}
-        for group, limits in self.groups.items():
-            share = sum(shares[c] for c in classes if tree.group(c) == group)
-            by_group[group] = np.zeros_like(limits) if share >= 1 - 1e-9 else limits
-        return Thresholds(types, by_group)
+        types[:, [c in names for c in classes]] = 0
+        groups = {
+            g: np.zeros_like(t) if g in names else t for g, t in self.groups.items()
+        }
+        return Thresholds(types, groups)
 
 
 def set_thresholds(
