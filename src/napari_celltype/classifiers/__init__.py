@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from napari_celltype.classifiers.calibration import (
         Calibration,
         CalibrationStep,
+        calibrate,
     )
     from napari_celltype.classifiers.card import ModelCard, card_for
     from napari_celltype.classifiers.card_text import describe
@@ -43,6 +44,7 @@ _MODULES = {
     "TraceClassifier": "estimator",
     "TracePredictions": "prediction",
     "add_model": "models",
+    "calibrate": "calibration",
     "card_for": "card",
     "describe": "card_text",
     "find_model": "models",
@@ -64,6 +66,7 @@ __all__ = [
     "TraceClassifier",
     "TracePredictions",
     "add_model",
+    "calibrate",
     "card_for",
     "describe",
     "find_model",

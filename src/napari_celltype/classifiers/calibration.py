@@ -6,14 +6,24 @@ more about a cell than one of a minute.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.classifiers.promises import (
+    fit_temperature,
+    named_from,
+    set_threshold,
+)
 from napari_celltype.classifiers.softmax import log_softmax
+from napari_celltype.errors import ModelError
+
+# Windows of a ROI from which a step holds.
+STEPS = (1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ class Calibration:
     risk : float
         Share of wrong cells among those of one name, at most.
     sessions, cells : int
-        How many it was calibrated on.
+        How many it was calibrated on; cells with at least one window.
     shares : mapping of str to float
         Of the classes, for which the risk was controlled.
     steps : tuple of CalibrationStep
@@ -88,7 +98,7 @@ def probabilities_of(
     n_windows: NDArray[np.int64],
     calibration: Calibration | None,
 ) -> NDArray[np.float64]:
-    """Return calibrated probabilities of ROIs.
+    """Return the probabilities of ROIs, with the temperature of their windows.
 
     Parameters
     ----------
@@ -104,6 +114,185 @@ def probabilities_of(
         log_probabilities = log_probabilities / divisor[:, None]
     probabilities: NDArray[np.float64] = np.exp(log_softmax(log_probabilities))
     return probabilities
+
+
+def calibrate(
+    log_probabilities: NDArray[np.float64],
+    truth: Sequence[str] | NDArray[np.str_],
+    sessions: ArrayLike,
+    classes: Sequence[str],
+    *,
+    shares: Mapping[str, float],
+    trained_shares: Mapping[str, float],
+    calibrated_on: str,
+    coverage: float = 0.9,
+    risk: float = 0.1,
+) -> Calibration:
+    """Find what a model may promise, on sessions that it was not trained on.
+
+    For 1, 2, 4, 8 and 16 windows of a cell: first the temperature, then the thresholds
+    of the prediction sets (split-conformal, per class, one session one vote), then of
+    each name by itself the probability from which at most a share `risk` of the cells
+    that get it are wrong, see `promises.named_from`.
+
+    Parameters
+    ----------
+    log_probabilities : ndarray, shape (n_cells, n_windows, n_classes)
+        As the model gives them, window by window; NaN in windows that a cell lacks.
+    truth : sequence of str, shape (n_cells,)
+        Class of each cell.
+    sessions : array-like, shape (n_cells,)
+        Name or number of each cell's session.
+    classes : sequence of str
+        Columns of `log_probabilities`.
+    shares : mapping of str to float
+        Of every class, for which the risk is controlled. Cells are weighted so that
+        their classes have these shares.
+    trained_shares : mapping of str to float
+        Of every class, those that the model's own probabilities stand for.
+    calibrated_on : str
+        "simulation", or words about the sessions.
+    coverage, risk : float
+        As in `Calibration`.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    ModelError
+        If a cell is of none of the classes, a class has no cell, the shapes or names
+        do not belong together, or no cell has a window.
+    """
+    columns = _columns(log_probabilities, truth, classes)
+    numbers: NDArray[np.int64] = np.unique(sessions, return_inverse=True)[1]
+    if numbers.shape != columns.shape:
+        raise ModelError(
+            f"{columns.size} cells have {numbers.size} sessions; give one per cell."
+        )
+    steps = []
+    for n_windows in STEPS:
+        part = log_probabilities[:, :n_windows]
+        whole = np.isfinite(part).all(axis=(1, 2))
+        present = np.bincount(columns[whole], minlength=len(classes))
+        if n_windows > log_probabilities.shape[1] or not present.all():
+            break
+        steps.append(
+            _calibrate_step(
+                n_windows,
+                part[whole].mean(axis=1),
+                columns[whole],
+                numbers[whole],
+                classes,
+                _in_order(shares, classes),
+                _in_order(trained_shares, classes),
+                coverage,
+                risk,
+            )
+        )
+    if not steps:
+        raise ModelError(
+            "No whole window is left of some type to calibrate on; give more cells or "
+            "longer recordings."
+        )
+    return Calibration(
+        calibrated_on=calibrated_on,
+        coverage=coverage,
+        risk=risk,
+        sessions=int(numbers.max()) + 1,
+        cells=int(np.isfinite(log_probabilities[:, 0]).all(axis=1).sum()),
+        shares={name: float(shares[name]) for name in classes},
+        steps=tuple(steps),
+    )
+
+
+def _columns(
+    log_probabilities: NDArray[np.float64],
+    truth: Sequence[str] | NDArray[np.str_],
+    classes: Sequence[str],
+) -> NDArray[np.int64]:
+    """Return the column of each cell's true class."""
+    shape = log_probabilities.shape
+    if len(shape) != 3 or shape[0] != len(truth) or shape[2] != len(classes):
+        raise ModelError(
+            f"The log-probabilities have the shape {shape}, but there are {len(truth)} "
+            f"cells and {len(classes)} classes; give (cells, windows, classes)."
+        )
+    column_of = {name: column for column, name in enumerate(classes)}
+    if strange := sorted({str(name) for name in truth} - set(column_of)):
+        raise ModelError(
+            f"A cell is {strange[0]!r:.60}, which is no class of the model "
+            f"({', '.join(classes)}); leave such cells out."
+        )
+    return np.array([column_of[str(name)] for name in truth], dtype=np.int64)
+
+
+def _in_order(
+    shares: Mapping[str, float], classes: Sequence[str]
+) -> NDArray[np.float64]:
+    if set(shares) != set(classes):
+        raise ModelError(
+            f"Shares are given of {', '.join(shares)}, but the classes are "
+            f"{', '.join(classes)}; give the share of each class."
+        )
+    return np.array([shares[name] for name in classes], dtype=np.float64)
+
+
+def _calibrate_step(
+    n_windows: int,
+    logs: NDArray[np.float64],
+    columns: NDArray[np.int64],
+    sessions: NDArray[np.int64],
+    classes: Sequence[str],
+    shares: NDArray[np.float64],
+    trained: NDArray[np.float64],
+    coverage: float,
+    risk: float,
+) -> CalibrationStep:
+    """Calibrate cells by their mean log-probabilities (n_cells, n_classes)."""
+    present = np.bincount(columns) / columns.size
+    temperature = fit_temperature(logs, columns, (trained / present)[columns])
+    logs = logs / temperature
+    of_model = np.exp(log_softmax(logs))
+    prediction_set = {
+        name: set_threshold(of_model[own, column], sessions[own], coverage)
+        for column, name in enumerate(classes)
+        for own in [columns == column]
+    }
+    with np.errstate(divide="ignore"):  # a share of 0 leaves no probability
+        in_use = np.exp(log_softmax(logs + np.log(shares / trained)))
+    tree = DEFAULT_TYPES.including(classes)
+    groups = [tree.group(name) for name in classes]
+    roots = list(dict.fromkeys(groups))
+    is_in = np.array([[group == root for root in roots] for group in groups])
+    weights = (shares / present)[columns]
+
+    def limits(
+        probabilities: NDArray[np.float64],
+        true: NDArray[np.int64],
+        names: Sequence[str],
+    ) -> dict[str, float | None]:
+        best = probabilities.argmax(axis=1)
+        return {
+            name: named_from(
+                np.where(best == column, probabilities[:, column], 0),
+                true == column,
+                weights,
+                sessions,
+                risk,
+                least=1 / len(names),
+            )
+            for column, name in enumerate(names)
+        }
+
+    return CalibrationStep(
+        n_windows=n_windows,
+        temperature=temperature,
+        prediction_set=prediction_set,
+        named_from=limits(in_use, columns, classes),
+        group_named_from=limits(in_use @ is_in, is_in.argmax(axis=1)[columns], roots),
+    )
 
 
 def read_calibration(values: object) -> Any:
