@@ -19,10 +19,12 @@ RATE_FACTORS: dict[str, Parameter] = {
 }
 """Factor on the resting rates in each regime but slices, which have their own."""
 
+_SLICES = "DS24, DS25, DS26 (27 cells)"
+
 SLICE: dict[str, Parameter] = {
     "rest_rate": Parameter(
         "rate between stimuli, every type", 0.01, 0.5, "Hz", "assumed", "log-normal"
-    ),
+    ).measured(0.76, 6.2, _SLICES),
     "response": Parameter(
         "rate at the height of a full response, every type",
         1,
@@ -30,7 +32,7 @@ SLICE: dict[str, Parameter] = {
         "Hz",
         "assumed",
         "log-normal",
-    ),
+    ).measured(7.2, 120, _SLICES),
 }
 """Rates in slice-like sessions; alike in all types, so that they tell nothing."""
 
@@ -78,11 +80,15 @@ BURST: dict[str, Parameter] = {
 """Bursts of every kind of cell."""
 
 
+def _order(value: int) -> Parameter:
+    return fixed("gamma order of intervals, rounded", value, "", "assumed")
+
+
 def _spiking(
     rest_rate: tuple[float, float, str],
     burst_share: tuple[float, float, str],
     further_spikes: tuple[float, float, str],
-    regularity: int,
+    regularity: Parameter,
 ) -> dict[str, Parameter]:
     low, high, source = rest_rate
     return {
@@ -101,10 +107,11 @@ def _spiking(
             "",
             further_spikes[2],
         ),
-        "regularity": fixed("gamma order of intervals", regularity, "", "assumed"),
+        "regularity": regularity,
     }
 
 
+_PV_ORDER = _order(3).measured(1.1, 1.1, "DS23, DS27 (5 cells)")
 _NO_BURSTS = ((0.0, 0.0, "assumed"), (1.0, 1.0, "assumed"))
 
 SPIKING: dict[str, dict[str, Parameter]] = {
@@ -112,17 +119,19 @@ SPIKING: dict[str, dict[str, Parameter]] = {
         (0.05, 1.5, "Mizuseki and Buzsaki 2013"),
         (0.1, 0.5, "Harris 2001"),
         (1, 3, "Harris 2001"),
-        1,
+        _order(1),
     ),
-    "PV basket": _spiking((4, 25, "Varga 2012"), *_NO_BURSTS, 3),
-    "PV axo-axonic": _spiking((3, 20, "Varga 2014"), *_NO_BURSTS, 3),
+    "PV basket": _spiking((4, 25, "Varga 2012"), *_NO_BURSTS, _PV_ORDER),
+    "PV axo-axonic": _spiking((3, 20, "Varga 2014"), *_NO_BURSTS, _PV_ORDER),
     "SOM O-LM": _spiking(
-        (1.5, 12, "Katona 2014"), (0, 0.2, "Royer 2012"), (1, 2, "assumed"), 2
+        (1.5, 12, "Katona 2014"), (0, 0.2, "Royer 2012"), (1, 2, "assumed"), _order(2)
     ),
     "SOM bistratified": _spiking(
-        (2, 15, "Katona 2014"), (0, 0.2, "Royer 2012"), (1, 2, "assumed"), 2
+        (2, 15, "Katona 2014"), (0, 0.2, "Royer 2012"), (1, 2, "assumed"), _order(2)
     ),
-    "VIP": _spiking((0.4, 4, "assumed"), (0.05, 0.3, "assumed"), (1, 3, "assumed"), 1),
+    "VIP": _spiking(
+        (0.4, 4, "assumed"), (0.05, 0.3, "assumed"), (1, 3, "assumed"), _order(1)
+    ),
 }
 """Spike trains of each kind."""
 

@@ -107,10 +107,12 @@ def draw_nuisances(
     """
     table = NUISANCES
     brightness = table["brightness"].draw_one(rng)
-    drawn_noise = table["noise"].draw_one(rng)
+    close, wide = (table[name].draw_one(rng) for name in ("noise", "population_noise"))
+    on_population = rng.random() < table["population_share"].low
     drawn_expression = KINETICS["expression"].draw_one(rng)
     drawn_indicator = str(rng.choice(list(INDICATORS)))
-    level_of_noise = drawn_noise if noise is None else noise
+    if noise is None:
+        noise = wide if on_population else close
     level = table["neuropil_brightness"].draw_one(rng)
     activity = table["neuropil_activity"].draw_one(rng)
     cells = brightness * table["brightness_spread"].draw(rng, n_cells)
@@ -120,7 +122,7 @@ def draw_nuisances(
 
     return Nuisances(
         brightness=cells,
-        noise=level_of_noise * table["noise_spread"].draw(rng, n_cells),
+        noise=noise * table["noise_spread"].draw(rng, n_cells),
         bleaching=around(table["bleaching"].draw_one(rng)),
         drift=table["drift"].draw(rng, n_cells),
         contamination=table["contamination"].draw(rng, n_cells),
@@ -155,37 +157,43 @@ def indicator_response(
     bins_per_frame: int,
 ) -> NDArray[np.float32]:
     """Turn spikes (n_cells, n_bins) into dF/F (n_cells, n_bins / bins_per_frame)."""
-    table = INDICATORS[nuisances.indicator]
-    fast, slow = table["decay"].low, table["tail_decay"].low
+    table = {key: number.low for key, number in INDICATORS[nuisances.indicator].items()}
     response = np.empty(spikes.shape, dtype=np.float32)
     for cell, train in enumerate(spikes):
-        decay = fast * float(nuisances.decay_factor[cell])
-        rise = min(table["rise"].low * float(nuisances.rise_factor[cell]), 0.5 * decay)
-        tail = min(table["tail_share"].low * float(nuisances.tail_factor[cell]), 0.8)
-        response[cell] = _transients(train, 1 - tail, rise, decay, bin_width)
+        decay = table["decay"] * float(nuisances.decay_factor[cell])
+        rise = min(table["rise"] * float(nuisances.rise_factor[cell]), 0.5 * decay)
+        tail = min(table["tail"] * float(nuisances.tail_factor[cell]), 0.8)
+        slow = max(table["slow"], 2 * decay)
+        peak = _peak(rise, decay, tail, slow)
+        response[cell] = _decaying(train, rise, decay, (1 - tail) / peak, bin_width)
         if tail:
-            response[cell] += _transients(train, tail, rise, slow, bin_width)
+            response[cell] += _decaying(train, rise, slow, tail / peak, bin_width)
         response[cell] *= calcium[cell]
     np.maximum(response, 0, out=response)
-    exponent, saturation = table["exponent"].low, table["saturation"].low
+    exponent, saturation = table["exponent"], table["saturation"]
     powered = response ** np.float32(exponent)
     half = saturation**exponent
     powered /= 1 + powered / np.float32(half)
     frames = powered.reshape(len(spikes), -1, bins_per_frame).mean(axis=2)
-    amplitude = table["amplitude"].low * (1 + 1 / half) * nuisances.expression
+    amplitude = table["amplitude"] * (1 + 1 / half) * nuisances.expression
     frames *= np.float32(amplitude)
     return np.asarray(frames, dtype=np.float32)
 
 
-def _transients(
-    train: NDArray[np.float32], height: float, rise: float, decay: float, step: float
+def _peak(rise: float, decay: float, tail: float, slow: float) -> float:
+    """Return the highest calcium that one spike would add, see `INDICATORS`."""
+    times = rise * np.linspace(0, 12, 100)
+    late = (1 - tail) * np.exp(-times / decay) + tail * np.exp(-times / slow)
+    return float(np.max(late - np.exp(-times / rise)))
+
+
+def _decaying(
+    train: NDArray[np.float32], rise: float, decay: float, height: float, step: float
 ) -> NDArray[np.float32]:
-    """Let each spike of a train rise to `height` and decay, steps of `step` s."""
+    """Add height * (exp(-t / decay) - exp(-t / rise)) for each spike, steps in s."""
     fall, climb = np.exp(-step / decay), np.exp(-step / rise)
-    peak_time = np.log(decay / rise) * decay * rise / (decay - rise)
-    peak = np.exp(-peak_time / decay) - np.exp(-peak_time / rise)
     filtered = lfilter(
-        np.array([height * (fall - climb) / peak], dtype=np.float32),
+        np.array([height * (fall - climb)], dtype=np.float32),
         np.array([1, -fall - climb, fall * climb], dtype=np.float32),
         train,
     )

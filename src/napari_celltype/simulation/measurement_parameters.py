@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from napari_celltype.simulation.parameter import Parameter, fixed
 
+_PY_IN_VIVO = "DS02, DS09, DS10, DS11, DS12, DS13, DS15, DS16 (104 cells)"
+_GCAMP6F = "DS09, DS10, DS11 (39 cells)"
+_GCAMP6S = "DS12, DS13, DS15, DS16 (50 cells)"
+_OGB1 = "DS02 (9 cells)"
+
 CALCIUM: dict[str, Parameter] = {
-    "PY": Parameter("PY", 0.6, 1.6, "", "by definition", "log-normal"),
+    "PY": Parameter("PY", 0.6, 1.6, "", "assumed", "log-normal").measured(
+        0.66, 1.6, _PY_IN_VIVO
+    ),
     "PV": Parameter("PV", 0.15, 0.6, "", "Aponte 2008 (buffering)", "log-normal"),
     "SOM": Parameter("SOM", 0.3, 1.2, "", "assumed", "log-normal"),
     "VIP": Parameter("VIP", 0.4, 1.6, "", "assumed", "log-normal"),
@@ -21,26 +30,57 @@ def _indicator(
     decay: float,
     exponent: float,
     saturation: float,
+    measured: Mapping[str, tuple[float, str]] | None = None,
 ) -> dict[str, Parameter]:
-    return {
+    table = {
         "amplitude": fixed("dF/F of one spike", amplitude, "", source),
         "rise": fixed("rise", rise, "s", source),
         "decay": fixed("decay", decay, "s", source),
-        "tail_share": fixed("share of the slow tail", 0.1, "", "assumed"),
-        "tail_decay": fixed("decay of the slow tail", 4 * decay, "s", "assumed"),
+        "tail": fixed("share of the slow tail", 0.1, "", "assumed"),
+        "slow": fixed("decay of the slow tail", 3, "s", "assumed"),
         "exponent": fixed("exponent", exponent, "", "assumed"),
         "saturation": fixed(
             "calcium at half of the maximum", saturation, "spikes", "assumed"
         ),
     }
+    for name, (value, cells) in (measured or {}).items():
+        table[name] = table[name].measured(value, value, cells)
+    return table
 
 
 INDICATORS: dict[str, dict[str, Parameter]] = {
     "GCaMP6f": _indicator(
-        "Chen 2013", amplitude=0.19, rise=0.045, decay=0.4, exponent=1.4, saturation=12
+        "Chen 2013",
+        amplitude=0.19,
+        rise=0.045,
+        decay=0.4,
+        exponent=1.4,
+        saturation=30,
+        measured={
+            "amplitude": (0.038, "DS09, DS10, DS11 (44 cells)"),
+            "rise": (0.01, _GCAMP6F),
+            "decay": (0.32, _GCAMP6F),
+            "tail": (0.15, _GCAMP6F),
+            "slow": (1.5, "DS09, DS10, DS11 (34 cells)"),
+            "exponent": (2, _GCAMP6F),
+        },
     ),
     "GCaMP6s": _indicator(
-        "Chen 2013", amplitude=0.23, rise=0.15, decay=1.2, exponent=1.5, saturation=10
+        "Chen 2013",
+        amplitude=0.23,
+        rise=0.15,
+        decay=1.2,
+        exponent=1.5,
+        saturation=10,
+        measured={
+            "amplitude": (0.065, _GCAMP6S),
+            "rise": (0.09, _GCAMP6S),
+            "decay": (0.8, _GCAMP6S),
+            "tail": (0.03, _GCAMP6S),
+            "slow": (6, "DS12, DS13, DS15, DS16 (27 cells)"),
+            "exponent": (1.75, _GCAMP6S),
+            "saturation": (30, _GCAMP6S),
+        },
     ),
     "GCaMP7f": _indicator(
         "Dana 2019", amplitude=0.25, rise=0.05, decay=0.5, exponent=1.3, saturation=10
@@ -54,14 +94,27 @@ INDICATORS: dict[str, dict[str, Parameter]] = {
         saturation=12,
     ),
     "OGB-1": _indicator(
-        "Kerr 2005", amplitude=0.08, rise=0.01, decay=0.7, exponent=1.0, saturation=8
+        "Kerr 2005",
+        amplitude=0.08,
+        rise=0.01,
+        decay=0.7,
+        exponent=1,
+        saturation=8,
+        measured={
+            "amplitude": (0.049, "DS02 (10 cells)"),
+            "decay": (0.63, _OGB1),
+            "tail": (0.15, _OGB1),
+            "slow": (3, _OGB1),
+            "exponent": (1, _OGB1),
+            "saturation": (30, _OGB1),
+        },
     ),
 }
 """Calcium indicators; one is drawn per session, whatever the cell types.
 
-A spike adds one unit of calcium c that rises, and decays with a fast part and a slow
-tail. The indicator answers in proportion to ``c**e / (1 + (c / saturation)**e)``, where
-e is the exponent, and with `amplitude` to one spike.
+A spike adds calcium c of unit peak, (1 - tail) exp(-t / decay) + tail exp(-t / slow) -
+exp(-t / rise). The indicator answers in proportion to ``c**e / (1 + (c /
+saturation)**e)``, where e is the exponent, and with `amplitude` to one spike.
 """
 
 KINETICS: dict[str, Parameter] = {
@@ -72,10 +125,10 @@ KINETICS: dict[str, Parameter] = {
         "",
         "assumed",
         "log-normal",
-    ),
+    ).measured(0.4, 1.6, "DS02, DS09, DS10, DS11, DS12, DS13, DS15, DS16 (98 cells)"),
     "rise_factor": Parameter(
         "a cell's rise time over its indicator's", 0.7, 1.5, "", "assumed", "log-normal"
-    ),
+    ).measured(0.44, 2.5, "DS09, DS10, DS11, DS12, DS13, DS15, DS16 (89 cells)"),
     "tail_factor": Parameter(
         "a cell's slow tail over its indicator's", 0.3, 2.5, "", "assumed", "log-normal"
     ),
@@ -92,15 +145,35 @@ KINETICS: dict[str, Parameter] = {
 
 NUISANCES: dict[str, Parameter] = {
     "noise": Parameter(
-        "shot noise nu = 100 median|difference of dF/F| / sqrt(frame rate)",
+        "shot noise nu = 100 median|difference of dF/F| / sqrt(frame rate) of a "
+        "session on few cells",
+        0.4,
+        2,
+        "% / sqrt(Hz)",
+        "Rupprecht 2021",
+        "log-normal",
+    ).measured(
+        0.3,
+        1.3,
+        "DS02, DS09, DS10, DS11, DS12, DS13, DS15, DS16, DS22, DS23, DS24, DS25, DS26, "
+        "DS27 (138 cells)",
+    ),
+    "population_noise": Parameter(
+        "shot noise nu of a session on a population",
         0.8,
         8,
         "% / sqrt(Hz)",
         "Rupprecht 2021",
         "log-normal",
     ),
+    "population_share": fixed("share of population sessions", 0.7, "", "assumed"),
     "noise_spread": Parameter(
         "a cell's noise over its session's", 0.6, 1.7, "", "assumed", "log-normal"
+    ).measured(
+        0.64,
+        1.8,
+        "DS02, DS09, DS10, DS11, DS12, DS13, DS15, DS16, DS23, DS24, DS25, DS26 "
+        "(135 cells)",
     ),
     "brightness": Parameter(
         "resting fluorescence of a session", 100, 3000, "a.u.", "assumed", "log-normal"
@@ -116,7 +189,16 @@ NUISANCES: dict[str, Parameter] = {
     "bleaching": Parameter("fluorescence lost to bleaching", 0, 0.3, "", "assumed"),
     "bleaching_time": Parameter("its time constant", 60, 1200, "s", "assumed"),
     "drift": Parameter(
-        "deviation of the slow baseline drift", 0.005, 0.08, "dF/F", "assumed"
+        "deviation of the slow baseline drift",
+        0.005,
+        0.08,
+        "dF/F",
+        "assumed",
+        "log-normal",
+    ).measured(
+        0.0044,
+        0.16,
+        "DS02, DS09, DS10, DS11, DS12, DS13, DS15, DS22 (68 cells)",
     ),
     "drift_time": Parameter("time in which it wanders", 20, 120, "s", "assumed"),
     "neuropil_brightness": Parameter(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -59,6 +59,13 @@ class Parameter:
     def draw_one(self, rng: np.random.Generator) -> float:
         """Draw one value, in the parameter's unit."""
         return float(self.draw(rng, 1)[0])
+
+    def measured(self, low: float, high: float, cells: str) -> Parameter:
+        """Return this parameter with values measured on `cells`, a list in words."""
+        source, literature = f"measured on {cells}", self.literature or self
+        return replace(
+            literature, low=low, high=high, source=source, literature=literature
+        )
 
     def range_text(self) -> str:
         """Return the range as the documentation shows it."""

@@ -62,6 +62,8 @@ TRACE_MODULES = (
 )
 """Modules of this package that determine simulated traces; cards carry their digest."""
 
+_SLICES = "DS24, DS25, DS26 (27 cells)"
+
 BEHAVIOUR: dict[str, Parameter] = {
     "belt_length": Parameter(
         "length of the belt, one lap", 180, 200, "cm", "Danielson 2016"
@@ -101,9 +103,16 @@ BEHAVIOUR: dict[str, Parameter] = {
         "slow oscillation under anaesthesia", 0.3, 1.0, "Hz", "Steriade 1993"
     ),
     "puff_interval": Parameter(
-        "time between two stimuli in a slice-like session", 8, 40, "s", "assumed"
-    ),
-    "puff_decay": Parameter("decay of the response to one", 1, 8, "s", "assumed"),
+        "time between two stimuli in a slice-like session",
+        8,
+        40,
+        "s",
+        "assumed",
+        "log-normal",
+    ).measured(7, 130, _SLICES),
+    "puff_decay": Parameter(
+        "decay of the response to one", 1, 8, "s", "assumed", "log-normal"
+    ).measured(1, 9.7, _SLICES),
 }
 """Signals that all cells of a session share."""
 
