@@ -11,7 +11,6 @@ Writes `difficulty.json` for `report.py`, and the figure of the documentation.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,10 +29,9 @@ from napari_celltype.simulation import Session, simulate_session
 from napari_celltype.workflows.shares import training_shares
 
 sys.path.insert(0, str(Path(__file__).parent))
+from provenance import ROOT, WORK, write_results
 from scoring import accuracy, balanced_accuracy, by_session
 
-ROOT = Path(__file__).resolve().parent.parent
-WORK = ROOT / "build" / "validation"
 FIGURE = ROOT / "docs" / "images" / "validation-difficulty.png"
 
 MODELS = ("cnn", "rnn", "lstm")
@@ -255,9 +253,7 @@ def main() -> int:
     options = parser.parse_args()
     n_sessions, cells = (4, 10) if options.quick else (options.sessions, options.cells)
     results = curves(options.axes, n_sessions, cells)
-    options.work.mkdir(parents=True, exist_ok=True)
-    path = options.work / "difficulty.json"
-    path.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    path = write_results("difficulty", results, options.work)
     figure = options.figure or (options.work / FIGURE.name if options.quick else FIGURE)
     draw(results, figure)
     print(f"{path}\n{figure}")

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import sys
 import tempfile
 import time
@@ -25,14 +24,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype import simulation
 from napari_celltype.classifiers import CellTypeModel, load_model
 from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.recording import open_recording, run_suite2p
 from napari_celltype.simulation import match_rois, simulate_recording, write_movie
 
 sys.path.insert(0, str(Path(__file__).parent))
-from difficulty import MODELS, SEED, TYPES, WORK, guesses
+from difficulty import MODELS, SEED, TYPES, guesses
+from provenance import WORK, simulator_digest, write_results
 
 RATE = 10.0  # Hz
 SETTINGS = (
@@ -69,11 +68,8 @@ class Film:
 
     def path(self, work: Path) -> Path:
         """Return the file that keeps what was found, named after all that decides."""
-        sources = sorted(Path(simulation.__file__).parent.glob("*.py"))
-        digest = hashlib.sha256(repr(self).encode())
-        for source in sources:
-            digest.update(source.read_bytes())
-        name = f"movie-{self.number}-{digest.hexdigest()[:12]}.npz"
+        key = f"{self} {simulator_digest()}".encode()
+        name = f"movie-{self.number}-{hashlib.sha256(key).hexdigest()[:12]}.npz"
         return work / "street" / name
 
 
@@ -272,8 +268,7 @@ def main() -> int:
         ],
         **measure(found),
     }
-    path = options.work / "street.json"
-    path.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    path = write_results("street", results, options.work)
     for name, answers in results["models"].items():
         for source, scores in answers.items():
             said = scores["all"]

@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,11 +38,9 @@ from napari_celltype.simulation.parameters import REGIMES
 
 sys.path.insert(0, str(Path(__file__).parent))
 from known_cells import RealCell, load_cells
+from provenance import DATA, WORK, write_results
 from scoring import auroc, by_cell
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = Path(os.environ.get("NAPARI_CELLTYPE_TEST_DATA", ROOT.parent / "shared/data"))
-WORK = ROOT / "build" / "validation"
 RATE = 10.0  # Hz
 SECONDS = 60.0
 PIECES = 4  # of one cell, at most
@@ -364,9 +360,7 @@ def main() -> int:
     if options.quick:
         cells, twins = cells[::4], 1
     results = compare(pairs(cells, twins), pairs(cells, twins, match_noise=False))
-    options.work.mkdir(parents=True, exist_ok=True)
-    path = options.work / "two_sample.json"
-    path.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    write_results("two_sample", results, options.work)
     print(text(results))
     return 0
 
