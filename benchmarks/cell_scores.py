@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -155,7 +155,13 @@ def measure_cells(
     refits: Mapping[str, CellTypeModel] | None = None,
 ) -> dict[str, Any]:
     """Score a model as `score_cells` does, on surrogate traces too."""
-    refits = refits or {}
+    # Of a variant only the network differs; answers are softened as the model's are.
+    refits = {
+        name: replace(
+            other, card=replace(other.card, calibration=model.card.calibration)
+        )
+        for name, other in (refits or {}).items()
+    }
     cells = versions.cells
     shares = _assumed_shares(model.card)
     windows, own = predict_cells(model, cells)
@@ -181,7 +187,7 @@ def measure_cells(
         rows = np.array([stratum_of(cell) == stratum for cell in cells]) & usable
         if not rows.any():
             continue
-        chosen = [cells[row] for row in np.flatnonzero(rows)]
+        chosen = [cell for cell, inside in zip(cells, rows, strict=True) if inside]
         refit = refits.get(f"without {stratum}")
         these = {
             REFIT: [shown(refit, chosen)] if refit else [],
@@ -237,14 +243,6 @@ def as_shown(
     )
 
 
-def p_in_when_even(classes: NDArray[np.str_]) -> float:
-    """Return the p_IN at which both groups are as likely if equally common.
-
-    The models were trained on equal shares of the types, so on more interneurons.
-    """
-    return float((classes != "PY").mean())
-
-
 def _assumed_shares(card: ModelCard) -> dict[str, float]:
     return prior_shares(
         card.assumed_shares or {"PY": 0.5}, card.classes, training_shares(card)
@@ -294,11 +292,11 @@ def _questions(
         return np.where(p_in(p) > 0.5, "IN", "PY")
 
     def four(p: Probabilities) -> NDArray[np.str_]:
-        return classes[p.argmax(axis=1)]
+        return np.asarray(classes[p.argmax(axis=1)])
 
     def subtype(p: Probabilities) -> NDArray[np.str_]:
         among = np.isin(classes, kinds)
-        return classes[among][p[:, among].argmax(axis=1)]
+        return np.asarray(classes[among][p[:, among].argmax(axis=1)])
 
     true_group = groups(types)
     asked = [

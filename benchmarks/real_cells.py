@@ -30,7 +30,6 @@ from cell_scores import (
     SHIPPED,
     Versions,
     measure_cells,
-    p_in_when_even,
     score_cells,
     stratum_of,
 )
@@ -49,7 +48,6 @@ __all__ = [
     "RealCell",
     "load_cells",
     "measure_cells",
-    "p_in_when_even",
     "score_cells",
     "table",
 ]

@@ -1,0 +1,54 @@
+"""Reading neurons of known type."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from known_cells import load_cells
+from scipy.io import savemat
+
+TABLE = (
+    "file,dataset,cell_type,indicator,preparation,batch\n"
+    'one.mat,DS24,PV,GCaMP6f,"slice, KCl puff",PVVitro05\n'
+    "two.mat,DS15,PY,GCaMP6s,in vivo,\n"
+)
+
+
+def _trial(start, ticks):
+    times = start + np.arange(100) / 25
+    return {"fluo_time": times, "fluo_mean": np.arange(100.0), "events_AP": ticks}
+
+
+@pytest.fixture
+def cells(tmp_path):
+    (tmp_path / "real_cells.csv").write_text(TABLE)
+    trials = [_trial(0.1, [31_000.0, 11_000.0, np.nan]), _trial(0.0, [])]
+    for name in ("one", "two"):
+        array = np.empty(2, dtype=object)
+        array[:] = trials
+        savemat(tmp_path / f"{name}.mat", {"CAttached": array})
+    return load_cells(tmp_path)
+
+
+def test_a_cell_knows_its_data_set_and_batch(cells):
+    assert (cells[0].dataset, cells[0].batch) == ("DS24", "PVVitro05")
+
+
+def test_a_cell_without_a_batch_is_its_own(cells):
+    assert cells[1].batch == "two.mat"
+
+
+def test_the_preparation_is_named_without_its_drug(cells):
+    assert cells[0].preparation == "slice"
+
+
+def test_spikes_are_seconds_after_the_first_frame_without_the_padding(cells):
+    np.testing.assert_allclose(cells[0].spikes[0], [1.0, 3.0])
+
+
+def test_a_trial_without_a_spike_has_an_empty_array(cells):
+    assert cells[0].spikes[1].size == 0
+
+
+def test_the_rate_is_that_of_the_time_stamps(cells):
+    assert cells[0].sampling_frequency == pytest.approx(25)
