@@ -218,3 +218,31 @@ def test_doctor_names_the_version(run):
     from napari_celltype import __version__
 
     assert __version__ in run("doctor").stdout
+
+
+def test_classify_says_what_to_expect_of_its_names(run, session_folder):
+    result = run("classify", session_folder("m1", **LONG))
+    first = next(x for x in result.stderr.splitlines() if x.startswith("5 ROIs: "))
+    assert "PY" in first or "IN" in first or "unsure" in first
+    assert "are expected to be right (on simulation, if 50 %" in result.stderr
+    assert "Assumed shares: PY 50 %, IN 50 %" in result.stderr
+
+
+def test_shares_that_the_user_gives_stand_in_summary_and_provenance(
+    run, session_folder, tmp_path
+):
+    out = tmp_path / "types.csv"
+    result = run(
+        "classify", session_folder("m1", **LONG), "-o", out, "--prior", "IN=0.1"
+    )
+    assert "Given shares: PY 90 %, IN 10 %." in result.stderr
+    origin = json.loads((tmp_path / "types.csv.provenance.json").read_text())
+    (recording,) = origin["recordings"]
+    assert recording["prior"] == {"IN": 0.1}
+    assert recording["shares"]["PY"] == pytest.approx(0.9)
+    called = recording["summary"]["groups"]
+    assert sum(c["rois"] for c in called.values()) == 5
+    assert (
+        sum(recording["summary"]["why_unsure"].values())
+        == (recording["summary"]["types"]["unsure"]["rois"])
+    )

@@ -48,7 +48,18 @@ MinProbability = Annotated[
         metavar="P",
         min=0,
         max=1,
-        help="Below P an ROI is unsure; without it as the card says, 0 names all.",
+        help=(
+            "Below P an ROI is unsure; 0 names all. Without it, the model card's "
+            "threshold of each name, which limits how many cells of that name are "
+            "wrong (bundled models: on simulation)."
+        ),
+    ),
+]
+Stability = Annotated[
+    bool,
+    typer.Option(
+        "--stability/--no-stability",
+        help="Say how often other noise, drift or neuropil leave a label as it is.",
     ),
 ]
 OnlyIscell = Annotated[
@@ -58,7 +69,11 @@ OnlyIscell = Annotated[
 Prior = Annotated[
     str | None,
     typer.Option(
-        metavar="TYPE=SHARE,...", help="Expected shares of the types, such as IN=0.1."
+        metavar="TYPE=SHARE,...",
+        help=(
+            "Expected shares of the types, such as IN=0.11 (all neurons of CA1) or "
+            "PV=1 (only PV cells carry the indicator)."
+        ),
     ),
 ]
 

@@ -112,9 +112,9 @@ def decide(
         [
             np.full(len(rows), "", dtype=object),
             np.full(len(rows), NO_TRACE, dtype=object),
-            _never_named(root_names),
+            _never_named(roots)[root],
             np.full(len(rows), BETWEEN_GROUPS, dtype=object),
-            _never_named(types),
+            _never_named(classes)[column],
         ],
         TYPE_BELOW,
     )
@@ -157,5 +157,5 @@ def prediction_sets(
     ]
 
 
-def _never_named(names: NDArray[np.object_]) -> NDArray[np.object_]:
+def _never_named(names: Sequence[str]) -> NDArray[np.object_]:
     return np.array([NEVER_NAMED.format(name) for name in names], dtype=object)

@@ -138,12 +138,12 @@ class Predictions:
             self._thresholds(min_probability),
             self.shares,
         )
-        merged = self.recording.merged_into
-        why = [
-            MERGED if reason and len(merged) and merged[roi_id] >= 0 else reason
-            for roi_id, reason in enumerate(said.why_unsure)
-        ]
-        return replace(said, why_unsure=why)
+        if not len(self.recording.merged_into):
+            return said
+        part = self.recording.merged_into >= 0
+        why = np.array(said.why_unsure, dtype=object)
+        why[part] = MERGED
+        return replace(said, why_unsure=why.tolist())
 
     def _thresholds(self, min_probability: float | None) -> float | Thresholds:
         if min_probability is None:
