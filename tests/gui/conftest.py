@@ -107,6 +107,7 @@ def make_predictions() -> Callable[..., Any]:
             classes=("PY", "PV", "SOM", "VIP"),
             probabilities=probabilities,
             model_probabilities=probabilities,
+            n_windows=np.ones(n_rois, dtype=np.int64),
             n_frames_used=np.full(n_rois, recording.n_frames),
             input_name="F",
             warnings=(),
@@ -118,3 +119,76 @@ def make_predictions() -> Callable[..., Any]:
         )
 
     return make
+
+
+class Window:
+    """A real napari window with both docks."""
+
+    def __init__(self, viewer: Any, qtbot: Any) -> None:
+        from napari_celltype.gui.commands import show_docks
+
+        self.viewer, self._qtbot = viewer, qtbot
+        self.dock = show_docks(viewer)
+
+    @property
+    def rois_dock(self) -> Any:
+        return self.viewer.window.add_plugin_dock_widget(
+            "napari-celltype", "ROIs and traces"
+        )[1]
+
+    def layer(self, role: str) -> Any:
+        """The layer of the active recording that plays a role."""
+        from napari_celltype.gui.scene import scene_of
+
+        return scene_of(self.viewer).layer(self.dock.session.active.key, role)
+
+    def open(self, path: Path) -> None:
+        with self._qtbot.waitSignal(self.dock.tasks.ended, timeout=20_000):
+            self.dock.open_paths([path])
+
+    def classify(self, model: str = "quick") -> None:
+        from qtpy.QtCore import Qt
+
+        self.dock.form.model.choose(model)
+        with self._qtbot.waitSignal(self.dock.tasks.ended, timeout=60_000):
+            self._qtbot.mouseClick(self.dock.run.classify, Qt.MouseButton.LeftButton)
+
+    def click(self, y: float, x: float) -> None:
+        """Click on a place of the image, in data coordinates, with the real mouse."""
+        from qtpy.QtCore import QPoint, Qt
+        from qtpy.QtWidgets import QApplication
+
+        native = self.viewer.window._qt_viewer.canvas.native
+        QApplication.processEvents()
+        height, width = native.height(), native.width()
+        center = self.viewer.scene.camera.center[-2:]
+        zoom = self.viewer.scene.camera.zoom
+        spot = QPoint(
+            round(width / 2 + (x - center[1]) * zoom),
+            round(height / 2 + (y - center[0]) * zoom),
+        )
+        self._qtbot.mouseMove(native, spot)
+        self._qtbot.mouseClick(native, Qt.MouseButton.LeftButton, pos=spot)
+
+    def hover(self, roi_id: int) -> str:
+        """The text of the status bar over a ROI."""
+        rois = self.layer("rois")
+        y, x = np.argwhere(rois.data == roi_id + 1)[0]
+        return str(rois.get_status((0, y, x), world=True)["value"])
+
+
+@pytest.fixture
+def window(
+    make_napari_viewer: Callable[..., Any], qtbot: Any, folder: Path, quick_model: str
+) -> Window:
+    """A window with both docks, and the recording read."""
+    from qtpy.QtCore import Qt
+
+    window = Window(make_napari_viewer(show=True), qtbot)
+    window.open(folder)
+    main = window.dock.window()
+    bottom = window.rois_dock.parentWidget()
+    qtbot.waitUntil(
+        lambda: main.dockWidgetArea(bottom) == Qt.DockWidgetArea.BottomDockWidgetArea
+    )
+    return window

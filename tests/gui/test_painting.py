@@ -92,13 +92,8 @@ def three(recording):
 
 
 def values(predictions, color_by="type", min_probability=0.5):
-    return roi_values(
-        predictions,
-        3,
-        palette=Palette(),
-        color_by=color_by,
-        min_probability=min_probability,
-    )
+    said = predictions.decisions(min_probability)
+    return roi_values(predictions, said, 3, palette=Palette(), color_by=color_by)
 
 
 def test_a_sure_type_is_filled(three, make_predictions):

@@ -130,12 +130,39 @@ def test_predictions_of_a_closed_recording_are_dropped(session, make_predictions
 def test_the_models_threshold_holds_until_the_user_sets_one(session, make_predictions):
     first = opened()
     session.open(first)
+    rows = [[0.6, 0.2, 0.1, 0.1]] * 3
     session.set_predictions(
-        "a", make_predictions(first.recording, np.eye(3, 4), min_probability=0.7)
+        "a", make_predictions(first.recording, rows, min_probability=0.7)
     )
-    assert session.min_probability(session.active) == 0.7
-    session.set_colors(min_probability=0.2)
-    assert session.min_probability(session.active) == 0.2
+    assert session.decisions(session.active).predicted[0] == "unsure"
+    session.set_min_probability(0.2)
+    assert session.decisions(session.active).predicted[0] == "PY"
+    session.set_min_probability(None)
+    assert session.decisions(session.active).predicted[0] == "unsure"
+
+
+def test_other_shares_hold_for_all_recordings_and_later_ones(session, make_predictions):
+    for key in "ab":
+        session.open(opened(key))
+    rows = [[0.5, 0.5, 0.0, 0.0]] * 3
+    session.set_predictions("a", make_predictions(opened().recording, rows))
+    session.set_prior({"IN": 0.1})
+    session.set_predictions("b", make_predictions(opened().recording, rows))
+    for now in session.recordings.values():
+        assert session.decisions(now).p_in[0] < 0.1
+    session.set_prior(None)
+    assert session.decisions(session.active).p_in[0] == pytest.approx(0.5)
+
+
+def test_shares_that_do_not_fit_a_model_are_told(session, make_predictions):
+    told = heard(session.told)
+    first = opened()
+    session.open(first)
+    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
+    before = session.active.predictions
+    session.set_prior({"CCK": 1.0})
+    assert "CCK" in told[0][0]
+    assert session.active.predictions is before
 
 
 def test_a_job_is_told_when_it_changes(session):

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.classify_form import ClassifyForm
 from napari_celltype.gui.column import Column
-from napari_celltype.gui.counts import count_rois
+from napari_celltype.gui.counts import count_rois, subtypes_of
 from napari_celltype.gui.folder_drop import FolderDrop
 from napari_celltype.gui.legend import Legend
 from napari_celltype.gui.notice import Notice
@@ -58,6 +58,7 @@ class ClassifyDock(QWidget):
         self.legend = Legend(scene.palette.tree)
         self.run = RunBar()
         self.notice = Notice()
+        self.warnings = Notice()
         self.stale = Notice(action="Reload")
         self.tasks = TaskRunner(self)
         self.watch = TaskRunner(self)
@@ -214,6 +215,7 @@ class ClassifyDock(QWidget):
             self.notice,
             title,
             self.legend,
+            self.warnings,
         ):
             column.addWidget(widget)
         column.addStretch(1)
@@ -227,11 +229,10 @@ class ClassifyDock(QWidget):
         self.form.activated.connect(self.session.activate)
         self.form.movie_chosen.connect(self.attach_movie)
         self.form.frequency_confirmed.connect(self._on_frequency)
-        self.form.min_probability_changed.connect(
-            lambda value: self.session.set_colors(min_probability=value)
-        )
+        self.form.min_probability_changed.connect(self.session.set_min_probability)
+        self.form.prior_changed.connect(self.session.set_prior)
         self.legend.by_group.connect(
-            lambda on: self.session.set_colors(color_by="group" if on else "type")
+            lambda on: self.session.set_color_by("group" if on else "type")
         )
         self.run.classify.clicked.connect(self.classify)
         self.run.cancel.clicked.connect(self.tasks.cancel)
@@ -298,7 +299,6 @@ class ClassifyDock(QWidget):
             )
             return
         self.session.set_predictions(opened.key, outcome.result)
-        self.notice.show_text("\n".join(outcome.result.warnings))
 
     def _on_frequency(self, hertz: float) -> None:
         if self.session.active is not None:
@@ -309,9 +309,7 @@ class ClassifyDock(QWidget):
         if opened is None or opened.predictions is None:
             return
         try:
-            written = save_table(
-                self, opened.predictions, self.session.min_probability(opened)
-            )
+            written = save_table(self, opened.predictions, self.session.min_probability)
         except CellTypeError as error:
             self.notice.show_error(str(error))
             return
@@ -334,9 +332,7 @@ class ClassifyDock(QWidget):
         self.form.show_recordings(self.session.recordings, active)
         self.stale.clear()
         if active is not None:
-            self.notice.show_text(
-                "\n".join((*active.notes, *active.recording.warnings))
-            )
+            self.notice.clear()
         self._show_counts()
 
     def _show_counts(self) -> None:
@@ -345,14 +341,31 @@ class ClassifyDock(QWidget):
         self.run.classify.setEnabled(active is not None)
         self.run.export.setEnabled(predictions is not None)
         self.legend.setVisible(active is not None)
+        self._show_warnings()
         if active is None:
             return
-        threshold = self.session.min_probability(active)
-        self.form.show_min_probability(None if predictions is None else threshold)
+        said = self.session.decisions(active)
+        if predictions is None or said is None:
+            self.legend.show_unclassified(active.recording.n_rois)
+            return
+        proven = predictions.card.subtypes_proven
+        counts = count_rois(predictions, said)
         self.legend.show_counts(
-            None if predictions is None else count_rois(predictions, threshold),
+            counts,
             colored_by=self.session.color_by,
-            proven=predictions is not None and predictions.card.subtypes_proven,
-            shares="" if predictions is None else share_text(predictions.shares),
-            n_rois=active.recording.n_rois,
+            unproven=frozenset() if proven else subtypes_of(predictions),
+            notes=(
+                f"Assumed shares: {share_text(predictions.shares)}",
+                *(f"{n} unsure: {reason}" for reason, n in counts.reasons.items()),
+            ),
         )
+
+    def _show_warnings(self) -> None:
+        """Show what is doubtful about the active recording, for as long as it is."""
+        active = self.session.active
+        if active is None:
+            self.warnings.clear()
+            return
+        made_of = active.predictions or active.recording
+        sentences = (*active.notes, *made_of.warnings)
+        self.warnings.show_text("\n".join(f"⚠ {s}" for s in sentences))

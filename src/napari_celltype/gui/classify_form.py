@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFileDialog,
@@ -15,22 +16,28 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSlider,
     QWidget,
 )
 
 from napari_celltype.gui.frame_rate_box import FrameRateBox
 from napari_celltype.gui.model_box import ModelBox
 from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.prevalence_box import PrevalenceBox
+from napari_celltype.gui.threshold_box import ThresholdBox
 from napari_celltype.workflows import ClassifyRequest
+from napari_celltype.workflows.prevalence import prevalence_choices
 
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _MOVIES = "Movies (*.tif *.tiff *.btf *.tf8 *.bin);;All files (*)"
-_STEPS = 100
+_STABILITY = (
+    "Runs the model again on changed traces (more noise, drift, other neuropil, either "
+    "half) and tells for each ROI how often its type stays. Classifying takes about "
+    "ten times as long; the labels do not change."
+)
 
 
 class ClassifyForm(QWidget):
-    """Recording, plane, movie, frame rate, model, input, device, minimum probability.
+    """Recording, plane, movie, frame rate, model, input, device, and what `unsure` is.
 
     Attributes
     ----------
@@ -39,13 +46,17 @@ class ClassifyForm(QWidget):
     movie_chosen : Signal(Path)
     frequency_confirmed : Signal(float)
         Hz.
-    min_probability_changed : Signal(float)
+    min_probability_changed : Signal(object)
+        The user's own threshold, or None for the card's.
+    prior_changed : Signal(object)
+        Shares of the types that are assumed, or None for the card's.
     """
 
     activated = Signal(str)
     movie_chosen = Signal(Path)
     frequency_confirmed = Signal(float)
-    min_probability_changed = Signal(float)
+    min_probability_changed = Signal(object)
+    prior_changed = Signal(object)
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -58,8 +69,9 @@ class ClassifyForm(QWidget):
         self.input = _combo()
         self.coefficient = QDoubleSpinBox()
         self.device = _combo()
-        self.min_probability = QSlider(Qt.Orientation.Horizontal)
-        self.min_probability_text = QLabel()
+        self.stability = QCheckBox("Check stability")
+        self.prevalence = PrevalenceBox()
+        self.min_probability = ThresholdBox()
         self._coefficient_given = False
         self._fill()
         self._lay_out()
@@ -70,16 +82,19 @@ class ClassifyForm(QWidget):
         self.choose_movie.clicked.connect(self._ask_for_movie)
         self.frame_rate.confirmed.connect(self.frequency_confirmed)
         self.input.currentIndexChanged.connect(self._on_input)
-        self.min_probability.valueChanged.connect(self._on_slider)
+        self.min_probability.changed.connect(self.min_probability_changed)
+        self.prevalence.changed.connect(self.prior_changed)
+        self.model.changed.connect(self._show_prevalences)
         self._on_input()
 
     def request(self) -> ClassifyRequest:
         """Return what the form says."""
-        neuropil = self.input.currentData()
+        neuropil, assumed = self.input.currentData(), self.prevalence.chosen
         return ClassifyRequest(
             model=self.model.model,
             device=self.device.currentData(),
             neuropil=self.coefficient.value() if neuropil == "subtract" else neuropil,
+            prior=None if assumed is None else assumed.prior,
         )
 
     def choose_input(self, neuropil: str | float) -> None:
@@ -122,17 +137,6 @@ class ClassifyForm(QWidget):
         if noted is not None and not self._coefficient_given:
             self.coefficient.setValue(noted)
 
-    def show_min_probability(self, value: float | None) -> None:
-        """Show the threshold of `unsure`; None where nothing was classified yet."""
-        self.min_probability.setEnabled(value is not None)
-        if value is None:
-            self.min_probability_text.setText("")
-            return
-        blocked = self.min_probability.blockSignals(True)
-        self.min_probability.setValue(round(value * _STEPS))
-        self.min_probability.blockSignals(blocked)
-        self.min_probability_text.setText(f"{value:.2f}")
-
     def _fill(self) -> None:
         self.input.addItem("model default", "model")
         self.input.addItem("raw F", "none")
@@ -144,8 +148,8 @@ class ClassifyForm(QWidget):
         self.coefficient.setValue(0.7)
         for device in _DEVICES:
             self.device.addItem(device, device)
-        self.min_probability.setRange(0, _STEPS)
-        self.min_probability.setToolTip("Below this probability a ROI is unsure")
+        self.stability.setChecked(True)
+        self.stability.setToolTip(_STABILITY)
 
     def _lay_out(self) -> None:
         form = QFormLayout(self)
@@ -160,10 +164,9 @@ class ClassifyForm(QWidget):
         form.addRow("Model", self.model)
         form.addRow(self.model.card)
         form.addRow("Input", _beside(self.input, self.coefficient))
-        form.addRow("Device", self.device)
-        form.addRow(
-            "Min. probability", _beside(self.min_probability, self.min_probability_text)
-        )
+        form.addRow("Device", _beside(self.device, self.stability))
+        form.addRow("Prevalence", self.prevalence)
+        form.addRow("Min. probability", self.min_probability)
 
     def _on_recording(self, index: int) -> None:
         self.activated.emit(self.recording.itemData(index))
@@ -171,8 +174,10 @@ class ClassifyForm(QWidget):
     def _on_input(self) -> None:
         self.coefficient.setVisible(self.input.currentData() == "subtract")
 
-    def _on_slider(self, value: int) -> None:
-        self.min_probability_changed.emit(value / _STEPS)
+    def _show_prevalences(self) -> None:
+        card = self.model.read_card()
+        if card is not None:
+            self.prevalence.show_choices(prevalence_choices(card))
 
     def _ask_for_movie(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Choose a movie", "", _MOVIES)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
 from napari_celltype.workflows import Predictions
+from napari_celltype.workflows.decisions import Decisions
+
+UNPROVEN = "unproven on real cells"
 
 
 @dataclass(frozen=True)
@@ -19,40 +24,45 @@ class Counts:
     Attributes
     ----------
     groups, types : mapping of str to int
+    reasons : mapping of str to int
+        Why types are unsure, the most frequent reason first.
     """
 
     groups: Mapping[str, int]
     types: Mapping[str, int]
+    reasons: Mapping[str, int]
 
 
 def count_rois(
-    predictions: Predictions, min_probability: float, tree: TypeTree = DEFAULT_TYPES
+    predictions: Predictions, said: Decisions, tree: TypeTree = DEFAULT_TYPES
 ) -> Counts:
     """Count the ROIs of each type and group; parts of merged ROIs are left out.
 
     Parameters
     ----------
     predictions : Predictions
-    min_probability : float
-        Below it a ROI is unsure.
+    said : Decisions
+        The names that the ROIs got.
     tree : TypeTree, optional
     """
-    whole = np.ones(len(predictions.probabilities), dtype=bool)
     merged_into = predictions.recording.merged_into
-    whole[: len(merged_into)] = merged_into < 0
+    part = merged_into >= 0 if len(merged_into) else np.zeros(len(said.group), bool)
     counted = []
-    for by_group in (True, False):
-        names, shares = class_shares(predictions, by_group=by_group, tree=tree)
-        best, probability = best_class(shares[whole])
-        sure = best[probability >= min_probability]
-        found = np.bincount(sure, minlength=len(names))
-        counted.append(
-            {
-                **dict(zip(names, found.tolist(), strict=True)),
-                UNSURE: int(whole.sum() - found.sum()),
-            }
-        )
-    return Counts(*counted)
+    for by_group, given in ((True, said.group), (False, said.predicted)):
+        names, _ = class_shares(predictions, by_group=by_group, tree=tree)
+        found = Counter(compress(given, ~part))
+        counted.append({name: found[name] for name in (*names, UNSURE)})
+    reasons = Counter(filter(None, compress(said.why_unsure, ~part)))
+    groups, types = counted
+    return Counts(groups, types, dict(reasons.most_common()))
+
+
+def subtypes_of(
+    predictions: Predictions, tree: TypeTree = DEFAULT_TYPES
+) -> frozenset[str]:
+    """Return the classes that are a type within a group, such as PV within IN."""
+    tree = tree.including(predictions.classes)
+    return frozenset(c for c in predictions.classes if tree.group(c) != c)
 
 
 def class_shares(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_celltype.celltypes import UNSURE, UNSURE_COLOR, TypeTree
-from napari_celltype.gui.counts import Counts
+from napari_celltype.gui.counts import UNPROVEN, Counts
 
 
 class Legend(QWidget):
@@ -41,39 +42,37 @@ class Legend(QWidget):
         layout.addWidget(self._note)
         layout.addWidget(self.toggle)
 
+    def show_unclassified(self, n_rois: int) -> None:
+        """Show how many ROIs there are, before a model has said anything."""
+        self._clear()
+        self._line(0, 0, "◯", UNSURE_COLOR, f"{n_rois} ROIs, not classified yet")
+        self._note.hide()
+        self.toggle.setEnabled(False)
+
     def show_counts(
         self,
-        counts: Counts | None,
+        counts: Counts,
         *,
         colored_by: str,
-        proven: bool,
-        shares: str,
-        n_rois: int,
+        unproven: Collection[str],
+        notes: Sequence[str],
     ) -> None:
         """Show what a model said.
 
         Parameters
         ----------
-        counts : Counts or None
-            None where nothing was classified yet.
+        counts : Counts
         colored_by : {"type", "group"}
-        proven : bool
-            Whether the model's interneuron types were shown on real cells.
-        shares : str
-            The shares of the types that are assumed, in words.
-        n_rois : int
-            ROIs that are drawn.
+        unproven : collection of str
+            Types that the model was not shown to tell apart on real cells.
+        notes : sequence of str
+            Sentences below the counts.
         """
-        while self._grid.count():
-            self._grid.takeAt(0).widget().deleteLater()
+        self._clear()
         blocked = self.toggle.blockSignals(True)
         self.toggle.setChecked(colored_by == "group")
         self.toggle.blockSignals(blocked)
-        self.toggle.setEnabled(counts is not None)
-        if counts is None:
-            self._line(0, 0, "◯", UNSURE_COLOR, f"{n_rois} ROIs, not classified yet")
-            self._note.hide()
-            return
+        self.toggle.setEnabled(True)
         groups = [
             (n, counts.groups.get(n, 0)) for n in self._tree.in_order(counts.groups)
         ]
@@ -82,9 +81,11 @@ class Legend(QWidget):
             title = self._tree[name].description if name in self._names else name
             self._line(row, 0, *self._mark(name), f"{title}: {count}", bold=True)
         for row, (name, count) in enumerate(types):
-            self._line(row, 2, *self._mark(name), f"{name}: {count}")
-        unproven = [] if proven else ["⚠ PV, SOM, VIP: unproven on real cells"]
-        self._note.setText("\n".join([*unproven, f"Assumed shares: {shares}"]))
+            sign = " ⚠" if name in unproven else ""
+            self._line(row, 2, *self._mark(name), f"{name}: {count}{sign}")
+        doubted = ", ".join(self._tree.in_order(unproven))
+        warning = [f"⚠ {doubted}: {UNPROVEN}"] if doubted else []
+        self._note.setText("\n".join([*warning, *notes]))
         self._note.show()
 
     @property
@@ -92,6 +93,10 @@ class Legend(QWidget):
         """All that the legend says."""
         items = [self._grid.itemAt(i).widget() for i in range(self._grid.count())]
         return "\n".join([*(item.text() for item in items), self._note.text()])
+
+    def _clear(self) -> None:
+        while self._grid.count():
+            self._grid.takeAt(0).widget().deleteLater()
 
     @property
     def _names(self) -> set[str]:

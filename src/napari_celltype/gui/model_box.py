@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QTextBrowser, QToolButton, QWidget
 
 from napari_celltype.errors import CellTypeError
+
+if TYPE_CHECKING:
+    from napari_celltype.classifiers import ModelCard
 
 
 class ModelBox(QWidget):
@@ -75,6 +78,16 @@ class ModelBox(QWidget):
             self.choice.addItem(model, model)
             index = self.choice.count() - 1
         self.choice.setCurrentIndex(index)
+
+    def read_card(self) -> ModelCard | None:
+        """Return the card of the chosen model, None where it cannot be read."""
+        from napari_celltype.classifiers.models import find_model
+
+        try:
+            return find_model(self.model, self._frequency).card
+        except CellTypeError:
+            # Classify says what is wrong with it, and so does the card.
+            return None
 
     def set_frequency(self, hertz: float | None) -> None:
         """Show the card of the model that this frame rate, Hz, would take."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from napari_celltype.gui.counts import UNPROVEN, subtypes_of
 from napari_celltype.recording import FROM_USER, Recording
 
 if TYPE_CHECKING:
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
     from napari_celltype.workflows import Predictions
 
 _numbers = count(1)
+
+_SHOWN = (
+    "group",
+    "p_IN",
+    "predicted",
+    "probability",
+    "subtype",
+    "prediction_set",
+    "why_unsure",
+    "stability",
+    "label",
+    "warnings",
+)
+_NUMBERS = ("p_IN", "probability", "stability")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +102,13 @@ def roi_features(
 ) -> pd.DataFrame:
     """Return one row per ROI.
 
-    Columns: ``index`` (the pixel value, roi_id + 1), ``roi_id``, ``label``, ``group``,
-    ``predicted``, ``probability``, one ``p_<TYPE>`` per class once classified,
-    ``warnings`` (why a ROI has no guess), and suite2p's ``iscell``. What is not known
-    is None or NaN, which hover text leaves out; the output table has the assumed shares
-    there for ROIs without a usable trace.
+    The columns stand in the order of the hover text: ``index`` (the pixel value,
+    roi_id + 1), ``roi_id``, ``group``, ``p_IN``, ``predicted``, ``probability``,
+    ``subtype`` (that it is unproven on real cells, where an interneuron type is named
+    or guessed), ``prediction_set``, ``why_unsure``, ``stability``, ``label``,
+    ``warnings`` (why a ROI has no guess), suite2p's ``iscell``, and one ``p_<TYPE>``
+    per class once classified. What is not known is None or NaN, which hover text leaves
+    out; the output table has the assumed shares there for ROIs without a usable trace.
 
     Parameters
     ----------
@@ -101,36 +118,48 @@ def roi_features(
     """
     import pandas as pd
 
-    recording = opened.recording
+    recording, predictions = opened.recording, opened.predictions
     roi_id = np.arange(recording.n_rois)
     features = pd.DataFrame({"index": roi_id + 1, "roi_id": roi_id})
-    said = ["label", "group", "predicted"]
-    if opened.predictions is None:
+    classes: tuple[str, ...] = ()
+    if predictions is None:
         labels = opened.labels.by_roi() if opened.labels is not None else {}
-        for name in said:
-            features[name] = pd.Series([None] * recording.n_rois, dtype=object)
-        features["label"] = [
-            labels[i].label if i in labels else None for i in range(recording.n_rois)
+        table = pd.DataFrame(index=roi_id)
+        table["label"] = [
+            labels[i].label if i in labels else "" for i in range(recording.n_rois)
         ]
-        features["probability"] = np.nan
-        warnings = [""] * recording.n_rois
+        warnings: Sequence[str] = [""] * recording.n_rois
+        known = np.zeros(recording.n_rois, dtype=bool)
     else:
-        table = opened.predictions.table(min_probability).set_index("roi_id")
+        classes, warnings = predictions.classes, predictions.roi_warnings
+        table = predictions.table(min_probability).set_index("roi_id")
+        table["subtype"] = _unproven(table["best_guess"], predictions)
+        table["why_unsure"] = predictions.decisions(min_probability).why_unsure
         # Parts of merged ROIs have no label of their own.
         table = table[table["merged_into"].isna()].reindex(roi_id)
-        for name in said:
-            column = table[name].astype(object)
-            features[name] = column.where(column.notna() & (column != ""), None)
-        usable: NDArray[np.bool_] = np.asarray(
-            np.isfinite(opened.predictions.probabilities).all(axis=1)
-        )
-        for name in ("probability", *(f"p_{c}" for c in opened.predictions.classes)):
-            features[name] = table[name].where(usable).to_numpy(dtype=float)
-        warnings = list(opened.predictions.roi_warnings)
-    features["warnings"] = pd.Series([w or None for w in warnings], dtype=object)
+        known = np.asarray(np.isfinite(predictions.probabilities).all(axis=1))
+    table["warnings"] = list(warnings)
+    for name in _SHOWN:
+        column = table[name] if name in table else pd.Series(np.nan, index=roi_id)
+        if name in _NUMBERS:
+            features[name] = column.where(known).to_numpy(dtype=float)
+        else:
+            column = column.astype(object)
+            usable = known if name in ("subtype", "prediction_set") else True
+            said = column.notna() & (column != "") & usable
+            # As objects, so that what is not said is None and not a number.
+            features[name] = pd.Series(column.where(said, None), dtype=object)
     if recording.iscell is not None:
         features["iscell"] = recording.iscell
+    for name in (f"p_{c}" for c in classes):
+        features[name] = table[name].where(known).to_numpy(dtype=float)
     return features
+
+
+def _unproven(best_guess: pd.Series[str], predictions: Predictions) -> list[str]:
+    """Return a remark for each ROI whose type its model did not prove on real cells."""
+    subtypes = set() if predictions.card.subtypes_proven else subtypes_of(predictions)
+    return [UNPROVEN if name in subtypes else "" for name in best_guess]
 
 
 def recording_key(recording: Recording) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.celltypes import UNSURE
 from napari_celltype.gui.counts import best_class, class_shares
 from napari_celltype.gui.palette import CLEAR, SELECTED, UNCLASSIFIED, Palette
 from napari_celltype.gui.session import ColorBy
@@ -20,6 +21,7 @@ from napari_celltype.recording import Recording, Roi, label_image
 
 if TYPE_CHECKING:
     from napari_celltype.workflows import Predictions
+    from napari_celltype.workflows.decisions import Decisions
 
 Box = tuple[slice, slice]
 
@@ -133,11 +135,11 @@ class Painting:
 
 def roi_values(
     predictions: Predictions | None,
+    said: Decisions | None,
     n_rois: int,
     *,
     palette: Palette,
     color_by: ColorBy,
-    min_probability: float,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return the pixel value of each ROI's edge and of its inside.
 
@@ -148,11 +150,11 @@ def roi_values(
     ----------
     predictions : Predictions or None
         None where nothing was classified yet.
+    said : Decisions or None
+        The names that the ROIs got.
     n_rois : int
     palette : Palette
     color_by : {"type", "group"}
-    min_probability : float
-        Below this the type (or the group) is unsure.
 
     Returns
     -------
@@ -160,7 +162,7 @@ def roi_values(
     """
     edges = np.full(n_rois, UNCLASSIFIED, dtype=np.uint8)
     fills = np.full(n_rois, CLEAR, dtype=np.uint8)
-    if predictions is None:
+    if predictions is None or said is None:
         return edges, fills
     names, shares = class_shares(
         predictions, by_group=color_by == "group", tree=palette.tree
@@ -169,7 +171,8 @@ def roi_values(
     outlines = np.array([palette.outline(name) for name in names], dtype=np.uint8)[best]
     known = probability >= 0
     edges[known] = outlines[known]
-    sure = known & (probability >= min_probability)
+    given = said.group if color_by == "group" else said.predicted
+    sure = known & (np.array(given, dtype=object) != UNSURE)
     fills[sure] = palette.fill(outlines[sure], probability[sure])
     return edges, fills
 

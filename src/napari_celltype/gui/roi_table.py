@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 _TITLES = {
     "roi_id": "ROI",
+    "group": "Group",
+    "p_IN": "p_IN",
     "predicted": "Type",
     "probability": "Probability",
-    "group": "Group",
+    "prediction_set": "Prediction set",
+    "stability": "Stability",
+    "why_unsure": "Why unsure",
     "label": "Label",
     "iscell": "suite2p cell",
     "n_pixels": "Pixels",
@@ -41,13 +45,17 @@ def table_columns(opened: OpenRecording, features: pd.DataFrame) -> Columns:
     """
     features = features.drop(columns="index").dropna(axis="columns", how="all")
     order = [name for name in _TITLES if name in features]
-    order += [name for name in map(str, features) if name.startswith("p_")]
+    order += [
+        name
+        for name in map(str, features)
+        if name.startswith("p_") and name not in order
+    ]
     columns: dict[str, NDArray[Any]] = {}
     for name in order:
         column = features[name]
         if column.dtype == object:
             column = column.fillna("")
-        columns[_TITLES.get(name, name.removeprefix("p_"))] = column.to_numpy()
+        columns[_TITLES.get(name, name)] = column.to_numpy()
     sizes = [roi.ypix.size for roi in opened.recording.rois]
     if sizes:
         columns[_TITLES["n_pixels"]] = np.array(sizes)
@@ -73,12 +81,13 @@ class RoiTable(QAbstractTableModel):
         self.endResetModel()
 
     def set_filter(self, text: str, cells_only: bool) -> None:
-        """Show only ROIs whose number is `text`, or whose type, group or label has it.
+        """Show only ROIs whose number is `text`, or that have it in one of their words.
 
         Parameters
         ----------
         text : str
-            Compared without case; empty shows all.
+            Compared without case; empty shows all. Prediction sets are looked at only
+            for a text with ``|``, since nearly every one of them names, say, PV.
         cells_only : bool
             Only what suite2p calls a cell.
         """
@@ -110,12 +119,13 @@ class RoiTable(QAbstractTableModel):
         cells = self._columns.get(_TITLES["iscell"])
         if self._cells_only and cells is not None:
             keep &= cells
-        if self._text:
+        if self._text.isdecimal():
+            keep &= self._ids == int(self._text)
+        elif self._text:
             found = np.zeros(self.n_all, dtype=bool)
-            if self._text.isdecimal():
-                found |= self._ids == int(self._text)
-            for column in self._columns.values():
-                if column.dtype == object:
+            for title, column in self._columns.items():
+                is_set = title == _TITLES["prediction_set"]
+                if column.dtype == object and ("|" in self._text or not is_set):
                     found |= [self._text in str(v).casefold() for v in column]
             keep &= found
         self._rows = np.flatnonzero(keep)

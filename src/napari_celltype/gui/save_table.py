@@ -16,9 +16,16 @@ _FORMATS = ";;".join(
 
 
 def save_table(
-    parent: QWidget, predictions: Predictions, min_probability: float
+    parent: QWidget, predictions: Predictions, min_probability: float | None
 ) -> Path | None:
     """Write the output table where the user says; None when nothing was chosen.
+
+    Parameters
+    ----------
+    parent : QWidget
+    predictions : Predictions
+    min_probability : float or None
+        The user's own threshold; None for that of the predictions.
 
     Raises
     ------
@@ -35,5 +42,6 @@ def save_table(
     if not target.suffix:
         target = target.with_suffix(chosen.split("*")[-1].rstrip(")") or ".csv")
     # The dialog has asked already whether a file that is there may go.
-    shown = replace(predictions, min_probability=min_probability)
-    return export_table(shown, target, force=True)
+    if min_probability is not None:
+        predictions = replace(predictions, min_probability=min_probability)
+    return export_table(predictions, target, force=True)

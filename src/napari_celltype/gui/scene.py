@@ -151,10 +151,10 @@ class Scene:
         opened = self.session.recordings[key]
         return roi_values(
             opened.predictions,
+            self.session.decisions(opened),
             opened.recording.n_rois,
             palette=self.palette,
             color_by=self.session.color_by,
-            min_probability=self.session.min_probability(opened),
         )
 
     def _layers(self, key: str, role: Role | None = None) -> Iterator[Layer]:

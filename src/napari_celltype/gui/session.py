@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from psygnal import Signal
 
+from napari_celltype.errors import LabelError
 from napari_celltype.gui.opened import (
     OpenRecording,
     roi_features,
@@ -24,8 +25,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_celltype.workflows import Predictions
+    from napari_celltype.workflows.decisions import Decisions
 
 ColorBy = Literal["type", "group"]
+
+T = TypeVar("T")
+# What was made of a recording, with the threshold that it was made for.
+_PerRecording = dict[str, tuple[OpenRecording, float | None, T]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class Session:
     selected : Signal()
         Another ROI, or none, is selected.
     recolored : Signal()
-        Colour mode or minimum probability changed.
+        Colour mode, minimum probability or the assumed shares changed.
     described : Signal(str)
         The features of a recording's ROIs changed; after a pause where many changes
         follow one another.
@@ -91,7 +97,9 @@ class Session:
         self._color_by: ColorBy = "type"
         self._min_probability: float | None = None
         self._job: Job | None = None
-        self._features: dict[str, tuple[OpenRecording, float, pd.DataFrame]] = {}
+        self._prior: Mapping[str, float] | None = None
+        self._decisions: _PerRecording[Decisions] = {}
+        self._features: _PerRecording[pd.DataFrame] = {}
 
     @property
     def recordings(self) -> Mapping[str, OpenRecording]:
@@ -118,17 +126,30 @@ class Session:
         """What is running."""
         return self._job
 
-    def min_probability(self, opened: OpenRecording) -> float:
-        """Return the threshold of `unsure`: the user's, else that of the model."""
-        if self._min_probability is not None:
-            return self._min_probability
-        if opened.predictions is not None:
-            return opened.predictions.min_probability
-        return 0.0
+    @property
+    def min_probability(self) -> float | None:
+        """The user's own threshold of `unsure`, None where the model's card holds."""
+        return self._min_probability
+
+    @property
+    def prior(self) -> Mapping[str, float] | None:
+        """Shares of the types that the user assumes, None for those of the card."""
+        return self._prior
+
+    def decisions(self, opened: OpenRecording) -> Decisions | None:
+        """Return the names that the ROIs get, None where nothing was classified."""
+        predictions, threshold = opened.predictions, self._min_probability
+        if predictions is None:
+            return None
+        known = self._decisions.get(opened.key)
+        if known is None or known[0] is not opened or known[1] != threshold:
+            known = (opened, threshold, predictions.decisions(threshold))
+            self._decisions[opened.key] = known
+        return known[2]
 
     def features(self, opened: OpenRecording) -> pd.DataFrame:
         """Return the table behind the ROIs, see `roi_features`."""
-        threshold = self.min_probability(opened)
+        threshold = self._min_probability
         known = self._features.get(opened.key)
         if known is None or known[0] is not opened or known[1] != threshold:
             known = (opened, threshold, roi_features(opened, threshold))
@@ -156,6 +177,7 @@ class Session:
         if key not in self._recordings:
             return
         del self._recordings[key]
+        self._decisions.pop(key, None)
         self._features.pop(key, None)
         if self._active == key:
             self._active = None
@@ -185,6 +207,8 @@ class Session:
         if opened is not None:
             if predictions.labels is None:
                 predictions = replace(predictions, labels=opened.labels)
+            # The user may have changed the shares while the model was running.
+            predictions = self._with_prior(predictions)
             self._recordings[key] = replace(opened, predictions=predictions)
             self.predicted.emit(key)
 
@@ -222,20 +246,36 @@ class Session:
         if before is not None and kept is None:
             self.outdated.emit(key)
 
-    def set_colors(
-        self,
-        *,
-        color_by: ColorBy | None = None,
-        min_probability: float | None = None,
-    ) -> None:
-        """Colour by type or by group, or with another threshold of `unsure`."""
-        before = (self._color_by, self._min_probability)
-        if color_by is not None:
+    def set_color_by(self, color_by: ColorBy) -> None:
+        """Colour by type or by group."""
+        if color_by != self._color_by:
             self._color_by = color_by
-        if min_probability is not None:
-            self._min_probability = min_probability
-        if (self._color_by, self._min_probability) != before:
             self.recolored.emit()
+
+    def set_min_probability(self, threshold: float | None) -> None:
+        """Take the user's threshold of `unsure`; None for what the card says."""
+        if threshold != self._min_probability:
+            self._min_probability = threshold
+            self.recolored.emit()
+
+    def set_prior(self, prior: Mapping[str, float] | None) -> None:
+        """Assume other shares of the types, in all recordings; None for the card's."""
+        if prior == self._prior:
+            return
+        self._prior = prior
+        for key, opened in self._recordings.items():
+            if opened.predictions is not None:
+                predictions = self._with_prior(opened.predictions)
+                self._recordings[key] = replace(opened, predictions=predictions)
+        self.recolored.emit()
+
+    def _with_prior(self, predictions: Predictions) -> Predictions:
+        try:
+            return predictions.with_prior(self._prior)
+        except LabelError as error:
+            # Made by a model without the types that the shares are about.
+            self.tell(str(error))
+            return predictions
 
     def set_job(self, job: Job | None) -> None:
         """Tell what is running, or that nothing is."""

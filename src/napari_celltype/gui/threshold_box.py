@@ -1,0 +1,47 @@
+"""The threshold of `unsure`: what the model's card says, or one of the user's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QDoubleSpinBox
+
+_STEP = 0.05
+
+
+class ThresholdBox(QDoubleSpinBox):
+    """A probability from 0 to 1; one step below 0 stands for the model's card.
+
+    Attributes
+    ----------
+    changed : Signal(object)
+        The user's own threshold, or None for what the card says.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.setRange(-_STEP, 1.0)
+        self.setSingleStep(_STEP)
+        self.setSpecialValueText("as the card says")
+        self.setValue(-_STEP)
+        self.setToolTip(
+            "Below this probability a ROI is unsure. As the card says: a threshold for "
+            "each name, chosen so that at most 10 % of those that get it are wrong (on "
+            "simulation, for the shares that the card assumes); a model without "
+            "calibration has a single one."
+        )
+        self.valueChanged.connect(lambda: self.changed.emit(self.threshold))
+
+    @property
+    def threshold(self) -> float | None:
+        """The user's own threshold, None where the card's holds."""
+        return None if self.value() < 0 else self.value()
+
+    def show_threshold(self, threshold: float | None) -> None:
+        """Show a threshold without telling `changed`."""
+        blocked = self.blockSignals(True)
+        self.setValue(-_STEP if threshold is None else threshold)
+        self.blockSignals(blocked)

@@ -1,0 +1,175 @@
+"""Classifying in a real window: start, cancel, fail, and what the answer shows."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_celltype.gui import classify_dock
+from napari_celltype.gui.layers import tag_of
+from napari_celltype.gui.scene import scene_of
+
+
+def work_threads():
+    return [t for t in threading.enumerate() if t.name == "napari-celltype work"]
+
+
+def wait_for_threads():
+    for thread in work_threads():
+        thread.join(30)
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Hold every classification until the event is set, however quick the machine."""
+    go = threading.Event()
+    real = classify_dock.classify_recording
+
+    def wait_and_classify(*args, **options):
+        held_long_enough = go.wait(60)
+        assert held_long_enough
+        return real(*args, **options)
+
+    monkeypatch.setattr(classify_dock, "classify_recording", wait_and_classify)
+    return go
+
+
+def test_classifying_fills_layer_table_and_legend(window, qtbot):
+    dock = window.dock
+    window.classify()
+    assert dock.notice.text == ""
+    features = window.layer("rois").features
+    assert features["probability"].notna().all()
+    assert set(features["group"]) <= {"PY", "IN", "unsure"}
+    assert {"p_PY", "p_PV", "p_SOM", "p_VIP"} <= set(features.columns)
+    titles = [
+        window.rois_dock.table.headerData(i, Qt.Orientation.Horizontal)
+        for i in range(window.rois_dock.table.columnCount())
+    ]
+    assert titles[:5] == ["ROI", "Group", "p_IN", "Type", "Probability"]
+    assert "interneuron: " in dock.legend.text
+
+
+def test_a_trace_that_never_changes_gets_a_reason_instead_of_a_guess(
+    window, qtbot, suite2p_folder, tmp_path
+):
+    viewer, dock = window.viewer, window.dock
+    flat = suite2p_folder(tmp_path / "flat", fs=12.5, n_frames=200)
+    traces = np.load(flat / "plane0" / "F.npy")
+    traces[3] = 100
+    np.save(flat / "plane0" / "F.npy", traces)
+    window.open(flat)
+    window.classify()
+    dock.session.select(3)
+    title = window.rois_dock.plot.getPlotItem().titleLabel.text
+    assert title == "ROI 3: trace is not finite or never changes"
+    rois = next(
+        x
+        for x in viewer.layers
+        if tag_of(x).key == dock.session.active.key and tag_of(x).role == "rois"
+    )
+    y, x = np.argwhere(rois.data == 4)[0]
+    hover = rois.get_status((0, y, x), world=True)["value"]
+    assert "never changes" in hover
+    assert "p_PY" not in hover
+
+
+def test_the_threshold_recolours_without_classifying(window, qtbot):
+    dock = window.dock
+    window.classify()
+    predictions = dock.session.active.predictions
+    colors = window.layer("colors")
+    dock.form.min_probability.setValue(0)
+    filled = (colors.data > 0).sum()
+    dock.form.min_probability.setValue(1.0)
+    assert (colors.data > 0).sum() < filled
+    assert dock.session.active.predictions is predictions
+
+
+def test_the_table_follows_the_threshold(window, qtbot):
+    dock = window.dock
+    window.classify()
+    rois = window.layer("rois")
+    dock.form.min_probability.setValue(0)
+    qtbot.waitUntil(lambda: "unsure" not in set(rois.features["predicted"]))
+    dock.form.min_probability.setValue(1.0)
+    qtbot.waitUntil(lambda: set(rois.features["predicted"]) == {"unsure"})
+
+
+def test_the_toggle_colours_by_group(window, qtbot):
+    viewer, dock = window.viewer, window.dock
+    window.classify()
+    dock.form.min_probability.setValue(0)
+    scene = scene_of(viewer)
+    colors = window.layer("colors")
+    dock.legend.toggle.setChecked(True)
+    types = [scene.palette.outline(name) for name in ("PV", "SOM", "VIP")]
+    assert not np.isin(colors.data, types).any()
+
+
+def test_an_error_is_a_sentence_in_the_dock(window, qtbot):
+    dock = window.dock
+    window.classify("no-such-model")
+    assert dock.notice.is_error
+    assert "no-such-model" in dock.notice.text
+    assert dock.session.active.predictions is None
+
+
+def test_cancel_keeps_what_was_there(window, qtbot, make_predictions, held):
+    dock = window.dock
+    opened = dock.session.active
+    before = make_predictions(opened.recording, np.full((12, 4), 0.25))
+    dock.session.set_predictions(opened.key, before)
+    kept = dock.session.active.predictions
+    dock.form.model.choose("quick")
+    with qtbot.waitSignal(dock.tasks.ended, timeout=60_000):
+        dock.classify()
+        qtbot.mouseClick(dock.run.cancel, Qt.MouseButton.LeftButton)
+        held.set()
+    assert dock.notice.text.startswith("Cancelled")
+    assert not dock.notice.is_error
+    assert dock.session.active.predictions is kept
+
+
+def test_opening_while_it_classifies_says_what_was_stopped(
+    window, qtbot, suite2p_folder, tmp_path, held
+):
+    dock = window.dock
+    other = suite2p_folder(tmp_path / "other", n_frames=60)
+    dock.form.model.choose("quick")
+    dock.classify()
+    dock.open_paths([other])
+    held.set()
+    sentence = (
+        "Classification of mouse 1 ü plane 0 was stopped because another recording "
+        "was opened."
+    )
+    assert dock.session.job is not None
+    assert dock.run.cancel.isVisible()
+    assert dock.notice.text == sentence
+    qtbot.waitUntil(lambda: not dock.tasks.running, timeout=20_000)
+    assert dock.session.job is None
+    assert sentence in dock.notice.text
+
+
+def test_closing_the_window_while_it_classifies_leaves_no_thread(window, qtbot, capsys):
+    viewer, dock = window.viewer, window.dock
+    dock.form.model.choose("quick")
+    dock.classify()
+    viewer.close()
+    wait_for_threads()
+    assert not work_threads()
+    assert capsys.readouterr().err == ""
+
+
+def test_closing_the_dock_while_it_classifies_leaves_no_thread(window, qtbot):
+    viewer, dock = window.viewer, window.dock
+    dock.form.model.choose("quick")
+    dock.classify()
+    viewer.window.remove_dock_widget(dock)
+    wait_for_threads()
+    assert not work_threads()
+    assert scene_of(viewer).session.active.predictions is None

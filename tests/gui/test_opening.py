@@ -1,0 +1,186 @@
+"""Opening recordings and movies in a real window, and what stops what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+
+from napari_celltype.gui.commands import show_docks
+from napari_celltype.gui.layers import tag_of
+from napari_celltype.gui.scene import scene_of
+
+
+def write_movie(path, n_frames=60, brightness=100, **metadata):
+    import tifffile
+
+    frames = np.full((n_frames, 64, 72), brightness, np.uint16)
+    frames[:, ::2] += 50
+    tifffile.imwrite(path, frames, imagej=True, metadata={"axes": "TYX", **metadata})
+    return path
+
+
+def test_opening_the_same_folder_again_does_not_double_it(window, qtbot, folder):
+    viewer = window.viewer
+    n_layers = len(viewer.layers)
+    window.open(folder)
+    assert len(viewer.layers) == n_layers
+
+
+def test_a_folder_that_is_no_recording_gives_a_sentence(window, qtbot, tmp_path):
+    dock = window.dock
+    (tmp_path / "empty").mkdir()
+    window.open(tmp_path / "empty")
+    assert dock.notice.is_error
+    assert "empty" in dock.notice.text
+
+
+def test_confirming_the_frame_rate_takes_the_users_word(window):
+    dock = window.dock
+    dock.form.frame_rate.number.setValue(15.0)
+    dock.form.frame_rate.confirm()
+    recording = dock.session.active.recording
+    assert (recording.sampling_frequency, recording.sampling_frequency_confirmed) == (
+        15.0,
+        True,
+    )
+
+
+def test_another_frame_rate_says_that_predictions_went(window, make_predictions):
+    dock = window.dock
+    opened = dock.session.active
+    rows = np.full((12, 4), 0.25)
+    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    dock.form.frame_rate.number.setValue(15.0)
+    dock.form.frame_rate.confirm()
+    assert dock.session.active.predictions is None
+    assert dock.notice.text == "The frame rate changed; classify again."
+
+
+def test_a_movie_with_another_frame_rate_says_that_predictions_went(
+    window, qtbot, suite2p_folder, make_predictions, tmp_path
+):
+    dock = window.dock
+    folder = suite2p_folder(tmp_path / "ten", fs=10.0, n_frames=60, data_bin=False)
+    movie = write_movie(tmp_path / "movie.tif", finterval=1 / 30)
+    window.open(folder)
+    opened = dock.session.active
+    rows = np.full((12, 4), 0.25)
+    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.attach_movie(movie)
+    assert dock.session.active.recording.sampling_frequency == pytest.approx(30.0)
+    assert dock.session.active.predictions is None
+    assert "classify again" in dock.notice.text
+
+
+def test_a_chosen_movie_takes_the_place_of_the_one_that_was_found(
+    window, qtbot, tmp_path
+):
+    viewer, dock = window.viewer, window.dock
+    movie = write_movie(tmp_path / "bright.tif", n_frames=80, brightness=5000)
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.attach_movie(movie)
+    layer = window.layer("movie")
+    assert len(layer.data) == 80
+    assert layer.contrast_limits[1] > 4000
+    assert [tag_of(x).role for x in viewer.layers].count("movie") == 1
+
+
+def test_a_chosen_movie_survives_reloading(window, qtbot, tmp_path):
+    dock = window.dock
+    movie = write_movie(tmp_path / "chosen.tif", n_frames=80)
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.attach_movie(movie)
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.reload()
+    assert len(dock.session.active.recording.movie) == 80
+    assert len(window.layer("movie").data) == 80
+
+
+def test_ten_hertz_is_doubted_until_it_is_confirmed(
+    window, qtbot, suite2p_folder, tmp_path
+):
+    dock = window.dock
+    doubtful = suite2p_folder(tmp_path / "ten", fs=10.0)
+    window.open(doubtful)
+    assert "Confirm" in dock.form.frame_rate.source.text()
+    dock.form.frame_rate.confirm()
+    assert "Confirm" not in dock.form.frame_rate.source.text()
+
+
+def test_a_folder_that_changed_on_disk_is_said_and_reloaded(window, qtbot, folder):
+    dock = window.dock
+    plane = folder / "suite2p" / "plane0"
+    iscell = np.load(plane / "iscell.npy")
+    np.save(plane / "iscell.npy", np.vstack([iscell[:, :]] * 1).astype(np.float32))
+    with qtbot.waitSignal(dock.watch.ended, timeout=20_000):
+        dock.check_folder()
+    assert "iscell.npy" in dock.stale.text
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.stale.acted.emit()
+    assert dock.stale.text == ""
+
+
+def test_a_recording_without_movie_opens(window, qtbot, suite2p_folder, tmp_path):
+    dock = window.dock
+    bare = suite2p_folder(tmp_path / "bare", data_bin=False)
+    window.open(bare)
+    assert dock.form.movie.text() == "none found"
+    assert dock.session.active.recording.movie is None
+
+
+def test_planes_are_shown_one_at_a_time(window, qtbot, suite2p_folder, tmp_path):
+    viewer, dock = window.viewer, window.dock
+    planes = suite2p_folder(tmp_path / "two", n_planes=2)
+    window.open(planes)
+    shown = {
+        tag_of(layer).key
+        for layer in viewer.layers
+        if layer.visible and tag_of(layer).role == "rois"
+    }
+    assert shown == {dock.session.active.key}
+    assert dock.form.plane.count() == 2
+    assert dock.form.recording.count() == 2
+
+
+def test_two_windows_keep_apart(window, make_napari_viewer, qtbot, tmp_path):
+    viewer, dock = window.viewer, window.dock
+    other = make_napari_viewer(show=True)
+    show_docks(other)
+    assert scene_of(other).session.active is None
+    assert scene_of(viewer).session.active is not None
+    dock.session.select(1)
+    assert scene_of(other).session.roi_id is None
+
+
+def test_a_folder_can_be_dropped(window, qtbot, suite2p_folder, tmp_path):
+    from qtpy.QtCore import QMimeData, QUrl
+    from qtpy.QtGui import QDropEvent
+
+    dock = window.dock
+    dropped = suite2p_folder(tmp_path / "dropped")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(Path(dropped)))])
+    event = QDropEvent(
+        QPoint(5, 5).toPointF(),
+        Qt.DropAction.CopyAction,
+        mime,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
+        dock.folder.dropEvent(event)
+    assert dock.session.active.session_title == "dropped"
+
+
+def test_the_input_that_the_terminal_asks_for_is_chosen(make_napari_viewer):
+    from napari_celltype.gui.commands import show_docks
+
+    form = show_docks(make_napari_viewer(show=True)).form
+    form.choose_input(0.5)
+    assert form.request().neuropil == 0.5
+    form.choose_input("none")
+    assert form.request().neuropil == "none"

@@ -1,0 +1,93 @@
+"""The layers of an open recording in a real window."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtWidgets import QApplication
+
+from napari_celltype.gui.layers import tag_of
+from napari_celltype.gui.scene import scene_of
+
+
+def test_opening_adds_movie_images_and_rois(window):
+    viewer = window.viewer
+    roles = [tag_of(layer).role for layer in viewer.layers]
+    assert roles[0] == "movie"
+    assert roles[-2:] == ["colors", "rois"]
+    assert "image" in roles
+
+
+def test_the_rois_layer_is_the_one_that_is_hovered_over(window):
+    viewer = window.viewer
+    rois = window.layer("rois")
+    assert viewer.layers.selection.active is rois
+    y, x = np.argwhere(rois.data == 4)[0]
+    assert "roi_id: 3" in rois.get_status((0, y, x), world=True)["value"]
+
+
+def test_the_rois_layer_cannot_be_painted_on(window):
+    assert not window.layer("rois").editable
+
+
+def test_the_selected_roi_gets_a_ring(window):
+    viewer = window.viewer
+    colors = window.layer("colors")
+    before = colors.data.copy()
+    scene_of(viewer).session.select(4)
+    assert (colors.data != before).any()
+    scene_of(viewer).session.select(None)
+    np.testing.assert_array_equal(colors.data, before)
+
+
+def test_moving_through_time_uncovers_the_movie(window):
+    viewer = window.viewer
+    viewer.dims.set_current_step(0, 10)
+    viewer.dims.set_current_step(0, 11)
+    assert not window.layer("image").visible
+    assert window.layer("movie").visible
+
+
+def test_deleting_the_rois_layer_closes_the_recording(window, qtbot):
+    viewer, dock = window.viewer, window.dock
+    viewer.layers.remove(window.layer("rois"))
+    assert dock.session.active is None
+    qtbot.waitUntil(lambda: "colors" not in [tag_of(x).role for x in viewer.layers])
+
+
+def test_deleting_all_layers_closes_the_recording(window):
+    viewer, dock = window.viewer, window.dock
+    viewer.layers.select_all()
+    viewer.layers.remove_selected()
+    QApplication.processEvents()
+    assert len(viewer.layers) == 0
+    assert dock.session.active is None
+
+
+def test_rois_and_colours_can_be_deleted_in_either_order(window):
+    viewer, dock = window.viewer, window.dock
+    rois, colors = window.layer("rois"), window.layer("colors")
+    for layer in (rois, colors):
+        viewer.layers.remove(layer)
+    QApplication.processEvents()
+    assert dock.session.active is None
+
+
+def test_deleted_colours_come_back_with_the_next_colouring(window, make_predictions):
+    viewer, dock = window.viewer, window.dock
+    opened = dock.session.active
+    dock.session.select(4)
+    drawn = window.layer("colors").data.copy()
+    viewer.layers.remove(window.layer("colors"))
+    rows = np.full((12, 4), np.nan)
+    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    np.testing.assert_array_equal(window.layer("colors").data, drawn)
+    assert [tag_of(x).role for x in viewer.layers][-2:] == ["colors", "rois"]
+    assert viewer.layers.selection.active is window.layer("rois")
+    dock.form.min_probability.setValue(0)
+    dock.legend.toggle.setChecked(True)
+    assert [tag_of(x).role for x in viewer.layers].count("colors") == 1
+
+
+def test_hiding_the_rois_hides_their_colours(window):
+    window.layer("rois").visible = False
+    assert not window.layer("colors").visible
