@@ -350,13 +350,16 @@ class ClassifyDock(QWidget):
             return
         proven = predictions.card.subtypes_proven
         counts = count_rois(predictions, said)
+        summary = predictions.summary(self.session.min_probability)
         self.legend.show_counts(
             counts,
             colored_by=self.session.color_by,
             unproven=frozenset() if proven else subtypes_of(predictions),
             notes=(
-                f"Assumed shares: {share_text(predictions.shares)}",
                 *(f"{n} unsure: {reason}" for reason, n in counts.reasons.items()),
+                f"Assumed shares: {share_text(predictions.shares)}",
+                *summary.expectations(),
+                *summary.naming,
             ),
         )
 

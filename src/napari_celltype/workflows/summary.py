@@ -89,8 +89,7 @@ class Summary:
             else " (interneuron types unproven on real cells)"
         )
         lines = [f"{self.n_rois} ROIs: {_counted(self.groups)}"]
-        for name, called in self.groups.items():
-            lines += self._expected(name, called)
+        lines += self.expectations()
         lines.append(
             f"Assumed shares: {shares}. They are an assumption of the model's card, no "
             "measurement; --prior, or Prevalence in the dock, states what you know."
@@ -114,6 +113,13 @@ class Summary:
             reasons = (f"{n} {reason}" for reason, n in self.why_unsure.items())
             lines.append(f"Why unsure: {', '.join(reasons)}.")
         return [*lines, *self.naming]
+
+    def expectations(self) -> list[str]:
+        """Return how many of each group are expected to be right, in sentences."""
+        groups = self.groups.items()
+        return [
+            line for name, called in groups for line in self._expected(name, called)
+        ]
 
     def _expected(self, name: str, called: Called) -> list[str]:
         if not called.rois or called.expected_right is None:
