@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from estimate_parameters import default_folder, estimate
+from estimate_parameters import default_folder
+from estimation import estimate
 from paired_cells import read_cells
 
 from napari_celltype.simulation import parameters

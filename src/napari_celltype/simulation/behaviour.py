@@ -215,7 +215,7 @@ def _slow_oscillation(steps: int, rng: np.random.Generator) -> NDArray[np.float6
 
 def _puffs(steps: int, rng: np.random.Generator) -> NDArray[np.float64]:
     interval = BEHAVIOUR["puff_interval"].draw_one(rng)
-    events = (rng.random(steps) < _STEP / interval) * rng.uniform(0.2, 1, steps)
+    events = (rng.random(steps) < _STEP / interval) * rng.uniform(0.5, 1.5, steps)
     decay = float(np.exp(-_STEP / BEHAVIOUR["puff_decay"].draw_one(rng)))
     rise = float(np.exp(-_STEP / 0.3))
     response = lfilter([1 - rise], np.convolve([1, -decay], [1, -rise]), events)

@@ -40,7 +40,10 @@ def _indicator(
         "slow": fixed("decay of the slow tail", 3, "s", "assumed"),
         "exponent": fixed("exponent", exponent, "", "assumed"),
         "saturation": fixed(
-            "calcium at half of the maximum", saturation, "spikes", "assumed"
+            "calcium at half of the maximum",
+            saturation,
+            "spikes",
+            "assumed",
         ),
     }
     for name, (value, cells) in (measured or {}).items():
@@ -55,13 +58,13 @@ INDICATORS: dict[str, dict[str, Parameter]] = {
         rise=0.045,
         decay=0.4,
         exponent=1.4,
-        saturation=30,
+        saturation=16,
         measured={
             "amplitude": (0.038, "DS09, DS10, DS11 (44 cells)"),
             "rise": (0.01, _GCAMP6F),
             "decay": (0.32, _GCAMP6F),
             "tail": (0.15, _GCAMP6F),
-            "slow": (1.5, "DS09, DS10, DS11 (34 cells)"),
+            "slow": (1.5, "DS09, DS10, DS11 (33 cells)"),
             "exponent": (2, _GCAMP6F),
         },
     ),
@@ -131,7 +134,7 @@ KINETICS: dict[str, Parameter] = {
     ).measured(0.44, 2.5, "DS09, DS10, DS11, DS12, DS13, DS15, DS16 (89 cells)"),
     "tail_factor": Parameter(
         "a cell's slow tail over its indicator's", 0.3, 2.5, "", "assumed", "log-normal"
-    ),
+    ).measured(0.28, 2.7, "DS02, DS09, DS10, DS11, DS13, DS15, DS16 (68 cells)"),
     "expression": Parameter(
         "a session's response over its indicator's",
         0.4,
@@ -196,9 +199,9 @@ NUISANCES: dict[str, Parameter] = {
         "assumed",
         "log-normal",
     ).measured(
-        0.0044,
-        0.16,
-        "DS02, DS09, DS10, DS11, DS12, DS13, DS15, DS22 (68 cells)",
+        0.004,
+        0.092,
+        "DS02, DS09, DS10, DS11, DS12, DS13, DS15, DS22 (55 cells)",
     ),
     "drift_time": Parameter("time in which it wanders", 20, 120, "s", "assumed"),
     "neuropil_brightness": Parameter(
