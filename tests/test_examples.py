@@ -39,3 +39,9 @@ def test_train_own_model(tmp_path: Path) -> None:
     printed = run("train_own_model.py", model)
     assert "balanced accuracy on unseen animals" in printed
     assert model.exists()
+
+
+def test_how_common() -> None:
+    printed = run("how_common.py")
+    assert "All neurons of CA1" in printed
+    assert "Given shares: PY 89 %, IN 11 %" in printed
