@@ -148,8 +148,8 @@ def wilson(count: int, n: int) -> dict[str, Any]:
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return {
         "value": round(share, 4),
-        "low": round(float(middle - half), 4),
-        "high": round(float(middle + half), 4),
+        "low": round(max(0.0, float(middle - half)), 4),
+        "high": round(min(1.0, float(middle + half)), 4),
         "count": int(count),
         "n": int(n),
     }

@@ -1,0 +1,365 @@
+"""Write docs/validation.md from what the validation benchmarks have measured.
+
+    python benchmarks/report.py
+
+Reads `two_sample.json`, `street.json`, `difficulty.json` and `real_cells.json` in the
+work folder and the cards of the bundled models. What is not there is said to be not
+measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from napari_celltype.classifiers import list_models
+from napari_celltype.classifiers.card import ModelCard
+
+sys.path.insert(0, str(Path(__file__).parent))
+from difficulty import FIGURE, MODELS
+from provenance import ROOT, WORK, simulator_digest
+from real_cells import aim
+from score_tables import columns, interval, paragraph, scores_in, share_of, table
+
+PAGE = ROOT / "docs" / "validation.md"
+TYPES = ("PY", "PV", "SOM", "VIP", "all")
+CLEAREST = 3  # numbers that tell two sets of traces apart, at most
+CLEAR = 0.65  # AUROC, or its mirror image, from which a number is worth naming
+
+COMMANDS = """\
+python scripts/train_bundled.py                    # models and their cards
+python benchmarks/two_sample.py                    # 2 min; needs the real cells
+python benchmarks/difficulty.py                    # 4 min; draws the figure
+python benchmarks/street.py                        # 8 min; six runs of suite2p
+python benchmarks/real_cells.py --json build/validation/real_cells.json
+python benchmarks/report.py                        # this page"""
+
+INTRODUCTION = """\
+What was measured about the simulator and the bundled models, on what, and what was not.
+The models are trained on the simulator alone. **Agreement with the simulator is not
+evidence about real cells**: it shows that the software works and where it begins to
+fail, not that a label is right. Intervals are 95 %; `n` counts cells unless it says
+otherwise.
+"""
+
+
+def page(found: Mapping[str, Any], cards: Sequence[ModelCard]) -> str:
+    """Return the whole page.
+
+    Parameters
+    ----------
+    found : mapping of str to dict
+        What the benchmarks wrote, by the names of the files; absent ones are missing.
+    cards : sequence of ModelCard
+        Of the bundled models.
+    """
+    sections = {
+        "Simulated against real traces": ("two_sample", two_sample),
+        "From movie to cell types": ("street", street),
+        "What makes it difficult": ("difficulty", difficulty),
+        "Real cells of known type": ("real_cells", real_cells),
+    }
+    parts = ["# Validation", INTRODUCTION.rstrip(), *stale(found)]
+    for title, (name, section) in sections.items():
+        parts.append(f"## {title}")
+        parts += section(found[name]) if name in found else [not_measured(name)]
+    parts += ["## Stability of a label", *stability(cards)]
+    parts += ["## What could not be measured", *unmeasured(found)]
+    parts += ["## To measure it again", "```sh\n" + COMMANDS + "\n```"]
+    parts.append(
+        paragraph(
+            "in this order, on two quiet cores. The real cells are not part of this "
+            "project; `NAPARI_CELLTYPE_TEST_DATA` names their folder, and benchmarks "
+            "that need them say so when they are absent."
+        )
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def not_measured(name: str) -> str:
+    """Say that a benchmark has not run."""
+    return f"Not measured (`benchmarks/{name}.py` has not been run)."
+
+
+def stale(found: Mapping[str, Any]) -> Iterator[str]:
+    """Say which simulator was measured, or that several were."""
+    made_by = {
+        name: results["made by"]["simulator"]
+        for name, results in found.items()
+        if "made by" in results
+    }
+    versions = sorted(set(made_by.values()))
+    if len(versions) == 1:
+        yield f"All numbers of the simulator are those of its version `{versions[0]}`."
+    elif versions:
+        each = ", ".join(f"{name} `{made_by[name]}`" for name in sorted(made_by))
+        yield paragraph(f"The benchmarks ran with different simulators: {each}.")
+    if versions and simulator_digest() not in versions:
+        yield "The simulator has been changed since; measure again."
+
+
+def two_sample(results: Mapping[str, Any]) -> Iterator[str]:
+    """Render the two-sample tests."""
+    against = results["real against simulated"]
+    within = results["real against real"]
+    yield paragraph(
+        """For each real neuron, neurons of its type were simulated with its indicator,
+        preparation (in vivo: running, quiet or anaesthetised as the simulator draws
+        them; slices: the slice-like regime), frame rate, length and noise. Pieces of 60
+        s at 10 Hz were described by numbers, and randomised trees were trained to tell
+        real from simulated, tested on cells or batches that they had not seen. The
+        score is the AUROC by cell: 0.5 is chance and would mean that simulated traces
+        pass for real, 1 that every cell gives itself away. "Shape" sees the z-scored
+        trace, as the models do; "size" also sees how large dF/F is. The interval
+        resamples cells; it does not count how the trees would vary. Some numbers of the
+        simulator were measured on some of these cells (simulation.md says which), so
+        the test shows how near it comes to them, not to cells that it has not seen."""
+    )
+    if against:
+        told = [r["z-scored"] for r in against.values()]
+        n_told = sum(score["low"] > 0.5 for score in told)
+        values = [score["value"] for score in told]
+        text = (
+            f"Real and simulated were told apart better than by chance in {n_told} of "
+            f"{len(told)} kinds of cells (shape: {min(values):.2f} to "
+            f"{max(values):.2f})."
+        )
+        if within:
+            values = [r["z-scored"]["value"] for r in within.values()]
+            text += (
+                f" Two real data sets of one type, indicator and preparation were told "
+                f"apart at {min(values):.2f} to {max(values):.2f}: laboratories and "
+                "sessions differ too, so 0.5 is not what a perfect simulator of one "
+                "of them would reach on another."
+            )
+        yield paragraph(text)
+    titles = {
+        "real against simulated": "By type, indicator and preparation",
+        "one data set against simulated": "Each real data set by itself",
+        "real against simulated, noise as in training": (
+            "The same kinds, noise drawn as for training instead of matched"
+        ),
+        "real against real": "Between two real data sets",
+    }
+    for key, title in titles.items():
+        if not results[key]:
+            continue
+        yield f"### {title}"
+        yield table(
+            ["", "cells", "AUROC, shape", "AUROC, with size", "what tells them apart"],
+            [
+                [
+                    name,
+                    " and ".join(str(n) for n in r["cells"]),
+                    interval(r["z-scored"]),
+                    interval(r["with size of dF/F"]),
+                    _clearest(r["features"]),
+                ]
+                for name, r in results[key].items()
+            ],
+        )
+    yield paragraph(
+        f"""The last column names up to {CLEAREST} numbers that alone reach an AUROC of
+        {CLEAR} or more either way round, and whether they are higher or lower in the
+        real cells, or in the first of two real data sets."""
+    )
+
+
+def _clearest(features: Mapping[str, float]) -> str:
+    named = [
+        f"{'higher' if value > 0.5 else 'lower'} {name} ({max(value, 1 - value):.2f})"
+        for name, value in features.items()
+        if max(value, 1 - value) >= CLEAR
+    ]
+    return "; ".join(named[:CLEAREST]) or "no single number"
+
+
+def street(results: Mapping[str, Any]) -> Iterator[str]:
+    """Render what happens from movie to label."""
+    movies, cells = results["movies"], results["found"]["all"]
+    seconds = sorted({movie["frames"] / 10 for movie in movies})
+    yield paragraph(
+        f"""{len(movies)} movies of {" or ".join(f"{s:g}" for s in seconds)} s at 10 Hz
+        with {cells["n"]} cells of known type were simulated and given to suite2p with
+        its default settings. A ROI and a cell match if their masks overlap by half
+        (intersection over union). Simulated cells are rounder and lonelier than real
+        ones, so the share that is found is a best case."""
+    )
+    yield table(
+        ["movie", "indicator", "noise, % / sqrt(Hz)", "ROIs", "cells found"],
+        [
+            [
+                movie["regime"],
+                movie["indicator"],
+                f"{movie['noise']:g}",
+                str(movie["ROIs"]),
+                f"{movie['found']} of {movie['cells']}",
+            ]
+            for movie in movies
+        ],
+    )
+    yield table(
+        ["type", "found by suite2p", "found and kept by its `iscell`"],
+        [
+            [name, share_of(results["found"][name]), share_of(results["iscell"][name])]
+            for name in TYPES
+        ],
+    )
+    strays = results["of these, iscell"]
+    yield paragraph(
+        f"""{results["ROIs that match no cell"]} ROIs matched no cell; `iscell` kept
+        {strays["count"]} of them."""
+    )
+    yield paragraph(
+        """Right among the found cells, from suite2p's traces and from the simulator's
+        own traces of the same cells. Chance is 0.5 for PY or interneuron and 0.25 for
+        the type; the interval is Wilson's and takes cells of one movie as independent,
+        which makes it too narrow."""
+    )
+    for question, title in (("group", "PY or interneuron"), ("type", "type")):
+        yield f"### {title}, share right"
+        yield table(
+            ["model", "traces", *TYPES],
+            [
+                [name, source, *(interval(said[kind][question]) for kind in TYPES)]
+                for name, answers in results["models"].items()
+                for source, said in answers.items()
+            ],
+        )
+    counts = ", ".join(f"{name} {results['iscell'][name]['n']}" for name in TYPES)
+    yield f"Cells behind these shares: {counts}."
+
+
+def difficulty(results: Mapping[str, Any]) -> Iterator[str]:
+    """Render the curves as figure and tables."""
+    yield paragraph(
+        f"""Each point is {results["sessions"]} simulated sessions of
+        {results["cells per session"]} cells that no model was trained on, types equally
+        common, the same traces for all models. One thing changes at a time; the rest
+        is drawn as for training, with four windows (240 s) at 10 Hz. Intervals resample
+        sessions. Nothing was tuned towards published percentages."""
+    )
+    relative = FIGURE.relative_to(PAGE.parent).as_posix()
+    yield f"![Accuracy over noise, length, frame rate and more]({relative})"
+    for curve in results["curves"].values():
+        head = [curve["title"]]
+        head += [f"{m.upper()}, group" for m in MODELS]
+        head += [f"{m.upper()}, four types" for m in MODELS]
+        rows = [
+            [
+                f"{value:g}",
+                *(interval(curve[m]["PY against interneuron"][i]) for m in MODELS),
+                *(interval(curve[m]["four types"][i]) for m in MODELS),
+            ]
+            for i, value in enumerate(curve["values"])
+        ]
+        yield table(head, rows)
+    yield paragraph(
+        """"Group" is the balanced accuracy of PY against interneuron (chance 0.5), the
+        other the accuracy among four types (chance 0.25)."""
+    )
+    rates = results["curves"].get("frame rate")
+    if rates:
+        used = "; ".join(
+            f"{value:g} Hz: {', '.join(rates[m]['used'][i] for m in MODELS)}"
+            for i, value in enumerate(rates["values"])
+        )
+        yield paragraph(f"Models that the program takes by frame rate: {used}.")
+
+
+def real_cells(results: Mapping[str, Any]) -> Iterator[str]:
+    """Render the scores on real cells, one table per preparation and question."""
+    models = {name: scores for name, scores in results.items() if name != "made by"}
+    yield paragraph(next(iter(models.values()))["caution"])
+    verdicts = [f"- {name}: {line}" for name in models for line in aim(models[name])]
+    yield "\n".join(verdicts)
+    strata = dict.fromkeys(
+        name
+        for scores in models.values()
+        for name, part in scores.items()
+        if isinstance(part, Mapping)
+    )
+    for stratum in strata:
+        here = {name: r[stratum] for name, r in models.items() if stratum in r}
+        cells = next(iter(here.values()))["cells"]
+        yield f"### {stratum}: {', '.join(f'{n} {kind}' for kind, n in cells.items())}"
+        questions = dict.fromkeys(
+            name
+            for scores in here.values()
+            for name, part in scores.items()
+            if isinstance(part, Mapping)
+        )
+        for question in questions:
+            asked = {name: scores.get(question, {}) for name, scores in here.items()}
+            if any(dict(scores_in(part)) for part in asked.values()):
+                yield f"**{question}**"
+                yield columns(asked, sum(cells.values()))
+
+
+def stability(cards: Sequence[ModelCard]) -> Iterator[str]:
+    """Render what the cards say about stability as a sign of wrong labels."""
+    yield paragraph(
+        """`stability` is the share of changed versions of a ROI's trace (more noise,
+        drift, another neuropil share, another gain, half the length) that leave its
+        best guess as it is. What it is worth is how well it tells wrong labels from
+        right ones, as AUROC (chance 0.5), beside the probability that is there
+        anyway."""
+    )
+    kept = {card.name: card.stability for card in cards if card.stability}
+    if any(dict(scores_in(measured)) for measured in kept.values()):
+        yield columns(kept)
+    else:
+        yield "Not measured: the cards of the bundled models hold no such score."
+
+
+def unmeasured(found: Mapping[str, Any]) -> Iterator[str]:
+    """List what no number here can tell."""
+    points = [
+        "Cells of the hippocampus: none of the real cells is from CA1, where the paper "
+        "recorded, and its recordings are not public.",
+        "Interneurons in vivo: the real cells hold so few that no type of them can be "
+        "judged; most real interneurons are from slices, whose activity a puff of "
+        "potassium drives.",
+        "Movies of real cells whose types are known: the street from movie to label "
+        "was measured on simulated movies only.",
+        "Other indicators than those of the real cells, one-photon recordings, "
+        "denoised or deconvolved traces, and other brain regions.",
+    ]
+    few = found.get("two_sample", {}).get("too few cells", {})
+    if few:
+        kinds = "; ".join(f"{kind} (n = {n})" for kind, n in few.items())
+        points.append(f"Simulated against real, too few real cells: {kinds}.")
+    yield "\n".join(
+        textwrap.fill(point, 88, initial_indent="- ", subsequent_indent="  ")
+        for point in points
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, default=WORK, help="where the numbers are")
+    parser.add_argument("--page", type=Path, default=PAGE)
+    options = parser.parse_args()
+    names = ("two_sample", "street", "difficulty", "real_cells")
+    files = {name: options.work / f"{name}.json" for name in names}
+    found = {
+        name: json.loads(file.read_text(encoding="utf-8"))
+        for name, file in files.items()
+        if file.exists()
+    }
+    cards = [card for card in list_models() if card.origin == "simulation"]
+    options.page.write_text(page(found, cards), encoding="utf-8")
+    absent = sorted(set(names) - set(found))
+    print(options.page, f"(not measured: {', '.join(absent) or 'nothing'})")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
