@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, binomtest, rankdata
+from scipy.stats import binom, binomtest
 
 RESAMPLES = 1000
 CHANCE = 0.05  # both tails of an interval together
@@ -35,12 +35,12 @@ def accuracy(truth: NDArray[np.str_], guess: NDArray[np.str_]) -> float:
 
 def auroc(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
     """Return the probability that a positive outscores a negative; ties count half."""
-    n_positive = int(positive.sum())
-    n_pairs = n_positive * (positive.size - n_positive)
-    rank_sum = float(rankdata(score)[positive].sum())
-    return (
-        (rank_sum - n_positive * (n_positive + 1) / 2) / n_pairs if n_pairs else np.nan
-    )
+    if positive.all() or not positive.any():
+        return float("nan")
+    others = np.sort(score[~positive])
+    below = np.searchsorted(others, score[positive], side="left")
+    not_above = np.searchsorted(others, score[positive], side="right")
+    return float((below + not_above).mean() / (2 * others.size))
 
 
 def groups(types: NDArray[np.str_]) -> NDArray[np.str_]:
@@ -84,12 +84,9 @@ def resamples(
         own = rows if batches is None else batches[rows]
         units.append([rows[own == batch] for batch in np.unique(own)])
     for _ in range(RESAMPLES):
+        drawn = [rng.integers(0, len(kind), len(kind)).tolist() for kind in units]
         yield np.concatenate(
-            [
-                kind[i]
-                for kind in units
-                for i in rng.integers(0, len(kind), len(kind)).tolist()
-            ]
+            [kind[i] for kind, draw in zip(units, drawn, strict=True) for i in draw]
         )
 
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 from known_cells import RealCell
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_cell():
     """Return a maker of synthetic cells: noise with a slow wave."""
 

@@ -30,14 +30,14 @@ def model():
     return load_model("rnn-10hz")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cells(make_cell):
     ogb = [make_cell(i, "PY") for i in range(5)]
     ogb += [make_cell(i, kind, slow=2.0) for i, kind in enumerate(["PV", "SOM"] * 2, 5)]
     return [*ogb, *(make_cell(i, "PY", indicator="GCaMP6f") for i in range(20, 23))]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scores(model, cells):
     return measure_cells(model, Versions.of(cells, 1))
 
