@@ -1,0 +1,221 @@
+"""What a model's input was like in training, and recordings that are unlike it.
+
+The properties do not depend on the scale or the offset of a trace, so that raw
+fluorescence of any microscope can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.classifiers.card import ModelCard
+from napari_celltype.classifiers.windows import blocks_of, lively, plan_windows
+from napari_celltype.progress import ShouldStop, never_stop, raise_if_stopped
+from napari_celltype.recording import Segment, Traces
+
+TRACE_PROPERTIES = ("noise", "skewness", "slow power", "smoothness")
+RECORDING_PROPERTIES = ("length", "frame rate")
+PROPERTIES = (*TRACE_PROPERTIES, *RECORDING_PROPERTIES)
+SLOW = 0.1  # Hz
+_UNITS = {"length": " s", "frame rate": " Hz"}
+# What a value outside may mean, for the property and the side.
+_MEANING = {
+    ("noise", "low"): "denoised or smoothed traces look so; take the raw F",
+    ("noise", "high"): "the signal may be too weak to tell types apart",
+    ("skewness", "low"): "the cells may be silent; a longer recording may help",
+    ("skewness", "high"): "look at the traces for artefacts",
+    ("slow power", "low"): "high-passed or detrended traces look so; take the raw F",
+    ("slow power", "high"): "bleaching or drift may hide what the cells do",
+    ("smoothness", "low"): "look at the traces for artefacts",
+    ("smoothness", "high"): "denoised or interpolated traces look so; take the raw F",
+    ("length", "low"): "record for longer",
+    ("length", "high"): "nothing was checked on recordings this long",
+    ("frame rate", "low"): "check the frame rate",
+    ("frame rate", "high"): "check the frame rate",
+}
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """What about a recording is unlike a model's training data.
+
+    Attributes
+    ----------
+    recording : tuple of str
+        A sentence for each property whose median over the ROIs is outside.
+    rois : tuple of tuple of str, one for each ROI
+        Names of the trace's properties that are outside.
+    """
+
+    recording: tuple[str, ...]
+    rois: tuple[tuple[str, ...], ...]
+
+
+def trace_properties(
+    traces: NDArray[np.floating], sampling_frequency: float
+) -> dict[str, NDArray[np.float64]]:
+    """Measure the `TRACE_PROPERTIES` of traces.
+
+    Parameters
+    ----------
+    traces : ndarray, shape (n_rois, n_frames)
+        At least four frames.
+    sampling_frequency : float
+        Of the traces, Hz.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_rois,)
+        noise: deviation of the noise from frame to frame (robust) over the deviation of
+        the trace. skewness. slow power: share of the power below 0.1 Hz. smoothness:
+        correlation of one difference of neighbouring frames with the next, -0.5 for
+        white noise. NaN for traces without change.
+    """
+    values = np.asarray(traces, dtype=np.float64)
+    values = values - values.mean(axis=1, keepdims=True)
+    steps = np.diff(values, axis=1)
+    power = np.abs(np.fft.rfft(values, axis=1)) ** 2
+    slow = np.fft.rfftfreq(values.shape[1], 1 / sampling_frequency) < SLOW
+    variance = (values**2).mean(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = {
+            # The median of |a - b| of two normal values is 0.6745 * sqrt(2) of theirs.
+            "noise": np.median(np.abs(steps), axis=1) / 0.9539 / np.sqrt(variance),
+            "skewness": (values**3).mean(axis=1) / variance**1.5,
+            "slow power": power[:, slow].sum(axis=1) / power.sum(axis=1),
+            "smoothness": (steps[:, 1:] * steps[:, :-1]).sum(axis=1)
+            / (steps**2).sum(axis=1),
+        }
+    alive: NDArray[np.bool_] = np.asarray(np.ptp(traces, axis=1) > 0)
+    return {name: np.where(alive, value, np.nan) for name, value in found.items()}
+
+
+def recording_properties(
+    card: ModelCard,
+    traces: Traces,
+    sampling_frequency: float,
+    segments: Sequence[Segment],
+    *,
+    should_stop: ShouldStop = never_stop,
+) -> dict[str, NDArray[np.float64]]:
+    """Measure the `PROPERTIES` of a recording as a model sees it.
+
+    The properties of traces are those of the model's windows, at its frame rate,
+    averaged over a ROI's windows: so they do not depend on the recording's length.
+
+    Parameters
+    ----------
+    card : ModelCard
+    traces : Traces, shape (n_rois, n_frames)
+        Neuropil already as the model wants it.
+    sampling_frequency : float
+        Of the traces, Hz.
+    segments : sequence of Segment
+        Frame ranges between which nothing is continuous; empty means all frames.
+    should_stop : callable
+        Asked before each block of ROIs.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_rois,)
+        NaN for ROIs without a usable trace. The length (s, of the segments that are
+        used) and the frame rate (Hz, of the recording) are the same for all ROIs.
+
+    Raises
+    ------
+    SamplingFrequencyError, RecordingError, ModelError
+        As `predict_recording_traces` does.
+    Stopped
+        If `should_stop` answered True.
+    """
+    n_rois, n_frames = traces.shape
+    plan = plan_windows(card, n_frames, sampling_frequency, segments)
+    rate = sampling_frequency / plan.ratio
+    found = {name: np.full(n_rois, np.nan) for name in TRACE_PROPERTIES}
+    for rows, block in blocks_of(traces):
+        raise_if_stopped(should_stop)
+        windows = plan.cut(block)
+        alive = lively(windows)
+        owner = np.nonzero(alive)[0]
+        counts = alive.sum(axis=1)
+        for name, values in trace_properties(windows[alive], rate).items():
+            total = np.bincount(owner, values, minlength=len(block))
+            found[name][rows][counts > 0] = total[counts > 0] / counts[counts > 0]
+    seconds = sum(p.stop - p.start for p in plan.pieces) / sampling_frequency
+    return {
+        **found,
+        "length": np.full(n_rois, seconds),
+        "frame rate": np.full(n_rois, float(sampling_frequency)),
+    }
+
+
+def domain_of(
+    properties: Mapping[str, NDArray[np.float64]],
+) -> dict[str, dict[str, float]]:
+    """Return the 1 % and 99 % points of each property over training cells.
+
+    Parameters
+    ----------
+    properties : mapping of str to ndarray, shape (n_cells,)
+        From `recording_properties`, all training sessions in a row.
+    """
+    limits = {}
+    for name, values in properties.items():
+        low, high = np.nanquantile(values, [0.01, 0.99])
+        limits[name] = {"low": float(f"{low:.4g}"), "high": float(f"{high:.4g}")}
+    return limits
+
+
+def unlike(
+    domain: Mapping[str, Mapping[str, float]],
+    properties: Mapping[str, NDArray[np.float64]],
+) -> Unlike:
+    """Compare a recording with a model's training data.
+
+    Parameters
+    ----------
+    domain : mapping
+        Of the card: of each property its low and high.
+    properties : mapping of str to ndarray, shape (n_rois,)
+        From `recording_properties`.
+    """
+    sentences = []
+    n_rois = len(next(iter(properties.values()), ()))
+    outside: list[list[str]] = [[] for _ in range(n_rois)]
+    for name, values in properties.items():
+        known = values[np.isfinite(values)]
+        if name not in domain or not known.size:
+            continue
+        low, high = domain[name]["low"], domain[name]["high"]
+        median = float(np.median(known))
+        if side := _side(median, low, high):
+            sentences.append(_sentence(name, side, median, low, high))
+        if name in TRACE_PROPERTIES:
+            for roi_id in np.flatnonzero((values < low) | (values > high)):
+                outside[roi_id].append(name)
+    return Unlike(tuple(sentences), tuple(map(tuple, outside)))
+
+
+def _side(value: float, low: float, high: float) -> str:
+    # A hundredth more: a frame rate of 30.03 Hz is one of 30 Hz.
+    slack = 0.01 * max(abs(low), abs(high))
+    if value < low - slack:
+        return "low"
+    return "high" if value > high + slack else ""
+
+
+def _sentence(name: str, side: str, median: float, low: float, high: float) -> str:
+    unit = _UNITS.get(name, "")
+    value = f"{name} {median:.3g}{unit}"
+    if name in TRACE_PROPERTIES:
+        value = f"median {value}"
+    where = "below" if side == "low" else "above"
+    advice = _MEANING.get((name, side), "take the labels with more doubt")
+    return (
+        f"This recording is unlike the model's training data: {value}, {where} the "
+        f"{low:.3g} to {high:.3g}{unit} of 98 % of its training cells; {advice}."
+    )
