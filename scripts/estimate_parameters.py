@@ -20,7 +20,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from estimation import Estimate, estimate
+from estimation import estimate
+from measured_cells import Estimate
 from paired_cells import PairedCell, read_cells
 
 __all__ = ["Estimate", "default_folder", "estimate", "read_cells", "without"]
