@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.io import savemat
+
+from napari_celltype.simulation.fluorescence import draw_nuisances, indicator_response
+from napari_celltype.simulation.parameters import INDICATORS
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
@@ -72,6 +76,29 @@ def test_the_fit_finds_what_a_spike_does():
     assert found.rise == pytest.approx(0.016, rel=0.6)
     assert found.decay == pytest.approx(0.398, rel=0.3)
     assert found.explained > 0.9
+
+
+@pytest.mark.parametrize("indicator", ["GCaMP6f", "GCaMP6s", "OGB-1"])
+def test_the_fitted_response_is_the_simulators(indicator):
+    rng = np.random.default_rng(7)
+    counts = rng.poisson(1.0 * 0.005, (1, 40_000)).astype(np.float32)
+    one = np.ones(1, dtype=np.float32)
+    plain = replace(
+        draw_nuisances(1, rng, indicator=indicator, expression=1.0),
+        decay_factor=one,
+        rise_factor=one,
+        tail_factor=one,
+    )
+    dff = indicator_response(counts, one, plain, 0.005, 1)[0].astype(np.float64)
+    bins = np.repeat(np.arange(counts.size), counts[0].astype(np.int64))
+    table = {name: number.low for name, number in INDICATORS[indicator].items()}
+    found = fit_response(
+        CellFit(_cell(dff, (bins - 1) * 0.005, step=0.005)),
+        table["exponent"],
+        table["saturation"],
+    )
+    assert found.explained > 0.995
+    assert found.amplitude == pytest.approx(table["amplitude"], rel=0.1)
 
 
 def test_the_exponent_is_found():
