@@ -141,6 +141,7 @@ def classify(
     only_iscell: opt.OnlyIscell = False,
     min_probability: opt.MinProbability = None,
     prior: opt.Prior = None,
+    stability: opt.Stability = True,
     fs: opt.Fs = None,
     neuropil: opt.Neuropil = "model",
     plane: opt.Plane = None,
@@ -170,6 +171,7 @@ def classify(
         min_probability,
         only_iscell,
         opt.parse_prior(prior),
+        stability,
     )
     if output is not None:
         check_output(output, force=force)
@@ -223,6 +225,7 @@ def export(
     only_iscell: opt.OnlyIscell = False,
     min_probability: opt.MinProbability = None,
     prior: opt.Prior = None,
+    stability: opt.Stability = True,
     fs: opt.Fs = None,
     neuropil: opt.Neuropil = "model",
     plane: opt.Plane = None,
@@ -243,6 +246,7 @@ def export(
         min_probability,
         only_iscell,
         opt.parse_prior(prior),
+        stability,
     )
     with interruptible() as should_stop, shown_progress() as on_progress:
         written = export_path(

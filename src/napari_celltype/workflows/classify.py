@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_celltype.classifiers import CellTypeModel
+    from napari_celltype.classifiers.domain import Unlike
     from napari_celltype.recording import Traces
 
 
@@ -55,6 +56,9 @@ class ClassifyRequest:
     prior : mapping of str to float or None
         Expected shares of the types, such as ``{"IN": 0.1}``; None takes what the
         model's card assumes.
+    stability : bool
+        Look again under other noise, drift and neuropil, where the model's card says
+        what that is worth.
     """
 
     model: str = "cnn"
@@ -63,6 +67,7 @@ class ClassifyRequest:
     min_probability: float | None = None
     only_iscell: bool = False
     prior: Mapping[str, float] | None = None
+    stability: bool = True
 
 
 def require_possible(request: ClassifyRequest) -> None:
@@ -90,6 +95,7 @@ def classify(
     only_iscell: bool = False,
     prior: Mapping[str, float] | None = None,
     neuropil: str | float = "model",
+    stability: bool = True,
     sampling_frequency: float | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
@@ -105,7 +111,8 @@ def classify(
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
     min_probability : float, optional
-        Threshold of ``unsure``; the model card's by default, 0 switches it off.
+        One threshold of ``unsure`` for every name; by default those of the model's
+        card; 0 switches ``unsure`` off.
     only_iscell : bool
         Leave out the ROIs that suite2p does not call cells.
     prior : mapping of str to float, optional
@@ -113,6 +120,9 @@ def classify(
     neuropil : {"model", "none"} or float
         ``model`` takes what the model was trained with, ``none`` the raw trace F, and
         a number C takes F - C * Fneu.
+    stability : bool
+        Fill the column `stability`, where the model's card says what it is worth; it
+        takes several times as long as classifying.
     sampling_frequency : float, optional
         Frames per second and plane, Hz, where the files do not say or say it wrong.
     on_progress, should_stop : callable, optional
@@ -135,7 +145,7 @@ def classify(
     if isinstance(recordings, Recording | str | Path):
         recordings = [recordings]
     request = ClassifyRequest(
-        model, device, neuropil, min_probability, only_iscell, prior
+        model, device, neuropil, min_probability, only_iscell, prior, stability
     )
     require_possible(request)
     sources: list[Recording | Path] = []
@@ -210,14 +220,17 @@ def classify_recording(
         on_progress=on_progress,
         should_stop=should_stop,
     )
+    looks = _looks(recording, traces, model, should_stop)
     labels = load_labels(recording)
     order = [model.card.classes.index(c) for c in classes]
     answers = predicted.probabilities[:, order]
     n_windows, n_frames_used = predicted.n_windows, predicted.n_frames_used
     roi_warnings = [
-        "" if np.isfinite(row).all() else "trace is not finite or never changes"
-        for row in answers
+        f"{' and '.join(unlike)} unlike the training data" if unlike else ""
+        for unlike in looks.rois
     ]
+    for roi_id in np.flatnonzero(~np.isfinite(answers).all(axis=1)):
+        roi_warnings[roi_id] = "trace is not finite or never changes"
     if len(recording.merged_into):
         for part in np.flatnonzero(recording.merged_into >= 0):
             answers[part] = np.nan
@@ -242,6 +255,7 @@ def classify_recording(
         warnings=(
             *recording.warnings,
             *predicted.notices,
+            *looks.recording,
             *(labels.warnings if labels is not None else ()),
         ),
         roi_warnings=tuple(roi_warnings),
@@ -254,7 +268,60 @@ def classify_recording(
             else request.min_probability
         ),
     )
-    return of_the_model.with_prior(request.prior)
+    answer = of_the_model.with_prior(request.prior)
+    if request.stability and model.card.stability is not None:
+        answer = _with_stability(
+            answer, traces, model, request.device, on_progress, should_stop
+        )
+    return answer
+
+
+def _looks(
+    recording: Recording, traces: Traces, model: CellTypeModel, should_stop: ShouldStop
+) -> Unlike:
+    """Compare the input with the model's training data, as far as its card knows it."""
+    from napari_celltype.classifiers.domain import Unlike, recording_properties, unlike
+
+    frequency = recording.sampling_frequency
+    if model.card.domain is None or frequency is None:
+        return Unlike((), ((),) * recording.n_rois)
+    properties = recording_properties(
+        model.card, traces, frequency, recording.segments, should_stop=should_stop
+    )
+    return unlike(model.card.domain, properties)
+
+
+def _with_stability(
+    answer: Predictions,
+    traces: Traces,
+    model: CellTypeModel,
+    device: str,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> Predictions:
+    """Add how many nuisance swaps leave each best guess as it is."""
+    from napari_celltype.classifiers.stability import stability
+
+    recording, frequency = answer.recording, answer.recording.sampling_frequency
+    if frequency is None:
+        raise RuntimeError("a classified recording has a frame rate")
+    trained = training_shares(model.card)
+    notices: list[str] = []
+    share = stability(
+        model,
+        traces,
+        recording.neuropil,
+        frequency,
+        recording.segments,
+        weights=[answer.shares[c] / trained[c] for c in model.card.classes],
+        device=device,
+        on_progress=on_progress,
+        should_stop=should_stop,
+        on_notice=notices.append,
+    )
+    share[answer.n_windows == 0] = np.nan
+    new = [n for n in dict.fromkeys(notices) if n not in answer.warnings]
+    return replace(answer, stability=share, warnings=(*answer.warnings, *new))
 
 
 def _input_traces(
