@@ -81,7 +81,9 @@ def _pieces(traces: NDArray[np.floating[Any]], ratio: float) -> Pieces:
     n_out = frames_after_averaging(traces.shape[1], ratio)
     averaged = area_average(traces, ratio, n_out)
     used = n_out // size * size
-    return averaged[:, :used].reshape(-1, size)
+    pieces = averaged[:, :used].reshape(-1, size)
+    # The program does not look at windows without any change either.
+    return pieces[np.ptp(pieces, axis=1) > 0]
 
 
 def noise_level(cell: RealCell) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from cell_scores import ABSENT, GROUP, MINUS_PROBE, REFIT, SHIPPED
 from provenance import ROOT, simulator_digest, write_results
 from report import interval, page, paragraph, share_of, table
 
@@ -86,14 +87,19 @@ def test_curves_stand_beside_the_models_that_were_taken(difficulty):
 
 
 def test_real_cells_have_a_column_for_each_model():
-    from cell_scores import GROUP
-
-    stratum = {"cells": {"PV": 4, "PY": 9}, GROUP: {"probes": {"length": SCORE}}}
-    scores = {"caution": "Few.", "in vivo, OGB1": stratum}
-    few = {"in vivo, OGB1": {**stratum, GROUP: {}}}
-    del few
+    group = {
+        REFIT: ABSENT,
+        SHIPPED: SCORE,
+        "best probe": {"length": SCORE},
+        MINUS_PROBE: SCORE,
+    }
+    stratum = {"cells": {"PV": 4, "PY": 9}, GROUP: group}
+    scores = {"caution": "Few cells.", "in vivo, OGB1": stratum}
     said = page({"real_cells": {"cnn": scores, "rnn": scores}}, [])
-    assert "| probes: length | 0.81 [0.70, 0.90], n = 40 |" in said
+    assert "### in vivo, OGB1: 4 PV, 9 PY" in said
+    assert "|  | cnn | rnn |" in said
+    assert f"| {REFIT} | not trained | not trained |" in said
+    assert "| best probe: length | 0.81 [0.70, 0.90], n = 40 |" in said
 
 
 def test_the_bundled_cards_can_be_put_on_the_page():

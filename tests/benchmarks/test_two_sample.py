@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from two_sample import (
     RATE,
     SECONDS,
     Cell,
+    against_twins,
     compare,
     pairs,
     real_pieces,
@@ -33,7 +36,7 @@ def cells_of(number: int, seed: int, smooth: int = 1) -> list[Cell]:
 
 def test_cells_of_one_kind_are_not_told_apart():
     score = tell_apart(cells_of(20, 1), cells_of(20, 2))["z-scored"]
-    assert score["low"] < 0.5 < score["high"] or abs(score["value"] - 0.5) < 0.2
+    assert score["low"] < 0.5 < score["high"]
 
 
 def test_smoother_cells_are_told_apart_and_the_page_can_say_by_what():
@@ -49,11 +52,10 @@ def test_features_but_those_of_size_see_no_offset_and_no_scale():
     assert all(name.startswith("size of dF/F") for name in changed)
 
 
-def test_features_are_numbers_also_where_nothing_happens():
-    values = trace_features(np.zeros((1, FRAMES), dtype=np.float32) + 1)
-    shapes = {n: v for n, v in values.items() if n not in ("skewness", "kurtosis")}
-    assert all(v.shape == (1,) for v in values.values())
-    assert np.isfinite(shapes["noise from frame to frame"]).all()
+def test_pieces_without_any_change_are_left_out(make_cell):
+    cell = make_cell(0, seconds=125)
+    still = replace(cell, trials=(np.zeros_like(cell.trials[0]), cell.trials[0]))
+    assert real_pieces(still).shape == (2, FRAMES)
 
 
 def test_pieces_are_60_s_at_10_hz(make_cell):
@@ -72,7 +74,7 @@ def test_twins_are_as_long_and_the_same_with_the_same_seed(make_cell):
 
 
 def test_kinds_with_too_few_cells_are_said_to_be(make_cell):
-    cells = [make_cell(n, "PY") for n in range(5)] + [make_cell(9, "VIP")]
+    cells = [make_cell(n, "PY") for n in range(4)] + [make_cell(9, "VIP")]
     found = pairs(cells, 1)
     results = compare(found, found)
     assert list(results["real against simulated"]) == ["PY, OGB1, in vivo"]
@@ -81,8 +83,7 @@ def test_kinds_with_too_few_cells_are_said_to_be(make_cell):
 
 def test_cells_of_one_batch_are_never_learnt_from_and_tested_together(make_cell):
     cells = [make_cell(n, "PY", batch=f"batch{n // 2}") for n in range(6)]
-    answer = compare(pairs(cells, 1), pairs(cells, 1))["real against simulated"]
-    assert answer["PY, OGB1, in vivo"]["groups"] == [3, 6]
+    assert against_twins(pairs(cells, 1))["groups"] == [3, 6]
 
 
 @pytest.mark.slow
