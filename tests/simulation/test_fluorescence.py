@@ -69,3 +69,32 @@ def test_noise_is_as_asked_for_at_every_frame_rate(nu, fs):
     dff = raw / np.median(raw, axis=1, keepdims=True)
     found = 100 * np.median(np.abs(np.diff(dff, axis=1)), axis=1) / np.sqrt(fs)
     assert np.median(found) == pytest.approx(nu, rel=0.2)
+
+
+@pytest.mark.parametrize("name", list(INDICATORS))
+def test_one_spike_ends_in_the_slow_tail_of_the_table(name):
+    """Late after a spike only the tail is left; the exponent steepens it."""
+    table = {key: number.low for key, number in INDICATORS[name].items()}
+    answer = _answer(1, name)
+    late = np.arange(1500, 1900)
+    slope = np.polyfit(late * BIN, np.log(answer[late]), 1)[0]
+    assert slope == pytest.approx(-table["exponent"] / table["slow"], rel=0.15)
+
+
+def test_nothing_is_drawn_when_noise_or_expression_is_zero():
+    drawn = draw_nuisances(3, np.random.default_rng(0), noise=0.0, expression=0.0)
+    assert not drawn.noise.any()
+    assert drawn.expression == 0.0
+
+
+@pytest.mark.parametrize(
+    "fixed", [{"noise": 2.0}, {"expression": 2.0}, {"indicator": "OGB-1"}]
+)
+def test_swapping_one_nuisance_leaves_the_others(fixed):
+    plain = draw_nuisances(5, np.random.default_rng(0))
+    swapped = draw_nuisances(5, np.random.default_rng(0), **fixed)
+    for field in dataclasses.fields(plain):
+        if field.name not in fixed:
+            np.testing.assert_array_equal(
+                getattr(plain, field.name), getattr(swapped, field.name)
+            )

@@ -81,7 +81,7 @@ INDICATORS: dict[str, dict[str, Parameter]] = {
             "decay": (0.8, _GCAMP6S),
             "tail": (0.03, _GCAMP6S),
             "slow": (6, "DS12, DS13, DS15, DS16 (27 cells)"),
-            "exponent": (1.75, _GCAMP6S),
+            "exponent": (1.8, _GCAMP6S),
             "saturation": (30, _GCAMP6S),
         },
     ),
