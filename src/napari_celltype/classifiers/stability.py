@@ -13,7 +13,7 @@ from napari_celltype.classifiers.prediction import (
     window_log_probabilities,
 )
 from napari_celltype.classifiers.saved_model import CellTypeModel
-from napari_celltype.classifiers.windows import WindowPlan, blocks_of, plan_windows
+from napari_celltype.classifiers.windows import blocks_of, plan_windows
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -30,6 +30,9 @@ DRIFT = 0.5
 GAIN = 0.3
 NEUROPIL = 0.3  # of the neuropil trace
 DRIFT_PERIOD = 200.0  # s; below what calcium does in the model's windows of a minute
+# Swaps of so many windows, spread evenly over the recording, tell what all would, and
+# long recordings do not take nine times as long.
+MOST_WINDOWS = 5
 SWAPS = (
     *(f"noise of {level:g} deviations more" for level in NOISE),
     *(f"a drift of {sign}{DRIFT:g} deviations" for sign in "+-"),
@@ -57,8 +60,10 @@ def stability(
     """Return the share of `SWAPS` that leave each ROI's best guess as it is.
 
     The swaps are made at the model's frame rate, before the z-score. The neuropil is
-    only swapped where it is given, the halves only where a ROI has two windows. The
-    noise of a ROI is always the same, in whichever block it is.
+    only swapped where it is given, the halves only where a ROI has two windows. Of long
+    recordings `MOST_WINDOWS` windows are swapped, and the best guess that has to hold
+    is that of these windows; the halves, and theirs, are of all windows. The noise of a
+    ROI is always the same, in whichever block it is.
 
     Parameters
     ----------
@@ -121,21 +126,32 @@ def stability(
             fits = part.any(axis=1)
             held += fits & (guesses(logs, part) == before)
             made += fits
+        chosen = _spread(windows.shape[1])
+        windows, alive_there = windows[:, chosen], alive[:, chosen]
+        before = guesses(logs[:, chosen], alive_there)
         around = None
         if neuropil is not None:
             beside = np.nan_to_num(neuropil[rows], nan=0, posinf=0, neginf=0)
-            around = plan.cut(np.asarray(beside, dtype=np.float32))
-        for swapped in _swaps(windows, around, rows.start, plan, sampling_frequency):
+            around = plan.cut(np.asarray(beside, dtype=np.float32))[:, chosen]
+        frames = plan.first_frames()[chosen, None] + np.arange(plan.window_frames)
+        seconds = frames * plan.ratio / sampling_frequency
+        there = alive_there.any(axis=1)
+        for swapped in _swaps(windows, around, rows.start, seconds):
             raise_if_stopped(should_stop)
             # A stretch without change stays one.
-            swapped[~alive] = 0
+            swapped[~alive_there] = 0
             new, _ = window_log_probabilities(model, swapped, device, on_notice)
-            held += guesses(new, alive) == before
-            made += 1
-        usable = alive.any(axis=1)
+            held += there & (guesses(new, alive_there) == before)
+            made += there
+        usable = made > 0
         share[rows][usable] = held[usable] / made[usable]
         on_progress(Progress("Checking stability", rows.stop, n_rois))
     return share
+
+
+def _spread(n_windows: int) -> NDArray[np.int64]:
+    """Return which windows are swapped."""
+    return np.linspace(0, n_windows - 1, min(n_windows, MOST_WINDOWS)).astype(np.int64)
 
 
 def _halves(alive: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
@@ -151,10 +167,12 @@ def _swaps(
     windows: NDArray[np.float32],
     neuropil: NDArray[np.float32] | None,
     first_roi: int,
-    plan: WindowPlan,
-    sampling_frequency: float,
+    seconds: NDArray[np.float64],
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield the windows (n_rois, n_windows, window_frames) after each swap."""
+    """Yield the windows (n_rois, n_windows, window_frames) after each swap.
+
+    `seconds`, shape (n_windows, window_frames), is when their frames were recorded.
+    """
     # Inside windows: between two segments the baseline may have jumped.
     deviation = np.sqrt(windows.var(axis=2).mean(axis=1))[:, None, None]
     randoms = [np.random.default_rng([7, first_roi + i]) for i in range(len(windows))]
@@ -166,8 +184,6 @@ def _swaps(
     for level in NOISE:
         yield windows + np.float32(level) * noise
     del noise
-    frames = plan.first_frames()[:, None] + np.arange(plan.window_frames)
-    seconds = frames * plan.ratio / sampling_frequency
     wave = np.sin(2 * np.pi * seconds / DRIFT_PERIOD + phase).astype(np.float32)
     for sign in (1, -1):
         yield windows + np.float32(sign * DRIFT) * deviation * wave
