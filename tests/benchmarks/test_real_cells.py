@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import cell_scores
 import pytest
+import scoring
 from cell_scores import (
     ABSENT,
     GROUP,
@@ -13,6 +15,7 @@ from cell_scores import (
     PHASES,
     REFIT,
     SHIPPED,
+    WARNS,
     WITHOUT_SLICE,
     Versions,
     how_wide,
@@ -23,6 +26,14 @@ from real_cells import aim, load_cells, load_refits, pooling, score_cells, table
 from napari_celltype.classifiers import describe, load_model, save_model
 
 STRATUM = "in vivo, OGB1"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_resamples():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "RESAMPLES", 50)
+        patch.setattr(cell_scores, "PERMUTATIONS_OF_PROBES", 5)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +65,10 @@ def test_a_perfect_probe_is_the_best_one(scores):
 
 def test_the_model_is_scored_on_every_kind_of_trace(scores):
     assert {SHIPPED, HIGH_PASSED, PHASES} <= set(scores[STRATUM][GROUP])
+
+
+def test_stability_stands_beside_the_probability(scores):
+    assert list(scores[STRATUM][WARNS]) == ["mean stability", "type", "group"]
 
 
 def test_a_single_group_has_only_shares(scores):
