@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 from cell_scores import ABSENT, GROUP, MINUS_PROBE, REFIT, SHIPPED
 from provenance import ROOT, simulator_digest, write_results
-from report import interval, page, paragraph, share_of, table
-
-from napari_celltype.classifiers import list_models
+from report import NAMES, interval, page, paragraph, share_of, table
 
 SCORE = {"value": 0.8123, "low": 0.7, "high": 0.9, "n": 40}
 TEST = {
@@ -47,41 +45,41 @@ def words(text: str) -> str:
 
 
 def test_what_was_not_measured_is_said_not_to_be():
-    empty = page({}, [])
-    for name in ("two_sample", "street", "difficulty", "real_cells"):
+    empty = page({})
+    for name in NAMES:
         assert f"Not measured (`benchmarks/{name}.py` has not been run)." in empty
 
 
 def test_agreement_with_the_simulator_is_never_sold_as_evidence():
-    said = words(page({}, []))
+    said = words(page({}))
     assert "Agreement with the simulator is not evidence about real cells" in said
 
 
 def test_two_sample_tests_stand_beside_those_of_two_real_sets(two_sample):
-    said = words(page({"two_sample": two_sample}, []))
+    said = words(page({"two_sample": two_sample}))
     assert "| PY, GCaMP6f, in vivo | 9 and 18 | 0.81 [0.70, 0.90] |" in said
     assert "Two real data sets of one type, indicator and preparation" in said
     assert "PV, GCaMP6f, in vivo (n = 1)" in said
 
 
 def test_only_clear_differences_are_named(two_sample):
-    said = page({"two_sample": two_sample}, [])
+    said = page({"two_sample": two_sample})
     assert "higher skewness (0.90); lower kurtosis (0.80) |" in said
 
 
 def test_a_page_older_than_the_simulator_says_so(two_sample):
-    said = page({"two_sample": two_sample}, [])
+    said = page({"two_sample": two_sample})
     assert "The simulator has been changed since; measure again." in said
 
 
 def test_numbers_of_this_simulator_are_not_called_old(two_sample):
     two_sample["made by"]["simulator"] = simulator_digest()
-    said = page({"two_sample": two_sample}, [])
+    said = page({"two_sample": two_sample})
     assert "has been changed" not in said
 
 
 def test_curves_stand_beside_the_models_that_were_taken(difficulty):
-    said = words(page({"difficulty": difficulty}, []))
+    said = words(page({"difficulty": difficulty}))
     assert "| 30 | 0.81 [0.70, 0.90] |" in said
     assert "30 Hz: cnn-10hz, rnn-10hz, lstm-10hz" in said
 
@@ -95,15 +93,18 @@ def test_real_cells_have_a_column_for_each_model():
     }
     stratum = {"cells": {"PV": 4, "PY": 9}, GROUP: group}
     scores = {"caution": "Few cells.", "in vivo, OGB1": stratum}
-    said = page({"real_cells": {"cnn": scores, "rnn": scores}}, [])
+    said = page({"real_cells": {"cnn": scores, "rnn": scores}})
     assert "### in vivo, OGB1: 4 PV, 9 PY" in said
     assert "|  | cnn | rnn |" in said
     assert f"| {REFIT} | not trained | not trained |" in said
     assert "| best probe: length | 0.81 [0.70, 0.90], n = 40 |" in said
 
 
-def test_the_bundled_cards_can_be_put_on_the_page():
-    assert "## Stability of a label" in page({}, list_models())
+def test_stability_stands_beside_the_probability():
+    scores = {"wrong type, AUROC of stability": SCORE}
+    results = {"sessions": 2, "cells": 40, "models": {"cnn-10hz": scores}}
+    said = page({"label_stability": results})
+    assert "| wrong type, AUROC of stability | 0.81 [0.70, 0.90] |" in said
 
 
 def test_a_share_without_cells_is_none():
