@@ -95,6 +95,7 @@ class ClassifyForm(QWidget):
             device=self.device.currentData(),
             neuropil=self.coefficient.value() if neuropil == "subtract" else neuropil,
             prior=None if assumed is None else assumed.prior,
+            stability=self.stability.isChecked(),
         )
 
     def choose_input(self, neuropil: str | float) -> None:
@@ -164,7 +165,8 @@ class ClassifyForm(QWidget):
         form.addRow("Model", self.model)
         form.addRow(self.model.card)
         form.addRow("Input", _beside(self.input, self.coefficient))
-        form.addRow("Device", _beside(self.device, self.stability))
+        form.addRow("Device", self.device)
+        form.addRow("", self.stability)
         form.addRow("Prevalence", self.prevalence)
         form.addRow("Min. probability", self.min_probability)
 

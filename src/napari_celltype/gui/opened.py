@@ -6,34 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_celltype.gui.counts import UNPROVEN, subtypes_of
 from napari_celltype.recording import FROM_USER, Recording
+from napari_celltype.workflows.decisions import prediction_sets
+from napari_celltype.workflows.thresholds import set_thresholds
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from napari_celltype.labels import LabelTable
     from napari_celltype.workflows import Predictions
+    from napari_celltype.workflows.decisions import Decisions
 
 _numbers = count(1)
-
-_SHOWN = (
-    "group",
-    "p_IN",
-    "predicted",
-    "probability",
-    "subtype",
-    "prediction_set",
-    "why_unsure",
-    "stability",
-    "label",
-    "warnings",
-)
-_NUMBERS = ("p_IN", "probability", "stability")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,9 +87,7 @@ class OpenRecording:
         return path is not None and path.name.startswith("plane")
 
 
-def roi_features(
-    opened: OpenRecording, min_probability: float | None = None
-) -> pd.DataFrame:
+def roi_features(opened: OpenRecording, said: Decisions | None = None) -> pd.DataFrame:
     """Return one row per ROI.
 
     The columns stand in the order of the hover text: ``index`` (the pixel value,
@@ -107,59 +95,91 @@ def roi_features(
     ``subtype`` (that it is unproven on real cells, where an interneuron type is named
     or guessed), ``prediction_set``, ``why_unsure``, ``stability``, ``label``,
     ``warnings`` (why a ROI has no guess), suite2p's ``iscell``, and one ``p_<TYPE>``
-    per class once classified. What is not known is None or NaN, which hover text leaves
-    out; the output table has the assumed shares there for ROIs without a usable trace.
+    per class; what only a model tells is there once classified. What is not known is
+    None or NaN, which hover text leaves out; the output table has the assumed shares
+    there for ROIs without a usable trace.
 
     Parameters
     ----------
     opened : OpenRecording
-    min_probability : float, optional
-        Threshold of `unsure`; that of the predictions when not given.
+    said : Decisions, optional
+        The names that the ROIs got; those of the predictions when not given.
     """
     import pandas as pd
 
     recording, predictions = opened.recording, opened.predictions
-    roi_id = np.arange(recording.n_rois)
-    features = pd.DataFrame({"index": roi_id + 1, "roi_id": roi_id})
-    classes: tuple[str, ...] = ()
-    if predictions is None:
-        labels = opened.labels.by_roi() if opened.labels is not None else {}
-        table = pd.DataFrame(index=roi_id)
-        table["label"] = [
-            labels[i].label if i in labels else "" for i in range(recording.n_rois)
-        ]
-        warnings: Sequence[str] = [""] * recording.n_rois
-        known = np.zeros(recording.n_rois, dtype=bool)
-    else:
-        classes, warnings = predictions.classes, predictions.roi_warnings
-        table = predictions.table(min_probability).set_index("roi_id")
-        table["subtype"] = _unproven(table["best_guess"], predictions)
-        table["why_unsure"] = predictions.decisions(min_probability).why_unsure
-        # Parts of merged ROIs have no label of their own.
-        table = table[table["merged_into"].isna()].reindex(roi_id)
-        known = np.asarray(np.isfinite(predictions.probabilities).all(axis=1))
-    table["warnings"] = list(warnings)
-    for name in _SHOWN:
-        column = table[name] if name in table else pd.Series(np.nan, index=roi_id)
-        if name in _NUMBERS:
-            features[name] = column.where(known).to_numpy(dtype=float)
-        else:
-            column = column.astype(object)
-            usable = known if name in ("subtype", "prediction_set") else True
-            said = column.notna() & (column != "") & usable
-            # As objects, so that what is not said is None and not a number.
-            features[name] = pd.Series(column.where(said, None), dtype=object)
+    n_rois = recording.n_rois
+    columns: dict[str, Any] = {
+        "index": np.arange(n_rois) + 1,
+        "roi_id": np.arange(n_rois),
+        "group": [None] * n_rois,
+        "p_IN": np.full(n_rois, np.nan),
+        "predicted": [None] * n_rois,
+        "probability": np.full(n_rois, np.nan),
+    }
+    probabilities: dict[str, NDArray[np.float64]] = {}
+    labels = opened.labels
+    if predictions is not None:
+        labels = predictions.labels or labels
+        said = said or predictions.decisions()
+        columns |= _answers(predictions, said)
+        known = ~np.isnan(columns["probability"])
+        for column, name in enumerate(predictions.classes):
+            share = said.probabilities[:, column]
+            probabilities[f"p_{name}"] = np.where(known, share, np.nan)
+    given = {} if labels is None else labels.by_roi()
+    columns["label"] = [given[i].label if i in given else None for i in range(n_rois)]
+    columns["warnings"] = (
+        [None] * n_rois
+        if predictions is None
+        else [warning or None for warning in predictions.roi_warnings]
+    )
     if recording.iscell is not None:
-        features["iscell"] = recording.iscell
-    for name in (f"p_{c}" for c in classes):
-        features[name] = table[name].where(known).to_numpy(dtype=float)
-    return features
+        columns["iscell"] = recording.iscell
+    # Words as objects, so that what is not said is None and not a number.
+    return pd.DataFrame(
+        {
+            name: pd.Series(values, dtype=object)
+            if isinstance(values, list)
+            else values
+            for name, values in (columns | probabilities).items()
+        }
+    )
 
 
-def _unproven(best_guess: pd.Series[str], predictions: Predictions) -> list[str]:
-    """Return a remark for each ROI whose type its model did not prove on real cells."""
-    subtypes = set() if predictions.card.subtypes_proven else subtypes_of(predictions)
-    return [UNPROVEN if name in subtypes else "" for name in best_guess]
+def _answers(predictions: Predictions, said: Decisions) -> dict[str, Any]:
+    """Return what a model says about each ROI; None or NaN where it says nothing."""
+    merged_into = predictions.recording.merged_into
+    known = np.isfinite(predictions.probabilities).all(axis=1)
+    # Parts of merged ROIs have no label of their own.
+    whole = merged_into < 0 if len(merged_into) else np.ones_like(known)
+    known = known & whole
+    doubted = UNPROVEN if not predictions.card.subtypes_proven else None
+    subtypes = subtypes_of(predictions)
+    answers: dict[str, Any] = {
+        "group": _where(whole, said.group),
+        "p_IN": np.where(known, said.p_in, np.nan),
+        "predicted": _where(whole, said.predicted),
+        "probability": np.where(known, said.probabilities.max(axis=1), np.nan),
+        "subtype": [
+            doubted if k and guess in subtypes else None
+            for k, guess in zip(known, said.best_guess, strict=True)
+        ],
+    }
+    calibration = predictions.card.calibration
+    if calibration is not None:
+        classes = predictions.classes
+        limits = set_thresholds(calibration, predictions.n_windows, classes)
+        sets = prediction_sets(predictions.model_probabilities, classes, limits)
+        answers["prediction_set"] = _where(known, sets)
+    answers["why_unsure"] = [why or None for why in said.why_unsure]
+    if predictions.stability is not None:
+        answers["stability"] = np.where(known, predictions.stability, np.nan)
+    return answers
+
+
+def _where(kept: NDArray[np.bool_], words: Sequence[str]) -> list[str | None]:
+    return [w if keep else None for keep, w in zip(kept, words, strict=True)]
 
 
 def recording_key(recording: Recording) -> str:

@@ -71,6 +71,9 @@ class PrevalenceBox(QWidget):
             self.choice.setItemData(number, choice.note, Qt.ItemDataRole.ToolTipRole)
             if choice.is_stated and first and choice.prior:
                 self._set_percent(100 * choice.prior["IN"])
+        # The list is as wide as its words, the dock is not.
+        view = self.choice.view()
+        view.setMinimumWidth(view.sizeHintForColumn(0) + 20)
         kept = self.choice.findText(before)
         self.choice.setCurrentIndex(max(kept, 0))
         self.choice.blockSignals(blocked)

@@ -106,6 +106,11 @@ class RoiTable(QAbstractTableModel):
         return int(self._ids[self._rows[row]])
 
     @property
+    def titles(self) -> tuple[str, ...]:
+        """Titles of the columns."""
+        return tuple(self._columns)
+
+    @property
     def n_all(self) -> int:
         """Number of ROIs without the filter."""
         return len(self._ids)

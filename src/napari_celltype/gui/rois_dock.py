@@ -122,8 +122,11 @@ class RoisDock(QWidget):
             self.plot.clear_trace(_NOTHING_OPEN)
         else:
             features = self._session.features(opened)
+            before = self.table.titles
             self.table.show(table_columns(opened, features))
-            self.view.resizeColumnsToContents()
+            # Measuring 10,000 rows takes as long as all the rest.
+            if self.table.titles != before:
+                self.view.resizeColumnsToContents()
         self.cells_only.setVisible(
             opened is not None and opened.recording.iscell is not None
         )

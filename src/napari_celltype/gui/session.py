@@ -152,7 +152,7 @@ class Session:
         threshold = self._min_probability
         known = self._features.get(opened.key)
         if known is None or known[0] is not opened or known[1] != threshold:
-            known = (opened, threshold, roi_features(opened, threshold))
+            known = (opened, threshold, roi_features(opened, self.decisions(opened)))
             self._features[opened.key] = known
         return known[2]
 
