@@ -54,6 +54,7 @@ MINUS_PROBE = "model minus best probe"
 NOT_ON_CARDS = (MINUS_PROBE,)
 
 GROUP = "PY against interneuron, balanced (chance 0.5)"
+GROUP_SHARES = "group, share right by true group (chance 0.5)"
 
 CAUTION = (
     "Pyramidal cells are V1 in vivo, most interneurons are brain slices with KCl "
@@ -310,7 +311,7 @@ def _questions(
     true_group = groups(types)
     asked = [
         _Question(
-            GROUP if _balanced(true_group) else "group, share right by true group",
+            GROUP if _balanced(true_group) else GROUP_SHARES,
             everyone,
             true_group,
             group,

@@ -8,14 +8,14 @@ for the native frame rate, and 0.63, 0.55 and 0.55 on the 16 cells with OGB-1 in
 with one threshold, leaving one cell out.
 
 How far these figures depend on definitions was tried out. The skewness of 0.92 and 0.55
-needs the mean over pieces of about 20 s at 15 Hz (whole trials at 10 Hz give 0.69 and
-0.77). The frame rate of 0.98 needs a threshold that is one of the observed values,
-since a threshold half-way between two gives 1.00; its 0.55 on OGB-1 is the one cell at
-7.8 Hz, which a model of 10 Hz leaves out. The slow power lies between 0.93 and 0.98 on
-GCaMP6f whatever is done, but anywhere from 0.2 to 0.75 on the 16 cells with OGB-1,
-where the thresholds of left-out cells flip their direction. So both definitions that
-seem fair are used here, on whole trials and on short pieces, and the stronger one
-counts.
+needs the mean over pieces of about 20 s at 15 Hz; whole trials at 10 Hz give 0.69 and
+0.77. The frame rate of 0.98 needs a threshold that is one of the observed values, since
+one half-way between two gives 1.00; its 0.55 on OGB-1 is the one cell at 7.8 Hz, which
+a model of 10 Hz leaves out. The slow power reaches 0.91 to 0.98 on GCaMP6f whatever is
+done, but anything from 0 to 0.75 on the 16 cells with OGB-1, where leaving out one cell
+can turn the direction of the threshold; no single definition gave 0.94 and 0.63
+together with the skewness of 0.92 and 0.55. So both definitions that seem fair are used
+here, on whole trials and on pieces, and the stronger one counts.
 """
 
 from __future__ import annotations

@@ -25,7 +25,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from cell_scores import (
+    ABSENT,
     GROUP,
+    GROUP_SHARES,
     REFIT,
     SHIPPED,
     Versions,
@@ -103,11 +105,15 @@ def aim(scores: Mapping[str, Any]) -> list[str]:
         start = f"PY against interneuron, {stratum} ({counts}):"
         if GROUP not in values:
             if "in vivo" in stratum:
-                lines.append(f"{start} too few of one group for a score, only shares")
+                shares = _reported(values[GROUP_SHARES])
+                right = ", ".join(f"{n} {_interval(v)}" for n, v in shares.items())
+                lines.append(
+                    f"{start} too few of one group for a score, only shares put into "
+                    f"the right group: {right}"
+                )
             continue
         group = values[GROUP]
-        refitted = isinstance(group[REFIT], Mapping)
-        reported = group[REFIT if refitted else SHIPPED]
+        refitted = group[REFIT] != ABSENT
         name, probe = next(iter(group["best probe"].items()))
         better = group["model minus best probe"]
         if better["value"] <= 0:
@@ -117,11 +123,17 @@ def aim(scores: Mapping[str, Any]) -> list[str]:
         else:
             verdict = "beats the best probe"
         lines.append(
-            f"{start} model {_interval(reported)}"
+            f"{start} model {_interval(_reported(group))}"
             f"{'' if refitted else ' (no refit; its simulator saw these cells)'}, best "
             f"probe ({name}) {_interval(probe)}: {verdict}"
         )
     return lines
+
+
+def _reported(scores: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the score of the refit, or of the model itself where there is none."""
+    found: Mapping[str, Any] = scores[SHIPPED if scores[REFIT] == ABSENT else REFIT]
+    return found
 
 
 def _interval(score: Mapping[str, Any]) -> str:
@@ -180,6 +192,7 @@ def main() -> int:
         aims += [f"{name}: {line}" for line in aim(scores)]
     print("The aim that counts", *aims, sep="\n")
     if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(everything, indent=1) + "\n")
     return 0
 

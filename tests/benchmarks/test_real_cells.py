@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import cell_scores
@@ -11,6 +12,7 @@ import scoring
 from cell_scores import (
     ABSENT,
     GROUP,
+    GROUP_SHARES,
     HIGH_PASSED,
     PHASES,
     REFIT,
@@ -84,7 +86,7 @@ def test_a_refit_is_scored_only_on_the_cells_that_it_goes_without(model, cells):
     scores = score_cells(model, cells, refits={f"without {STRATUM}": model})
     group = scores[STRATUM][GROUP]
     assert group[REFIT] == group[SHIPPED]
-    others = scores["in vivo, GCaMP6f"]["group, share right by true group"]
+    others = scores["in vivo, GCaMP6f"][GROUP_SHARES]
     assert others[REFIT] == ABSENT
 
 
@@ -100,6 +102,11 @@ def test_the_aim_says_who_beats_whom(scores):
 
 def test_the_aim_says_where_there_are_only_shares(scores):
     assert any("GCaMP6f (3 PY): too few" in line for line in aim(scores))
+
+
+def test_shares_are_said_with_their_intervals(scores):
+    line = next(line for line in aim(scores) if "GCaMP6f" in line)
+    assert re.search(r"right group: PY \d\.\d\d \[", line)
 
 
 def test_cells_that_the_program_refuses_are_counted(model, cells, make_cell):
