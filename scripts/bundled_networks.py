@@ -27,7 +27,7 @@ from bundled_sessions import (
     WINDOW_SECONDS,
     WITHOUT_SLICE,
     Part,
-    digest_of,
+    code_digest,
     simulate_training,
 )
 
@@ -59,14 +59,12 @@ NOT_FOR = (
 )
 
 
-def _training_code() -> bytes:
-    folder = Path(classifiers.__file__).parent
-    parts = ("networks", "layers", "training", "estimator", "preparation")
-    return b"".join((folder / f"{part}.py").read_bytes() for part in parts)
-
-
-# Of the code that is loaded now.
-_TRAINING_SHA256 = digest_of(_training_code())
+# What decides the weights, given the data; as the code is now.
+_TRAINING_SHA256 = code_digest(
+    Path(classifiers.__file__).parent / f"{part}.py"
+    for part in ("networks", "layers", "training", "preparation")
+)
+_CODE = f"{SIMULATOR_SHA256} {_TRAINING_SHA256}"
 
 
 @dataclass(frozen=True)
@@ -222,7 +220,8 @@ def in_processes(
     with ProcessPoolExecutor(
         jobs,
         multiprocessing.get_context("spawn"),
-        _one_thread,
+        _start,
+        (_CODE,),
         max_tasks_per_child=1 if fresh else None,
     ) as pool:
         titles: dict[Future[Any], str] = {
@@ -243,7 +242,12 @@ def in_processes(
     return failed
 
 
-def _one_thread() -> None:
+def _start(code: str) -> None:
+    """Use one thread; end if files were edited since the run began."""
     import torch
 
     torch.set_num_threads(1)
+    if code != _CODE:
+        raise SystemExit(
+            "The simulator or the networks were edited while this ran; start it again."
+        )

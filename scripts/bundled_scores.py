@@ -259,6 +259,27 @@ def spread(card: ModelCard, by_seed: Mapping[int, Answers]) -> dict[str, Any]:
     }
 
 
+def stability_scores(
+    card: ModelCard, answers: Answers, stability: Array, n_windows: int
+) -> dict[str, Any]:
+    """Return how well stability, and the probability, tell wrong best guesses."""
+    p = answers.probabilities(card, n_windows)
+    wrong = np.array(card.classes)[p.argmax(axis=1)] != answers.truth
+    rows = answers.rows_by_session
+
+    def area(doubt: Array) -> Score:
+        found = by_session(auroc, rows, wrong, doubt)
+        return {key: found[key] for key in ("value", "low", "high", "n")}
+
+    return {
+        "mean stability": share(stability, np.ones(wrong.size, bool), rows),
+        "AUROC for a wrong best guess (chance 0.5)": {
+            "1 - stability": area(1 - stability),
+            "1 - probability": area(1 - p.max(axis=1)),
+        },
+    }
+
+
 def _all_shares(card: ModelCard, given: Mapping[str, float]) -> dict[str, float]:
     return prior_shares(given, card.classes, training_shares(card))
 

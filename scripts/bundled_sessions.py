@@ -6,10 +6,12 @@ and new networks; nothing about training or measuring belongs in it.
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ SPEED_UP = (1.0, 1.0, 1.0, 1.0, 1.56, 1.56, 2.66, 3.0, 3.0, 6.0)
 NEUROPIL_COEFFICIENTS = (0.0, 0.7)
 TRAINING_MINUTES = (1, 2)  # of a training session, from which one window is cut
 LONGEST = 16  # windows of a calibration or test session
+SHAKEN = 4  # of these, windows on which stability is measured
 STRATA = (
     "in vivo, OGB1",
     "in vivo, GCaMP6f",
@@ -48,9 +51,15 @@ TRAINING, CALIBRATION, TEST = 0, 1, 2  # never the same random numbers
 ESTIMATION = (
     "refit.py",
     "estimate_parameters.py",
+    "estimation.py",
+    "firing_statistics.py",
+    "measured_cells.py",
     "paired_cells.py",
     "spike_responses.py",
 )
+
+# What of a parameter decides the values that are drawn.
+DRAWN_FROM = ("low", "high", "distribution", "negative")
 
 # Modules of the simulator that turn no random number into a trace.
 NO_TRACES = {
@@ -69,16 +78,33 @@ def digest_of(*contents: bytes) -> str:
     return hashlib.sha256(b"\0".join(contents)).hexdigest()[:12]
 
 
-def _simulator_digest() -> str:
+def code_digest(files: Iterable[Path]) -> str:
+    """Return a digest of what code does, whatever its comments and docstrings say."""
+    return digest_of(*(_code(file).encode() for file in files))
+
+
+def _code(file: Path) -> str:
+    tree = ast.parse(file.read_bytes())
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [part for part in body if not _is_text(part)]
+    return ast.dump(tree)
+
+
+def _is_text(part: ast.AST) -> bool:
+    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
+
+
+def simulator_digest() -> str:
     """Return a digest of the code and the numbers that make traces."""
-    files = Path(simulation.__file__).parent.iterdir()
-    used = sorted(f for f in files if f.is_file() and f.name not in NO_TRACES)
-    return digest_of(*(file.read_bytes() for file in used))
+    files = sorted(Path(simulation.__file__).parent.glob("*.py"))
+    return code_digest(file for file in files if file.name not in NO_TRACES)
 
 
 # Of the code that is loaded now, whatever is edited while networks are trained.
-SIMULATOR_SHA256 = _simulator_digest()
-_SESSIONS_SHA256 = digest_of(Path(__file__).read_bytes())
+SIMULATOR_SHA256 = simulator_digest()
+_SESSIONS_SHA256 = code_digest([Path(__file__)])
 
 
 @dataclass(frozen=True)
@@ -107,18 +133,22 @@ class Part:
     def name(self) -> str:
         """Return a file name that tells everything that decides the content."""
         use = ("training", "calibration", "test")[self.use]
-        variant = self.variant.replace(",", "").replace(" ", "-")
-        key = digest_of(
-            SIMULATOR_SHA256.encode(), _SESSIONS_SHA256.encode(), _refit_code(self)
-        )
+        variant = _word(self.variant)
+        estimation = _estimation(self.variant)
+        code = (SIMULATOR_SHA256.encode(), _SESSIONS_SHA256.encode(), estimation)
+        key = digest_of(*code)
         return f"{use}-{self.rate:g}hz-{self.seed}-{self.sessions}-{variant}-{key}"
 
 
-def _refit_code(part: Part) -> bytes:
-    if part.variant not in DENIED_CELLS:
+def _word(variant: str) -> str:
+    return variant.replace(",", "").replace(" ", "-")
+
+
+def _estimation(variant: str) -> bytes:
+    if variant not in DENIED_CELLS:
         return b""
     scripts = Path(__file__).parent
-    return b"".join((scripts / name).read_bytes() for name in ESTIMATION)
+    return code_digest(scripts / name for name in ESTIMATION).encode()
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,19 +164,46 @@ class Seen:
     indicator: str
     rng: np.random.Generator
 
-    def at(self, rate: float) -> NDArray[np.float32]:
-        """Return the traces averaged down to a rate in Hz."""
+    def at(
+        self, rate: float, traces: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the traces, or the given ones, averaged down to a rate in Hz."""
+        traces = self.traces if traces is None else traces
         ratio = self.sampling_frequency / rate
-        n_out = frames_after_averaging(self.traces.shape[1], ratio)
-        return area_average(self.traces, ratio, n_out)
+        return area_average(
+            traces, ratio, frames_after_averaging(traces.shape[1], ratio)
+        )
 
 
-def deny(variant: str) -> None:
-    """Take from this process's simulator what a variant must not know."""
-    if variant in DENIED_CELLS:
-        from refit import use_without
+def estimate_again(variant: str, work: Path) -> Path:
+    """Write the simulator's numbers as they are without some real cells.
+
+    Changes the simulator of this process. It takes minutes, so the numbers are kept.
+    """
+    key = digest_of(SIMULATOR_SHA256.encode(), _estimation(variant))
+    path = work / "estimates" / f"{_word(variant)}-{key}.json"
+    if not path.exists():
+        from refit import measured_numbers, use_without
 
         use_without([variant.removeprefix("without ")])
+        found = {
+            name: {field: getattr(table[key], field) for field in DRAWN_FROM}
+            for name, table, key in measured_numbers()
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    return path
+
+
+def deny(variant: str, work: Path) -> None:
+    """Take from this process's simulator what a variant must not know."""
+    if variant not in DENIED_CELLS:
+        return
+    from refit import measured_numbers
+
+    found = json.loads(estimate_again(variant, work).read_text(encoding="utf-8"))
+    for name, table, key in measured_numbers():
+        table[key] = replace(table[key], **found[name])
 
 
 def sessions(part: Part, minutes: tuple[int, int]) -> Iterator[Seen]:
@@ -181,7 +238,7 @@ def simulate_training(part: Part, folder: Path) -> Path:
     path = folder / f"{part.name}.npz"
     if path.exists():
         return path
-    deny(part.variant)
+    deny(part.variant, folder.parent)
     size = round(part.rate * WINDOW_SECONDS)
     n_cells = part.sessions * CELLS_PER_SESSION
     windows = np.empty((n_cells, size), dtype=np.float32)
@@ -202,8 +259,9 @@ def simulate_training(part: Part, folder: Path) -> Path:
 def simulate_long(part: Part, folder: Path) -> Path:
     """Write the first `LONGEST` windows of calibration or test cells, and their truth.
 
-    Arrays: `windows` (n_cells, LONGEST, size), `labels`, `session`, `regime`,
-    `indicator` (n_cells,), `sampling_frequency` of the recording (n_cells,).
+    Arrays: `windows` (n_cells, LONGEST, size); `neuropil` (n_cells, SHAKEN, size);
+    `labels`, `session`, `regime`, `indicator` and the recording's `sampling_frequency`,
+    each (n_cells,).
     """
     path = folder / f"{part.name}.npz"
     if path.exists():
@@ -211,6 +269,7 @@ def simulate_long(part: Part, folder: Path) -> Path:
     size = round(part.rate * WINDOW_SECONDS)
     n_cells = part.sessions * CELLS_PER_SESSION
     windows = np.empty((n_cells, LONGEST, size), dtype=np.float32)
+    neuropil = np.empty((n_cells, SHAKEN, size), dtype=np.float32)
     labels = np.empty(n_cells, dtype="<U3")
     session = np.repeat(np.arange(part.sessions), CELLS_PER_SESSION)
     regime = np.empty(n_cells, dtype="<U20")
@@ -219,12 +278,15 @@ def simulate_long(part: Part, folder: Path) -> Path:
     for seen in sessions(part, (LONGEST, LONGEST)):
         rows = session == seen.number
         windows[rows] = cut_windows(seen.at(part.rate), size)[:, :LONGEST]
+        around = cut_windows(seen.at(part.rate, seen.neuropil), size)
+        neuropil[rows] = around[:, :SHAKEN]
         labels[rows] = seen.labels
         regime[rows], indicator[rows] = seen.regime, seen.indicator
         recorded[rows] = seen.sampling_frequency
     _save(
         path,
         windows=windows,
+        neuropil=neuropil,
         labels=labels,
         session=session,
         regime=regime,

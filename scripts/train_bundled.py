@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bundled_networks import ARCHITECTURES, RATES, groups_of, in_processes, train_group
-from bundled_sessions import DENIED, DENIED_CELLS
+from bundled_sessions import DENIED, DENIED_CELLS, estimate_again
 from write_cards import Measuring, measure, simulate_sessions_of, write_index
 
 from napari_celltype.classifiers import read_model
@@ -42,6 +42,15 @@ def main() -> int:
         return 0
     failed = 0
     if not options.measure_only:
+        # A simulator that was denied cells stays so as long as its process lives.
+        again = [v for v in measuring.variants if v in DENIED_CELLS]
+        failed = in_processes(
+            options.jobs,
+            [(f"estimates {v}", estimate_again, (v, measuring.work)) for v in again],
+            fresh=True,
+        )
+        if options.estimate_only:
+            return bool(failed)
         tasks = [
             (
                 f"{group[0].part.rate:g} Hz, seed {group[0].part.seed}, "
@@ -51,8 +60,7 @@ def main() -> int:
             )
             for group in groups_of(chosen)
         ]
-        # A simulator that was denied cells stays so as long as its process lives.
-        failed = in_processes(options.jobs, tasks, fresh=True)
+        failed += in_processes(options.jobs, tasks, fresh=bool(again))
     if options.train_only:
         return bool(failed)
     parts = [part for rate in RATES for part in measuring.parts(rate)]
@@ -111,6 +119,7 @@ def _options() -> argparse.Namespace:
     )
     add("--only", nargs="+", metavar="WORDS", help="train those whose title has them")
     add("--list", action="store_true", help="tell what is trained and what is left")
+    add("--estimate-only", action="store_true", help="end before any training")
     add("--train-only", action="store_true")
     add("--measure-only", action="store_true", help="from networks that are trained")
     add("--quick", action="store_true", help="tiny sizes, nothing written to ship")
@@ -147,11 +156,11 @@ def _measuring(options: argparse.Namespace) -> Measuring:
     work = options.work / "quick"
     return replace(
         measuring,
-        training_sessions=20,
+        training_sessions=8,
         seeds=(1, 2),
         variants=variants[-1:],
-        calibration_sessions=12,
-        test_sessions=6,
+        calibration_sessions=4,
+        test_sessions=3,
         work=work,
         out=work / "weights",
         pages=work / "pages",

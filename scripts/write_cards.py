@@ -21,17 +21,22 @@ from bundled_scores import (
     reliability,
     simulated_scores,
     spread,
+    stability_scores,
 )
 from bundled_sessions import (
     CALIBRATION,
     PLAIN,
+    SHAKEN,
     TEST,
+    WINDOW_SECONDS,
     Part,
     simulate_long,
 )
 
 from napari_celltype.classifiers import CellTypeModel, describe, save_model
-from napari_celltype.classifiers.calibration import calibrate
+from napari_celltype.classifiers.calibration import STEPS, calibrate
+from napari_celltype.classifiers.domain import domain_of, trace_properties
+from napari_celltype.classifiers.stability import SWAPS, stability
 from napari_celltype.workflows.shares import prior_shares, training_shares
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
@@ -122,6 +127,7 @@ def measure(architecture: str, rate: float, measuring: Measuring) -> None:
     }
     if len(by_seed) > 1:
         scores["spread over networks of other seeds"] = spread(model.card, by_seed)
+    model = _with_stability(model, answers, test, measuring)
     refits = {
         variant: replace(
             found, card=replace(found.card, calibration=model.card.calibration)
@@ -186,8 +192,51 @@ def _calibrated(
         min_probability=NAMED_FROM,
         assumed_shares=SHARES[0],
         calibration=calibration,
+        domain=domain(part, measuring.work),
     )
     return replace(model, card=card)
+
+
+def domain(part: Part, work: Path) -> dict[str, dict[str, float]]:
+    """Return what is usual in sessions of 1 to `LONGEST` windows.
+
+    Of each session the first windows are taken, 1, 2, 4, 8 or 16, as if it had been no
+    longer.
+    """
+    with np.load(simulate_long(part, work / "sessions")) as data:
+        windows, session = data["windows"], data["session"]
+        recorded = data["sampling_frequency"]
+    n_cells, n_windows, size = windows.shape
+    by_window = trace_properties(windows.reshape(-1, size), part.rate)
+    count = np.array(STEPS)[session % len(STEPS)]
+    used = np.arange(n_windows) < count[:, None]
+    found = {
+        name: np.where(used, values.reshape(n_cells, n_windows), 0).sum(axis=1) / count
+        for name, values in by_window.items()
+    }
+    found["length"] = count * float(WINDOW_SECONDS)
+    found["frame rate"] = recorded
+    return domain_of(found)
+
+
+def _with_stability(
+    model: CellTypeModel, answers: Answers, part: Part, measuring: Measuring
+) -> CellTypeModel:
+    """Return the model whose card says how stable its guesses are, and what that says.
+
+    Measured on the first windows of the test sessions, at the model's frame rate.
+    """
+    with np.load(simulate_long(part, measuring.work / "sessions")) as data:
+        traces = data["windows"][:, :SHAKEN].reshape(len(data["windows"]), -1)
+        neuropil = data["neuropil"].reshape(len(traces), -1)
+    found = stability(model, traces, neuropil, part.rate, (), device=measuring.device)
+    said = {
+        "swaps": list(SWAPS),
+        f"on unseen simulated sessions, {minutes(SHAKEN)}": stability_scores(
+            model.card, answers, found, SHAKEN
+        ),
+    }
+    return replace(model, card=replace(model.card, stability=said))
 
 
 def _keep_refits(refits: Mapping[str, CellTypeModel], folder: Path) -> None:
