@@ -7,7 +7,6 @@ from napari_celltype.classifiers import (
     ModelCard,
     TraceClassifier,
     card_for,
-    describe,
 )
 from napari_celltype.errors import ModelError
 
@@ -147,33 +146,6 @@ def test_text_that_is_no_card_is_refused(text):
 def test_nan_scores_cannot_be_written(make_card):
     with pytest.raises(ModelError, match="plain numbers"):
         make_card(scores={"simulated": float("nan")}).to_json()
-
-
-def test_description_says_that_subtypes_are_unproven(make_card):
-    assert "unproven on real cells" in describe(make_card())
-
-
-def test_description_of_proven_subtypes_does_not(make_card):
-    assert "unproven" not in describe(make_card(subtypes_proven=True))
-
-
-def test_description_shows_scores_with_interval_and_count(make_card):
-    text = describe(make_card())
-    assert "accuracy: 0.81 (interval 0.7 to 0.9)" in text
-    assert "n: 40" in text
-
-
-def test_description_without_scores_says_so(make_card):
-    assert "None were measured." in describe(make_card(scores={}))
-
-
-def test_description_says_what_the_model_expects(make_card):
-    assert "windows of 60 frames at 10 Hz (6 s)" in describe(make_card())
-
-
-def test_description_holds_no_control_characters(make_card):
-    text = describe(make_card(trained_on="cells\x1b[2J\x07"))
-    assert "\x1b" not in text
 
 
 def test_a_card_counts_the_classes_that_its_classifier_was_trained_on():

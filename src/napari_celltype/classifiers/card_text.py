@@ -1,17 +1,19 @@
-"""A model card as text, for `models show` and the docks."""
+"""A model card as text, for `models show`, the docks and the documentation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from napari_celltype.classifiers.calibration import Calibration
 from napari_celltype.classifiers.card import ModelCard
+from napari_celltype.classifiers.score_text import plain, score_lines, table_lines
 
 _Z_SCORES = {
     "trace": "of each window by itself",
     "training-set": "by the mean and deviation of the training set",
     "training-set-per-timestep": "by the training set's mean and deviation per frame",
 }
+_INTERVALS = "In brackets the interval, and n the cells, where they were measured."
 
 
 def describe(card: ModelCard, sha256: str | None = None) -> str:
@@ -19,7 +21,8 @@ def describe(card: ModelCard, sha256: str | None = None) -> str:
 
     `ModelCard.scores` maps the title of a data set to its numbers. A number may be
     given with its interval as ``{"value": 0.8, "low": 0.7, "high": 0.9, "n": 40}``;
-    mappings inside a data set (one preparation, one probe) become indented lists.
+    mappings inside a data set (one preparation, one probe) become headings and lists,
+    counts of guesses by true type, and curves, become tables.
 
     Parameters
     ----------
@@ -27,87 +30,179 @@ def describe(card: ModelCard, sha256: str | None = None) -> str:
     sha256 : str, optional
         Digest to show.
     """
-    rate = (
-        f"{card.sampling_frequency:g} Hz"
-        if card.sampling_frequency is not None
-        else "a frame rate that was not recorded"
-    )
-    seconds = (
-        f" ({card.window_frames / card.sampling_frequency:g} s)"
-        if card.sampling_frequency
-        else ""
-    )
-    neuropil = (
-        "raw fluorescence, neuropil not subtracted"
-        if card.neuropil == "none"
-        else f"fluorescence minus {card.neuropil:g} x neuropil"
-    )
+    lines = [
+        f"# {card.name}",
+        "",
+        f"{card.architecture.upper()} that tells {', '.join(card.classes)} apart.",
+        "",
+        *_what_it_is(card),
+        *_input(card),
+        *_promises(card),
+        *_scores(card),
+        "## What it is for",
+        "",
+        plain(card.intended_use),
+        "",
+        "## What not to use it for",
+        "",
+        plain(card.not_for),
+        "",
+        "## Training",
+        "",
+        *score_lines({**card.training_data, **card.parameters}),
+    ]
+    used = ", ".join(f"{name} {number}" for name, number in card.versions.items())
+    lines.append(f"Created {card.created}" + (f" with {used}." if used else "."))
+    if sha256:
+        lines += ["", f"SHA-256 {sha256}"]
+    # A card from elsewhere must not send control sequences to a terminal.
+    return "".join(c for c in "\n".join(lines) + "\n" if c.isprintable() or c == "\n")
+
+
+def _what_it_is(card: ModelCard) -> list[str]:
     proven = (
         "yes"
         if card.subtypes_proven
         else "no; interneuron subtypes are unproven on real cells"
     )
     lines = [
-        f"# {card.name}",
+        "## What it is",
         "",
-        f"{card.architecture.upper()} that tells {', '.join(card.classes)} apart.",
-        "",
-        f"- Trained on: {card.trained_on}",
+        f"- Trained on: {plain(card.trained_on)}",
         f"- Origin: {card.origin}",
         f"- Subtypes proven on real cells: {proven}",
-        f"- Expects: {neuropil}; windows of {card.window_frames} frames at {rate}"
-        f"{seconds}; z-score {_Z_SCORES.get(card.normalization, card.normalization)}",
-        f"- Unsure below: probability {card.min_probability:g}",
     ]
     if card.assumed_shares is not None:
-        shares = ", ".join(f"{k} {v:.0%}" for k, v in card.assumed_shares.items())
+        shares = _shares(card.assumed_shares)
         lines.append(f"- Shares of the types assumed where none are given: {shares}")
-    if card.calibration is not None:
-        lines.append(
-            f"- Prediction sets: {card.calibration.coverage:.0%} coverage, "
-            f"calibrated on {card.calibration.calibrated_on}"
-        )
-    lines += [f"- Intended use: {card.intended_use}", f"- Not for: {card.not_for}"]
-    lines += ["", "## Scores", ""]
-    lines += _score_lines(card.scores, 0) or ["None were measured."]
-    lines += ["", "## Training", ""]
-    lines += _score_lines({**card.training_data, **card.parameters}, 0)
-    used = ", ".join(f"{name} {number}" for name, number in card.versions.items())
-    lines += ["", f"Created {card.created}" + (f" with {used}." if used else ".")]
-    if sha256:
-        lines.append(f"SHA-256 {sha256}")
-    # A card from elsewhere must not send control sequences to a terminal.
-    return "".join(c for c in "\n".join(lines) + "\n" if c.isprintable() or c == "\n")
+    return [*lines, ""]
 
 
-def _score_lines(values: Mapping[str, Any], depth: int) -> list[str]:
-    """Write nested scores as an indented list."""
-    lines = []
-    for name, value in values.items():
-        if value is None:
-            continue
-        bullet = f"{'  ' * depth}- {name.replace('_', ' ')}:"
-        if isinstance(value, Mapping) and "value" in value:
-            lines.append(f"{bullet} {_with_interval(value)}")
-        elif isinstance(value, Mapping) and depth < 6:
-            lines += [bullet, *_score_lines(value, depth + 1)]
-        else:
-            lines.append(f"{bullet} {_plain(value)}")
+def _input(card: ModelCard) -> list[str]:
+    rate, seconds = "a frame rate that was not recorded", ""
+    if card.sampling_frequency is not None:
+        rate = f"{card.sampling_frequency:g} Hz"
+        seconds = f" ({card.window_frames / card.sampling_frequency:g} s)"
+    neuropil = (
+        "raw fluorescence, neuropil not subtracted"
+        if card.neuropil == "none"
+        else f"fluorescence minus {card.neuropil:g} x neuropil"
+    )
+    z_score = _Z_SCORES.get(card.normalization, card.normalization)
+    lines = [
+        "## What input it expects",
+        "",
+        f"- Traces: {neuropil}",
+        f"- Cut into: windows of {card.window_frames} frames at {rate}{seconds}; "
+        "faster recordings are averaged down, slower ones are refused",
+        f"- Z-score: {z_score}",
+        "",
+    ]
+    if card.domain:
+        rows = [
+            [name, plain(limits["low"]), plain(limits["high"])]
+            for name, limits in card.domain.items()
+        ]
+        lines += [
+            "98 % of its training cells lie in these ranges; a recording whose median "
+            "does not is warned about:",
+            "",
+            *table_lines(["property", "from", "to"], rows),
+        ]
     return lines
 
 
-def _with_interval(score: Mapping[str, Any]) -> str:
-    text = _plain(score["value"])
-    if "low" in score and "high" in score:
-        text += f" (interval {_plain(score['low'])} to {_plain(score['high'])})"
-    if "n" in score:
-        text += f", n = {_plain(score['n'])}"
-    return text
+def _promises(card: ModelCard) -> list[str]:
+    lines = ["## What it promises, and on what", ""]
+    if card.calibration is None:
+        lines += [
+            "Nothing was calibrated. A name is given from a probability of "
+            f"{card.min_probability:g}; how many such names are wrong is not known.",
+            "",
+        ]
+    else:
+        lines += _calibration_lines(card.calibration)
+    if card.stability is not None:
+        lines += [
+            "Stability, the share of such changes of the recording that leave a label "
+            "as it is:",
+            "",
+            *score_lines(card.stability),
+        ]
+    return lines
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(_plain(item) for item in value)
-    return str(value)
+def _calibration_lines(calibration: Calibration) -> list[str]:
+    on = f"on {plain(calibration.calibrated_on)}"
+    first = calibration.steps[0]
+    groups, classes = list(first.group_named_from), list(first.named_from)
+    named = [
+        [
+            str(step.n_windows),
+            f"{step.temperature:g}",
+            *(_least(step.group_named_from[name]) for name in groups),
+            *(_least(step.named_from[name]) for name in classes),
+        ]
+        for step in calibration.steps
+    ]
+    kept = [
+        [str(step.n_windows), *(f"{step.prediction_set[c]:.3g}" for c in classes)]
+        for step in calibration.steps
+    ]
+    return [
+        "- Prediction sets hold the type of at least "
+        f"{calibration.coverage:.0%} {on}: of the cells of each type, sessions counted "
+        "alike.",
+        f"- Names are wrong for at most {calibration.risk:.0%} {on}: of the cells that "
+        "get the same name, with 95% confidence, if the types have the shares "
+        f"{_shares(calibration.shares)}.",
+        f"- Both were set on {calibration.sessions} sessions with {calibration.cells} "
+        f"cells, {on}, by the number of windows of a cell.",
+        "",
+        "A name is given from these probabilities (under the shares in use):",
+        "",
+        *table_lines(
+            [
+                "windows from",
+                "temperature",
+                *(f"group {name}" for name in groups),
+                *(f"type {name}" for name in classes),
+            ],
+            named,
+        ),
+        "A type is in the prediction set from these probabilities (of the model):",
+        "",
+        *table_lines(["windows from", *classes], kept),
+    ]
+
+
+def _least(limit: float | None) -> str:
+    return "never named" if limit is None else f"{limit:.3g}"
+
+
+def _scores(card: ModelCard) -> list[str]:
+    """Write the scores on simulation, then those on real cells."""
+    if not card.scores:
+        return ["## Scores", "", "None were measured.", ""]
+    real = [title for title in card.scores if "real" in title.lower()]
+    simulated = [t for t in card.scores if t not in real and card.origin != "user"]
+    others = [t for t in card.scores if t not in real and t not in simulated]
+    lines = []
+    for title, names in (
+        ("Scores on simulation", simulated),
+        ("Scores on real cells", real),
+        ("Scores", others),
+    ):
+        if names:
+            lines += [f"## {title}", "", _INTERVALS, ""]
+        for name in names:
+            if len(names) == 1 and isinstance(card.scores[name], Mapping):
+                lines += [f"Measured on: {plain(name)}", ""]
+                lines += score_lines(card.scores[name])
+            else:
+                lines += score_lines({name: card.scores[name]})
+    return lines
+
+
+def _shares(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {share:.3g}" for name, share in shares.items())
