@@ -53,7 +53,7 @@ def add_indicators(table: Table) -> None:
                 f"mean dF/F after {words} in 50 ms among silence, no fit",
                 "",
                 cells,
-                lambda m, n=n: float(m.isolated[n - 1]),
+                isolated(n),
             )
         table.add(
             f"-{name}.explained",
@@ -156,6 +156,11 @@ def add_spread_of_response(table: Table) -> None:
         slice_cells,
         lambda m: m.response.decay,
     )
+
+
+def isolated(n_spikes: int) -> Value:
+    """Return what reads the mean dF/F after so many spikes that stand alone."""
+    return lambda m: float(m.isolated[n_spikes - 1])
 
 
 def amplitude(m: Measured) -> float:

@@ -78,7 +78,8 @@ class CellFit:
             late = self._sums[RISES.size + DECAYS.size + slow]
             falling = (1 - tail) * falling + tail * late
         peak = kernel_peak(RISES[rise], DECAYS[decay], tail, SLOW[slow])
-        return np.maximum((falling - self._sums[rise]) / peak, 0)
+        calcium: Array = np.maximum((falling - self._sums[rise]) / peak, 0)
+        return calcium
 
     def match(
         self, calcium: Array, exponent: float, saturations: Array
@@ -194,7 +195,7 @@ def isolated_responses(cell: PairedCell) -> Array:
     for trial in cell.trials:
         spikes = np.append(trial.spikes, np.inf)
         alone = np.diff(spikes[:-1], prepend=-np.inf) > quiet
-        for first in np.flatnonzero(alone):
+        for first in np.flatnonzero(alone).tolist():
             n = int(np.searchsorted(spikes, spikes[first] + TOGETHER)) - first
             last, following = spikes[first + n - 1], spikes[first + n]
             if n not in found or following < last + stop:
