@@ -375,7 +375,10 @@ def _answer(
             **scores,
             "best probe with shuffled labels": _best_probe_by_chance(probes, truth),
             "AUROC": _aurocs(
-                {name: question.p_in(answers[name][0]) for name in guesses},
+                {
+                    name: np.stack([question.p_in(p) for p in answers[name]], axis=1)
+                    for name in guesses
+                },
                 probes,
                 truth,
                 batches,
@@ -432,12 +435,15 @@ def _aurocs(
     def area(kind: NDArray[np.str_], value: NDArray[np.float64]) -> float:
         return auroc(kind == "IN", value)
 
+    def mean_area(kind: NDArray[np.str_], repeats: NDArray[np.float64]) -> float:
+        return float(np.mean([area(kind, value) for value in repeats.T]))
+
     turned = {
         name: values if area(truth, values) >= 0.5 else -values
         for name, values in probes.items()
     }
     return {
-        **{name: by_cell(area, truth, p, batches) for name, p in p_in.items()},
+        **{name: by_cell(mean_area, truth, p, batches) for name, p in p_in.items()},
         "probes, whichever way round": {
             name: by_cell(area, truth, values, batches)
             for name, values in turned.items()
