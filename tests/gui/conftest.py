@@ -72,12 +72,11 @@ def folder(suite2p_folder: Callable[..., Path], tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make_predictions() -> Callable[..., Any]:
-    """Predictions that say what the test wants: `make_predictions(recording, rows)`."""
+def quick_card() -> Any:
+    """The card of a model that nobody calibrated and nobody proved."""
     from napari_celltype.classifiers import ModelCard
-    from napari_celltype.workflows import Predictions
 
-    card = ModelCard(
+    return ModelCard(
         name="quick",
         family="cnn",
         classes=("PY", "PV", "SOM", "VIP"),
@@ -95,13 +94,19 @@ def make_predictions() -> Callable[..., Any]:
         created="2020-01-01T00:00:00+00:00",
     )
 
+
+@pytest.fixture
+def make_predictions(quick_card: Any) -> Callable[..., Any]:
+    """Predictions that say what the test wants: `make_predictions(recording, rows)`."""
+    from napari_celltype.workflows import Predictions
+
     def make(recording: Any, rows: Any, min_probability: float = 0.5) -> Predictions:
         probabilities = np.asarray(rows, dtype=float)
         n_rois = len(probabilities)
         return Predictions(
             recording=recording,
             recording_name="test",
-            card=card,
+            card=quick_card,
             model_name="quick",
             model_sha256="0" * 64,
             classes=("PY", "PV", "SOM", "VIP"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -97,6 +98,60 @@ def test_the_table_follows_the_threshold(window, qtbot):
     qtbot.waitUntil(lambda: "unsure" not in set(rois.features["predicted"]))
     dock.form.min_probability.setValue(1.0)
     qtbot.waitUntil(lambda: set(rois.features["predicted"]) == {"unsure"})
+
+
+def test_other_shares_change_everything_without_classifying(window, make_predictions):
+    dock = window.dock
+    opened = dock.session.active
+    rows = np.tile([0.4, 0.6, 0.0, 0.0], (12, 1))
+    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    before = window.layer("colors").data.copy()
+    assert "interneuron: 12" in dock.legend.text
+    assert "unproven on real cells" in window.hover(3)
+    choice = dock.form.prevalence.choice
+    choice.setCurrentIndex(choice.findText("All neurons of CA1"))
+    assert "pyramidal cell: 12" in dock.legend.text
+    assert "IN 11 %" in dock.legend.text
+    assert (window.layer("colors").data != before).any()
+    assert dock.form.request().prior == {"IN": 0.11}
+
+
+def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, make_predictions):
+    dock = window.dock
+    opened = dock.session.active
+    rows = np.tile([0.1, 0.4, 0.3, 0.2], (12, 1))
+    made = make_predictions(opened.recording, rows)
+    doubt = "This recording is noisier than any that the model was trained on."
+    made = replace(made, warnings=(doubt,))
+    dock.session.set_predictions(opened.key, made)
+    dock.notice.show_text("Something else happened.")
+    assert doubt in dock.warnings.text
+    assert "12 unsure: " in dock.legend.text
+    hover = window.hover(3)
+    assert hover.index("group: IN") < hover.index("predicted: unsure")
+    assert "why_unsure: " in hover
+
+
+def test_stability_is_checked_unless_the_user_does_not_want_it(window):
+    form = window.dock.form
+    assert form.request().stability
+    form.stability.setChecked(False)
+    assert not form.request().stability
+
+
+def test_the_card_is_the_one_of_the_terminal(window, quick_model):
+    from napari_celltype.classifiers import describe
+    from napari_celltype.classifiers.models import find_model
+
+    box = window.dock.form.model
+    box.choose(quick_model)
+    box.button.setChecked(True)
+    assert box.card.isVisible()
+    found = find_model(quick_model)
+    title = describe(found.card, found.sha256).splitlines()[0].removeprefix("# ")
+    shown = box.card.toPlainText()
+    assert shown.startswith(title)
+    assert found.sha256 in shown
 
 
 def test_the_toggle_colours_by_group(window, qtbot):

@@ -42,6 +42,22 @@ def test_a_number_filters_by_roi(table):
     assert rows(table) == [2]
 
 
+def test_prediction_sets_are_found_by_a_set(table):
+    sets = np.array(["PV|SOM", "PY|PV", "PY", "PV", ""], dtype=object)
+    table.show({**COLUMNS, "Prediction set": sets})
+    table.set_filter("pv|", False)
+    assert rows(table) == [0]
+    table.set_filter("PV", False)
+    assert rows(table) == [0, 3]
+
+
+def test_why_a_roi_is_unsure_is_a_filter(table):
+    why = np.array(["", "no usable trace", "", "", "type below"], dtype=object)
+    table.show({**COLUMNS, "Why unsure": why})
+    table.set_filter("usable", False)
+    assert rows(table) == [1]
+
+
 def test_only_what_suite2p_calls_a_cell(table):
     table.set_filter("", True)
     assert rows(table) == [0, 2, 3]

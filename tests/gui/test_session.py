@@ -197,3 +197,35 @@ def test_parts_of_merged_rois_have_no_label_of_their_own(make_predictions):
     features = roi_features(replace(part, predictions=predictions))
     assert features["predicted"][1] is None
     assert np.isnan(features["probability"][1])
+
+
+ROWS = [[0.1, 0.7, 0.1, 0.1], [0.9, 0.05, 0.03, 0.02], [0.1, 0.4, 0.3, 0.2]]
+
+
+@pytest.mark.parametrize("proven", [False, True])
+def test_interneuron_types_are_unproven_unless_the_card_says_so(
+    make_predictions, proven
+):
+    first = opened()
+    made = make_predictions(first.recording, ROWS)
+    made = replace(made, card=replace(made.card, subtypes_proven=proven))
+    features = roi_features(replace(first, predictions=made))
+    expected = None if proven else "unproven on real cells"
+    assert features["subtype"].tolist() == [expected, None, expected]
+
+
+def test_the_hover_text_tells_the_group_before_the_type(make_predictions):
+    first = opened()
+    predictions = make_predictions(first.recording, ROWS)
+    names = list(roi_features(replace(first, predictions=predictions)))
+    wanted = ["group", "p_IN", "predicted", "probability", "subtype", "why_unsure"]
+    assert [name for name in names if name in wanted] == wanted
+
+
+def test_features_say_why_a_type_is_unsure_and_its_stability(make_predictions):
+    first = opened()
+    stability = np.array([1.0, 0.5, 0.25])
+    made = replace(make_predictions(first.recording, ROWS), stability=stability)
+    features = roi_features(replace(first, predictions=made))
+    assert features["why_unsure"].notna().tolist() == [False, False, True]
+    assert features["stability"].tolist() == stability.tolist()
