@@ -138,7 +138,7 @@ class Summary:
             lines.append(
                 f"With {100 * CA1_INTERNEURONS:g} % interneurons, as among all neurons "
                 f"of CA1 ({CA1_SOURCE}), about {_about(rare)} of these {called.rois} "
-                "would be right."
+                f"would be right (on {' and '.join(self.basis)})."
             )
         return lines
 
