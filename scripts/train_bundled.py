@@ -157,7 +157,7 @@ def _measuring(options: argparse.Namespace) -> Measuring:
     return replace(
         measuring,
         training_sessions=8,
-        seeds=(1, 2),
+        seeds=tuple(options.seeds[:2]),
         variants=variants[-1:],
         calibration_sessions=4,
         test_sessions=3,
