@@ -31,8 +31,8 @@ _DEVICES = ("auto", "cpu", "cuda", "mps")
 _MOVIES = "Movies (*.tif *.tiff *.btf *.tf8 *.bin);;All files (*)"
 _STABILITY = (
     "Runs the model again on changed traces (more noise, drift, other neuropil, either "
-    "half) and tells for each ROI how often its type stays. Classifying takes about "
-    "ten times as long; the labels do not change."
+    "half) and tells for each ROI how often its type stays. That is up to nine more "
+    "runs; the labels do not change."
 )
 
 

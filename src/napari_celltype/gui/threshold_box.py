@@ -28,10 +28,9 @@ class ThresholdBox(QDoubleSpinBox):
         self.setSpecialValueText("as the card says")
         self.setValue(-_STEP)
         self.setToolTip(
-            "Below this probability a ROI is unsure. As the card says: a threshold for "
-            "each name, chosen so that at most 10 % of those that get it are wrong (on "
-            "simulation, for the shares that the card assumes); a model without "
-            "calibration has a single one."
+            "Below this probability a ROI is unsure. As the card says: one for each "
+            "name where the model was calibrated, else a single one; what it promises "
+            "stands below the counts."
         )
         self.valueChanged.connect(lambda: self.changed.emit(self.threshold))
 
