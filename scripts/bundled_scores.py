@@ -175,7 +175,7 @@ def _names(
     classes = np.array(card.classes)
     p = _under(card, answers.probabilities(card, n_windows), shares)
     limits = Thresholds.calibrated(
-        card.calibration, answers.windows(n_windows), card.classes, ("PY", "IN")
+        card.calibration, answers.windows(n_windows), card.classes
     )
     trained = training_shares(card)
     factor = {name: shares[name] / trained[name] for name in card.classes}
