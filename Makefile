@@ -10,7 +10,7 @@ BIN := .venv/bin
 DEMO_DIR ?= demo-output
 PYTEST_ARGS ?=
 
-.PHONY: help setup libraries demo test test-quick lint bench clean
+.PHONY: help setup libraries demo test test-quick lint bench validate clean
 
 help:
 	@echo "make demo        set up, run the demo and open napari"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-quick  the tests that need no window and no patience"
 	@echo "make lint        ruff, mypy, import-linter, the napari manifest"
 	@echo "make bench       the benchmarks, printed as ratios of this machine's speed"
+	@echo "make validate    what the bundled models can and cannot do, as docs/validation.md"
 	@echo "make clean       remove .venv and everything that was built or cached"
 
 setup:
@@ -50,9 +51,21 @@ lint: setup
 	$(BIN)/pre-commit run --all-files
 
 bench: setup
-	@status=0; for file in $$(grep -l __main__ benchmarks/*.py); do \
-		echo "== $$file"; sh scripts/on_screen.sh $(BIN)/python "$$file" || status=1; \
+	@status=0; for name in open_recording classify colour; do \
+		echo "== $$name"; \
+		sh scripts/on_screen.sh $(BIN)/python benchmarks/$$name.py || status=1; \
 	done; exit $$status
+
+# About half an hour on two cores; what is finished is kept in build/validation.
+# `python scripts/train_bundled.py` leaves the refits that real_cells.py compares with.
+validate: setup
+	$(BIN)/python benchmarks/two_sample.py
+	$(BIN)/python benchmarks/difficulty.py
+	$(BIN)/python benchmarks/street.py
+	$(BIN)/python benchmarks/label_stability.py
+	$(BIN)/python benchmarks/real_cells.py --json build/validation/real_cells.json \
+		$$(test -d build/bundled/refits && echo --refits build/bundled/refits)
+	$(BIN)/python benchmarks/report.py
 
 clean:
 	rm -rf .venv .bootstrap build dist "$(DEMO_DIR)"

@@ -57,6 +57,7 @@ def predictions_of(recording: Recording, rng: np.random.Generator) -> Prediction
         classes=("PY", "PV", "SOM", "VIP"),
         probabilities=probabilities,
         model_probabilities=probabilities,
+        n_windows=np.ones(recording.n_rois, dtype=np.int64),
         n_frames_used=np.zeros(recording.n_rois, dtype=np.int64),
         input_name="F",
         warnings=(),

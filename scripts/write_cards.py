@@ -5,6 +5,7 @@ Cards are written here and nowhere else. Real cells only measure.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ from bundled_sessions import (
     Part,
     simulate_long,
 )
+from refit import measured_numbers
 
 from napari_celltype.classifiers import CellTypeModel, describe, save_model
 from napari_celltype.classifiers.calibration import STEPS, calibrate
@@ -191,10 +193,20 @@ def _calibrated(
         model.card,
         min_probability=NAMED_FROM,
         assumed_shares=SHARES[0],
+        training_data={
+            **model.card.training_data,
+            "real cells behind the simulator's parameters": measured_on(),
+        },
         calibration=calibration,
         domain=domain(part, measuring.work),
     )
     return replace(model, card=card)
+
+
+def measured_on() -> str:
+    """Return the data sets of real cells behind the simulator's measured numbers."""
+    sources = " ".join(table[key].source for _, table, key in measured_numbers())
+    return ", ".join(sorted(set(re.findall(r"DS\d+", sources))))
 
 
 def domain(part: Part, work: Path) -> dict[str, dict[str, float]]:

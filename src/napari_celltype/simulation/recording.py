@@ -90,7 +90,7 @@ def simulate_recording(
     random_state: int | np.random.Generator | None = None,
     frame_shape: tuple[int, int] | None = None,
     regime: str | None = "running",
-    indicator: str | None = "GCaMP6f",
+    indicator: str | None = "GCaMP7f",
     noise: float | None = 0.8,
     expression: float | None = 1.0,
 ) -> SimulatedRecording:

@@ -30,7 +30,7 @@ from napari_celltype.workflows.simulate import truth_table
 SAMPLING_FREQUENCY = 10.0  # Hz; what the faster bundled models work at
 N_FRAMES = 1200  # two minutes: two windows of the bundled models
 N_CELLS = 40
-DECAY = 0.7  # s, of the simulated GCaMP6f
+DECAY = 0.7  # s, what suite2p advises for fast indicators such as this GCaMP7f
 MODELS = ("cnn", "rnn", "lstm")
 
 
