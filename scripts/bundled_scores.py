@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.celltypes import UNSURE
 from napari_celltype.classifiers import ModelCard
 from napari_celltype.classifiers.calibration import probabilities_of
+from napari_celltype.workflows.decisions import decide
 from napari_celltype.workflows.shares import (
     prior_shares,
     reweigh,
@@ -172,7 +174,6 @@ def _names(
 ) -> dict[str, Any]:
     """Score the names that are given when types have these shares among the cells."""
     assert card.calibration is not None
-    classes = np.array(card.classes)
     p = _under(card, answers.probabilities(card, n_windows), shares)
     limits = Thresholds.calibrated(
         card.calibration, answers.windows(n_windows), card.classes
@@ -181,21 +182,14 @@ def _names(
     factor = {name: shares[name] / trained[name] for name in card.classes}
     weight = np.array([factor[str(name)] for name in answers.truth])
     rows = answers.rows_by_session
-    best = p.argmax(axis=1)
-    at = np.arange(len(p))
-    p_in = p[:, classes != "PY"].sum(axis=1)
-    group = np.where(p_in > 0.5, "IN", "PY")
-    group_limit = np.where(group == "IN", limits.groups["IN"], limits.groups["PY"])
+    said = decide(p, card.classes, limits)
     found = {
-        "group": (
-            groups(answers.truth),
-            group,
-            np.maximum(p_in, 1 - p_in) >= group_limit,
-        ),
-        "type": (answers.truth, classes[best], p[at, best] >= limits.types[at, best]),
+        "group": (groups(answers.truth), np.array(said.group)),
+        "type": (answers.truth, np.array(said.predicted)),
     }
     scores: dict[str, Any] = {}
-    for title, (truth, guess, named) in found.items():
+    for title, (truth, guess) in found.items():
+        named = guess != UNSURE
         wrong = truth != guess
         scores[title] = {
             "share named": share(named, np.ones(len(p), bool), rows, weight),
