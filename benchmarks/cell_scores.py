@@ -61,9 +61,10 @@ CAUTION = (
     "puffs; none is CA1. Only scores inside one preparation and indicator say anything "
     "about cell type, and only next to the one-number probes. Intervals resample "
     "batches where they are known, cells otherwise, and are rather too narrow with so "
-    "few. The best probe was chosen on the cells that it is scored on. No score on "
-    "these cells chose a number of the simulator, but scores of earlier versions had "
-    "been seen while it was changed."
+    "few. Guesses are those under the shares that the card assumes, as the program "
+    "shows them. The best probe was chosen on the cells that it is scored on. No score "
+    "on these cells chose a number of the simulator, but scores of earlier versions "
+    "had been seen while it was changed."
 )
 
 Probabilities = NDArray[np.float64]

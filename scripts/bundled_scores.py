@@ -226,8 +226,9 @@ def reliability(card: ModelCard, answers: Answers) -> dict[str, Any]:
 def spread(card: ModelCard, by_seed: Mapping[int, Answers]) -> dict[str, Any]:
     """Return mean and deviation of the main scores over networks of other seeds.
 
-    The card's temperatures do not change which type is likeliest, so uncalibrated
-    networks are compared.
+    All answers are softened by the card's temperatures, fitted to the network that
+    ships. They do not change which type is likeliest, and the group only where PY and
+    all interneurons together are about as likely.
     """
     found: dict[str, dict[str, list[float]]] = {}
     for answers in by_seed.values():
