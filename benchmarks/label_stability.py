@@ -4,8 +4,8 @@
 
 A label is wrong if the best guess (or its group) is not the simulated type. Shown is
 the AUROC of 1 - stability and of 1 - probability for being wrong, on the same unseen
-sessions. Writes `label_stability.json` for `report.py`; `real_cells.py` measures the
-same on real cells.
+sessions, raw traces at 10 Hz. Writes `label_stability.json` for `report.py`;
+`real_cells.py` measures the same on real cells.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Recorded:
 
 
 def sessions(number: int, cells: int) -> list[Recorded]:
-    """Simulate sessions with all else drawn as for training."""
+    """Simulate sessions whose regime, indicator and noise are drawn as for training."""
     made = []
     for session_number in range(number):
         stream = np.random.default_rng([SEED, session_number])

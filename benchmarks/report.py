@@ -30,12 +30,13 @@ CLEAREST = 3  # numbers that tell two sets of traces apart, at most
 CLEAR = 0.65  # AUROC, or its mirror image, from which a number is worth naming
 
 COMMANDS = """\
-python scripts/train_bundled.py                    # models and their cards
+python scripts/train_bundled.py --real-cells FOLDER  # models, cards, refits
 python benchmarks/two_sample.py                    # 2 min; needs the real cells
 python benchmarks/difficulty.py                    # 4 min; draws the figure
 python benchmarks/street.py                        # 8 min; six runs of suite2p
 python benchmarks/label_stability.py               # 2 min
-python benchmarks/real_cells.py --json build/validation/real_cells.json
+python benchmarks/real_cells.py --json build/validation/real_cells.json \\
+    --refits build/bundled/refits
 python benchmarks/report.py                        # this page"""
 
 INTRODUCTION = """\
@@ -109,13 +110,14 @@ def two_sample(results: Mapping[str, Any]) -> Iterator[str]:
         preparation (in vivo: running, quiet or anaesthetised as the simulator draws
         them; slices: the slice-like regime), frame rate, length and noise. Pieces of 60
         s at 10 Hz were described by numbers, and randomised trees were trained to tell
-        real from simulated, tested on cells or batches that they had not seen. The
-        score is the AUROC by cell: 0.5 is chance and would mean that simulated traces
-        pass for real, 1 that every cell gives itself away. "Shape" sees the z-scored
-        trace, as the models do; "size" also sees how large dF/F is. The interval
-        resamples cells; it does not count how the trees would vary. Some numbers of the
-        simulator were measured on some of these cells (simulation.md says which), so
-        the test shows how near it comes to them, not to cells that it has not seen."""
+        real from simulated, tested on cells or batches that they had not seen, nor
+        what was simulated after them. The score is the AUROC by cell: 0.5 is chance and
+        would mean that simulated traces pass for real, 1 that every cell gives itself
+        away. "Shape" sees the z-scored trace, as the models do; "size" also sees how
+        large dF/F is. The interval resamples cells; it does not count how the trees
+        would vary. Some numbers of the simulator were measured on some of these cells
+        (simulation.md says which), so the test shows how near it comes to them, not to
+        cells that it has not seen."""
     )
     if against:
         told = [r["z-scored"] for r in against.values()]
@@ -306,7 +308,8 @@ def label_stability(results: Mapping[str, Any]) -> Iterator[str]:
         best guess as it is. Here it is asked to tell wrong labels from right ones, as
         AUROC (chance 0.5), beside the probability that is there anyway: on
         {results["sessions"]} simulated sessions with {results["cells"]} cells that no
-        model was trained on, four windows at 10 Hz. Intervals resample sessions."""
+        model was trained on, raw traces of four windows at 10 Hz. Intervals resample
+        sessions."""
     )
     yield columns(results["models"], results["cells"])
     yield "On real cells the same stands in the tables above, where there were enough."

@@ -5,10 +5,10 @@
 For each real neuron (see `known_cells.py` for FOLDER) a session with its indicator,
 preparation, frame rate, length and noise is simulated. Pieces of 60 s, at 10 Hz, are
 described by `trace_features`; randomised trees are trained to tell real from simulated,
-tested on cells (or batches) that it did not see, and scored once per cell: AUROC 0.5 is
-chance, 1 means that every cell gives itself away. The same test between two real data
-sets of one type says how much of that is normal. Writes `two_sample.json` for
-`report.py`.
+tested on cells (or batches) that they did not see, nor their simulated twins, and
+scored once per cell: AUROC 0.5 is chance, 1 means that every cell gives itself away.
+The same test between two real data sets of one type says how much of that is normal.
+Writes `two_sample.json` for `report.py`.
 """
 
 from __future__ import annotations
@@ -264,12 +264,14 @@ def pairs(
         pieces = real_pieces(cell)
         if not len(pieces):
             continue
+        # In the fold of its neuron: trees that had seen a twin would take the neuron,
+        # which has the same noise, for simulated.
         simulated = [
             Cell(
-                f"{cell.file} simulated {twin}",
+                cell.batch,
                 simulated_pieces(cell, len(pieces), one, match_noise=match_noise),
             )
-            for twin, one in enumerate(stream.spawn(twins))
+            for one in stream.spawn(twins)
         ]
         found.append(Pair(cell, Cell(cell.batch, pieces), tuple(simulated)))
     return found

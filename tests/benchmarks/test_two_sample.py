@@ -81,9 +81,13 @@ def test_kinds_with_too_few_cells_are_said_to_be(make_cell):
     assert results["too few cells"] == {"VIP, OGB1, in vivo": 1}
 
 
-def test_cells_of_one_batch_are_never_learnt_from_and_tested_together(make_cell):
+def test_a_batch_and_its_twins_are_never_learnt_from_and_tested_together(make_cell):
     cells = [make_cell(n, "PY", batch=f"batch{n // 2}") for n in range(6)]
-    assert against_twins(pairs(cells, 1))["groups"] == [3, 6]
+    found = pairs(cells, 1)
+    assert against_twins(found)["groups"] == [3, 3]
+    assert {pair.real.group for pair in found} == {
+        twin.group for pair in found for twin in pair.twins
+    }
 
 
 @pytest.mark.slow
