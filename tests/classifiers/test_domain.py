@@ -117,7 +117,7 @@ def test_a_denoised_recording_is_unlike_and_the_sentence_says_how(model, white):
     sentence = next(s for s in found.recording if "smoothness" in s)
     assert "median smoothness 0.0" in sentence
     assert "above the -0.5" in sentence
-    assert "of 98 % of its training cells; denoised or interpolated" in sentence
+    assert "of 98 % of cells like those of its training; denoised or" in sentence
     assert all("smoothness" in names for names in found.rois)
 
 

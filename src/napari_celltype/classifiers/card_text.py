@@ -104,8 +104,8 @@ def _input(card: ModelCard) -> list[str]:
             for name, limits in card.domain.items()
         ]
         lines += [
-            "98 % of its training cells lie in these ranges; a recording whose median "
-            "does not is warned about:",
+            "98 % of cells like those of its training lie in each of these ranges; a "
+            "recording whose median does not is warned about:",
             "",
             *table_lines(["property", "from", "to"], rows),
         ]

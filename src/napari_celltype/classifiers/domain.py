@@ -156,12 +156,13 @@ def recording_properties(
 def domain_of(
     properties: Mapping[str, NDArray[np.float64]],
 ) -> dict[str, dict[str, float]]:
-    """Return the 1 % and 99 % points of each property over training cells.
+    """Return the 1 % and 99 % points of each property over cells as in training.
 
     Parameters
     ----------
     properties : mapping of str to ndarray, shape (n_cells,)
-        From `recording_properties`, all training sessions in a row.
+        From `recording_properties`, all sessions in a row: those of the training, or
+        others of the same kind.
     """
     limits = {}
     for name, values in properties.items():
@@ -217,5 +218,6 @@ def _sentence(name: str, side: str, median: float, low: float, high: float) -> s
     advice = _MEANING.get((name, side), "take the labels with more doubt")
     return (
         f"This recording is unlike the model's training data: {value}, {where} the "
-        f"{low:.3g} to {high:.3g}{unit} of 98 % of its training cells; {advice}."
+        f"{low:.3g} to {high:.3g}{unit} of 98 % of cells like those of its "
+        f"training; {advice}."
     )
