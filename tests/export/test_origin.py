@@ -88,6 +88,32 @@ def test_methods_text_says_what_is_unproven() -> None:
     assert "unproven on real cells" in text
 
 
+def test_methods_text_tells_stability_and_warnings() -> None:
+    told = {"n_rois": 3, "stability": {"rois": 3, "median": 0.75, "shares": {}}}
+    warned = {**told, "warnings": ["Too short.", "Too noisy."]}
+    text = methods_paragraph(provenance([warned, told], [], {}))
+    assert "median over ROIs 0.75 in 2 recordings" in text
+    assert "Warnings were given for 1 of 2 recordings: Too short. Too noisy." in text
+
+
+def test_methods_text_does_not_repeat_every_warning_of_a_batch() -> None:
+    many = [{"n_rois": 1, "warnings": [f"Length {n} s."]} for n in range(9)]
+    text = methods_paragraph(provenance(many, [], {}))
+    assert "Length 3 s. 5 further warnings: see provenance." in text
+
+
+def test_methods_text_counts_thousands_in_full() -> None:
+    groups = {"PY": {"rois": 2000, "expected_right": 1834.6}}
+    summary = {"groups": groups, "basis": ["simulation"], "naming": []}
+    text = methods_paragraph(provenance([{"n_rois": 2000, "summary": summary}], [], {}))
+    assert "about 1835 of 2000 called PY" in text
+
+
+def test_methods_text_of_a_model_of_groups_has_no_types_to_doubt() -> None:
+    card = {"name": "ours", "classes": ["PY", "IN"]}
+    assert "unproven" not in methods_paragraph(provenance([], [card], {}))
+
+
 def test_methods_text_of_a_proven_model_does_not_doubt_it() -> None:
     card = {"name": "ours", "classes": ["PY", "PV"], "subtypes_proven": True}
     assert "unproven" not in methods_paragraph(provenance([], [card], {}))

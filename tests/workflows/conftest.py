@@ -106,7 +106,7 @@ def make_predictions() -> Callable[..., Any]:
             card=card,
             model_name=card.name,
             model_sha256="0" * 64,
-            classes=CLASSES,
+            classes=card.classes,
             probabilities=rows,
             model_probabilities=rows,
             n_windows=np.where(usable, n_windows, 0),
@@ -116,7 +116,7 @@ def make_predictions() -> Callable[..., Any]:
             roi_warnings=("",) * len(rows),
             labels=None,
             only_iscell=False,
-            shares=dict.fromkeys(CLASSES, 0.25),
+            shares=dict.fromkeys(card.classes, 1 / len(card.classes)),
             min_probability=None if calibration else card.min_probability,
         ).with_prior(prior)
 

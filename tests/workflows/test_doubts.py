@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from napari_celltype.classifiers import load_model
 from napari_celltype.classifiers.saved_model import save_model
+from napari_celltype.errors import Stopped
 from napari_celltype.recording import open_recording
 from napari_celltype.workflows import ClassifyRequest, classify, classify_recording
+from napari_celltype.workflows.batch import classify_many
 
 LONG = {"n_frames": 1300, "n_rois": 4, "fs": 10.0}  # two windows of 60 s
 NARROW = {"low": 0.0, "high": 1e-6}
@@ -73,11 +76,38 @@ def test_both_passes_report_progress(session_folder, swapping):
     ]
 
 
+def test_stopping_while_stability_is_checked_ends_the_work(session_folder, swapping):
+    seen = []
+    recording = open_recording(session_folder("m1", **LONG))
+    with pytest.raises(Stopped):
+        classify_recording(
+            recording,
+            ClassifyRequest(swapping),
+            on_progress=seen.append,
+            should_stop=lambda: bool(seen),
+        )
+    assert seen[-1].message == "Classifying"
+
+
+def test_processes_give_the_stability_that_one_gives(session_folder, swapping):
+    planes = [
+        session_folder(name, **LONG) / "suite2p" / "plane0" for name in ("m1", "m2")
+    ]
+    request = ClassifyRequest(swapping)
+    alone = classify_many(planes, request)
+    together = classify_many(planes, request, jobs=2)
+    pd.testing.assert_frame_equal(alone.table, together.table)
+    found = together.done[0].inputs["stability"]
+    assert found["rois"] == 4
+    assert 0 <= found["median"] <= 1
+
+
 def test_other_shares_leave_the_stability_that_was_computed(session_folder, swapping):
     recording = open_recording(session_folder("m1", **LONG))
     answer = classify_recording(recording, ClassifyRequest(swapping))
     other = answer.with_prior({"IN": 0.1})
     np.testing.assert_array_equal(other.stability, answer.stability)
+    assert other.stability_shares == answer.shares
 
 
 def test_an_unlike_recording_is_told_with_the_property(session_folder, model_with):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,29 @@ def test_thresholds_are_the_cards_for_each_name(make_predictions, make_calibrati
     assert said.predicted == ["PY", "unsure"]
     assert said.group == ["PY", "IN"]
     assert said.why_unsure == ["", "PV is never named by this model"]
+
+
+def test_a_name_that_longer_recordings_get_is_not_called_never_named(
+    make_predictions, make_calibration
+):
+    calibration = make_calibration(0.7, named_from={"PV": None}, later={4: 0.6})
+    later = replace(
+        calibration.steps[1], named_from=dict.fromkeys(("PY", "PV", "SOM", "VIP"), 0.6)
+    )
+    calibration = replace(calibration, steps=(calibration.steps[0], later))
+    few = make_predictions(ROWS, calibration=calibration, n_windows=1).decisions()
+    many = make_predictions(ROWS, calibration=calibration, n_windows=4).decisions()
+    assert few.why_unsure[1] == "PV is not named from this number of windows"
+    assert many.predicted[1] == "PV"
+
+
+def test_a_prior_leaves_the_threshold_of_the_user(make_predictions, make_calibration):
+    predictions = replace(
+        make_predictions(ROWS, calibration=make_calibration(0.99)), min_probability=0.7
+    )
+    rare = predictions.with_prior({"IN": 0.3})
+    assert rare.min_probability == 0.7
+    assert rare.decisions().predicted == ["PY", "unsure"]
 
 
 def test_more_windows_have_their_own_thresholds(make_predictions, make_calibration):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_celltype.errors import LabelError
-from napari_celltype.workflows.shares import prior_shares, reweigh
+from napari_celltype.workflows.shares import prior_shares, reweigh, share_text
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
 
@@ -45,5 +45,17 @@ def test_reweighing_takes_the_training_shares_into_account():
     np.testing.assert_allclose(new, [[0.5, 0.5]])
 
 
-def test_a_roi_whose_only_type_is_excluded_has_nothing_left_to_say():
-    assert np.isnan(reweigh(np.array([[0.0, 1.0]]), [1.0, 0.0], [0.5, 0.5])).all()
+def test_types_that_are_left_share_what_an_excluded_type_had():
+    new = reweigh(np.array([[0.0, 0.0, 1.0]]), [0.75, 0.25, 0.0], [0.5, 0.25, 0.25])
+    np.testing.assert_allclose(new, [[0.6, 0.4, 0.0]])
+
+
+def test_reweighing_leaves_rois_without_an_answer_without_one():
+    assert np.isnan(reweigh(np.array([[np.nan] * 2]), [1.0, 0.0], [0.5, 0.5])).all()
+
+
+def test_types_are_told_where_they_are_not_equally_common():
+    even = {"PY": 0.4, "PV": 0.2, "SOM": 0.2, "VIP": 0.2}
+    assert share_text(even) == "PY 40 %, IN 60 %"
+    line = {"PY": 0.0, "PV": 1.0, "SOM": 0.0, "VIP": 0.0}
+    assert share_text(line) == "PY 0 %, IN 100 % (PV 100 %, SOM 0 %, VIP 0 %)"

@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -100,7 +100,19 @@ def test_the_promise_names_what_it_was_calibrated_on(summarise):
 
 def test_with_other_shares_nothing_is_promised(summarise):
     promise = summarise(ROWS, prior={"IN": 0.1}).sentences()[-1]
-    assert "with other shares nothing is promised" in promise
+    assert "with other shares, as here, nothing is promised" in promise
+
+
+def test_other_types_within_the_same_groups_are_other_shares(summarise):
+    lines = summarise(ROWS, prior={"PY": 0.5, "PV": 0.5}).sentences()
+    assert "nothing is promised" in lines[-1]
+    assert "Given shares: PY 50 %, IN 50 % (PV 50 %, SOM 0 %, VIP 0 %)." in lines
+
+
+def test_a_settled_group_leaves_the_types_to_their_thresholds(summarise):
+    last = summarise(ROWS, prior={"IN": 1.0}).sentences()[-1]
+    assert last.startswith("Every cell is taken for IN")
+    assert "Each name is given from" in last
 
 
 def test_a_threshold_of_the_users_promises_nothing(make_predictions, make_calibration):
@@ -139,6 +151,26 @@ def test_interneuron_types_are_called_unproven_until_they_are_proven(summarise):
     assert "interneuron types unproven on real cells" in said
     proven = " ".join(summarise(ROWS, subtypes_proven=True).sentences())
     assert "unproven" not in proven
+
+
+def test_a_model_without_types_below_the_groups_leaves_nothing_unproven(
+    make_predictions,
+):
+    predictions = make_predictions([[0.9, 0.1], [0.2, 0.8]], classes=("PY", "IN"))
+    assert "unproven" not in " ".join(predictions.summary().sentences())
+
+
+def test_only_cells_of_suite2p_are_counted_if_only_they_are_asked_for(
+    make_predictions, make_calibration
+):
+    made = make_predictions([*ROWS, NO_TRACE], calibration=make_calibration())
+    iscell = np.array([True, False, True, False])
+    recording = replace(made.recording, iscell=iscell)
+    summary = replace(made, recording=recording, only_iscell=True).summary()
+    assert summary.n_rois == 2
+    assert (summary.groups["PY"].rois, summary.groups["IN"].rois) == (1, 1)
+    assert summary.groups["PY"].expected_right == pytest.approx(0.9)
+    assert summary.why_unsure == {}
 
 
 def test_recordings_add_up(summarise):

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from napari_celltype.celltypes import DEFAULT_TYPES
+
 PAPER = "Troullinou et al., IEEE Trans. Emerg. Top. Comput. Intell. 2021"
+_MOST_WARNINGS = 4
 
 
 def methods_paragraph(provenance: Mapping[str, Any]) -> str:
@@ -46,6 +49,8 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
     if shares:
         sentences.append(f"The shares of the types were {shares}.")
     sentences += _expectations(recordings)
+    sentences += _stability(recordings)
+    sentences += _warnings(recordings)
     return " ".join(sentences)
 
 
@@ -59,12 +64,18 @@ def _model_sentence(card: Mapping[str, Any]) -> str:
     text += f" at {rate:g} Hz." if rate else "."
     if card.get("trained_on"):
         text += f" Training data: {str(card['trained_on']).rstrip('.')}."
-    if not card.get("subtypes_proven", False):
+    if not card.get("subtypes_proven", False) and _has_subtypes(card):
         text += (
             " Its interneuron types are unproven on real cells, so its labels are "
             "hypotheses, not identifications."
         )
     return text
+
+
+def _has_subtypes(card: Mapping[str, Any]) -> bool:
+    classes = [str(name) for name in card.get("classes", ())]
+    tree = DEFAULT_TYPES.including(classes)
+    return not classes or any(tree.group(name) != name for name in classes)
 
 
 def _shares(recording: Mapping[str, Any]) -> str | None:
@@ -88,11 +99,42 @@ def _expectations(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
     if not rois:
         return []
     basis = _listed(text for summary in summaries for text in summary["basis"])
-    counts = ", ".join(f"{right[n]:.3g} of {rois[n]} called {n}" for n in rois)
+    counts = ", ".join(f"{_about(right[n])} of {rois[n]} called {n}" for n in rois)
     return [
         f"With these shares and the model's calibration on {basis}, about {counts} are "
         "expected to be right."
     ]
+
+
+def _stability(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say that stability was computed, and what it is."""
+    medians = [
+        found["median"]
+        for r in recordings
+        if (found := r.get("stability")) and found["median"] is not None
+    ]
+    if not medians:
+        return []
+    low, high = f"{min(medians):.2g}", f"{max(medians):.2g}"
+    return [
+        "Labels were checked for stability: the share of changes of noise, baseline, "
+        "gain, neuropil and length that leave the best guess as it is (median over "
+        f"ROIs {low if low == high else f'{low} to {high}'} in "
+        f"{_count(len(medians), 'recording')})."
+    ]
+
+
+def _warnings(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Repeat what the program warned of; the provenance has them recording by one."""
+    warned = [r["warnings"] for r in recordings if r.get("warnings")]
+    if not warned:
+        return []
+    told = list(dict.fromkeys(sentence for part in warned for sentence in part))
+    more = len(told) - _MOST_WARNINGS
+    if more > 0:
+        told[_MOST_WARNINGS:] = [f"{_count(more, 'further warning')}: see provenance."]
+    of_all = f"{len(warned)} of {_count(len(recordings), 'recording')}"
+    return [f"Warnings were given for {of_all}: {' '.join(told)}"]
 
 
 def _rate(recording: Mapping[str, Any]) -> str | None:
@@ -100,6 +142,10 @@ def _rate(recording: Mapping[str, Any]) -> str | None:
     if rate is None:
         return None
     return f"{rate:g} Hz ({recording.get('sampling_frequency_source', 'unknown')})"
+
+
+def _about(number: float) -> str:
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def _count(n: int, noun: str) -> str:

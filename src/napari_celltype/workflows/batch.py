@@ -272,11 +272,27 @@ def done(predictions: Predictions) -> Done:
             "only_iscell": predictions.only_iscell,
             "model": predictions.model_name,
             "warnings": list(predictions.warnings),
+            "stability": _stability(predictions),
             "summary": asdict(summary),
         },
         {**asdict(predictions.card), "sha256": predictions.model_sha256},
         summary,
     )
+
+
+def _stability(predictions: Predictions) -> dict[str, Any] | None:
+    """Return the median stability of the table's ROIs, None where there is none."""
+    import numpy as np
+
+    if predictions.stability is None or predictions.stability_shares is None:
+        return None
+    of_table = predictions.stability[predictions.shown]
+    known = of_table[np.isfinite(of_table)]
+    return {
+        "rois": known.size,
+        "median": float(np.median(known)) if known.size else None,
+        "shares": dict(predictions.stability_shares),
+    }
 
 
 def _here(

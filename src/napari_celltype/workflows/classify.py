@@ -121,8 +121,8 @@ def classify(
         ``model`` takes what the model was trained with, ``none`` the raw trace F, and
         a number C takes F - C * Fneu.
     stability : bool
-        Fill the column `stability`, where the model's card says what it is worth; it
-        takes several times as long as classifying.
+        Fill the column `stability`, where the model's card says what it is worth; the
+        network then runs up to nine times more on each recording.
     sampling_frequency : float, optional
         Frames per second and plane, Hz, where the files do not say or say it wrong.
     on_progress, should_stop : callable, optional
@@ -321,7 +321,12 @@ def _with_stability(
     )
     share[answer.n_windows == 0] = np.nan
     new = [n for n in dict.fromkeys(notices) if n not in answer.warnings]
-    return replace(answer, stability=share, warnings=(*answer.warnings, *new))
+    return replace(
+        answer,
+        stability=share,
+        stability_shares=answer.shares,
+        warnings=(*answer.warnings, *new),
+    )
 
 
 def _input_traces(

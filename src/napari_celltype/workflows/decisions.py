@@ -17,6 +17,7 @@ MERGED = "part of a merged ROI"
 BETWEEN_GROUPS = "between PY and interneuron"
 TYPE_BELOW = "type below its threshold"
 NEVER_NAMED = "{} is never named by this model"
+NOT_FROM_SO_MANY = "{} is not named from this number of windows"
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,9 @@ def decide(
         [
             np.full(len(rows), "", dtype=object),
             np.full(len(rows), NO_TRACE, dtype=object),
-            _never_named(roots)[root],
+            _not_named(roots, thresholds.groups_at_times)[root],
             np.full(len(rows), BETWEEN_GROUPS, dtype=object),
-            _never_named(classes)[column],
+            _not_named(classes, thresholds.types_at_times)[column],
         ],
         TYPE_BELOW,
     )
@@ -157,5 +158,12 @@ def prediction_sets(
     ]
 
 
-def _never_named(names: Sequence[str]) -> NDArray[np.object_]:
-    return np.array([NEVER_NAMED.format(name) for name in names], dtype=object)
+def _not_named(names: Sequence[str], at_times: frozenset[str]) -> NDArray[np.object_]:
+    """Return why each name is not given, whatever its probability."""
+    return np.array(
+        [
+            (NOT_FROM_SO_MANY if name in at_times else NEVER_NAMED).format(name)
+            for name in names
+        ],
+        dtype=object,
+    )

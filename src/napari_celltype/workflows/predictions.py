@@ -74,6 +74,8 @@ class Predictions:
     stability : ndarray of float64, shape (n_rois,), or None
         Share of nuisance swaps that leave an ROI's best guess as it is, under the
         shares that were in use then; None until it is computed.
+    stability_shares : mapping of str to float or None
+        The shares of every class that were in use then.
     """
 
     recording: Recording
@@ -95,6 +97,7 @@ class Predictions:
     min_probability: float | None
     prior: Mapping[str, float] | None = None
     stability: NDArray[np.float64] | None = None
+    stability_shares: Mapping[str, float] | None = None
 
     def with_prior(self, prior: Mapping[str, float] | None) -> Predictions:
         """Return the answer for other shares of the types; no network runs.
@@ -156,6 +159,13 @@ class Predictions:
             self.card.calibration, self.n_windows, self.classes
         )
         return calibrated.without(settled_names(self.shares), self.classes)
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Which ROIs the table and the counts are about, shape (n_rois,)."""
+        if self.only_iscell and self.recording.iscell is not None:
+            return self.recording.iscell
+        return np.ones(self.recording.n_rois, dtype=bool)
 
     def table(self, min_probability: float | None = None) -> pd.DataFrame:
         """Return the output table, one row per ROI in the order of `stat.npy`."""
@@ -222,10 +232,7 @@ class Predictions:
             "model_sha256": self.model_sha256,
             "n_frames_used": self.n_frames_used,
         }
-        table = pd.DataFrame(columns)
-        if self.only_iscell and recording.iscell is not None:
-            table = table[recording.iscell].reset_index(drop=True)
-        return table
+        return pd.DataFrame(columns)[self.shown].reset_index(drop=True)
 
     def summary(self, min_probability: float | None = None) -> Summary:
         """Return the counts, and how many of them are expected to be right."""

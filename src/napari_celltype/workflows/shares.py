@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard
 
 
+# Least probability that is told from 0, and least difference of two shares that counts.
+_LEAST = 1e-200
+_NO_DIFFERENCE = 0.005
+
+
 def training_shares(card: ModelCard) -> dict[str, float]:
     """Return the share of each class in a model's training data; equal if unknown."""
     counts = card.training_data.get("class_counts") or dict.fromkeys(card.classes, 1)
@@ -81,12 +86,11 @@ def reweigh(
     shares, trained : sequence of float
         Share of each class that is expected, and that the model was trained on.
     """
-    weighted = probabilities * (np.asarray(shares) / np.asarray(trained))
-    total = weighted.sum(axis=1, keepdims=True)
-    # All the mass on a type whose share is 0: nothing is left to say.
-    new: NDArray[np.float64] = np.divide(
-        weighted, total, out=np.full_like(weighted, np.nan), where=total > 0
-    )
+    # A probability may be too small for a float, and a share may be 0: the rest of the
+    # types still have to share the 1 among them.
+    floored = np.maximum(probabilities, _LEAST)
+    weighted = floored * (np.asarray(shares) / np.asarray(trained))
+    new: NDArray[np.float64] = weighted / weighted.sum(axis=1, keepdims=True)
     return new
 
 
@@ -110,5 +114,26 @@ def settled_names(shares: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def share_text(shares: Mapping[str, float]) -> str:
-    """Return shares of types by group, such as ``PY 50 %, IN 50 %``."""
-    return ", ".join(f"{n} {100 * s:.3g} %" for n, s in group_shares(shares).items())
+    """Return shares of types by group, such as ``PY 50 %, IN 50 %``.
+
+    The types of a group are told where they are not equally common.
+    """
+    tree = DEFAULT_TYPES.including(shares)
+    names = tree.in_order(shares)
+    texts = []
+    for group, share in group_shares(shares).items():
+        text = _percent(group, share)
+        types = [name for name in names if tree.group(name) == group]
+        if any(abs(shares[t] - shares[types[0]]) > _NO_DIFFERENCE for t in types):
+            text += f" ({', '.join(_percent(t, shares[t]) for t in types)})"
+        texts.append(text)
+    return ", ".join(texts)
+
+
+def same_shares(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    """Tell whether the shares of all types are the same, but for rounding."""
+    return all(abs(one[name] - other[name]) <= _NO_DIFFERENCE for name in one)
+
+
+def _percent(name: str, share: float) -> str:
+    return f"{name} {100 * share:.3g} %"

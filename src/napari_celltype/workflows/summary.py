@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
 from napari_celltype.workflows.prevalence import CA1_INTERNEURONS, CA1_SOURCE
-from napari_celltype.workflows.shares import group_shares, settled_names, share_text
+from napari_celltype.workflows.shares import (
+    group_shares,
+    same_shares,
+    settled_names,
+    share_text,
+)
 
 if TYPE_CHECKING:
     from napari_celltype.workflows.predictions import Predictions
@@ -67,7 +72,7 @@ class Summary:
     naming : tuple of str
         From which probability names are given, and what that promises: sentences.
     subtypes_proven : bool
-        Whether the interneuron types were shown on real cells.
+        Whether the interneuron types were shown on real cells, or there are none.
     """
 
     n_rois: int
@@ -155,10 +160,7 @@ def summarise(
         One threshold for every name, instead of the request's or the card's.
     """
     said = predictions.decisions(min_probability)
-    recording = predictions.recording
-    shown = np.ones(recording.n_rois, dtype=bool)
-    if predictions.only_iscell and recording.iscell is not None:
-        shown = recording.iscell
+    shown = predictions.shown
     classes = predictions.classes
     tree = DEFAULT_TYPES.including(classes)
     types = {name: [name] for name in classes}
@@ -201,7 +203,7 @@ def summarise(
         shares_assumed=predictions.prior is None,
         basis=() if calibration is None else (calibration.calibrated_on,),
         naming=(_naming(predictions, min_probability),),
-        subtypes_proven=predictions.card.subtypes_proven,
+        subtypes_proven=predictions.card.subtypes_proven or set(classes) <= set(groups),
     )
 
 
@@ -231,13 +233,21 @@ def combine(summaries: Sequence[Summary]) -> Summary:
 
 def _naming(predictions: Predictions, min_probability: float | None) -> str:
     """Say from which probability names are given, and what that promises."""
+    settled = settled_names(predictions.shares)
+    if not settled:
+        return _promise(predictions, min_probability)
+    line = (
+        f"Every cell is taken for {settled[-1]}, because its share is 100 %; no trace "
+        "has to show it."
+    )
+    if settled[-1] in predictions.classes:
+        return line
+    return f"{line} {_promise(predictions, min_probability)}"
+
+
+def _promise(predictions: Predictions, min_probability: float | None) -> str:
     if min_probability is None:
         min_probability = predictions.min_probability
-    if settled := settled_names(predictions.shares):
-        return (
-            f"Every cell is taken for {settled[-1]}, because its share is 100 %; no "
-            "trace has to show it."
-        )
     if min_probability is not None:
         return (
             f"Names are given from a probability of {min_probability:g} on, which "
@@ -246,8 +256,9 @@ def _naming(predictions: Predictions, min_probability: float | None) -> str:
     calibration = predictions.card.calibration
     if calibration is None:
         raise ValueError("a model without calibration has one threshold")
-    checked, used = share_text(calibration.shares), share_text(predictions.shares)
-    other = "" if checked == used else "; with other shares nothing is promised"
+    checked = share_text(calibration.shares)
+    same = same_shares(calibration.shares, predictions.shares)
+    other = "" if same else "; with other shares, as here, nothing is promised"
     return (
         "Each name is given from the probability at which at most "
         f"{100 * calibration.risk:g} % of the cells of that name are wrong (on "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,10 +26,14 @@ class Thresholds:
         For each class as a type; infinite where that type is never named.
     groups : mapping of str to ndarray of float64, shape (n_rois,)
         For each root type (PY, IN); infinite where it is never named.
+    types_at_times, groups_at_times : frozenset of str
+        What some number of windows names, though perhaps not that of a ROI.
     """
 
     types: NDArray[np.float64]
     groups: Mapping[str, NDArray[np.float64]]
+    types_at_times: frozenset[str] = frozenset()
+    groups_at_times: frozenset[str] = frozenset()
 
     @classmethod
     def same(
@@ -69,7 +73,12 @@ class Thresholds:
             types[rows] = [_reachable(step.named_from[c]) for c in classes]
             for group, limits in by_group.items():
                 limits[rows] = _reachable(step.group_named_from[group])
-        return cls(types, by_group)
+        return cls(
+            types,
+            by_group,
+            _named_at_times(step.named_from for step in calibration.steps),
+            _named_at_times(step.group_named_from for step in calibration.steps),
+        )
 
     def without(self, names: Sequence[str], classes: Sequence[str]) -> Thresholds:
         """Return thresholds that some types and groups pass in any case."""
@@ -78,7 +87,7 @@ class Thresholds:
         groups = {
             g: np.zeros_like(t) if g in names else t for g, t in self.groups.items()
         }
-        return Thresholds(types, groups)
+        return replace(self, types=types, groups=groups)
 
 
 def set_thresholds(
@@ -96,6 +105,12 @@ def set_thresholds(
         step = calibration.step(int(number))
         limits[n_windows == number] = [step.prediction_set[c] for c in classes]
     return limits
+
+
+def _named_at_times(limits: Iterable[Mapping[str, float | None]]) -> frozenset[str]:
+    return frozenset(
+        name for step in limits for name, limit in step.items() if limit is not None
+    )
 
 
 def _reachable(threshold: float | None) -> float:
