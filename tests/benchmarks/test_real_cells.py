@@ -100,6 +100,19 @@ def test_the_aim_says_who_beats_whom(scores):
     assert any(line.endswith("does not beat the best probe") for line in aim(scores))
 
 
+@pytest.mark.parametrize(("low", "verdict"), [(0.7, "above the"), (0.85, "beats the")])
+def test_a_few_cells_beat_no_probe_that_lies_inside_their_interval(low, verdict):
+    model = {"value": 1.0, "low": low, "high": 1.0, "n": 10}
+    group = {
+        cell_scores.REFIT: model,
+        "best probe": {"noise": {"value": 0.8, "low": 0.5, "high": 0.9, "n": 10}},
+        "model minus best probe": {"value": 0.2, "low": 0.05, "high": 0.4, "n": 10},
+    }
+    values = {"cells": {"PV": 5, "PY": 5}, cell_scores.GROUP: group}
+    (line,) = aim({STRATUM: values})
+    assert verdict in line
+
+
 def test_the_aim_says_where_there_are_only_shares(scores):
     assert any("GCaMP6f (3 PY): too few" in line for line in aim(scores))
 
