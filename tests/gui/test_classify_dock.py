@@ -50,7 +50,7 @@ def test_classifying_fills_layer_table_and_legend(window, qtbot):
         window.rois_dock.table.headerData(i, Qt.Orientation.Horizontal)
         for i in range(window.rois_dock.table.columnCount())
     ]
-    assert titles[:5] == ["ROI", "Group", "p_IN", "Type", "Probability"]
+    assert titles[:5] == ["ROI", "Group", "p_IN", "Type ⚠", "Probability"]
     assert "interneuron: " in dock.legend.text
 
 
@@ -126,10 +126,30 @@ def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, make_predictions):
     dock.session.set_predictions(opened.key, made)
     dock.notice.show_text("Something else happened.")
     assert doubt in dock.warnings.text
+    assert dock.warnings.isVisible()
+    assert dock.warnings.y() < dock.legend.y()
     assert "12 unsure: " in dock.legend.text
     hover = window.hover(3)
     assert hover.index("group: IN") < hover.index("predicted: unsure")
     assert "why_unsure: " in hover
+
+
+def test_stability_stands_in_hover_and_table_with_the_shares_it_is_of(
+    window, make_predictions
+):
+    dock = window.dock
+    opened = dock.session.active
+    made = make_predictions(opened.recording, np.tile([0.4, 0.6, 0.0, 0.0], (12, 1)))
+    made = replace(
+        made, stability=np.linspace(0, 1, 12), stability_shares=dict(made.shares)
+    )
+    dock.session.set_predictions(opened.key, made)
+    assert "stability: 0" in window.hover(3)
+    assert "Stability" in window.rois_dock.table.titles
+    assert "Stability is that" not in dock.legend.text
+    dock.session.set_prior({"IN": 0.1})
+    assert "Given shares: PY 90 %, IN 10 %" in dock.legend.text
+    assert "Stability is that with PY 25 %, IN 75 %" in dock.legend.text
 
 
 def test_stability_is_checked_unless_the_user_does_not_want_it(window):

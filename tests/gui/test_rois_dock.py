@@ -20,6 +20,19 @@ def test_a_click_on_a_roi_selects_its_row_and_shows_its_trace(window, qtbot):
     assert "ROI 5" in dock.plot.getPlotItem().titleLabel.text
 
 
+def test_the_title_of_a_trace_says_that_its_type_is_unproven(window, make_predictions):
+    session = scene_of(window.viewer).session
+    rows = np.tile([0.9, 0.1, 0.0, 0.0], (12, 1))
+    rows[4] = [0.1, 0.8, 0.1, 0.0]
+    opened = session.active
+    session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    title = window.rois_dock.plot.getPlotItem().titleLabel
+    session.select(3)
+    assert title.text == "ROI 3: PY 0.90"
+    session.select(4)
+    assert title.text == "ROI 4: PV 0.80, unproven on real cells"
+
+
 def test_a_click_beside_all_rois_selects_none(window, qtbot):
     viewer = window.viewer
     session = scene_of(viewer).session

@@ -97,6 +97,17 @@ def test_confirming_the_frame_rate_keeps_predictions(session, make_predictions):
     assert session.active.recording.sampling_frequency_source == FROM_USER
 
 
+def test_a_confirmed_frame_rate_is_no_longer_warned_of(session, make_predictions):
+    first = opened(warnings=("The frame rate is a default.", "A file is missing."))
+    session.open(first)
+    said = ("The frame rate is a default.", "A file is missing.", "Too noisy.")
+    made = make_predictions(first.recording, np.eye(3, 4))
+    session.set_predictions("a", replace(made, warnings=said))
+    confirmed = replace(first.recording, warnings=("A file is missing.",))
+    session.set_movie("a", confirmed, Path("m.tif"))
+    assert session.active.predictions.warnings == ("A file is missing.", "Too noisy.")
+
+
 def test_a_movie_with_another_frame_rate_drops_predictions(session, make_predictions):
     first = opened()
     session.open(first)

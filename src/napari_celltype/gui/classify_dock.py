@@ -33,9 +33,11 @@ from napari_celltype.gui.tasks import (
     TaskRunner,
 )
 from napari_celltype.gui.warm_up import import_torch_in_background
+from napari_celltype.gui.warnings_line import WarningsLine
 from napari_celltype.progress import Progress
 from napari_celltype.recording import Recording, attach_movie
 from napari_celltype.workflows import Predictions, classify_recording, share_text
+from napari_celltype.workflows.shares import same_shares
 
 _WIDTH = 310
 _WATCH_MS = 5000
@@ -58,7 +60,7 @@ class ClassifyDock(QWidget):
         self.legend = Legend(scene.palette.tree)
         self.run = RunBar()
         self.notice = Notice()
-        self.warnings = Notice()
+        self.warnings = WarningsLine()
         self.stale = Notice(action="Reload")
         self.tasks = TaskRunner(self)
         self.watch = TaskRunner(self)
@@ -213,9 +215,9 @@ class ClassifyDock(QWidget):
             self.form,
             self.run,
             self.notice,
+            self.warnings,
             title,
             self.legend,
-            self.warnings,
         ):
             column.addWidget(widget)
         column.addStretch(1)
@@ -356,9 +358,11 @@ class ClassifyDock(QWidget):
             colored_by=self.session.color_by,
             unproven=frozenset() if proven else subtypes_of(predictions),
             notes=(
-                *(f"{n} unsure: {reason}" for reason, n in counts.reasons.items()),
-                f"Assumed shares: {share_text(predictions.shares)}",
                 *summary.expectations(),
+                f"{'Given' if predictions.prior else 'Assumed'} shares: "
+                f"{share_text(predictions.shares)}",
+                *_about_stability(predictions),
+                *(f"{n} unsure: {reason}" for reason, n in counts.reasons.items()),
                 *summary.naming,
             ),
         )
@@ -367,8 +371,21 @@ class ClassifyDock(QWidget):
         """Show what is doubtful about the active recording, for as long as it is."""
         active = self.session.active
         if active is None:
-            self.warnings.clear()
+            self.warnings.show_warnings(())
             return
-        made_of = active.predictions or active.recording
-        sentences = (*active.notes, *made_of.warnings)
-        self.warnings.show_text("\n".join(f"⚠ {s}" for s in sentences))
+        of_files, made_of = active.recording.warnings, active.predictions
+        found = () if made_of is None else made_of.warnings
+        # What the model makes of the recording first: the line has room for one.
+        of_model = (sentence for sentence in found if sentence not in of_files)
+        self.warnings.show_warnings((*of_model, *active.notes, *of_files))
+
+
+def _about_stability(predictions: Predictions) -> list[str]:
+    """Say under which shares stability was computed, where others are in use now."""
+    then = predictions.stability_shares
+    if then is None or same_shares(then, predictions.shares):
+        return []
+    return [
+        f"Stability is that with {share_text(then)}; classify again for that with "
+        "these shares."
+    ]

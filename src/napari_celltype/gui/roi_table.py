@@ -37,6 +37,8 @@ Columns = Mapping[str, NDArray[Any]]
 def table_columns(opened: OpenRecording, features: pd.DataFrame) -> Columns:
     """Return the columns that are worth showing, by title.
 
+    As in the legend, ⚠ marks types that are unproven on real cells.
+
     Parameters
     ----------
     opened : OpenRecording
@@ -55,7 +57,10 @@ def table_columns(opened: OpenRecording, features: pd.DataFrame) -> Columns:
         column = features[name]
         if column.dtype == object:
             column = column.fillna("")
-        columns[_TITLES.get(name, name)] = column.to_numpy()
+        title = _TITLES.get(name, name)
+        if name == "predicted" and "subtype" in features:
+            title = f"{title} ⚠"
+        columns[title] = column.to_numpy()
     sizes = [roi.ypix.size for roi in opened.recording.rois]
     if sizes:
         columns[_TITLES["n_pixels"]] = np.array(sizes)

@@ -213,7 +213,8 @@ def _describe(opened: OpenRecording, features: Any) -> tuple[str, str]:
         return f"{title}: {why}" if why else title, UNSURE_COLOR
     shares = {name: features[f"p_{name}"] for name in opened.predictions.classes}
     best = max(shares, key=lambda name: shares[name])
-    probability = f"{best} {shares[best]:.2f}"
+    doubt = f", {features['subtype']}" if features["subtype"] else ""
+    probability = f"{best} {shares[best]:.2f}{doubt}"
     if features["predicted"] == UNSURE:
         return f"{title}: unsure ({probability})", UNSURE_COLOR
     return f"{title}: {probability}", DEFAULT_TYPES.including([best])[best].color

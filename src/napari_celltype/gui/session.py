@@ -238,7 +238,11 @@ class Session:
         kept = None
         same_rate = recording.sampling_frequency == opened.recording.sampling_frequency
         if before is not None and same_rate:
-            kept = replace(before, recording=recording)
+            outdated = opened.recording.warnings
+            own = (w for w in before.warnings if w not in outdated)
+            kept = replace(
+                before, recording=recording, warnings=(*recording.warnings, *own)
+            )
         self._recordings[key] = replace(opened, recording=recording, predictions=kept)
         self.replaced.emit(key)
         if before is not None:
