@@ -114,10 +114,10 @@ def two_sample(results: Mapping[str, Any]) -> Iterator[str]:
         what was simulated after them. The score is the AUROC by cell: 0.5 is chance and
         would mean that simulated traces pass for real, 1 that every cell gives itself
         away. "Shape" sees the z-scored trace, as the models do; "size" also sees how
-        large dF/F is. The interval resamples cells; it does not count how the trees
-        would vary. Some numbers of the simulator were measured on some of these cells
-        (simulation.md says which), so the test shows how near it comes to them, not to
-        cells that it has not seen."""
+        large dF/F is. The interval resamples cells, or batches where they are known; it
+        does not count how the trees would vary. Some numbers of the simulator were
+        measured on some of these cells (simulation.md says which), so the test shows
+        how near it comes to them, not to cells that it has not seen."""
     )
     if against:
         told = [r["z-scored"] for r in against.values()]

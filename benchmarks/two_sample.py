@@ -180,7 +180,8 @@ def tell_apart(first: Sequence[Cell], second: Sequence[Cell]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `z-scored` and `with size of dF/F` : AUROC by cell with its interval;
+        `z-scored` and `with size of dF/F` : AUROC by cell; the interval resamples
+        whole groups;
         `features` : the AUROC of each number alone (above 0.5: larger in `first`),
         clearest first; `cells`, `groups` and `pieces` of both.
     """
@@ -204,6 +205,7 @@ def tell_apart(first: Sequence[Cell], second: Sequence[Cell]) -> dict[str, Any]:
             lambda truth, p: auroc(truth == "first", p),
             np.where(is_first, "first", "second"),
             _mean_of_cells(said, owner),
+            groups,
         )
 
     return {
