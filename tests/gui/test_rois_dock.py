@@ -30,7 +30,7 @@ def test_the_title_of_a_trace_says_that_its_type_is_unproven(window, make_predic
     session.select(3)
     assert title.text == "ROI 3: PY 0.90"
     session.select(4)
-    assert title.text == "ROI 4: PV 0.80, unproven on real cells"
+    assert title.text == "ROI 4: PV 0.80, unproven"
 
 
 def test_a_click_beside_all_rois_selects_none(window, qtbot):

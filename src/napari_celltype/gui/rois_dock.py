@@ -213,7 +213,8 @@ def _describe(opened: OpenRecording, features: Any) -> tuple[str, str]:
         return f"{title}: {why}" if why else title, UNSURE_COLOR
     shares = {name: features[f"p_{name}"] for name in opened.predictions.classes}
     best = max(shares, key=lambda name: shares[name])
-    doubt = f", {features['subtype']}" if features["subtype"] else ""
+    # The legend has the whole sentence; the title has room for a word.
+    doubt = ", unproven" if features["subtype"] else ""
     probability = f"{best} {shares[best]:.2f}{doubt}"
     if features["predicted"] == UNSURE:
         return f"{title}: unsure ({probability})", UNSURE_COLOR
