@@ -221,7 +221,8 @@ def test_doctor_names_the_version(run):
 
 
 def test_classify_says_what_to_expect_of_its_names(run, session_folder):
-    result = run("classify", session_folder("m1", **LONG))
+    # All are named: whether noise gets a name is the bundled model's own affair.
+    result = run("classify", session_folder("m1", **LONG), "--min-probability", 0)
     first = next(x for x in result.stderr.splitlines() if x.startswith("5 ROIs: "))
     assert "PY" in first or "IN" in first or "unsure" in first
     assert "are expected to be right (on simulation, if 50 %" in result.stderr

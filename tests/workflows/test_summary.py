@@ -160,6 +160,15 @@ def test_a_model_without_types_below_the_groups_leaves_nothing_unproven(
     assert "unproven" not in " ".join(predictions.summary().sentences())
 
 
+def test_a_model_of_interneurons_only_names_their_group_by_itself(make_predictions):
+    rows, classes = [[0.9, 0.1], [0.2, 0.8]], ("PV", "CCK")
+    made = make_predictions(rows, classes=classes, assumed_shares=None)
+    last = made.summary().sentences()[-1]
+    assert last.startswith(
+        "Every cell is taken for IN, because the model knows no other group"
+    )
+
+
 def test_only_cells_of_suite2p_are_counted_if_only_they_are_asked_for(
     make_predictions, make_calibration
 ):

@@ -359,7 +359,7 @@ class ClassifyDock(QWidget):
             unproven=frozenset() if proven else subtypes_of(predictions),
             notes=(
                 *summary.expectations(),
-                f"{'Given' if predictions.prior else 'Assumed'} shares: "
+                f"{'Assumed' if predictions.prior is None else 'Given'} shares: "
                 f"{share_text(predictions.shares)}",
                 *_about_stability(predictions),
                 *(f"{n} unsure: {reason}" for reason, n in counts.reasons.items()),

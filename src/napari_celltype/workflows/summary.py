@@ -236,13 +236,11 @@ def _naming(predictions: Predictions, min_probability: float | None) -> str:
     settled = settled_names(predictions.shares)
     if not settled:
         return _promise(predictions, min_probability)
-    line = (
-        f"Every cell is taken for {settled[-1]}, because its share is 100 %; no trace "
-        "has to show it."
-    )
-    if settled[-1] in predictions.classes:
-        return line
-    return f"{line} {_promise(predictions, min_probability)}"
+    name, is_type = settled[-1], settled[-1] in predictions.classes
+    only = not is_type and len(group_shares(predictions.shares)) == 1
+    why = "the model knows no other group" if only else "its share is 100 %"
+    line = f"Every cell is taken for {name}, because {why}; no trace has to show it."
+    return line if is_type else f"{line} {_promise(predictions, min_probability)}"
 
 
 def _promise(predictions: Predictions, min_probability: float | None) -> str:
