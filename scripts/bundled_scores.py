@@ -297,10 +297,21 @@ def _tables(
 def share(
     values: Array, among: Array, rows: Sequence[Array], weight: Array | None = None
 ) -> Score | None:
-    """Return the (weighted) mean of values among some cells; None if there are none."""
+    """Return the (weighted) mean of values among some cells; None if there are none.
+
+    Where no session has any, or each has all, resampling knows no other outcome; then
+    the interval is the exact one of as many sessions.
+    """
     w = among * (np.ones(among.size) if weight is None else weight)
     sums = np.array([[(w * values)[r].sum(), w[r].sum()] for r in rows])
-    return resampled(lambda t: _ratio(t[..., 0], t[..., 1]), sums, among.sum())
+    score = resampled(lambda t: _ratio(t[..., 0], t[..., 1]), sums, among.sum())
+    if score is not None and values.dtype == bool and score["low"] == score["high"]:
+        rare = round(1 - 0.025 ** (1 / int((sums[:, 1] > 0).sum())), 4)
+        if score["value"] == 0:
+            score["high"] = rare
+        elif score["value"] == 1:
+            score["low"] = round(1 - rare, 4)
+    return score
 
 
 def resampled(

@@ -32,6 +32,16 @@ def test_a_share_among_no_cells_is_none():
     assert share(np.ones(2), np.zeros(2, bool), [np.arange(2)]) is None
 
 
+@pytest.mark.parametrize(
+    ("wrong", "low", "high"), [(False, 0, 0.7076), (True, 0.2924, 1)]
+)
+def test_three_sessions_without_a_difference_are_no_certainty(wrong, low, high):
+    rows = [np.array([i]) for i in range(3)]
+    score = share(np.full(3, wrong), np.ones(3, bool), rows)
+    assert score is not None
+    assert (score["low"], score["high"]) == (low, high)
+
+
 def test_equal_sessions_leave_no_interval():
     tables = np.tile([1.0, 2.0], (9, 1))
     score = resampled(lambda t: t[..., 0] / t[..., 1], tables)
