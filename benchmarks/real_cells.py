@@ -124,10 +124,14 @@ def aim(scores: Mapping[str, Any]) -> list[str]:
             verdict = "above the best probe by less than so few cells can prove"
         else:
             verdict = "beats the best probe"
+        whose = (
+            f"(refit; the model that ships {_interval(group[SHIPPED])})"
+            if refitted
+            else "(no refit; its simulator saw these cells)"
+        )
         lines.append(
-            f"{start} model {_interval(_reported(group))}"
-            f"{'' if refitted else ' (no refit; its simulator saw these cells)'}, best "
-            f"probe ({name}) {_interval(probe)}: {verdict}"
+            f"{start} model {_interval(_reported(group))} {whose}, best probe "
+            f"({name}) {_interval(probe)}: {verdict}"
         )
     return lines
 

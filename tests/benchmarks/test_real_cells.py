@@ -93,7 +93,9 @@ def test_a_refit_is_scored_only_on_the_cells_that_it_goes_without(model, cells):
 def test_a_refit_is_the_score_that_the_aim_reports(model, cells):
     refits = {f"without {STRATUM}": model}
     scores = measure_cells(model, Versions.of(cells, 0), refits=refits)
-    assert "no refit" not in " ".join(aim(scores))
+    said = " ".join(aim(scores))
+    assert "no refit" not in said
+    assert "(refit; the model that ships " in said
 
 
 def test_the_aim_says_who_beats_whom(scores):
@@ -105,6 +107,7 @@ def test_a_few_cells_beat_no_probe_that_lies_inside_their_interval(low, verdict)
     model = {"value": 1.0, "low": low, "high": 1.0, "n": 10}
     group = {
         cell_scores.REFIT: model,
+        cell_scores.SHIPPED: model,
         "best probe": {"noise": {"value": 0.8, "low": 0.5, "high": 0.9, "n": 10}},
         "model minus best probe": {"value": 0.2, "low": 0.05, "high": 0.4, "n": 10},
     }
