@@ -50,7 +50,8 @@ def test_classifying_fills_layer_table_and_legend(window, qtbot):
         window.rois_dock.table.headerData(i, Qt.Orientation.Horizontal)
         for i in range(window.rois_dock.table.columnCount())
     ]
-    assert titles[:5] == ["ROI", "Group", "p_IN", "Type ⚠", "Probability"]
+    assert titles[:4] == ["ROI", "Group", "p_IN", "Type ⚠"]
+    assert titles[4:6] == ["Best guess ⚠", "Probability"]
     assert "interneuron: " in dock.legend.text
 
 
@@ -131,6 +132,7 @@ def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, make_predictions):
     assert "12 unsure: " in dock.legend.text
     hover = window.hover(3)
     assert hover.index("group: IN") < hover.index("predicted: unsure")
+    assert "best_guess: PV" in hover
     assert "why_unsure: " in hover
 
 

@@ -88,7 +88,7 @@ def test_reasons_of_the_unsure_are_counted(summarise):
         "no usable trace": 1,
     }
     assert (
-        "Why unsure: 2 between PY and interneuron, 1 no usable trace."
+        "Why unsure: between PY and interneuron (2), no usable trace (1)."
     ) in summary.sentences()
 
 
@@ -96,6 +96,17 @@ def test_the_promise_names_what_it_was_calibrated_on(summarise):
     promise = summarise(ROWS).sentences()[-1]
     assert "at most 10 % of the cells of that name are wrong" in promise
     assert "on simulation, with PY 50 %, IN 50 %)" in promise
+
+
+def test_a_model_that_may_name_nothing_says_so(make_predictions, make_calibration):
+    calibration = make_calibration(
+        named_from=dict.fromkeys(("PY", "PV", "SOM", "VIP")),
+        group_named_from=dict.fromkeys(("PY", "IN")),
+    )
+    lines = make_predictions(ROWS, calibration=calibration).summary().sentences()
+    assert lines[0] == "3 ROIs: 3 unsure"
+    assert lines[-1].startswith("This model names no cell")
+    assert "on simulation" in lines[-1]
 
 
 def test_with_other_shares_nothing_is_promised(summarise):

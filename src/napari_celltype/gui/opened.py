@@ -91,13 +91,14 @@ def roi_features(opened: OpenRecording, said: Decisions | None = None) -> pd.Dat
     """Return one row per ROI.
 
     The columns stand in the order of the hover text: ``index`` (the pixel value,
-    roi_id + 1), ``roi_id``, ``group``, ``p_IN``, ``predicted``, ``probability``,
-    ``subtype`` (that it is unproven on real cells, where an interneuron type is named
-    or guessed), ``prediction_set``, ``why_unsure``, ``stability``, ``label``,
-    ``warnings`` (why a ROI has no guess), suite2p's ``iscell``, and one ``p_<TYPE>``
-    per class; what only a model tells is there once classified. What is not known is
-    None or NaN, which hover text leaves out; the output table has the assumed shares
-    there for ROIs without a usable trace.
+    roi_id + 1), ``roi_id``, ``group``, ``p_IN``, ``predicted``, ``best_guess``,
+    ``probability`` (of the best guess), ``subtype`` (that it is unproven on real
+    cells, where an interneuron type is named or guessed), ``prediction_set``,
+    ``why_unsure``, ``stability``, ``label``, ``warnings`` (why a ROI has no guess),
+    suite2p's ``iscell``, and one ``p_<TYPE>`` per class; what only a model tells is
+    there once classified. What is not known is None or NaN, which hover text leaves
+    out; the output table has the assumed shares there for ROIs without a usable
+    trace.
 
     Parameters
     ----------
@@ -115,6 +116,7 @@ def roi_features(opened: OpenRecording, said: Decisions | None = None) -> pd.Dat
         "group": [None] * n_rois,
         "p_IN": np.full(n_rois, np.nan),
         "predicted": [None] * n_rois,
+        "best_guess": [None] * n_rois,
         "probability": np.full(n_rois, np.nan),
     }
     probabilities: dict[str, NDArray[np.float64]] = {}
@@ -160,6 +162,7 @@ def _answers(predictions: Predictions, said: Decisions) -> dict[str, Any]:
         "group": _where(whole, said.group),
         "p_IN": np.where(known, said.p_in, np.nan),
         "predicted": _where(whole, said.predicted),
+        "best_guess": _where(known, said.best_guess),
         "probability": np.where(known, said.probabilities.max(axis=1), np.nan),
         "subtype": [
             doubted if k and guess in subtypes else None

@@ -21,6 +21,7 @@ _TITLES = {
     "group": "Group",
     "p_IN": "p_IN",
     "predicted": "Type",
+    "best_guess": "Best guess",
     "probability": "Probability",
     "prediction_set": "Prediction set",
     "stability": "Stability",
@@ -58,7 +59,7 @@ def table_columns(opened: OpenRecording, features: pd.DataFrame) -> Columns:
         if column.dtype == object:
             column = column.fillna("")
         title = _TITLES.get(name, name)
-        if name == "predicted" and "subtype" in features:
+        if name in ("predicted", "best_guess") and "subtype" in features:
             title = f"{title} ⚠"
         columns[title] = column.to_numpy()
     sizes = [roi.ypix.size for roi in opened.recording.rois]

@@ -21,6 +21,7 @@ from napari_celltype.workflows.shares import (
 )
 
 if TYPE_CHECKING:
+    from napari_celltype.classifiers.calibration import Calibration
     from napari_celltype.workflows.predictions import Predictions
 
 SIMULATION = "simulation"
@@ -115,7 +116,7 @@ class Summary:
                 f"shares): about {', '.join(expected)}."
             )
         if self.why_unsure:
-            reasons = (f"{n} {reason}" for reason, n in self.why_unsure.items())
+            reasons = (f"{reason} ({n})" for reason, n in self.why_unsure.items())
             lines.append(f"Why unsure: {', '.join(reasons)}.")
         return [*lines, *self.naming]
 
@@ -255,6 +256,12 @@ def _promise(predictions: Predictions, min_probability: float | None) -> str:
     if calibration is None:
         raise ValueError("a model without calibration has one threshold")
     checked = share_text(calibration.shares)
+    if not _names_something(calibration):
+        return (
+            "This model names no cell: from no probability on are at most "
+            f"{100 * calibration.risk:g} % of the cells of a name wrong (on "
+            f"{calibration.calibrated_on}, with {checked}). The best guesses stand."
+        )
     same = same_shares(calibration.shares, predictions.shares)
     other = "" if same else "; with other shares, as here, nothing is promised"
     return (
@@ -262,6 +269,16 @@ def _promise(predictions: Predictions, min_probability: float | None) -> str:
         f"{100 * calibration.risk:g} % of the cells of that name are wrong (on "
         f"{calibration.calibrated_on}, with {checked}{other})."
     )
+
+
+def _names_something(calibration: Calibration) -> bool:
+    limits = (
+        limit
+        for step in calibration.steps
+        for named_from in (step.named_from, step.group_named_from)
+        for limit in named_from.values()
+    )
+    return any(limit is not None for limit in limits)
 
 
 def _total(
