@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, binomtest
+from scipy.stats import beta, binom, binomtest
 
 RESAMPLES = 1000
 CHANCE = 0.05  # both tails of an interval together
@@ -176,6 +176,19 @@ def coin_tosses(n_first: int, n_second: int) -> float:
     order = np.argsort(-score, axis=None)
     reached = np.cumsum(chance.ravel()[order])
     return float(score.ravel()[order][np.searchsorted(reached, 0.05)])
+
+
+def widened(score: Score, trials: int) -> Score:
+    """Widen an interval to that of a share of `trials` (Jeffreys' prior)."""
+    right = score["value"] * trials
+    low, high = beta.ppf(
+        [CHANCE / 2, 1 - CHANCE / 2], right + 0.5, trials - right + 0.5
+    ).tolist()
+    return {
+        **score,
+        "low": min(score["low"], round(low, 4)),
+        "high": max(score["high"], round(min(high, 1.0), 4)),
+    }
 
 
 def by_session(

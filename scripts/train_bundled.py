@@ -108,7 +108,7 @@ def _options() -> argparse.Namespace:
     add("--epochs", type=int, default=1)
     add("--training-sessions", type=int, default=3200, help="of 40 cells each")
     add("--calibration-sessions", type=int, default=240)
-    add("--test-sessions", type=int, default=60)
+    add("--test-sessions", type=int, default=160)
     add("--seeds", type=int, nargs="+", default=[1, 2, 3], help="1 ships")
     add(
         "--variants",
