@@ -69,7 +69,7 @@ def demo(
 
     Example: napari-celltype demo --headless -o demo
     """
-    from napari_celltype.workflows.demo import run_demo
+    from napari_celltype.workflows.demo import NAMED_FROM, run_demo
     from napari_celltype.workflows.window import open_window, save_screenshot
 
     with interruptible() as should_stop, shown_progress() as on_progress:
@@ -83,13 +83,17 @@ def demo(
         )
     if headless:
         screenshot = output / "screenshot.png"
-        missing = save_screenshot(result.recording_path, screenshot, model="cnn")
+        missing = save_screenshot(
+            result.recording_path, screenshot, model="cnn", min_probability=NAMED_FROM
+        )
         result.add_to_summary(
             f"The window: {screenshot}" if missing is None else f"No window: {missing}"
         )
     typer.echo(result.summary_file.read_text(encoding="utf-8"))
     if not headless:
-        raise typer.Exit(open_window(result.recording_path, model="cnn"))
+        raise typer.Exit(
+            open_window(result.recording_path, model="cnn", min_probability=NAMED_FROM)
+        )
 
 
 @app.command(name="open")

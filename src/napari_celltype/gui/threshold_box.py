@@ -38,9 +38,3 @@ class ThresholdBox(QDoubleSpinBox):
     def threshold(self) -> float | None:
         """The user's own threshold, None where the card's holds."""
         return None if self.value() < 0 else self.value()
-
-    def show_threshold(self, threshold: float | None) -> None:
-        """Show a threshold without telling `changed`."""
-        blocked = self.blockSignals(True)
-        self.setValue(-_STEP if threshold is None else threshold)
-        self.blockSignals(blocked)

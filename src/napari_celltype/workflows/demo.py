@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.celltypes import UNSURE
 from napari_celltype.export import draw_rois
 from napari_celltype.labels import save_labels
 from napari_celltype.labels.atomic import write_text_atomically
@@ -32,6 +33,9 @@ N_FRAMES = 1200  # two minutes: two windows of the bundled models
 N_CELLS = 40
 DECAY = 0.7  # s, what suite2p advises for fast indicators such as this GCaMP7f
 MODELS = ("cnn", "rnn", "lstm")
+# So that there are colours to see: what two minutes tell the models is hardly ever as
+# sure as their cards ask for.
+NAMED_FROM = 0.5
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,7 @@ def run_demo(
     for model in MODELS:
         raise_if_stopped(should_stop)
         on_progress(Progress(f"Classifying with the {model.upper()}"))
-        request = ClassifyRequest(model, device)
+        request = ClassifyRequest(model, device, min_probability=NAMED_FROM)
         answer = classify_recording(
             recording,
             request,
@@ -174,9 +178,18 @@ def _summary(
             f"of {matched} cells as PY or interneuron, for {types} in type."
         )
     commonest = max(np.unique(truth[known], return_counts=True)[1], default=0)
+    by_card = replace(answers[0], min_probability=None).decisions()
+    with_group, with_type = (
+        sum(name != UNSURE for name in names)
+        for names in (by_card.group, by_card.predicted)
+    )
     lines += [
         f"Always guessing the commonest type would agree for {commonest} of {matched}.",
         *answers[0].summary().sentences(),
+        f"The demo names from a probability of {NAMED_FROM:g} on, so that there is "
+        f"something to see. By default the CNN's card decides: it would name the group "
+        f"of {with_group} and the type of {with_type} of these {recording.n_rois} ROIs "
+        "and leave the others unsure.",
         *answers[0].warnings,
         "This agreement shows that the software works. It does not show that labels "
         "are right on real cells: the models were trained on the same simulator.",

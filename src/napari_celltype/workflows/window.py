@@ -26,6 +26,7 @@ def open_window(
     plane: int | None = None,
     neuropil: str | float = "model",
     model: str | None = None,
+    min_probability: float | None = None,
 ) -> int:
     """Open napari with a recording and the docks, and wait until it is closed.
 
@@ -43,6 +44,8 @@ def open_window(
         The input that is chosen: ``model``, ``none``, or C of F - C * Fneu.
     model : str, optional
         Classify with this model at once.
+    min_probability : float, optional
+        Name from this probability on, instead of as the model's card says.
 
     Returns
     -------
@@ -56,11 +59,17 @@ def open_window(
     """
     if reason := _no_window():
         raise MissingDependencyError(reason)
-    return subprocess.call(_command(path, movie, fs, plane, neuropil, model))
+    return subprocess.call(
+        _command(path, movie, fs, plane, neuropil, model, min_probability)
+    )
 
 
 def save_screenshot(
-    path: Path, screenshot: Path, *, model: str | None = None
+    path: Path,
+    screenshot: Path,
+    *,
+    model: str | None = None,
+    min_probability: float | None = None,
 ) -> str | None:
     """Save a picture of the real window; on Linux without a display, by Xvfb.
 
@@ -69,7 +78,8 @@ def save_screenshot(
     str or None
         Why there is no picture, or None when it was saved.
     """
-    command = [*_command(path, model=model), "--screenshot", str(screenshot)]
+    command = _command(path, model=model, min_probability=min_probability)
+    command += ["--screenshot", str(screenshot)]
     if reason := _no_window():
         xvfb = shutil.which("xvfb-run")
         if xvfb is None or find_spec("napari") is None:
@@ -90,6 +100,7 @@ def _command(
     plane: int | None = None,
     neuropil: str | float = "model",
     model: str | None = None,
+    min_probability: float | None = None,
 ) -> list[str]:
     command = [sys.executable, "-m", "napari_celltype.gui.app", str(path)]
     command += ["--neuropil", str(neuropil)]
@@ -101,6 +112,8 @@ def _command(
         command += ["--plane", str(plane)]
     if model is not None:
         command += ["--model", model, "--classify"]
+    if min_probability is not None:
+        command += ["--min-probability", str(min_probability)]
     return command
 
 
