@@ -28,7 +28,8 @@ def main(folder: str, table_file: str, frame_rate: str | None = None) -> None:
     # Every ROI has a row; most analyses want the ones that suite2p calls cells, and
     # only those of whose type the network is sure.
     cells = table[table["iscell"].fillna(True).astype(bool)]
-    print(cells.groupby("recording")["predicted"].value_counts().to_string())
+    for column in ("group", "predicted"):
+        print(cells.groupby("recording")[column].value_counts().to_string())
     print(f"written: {table_file}")
 
 
