@@ -33,9 +33,9 @@ N_FRAMES = 1200  # two minutes: two windows of the bundled models
 N_CELLS = 40
 DECAY = 0.7  # s, what suite2p advises for fast indicators such as this GCaMP7f
 MODELS = ("cnn", "rnn", "lstm")
-# So that there are colours to see: what two minutes tell the models is hardly ever as
-# sure as their cards ask for.
-NAMED_FROM = 0.5
+# Every best guess is shown, so that there are colours to see: what two minutes tell the
+# models is hardly ever as sure as their cards ask for.
+NAMED_FROM = 0.0
 
 
 @dataclass(frozen=True)
@@ -186,9 +186,9 @@ def _summary(
     lines += [
         f"Always guessing the commonest type would agree for {commonest} of {matched}.",
         *answers[0].summary().sentences(),
-        f"The demo names from a probability of {NAMED_FROM:g} on, so that there is "
-        f"something to see. By default the CNN's card decides: it would name the group "
-        f"of {with_group} and the type of {with_type} of these {recording.n_rois} ROIs "
+        "The demo shows every best guess, however unsure, so that there is something "
+        "to see. By default the CNN's card decides: it would name the group of "
+        f"{with_group} and the type of {with_type} of these {recording.n_rois} ROIs "
         "and leave the others unsure.",
         *answers[0].warnings,
         "This agreement shows that the software works. It does not show that labels "
