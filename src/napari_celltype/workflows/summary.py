@@ -244,6 +244,12 @@ def _naming(predictions: Predictions, min_probability: float | None) -> str:
     return line if is_type else f"{line} {_promise(predictions, min_probability)}"
 
 
+_NAME_MORE = (
+    "A minimum probability of your own (--min-probability 0.5, or Min. probability in "
+    "the dock) names more, without a promise."
+)
+
+
 def _promise(predictions: Predictions, min_probability: float | None) -> str:
     if min_probability is None:
         min_probability = predictions.min_probability
@@ -260,14 +266,15 @@ def _promise(predictions: Predictions, min_probability: float | None) -> str:
         return (
             "This model names no cell: from no probability on are at most "
             f"{100 * calibration.risk:g} % of the cells of a name wrong (on "
-            f"{calibration.calibrated_on}, with {checked}). The best guesses stand."
+            f"{calibration.calibrated_on}, with {checked}). The best guesses stand. "
+            f"{_NAME_MORE}"
         )
     same = same_shares(calibration.shares, predictions.shares)
     other = "" if same else "; with other shares, as here, nothing is promised"
     return (
         "Each name is given from the probability at which at most "
         f"{100 * calibration.risk:g} % of the cells of that name are wrong (on "
-        f"{calibration.calibrated_on}, with {checked}{other})."
+        f"{calibration.calibrated_on}, with {checked}{other}). {_NAME_MORE}"
     )
 
 
