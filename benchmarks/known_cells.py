@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.io import loadmat
+
+Array = NDArray[np.float64]
 
 SECONDS_PER_TICK = 1e-4  # of `events_AP`
 
@@ -53,6 +55,12 @@ class RealCell:
         """Length of all trials."""
         return sum(trial.size for trial in self.trials) / self.sampling_frequency
 
+    @property
+    def shot_noise(self) -> float:
+        """100 median|dF/F difference| / sqrt(frame rate), % / sqrt(Hz)."""
+        steps = np.concatenate([np.abs(np.diff(trial)) for trial in self.trials])
+        return float(100 * np.median(steps) / np.sqrt(self.sampling_frequency))
+
 
 def load_cells(folder: Path) -> list[RealCell]:
     """Read the neurons that `real_cells.csv` lists, in its order.
@@ -67,22 +75,35 @@ def load_cells(folder: Path) -> list[RealCell]:
     """
     with (folder / "real_cells.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return [_load_cell(_locate(folder, row["file"]), row) for row in rows]
+    return [_load_cell(folder, row) for row in rows]
 
 
-def _locate(folder: Path, file: str) -> Path:
+def read_trials(folder: Path, file: str) -> Iterator[tuple[Array, Array, Array]]:
+    """Yield dF/F, frame times (s) and spike times (s, ascending) of each trial.
+
+    Parameters
+    ----------
+    folder : Path
+        As in `load_cells`.
+    file : str
+        Path of a neuron's file below the folder of the recordings.
+    """
     inside = folder / "real_cells" / file
-    return inside if inside.exists() else folder / file
-
-
-def _load_cell(path: Path, row: Mapping[str, str]) -> RealCell:
+    path = inside if inside.exists() else folder / file
     content = loadmat(path, squeeze_me=True, struct_as_record=False)["CAttached"]
-    trials, spikes = [], []
     for trial in np.atleast_1d(content):
-        times = np.ravel(trial.fluo_time).astype(np.float64)
-        ticks = np.ravel(trial.events_AP).astype(np.float64)
-        trials.append(np.ravel(trial.fluo_mean).astype(np.float32))
-        spikes.append(np.sort(ticks[np.isfinite(ticks)]) * SECONDS_PER_TICK - times[0])
+        dff, times, ticks = (
+            np.ravel(values).astype(np.float64)
+            for values in (trial.fluo_mean, trial.fluo_time, trial.events_AP)
+        )
+        yield dff, times, np.sort(ticks[np.isfinite(ticks)]) * SECONDS_PER_TICK
+
+
+def _load_cell(folder: Path, row: Mapping[str, str]) -> RealCell:
+    trials, spikes = [], []
+    for dff, times, spike_times in read_trials(folder, row["file"]):
+        trials.append(dff.astype(np.float32))
+        spikes.append(spike_times - times[0])
         rate = 1 / float(np.median(np.diff(times)))
     return RealCell(
         file=row["file"],

@@ -64,13 +64,12 @@ def _values(cell: RealCell, sampling_frequency: float) -> dict[str, float]:
     pieces = np.concatenate([cut_windows(trial[None], size)[0] for trial in trials])
     powers = np.array([_power(trial[None], rate)[:, 0] for trial in trials])
     slow, total = _power(pieces, rate)
-    differences = np.concatenate([np.abs(np.diff(trial)) for trial in cell.trials])
     return {
         "slow power": float(powers[:, 0].sum() / powers[:, 1].sum()),
         "slow power of 20 s pieces": float((slow / total).mean()),
         "skewness": float(skew(np.concatenate(trials))),
         "skewness of 20 s pieces": float(skew(pieces, axis=1).mean()),
-        "noise": float(100 * np.median(differences) / np.sqrt(cell.sampling_frequency)),
+        "noise": cell.shot_noise,
         "native rate": cell.sampling_frequency,
         "length": cell.seconds,
     }

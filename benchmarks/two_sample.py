@@ -86,12 +86,6 @@ def _pieces(traces: NDArray[np.floating[Any]], ratio: float) -> Pieces:
     return pieces[np.ptp(pieces, axis=1) > 0]
 
 
-def noise_level(cell: RealCell) -> float:
-    """Return the shot noise nu of a real neuron, % / sqrt(Hz)."""
-    steps = np.concatenate([np.abs(np.diff(trial)) for trial in cell.trials])
-    return float(100 * np.median(steps) / np.sqrt(cell.sampling_frequency))
-
-
 def simulated_pieces(
     cell: RealCell, n_pieces: int, rng: np.random.Generator, *, match_noise: bool = True
 ) -> Pieces:
@@ -106,7 +100,7 @@ def simulated_pieces(
         rng,
         regime=regime,
         indicator=INDICATORS.get(cell.indicator, cell.indicator),
-        noise=noise_level(cell) if match_noise else None,
+        noise=cell.shot_noise if match_noise else None,
     )
     coefficient = NEUROPIL_COEFFICIENT[cell.preparation]
     trace = session.traces(coefficient)[:1]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+from known_cells import read_trials
 
 Array = NDArray[np.float64]
 
-SECONDS_PER_TICK = 1e-4
 QUIET_AFTER = 5.0  # s without a spike, after which dF/F is taken for baseline
 BASELINE_BIN = 5.0  # s; baseline means are taken in bins, so that noise averages out
 
@@ -71,15 +73,6 @@ def read_cells(folder: Path) -> list[PairedCell]:
 
 
 def _read_cell(folder: Path, row: Mapping[str, str]) -> PairedCell:
-    path = folder / "real_cells" / row["file"]
-    content = loadmat(path, squeeze_me=True, struct_as_record=False)["CAttached"]
-    trials = []
-    for trial in np.atleast_1d(content):
-        times = np.ravel(trial.fluo_time).astype(np.float64)
-        dff = np.ravel(trial.fluo_mean).astype(np.float64)
-        spikes = np.ravel(trial.events_AP).astype(np.float64) * SECONDS_PER_TICK
-        spikes = np.sort(spikes[np.isfinite(spikes)])
-        trials.append(Trial(dff, times, spikes))
     return PairedCell(
         row["file"],
         row["dataset"],
@@ -87,7 +80,7 @@ def _read_cell(folder: Path, row: Mapping[str, str]) -> PairedCell:
         row["indicator"].replace("OGB1", "OGB-1"),
         row["preparation"].split(",")[0],
         row["batch"],
-        tuple(trials),
+        tuple(Trial(*trial) for trial in read_trials(folder, row["file"])),
     )
 
 
