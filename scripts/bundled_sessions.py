@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,8 +22,9 @@ from napari_celltype.classifiers.preparation import (
     cut_windows,
     frames_after_averaging,
 )
+from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.simulation import Session, simulate_session
-from napari_celltype.simulation.parameters import REGIMES
+from napari_celltype.simulation.parameters import REGIMES, TRACE_MODULES
 
 TYPES = ("PV", "PY", "SOM", "VIP")  # in the order of a network's outputs
 WINDOW_SECONDS = 60
@@ -55,22 +55,12 @@ ESTIMATION = (
     "firing_statistics.py",
     "measured_cells.py",
     "paired_cells.py",
+    "../benchmarks/known_cells.py",
     "spike_responses.py",
 )
 
 # What of a parameter decides the values that are drawn.
 DRAWN_FROM = ("low", "high", "distribution", "negative")
-
-# Modules of the simulator that turn no random number into a trace.
-NO_TRACES = {
-    "__init__.py",
-    "documentation.py",
-    "field_of_view.py",
-    "folder.py",
-    "matching.py",
-    "movie.py",
-    "recording.py",
-}
 
 
 def digest_of(*contents: bytes) -> str:
@@ -98,8 +88,8 @@ def _is_text(part: ast.AST) -> bool:
 
 def simulator_digest() -> str:
     """Return a digest of the code and the numbers that make traces."""
-    files = sorted(Path(simulation.__file__).parent.glob("*.py"))
-    return code_digest(file for file in files if file.name not in NO_TRACES)
+    folder = Path(simulation.__file__).parent
+    return code_digest(folder / f"{name}.py" for name in sorted(TRACE_MODULES))
 
 
 # Of the code that is loaded now, whatever is edited while networks are trained.
@@ -298,8 +288,4 @@ def simulate_long(part: Part, folder: Path) -> Path:
 
 def _save(path: Path, **arrays: NDArray[np.generic]) -> None:
     """Write arrays so that a file that is there is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.stem}.{os.getpid()}.unfinished")
-    with unfinished.open("wb") as file:
-        np.savez(file, **arrays)
-    unfinished.replace(path)
+    write_atomically(path, lambda file: np.savez(file, **arrays))

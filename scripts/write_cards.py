@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from napari_celltype.classifiers import CellTypeModel, describe, save_model
 from napari_celltype.classifiers.calibration import STEPS, calibrate
 from napari_celltype.classifiers.domain import domain_of, trace_properties
 from napari_celltype.classifiers.stability import SWAPS, stability
+from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.workflows.shares import prior_shares, training_shares
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
@@ -166,8 +168,7 @@ def ask(
             logs = model.classifier.predict_log_proba(
                 windows.reshape(-1, size), device=measuring.device
             ).reshape(n_cells, n_windows, -1)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            np.save(kept, logs)
+            write_atomically(kept, partial(np.save, arr=logs))
         return Answers(
             logs, data["labels"], data["session"], data["regime"], data["indicator"]
         )
