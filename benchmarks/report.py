@@ -271,29 +271,27 @@ def difficulty(results: Mapping[str, Any]) -> Iterator[str]:
         yield paragraph(f"Models that the program takes by frame rate: {used}.")
 
 
+def _parts(by_model: Mapping[str, Mapping[str, Any]]) -> dict[str, None]:
+    """Return the names under which any model has a table, in order."""
+    return dict.fromkeys(
+        name
+        for scores in by_model.values()
+        for name, part in scores.items()
+        if isinstance(part, Mapping)
+    )
+
+
 def real_cells(results: Mapping[str, Any]) -> Iterator[str]:
     """Render the scores on real cells, one table per preparation and question."""
     models = {name: scores for name, scores in results.items() if name != "made by"}
     yield paragraph(next(iter(models.values()))["caution"])
     verdicts = [f"- {name}: {line}" for name in models for line in aim(models[name])]
     yield "\n".join(verdicts)
-    strata = dict.fromkeys(
-        name
-        for scores in models.values()
-        for name, part in scores.items()
-        if isinstance(part, Mapping)
-    )
-    for stratum in strata:
+    for stratum in _parts(models):
         here = {name: r[stratum] for name, r in models.items() if stratum in r}
         cells = next(iter(here.values()))["cells"]
         yield f"### {stratum}: {', '.join(f'{n} {kind}' for kind, n in cells.items())}"
-        questions = dict.fromkeys(
-            name
-            for scores in here.values()
-            for name, part in scores.items()
-            if isinstance(part, Mapping)
-        )
-        for question in questions:
+        for question in _parts(here):
             asked = {name: scores.get(question, {}) for name, scores in here.items()}
             if any(dict(scores_in(part)) for part in asked.values()):
                 yield f"**{question}**"
