@@ -10,6 +10,7 @@ from napari_celltype.labels.table import (
     LabelTable,
     SetAside,
 )
+from napari_celltype.labels.targets import Targets
 from napari_celltype.labels.trace_set import TraceSet, load_traces, save_traces
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Label",
     "LabelTable",
     "SetAside",
+    "Targets",
     "TraceSet",
     "label_file",
     "labels_from_redcell",
