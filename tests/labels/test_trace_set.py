@@ -7,6 +7,7 @@ import pytest
 
 from napari_celltype.errors import CellTypeError, LabelError, OutputError
 from napari_celltype.labels import TraceSet, load_traces, save_traces
+from napari_celltype.labels.trace_set import ORIGINS
 
 
 def _traces(n: int = 4, frames: int = 30) -> np.ndarray:
@@ -22,11 +23,17 @@ def test_round_trip_keeps_every_column(tmp_path: Path) -> None:
         cell_id=np.array(["1", "2", "3", "4"]),
         line=np.array(["Pvalb-Cre"] * 4),
         sampling_frequency=10.0,
+        label_source=np.array(["histology", "manual", "imported", "prediction"]),
+        recorded={"n_pixels": np.array([50, 60, 70, 80]), "plane": np.zeros(4)},
     )
     read = load_traces(save_traces(written, tmp_path / "Käfig 3" / "größe.npz"))
     np.testing.assert_array_equal(read.traces, written.traces)
-    for name in ("labels", "subject_id", "session_id", "cell_id", "line"):
+    for name in ("labels", *ORIGINS, "label_source"):
         np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
+    assert {k: v.tolist() for k, v in read.recorded.items()} == {
+        "n_pixels": [50.0, 60.0, 70.0, 80.0],
+        "plane": [0.0] * 4,
+    }
     assert read.sampling_frequency == 10.0
 
 
@@ -76,6 +83,10 @@ def test_a_missing_array_is_named(tmp_path: Path) -> None:
         ({"traces": np.zeros((4, 9), complex)}, "'traces' holds complex128"),
         ({"cell_id": ["1"]}, "'cell_id' has the shape"),
         ({"cell_id": [0.5] * 4}, "'cell_id' holds float64"),
+        ({"label_source": ["guess"] * 4}, "Row 0 has the label_source 'guess'; use"),
+        ({"label_source": ["manual"] * 3}, "'label_source' has the shape"),
+        ({"n_pixels": [50, 60]}, "'n_pixels' has the shape"),
+        ({"plane": ["0"] * 4}, "'plane' has the shape .* type <U1"),
         ({"sampling_frequency": 0.0}, "'sampling_frequency' is 0"),
         ({"sampling_frequency": np.nan}, "'sampling_frequency' is nan"),
         ({"sampling_frequency": [1.0, 2.0]}, "'sampling_frequency' has the shape"),
@@ -99,12 +110,21 @@ def test_pickled_labels_are_refused(tmp_path: Path) -> None:
 
 def test_take_keeps_rows_together() -> None:
     trace_set = TraceSet(
-        _traces(), np.array(["PY", "PV", "SOM", "VIP"]), cell_id=np.array(list("abcd"))
+        _traces(),
+        np.array(["PY", "PV", "SOM", "VIP"]),
+        cell_id=np.array(list("abcd")),
+        label_source=np.array(["manual", "redcell", "manual", "histology"]),
+        recorded={"n_pixels": np.arange(4.0)},
+        sampling_frequency=30.0,
     )
     taken = trace_set.take([3, 1])
     assert taken.labels.tolist() == ["VIP", "PV"]
     assert taken.cell_id is not None
     assert taken.cell_id.tolist() == ["d", "b"]
+    assert taken.label_source is not None
+    assert taken.label_source.tolist() == ["histology", "redcell"]
+    assert taken.recorded["n_pixels"].tolist() == [3.0, 1.0]
+    assert taken.sampling_frequency == 30.0
     np.testing.assert_array_equal(taken.traces, trace_set.traces[[3, 1]])
 
 
@@ -118,3 +138,8 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
         save_traces(TraceSet(_traces(), np.array(["PY"] * 4)), tmp_path / "file/a.npz")
+
+
+def test_an_unknown_fact_of_the_recording_is_refused() -> None:
+    with pytest.raises(LabelError, match="'depth' is none of n_pixels, plane"):
+        TraceSet(_traces(), np.array(["PY"] * 4), recorded={"depth": np.zeros(4)})

@@ -1,14 +1,15 @@
 """Labelled traces without images: the `NAME.npz` data set that training reads.
 
 The archive holds `traces` (n_examples, n_frames), `labels` (n_examples,) and, where
-known, `subject_id`, `session_id`, `cell_id`, `line` (n_examples,) and
+known, `subject_id`, `session_id`, `cell_id`, `line`, `label_source`, `n_pixels`,
+`plane`, `native_frames`, `native_sampling_frequency` (n_examples,) and
 `sampling_frequency` (Hz). It is read without pickle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,10 +19,14 @@ from numpy.typing import NDArray
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels.atomic import write_atomically
+from napari_celltype.labels.table import SOURCES
 from napari_celltype.recording import load_npz
 
 # What an example may say about its origin; splits by subject, session or cell need it.
 ORIGINS = ("subject_id", "session_id", "cell_id", "line")
+_TEXTS = (*ORIGINS, "label_source")
+# What a recording was like before its traces were cut to one length and rate.
+RECORDED = ("n_pixels", "plane", "native_frames", "native_sampling_frequency")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +43,18 @@ class TraceSet:
         Animal, recording, neuron and mouse line of each example.
     sampling_frequency : float or None
         Frames per second, Hz.
+    label_source : ndarray of str or None, shape (n_examples,)
+        ``histology``, ``redcell``, ``manual``, ``imported`` or ``prediction``, as in a
+        label table; None: all ground truth.
+    recorded : mapping of str to ndarray of float64, each (n_examples,)
+        What is known of `RECORDED`: pixels of the ROI, number of its plane, and frames
+        and frame rate (Hz) of the recording; NaN where it is not known.
 
     Raises
     ------
     LabelError
-        If the arrays do not fit each other, are empty, or the frame rate is not a
-        positive number.
+        If the arrays do not fit each other, are empty, a label source is unknown, or
+        the frame rate is not a positive number.
     """
 
     traces: NDArray[np.float32]
@@ -53,18 +64,24 @@ class TraceSet:
     cell_id: NDArray[np.str_] | None = None
     line: NDArray[np.str_] | None = None
     sampling_frequency: float | None = None
+    label_source: NDArray[np.str_] | None = None
+    recorded: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         traces = _float_rows(self.traces)
         columns = {"labels": _texts("labels", self.labels, len(traces))}
-        for name in ORIGINS:
+        for name in _TEXTS:
             values = getattr(self, name)
             if values is not None:
                 columns[name] = _texts(name, values, len(traces))
+        _require_sources(columns.get("label_source"))
+        recorded = {
+            name: _read_only(_numbers(name, values, len(traces)))
+            for name, values in self.recorded.items()
+        }
         for name, array in {"traces": traces, **columns}.items():
-            view = array.view()
-            view.flags.writeable = False
-            object.__setattr__(self, name, view)
+            object.__setattr__(self, name, _read_only(array))
+        object.__setattr__(self, "recorded", recorded)
         object.__setattr__(
             self, "sampling_frequency", _positive_or_none(self.sampling_frequency)
         )
@@ -86,16 +103,12 @@ class TraceSet:
     def take(self, rows: Sequence[int] | NDArray[Any]) -> TraceSet:
         """Return the examples at `rows` (indices or a boolean mask), in that order."""
         index = np.asarray(rows)
-        origins = {
+        columns: dict[str, Any] = {
             name: None if (values := getattr(self, name)) is None else values[index]
-            for name in ORIGINS
+            for name in ("traces", "labels", *_TEXTS)
         }
-        return TraceSet(
-            self.traces[index],
-            self.labels[index],
-            **origins,
-            sampling_frequency=self.sampling_frequency,
-        )
+        columns["recorded"] = {k: values[index] for k, values in self.recorded.items()}
+        return replace(self, **columns)
 
 
 def load_traces(path: str | Path, tree: TypeTree = DEFAULT_TYPES) -> TraceSet:
@@ -133,8 +146,9 @@ def load_traces(path: str | Path, tree: TypeTree = DEFAULT_TYPES) -> TraceSet:
         return TraceSet(
             traces=arrays["traces"],
             labels=canonical_labels(arrays["labels"], tree),
-            **{name: arrays.get(name) for name in ORIGINS},
+            **{name: arrays.get(name) for name in _TEXTS},
             sampling_frequency=_scalar(arrays.get("sampling_frequency")),
+            recorded={name: arrays[name] for name in RECORDED if name in arrays},
         )
     except CellTypeError as error:
         raise LabelError(f"{path}: {error}") from None
@@ -175,10 +189,11 @@ def write_traces(trace_set: TraceSet, file: BinaryIO) -> None:
         "traces": trace_set.traces,
         "labels": trace_set.labels,
     }
-    for name in ORIGINS:
+    for name in _TEXTS:
         values = getattr(trace_set, name)
         if values is not None:
             arrays[name] = values
+    arrays |= trace_set.recorded
     if trace_set.sampling_frequency is not None:
         arrays["sampling_frequency"] = np.array(trace_set.sampling_frequency)
     np.savez(file, **arrays)
@@ -237,6 +252,37 @@ def _texts(name: str, values: NDArray[Any], n_examples: int) -> NDArray[np.str_]
             f"{name!r} holds {values.dtype} values, expected text; save it as text."
         )
     return values.astype(str)
+
+
+def _numbers(name: str, values: NDArray[Any], n_examples: int) -> NDArray[np.float64]:
+    if name not in RECORDED:
+        raise LabelError(
+            f"{name!r} is none of {', '.join(RECORDED)}; leave it out or rename it."
+        )
+    values = np.asarray(values)
+    if values.shape != (n_examples,) or values.dtype.kind not in "fiu":
+        raise LabelError(
+            f"{name!r} has the shape {values.shape} and the type {values.dtype}, and "
+            f"there are {n_examples} traces; give one number for each trace."
+        )
+    return values.astype(np.float64)
+
+
+def _require_sources(sources: NDArray[np.str_] | None) -> None:
+    if sources is None:
+        return
+    unknown = np.flatnonzero(~np.isin(sources, SOURCES))
+    if unknown.size:
+        raise LabelError(
+            f"Row {unknown[0]} has the label_source {str(sources[unknown[0]])!r}; use "
+            f"one of {', '.join(SOURCES)}."
+        )
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _scalar(value: NDArray[Any] | None) -> float | None:
