@@ -1,0 +1,350 @@
+"""The experiments of the paper (Section IV), and ours, as lists of conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from napari_celltype.errors import LabelError
+from napari_celltype.protocol.controls import with_controls
+from napari_celltype.protocol.experiment import (
+    Condition,
+    Experiment,
+    ExperimentData,
+    Split,
+    Task,
+)
+from napari_celltype.protocol.paper_protocol import PaperProtocol
+from napari_celltype.protocol.training_sizes import (
+    ground_truth_counts,
+    training_sizes,
+)
+
+NETWORKS = ("cnn", "rnn", "lstm")
+# Section IV-D, with the grid search that the paper says found their parameters.
+BASELINES = ("adaboost", "svm-linear", "svm-rbf", "svm-poly", "svm-rbf-search")
+# Section IV-B.
+EPOCHS = (20, 60, 100)
+# Section IV-E.
+LENGTHS = (500, 1000, 2000, 3000, 4000)
+# Table I; the fifth is the paper's best.
+CNN_LAYERS = ("C", "CC", "CCC", "CCPC", "CCPCD", "CDCPC", "CCPDC")
+TIMESTEPS = (2, 5, 10)
+DROPOUT = 0.5
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the networks of a run are trained, beyond what their condition says.
+
+    Attributes
+    ----------
+    epochs : int or None
+        None for the experiment's own number, 20 in most.
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    slow : bool
+        Add RNN and LSTM with as many time steps as frames (Section IV-B).
+    """
+
+    epochs: int | None = None
+    device: str = "auto"
+    slow: bool = False
+
+
+Layout = Callable[[ExperimentData, PaperProtocol, Training], Experiment]
+
+
+def evaluate_experiment(
+    data: ExperimentData,
+    classifiers: Sequence[str],
+    protocol: PaperProtocol,
+    training: Training,
+) -> Experiment:
+    """Score classifiers under one way of splitting and under its counterpart.
+
+    Parameters
+    ----------
+    data : ExperimentData
+    classifiers : sequence of str
+        Names of `contestants.CLASSIFIERS`.
+    protocol : PaperProtocol
+    training : Training
+
+    Raises
+    ------
+    LabelError
+        If no classifier is named, or one twice.
+    """
+    if not classifiers or len(set(classifiers)) < len(classifiers):
+        raise LabelError(
+            f"The classifiers are {', '.join(classifiers) or 'none'}; name at least "
+            "one, and each once."
+        )
+    main = [
+        _condition(name, training, way=protocol.split, surrogates=name in NETWORKS)
+        for name in classifiers
+    ]
+    if training.slow:
+        main += _one_frame_per_step(data, protocol, training)
+    return with_controls("evaluate", "Evaluation", main, main, data, protocol)
+
+
+def table1(
+    data: ExperimentData, protocol: PaperProtocol, training: Training
+) -> Experiment:
+    """Depth, pooling, dropout and time steps of the networks (Table I)."""
+
+    def row(name: str, classifier: str, **parameters: Any) -> Condition:
+        plain = _condition(classifier, training, way=protocol.split)
+        return replace(plain, name=name, parameters={**plain.parameters, **parameters})
+
+    rows = [row(f"CNN [{' '.join(c)}]", "cnn", layers=c) for c in CNN_LAYERS]
+    dropouts: tuple[tuple[str, dict[str, float]], ...] = (
+        ("", {}),
+        (", dropout", {"dropout": DROPOUT}),
+        (", recurrent dropout", {"recurrent_dropout": DROPOUT}),
+        (", both dropouts", {"dropout": DROPOUT, "recurrent_dropout": DROPOUT}),
+    )
+    for classifier in ("rnn", "lstm"):
+        for timesteps in TIMESTEPS:
+            for layers in (1, 2):
+                rows += [
+                    row(
+                        f"{classifier.upper()} T={timesteps}, {layers} "
+                        f"layer{'s' * (layers > 1)}{words}",
+                        classifier,
+                        timesteps=timesteps,
+                        layers=layers,
+                        **dropout,
+                    )
+                    for words, dropout in dropouts
+                ]
+    notes = [
+        "The rows are a declared grid: it holds every architecture that the text of "
+        "the paper fixes (Section IV-B), and dropout is 0.5 wherever it is varied."
+    ]
+    if training.slow:
+        rows += _one_frame_per_step(data, protocol, training)
+    else:
+        notes.append(
+            "RNN and LSTM with one frame per time step (Section IV-B) are left out; "
+            "--slow adds them."
+        )
+    best = [_condition(name, training, way=protocol.split) for name in NETWORKS]
+    return with_controls(
+        "table1", "Table I: architectures", rows, best, data, protocol, notes
+    )
+
+
+def table2(
+    data: ExperimentData, protocol: PaperProtocol, training: Training
+) -> Experiment:
+    """Precision, recall and specificity of each type by the best CNN (Table II)."""
+    main = [_condition("cnn", training, way=protocol.split)]
+    return with_controls(
+        "table2", "Table II: the best CNN by cell type", main, main, data, protocol
+    )
+
+
+def table3(
+    data: ExperimentData, protocol: PaperProtocol, training: Training
+) -> Experiment:
+    """Training sets of four sizes, one size of test set (Table III, Section IV-C).
+
+    Sizes that the data cannot give are left out. If they can give none, the same
+    shares of what they can give take their place.
+    """
+    sizes, test, notes = training_sizes(ground_truth_counts(data))
+    main = [
+        replace(
+            _condition(name, training, way=protocol.split),
+            name=f"{name}, {sum(size.values())} training examples",
+            train_counts=size,
+            test_counts=test,
+        )
+        for name in NETWORKS
+        for size in sizes
+    ]
+    best = [_condition(name, training, way=protocol.split) for name in NETWORKS]
+    title = "Table III: size of the training set"
+    return with_controls("table3", title, main, best, data, protocol, notes)
+
+
+def table4(
+    data: ExperimentData, protocol: PaperProtocol, training: Training
+) -> Experiment:
+    """Compare the best networks with AdaBoost and SVMs (Table IV)."""
+    names = (*NETWORKS, *BASELINES)
+    main = [_condition(name, training, way=protocol.split) for name in names]
+    notes = [
+        "svm-rbf has the parameters that the paper reports; svm-rbf-search searches "
+        "them inside each training set, so the difference between the two is selection."
+    ]
+    return with_controls(
+        "table4", "Table IV: other classifiers", main, main, data, protocol, notes
+    )
+
+
+def table5(
+    data: ExperimentData, protocol: PaperProtocol, training: Training
+) -> Experiment:
+    """Shorter traces (Table V, Section IV-E)."""
+    longest = data.traces.n_frames
+    lengths = [n for n in LENGTHS if n <= longest]
+    notes = [
+        f"Traces of {n} frames are left out, because these data have {longest}."
+        for n in LENGTHS
+        if n > longest
+    ]
+    if longest not in lengths:
+        lengths.append(longest)
+    best = [_condition(name, training, way=protocol.split) for name in NETWORKS]
+    main = [
+        replace(one, name=f"{one.name}, {n} frames", n_frames=n)
+        for one in best
+        for n in lengths
+    ]
+    return with_controls(
+        "table5", "Table V: length of the traces", main, best, data, protocol, notes
+    )
+
+
+def epochs(
+    data: ExperimentData, protocol: PaperProtocol, training: Training
+) -> Experiment:
+    """Accuracy after 20, 60 and 100 epochs (Section IV-B), from one training each.
+
+    Nothing in a training depends on how many epochs are planned, so the first 20 of
+    100 are the 20 of a training that ends there.
+    """
+    longer = replace(training, epochs=training.epochs or EPOCHS[-1])
+    main = [
+        _condition(name, longer, way=protocol.split, by_epoch=True) for name in NETWORKS
+    ]
+    best = [_condition(name, training, way=protocol.split) for name in NETWORKS]
+    return with_controls("epochs", "Number of epochs", main, best, data, protocol)
+
+
+def fig3(
+    data: ExperimentData, protocol: PaperProtocol, training: Training
+) -> Experiment:
+    """Accuracy by epoch beside the best baseline and AdaBoost (Fig. 3)."""
+    names = (*NETWORKS, "svm-rbf", "adaboost")
+    best = [_condition(name, training, way=protocol.split) for name in names]
+    main = [replace(one, by_epoch=one.name in NETWORKS) for one in best]
+    return with_controls("fig3", "Fig. 3: learning curves", main, best, data, protocol)
+
+
+def new_dataset(
+    data: ExperimentData, protocol: PaperProtocol, training: Training
+) -> Experiment:
+    """Train on one data set, test on it and on a new one (Section IV-F, Fig. 4).
+
+    Raises
+    ------
+    LabelError
+        If there is no new data set.
+    """
+    if data.new is None:
+        raise LabelError(
+            "The experiment new-dataset tests on a second data set; give it with "
+            "--new-data FILE."
+        )
+    main = [_condition(name, training, way=protocol.split) for name in NETWORKS]
+    title = "Section IV-F: a new data set"
+    return with_controls("new-dataset", title, main, main, data, protocol)
+
+
+PAPER_EXPERIMENTS: Mapping[str, Layout] = {
+    "table1": table1,
+    "table2": table2,
+    "table3": table3,
+    "table4": table4,
+    "table5": table5,
+    "epochs": epochs,
+    "fig3": fig3,
+    "new-dataset": new_dataset,
+}
+
+
+def plan(
+    experiment: Experiment, data: ExperimentData, protocol: PaperProtocol
+) -> tuple[Task, ...]:
+    """Return the tasks of an experiment; conditions of one way share their splits.
+
+    The seed of a task depends on the protocol's and on the number of the split alone,
+    so a condition gives the same scores in whatever company it runs.
+
+    Raises
+    ------
+    LabelError
+        If the data cannot be split as asked.
+    """
+    from napari_celltype.protocol.splits import draw_splits
+
+    drawn: dict[object, tuple[Split, ...]] = {}
+    tasks = []
+    for condition in experiment.conditions:
+        key = (
+            condition.way,
+            _frozen(condition.train_counts),
+            _frozen(condition.test_counts),
+        )
+        if key not in drawn:
+            drawn[key] = draw_splits(
+                data.traces,
+                data.targets,
+                protocol,
+                way=condition.way,
+                train_counts=condition.train_counts,
+                test_counts=condition.test_counts,
+            )
+        for split in drawn[key][: condition.n_splits]:
+            state = np.random.SeedSequence([protocol.random_state, split.number])
+            seed = int(state.generate_state(1)[0] >> 1)
+            tasks.append(Task(condition, split, seed))
+    return tuple(tasks)
+
+
+def _condition(
+    classifier: str,
+    training: Training,
+    *,
+    way: str,
+    surrogates: bool = False,
+    by_epoch: bool = False,
+) -> Condition:
+    parameters: dict[str, Any] = {}
+    if classifier in NETWORKS:
+        parameters["epochs"] = training.epochs or EPOCHS[0]
+        if training.device != "auto":
+            parameters["device"] = training.device
+    return Condition(
+        classifier,
+        classifier,
+        parameters,
+        way=way,
+        surrogates=surrogates,
+        by_epoch=by_epoch,
+    )
+
+
+def _one_frame_per_step(
+    data: ExperimentData, protocol: PaperProtocol, training: Training
+) -> list[Condition]:
+    timesteps = data.traces.n_frames
+    rows = []
+    for name in ("rnn", "lstm"):
+        plain = _condition(name, training, way=protocol.split)
+        parameters = {**plain.parameters, "timesteps": timesteps}
+        words = f"{name.upper()} T={timesteps}, one frame per step"
+        rows.append(replace(plain, name=words, parameters=parameters))
+    return rows
+
+
+def _frozen(counts: Mapping[str, int] | None) -> object:
+    return None if counts is None else tuple(sorted(counts.items()))

@@ -1,0 +1,93 @@
+"""How many examples of each class Table III trains and tests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from napari_celltype.protocol.experiment import ExperimentData
+
+# Section IV-C: training examples of each type; the test set is the same for all.
+TRAINING_SIZES: tuple[Mapping[str, int], ...] = (
+    {"PY": 640, "SOM": 640, "VIP": 640, "PV": 640},
+    {"PY": 800, "SOM": 800, "VIP": 800, "PV": 757},
+    {"PY": 1600, "SOM": 1180, "VIP": 1600, "PV": 757},
+    {"PY": 2400, "SOM": 1180, "VIP": 2400, "PV": 757},
+)
+TEST_SIZE = 640
+
+
+def training_sizes(
+    counts: Mapping[str, int],
+) -> tuple[list[dict[str, int]], dict[str, int], list[str]]:
+    """Return the training sets that the data can give, and their test set.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Examples of each class.
+
+    Returns
+    -------
+    sizes : list of dict
+        Training examples of each class; where the data can give no size of the paper's,
+        the same shares of what they can give.
+    test : dict
+        Test examples of each class.
+    notes : list of str
+        A sentence for each size that is left out.
+    """
+    total = sum(counts.values())
+    test = _stratified(counts, TEST_SIZE) if total >= TEST_SIZE else dict(counts)
+    sizes, notes = [], []
+    for wanted in TRAINING_SIZES:
+        short = [
+            f"{wanted.get(name, 0)} + {test.get(name, 0)} {name} "
+            f"({counts.get(name, 0)} there)"
+            for name in sorted({*counts, *wanted})
+            if name not in counts
+            or name not in wanted
+            or wanted[name] + test[name] > counts[name]
+        ]
+        if short:
+            notes.append(
+                f"{sum(wanted.values())} training and {TEST_SIZE} test examples are "
+                f"left out, because they take {', '.join(short)}."
+            )
+        else:
+            sizes.append(dict(wanted))
+    if not sizes:
+        kept = {name: int(0.8 * n) for name, n in counts.items()}
+        test = {name: n - kept[name] for name, n in counts.items()}
+        largest = sum(TRAINING_SIZES[-1].values())
+        for wanted in TRAINING_SIZES:
+            share = sum(wanted.values()) / largest
+            sizes.append({name: max(1, int(share * n)) for name, n in kept.items()})
+        notes.append(
+            "In their place stand the same shares of 80 % of these data: "
+            f"{', '.join(str(sum(s.values())) for s in sizes)} training examples, "
+            f"tested on the same number, {sum(test.values())}."
+        )
+    return sizes, test, notes
+
+
+def ground_truth_counts(data: ExperimentData) -> dict[str, int]:
+    """Return how many examples of each class may stand in a test set."""
+    usable = data.targets.single
+    if data.traces.label_source is not None:
+        usable = usable & (data.traces.label_source != "prediction")
+    counts = np.bincount(
+        data.targets.index[usable], minlength=len(data.targets.classes)
+    )
+    return dict(zip(data.targets.classes, counts.tolist(), strict=True))
+
+
+def _stratified(counts: Mapping[str, int], total: int) -> dict[str, int]:
+    """Divide `total` in proportion to `counts`, whole numbers by largest remainder."""
+    shares = {name: total * n / sum(counts.values()) for name, n in counts.items()}
+    whole = {name: int(share) for name, share in shares.items()}
+    by_remainder = sorted(shares, key=lambda name: whole[name] - shares[name])
+    for name in by_remainder[: total - sum(whole.values())]:
+        whole[name] += 1
+    return whole
