@@ -29,11 +29,8 @@ from scipy.signal import periodogram
 from scipy.stats import skew
 from sklearn.tree import DecisionTreeClassifier
 
-from napari_celltype.classifiers.preparation import (
-    area_average,
-    cut_windows,
-    frames_after_averaging,
-)
+from napari_celltype.classifiers.preparation import cut_windows
+from napari_celltype.recording.resampling import area_average, frames_after_averaging
 
 SLOWER_THAN = 0.1  # Hz
 PIECE_SECONDS = 20.0

@@ -28,10 +28,7 @@ from scipy.stats import kurtosis, skew
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import StratifiedGroupKFold
 
-from napari_celltype.classifiers.preparation import (
-    area_average,
-    frames_after_averaging,
-)
+from napari_celltype.recording.resampling import area_average, frames_after_averaging
 from napari_celltype.simulation import simulate_session
 from napari_celltype.simulation.behaviour import draw_regime
 from napari_celltype.simulation.parameters import REGIMES

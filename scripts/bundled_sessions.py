@@ -17,12 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype import simulation
-from napari_celltype.classifiers.preparation import (
-    area_average,
-    cut_windows,
-    frames_after_averaging,
-)
+from napari_celltype.classifiers.preparation import cut_windows
 from napari_celltype.labels.atomic import write_atomically
+from napari_celltype.recording.resampling import area_average, frames_after_averaging
 from napari_celltype.simulation import Session, simulate_session
 from napari_celltype.simulation.parameters import REGIMES, TRACE_MODULES
 

@@ -19,12 +19,12 @@ from napari_celltype.progress import (
     never_stop,
 )
 from napari_celltype.recording import find_planes, open_recording
+from napari_celltype.recording.naming import recording_names
 from napari_celltype.workflows.classify import (
     ClassifyRequest,
     classify_recording,
     require_possible,
 )
-from napari_celltype.workflows.naming import recording_names
 from napari_celltype.workflows.predictions import Predictions
 from napari_celltype.workflows.summary import Summary, combine
 
