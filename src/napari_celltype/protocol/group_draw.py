@@ -1,0 +1,146 @@
+"""Choose whole groups for the test so that every class is on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.errors import LabelError
+
+Chosen = NDArray[np.int64]
+# Random orders of the groups that are tried for each split, and how many choices among
+# the new ones are compared.
+_TRIES = 400
+_COMPARED = 8
+# Mean difference from the asked share of each class that is near enough.
+_NEAR = 0.01
+
+
+def draw_test_groups(
+    table: NDArray[np.int64],
+    classes: Sequence[str],
+    way: str,
+    word: str,
+    share: float,
+    generators: Iterable[np.random.Generator],
+) -> Iterator[tuple[Chosen, np.random.Generator]]:
+    """Choose the test groups of one split after the other, each choice once.
+
+    Of a few random choices the one whose share of each class comes nearest to `share`
+    is taken. Ends early when no new choice is found.
+
+    Parameters
+    ----------
+    table : ndarray of int64, shape (n_groups, n_classes)
+        Examples that may be tested.
+    classes : sequence of str
+    way, word : str
+        The way and the word for one group, for messages.
+    share : float
+        Of the examples, for the test.
+    generators : iterable of numpy.random.Generator
+        One for each split.
+
+    Yields
+    ------
+    chosen : ndarray of int64
+        Sorted groups of the test.
+    generator : numpy.random.Generator
+        The split's own.
+
+    Raises
+    ------
+    LabelError
+        If no choice puts every class on both sides.
+    """
+    _require_two_groups(table, classes, way, word)
+    seen: set[tuple[int, ...]] = set()
+    for generator in generators:
+        chosen = _nearest_new(table, share, generator, seen)
+        if chosen is None and not seen:
+            held = (table > 0).sum(axis=0).tolist()
+            counts = ", ".join(
+                f"{n} of {name}" for name, n in zip(classes, held, strict=True)
+            )
+            raise LabelError(
+                f"No {way} split puts every type on both sides ({word}s: {counts}); "
+                f"add {word}s or choose another way."
+            )
+        if chosen is None:
+            return
+        seen.add(chosen)
+        yield np.array(chosen, dtype=np.int64), generator
+
+
+def _require_two_groups(
+    table: NDArray[np.int64], classes: Sequence[str], way: str, word: str
+) -> None:
+    held = (table > 0).sum(axis=0)
+    for name, n in zip(classes, held.tolist(), strict=True):
+        if n < 2:
+            raise LabelError(
+                f"All examples of {name} are of {n} {word}, so no {way} split has "
+                f"{name} on both sides; add {word}s or choose another way."
+            )
+
+
+def _nearest_new(
+    table: NDArray[np.int64],
+    share: float,
+    generator: np.random.Generator,
+    seen: set[tuple[int, ...]],
+) -> tuple[int, ...] | None:
+    filled = np.flatnonzero(table.any(axis=1))
+    total = table.sum(axis=0)
+    best, best_distance, compared = None, np.inf, 0
+    for _ in range(_TRIES):
+        chosen = _choose(table, generator.permutation(filled), share)
+        if chosen is None or chosen in seen:
+            continue
+        tested = table[list(chosen)].sum(axis=0)
+        if seen and 2 * tested.sum() > total.sum():
+            continue
+        distance = float(np.abs(tested / total - share).mean())
+        if distance < best_distance:
+            best, best_distance = chosen, distance
+        compared += 1
+        if compared == _COMPARED or best_distance < _NEAR:
+            break
+    return best
+
+
+def _choose(
+    table: NDArray[np.int64], order: NDArray[np.int64], share: float
+) -> tuple[int, ...] | None:
+    """Take groups in order: those that bring a class, then those that come nearer.
+
+    Any possible choice can be reached by some order: with its groups in front, the
+    first pass covers every class with some of them.
+    """
+    total = table.sum(axis=0)
+    wanted = share * total
+    tested = np.zeros_like(total)
+    chosen: list[int] = []
+    for group in order.tolist():
+        if tested.all():
+            break
+        more = tested + table[group]
+        if (table[group][tested == 0] > 0).any() and (more < total).all():
+            tested = more
+            chosen.append(group)
+    if not tested.all():
+        return None
+    taken = set(chosen)
+    for group in order.tolist():
+        if (tested >= wanted).all():
+            break
+        more = tested + table[group]
+        if group in taken or not (more < total).all():
+            continue
+        gain = np.abs(tested / total - share).sum() - np.abs(more / total - share).sum()
+        if gain > 0:
+            tested = more
+            chosen.append(group)
+    return tuple(sorted(chosen))

@@ -1,0 +1,294 @@
+"""Train-test splits: the paper's way and the ways that keep groups on one side.
+
+A split depends on the data, the protocol's `random_state`, the way and its number, not
+on the classifier nor on how many splits are drawn. In the paper's way the test is drawn
+first, so training sets of different sizes share their tests (Table III), and the
+smaller lies within the larger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.errors import LabelError
+from napari_celltype.labels import Targets, TraceSet
+from napari_celltype.protocol.counts import split_counts
+from napari_celltype.protocol.experiment import Split
+from napari_celltype.protocol.group_draw import draw_test_groups
+from napari_celltype.protocol.groups import COLUMNS, identity, split_groups
+from napari_celltype.protocol.paper_protocol import WAYS, PaperProtocol
+
+__all__ = ["WAYS", "Splits", "draw_splits", "strictest_way"]
+
+Rows = NDArray[np.int64]
+# Of a purely random split in which a class is missing on one side.
+_REDRAWS = 1000
+_UNKNOWN = {
+    "by-subject": "a new animal",
+    "by-session": "a new recording",
+    "by-cell": "a cell that was not in training",
+}
+
+
+class Splits(tuple[Split, ...]):
+    """Splits of one way, and a sentence for each thing to be known about them.
+
+    Attributes
+    ----------
+    notes : tuple of str
+    """
+
+    notes: tuple[str, ...]
+
+    def __new__(cls, splits: Iterable[Split], notes: Iterable[str] = ()) -> Self:
+        """Return the tuple with its notes."""
+        self = super().__new__(cls, splits)
+        self.notes = tuple(notes)
+        return self
+
+
+def draw_splits(
+    traces: TraceSet,
+    targets: Targets,
+    protocol: PaperProtocol,
+    *,
+    way: str | None = None,
+    train_counts: Mapping[str, int] | None = None,
+    test_counts: Mapping[str, int] | None = None,
+) -> Splits:
+    """Draw the splits of a protocol (Sections IV-B and IV-C).
+
+    Only examples with one class, whose label is no accepted prediction, are counted and
+    can be tested. Parents and negations join the training set beside the counts, unless
+    their group is in the test; they are then in `Split.partial`. Predictions only
+    train.
+
+    Parameters
+    ----------
+    traces : TraceSet
+    targets : Targets
+        Of the same examples.
+    protocol : PaperProtocol
+    way : str or None
+        One of `WAYS`; None for the protocol's.
+    train_counts, test_counts : mapping of str to int or None
+        Examples of each class; None for the protocol's sizes. Grouped ways keep whole
+        groups, so there counts are upper limits, and without them all examples are
+        used.
+
+    Returns
+    -------
+    Splits
+        As many as asked for; fewer where groups allow fewer different ones (then a note
+        says so).
+
+    Raises
+    ------
+    LabelError
+        If the data hold one class only, too few examples, or no or too few groups.
+    """
+    way = protocol.split if way is None else way
+    if way not in WAYS:
+        raise LabelError(f"{way!r} is no way to split; use one of {', '.join(WAYS)}.")
+    truth = _ground_truth(traces, targets)
+    available = _available(truth, targets)
+    train, test = split_counts(available, protocol, train_counts, test_counts)
+    if way in COLUMNS:
+        given = (train_counts, test_counts, protocol.train_size, protocol.test_size)
+        asked = None if given == (None,) * 4 else (train, test)
+        return _grouped(traces, targets, protocol, way, truth, asked)
+    others = np.flatnonzero(truth < 0)
+    splits = []
+    for number in range(protocol.n_splits):
+        generator = _generator(protocol, way, number)
+        if way == "paper":
+            tested, trained = _of_each_class(truth, targets, train, test, generator)
+        else:
+            tested, trained = _at_random(
+                truth, targets, sum(train.values()), sum(test.values()), generator
+            )
+        splits.append(
+            Split(number, np.sort(np.concatenate([trained, others])), np.sort(tested))
+        )
+    return Splits(splits)
+
+
+def strictest_way(
+    traces: TraceSet, targets: Targets
+) -> tuple[str | None, tuple[str, ...]]:
+    """Return the strictest way to split that the groups allow.
+
+    Returns
+    -------
+    way : str or None
+        "by-subject", "by-session", "by-cell", or None where none is possible.
+    sentences : tuple of str
+        What is not known or not possible, for each stricter way.
+    """
+    _available(_ground_truth(traces, targets), targets)
+    sentences = []
+    for way, (column, word) in COLUMNS.items():
+        claim = f"whether the score holds for {_UNKNOWN[way]} is unknown"
+        if identity(traces, column) is None:
+            sentences.append(f"No {word} is given for these traces, so {claim}.")
+            continue
+        try:
+            draw_splits(traces, targets, PaperProtocol(way, n_splits=1))
+        except LabelError as error:
+            reason = str(error).removesuffix(".").split(";")[0]
+            sentences.append(f"{reason}, and {claim}.")
+        else:
+            return way, tuple(sentences)
+    return None, tuple(sentences)
+
+
+def _ground_truth(traces: TraceSet, targets: Targets) -> Rows:
+    """Class of each example that may be tested, -1 for the others."""
+    return np.where(_predicted(traces), -1, targets.index)
+
+
+def _available(truth: Rows, targets: Targets) -> dict[str, int]:
+    counts = np.bincount(truth[truth >= 0], minlength=len(targets.classes))
+    available = dict(zip(targets.classes, counts.tolist(), strict=True))
+    if len(available) < 2:
+        raise LabelError(
+            f"All labels say {targets.classes[0]}; label cells of two types or more."
+        )
+    for name, n in available.items():
+        if n < 2:
+            raise LabelError(
+                f"{name} has {n or 'no'} example{'s' * (n != 1)} that may be tested, "
+                f"and a split needs two or more; add examples or leave {name} out."
+            )
+    return available
+
+
+def _generator(protocol: PaperProtocol, way: str, number: int) -> np.random.Generator:
+    seed = np.random.SeedSequence(
+        protocol.random_state, spawn_key=(WAYS.index(way), number)
+    )
+    return np.random.default_rng(seed)
+
+
+def _of_each_class(
+    truth: Rows,
+    targets: Targets,
+    train: Mapping[str, int],
+    test: Mapping[str, int],
+    generator: np.random.Generator,
+) -> tuple[Rows, Rows]:
+    tested, trained = [], []
+    for index, name in enumerate(targets.classes):
+        rows = generator.permutation(np.flatnonzero(truth == index))
+        tested.append(rows[: test[name]])
+        trained.append(rows[test[name] : test[name] + train[name]])
+    return np.concatenate(tested), np.concatenate(trained)
+
+
+def _at_random(
+    truth: Rows,
+    targets: Targets,
+    n_train: int,
+    n_test: int,
+    generator: np.random.Generator,
+) -> tuple[Rows, Rows]:
+    rows = np.flatnonzero(truth >= 0)
+    for _ in range(_REDRAWS):
+        rows = generator.permutation(rows)
+        tested, trained = rows[:n_test], rows[n_test : n_test + n_train]
+        if all(
+            len(np.unique(truth[side])) == len(targets.classes)
+            for side in (tested, trained)
+        ):
+            return tested, trained
+    raise LabelError(
+        f"{_REDRAWS} random splits of {n_train} training and {n_test} test examples "
+        f"all left a type out on one side; add examples or use the paper's way."
+    )
+
+
+def _grouped(
+    traces: TraceSet,
+    targets: Targets,
+    protocol: PaperProtocol,
+    way: str,
+    truth: Rows,
+    asked: tuple[dict[str, int], dict[str, int]] | None,
+) -> Splits:
+    """Draw whole groups; `asked` are the most training and test examples per class."""
+    groups = split_groups(traces, way)
+    eligible = truth >= 0
+    table = np.zeros((groups.max() + 1, len(targets.classes)), dtype=np.int64)
+    np.add.at(table, (groups[eligible], truth[eligible]), 1)
+    share = 0.2
+    if asked is not None:
+        n_train, n_test = (sum(counts.values()) for counts in asked)
+        share = n_test / (n_train + n_test)
+    generators = (_generator(protocol, way, k) for k in range(protocol.n_splits))
+    word = COLUMNS[way][1]
+    splits = []
+    for number, (chosen, generator) in enumerate(
+        draw_test_groups(table, targets.classes, way, word, share, generators)
+    ):
+        in_test = np.isin(groups, chosen)
+        tested = np.flatnonzero(in_test & eligible)
+        trained = np.flatnonzero(~in_test & eligible)
+        if asked is not None:
+            tested = _limited(tested, truth, targets, asked[1], generator)
+            trained = _limited(trained, truth, targets, asked[0], generator)
+        others = np.flatnonzero(~in_test & ~eligible)
+        partial = in_test & ~targets.single & ~_predicted(traces)
+        splits.append(
+            Split(
+                number,
+                np.sort(np.concatenate([trained, others])),
+                np.sort(tested),
+                np.flatnonzero(partial),
+            )
+        )
+    return Splits(splits, _notes(traces, protocol, way, len(splits)))
+
+
+def _predicted(traces: TraceSet) -> NDArray[np.bool_]:
+    if traces.label_source is None:
+        return np.zeros(len(traces), dtype=bool)
+    predicted: NDArray[np.bool_] = traces.label_source == "prediction"
+    return predicted
+
+
+def _limited(
+    rows: Rows,
+    truth: Rows,
+    targets: Targets,
+    counts: Mapping[str, int],
+    generator: np.random.Generator,
+) -> Rows:
+    """Keep at most as many rows of each class as asked for, at random."""
+    kept = []
+    for index, name in enumerate(targets.classes):
+        shuffled = generator.permutation(rows[truth[rows] == index])
+        kept.append(shuffled[: counts[name]])
+    return np.concatenate(kept)
+
+
+def _notes(
+    traces: TraceSet, protocol: PaperProtocol, way: str, n_drawn: int
+) -> tuple[str, ...]:
+    notes = []
+    if n_drawn < protocol.n_splits:
+        notes.append(
+            f"{protocol.n_splits} {way} splits were asked for and only {n_drawn} "
+            f"different one{'s' * (n_drawn != 1)} could be found."
+        )
+    if way == "by-cell" and traces.cell_id is not None:
+        unknown = int((traces.cell_id == "").sum())
+        if unknown:
+            notes.append(
+                f"{unknown} of {len(traces)} examples have no cell_id and were taken "
+                f"for a cell each."
+            )
+    return tuple(notes)
