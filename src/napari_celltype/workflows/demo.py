@@ -12,6 +12,7 @@ from napari_celltype.celltypes import UNSURE
 from napari_celltype.export import draw_rois
 from napari_celltype.labels import save_labels
 from napari_celltype.labels.atomic import write_text_atomically
+from napari_celltype.labels.folders import claim_folder
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -23,7 +24,6 @@ from napari_celltype.progress import (
 from napari_celltype.recording import Recording, open_recording, run_suite2p
 from napari_celltype.workflows.batch import BatchResult, done
 from napari_celltype.workflows.classify import ClassifyRequest, classify_recording
-from napari_celltype.workflows.folders import claim_folder
 from napari_celltype.workflows.output import write_result
 from napari_celltype.workflows.predictions import Predictions
 from napari_celltype.workflows.simulate import truth_table

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_celltype.export import provenance, require_replaceable, write_output
 from napari_celltype.labels import Label, LabelTable, save_labels
+from napari_celltype.labels.folders import claim_folder
 from napari_celltype.labels.trace_set import require_npz, write_traces
 from napari_celltype.progress import (
     OnProgress,
@@ -16,7 +17,6 @@ from napari_celltype.progress import (
     never_stop,
 )
 from napari_celltype.recording import open_recording
-from napari_celltype.workflows.folders import claim_folder
 
 
 def simulate_folder(

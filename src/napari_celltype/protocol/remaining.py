@@ -1,0 +1,65 @@
+"""How long a run still takes, from what its finished tasks have taken."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable
+
+
+class Remaining:
+    """An estimate from finished tasks; none before the first is done.
+
+    A task is expected to take what finished tasks of its kind took on average, or,
+    where none of its kind is finished, the others. How many run at once is measured:
+    seconds of work done by seconds gone.
+
+    Parameters
+    ----------
+    kinds : iterable of hashable
+        One per task that is still to do: tasks of one kind take about as long.
+    clock : callable
+        Seconds from any start.
+    """
+
+    def __init__(
+        self,
+        kinds: Iterable[Hashable],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._to_do = Counter(kinds)
+        self._took: defaultdict[Hashable, list[float]] = defaultdict(list)
+        self._clock = clock
+        self._start = clock()
+
+    def finish(self, kind: Hashable, seconds: float) -> None:
+        """Count a task as done, which took `seconds` where it ran."""
+        self._to_do[kind] -= 1
+        self._took[kind].append(seconds)
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds left, None where nobody knows."""
+        work_done = sum(sum(took) for took in self._took.values())
+        n_done = sum(len(took) for took in self._took.values())
+        gone = self._clock() - self._start
+        if not work_done or not gone:
+            return None
+        work_left = 0.0
+        for kind, number in self._to_do.items():
+            took = self._took.get(kind)
+            mean = sum(took) / len(took) if took else work_done / n_done
+            work_left += number * mean
+        return work_left * gone / work_done
+
+    def __str__(self) -> str:
+        """Return ", about 14 min left", or nothing where nobody knows."""
+        seconds = self.seconds
+        if seconds is None or not any(self._to_do.values()):
+            return ""
+        if seconds < 55:
+            return f", about {max(5, 5 * round(seconds / 5))} s left"
+        minutes = max(1, round(seconds / 60))
+        if minutes < 60:
+            return f", about {minutes} min left"
+        return f", about {minutes // 60} h {minutes % 60} min left"
