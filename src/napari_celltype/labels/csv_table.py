@@ -15,6 +15,7 @@ from pathlib import Path
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError, OutputError
 from napari_celltype.labels.atomic import write_text_atomically
+from napari_celltype.labels.csv_rows import read_csv_rows, whole_number
 from napari_celltype.labels.table import SOURCES, Label, LabelTable
 
 COLUMNS = (
@@ -66,7 +67,7 @@ def read_label_table(
         row of the recording, or an ROI given twice.
     """
     path = Path(path)
-    lines = _lines(path)
+    lines = read_csv_rows(path, ("roi_id", "label"))
     rows: list[Label] = []
     seen: dict[tuple[int | None, int], int] = {}
     for line, cells in lines:
@@ -120,49 +121,11 @@ def write_label_table(
     return write_text_atomically(path, text.getvalue())
 
 
-def _lines(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return line numbers and cells, under column names in lower case."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise LabelError(
-            f"{path} is not UTF-8 text; save it as 'CSV UTF-8' in the spreadsheet "
-            f"program."
-        ) from None
-    except OSError as error:
-        raise LabelError(
-            f"{path} cannot be read ({error.strerror}); check the name and its "
-            f"permissions."
-        ) from None
-    header = text.partition("\n")[0]
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count)
-    )
-    try:
-        names = [name.strip().casefold() for name in next(reader, [])]
-        lines = [(reader.line_num, cells) for cells in reader if any(cells)]
-    except csv.Error as error:
-        raise LabelError(
-            f"{path}, line {reader.line_num}: this is no CSV ({error}); save the table "
-            f"again as CSV."
-        ) from None
-    for name in ("roi_id", "label"):
-        if names.count(name) != 1:
-            raise LabelError(
-                f"{path} has {names.count(name) or 'no'} column(s) {name!r}, expected "
-                f"one; its first line names {', '.join(filter(None, names)) or 'none'}."
-            )
-    return [
-        (line, dict(zip(names, (c.strip() for c in cells), strict=False)))
-        for line, cells in lines
-    ]
-
-
 def _label(cells: Mapping[str, str], tree: TypeTree) -> Label | None:
     label, cell_id = cells.get("label", ""), cells.get("cell_id", "")
     if not label and not cell_id:
         return None
-    roi_id = _whole(cells["roi_id"], "roi_id")
+    roi_id = whole_number(cells["roi_id"], "roi_id")
     if roi_id is None:
         raise LabelError("roi_id is empty; give the row in suite2p's stat.npy.")
     seen_trace = cells.get("seen_trace", "").casefold()
@@ -174,26 +137,13 @@ def _label(cells: Mapping[str, str], tree: TypeTree) -> Label | None:
     return Label(
         roi_id=roi_id,
         label=tree.canonical(label) if label else "",
-        plane=_whole(cells.get("plane", ""), "plane"),
+        plane=whole_number(cells.get("plane", ""), "plane"),
         source=source,
         seen_trace=_YES_NO[seen_trace],
         cell_id=cell_id,
         annotator=cells.get("annotator", ""),
         note=cells.get("note", ""),
     )
-
-
-def _whole(text: str, name: str) -> int | None:
-    if not text:
-        return None
-    try:
-        # Spreadsheets and pandas write whole columns with gaps as 3.0.
-        number = int(text.removesuffix(".0"))
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise LabelError(f"{name} is {text!r}; use a whole number from 0 on.")
-    return number
 
 
 def _require_row(roi_id: int, n_rois: int | None) -> None:

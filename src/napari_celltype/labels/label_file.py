@@ -17,7 +17,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.celltypes import DEFAULT_TYPES, CellType, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.atomic import write_atomically, write_text_atomically
 from napari_celltype.labels.matching import Runs, find_again, mask_runs
@@ -63,10 +63,16 @@ def label_file(recording: Recording, labels_dir: str | Path | None = None) -> Pa
             "These traces have no recording folder, so labels cannot be kept beside "
             "them; keep them in a label table (CSV) or a trace set (.npz)."
         )
+    return _places(recording.path, labels_dir)[0]
+
+
+def _places(folder: Path, labels_dir: str | Path | None) -> list[Path]:
+    """Return where the labels of a plane folder may be, the first choice first."""
+    beside = folder / FILE_NAME
     if labels_dir is None:
-        return recording.path / FILE_NAME
-    parts = recording.path.resolve().parts[1:][-4:]
-    return Path(labels_dir).joinpath(*parts) / FILE_NAME
+        return [beside]
+    parts = folder.resolve().parts[1:][-4:]
+    return [Path(labels_dir).joinpath(*parts) / FILE_NAME, beside]
 
 
 def load_labels(
@@ -98,11 +104,25 @@ def load_labels(
     """
     if recording.path is None:
         return None
-    folders = [labels_dir, None] if labels_dir is not None else [None]
-    for path in (label_file(recording, folder) for folder in folders):
-        if path.exists():
-            return _read(path, recording, tree)
-    return None
+    path = find_label_file(recording.path, labels_dir)
+    return None if path is None else _read(path, recording, tree)
+
+
+def find_label_file(folder: Path, labels_dir: str | Path | None = None) -> Path | None:
+    """Return the label file that `load_labels` reads for a plane folder, if any."""
+    return next((p for p in _places(folder, labels_dir) if p.exists()), None)
+
+
+def own_types(path: Path, tree: TypeTree = DEFAULT_TYPES) -> tuple[CellType, ...]:
+    """Return the user's own types that a label file names, parents first.
+
+    Raises
+    ------
+    LabelError
+        If the file is damaged or written by a newer version.
+    """
+    own = _with_own_types(tree, _objects(_parse(path), "types"))
+    return own.types[len(tree.types) :]
 
 
 def save_labels(

@@ -58,6 +58,7 @@ def open_recording(
     plane: int | None = None,
     *,
     sampling_frequency: float | None = None,
+    in_memory: bool = True,
 ) -> Recording:
     """Open one plane of a suite2p recording; nothing in its folder is changed.
 
@@ -70,6 +71,8 @@ def open_recording(
         Number of the plane; None for the first, with a warning where there are more.
     sampling_frequency : float or None
         Frames per second of one plane (Hz), when the files do not say, or say it wrong.
+    in_memory : bool
+        Read traces of up to 2 GB at once; otherwise rows are read when asked for.
 
     Returns
     -------
@@ -124,7 +127,7 @@ def open_recording(
 
     movie = _find_movie(folder, settings, shape, n_frames, warnings)
     raw_traces: Traces = traces_file
-    if traces_file.nbytes <= MEMORY_LIMIT:
+    if in_memory and traces_file.nbytes <= MEMORY_LIMIT:
         raw_traces = traces_file[:]
     changes = describe_changes(stamps)
     if changes is not None:
