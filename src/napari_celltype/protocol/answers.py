@@ -41,7 +41,7 @@ class Answers:
         return cls(
             targets.classes,
             rows,
-            np.repeat([o.split for o in outcomes], [len(o.rows) for o in outcomes]),
+            np.array([o.split for o in outcomes for _ in o.rows], dtype=np.int64),
             targets.index[rows],
             np.array([g for o in outcomes for g in o.guess], dtype=np.int64),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,7 @@ COLUMNS = {
 }
 
 
-def codes(names: NDArray[np.str_]) -> NDArray[np.int64]:
+def codes(names: NDArray[Any]) -> NDArray[np.int64]:
     """Return a number from 0 for each name, shape (n_examples,)."""
     return np.unique(names, return_inverse=True)[1].ravel().astype(np.int64)
 

@@ -1,0 +1,180 @@
+"""Scores of test answers, and the levels that a score has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.protocol.answers import Answers
+
+Counts = NDArray[np.int64]
+
+
+def confusion_counts(
+    truth: NDArray[np.int64], guess: NDArray[np.int64], n_classes: int
+) -> Counts:
+    """Count the answers of each class, shape (n_classes, n_classes): truth by guess."""
+    flat = np.bincount(truth * n_classes + guess, minlength=n_classes**2)
+    return flat.reshape(n_classes, n_classes).astype(np.int64)
+
+
+def accuracy(answers: Answers) -> float:
+    """Return the share of right answers; NaN without any."""
+    return _accuracy(_confusion(answers))
+
+
+def balanced_accuracy(answers: Answers) -> float:
+    """Return the mean recall of the classes that were tested; NaN without any."""
+    return _balanced_accuracy(_confusion(answers))
+
+
+def per_class(
+    counts: Counts, classes: Sequence[str]
+) -> dict[str, dict[str, float | int]]:
+    """Return precision, recall, specificity and n of each class (Table II).
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (n_classes, n_classes)
+        Truth by guess.
+    classes : sequence of str
+
+    Returns
+    -------
+    dict of str to dict
+        "precision" (of what was called so, the share that is so), "recall" (of what is
+        so, the share called so), "specificity" (of what is not so, the share not called
+        so), each NaN where there is nothing to divide by, and "n", the examples tested.
+    """
+    right = np.diag(counts)
+    tested, called = counts.sum(axis=1), counts.sum(axis=0)
+    others = counts.sum() - tested
+    precision = _ratio(right, called)
+    recall = _ratio(right, tested)
+    specificity = _ratio(others - (called - right), others)
+    return {
+        name: {
+            "precision": float(precision[c]),
+            "recall": float(recall[c]),
+            "specificity": float(specificity[c]),
+            "n": int(tested[c]),
+        }
+        for c, name in enumerate(classes)
+    }
+
+
+def by_split(answers: Answers) -> list[dict[str, float | int]]:
+    """Return the scores of each split, in order of its number.
+
+    Returns
+    -------
+    list of dict
+        split, accuracy, balanced_accuracy, and precision_X, recall_X, specificity_X for
+        each class X.
+    """
+    n = len(answers.classes)
+    numbers, which = np.unique(answers.splits, return_inverse=True)
+    flat = (which.ravel() * n + answers.truth) * n + answers.guess
+    tables = np.bincount(flat, minlength=len(numbers) * n**2).reshape(-1, n, n)
+    rows: list[dict[str, float | int]] = []
+    for number, counts in zip(numbers.tolist(), tables, strict=True):
+        row: dict[str, float | int] = {
+            "split": number,
+            "accuracy": _accuracy(counts),
+            "balanced_accuracy": _balanced_accuracy(counts),
+        }
+        for name, scores in per_class(counts, answers.classes).items():
+            for measure in ("precision", "recall", "specificity"):
+                row[f"{measure}_{name}"] = scores[measure]
+        rows.append(row)
+    return rows
+
+
+def chance(answers: Answers) -> float:
+    """Return the balanced accuracy of guesses that know nothing: 1 / n_classes.
+
+    Any guess that does not look at the trace has this balanced accuracy on average,
+    whatever the frequencies of the classes.
+    """
+    return 1 / len(answers.classes)
+
+
+def majority_rate(answers: Answers) -> float:
+    """Return the accuracy of always naming the most frequent tested class."""
+    tested = np.bincount(answers.truth)
+    return float(tested.max() / tested.sum()) if tested.size else float("nan")
+
+
+@dataclass(frozen=True)
+class PermutationLevel:
+    """What the same guesses score when the labels are dealt anew.
+
+    Attributes
+    ----------
+    mean, high : float
+        Mean of the permutations, and what only 2.5 % of them exceed.
+    """
+
+    mean: float
+    high: float
+
+
+def permutation_level(
+    answers: Answers,
+    *,
+    measure: str = "balanced_accuracy",
+    n_permutations: int = 1000,
+    random_state: int = 0,
+) -> PermutationLevel:
+    """Score the guesses against labels permuted among the tested examples.
+
+    An example keeps its dealt label in all splits. Nothing is trained anew: that is
+    what a run with shuffled labels is for. Cells of one animal are not independent, so
+    the true level of luck lies higher where there are few animals.
+
+    Parameters
+    ----------
+    answers : Answers
+    measure : str
+        "accuracy" or "balanced_accuracy".
+    n_permutations : int
+    random_state : int
+    """
+    generator = np.random.default_rng(random_state)
+    n = len(answers.classes)
+    _, first, example = np.unique(answers.rows, return_index=True, return_inverse=True)
+    score = {"accuracy": _accuracy, "balanced_accuracy": _balanced_accuracy}[measure]
+    # How often each example was given each class.
+    given = np.bincount(
+        example.ravel() * n + answers.guess, minlength=len(first) * n
+    ).reshape(-1, n)
+    truth = np.eye(n, dtype=np.int64)[answers.truth[first]]
+    scores = [
+        score(generator.permutation(truth).T @ given) for _ in range(n_permutations)
+    ]
+    return PermutationLevel(float(np.mean(scores)), float(np.quantile(scores, 0.975)))
+
+
+def _confusion(answers: Answers) -> Counts:
+    return confusion_counts(answers.truth, answers.guess, len(answers.classes))
+
+
+def _accuracy(counts: Counts) -> float:
+    return float(_ratio(np.diag(counts).sum(), counts.sum()))
+
+
+def _balanced_accuracy(counts: Counts) -> float:
+    recall = _ratio(np.diag(counts), counts.sum(axis=1))
+    recall = recall[np.isfinite(recall)]
+    return float(recall.mean()) if recall.size else float("nan")
+
+
+def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    ratio: NDArray[np.float64] = np.divide(
+        part, whole, out=np.full(whole.shape, np.nan), where=whole > 0
+    )
+    return ratio
