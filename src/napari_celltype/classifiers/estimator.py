@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,24 +13,22 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.classifiers.card import ModelCard, card_for
+from napari_celltype.classifiers.checkpoint import Checkpoint, History, training_key
 from napari_celltype.classifiers.device import (
     choose_device,
     in_batches,
     prediction_batch,
 )
-from napari_celltype.classifiers.networks import (
-    build_network,
-    network_class,
-    new_network,
-)
+from napari_celltype.classifiers.networks import Network, network_class, new_network
 from napari_celltype.classifiers.notices import Notice, warn_notice
 from napari_celltype.classifiers.preparation import Normalization, pad_frames
 from napari_celltype.classifiers.softmax import log_softmax
 from napari_celltype.classifiers.training import train
+from napari_celltype.classifiers.training_labels import read_labels
+from napari_celltype.labels import Targets
 from napari_celltype.progress import (
     OnProgress,
     ShouldStop,
@@ -85,7 +83,8 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     class_counts_ : ndarray of int, shape (n_classes,)
-        Training examples of each class; only after `fit`, not in a loaded model.
+        Training examples labelled as just that class; only after `fit`, not in a loaded
+        model.
     classes_ : ndarray, shape (n_classes,)
         Sorted class names.
     n_features_in_ : int
@@ -95,12 +94,19 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
     normalization_ : napari_celltype.classifiers.preparation.Normalization
         The z-score with its statistics.
     history_ : list of dict
-        One row per epoch: epoch, loss, accuracy, seconds.
+        One row per epoch: epoch, loss, accuracy (share of guesses that the labels
+        allow), seconds, and what `after_epoch` returned.
 
     References
     ----------
     Troullinou et al., IEEE TETCI 2021, arXiv 1911.09977.
     """
+
+    classes_: NDArray[Any]
+    class_counts_: NDArray[np.int64]
+    normalization_: Normalization
+    network_: Network
+    history_: History
 
     def __init__(
         self,
@@ -140,6 +146,9 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         X: ArrayLike,
         y: ArrayLike,
         *,
+        targets: Targets | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        after_epoch: Callable[[TraceClassifier], Mapping[str, float]] | None = None,
         on_progress: OnProgress = ignore_progress,
         should_stop: ShouldStop = never_stop,
     ) -> Self:
@@ -150,7 +159,21 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         X : array-like, shape (n_traces, n_frames)
             Traces, all of one frame rate and length.
         y : array-like, shape (n_traces,)
-            Class names such as "PV".
+            Class names such as "PV". Parents ("IN") and negations ("!PV") count as any
+            of the classes that they leave possible. Numbers are classes, too.
+        targets : Targets, optional
+            What the labels mean, when y is not to be read; gives the classes, of which
+            some may have no example here.
+        checkpoint : path, optional
+            A ``.safetensors`` file that is written as the training goes on, after an
+            epoch and at most every few seconds. If it is there and belongs to the same
+            data, parameters and number of threads, training goes on from it and ends as
+            if it had never been interrupted, to the last bit; it may also hold fewer
+            epochs than are asked for. Any other file there is not read, and is
+            replaced. With ``random_state=None`` no two trainings are the same.
+        after_epoch : callable, optional
+            Takes a classifier that can predict, as trained so far; the numbers that it
+            returns by name join the epoch's row of `history_`.
         on_progress : callable
             Takes a `Progress` after each epoch.
         should_stop : callable
@@ -164,31 +187,30 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If X holds NaN or infinity, y a single class, or a parameter does not fit.
+        napari_celltype.errors.LabelError
+            If the labels name no class, or one of them leaves none possible.
         napari_celltype.errors.CellTypeError
             If the device is not there.
+        napari_celltype.errors.OutputError
+            If the checkpoint cannot be written; what it held before stays.
         napari_celltype.errors.Stopped
-            If `should_stop` answered True; what was learnt before stays in place.
+            If `should_stop` answered True; what was learnt before stays in place, and
+            the last checkpoint on disk.
 
         References
         ----------
         Section IV-B of Troullinou et al. 2021.
         """
-        traces, y = validate_data(self, X, y, dtype=np.float32)
-        check_classification_targets(y)
-        classes, targets = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(
-                f"Training needs at least two classes, but y holds only one class, "
-                f"{classes[0]!r}."
-            )
+        traces, labels = validate_data(self, X, y, dtype=np.float32)
+        classes, targets = read_labels(labels, targets)
         for name, least in (("epochs", 1), ("batch_size", 1)):
             if getattr(self, name) < least:
                 raise ValueError(
                     f"{name} must be at least {least}, got {getattr(self, name)!r}."
                 )
         device = choose_device(self.device)
-        random = check_random_state(self.random_state)
-        generator = torch.Generator().manual_seed(int(random.randint(2**31 - 1)))
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        generator = torch.Generator().manual_seed(seed)
         network = new_network(
             self.architecture,
             traces.shape[1],
@@ -197,11 +219,35 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             generator,
         )
         traces = pad_frames(traces, self._minimum_frames())
-        normalization = Normalization.fit(self.normalization, traces)
+        learnt = copy.copy(self)
+        learnt.classes_ = classes
+        learnt.class_counts_ = targets.allowed[targets.single].sum(axis=0)
+        learnt.normalization_ = Normalization.fit(self.normalization, traces)
+
+        def ask_after_epoch(ready: Network, history: History) -> Mapping[str, float]:
+            assert after_epoch is not None
+            learnt.network_, learnt.history_ = ready, history
+            return after_epoch(learnt)
+
+        kept = None
+        if checkpoint is not None:
+            settings = {
+                "architecture": self.architecture,
+                "structure": network.settings,
+                "classes": targets.classes,
+                "normalization": self.normalization,
+                "batch_size": self.batch_size,
+                "learning_rate": self.learning_rate,
+                "seed": seed,
+                "device": device.type,
+                "after_epoch": after_epoch is not None,
+            }
+            key = training_key(traces, targets.allowed, settings)
+            kept = Checkpoint(Path(checkpoint), key)
         history = train(
             network,
-            normalization.apply(traces),
-            targets.astype(np.int64),
+            learnt.normalization_.apply(traces),
+            targets.index if targets.single.all() else targets.allowed,
             epochs=self.epochs,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
@@ -210,10 +256,12 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             on_progress=on_progress,
             should_stop=should_stop,
             on_notice=warn_notice,
+            checkpoint=kept,
+            after_epoch=None if after_epoch is None else ask_after_epoch,
         )
         self.classes_ = classes
-        self.class_counts_ = np.bincount(targets)
-        self.normalization_ = normalization
+        self.class_counts_ = learnt.class_counts_
+        self.normalization_ = learnt.normalization_
         self.network_ = network
         self.history_ = history
         return self
@@ -344,44 +392,3 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
 
     def _minimum_frames(self) -> int:
         return network_class(self.architecture).minimum_frames(**self._structure())
-
-
-def restore_classifier(
-    parameters: Mapping[str, Any],
-    classes: Sequence[str],
-    n_frames: int,
-    weights: Mapping[str, torch.Tensor],
-    normalization: Normalization,
-) -> TraceClassifier:
-    """Build a fitted classifier from saved weights, allocating nothing but them.
-
-    Parameters
-    ----------
-    parameters : mapping
-        Constructor parameters of `TraceClassifier`.
-    classes : sequence of str
-    n_frames : int
-        Frames per trace.
-    weights : mapping of str to tensor
-        State of the network.
-
-    Raises
-    ------
-    ValueError
-        If the parameters are not those of a network, or the weights do not fit it.
-    """
-    classifier = TraceClassifier(**parameters)
-    network = build_network(
-        classifier.architecture, n_frames, len(classes), classifier._structure()
-    )
-    expected = {name: tuple(t.shape) for name, t in network.state_dict().items()}
-    found = {name: tuple(t.shape) for name, t in weights.items()}
-    if expected != found or any(t.dtype != torch.float32 for t in weights.values()):
-        raise ValueError("the weights do not have the shapes that the card says")
-    network.load_state_dict(dict(weights), assign=True)
-    classifier.network_ = network.to(memory_format=torch.channels_last).eval()
-    classifier.classes_ = np.asarray(classes)
-    classifier.n_features_in_ = n_frames
-    classifier.normalization_ = normalization
-    classifier.history_ = []
-    return classifier

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -182,8 +182,6 @@ def build_model(file: ModelBytes) -> CellTypeModel:
     import safetensors
     import safetensors.torch
 
-    from napari_celltype.classifiers.estimator import restore_classifier
-
     card = file.card
     try:
         tensors = safetensors.torch.load(file.content)
@@ -210,6 +208,52 @@ def build_model(file: ModelBytes) -> CellTypeModel:
             f"({str(error).splitlines()[0][:200]}); {COPY_AGAIN}."
         ) from error
     return CellTypeModel(classifier, card, file.sha256, card.name)
+
+
+def restore_classifier(
+    parameters: Mapping[str, Any],
+    classes: Sequence[str],
+    n_frames: int,
+    weights: Mapping[str, torch.Tensor],
+    normalization: Normalization,
+) -> TraceClassifier:
+    """Build a fitted classifier from saved weights, allocating nothing but them.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Constructor parameters of `TraceClassifier`.
+    classes : sequence of str
+    n_frames : int
+        Frames per trace.
+    weights : mapping of str to tensor
+        State of the network.
+
+    Raises
+    ------
+    ValueError
+        If the parameters are not those of a network, or the weights do not fit it.
+    """
+    import torch
+
+    from napari_celltype.classifiers.estimator import TraceClassifier
+    from napari_celltype.classifiers.networks import build_network
+
+    classifier = TraceClassifier(**parameters)
+    network = build_network(
+        classifier.architecture, n_frames, len(classes), classifier._structure()
+    )
+    expected = {name: tuple(t.shape) for name, t in network.state_dict().items()}
+    found = {name: tuple(t.shape) for name, t in weights.items()}
+    if expected != found or any(t.dtype != torch.float32 for t in weights.values()):
+        raise ValueError("the weights do not have the shapes that the card says")
+    network.load_state_dict(dict(weights), assign=True)
+    classifier.network_ = network.to(memory_format=torch.channels_last).eval()
+    classifier.classes_ = np.asarray(classes)
+    classifier.n_features_in_ = n_frames
+    classifier.normalization_ = normalization
+    classifier.history_ = []
+    return classifier
 
 
 def _constructor_parameters(card: ModelCard) -> dict[str, Any]:

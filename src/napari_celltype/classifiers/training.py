@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import time
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from napari_celltype.classifiers.checkpoint import Checkpoint, History
 from napari_celltype.classifiers.device import halve
 from napari_celltype.classifiers.networks import Network
 from napari_celltype.classifiers.notices import Notice
@@ -19,11 +22,13 @@ from napari_celltype.progress import OnProgress, Progress, ShouldStop, raise_if_
 ADAM_BETAS = (0.9, 0.99)
 ADAM_EPSILON = 1e-7
 
+AfterEpoch = Callable[[Network, History], Mapping[str, float]]
+
 
 def train(
     network: Network,
     traces: NDArray[np.float32],
-    targets: NDArray[np.int64],
+    targets: NDArray[np.int64] | NDArray[np.bool_],
     *,
     epochs: int,
     batch_size: int,
@@ -33,7 +38,9 @@ def train(
     on_progress: OnProgress,
     should_stop: ShouldStop,
     on_notice: Notice,
-) -> list[dict[str, float]]:
+    checkpoint: Checkpoint | None = None,
+    after_epoch: AfterEpoch | None = None,
+) -> History:
     """Train a network in place and return its history.
 
     The training set is reshuffled each epoch and the last partial batch is kept.
@@ -44,10 +51,15 @@ def train(
         With its initial weights; left on the processor, in evaluation mode.
     traces : ndarray of float32, shape (n_traces, n_frames)
         Normalised traces.
-    targets : ndarray of int64, shape (n_traces,)
-        Class indices.
+    targets : ndarray of int64 (n_traces,) or of bool (n_traces, n_classes)
+        Class indices, or the classes that each label leaves possible.
     generator : torch.Generator
         On the processor; the only source of chance.
+    checkpoint : Checkpoint, optional
+        Where training goes on from, and what is written as it goes.
+    after_epoch : callable, optional
+        Takes a copy of the network, ready to predict, and the history so far; what it
+        returns joins the epoch's row.
 
     Returns
     -------
@@ -59,6 +71,8 @@ def train(
     ------
     Stopped
         If `should_stop` answers True, asked once per batch.
+    OutputError
+        If the checkpoint cannot be written.
     """
     x = torch.from_numpy(traces).to(device)
     y = torch.from_numpy(targets).to(device)
@@ -71,9 +85,15 @@ def train(
         fused=device.type in ("cpu", "cuda"),
     )
     dropout = _dropout_generator(generator, device)
-    history: list[dict[str, float]] = []
+    history: History = []
+    if checkpoint is not None:
+        history = _resume(checkpoint, network, optimizer, generator, dropout, epochs)
+        if history:
+            on_progress(
+                Progress("Training goes on from its checkpoint", len(history), epochs)
+            )
     at_once = batch_size
-    for epoch in range(1, epochs + 1):
+    for epoch in range(len(history) + 1, epochs + 1):
         start = time.perf_counter()
         loss = torch.zeros((), device=device)
         right = torch.zeros((), device=device, dtype=torch.int64)
@@ -102,11 +122,37 @@ def train(
                 "seconds": time.perf_counter() - start,
             }
         )
+        if after_epoch is not None:
+            ready = copy.deepcopy(network).to("cpu").eval()
+            said = after_epoch(ready, list(history))
+            history[-1] |= {name: float(value) for name, value in said.items()}
+        if checkpoint is not None and (epoch == epochs or checkpoint.is_due()):
+            checkpoint.save(_state(network, optimizer, generator, dropout), history)
         on_progress(
             Progress(f"Training, loss {history[-1]['loss']:.3f}", epoch, epochs)
         )
     network.to("cpu").eval()
     return history
+
+
+def loss_sum(logits: Tensor, y: Tensor) -> Tensor:
+    """Return the summed loss of logits (n, n_classes).
+
+    Where a label leaves several classes possible, the loss is minus the logarithm of
+    their summed probability; of a single class that is the cross-entropy.
+    """
+    if y.dtype != torch.bool:
+        return cross_entropy(logits, y, reduction="sum")
+    possible = logits.masked_fill(~y, -torch.inf)
+    return (logits.logsumexp(1) - possible.logsumexp(1)).sum()
+
+
+def hit_count(logits: Tensor, y: Tensor) -> Tensor:
+    """Return how many of the best guesses the labels allow."""
+    guess = logits.argmax(1)
+    if y.dtype != torch.bool:
+        return (guess == y).sum()
+    return y.gather(1, guess[:, None]).sum()
 
 
 def _accumulate_gradients(
@@ -127,10 +173,10 @@ def _accumulate_gradients(
     losses, hits = [], []
     for part in torch.split(batch, at_once):
         logits = network(x[part], dropout)
-        loss = cross_entropy(logits, y[part], reduction="sum")
+        loss = loss_sum(logits, y[part])
         (loss / len(batch)).backward()  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
-        hits.append((logits.detach().argmax(1) == y[part]).sum())
+        hits.append(hit_count(logits.detach(), y[part]))
     return torch.stack(losses).sum(), torch.stack(hits).sum()
 
 
@@ -142,3 +188,53 @@ def _dropout_generator(
         return generator
     seed = int(torch.randint(2**62, (), generator=generator))
     return torch.Generator(device=device).manual_seed(seed)
+
+
+def _state(
+    network: Network,
+    optimizer: torch.optim.Adam,
+    generator: torch.Generator,
+    dropout: torch.Generator,
+) -> dict[str, Tensor]:
+    """Return all that the next epoch depends on; before the first, Adam's zeros."""
+    tensors = {
+        "generator": generator.get_state(),
+        "dropout": dropout.get_state(),
+        "step": torch.zeros(()),
+    }
+    for name, parameter in network.named_parameters():
+        moments = optimizer.state.get(parameter, {})
+        tensors[f"network.{name}"] = parameter
+        for key in ("exp_avg", "exp_avg_sq"):
+            tensors[f"{key}.{name}"] = moments.get(key, torch.zeros_like(parameter))
+        tensors["step"] = moments.get("step", tensors["step"])
+    return tensors
+
+
+def _resume(
+    checkpoint: Checkpoint,
+    network: Network,
+    optimizer: torch.optim.Adam,
+    generator: torch.Generator,
+    dropout: torch.Generator,
+    epochs: int,
+) -> History:
+    """Put the checkpoint's state in place and return its history; [] without one."""
+    found = checkpoint.load(_state(network, optimizer, generator, dropout), epochs)
+    if found is None:
+        return []
+    tensors, history = found
+    dropout.set_state(tensors["dropout"])
+    generator.set_state(tensors["generator"])
+    for name, parameter in network.named_parameters():
+        with torch.no_grad():
+            parameter.copy_(tensors[f"network.{name}"])
+        # Copied into tensors of the weights' own memory order and device.
+        optimizer.state[parameter] = {
+            "step": tensors["step"].to(parameter.device, copy=True),
+            **{
+                key: torch.zeros_like(parameter).copy_(tensors[f"{key}.{name}"])
+                for key in ("exp_avg", "exp_avg_sq")
+            },
+        }
+    return history
