@@ -1,0 +1,145 @@
+"""Single numbers of an example that compete with a classifier on the same splits.
+
+Most of them tell how a cell was recorded rather than what it is: a classifier's score
+means little where one of them comes near it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import GridSearchCV
+from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from napari_celltype.labels import TraceSet
+from napari_celltype.protocol.folds import StratifiedFolds
+
+SLOWER_THAN = 0.1  # Hz
+# What a trace set may tell of its recordings, by the name of the probe.
+RECORDED = {
+    "trace length": "native_frames",
+    "native rate": "native_sampling_frequency",
+    "ROI size": "n_pixels",
+    "plane": "plane",
+}
+SESSION = "session"
+MAX_LEAF_NODES = (2, 4, 8, 16, 32)
+# Traces that are held in double precision at once.
+TRACES_AT_ONCE = 256
+
+
+def probe_values(traces: TraceSet) -> dict[str, NDArray[np.float64]]:
+    """Return the numbers that can be known of every example and are not constant.
+
+    Parameters
+    ----------
+    traces : TraceSet
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (n_examples,)
+        "noise level": median difference of successive frames, divided by the square
+        root of the frame rate where that is known (as nu in Rupprecht et al. 2021, in
+        the unit of the traces); "mean" and "deviation" of the trace; "skewness"; "slow
+        power": share of the power below 0.1 Hz; "trace length" (frames) and "native
+        rate" (Hz) as recorded; "ROI size" (pixels); "plane".
+    """
+    rate = traces.sampling_frequency
+    values = {
+        name: np.concatenate(parts)
+        for name, parts in _in_blocks(traces.traces, rate).items()
+    }
+    for name, array in RECORDED.items():
+        if array in traces.recorded:
+            values[name] = np.asarray(traces.recorded[array], dtype=np.float64)
+    return {
+        name: value
+        for name, value in values.items()
+        if np.isfinite(value).all() and np.ptp(value) > 0
+    }
+
+
+def probe_model(name: str, seed: int) -> GridSearchCV | CommonestOfSession:
+    """Return the small model of a probe; it takes the number as its one column.
+
+    A decision tree whose number of leaves is found within the training set.
+    """
+    if name == SESSION:
+        return CommonestOfSession()
+    return GridSearchCV(
+        DecisionTreeClassifier(class_weight="balanced", random_state=seed),
+        {"max_leaf_nodes": list(MAX_LEAF_NODES)},
+        scoring="balanced_accuracy",
+        cv=StratifiedFolds(random_state=seed),
+    )
+
+
+# scikit-learn has no types, so its classes are Any to the type checker.
+class CommonestOfSession(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Say the commonest training label of an example's session.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+    sessions_ : ndarray of int64
+        Numbers of the sessions that were trained on.
+    """
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Count the labels of each session; X is (n_examples, 1) session numbers."""
+        numbers, labels = validate_data(self, X, y, dtype=np.int64)
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        self.sessions_, rows = np.unique(numbers[:, 0], return_inverse=True)
+        counts = np.zeros((len(self.sessions_), len(self.classes_)), dtype=np.int64)
+        np.add.at(counts, (rows, codes), 1)
+        self._commonest = counts.argmax(axis=1)
+        self._elsewhere = int(counts.sum(axis=0).argmax())
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return a label for each row; the commonest of all in unknown sessions."""
+        check_is_fitted(self)
+        session = validate_data(self, X, dtype=np.int64, reset=False)[:, 0]
+        at = np.searchsorted(self.sessions_, session).clip(max=len(self.sessions_) - 1)
+        known = self.sessions_[at] == session
+        names: NDArray[Any] = self.classes_[
+            np.where(known, self._commonest[at], self._elsewhere)
+        ]
+        return names
+
+
+def _in_blocks(
+    traces: NDArray[np.float32], rate: float | None
+) -> dict[str, list[NDArray[np.float64]]]:
+    """Return the parts of each number that is computed from traces."""
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    slow = np.fft.rfftfreq(traces.shape[1], 1 / rate) < SLOWER_THAN if rate else None
+    for start in range(0, len(traces), TRACES_AT_ONCE):
+        block = traces[start : start + TRACES_AT_ONCE].astype(np.float64)
+        mean = block.mean(axis=1)
+        block -= mean[:, None]
+        variance = np.einsum("ij,ij->i", block, block) / block.shape[1]
+        third = np.einsum("ij,ij,ij->i", block, block, block) / block.shape[1]
+        # A constant trace is not skewed and has no slow power.
+        something = np.where(variance > 0, variance, 1)
+        numbers = {
+            "mean": mean,
+            "deviation": np.sqrt(variance),
+            "skewness": third / something**1.5,
+        }
+        if block.shape[1] > 1:
+            steps = np.median(np.abs(np.diff(block, axis=1)), axis=1)
+            numbers["noise level"] = steps / np.sqrt(rate or 1)
+        if slow is not None:
+            power = np.abs(np.fft.rfft(block, axis=1)) ** 2
+            total = power.sum(axis=1)
+            numbers["slow power"] = power[:, slow].sum(axis=1) / np.where(
+                total > 0, total, 1
+            )
+        for name, values in numbers.items():
+            found.setdefault(name, []).append(values)
+    return found
