@@ -38,9 +38,90 @@ Neuropil = Annotated[
 Plane = Annotated[int | None, typer.Option(metavar="N", help="Take only plane N.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda|cuda:N|mps")]
 Seed = Annotated[int, typer.Option(metavar="K", help="Seed of all chance.")]
+LabelledPath = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help=(
+            "Labelled data: a trace set .npz, a recording list .csv, or a suite2p "
+            "folder with a label file."
+        ),
+        show_default=False,
+    ),
+]
+RawOrCoefficient = Annotated[
+    str,
+    typer.Option(
+        "--neuropil", metavar="none|C", help="Raw F, or F - C * Fneu, of recordings."
+    ),
+]
+TraceLength = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help=(
+            "Cut all traces to N frames; without it to the shortest. (Not the T of RNN "
+            "and LSTM, the parts that a trace is cut into.)"
+        ),
+    ),
+]
+Resample = Annotated[
+    float | None,
+    typer.Option(metavar="HZ", help="Bring all recordings down to this frame rate."),
+]
+WithPredictions = Annotated[
+    bool,
+    typer.Option(
+        "--with-predictions",
+        help="Train on accepted predictions, too; they are never tested on.",
+    ),
+]
+Epochs = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Epochs of the networks (20)."),
+]
+Jobs = Annotated[
+    int, typer.Option(metavar="N", min=1, help="Processes on this machine.")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="A Dask scheduler, tcp://host:port."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help=(
+            "Threads of each worker, on which the last bits of scores depend (one with "
+            "several workers, else all)."
+        ),
+    ),
+]
+Slow = Annotated[
+    bool,
+    typer.Option(
+        "--slow", help="Add RNN and LSTM with one frame per time step (hours)."
+    ),
+]
+Splits = Annotated[int, typer.Option(metavar="N", min=1, help="Train-test splits.")]
+RunFolder = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="RUN",
+        help="Run folder; the same command on it goes on where it stopped.",
+    ),
+]
 Force = Annotated[
     bool,
     typer.Option("--force", help="Replace a file that this program did not write."),
+]
+ForceFolder = Annotated[
+    bool,
+    typer.Option("--force", help="Write into a folder that holds files of others."),
 ]
 MinProbability = Annotated[
     float | None,
@@ -76,6 +157,68 @@ Prior = Annotated[
         ),
     ),
 ]
+
+
+class Way(StrEnum):
+    """How train and test examples are told apart."""
+
+    PAPER = "paper"
+    RANDOM = "random"
+    BY_SESSION = "by-session"
+    BY_SUBJECT = "by-subject"
+    BY_CELL = "by-cell"
+
+
+Split = Annotated[
+    Way,
+    typer.Option(
+        help=(
+            "paper and random may put traces of one cell or animal on both sides, so "
+            "the strictest possible of the others runs beside them."
+        )
+    ),
+]
+TrainSize = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        help="Training examples in all (80 % of each type).",
+    ),
+]
+TestSize = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Test examples in all (the rest)."),
+]
+
+
+class Architecture(StrEnum):
+    """The networks that can be trained."""
+
+    CNN = "cnn"
+    RNN = "rnn"
+    LSTM = "lstm"
+
+
+class Normalization(StrEnum):
+    """What traces are z-scored by."""
+
+    TRACE = "trace"
+    TRAINING_SET = "training-set"
+    PER_TIMESTEP = "training-set-per-timestep"
+
+
+class PaperExperiment(StrEnum):
+    """The experiments of Section IV."""
+
+    TABLE1 = "table1"
+    TABLE2 = "table2"
+    TABLE3 = "table3"
+    TABLE4 = "table4"
+    TABLE5 = "table5"
+    EPOCHS = "epochs"
+    FIG3 = "fig3"
+    NEW_DATASET = "new-dataset"
 
 
 class Format(StrEnum):
@@ -128,6 +271,24 @@ def parse_counts(text: str) -> dict[str, int]:
             )
         counts[name.strip()] = int(number)
     return counts
+
+
+def parse_coefficient(text: str) -> str | float:
+    """Read ``none`` or a number.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the text is neither; labelled data come with no model to ask.
+    """
+    if text == "model":
+        raise typer.BadParameter("'model' needs a model; give 'none' or a number")
+    return parse_neuropil(text)
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Read ``cnn,svm-rbf``."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def parse_neuropil(text: str) -> str | float:

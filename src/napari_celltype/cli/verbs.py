@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from napari_celltype.cli import options as opt
+from napari_celltype.cli.experiments import evaluate, paper, train
 from napari_celltype.cli.models import models_app
 from napari_celltype.cli.terminal import (
     STOPPED,
@@ -29,6 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models_app, name="models")
+for verb in (train, evaluate, paper):
+    app.command()(verb)
 
 
 def _show_version(asked: bool) -> None:
@@ -150,13 +153,8 @@ def classify(
     neuropil: opt.Neuropil = "model",
     plane: opt.Plane = None,
     device: opt.Device = "auto",
-    jobs: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Processes, one recording each.")
-    ] = 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="A Dask scheduler, tcp://host:port."),
-    ] = None,
+    jobs: opt.Jobs = 1,
+    scheduler: opt.Scheduler = None,
     force: opt.Force = False,
 ) -> None:
     """Classify every ROI of the recordings and write one table.

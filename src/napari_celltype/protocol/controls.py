@@ -72,6 +72,6 @@ def counterpart(
 def _probes(data: ExperimentData, way: str) -> list[Condition]:
     """Return the probes that a way allows: an unseen session cannot be looked up."""
     names = list(data.probes)
-    if data.traces.session_id is not None and way in ("paper", "random"):
+    if data.traces.session_id is not None and way in ("paper", "random", "by-cell"):
         names.append("session")
-    return [Condition(f"probe: {n}", f"probe: {n}", way=way) for n in names]
+    return [Condition(f"probe: {name}", f"probe: {name}", way=way) for name in names]

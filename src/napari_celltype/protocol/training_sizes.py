@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from napari_celltype.protocol.counts import stratified_counts
 from napari_celltype.protocol.experiment import ExperimentData
 
 # Section IV-C: training examples of each type; the test set is the same for all.
@@ -38,8 +39,8 @@ def training_sizes(
     notes : list of str
         A sentence for each size that is left out.
     """
-    total = sum(counts.values())
-    test = _stratified(counts, TEST_SIZE) if total >= TEST_SIZE else dict(counts)
+    # In proportion to the counts, also where there are fewer than the test takes.
+    test = stratified_counts({n: TEST_SIZE * c for n, c in counts.items()}, TEST_SIZE)
     sizes, notes = [], []
     for wanted in TRAINING_SIZES:
         short = [
@@ -58,7 +59,7 @@ def training_sizes(
         else:
             sizes.append(dict(wanted))
     if not sizes:
-        kept = {name: int(0.8 * n) for name, n in counts.items()}
+        kept = {name: n * 4 // 5 for name, n in counts.items()}
         test = {name: n - kept[name] for name, n in counts.items()}
         largest = sum(TRAINING_SIZES[-1].values())
         for wanted in TRAINING_SIZES:
@@ -81,13 +82,3 @@ def ground_truth_counts(data: ExperimentData) -> dict[str, int]:
         data.targets.index[usable], minlength=len(data.targets.classes)
     )
     return dict(zip(data.targets.classes, counts.tolist(), strict=True))
-
-
-def _stratified(counts: Mapping[str, int], total: int) -> dict[str, int]:
-    """Divide `total` in proportion to `counts`, whole numbers by largest remainder."""
-    shares = {name: total * n / sum(counts.values()) for name, n in counts.items()}
-    whole = {name: int(share) for name, share in shares.items()}
-    by_remainder = sorted(shares, key=lambda name: whole[name] - shares[name])
-    for name in by_remainder[: total - sum(whole.values())]:
-        whole[name] += 1
-    return whole

@@ -1,0 +1,232 @@
+"""`train`, `evaluate` and `paper`: networks on labelled cells of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_celltype.cli import options as opt
+from napari_celltype.cli.terminal import door, interruptible, say, shown_progress
+from napari_celltype.errors import Stopped
+
+if TYPE_CHECKING:
+    from napari_celltype.workflows.evaluate import ExperimentRequest
+
+
+@door
+def train(
+    data: opt.LabelledPath,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="MODEL", help="A .safetensors file with its card."
+        ),
+    ],
+    architecture: Annotated[
+        opt.Architecture, typer.Option(help="The network.")
+    ] = opt.Architecture.CNN,
+    epochs: opt.Epochs = None,
+    normalization: Annotated[
+        opt.Normalization,
+        typer.Option(help="Z-score by the trace itself, or as the paper does."),
+    ] = opt.Normalization.TRACE,
+    timesteps: opt.TraceLength = None,
+    resample: opt.Resample = None,
+    fs: opt.Fs = None,
+    neuropil: opt.RawOrCoefficient = "none",
+    plane: opt.Plane = None,
+    with_predictions: opt.WithPredictions = False,
+    seed: opt.Seed = 0,
+    device: opt.Device = "auto",
+    force: opt.Force = False,
+) -> None:
+    """Train a network on labelled data and save it as a model.
+
+    Example: napari-celltype train recordings.csv --architecture cnn -o mine.safetensors
+    """
+    from napari_celltype.workflows.labelled import Reading
+    from napari_celltype.workflows.train import TrainRequest, train_model
+
+    request = TrainRequest(
+        data,
+        output,
+        architecture.value,
+        epochs or 20,
+        normalization.value,
+        Reading(
+            timesteps,
+            resample,
+            fs,
+            opt.parse_coefficient(neuropil),
+            plane,
+            with_predictions,
+        ),
+        seed,
+        device,
+        force,
+    )
+    with _goes_on(), interruptible() as should_stop, shown_progress() as on_progress:
+        trained = train_model(request, on_progress=on_progress, should_stop=should_stop)
+    for note in trained.notes:
+        say(f"note: {note}")
+    say(f"written: {output}")
+    say(
+        "This model was tested on nothing yet: `napari-celltype evaluate` says how "
+        "well its kind does on cells that it has not seen."
+    )
+
+
+@door
+def evaluate(
+    data: opt.LabelledPath,
+    output: opt.RunFolder,
+    classifiers: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,...",
+            help="Of cnn, rnn, lstm, svm-rbf, svm-linear, svm-poly, adaboost, and "
+            "svm-rbf-search and so on, which search their parameters themselves.",
+        ),
+    ] = "cnn,rnn,lstm",
+    splits: opt.Splits = 10,
+    split: opt.Split = opt.Way.PAPER,
+    train_size: opt.TrainSize = None,
+    test_size: opt.TestSize = None,
+    epochs: opt.Epochs = None,
+    timesteps: opt.TraceLength = None,
+    resample: opt.Resample = None,
+    fs: opt.Fs = None,
+    neuropil: opt.RawOrCoefficient = "none",
+    plane: opt.Plane = None,
+    with_predictions: opt.WithPredictions = False,
+    seed: opt.Seed = 0,
+    device: opt.Device = "auto",
+    jobs: opt.Jobs = 1,
+    scheduler: opt.Scheduler = None,
+    threads: opt.Threads = None,
+    slow: opt.Slow = False,
+    force: opt.ForceFolder = False,
+) -> None:
+    """Train and test classifiers as the paper does, and more strictly.
+
+    Example: napari-celltype evaluate traces.npz --classifiers cnn,svm-rbf -o run
+    """
+    from napari_celltype.protocol import PaperProtocol
+    from napari_celltype.protocol.experiments import Training
+    from napari_celltype.workflows.evaluate import ExperimentRequest
+    from napari_celltype.workflows.labelled import Reading
+
+    _run(
+        ExperimentRequest(
+            data,
+            folder=output,
+            classifiers=opt.parse_names(classifiers),
+            protocol=PaperProtocol(split.value, splits, train_size, test_size, seed),
+            training=Training(epochs, device, slow),
+            reading=Reading(
+                timesteps,
+                resample,
+                fs,
+                opt.parse_coefficient(neuropil),
+                plane,
+                with_predictions,
+            ),
+            jobs=jobs,
+            scheduler=scheduler,
+            threads=threads,
+            force=force,
+        )
+    )
+
+
+@door
+def paper(
+    experiment: Annotated[
+        opt.PaperExperiment,
+        typer.Argument(help="A table or figure of the paper.", show_default=False),
+    ],
+    data: opt.LabelledPath,
+    output: opt.RunFolder,
+    new_data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="For new-dataset: labelled data that are only tested."
+        ),
+    ] = None,
+    splits: opt.Splits = 10,
+    split: opt.Split = opt.Way.PAPER,
+    epochs: opt.Epochs = None,
+    timesteps: opt.TraceLength = None,
+    resample: opt.Resample = None,
+    fs: opt.Fs = None,
+    neuropil: opt.RawOrCoefficient = "none",
+    plane: opt.Plane = None,
+    with_predictions: opt.WithPredictions = False,
+    seed: opt.Seed = 0,
+    device: opt.Device = "auto",
+    jobs: opt.Jobs = 1,
+    scheduler: opt.Scheduler = None,
+    threads: opt.Threads = None,
+    slow: opt.Slow = False,
+    force: opt.ForceFolder = False,
+) -> None:
+    """Run one experiment of the paper on your data, laid out as the paper does.
+
+    Example: napari-celltype paper table4 traces.npz --splits 3 -o table4
+    """
+    from napari_celltype.protocol import PaperProtocol
+    from napari_celltype.protocol.experiments import Training
+    from napari_celltype.workflows.evaluate import ExperimentRequest
+    from napari_celltype.workflows.labelled import Reading
+
+    if (new_data is None) is (experiment is opt.PaperExperiment.NEW_DATASET):
+        raise typer.BadParameter("new-dataset, and it alone, takes --new-data FILE")
+    _run(
+        ExperimentRequest(
+            data,
+            experiment.value,
+            folder=output,
+            protocol=PaperProtocol(split.value, splits, random_state=seed),
+            training=Training(epochs, device, slow),
+            reading=Reading(
+                timesteps,
+                resample,
+                fs,
+                opt.parse_coefficient(neuropil),
+                plane,
+                with_predictions,
+            ),
+            new_data=new_data,
+            jobs=jobs,
+            scheduler=scheduler,
+            threads=threads,
+            force=force,
+        )
+    )
+
+
+def _run(request: ExperimentRequest) -> None:
+    """Run an experiment and print what it found."""
+    from napari_celltype.workflows.evaluate import run_experiment
+
+    assert request.folder is not None
+    with _goes_on(), interruptible() as should_stop, shown_progress() as on_progress:
+        report = run_experiment(
+            request, on_progress=on_progress, should_stop=should_stop
+        )
+    typer.echo(report.summary())
+    say(f"written: {request.folder / 'report.html'}")
+
+
+@contextmanager
+def _goes_on() -> Iterator[None]:
+    """Say what becomes of work that is stopped."""
+    try:
+        yield
+    except (Stopped, KeyboardInterrupt):
+        say("The same command goes on from here.")
+        raise

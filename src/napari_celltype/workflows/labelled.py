@@ -1,0 +1,65 @@
+"""Labelled data as the use cases take them: a path, or what is in memory already."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from napari_celltype.labels import LabelledData, TraceSet, load_labelled_data
+from napari_celltype.progress import (
+    OnProgress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How labelled data are read.
+
+    Attributes
+    ----------
+    timesteps : int or None
+        Frames of each trace; None cuts all to the shortest.
+    resample : float or None
+        Bring all recordings down to this rate, Hz.
+    sampling_frequency : float or None
+        Hz, where the files do not say or say it wrong.
+    neuropil : str or float
+        ``none`` for raw F, or C for F - C * Fneu.
+    plane : int or None
+        Take only this plane.
+    with_predictions : bool
+        Keep labels that are accepted predictions; they only ever train.
+    """
+
+    timesteps: int | None = None
+    resample: float | None = None
+    sampling_frequency: float | None = None
+    neuropil: str | float = "none"
+    plane: int | None = None
+    with_predictions: bool = False
+
+
+def read_labelled(
+    data: str | Path | TraceSet | LabelledData,
+    reading: Reading,
+    *,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> LabelledData:
+    """Return labelled data, read from disk where a path is given.
+
+    Raises
+    ------
+    LabelError, RecordingError
+        If the data cannot be used.
+    Stopped
+        If `should_stop` answered True.
+    """
+    if isinstance(data, LabelledData):
+        return data
+    return load_labelled_data(
+        data, **asdict(reading), on_progress=on_progress, should_stop=should_stop
+    )
