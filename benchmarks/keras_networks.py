@@ -10,14 +10,20 @@ these, after which both give the same logits.
 from __future__ import annotations
 
 import os
+import sys
 
+# TensorFlow and the Triton that torch's optimizers import bring an LLVM each, and the
+# second one to load ends the process. Without a GPU nobody needs Triton.
+sys.modules.setdefault("triton", None)
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-import keras
-import numpy as np
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow  # noqa: E402
 
+__all__ = ["build_keras", "copy_weights", "keras", "tensorflow"]
 UNITS = 100
 
 
