@@ -195,10 +195,11 @@ def table5(
     """Shorter traces (Table V, Section IV-E)."""
     longest = data.traces.n_frames
     lengths = [n for n in LENGTHS if n <= longest]
+    longer = [str(n) for n in LENGTHS if n > longest]
     notes = [
-        f"Traces of {n} frames are left out, because these data have {longest}."
-        for n in LENGTHS
-        if n > longest
+        f"Traces of {', '.join(longer)} frames are left out, because these data have "
+        f"{longest}."
+        for _ in longer[:1]
     ]
     if longest not in lengths:
         lengths.append(longest)

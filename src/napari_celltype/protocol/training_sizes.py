@@ -44,8 +44,8 @@ def training_sizes(
     sizes, notes = [], []
     for wanted in TRAINING_SIZES:
         short = [
-            f"{wanted.get(name, 0)} + {test.get(name, 0)} {name} "
-            f"({counts.get(name, 0)} there)"
+            f"{wanted.get(name, 0) + test.get(name, 0)} {name} "
+            f"(there are {counts.get(name, 0)})"
             for name in sorted({*counts, *wanted})
             if name not in counts
             or name not in wanted
@@ -54,7 +54,7 @@ def training_sizes(
         if short:
             notes.append(
                 f"{sum(wanted.values())} training and {TEST_SIZE} test examples are "
-                f"left out, because they take {', '.join(short)}."
+                f"left out, because that takes {', '.join(short)}."
             )
         else:
             sizes.append(dict(wanted))

@@ -1,0 +1,182 @@
+"""Experiments as lists of conditions, and the tasks that they become."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_celltype.errors import LabelError
+from napari_celltype.labels import Targets
+from napari_celltype.protocol import PaperProtocol
+from napari_celltype.protocol.experiment import ExperimentData
+from napari_celltype.protocol.experiments import (
+    PAPER_EXPERIMENTS,
+    Training,
+    evaluate_experiment,
+    new_dataset,
+    plan,
+    table1,
+    table3,
+    table4,
+    table5,
+)
+from napari_celltype.protocol.training_sizes import training_sizes
+
+PROTOCOL = PaperProtocol(n_splits=3)
+PAPERS = {"PY": 1000, "PV": 947, "SOM": 1000, "VIP": 1000}
+
+
+@pytest.fixture
+def data(small_traces, small_targets):
+    probes = {"mean": small_traces.traces.mean(axis=1).astype(float)}
+    return ExperimentData(small_traces, small_targets, probes)
+
+
+def without_groups(data):
+    bare = {"subject_id": None, "session_id": None, "cell_id": None}
+    return replace(data, traces=replace(data.traces, **bare))
+
+
+def of_way(experiment, way):
+    return [c.name for c in experiment.conditions if c.way == way]
+
+
+def test_an_evaluation_has_probes_and_shuffled_labels_beside_each_classifier(data):
+    experiment = evaluate_experiment(data, ["rnn", "svm-rbf"], PROTOCOL, Training())
+    assert of_way(experiment, "paper") == [
+        "rnn",
+        "svm-rbf",
+        "probe: mean",
+        "probe: session",
+        "rnn, shuffled labels",
+        "svm-rbf, shuffled labels",
+    ]
+
+
+def test_beside_the_papers_way_runs_the_strictest(data):
+    experiment = evaluate_experiment(data, ["rnn"], PROTOCOL, Training())
+    others = ["rnn (by-subject)", "probe: mean (by-subject)"]
+    assert of_way(experiment, "by-subject") == others
+
+
+def test_beside_a_grouped_way_runs_the_papers(data):
+    protocol = PaperProtocol("by-session", n_splits=3)
+    experiment = evaluate_experiment(data, ["rnn"], protocol, Training())
+    assert "rnn (paper)" in of_way(experiment, "paper")
+
+
+def test_without_groups_a_note_says_what_is_unknown(data):
+    experiment = evaluate_experiment(
+        without_groups(data), ["rnn"], PROTOCOL, Training()
+    )
+    assert {c.way for c in experiment.conditions} == {"paper"}
+    assert any("new animal is unknown" in note for note in experiment.notes)
+
+
+def test_only_networks_are_asked_about_surrogates(data):
+    experiment = evaluate_experiment(data, ["rnn", "svm-rbf"], PROTOCOL, Training())
+    asked = {c.classifier for c in experiment.conditions if c.surrogates}
+    assert asked == {"rnn"}
+
+
+@pytest.mark.parametrize("names", [[], ["cnn", "cnn"]])
+def test_classifiers_are_named_once_each(data, names):
+    with pytest.raises(LabelError, match="name at least one, and each once"):
+        evaluate_experiment(data, names, PROTOCOL, Training())
+
+
+def test_names_of_conditions_are_unique(data):
+    both = replace(data, new=data.traces, new_targets=data.targets)
+    for layout in PAPER_EXPERIMENTS.values():
+        names = [c.name for c in layout(both, PROTOCOL, Training()).conditions]
+        assert len(set(names)) == len(names)
+
+
+def test_table_1_holds_every_architecture_that_the_text_fixes(data):
+    names = of_way(table1(data, PROTOCOL, Training()), "paper")
+    cnn = "C", "C C", "C C C", "C C P C", "C C P C D", "C D C P C", "C C P D C"
+    assert names[:7] == [f"CNN [{layers}]" for layers in cnn]
+    for name in ("RNN T=2, 1 layer", "RNN T=10, 2 layers, dropout"):
+        assert name in names
+    assert "LSTM T=5, 2 layers, both dropouts" in names
+
+
+def test_one_frame_per_time_step_is_asked_for(data):
+    slow = table1(data, PROTOCOL, Training(slow=True))
+    timesteps = {c.parameters.get("timesteps") for c in slow.conditions}
+    assert data.traces.n_frames in timesteps
+    fast = table1(data, PROTOCOL, Training())
+    assert any("--slow adds them" in note for note in fast.notes)
+
+
+def test_table_3_of_the_papers_data_has_the_sizes_that_it_can_give():
+    sizes, test, notes = training_sizes(PAPERS)
+    assert [sum(size.values()) for size in sizes] == [2560, 3157]
+    assert sizes[1] == {"PY": 800, "SOM": 800, "VIP": 800, "PV": 757}
+    assert sum(test.values()) == 640
+    assert [note.split()[0] for note in notes] == ["5137", "6737"]
+    assert "1762 PY (there are 1000)" in notes[0]
+
+
+def test_table_3_of_enough_data_leaves_nothing_out():
+    sizes, _, notes = training_sizes(dict.fromkeys(PAPERS, 5000))
+    assert [sum(size.values()) for size in sizes] == [2560, 3157, 5137, 6737]
+    assert notes == []
+
+
+def test_table_3_of_few_data_takes_the_same_shares(data):
+    experiment = table3(data, PROTOCOL, Training())
+    tasks = plan(experiment, data, PROTOCOL)
+    sizes = {t.condition.name: t.split for t in tasks if t.condition.train_counts}
+    of_rnn = [s for name, s in sizes.items() if name.startswith("rnn,")]
+    assert len({len(s.test) for s in of_rnn}) == 1
+    assert [len(s.train) for s in of_rnn] == sorted(len(s.train) for s in of_rnn)
+    assert any("same shares" in note for note in experiment.notes)
+
+
+def test_table_4_searches_beside_the_papers_parameters(data):
+    names = of_way(table4(data, PROTOCOL, Training()), "paper")
+    for name in ("adaboost", "svm-linear", "svm-rbf", "svm-poly"):
+        assert {name, f"{name}-search"} <= set(names)
+
+
+def test_table_5_leaves_out_what_is_longer_than_the_data(data, make_traces):
+    traces = make_traces(n_frames=1200)
+    longer = replace(data, traces=traces, targets=Targets.of(traces.labels))
+    experiment = table5(longer, PROTOCOL, Training())
+    lengths = {c.n_frames for c in experiment.conditions if c.n_frames}
+    assert lengths == {500, 1000, 1200}
+    assert any("2000, 3000, 4000 frames are left out" in n for n in experiment.notes)
+
+
+def test_a_new_data_set_is_needed_for_its_experiment(data):
+    with pytest.raises(LabelError, match="--new-data FILE"):
+        new_dataset(data, PROTOCOL, Training())
+
+
+def test_classifiers_of_one_way_share_their_splits(data):
+    experiment = evaluate_experiment(data, ["rnn", "lstm"], PROTOCOL, Training())
+    tasks = plan(experiment, data, PROTOCOL)
+    splits = {t.key: t.split for t in tasks}
+    assert splits["rnn", 1] is splits["lstm", 1]
+    assert not np.array_equal(splits["rnn", 1].test, splits["rnn", 2].test)
+
+
+def test_shuffled_labels_take_two_splits(data):
+    experiment = evaluate_experiment(data, ["rnn"], PROTOCOL, Training())
+    tasks = plan(experiment, data, PROTOCOL)
+    assert sum(t.condition.shuffled for t in tasks) == 2
+
+
+def test_a_seed_depends_on_nothing_but_protocol_and_split(data):
+    seeds = []
+    for names, protocol in (
+        (["rnn"], PROTOCOL),
+        (["cnn", "rnn"], PROTOCOL),
+        (["rnn"], replace(PROTOCOL, random_state=1)),
+    ):
+        experiment = evaluate_experiment(data, names, protocol, Training())
+        tasks = plan(experiment, data, protocol)
+        seeds.append([t.seed for t in tasks if t.condition.name == "rnn"])
+    assert seeds[0] == seeds[1]
+    assert len({*seeds[0], *seeds[2]}) == 6
