@@ -14,7 +14,7 @@ from sklearn.svm import SVC
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.classifiers.preparation import Normalization
-from napari_celltype.protocol.folds import StratifiedFolds
+from napari_celltype.protocol.folds import InnerFolds
 from napari_celltype.protocol.kernel_search import KernelSearch
 
 # Section IV-D. The paper names no constant term of the polynomial kernel;
@@ -61,7 +61,7 @@ def search(name: str, seed: int, **parameters: Any) -> Pipeline:
     """Return the same with parameters searched inside the training set.
 
     The paper searched once, on all data, and split them afterwards; here nothing of a
-    test set takes part in the choice.
+    test set takes part in the choice. The z-score is that of the whole training set.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def search(name: str, seed: int, **parameters: Any) -> Pipeline:
     """
     normalization = parameters.pop("normalization", "training-set")
     grid = dict(parameters.pop("grid", GRIDS[name]))
-    folds = StratifiedFolds(random_state=seed)
+    folds = InnerFolds(random_state=seed)
     found = (
         GridSearchCV(AdaBoostClassifier(random_state=seed), grid, cv=folds)
         if name == "adaboost"

@@ -58,6 +58,15 @@ def is_probe(condition: Condition) -> bool:
     return condition.classifier.startswith(PROBE)
 
 
+def fold_option(condition: Condition) -> str | None:
+    """Return the option of `fit` that takes the groups of the inner folds, if any."""
+    if is_probe(condition):
+        return None if condition.classifier == f"{PROBE}session" else "groups"
+    contestant = CLASSIFIERS.get(condition.classifier)
+    searches = contestant is not None and contestant.kind == "search"
+    return "model__groups" if searches else None
+
+
 def build(condition: Condition, seed: int) -> Any:
     """Return the scikit-learn classifier of a condition, not yet trained.
 

@@ -19,15 +19,6 @@ from sklearn.svm import SVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-    raise_if_stopped,
-)
-
 KERNELS = ("rbf", "linear", "poly")
 
 
@@ -67,20 +58,15 @@ class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.grid = grid
         self.cv = cv
 
-    def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        on_progress: OnProgress = ignore_progress,
-        should_stop: ShouldStop = never_stop,
-    ) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Search the grid by cross-validation, then train on all rows.
 
         Parameters
         ----------
         X : array-like, shape (n_traces, n_frames)
         y : array-like, shape (n_traces,)
+        groups : array-like, shape (n_traces,), optional
+            For `cv`.
 
         Returns
         -------
@@ -90,8 +76,6 @@ class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ------
         ValueError
             If X holds NaN or infinity, y a single class, or the kernel is not known.
-        napari_celltype.errors.Stopped
-            If `should_stop` answered True, asked before each fit.
         """
         if self.kernel not in KERNELS:
             raise ValueError(
@@ -100,21 +84,18 @@ class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         traces, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
         candidates = list(ParameterGrid(dict(self.grid)))
-        folds = list(check_cv(self.cv, labels, classifier=True).split(traces, labels))
+        splitter = check_cv(self.cv, labels, classifier=True)
+        folds = list(splitter.split(traces, labels, groups))
         pairs = self._pairs(traces, traces)
         scores = np.zeros((len(candidates), len(folds)))
-        done = 0
         for shape, rows in _same_kernels(candidates).items():
             values = self._kernel(pairs, dict(shape))
             for k, (train, test) in enumerate(folds):
                 inside, across = values[np.ix_(train, train)], values[test][:, train]
                 for row in rows:
-                    raise_if_stopped(should_stop)
                     machine = SVC(C=candidates[row]["C"], kernel="precomputed")
                     machine.fit(inside, labels[train])
                     scores[row, k] = machine.score(across, labels[test])
-                    done += 1
-                    on_progress(Progress("Grid search", done, scores.size))
         self._keep(candidates, scores)
         values = self._kernel(pairs, self.best_params_)
         self.machine_ = SVC(C=self.best_params_["C"], kernel="precomputed")

@@ -11,12 +11,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import GridSearchCV
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import cross_val_predict
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.labels import TraceSet
-from napari_celltype.protocol.folds import StratifiedFolds
+from napari_celltype.protocol.folds import InnerFolds
 
 SLOWER_THAN = 0.1  # Hz
 # What a trace set may tell of its recordings, by the name of the probe.
@@ -63,22 +64,64 @@ def probe_values(traces: TraceSet) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def probe_model(name: str, seed: int) -> GridSearchCV | CommonestOfSession:
-    """Return the small model of a probe; it takes the number as its one column.
-
-    A decision tree whose number of leaves is found within the training set.
-    """
-    if name == SESSION:
-        return CommonestOfSession()
-    return GridSearchCV(
-        DecisionTreeClassifier(class_weight="balanced", random_state=seed),
-        {"max_leaf_nodes": list(MAX_LEAF_NODES)},
-        scoring="balanced_accuracy",
-        cv=StratifiedFolds(random_state=seed),
-    )
+def probe_model(name: str, seed: int) -> ProbeTree | CommonestOfSession:
+    """Return the small model of a probe; it takes the number as its one column."""
+    return CommonestOfSession() if name == SESSION else ProbeTree(seed)
 
 
 # scikit-learn has no types, so its classes are Any to the type checker.
+class ProbeTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A decision tree whose number of leaves is found within the training set.
+
+    Every class weighs the same.
+
+    Parameters
+    ----------
+    random_state : int
+
+    Attributes
+    ----------
+    best_params_ : dict
+        "max_leaf_nodes": the one of `MAX_LEAF_NODES` with the best balanced accuracy
+        over all inner folds together.
+    classes_ : ndarray
+    """
+
+    def __init__(self, random_state: int = 0) -> None:
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Choose the size and grow the tree; `groups` stay together in the folds."""
+        numbers, labels = validate_data(self, X, y, dtype=np.float64)
+        folds = InnerFolds(random_state=self.random_state)
+
+        def score(n_leaves: int) -> float:
+            guess = cross_val_predict(
+                self._tree(n_leaves), numbers, labels, groups=groups, cv=folds
+            )
+            return float(balanced_accuracy_score(labels, guess))
+
+        best = max(MAX_LEAF_NODES, key=score)
+        self.best_params_ = {"max_leaf_nodes": best}
+        self.tree_ = self._tree(best).fit(numbers, labels)
+        self.classes_ = self.tree_.classes_
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return a label for each number."""
+        check_is_fitted(self)
+        numbers = validate_data(self, X, dtype=np.float64, reset=False)
+        names: NDArray[Any] = self.tree_.predict(numbers)
+        return names
+
+    def _tree(self, n_leaves: int) -> DecisionTreeClassifier:
+        return DecisionTreeClassifier(
+            max_leaf_nodes=n_leaves,
+            class_weight="balanced",
+            random_state=self.random_state,
+        )
+
+
 class CommonestOfSession(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Say the commonest training label of an example's session.
 

@@ -20,7 +20,13 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.protocol.contestants import PROBE, build, is_network, is_probe
+from napari_celltype.protocol.contestants import (
+    PROBE,
+    build,
+    fold_option,
+    is_network,
+    is_probe,
+)
 from napari_celltype.protocol.environment import describe_environment, limit_threads
 from napari_celltype.protocol.experiment import (
     Condition,
@@ -28,6 +34,7 @@ from napari_celltype.protocol.experiment import (
     Outcome,
     Task,
 )
+from napari_celltype.protocol.groups import COLUMNS, codes, identity, split_groups
 from napari_celltype.protocol.surrogates import surrogates_of
 
 # Returns the inputs of a classifier for some rows of the data set.
@@ -96,7 +103,8 @@ def perform(
             )
         else:
             on_progress(Progress(f"Training {condition.name}", 0, 1))
-            seconds = _fit_single(classifier, inputs(split.train), targets)
+            options = _fold_groups(condition, data, split.train[targets.single])
+            seconds = _fit_single(classifier, inputs(split.train), targets, options)
             on_progress(Progress(f"Training {condition.name}", 1, 1))
         raise_if_stopped(should_stop)
 
@@ -149,9 +157,10 @@ def _inputs(condition: Condition, data: ExperimentData, n_frames: int) -> Inputs
     if not is_probe(condition):
         return lambda rows: data.traces.traces[rows, :n_frames]
     name = condition.classifier.removeprefix(PROBE)
-    if name == "session" and data.traces.session_id is not None:
-        column: NDArray[Any]
-        column = np.unique(data.traces.session_id, return_inverse=True)[1].ravel()
+    sessions = identity(data.traces, "session_id")
+    column: NDArray[Any]
+    if name == "session" and sessions is not None:
+        column = codes(sessions)
     elif name in data.probes:
         column = data.probes[name]
     else:
@@ -186,13 +195,31 @@ def _fit_network(
     return float(sum(row["seconds"] for row in classifier.history_))
 
 
-def _fit_single(classifier: Any, inputs: NDArray[Any], targets: Targets) -> float:
+def _fit_single(
+    classifier: Any,
+    inputs: NDArray[Any],
+    targets: Targets,
+    options: dict[str, NDArray[np.int64]],
+) -> float:
     """Train on the labels that name one class; return the seconds."""
     one = targets.single
     names = np.asarray(targets.classes)[targets.index[one]]
     start = perf_counter()
-    classifier.fit(inputs[one], names)
+    classifier.fit(inputs[one], names, **options)
     return perf_counter() - start
+
+
+def _fold_groups(
+    condition: Condition, data: ExperimentData, rows: NDArray[np.int64]
+) -> dict[str, NDArray[np.int64]]:
+    """Return what stays together when parameters are searched, as an option of `fit`.
+
+    The same as in the split around the search.
+    """
+    option = fold_option(condition)
+    if option is None or condition.way not in COLUMNS:
+        return {}
+    return {option: split_groups(data.traces, condition.way)[rows]}
 
 
 def _scorer(
