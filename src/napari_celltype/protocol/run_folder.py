@@ -132,8 +132,15 @@ class RunFolder:
             self._checkpoint(outcome.key).unlink(missing_ok=True)
 
     def checkpoint(self, task: Task) -> Path:
-        """Return the file in which a task keeps its training, not made here."""
-        return self._checkpoint(task.key)
+        """Return the file in which a task keeps its training; its folder is made."""
+        path = self._checkpoint(task.key)
+        with suppress(OSError):  # the next line of results will say what is wrong
+            path.parent.mkdir(exist_ok=True)
+        return path
+
+    def drop_checkpoints(self) -> None:
+        """Remove what killed or abandoned trainings have left."""
+        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
 
     def _checkpoint(self, key: tuple[str, int]) -> Path:
         """Return a name that every file system takes and no other task has."""

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+from napari_celltype.errors import CellTypeError
 from napari_celltype.progress import (
     OnProgress,
+    Progress,
     ShouldStop,
     ignore_progress,
     never_stop,
-    raise_if_stopped,
 )
+from napari_celltype.protocol.backends import WorkerLost, outcomes
 from napari_celltype.protocol.experiment import ExperimentData, Outcome, Task
+from napari_celltype.protocol.remaining import Remaining
 from napari_celltype.protocol.run_folder import RunFolder
+from napari_celltype.protocol.work import perform as perform_task
 
-Perform = Callable[..., Outcome]
+# A task and the file in which it keeps its training.
+Item = tuple[Task, Path]
 
 
 def run_tasks(
@@ -22,30 +31,128 @@ def run_tasks(
     data: ExperimentData,
     folder: RunFolder,
     *,
-    perform: Perform | None = None,
+    perform: Callable[..., Outcome] = perform_task,
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[Outcome]:
-    """Return the outcomes of all tasks, in their order; those done before are kept."""
-    if perform is None:
-        from napari_celltype.protocol.work import perform
+    """Do what the folder does not hold yet, here or in other processes.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    data : ExperimentData
+    folder : RunFolder
+        Gets a line for each task as it finishes.
+    perform : callable
+        What does one task.
+    jobs : int
+        Processes on this machine.
+    scheduler : str, optional
+        Address of a Dask scheduler, instead.
+    threads : int, optional
+        Threads of each worker; the last bits of a score depend on it. By default one
+        in other processes, else as many as the libraries take.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Returns
+    -------
+    list of Outcome
+        In the order of the tasks.
+
+    Raises
+    ------
+    CellTypeError
+        If a task cannot be done, the folder cannot be written, the scheduler does not
+        answer or goes away, or a process is killed again and again; what is finished
+        is in the folder.
+    Stopped
+        If `should_stop` answered True; what is finished is in the folder.
+    """
+    if threads is None and (jobs > 1 or scheduler is not None):
+        threads = 1
     with folder.locked():
         finished = folder.finished()
-        for task in tasks:
-            if task.key in finished:
+        left = [task for task in tasks if not _is_of(task, finished.get(task.key))]
+        told = _Told(tasks, left, on_progress)
+        lost = ""
+        for done in outcomes(
+            partial(_perform, perform=perform, threads=threads),
+            [(task, folder.checkpoint(task)) for task in left],
+            shared=data,
+            jobs=jobs,
+            scheduler=scheduler,
+            threads=threads,
+            on_progress=told.inside if scheduler is None else on_progress,
+            should_stop=should_stop,
+        ):
+            task = left[done.index]
+            if isinstance(done.result, WorkerLost):
+                lost = f"{told.name(task)}, was not finished: {done.result}"
                 continue
-            raise_if_stopped(should_stop)
-            outcome = perform(
-                task,
-                data,
-                checkpoint=folder.checkpoint(task),
-                threads=threads,
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
-            folder.append(outcome)
+            folder.append(done.result)
+            told.finish(task, done.seconds)
+        if lost:
+            raise CellTypeError(lost)
+        folder.drop_checkpoints()
         finished = folder.finished()
         return [finished[task.key] for task in tasks]
+
+
+def _is_of(task: Task, outcome: Outcome | None) -> bool:
+    """Whether an outcome is that of the task: of the same test set."""
+    return outcome is not None and outcome.rows == task.split.test.tolist()
+
+
+def _perform(
+    item: Item,
+    data: ExperimentData,
+    *,
+    perform: Callable[..., Outcome],
+    threads: int | None,
+    **told: Any,
+) -> Outcome:
+    """Do one task, in any process."""
+    task, checkpoint = item
+    # Elsewhere the run folder is only there where the file system is shared.
+    shared = checkpoint.parent.is_dir()
+    return perform(
+        task, data, checkpoint=checkpoint if shared else None, threads=threads, **told
+    )
+
+
+class _Told:
+    """What the user is told while a run goes on."""
+
+    def __init__(
+        self, tasks: Sequence[Task], left: Sequence[Task], on_progress: OnProgress
+    ) -> None:
+        self._n_splits = Counter(task.condition.name for task in tasks)
+        self._n_tasks = len(tasks)
+        self._left = list(left)
+        self._remaining = Remaining(task.condition.name for task in left)
+        self._on_progress = on_progress
+
+    def name(self, task: Task) -> str:
+        """Return "cnn, split 3 of 10"."""
+        name = task.condition.name
+        return f"{name}, split {task.split.number + 1} of {self._n_splits[name]}"
+
+    def finish(self, task: Task, seconds: float) -> None:
+        """Tell that a task is done."""
+        self._left.remove(task)
+        self._remaining.finish(task.condition.name, seconds)
+        self._tell(self.name(task))
+
+    def inside(self, progress: Progress) -> None:
+        """Tell how far the task is that is done here, the first of those left."""
+        step = f"{progress.message} ({progress.done} of {progress.total})"
+        self._tell(f"{self.name(self._left[0])}, {step}")
+
+    def _tell(self, what: str) -> None:
+        n_done = self._n_tasks - len(self._left)
+        count = f"{n_done} of {self._n_tasks} done{self._remaining}"
+        self._on_progress(Progress(f"{what}: {count}", n_done, self._n_tasks))

@@ -1,0 +1,383 @@
+"""Do many items of work: here, in processes of this machine, or on a Dask cluster."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, Protocol, TypeVar
+
+from napari_celltype.errors import CellTypeError, MissingDependencyError, OutputError
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+    raise_if_stopped,
+)
+
+R = TypeVar("R")
+# Called as work(item, shared), and here with on_progress and should_stop besides.
+Work = Callable[..., R]
+
+# Seconds between two looks at whether the user wants an end.
+POLL = 0.2
+
+
+# A pool that loses its processes so often in a row will not do better.
+MOST_FRUITLESS = 3
+
+LOST = (
+    "its process was ended from outside again and again, most often because memory "
+    "ran out; use fewer processes or a machine with more memory."
+)
+
+
+class WorkerLost(CellTypeError):
+    """The process that did an item was ended from outside, more than once."""
+
+
+@dataclass(frozen=True)
+class Finished(Generic[R]):
+    """What one item gave.
+
+    Attributes
+    ----------
+    index : int
+        Position of the item.
+    result : object or WorkerLost
+    seconds : float
+        What it took where it ran.
+    """
+
+    index: int
+    result: R | WorkerLost
+    seconds: float
+
+
+def outcomes(
+    work: Work[R],
+    items: Sequence[Any],
+    *,
+    shared: Any = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    threads: int | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Iterator[Finished[R]]:
+    """Yield what each item gave, as they finish.
+
+    An item whose process is killed is done again; one that is lost again gives a
+    `WorkerLost`, and the others go on. Whoever stops reading abandons the rest.
+
+    Parameters
+    ----------
+    work : callable
+        ``work(item, shared)``; here it also gets `on_progress` and `should_stop`. For
+        other processes a function that they can import.
+    items : sequence
+    shared : object
+        What all items need; its arrays are sent once, or mapped into memory.
+    jobs : int
+        Processes on this machine.
+    scheduler : str, optional
+        Address of a Dask scheduler, instead.
+    threads : int, optional
+        Of the numerical libraries in each other process.
+
+    Raises
+    ------
+    CellTypeError
+        If the scheduler does not answer or goes away.
+    MissingDependencyError
+        If Dask is not installed.
+    Stopped
+        If `should_stop` answered True.
+    """
+    if scheduler is not None:
+        pool: _Pool = _Cluster(
+            work, shared, scheduler, threads, on_progress, should_stop
+        )
+    elif jobs > 1 and len(items) > 1:
+        pool = _Processes(work, shared, min(jobs, len(items)), threads)
+    else:
+        for index, item in enumerate(items):
+            raise_if_stopped(should_stop)
+            start = time.perf_counter()
+            result = work(
+                item, shared, on_progress=on_progress, should_stop=should_stop
+            )
+            yield Finished(index, result, time.perf_counter() - start)
+        return
+    try:
+        yield from _collect(pool, items, should_stop)
+    finally:
+        pool.close()
+
+
+class _Pool(Protocol):
+    """Processes that work, and what is known when they die.
+
+    Attributes
+    ----------
+    at_once : int
+        Items that are handed out at the same time.
+    """
+
+    at_once: int
+
+    def submit(self, item: Any) -> Any:
+        """Return a future of the pair (seconds, result)."""
+
+    def lost(self, future: Any) -> bool:
+        """Whether a future fails because its process died, not because of its work."""
+
+    def strikes(self, future: Any) -> int:
+        """How much a loss speaks against its item; with two it is given up."""
+
+    def restart(self) -> None:
+        """Make the pool work again after a loss, or raise CellTypeError."""
+
+    def close(self) -> None:
+        """End all work."""
+
+
+def _collect(
+    pool: _Pool, items: Sequence[Any], should_stop: ShouldStop
+) -> Iterator[Finished[Any]]:
+    waiting = deque(range(len(items)))
+    running: dict[int, Any] = {}
+    strikes: Counter[int] = Counter()
+    fruitless = 0
+    done: SimpleQueue[tuple[int, Any]] = SimpleQueue()
+    while waiting or running:
+        # What was running when a process died is tried again alone, so that an item
+        # that kills processes takes no other with it.
+        while waiting and len(running) < (1 if strikes[waiting[0]] else pool.at_once):
+            index = waiting.popleft()
+            running[index] = pool.submit(items[index])
+            running[index].add_done_callback(
+                lambda f, index=index: done.put((index, f))
+            )
+        try:
+            index, future = done.get(timeout=POLL)
+        except Empty:
+            raise_if_stopped(should_stop)
+            continue
+        if index not in running or running[index] is not future:
+            continue  # told before by another that its process took along
+        if not pool.lost(future):
+            del running[index]
+            seconds, result = future.result()
+            fruitless = 0
+            yield Finished(index, result, seconds)
+            if waiting or running:
+                raise_if_stopped(should_stop)
+            continue
+        for index in [i for i, f in running.items() if f.done() and pool.lost(f)]:
+            strikes[index] += pool.strikes(running.pop(index))
+            if strikes[index] < 2:
+                waiting.appendleft(index)
+            else:
+                fruitless = 0
+                yield Finished(index, WorkerLost(LOST), 0.0)
+        if waiting or running:
+            fruitless += 1
+            if fruitless > MOST_FRUITLESS:
+                raise WorkerLost(LOST)
+            pool.restart()
+
+
+def _timed(
+    work: Work[R], item: Any, shared: Any, threads: int | None
+) -> tuple[float, R]:
+    """Do one item in another process."""
+    if threads is not None:
+        import torch
+        from threadpoolctl import threadpool_limits
+
+        # For good: the process is ours, and threads of one Dask worker would undo each
+        # other's limits.
+        torch.set_num_threads(threads)
+        threadpool_limits(threads)
+    start = time.perf_counter()
+    result = work(item, shared)
+    return time.perf_counter() - start, result
+
+
+class _Processes:
+    """Processes of this machine, started by joblib's loky."""
+
+    def __init__(
+        self, work: Work[Any], shared: Any, jobs: int, threads: int | None
+    ) -> None:
+        import joblib
+
+        self.at_once = jobs
+        self._work = work
+        self._threads = threads
+        self._folder = Path(tempfile.mkdtemp(prefix="napari-celltype-"))
+        self._shared = self._folder / "shared"
+        try:
+            joblib.dump(shared, self._shared)
+        except OSError as error:
+            self._remove_folder()
+            raise OutputError(
+                f"{self._folder} cannot take the data for other processes "
+                f"({error.strerror or error}); make room there, or use --jobs 1."
+            ) from None
+        self._start()
+
+    def _start(self) -> None:
+        from joblib.externals.loky import ProcessPoolExecutor
+
+        self._executor = ProcessPoolExecutor(
+            self.at_once, initializer=_prepare_process, initargs=(os.getpid(),)
+        )
+
+    def submit(self, item: Any) -> Any:
+        try:
+            return self._executor.submit(
+                _do_mapped, self._work, item, self._shared, self._threads
+            )
+        except BrokenExecutor as error:
+            # A process died since the last look.
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            return failed
+
+    def lost(self, future: Any) -> bool:
+        return isinstance(future.exception(), BrokenExecutor)
+
+    def strikes(self, future: Any) -> int:
+        return 1
+
+    def restart(self) -> None:
+        self._executor.shutdown(wait=True, kill_workers=True)
+        self._start()
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=True, kill_workers=True)
+        self._remove_folder()
+
+    def _remove_folder(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _prepare_process(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end when it is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _do_mapped(
+    work: Work[R], item: Any, shared: Path, threads: int | None
+) -> tuple[float, R]:
+    return _timed(work, item, _map(shared), threads)
+
+
+@lru_cache(maxsize=1)
+def _map(path: Path) -> Any:
+    """Return what the parent wrote, with its arrays mapped into memory."""
+    import joblib
+
+    # A pickle, but of our own: the parent made the folder for its user alone.
+    return joblib.load(path, mmap_mode="r")
+
+
+class _Cluster:
+    """The workers of a Dask scheduler."""
+
+    at_once = 100_000
+
+    def __init__(
+        self,
+        work: Work[Any],
+        shared: Any,
+        scheduler: str,
+        threads: int | None,
+        on_progress: OnProgress,
+        should_stop: ShouldStop,
+    ) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise MissingDependencyError(
+                'A scheduler needs Dask: python -m pip install ".[cluster]".'
+            ) from None
+        self._work = work
+        self._shared = shared
+        self._scheduler = scheduler
+        self._threads = threads
+        self._on_progress = on_progress
+        self._should_stop = should_stop
+        try:
+            self._client = Client(scheduler, timeout="10s", set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise CellTypeError(
+                f"No Dask scheduler answers at {scheduler}; start one with `dask "
+                f"scheduler`, or use --jobs N on this machine ({error})."
+            ) from None
+        try:
+            self._send_shared()
+        except BaseException:
+            self.close()
+            raise
+
+    def _send_shared(self) -> None:
+        """Send what all items need to all workers, once there is one."""
+        while not self._client.nthreads():
+            self._on_progress(
+                Progress(f"Waiting for a worker of {self._scheduler}", 0, None)
+            )
+            raise_if_stopped(self._should_stop)
+            time.sleep(POLL)
+        self._sent = self._client.scatter(self._shared, broadcast=True, hash=False)
+
+    def submit(self, item: Any) -> Any:
+        return self._client.submit(
+            _timed, self._work, item, self._sent, self._threads, pure=False
+        )
+
+    def lost(self, future: Any) -> bool:
+        from distributed import KilledWorker
+
+        return future.cancelled() or (
+            future.status == "error" and isinstance(future.exception(), KilledWorker)
+        )
+
+    def strikes(self, future: Any) -> int:
+        # Dask has tried it on several workers, or it was cancelled for no fault of it.
+        return 0 if future.cancelled() else 2
+
+    def restart(self) -> None:
+        if self._client.status != "running":
+            raise CellTypeError(
+                f"The Dask scheduler at {self._scheduler} went away; what is finished "
+                "is kept, so start a scheduler and give the same command again."
+            )
+        # The scheduler replaces workers that die, unless the last one to hold the data
+        # was among them: then it cancels what needs the data.
+        if self._sent.status != "finished":
+            self._send_shared()
+
+    def close(self) -> None:
+        self._client.close()
