@@ -61,13 +61,15 @@ def split_counts(
     LabelError
         If a class has fewer examples than asked for, or none on one side.
     """
-    train = _asked(available, train_counts, protocol.train_size)
     test = _asked(available, test_counts, protocol.test_size)
+    left = dict(available)
+    if test is not None:
+        left = {name: n - test[name] for name, n in available.items()}
+    train = _asked(left, train_counts, protocol.train_size)
     if train is None and test is None:
         train = {name: 4 * n // 5 for name, n in available.items()}
     if train is None:
-        assert test is not None
-        train = {name: n - test[name] for name, n in available.items()}
+        train = left
     if test is None:
         test = {name: n - train[name] for name, n in available.items()}
     for name, n in available.items():

@@ -1,0 +1,129 @@
+"""Scores against scikit-learn's, and the levels that they have to beat."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from napari_celltype.protocol import metrics
+from napari_celltype.protocol.answers import Answers
+from napari_celltype.protocol.experiment import Outcome
+
+CLASSES = ("PV", "PY", "SOM")
+
+
+def random_answers(seed, n=120, n_splits=3, skill=0.5):
+    rng = np.random.default_rng(seed)
+    known = rng.integers(0, 3, 60)
+    rows = rng.integers(0, 60, n)
+    truth = known[rows]
+    guess = np.where(rng.random(n) < skill, truth, rng.integers(0, 3, n))
+    return Answers(CLASSES, rows, np.sort(rng.integers(0, n_splits, n)), truth, guess)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_scores_are_scikit_learns(seed):
+    a = random_answers(seed)
+    assert metrics.accuracy(a) == pytest.approx(
+        sklearn_metrics.accuracy_score(a.truth, a.guess)
+    )
+    assert metrics.balanced_accuracy(a) == pytest.approx(
+        sklearn_metrics.balanced_accuracy_score(a.truth, a.guess)
+    )
+    counts = metrics.confusion_counts(a.truth, a.guess, 3)
+    assert np.array_equal(counts, sklearn_metrics.confusion_matrix(a.truth, a.guess))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_scores_of_a_class_are_scikit_learns(seed):
+    a = random_answers(seed)
+    table = metrics.per_class(metrics.confusion_counts(a.truth, a.guess, 3), CLASSES)
+    for index, name in enumerate(CLASSES):
+        truth, guess = a.truth == index, a.guess == index
+        assert table[name] == pytest.approx(
+            {
+                "precision": sklearn_metrics.precision_score(truth, guess),
+                "recall": sklearn_metrics.recall_score(truth, guess),
+                "specificity": sklearn_metrics.recall_score(~truth, ~guess),
+                "n": truth.sum(),
+            }
+        )
+
+
+def test_each_split_is_scored_by_itself():
+    a = random_answers(4)
+    rows = metrics.by_split(a)
+    assert [row["split"] for row in rows] == [0, 1, 2]
+    for row in rows:
+        held = a.splits == row["split"]
+        truth, guess = a.truth[held], a.guess[held]
+        assert row["accuracy"] == pytest.approx((truth == guess).mean())
+        assert row["balanced_accuracy"] == pytest.approx(
+            sklearn_metrics.balanced_accuracy_score(truth, guess)
+        )
+        assert [row[f"recall_{c}"] for c in CLASSES] == pytest.approx(
+            sklearn_metrics.recall_score(truth, guess, average=None)
+        )
+
+
+def test_what_cannot_be_divided_is_nan():
+    counts = np.array([[0, 2, 0], [0, 3, 0], [0, 0, 0]])
+    table = metrics.per_class(counts, CLASSES)
+    assert np.isnan(table["PV"]["precision"])
+    assert table["PV"]["recall"] == 0
+    assert np.isnan(table["SOM"]["recall"])
+    assert np.isnan(metrics.per_class(counts * 0, CLASSES)["PY"]["specificity"])
+
+
+def test_a_class_that_was_not_tested_is_left_out_of_the_balanced_accuracy():
+    truth, guess = np.array([0, 0, 1]), np.array([0, 2, 1])
+    a = Answers(CLASSES, np.arange(3), np.zeros(3, int), truth, guess)
+    assert metrics.balanced_accuracy(a) == pytest.approx(0.75)
+
+
+def test_no_answers_have_no_score():
+    a = Answers(CLASSES, *[np.empty(0, int)] * 4)
+    assert np.isnan(metrics.accuracy(a))
+    assert np.isnan(metrics.balanced_accuracy(a))
+    assert np.isnan(metrics.majority_rate(a))
+    assert metrics.by_split(a) == []
+
+
+def test_outcomes_become_answers(small_targets):
+    outcomes = [
+        Outcome("cnn", 0, 1.0, rows=[3, 1], guess=[0, 2]),
+        Outcome("cnn", 2, 1.0, rows=[5], guess=[1]),
+    ]
+    a = Answers.of(outcomes, small_targets)
+    assert a.rows.tolist() == [3, 1, 5]
+    assert a.splits.tolist() == [0, 0, 2]
+    assert a.guess.tolist() == [0, 2, 1]
+    assert a.truth.tolist() == small_targets.index[[3, 1, 5]].tolist()
+
+
+def test_chance_and_majority():
+    truth = np.array([0, 0, 0, 1, 2])
+    a = Answers(CLASSES, np.arange(5), np.zeros(5, int), truth, truth)
+    assert metrics.chance(a) == pytest.approx(1 / 3)
+    assert metrics.majority_rate(a) == pytest.approx(0.6)
+
+
+def test_guesses_that_know_nothing_are_within_the_permutation_level():
+    a = random_answers(7, n=600, skill=0)
+    level = metrics.permutation_level(a)
+    assert level.mean == pytest.approx(1 / 3, abs=0.01)
+    assert level.mean < level.high < 0.5
+
+
+def test_guesses_that_know_something_are_above_the_permutation_level():
+    a = random_answers(7, n=600, skill=0.8)
+    assert metrics.balanced_accuracy(a) > metrics.permutation_level(a).high
+
+
+def test_permuted_accuracy_follows_the_class_frequencies():
+    # Nine of ten are of one class and always so called: the labels dealt do not matter.
+    truth = np.repeat([0, 1], [90, 10])
+    a = Answers(CLASSES, np.arange(100), np.zeros(100, int), truth, truth * 0)
+    level = metrics.permutation_level(a, measure="accuracy")
+    assert level.mean == pytest.approx(0.9)

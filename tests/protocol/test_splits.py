@@ -1,0 +1,271 @@
+"""The rules that every split keeps, on data drawn at random and on awkward data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_celltype.errors import LabelError
+from napari_celltype.labels import Targets, TraceSet
+from napari_celltype.protocol.paper_protocol import WAYS, PaperProtocol
+from napari_celltype.protocol.splits import draw_splits, strictest_way
+
+
+def labelled(labels, **columns):
+    return TraceSet(np.zeros((len(labels), 2)), np.asarray(labels, str), **columns)
+
+
+def random_data(seed):
+    """Data with partial labels, predictions, and cells that lie in several sessions."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(60, 200))
+    names = ["PY", "PV", "SOM", "IN", "!PV"]
+    labels = rng.choice(names, n, p=[0.3, 0.3, 0.2, 0.1, 0.1])
+    subject = rng.integers(0, rng.integers(4, 9), n)
+    session = rng.integers(0, 3, n)
+    return labelled(
+        labels,
+        subject_id=subject,
+        session_id=session,
+        cell_id=rng.integers(0, 40, n),
+        label_source=rng.choice(["histology", "prediction"], n, p=[0.8, 0.2]),
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("seed", range(8))
+def test_every_split_keeps_the_rules(way, seed):
+    traces = random_data(seed)
+    targets = Targets.of(traces.labels)
+    predicted = traces.label_source == "prediction"
+    truth = targets.single & ~predicted
+    for split in draw_splits(traces, targets, PaperProtocol(way, 4, random_state=seed)):
+        sides = np.concatenate([split.train, split.test, split.partial])
+        assert len(np.unique(sides)) == len(sides)
+        assert truth[split.test].all()
+        assert not (targets.single | predicted)[split.partial].any()
+        assert set(targets.index[split.test]) == {0, 1, 2}
+        assert set(targets.index[split.train][truth[split.train]]) == {0, 1, 2}
+        if way in ("paper", "random"):
+            assert len(split.partial) == 0
+            assert set(np.flatnonzero(~truth)) <= set(split.train)
+
+
+@pytest.mark.parametrize("way", ["by-subject", "by-session", "by-cell"])
+@pytest.mark.parametrize("seed", range(8))
+def test_no_group_and_no_cell_is_on_both_sides(way, seed):
+    traces = random_data(seed)
+    targets = Targets.of(traces.labels)
+    # Cell 7 of one animal is not cell 7 of another; the same holds for sessions.
+    cell = np.char.add(np.char.add(traces.subject_id, "-"), traces.cell_id)
+    session = np.char.add(np.char.add(traces.subject_id, "-"), traces.session_id)
+    stays = {"by-subject": traces.subject_id, "by-session": session, "by-cell": cell}
+    columns = [cell, stays[way]]
+    for split in draw_splits(traces, targets, PaperProtocol(way, 4)):
+        tested = np.concatenate([split.test, split.partial])
+        for column in columns:
+            assert not set(column[split.train]) & set(column[tested])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_splits_repeat_and_do_not_depend_on_how_many_are_drawn(way, make_traces):
+    traces = make_traces(n_subjects=8)
+    targets = Targets.of(traces.labels)
+    few = draw_splits(traces, targets, PaperProtocol(way, 3, random_state=5))
+    many = draw_splits(traces, targets, PaperProtocol(way, 6, random_state=5))
+    other = draw_splits(traces, targets, PaperProtocol(way, 6, random_state=6))
+    assert [s.number for s in many] == [0, 1, 2, 3, 4, 5]
+    for one, two in zip(few, many, strict=False):
+        assert np.array_equal(one.train, two.train)
+        assert np.array_equal(one.test, two.test)
+    assert any(
+        not np.array_equal(one.test, two.test)
+        for one, two in zip(many, other, strict=True)
+    )
+
+
+def test_the_papers_way_draws_exact_counts():
+    names = np.repeat(["PY", "SOM", "VIP", "PV"], [1000, 1000, 1000, 947])
+    traces = labelled(names)
+    targets = Targets.of(names)
+    for split in draw_splits(traces, targets, PaperProtocol()):
+        assert (len(split.train), len(split.test)) == (3157, 790)
+        assert np.bincount(targets.index[split.test]).tolist() == [190, 200, 200, 200]
+        assert np.bincount(targets.index[split.train]).tolist() == [757, 800, 800, 800]
+
+
+def test_training_sets_of_several_sizes_share_their_tests(small_traces, small_targets):
+    test = {"PV": 3, "PY": 5, "SOM": 3, "VIP": 3}
+    small, large = (
+        draw_splits(
+            small_traces,
+            small_targets,
+            PaperProtocol(),
+            train_counts=dict.fromkeys(test, n),
+            test_counts=test,
+        )
+        for n in (5, 11)
+    )
+    for one, two in zip(small, large, strict=True):
+        assert np.array_equal(one.test, two.test)
+        assert set(one.train) < set(two.train)
+
+
+def test_random_splits_have_the_papers_sizes_but_not_its_counts():
+    names = np.repeat(["PY", "PV"], [300, 200])
+    targets = Targets.of(names)
+    splits = draw_splits(labelled(names), targets, PaperProtocol("random"))
+    assert {(len(s.train), len(s.test)) for s in splits} == {(400, 100)}
+    assert len({int((targets.index[s.test] == 0).sum()) for s in splits}) > 1
+
+
+def test_each_side_of_a_random_split_has_every_type():
+    names = np.repeat(["PY", "PV"], [60, 2])
+    targets = Targets.of(names)
+    for split in draw_splits(labelled(names), targets, PaperProtocol("random")):
+        assert set(targets.index[split.test]) == {0, 1}
+        assert set(targets.index[split.train]) == {0, 1}
+
+
+def test_grouped_splits_come_near_to_four_fifths_of_each_class(make_traces):
+    counts = {"PV": 120, "PY": 400, "SOM": 200}
+    traces = make_traces(counts, n_subjects=20)
+    targets = Targets.of(traces.labels)
+    for split in draw_splits(traces, targets, PaperProtocol("by-subject")):
+        tested = np.bincount(targets.index[split.test]) / np.array([120, 400, 200])
+        assert np.abs(tested - 0.2).max() < 0.06
+
+
+def test_as_many_splits_as_differ(make_traces):
+    traces = make_traces(n_subjects=3)
+    splits = draw_splits(traces, Targets.of(traces.labels), PaperProtocol("by-subject"))
+    assert len(splits) == 3
+    assert splits.notes == (
+        "10 by-subject splits were asked for and only 3 different ones could be found.",
+    )
+
+
+def test_one_type_per_animal_still_splits_by_animal(make_traces):
+    traces = make_traces(n_subjects=3, one_type_per_subject=True)
+    splits = draw_splits(traces, Targets.of(traces.labels), PaperProtocol("by-subject"))
+    assert len(splits) == 10
+
+
+def test_counts_are_upper_limits_of_whole_groups(small_traces, small_targets):
+    protocol = PaperProtocol("by-subject", train_size=20, test_size=10)
+    for split in draw_splits(small_traces, small_targets, protocol):
+        assert len(split.train) == 20
+        assert len(split.test) == 10
+
+
+def test_cells_join_the_sessions_that_they_lie_in():
+    names = ["PY", "PV"] * 12
+    sessions = np.repeat(["a", "b", "c", "d"], 6)
+    cells = np.arange(24).astype(str)
+    cells[[0, 6]] = "same"
+    traces = labelled(names, session_id=sessions, cell_id=cells)
+    for split in draw_splits(traces, Targets.of(names), PaperProtocol("by-session")):
+        assert (0 in split.test) == (6 in split.test)
+
+
+@pytest.mark.parametrize("way", ["by-subject", "by-session", "by-cell"])
+def test_groups_that_are_not_given_are_one_sentence(way):
+    names = ["PY", "PV"] * 5
+    with pytest.raises(LabelError, match=f"so {way} splits cannot be drawn"):
+        draw_splits(labelled(names), Targets.of(names), PaperProtocol(way))
+
+
+def test_an_example_without_a_subject_is_refused():
+    names = ["PY", "PV"] * 5
+    traces = labelled(names, subject_id=["m1"] * 5 + ["m2"] * 4 + [""])
+    with pytest.raises(LabelError, match="1 of 10 examples have no subject_id"):
+        draw_splits(traces, Targets.of(names), PaperProtocol("by-subject"))
+
+
+def test_an_example_without_a_cell_is_a_cell_of_its_own():
+    names = ["PY", "PV"] * 5
+    traces = labelled(names, cell_id=["x", "x", *[""] * 8])
+    splits = draw_splits(traces, Targets.of(names), PaperProtocol("by-cell", 2))
+    assert splits.notes == (
+        "8 of 10 examples have no cell_id and were taken for a cell each.",
+    )
+
+
+def test_a_type_in_one_group_only_is_named():
+    names = ["PY", "PY", "PV", "PV"] * 3
+    traces = labelled(names, subject_id=["m1", "m2", "m1", "m1"] * 3)
+    with pytest.raises(LabelError, match="All examples of PV are of 1 subject"):
+        draw_splits(traces, Targets.of(names), PaperProtocol("by-subject"))
+
+
+def test_groups_that_no_choice_can_divide_are_named():
+    # Each animal lacks a type, so a test with all leaves a training without one.
+    names = ["A", "B", "B", "C", "C", "A"] * 2
+    traces = labelled(names, subject_id=["1", "1", "2", "2", "3", "3"] * 2)
+    with pytest.raises(LabelError, match="No by-subject split puts every type on both"):
+        draw_splits(traces, Targets.of(names), PaperProtocol("by-subject"))
+
+
+@pytest.mark.parametrize("way", ["paper", "by-subject"])
+def test_one_class_is_refused(way):
+    traces = labelled(["PY"] * 8, subject_id=["1", "2"] * 4)
+    with pytest.raises(LabelError, match="All labels say PY"):
+        draw_splits(traces, Targets.of(traces.labels), PaperProtocol(way))
+
+
+def test_a_class_with_one_example_is_refused():
+    names = ["PY"] * 8 + ["PV"]
+    with pytest.raises(LabelError, match="PV has 1 example that may be tested"):
+        draw_splits(labelled(names), Targets.of(names), PaperProtocol())
+
+
+def test_predictions_do_not_count_as_examples():
+    names = ["PY"] * 8 + ["PV"] * 8
+    traces = labelled(names, label_source=["manual"] * 9 + ["prediction"] * 7)
+    with pytest.raises(LabelError, match="PV has 1 example that may be tested"):
+        draw_splits(traces, Targets.of(names), PaperProtocol())
+
+
+def test_predictions_do_not_change_the_test_sets(small_traces):
+    rows = np.arange(len(small_traces))
+    doubled = small_traces.take(np.concatenate([rows, rows]))
+    source = np.repeat(["histology", "prediction"], len(rows))
+    doubled = replace(doubled, label_source=source)
+    protocol = PaperProtocol()
+    plain = draw_splits(small_traces, Targets.of(small_traces.labels), protocol)
+    more = draw_splits(doubled, Targets.of(doubled.labels), protocol)
+    for one, two in zip(plain, more, strict=True):
+        assert np.array_equal(one.test, two.test)
+
+
+def test_the_strictest_way_is_by_animal(small_traces, small_targets):
+    assert strictest_way(small_traces, small_targets) == ("by-subject", ())
+
+
+def test_the_strictest_way_says_what_is_unknown(small_traces, small_targets):
+    traces = replace(small_traces, subject_id=None)
+    way, sentences = strictest_way(traces, small_targets)
+    assert way == "by-session"
+    assert sentences == (
+        "No subject is given for these traces, so whether the score holds for a new "
+        "animal is unknown.",
+    )
+
+
+def test_the_strictest_way_says_what_is_not_possible(make_traces):
+    traces = make_traces(n_subjects=1, one_type_per_subject=True)
+    way, sentences = strictest_way(traces, Targets.of(traces.labels))
+    assert way == "by-session"
+    assert sentences == (
+        "All examples of PV are of 1 subject, so no by-subject split has PV on both "
+        "sides, and whether the score holds for a new animal is unknown.",
+    )
+
+
+def test_without_groups_there_is_no_strict_way():
+    traces = labelled(["PY", "PV"] * 5)
+    way, sentences = strictest_way(traces, Targets.of(traces.labels))
+    assert way is None
+    assert len(sentences) == 3
