@@ -3,6 +3,7 @@
 from napari_celltype.labels.atomic import write_atomically, write_text_atomically
 from napari_celltype.labels.csv_table import read_label_table, write_label_table
 from napari_celltype.labels.label_file import label_file, load_labels, save_labels
+from napari_celltype.labels.labelled_data import LabelledData, load_labelled_data
 from napari_celltype.labels.redcell import labels_from_redcell
 from napari_celltype.labels.table import (
     SOURCES,
@@ -17,11 +18,13 @@ __all__ = [
     "SOURCES",
     "Label",
     "LabelTable",
+    "LabelledData",
     "SetAside",
     "Targets",
     "TraceSet",
     "label_file",
     "labels_from_redcell",
+    "load_labelled_data",
     "load_labels",
     "load_traces",
     "read_label_table",

@@ -59,8 +59,10 @@ def read_csv_rows(
                 f"{path} has {names.count(name) or 'no'} column(s) {name!r}, expected "
                 f"one; its first line names {', '.join(filter(None, names)) or 'none'}."
             )
+    # Lines may end early.
+    missing = [""] * len(names)
     return [
-        (line, dict(zip(names, (c.strip() for c in cells), strict=False)))
+        (line, dict(zip(names, (c.strip() for c in cells + missing), strict=False)))
         for line, cells in lines
     ]
 

@@ -121,7 +121,11 @@ def own_types(path: Path, tree: TypeTree = DEFAULT_TYPES) -> tuple[CellType, ...
     LabelError
         If the file is damaged or written by a newer version.
     """
-    own = _with_own_types(tree, _objects(_parse(path), "types"))
+    content = _parse(path)
+    try:
+        own = _with_own_types(tree, _objects(content, "types"))
+    except LabelError as error:
+        raise _unusable(path, error) from None
     return own.types[len(tree.types) :]
 
 
@@ -200,10 +204,14 @@ def _read(path: Path, recording: Recording, tree: TypeTree) -> LabelTable:
             return LabelTable(rows, tree, set_aside=tuple(aside))
         return _follow_masks(labels, aside, recording, tree)
     except LabelError as error:
-        raise LabelError(
-            f"{path} cannot be used: {error} Move it away to start anew, or put a good "
-            f"copy there."
-        ) from None
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: LabelError) -> LabelError:
+    return LabelError(
+        f"{path} cannot be used: {error} Move it away to start anew, or put a good "
+        f"copy there."
+    )
 
 
 def _with_own_types(tree: TypeTree, own: Sequence[Mapping[str, Any]]) -> TypeTree:

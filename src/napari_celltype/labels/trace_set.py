@@ -24,7 +24,7 @@ from napari_celltype.recording import load_npz
 
 # What an example may say about its origin; splits by subject, session or cell need it.
 ORIGINS = ("subject_id", "session_id", "cell_id", "line")
-_TEXTS = (*ORIGINS, "label_source")
+TEXTS = (*ORIGINS, "label_source")
 # What a recording was like before its traces were cut to one length and rate.
 RECORDED = ("n_pixels", "plane", "native_frames", "native_sampling_frequency")
 
@@ -70,7 +70,7 @@ class TraceSet:
     def __post_init__(self) -> None:
         traces = _float_rows(self.traces)
         columns = {"labels": _texts("labels", self.labels, len(traces))}
-        for name in _TEXTS:
+        for name in TEXTS:
             values = getattr(self, name)
             if values is not None:
                 columns[name] = _texts(name, values, len(traces))
@@ -105,7 +105,7 @@ class TraceSet:
         index = np.asarray(rows)
         columns: dict[str, Any] = {
             name: None if (values := getattr(self, name)) is None else values[index]
-            for name in ("traces", "labels", *_TEXTS)
+            for name in ("traces", "labels", *TEXTS)
         }
         columns["recorded"] = {k: values[index] for k, values in self.recorded.items()}
         return replace(self, **columns)
@@ -146,7 +146,7 @@ def load_traces(path: str | Path, tree: TypeTree = DEFAULT_TYPES) -> TraceSet:
         return TraceSet(
             traces=arrays["traces"],
             labels=canonical_labels(arrays["labels"], tree),
-            **{name: arrays.get(name) for name in _TEXTS},
+            **{name: arrays.get(name) for name in TEXTS},
             sampling_frequency=_scalar(arrays.get("sampling_frequency")),
             recorded={name: arrays[name] for name in RECORDED if name in arrays},
         )
@@ -189,7 +189,7 @@ def write_traces(trace_set: TraceSet, file: BinaryIO) -> None:
         "traces": trace_set.traces,
         "labels": trace_set.labels,
     }
-    for name in _TEXTS:
+    for name in TEXTS:
         values = getattr(trace_set, name)
         if values is not None:
             arrays[name] = values

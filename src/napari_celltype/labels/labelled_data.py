@@ -1,0 +1,262 @@
+"""Labelled data for training and evaluation, whatever files they are kept in."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import LabelError
+from napari_celltype.labels.common_frames import plan_frames
+from napari_celltype.labels.gathering import Gathered, gather
+from napari_celltype.labels.labelled_plane import describe_file
+from napari_celltype.labels.notes import (
+    counted,
+    first_few,
+    predictions_note,
+    unusable_note,
+)
+from napari_celltype.labels.recording_list import (
+    RecordingList,
+    find_listed_planes,
+    read_recording_list,
+)
+from napari_celltype.labels.targets import Targets
+from napari_celltype.labels.trace_set import TEXTS, TraceSet, load_traces
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+)
+from napari_celltype.recording.naming import recording_names
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledData:
+    """Labelled traces of one length and frame rate, and what they were made of.
+
+    Attributes
+    ----------
+    traces : TraceSet
+        Finite traces, none of them constant.
+    name : str
+        Of the file or the recording.
+    tree : TypeTree
+        The vocabulary, with the user's own types of all label files.
+    notes : tuple of str
+        A sentence for whatever was left out, cut or is unusual.
+    fingerprint : str
+        SHA-256 of traces, labels and all columns.
+    inputs : list of dict
+        The files that were read, in plain values for JSON.
+    """
+
+    traces: TraceSet
+    name: str
+    tree: TypeTree
+    notes: tuple[str, ...]
+    fingerprint: str
+    inputs: list[dict[str, Any]]
+
+
+def load_labelled_data(
+    path: str | Path,
+    *,
+    labels: str | Path | None = None,
+    timesteps: int | None = None,
+    resample: float | None = None,
+    sampling_frequency: float | None = None,
+    neuropil: str | float = "none",
+    plane: int | None = None,
+    with_predictions: bool = False,
+    tree: TypeTree = DEFAULT_TYPES,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> LabelledData:
+    """Read labelled data for training and evaluation.
+
+    Parameters
+    ----------
+    path : str or Path
+        A trace set (``.npz``), a recording list (``.csv``), or a suite2p folder that
+        has a label file.
+    labels : str or Path or None
+        A label table, or a folder of label files, for a suite2p folder.
+    timesteps : int or None
+        Frames of every trace, after `resample`; None for those of the shortest
+        recording, as in Section IV-A. Shorter recordings are dropped.
+    resample : float or None
+        Bring all recordings down to this frame rate, Hz.
+    sampling_frequency : float or None
+        Frames per second of one plane (Hz), when the files do not say, or say it wrong.
+    neuropil : "none" or float
+        Take F, or F - C * Fneu; not for a trace set.
+    plane : int or None
+        Take this plane only, where a recording list names none.
+    with_predictions : bool
+        Keep labels that a model gave; their `label_source` stays ``prediction``.
+    tree : TypeTree
+        Vocabulary, extended by the types that label files name.
+    on_progress, should_stop : callable
+        See `napari_celltype.progress`.
+
+    Returns
+    -------
+    LabelledData
+
+    Raises
+    ------
+    LabelError
+        If labels or options do not fit, frame rates differ, or fewer than two types
+        are left.
+    RecordingError
+        If a file is missing or cannot be read.
+    Stopped
+        If `should_stop` answered True.
+    """
+    path = Path(path).expanduser()
+    if path.suffix == ".npz":
+        _refuse(path, "labels", labels is not None)
+        _refuse(path, "a plane", plane is not None)
+        _refuse(path, "neuropil", neuropil != "none")
+        on_progress(Progress(f"Reading {path.name}"))
+        gathered = _of_trace_set(
+            path, tree, timesteps, resample, sampling_frequency, with_predictions
+        )
+        name = path.stem
+    else:
+        if path.suffix == ".csv":
+            _refuse(path, "labels", labels is not None)
+            recordings = read_recording_list(path, plane)
+            name = path.stem
+        else:
+            table = None if labels is None else Path(labels).expanduser()
+            recordings = RecordingList(tuple(find_listed_planes(path, plane, table)))
+            name = recording_names([recordings.planes[0].folder])[0]
+        gathered = gather(
+            recordings,
+            tree,
+            where=str(path),
+            timesteps=timesteps,
+            resample=resample,
+            sampling_frequency=sampling_frequency,
+            neuropil_coefficient=_coefficient(neuropil),
+            with_predictions=with_predictions,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    inputs = [describe_file(path)] if path.is_file() else []
+    return LabelledData(
+        gathered.traces,
+        name,
+        gathered.tree,
+        (*gathered.notes, *_check_types(gathered.traces, gathered.tree, path)),
+        fingerprint_of(gathered.traces, gathered.tree),
+        [*inputs, *gathered.inputs],
+    )
+
+
+def fingerprint_of(traces: TraceSet, tree: TypeTree = DEFAULT_TYPES) -> str:
+    """Return the SHA-256 of traces, labels, all columns and the user's own types."""
+    own = [(t.name, t.parent) for t in tree.types if t not in DEFAULT_TYPES.types]
+    digest = hashlib.sha256(f"{own} {traces.sampling_frequency}".encode())
+    columns = {name: getattr(traces, name) for name in ("traces", "labels", *TEXTS)}
+    for name, values in {**columns, **dict(sorted(traces.recorded.items()))}.items():
+        if values is None:
+            continue
+        digest.update(f"{name} {values.shape}".encode())
+        if values.dtype.kind == "U":
+            digest.update("\0".join(values.tolist()).encode())
+        else:
+            order = values.dtype.newbyteorder("<")
+            digest.update(np.ascontiguousarray(values, dtype=order).data)
+    return digest.hexdigest()
+
+
+def _of_trace_set(
+    path: Path,
+    tree: TypeTree,
+    timesteps: int | None,
+    resample: float | None,
+    sampling_frequency: float | None,
+    with_predictions: bool,
+) -> Gathered:
+    whole = load_traces(path, tree)
+    rate = sampling_frequency or whole.sampling_frequency
+    frames = plan_frames(
+        [str(path)], [whole.n_frames], [rate], timesteps=timesteps, resample=resample
+    )
+    notes = list(frames.notes)
+    rows = np.arange(len(whole))
+    if whole.label_source is not None and not with_predictions:
+        rows = np.flatnonzero(whole.label_source != "prediction")
+        notes += predictions_note(len(whole) - len(rows))
+    traces = np.empty((len(rows), frames.n_frames), dtype=np.float32)
+    usable = frames.read(0, whole.traces, rows, traces)
+    notes += unusable_note([f"row {row}" for row in rows[~usable].tolist()])
+    if not usable.any():
+        raise LabelError(
+            f"{path} holds {counted(len(rows), 'trace')} with ground truth and none "
+            f"can be used; check that they are finite and change."
+        )
+    # The columns alone, so that the traces are not copied once more.
+    columns = replace(whole, traces=whole.traces[:, :1]).take(rows[usable])
+    kept = traces[: len(columns)]
+    return Gathered(
+        replace(columns, traces=kept, sampling_frequency=frames.sampling_frequency),
+        tree,
+        notes,
+        [],
+    )
+
+
+def _check_types(traces: TraceSet, tree: TypeTree, path: Path) -> list[str]:
+    """Refuse labels of fewer than two types; tell cells that have two of them.
+
+    Raises
+    ------
+    LabelError
+        If there is nothing to tell apart.
+    """
+    targets = Targets.of(traces.labels, tree)
+    if len(targets.classes) < 2:
+        raise LabelError(
+            f"All labels of {path} leave one type only, {targets.classes[0]}; a "
+            f"classifier needs cells of at least two."
+        )
+    if traces.cell_id is None:
+        return []
+    types: dict[str, set[int]] = {}
+    for cell, index in zip(traces.cell_id.tolist(), targets.index, strict=True):
+        if index >= 0:
+            types.setdefault(cell, set()).add(int(index))
+    torn = [cell for cell, found in types.items() if len(found) > 1]
+    if not torn:
+        return []
+    return [
+        f"{len(torn)} cells have different types in different examples: "
+        f"{first_few(torn)}; check their cell_id and labels."
+    ]
+
+
+def _refuse(path: Path, what: str, given: bool) -> None:
+    if given:
+        raise LabelError(
+            f"{path} is no single recording, so {what} cannot be chosen for it; leave "
+            f"that out."
+        )
+
+
+def _coefficient(neuropil: str | float) -> float:
+    try:
+        return 0.0 if neuropil == "none" else float(neuropil)
+    except ValueError:
+        raise LabelError(
+            f"neuropil is {neuropil!r}; use none, or a number from 0 to 1 such as 0.7."
+        ) from None
