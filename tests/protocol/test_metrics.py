@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
+from napari_celltype.errors import LabelError
 from napari_celltype.protocol import metrics
 from napari_celltype.protocol.answers import Answers
 from napari_celltype.protocol.experiment import Outcome
@@ -127,3 +128,35 @@ def test_permuted_accuracy_follows_the_class_frequencies():
     a = Answers(CLASSES, np.arange(100), np.zeros(100, int), truth, truth * 0)
     level = metrics.permutation_level(a, measure="accuracy")
     assert level.mean == pytest.approx(0.9)
+
+
+def test_precision_follows_the_prevalence():
+    # 90 % of PY and 80 % of PV are right; one in ten cells is PV.
+    counts = np.array([[80, 20], [10, 90]])
+    found = metrics.precision_at(counts, ("PV", "PY"), {"PV": 0.1, "PY": 0.9})
+    assert found["PV"] == pytest.approx(0.08 / (0.08 + 0.09))
+    assert found["PY"] == pytest.approx(0.81 / (0.81 + 0.02))
+
+
+def test_at_the_tested_prevalence_precision_is_the_measured_one():
+    a = random_answers(3)
+    counts = metrics.confusion_counts(a.truth, a.guess, 3)
+    shares = dict(zip(CLASSES, counts.sum(axis=1), strict=True))
+    measured = metrics.per_class(counts, CLASSES)
+    assert metrics.precision_at(counts, CLASSES, shares) == pytest.approx(
+        {name: measured[name]["precision"] for name in CLASSES}
+    )
+
+
+def test_precision_is_unknown_where_a_present_class_was_not_tested():
+    counts = np.array([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
+    found = metrics.precision_at(counts, CLASSES, {"PV": 1, "PY": 1, "SOM": 1})
+    assert all(np.isnan(value) for value in found.values())
+    without = metrics.precision_at(counts, CLASSES, {"PV": 1, "PY": 1})
+    assert without["PV"] == pytest.approx(8 / 9)
+
+
+@pytest.mark.parametrize("shares", [{"PV": -1}, {}, {"PV": float("nan")}, {"XY": 1}])
+def test_impossible_shares_are_one_sentence(shares):
+    with pytest.raises(LabelError, match=r"\.$"):
+        metrics.precision_at(np.eye(3, dtype=int), CLASSES, shares)

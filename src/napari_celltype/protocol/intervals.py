@@ -15,7 +15,10 @@ from napari_celltype.labels import TraceSet
 from napari_celltype.protocol.answers import Answers
 from napari_celltype.protocol.groups import identity
 
-FEWEST = 5  # groups; below, resampling them says next to nothing
+# Groups in all and of each class; with fewer, the interval of simulated data sets
+# covered the truth much less often than it says.
+FEWEST = 5
+FEWEST_OF_A_CLASS = 3
 _RESAMPLES = 1000
 _UNITS = {"subject_id": "subjects", "session_id": "sessions", "cell_id": "cells"}
 
@@ -96,7 +99,9 @@ def bootstrap(
     replacement, again where a tested class is missing. The percentiles are widened to
     what a t interval of as many groups would cover (Hesterberg 2015, The American
     Statistician 69:371, "expanded percentile"), where groups are counted in the class
-    that has fewest.
+    that has fewest. In simulated data sets of 5 to 32 animals, three or more of each
+    type, these intervals held the truth in 90 to 100 %. The models are taken as they
+    are: what another training set would change is not in the interval.
 
     Parameters
     ----------
@@ -112,14 +117,14 @@ def bootstrap(
     Returns
     -------
     Interval
-        Without bounds if fewer than `FEWEST` groups were tested, or a class in only
-        one of them.
+        Without bounds if fewer than `FEWEST` groups were tested, or a class in fewer
+        than `FEWEST_OF_A_CLASS` of them.
     """
     right, tested = _by_group(answers, groups)
     value = float(_score(right.sum(axis=0), tested.sum(axis=0), measure))
     n = len(right)
     fewest = int((tested > 0).sum(axis=0).min()) if n else 0
-    if n < FEWEST or fewest < 2:
+    if n < FEWEST or fewest < FEWEST_OF_A_CLASS:
         return Interval(value, float("nan"), float("nan"), unit, n)
     draws = _draws(tested, np.random.default_rng(random_state))
     scores = _score(draws @ right, draws @ tested, measure)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.errors import LabelError
 from napari_celltype.protocol.answers import Answers
 
 Counts = NDArray[np.int64]
@@ -64,6 +66,53 @@ def per_class(
         }
         for c, name in enumerate(classes)
     }
+
+
+def precision_at(
+    counts: Counts, classes: Sequence[str], shares: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the precision of each class where types are as common as `shares` says.
+
+    Precision depends on how common types are, and labelled data seldom hold them as the
+    tissue does. Recalls and confusions are taken to be the same: this is Bayes' rule on
+    the rows of the confusion matrix.
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (n_classes, n_classes)
+        Truth by guess.
+    classes : sequence of str
+    shares : mapping of str to float
+        How common each class is; any scale, a class that is not there has none.
+
+    Returns
+    -------
+    dict of str to float
+        NaN where the class is never called, or a class of the shares was not tested.
+
+    Raises
+    ------
+    LabelError
+        If a name is no class, a share is negative, or all are zero.
+    """
+    unknown = sorted(set(shares) - set(classes))
+    if unknown:
+        raise LabelError(
+            f"There is no class {', '.join(unknown)} among {', '.join(classes)}; give "
+            f"shares for these only."
+        )
+    share = np.array([shares.get(name, 0.0) for name in classes], dtype=float)
+    if not (np.isfinite(share).all() and (share >= 0).all() and share.any()):
+        raise LabelError(
+            "Shares of types have to be 0 or more and not all 0; correct them."
+        )
+    present = share > 0
+    rows = _ratio(counts[present], counts[present].sum(axis=1, keepdims=True))
+    called = share[present, None] * rows
+    right = np.zeros(len(classes))
+    right[present] = called[np.arange(present.sum()), np.flatnonzero(present)]
+    precision = _ratio(right, called.sum(axis=0))
+    return dict(zip(classes, precision.tolist(), strict=True))
 
 
 def by_split(answers: Answers) -> list[dict[str, float | int]]:
@@ -172,8 +221,11 @@ def _balanced_accuracy(counts: Counts) -> float:
     return float(recall.mean()) if recall.size else float("nan")
 
 
-def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
+    """Divide; NaN where there is nothing to divide by, or it is not known."""
+    part, whole = np.broadcast_arrays(
+        np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    )
     ratio: NDArray[np.float64] = np.divide(
         part, whole, out=np.full(whole.shape, np.nan), where=whole > 0
     )
