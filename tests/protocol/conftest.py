@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from napari_celltype.labels import Targets, TraceSet
+from napari_celltype.protocol import PaperProtocol
+from napari_celltype.protocol.experiment import (
+    Experiment,
+    ExperimentData,
+    Outcome,
+    Task,
+)
+from napari_celltype.protocol.experiments import (
+    PAPER_EXPERIMENTS,
+    Training,
+    evaluate_experiment,
+    plan,
+)
+from napari_celltype.protocol.report import Report, make_report
 
 COUNTS = {"PV": 16, "PY": 24, "SOM": 16, "VIP": 16}
 
@@ -73,3 +90,116 @@ def small_traces() -> TraceSet:
 def small_targets(small_traces: TraceSet) -> Targets:
     """What the labels of `small_traces` mean."""
     return Targets.of(small_traces.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class MadeRun:
+    """An experiment whose answers were made up instead of computed."""
+
+    experiment: Experiment
+    data: ExperimentData
+    protocol: PaperProtocol
+    tasks: tuple[Task, ...]
+    outcomes: list[Outcome]
+
+    @cached_property
+    def report(self) -> Report:
+        return make_report(
+            self.experiment,
+            self.data,
+            self.protocol,
+            self.tasks,
+            self.outcomes,
+            name="mice.npz",
+        )
+
+    def outcome(self, condition: str, split: int) -> Outcome:
+        return next(o for o in self.outcomes if o.key == (condition, split))
+
+
+def build_run(
+    name: str = "evaluate",
+    *,
+    skill: Mapping[str, float] | None = None,
+    classifiers: tuple[str, ...] = ("cnn", "svm-rbf"),
+    traces: TraceSet | None = None,
+    protocol: PaperProtocol | None = None,
+    new: TraceSet | None = None,
+    epochs: int | None = 2,
+    seed: int = 0,
+) -> MadeRun:
+    """Plan an experiment for real and make its answers up.
+
+    `skill` gives the share of known answers, the rest being guesses, by the name of the
+    condition, else its classifier, else 0.
+    """
+    traces = build_traces() if traces is None else traces
+    protocol = protocol or PaperProtocol(n_splits=3)
+    random = np.random.default_rng(seed)
+    targets = Targets.of(traces.labels)
+    data = ExperimentData(
+        traces,
+        targets,
+        probes={"noise level": random.normal(size=len(traces))},
+        new=new,
+        new_targets=None if new is None else Targets.of(new.labels),
+    )
+    training = Training(epochs=epochs)
+    experiment = (
+        evaluate_experiment(data, classifiers, protocol, training)
+        if name == "evaluate"
+        else PAPER_EXPERIMENTS[name](data, protocol, training)
+    )
+    skills = skill or {}
+
+    def answers(truth: NDArray[np.int64], share: float) -> list[int]:
+        guess = random.integers(0, len(targets.classes), len(truth))
+        known: list[int] = np.where(
+            random.random(len(truth)) < share, truth, guess
+        ).tolist()
+        return known
+
+    def outcome(task: Task) -> Outcome:
+        condition, split = task.condition, task.split
+        share = skills.get(condition.name, skills.get(condition.classifier, 0.0))
+        if condition.shuffled:
+            share = skills.get(condition.name, 0.0)
+        truth = targets.index[split.test]
+        epoch = {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "seconds": 0.1}
+        followed = {"test_accuracy": share} if condition.by_epoch else {}
+        network = condition.classifier in ("cnn", "rnn", "lstm")
+        return Outcome(
+            condition.name,
+            split.number,
+            train_seconds=1.0 + split.number,
+            rows=split.test.tolist(),
+            guess=answers(truth, share),
+            partial_rows=split.partial.tolist(),
+            partial_guess=[0] * len(split.partial),
+            new_guess=None
+            if data.new_targets is None
+            else answers(data.new_targets.index, share),
+            surrogates={"phase-randomised": answers(truth, 0.0)}
+            if condition.surrogates
+            else {},
+            history=[
+                {**epoch, **followed, "epoch": number + 1}
+                for number in range(condition.parameters["epochs"] if network else 0)
+            ],
+            environment={"threads": 1},
+        )
+
+    tasks = plan(experiment, data, protocol)
+    return MadeRun(experiment, data, protocol, tasks, [outcome(task) for task in tasks])
+
+
+@pytest.fixture
+def make_run() -> Callable[..., MadeRun]:
+    """See `build_run`: ``make_run("table4", skill={"cnn": 0.8}).report``."""
+    return build_run
+
+
+@pytest.fixture(scope="session")
+def made_run() -> MadeRun:
+    """An evaluation of cnn and svm-rbf on `small_traces`, 3 splits."""
+    return build_run(skill={"cnn": 0.8, "svm-rbf": 0.6, "probe: session": 0.2})

@@ -1,0 +1,75 @@
+"""Two classifiers on the same splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from napari_celltype.protocol.scores import Score
+from napari_celltype.protocol.words import best, differences
+
+# More classifiers than this are compared with the best only.
+ALL_PAIRS = 6
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Difference in balanced accuracy, with the Nadeau-Bengio corrected interval.
+
+    Attributes
+    ----------
+    way : str
+    one, other : str
+        Names; the difference is `one` less `other`.
+    mean, low, high, p : float
+        NaN where there are too few splits.
+    n_splits : int
+    """
+
+    way: str
+    one: str
+    other: str
+    mean: float
+    low: float
+    high: float
+    p: float
+    n_splits: int
+
+
+def compare(scores: Sequence[Score]) -> tuple[Difference, ...]:
+    """Compare the classifiers of one way, the better one first.
+
+    Only pairs with training and test sets of equal size are compared, as their splits
+    are the same then.
+    """
+    from napari_celltype.protocol.intervals import corrected_interval
+
+    ranked = sorted(scores, key=lambda s: -s.interval.value)
+    pairs = list(combinations(ranked, 2))
+    if len(ranked) > ALL_PAIRS:
+        pairs = [(top, s) for top in [best(ranked)] if top for s in ranked[1:]]
+    found = []
+    for one, other in pairs:
+        if (one.n_train, one.n_test) != (other.n_train, other.n_test):
+            continue
+        values = np.array(differences(one, other))
+        values = values[np.isfinite(values)]
+        if len(values) < 2:
+            continue
+        corrected = corrected_interval(values, one.n_train, one.n_test)
+        found.append(
+            Difference(
+                one.way,
+                one.name,
+                other.name,
+                corrected.mean,
+                corrected.low,
+                corrected.high,
+                corrected.p,
+                len(values),
+            )
+        )
+    return tuple(found)

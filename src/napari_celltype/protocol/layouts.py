@@ -1,0 +1,238 @@
+"""The tables of a report, laid out as the paper lays its experiments out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from napari_celltype.protocol.paper_numbers import (
+    HEADING,
+    NEW_DATA_SENTENCE,
+    POOLED_WITH_NEW,
+    is_best,
+    printed_accuracy,
+    printed_seconds,
+)
+from napari_celltype.protocol.report_table import Cell, Table, number
+from napari_celltype.protocol.scores import Score, Spread
+
+# Section IV-B looks at these.
+EPOCHS = (20, 60, 100)
+ACCURACY, SECONDS = "accuracy", "training time (s)"
+
+
+def layout(experiment: str, title: str, scores: Sequence[Score]) -> Table | None:
+    """Return the table of one of the paper's experiments, None of any other.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of the experiment, "table1" ... "new-dataset".
+    title : str
+    scores : sequence of Score
+        Of the classifiers under the way that was asked for, in order.
+    """
+    make = _LAYOUTS.get(experiment)
+    if make is None or not scores:
+        return None
+    columns, rows = make(scores)
+    table = Table(experiment, title, columns, rows, _caption(experiment, scores))
+    return _without_empty(table)
+
+
+def _rows_of(heading: str, scores: Sequence[Score]) -> _Body:
+    """One row per classifier: accuracy and training time over splits."""
+    rows: list[tuple[Cell, ...]] = [
+        (s.name, s.accuracy, _paper_accuracy(s), s.train_seconds) for s in scores
+    ]
+    return (heading, ACCURACY, _paper(ACCURACY), SECONDS), tuple(rows)
+
+
+def _table1(scores: Sequence[Score]) -> _Body:
+    return _rows_of("architecture", scores)
+
+
+def _table4(scores: Sequence[Score]) -> _Body:
+    return _rows_of("classifier", scores)
+
+
+def _table2(scores: Sequence[Score]) -> _Body:
+    measures = ("precision", "recall", "specificity")
+    rows: list[tuple[Cell, ...]] = [
+        (name, *(spreads[what] for what in measures))
+        for name, spreads in scores[0].per_class.items()
+    ]
+    return ("cell type", *measures), tuple(rows)
+
+
+def _table3(scores: Sequence[Score]) -> _Body:
+    return _pivot(
+        "training examples",
+        scores,
+        lambda s: s.n_train,
+        {
+            ACCURACY: lambda s: s.accuracy,
+            SECONDS: lambda s: s.train_seconds,
+            _paper(SECONDS): lambda s: printed_seconds(
+                s.classifier, s.parameters, s.way, s.n_train
+            ),
+        },
+    )
+
+
+def _table5(scores: Sequence[Score]) -> _Body:
+    return _pivot(
+        "frames",
+        scores,
+        lambda s: s.n_frames,
+        {
+            ACCURACY: lambda s: s.accuracy,
+            _paper(ACCURACY): lambda s: (
+                _paper_accuracy(s) if s.n_frames == 4000 else None
+            ),
+            SECONDS: lambda s: s.train_seconds,
+        },
+    )
+
+
+def _epochs(scores: Sequence[Score]) -> _Body:
+    longest = max(len(s.curve_mean) for s in scores)
+    rows = tuple(
+        (
+            epoch,
+            *(
+                cell
+                for s in scores
+                for cell in (
+                    _at_epoch(s, epoch),
+                    printed_accuracy(s.classifier, s.parameters, s.way, epoch),
+                )
+            ),
+        )
+        for epoch in sorted({*EPOCHS, longest})
+        if epoch <= longest
+    )
+    columns = [
+        f"{s.name}{end}" for s in scores for end in (" accuracy", f", {HEADING}")
+    ]
+    return ("epochs", *columns), rows
+
+
+def _fig3(scores: Sequence[Score]) -> _Body:
+    longest = max(len(s.curve_mean) for s in scores)
+    rows = tuple(
+        (
+            epoch,
+            *(_at_epoch(s, epoch) if s.curve_mean else s.accuracy for s in scores),
+        )
+        for epoch in range(1, longest + 1)
+    )
+    return ("epoch", *(f"{s.name} accuracy" for s in scores)), rows
+
+
+def _new_dataset(scores: Sequence[Score]) -> _Body:
+    rows: list[tuple[Cell, ...]] = []
+    for s in scores:
+        if s.new is None:
+            continue
+        printed = is_best(s.classifier, s.parameters) and s.way == "paper"
+        rows.append(
+            (
+                s.name,
+                s.accuracy,
+                s.new.accuracy,
+                s.new.interval,
+                s.new.majority,
+                s.new.n_examples,
+                s.new.n_cells,
+                s.new.pooled_accuracy,
+                POOLED_WITH_NEW.get(s.classifier) if printed else None,
+            )
+        )
+    columns = (
+        "classifier",
+        "old data: accuracy",
+        "new data: accuracy",
+        "new data: balanced accuracy [95 %]",
+        "new data: majority level",
+        "new examples",
+        "new cells",
+        "old and new pooled: accuracy",
+        f"old and new pooled: {HEADING}",
+    )
+    return columns, tuple(rows)
+
+
+_Body = tuple[tuple[str, ...], tuple[tuple[Cell, ...], ...]]
+_LAYOUTS: Mapping[str, Callable[[Sequence[Score]], _Body]] = {
+    "table1": _table1,
+    "table2": _table2,
+    "table3": _table3,
+    "table4": _table4,
+    "table5": _table5,
+    "epochs": _epochs,
+    "fig3": _fig3,
+    "new-dataset": _new_dataset,
+}
+
+
+def _pivot(
+    heading: str,
+    scores: Sequence[Score],
+    row_of: Callable[[Score], int],
+    measures: Mapping[str, Callable[[Score], Cell]],
+) -> _Body:
+    """One row per size, and for each classifier one column per measure."""
+    classifiers = list(dict.fromkeys(s.classifier for s in scores))
+    cells = {(row_of(s), s.classifier): s for s in scores}
+    rows = []
+    for size in sorted({row_of(s) for s in scores}):
+        row: list[Cell] = [size]
+        for classifier in classifiers:
+            score = cells.get((size, classifier))
+            row += [None if score is None else of(score) for of in measures.values()]
+        rows.append(tuple(row))
+    columns = [f"{c} {what}" for c in classifiers for what in measures]
+    return (heading, *columns), tuple(rows)
+
+
+def _at_epoch(score: Score, epoch: int) -> Spread | None:
+    if score.curve != "test" or epoch > len(score.curve_mean):
+        return None
+    return Spread(score.curve_mean[epoch - 1], score.curve_sd[epoch - 1])
+
+
+def _paper(what: str) -> str:
+    return f"{what}, {HEADING}"
+
+
+def _paper_accuracy(score: Score) -> float | None:
+    return printed_accuracy(score.classifier, score.parameters, score.way)
+
+
+def _caption(experiment: str, scores: Sequence[Score]) -> str:
+    one = scores[0]
+    cells = "" if one.n_cells is None else f" of {one.n_cells} cells"
+    caption = (
+        f"Mean over {one.n_splits} splits, their standard deviation in parentheses "
+        f"(no error bar: the training sets overlap). {one.n_test} test examples per "
+        f"split, {one.n_examples} different ones{cells} in all. "
+        f"Chance {number(one.chance)}, always naming the most frequent type "
+        f"{number(one.majority)}."
+    )
+    return f"{caption} {NEW_DATA_SENTENCE}" if experiment == "new-dataset" else caption
+
+
+def _without_empty(table: Table) -> Table:
+    """Drop the columns of the paper's numbers where it prints none."""
+    kept = [
+        column
+        for column in range(len(table.columns))
+        if any(row[column] is not None for row in table.rows)
+    ]
+    return Table(
+        table.key,
+        table.title,
+        tuple(table.columns[c] for c in kept),
+        tuple(tuple(row[c] for c in kept) for row in table.rows),
+        table.caption,
+    )

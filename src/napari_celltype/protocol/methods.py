@@ -1,0 +1,76 @@
+"""A paragraph for the methods section of a paper, from the settings of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from napari_celltype.protocol.scores import Score
+
+if TYPE_CHECKING:
+    from napari_celltype.protocol.report import Report
+
+PAPER = "Troullinou et al. 2021 (IEEE TETCI, arXiv 1911.09977)"
+_SPLITS = {
+    "paper": "at random with fixed numbers of each type",
+    "random": "at random",
+    "by-session": "at random, with all traces of a session on one side",
+    "by-subject": "at random, with all traces of an animal on one side",
+    "by-cell": "at random, with all traces of a cell on one side",
+}
+
+
+def methods_paragraph(report: Report) -> str:
+    """Say in sentences what was done; no result and no judgement."""
+    settings = report.settings
+    labels = ", ".join(f"{n} {name}" for name, n in settings["labels"].items())
+    rate = settings["sampling_frequency"]
+    length = f"{settings['frames']} frames" + (f" at {rate:g} Hz" if rate else "")
+    asked = report.asked
+    sentences = [
+        f"Cell types were classified from {settings['examples']} labelled calcium "
+        f"traces ({labels}) of {length} with napari-celltype {report.version}, after "
+        f"{PAPER}.",
+        f"The classifiers were {_classifiers(asked)}.",
+    ]
+    for way in dict.fromkeys(s.way for s in report.of("classifier")):
+        scores = report.of("classifier", way)
+        sizes = dict.fromkeys((s.n_train, s.n_test) for s in scores)
+        words = ", ".join(f"{train} and {test}" for train, test in sizes)
+        splits = max(s.n_splits for s in scores)
+        sentences.append(
+            f"Examples were divided {splits} times into training and test sets "
+            f"({words} examples) {_SPLITS[way]}."
+        )
+    sentences.append(
+        "Traces were z-scored with the mean and the standard deviation of the training "
+        "set of each split, unless the parameters name another normalisation."
+    )
+    units = dict.fromkeys(s.interval.unit for s in asked if not s.interval.too_few)
+    if units:
+        sentences.append(
+            f"Scores are balanced accuracies with 95 % bootstrap intervals over "
+            f"{', '.join(units)}."
+        )
+    if report.differences:
+        sentences.append(
+            "Classifiers were compared on the same splits with the corrected resampled "
+            "t-test (Nadeau and Bengio 2003)."
+        )
+    if report.of("probe"):
+        sentences.append(
+            "Decision trees on single numbers of each trace were scored on the same "
+            "splits."
+        )
+    if report.of("shuffled"):
+        sentences.append("As a control, classifiers were trained on permuted labels.")
+    sentences.append(f"The random seed was {settings['random_state']}.")
+    return " ".join(sentences)
+
+
+def _classifiers(scores: Sequence[Score]) -> str:
+    words = []
+    for s in scores:
+        given = ", ".join(f"{name} {value}" for name, value in s.parameters.items())
+        words.append(f"{s.name} ({given})" if given else s.name)
+    return "; ".join(words)

@@ -1,0 +1,282 @@
+"""The tables that every report has, whatever the experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_celltype.protocol.comparison import Difference
+from napari_celltype.protocol.design import UNITS, Design
+from napari_celltype.protocol.paper_numbers import HEADING, printed_accuracy
+from napari_celltype.protocol.report_table import Cell, Table
+from napari_celltype.protocol.scores import Score
+from napari_celltype.protocol.words import bare, in_words
+
+BALANCED = "balanced accuracy"
+INTERVAL = "balanced accuracy [95 %]"
+
+
+def design_table(design: Design) -> Table:
+    """Count what each label stands on; first in every report."""
+    rows: list[tuple[Cell, ...]] = [
+        (row.label, row.examples, *(getattr(row, unit) for unit in UNITS))
+        for row in design.rows
+    ]
+    rows.append(
+        (
+            "hold one type only",
+            None,
+            *(_percent(design.exclusive.get(unit)) for unit in UNITS),
+        )
+    )
+    caption = "A dash: the data do not say."
+    return Table(
+        "design",
+        "What the data are",
+        ("label", "examples", *UNITS),
+        tuple(rows),
+        caption,
+    )
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{100 * share:.0f} %"
+
+
+def scores_table(scores: Sequence[Score]) -> Table:
+    """Return each classifier under each way, with all that a score needs beside it."""
+    table = Table(
+        "scores",
+        "Scores",
+        (
+            "classifier",
+            "split",
+            INTERVAL,
+            "over",
+            "chance",
+            f"{BALANCED}, mean (SD)",
+            "accuracy, mean (SD)",
+            "majority level",
+            "training time (s), mean (SD)",
+            "splits",
+            "examples",
+            "cells",
+        ),
+        tuple(
+            (
+                s.name,
+                in_words(s.way),
+                s.interval,
+                f"{s.interval.n} {s.interval.unit}",
+                s.chance,
+                s.balanced_accuracy,
+                s.accuracy,
+                s.majority,
+                s.train_seconds,
+                s.n_splits,
+                s.n_examples,
+                s.n_cells,
+            )
+            for s in scores
+        ),
+        "Brackets: 95 % bootstrap interval of the score of all tested examples, drawn "
+        "by whole groups as named under “over”; none where these are too few. "
+        "Parentheses: standard deviation over splits. It is no error bar, because the "
+        "training sets of the splits overlap. Chance belongs to the balanced accuracy; "
+        "the majority level is the accuracy of always naming the most frequent type.",
+    )
+    printed = [printed_accuracy(s.classifier, s.parameters, s.way) for s in scores]
+    return table.with_column(f"accuracy, {HEADING}", printed)
+
+
+def side_by_side(scores: Sequence[Score], ways: Sequence[str]) -> Table | None:
+    """Return the classifiers that ran under two ways, one way beside the other."""
+    by_key = {(s.name, s.way): s for s in scores}
+    names = [
+        name
+        for name in dict.fromkeys(s.name for s in scores)
+        if all((name, way) in by_key for way in ways)
+    ]
+    if len(ways) < 2 or not names:
+        return None
+    return Table(
+        "ways",
+        f"{in_words(ways[0]).capitalize()} beside {in_words(ways[1])}",
+        ("classifier", *(f"{in_words(way)}: {INTERVAL}" for way in ways), "chance"),
+        tuple(
+            (
+                name,
+                *(by_key[name, way].interval for way in ways),
+                by_key[name, ways[0]].chance,
+            )
+            for name in names
+        ),
+        "The paper's way puts traces of one cell, one recording and one animal on both "
+        "sides. What is lost on the way to the other column was not about the type.",
+    )
+
+
+def differences_table(differences: Sequence[Difference]) -> Table | None:
+    """Return the comparisons of classifiers on the same splits."""
+    if not differences:
+        return None
+    return Table(
+        "differences",
+        "Differences between classifiers",
+        ("classifier", "less", "split", "difference", "low", "high", "p", "splits"),
+        tuple(
+            (
+                d.one,
+                d.other,
+                in_words(d.way),
+                d.mean,
+                d.low,
+                d.high,
+                d.p,
+                d.n_splits,
+            )
+            for d in differences
+        ),
+        "Difference in balanced accuracy on the same splits, with the 95 % interval "
+        "and the p-value of the corrected t-test (Nadeau and Bengio 2003), which "
+        "allows for overlapping training sets. It speaks of these cells "
+        "and animals, not of new ones.",
+    )
+
+
+def classes_table(scores: Sequence[Score]) -> Table:
+    """Return precision, recall and specificity of each type (Table II)."""
+    measures = ("precision", "recall", "specificity")
+    return Table(
+        "classes",
+        "By cell type",
+        ("classifier", "split", "cell type", *measures, "tested"),
+        tuple(
+            (
+                s.name,
+                in_words(s.way),
+                name,
+                *(spreads[what] for what in measures),
+                sum(s.counts[row]),
+            )
+            for s in scores
+            for row, (name, spreads) in enumerate(s.per_class.items())
+        ),
+        "Mean over the splits that define it, standard deviation in parentheses. "
+        "“tested” counts the answers of all splits. A dash: undefined in every split.",
+    )
+
+
+def probes_table(probes: Sequence[Score], models: Sequence[Score]) -> Table | None:
+    """Return single numbers beside the classifiers of the same splits."""
+    if not probes:
+        return None
+    rows = sorted(
+        [("probe", bare(s), s) for s in probes]
+        + [("classifier", s.name, s) for s in models],
+        key=lambda row: (row[2].way, -row[2].interval.value),
+    )
+    return Table(
+        "probes",
+        "Single numbers as rivals",
+        ("what", "name", "split", INTERVAL, "chance", "cells", "examples"),
+        tuple(
+            (
+                what,
+                name,
+                in_words(s.way),
+                s.interval,
+                s.chance,
+                s.n_cells,
+                s.n_examples,
+            )
+            for what, name, s in rows
+        ),
+        "A probe is a small decision tree that sees one number of each example, under "
+        "the same splits. Where it comes near a classifier, the classifier may be "
+        "reading how a cell was recorded and not what it is.",
+    )
+
+
+def shuffled_table(scores: Sequence[Score]) -> Table | None:
+    """Return what is right after training on shuffled labels."""
+    if not scores:
+        return None
+    return Table(
+        "shuffled",
+        "Shuffled labels",
+        ("trained", "split", INTERVAL, "chance", "luck reaches", "splits", "cells"),
+        tuple(
+            (
+                s.name,
+                in_words(s.way),
+                s.interval,
+                s.chance,
+                s.luck,
+                s.n_splits,
+                s.n_cells,
+            )
+            for s in scores
+        ),
+        "The same training on permuted labels. Anything above chance is luck or a "
+        "leak; “luck reaches” is what 2.5 % of random dealings of the true labels "
+        "exceed.",
+    )
+
+
+def surrogates_table(scores: Sequence[Score]) -> Table | None:
+    """Return the accuracy that is left on surrogates of the test traces."""
+    scores = [s for s in scores if s.surrogates]
+    if not scores:
+        return None
+    kinds = list(dict.fromkeys(kind for s in scores for kind in s.surrogates))
+    rows: list[tuple[Cell, ...]] = [
+        (
+            s.name,
+            in_words(s.way),
+            s.balanced_accuracy,
+            *(
+                s.surrogates[kind]["balanced_accuracy"]
+                if kind in s.surrogates
+                else None
+                for kind in kinds
+            ),
+            s.chance,
+            s.n_cells,
+        )
+        for s in scores
+    ]
+    return Table(
+        "surrogates",
+        "What the trained classifiers still get right on surrogates",
+        (
+            "classifier",
+            "split",
+            f"real traces: {BALANCED}",
+            *(f"{kind}: {BALANCED}" for kind in kinds),
+            "chance",
+            "cells",
+        ),
+        tuple(rows),
+        "Mean over splits, standard deviation in parentheses. Phases at random keep "
+        "the power spectrum and lose the shape of events; shuffled blocks keep the "
+        "values and lose everything slower than a block.",
+    )
+
+
+def partial_table(scores: Sequence[Score]) -> Table | None:
+    """Return the answers to parents and negations, scored apart."""
+    rows = tuple(
+        (s.name, in_words(s.way), s.partial.right, s.partial.n)
+        for s in scores
+        if s.partial is not None
+    )
+    if not rows:
+        return None
+    return Table(
+        "partial",
+        "Labels that leave several types possible",
+        ("classifier", "split", "answers that the label allows", "examples"),
+        rows,
+        "Parents such as IN and negations such as !PV in the test groups. A guess at "
+        "random is allowed often, so this is no accuracy.",
+    )

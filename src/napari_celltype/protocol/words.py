@@ -1,0 +1,207 @@
+"""The sentences of a report: what was found, and what it may not mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_celltype.protocol.report_table import number
+from napari_celltype.protocol.scores import Score, Spread
+
+if TYPE_CHECKING:
+    from napari_celltype.protocol.report import Report
+
+# Classifiers that a summary names.
+MOST_LINES = 6
+# From the strictest: what a new animal, a new recording, a new cell would meet.
+GROUPED = ("by-subject", "by-session", "by-cell")
+WAYS = {
+    "paper": "the paper's way",
+    "random": "random splits",
+    "by-session": "by session",
+    "by-subject": "by animal",
+    "by-cell": "by cell",
+}
+
+
+def in_words(way: str) -> str:
+    """Return how a way to split is called in sentences."""
+    return WAYS[way]
+
+
+def best(scores: Iterable[Score]) -> Score | None:
+    """Return the score with the largest balanced accuracy, None without any."""
+    return max(scores, key=lambda s: s.interval.value, default=None)
+
+
+def short(score: Score) -> str:
+    """Return a balanced accuracy with its interval, as in "0.61 [0.48-0.72]"."""
+    interval = score.interval
+    if not np.isfinite([interval.low, interval.high]).all():
+        return f"{interval.value:.2f}"
+    return f"{interval.value:.2f} [{interval.low:.2f}-{interval.high:.2f}]"
+
+
+def headline(
+    classifiers: Sequence[Score], probes: Sequence[Score], *, animals_named: bool
+) -> str:
+    """Return the sentence on top of a report, on balanced accuracies.
+
+    The best classifier of the strictest way that was run stands first, because a new
+    animal is what a user has; then the same classifier in the other way.
+
+    Parameters
+    ----------
+    classifiers, probes : sequence of Score
+        Of all ways.
+    animals_named : bool
+        Whether the data say which animal an example is of.
+    """
+    way = strictest_run(classifiers)
+    top = best(s for s in classifiers if s.way == way)
+    if top is None:
+        return "Nothing is finished yet."
+    parts = []
+    if way != "by-subject":
+        parts.append(f"for a new animal: unknown, {_why_unknown(animals_named)}")
+    parts.append(f"{in_words(way)} {short(top)}, chance {top.chance:.2f}")
+    parts += [
+        f"{in_words(other.way)} {other.interval.value:.2f}"
+        for other in _same_elsewhere(top, classifiers)
+    ]
+    probe = best(s for s in probes if s.way == way)
+    if probe is not None:
+        parts.append(
+            f"best one-number probe {probe.interval.value:.2f} ({bare(probe)})"
+        )
+    rivals = len({s.name for s in classifiers if s.way == way})
+    which = f"{top.name}, the best of {rivals}" if rivals > 1 else top.name
+    parts.append(f"balanced accuracy of {which}")
+    sentence = "; ".join(parts)
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _why_unknown(animals_named: bool) -> str:
+    if animals_named:
+        return "these data do not allow a split by animal"
+    return "these data name no animals"
+
+
+def strictest_run(scores: Iterable[Score]) -> str:
+    """Return the strictest way among the scores."""
+    ways = {s.way for s in scores}
+    order = (*GROUPED, "random", "paper")
+    return next((way for way in order if way in ways), "paper")
+
+
+def _same_elsewhere(top: Score, scores: Sequence[Score]) -> list[Score]:
+    """Return the counterpart of a score under each other way."""
+    counterparts = []
+    for way in dict.fromkeys(s.way for s in scores if s.way != top.way):
+        there = [s for s in scores if s.way == way]
+        same = [s for s in there if s.name == top.name]
+        alike = same or [s for s in there if s.classifier == top.classifier]
+        counterparts += [s for s in [best(alike)] if s is not None]
+    return counterparts
+
+
+def bare(probe: Score) -> str:
+    """Return the name of a probe without the word "probe"."""
+    return probe.classifier.removeprefix("probe: ")
+
+
+def find_doubts(scores: Sequence[Score]) -> tuple[str, ...]:
+    """Return a sentence for each reason not to believe the scores."""
+    sentences = []
+    for way in dict.fromkeys(s.way for s in scores):
+        there = [s for s in scores if s.way == way]
+        model = best(s for s in there if s.role == "classifier")
+        if model is None:
+            continue
+        if not above_chance(model):
+            sentences.append(_no_better_than_chance(model))
+        near = [s for s in there if s.role == "probe" and comes_near(s, model)]
+        probe = best(near)
+        if probe is not None:
+            sentences.append(
+                f"Split {in_words(way)}, one number alone ({bare(probe)}) reaches "
+                f"{short(probe)}, and the best model {short(model)} ({model.name}): "
+                "the model may be reading the rig, not the cell."
+            )
+    sentences += [_leak(s) for s in scores if s.role == "shuffled" and above_chance(s)]
+    return tuple(sentences)
+
+
+def comes_near(probe: Score, model: Score) -> bool:
+    """Tell whether a probe does about as well as a model on the same splits.
+
+    That is: its interval reaches the model's score, or the mean difference over the
+    splits is within its own deviation; and one of the two is better than chance.
+    """
+    if not (above_chance(probe) or above_chance(model)):
+        return False
+    if probe.interval.high >= model.interval.value:
+        return True
+    gap = Spread.of(differences(model, probe))
+    return not gap.mean > (gap.sd if np.isfinite(gap.sd) else 0.0)
+
+
+def differences(one: Score, other: Score) -> list[float]:
+    """Return the differences in balanced accuracy on the splits that both have."""
+    values = {row["split"]: row["balanced_accuracy"] for row in other.splits}
+    return [
+        row["balanced_accuracy"] - values[row["split"]]
+        for row in one.splits
+        if row["split"] in values
+    ]
+
+
+def above_chance(score: Score) -> bool:
+    """Tell whether a score is above chance, in its interval and in every split.
+
+    Where there are too few groups for an interval, the level that luck reaches with the
+    same answers takes its place.
+    """
+    low = score.interval.value - score.luck + score.chance
+    if not score.interval.too_few:
+        low = min(low, score.interval.low)
+    return low > score.chance and all(
+        row["balanced_accuracy"] > score.chance for row in score.splits
+    )
+
+
+def _no_better_than_chance(model: Score) -> str:
+    return (
+        f"Split {in_words(model.way)}, no classifier is shown to be better than "
+        f"chance: the best ({model.name}) reaches {short(model)}, chance "
+        f"{model.chance:.2f}."
+    )
+
+
+def _leak(score: Score) -> str:
+    return (
+        f"Trained on shuffled labels, {score.name.removesuffix(', shuffled labels')} "
+        f"still reaches {short(score)}, chance {number(score.chance)}: "
+        "information about the test labels leaks into training, or the groups "
+        "are too few to tell."
+    )
+
+
+def summary_lines(report: Report) -> list[str]:
+    """Return the report in a few plain lines."""
+    lines = [f"{report.title}, {report.name}", report.sentence, *report.doubts]
+    scores = report.of("classifier")
+    shown = [*report.asked, *(s for s in scores if s.way != report.way)]
+    for s in shown[:MOST_LINES]:
+        cells = "" if s.n_cells is None else f" of {s.n_cells} cells"
+        lines.append(
+            f"{s.name}, {in_words(s.way)}: balanced accuracy {short(s)}, chance "
+            f"{s.chance:.2f}; accuracy {number(s.accuracy.mean)} "
+            f"(SD {number(s.accuracy.sd)} over {s.n_splits} splits), most frequent "
+            f"type {number(s.majority)}; {s.n_examples} examples{cells}."
+        )
+    if len(shown) > MOST_LINES:
+        lines.append(f"{len(shown) - MOST_LINES} more rows are in the report.")
+    return lines
