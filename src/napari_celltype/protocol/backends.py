@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import tempfile
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
-from napari_celltype.errors import CellTypeError, MissingDependencyError, OutputError
+from napari_celltype.errors import CellTypeError
 from napari_celltype.progress import (
     OnProgress,
-    Progress,
     ShouldStop,
     ignore_progress,
     never_stop,
     raise_if_stopped,
 )
+from napari_celltype.protocol.cluster import Cluster
+from napari_celltype.protocol.processes import Processes
 
 R = TypeVar("R")
 # Called as work(item, shared), and here with on_progress and should_stop besides.
@@ -107,11 +100,11 @@ def outcomes(
         If `should_stop` answered True.
     """
     if scheduler is not None:
-        pool: _Pool = _Cluster(
+        pool: _Pool = Cluster(
             work, shared, scheduler, threads, on_progress, should_stop
         )
     elif jobs > 1 and len(items) > 1:
-        pool = _Processes(work, shared, min(jobs, len(items)), threads)
+        pool = Processes(work, shared, min(jobs, len(items)), threads)
     else:
         for index, item in enumerate(items):
             raise_if_stopped(should_stop)
@@ -198,186 +191,3 @@ def _collect(
             if fruitless > MOST_FRUITLESS:
                 raise WorkerLost(LOST)
             pool.restart()
-
-
-def _timed(
-    work: Work[R], item: Any, shared: Any, threads: int | None
-) -> tuple[float, R]:
-    """Do one item in another process."""
-    if threads is not None:
-        import torch
-        from threadpoolctl import threadpool_limits
-
-        # For good: the process is ours, and threads of one Dask worker would undo each
-        # other's limits.
-        torch.set_num_threads(threads)
-        threadpool_limits(threads)
-    start = time.perf_counter()
-    result = work(item, shared)
-    return time.perf_counter() - start, result
-
-
-class _Processes:
-    """Processes of this machine, started by joblib's loky."""
-
-    def __init__(
-        self, work: Work[Any], shared: Any, jobs: int, threads: int | None
-    ) -> None:
-        import joblib
-
-        self.at_once = jobs
-        self._work = work
-        self._threads = threads
-        self._folder = Path(tempfile.mkdtemp(prefix="napari-celltype-"))
-        self._shared = self._folder / "shared"
-        try:
-            joblib.dump(shared, self._shared)
-        except OSError as error:
-            self._remove_folder()
-            raise OutputError(
-                f"{self._folder} cannot take the data for other processes "
-                f"({error.strerror or error}); make room there, or use --jobs 1."
-            ) from None
-        self._start()
-
-    def _start(self) -> None:
-        from joblib.externals.loky import ProcessPoolExecutor
-
-        self._executor = ProcessPoolExecutor(
-            self.at_once, initializer=_prepare_process, initargs=(os.getpid(),)
-        )
-
-    def submit(self, item: Any) -> Any:
-        try:
-            return self._executor.submit(
-                _do_mapped, self._work, item, self._shared, self._threads
-            )
-        except BrokenExecutor as error:
-            # A process died since the last look.
-            failed: Future[Any] = Future()
-            failed.set_exception(error)
-            return failed
-
-    def lost(self, future: Any) -> bool:
-        return isinstance(future.exception(), BrokenExecutor)
-
-    def strikes(self, future: Any) -> int:
-        return 1
-
-    def restart(self) -> None:
-        self._executor.shutdown(wait=True, kill_workers=True)
-        self._start()
-
-    def close(self) -> None:
-        self._executor.shutdown(wait=True, kill_workers=True)
-        self._remove_folder()
-
-    def _remove_folder(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _prepare_process(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end when it is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _do_mapped(
-    work: Work[R], item: Any, shared: Path, threads: int | None
-) -> tuple[float, R]:
-    return _timed(work, item, _map(shared), threads)
-
-
-@lru_cache(maxsize=1)
-def _map(path: Path) -> Any:
-    """Return what the parent wrote, with its arrays mapped into memory."""
-    import joblib
-
-    # A pickle, but of our own: the parent made the folder for its user alone.
-    return joblib.load(path, mmap_mode="r")
-
-
-class _Cluster:
-    """The workers of a Dask scheduler."""
-
-    at_once = 100_000
-
-    def __init__(
-        self,
-        work: Work[Any],
-        shared: Any,
-        scheduler: str,
-        threads: int | None,
-        on_progress: OnProgress,
-        should_stop: ShouldStop,
-    ) -> None:
-        try:
-            from distributed import Client
-        except ImportError:
-            raise MissingDependencyError(
-                'A scheduler needs Dask: python -m pip install ".[cluster]".'
-            ) from None
-        self._work = work
-        self._shared = shared
-        self._scheduler = scheduler
-        self._threads = threads
-        self._on_progress = on_progress
-        self._should_stop = should_stop
-        try:
-            self._client = Client(scheduler, timeout="10s", set_as_default=False)
-        except (OSError, ValueError) as error:
-            raise CellTypeError(
-                f"No Dask scheduler answers at {scheduler}; start one with `dask "
-                f"scheduler`, or use --jobs N on this machine ({error})."
-            ) from None
-        try:
-            self._send_shared()
-        except BaseException:
-            self.close()
-            raise
-
-    def _send_shared(self) -> None:
-        """Send what all items need to all workers, once there is one."""
-        while not self._client.nthreads():
-            self._on_progress(
-                Progress(f"Waiting for a worker of {self._scheduler}", 0, None)
-            )
-            raise_if_stopped(self._should_stop)
-            time.sleep(POLL)
-        self._sent = self._client.scatter(self._shared, broadcast=True, hash=False)
-
-    def submit(self, item: Any) -> Any:
-        return self._client.submit(
-            _timed, self._work, item, self._sent, self._threads, pure=False
-        )
-
-    def lost(self, future: Any) -> bool:
-        from distributed import KilledWorker
-
-        return future.cancelled() or (
-            future.status == "error" and isinstance(future.exception(), KilledWorker)
-        )
-
-    def strikes(self, future: Any) -> int:
-        # Dask has tried it on several workers, or it was cancelled for no fault of it.
-        return 0 if future.cancelled() else 2
-
-    def restart(self) -> None:
-        if self._client.status != "running":
-            raise CellTypeError(
-                f"The Dask scheduler at {self._scheduler} went away; what is finished "
-                "is kept, so start a scheduler and give the same command again."
-            )
-        # The scheduler replaces workers that die, unless the last one to hold the data
-        # was among them: then it cancels what needs the data.
-        if self._sent.status != "finished":
-            self._send_shared()
-
-    def close(self) -> None:
-        self._client.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,8 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
+from napari_celltype.protocol.backends import WorkerLost, outcomes
+from napari_celltype.protocol.remaining import Remaining
 from napari_celltype.recording import find_planes, open_recording
 from napari_celltype.recording.naming import recording_names
 from napari_celltype.workflows.classify import (
@@ -180,7 +182,7 @@ def classify_many(
     sampling_frequency : float, optional
         Frames per second and plane, Hz, where the files do not say or say it wrong.
     jobs : int
-        Processes on this machine.
+        Processes on this machine, of one thread each.
     scheduler : str, optional
         Address of a Dask scheduler, ``tcp://host:port``; its workers do the work and
         must see the same files.
@@ -196,26 +198,37 @@ def classify_many(
     """
     require_possible(request)
     names = recording_names(list(planes))
-    one = partial(_classify_one, request=request, frequency=sampling_frequency)
-    tasks = list(zip(planes, names, strict=True))
     results: dict[int, Done | Failure] = {}
+    remaining = Remaining(names)
+    # Of many recordings done here, each tells only that it is done.
+    inside = len(planes) == 1 or scheduler is not None
     stopped = False
     try:
-        if scheduler is not None:
-            outcomes = _on_cluster(one, tasks, scheduler)
-        elif jobs > 1 and len(tasks) > 1:
-            outcomes = _in_processes(one, tasks, jobs)
-        else:
-            outcomes = _here(one, tasks, on_progress, should_stop)
-        for index, outcome in outcomes:
-            results[index] = outcome
-            said = "done" if isinstance(outcome, Done) else "failed"
-            on_progress(Progress(f"{names[index]}: {said}", len(results), len(tasks)))
-            if should_stop() and len(results) < len(tasks):
-                stopped = True
-                break
+        for finished in outcomes(
+            partial(_classify_one, request=request, frequency=sampling_frequency),
+            list(zip(planes, names, strict=True)),
+            jobs=jobs,
+            scheduler=scheduler,
+            threads=1,
+            on_progress=on_progress if inside else ignore_progress,
+            should_stop=should_stop,
+        ):
+            index, result = finished.index, finished.result
+            if isinstance(result, WorkerLost):
+                result = Failure(planes[index], f"{planes[index]}: {result}")
+            results[index] = result
+            remaining.finish(names[index], finished.seconds)
+            said = "done" if isinstance(result, Done) else "failed"
+            message = f"{names[index]}: {said}{remaining}"
+            on_progress(Progress(message, len(results), len(planes)))
     except Stopped:
         stopped = True
+    except CellTypeError as error:
+        # The scheduler is gone; what it has done so far is not lost.
+        if not results:
+            raise
+        for index in set(range(len(planes))) - set(results):
+            results[index] = Failure(planes[index], f"{planes[index]}: {error}")
     ordered = [results[i] for i in sorted(results)]
     return BatchResult(
         tuple(r for r in ordered if isinstance(r, Done)),
@@ -224,19 +237,16 @@ def classify_many(
     )
 
 
-Task = tuple[Path, str]
-One = Callable[..., "Done | Failure"]
-
-
 def _classify_one(
-    plane: Path,
-    name: str,
+    item: tuple[Path, str],
+    shared: None,
     *,
     request: ClassifyRequest,
     frequency: float | None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Done | Failure:
+    plane, name = item
     try:
         recording = open_recording(plane, sampling_frequency=frequency)
         predictions = classify_recording(
@@ -293,47 +303,3 @@ def _stability(predictions: Predictions) -> dict[str, Any] | None:
         "median": float(np.median(known)) if known.size else None,
         "shares": dict(predictions.stability_shares),
     }
-
-
-def _here(
-    one: One, tasks: Sequence[Task], on_progress: OnProgress, should_stop: ShouldStop
-) -> Iterator[tuple[int, Done | Failure]]:
-    for index, (plane, name) in enumerate(tasks):
-        inner = on_progress if len(tasks) == 1 else ignore_progress
-        yield index, one(plane, name, on_progress=inner, should_stop=should_stop)
-
-
-def _in_processes(
-    one: One, tasks: Sequence[Task], jobs: int
-) -> Iterator[tuple[int, Done | Failure]]:
-    from joblib import Parallel, delayed
-
-    outcomes = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(one)(plane, name) for plane, name in tasks
-    )
-    yield from enumerate(outcomes)
-
-
-def _on_cluster(
-    one: One, tasks: Sequence[Task], scheduler: str
-) -> Iterator[tuple[int, Done | Failure]]:
-    try:
-        from distributed import Client, as_completed
-    except ImportError:
-        raise CellTypeError(
-            'A scheduler needs Dask: python -m pip install ".[cluster]".'
-        ) from None
-    try:
-        client = Client(scheduler, timeout="10s")
-    except (OSError, ValueError) as error:
-        raise CellTypeError(
-            f"No Dask scheduler answers at {scheduler}; start one with `dask "
-            f"scheduler`, or use --jobs N on this machine ({error})."
-        ) from None
-    with client:
-        futures = {
-            client.submit(one, plane, name, pure=False): index
-            for index, (plane, name) in enumerate(tasks)
-        }
-        for future in as_completed(futures):
-            yield futures[future], future.result()
