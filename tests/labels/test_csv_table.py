@@ -126,3 +126,10 @@ def test_a_table_that_is_there_is_replaced_only_with_force(tmp_path: Path) -> No
     assert path.read_text() == "mine"
     write_label_table(FULL, path, force=True)
     assert read_label_table(path) == FULL
+
+
+def test_a_line_may_end_early(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("label,roi_id\nPV,1\nPY\n")
+    with pytest.raises(LabelError, match="line 3: roi_id is empty"):
+        read_label_table(path)

@@ -240,8 +240,8 @@ def _check_types(traces: TraceSet, tree: TypeTree, path: Path) -> list[str]:
     if not torn:
         return []
     return [
-        f"{len(torn)} cells have different types in different examples: "
-        f"{first_few(torn)}; check their cell_id and labels."
+        f"{counted(len(torn), 'cell')} {'has' if len(torn) == 1 else 'have'} different "
+        f"types in different examples: {first_few(torn)}; check cell_id and labels."
     ]
 
 

@@ -1,0 +1,585 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.errors import CellTypeError, LabelError, RecordingError, Stopped
+from napari_celltype.labels import (
+    Label,
+    LabelTable,
+    TraceSet,
+    load_labelled_data,
+    load_labels,
+    save_labels,
+    save_traces,
+)
+from napari_celltype.progress import Progress
+from napari_celltype.recording import open_recording
+
+Labelled = Callable[..., Path]
+TWO = {0: "PV", 1: "PY"}
+
+
+def _list(folder: Path, *lines: str) -> Path:
+    path = folder / "cells.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _raw(session: Path, name: str = "F", plane: int = 0) -> np.ndarray:
+    return np.load(session / f"suite2p/plane{plane}/{name}.npy")
+
+
+def _texts(values: np.ndarray | None) -> list[str]:
+    assert values is not None
+    return values.tolist()
+
+
+# --- one recording
+
+
+def test_a_recording_with_a_label_file_is_labelled_data(labelled: Labelled) -> None:
+    session = labelled("m1", {4: "SST", 1: "pyramidal", 2: "!PV"})
+    data = load_labelled_data(session)
+    assert data.name == "m1"
+    assert data.traces.labels.tolist() == ["PY", "!PV", "SOM"]
+    assert data.traces.sampling_frequency == 30.0
+    assert data.notes == ()
+    np.testing.assert_array_equal(data.traces.traces, _raw(session)[[1, 2, 4]])
+
+
+def test_what_is_known_of_a_recording_stands_beside_its_traces(
+    labelled: Labelled,
+) -> None:
+    session = labelled("m1", {0: Label(0, "PV", source="histology"), 5: "PY"})
+    traces = load_labelled_data(session, timesteps=100).traces
+    assert _texts(traces.label_source) == ["histology", "manual"]
+    assert _texts(traces.session_id) == ["m1", "m1"]
+    assert _texts(traces.cell_id) == ["m1/plane0/roi0", "m1/plane0/roi5"]
+    assert traces.subject_id is None
+    assert traces.line is None
+    n_pixels = [len(open_recording(session).rois[i].ypix) for i in (0, 5)]
+    assert {name: v.tolist() for name, v in traces.recorded.items()} == {
+        "n_pixels": n_pixels,
+        "plane": [0, 0],
+        "native_frames": [120, 120],
+        "native_sampling_frequency": [30.0, 30.0],
+    }
+
+
+def test_a_label_table_takes_the_place_of_the_label_file(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    session = labelled("m1", TWO)
+    table = tmp_path / "table.csv"
+    table.write_text("roi_id;label\n2;VIP\n3;PV\n5;\n")
+    data = load_labelled_data(session, labels=table)
+    assert data.traces.labels.tolist() == ["VIP", "PV"]
+
+
+def test_labels_may_be_in_a_labels_folder(tmp_path: Path, labelled: Labelled) -> None:
+    session = labelled("m1")
+    rows = tuple(Label(i, name) for i, name in TWO.items())
+    save_labels(open_recording(session), LabelTable(rows), tmp_path / "labels")
+    path = _list(tmp_path, "path,labels", "m1,labels")
+    assert load_labelled_data(path).traces.labels.tolist() == ["PV", "PY"]
+
+
+def test_neuropil_is_subtracted_when_asked_for(labelled: Labelled) -> None:
+    session = labelled("m1", TWO)
+    expected = _raw(session)[:2] - 0.5 * _raw(session, "Fneu")[:2]
+    traces = load_labelled_data(session, neuropil=0.5).traces.traces
+    np.testing.assert_allclose(traces, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("neuropil", ["model", 1.5, "0.7x"])
+def test_neuropil_that_cannot_be_is_refused(
+    labelled: Labelled, neuropil: str | float
+) -> None:
+    with pytest.raises(CellTypeError, match="neuropil"):
+        load_labelled_data(labelled("m1", TWO), neuropil=neuropil)
+
+
+def test_all_planes_of_a_recording_are_read(labelled: Labelled) -> None:
+    session = labelled("m1", {0: "PV"}, n_planes=2)
+    plane1 = open_recording(session, 1)
+    save_labels(plane1, LabelTable((Label(0, "PY"),)))
+    traces = load_labelled_data(session).traces
+    assert traces.recorded["plane"].tolist() == [0, 1]
+    assert _texts(traces.cell_id) == ["m1/plane0/roi0", "m1/plane1/roi0"]
+    assert _texts(traces.session_id) == ["m1", "m1"]
+
+
+def test_one_plane_may_be_chosen(labelled: Labelled) -> None:
+    session = labelled("m1", {3: "PV"}, n_planes=2)
+    plane1 = open_recording(session, 1)
+    save_labels(plane1, LabelTable((Label(0, "PY"), Label(1, "PV"))))
+    assert len(load_labelled_data(session, plane=1).traces) == 2
+
+
+def test_a_table_for_several_planes_must_name_them(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    session = labelled("m1", n_planes=2)
+    table = tmp_path / "table.csv"
+    table.write_text("roi_id,label\n2,VIP\n")
+    with pytest.raises(LabelError, match="does not say of which plane its ROI 2 is"):
+        load_labelled_data(session, labels=table)
+    table.write_text("roi_id,label,plane\n2,VIP,0\n2,PV,1\n")
+    recorded = load_labelled_data(session, labels=table).traces.recorded
+    assert recorded["plane"].tolist() == [0, 1]
+
+
+def test_parts_of_merged_rois_do_not_count_twice(labelled: Labelled) -> None:
+    session = labelled("m1", {0: "PV", 1: "PV", 6: "PV", 2: "PY"}, merged=[(0, 1)])
+    data = load_labelled_data(session)
+    assert _texts(data.traces.cell_id) == ["m1/plane0/roi2", "m1/plane0/roi6"]
+    assert data.notes == (
+        "Left out: 2 labels of parts of merged ROIs, in m1; label the merged ROI.",
+    )
+
+
+def test_labels_whose_roi_is_gone_are_counted(labelled: Labelled) -> None:
+    session = labelled("m1", {0: "PV", 2: "PY", 5: "PV"})
+    plane = session / "suite2p/plane0"
+    for name in ("F", "Fneu", "iscell", "stat"):
+        values = np.load(plane / f"{name}.npy", allow_pickle=name == "stat")
+        np.save(plane / f"{name}.npy", values[:5])
+    data = load_labelled_data(session)
+    assert len(data.traces) == 2
+    assert data.notes == ("Set aside: 1 label whose ROI is not there any more, in m1.",)
+
+
+def test_a_recording_without_labels_is_refused(labelled: Labelled) -> None:
+    with pytest.raises(LabelError, match="m1 has no labels to learn from; label"):
+        load_labelled_data(labelled("m1"))
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="does not exist"):
+        load_labelled_data(tmp_path / "nowhere")
+
+
+def test_a_user_may_give_the_frame_rate(labelled: Labelled) -> None:
+    session = labelled("m1", TWO, fs=None)
+    unknown = load_labelled_data(session)
+    assert unknown.traces.sampling_frequency is None
+    assert "native_sampling_frequency" not in unknown.traces.recorded
+    assert "In 1 of 1 recording the frame rate is not known" in unknown.notes[0]
+    known = load_labelled_data(session, sampling_frequency=7.5)
+    assert (known.traces.sampling_frequency, known.notes) == (7.5, ())
+
+
+def test_suite2ps_default_rate_is_noted(labelled: Labelled) -> None:
+    (note,) = load_labelled_data(labelled("m1", TWO, fs=10.0)).notes
+    assert "which nobody confirmed: m1." in note
+
+
+def test_joins_within_the_traces_are_noted(labelled: Labelled) -> None:
+    session = labelled("m1", TWO, frames_per_folder=[80, 40])
+    (note,) = load_labelled_data(session).notes
+    assert note.startswith("In 1 of 1 recording the traces go across joins")
+    notes = load_labelled_data(session, timesteps=80).notes
+    assert not any("joins" in note for note in notes)
+
+
+# --- what is left out
+
+
+def _spoil(session: Path, rows: dict[int, float]) -> None:
+    path = session / "suite2p/plane0/F.npy"
+    traces = np.load(path)
+    for row, value in rows.items():
+        if value == 0:
+            traces[row] = 0
+        else:
+            traces[row, 10] = value
+    np.save(path, traces)
+
+
+def test_traces_without_numbers_or_change_are_left_out_by_name(
+    labelled: Labelled,
+) -> None:
+    session = labelled("m1", {**TWO, 2: "PV", 3: "PY", 4: "PV"})
+    _spoil(session, {2: np.nan, 3: np.inf, 4: 0})
+    data = load_labelled_data(session)
+    assert data.traces.labels.tolist() == ["PV", "PY"]
+    assert data.notes == (
+        "Left out: 3 labelled traces with NaN or infinite values or without any change "
+        "(m1 ROI 2, m1 ROI 3, m1 ROI 4).",
+    )
+
+
+def test_no_trace_that_can_be_used_is_refused(labelled: Labelled) -> None:
+    session = labelled("m1", TWO)
+    _spoil(session, {0: np.nan, 1: 0})
+    with pytest.raises(LabelError, match="None of the 2 labelled traces of .*m1 can"):
+        load_labelled_data(session)
+
+
+def _predicted(roi_id: int, label: str) -> Label:
+    return Label(roi_id, label, source="prediction")
+
+
+def test_predictions_are_no_ground_truth(labelled: Labelled) -> None:
+    session = labelled("m1", {**TWO, 2: _predicted(2, "VIP")})
+    data = load_labelled_data(session)
+    assert data.traces.labels.tolist() == ["PV", "PY"]
+    assert "Left out: 1 label that a model gave" in data.notes[0]
+
+
+def test_predictions_stay_marked_when_they_are_asked_for(labelled: Labelled) -> None:
+    session = labelled("m1", {**TWO, 2: _predicted(2, "VIP")})
+    data = load_labelled_data(session, with_predictions=True)
+    sources = _texts(data.traces.label_source)
+    assert sources == ["manual", "manual", "prediction"]
+    assert data.notes == ()
+
+
+def test_predictions_alone_are_no_labelled_data(labelled: Labelled) -> None:
+    session = labelled("m1", {0: _predicted(0, "VIP"), 1: _predicted(1, "PV")})
+    with pytest.raises(LabelError, match=r"no labels .* \(only 2 given by a model\)"):
+        load_labelled_data(session)
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        ({0: "PV", 1: "PV"}, "one type only, PV"),
+        ({0: "PV", 1: "IN"}, "one type only, PV"),
+        ({0: "!PV", 1: "!SOM"}, "only say what cells are not"),
+        ({0: "PV", 1: "!PV"}, "'!PV' leaves none"),
+    ],
+)
+def test_labels_that_leave_nothing_to_tell_apart_are_refused(
+    labelled: Labelled, labels: dict[int, str], sentence: str
+) -> None:
+    with pytest.raises(LabelError, match=sentence):
+        load_labelled_data(labelled("m1", labels))
+
+
+# --- several recordings
+
+
+def test_recordings_follow_each_other_and_are_cut_to_the_shortest(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    first, second = labelled("m1", TWO), labelled("m2", TWO, n_frames=90, seed=1)
+    data = load_labelled_data(_list(tmp_path, "path", "m2", "m1"))
+    assert data.name == "cells"
+    expected = [_raw(second)[:2], _raw(first)[:2, :90]]
+    np.testing.assert_array_equal(data.traces.traces, np.concatenate(expected))
+    assert data.traces.recorded["native_frames"].tolist() == [90, 90, 120, 120]
+    (note,) = data.notes
+    assert note.startswith("Traces of up to 120 frames were cut to their first 90")
+
+
+def test_recordings_shorter_than_the_timesteps_are_dropped(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    labelled("m1", TWO)
+    labelled("m2", TWO, n_frames=90)
+    path = _list(tmp_path, "path", "m1", "m2")
+    data = load_labelled_data(path, timesteps=110)
+    assert _texts(data.traces.session_id) == ["m1", "m1"]
+    assert "1 of 2 recordings have fewer than 110 frames" in data.notes[0]
+
+
+def test_unequal_rates_are_refused_or_brought_down(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    fast, slow = labelled("m1", TWO, fs=30.0), labelled("m2", TWO, fs=15.0, seed=1)
+    path = _list(tmp_path, "path", "m1", "m2")
+    with pytest.raises(LabelError, match=r"Frame rates differ: m2 .* --resample 15\."):
+        load_labelled_data(path)
+    traces = load_labelled_data(path, resample=15.0).traces
+    assert traces.traces.shape == (4, 60)
+    assert traces.sampling_frequency == 15.0
+    averaged = _raw(fast)[:2].reshape(2, 60, 2).mean(axis=2)
+    np.testing.assert_allclose(traces.traces[:2], averaged, rtol=1e-6)
+    np.testing.assert_array_equal(traces.traces[2:], _raw(slow)[:2, :60])
+    rates = traces.recorded["native_sampling_frequency"]
+    assert rates.tolist() == [30.0, 30.0, 15.0, 15.0]
+
+
+def test_the_facts_of_a_list_reach_every_example(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    labelled("m1", TWO)
+    labelled("m2", TWO)
+    head = "path,subject_id,session_id,line"
+    lines = ("m1,mouse 1,s1,Pvalb-Cre", "m2,mouse 2,s2,Sst-Cre")
+    traces = load_labelled_data(_list(tmp_path, head, *lines)).traces
+    assert _texts(traces.subject_id) == ["mouse 1"] * 2 + ["mouse 2"] * 2
+    assert _texts(traces.session_id) == ["s1", "s1", "s2", "s2"]
+    assert _texts(traces.line) == ["Pvalb-Cre"] * 2 + ["Sst-Cre"] * 2
+
+
+def test_sessions_of_two_animals_are_two_sessions(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    for name in ("a", "b", "c"):
+        labelled(name, TWO)
+    head = "path,subject_id,session_id"
+    path = _list(tmp_path, head, "a,mouse 1,1", "b,mouse 2,1", "c,mouse 1,2")
+    sessions = _texts(load_labelled_data(path).traces.session_id)
+    assert sessions[::2] == ["mouse 1/1", "mouse 2/1", "2"]
+
+
+def test_one_neuron_on_several_days_has_one_cell_id(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    labels = {0: Label(0, "PV", cell_id="7"), 1: "PY"}
+    for name in ("a", "b", "c"):
+        labelled(name, labels)
+    path = _list(tmp_path, "path,subject_id", "a,m1", "b,m1", "c,m2")
+    cells = _texts(load_labelled_data(path).traces.cell_id)
+    assert cells[::2] == ["m1/7", "m1/7", "m2/7"]
+    assert cells[1::2] == ["a/plane0/roi1", "b/plane0/roi1", "c/plane0/roi1"]
+
+
+def test_a_cell_of_two_types_is_noted(tmp_path: Path, labelled: Labelled) -> None:
+    labelled("a", {0: Label(0, "PV", cell_id="7"), 1: "PY"})
+    labelled("b", {0: Label(0, "PY", cell_id="7"), 1: Label(1, "IN", cell_id="7")})
+    (note,) = load_labelled_data(_list(tmp_path, "path", "a", "b")).notes
+    assert note.startswith("1 cell has different types in different examples: 7;")
+
+
+def test_recordings_without_labels_are_noted(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    labelled("m1", TWO)
+    labelled("m2")
+    data = load_labelled_data(_list(tmp_path, "path", "m1", "m2"))
+    assert data.notes == ("1 of 2 recordings without labels: m2.",)
+
+
+def test_recordings_that_differ_in_their_indicator_are_noted(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    for name in ("a", "b", "c"):
+        labelled(name, TWO)
+    path = _list(tmp_path, "path,indicator", "a,GCaMP6f", "b,GCaMP6s", "c,GCaMP6f")
+    (note,) = load_labelled_data(path).notes
+    assert "differ in indicator" in note
+    assert "GCaMP6f (2), GCaMP6s (1)" in note
+
+
+def test_a_damaged_recording_is_named_with_its_line(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    labelled("m1", TWO)
+    (labelled("m2", TWO) / "suite2p/plane0/F.npy").write_bytes(b"damaged")
+    with pytest.raises(RecordingError, match=r"cells\.csv, line 3: .*F\.npy is not a"):
+        load_labelled_data(_list(tmp_path, "path", "m1", "m2"))
+
+
+def test_a_table_that_does_not_fit_is_named_with_both_lines(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    labelled("m1")
+    (tmp_path / "t.csv").write_text("roi_id,label\n0,PV\n77,PY\n")
+    with pytest.raises(LabelError, match=r"line 2: .*t\.csv, line 3: ROI 77 does not"):
+        load_labelled_data(_list(tmp_path, "path,labels", "m1,t.csv"))
+
+
+def _own(session: Path, name: str, parent: str | None) -> None:
+    tree = DEFAULT_TYPES.with_type(name, color="#112233", parent=parent)
+    rows = (Label(0, name), Label(1, "PY"))
+    save_labels(open_recording(session), LabelTable(rows, tree))
+
+
+def test_types_of_all_label_files_make_one_tree(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    _own(labelled("m1"), "NDNF", "IN")
+    _own(labelled("m2"), "Sncg", "VIP")
+    labelled("m3")
+    (tmp_path / "t.csv").write_text("roi_id,label\n0,ndnf\n")
+    path = _list(tmp_path, "path,labels", "m3,t.csv", "m1,", "m2,")
+    data = load_labelled_data(path)
+    assert data.traces.labels.tolist() == ["NDNF", "NDNF", "PY", "Sncg", "PY"]
+    assert data.tree.is_within("Sncg", "VIP")
+
+
+@pytest.mark.parametrize(("name", "parent"), [("NDNF", None), ("Ndnf", "IN")])
+def test_files_that_disagree_on_a_type_are_refused(
+    tmp_path: Path, labelled: Labelled, name: str, parent: str | None
+) -> None:
+    _own(labelled("m1"), "NDNF", "IN")
+    _own(labelled("m2"), name, parent)
+    sentence = rf"m2.*the type '{name}' below {parent}, and .*m1.*'NDNF' below IN; give"
+    with pytest.raises(LabelError, match=sentence):
+        load_labelled_data(_list(tmp_path, "path", "m1", "m2"))
+
+
+def test_damaged_types_are_said_with_their_file(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    file = labelled("m1", TWO) / "suite2p/plane0/celltype_labels.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"types": [3]}))
+    with pytest.raises(LabelError, match=r"celltype_labels\.json cannot be used"):
+        load_labelled_data(_list(tmp_path, "path", "m1"))
+
+
+def test_inputs_tell_what_was_read(tmp_path: Path, labelled: Labelled) -> None:
+    session = labelled("m1", TWO)
+    path = _list(tmp_path, "path,region", "m1,CA1")
+    listed, recording = load_labelled_data(path).inputs
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert listed == {"path": str(path), "sha256": digest}
+    assert recording["path"] == str(session / "suite2p/plane0")
+    assert recording["region"] == "CA1"
+    assert recording["labels"]["path"].endswith("celltype_labels.json")
+    json.dumps(recording)
+
+
+def test_progress_names_each_recording(tmp_path: Path, labelled: Labelled) -> None:
+    labelled("m1", TWO)
+    labelled("m2", TWO)
+    seen: list[Progress] = []
+    load_labelled_data(_list(tmp_path, "path", "m1", "m2"), on_progress=seen.append)
+    assert [p.message.split()[-1] for p in seen] == ["m1", "m2"] * 2
+    assert [(p.done, p.total) for p in seen] == [(0, 2), (1, 2)] * 2
+
+
+def test_reading_stops_on_request(tmp_path: Path, labelled: Labelled) -> None:
+    labelled("m1", TWO)
+    with pytest.raises(Stopped):
+        load_labelled_data(_list(tmp_path, "path", "m1"), should_stop=lambda: True)
+
+
+def test_300_recordings_are_read(tmp_path: Path, labelled: Labelled) -> None:
+    session = labelled("m0", TWO)
+    for i in range(1, 300):
+        plane = tmp_path / f"m{i}/suite2p/plane0"
+        plane.mkdir(parents=True)
+        for file in (session / "suite2p/plane0").iterdir():
+            (plane / file.name).hardlink_to(file)
+    lines = [f"m{i},mouse {i // 3}" for i in range(300)]
+    traces = load_labelled_data(_list(tmp_path, "path,subject_id", *lines)).traces
+    assert traces.traces.shape == (600, 120)
+    assert len(set(_texts(traces.session_id))) == 300
+
+
+# --- trace sets
+
+
+def _trace_set(**columns: Any) -> TraceSet:
+    traces = np.random.default_rng(0).normal(size=(4, 60)).astype(np.float32)
+    rate = columns.pop("sampling_frequency", 30.0)
+    columns = {name: np.array(values) for name, values in columns.items()}
+    labels = columns.pop("labels", np.array(["PV", "PY", "IN", "SOM"]))
+    traces = columns.pop("traces", traces)
+    return TraceSet(traces, labels, **columns, sampling_frequency=rate)
+
+
+def test_a_trace_set_is_labelled_data(tmp_path: Path) -> None:
+    written = _trace_set(subject_id=["a", "a", "b", "b"])
+    data = load_labelled_data(save_traces(written, tmp_path / "cells.npz"))
+    np.testing.assert_array_equal(data.traces.traces, written.traces)
+    assert _texts(data.traces.subject_id) == ["a", "a", "b", "b"]
+    assert (data.name, data.notes, len(data.inputs)) == ("cells", (), 1)
+
+
+def test_a_trace_set_is_cut_and_brought_down(tmp_path: Path) -> None:
+    written = _trace_set()
+    path = save_traces(written, tmp_path / "cells.npz")
+    traces = load_labelled_data(path, timesteps=25, resample=15.0).traces
+    expected = written.traces.reshape(4, 30, 2).mean(axis=2)[:, :25]
+    np.testing.assert_allclose(traces.traces, expected, atol=1e-6)
+    assert traces.sampling_frequency == 15.0
+
+
+def test_a_users_rate_goes_before_that_of_the_trace_set(tmp_path: Path) -> None:
+    path = save_traces(_trace_set(), tmp_path / "cells.npz")
+    traces = load_labelled_data(path, sampling_frequency=10.0).traces
+    assert traces.sampling_frequency == 10.0
+
+
+def test_unusable_rows_and_predictions_of_a_trace_set_are_left_out(
+    tmp_path: Path,
+) -> None:
+    values = np.random.default_rng(0).normal(size=(5, 60))
+    values[1, 3] = np.nan
+    sources = ["manual", "manual", "prediction", "redcell", "manual"]
+    labels = ["PV", "PY", "VIP", "SOM", "PY"]
+    written = _trace_set(traces=values, labels=labels, label_source=sources)
+    data = load_labelled_data(save_traces(written, tmp_path / "cells.npz"))
+    assert data.traces.labels.tolist() == ["PV", "SOM", "PY"]
+    assert _texts(data.traces.label_source) == ["manual", "redcell", "manual"]
+    assert "1 label that a model gave" in data.notes[0]
+    assert "(row 1)" in data.notes[1]
+
+
+def test_a_trace_set_without_usable_traces_is_refused(tmp_path: Path) -> None:
+    path = save_traces(_trace_set(traces=np.zeros((4, 60))), tmp_path / "cells.npz")
+    with pytest.raises(LabelError, match=r"4 traces with ground truth and none can"):
+        load_labelled_data(path)
+
+
+@pytest.mark.parametrize("option", [{"plane": 1}, {"neuropil": 0.7}, {"labels": "x"}])
+def test_options_of_recordings_do_not_fit_a_trace_set(
+    tmp_path: Path, option: dict[str, Any]
+) -> None:
+    path = save_traces(_trace_set(), tmp_path / "cells.npz")
+    with pytest.raises(LabelError, match="leave that out"):
+        load_labelled_data(path, **option)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"labels": ["PV", "PY", "IN", "VIP"]},
+        {"cell_id": ["1", "2", "3", "4"]},
+        {"label_source": ["manual"] * 4},
+        {"sampling_frequency": 20.0},
+        {"traces": np.random.default_rng(1).normal(size=(4, 60))},
+    ],
+)
+def test_the_fingerprint_tells_data_apart(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    first = load_labelled_data(save_traces(_trace_set(), tmp_path / "a.npz"))
+    again = load_labelled_data(save_traces(_trace_set(), tmp_path / "b.npz"))
+    other = load_labelled_data(save_traces(_trace_set(**change), tmp_path / "c.npz"))
+    assert first.fingerprint == again.fingerprint
+    assert first.fingerprint != other.fingerprint
+
+
+def test_saved_labelled_data_read_as_the_same(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    labelled("m1", TWO)
+    data = load_labelled_data(_list(tmp_path, "path,subject_id", "m1,a"))
+    again = load_labelled_data(save_traces(data.traces, tmp_path / "cells.npz"))
+    assert again.fingerprint == data.fingerprint
+
+
+# --- real and simulated recordings
+
+
+def test_a_simulated_recording_is_labelled_data(tmp_path: Path) -> None:
+    from napari_celltype.workflows.simulate import simulate_folder
+
+    simulate_folder(tmp_path / "s", n_cells=12, n_frames=200, sampling_frequency=10.0)
+    data = load_labelled_data(tmp_path / "s")
+    truth = load_labels(open_recording(tmp_path / "s"))
+    assert truth is not None
+    assert data.traces.labels.tolist() == [row.label for row in truth]
+
+
+def test_a_real_recording_is_labelled_data(tmp_path: Path, shared_data: Path) -> None:
+    (tmp_path / "t.csv").write_text("roi_id,label\n3,PV\n200,PY\n")
+    folder = shared_data / "real_suite2p/plane0"
+    path = _list(tmp_path, "path,labels", f"{folder},t.csv")
+    data = load_labelled_data(path, sampling_frequency=30.0)
+    expected = np.load(folder / "F.npy")[[3, 200]]
+    np.testing.assert_array_equal(data.traces.traces, expected)
