@@ -179,6 +179,9 @@ def _in_blocks(
             numbers["noise level"] = steps / np.sqrt(rate or 1)
         if slow is not None:
             power = np.abs(np.fft.rfft(block, axis=1)) ** 2
+            if block.shape[1] % 2 == 0:
+                # Every other wave stands for itself and its mirror image.
+                power[:, -1] /= 2
             total = power.sum(axis=1)
             numbers["slow power"] = power[:, slow].sum(axis=1) / np.where(
                 total > 0, total, 1

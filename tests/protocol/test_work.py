@@ -1,0 +1,267 @@
+"""One task from traces to answers, with real fits on small data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+
+from napari_celltype.errors import LabelError, Stopped
+from napari_celltype.labels import Targets
+from napari_celltype.protocol.contestants import CLASSIFIERS
+from napari_celltype.protocol.experiment import Condition, ExperimentData, Split, Task
+from napari_celltype.protocol.probes import probe_values
+from napari_celltype.protocol.work import perform
+
+RNN = Condition("rnn", "rnn", {"epochs": 2, "units": 16, "device": "cpu"})
+LINEAR = Condition("svm-linear", "svm-linear")
+# Too slow for every task of a test.
+FEW = {"adaboost": {"n_estimators": 3}, "adaboost-search": {"grid": {}}}
+ROWS = np.random.default_rng(0).permutation(72)
+SPLIT = Split(1, ROWS[:52], ROWS[52:])
+
+
+@pytest.fixture(scope="module")
+def data(small_traces, small_targets):
+    return ExperimentData(small_traces, small_targets, probe_values(small_traces))
+
+
+def task(condition, split=SPLIT, seed=5):
+    return Task(condition, split, seed)
+
+
+def without_times(outcome):
+    history = [{k: v for k, v in r.items() if k != "seconds"} for r in outcome.history]
+    return replace(outcome, train_seconds=0.0, history=history)
+
+
+def accuracy(outcome, data):
+    truth = data.targets.index[outcome.rows]
+    return float((np.array(outcome.guess) == truth).mean())
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_every_classifier_answers_every_test_row(name, data):
+    parameters = RNN.parameters if CLASSIFIERS[name].kind == "network" else {}
+    parameters = {k: v for k, v in parameters.items() if name == "rnn" or k != "units"}
+    condition = Condition(name, name, {**parameters, **FEW.get(name, {})})
+    outcome = perform(task(condition), data, threads=1)
+    assert outcome.rows == SPLIT.test.tolist()
+    assert set(outcome.guess) <= set(range(4))
+    assert len(outcome.guess) == len(outcome.rows)
+
+
+def test_separable_classes_are_learned(data):
+    assert accuracy(perform(task(LINEAR), data), data) > 0.9
+
+
+@pytest.mark.parametrize("condition", [LINEAR, RNN], ids=lambda c: c.name)
+def test_shuffled_labels_teach_nothing(condition, data):
+    shuffled = replace(condition, shuffled=True)
+    scores = [
+        accuracy(perform(task(shuffled, seed=seed), data), data) for seed in range(5)
+    ]
+    assert np.mean(scores) < 0.5
+
+
+@pytest.mark.parametrize(
+    "condition", [RNN, replace(RNN, surrogates=True, by_epoch=True, shuffled=True)]
+)
+def test_the_same_task_gives_the_same_outcome(condition, data):
+    one, two = (perform(task(condition), data, threads=1) for _ in range(2))
+    assert without_times(one) == without_times(two)
+
+
+def test_another_seed_trains_another_network(data):
+    losses = [perform(task(RNN, seed=s), data).history[-1]["loss"] for s in (1, 2)]
+    assert losses[0] != losses[1]
+
+
+def test_a_training_that_goes_on_ends_as_one_that_went_through(data, tmp_path):
+    path = tmp_path / "training.safetensors"
+    half, whole = (
+        replace(RNN, parameters={**RNN.parameters, "epochs": n}, by_epoch=True)
+        for n in (2, 4)
+    )
+    perform(task(half), data, checkpoint=path, threads=1)
+    said = []
+    resumed = perform(
+        task(whole), data, checkpoint=path, threads=1, on_progress=said.append
+    )
+    assert said[0].done == 2
+    expected = perform(task(whole), data, threads=1)
+    assert without_times(resumed) == without_times(expected)
+
+
+def test_a_network_stops_when_it_is_asked_to(data):
+    done = []
+    with pytest.raises(Stopped):
+        perform(
+            task(RNN), data, on_progress=done.append, should_stop=lambda: bool(done)
+        )
+    assert len(done) == 1
+
+
+def test_a_resumed_training_counts_the_time_before(data, tmp_path):
+    path = tmp_path / "training.safetensors"
+    first = perform(task(RNN), data, checkpoint=path)
+    assert perform(task(RNN), data, checkpoint=path).train_seconds == (
+        first.train_seconds
+    )
+
+
+def test_a_stop_is_asked_for_before_a_baseline_trains(data):
+    with pytest.raises(Stopped):
+        perform(task(LINEAR), data, should_stop=lambda: True)
+
+
+def test_traces_are_cut(data):
+    """The sinusoids of all types are the same where nothing but noise is left."""
+    traces = data.traces.traces.copy()
+    traces[:, 40:] = np.nan
+    cut = replace(data, traces=replace(data.traces, traces=traces))
+    outcome = perform(task(replace(LINEAR, n_frames=40)), cut)
+    assert len(outcome.guess) == 20
+
+
+def test_too_few_frames_are_refused(data):
+    with pytest.raises(LabelError, match="asks for 500 frames and the traces of the"):
+        perform(task(replace(LINEAR, n_frames=500)), data)
+
+
+def test_the_test_set_is_scored_after_each_epoch(data):
+    outcome = perform(task(replace(RNN, by_epoch=True)), data)
+    assert len(outcome.history) == 2
+    assert outcome.history[-1]["test_accuracy"] == accuracy(outcome, data)
+
+
+def test_scoring_each_epoch_changes_no_answer(data):
+    plain, scored = (perform(task(replace(RNN, by_epoch=b)), data) for b in (0, 1))
+    assert plain.guess == scored.guess
+
+
+def test_surrogates_of_the_test_traces_are_answered(data):
+    outcome = perform(task(replace(LINEAR, surrogates=True)), data)
+    assert {k: len(v) for k, v in outcome.surrogates.items()} == {
+        "phase-randomised": 20,
+        "shuffled blocks": 20,
+    }
+
+
+def test_a_new_data_set_is_cut_and_answered(data, make_traces):
+    new = make_traces({"PV": 4, "PY": 4, "SOM": 4, "VIP": 4}, n_frames=80, seed=3)
+    longer = replace(new, traces=np.hstack([new.traces, new.traces]))
+    targets = Targets.of(new.labels)
+    outcome = perform(task(LINEAR), replace(data, new=longer, new_targets=targets))
+    assert np.mean(np.array(outcome.new_guess) == targets.index) > 0.9
+
+
+def test_a_shorter_new_data_set_is_refused(data, make_traces):
+    new = make_traces({"PV": 4, "PY": 4, "SOM": 4, "VIP": 4}, n_frames=60)
+    with pytest.raises(LabelError, match="the new data set have 60; cut all traces"):
+        perform(task(LINEAR), replace(data, new=new))
+
+
+@pytest.fixture(scope="module")
+def partial(small_traces):
+    """Every second interneuron is only known as one; one is known not to be PV."""
+    labels = small_traces.labels.astype("U4")
+    unsure = ROWS[:52][::2]
+    unsure = unsure[labels[unsure] != "PY"]
+    labels[unsure] = "IN"
+    labels[ROWS[70]] = "!PV"
+    labels[ROWS[71]] = "IN"
+    traces = replace(small_traces, labels=labels)
+    return ExperimentData(traces, Targets.of(labels))
+
+
+def test_networks_learn_from_partial_labels(partial):
+    """Without them the loss of the first epoch would be another one."""
+    split = Split(0, ROWS[:52], ROWS[52:70])
+    single = split.train[partial.targets.single[split.train]]
+    losses = [
+        perform(task(RNN, replace(split, train=train)), partial).history[0]["loss"]
+        for train in (split.train, single)
+    ]
+    assert losses[0] != losses[1]
+
+
+def test_other_classifiers_learn_from_single_labels_only(partial):
+    split = Split(0, ROWS[:52], ROWS[52:70])
+    single = split.train[partial.targets.single[split.train]]
+    one, two = (
+        perform(task(LINEAR, replace(split, train=train)), partial)
+        for train in (split.train, single)
+    )
+    assert one.guess == two.guess
+
+
+@pytest.mark.parametrize("condition", [LINEAR, RNN], ids=lambda c: c.name)
+def test_partial_test_rows_are_answered_apart(condition, partial):
+    split = Split(0, ROWS[:52], ROWS[52:70], ROWS[70:])
+    outcome = perform(task(condition, split), partial)
+    assert outcome.partial_rows == ROWS[70:].tolist()
+    assert len(outcome.partial_guess) == 2
+
+
+def noisier(traces, name):
+    """Return traces of which one type was recorded with three times the noise."""
+    random = np.random.default_rng(9)
+    more = random.normal(scale=3, size=traces.traces.shape)
+    rows = (traces.labels == name)[:, None]
+    return replace(traces, traces=traces.traces + more * rows)
+
+
+def test_a_probe_finds_a_planted_difference_of_noise(small_traces, small_targets):
+    traces = noisier(small_traces, "PV")
+    data = ExperimentData(traces, small_targets, probe_values(traces))
+    name = "probe: noise level"
+    outcome = perform(task(Condition(name, name)), data)
+    said = np.array(outcome.guess) == small_targets.classes.index("PV")
+    assert (said == (traces.labels[outcome.rows] == "PV")).all()
+
+
+def test_the_session_betrays_the_type_where_a_session_holds_one(make_traces):
+    traces = make_traces(one_type_per_subject=True)
+    data = ExperimentData(traces, Targets.of(traces.labels))
+    name = "probe: session"
+    outcome = perform(task(Condition(name, name)), data)
+    assert accuracy(outcome, data) > 0.8
+
+
+def test_a_probe_that_is_not_known_is_refused(data):
+    name = "probe: ROI size"
+    with pytest.raises(LabelError, match="'ROI size' is not known of these data"):
+        perform(task(Condition(name, name)), data)
+
+
+def test_a_search_keeps_animals_together_where_the_split_does(data):
+    """A number that only tells the animal calls for a smaller tree there."""
+    animal = np.unique(data.traces.subject_id, return_inverse=True)[1].ravel()
+    name = "probe: plane"
+    betrayed = replace(data, probes={"plane": animal.astype(float)})
+    by_animal, by_example = (
+        perform(task(Condition(name, name, way=way)), betrayed).chosen
+        for way in ("by-subject", "paper")
+    )
+    assert by_animal["max_leaf_nodes"] < by_example["max_leaf_nodes"]
+
+
+def test_a_search_tells_what_it_chose(data):
+    condition = Condition("search", "svm-linear-search", {"grid": {"C": (0.1, 1)}})
+    assert perform(task(condition), data).chosen["C"] in (0.1, 1)
+
+
+def test_the_outcome_is_plain_values(data):
+    condition = replace(RNN, surrogates=True, by_epoch=True)
+    told = asdict(perform(task(condition), data))
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_threads_are_those_asked_for_and_then_the_users_own(data):
+    before = torch.get_num_threads()
+    assert perform(task(RNN), data, threads=1).environment["threads"] == 1
+    assert torch.get_num_threads() == before
