@@ -110,6 +110,13 @@ def test_chance_and_majority():
     assert metrics.majority_rate(a) == pytest.approx(0.6)
 
 
+def test_chance_counts_the_classes_that_were_tested():
+    truth = np.array([0, 0, 1])
+    a = Answers(CLASSES, np.arange(3), np.zeros(3, int), truth, truth * 0)
+    assert metrics.chance(a) == pytest.approx(0.5)
+    assert metrics.balanced_accuracy(a) == pytest.approx(0.5)
+
+
 def test_guesses_that_know_nothing_are_within_the_permutation_level():
     a = random_answers(7, n=600, skill=0)
     level = metrics.permutation_level(a)

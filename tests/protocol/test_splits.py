@@ -160,6 +160,17 @@ def test_counts_are_upper_limits_of_whole_groups(small_traces, small_targets):
         assert len(split.test) == 10
 
 
+def test_whole_groups_that_fall_short_of_the_size_are_said(make_traces):
+    traces = make_traces(n_subjects=3)
+    protocol = PaperProtocol("by-subject", 2, train_size=58, test_size=14)
+    splits = draw_splits(traces, Targets.of(traces.labels), protocol)
+    assert splits.notes == (
+        "58 training examples were asked for, and by-subject splits of whole groups "
+        f"give {min(len(s.train) for s in splits)} to "
+        f"{max(len(s.train) for s in splits)}.",
+    )
+
+
 def test_cells_join_the_sessions_that_they_lie_in():
     names = ["PY", "PV"] * 12
     sessions = np.repeat(["a", "b", "c", "d"], 6)
@@ -219,6 +230,17 @@ def test_a_class_with_one_example_is_refused():
     names = ["PY"] * 8 + ["PV"]
     with pytest.raises(LabelError, match="PV has 1 example that may be tested"):
         draw_splits(labelled(names), Targets.of(names), PaperProtocol())
+
+
+def test_what_only_follows_from_the_other_classes_is_not_tested():
+    # Among PY and PV the label IN leaves PV alone possible; nobody has seen it.
+    names = ["PY", "PV", "IN", "!PY"] * 6
+    traces = labelled(names, subject_id=np.repeat(["a", "b", "c"], 8))
+    targets = Targets.of(names)
+    for way in ("paper", "by-subject"):
+        for split in draw_splits(traces, targets, PaperProtocol(way)):
+            assert set(traces.labels[split.test]) == {"PY", "PV"}
+            assert set(traces.labels[split.partial]) <= {"IN", "!PY"}
 
 
 def test_predictions_do_not_count_as_examples():

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.protocol.groups import codes, identity
+from napari_celltype.protocol.splits import ground_truth
 
 UNITS = {
     "cells": "cell_id",
@@ -76,19 +77,14 @@ def describe_design(traces: TraceSet, targets: Targets) -> Design:
     measured = np.ones(len(traces), dtype=bool)
     if traces.label_source is not None:
         measured = traces.label_source != "prediction"
+    truth = ground_truth(traces, targets)
     units = {unit: _known(traces, column) for unit, column in UNITS.items()}
-    names = np.where(
-        targets.single, np.array(targets.classes)[targets.index], traces.labels
-    )
-    partial = sorted(set(names[measured].tolist()) - set(targets.classes))
+    partial = sorted(set(traces.labels[measured].tolist()) - set(targets.classes))
     rows = tuple(
-        _row(name, measured & (names == name), units)
+        _row(name, measured & (traces.labels == name), units)
         for name in (*targets.classes, *partial)
     )
-    shares = {
-        unit: _exclusive(units[unit], measured & targets.single, targets.index)
-        for unit in _WORDS
-    }
+    shares = {unit: _exclusive(units[unit], truth >= 0, truth) for unit in _WORDS}
     exclusive = {u: None if s is None else s[0] / s[1] for u, s in shares.items()}
     subjects = exclusive["subjects"]
     return Design(
@@ -168,8 +164,8 @@ def _label_sentences(
     if partial:
         names = ", ".join(f"{row.examples} {row.label}" for row in partial)
         sentences.append(
-            f"Labels that leave several types possible ({names}) train the networks "
-            f"and are scored apart."
+            f"Labels that name no single type ({names}) train the networks and are "
+            f"scored apart."
         )
     predicted = int((~measured).sum())
     if predicted:

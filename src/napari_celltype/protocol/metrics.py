@@ -143,12 +143,14 @@ def by_split(answers: Answers) -> list[dict[str, float | int]]:
 
 
 def chance(answers: Answers) -> float:
-    """Return the balanced accuracy of guesses that know nothing: 1 / n_classes.
+    """Return the balanced accuracy of guesses that know nothing: 1 / n_tested classes.
 
-    Any guess that does not look at the trace has this balanced accuracy on average,
-    whatever the frequencies of the classes.
+    Whatever the frequencies of the classes, a guess that does not look at the trace has
+    this balanced accuracy on average, or less where it may name classes that were not
+    tested; NaN without answers.
     """
-    return 1 / len(answers.classes)
+    n_tested = len(np.unique(answers.truth))
+    return 1 / n_tested if n_tested else float("nan")
 
 
 def majority_rate(answers: Answers) -> float:

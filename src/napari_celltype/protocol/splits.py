@@ -22,7 +22,7 @@ from napari_celltype.protocol.group_draw import draw_test_groups
 from napari_celltype.protocol.groups import COLUMNS, identity, split_groups
 from napari_celltype.protocol.paper_protocol import WAYS, PaperProtocol
 
-__all__ = ["WAYS", "Splits", "draw_splits", "strictest_way"]
+__all__ = ["WAYS", "Splits", "draw_splits", "ground_truth", "strictest_way"]
 
 Rows = NDArray[np.int64]
 # Of a purely random split in which a class is missing on one side.
@@ -49,6 +49,20 @@ class Splits(tuple[Split, ...]):
         self = super().__new__(cls, splits)
         self.notes = tuple(notes)
         return self
+
+
+def ground_truth(traces: TraceSet, targets: Targets) -> Rows:
+    """Return the class of each example that may be tested, -1 for the others.
+
+    The label has to be the class itself and no accepted prediction: among PY and PV,
+    IN leaves PV alone possible, but nobody has seen that the cell is PV.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_examples,)
+    """
+    named = np.isin(traces.labels, targets.classes) & ~_predicted(traces)
+    return np.where(named, targets.index, -1)
 
 
 def draw_splits(
@@ -94,7 +108,7 @@ def draw_splits(
     way = protocol.split if way is None else way
     if way not in WAYS:
         raise LabelError(f"{way!r} is no way to split; use one of {', '.join(WAYS)}.")
-    truth = _ground_truth(traces, targets)
+    truth = ground_truth(traces, targets)
     available = _available(truth, targets)
     train, test = split_counts(available, protocol, train_counts, test_counts)
     if way in COLUMNS:
@@ -129,7 +143,7 @@ def strictest_way(
     sentences : tuple of str
         What is not known or not possible, for each stricter way.
     """
-    _available(_ground_truth(traces, targets), targets)
+    _available(ground_truth(traces, targets), targets)
     sentences = []
     for way, (column, word) in COLUMNS.items():
         claim = f"whether the score holds for {_UNKNOWN[way]} is unknown"
@@ -144,11 +158,6 @@ def strictest_way(
         else:
             return way, tuple(sentences)
     return None, tuple(sentences)
-
-
-def _ground_truth(traces: TraceSet, targets: Targets) -> Rows:
-    """Class of each example that may be tested, -1 for the others."""
-    return np.where(_predicted(traces), -1, targets.index)
 
 
 def _available(truth: Rows, targets: Targets) -> dict[str, int]:
@@ -241,7 +250,7 @@ def _grouped(
             tested = _limited(tested, truth, targets, asked[1], generator)
             trained = _limited(trained, truth, targets, asked[0], generator)
         others = np.flatnonzero(~in_test & ~eligible)
-        partial = in_test & ~targets.single & ~_predicted(traces)
+        partial = in_test & ~eligible & ~_predicted(traces)
         splits.append(
             Split(
                 number,
@@ -250,7 +259,10 @@ def _grouped(
                 np.flatnonzero(partial),
             )
         )
-    return Splits(splits, _notes(traces, protocol, way, len(splits)))
+    notes = _notes(traces, protocol, way, len(splits))
+    if asked is not None:
+        notes += _size_notes(way, splits, truth, asked)
+    return Splits(splits, notes)
 
 
 def _predicted(traces: TraceSet) -> NDArray[np.bool_]:
@@ -290,5 +302,24 @@ def _notes(
             notes.append(
                 f"{unknown} of {len(traces)} examples have no cell_id and were taken "
                 f"for a cell each."
+            )
+    return tuple(notes)
+
+
+def _size_notes(
+    way: str,
+    splits: list[Split],
+    truth: Rows,
+    asked: tuple[dict[str, int], dict[str, int]],
+) -> tuple[str, ...]:
+    """Say by how much whole groups fall short of the sizes that were asked for."""
+    notes = []
+    for side, wanted in zip(("training", "test"), asked, strict=True):
+        rows = [s.train if side == "training" else s.test for s in splits]
+        sizes = [int((truth[r] >= 0).sum()) for r in rows]
+        if min(sizes) < sum(wanted.values()):
+            notes.append(
+                f"{sum(wanted.values())} {side} examples were asked for, and {way} "
+                f"splits of whole groups give {min(sizes)} to {max(sizes)}."
             )
     return tuple(notes)
