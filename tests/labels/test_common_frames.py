@@ -72,7 +72,7 @@ def test_resampling_counts_frames_at_the_new_rate() -> None:
 
 
 def test_nothing_is_up_sampled() -> None:
-    with pytest.raises(LabelError, match="b has 7.5 .* never up-sampled to 10 Hz"):
+    with pytest.raises(LabelError, match=r"b has 7.5 .* never up-sampled to 10 Hz"):
         plan_frames(["a", "b"], [300, 300], [30.0, 7.5], resample=10.0)
 
 

@@ -220,7 +220,7 @@ def test_traces_without_numbers_or_change_are_left_out_by_name(
 def test_no_trace_that_can_be_used_is_refused(labelled: Labelled) -> None:
     session = labelled("m1", TWO)
     _spoil(session, {0: np.nan, 1: 0})
-    with pytest.raises(LabelError, match="None of the 2 labelled traces of .*m1 can"):
+    with pytest.raises(LabelError, match=r"None of the 2 labelled traces of .*m1 can"):
         load_labelled_data(session)
 
 
