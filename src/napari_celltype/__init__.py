@@ -20,7 +20,9 @@ _PUBLIC = {
     "load_model": "classifiers",
     "simulate_recording": "simulation",
     "simulate_traces": "simulation",
+    "PaperProtocol": "protocol",
     "classify": "workflows",
+    "evaluate": "workflows",
 }
 
 __all__ = [*_PUBLIC, "__version__"]

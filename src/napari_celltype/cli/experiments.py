@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,10 +37,17 @@ def train(
         opt.Normalization,
         typer.Option(help="Z-score by the trace itself, or as the paper does."),
     ] = opt.Normalization.TRACE,
+    labels: opt.Labels = None,
     timesteps: opt.TraceLength = None,
     resample: opt.Resample = None,
     fs: opt.Fs = None,
-    neuropil: opt.RawOrCoefficient = "none",
+    neuropil: Annotated[
+        str,
+        typer.Option(
+            metavar="none|C",
+            help="Raw F, or F - C * Fneu; of a trace set, what its traces are.",
+        ),
+    ] = "none",
     plane: opt.Plane = None,
     with_predictions: opt.WithPredictions = False,
     seed: opt.Seed = 0,
@@ -58,6 +68,7 @@ def train(
         epochs or 20,
         normalization.value,
         Reading(
+            labels,
             timesteps,
             resample,
             fs,
@@ -97,6 +108,7 @@ def evaluate(
     train_size: opt.TrainSize = None,
     test_size: opt.TestSize = None,
     epochs: opt.Epochs = None,
+    labels: opt.Labels = None,
     timesteps: opt.TraceLength = None,
     resample: opt.Resample = None,
     fs: opt.Fs = None,
@@ -123,11 +135,11 @@ def evaluate(
     _run(
         ExperimentRequest(
             data,
-            folder=output,
             classifiers=opt.parse_names(classifiers),
             protocol=PaperProtocol(split.value, splits, train_size, test_size, seed),
             training=Training(epochs, device, slow),
             reading=Reading(
+                labels,
                 timesteps,
                 resample,
                 fs,
@@ -139,7 +151,8 @@ def evaluate(
             scheduler=scheduler,
             threads=threads,
             force=force,
-        )
+        ),
+        output,
     )
 
 
@@ -160,6 +173,7 @@ def paper(
     splits: opt.Splits = 10,
     split: opt.Split = opt.Way.PAPER,
     epochs: opt.Epochs = None,
+    labels: opt.Labels = None,
     timesteps: opt.TraceLength = None,
     resample: opt.Resample = None,
     fs: opt.Fs = None,
@@ -189,10 +203,10 @@ def paper(
         ExperimentRequest(
             data,
             experiment.value,
-            folder=output,
             protocol=PaperProtocol(split.value, splits, random_state=seed),
             training=Training(epochs, device, slow),
             reading=Reading(
+                labels,
                 timesteps,
                 resample,
                 fs,
@@ -205,21 +219,23 @@ def paper(
             scheduler=scheduler,
             threads=threads,
             force=force,
-        )
+        ),
+        output,
     )
 
 
-def _run(request: ExperimentRequest) -> None:
+def _run(request: ExperimentRequest, folder: Path) -> None:
     """Run an experiment and print what it found."""
     from napari_celltype.workflows.evaluate import run_experiment
 
-    assert request.folder is not None
+    command = shlex.join(["napari-celltype", *sys.argv[1:]])
+    request = replace(request, folder=folder, command=command)
     with _goes_on(), interruptible() as should_stop, shown_progress() as on_progress:
         report = run_experiment(
             request, on_progress=on_progress, should_stop=should_stop
         )
     typer.echo(report.summary())
-    say(f"written: {request.folder / 'report.html'}")
+    say(f"written: {folder / 'report.html'}")
 
 
 @contextmanager

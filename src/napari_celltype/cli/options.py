@@ -49,6 +49,13 @@ LabelledPath = Annotated[
         show_default=False,
     ),
 ]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="A label table, or a folder of label files, for a suite2p folder.",
+    ),
+]
 RawOrCoefficient = Annotated[
     str,
     typer.Option(

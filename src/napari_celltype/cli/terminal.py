@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,6 +26,7 @@ R = TypeVar("R")
 
 WRONG_INPUT = 1
 STOPPED = 130
+SECONDS_BETWEEN_LINES = 5.0
 
 debug: ContextVar[bool] = ContextVar("debug", default=False)
 
@@ -110,16 +112,26 @@ def shown_progress() -> Iterator[OnProgress]:
 
             yield draw
         return
-    last: tuple[str, int] | None = None
+    last = Progress("")
+    next_line = 0.0
 
     def print_line(progress: Progress) -> None:
-        nonlocal last
-        # A line per message and per tenth of the way, not one per step.
-        tenth = 10 * progress.done // progress.total if progress.total else 0
-        if (progress.message, tenth) == last:
+        nonlocal last, next_line
+        # A line per tenth of the way and piece of work, else one now and then.
+        tenth = _tenth(progress)
+        same_work = progress.total is not None and progress.total == last.total
+        same = progress.message == last.message or (
+            same_work and time.monotonic() < next_line
+        )
+        if same and tenth == _tenth(last):
             return
-        last = (progress.message, tenth)
+        last = progress
+        next_line = time.monotonic() + SECONDS_BETWEEN_LINES
         share = f" {10 * tenth} %" if progress.total else ""
         print(f"{progress.message}{share}", file=sys.stderr, flush=True)
 
     yield print_line
+
+
+def _tenth(progress: Progress) -> int:
+    return 10 * progress.done // progress.total if progress.total else 0

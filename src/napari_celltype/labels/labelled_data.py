@@ -36,6 +36,9 @@ from napari_celltype.progress import (
 )
 from napari_celltype.recording.naming import recording_names
 
+# What a trace set without a file is called in sentences.
+IN_MEMORY = "traces in memory"
+
 
 @dataclass(frozen=True, eq=False)
 class LabelledData:
@@ -66,7 +69,7 @@ class LabelledData:
 
 
 def load_labelled_data(
-    path: str | Path,
+    data: str | Path | TraceSet,
     *,
     labels: str | Path | None = None,
     timesteps: int | None = None,
@@ -83,9 +86,9 @@ def load_labelled_data(
 
     Parameters
     ----------
-    path : str or Path
-        A trace set (``.npz``), a recording list (``.csv``), or a suite2p folder that
-        has a label file.
+    data : str, Path or TraceSet
+        A trace set (``.npz`` or in memory), a recording list (``.csv``), or a suite2p
+        folder that has a label file.
     labels : str or Path or None
         A label table, or a folder of label files, for a suite2p folder.
     timesteps : int or None
@@ -120,14 +123,15 @@ def load_labelled_data(
     Stopped
         If `should_stop` answered True.
     """
-    path = Path(path).expanduser()
-    if path.suffix == ".npz":
+    path = Path(IN_MEMORY if isinstance(data, TraceSet) else data).expanduser()
+    if isinstance(data, TraceSet) or path.suffix == ".npz":
         _refuse(path, "labels", labels is not None)
         _refuse(path, "a plane", plane is not None)
         _refuse(path, "neuropil", neuropil != "none")
         on_progress(Progress(f"Reading {path.name}"))
+        whole = data if isinstance(data, TraceSet) else load_traces(path, tree)
         gathered = _of_trace_set(
-            path, tree, timesteps, resample, sampling_frequency, with_predictions
+            whole, path, tree, timesteps, resample, sampling_frequency, with_predictions
         )
         name = path.stem
     else:
@@ -180,6 +184,7 @@ def fingerprint_of(traces: TraceSet, tree: TypeTree = DEFAULT_TYPES) -> str:
 
 
 def _of_trace_set(
+    whole: TraceSet,
     path: Path,
     tree: TypeTree,
     timesteps: int | None,
@@ -187,7 +192,6 @@ def _of_trace_set(
     sampling_frequency: float | None,
     with_predictions: bool,
 ) -> Gathered:
-    whole = load_traces(path, tree)
     rate = sampling_frequency or whole.sampling_frequency
     frames = plan_frames(
         [str(path)], [whole.n_frames], [rate], timesteps=timesteps, resample=resample

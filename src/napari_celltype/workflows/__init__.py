@@ -5,18 +5,32 @@ from napari_celltype.workflows.classify import (
     classify,
     classify_recording,
 )
+from napari_celltype.workflows.evaluate import (
+    ExperimentRequest,
+    evaluate,
+    run_experiment,
+)
+from napari_celltype.workflows.labelled import Reading
 from napari_celltype.workflows.predictions import Predictions
 from napari_celltype.workflows.prevalence import Prevalence, prevalence_choices
 from napari_celltype.workflows.shares import share_text
 from napari_celltype.workflows.summary import Summary
+from napari_celltype.workflows.train import Trained, TrainRequest, train_model
 
 __all__ = [
     "ClassifyRequest",
+    "ExperimentRequest",
     "Predictions",
     "Prevalence",
+    "Reading",
     "Summary",
+    "TrainRequest",
+    "Trained",
     "classify",
     "classify_recording",
+    "evaluate",
     "prevalence_choices",
+    "run_experiment",
     "share_text",
+    "train_model",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +27,14 @@ from napari_celltype.protocol.experiments import (
     plan,
 )
 from napari_celltype.protocol.paper_protocol import PaperProtocol
-from napari_celltype.workflows.labelled import Reading, read_labelled
+from napari_celltype.workflows.labelled import Reading
 
 if TYPE_CHECKING:
     from napari_celltype.protocol.report import Report
 
 # Frame rates that differ by less than this share count as the same.
 RATE_TOLERANCE = 0.01
+PAPER = PaperProtocol()
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class ExperimentRequest:
 
     Attributes
     ----------
-    data : str, Path, TraceSet or LabelledData
+    data : str, Path or TraceSet
     experiment : str
         "evaluate" or a key of `experiments.PAPER_EXPERIMENTS`.
     folder : Path or None
@@ -51,7 +53,7 @@ class ExperimentRequest:
     protocol : PaperProtocol
     training : Training
     reading : Reading
-    new_data : str, Path, TraceSet, LabelledData or None
+    new_data : str, Path, TraceSet or None
         The second data set of "new-dataset".
     jobs : int
         Processes on this machine.
@@ -61,26 +63,29 @@ class ExperimentRequest:
         Threads of each worker.
     force : bool
         Use a folder that holds somebody else's files.
+    command : str or None
+        The command line of this request, for the report.
     """
 
-    data: str | Path | TraceSet | LabelledData
+    data: str | Path | TraceSet
     experiment: str = "evaluate"
     folder: Path | None = None
     classifiers: tuple[str, ...] = ("cnn", "rnn", "lstm")
-    protocol: PaperProtocol = field(default_factory=PaperProtocol)
+    protocol: PaperProtocol = PAPER
     training: Training = field(default_factory=Training)
     reading: Reading = field(default_factory=Reading)
-    new_data: str | Path | TraceSet | LabelledData | None = None
+    new_data: str | Path | TraceSet | None = None
     jobs: int = 1
     scheduler: str | None = None
     threads: int | None = None
     force: bool = False
+    command: str | None = None
 
 
 def evaluate(
-    data: str | Path | TraceSet | LabelledData,
+    data: str | Path | TraceSet,
     classifiers: Sequence[str] = ("cnn", "rnn", "lstm"),
-    protocol: PaperProtocol | None = None,
+    protocol: PaperProtocol = PAPER,
     *,
     folder: str | Path | None = None,
     epochs: int = 20,
@@ -88,6 +93,7 @@ def evaluate(
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
+    labels: str | Path | None = None,
     timesteps: int | None = None,
     resample: float | None = None,
     sampling_frequency: float | None = None,
@@ -102,12 +108,12 @@ def evaluate(
 
     Parameters
     ----------
-    data : str, Path, TraceSet or LabelledData
+    data : str, Path or TraceSet
         A trace set ``.npz``, a recording list ``.csv``, a suite2p folder with labels,
         or labelled traces in memory.
     classifiers : sequence of str
         Of cnn, rnn, lstm, svm-rbf, svm-linear, svm-poly, svm-rbf-search and adaboost.
-    protocol : PaperProtocol, optional
+    protocol : PaperProtocol
         How the data are split; by default as in Sections IV-B and IV-C.
     folder : str or Path, optional
         Run folder: gets the finished splits as they come, then the report; the same
@@ -122,6 +128,8 @@ def evaluate(
         Address of a Dask scheduler, such as ``tcp://host:8786``, instead.
     threads : int, optional
         Threads of each worker: by default one with several workers, else all.
+    labels : str or Path, optional
+        A label table, or a folder of label files, for a suite2p folder.
     timesteps : int, optional
         Frames of each trace; by default all are cut to the shortest.
     resample : float, optional
@@ -155,9 +163,10 @@ def evaluate(
         data,
         folder=None if folder is None else Path(folder),
         classifiers=tuple(classifiers),
-        protocol=protocol or PaperProtocol(),
+        protocol=protocol,
         training=Training(epochs, device),
         reading=Reading(
+            None if labels is None else Path(labels),
             timesteps,
             resample,
             sampling_frequency,
@@ -193,17 +202,11 @@ def run_experiment(
     from napari_celltype.protocol.run_folder import RunFolder
     from napari_celltype.protocol.running import run_tasks
 
-    old = read_labelled(
-        request.data, request.reading, on_progress=on_progress, should_stop=should_stop
+    load = partial(
+        request.reading.load, on_progress=on_progress, should_stop=should_stop
     )
-    new = None
-    if request.new_data is not None:
-        new = read_labelled(
-            request.new_data,
-            request.reading,
-            on_progress=on_progress,
-            should_stop=should_stop,
-        )
+    old = load(request.data)
+    new = None if request.new_data is None else load(request.new_data)
     on_progress(Progress("Planning the experiment"))
     data, notes = experiment_data(old, new)
     experiment = _experiment(request, data)
@@ -232,6 +235,7 @@ def run_experiment(
         outcomes,
         name=old.name,
         notes=(*notes, *tasks.notes),
+        command=request.command,
     )
     if request.folder is not None:
         write_report(report, request.folder)
@@ -248,16 +252,11 @@ def experiment_data(
     Raises
     ------
     LabelError
-        If the labels are of one class, or the second set does not fit the first.
+        If the second set does not fit the first.
     """
     from napari_celltype.protocol.probes import probe_values
 
     targets = Targets.of(old.traces.labels, old.tree)
-    if len(targets.classes) < 2:
-        raise LabelError(
-            f"All labels of {old.name} are {targets.classes[0]}; add cells of another "
-            "type."
-        )
     traces, notes = old.traces, old.notes
     new_traces = new_targets = None
     if new is not None:

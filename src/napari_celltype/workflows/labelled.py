@@ -20,6 +20,8 @@ class Reading:
 
     Attributes
     ----------
+    labels : Path or None
+        A label table, or a folder of label files, for a suite2p folder.
     timesteps : int or None
         Frames of each trace; None cuts all to the shortest.
     resample : float or None
@@ -34,6 +36,7 @@ class Reading:
         Keep labels that are accepted predictions; they only ever train.
     """
 
+    labels: Path | None = None
     timesteps: int | None = None
     resample: float | None = None
     sampling_frequency: float | None = None
@@ -41,25 +44,22 @@ class Reading:
     plane: int | None = None
     with_predictions: bool = False
 
+    def load(
+        self,
+        data: str | Path | TraceSet,
+        *,
+        on_progress: OnProgress = ignore_progress,
+        should_stop: ShouldStop = never_stop,
+    ) -> LabelledData:
+        """Return labelled data of a file, a recording or an array in memory.
 
-def read_labelled(
-    data: str | Path | TraceSet | LabelledData,
-    reading: Reading,
-    *,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
-) -> LabelledData:
-    """Return labelled data, read from disk where a path is given.
-
-    Raises
-    ------
-    LabelError, RecordingError
-        If the data cannot be used.
-    Stopped
-        If `should_stop` answered True.
-    """
-    if isinstance(data, LabelledData):
-        return data
-    return load_labelled_data(
-        data, **asdict(reading), on_progress=on_progress, should_stop=should_stop
-    )
+        Raises
+        ------
+        LabelError, RecordingError
+            If the data cannot be used.
+        Stopped
+            If `should_stop` answered True.
+        """
+        return load_labelled_data(
+            data, **asdict(self), on_progress=on_progress, should_stop=should_stop
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
-from napari_celltype.workflows.labelled import Reading, read_labelled
+from napari_celltype.workflows.labelled import Reading
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard, TraceClassifier
@@ -33,7 +33,7 @@ class TrainRequest:
 
     Attributes
     ----------
-    data : str, Path, TraceSet or LabelledData
+    data : str, Path or TraceSet
     output : Path
         Ends in ``.safetensors``.
     architecture : str
@@ -42,7 +42,8 @@ class TrainRequest:
     normalization : str
         As in `TraceClassifier`.
     reading : Reading
-        Its `timesteps` are the frames that the model will look at.
+        Its `timesteps` are the frames that the model will look at, and of a trace set
+        its `neuropil` is what was subtracted from the traces.
     random_state : int
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
@@ -50,7 +51,7 @@ class TrainRequest:
         Replace a file that is no model of this program.
     """
 
-    data: str | Path | TraceSet | LabelledData
+    data: str | Path | TraceSet
     output: Path
     architecture: str = "cnn"
     epochs: int = 20
@@ -105,16 +106,13 @@ def train_model(
     from napari_celltype.classifiers import TraceClassifier, save_model
 
     require_model_place(request.output, force=request.force)
-    data = read_labelled(
-        request.data, request.reading, on_progress=on_progress, should_stop=should_stop
-    )
+    reading = request.reading
+    if isinstance(request.data, TraceSet) or Path(request.data).suffix == ".npz":
+        # Of a trace set it can only say what was subtracted before, for the card.
+        reading = replace(reading, neuropil="none")
+    data = reading.load(request.data, on_progress=on_progress, should_stop=should_stop)
     traces = data.traces
     targets = Targets.of(traces.labels, data.tree)
-    if len(targets.classes) < 2:
-        raise LabelError(
-            f"All labels of {data.name} are {targets.classes[0]}; label cells of two "
-            "types or more."
-        )
     if traces.sampling_frequency is None:
         raise LabelError(
             f"{data.name} does not say its frame rate, without which a model cannot "

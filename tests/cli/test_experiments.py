@@ -1,0 +1,119 @@
+"""`train`, `evaluate` and `paper` in this process, on tiny traces."""
+
+import json
+
+import pandas as pd
+import pytest
+
+QUICK = ("--splits", 2, "--epochs", 1)
+EXPERIMENTS = ("table1", "table2", "table3", "table4", "table5", "epochs", "fig3")
+
+
+@pytest.fixture
+def evaluated(terminal, trace_file, tmp_path):
+    """One run of an evaluation: what was printed, and its folder."""
+    run = tmp_path / "run"
+    result = terminal(
+        "evaluate", trace_file(), "--classifiers", "rnn,svm-rbf", *QUICK, "-o", run
+    )
+    return result, run
+
+
+def test_an_evaluation_writes_all_that_it_promises(evaluated):
+    result, run = evaluated
+    assert result.exit_code == 0, result.output
+    for name in ("report.html", "report.json", "scores.csv", "config.json"):
+        assert (run / name).stat().st_size
+    assert (run / "confusion_rnn.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_scores_have_a_row_for_each_classifier_and_split(evaluated):
+    scores = pd.read_csv(evaluated[1] / "scores.csv")
+    assert list(scores.columns[:5]) == [
+        "classifier",
+        "split",
+        "accuracy",
+        "balanced_accuracy",
+        "train_seconds",
+    ]
+    assert scores["classifier"].tolist() == ["rnn", "rnn", "svm-rbf", "svm-rbf"]
+    assert {"precision_PV", "recall_PV", "specificity_PV"} <= set(scores.columns)
+
+
+def test_the_summary_is_printed_and_the_report_is_named(evaluated):
+    result, run = evaluated
+    assert "chance" in result.stdout
+    assert str(run / "report.html") in result.stderr.replace("\n", "")
+
+
+def test_the_same_command_again_trains_nothing(terminal, trace_file, evaluated):
+    _, run = evaluated
+    before = (run / "results.jsonl").read_bytes()
+    words = ("evaluate", trace_file(), "--classifiers", "rnn,svm-rbf", *QUICK)
+    again = terminal(*words, "-o", run)
+    assert again.exit_code == 0, again.output
+    assert (run / "results.jsonl").read_bytes() == before
+
+
+def test_another_command_on_the_folder_is_refused(terminal, trace_file, evaluated):
+    _, run = evaluated
+    before = (run / "results.jsonl").read_bytes()
+    words = ("evaluate", trace_file(), "--classifiers", "rnn,svm-rbf", "--splits", 3)
+    refused = terminal(*words, "--epochs", 1, "-o", run)
+    assert refused.exit_code == 1
+    assert "another folder" in refused.stderr
+    assert (run / "results.jsonl").read_bytes() == before
+
+
+def test_the_report_knows_data_protocol_and_notes(evaluated):
+    report = json.loads((evaluated[1] / "report.json").read_text())
+    assert "cells" in json.dumps(report)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_of_the_paper_runs(terminal, trace_file, tmp_path, experiment):
+    data = trace_file({"PV": 10, "PY": 10}, n_frames=60)
+    result = terminal("paper", experiment, data, *QUICK, "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_a_new_data_set_is_only_tested_on(terminal, trace_file, tmp_path):
+    data = trace_file({"PV": 10, "PY": 10}, n_frames=60)
+    new = trace_file({"PV": 4, "PY": 6}, n_frames=50, name="new", seed=1)
+    words = ("paper", "new-dataset", data, "--new-data", new, *QUICK)
+    result = terminal(*words, "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    lines = (tmp_path / "run" / "results.jsonl").read_text().splitlines()
+    guesses = [json.loads(line)["new_guess"] for line in lines]
+    assert {len(g) for g in guesses if g is not None} == {10}
+
+
+@pytest.mark.slow
+def test_every_classifier_runs(terminal, trace_file, tmp_path):
+    names = "cnn,rnn,lstm,svm-rbf,svm-linear,svm-poly,adaboost"
+    words = ("evaluate", trace_file(), "--classifiers", names, *QUICK)
+    result = terminal(*words, "--slow", "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    scores = pd.read_csv(tmp_path / "run" / "scores.csv")
+    assert set(names.split(",")) < set(scores["classifier"])
+
+
+def test_new_data_belong_to_one_experiment(terminal, trace_file, tmp_path):
+    words = ("paper", "table2", trace_file(), "--new-data", trace_file())
+    assert terminal(*words, "-o", tmp_path / "run").exit_code == 2
+
+
+def test_a_trained_model_classifies_recordings_at_once(
+    terminal, trace_file, session_folder, tmp_path
+):
+    model, table = tmp_path / "mine.safetensors", tmp_path / "table.csv"
+    words = ("train", trace_file(), "--architecture", "rnn", "--epochs", 2)
+    trained = terminal(*words, "-o", model)
+    assert trained.exit_code == 0, trained.output
+    recording = session_folder("mouse1", fs=10.0, n_frames=300, n_rois=5)
+    named = terminal("classify", recording, "--model", model, "-o", table)
+    assert named.exit_code == 0, named.output
+    assert set(pd.read_csv(table)["best_guess"]) <= {"PV", "PY"}
