@@ -23,7 +23,7 @@ from napari_celltype.protocol.paper_protocol import PaperProtocol
 from napari_celltype.protocol.report_table import Table
 from napari_celltype.protocol.report_tables import of_each_kind, report_tables
 from napari_celltype.protocol.scores import Score, score_condition
-from napari_celltype.protocol.words import GROUPED, find_doubts, headline
+from napari_celltype.protocol.words import GROUPED, basis, find_doubts, headline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +70,8 @@ class Report:
         Of the data.
     sentence : str
         The one on top.
+    basis : str
+        What its score stands on: unit of the interval, examples, cells, splits.
     doubts : tuple of str
         Reasons not to believe the scores.
     design : Design
@@ -97,6 +99,7 @@ class Report:
     title: str
     name: str
     sentence: str
+    basis: str
     doubts: tuple[str, ...]
     design: Design
     way: str
@@ -123,6 +126,12 @@ class Report:
     def shown(self) -> tuple[Score, ...]:
         """Of `asked`, those whose confusion matrix is shown: of many the best."""
         return tuple(of_each_kind(self.asked))
+
+    @property
+    def shown_everywhere(self) -> tuple[Score, ...]:
+        """`shown`, and the same of the other way."""
+        others = [s for s in self.of("classifier") if s.way != self.way]
+        return (*self.shown, *of_each_kind(others))
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -245,6 +254,7 @@ def make_report(
             [s for s in results if s.role == "probe"],
             animals_named=data.traces.subject_id is not None,
         ),
+        basis=basis(classifiers),
         doubts=(*doubts, *find_doubts(results)),
         design=design,
         way=protocol.split,

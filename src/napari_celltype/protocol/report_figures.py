@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_celltype.protocol.report import Confusion, Report
-from napari_celltype.protocol.scores import Score
-from napari_celltype.protocol.words import in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +21,7 @@ DARK = 0.55
 DASHES = ("-", "--", "-.", ":")
 
 
-def confusion_figure(confusion: Confusion, score: Score) -> Figure:
+def confusion_figure(confusion: Confusion, title: str) -> Figure:
     """Draw a confusion matrix normalised by row, with counts (Figs. 2 and 4)."""
     from matplotlib.figure import Figure
 
@@ -50,7 +48,7 @@ def confusion_figure(confusion: Confusion, score: Score) -> Figure:
     axes.spines[:].set_visible(False)
     axes.set_xlabel("classified as")
     axes.set_ylabel("true type")
-    axes.set_title(f"{_plain(score.name)}\n{in_words(score.way)}", fontsize=10)
+    axes.set_title(_plain(title), fontsize=10)
     return figure
 
 
@@ -61,6 +59,7 @@ def curve_figure(report: Report) -> Figure | None:
     epochs.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     curved = [s for s in report.shown if s.curve_mean]
     if not curved:
@@ -84,6 +83,7 @@ def curve_figure(report: Report) -> Figure | None:
             curved[0].majority, color="0.5", linewidth=1, label="most frequent type"
         )
     axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     where = "test set" if tested else "training set"
     axes.set_ylabel(f"accuracy on the {where}")
     axes.set_xlim(1, max(longest, 2))

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_celltype.labels.atomic import write_atomically, write_text_atomically
-from napari_celltype.protocol.report import Report
+from napari_celltype.protocol.report import Confusion, Report
+from napari_celltype.protocol.words import in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +51,18 @@ def write_report(report: Report, folder: str | Path) -> list[Path]:
     files += _write_table(report, folder)
     shown = report.shown
     for score, stem in zip(shown, stems(s.name for s in shown), strict=True):
-        figure = confusion_figure(report.confusion(score.name), score)
-        files.append(_write_png(figure, folder / f"confusion_{stem}.png"))
+        title = f"{score.name}\n{in_words(score.way)}"
+        files.append(
+            _write_png(
+                confusion_figure(report.confusion(score.name), title),
+                folder / f"confusion_{stem}.png",
+            )
+        )
+        if score.new is not None:
+            pooled = Confusion.of(report.classes, score.new.pooled_counts)
+            title = f"{score.name}\nold and new data"
+            path = folder / f"confusion_{stem}_pooled.png"
+            files.append(_write_png(confusion_figure(pooled, title), path))
     curves = curve_figure(report)
     if curves is not None:
         name = "fig3.png" if report.experiment == "fig3" else "curves.png"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from napari_celltype.protocol.report import Confusion, Report
 from napari_celltype.protocol.report_table import Table
-from napari_celltype.protocol.scores import Score
 from napari_celltype.protocol.words import in_words
 
 TEMPLATE = "report.html.j2"
@@ -53,8 +53,8 @@ def render(report: Report) -> str:
         report=report,
         tables={table.key: table for table in report.tables},
         numeric=numeric_columns,
-        matrices=[_matrix(report, score) for score in report.shown],
-        strict_matrices=[],
+        matrices=list(_matrices(report)),
+        setting=setting_text,
         curves=None if curves is None else Markup(svg(curves)),
     )
 
@@ -62,26 +62,42 @@ def render(report: Report) -> str:
 def numeric_columns(table: Table) -> list[bool]:
     """Tell which columns hold numbers, and are aligned to the right."""
     return [
-        not any(isinstance(row[column], str) for row in table.rows)
+        not isinstance(table.rows[0][column], str)
         for column in range(len(table.columns))
     ]
 
 
-def _matrix(report: Report, score: Score) -> Matrix:
-    confusion = Confusion.of(report.classes, score.counts)
-    return Matrix(
-        f"{score.name}, {in_words(score.way)}",
-        confusion.classes,
+def setting_text(value: object) -> str:
+    """Return a setting as a reader sees it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {item}" for name, item in value.items())
+    return "not given" if value is None else str(value)
+
+
+def _matrices(report: Report) -> Iterator[Matrix]:
+    for score in report.shown_everywhere:
+        title = f"{score.name}, {in_words(score.way)}"
+        yield _matrix(title, Confusion.of(report.classes, score.counts))
+    for score in report.shown:
+        if score.new is None:
+            continue
+        for what, counts in (
+            ("new data", score.new.counts),
+            ("old and new pooled (Fig. 4)", score.new.pooled_counts),
+        ):
+            confusion = Confusion.of(report.classes, counts)
+            yield _matrix(f"{score.name}, {what}", confusion)
+
+
+def _matrix(title: str, confusion: Confusion) -> Matrix:
+    rows = [
         [
-            [
-                _cell(float(share), int(count))
-                for share, count in zip(shares, counts, strict=True)
-            ]
-            for shares, counts in zip(
-                confusion.normalised, confusion.counts, strict=True
-            )
-        ],
-    )
+            _cell(float(share), int(count))
+            for share, count in zip(shares, counts, strict=True)
+        ]
+        for shares, counts in zip(confusion.normalised, confusion.counts, strict=True)
+    ]
+    return Matrix(title, confusion.classes, rows)
 
 
 def _cell(share: float, count: int) -> MatrixCell:

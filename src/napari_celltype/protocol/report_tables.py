@@ -11,7 +11,9 @@ from napari_celltype.protocol.layouts import layout
 from napari_celltype.protocol.report_table import Table
 from napari_celltype.protocol.scores import Score
 from napari_celltype.protocol.standard_tables import (
+    chosen_table,
     classes_table,
+    conditions_table,
     design_table,
     differences_table,
     partial_table,
@@ -49,17 +51,20 @@ def report_tables(
     asked = [s for s in classifiers if s.way == way]
     others = [s for s in classifiers if s.way != way]
     ways = list(dict.fromkeys(s.way for s in (*asked, *others)))
+    shown = [*of_each_kind(asked), *of_each_kind(others)]
     tables = [
         design_table(design),
         layout(experiment.name, experiment.title, asked),
         side_by_side(classifiers, ways),
         scores_table([*asked, *others]),
         differences_table(differences),
-        classes_table([*of_each_kind(asked), *of_each_kind(others)]),
-        probes_table([s for s in results if s.role == "probe"], of_each_kind(asked)),
+        classes_table(shown),
+        probes_table([s for s in results if s.role == "probe"], shown),
         shuffled_table([s for s in results if s.role == "shuffled"]),
         surrogates_table(classifiers),
         partial_table(classifiers),
+        chosen_table(classifiers),
+        conditions_table(results),
     ]
     return tuple(table for table in tables if table is not None and table.rows)
 

@@ -67,6 +67,8 @@ class NewScore:
         Of the balanced accuracy on the new examples.
     n_examples : int
     n_cells : int or None
+    chance : float
+        Balanced accuracy of guessing, among the classes that the new set has.
     majority : float
         Accuracy of always naming the class that is most frequent in the new set.
     counts : list of list of int
@@ -81,6 +83,7 @@ class NewScore:
     interval: Interval
     n_examples: int
     n_cells: int | None
+    chance: float
     majority: float
     counts: list[list[int]]
     pooled_counts: list[list[int]]
@@ -352,6 +355,7 @@ def _new(
         interval=bootstrap(new, *best_unit(data.new)),
         n_examples=len(rows),
         n_cells=n_cells(data.new, rows),
+        chance=metrics.chance(new),
         majority=metrics.majority_rate(new),
         counts=_counts(new),
         pooled_counts=_counts(_joined(answers, new)),

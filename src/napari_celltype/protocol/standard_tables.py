@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from napari_celltype.protocol.comparison import Difference
 from napari_celltype.protocol.design import UNITS, Design
@@ -53,7 +54,6 @@ def scores_table(scores: Sequence[Score]) -> Table:
             INTERVAL,
             "over",
             "chance",
-            f"{BALANCED}, mean (SD)",
             "accuracy, mean (SD)",
             "majority level",
             "training time (s), mean (SD)",
@@ -68,7 +68,6 @@ def scores_table(scores: Sequence[Score]) -> Table:
                 s.interval,
                 f"{s.interval.n} {s.interval.unit}",
                 s.chance,
-                s.balanced_accuracy,
                 s.accuracy,
                 s.majority,
                 s.train_seconds,
@@ -110,8 +109,9 @@ def side_by_side(scores: Sequence[Score], ways: Sequence[str]) -> Table | None:
             )
             for name in names
         ),
-        "The paper's way puts traces of one cell, one recording and one animal on both "
-        "sides. What is lost on the way to the other column was not about the type.",
+        "Splits at random, the paper's among them, put traces of one cell, one "
+        "recording and one animal on both sides. What is lost when they are kept apart may have "
+        "been about the animal or the recording, and not about the type.",
     )
 
 
@@ -122,7 +122,17 @@ def differences_table(differences: Sequence[Difference]) -> Table | None:
     return Table(
         "differences",
         "Differences between classifiers",
-        ("classifier", "less", "split", "difference", "low", "high", "p", "splits"),
+        (
+            "classifier",
+            "less",
+            "split",
+            "difference",
+            "low",
+            "high",
+            "p",
+            "splits",
+            "name",
+        ),
         tuple(
             (
                 d.one,
@@ -133,6 +143,7 @@ def differences_table(differences: Sequence[Difference]) -> Table | None:
                 d.high,
                 d.p,
                 d.n_splits,
+                d.name,
             )
             for d in differences
         ),
@@ -162,7 +173,8 @@ def classes_table(scores: Sequence[Score]) -> Table:
             for row, (name, spreads) in enumerate(s.per_class.items())
         ),
         "Mean over the splits that define it, standard deviation in parentheses. "
-        "“tested” counts the answers of all splits. A dash: undefined in every split.",
+        "“tested” counts the answers of all splits. A dash: undefined in every split. "
+        "Precision holds where types are as frequent as in these tests.",
     )
 
 
@@ -170,11 +182,10 @@ def probes_table(probes: Sequence[Score], models: Sequence[Score]) -> Table | No
     """Return single numbers beside the classifiers of the same splits."""
     if not probes:
         return None
-    rows = sorted(
-        [("probe", bare(s), s) for s in probes]
-        + [("classifier", s.name, s) for s in models],
-        key=lambda row: (row[2].way, -row[2].interval.value),
-    )
+    rows = [("probe", bare(s), s) for s in probes]
+    rows += [("classifier", s.name, s) for s in models]
+    ways = list(dict.fromkeys(s.way for s in (*models, *probes)))
+    rows.sort(key=lambda row: (ways.index(row[2].way), -row[2].interval.value))
     return Table(
         "probes",
         "Single numbers as rivals",
@@ -261,6 +272,65 @@ def surrogates_table(scores: Sequence[Score]) -> Table | None:
         "the power spectrum and lose the shape of events; shuffled blocks keep the "
         "values and lose everything slower than a block.",
     )
+
+
+def conditions_table(scores: Sequence[Score]) -> Table:
+    """Return how each row of the report was computed."""
+    return Table(
+        "conditions",
+        "What was computed",
+        (
+            "name",
+            "classifier",
+            "split",
+            "parameters",
+            "frames",
+            "training examples",
+            "test examples",
+            "splits",
+            "planned",
+        ),
+        tuple(
+            (
+                s.name,
+                s.classifier,
+                in_words(s.way),
+                parameters_text(s.parameters),
+                s.n_frames,
+                s.n_train,
+                s.n_test,
+                s.n_splits,
+                s.n_planned,
+            )
+            for s in scores
+        ),
+        "Sizes are those of the first split. Parameters that are not named have the "
+        "values of docs/protocol.md.",
+    )
+
+
+def chosen_table(scores: Sequence[Score]) -> Table | None:
+    """Return what grid searches inside the training sets chose."""
+    rows: list[tuple[Cell, ...]] = []
+    for s in scores:
+        times = Counter(parameters_text(found) for found in s.chosen)
+        rows += [
+            (s.name, in_words(s.way), found, n) for found, n in times.most_common()
+        ]
+    if not rows:
+        return None
+    return Table(
+        "chosen",
+        "Parameters that were searched for",
+        ("classifier", "split", "parameters", "splits"),
+        tuple(rows),
+        "Each search saw the training set of its split alone.",
+    )
+
+
+def parameters_text(parameters: Mapping[str, object]) -> str:
+    """Return parameters as in "epochs 20, layers 2"."""
+    return ", ".join(f"{name} {value}" for name, value in parameters.items()) or "–"
 
 
 def partial_table(scores: Sequence[Score]) -> Table | None:

@@ -11,10 +11,11 @@ from napari_celltype.protocol.report_table import number
 from napari_celltype.protocol.scores import Score, Spread
 
 if TYPE_CHECKING:
+    from napari_celltype.protocol.intervals import Interval
     from napari_celltype.protocol.report import Report
 
-# Classifiers that a summary names.
-MOST_LINES = 6
+# Of a summary.
+MOST_LINES = 12
 # From the strictest: what a new animal, a new recording, a new cell would meet.
 GROUPED = ("by-subject", "by-session", "by-cell")
 WAYS = {
@@ -36,10 +37,9 @@ def best(scores: Iterable[Score]) -> Score | None:
     return max(scores, key=lambda s: s.interval.value, default=None)
 
 
-def short(score: Score) -> str:
+def short(interval: Interval) -> str:
     """Return a balanced accuracy with its interval, as in "0.61 [0.48-0.72]"."""
-    interval = score.interval
-    if not np.isfinite([interval.low, interval.high]).all():
+    if interval.too_few:
         return f"{interval.value:.2f}"
     return f"{interval.value:.2f} [{interval.low:.2f}-{interval.high:.2f}]"
 
@@ -64,9 +64,10 @@ def headline(
     if top is None:
         return "Nothing is finished yet."
     parts = []
+    parts += _new_data([s for s in classifiers if s.way == classifiers[0].way])
     if way != "by-subject":
         parts.append(f"for a new animal: unknown, {_why_unknown(animals_named)}")
-    parts.append(f"{in_words(way)} {short(top)}, chance {top.chance:.2f}")
+    parts.append(f"{in_words(way)} {short(top.interval)}, chance {top.chance:.2f}")
     parts += [
         f"{in_words(other.way)} {other.interval.value:.2f}"
         for other in _same_elsewhere(top, classifiers)
@@ -81,6 +82,49 @@ def headline(
     parts.append(f"balanced accuracy of {which}")
     sentence = "; ".join(parts)
     return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _new_data(scores: Sequence[Score]) -> list[str]:
+    """Return what the best classifier says about the new data, nothing without any."""
+    told = [(s.name, s.new) for s in scores if s.new is not None]
+    if not told:
+        return []
+    name, new = max(told, key=lambda pair: pair[1].interval.value)
+    which = f"{name}, the best of {len(told)}" if len(told) > 1 else name
+    return [
+        f"on the new data {short(new.interval)} ({which}), chance {new.chance:.2f}, "
+        f"{new.n_examples} examples"
+    ]
+
+
+def basis(classifiers: Sequence[Score]) -> str:
+    """Return what the headline's score stands on: unit of the interval, cells, splits.
+
+    Parameters
+    ----------
+    classifiers : sequence of Score
+        Of all ways.
+    """
+    way = strictest_run(classifiers)
+    top = best(s for s in classifiers if s.way == way)
+    if top is None:
+        return ""
+    interval = top.interval
+    unit = "animals" if interval.unit == "subjects" else interval.unit
+    if interval.too_few:
+        sure = f"{interval.n} {unit} are too few for an interval"
+    else:
+        sure = f"brackets: 95 % bootstrap interval over {interval.n} {unit}"
+    return (
+        f"{sure[0].upper()}{sure[1:]}; {tested_text(top)} tested in {top.n_splits} "
+        f"splits, standard deviation over splits {number(top.balanced_accuracy.sd)}."
+    )
+
+
+def tested_text(score: Score) -> str:
+    """Return how many examples and cells a score stands on."""
+    cells = "" if score.n_cells is None else f" of {score.n_cells} cells"
+    return f"{score.n_examples} examples{cells}"
 
 
 def _why_unknown(animals_named: bool) -> str:
@@ -127,8 +171,8 @@ def find_doubts(scores: Sequence[Score]) -> tuple[str, ...]:
         if probe is not None:
             sentences.append(
                 f"Split {in_words(way)}, one number alone ({bare(probe)}) reaches "
-                f"{short(probe)}, and the best model {short(model)} ({model.name}): "
-                "the model may be reading the rig, not the cell."
+                f"{short(probe.interval)}, and the best model {short(model.interval)} "
+                f"({model.name}): the model may be reading the rig, not the cell."
             )
     sentences += [_leak(s) for s in scores if s.role == "shuffled" and above_chance(s)]
     return tuple(sentences)
@@ -175,7 +219,7 @@ def above_chance(score: Score) -> bool:
 def _no_better_than_chance(model: Score) -> str:
     return (
         f"Split {in_words(model.way)}, no classifier is shown to be better than "
-        f"chance: the best ({model.name}) reaches {short(model)}, chance "
+        f"chance: the best ({model.name}) reaches {short(model.interval)}, chance "
         f"{model.chance:.2f}."
     )
 
@@ -183,7 +227,7 @@ def _no_better_than_chance(model: Score) -> str:
 def _leak(score: Score) -> str:
     return (
         f"Trained on shuffled labels, {score.name.removesuffix(', shuffled labels')} "
-        f"still reaches {short(score)}, chance {number(score.chance)}: "
+        f"still reaches {short(score.interval)}, chance {number(score.chance)}: "
         "information about the test labels leaks into training, or the groups "
         "are too few to tell."
     )
@@ -191,17 +235,14 @@ def _leak(score: Score) -> str:
 
 def summary_lines(report: Report) -> list[str]:
     """Return the report in a few plain lines."""
-    lines = [f"{report.title}, {report.name}", report.sentence, *report.doubts]
-    scores = report.of("classifier")
-    shown = [*report.asked, *(s for s in scores if s.way != report.way)]
-    for s in shown[:MOST_LINES]:
-        cells = "" if s.n_cells is None else f" of {s.n_cells} cells"
+    lines = [f"{report.title}, {report.name}", report.sentence, report.basis]
+    lines += report.doubts
+    shown = report.shown_everywhere
+    for s in shown[: max(1, MOST_LINES - len(lines))]:
         lines.append(
-            f"{s.name}, {in_words(s.way)}: balanced accuracy {short(s)}, chance "
-            f"{s.chance:.2f}; accuracy {number(s.accuracy.mean)} "
-            f"(SD {number(s.accuracy.sd)} over {s.n_splits} splits), most frequent "
-            f"type {number(s.majority)}; {s.n_examples} examples{cells}."
+            f"{s.name}, {in_words(s.way)}: balanced accuracy {short(s.interval)}, "
+            f"chance {s.chance:.2f}; accuracy {number(s.accuracy.mean)} (SD "
+            f"{number(s.accuracy.sd)} over {s.n_splits} splits), most frequent type "
+            f"{number(s.majority)}; {tested_text(s)}."
         )
-    if len(shown) > MOST_LINES:
-        lines.append(f"{len(shown) - MOST_LINES} more rows are in the report.")
-    return lines
+    return [line for line in lines if line]
