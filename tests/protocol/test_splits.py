@@ -147,6 +147,15 @@ def test_as_many_splits_as_differ(make_traces):
     )
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_few_splits_test_every_animal(make_traces, nested):
+    traces = make_traces(n_subjects=5, one_type_per_subject=nested)
+    targets = Targets.of(traces.labels)
+    splits = draw_splits(traces, targets, PaperProtocol("by-subject", 5))
+    tested = {animal for s in splits for animal in traces.subject_id[s.test]}
+    assert tested == set(traces.subject_id)
+
+
 def test_one_type_per_animal_still_splits_by_animal(make_traces):
     traces = make_traces(n_subjects=3, one_type_per_subject=True)
     splits = draw_splits(traces, Targets.of(traces.labels), PaperProtocol("by-subject"))

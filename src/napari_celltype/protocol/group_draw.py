@@ -28,8 +28,9 @@ def draw_test_groups(
 ) -> Iterator[tuple[Chosen, np.random.Generator]]:
     """Choose the test groups of one split after the other, each choice once.
 
-    Of a few random choices the one whose share of each class comes nearest to `share`
-    is taken. Ends early when no new choice is found.
+    Groups that were tested least come first, so that a few splits test all of them. Of
+    a few such choices the one whose share of each class comes nearest to `share` is
+    taken. Ends early when no new choice is found.
 
     Parameters
     ----------
@@ -57,8 +58,9 @@ def draw_test_groups(
     """
     _require_two_groups(table, classes, way, word)
     seen: set[tuple[int, ...]] = set()
+    times = np.zeros(len(table), dtype=np.int64)
     for generator in generators:
-        chosen = _nearest_new(table, share, generator, seen)
+        chosen = _nearest_new(table, share, generator, seen, times)
         if chosen is None and not seen:
             held = (table > 0).sum(axis=0).tolist()
             counts = ", ".join(
@@ -71,6 +73,7 @@ def draw_test_groups(
         if chosen is None:
             return
         seen.add(chosen)
+        times[list(chosen)] += 1
         yield np.array(chosen, dtype=np.int64), generator
 
 
@@ -91,12 +94,16 @@ def _nearest_new(
     share: float,
     generator: np.random.Generator,
     seen: set[tuple[int, ...]],
+    times: NDArray[np.int64],
 ) -> tuple[int, ...] | None:
     filled = np.flatnonzero(table.any(axis=1))
     total = table.sum(axis=0)
     best, best_distance, compared = None, np.inf, 0
-    for _ in range(_TRIES):
-        chosen = _choose(table, generator.permutation(filled), share)
+    for attempt in range(_TRIES):
+        order = generator.permutation(filled)
+        if attempt < _TRIES // 2:
+            order = order[np.argsort(times[order], kind="stable")]
+        chosen = _choose(table, order, share)
         if chosen is None or chosen in seen:
             continue
         tested = table[list(chosen)].sum(axis=0)
