@@ -344,7 +344,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use_threads(threads)
     from keras_agreement import TOLERANCE, agreement
 
-    found = {name: agreement(name, setting.n_frames) for name in options.architectures}
+    found = {name: agreement(name, setting.n_frames) for name in ARCHITECTURES}
     print("Largest differences under the same weights")
     for name, values in found.items():
         said = ", ".join(f"{key} {value:.1e}" for key, value in values.items())

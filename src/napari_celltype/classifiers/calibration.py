@@ -140,7 +140,7 @@ def calibrate(
     log_probabilities : ndarray, shape (n_cells, n_windows, n_classes)
         As the model gives them, window by window; NaN in windows that a cell lacks.
     truth : sequence of str, shape (n_cells,)
-        Class of each cell.
+        Class of each cell: ground truth, never a prediction that somebody accepted.
     sessions : array-like, shape (n_cells,)
         Name or number of each cell's session.
     classes : sequence of str
