@@ -74,7 +74,8 @@ class Targets:
             if not allowed[row].any():
                 raise LabelError(
                     f"The label {name!r} leaves none of the classes "
-                    f"{', '.join(classes)} possible; correct it or leave it out."
+                    f"{', '.join(classes)} possible; label cells of another type, too, "
+                    f"or leave it out."
                 )
         return cls(classes, allowed[rows.ravel()])
 

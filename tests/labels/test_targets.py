@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.errors import LabelError
+from napari_celltype.labels import Targets
+
+OWN = DEFAULT_TYPES.with_type("NDNF", color="#112233")
+OWN = OWN.with_type("NDNF-NPY", color="#445566", parent="NDNF")
+OWN = OWN.with_type("glia", color="#778899", parent=None)
+
+
+def _allowed(targets: Targets, row: int) -> set[str]:
+    return {
+        c for c, may in zip(targets.classes, targets.allowed[row], strict=True) if may
+    }
+
+
+def _drawn(seed: int) -> tuple[list[str], Targets | None]:
+    """Draw labels of a deep tree; the targets are None where they are refused."""
+    rng = np.random.default_rng(seed)
+    names = [*(t.name for t in OWN.types), "an unknown type"]
+    names += [f"!{name}" for name in names]
+    chosen = rng.choice(names, size=rng.integers(1, len(names)), replace=False)
+    labels = rng.choice(chosen, size=30).tolist()
+    try:
+        return labels, Targets.of(labels, OWN)
+    except LabelError:
+        return labels, None
+
+
+DRAWN = [_drawn(seed) for seed in range(300)]
+READ = [(labels, targets) for labels, targets in DRAWN if targets is not None]
+
+
+def test_types_are_classes_in_sorted_order() -> None:
+    targets = Targets.of(["VIP", "PY", "SOM", "PY"])
+    assert targets.classes == ("PY", "SOM", "VIP")
+    assert targets.index.tolist() == [2, 0, 1, 0]
+    assert targets.single.all()
+
+
+def test_a_parent_allows_its_children() -> None:
+    targets = Targets.of(["PY", "PV", "SOM", "IN"])
+    assert targets.classes == ("PV", "PY", "SOM")
+    assert _allowed(targets, 3) == {"PV", "SOM"}
+    assert targets.index.tolist() == [1, 0, 2, -1]
+
+
+def test_a_negation_allows_all_but_what_it_names() -> None:
+    targets = Targets.of(["PY", "PV", "SOM", "!PV", "!IN"])
+    assert _allowed(targets, 3) == {"PY", "SOM"}
+    assert _allowed(targets, 4) == {"PY"}
+
+
+def test_a_parent_without_children_is_a_class() -> None:
+    targets = Targets.of(["PY", "IN", "!IN"])
+    assert targets.classes == ("IN", "PY")
+    assert _allowed(targets, 2) == {"PY"}
+
+
+def test_types_of_the_user_stand_where_the_tree_has_them() -> None:
+    targets = Targets.of(["NDNF-NPY", "PV", "glia", "NDNF", "IN", "!NDNF"], OWN)
+    assert targets.classes == ("NDNF-NPY", "PV", "glia")
+    assert _allowed(targets, 3) == {"NDNF-NPY"}
+    assert _allowed(targets, 4) == {"NDNF-NPY", "PV"}
+    assert _allowed(targets, 5) == {"PV", "glia"}
+
+
+def test_names_that_the_tree_does_not_know_stand_alone() -> None:
+    targets = Targets.of(["a", "b", "!a", "IN", "PV", "!IN"])
+    assert targets.classes == ("PV", "a", "b")
+    assert _allowed(targets, 2) == {"PV", "b"}
+    assert _allowed(targets, 3) == {"PV"}
+    assert _allowed(targets, 5) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (["!PV", "!SOM"], "only say what cells are not"),
+        (["PV", "!PV"], "'!PV' leaves none of the classes PV possible"),
+        (["PV", "SOM", "!IN"], "'!IN' leaves none of the classes PV, SOM"),
+    ],
+)
+def test_labels_that_leave_nothing_are_refused(
+    labels: list[str], sentence: str
+) -> None:
+    with pytest.raises(LabelError, match=sentence):
+        Targets.of(labels)
+
+
+def test_taking_rows_keeps_the_classes() -> None:
+    targets = Targets.of(["VIP", "PY", "SOM"]).take(np.array([1, 1]))
+    assert targets.classes == ("PY", "SOM", "VIP")
+    assert targets.index.tolist() == [0, 0]
+
+
+# --- whatever the labels are
+
+
+def test_enough_drawn_labels_are_read() -> None:
+    assert len(READ) > 100
+
+
+def test_classes_are_sorted_and_none_lies_below_another() -> None:
+    for _, targets in READ:
+        assert list(targets.classes) == sorted(set(targets.classes))
+        known = [c for c in targets.classes if c != "an unknown type"]
+        for one, other in itertools.permutations(known, 2):
+            assert not OWN.is_within(one, other)
+
+
+def test_each_class_is_a_label_that_allows_itself_alone() -> None:
+    for labels, targets in READ:
+        for name in targets.classes:
+            assert _allowed(targets, labels.index(name)) == {name}
+
+
+def test_every_label_leaves_a_class() -> None:
+    for _, targets in READ:
+        assert targets.allowed.any(axis=1).all()
+
+
+def test_every_type_that_is_no_class_has_one_below() -> None:
+    for labels, targets in READ:
+        for name in set(labels) - set(targets.classes):
+            if not name.startswith("!"):
+                assert any(OWN.is_within(c, name) for c in targets.classes)
+
+
+def test_a_type_and_its_negation_share_the_classes_out() -> None:
+    for labels, targets in READ:
+        for name in {n for n in labels if f"!{n}" in labels}:
+            yes = _allowed(targets, labels.index(name))
+            no = _allowed(targets, labels.index(f"!{name}"))
+            assert not yes & no
+            assert yes | no == set(targets.classes)
+
+
+def test_a_parent_allows_what_its_children_allow() -> None:
+    for labels, targets in READ:
+        types = [n for n in set(labels) if n in {t.name for t in OWN.types}]
+        for one, other in itertools.permutations(types, 2):
+            if OWN.is_within(one, other):
+                above = _allowed(targets, labels.index(other))
+                assert _allowed(targets, labels.index(one)) <= above
+
+
+def test_the_order_of_the_labels_does_not_matter() -> None:
+    for labels, targets in READ:
+        turned = Targets.of(labels[::-1], OWN)
+        assert turned.classes == targets.classes
+        np.testing.assert_array_equal(turned.allowed[::-1], targets.allowed)
+
+
+def test_the_index_is_that_of_the_only_class_left() -> None:
+    for _, targets in READ:
+        for row, index in enumerate(targets.index.tolist()):
+            allowed = _allowed(targets, row)
+            assert (
+                allowed == {targets.classes[index]} if index >= 0 else len(allowed) > 1
+            )
