@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from napari_celltype.protocol.experiment import Condition, Experiment, ExperimentData
+from napari_celltype.protocol.groups import identity
 from napari_celltype.protocol.paper_protocol import PaperProtocol
+from napari_celltype.protocol.surrogates import surrogate_note
 
 SHUFFLED_SPLITS = 2
 
@@ -51,7 +53,10 @@ def with_controls(
             for one in (*best, *_probes(data, other))
         ]
     conditions = (*main, *probes, *shuffled, *others)
-    return Experiment(name, title, conditions, (*notes, *sentences))
+    said = [*notes, *sentences]
+    if any(one.surrogates for one in conditions):
+        said.append(surrogate_note(data.traces.sampling_frequency))
+    return Experiment(name, title, conditions, tuple(said))
 
 
 def counterpart(
@@ -72,6 +77,7 @@ def counterpart(
 def _probes(data: ExperimentData, way: str) -> list[Condition]:
     """Return the probes that a way allows: an unseen session cannot be looked up."""
     names = list(data.probes)
-    if data.traces.session_id is not None and way in ("paper", "random", "by-cell"):
+    sessions = identity(data.traces, "session_id")
+    if sessions is not None and way in ("paper", "random", "by-cell"):
         names.append("session")
     return [Condition(f"probe: {name}", f"probe: {name}", way=way) for name in names]
