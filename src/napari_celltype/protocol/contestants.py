@@ -5,7 +5,7 @@ Building one imports scikit-learn, and torch for a network; the names come witho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,22 @@ CLASSIFIERS: Mapping[str, Contestant] = {
     "svm-poly-search": Contestant("SVM, polynomial, grid search", "search"),
     "adaboost-search": Contestant("AdaBoost, grid search", "search"),
 }
+
+
+def require_known(names: Iterable[str]) -> None:
+    """Make sure that every name is one of `CLASSIFIERS`.
+
+    Raises
+    ------
+    LabelError
+        If one is not.
+    """
+    for name in names:
+        if name not in CLASSIFIERS:
+            raise LabelError(
+                f"The classifier {name!r} is not known; choose of "
+                f"{', '.join(CLASSIFIERS)}."
+            )
 
 
 def is_network(condition: Condition) -> bool:
@@ -89,10 +105,7 @@ def build(condition: Condition, seed: int) -> Any:
         from napari_celltype.protocol.probes import probe_model
 
         return probe_model(name.removeprefix(PROBE), seed)
-    if name not in CLASSIFIERS:
-        raise LabelError(
-            f"The classifier {name!r} is not known; choose of {', '.join(CLASSIFIERS)}."
-        )
+    require_known([name])
     if is_network(condition):
         from napari_celltype.classifiers import TraceClassifier
 
