@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.errors import CellTypeError, LabelError, RecordingError, Stopped
+from napari_celltype.errors import (
+    CellTypeError,
+    LabelError,
+    RecordingError,
+    SamplingFrequencyError,
+    Stopped,
+)
 from napari_celltype.labels import (
     Label,
     LabelTable,
@@ -349,7 +355,15 @@ def test_a_cell_of_two_types_is_noted(tmp_path: Path, labelled: Labelled) -> Non
     labelled("a", {0: Label(0, "PV", cell_id="7"), 1: "PY"})
     labelled("b", {0: Label(0, "PY", cell_id="7"), 1: Label(1, "IN", cell_id="7")})
     (note,) = load_labelled_data(_list(tmp_path, "path", "a", "b")).notes
-    assert note.startswith("1 cell has different types in different examples: 7;")
+    assert note.startswith("Labels that contradict each other in 1 cell: 7;")
+
+
+def test_labels_of_one_cell_that_agree_need_no_note(
+    tmp_path: Path, labelled: Labelled
+) -> None:
+    labelled("a", {0: Label(0, "PV", cell_id="7"), 1: "PY", 2: "SOM"})
+    labelled("b", {0: Label(0, "IN", cell_id="7"), 1: Label(1, "!PY", cell_id="7")})
+    assert load_labelled_data(_list(tmp_path, "path", "a", "b")).notes == ()
 
 
 def test_recordings_without_labels_are_noted(
@@ -487,6 +501,35 @@ def test_a_trace_set_is_labelled_data(tmp_path: Path) -> None:
     np.testing.assert_array_equal(data.traces.traces, written.traces)
     assert _texts(data.traces.subject_id) == ["a", "a", "b", "b"]
     assert (data.name, data.notes, len(data.inputs)) == ("cells", (), 1)
+
+
+def test_traces_in_memory_are_labelled_data() -> None:
+    labels = ["PV", "pyramidal", "SST", "my own type"]
+    data = load_labelled_data(_trace_set(labels=labels), timesteps=50)
+    assert data.traces.labels.tolist() == ["PV", "PY", "SOM", "my own type"]
+    assert data.traces.traces.shape == (4, 50)
+    assert data.inputs == []
+
+
+def test_a_trace_set_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match=r"none\.npz does not exist; check the name"):
+        load_labelled_data(tmp_path / "none.npz")
+
+
+def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cells.xlsx").write_bytes(b"PK")
+    with pytest.raises(LabelError, match="is no labelled data; give a trace set"):
+        load_labelled_data(tmp_path / "cells.xlsx")
+
+
+@pytest.mark.parametrize("rate", [0.0, -30.0, np.nan])
+def test_impossible_frame_rates_are_refused(
+    tmp_path: Path, labelled: Labelled, rate: float
+) -> None:
+    path = save_traces(_trace_set(), tmp_path / "cells.npz")
+    for data in (path, labelled("m1", TWO)):
+        with pytest.raises(SamplingFrequencyError, match="is impossible"):
+            load_labelled_data(data, sampling_frequency=rate)
 
 
 def test_a_trace_set_is_cut_and_brought_down(tmp_path: Path) -> None:

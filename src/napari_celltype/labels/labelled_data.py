@@ -35,6 +35,7 @@ from napari_celltype.progress import (
     never_stop,
 )
 from napari_celltype.recording.naming import recording_names
+from napari_celltype.recording.recording import require_possible
 
 # What a trace set without a file is called in sentences.
 IN_MEMORY = "traces in memory"
@@ -124,21 +125,31 @@ def load_labelled_data(
         If `should_stop` answered True.
     """
     path = Path(IN_MEMORY if isinstance(data, TraceSet) else data).expanduser()
-    if isinstance(data, TraceSet) or path.suffix == ".npz":
+    suffix = path.suffix.lower()
+    if isinstance(data, TraceSet) or suffix == ".npz":
         _refuse(path, "labels", labels is not None)
         _refuse(path, "a plane", plane is not None)
         _refuse(path, "neuropil", neuropil != "none")
         on_progress(Progress(f"Reading {path.name}"))
-        whole = data if isinstance(data, TraceSet) else load_traces(path, tree)
+        whole = (
+            _respelled(data, tree)
+            if isinstance(data, TraceSet)
+            else load_traces(_existing(path), tree)
+        )
         gathered = _of_trace_set(
             whole, path, tree, timesteps, resample, sampling_frequency, with_predictions
         )
         name = path.stem
     else:
-        if path.suffix == ".csv":
+        if suffix == ".csv":
             _refuse(path, "labels", labels is not None)
             recordings = read_recording_list(path, plane)
             name = path.stem
+        elif path.is_file() and suffix != ".npy":
+            raise LabelError(
+                f"{path} is no labelled data; give a trace set (.npz), a recording "
+                f"list (.csv) or a suite2p folder."
+            )
         else:
             table = None if labels is None else Path(labels).expanduser()
             recordings = RecordingList(tuple(find_listed_planes(path, plane, table)))
@@ -192,7 +203,9 @@ def _of_trace_set(
     sampling_frequency: float | None,
     with_predictions: bool,
 ) -> Gathered:
-    rate = sampling_frequency or whole.sampling_frequency
+    rate = whole.sampling_frequency
+    if sampling_frequency is not None:
+        rate = require_possible(sampling_frequency)
     frames = plan_frames(
         [str(path)], [whole.n_frames], [rate], timesteps=timesteps, resample=resample
     )
@@ -236,17 +249,34 @@ def _check_types(traces: TraceSet, tree: TypeTree, path: Path) -> list[str]:
         )
     if traces.cell_id is None:
         return []
-    types: dict[str, set[int]] = {}
-    for cell, index in zip(traces.cell_id.tolist(), targets.index, strict=True):
-        if index >= 0:
-            types.setdefault(cell, set()).add(int(index))
-    torn = [cell for cell, found in types.items() if len(found) > 1]
+    cells, number = np.unique(traces.cell_id, return_inverse=True)
+    possible = np.ones((len(cells), len(targets.classes)), dtype=bool)
+    np.logical_and.at(possible, number, targets.allowed)
+    torn = cells[~possible.any(axis=1)].tolist()
     if not torn:
         return []
     return [
-        f"{counted(len(torn), 'cell')} {'has' if len(torn) == 1 else 'have'} different "
-        f"types in different examples: {first_few(torn)}; check cell_id and labels."
+        f"Labels that contradict each other in {counted(len(torn), 'cell')}: "
+        f"{first_few(torn)}; check cell_id and labels."
     ]
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise LabelError(f"{path} does not exist; check the name of the trace set.")
+    return path
+
+
+def _respelled(traces: TraceSet, tree: TypeTree) -> TraceSet:
+    """Return traces in memory with canonical names where the tree knows them."""
+    names, rows = np.unique(traces.labels, return_inverse=True)
+    canonical = []
+    for name in names.tolist():
+        try:
+            canonical.append(tree.canonical(name))
+        except LabelError:
+            canonical.append(name)
+    return replace(traces, labels=np.array(canonical)[rows])
 
 
 def _refuse(path: Path, what: str, given: bool) -> None:
