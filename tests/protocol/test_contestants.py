@@ -8,8 +8,11 @@ import sys
 import pytest
 
 from napari_celltype.errors import LabelError
+from napari_celltype.labels import Targets
 from napari_celltype.protocol.contestants import CLASSIFIERS, build
-from napari_celltype.protocol.experiment import Condition
+from napari_celltype.protocol.experiment import Condition, ExperimentData
+from napari_celltype.protocol.experiments import Training, evaluate_experiment
+from napari_celltype.protocol.paper_protocol import PaperProtocol
 
 NAMES = list(CLASSIFIERS)
 
@@ -61,6 +64,12 @@ def test_a_baseline_has_the_parameters_of_the_paper(name, expected):
 def test_an_unknown_classifier_is_refused_with_the_known_ones():
     with pytest.raises(LabelError, match="'tree' is not known; choose of cnn, rnn"):
         build(Condition("tree", "tree"), 0)
+
+
+def test_an_unknown_classifier_is_refused_before_a_run_begins(small_traces):
+    data = ExperimentData(small_traces, Targets.of(small_traces.labels))
+    with pytest.raises(LabelError, match="'svm' is not known"):
+        evaluate_experiment(data, ["rnn", "svm"], PaperProtocol(), Training())
 
 
 def test_the_names_are_known_without_torch_or_scikit_learn():
