@@ -38,7 +38,7 @@ def dropout_mask(
     words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64)
     words.random_(-(2**63), None, generator=generator)
     kept = words.view(torch.int16)[: x.numel()] >= drop - 2**15
-    return kept.view(x.shape).to(x.dtype).mul_(2**16 / (2**16 - drop))
+    return kept.view(x.shape) * (2**16 / (2**16 - drop))
 
 
 class ReluRecurrence(nn.Module):

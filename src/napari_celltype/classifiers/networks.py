@@ -15,13 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from napari_celltype.classifiers.convolution import POOL_SIZE, Convolution
 from napari_celltype.classifiers.layers import (
     Dropout,
     LongShortTermMemory,
     ReluRecurrence,
 )
-
-POOL_SIZE = 2
 
 
 class Network(nn.Module):
@@ -49,8 +48,8 @@ class ConvolutionalNetwork(Network):
     """1D-CNN (Sections III-A.2, III-C, IV-B; Fig. 1c).
 
     Convolutions of stride 1 without padding, each followed by ReLU; max pooling of size
-    and stride 2; dropout; a fully connected layer. The layers are computed as 2-D
-    convolutions over one row in channels-last memory: the same numbers, much faster.
+    and stride 2; dropout; a fully connected layer. `Convolution` computes the first
+    three in one.
 
     Parameters
     ----------
@@ -90,28 +89,30 @@ class ConvolutionalNetwork(Network):
             "kernel_size": kernel_size,
             "dropout": dropout,
         }
-        steps: list[nn.Module] = []
+        # Named as saved models name them: a convolution and its ReLU count as two.
+        self.steps = nn.ModuleDict()
         length, channels = n_frames, 1
-        for letter in layers:
+        for position, letter in enumerate(layers):
+            name = str(position + layers[:position].count("C"))
             if letter == "C":
                 width = first if channels == 1 else later
-                steps += [nn.Conv2d(channels, width, (1, kernel_size)), nn.ReLU(True)]
+                pooled = layers[position + 1 : position + 2] == "P"
+                self.steps[name] = Convolution(
+                    channels, width, kernel_size, pooled=pooled
+                )
                 length, channels = length - kernel_size + 1, width
             elif letter == "P":
-                # ReLU keeps order: pooling before it gives the same for half the work.
-                after_relu = bool(steps) and isinstance(steps[-1], nn.ReLU)
-                pool = nn.MaxPool2d((1, POOL_SIZE))
-                steps.insert(len(steps) - after_relu, pool)
+                if not layers[:position].endswith("C"):
+                    self.steps[name] = nn.MaxPool2d((1, POOL_SIZE))
                 length //= POOL_SIZE
             else:
-                steps.append(Dropout(dropout))
+                self.steps[name] = Dropout(dropout)
         if length < 1:
             shortest = self.minimum_frames(layers=layers, kernel_size=kernel_size)
             raise ValueError(
                 f"traces of {n_frames} frames are too short for the layers {layers} "
                 f"with kernels of {kernel_size}; the least is {shortest}."
             )
-        self.steps = nn.ModuleList(steps)
         self.output = nn.Linear(length * channels, n_classes)
 
     @classmethod
@@ -146,7 +147,7 @@ class ConvolutionalNetwork(Network):
         x = x.contiguous().as_strided(
             (n_traces, 1, 1, n_frames), (n_frames, 1, n_frames, 1)
         )
-        for step in self.steps:
+        for step in self.steps.values():
             x = step(x, generator) if isinstance(step, Dropout) else step(x)
         # (frame, channel) order, as Keras flattens; a view in channels-last memory.
         logits: Tensor = self.output(x.permute(0, 2, 3, 1).flatten(1))
