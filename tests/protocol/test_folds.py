@@ -22,6 +22,19 @@ def test_a_small_class_makes_fewer_folds():
     assert InnerFolds(5).get_n_splits(y, y) == 3
 
 
+def test_the_only_member_of_a_class_is_always_trained_on():
+    y = np.repeat(["PV", "PY"], [1, 6])
+    folds = list(InnerFolds(5).split(y, y))
+    assert len(folds) == 5
+    assert all(0 in train and 0 not in test for train, test in folds)
+
+
+def test_where_all_classes_have_one_member_nothing_is_left_out():
+    y = np.array(["PV", "PY"])
+    ((train, test),) = InnerFolds(5).split(y, y)
+    assert train.tolist() == test.tolist() == [0, 1]
+
+
 def test_groups_stay_on_one_side():
     groups = np.tile(np.arange(5), 6)
     for train, test in InnerFolds(5).split(Y, Y, groups):

@@ -252,6 +252,14 @@ def test_a_search_keeps_animals_together_where_the_split_does(make_traces):
     assert by_animal < by_example
 
 
+@pytest.mark.parametrize("name", ["svm-rbf-search", "probe: mean"])
+def test_one_example_of_a_type_is_enough_to_search(name, data):
+    labels = data.traces.labels[SPLIT.train]
+    rows = [*np.flatnonzero(labels == "PV")[:1], *np.flatnonzero(labels == "PY")]
+    split = replace(SPLIT, train=SPLIT.train[rows])
+    assert len(perform(task(Condition(name, name), split), data).guess) == 20
+
+
 def test_a_search_tells_what_it_chose(data):
     condition = Condition("search", "svm-linear-search", {"grid": {"C": (0.1, 1)}})
     assert perform(task(condition), data).chosen["C"] in (0.1, 1)

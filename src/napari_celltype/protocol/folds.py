@@ -32,7 +32,7 @@ class InnerFolds:
     def get_n_splits(
         self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
     ) -> int:
-        """Return the number of folds for these labels and groups, at least 2."""
+        """Return the number of folds for these labels and groups."""
         return len(self._folds(np.asarray(y), groups))
 
     def split(
@@ -42,23 +42,29 @@ class InnerFolds:
         yield from self._folds(np.asarray(y), groups)
 
     def _folds(self, y: NDArray[np.generic], groups: ArrayLike | None) -> list[Fold]:
+        names, of, members = np.unique(y, return_inverse=True, return_counts=True)
         if groups is not None:
             groups = np.asarray(groups)
-            n_folds = self._at_most(
-                np.unique(groups[y == c]).size for c in np.unique(y)
-            )
+            n_folds = self._at_most(np.unique(groups[y == name]).size for name in names)
             if n_folds > 1:
                 grouped = StratifiedGroupKFold(
                     n_folds, shuffle=True, random_state=self.random_state
                 )
                 folds = list(grouped.split(y, y, groups))
-                if all(np.unique(y[f]).size == np.unique(y).size for f, _ in folds):
+                if all(np.unique(of[train]).size == names.size for train, _ in folds):
                     return folds
-        n_folds = self._at_most(np.unique(y, return_counts=True)[1])
+        # The only member of a class is trained on in every fold.
+        tested = np.flatnonzero(members[of] > 1)
+        if not tested.size:
+            everything = np.arange(len(y))
+            return [(everything, everything)]
         plain = StratifiedKFold(
-            max(2, n_folds), shuffle=True, random_state=self.random_state
+            self._at_most(members[members > 1]),
+            shuffle=True,
+            random_state=self.random_state,
         )
-        return list(plain.split(y, y))
+        parts = [tested[part] for _, part in plain.split(tested, y[tested])]
+        return [(np.setdiff1d(np.arange(len(y)), part), part) for part in parts]
 
     def _at_most(self, members: Iterable[int]) -> int:
         """Return the folds for classes of so many members."""
