@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from importlib.metadata import version
+from typing import Any, TypeVar
 
 from napari_celltype.errors import CellTypeError, MissingDependencyError
 from napari_celltype.progress import (
@@ -15,6 +16,8 @@ from napari_celltype.progress import (
 )
 from napari_celltype.protocol.processes import timed
 
+T = TypeVar("T")
+
 # Seconds between two looks at whether a worker has come.
 POLL = 0.2
 
@@ -22,7 +25,7 @@ POLL = 0.2
 class Cluster:
     """The workers of a Dask scheduler."""
 
-    at_once = 100_000
+    at_once = 100_000  # who does what is the scheduler's business
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Cluster:
     ) -> None:
         try:
             from distributed import Client
+            from distributed.comm import get_address_host_port
         except ImportError:
             raise MissingDependencyError(
                 'A scheduler needs Dask: python -m pip install ".[cluster]".'
@@ -43,9 +47,8 @@ class Cluster:
         self._shared = shared
         self._scheduler = scheduler
         self._threads = threads
-        self._on_progress = on_progress
-        self._should_stop = should_stop
         try:
+            get_address_host_port(scheduler)
             self._client = Client(scheduler, timeout="10s", set_as_default=False)
         except (OSError, ValueError) as error:
             raise CellTypeError(
@@ -53,20 +56,51 @@ class Cluster:
                 f"scheduler`, or use --jobs N on this machine ({error})."
             ) from None
         try:
+            self._wait_for_a_worker(on_progress, should_stop)
+            self._require_this_package()
             self._send_shared()
+        except OSError:
+            self.close()
+            raise self._gone() from None
         except BaseException:
             self.close()
             raise
 
-    def _send_shared(self) -> None:
-        """Send what all items need to all workers, once there is one."""
+    def _wait_for_a_worker(
+        self, on_progress: OnProgress, should_stop: ShouldStop
+    ) -> None:
+        told = False
         while not self._client.nthreads():
-            self._on_progress(
-                Progress(f"Waiting for a worker of {self._scheduler}", 0, None)
-            )
-            raise_if_stopped(self._should_stop)
+            if not told:
+                on_progress(Progress(f"Waiting for a worker of {self._scheduler}"))
+            told = True
+            raise_if_stopped(should_stop)
             time.sleep(POLL)
-        self._sent = self._client.scatter(self._shared, broadcast=True, hash=False)
+
+    def _require_this_package(self) -> None:
+        """Refuse workers that would not do the same; those that come later may die."""
+        here = own_version()
+        there = self._client.run(own_version, on_error="return")
+        there["the scheduler"] = _answer(self._client.run_on_scheduler, own_version)
+        for where, found in there.items():
+            if found != here:
+                what = f"cannot import napari-celltype ({found})"
+                if isinstance(found, str):
+                    what = f"has napari-celltype {found} and this computer {here}"
+                raise CellTypeError(
+                    f"{where} {what}; install the same versions of everything there."
+                )
+
+    def _send_shared(self) -> None:
+        import dask
+
+        # Not scattered: data that were scattered are lost with the last worker that
+        # holds them, while what a task gave is made again. The warning is about data
+        # that are sent with every task; these are sent once.
+        with dask.config.set(
+            {"distributed.admin.large-graph-warning-threshold": "1TiB"}
+        ):
+            self._sent = self._client.submit(_same, self._shared, pure=False)
 
     def submit(self, item: Any) -> Any:
         """Return a future of the pair (seconds, result)."""
@@ -84,21 +118,38 @@ class Cluster:
 
     def strikes(self, future: Any) -> int:
         """How much a loss speaks against its item; with two it is given up."""
-        # Dask has tried it on several workers, or it was cancelled for no fault of it.
-        return 0 if future.cancelled() else 2
+        return 0 if future.cancelled() else 1
 
     def restart(self) -> None:
         """Make the pool work again after a loss, or raise CellTypeError."""
         if self._client.status != "running":
-            raise CellTypeError(
-                f"The Dask scheduler at {self._scheduler} went away; what is finished "
-                "is kept, so start a scheduler and give the same command again."
-            )
-        # The scheduler replaces workers that die, unless the last one to hold the data
-        # was among them: then it cancels what needs the data.
-        if self._sent.status != "finished":
+            raise self._gone()
+        if self._sent.cancelled():
             self._send_shared()
+
+    def _gone(self) -> CellTypeError:
+        return CellTypeError(
+            f"The Dask scheduler at {self._scheduler} went away; what is finished is "
+            "kept, so start a scheduler and give the same command again."
+        )
 
     def close(self) -> None:
         """End all work."""
         self._client.close()
+
+
+def _same(value: T) -> T:
+    return value
+
+
+def own_version() -> str:
+    """Return the version of this package, asked of each worker."""
+    return version("napari-celltype")
+
+
+def _answer(ask: Callable[..., Any], question: Callable[[], Any]) -> Any:
+    """Return what was answered, or the error."""
+    try:
+        return ask(question)
+    except (ImportError, AttributeError, RuntimeError) as error:
+        return error
