@@ -79,6 +79,15 @@ def test_only_networks_are_asked_about_surrogates(data):
     assert asked == {"rnn"}
 
 
+def test_all_classifiers_but_the_probes_are_normalized_as_asked_for(data):
+    training = Training(normalization="trace")
+    experiment = evaluate_experiment(data, ["rnn", "svm-rbf"], PROTOCOL, training)
+    for condition in experiment.conditions:
+        is_probe = condition.classifier.startswith("probe")
+        wanted = None if is_probe else "trace"
+        assert condition.parameters.get("normalization") == wanted
+
+
 @pytest.mark.parametrize("names", [[], ["cnn", "cnn"]])
 def test_classifiers_are_named_once_each(data, names):
     with pytest.raises(LabelError, match="name at least one, and each once"):

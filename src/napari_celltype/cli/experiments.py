@@ -86,8 +86,9 @@ def train(
         say(f"note: {note}")
     say(f"written: {output}")
     say(
-        "This model was tested on nothing yet: `napari-celltype evaluate` says how "
-        "well its kind does on cells that it has not seen."
+        f"This model was tested on nothing; `napari-celltype evaluate {data} "
+        f"--classifiers {architecture.value} --normalization {normalization.value} "
+        "-o RUN` says how well its kind does on cells that it has not seen."
     )
 
 
@@ -108,6 +109,7 @@ def evaluate(
     train_size: opt.TrainSize = None,
     test_size: opt.TestSize = None,
     epochs: opt.Epochs = None,
+    normalization: opt.PaperNormalization = opt.Normalization.TRAINING_SET,
     labels: opt.Labels = None,
     timesteps: opt.TraceLength = None,
     resample: opt.Resample = None,
@@ -137,7 +139,7 @@ def evaluate(
             data,
             classifiers=opt.parse_names(classifiers),
             protocol=PaperProtocol(split.value, splits, train_size, test_size, seed),
-            training=Training(epochs, device, slow),
+            training=Training(epochs, device, normalization.value, slow),
             reading=Reading(
                 labels,
                 timesteps,
@@ -173,6 +175,7 @@ def paper(
     splits: opt.Splits = 10,
     split: opt.Split = opt.Way.PAPER,
     epochs: opt.Epochs = None,
+    normalization: opt.PaperNormalization = opt.Normalization.TRAINING_SET,
     labels: opt.Labels = None,
     timesteps: opt.TraceLength = None,
     resample: opt.Resample = None,
@@ -204,7 +207,7 @@ def paper(
             data,
             experiment.value,
             protocol=PaperProtocol(split.value, splits, random_state=seed),
-            training=Training(epochs, device, slow),
+            training=Training(epochs, device, normalization.value, slow),
             reading=Reading(
                 labels,
                 timesteps,

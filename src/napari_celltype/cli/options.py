@@ -215,6 +215,12 @@ class Normalization(StrEnum):
     PER_TIMESTEP = "training-set-per-timestep"
 
 
+PaperNormalization = Annotated[
+    Normalization,
+    typer.Option(help="Z-score by the training set, as the paper, or by the trace."),
+]
+
+
 class PaperExperiment(StrEnum):
     """The experiments of Section IV."""
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from napari_celltype.errors import LabelError
+from napari_celltype.protocol.contestants import require_known
 from napari_celltype.protocol.controls import with_controls
 from napari_celltype.protocol.experiment import (
     Condition,
@@ -37,20 +38,23 @@ DROPOUT = 0.5
 
 @dataclass(frozen=True)
 class Training:
-    """How the networks of a run are trained, beyond what their condition says.
+    """How the classifiers of a run are trained, beyond what their condition says.
 
     Attributes
     ----------
     epochs : int or None
-        None for the experiment's own number, 20 in most.
+        Of the networks; None for the experiment's own number, 20 in most.
     device : str
-        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        Of the networks: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    normalization : str
+        "training-set" (Section IV-B), "training-set-per-timestep" or "trace".
     slow : bool
         Add RNN and LSTM with as many time steps as frames (Section IV-B).
     """
 
     epochs: int | None = None
     device: str = "auto"
+    normalization: str = "training-set"
     slow: bool = False
 
 
@@ -76,13 +80,14 @@ def evaluate_experiment(
     Raises
     ------
     LabelError
-        If no classifier is named, or one twice.
+        If no classifier is named, one twice, or one that is not known.
     """
     if not classifiers or len(set(classifiers)) < len(classifiers):
         raise LabelError(
             f"The classifiers are {', '.join(classifiers) or 'none'}; name at least "
             "one, and each once."
         )
+    require_known(classifiers)
     main = [
         _condition(name, training, way=protocol.split, surrogates=name in NETWORKS)
         for name in classifiers
@@ -334,6 +339,8 @@ def _condition(
     by_epoch: bool = False,
 ) -> Condition:
     parameters: dict[str, Any] = {}
+    if training.normalization != "training-set":
+        parameters["normalization"] = training.normalization
     if classifier in NETWORKS:
         parameters["epochs"] = training.epochs or EPOCHS[0]
         if training.device != "auto":

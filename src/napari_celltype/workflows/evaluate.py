@@ -89,6 +89,7 @@ def evaluate(
     *,
     folder: str | Path | None = None,
     epochs: int = 20,
+    normalization: str = "training-set",
     device: str = "auto",
     jobs: int = 1,
     scheduler: str | None = None,
@@ -120,6 +121,8 @@ def evaluate(
         call on it resumes.
     epochs : int
         Of the networks.
+    normalization : {"training-set", "training-set-per-timestep", "trace"}
+        Z-score by the training set (Section IV-B), or by each trace itself.
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
     jobs : int
@@ -164,7 +167,7 @@ def evaluate(
         folder=None if folder is None else Path(folder),
         classifiers=tuple(classifiers),
         protocol=protocol,
-        training=Training(epochs, device),
+        training=Training(epochs, device, normalization),
         reading=Reading(
             None if labels is None else Path(labels),
             timesteps,
