@@ -271,6 +271,14 @@ def test_labels_that_leave_nothing_to_tell_apart_are_refused(
         load_labelled_data(labelled("m1", labels))
 
 
+@pytest.mark.parametrize("labels", [{0: "PV", 1: "PV"}, {0: "!PV", 1: "IN"}])
+def test_data_that_are_only_tested_on_may_be_of_one_type(
+    labelled: Labelled, labels: dict[int, str]
+) -> None:
+    data = load_labelled_data(labelled("m1", labels), only_tested=True)
+    assert data.traces.labels.tolist() == list(labels.values())
+
+
 # --- several recordings
 
 

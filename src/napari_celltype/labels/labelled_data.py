@@ -79,6 +79,7 @@ def load_labelled_data(
     neuropil: str | float = "none",
     plane: int | None = None,
     with_predictions: bool = False,
+    only_tested: bool = False,
     tree: TypeTree = DEFAULT_TYPES,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
@@ -105,6 +106,8 @@ def load_labelled_data(
         Take this plane only, where a recording list names none.
     with_predictions : bool
         Keep labels that a model gave; their `label_source` stays ``prediction``.
+    only_tested : bool
+        Nothing is trained on these data, so that cells of one type will do.
     tree : TypeTree
         Vocabulary, extended by the types that label files name.
     on_progress, should_stop : callable
@@ -117,8 +120,8 @@ def load_labelled_data(
     Raises
     ------
     LabelError
-        If labels or options do not fit, frame rates differ, or fewer than two types
-        are left.
+        If labels or options do not fit, frame rates differ, or there are not two
+        types to learn from.
     RecordingError
         If a file is missing or cannot be read.
     Stopped
@@ -166,12 +169,15 @@ def load_labelled_data(
             on_progress=on_progress,
             should_stop=should_stop,
         )
+    notes = [*gathered.notes]
+    if not only_tested:
+        notes += _check_types(gathered.traces, gathered.tree, path)
     inputs = [describe_file(path)] if path.is_file() else []
     return LabelledData(
         gathered.traces,
         name,
         gathered.tree,
-        (*gathered.notes, *_check_types(gathered.traces, gathered.tree, path)),
+        tuple(notes),
         fingerprint_of(gathered.traces, gathered.tree),
         [*inputs, *gathered.inputs],
     )
