@@ -137,12 +137,16 @@ def build_run(
     protocol = protocol or PaperProtocol(n_splits=3)
     random = np.random.default_rng(seed)
     targets = Targets.of(traces.labels)
+    new_targets = None
+    if new is not None:
+        both = Targets.of([*traces.labels, *new.labels])
+        new_targets = both.take(np.arange(len(traces), len(both.allowed)))
     data = ExperimentData(
         traces,
         targets,
         probes={"noise level": random.normal(size=len(traces))},
         new=new,
-        new_targets=None if new is None else Targets.of(new.labels),
+        new_targets=new_targets,
     )
     training = Training(epochs=epochs)
     experiment = (

@@ -51,3 +51,112 @@ def test_confusion_counts_all_splits_and_is_normalised_by_row(made_run):
     np.testing.assert_allclose(
         confusion.normalised, confusion_matrix(truth, guess, normalize="true")
     )
+
+
+def test_precision_is_the_mean_over_the_splits_that_define_it(made_run):
+    score = made_run.report.asked[0]
+    values = []
+    for split in range(3):
+        outcome = made_run.outcome("cnn", split)
+        truth = made_run.data.targets.index[outcome.rows]
+        values.append(
+            precision_score(truth, outcome.guess, labels=[0], average=None)[0]
+        )
+    assert score.per_class["PV"]["precision"].mean == pytest.approx(np.mean(values))
+    assert score.per_class["PV"]["precision"].sd == pytest.approx(
+        np.std(values, ddof=1)
+    )
+
+
+def test_the_strictest_way_has_the_same_columns(made_run):
+    report = made_run.report
+    assert list(report.strictest.columns) == list(report.scores.columns)
+    assert not report.strictest.accuracy.equals(report.scores.accuracy)
+
+
+def test_without_groups_there_is_no_strictest_way(make_run, make_traces):
+    traces = make_traces(subject_id=None, session_id=None, cell_id=None)
+    report = make_run(traces=traces).report
+    assert report.strictest is None
+    assert all(s.n_cells is None for s in report.results)
+
+
+def test_a_class_that_is_never_called_has_no_precision(make_run):
+    run = make_run(skill={"cnn": 1.0})
+    for outcome in run.outcomes:
+        outcome.guess[:] = [1] * len(outcome.guess)
+    report = run.report
+    assert report.scores.precision_PV.isna().all()
+    assert np.isnan(report.asked[0].per_class["PV"]["precision"].mean)
+    assert (
+        report.as_json()["results"][0]["per_class"]["PV"]["precision"]["mean"] is None
+    )
+
+
+def test_an_unknown_classifier_is_named_with_those_there_are(made_run):
+    with pytest.raises(KeyError, match=r"no classifier 'lstm'.*cnn, svm-rbf"):
+        made_run.report.confusion("lstm")
+
+
+def test_trainings_that_are_missing_are_counted(make_run):
+    run = make_run()
+    run.outcomes.pop(0)
+    report = run.report
+    n = len(run.tasks)
+    assert report.notes[0] == f"1 of {n} trainings are not finished."
+    assert report.asked[0].n_splits == 2
+    assert report.asked[0].n_planned == 3
+
+
+def test_partial_labels_are_right_where_the_label_allows_the_guess(
+    make_run, make_traces
+):
+    traces = make_traces({"PV": 16, "PY": 24, "SOM": 16, "VIP": 16, "IN": 16})
+    run = make_run(traces=traces)
+    for outcome in run.outcomes:
+        outcome.partial_guess[:] = [1] * len(outcome.partial_guess)  # PY
+    (wrong,) = {s.partial.right for s in run.report.of("classifier", "by-subject")}
+    assert wrong == 0
+
+
+def test_new_old_and_pooled_scores_stand_apart(make_run, make_traces):
+    new = make_traces({"PV": 6, "SOM": 14}, seed=3)
+    run = make_run("new-dataset", skill={"cnn": 0.8}, new=new)
+    score = run.report.asked[0]
+    outcomes = [run.outcome("cnn", split) for split in range(3)]
+    truth = run.data.targets.index
+    new_truth = np.array([{"PV": 0, "SOM": 2}[name] for name in new.labels])
+    new_right = [np.mean(o.new_guess == new_truth) for o in outcomes]
+    pooled = [
+        np.mean(
+            np.r_[o.guess, o.new_guess] == np.r_[truth[o.rows], new_truth],
+        )
+        for o in outcomes
+    ]
+    assert score.new.accuracy.mean == pytest.approx(np.mean(new_right))
+    assert score.new.pooled_accuracy.mean == pytest.approx(np.mean(pooled))
+    assert score.new.majority == pytest.approx(14 / 20)
+    assert score.new.chance == pytest.approx(1 / 2)
+    assert run.report.sentence.startswith("On the new data 0.")
+
+
+def test_surrogates_are_scored_against_the_true_labels(make_run):
+    run = make_run(skill={"cnn": 0.8})
+    outcome = run.outcome("cnn", 0)
+    outcome.surrogates["phase-randomised"][:] = run.data.targets.index[outcome.rows]
+    run.outcomes[:] = [o for o in run.outcomes if o.split == 0]
+    left = run.report.asked[0].surrogates["phase-randomised"]
+    assert left["balanced_accuracy"].mean == 1
+
+
+def test_environments_are_listed_once_each(make_run):
+    run = make_run()
+    run.outcomes[0].environment["threads"] = 2
+    assert run.report.environments == ({"threads": 2}, {"threads": 1})
+
+
+def test_methods_state_facts_and_no_score(made_run):
+    text = made_run.report.methods()
+    assert "16 PV, 24 PY, 16 SOM, 16 VIP" in text
+    assert "with all traces of an animal on one side" in text
+    assert "0.8" not in text

@@ -141,6 +141,7 @@ def _new_dataset(scores: Sequence[Score]) -> _Body:
                 s.accuracy,
                 s.new.accuracy,
                 s.new.interval,
+                s.new.chance,
                 s.new.majority,
                 s.new.n_examples,
                 s.new.n_cells,
@@ -153,6 +154,7 @@ def _new_dataset(scores: Sequence[Score]) -> _Body:
         "old data: accuracy",
         "new data: accuracy",
         "new data: balanced accuracy [95 %]",
+        "new data: chance",
         "new data: majority level",
         "new examples",
         "new cells",
@@ -216,7 +218,8 @@ def _caption(experiment: str, scores: Sequence[Score]) -> str:
         f"Mean over {one.n_splits} splits, their standard deviation in parentheses "
         f"(no error bar: the training sets overlap). {one.n_test} test examples per "
         f"split, {one.n_examples} different ones{cells} in all. "
-        f"Chance {number(one.chance)}, always naming the most frequent type "
+        f"Chance of the balanced accuracy {number(one.chance)}; accuracy of always "
+        f"naming the most frequent type "
         f"{number(one.majority)}."
     )
     return f"{caption} {NEW_DATA_SENTENCE}" if experiment == "new-dataset" else caption

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Lighter to darker, so it reads without colour and on paper.
 MAP = "Blues"
-DARK = 0.55
+DARK = 0.7
 DASHES = ("-", "--", "-.", ":")
 
 

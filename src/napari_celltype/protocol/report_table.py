@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from napari_celltype.protocol.intervals import Interval
+from napari_celltype.protocol.paper_numbers import HEADING
 from napari_celltype.protocol.scores import Spread
 
 Cell = str | int | float | Spread | Interval | None
@@ -43,8 +44,16 @@ class Table:
         return Table(self.key, self.title, (*self.columns, heading), rows, self.caption)
 
     def texts(self) -> list[list[str]]:
-        """Return the cells as a reader sees them."""
-        return [[cell_text(cell) for cell in row] for row in self.rows]
+        """Return the cells as a reader sees them; the paper's as it prints them."""
+        return [
+            [
+                f"{cell:g}"
+                if isinstance(cell, float) and heading.endswith(HEADING)
+                else cell_text(cell)
+                for heading, cell in zip(self.columns, row, strict=True)
+            ]
+            for row in self.rows
+        ]
 
     def flat(self) -> list[dict[str, str | int | float | None]]:
         """Return one mapping per row with plain cells, as for CSV.
@@ -69,8 +78,9 @@ class Table:
 def cell_text(cell: Cell) -> str:
     """Return a cell as a reader sees it: scores with three digits."""
     if isinstance(cell, Spread):
-        mean = number(cell.mean)
-        return mean if math.isnan(cell.sd) else f"{mean} ({number(cell.sd)})"
+        digits = _digits(cell.mean)
+        mean = number(cell.mean, digits)
+        return mean if math.isnan(cell.sd) else f"{mean} ({number(cell.sd, digits)})"
     if isinstance(cell, Interval):
         return f"{number(cell.value)} [{number(cell.low)}, {number(cell.high)}]"
     if isinstance(cell, float):
@@ -78,11 +88,15 @@ def cell_text(cell: Cell) -> str:
     return UNDEFINED if cell is None else str(cell)
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int | None = None) -> str:
     """Return a number with three digits behind the point, fewer when it is large."""
     if not math.isfinite(value):
         return UNDEFINED
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return f"{value:.{_digits(value) if digits is None else digits}f}"
+
+
+def _digits(value: float) -> int:
+    return 3 if abs(value) < 10 else 1
 
 
 def _flat_cell(

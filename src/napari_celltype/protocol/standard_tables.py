@@ -10,7 +10,7 @@ from napari_celltype.protocol.design import UNITS, Design
 from napari_celltype.protocol.paper_numbers import HEADING, printed_accuracy
 from napari_celltype.protocol.report_table import Cell, Table
 from napari_celltype.protocol.scores import Score
-from napari_celltype.protocol.words import bare, in_words
+from napari_celltype.protocol.words import bare, in_words, same_training
 
 BALANCED = "balanced accuracy"
 INTERVAL = "balanced accuracy [95 %]"
@@ -94,6 +94,7 @@ def side_by_side(scores: Sequence[Score], ways: Sequence[str]) -> Table | None:
         name
         for name in dict.fromkeys(s.name for s in scores)
         if all((name, way) in by_key for way in ways)
+        and all(same_training(by_key[name, ways[0]], by_key[name, w]) for w in ways)
     ]
     if len(ways) < 2 or not names:
         return None
@@ -110,8 +111,9 @@ def side_by_side(scores: Sequence[Score], ways: Sequence[str]) -> Table | None:
             for name in names
         ),
         "Splits at random, the paper's among them, put traces of one cell, one "
-        "recording and one animal on both sides. What is lost when they are kept apart may have "
-        "been about the animal or the recording, and not about the type.",
+        "recording and one animal on both sides. What is lost when they are "
+        "kept apart may have been about the animal or the recording, and not "
+        "about the type.",
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_celltype.protocol.paper_numbers import is_best
 from napari_celltype.protocol.report_table import number
 from napari_celltype.protocol.scores import Score, Spread
 
@@ -68,10 +69,7 @@ def headline(
     if way != "by-subject":
         parts.append(f"for a new animal: unknown, {_why_unknown(animals_named)}")
     parts.append(f"{in_words(way)} {short(top.interval)}, chance {top.chance:.2f}")
-    parts += [
-        f"{in_words(other.way)} {other.interval.value:.2f}"
-        for other in _same_elsewhere(top, classifiers)
-    ]
+    parts += _elsewhere(top, classifiers)
     probe = best(s for s in probes if s.way == way)
     if probe is not None:
         parts.append(
@@ -140,15 +138,43 @@ def strictest_run(scores: Iterable[Score]) -> str:
     return next((way for way in order if way in ways), "paper")
 
 
-def _same_elsewhere(top: Score, scores: Sequence[Score]) -> list[Score]:
-    """Return the counterpart of a score under each other way."""
-    counterparts = []
+def _elsewhere(top: Score, scores: Sequence[Score]) -> list[str]:
+    """Return the score of the same classifier under each other way.
+
+    Where it ran with other parameters alone, the words name what was taken instead.
+    """
+    words = []
     for way in dict.fromkeys(s.way for s in scores if s.way != top.way):
-        there = [s for s in scores if s.way == way]
-        same = [s for s in there if s.name == top.name]
-        alike = same or [s for s in there if s.classifier == top.classifier]
-        counterparts += [s for s in [best(alike)] if s is not None]
-    return counterparts
+        kin = [s for s in scores if s.way == way and s.classifier == top.classifier]
+        # An architecture may be spelt out in the one and left to its default in the
+        # other.
+        tiers = (
+            [s for s in kin if same_training(s, top)],
+            [s for s in kin if is_best(s.classifier, s.parameters)],
+            kin,
+        )
+        tier = next((tier for tier in tiers if tier), None)
+        if tier is None:
+            continue
+        other = min(tier, key=lambda s: abs(s.n_train - top.n_train))
+        told = "" if same_training(other, top) else f" ({_difference(other, top)})"
+        words.append(f"{in_words(way)} {other.interval.value:.2f}{told}")
+    return words
+
+
+def same_training(one: Score, other: Score) -> bool:
+    """Tell whether two scores are of the same classifier, trained the same way."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("classifier", "parameters", "n_frames")
+    )
+
+
+def _difference(other: Score, top: Score) -> str:
+    epochs = other.parameters.get("epochs")
+    if epochs != top.parameters.get("epochs"):
+        return f"{other.name}, {epochs} epochs"
+    return other.name
 
 
 def bare(probe: Score) -> str:

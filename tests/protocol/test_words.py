@@ -1,0 +1,107 @@
+"""The sentences of a report, case by case."""
+
+import pytest
+
+from napari_celltype.protocol import PaperProtocol
+
+SKILLED = {"cnn": 0.9, "cnn (by-subject)": 0.6, "svm-rbf": 0.5}
+
+
+@pytest.fixture
+def many(make_traces):
+    """Enough animals for an interval."""
+    counts = {"PV": 40, "PY": 60, "SOM": 40, "VIP": 40}
+    return make_traces(counts, n_subjects=8)
+
+
+def test_by_animal_stands_first_with_chance_interval_and_the_papers_way(make_run, many):
+    report = make_run(skill=SKILLED, traces=many).report
+    top = next(s for s in report.results if s.condition == "cnn (by-subject)")
+    low, high = f"{top.interval.low:.2f}", f"{top.interval.high:.2f}"
+    assert report.sentence.startswith(
+        f"By animal {top.interval.value:.2f} [{low}-{high}], chance 0.25; "
+        "the paper's way 0."
+    )
+    assert "; best one-number probe 0." in report.sentence
+    assert report.sentence.endswith("; balanced accuracy of cnn, the best of 2.")
+
+
+def test_the_basis_names_animals_cells_and_spread(make_run, many):
+    report = make_run(skill=SKILLED, traces=many).report
+    top = next(s for s in report.results if s.condition == "cnn (by-subject)")
+    assert report.basis == (
+        f"Brackets: 95 % bootstrap interval over {top.interval.n} animals; "
+        f"{top.n_examples} examples of {top.n_cells} cells tested in 3 splits, "
+        f"standard deviation over splits {top.balanced_accuracy.sd:.3f}."
+    )
+
+
+def test_without_animals_a_new_one_is_unknown(make_run, make_traces):
+    traces = make_traces(subject_id=None, session_id=None, cell_id=None)
+    report = make_run(traces=traces).report
+    assert report.sentence.startswith(
+        "For a new animal: unknown, these data name no animals; the paper's way 0."
+    )
+
+
+def test_animals_that_cannot_be_split_leave_a_new_one_unknown(make_run, make_traces):
+    traces = make_traces(n_subjects=1, one_type_per_subject=True)
+    report = make_run(traces=traces).report
+    assert report.sentence.startswith(
+        "For a new animal: unknown, these data do not allow a split by animal; "
+    )
+
+
+def test_a_grouped_way_that_was_asked_for_is_the_strict_one(make_run, many):
+    report = make_run(
+        skill={"cnn": 0.6}, traces=many, protocol=PaperProtocol("by-subject", 3)
+    ).report
+    assert report.sentence.startswith("By animal 0.")
+    assert "the paper's way 0." in report.sentence
+
+
+def test_too_few_animals_have_no_interval(make_run):
+    report = make_run(skill=SKILLED).report
+    top = max(s.interval.value for s in report.of("classifier", "by-subject"))
+    assert report.sentence.startswith(f"By animal {top:.2f}, chance 0.25; ")
+    assert " animals are too few for an interval; " in report.basis
+
+
+def test_inseparable_type_and_animal_is_the_first_doubt(make_run, make_traces):
+    traces = make_traces(one_type_per_subject=True)
+    assert make_run(traces=traces).report.doubts[0] == (
+        "Type and animal cannot be separated in these data."
+    )
+
+
+def test_a_probe_near_the_model_raises_doubt(make_run, many):
+    skill = {"cnn": 0.7, "probe: noise level": 0.7}
+    doubts = " ".join(make_run(skill=skill, traces=many).report.doubts)
+    assert "one number alone (noise level) reaches 0." in doubts
+    assert "the model may be reading the rig, not the cell." in doubts
+
+
+def test_a_probe_far_below_the_model_raises_none(make_run, many):
+    skill = {"cnn": 0.9, "svm-rbf": 0.9, "cnn (by-subject)": 0.9}
+    assert make_run(skill=skill, traces=many).report.doubts == ()
+
+
+def test_a_model_at_chance_is_said_to_be_so_and_not_to_read_the_rig(make_run, many):
+    doubts = " ".join(make_run(traces=many).report.doubts)
+    assert "no classifier is shown to be better than chance" in doubts
+    assert "rig" not in doubts
+
+
+def test_shuffled_labels_above_chance_raise_doubt(make_run, many):
+    skill = {"cnn": 0.9, "svm-rbf": 0.9, "cnn, shuffled labels": 0.6}
+    report = make_run(skill=skill, traces=many).report
+    (doubt,) = report.doubts
+    assert doubt.startswith("Trained on shuffled labels, cnn still reaches 0.")
+    assert "leaks" in doubt
+
+
+def test_a_summary_has_five_to_twelve_plain_lines(make_run, many):
+    names = ("cnn", "rnn", "lstm", "svm-rbf", "adaboost")
+    lines = make_run(classifiers=names, traces=many).report.summary().splitlines()
+    assert 5 <= len(lines) <= 12
+    assert all("chance" in line and "cells" in line for line in lines[-3:])
