@@ -173,6 +173,12 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
         load_labelled_data(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("ending", ["", ".npz", ".csv"])
+def test_a_name_that_no_disk_takes_is_said(tmp_path: Path, ending: str) -> None:
+    with pytest.raises(CellTypeError, match="xxx"):
+        load_labelled_data(tmp_path / ("x" * 300 + ending))
+
+
 def test_a_user_may_give_the_frame_rate(labelled: Labelled) -> None:
     session = labelled("m1", TWO, fs=None)
     unknown = load_labelled_data(session)

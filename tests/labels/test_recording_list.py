@@ -79,6 +79,8 @@ def test_columns_of_other_purposes_are_named(
         ("path,line\nm1,\nm2,b\n", r"line 2: line is empty and other lines"),
         ("path,sampling_frequency\nm1,fast\n", r"line 2: sampling_frequency is 'fast'"),
         ("path,sampling_frequency\nm1,0\n", r"line 2: A frame rate of 0\.0 Hz"),
+        ("path,labels\nm1," + "x" * 300, "line 2: .*xxx does not exist"),
+        ("path\n" + "x" * 300, "line 2: .*xxx"),
         ("path\n", "lists no recording"),
         ("", r"has no column\(s\) 'path'"),
         ("folder\nm1\n", r"has no column\(s\) 'path', .* first line names folder"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from os.path import exists, isfile
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def load_labelled_data(
             _refuse(path, "labels", labels is not None)
             recordings = read_recording_list(path, plane)
             name = path.stem
-        elif path.is_file() and suffix != ".npy":
+        elif isfile(path) and suffix != ".npy":
             raise LabelError(
                 f"{path} is no labelled data; give a trace set (.npz), a recording "
                 f"list (.csv) or a suite2p folder."
@@ -172,7 +173,7 @@ def load_labelled_data(
     notes = [*gathered.notes]
     if not only_tested:
         notes += _check_types(gathered.traces, gathered.tree, path)
-    inputs = [describe_file(path)] if path.is_file() else []
+    inputs = [describe_file(path)] if isfile(path) else []
     return LabelledData(
         gathered.traces,
         name,
@@ -268,7 +269,7 @@ def _check_types(traces: TraceSet, tree: TypeTree, path: Path) -> list[str]:
 
 
 def _existing(path: Path) -> Path:
-    if not path.exists():
+    if not exists(path):
         raise LabelError(f"{path} does not exist; check the name of the trace set.")
     return path
 

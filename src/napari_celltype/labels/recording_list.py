@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from os.path import exists
 from pathlib import Path
 
 from napari_celltype.errors import CellTypeError, LabelError, RecordingError
@@ -123,7 +124,7 @@ def find_listed_planes(
         if not folders:
             known = ", ".join(map(str, numbers))
             raise RecordingError(f"{path} has no plane {plane}; it has {known}.")
-    if labels is not None and not labels.exists():
+    if labels is not None and not exists(labels):
         raise LabelError(f"{labels} does not exist; correct the path of the labels.")
     return [
         ListedPlane(folder, labels=labels, one_of_several=len(folders) > 1)
