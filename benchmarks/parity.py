@@ -179,13 +179,35 @@ def train_ours(architecture, X, y, seed, epochs) -> Predict:
 
 
 def train_keras(architecture, X, y, seed, epochs) -> Predict:
-    from keras_networks import build_keras
+    from keras_networks import build_keras, keras
 
     from napari_celltype.classifiers.preparation import Normalization
 
+    class Batches(keras.utils.PyDataset):
+        """The training set in an order that is new in each epoch.
+
+        `fit` itself, once Keras has a seed, takes the same order in all of them.
+        """
+
+        def __init__(self):
+            super().__init__()
+            self.random = np.random.default_rng(seed)
+            self.on_epoch_end()
+
+        def __len__(self):
+            return -(-len(y) // BATCH)
+
+        def __getitem__(self, number):
+            rows = self.order[number * BATCH :][:BATCH]
+            return scored[rows], y[rows]
+
+        def on_epoch_end(self):
+            self.order = self.random.permutation(len(y))
+
     normalization = Normalization.fit("training-set", X)
+    scored = normalization.apply(X)
     model = build_keras(architecture, X.shape[1], len(np.unique(y)), seed=seed)
-    model.fit(normalization.apply(X), y, batch_size=BATCH, epochs=epochs, verbose=0)
+    model.fit(Batches(), epochs=epochs, shuffle=False, verbose=0)
 
     def predict(tested):
         logits = model.predict(normalization.apply(tested), verbose=0)
