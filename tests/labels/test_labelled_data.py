@@ -202,6 +202,12 @@ def test_joins_within_the_traces_are_noted(labelled: Labelled) -> None:
     assert not any("joins" in note for note in notes)
 
 
+def test_labels_that_are_not_blind_are_counted(labelled: Labelled) -> None:
+    seen = {0: Label(0, "PV", seen_trace=True), 1: Label(1, "PY", seen_trace=False)}
+    (note,) = load_labelled_data(labelled("m1", seen)).notes
+    assert note.startswith("Not blind: 1 of 2 labels were given while the trace")
+
+
 # --- what is left out
 
 

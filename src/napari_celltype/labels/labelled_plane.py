@@ -81,8 +81,8 @@ class LabelledPlane:
     @property
     def title(self) -> str:
         """The name in sentences."""
-        several = self.listed.one_of_several
-        return f"{self.name} plane {self.plane}" if several else self.name
+        one_of_several = self.listed.one_of_several or self.plane > 0
+        return f"{self.name} plane {self.plane}" if one_of_several else self.name
 
     def roi_name(self, roi_id: int) -> str:
         """Return what an ROI is called in the whole data set."""

@@ -43,7 +43,7 @@ def predictions_note(n: int) -> list[str]:
 
 
 def notes_on_labels(planes: Sequence[LabelledPlane]) -> list[str]:
-    """Say which labels of recordings cannot be used."""
+    """Say which labels of recordings cannot be used, or only with care."""
     notes = []
     bare = [plane.title for plane in planes if not plane.n_given]
     if bare:
@@ -63,6 +63,13 @@ def notes_on_labels(planes: Sequence[LabelledPlane]) -> list[str]:
             f"Left out: {counted(sum(p.n_parts for p in parts), 'label')} of parts of "
             f"merged ROIs, in {first_few(p.title for p in parts)}; label the merged "
             f"ROI."
+        )
+    n_rows = sum(len(plane.rows) for plane in planes)
+    n_seen = sum(row.seen_trace is True for plane in planes for row in plane.rows)
+    if n_seen:
+        notes.append(
+            f"Not blind: {n_seen} of {counted(n_rows, 'label')} were given while the "
+            f"trace or a prediction was on screen, so that scores on them may flatter."
         )
     return notes + predictions_note(sum(plane.n_predictions for plane in planes))
 
