@@ -45,3 +45,9 @@ def test_how_common() -> None:
     printed = run("how_common.py")
     assert "All neurons of CA1" in printed
     assert "Given shares: PY 89 %, IN 11 %" in printed
+
+
+def test_evaluate_by_subject() -> None:
+    printed = run("evaluate_by_subject.py")
+    assert "By animal" in printed
+    assert "RNN: rows are the true PV, PY" in printed

@@ -93,8 +93,15 @@ def test_parents_and_negations_are_no_classes(tmp_path):
     assert report.confusion("rnn").classes == ("PV", "PY")
 
 
-def load(data):
-    return Reading().load(data)
+def load(data, **options):
+    return Reading(with_predictions=True).load(data, **options)
+
+
+def test_a_new_data_set_may_hold_one_type_and_holds_no_predictions():
+    source = np.array(["manual"] * 5 + ["prediction"])
+    new = load(traces({"PV": 6}, label_source=source), only_tested=True)
+    data, _ = experiment_data(load(traces()), new)
+    assert data.new_targets.index.tolist() == [0] * 5
 
 
 def test_two_data_sets_are_cut_to_the_shorter():

@@ -209,7 +209,9 @@ def run_experiment(
         request.reading.load, on_progress=on_progress, should_stop=should_stop
     )
     old = load(request.data)
-    new = None if request.new_data is None else load(request.new_data)
+    new = None
+    if request.new_data is not None:
+        new = load(request.new_data, only_tested=True)
     on_progress(Progress("Planning the experiment"))
     data, notes = experiment_data(old, new)
     experiment = _experiment(request, data)

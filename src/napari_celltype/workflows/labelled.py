@@ -48,10 +48,19 @@ class Reading:
         self,
         data: str | Path | TraceSet,
         *,
+        only_tested: bool = False,
         on_progress: OnProgress = ignore_progress,
         should_stop: ShouldStop = never_stop,
     ) -> LabelledData:
         """Return labelled data of a file, a recording or an array in memory.
+
+        Parameters
+        ----------
+        data : str, Path or TraceSet
+        only_tested : bool
+            Nothing is trained on them: one type will do, and predictions are left out.
+        on_progress, should_stop : callable, optional
+            See `napari_celltype.progress`.
 
         Raises
         ------
@@ -60,6 +69,12 @@ class Reading:
         Stopped
             If `should_stop` answered True.
         """
+        options = asdict(self)
+        options["with_predictions"] &= not only_tested
         return load_labelled_data(
-            data, **asdict(self), on_progress=on_progress, should_stop=should_stop
+            data,
+            **options,
+            only_tested=only_tested,
+            on_progress=on_progress,
+            should_stop=should_stop,
         )
