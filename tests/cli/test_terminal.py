@@ -40,3 +40,28 @@ def test_ctrl_c_keeps_what_is_finished_and_is_status_130(session_folder, tmp_pat
     assert process.returncode == 130
     assert "Stopping" in said
     assert 1 <= len(set(out.read_text().splitlines()[1:])) < 200
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_an_evaluation_goes_on_after_ctrl_c(trace_file, tmp_path):
+    command = [*COMMAND, "evaluate", str(trace_file()), "--classifiers", "rnn"]
+    command += ["--splits", "4", "--epochs", "2", "-o", str(tmp_path / "run")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if " done" in line and " 0 of " not in line:
+            break
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=120)[1]
+    assert process.returncode == 130
+    assert "The same command goes on from here." in said
+    finished = (tmp_path / "run" / "results.jsonl").read_bytes()
+    assert finished
+    again = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "run" / "results.jsonl").read_bytes().startswith(finished)
+    assert (tmp_path / "run" / "report.html").exists()
