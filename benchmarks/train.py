@@ -28,7 +28,7 @@ import torch
 from keras_networks import build_keras, copy_weights, keras, tensorflow
 
 from napari_celltype.classifiers import TraceClassifier
-from napari_celltype.classifiers.device import prediction_batch
+from napari_celltype.classifiers.device import traces_at_once
 from napari_celltype.classifiers.networks import NETWORKS, new_network
 
 N_FRAMES, N_CLASSES, BATCH = 4000, 4, 32
@@ -106,10 +106,12 @@ class Ours:
         self.classifier.predict_proba(traces)
 
     def network(self, scored):
-        batch = prediction_batch(torch.device("cpu"), N_FRAMES)
+        network = self.classifier.network_
+        device = torch.device("cpu")
+        batch = traces_at_once(device, N_FRAMES, network.cached_frames)
         with torch.inference_mode():
             for part in torch.from_numpy(scored).split(batch):
-                self.classifier.network_(part)
+                network(part)
 
 
 class Keras:

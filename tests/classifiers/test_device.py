@@ -4,7 +4,7 @@ import torch
 from napari_celltype.classifiers.device import (
     choose_device,
     in_batches,
-    prediction_batch,
+    traces_at_once,
 )
 from napari_celltype.errors import CellTypeError
 
@@ -70,4 +70,4 @@ def test_memory_too_short_for_one_row_is_an_error():
 
 
 def test_one_very_long_trace_is_still_a_batch():
-    assert prediction_batch(torch.device("cpu"), 10**9) == 1
+    assert traces_at_once(torch.device("cpu"), 10**9, 2**15) == 1

@@ -58,7 +58,7 @@ class Convolution(nn.Conv2d):
             # An odd last output has no partner; pooling leaves it out.
             and (self.pooled or n_out % 2 == 0)
         ):
-            result: Tensor = _HalvedConvolution.apply(  # type: ignore[no-untyped-call]
+            result: Tensor = _HalvedConvolution.apply(
                 x, self.weight, self.bias, self.pooled
             )
             return result

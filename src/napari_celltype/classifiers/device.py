@@ -13,10 +13,8 @@ from napari_celltype.errors import CellTypeError
 
 Result = TypeVar("Result")
 
-# Frames of traces in one forward pass. On a processor the activations of 16 traces of
-# 4,000 frames stay in its cache; a GPU wants many more to keep it busy.
-_BATCH_FRAMES = {"cpu": 2**16}
-_BATCH_FRAMES_ACCELERATOR = 2**21
+# Frames of traces in one forward pass on a GPU, which wants many to keep it busy.
+_ACCELERATOR_FRAMES = 2**21
 
 
 def choose_device(name: str) -> torch.device:
@@ -55,9 +53,13 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def prediction_batch(device: torch.device, n_frames: int) -> int:
-    """Return how many traces of `n_frames` frames to predict at once."""
-    frames = _BATCH_FRAMES.get(device.type, _BATCH_FRAMES_ACCELERATOR)
+def traces_at_once(device: torch.device, n_frames: int, cached_frames: int) -> int:
+    """Return how many traces of `n_frames` frames to put through a network at once.
+
+    On a processor that is as many as its cache keeps the activations of, which each
+    network knows as `cached_frames`.
+    """
+    frames = cached_frames if device.type == "cpu" else _ACCELERATOR_FRAMES
     return max(1, frames // n_frames)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from napari_celltype.classifiers.recurrence import LstmSteps, ReluSteps
+
 
 class Dropout(nn.Module):
     """Dropout (Section III-B) whose mask comes from a generator of the caller's."""
@@ -48,6 +50,7 @@ class ReluRecurrence(nn.Module):
     """
 
     gates = 1
+    steps: type[torch.autograd.Function] = ReluSteps
 
     def __init__(self, n_inputs: int, units: int, recurrent_dropout: float) -> None:
         super().__init__()
@@ -65,29 +68,15 @@ class ReluRecurrence(nn.Module):
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return the outputs of all time steps."""
-        inputs = x @ self.kernel + self.bias
-        mask = self._recurrent_mask(inputs[:, 0, : self.units], generator)
-        # The state before the first step is zero, so that step has no recurrence.
-        hidden, cell = self._step(inputs[:, 0], None)
-        outputs = [hidden]
-        for t in range(1, x.shape[1]):
-            recalled = hidden if mask is None else hidden * mask
-            gates = inputs[:, t] + recalled @ self.recurrent_kernel
-            hidden, cell = self._step(gates, cell)
-            outputs.append(hidden)
-        return torch.relu(torch.stack(outputs, dim=1))
-
-    def _recurrent_mask(
-        self, like: Tensor, generator: torch.Generator | None
-    ) -> Tensor | None:
-        """Draw one mask per trace for all its time steps, as Keras does."""
-        if not self.training or self.recurrent_dropout == 0:
-            return None
-        return dropout_mask(like, self.recurrent_dropout, generator)
-
-    def _step(self, gates: Tensor, _cell: Tensor | None) -> tuple[Tensor, Tensor]:
-        hidden = torch.relu(gates)
-        return hidden, hidden
+        mask = None
+        if self.training and self.recurrent_dropout > 0:
+            # One mask per trace for all its time steps, as Keras does.
+            like = x.new_empty(len(x), self.units)
+            mask = dropout_mask(like, self.recurrent_dropout, generator)
+        outputs: Tensor = self.steps.apply(
+            x, self.kernel, self.recurrent_kernel, self.bias, mask
+        )
+        return outputs
 
 
 class LongShortTermMemory(ReluRecurrence):
@@ -97,16 +86,10 @@ class LongShortTermMemory(ReluRecurrence):
     """
 
     gates = 4
+    steps = LstmSteps
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw as `ReluRecurrence`, with forget biases of one."""
         super().initialise(generator)
         with torch.no_grad():
             self.bias[self.units : 2 * self.units] = 1
-
-    def _step(self, gates: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor]:
-        enter, forget, candidate, leave = gates.chunk(4, dim=1)
-        new = torch.sigmoid(enter) * torch.tanh(candidate)
-        if cell is not None:
-            new = torch.sigmoid(forget) * cell + new
-        return torch.sigmoid(leave) * torch.tanh(new), new

@@ -30,9 +30,13 @@ class Network(nn.Module):
     ----------
     settings : dict
         The structure in plain values, enough to build the same network again.
+    cached_frames : int
+        Frames of all traces together that a processor works on at once: more of them
+        and the activations leave its cache, fewer and it waits for Python.
     """
 
     settings: dict[str, Any]
+    cached_frames: int
 
     @classmethod
     def minimum_frames(cls, **settings: Any) -> int:
@@ -64,6 +68,9 @@ class ConvolutionalNetwork(Network):
     dropout : float
         Probability that D drops a value.
     """
+
+    # 16 MB of activations at 4 MB for each trace of 4,000 frames.
+    cached_frames = 2**15
 
     def __init__(
         self,
@@ -176,6 +183,7 @@ class RecurrentNetwork(Network):
         its way to the next time step.
     """
 
+    cached_frames = 2**21
     layer_class: type[ReluRecurrence] = ReluRecurrence
     default_layers = 1
 

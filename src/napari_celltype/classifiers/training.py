@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from napari_celltype.classifiers.adam import Adam
 from napari_celltype.classifiers.checkpoint import Checkpoint, History
-from napari_celltype.classifiers.device import halve
+from napari_celltype.classifiers.device import halve, traces_at_once
 from napari_celltype.classifiers.networks import Network
 from napari_celltype.classifiers.notices import Notice
 from napari_celltype.progress import OnProgress, Progress, ShouldStop, raise_if_stopped
-
-# Section IV-B; the epsilon is Keras's, which the paper leaves open.
-ADAM_BETAS = (0.9, 0.99)
-ADAM_EPSILON = 1e-7
 
 AfterEpoch = Callable[[Network, History], Mapping[str, float]]
 
@@ -77,13 +74,7 @@ def train(
     x = torch.from_numpy(traces).to(device)
     y = torch.from_numpy(targets).to(device)
     network.to(device).to(memory_format=torch.channels_last).train()
-    optimizer = torch.optim.Adam(
-        network.parameters(),
-        lr=learning_rate,
-        betas=ADAM_BETAS,
-        eps=ADAM_EPSILON,
-        fused=device.type in ("cpu", "cuda"),
-    )
+    optimizer = Adam(network.parameters(), learning_rate)
     dropout = _dropout_generator(generator, device)
     history: History = []
     if checkpoint is not None:
@@ -92,28 +83,35 @@ def train(
             on_progress(
                 Progress("Training goes on from its checkpoint", len(history), epochs)
             )
-    at_once = batch_size
+    at_once = min(batch_size, traces_at_once(device, x.shape[1], network.cached_frames))
     for epoch in range(len(history) + 1, epochs + 1):
         start = time.perf_counter()
-        loss = torch.zeros((), device=device)
-        right = torch.zeros((), device=device, dtype=torch.int64)
         order = torch.randperm(len(x), generator=generator).to(device)
-        for batch in torch.split(order, batch_size):
+        labels = y[order]
+        losses: list[Tensor] = []
+        logits: list[Tensor] = []
+        for batch, of_batch in zip(
+            torch.split(order, batch_size), torch.split(labels, batch_size), strict=True
+        ):
             raise_if_stopped(should_stop)
-            sums = None
-            while sums is None:
+            done = None
+            while done is None:
                 try:
-                    sums = _accumulate_gradients(
-                        network, x, y, batch, at_once=at_once, dropout=dropout
+                    done = _leave_gradients(
+                        network, x, batch, of_batch, at_once=at_once, dropout=dropout
                     )
                 except torch.OutOfMemoryError:
                     if at_once == 1:
                         raise
-                if sums is None:
+                if done is None:
+                    network.zero_grad()
                     at_once = halve(min(at_once, len(batch)), on_notice)
             optimizer.step()
-            loss += sums[0]
-            right += sums[1]
+            losses += done[0]
+            logits += done[1]
+        # Only here does a GPU have to answer, and the steps have less to do.
+        loss = torch.stack(losses).sum()
+        right = hit_count(torch.cat(logits), labels)
         history.append(
             {
                 "epoch": epoch,
@@ -155,29 +153,30 @@ def hit_count(logits: Tensor, y: Tensor) -> Tensor:
     return y.gather(1, guess[:, None]).sum()
 
 
-def _accumulate_gradients(
+def _leave_gradients(
     network: Network,
     x: Tensor,
-    y: Tensor,
     batch: Tensor,
+    labels: Tensor,
     *,
     at_once: int,
     dropout: torch.Generator,
-) -> tuple[Tensor, Tensor]:
-    """Leave the gradient of a batch's mean loss; return the sums of loss and of hits.
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Leave the gradient of a batch's mean loss; return summed losses and logits.
 
-    Where memory is short the batch goes through in parts whose gradients add up to the
-    same.
+    The batch goes through in parts, whose gradients add up to the same.
     """
-    network.zero_grad()
-    losses, hits = [], []
-    for part in torch.split(batch, at_once):
-        logits = network(x[part], dropout)
-        loss = loss_sum(logits, y[part])
-        (loss / len(batch)).backward()  # type: ignore[no-untyped-call]
+    losses, found = [], []
+    share = torch.tensor(1 / len(batch), device=x.device)
+    for part, of_part in zip(
+        torch.split(batch, at_once), torch.split(labels, at_once), strict=True
+    ):
+        logits = network(x.index_select(0, part), dropout)
+        loss = loss_sum(logits, of_part)
+        loss.backward(share)  # type: ignore[no-untyped-call]
         losses.append(loss.detach())
-        hits.append(hit_count(logits.detach(), y[part]))
-    return torch.stack(losses).sum(), torch.stack(hits).sum()
+        found.append(logits.detach())
+    return losses, found
 
 
 def _dropout_generator(
@@ -192,29 +191,29 @@ def _dropout_generator(
 
 def _state(
     network: Network,
-    optimizer: torch.optim.Adam,
+    optimizer: Adam,
     generator: torch.Generator,
     dropout: torch.Generator,
 ) -> dict[str, Tensor]:
-    """Return all that the next epoch depends on; before the first, Adam's zeros."""
+    """Return all that the next epoch depends on."""
     tensors = {
         "generator": generator.get_state(),
         "dropout": dropout.get_state(),
-        "step": torch.zeros(()),
+        "step": optimizer.counts[0],
     }
-    for name, parameter in network.named_parameters():
-        moments = optimizer.state.get(parameter, {})
+    for (name, parameter), mean, square in zip(
+        network.named_parameters(), optimizer.means, optimizer.squares, strict=True
+    ):
         tensors[f"network.{name}"] = parameter
-        for key in ("exp_avg", "exp_avg_sq"):
-            tensors[f"{key}.{name}"] = moments.get(key, torch.zeros_like(parameter))
-        tensors["step"] = moments.get("step", tensors["step"])
+        tensors[f"exp_avg.{name}"] = mean
+        tensors[f"exp_avg_sq.{name}"] = square
     return tensors
 
 
 def _resume(
     checkpoint: Checkpoint,
     network: Network,
-    optimizer: torch.optim.Adam,
+    optimizer: Adam,
     generator: torch.Generator,
     dropout: torch.Generator,
     epochs: int,
@@ -226,15 +225,12 @@ def _resume(
     tensors, history = found
     dropout.set_state(tensors["dropout"])
     generator.set_state(tensors["generator"])
-    for name, parameter in network.named_parameters():
-        with torch.no_grad():
-            parameter.copy_(tensors[f"network.{name}"])
-        # Copied into tensors of the weights' own memory order and device.
-        optimizer.state[parameter] = {
-            "step": tensors["step"].to(parameter.device, copy=True),
-            **{
-                key: torch.zeros_like(parameter).copy_(tensors[f"{key}.{name}"])
-                for key in ("exp_avg", "exp_avg_sq")
-            },
-        }
+    # Copied into tensors of the weights' own memory order and device.
+    state = _state(network, optimizer, generator, dropout)
+    with torch.no_grad():
+        for name, tensor in state.items():
+            if name not in ("generator", "dropout", "step"):
+                tensor.copy_(tensors[name])
+    for count in optimizer.counts:
+        count.copy_(tensors["step"])
     return history
