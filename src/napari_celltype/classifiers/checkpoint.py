@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +124,8 @@ def training_key(
 ) -> str:
     """Return a digest of all that the weights after an epoch depend on.
 
-    The versions of torch and, on the processor, the number of threads belong to it:
-    another one gives other last bits.
+    The versions of torch and of this program and the number of threads belong to it:
+    another one may give other last bits.
 
     Parameters
     ----------
@@ -135,11 +136,12 @@ def training_key(
     """
     said = {
         "torch": torch.__version__,
+        "napari-celltype": version("napari-celltype"),
         "threads": torch.get_num_threads(),
         "shapes": [traces.shape, allowed.shape],
         **settings,
     }
-    sha256 = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    sha256 = hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode())
     sha256.update(np.ascontiguousarray(traces).data)
     sha256.update(np.ascontiguousarray(allowed).data)
     return sha256.hexdigest()
