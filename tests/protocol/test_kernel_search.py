@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from napari_celltype.classifiers.preparation import Normalization
 from napari_celltype.protocol.baselines import GRIDS
@@ -109,3 +110,10 @@ def test_an_unknown_kernel_is_refused():
     traces, labels = raw(0)
     with pytest.raises(ValueError, match="kernel 'sigmoid' is not known"):
         KernelSearch("sigmoid", grid={"C": [1]}).fit(traces, labels)
+
+
+@parametrize_with_checks(
+    [KernelSearch(grid={"gamma": (0.1, 1), "C": (1, 10)}, cv=InnerFolds(2))]
+)
+def test_it_is_a_classifier_of_scikit_learn(estimator, check):
+    check(estimator)
