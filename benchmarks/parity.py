@@ -20,7 +20,7 @@ shrink it). `in-vivo` and `slice` are windows of 60 s at 10 Hz of real neurons (
 (OGB-1), and PV, SOM and VIP (GCaMP6f). Windows of one cell fall on both sides of such
 splits: the accuracies compare two programs and say nothing about cell types.
 
-Each finished training is a line of `results.jsonl` in --folder and is not repeated: take
+Each finished training is a line of `results.jsonl` in --folder and not repeated: take
 a new folder when either program has changed. `summary.json` holds what was printed.
 """
 
