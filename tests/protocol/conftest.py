@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -207,3 +210,11 @@ def make_run() -> Callable[..., MadeRun]:
 def made_run() -> MadeRun:
     """An evaluation of cnn and svm-rbf on `small_traces`, 3 splits."""
     return build_run(skill={"cnn": 0.8, "svm-rbf": 0.6, "probe: session": 0.2})
+
+
+@pytest.fixture(scope="session")
+def errands() -> Iterator[ModuleType]:
+    """`errands.py`, where other processes can import it as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parent)
+        yield importlib.import_module("errands")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from napari_celltype.protocol.paper_numbers import (
     HEADING,
     NEW_DATA_SENTENCE,
+    ONE_FRAME_PER_STEP,
+    ONE_FRAME_SENTENCE,
     POOLED_WITH_NEW,
     is_best,
     printed_accuracy,
@@ -14,6 +16,7 @@ from napari_celltype.protocol.paper_numbers import (
 )
 from napari_celltype.protocol.report_table import Cell, Table, number
 from napari_celltype.protocol.scores import Score, Spread
+from napari_celltype.protocol.words import counted, tested_text
 
 # Section IV-B looks at these.
 EPOCHS = (20, 60, 100)
@@ -213,16 +216,19 @@ def _paper_accuracy(score: Score) -> float | None:
 
 def _caption(experiment: str, scores: Sequence[Score]) -> str:
     one = scores[0]
-    cells = "" if one.n_cells is None else f" of {one.n_cells} cells"
     caption = (
-        f"Mean over {one.n_splits} splits, their standard deviation in parentheses "
-        f"(no error bar: the training sets overlap). {one.n_test} test examples per "
-        f"split, {one.n_examples} different ones{cells} in all. "
+        f"Mean over {counted(one.n_splits, 'splits')}, their standard deviation in "
+        f"parentheses (no error bar: the training sets overlap). {one.n_test} test "
+        f"examples per split; {tested_text(one)} tested in all. "
         f"Chance of the balanced accuracy {number(one.chance)}; accuracy of always "
         f"naming the most frequent type "
         f"{number(one.majority)}."
     )
-    return f"{caption} {NEW_DATA_SENTENCE}" if experiment == "new-dataset" else caption
+    if experiment == "new-dataset":
+        return f"{caption} {NEW_DATA_SENTENCE}"
+    if any(_paper_accuracy(s) == ONE_FRAME_PER_STEP for s in scores):
+        return f"{caption} {ONE_FRAME_SENTENCE}"
+    return caption
 
 
 def _without_empty(table: Table) -> Table:

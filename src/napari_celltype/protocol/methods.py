@@ -38,8 +38,9 @@ def methods_paragraph(report: Report) -> str:
         sizes = dict.fromkeys((s.n_train, s.n_test) for s in scores)
         words = ", ".join(f"{train} and {test}" for train, test in sizes)
         splits = max(s.n_splits for s in scores)
+        times = "once" if splits == 1 else f"{splits} times"
         sentences.append(
-            f"Examples were divided {splits} times into training and test sets "
+            f"Examples were divided {times} into training and test sets "
             f"({words} examples) {_SPLITS[way]}."
         )
     sentences.append(

@@ -82,6 +82,8 @@ def cell_text(cell: Cell) -> str:
         mean = number(cell.mean, digits)
         return mean if math.isnan(cell.sd) else f"{mean} ({number(cell.sd, digits)})"
     if isinstance(cell, Interval):
+        if cell.too_few:
+            return number(cell.value)
         return f"{number(cell.value)} [{number(cell.low)}, {number(cell.high)}]"
     if isinstance(cell, float):
         return number(cell)

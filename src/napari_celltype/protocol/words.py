@@ -109,20 +109,30 @@ def basis(classifiers: Sequence[Score]) -> str:
         return ""
     interval = top.interval
     unit = "animals" if interval.unit == "subjects" else interval.unit
+    units = counted(interval.n, unit)
     if interval.too_few:
-        sure = f"{interval.n} {unit} are too few for an interval"
+        sure = f"{units} {'is' if interval.n == 1 else 'are'} too few for an interval"
     else:
-        sure = f"brackets: 95 % bootstrap interval over {interval.n} {unit}"
-    return (
-        f"{sure[0].upper()}{sure[1:]}; {tested_text(top)} tested in {top.n_splits} "
-        f"splits, standard deviation over splits {number(top.balanced_accuracy.sd)}."
-    )
+        sure = f"Brackets: 95 % bootstrap interval over {units}"
+    spread = ""
+    if top.n_splits > 1:
+        sd = number(top.balanced_accuracy.sd)
+        spread = f", standard deviation over splits {sd}"
+    splits = counted(top.n_splits, "splits")
+    return f"{sure}; {tested_text(top)} tested in {splits}{spread}."
+
+
+def counted(n: int, words: str) -> str:
+    """Return a number with a plural, "3 splits", or its singular, "1 split"."""
+    return f"{n} {words.removesuffix('s') if n == 1 else words}"
 
 
 def tested_text(score: Score) -> str:
     """Return how many examples and cells a score stands on."""
-    cells = "" if score.n_cells is None else f" of {score.n_cells} cells"
-    return f"{score.n_examples} examples{cells}"
+    examples = counted(score.n_examples, "examples")
+    if score.n_cells is None:
+        return examples
+    return f"{examples} of {counted(score.n_cells, 'cells')}"
 
 
 def _why_unknown(animals_named: bool) -> str:
@@ -259,6 +269,14 @@ def _leak(score: Score) -> str:
     )
 
 
+def accuracy_text(score: Score) -> str:
+    """Return an accuracy with its spread, as in "0.861 (SD 0.012 over 10 splits)"."""
+    splits = counted(score.n_splits, "splits")
+    if score.n_splits > 1:
+        splits = f"SD {number(score.accuracy.sd)} over {splits}"
+    return f"{number(score.accuracy.mean)} ({splits})"
+
+
 def summary_lines(report: Report) -> list[str]:
     """Return the report in a few plain lines."""
     lines = [f"{report.title}, {report.name}", report.sentence, report.basis]
@@ -267,8 +285,7 @@ def summary_lines(report: Report) -> list[str]:
     for s in shown[: max(1, MOST_LINES - len(lines))]:
         lines.append(
             f"{s.name}, {in_words(s.way)}: balanced accuracy {short(s.interval)}, "
-            f"chance {s.chance:.2f}; accuracy {number(s.accuracy.mean)} (SD "
-            f"{number(s.accuracy.sd)} over {s.n_splits} splits), most frequent type "
+            f"chance {s.chance:.2f}; accuracy {accuracy_text(s)}, most frequent type "
             f"{number(s.majority)}; {tested_text(s)}."
         )
     return [line for line in lines if line]
