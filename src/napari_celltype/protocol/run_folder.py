@@ -194,14 +194,23 @@ def _differences(started: Any, wanted: Any, name: str = "") -> Iterator[str]:
         for key in dict.fromkeys((*started, *wanted)):
             inner = f"{name} {key}".strip()
             yield from _differences(started.get(key), wanted.get(key), inner)
-    elif (
-        isinstance(started, list)
-        and isinstance(wanted, list)
-        and len(started) == len(wanted)
-    ):
-        for position, (old, new) in enumerate(zip(started, wanted, strict=True)):
-            place = old.get("name", position) if isinstance(old, dict) else position
-            yield from _differences(old, new, f"{name} {place}")
+    elif isinstance(started, list) and isinstance(wanted, list):
+        old, new = _named(started), _named(wanted)
+        if old.keys() == new.keys():
+            for key in old:
+                yield from _differences(old[key], new[key], f"{name} {key}")
+        if added := ", ".join([str(key) for key in new if key not in old][:3]):
+            yield f"{name} without {added}"
+        if dropped := ", ".join([str(key) for key in old if key not in new][:3]):
+            yield f"{name} that include {dropped}"
     elif started != wanted:
         short = max(len(str(started)), len(str(wanted))) <= 40
-        yield f"{name} {started}, not {wanted}" if short else f"another {name}"
+        yield f"{name} {started}, not {wanted}" if short else f"different {name}"
+
+
+def _named(items: list[Any]) -> dict[Any, Any]:
+    """Return the items by name, or by position where they have none."""
+    return {
+        item.get("name", position) if isinstance(item, dict) else position: item
+        for position, item in enumerate(items)
+    }

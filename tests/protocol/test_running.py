@@ -1,0 +1,185 @@
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_celltype.errors import CellTypeError, LabelError, Stopped
+from napari_celltype.labels import Targets
+from napari_celltype.progress import Progress
+from napari_celltype.protocol.experiment import (
+    Condition,
+    ExperimentData,
+    Outcome,
+    Split,
+    Task,
+)
+from napari_celltype.protocol.run_folder import RunFolder
+from napari_celltype.protocol.running import run_tasks
+
+
+@pytest.fixture
+def data(small_traces):
+    return ExperimentData(small_traces, Targets.of(small_traces.labels))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder.open(tmp_path / "run", {})
+
+
+def make_tasks(*names, n_splits=2):
+    rows = np.arange(4, dtype=np.int64)
+    return [
+        Task(Condition(name, name), Split(number, rows, rows + number), seed=number)
+        for name in names
+        for number in range(n_splits)
+    ]
+
+
+class Perform:
+    """Answers 0 to everything, and remembers what it was asked."""
+
+    def __init__(self, broken=()):
+        self.asked = []
+        self.broken = broken
+
+    def __call__(self, task, data, *, checkpoint, threads, on_progress, should_stop):
+        if task.key in self.broken:
+            raise LabelError("One class only.")
+        self.asked.append(task.key)
+        self.threads = threads
+        self.checkpoint = checkpoint
+        on_progress(Progress("Training", 1, 5))
+        rows = task.split.test.tolist()
+        return Outcome(*task.key, train_seconds=0.1, rows=rows, guess=[0] * len(rows))
+
+
+def test_outcomes_come_in_the_order_of_the_tasks(data, folder):
+    tasks = make_tasks("rnn", "cnn")
+    outcomes = run_tasks(tasks[::-1], data, folder, perform=Perform())
+    assert [o.key for o in outcomes] == [task.key for task in tasks[::-1]]
+
+
+def test_what_is_done_is_not_done_again(data, folder):
+    tasks, perform = make_tasks("rnn", "cnn"), Perform()
+    first = run_tasks(tasks[:3], data, folder, perform=perform)
+    outcomes = run_tasks(tasks, data, folder, perform=perform)
+    assert outcomes[:3] == first
+    assert perform.asked == [task.key for task in tasks]
+
+
+def test_lines_of_other_tasks_are_left_alone(data, folder):
+    run_tasks(make_tasks("rnn"), data, folder, perform=Perform())
+    outcomes = run_tasks(make_tasks("cnn"), data, folder, perform=Perform())
+    assert [o.condition for o in outcomes] == ["cnn", "cnn"]
+    assert len(folder.finished()) == 4
+
+
+def test_an_outcome_of_another_test_set_is_not_that_of_the_task(data, folder):
+    (task,) = make_tasks("rnn", n_splits=1)
+    folder.append(Outcome(*task.key, train_seconds=0.1, rows=[70], guess=[0]))
+    (outcome,) = run_tasks([task], data, folder, perform=Perform())
+    assert outcome.rows == task.split.test.tolist()
+
+
+def test_a_stop_keeps_what_is_finished(data, folder):
+    perform = Perform()
+    with pytest.raises(Stopped):
+        run_tasks(
+            make_tasks("rnn"),
+            data,
+            folder,
+            perform=perform,
+            should_stop=lambda: bool(perform.asked),
+        )
+    assert list(folder.finished()) == [("rnn", 0)]
+
+
+def test_a_task_that_cannot_be_done_costs_none_that_is(data, folder):
+    perform = Perform(broken=[("rnn", 1)])
+    with pytest.raises(LabelError):
+        run_tasks(make_tasks("rnn"), data, folder, perform=perform)
+    assert list(folder.finished()) == [("rnn", 0)]
+
+
+def test_progress_names_the_split_and_counts_all_tasks(data, folder):
+    told = []
+    tasks = make_tasks("rnn", "cnn")
+    run_tasks(tasks[:1], data, folder, perform=Perform())
+    run_tasks(tasks, data, folder, perform=Perform(), on_progress=told.append)
+    assert told[0] == Progress(
+        "rnn, split 2 of 2, Training (1 of 5): 1 of 4 done", 1, 4
+    )
+    assert told[1].message.startswith("rnn, split 2 of 2: 2 of 4 done, about")
+    assert told[-1] == Progress("cnn, split 2 of 2: 4 of 4 done", 4, 4)
+
+
+def test_threads_are_left_to_the_libraries_here(data, folder):
+    perform = Perform()
+    run_tasks(make_tasks("rnn"), data, folder, perform=perform)
+    assert perform.threads is None
+
+
+def test_threads_are_one_where_there_are_jobs(data, folder):
+    perform = Perform()
+    run_tasks(make_tasks("rnn", n_splits=1), data, folder, perform=perform, jobs=2)
+    assert perform.threads == 1
+
+
+def test_where_the_run_folder_is_not_there_is_no_checkpoint(data, folder):
+    class AfterLoss(Perform):
+        def __call__(self, task, data, **told):
+            outcome = super().__call__(task, data, **told)
+            shutil.rmtree(folder.path / "checkpoints", ignore_errors=True)
+            return outcome
+
+    perform = AfterLoss()
+    run_tasks(make_tasks("rnn"), data, folder, perform=perform)
+    assert perform.checkpoint is None
+
+
+def test_a_finished_run_leaves_no_checkpoints(data, folder):
+    run_tasks(make_tasks("rnn"), data, folder, perform=Perform())
+    assert not (folder.path / "checkpoints").exists()
+
+
+def test_two_runs_at_once_in_one_folder_are_refused(data, folder):
+    with folder.locked(), pytest.raises(CellTypeError, match="in use by process"):
+        run_tasks(make_tasks("rnn"), data, folder, perform=Perform())
+
+
+KILLED_IN_MID_RUN = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from errands import small_run
+from napari_celltype.protocol.run_folder import RunFolder
+from napari_celltype.protocol.running import run_tasks
+
+def kill(progress):
+    if progress.message.startswith(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+data, tasks = small_run()
+folder = RunFolder.open(Path(sys.argv[1]), {})
+run_tasks(tasks, data, folder, threads=1, on_progress=kill)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody is killed without warning")
+def test_a_run_killed_in_mid_training_ends_as_one_that_was_not(errands, tmp_path):
+    code = [sys.executable, "-c", KILLED_IN_MID_RUN]
+    where = [tmp_path / "run", Path(__file__).parent]
+    killed = subprocess.run([*code, *where, "lstm, split 1 of 2"], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    folder = RunFolder.open(tmp_path / "run", {})
+    assert list(folder.finished()) == [("rnn", 0), ("rnn", 1)]
+    data, tasks = errands.small_run()
+    resumed = run_tasks(tasks, data, folder, threads=1)
+    whole = run_tasks(tasks, data, RunFolder.open(None, {}), threads=1)
+    assert errands.without_times(resumed) == errands.without_times(whole)
