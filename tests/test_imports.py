@@ -14,6 +14,9 @@ import napari_celltype
 
 HEAVY = {
     "PyQt6",
+    "distributed",
+    "jinja2",
+    "joblib",
     "matplotlib",
     "napari",
     "pandas",
@@ -84,7 +87,14 @@ def our_modules() -> list[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["napari_celltype", "napari_celltype.recording", "napari_celltype.cli"],
+    [
+        "napari_celltype",
+        "napari_celltype.cli",
+        "napari_celltype.cli.verbs",
+        "napari_celltype.protocol",
+        "napari_celltype.recording",
+        "napari_celltype.workflows.evaluate",
+    ],
 )
 def test_importing_pulls_in_nothing_heavy(module: str, tmp_path: Path) -> None:
     report = after_import("", module, tmp_path)

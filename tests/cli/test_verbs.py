@@ -10,7 +10,18 @@ from napari_celltype.cli.verbs import app
 from napari_celltype.export import output_columns
 
 LONG = {"n_frames": 1900, "n_rois": 5}
-VERBS = ("demo", "open", "classify", "export", "simulate", "suite2p", "doctor")
+VERBS = (
+    "demo",
+    "open",
+    "classify",
+    "train",
+    "evaluate",
+    "paper",
+    "export",
+    "simulate",
+    "suite2p",
+    "doctor",
+)
 
 
 @pytest.fixture
