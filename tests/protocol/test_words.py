@@ -3,6 +3,7 @@
 import pytest
 
 from napari_celltype.protocol import PaperProtocol
+from napari_celltype.protocol.report_html import render
 
 SKILLED = {"cnn": 0.9, "cnn (by-subject)": 0.6, "svm-rbf": 0.5}
 
@@ -58,6 +59,20 @@ def test_a_grouped_way_that_was_asked_for_is_the_strict_one(make_run, many):
     ).report
     assert report.sentence.startswith("By animal 0.")
     assert "the paper's way 0." in report.sentence
+
+
+def test_a_way_that_was_asked_for_leaves_animals_together(make_run, many):
+    report = make_run(traces=many, protocol=PaperProtocol("by-cell", 3)).report
+    assert report.sentence.startswith(
+        "For a new animal: unknown, this run keeps no animals apart; by cell 0."
+    )
+
+
+def test_nothing_finished_is_said(make_run):
+    run = make_run()
+    run.outcomes.clear()
+    assert run.report.sentence == "Nothing is finished yet."
+    assert "Nothing is finished yet." in render(run.report)
 
 
 def test_too_few_animals_have_no_interval(make_run):

@@ -19,11 +19,18 @@ from napari_celltype.protocol.experiment import (
     Outcome,
     Task,
 )
+from napari_celltype.protocol.groups import identity
 from napari_celltype.protocol.paper_protocol import PaperProtocol
 from napari_celltype.protocol.report_table import Table
 from napari_celltype.protocol.report_tables import of_each_kind, report_tables
 from napari_celltype.protocol.scores import Score, score_condition
-from napari_celltype.protocol.words import GROUPED, basis, find_doubts, headline
+from napari_celltype.protocol.words import (
+    GROUPED,
+    basis,
+    find_doubts,
+    headline,
+    why_unknown,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -252,7 +259,10 @@ def make_report(
         sentence=headline(
             classifiers,
             [s for s in results if s.role == "probe"],
-            animals_named=data.traces.subject_id is not None,
+            why_unknown(
+                protocol.split,
+                animals_named=identity(data.traces, "subject_id") is not None,
+            ),
         ),
         basis=basis(classifiers),
         doubts=(*doubts, *find_doubts(results)),

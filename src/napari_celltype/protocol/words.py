@@ -46,7 +46,7 @@ def short(interval: Interval) -> str:
 
 
 def headline(
-    classifiers: Sequence[Score], probes: Sequence[Score], *, animals_named: bool
+    classifiers: Sequence[Score], probes: Sequence[Score], why_unknown: str
 ) -> str:
     """Return the sentence on top of a report, on balanced accuracies.
 
@@ -57,8 +57,8 @@ def headline(
     ----------
     classifiers, probes : sequence of Score
         Of all ways.
-    animals_named : bool
-        Whether the data say which animal an example is of.
+    why_unknown : str
+        Why no animals were kept apart, if none were.
     """
     way = strictest_run(classifiers)
     top = best(s for s in classifiers if s.way == way)
@@ -67,7 +67,7 @@ def headline(
     parts = []
     parts += _new_data([s for s in classifiers if s.way == classifiers[0].way])
     if way != "by-subject":
-        parts.append(f"for a new animal: unknown, {_why_unknown(animals_named)}")
+        parts.append(f"for a new animal: unknown, {why_unknown}")
     parts.append(f"{in_words(way)} {short(top.interval)}, chance {top.chance:.2f}")
     parts += _elsewhere(top, classifiers)
     probe = best(s for s in probes if s.way == way)
@@ -135,10 +135,22 @@ def tested_text(score: Score) -> str:
     return f"{examples} of {counted(score.n_cells, 'cells')}"
 
 
-def _why_unknown(animals_named: bool) -> str:
-    if animals_named:
-        return "these data do not allow a split by animal"
-    return "these data name no animals"
+def why_unknown(way: str, *, animals_named: bool) -> str:
+    """Return why a run keeps no animals apart, if it does not.
+
+    Parameters
+    ----------
+    way : str
+        The way to split that was asked for; a random one runs beside the strictest
+        that is possible, a grouped one does not.
+    animals_named : bool
+        Whether the data say which animal an example is of.
+    """
+    if not animals_named:
+        return "these data name no animals"
+    if way in GROUPED:
+        return "this run keeps no animals apart"
+    return "these data do not allow a split by animal"
 
 
 def strictest_run(scores: Iterable[Score]) -> str:
@@ -263,7 +275,7 @@ def _no_better_than_chance(model: Score) -> str:
 def _leak(score: Score) -> str:
     return (
         f"Trained on shuffled labels, {score.name.removesuffix(', shuffled labels')} "
-        f"still reaches {short(score.interval)}, chance {number(score.chance)}: "
+        f"still reaches {short(score.interval)}, chance {score.chance:.2f}: "
         "information about the test labels leaks into training, or the groups "
         "are too few to tell."
     )
