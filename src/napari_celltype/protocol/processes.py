@@ -114,6 +114,9 @@ def timed(
     work: Callable[..., R], item: Any, shared: Any, threads: int | None
 ) -> tuple[float, R]:
     """Do one item in another process."""
+    # Importing it takes seconds, which are not those of the first item.
+    import napari_celltype.classifiers  # noqa: F401
+
     if threads is not None:
         import torch
         from threadpoolctl import threadpool_limits

@@ -50,7 +50,8 @@ class Remaining:
             took = self._took.get(kind)
             mean = sum(took) / len(took) if took else work_done / n_done
             work_left += number * mean
-        return work_left * gone / work_done
+        # At least one runs at once: the start of processes is not repeated.
+        return work_left / max(1.0, work_done / gone)
 
     def __str__(self) -> str:
         """Return ", about 14 min left", or nothing where nobody knows."""
