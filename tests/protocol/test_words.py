@@ -1,5 +1,7 @@
 """The sentences of a report, case by case."""
 
+from dataclasses import replace
+
 import pytest
 
 from napari_celltype.protocol import PaperProtocol
@@ -92,8 +94,27 @@ def test_inseparable_type_and_animal_is_the_first_doubt(make_run, make_traces):
 def test_a_probe_near_the_model_raises_doubt(make_run, many):
     skill = {"cnn": 0.7, "probe: noise level": 0.7}
     doubts = " ".join(make_run(skill=skill, traces=many).report.doubts)
-    assert "one number alone (noise level) reaches 0." in doubts
+    assert "one number (noise level) alone reaches 0." in doubts
     assert "the model may be reading the rig, not the cell." in doubts
+
+
+def test_a_session_that_tells_the_type_raises_doubt(make_run, many):
+    skill = {"cnn": 0.7, "probe: session": 0.8}
+    report = make_run(skill=skill, traces=many).report
+    assert "the session alone reaches 0." in " ".join(report.doubts)
+
+
+def test_a_session_is_no_one_number_probe(make_run, small_traces):
+    # One session per type: no split can keep sessions apart.
+    traces = replace(
+        small_traces,
+        subject_id=None,
+        cell_id=None,
+        session_id=small_traces.labels,
+    )
+    report = make_run(skill={"probe: session": 0.9}, traces=traces).report
+    assert "; session alone 0." in report.sentence
+    assert "(session)" not in report.sentence
 
 
 def test_a_probe_far_below_the_model_raises_none(make_run, many):

@@ -9,9 +9,8 @@ from napari_celltype.protocol.paper_numbers import (
     NEW_DATA_SENTENCE,
     ONE_FRAME_PER_STEP,
     ONE_FRAME_SENTENCE,
-    POOLED_WITH_NEW,
-    is_best,
     printed_accuracy,
+    printed_pooled,
     printed_seconds,
 )
 from napari_celltype.protocol.report_table import Cell, Table, number
@@ -137,7 +136,6 @@ def _new_dataset(scores: Sequence[Score]) -> _Body:
     for s in scores:
         if s.new is None:
             continue
-        printed = is_best(s.classifier, s.parameters) and s.way == "paper"
         rows.append(
             (
                 s.name,
@@ -149,7 +147,7 @@ def _new_dataset(scores: Sequence[Score]) -> _Body:
                 s.new.n_examples,
                 s.new.n_cells,
                 s.new.pooled_accuracy,
-                POOLED_WITH_NEW.get(s.classifier) if printed else None,
+                printed_pooled(s.classifier, s.parameters, s.way),
             )
         )
     columns = (

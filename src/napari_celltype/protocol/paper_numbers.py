@@ -38,6 +38,8 @@ NEW_DATA_SENTENCE = (
     "It gives the number of new traces as 119 (91 SOM, the rest PV), then as 210, then "
     "as 191 SOM and 28 PV, which are 219."
 )
+# What accuracies, times and pooled accuracies are of, unless said.
+_EPOCHS = 20
 _NORMALIZATION = {"normalization": "training-set"}
 # What the best architecture of each network is made of (Section IV-B).
 _BEST: Mapping[str, Mapping[str, Any]] = {
@@ -80,13 +82,27 @@ def printed_accuracy(
     if not is_best(classifier, parameters):
         return None
     by_epochs = ACCURACY_BY_EPOCHS[classifier]
-    return by_epochs.get(epochs or int(parameters.get("epochs", 20)))
+    return by_epochs.get(epochs or int(parameters.get("epochs", _EPOCHS)))
 
 
 def printed_seconds(
     classifier: str, parameters: Mapping[str, Any], way: str, n_train: int
 ) -> float | None:
     """Return the training time that the paper prints for a row (s), None for most."""
-    if way != "paper" or not is_best(classifier, parameters):
+    if not _is_papers(classifier, parameters, way):
         return None
     return TRAIN_SECONDS[classifier].get(n_train)
+
+
+def printed_pooled(
+    classifier: str, parameters: Mapping[str, Any], way: str
+) -> float | None:
+    """Return the accuracy on old and new examples together, None for most."""
+    if not _is_papers(classifier, parameters, way):
+        return None
+    return POOLED_WITH_NEW[classifier]
+
+
+def _is_papers(classifier: str, parameters: Mapping[str, Any], way: str) -> bool:
+    trained_alike = parameters.get("epochs", _EPOCHS) == _EPOCHS
+    return way == "paper" and trained_alike and is_best(classifier, parameters)

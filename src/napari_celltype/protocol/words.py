@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from napari_celltype.protocol.intervals import Interval
     from napari_celltype.protocol.report import Report
 
+# The probe that sees which recording a trace is of, and no number.
+SESSION = "session"
 # Of a summary.
 MOST_LINES = 12
 # From the strictest: what a new animal, a new recording, a new cell would meet.
@@ -70,11 +72,15 @@ def headline(
         parts.append(f"for a new animal: unknown, {why_unknown}")
     parts.append(f"{in_words(way)} {short(top.interval)}, chance {top.chance:.2f}")
     parts += _elsewhere(top, classifiers)
-    probe = best(s for s in probes if s.way == way)
+    there = [s for s in probes if s.way == way]
+    probe = best(s for s in there if bare(s) != SESSION)
     if probe is not None:
         parts.append(
             f"best one-number probe {probe.interval.value:.2f} ({bare(probe)})"
         )
+    parts += [
+        f"session alone {s.interval.value:.2f}" for s in there if bare(s) == SESSION
+    ]
     rivals = len({s.name for s in classifiers if s.way == way})
     which = f"{top.name}, the best of {rivals}" if rivals > 1 else top.name
     parts.append(f"balanced accuracy of {which}")
@@ -217,8 +223,10 @@ def find_doubts(scores: Sequence[Score]) -> tuple[str, ...]:
         near = [s for s in there if s.role == "probe" and comes_near(s, model)]
         probe = best(near)
         if probe is not None:
+            name = bare(probe)
+            alone = "the session" if name == SESSION else f"one number ({name})"
             sentences.append(
-                f"Split {in_words(way)}, one number alone ({bare(probe)}) reaches "
+                f"Split {in_words(way)}, {alone} alone reaches "
                 f"{short(probe.interval)}, and the best model {short(model.interval)} "
                 f"({model.name}): the model may be reading the rig, not the cell."
             )
