@@ -158,6 +158,14 @@ def test_table_5_leaves_out_what_is_longer_than_the_data(data, make_traces):
     assert any("2000, 3000, 4000 frames are left out" in n for n in experiment.notes)
 
 
+def test_100_epochs_are_trained_where_nothing_else_is_asked_for(data):
+    conditions = PAPER_EXPERIMENTS["epochs"](data, PROTOCOL, Training()).conditions
+    trained = {c.by_epoch: c.parameters.get("epochs") for c in conditions[:3]}
+    assert trained == {True: 100}
+    others = {c.parameters.get("epochs") for c in conditions[3:]}
+    assert others == {None, 20}
+
+
 def test_a_new_data_set_is_needed_for_its_experiment(data):
     with pytest.raises(LabelError, match="--new-data FILE"):
         new_dataset(data, PROTOCOL, Training())

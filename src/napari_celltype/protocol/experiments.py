@@ -227,11 +227,14 @@ def epochs(
     Nothing in a training depends on how many epochs are planned, so the first 20 of
     100 are the 20 of a training that ends there.
     """
-    longer = replace(training, epochs=training.epochs or EPOCHS[-1])
+    most = training.epochs or EPOCHS[-1]
+    longer, usual = (
+        replace(training, epochs=number) for number in (most, min(most, EPOCHS[0]))
+    )
     main = [
         _condition(name, longer, way=protocol.split, by_epoch=True) for name in NETWORKS
     ]
-    best = [_condition(name, training, way=protocol.split) for name in NETWORKS]
+    best = [_condition(name, usual, way=protocol.split) for name in NETWORKS]
     return with_controls("epochs", "Number of epochs", main, best, data, protocol)
 
 

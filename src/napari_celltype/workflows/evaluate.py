@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from napari_celltype.progress import (
 )
 from napari_celltype.protocol.experiment import Experiment, ExperimentData
 from napari_celltype.protocol.experiments import (
+    EPOCHS,
     PAPER_EXPERIMENTS,
     Training,
     evaluate_experiment,
@@ -218,7 +219,7 @@ def run_experiment(
     tasks = plan(experiment, data, request.protocol)
     folder = RunFolder.open(
         request.folder,
-        _configuration(experiment, request.protocol, old, new, data),
+        _configuration(request, old, new),
         force=request.force,
     )
     outcomes = run_tasks(
@@ -313,19 +314,25 @@ def _experiment(request: ExperimentRequest, data: ExperimentData) -> Experiment:
 
 
 def _configuration(
-    experiment: Experiment,
-    protocol: PaperProtocol,
-    old: LabelledData,
-    new: LabelledData | None,
-    data: ExperimentData,
+    request: ExperimentRequest, old: LabelledData, new: LabelledData | None
 ) -> dict[str, Any]:
-    """Return all that the scores depend on, in plain values."""
+    """Return all that the scores depend on, in words that a refusal can use."""
+    protocol, training = request.protocol, request.training
+    by_default = EPOCHS[-1 if request.experiment == "epochs" else 0]
+    named = request.experiment == "evaluate"
     return {
-        "experiment": experiment.name,
-        "protocol": asdict(protocol),
-        "conditions": [asdict(condition) for condition in experiment.conditions],
+        "experiment": request.experiment,
+        "classifiers": ", ".join(request.classifiers) if named else "its own",
+        "split": protocol.split,
+        "number of splits": protocol.n_splits,
+        "train size": protocol.train_size,
+        "test size": protocol.test_size,
+        "seed": protocol.random_state,
+        "epochs": training.epochs or by_default,
+        "normalization": training.normalization,
+        "device": training.device,
+        "slow": training.slow,
+        "frames": old.traces.n_frames,
         "data": old.fingerprint,
-        "new_data": None if new is None else new.fingerprint,
-        "n_examples": len(data.traces),
-        "n_frames": data.traces.n_frames,
+        "new data": None if new is None else new.fingerprint,
     }
