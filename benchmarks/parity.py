@@ -6,10 +6,12 @@
 
 Both are trained on the same training sets of the paper's splits (Section IV-B), with
 the training set's z-score, and scored on the same tests; weights, order and dropout are
-drawn by each from its own generator. Printed are the accuracies split by split, their
-means and the mean of the differences, ours less Keras's, each with its standard
-deviation over the splits. Ours is level when the means differ by no more than the
-accuracies themselves spread over the splits (the root mean square of both deviations).
+drawn by each from its own generator. Chance in these moves the score of a small test as
+much as the split does: --repeats trains each so often and takes the mean. Printed are
+the accuracies split by split, their means and the mean of the differences, ours less
+Keras's, each with its standard deviation over the splits. Ours is level when the means
+differ by no more than the accuracies themselves spread over the splits (the root mean
+square of both deviations).
 
 Before that, a network of ours gives its weights to Keras: both must find the same
 logits, and the same loss after one step of training without dropout.
@@ -32,99 +34,34 @@ import multiprocessing
 import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.labels import Targets, TraceSet, load_traces, save_traces
+from napari_celltype.labels import Targets, load_traces
 from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.splits import draw_splits
-from napari_celltype.recording.resampling import area_average, frames_after_averaging
-from napari_celltype.simulation import simulate_traces
 
 sys.path.insert(0, str(Path(__file__).parent))
-from known_cells import RealCell, load_cells
+from parity_data import INDICATORS, WINDOW, Setting, data_file
 from provenance import DATA, ROOT, simulator_digest
 
 ARCHITECTURES = ("cnn", "rnn", "lstm")
 PAPER_COUNTS = {"PY": 1000, "PV": 947, "SOM": 1000, "VIP": 1000}
-RATE = 10.0  # Hz
-WINDOW = 600  # frames
-INDICATORS = {"in-vivo": "OGB1", "slice": "GCaMP6f"}
-SEED = 8001  # of no other script
 BATCH = 32
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What the accuracies of one file line depend on, but for the training itself."""
-
-    dataset: str
-    counts: dict[str, int]
-    n_frames: int
-    epochs: int
-    made_by: str
-
-    @property
-    def file_name(self) -> str:
-        counts = "-".join(f"{n}{name}" for name, n in self.counts.items())
-        return f"{self.dataset}-{counts}-{self.n_frames}-{self.made_by}.npz"
-
-
-def simulated(counts: dict[str, int], n_frames: int) -> TraceSet:
-    return simulate_traces(counts, n_frames, RATE, SEED)
-
-
-def real_windows(cells: Sequence[RealCell], preparation: str) -> TraceSet:
-    """Cut the neurons of one preparation and indicator into windows at 10 Hz."""
-    parts, labels, names = [], [], []
-    for cell in cells:
-        ratio = cell.sampling_frequency / RATE
-        if (
-            cell.preparation.replace(" ", "-") != preparation
-            or cell.indicator != INDICATORS[preparation]
-            or ratio < 1
-        ):
-            continue
-        cell_type = cell.cell_type
-        if preparation == "in-vivo" and cell_type != "PY":
-            cell_type = "IN"  # Two PV or SOM neurons are too few to be split.
-        for trial in cell.trials:
-            n_out = frames_after_averaging(trial.size, ratio)
-            used = n_out // WINDOW * WINDOW
-            pieces = area_average(trial[None], ratio, n_out)[:, :used]
-            pieces = pieces.reshape(-1, WINDOW)
-            parts.append(pieces)
-            labels += [cell_type] * len(pieces)
-            names += [cell.file] * len(pieces)
-    return TraceSet(
-        traces=np.concatenate(parts),
-        labels=np.array(labels),
-        cell_id=np.array(names),
-        sampling_frequency=RATE,
-    )
-
-
-def data_file(setting: Setting, folder: Path) -> Path:
-    """Make the data set once; every process reads the same file."""
-    path = folder / setting.file_name
-    if not path.exists():
-        if setting.dataset == "simulated":
-            save_traces(simulated(setting.counts, setting.n_frames), path)
-        else:
-            save_traces(real_windows(load_cells(DATA), setting.dataset), path)
-    return path
 
 
 def learn(
     ours: bool,
     architecture: str,
     split: int,
+    repeat: int,
     path: Path,
     epochs: int,
 ) -> dict[str, Any]:
@@ -136,13 +73,15 @@ def learn(
     X, y = traces.traces, targets.index
     train = train_ours if ours else train_keras
     start = time.perf_counter()
-    predict = train(architecture, X[drawn.train], y[drawn.train], split, epochs)
+    seed = split + 1000 * repeat
+    predict = train(architecture, X[drawn.train], y[drawn.train], seed, epochs)
     seconds = time.perf_counter() - start
     accuracy = float((predict(X[drawn.test]) == y[drawn.test]).mean())
     return {
         "architecture": architecture,
         "program": "ours" if ours else "keras",
         "split": split,
+        "repeat": repeat,
         "accuracy": accuracy,
         "seconds": round(seconds, 3),
         "n_test": len(drawn.test),
@@ -221,6 +160,7 @@ def run(
     architectures: Sequence[str],
     splits: int,
     *,
+    repeats: int = 1,
     jobs: int,
     threads: int,
     folder: Path,
@@ -228,7 +168,8 @@ def run(
     """Yield a line for each training, those of earlier runs first."""
     results = folder / "results.jsonl"
     wanted = {
-        (architecture, program, split): None
+        (architecture, program, split, repeat): None
+        for repeat in range(repeats)
         for split in range(splits)
         for architecture in architectures
         for program in ("ours", "keras")
@@ -239,14 +180,16 @@ def run(
                 line = json.loads(text)
             except ValueError:  # The process was killed while it wrote.
                 continue
-            key = (line["architecture"], line["program"], line["split"])
+            key = tuple(
+                line[name] for name in ("architecture", "program", "split", "repeat")
+            )
             if line["setting"] == asdict(setting) and key in wanted:
                 del wanted[key]
                 yield line
     path = data_file(setting, folder)
     calls = [
-        (program == "ours", architecture, split, path, setting.epochs)
-        for architecture, program, split in wanted
+        (program == "ours", architecture, split, repeat, path, setting.epochs)
+        for architecture, program, split, repeat in wanted
     ]
     with results.open("a", encoding="utf-8") as file:
         for found in _called(calls, jobs, threads):
@@ -302,19 +245,19 @@ def compare(ours: Sequence[float], keras: Sequence[float]) -> dict[str, Any]:
 
 def report(lines: Sequence[dict[str, Any]], architecture: str) -> dict[str, Any]:
     """Print one network's splits and verdict, and return the comparison."""
-    by_key = {
-        (line["program"], line["split"]): line
-        for line in lines
-        if line["architecture"] == architecture
-    }
+    by_key = defaultdict(list)
+    for line in lines:
+        if line["architecture"] == architecture:
+            by_key[line["program"], line["split"]].append(line["accuracy"])
     splits = sorted({split for _, split in by_key})
+    means = {
+        program: [float(np.mean(by_key[program, split])) for split in splits]
+        for program in ("ours", "keras")
+    }
     print(f"\n{architecture}: split  ours    Keras   difference")
-    for split in splits:
-        ours, keras = (by_key[p, split]["accuracy"] for p in ("ours", "keras"))
+    for split, ours, keras in zip(splits, means["ours"], means["keras"], strict=True):
         print(f"{split:>9}  {ours:6.4f}  {keras:6.4f}  {ours - keras:+.4f}")
-    found = compare(
-        *([by_key[p, s]["accuracy"] for s in splits] for p in ("ours", "keras"))
-    )
+    found = compare(means["ours"], means["keras"])
     print(
         "     mean  "
         + "  ".join(
@@ -332,14 +275,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--dataset", choices=("simulated", *INDICATORS), default="simulated"
+        "--dataset",
+        choices=("simulated", "rhythms", *INDICATORS),
+        default="simulated",
     )
     parser.add_argument(
         "--architectures", nargs="+", choices=ARCHITECTURES, default=ARCHITECTURES
     )
     parser.add_argument("--splits", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=1, help="of each training")
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--counts", help="of simulated cells, as PY=1000,PV=947")
+    parser.add_argument("--counts", help="of simulated traces, as PY=1000,PV=947")
     parser.add_argument("--frames", type=int, default=4000, help="of simulated traces")
     parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
     parser.add_argument("--threads", type=int, help="of each; all cores by default")
@@ -347,8 +293,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.splits < 2:
         parser.error("a spread over splits takes at least two of them")
-    is_simulated = options.dataset == "simulated"
-    if not is_simulated and not (DATA / "real_cells.csv").exists():
+    is_real = options.dataset in INDICATORS
+    if is_real and not (DATA / "real_cells.csv").exists():
         parser.error(f"no real neurons at {DATA}; set NAPARI_CELLTYPE_TEST_DATA")
     counts = dict(PAPER_COUNTS)
     if options.counts:
@@ -356,10 +302,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         counts = {name: int(count) for name, count in pairs}
     setting = Setting(
         dataset=options.dataset,
-        counts=counts if is_simulated else {},
-        n_frames=options.frames if is_simulated else WINDOW,
+        counts={} if is_real else counts,
+        n_frames=WINDOW if is_real else options.frames,
         epochs=options.epochs,
-        made_by=simulator_digest() if is_simulated else "recordings",
+        made_by="recordings" if is_real else simulator_digest(),
     )
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -376,6 +322,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         setting,
         options.architectures,
         options.splits,
+        repeats=options.repeats,
         jobs=options.jobs,
         threads=threads,
         folder=options.folder,
@@ -387,7 +334,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
     compared = {name: report(lines, name) for name in options.architectures}
-    summary = {"setting": asdict(setting), "agreement": found, "accuracy": compared}
+    summary = {
+        "setting": asdict(setting),
+        "repeats": options.repeats,
+        "agreement": found,
+        "accuracy": compared,
+    }
     text = json.dumps(summary, indent=1)
     (options.folder / "summary.json").write_text(text + "\n", encoding="utf-8")
     same = all(value <= TOLERANCE for each in found.values() for value in each.values())

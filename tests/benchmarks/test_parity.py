@@ -9,10 +9,11 @@ from importlib.util import find_spec
 
 import numpy as np
 import parity
+import parity_data
 import pytest
 
 LEARNT = ("cnn", "rnn")
-COUNTS = {"PY": 150, "PV": 150}
+COUNTS = {"PY": 150, "PV": 150, "SOM": 150}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def summary(tmp_path_factory):
     counts = ",".join(f"{name}={count}" for name, count in COUNTS.items())
     subprocess.run(
         [
-            *(sys.executable, parity.__file__, "--dataset", "simulated"),
+            *(sys.executable, parity.__file__, "--dataset", "rhythms"),
             *("--counts", counts, "--frames", "120", "--splits", "2"),
             *("--epochs", "5", "--threads", "1", "--architectures", *LEARNT),
             *("--folder", str(folder)),
@@ -53,6 +54,7 @@ def test_trained_networks_are_as_right_as_keras(architecture, summary):
     n_tested = found["splits"] * sum(COUNTS.values()) // 5
     error = np.sqrt(2 * share * (1 - share) / n_tested)
     assert abs(found["difference"]["mean"]) <= 3 * error
+    assert found["ours"]["mean"] > 0.5  # Chance, which is 0.33, would show nothing.
 
 
 def test_means_within_the_spread_are_level():
@@ -75,19 +77,20 @@ def test_real_windows_are_of_one_preparation_and_not_slower(make_cell):
         make_cell(2, "PY", rate=8.0),
         make_cell(3, "PY", indicator="GCaMP6s"),
     ]
-    windows = parity.real_windows(cells, "in-vivo")
+    windows = parity_data.real_windows(cells, "in-vivo")
     assert windows.traces.shape == (3, 600)
     assert windows.labels.tolist() == ["PY", "PY", "IN"]
     assert windows.cell_id.tolist() == ["cell0", "cell0", "cell1"]
 
 
 def test_finished_trainings_are_not_repeated(tmp_path):
-    setting = parity.Setting("simulated", {"PY": 5, "PV": 5}, 60, 2, "tested")
+    setting = parity_data.Setting("simulated", {"PY": 5, "PV": 5}, 60, 2, "tested")
     lines = [
         {
             "architecture": "rnn",
             "program": program,
             "split": split,
+            "repeat": 0,
             "accuracy": 0.5,
             "setting": asdict(setting),
         }
