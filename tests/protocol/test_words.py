@@ -98,6 +98,23 @@ def test_a_probe_near_the_model_raises_doubt(make_run, many):
     assert "the model may be reading the rig, not the cell." in doubts
 
 
+def test_a_probe_above_a_model_at_chance_tells_of_the_data(make_run, many):
+    doubts = " ".join(
+        make_run(skill={"probe: session": 0.9}, traces=many).report.doubts
+    )
+    assert "no classifier is shown to be better than chance" in doubts
+    assert "how a cell was recorded tells its type in these data" in doubts
+
+
+def test_a_type_in_few_animals_has_no_interval(make_run, make_traces):
+    traces = make_traces({"PV": 16, "PY": 64}, n_subjects=8)
+    subjects = traces.subject_id.copy()
+    subjects[traces.labels == "PV"] = [f"mouse-{n % 2}" for n in range(16)]
+    traces = replace(traces, subject_id=subjects, cell_id=None, session_id=None)
+    report = make_run(traces=traces, protocol=PaperProtocol(n_splits=6)).report
+    assert report.basis.startswith("No interval, because a type is in too few of ")
+
+
 def test_a_session_that_tells_the_type_raises_doubt(make_run, many):
     skill = {"cnn": 0.7, "probe: session": 0.8}
     report = make_run(skill=skill, traces=many).report

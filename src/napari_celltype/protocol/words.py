@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_celltype.protocol.intervals import FEWEST
 from napari_celltype.protocol.paper_numbers import is_best
 from napari_celltype.protocol.report_table import number
 from napari_celltype.protocol.scores import Score, Spread
@@ -116,7 +117,9 @@ def basis(classifiers: Sequence[Score]) -> str:
     interval = top.interval
     unit = "animals" if interval.unit == "subjects" else interval.unit
     units = counted(interval.n, unit)
-    if interval.too_few:
+    if interval.too_few and interval.n >= FEWEST:
+        sure = f"No interval, because a type is in too few of {units}"
+    elif interval.too_few:
         sure = f"{units} {'is' if interval.n == 1 else 'are'} too few for an interval"
     else:
         sure = f"Brackets: 95 % bootstrap interval over {units}"
@@ -221,15 +224,7 @@ def find_doubts(scores: Sequence[Score]) -> tuple[str, ...]:
         if not above_chance(model):
             sentences.append(_no_better_than_chance(model))
         near = [s for s in there if s.role == "probe" and comes_near(s, model)]
-        probe = best(near)
-        if probe is not None:
-            name = bare(probe)
-            alone = "the session" if name == SESSION else f"one number ({name})"
-            sentences.append(
-                f"Split {in_words(way)}, {alone} alone reaches "
-                f"{short(probe.interval)}, and the best model {short(model.interval)} "
-                f"({model.name}): the model may be reading the rig, not the cell."
-            )
+        sentences += [_rig(probe, model) for probe in [best(near)] if probe]
     sentences += [_leak(s) for s in scores if s.role == "shuffled" and above_chance(s)]
     return tuple(sentences)
 
@@ -277,6 +272,21 @@ def _no_better_than_chance(model: Score) -> str:
         f"Split {in_words(model.way)}, no classifier is shown to be better than "
         f"chance: the best ({model.name}) reaches {short(model.interval)}, chance "
         f"{model.chance:.2f}."
+    )
+
+
+def _rig(probe: Score, model: Score) -> str:
+    name = bare(probe)
+    alone = "the session" if name == SESSION else f"one number ({name})"
+    found = (
+        f"Split {in_words(model.way)}, {alone} alone reaches {short(probe.interval)}, "
+        f"and the best model {short(model.interval)} ({model.name})"
+    )
+    if above_chance(model):
+        return f"{found}: the model may be reading the rig, not the cell."
+    return (
+        f"{found}: how a cell was recorded tells its type in these data, so a model "
+        "that is right may be reading the rig, not the cell."
     )
 
 
