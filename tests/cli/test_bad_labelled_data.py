@@ -51,6 +51,7 @@ def test_traces_that_are_not_finite_are_left_out_and_counted(
     traces[3, 5] = np.nan
     result = evaluate(trace_file(FEW, traces=traces))
     assert result.exit_code == 0, result.output
+    assert "row 3" in result.stderr
     assert "row 3" in (tmp_path / "run" / "report.json").read_text()
 
 

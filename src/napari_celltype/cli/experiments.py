@@ -238,6 +238,8 @@ def _run(request: ExperimentRequest, folder: Path) -> None:
             request, on_progress=on_progress, should_stop=should_stop
         )
     typer.echo(report.summary())
+    for note in report.notes:
+        say(f"note: {note}")
     say(f"written: {folder / 'report.html'}")
 
 
