@@ -96,6 +96,7 @@ def epochs_trained(data, path, **options):
     return sum(p.message.startswith("Training, loss") for p in told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("architecture", "batches", "writes"),
     [("rnn", 9, 99), ("rnn", 99, 2), ("lstm", 17, 99), ("cnn", 14, 99)],
