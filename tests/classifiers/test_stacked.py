@@ -49,7 +49,9 @@ def traces() -> NDArray[np.float32]:
     cycles = 1 + np.arange(N_EXAMPLES)[:, None] % 4
     wave = np.sin(2 * np.pi * cycles * np.arange(60) / 60)
     noisy = 300 + 20 * (wave + random.standard_normal((N_EXAMPLES, 60)))
-    return noisy.astype(np.float32)
+    traces = noisy.astype(np.float32)
+    traces.flags.writeable = False  # As those of a trace set are.
+    return traces
 
 
 def classifiers_of(**settings: Any) -> list[TraceClassifier]:

@@ -49,7 +49,8 @@ class StackedExamples:
             self.statistics = mean, deviation
         else:
             traces = scores[0].apply(traces)
-        self.traces = torch.from_numpy(traces).to(device)
+        # A copy, since traces may be read-only.
+        self.traces = torch.tensor(traces, device=device)
 
     def take(self, batch: Tensor) -> tuple[Tensor, Tensor]:
         """Return z-scored traces (S, n, n_frames) and allowed classes (S, n, C).
