@@ -205,8 +205,9 @@ def probes_table(probes: Sequence[Score], models: Sequence[Score]) -> Table | No
             for what, name, s in rows
         ),
         "A probe is a small decision tree that sees one number of each example, under "
-        "the same splits. Where it comes near a classifier, the classifier may be "
-        "reading how a cell was recorded and not what it is.",
+        "the same splits; “session” names the type most frequent in the recording. "
+        "Where one comes near a classifier, the classifier may be reading how a cell "
+        "was recorded and not what it is.",
     )
 
 
