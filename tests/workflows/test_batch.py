@@ -1,3 +1,7 @@
+import os
+import re
+import signal
+
 import pandas as pd
 import pytest
 
@@ -92,3 +96,40 @@ def test_a_cluster_gives_the_same_table(three_recordings):
             planes, ClassifyRequest(), scheduler=cluster.scheduler_address
         )
     pd.testing.assert_frame_equal(alone.table, together.table)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_does_not_stop_the_rest(three_recordings):
+    distributed = pytest.importorskip("distributed")
+    (three_recordings / "m2" / "suite2p" / "plane0" / "F.npy").write_bytes(b"junk")
+    planes = find_recordings([three_recordings]).planes
+    told = []
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+
+        def kill_a_worker_after_the_first(progress):
+            if not told:
+                os.kill(cluster.workers[0].pid, signal.SIGKILL)
+            told.append(progress.message)
+
+        result = classify_many(
+            planes,
+            ClassifyRequest(),
+            scheduler=cluster.scheduler_address,
+            on_progress=kill_a_worker_after_the_first,
+        )
+    assert len(told) == 3
+    assert list(result.table["recording"].unique()) == ["m1", "m3"]
+    assert [f.path for f in result.failures] == [planes[1]]
+
+
+def test_progress_says_how_long_the_rest_may_take(three_recordings):
+    told = []
+    classify_many(
+        find_recordings([three_recordings]).planes,
+        ClassifyRequest(),
+        on_progress=lambda p: told.append(p.message),
+    )
+    assert re.fullmatch(r"m1: done, about \d+ (s|min) left", told[0])
+    assert told[-1] == "m3: done"
