@@ -20,6 +20,7 @@ from napari_celltype.classifiers.checkpoint import Checkpoint, History, training
 from napari_celltype.classifiers.device import (
     choose_device,
     in_batches,
+    keep_freed_memory,
     traces_at_once,
 )
 from napari_celltype.classifiers.networks import Network, network_class, new_network
@@ -351,6 +352,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             values: NDArray[np.float64] = out.cpu().numpy().astype(np.float64)
             return values
 
+        keep_freed_memory()
         batch = traces_at_once(target, n_frames, network.cached_frames)
         found = list(in_batches(logits, len(traces), batch, on_notice))
         return log_softmax(np.concatenate(found))

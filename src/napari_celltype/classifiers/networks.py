@@ -69,8 +69,8 @@ class ConvolutionalNetwork(Network):
         Probability that D drops a value.
     """
 
-    # 16 MB of activations at 4 MB for each trace of 4,000 frames.
-    cached_frames = 2**15
+    # Four traces of 4,000 frames, whose training takes some 40 MB.
+    cached_frames = 2**14
 
     def __init__(
         self,

@@ -14,7 +14,11 @@ from torch.nn.functional import cross_entropy
 
 from napari_celltype.classifiers.adam import Adam
 from napari_celltype.classifiers.checkpoint import Checkpoint, History
-from napari_celltype.classifiers.device import halve, traces_at_once
+from napari_celltype.classifiers.device import (
+    halve,
+    keep_freed_memory,
+    traces_at_once,
+)
 from napari_celltype.classifiers.networks import Network
 from napari_celltype.classifiers.notices import Notice
 from napari_celltype.progress import OnProgress, Progress, ShouldStop, raise_if_stopped
@@ -83,6 +87,7 @@ def train(
             on_progress(
                 Progress("Training goes on from its checkpoint", len(history), epochs)
             )
+    keep_freed_memory()
     at_once = min(batch_size, traces_at_once(device, x.shape[1], network.cached_frames))
     for epoch in range(len(history) + 1, epochs + 1):
         start = time.perf_counter()
