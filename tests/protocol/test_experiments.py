@@ -94,6 +94,11 @@ def test_classifiers_are_named_once_each(data, names):
         evaluate_experiment(data, names, PROTOCOL, Training())
 
 
+def test_a_classifier_that_nobody_knows_is_refused_before_the_work(data):
+    with pytest.raises(LabelError, match="'resnet' is not known"):
+        evaluate_experiment(data, ["cnn", "resnet"], PROTOCOL, Training())
+
+
 def test_names_of_conditions_are_unique(data):
     both = replace(data, new=data.traces, new_targets=data.targets)
     for layout in PAPER_EXPERIMENTS.values():

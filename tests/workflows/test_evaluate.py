@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import napari_celltype as nct
-from napari_celltype.errors import LabelError, Stopped
+from napari_celltype.errors import CellTypeError, LabelError, Stopped
 from napari_celltype.labels import save_traces
 from napari_celltype.protocol.experiments import Training
 from napari_celltype.workflows import ExperimentRequest, run_experiment
@@ -128,6 +128,11 @@ def test_a_type_that_only_the_new_data_have_is_refused():
     new = load(traces({"PV": 4, "VIP": 4}))
     with pytest.raises(LabelError, match="VIP"):
         experiment_data(load(traces()), new)
+
+
+def test_an_experiment_that_there_is_not():
+    with pytest.raises(CellTypeError, match="choose evaluate, table1"):
+        run_experiment(ExperimentRequest(traces(), "table6"))
 
 
 def test_an_experiment_of_the_paper_runs_from_python():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_celltype.errors import LabelError
+from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels import LabelledData, Targets, TraceSet
 from napari_celltype.progress import (
     OnProgress,
@@ -268,11 +268,9 @@ def experiment_data(
     if new is not None:
         new_targets = _new_targets(old, new, targets)
         n_frames = min(traces.n_frames, new.traces.n_frames)
-        notes = (
-            *notes,
-            *(f"{new.name}: {note}" for note in new.notes),
-            f"Both data sets are cut to {n_frames} frames.",
-        )
+        notes = (*notes, *(f"{new.name}: {note}" for note in new.notes))
+        if traces.n_frames != new.traces.n_frames:
+            notes = (*notes, f"Both data sets are cut to {n_frames} frames.")
         traces, new_traces = _cut(traces, n_frames), _cut(new.traces, n_frames)
     data = ExperimentData(
         traces, targets, probe_values(traces), new_traces, new_targets, old.tree
@@ -309,7 +307,12 @@ def _experiment(request: ExperimentRequest, data: ExperimentData) -> Experiment:
         return evaluate_experiment(
             data, request.classifiers, request.protocol, request.training
         )
-    layout = PAPER_EXPERIMENTS[request.experiment]
+    layout = PAPER_EXPERIMENTS.get(request.experiment)
+    if layout is None:
+        raise CellTypeError(
+            f"There is no experiment {request.experiment!r}; choose evaluate, "
+            f"{', '.join(PAPER_EXPERIMENTS)}."
+        )
     return layout(data, request.protocol, request.training)
 
 
