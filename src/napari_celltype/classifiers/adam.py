@@ -16,9 +16,9 @@ ADAM_EPSILON = 1e-7
 class Adam:
     """Adam (Kingma and Ba 2015) on a fixed list of parameters.
 
-    torch.optim.Adam costs 0.2 ms of Python a step, a sixth of a step of the RNN, and
-    making one imports torch's compiler, which takes seconds. The arithmetic is torch's
-    own, in one fused operation where the device has it.
+    torch.optim.Adam spends Python on what never changes here, in every step, and making
+    one imports torch's compiler. The arithmetic is torch's own, in one fused operation
+    where the device has it.
 
     Parameters
     ----------

@@ -11,8 +11,8 @@ Processing 39, 1991), since with e, o the frames and p, q the filter's taps,
 
 where ' means one frame later. The gradients of the weights and of the input take three
 of four products in the same way. Measured on the paper's CNN, the products of training
-take 0.77 of the plain time, and pooling compares the even outputs with the odd ones in
-place. Rounding differs in the seventh digit.
+take 0.75 to 0.80 of the plain time, and pooling compares the even outputs with the odd
+ones in place. Rounding differs in the seventh digit.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def keep_freed_memory() -> None:
     """Let the C library keep freed memory for the next tensors of the same sizes.
 
     glibc returns it to the system and takes it back page by page, 20,000 pages in a
-    step of the paper's CNN, an eighth to a fifth of its time. It stops doing so (up to
+    step of the paper's CNN, a tenth to a fifth of its time. It stops doing so (up to
     64 MB) once a piece of nearly 32 MB was freed, which is the most that it learns
     from; the piece is never written to, so it costs nothing. Elsewhere this is idle.
     """

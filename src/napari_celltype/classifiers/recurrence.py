@@ -3,8 +3,7 @@
 Networks this small spend their time between the operations, not in them: a step of
 automatic differentiation records and runs some forty operations on a few thousand
 numbers. Written out, the products of all time steps with the kernel and their gradients
-are one matrix product each, the rest works in place, and the RNN of the paper trains
-about twice as fast.
+are one matrix product each and the rest works in place.
 
 Both functions take inputs (n_traces, T, n_inputs), the kernel (n_inputs, gates), the
 recurrent kernel (units, gates), the bias (gates,) and the mask of the recurrent dropout
