@@ -76,15 +76,18 @@ def test_a_cluster_gives_the_same_scores_although_a_worker_is_killed(
     assert errands.without_times(together) == errands.without_times(alone)
 
 
-def test_data_outlive_the_worker_that_held_them(errands, cluster, tmp_path):
+def test_data_outlive_the_only_worker_that_held_them(errands, tmp_path):
     flag = tmp_path / "killed"
-    address = cluster.scheduler_address
-    cluster.scale(1)
-    try:
-        done = outcomes(errands.die_at_first, [0, 1, 2], shared=flag, scheduler=address)
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None
+    ) as local:
+        done = outcomes(
+            errands.die_at_first,
+            [0, 1, 2],
+            shared=flag,
+            scheduler=local.scheduler_address,
+        )
         assert {d.index: d.result for d in done} == {0: 0, 1: 1, 2: 2}
-    finally:
-        cluster.scale(2)
     assert flag.exists()
 
 
