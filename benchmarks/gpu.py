@@ -1,10 +1,11 @@
 """Ten splits trained at once and one after the other, on a GPU.
 
 The size is that of the paper's experiment: 3,947 traces of 4,000 frames, 3,157 of them
-in each of 10 training sets, 20 epochs. Whole fits are timed, z-score and transfers
-included, after a fit of one epoch that nobody times. Traces are noise with a different
-sinusoid for each type; the share of equal answers says whether both ways have learnt
-the same, but for the rounding of TF32.
+in each of 10 training sets, 20 epochs. Whole fits are timed, the statistics of the
+z-score (on the processor) and transfers included, and their epochs alone, after a fit
+of one epoch that nobody times. Traces are noise with a different sinusoid for each
+type; the share of equal answers says whether both ways have learnt the same, but for
+the rounding of TF32.
 
 `--unfold` computes the convolutions of the stacked CNN as matrix products of unfolded
 traces instead of as grouped convolutions, in more memory; which of the two a GPU does
@@ -102,16 +103,17 @@ def unfolded(x, weight, bias):
 
 
 def time_both(architecture, size, data, device):
-    """Return the seconds of both ways and the share of equal answers."""
-    took, answers = {}, {}
+    """Return the seconds of whole fits and of epochs, and how many answers agree."""
+    took, epochs, answers = {}, {}, {}
     for name, train in (("together", train_together), ("alone", train_alone)):
         train(classifiers_of(architecture, size, device, 1), data, device)
         classifiers = classifiers_of(architecture, size, device, size.epochs)
         start = time.perf_counter()
         train(classifiers, data, device)
         took[name] = time.perf_counter() - start
+        epochs[name] = sum(r["seconds"] for c in classifiers for r in c.history_)
         answers[name] = np.array([c.predict(data.traces) for c in classifiers])
-    return took, (answers["together"] == answers["alone"]).mean()
+    return took, epochs, (answers["together"] == answers["alone"]).mean()
 
 
 def main():
@@ -134,10 +136,11 @@ def main():
     data = Data(size)
     slow = False
     for architecture in options.architectures.split(","):
-        took, same = time_both(architecture, size, data, device)
+        took, epochs, same = time_both(architecture, size, data, device)
         line = (
-            f"{architecture}: together {took['together']:.2f} s, one after the other "
-            f"{took['alone']:.2f} s, ratio {took['alone'] / took['together']:.2f}; "
+            f"{architecture}: together {took['together']:.2f} s (epochs "
+            f"{epochs['together']:.2f}), one after the other {took['alone']:.2f} s "
+            f"({epochs['alone']:.2f}), ratio {took['alone'] / took['together']:.2f}; "
             f"{same:.1%} of the answers are equal"
         )
         if size is PAPER:
