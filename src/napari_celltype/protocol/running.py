@@ -20,6 +20,7 @@ from napari_celltype.protocol.backends import WorkerLost, outcomes
 from napari_celltype.protocol.experiment import ExperimentData, Outcome, Task
 from napari_celltype.protocol.remaining import Remaining
 from napari_celltype.protocol.run_folder import RunFolder
+from napari_celltype.protocol.together import finish_groups
 from napari_celltype.protocol.work import perform as perform_task
 
 # A task and the file in which it keeps its training.
@@ -35,6 +36,7 @@ def run_tasks(
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
+    together: bool | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[Outcome]:
@@ -55,6 +57,9 @@ def run_tasks(
     threads : int, optional
         Threads of each worker; the last bits of a score depend on it. By default one
         in other processes, else as many as the libraries take.
+    together : bool, optional
+        Whether to train the networks of several splits at once where there is one
+        process; by default on a CUDA GPU.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
 
@@ -78,6 +83,18 @@ def run_tasks(
         finished = folder.finished()
         left = [task for task in tasks if not _is_of(task, finished.get(task.key))]
         told = _Told(tasks, left, on_progress)
+        if jobs == 1 and scheduler is None and perform is perform_task:
+            for task, outcome, seconds in finish_groups(
+                left,
+                data,
+                together=together,
+                threads=threads,
+                on_progress=told.together,
+                should_stop=should_stop,
+            ):
+                folder.append(outcome)
+                left.remove(task)
+                told.finish(task, seconds)
         lost = ""
         for done in outcomes(
             partial(_perform, perform=perform, threads=threads),
@@ -151,6 +168,10 @@ class _Told:
         """Tell how far the task is that is done here, the first of those left."""
         step = f"{progress.message} ({progress.done} of {progress.total})"
         self._tell(f"{self.name(self._left[0])}, {step}")
+
+    def together(self, progress: Progress) -> None:
+        """Tell how far the training of several tasks at once is."""
+        self._tell(f"{progress.message} ({progress.done} of {progress.total})")
 
     def _tell(self, what: str) -> None:
         n_done = self._n_tasks - len(self._left)
