@@ -36,7 +36,14 @@ from bundled_sessions import (
 )
 from refit import measured_numbers
 
-from napari_celltype.classifiers import CellTypeModel, describe, save_model
+from napari_celltype.classifiers import (
+    Calibration,
+    CellTypeModel,
+    ModelCard,
+    describe,
+    read_model,
+    save_model,
+)
 from napari_celltype.classifiers.calibration import STEPS, calibrate
 from napari_celltype.classifiers.domain import domain_of, trace_properties
 from napari_celltype.classifiers.stability import SWAPS, stability
@@ -44,10 +51,12 @@ from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.workflows.shares import prior_shares, training_shares
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
-from real_cells import load_cells, score_cells, table
+from real_cells import load_cells, load_refits, score_cells, table
 
 # Where a card has no calibration; the shipped ones have.
 NAMED_FROM = 0.5
+# Asked about again, to see whether kept answers are those of a model.
+FIRST_CELLS = 8
 
 
 @dataclass(frozen=True)
@@ -146,8 +155,8 @@ def measure(architecture: str, rate: float, measuring: Measuring) -> None:
         )
     card = replace(model.card, scores=scores)
     path = measuring.out / f"{card.name}.safetensors"
-    sha256 = save_model(model.classifier, card, path)
-    write_page(replace(model, card=card, sha256=sha256), measuring.pages)
+    save_model(model.classifier, card, path)
+    write_page(read_model(path), measuring.pages)
     print(table(card.name, scores))
     print(f"{path.name}: {time.monotonic() - started:.0f} s\n", flush=True)
 
@@ -169,9 +178,12 @@ def ask(
                 windows.reshape(-1, size), device=measuring.device
             ).reshape(n_cells, n_windows, -1)
             write_atomically(kept, partial(np.save, arr=logs))
-        return Answers(
-            logs, data["labels"], data["session"], data["regime"], data["indicator"]
-        )
+        return _answers(logs, data)
+
+
+def _answers(logs: Any, data: Mapping[str, Any]) -> Answers:
+    of_cells = (data[name] for name in ("labels", "session", "regime", "indicator"))
+    return Answers(logs, *of_cells)
 
 
 def _calibrated(
@@ -180,16 +192,6 @@ def _calibrated(
     """Return the model with temperature, prediction sets and thresholds of names."""
     part = measuring.parts(network.part.rate)[0]
     answers = ask(model, network, part, measuring)
-    trained = training_shares(model.card)
-    calibration = calibrate(
-        answers.log_probabilities,
-        answers.truth,
-        answers.session,
-        model.card.classes,
-        shares=prior_shares(SHARES[0], model.card.classes, trained),
-        trained_shares=trained,
-        calibrated_on="simulation",
-    )
     card = replace(
         model.card,
         min_probability=NAMED_FROM,
@@ -198,10 +200,74 @@ def _calibrated(
             **model.card.training_data,
             "real cells behind the simulator's parameters": measured_on(),
         },
-        calibration=calibration,
+        calibration=calibration_of(model.card, answers),
         domain=domain(part, measuring.work),
     )
     return replace(model, card=card)
+
+
+def calibration_of(card: ModelCard, answers: Answers) -> Calibration:
+    """Return what a model may promise, by its answers on the calibration sessions."""
+    trained = training_shares(card)
+    first, *others = (prior_shares(given, card.classes, trained) for given in SHARES)
+    return calibrate(
+        answers.log_probabilities,
+        answers.truth,
+        answers.session,
+        card.classes,
+        shares=first,
+        more_shares=others,
+        trained_shares=trained,
+        calibrated_on="simulation",
+    )
+
+
+def name_again(architecture: str, rate: float, measuring: Measuring) -> None:
+    """Set the thresholds of names of a shipped model again, and score what follows.
+
+    From answers that are kept, of these weights; all else on the card stays.
+    """
+    path = measuring.out / f"{architecture}-{rate:g}hz.safetensors"
+    model = read_model(path)
+    on_calibration, on_test = (
+        kept_answers(model, part, measuring.work) for part in measuring.parts(rate)
+    )
+    card = replace(model.card, calibration=calibration_of(model.card, on_calibration))
+    scores = {
+        **card.scores,
+        "simulated sessions, unseen": simulated_scores(card, on_test),
+    }
+    if measuring.real_cells:
+        cells = load_cells(measuring.real_cells)
+        refits = load_refits(measuring.work / "refits", card.name, cells)
+        scores["real cells"] = score_cells(
+            replace(model, card=card), cells, refits=refits
+        )
+    save_model(model.classifier, replace(card, scores=scores), path)
+    write_page(read_model(path), measuring.pages)
+
+
+def kept_answers(model: CellTypeModel, part: Part, work: Path) -> Answers:
+    """Return kept answers of a model, whatever code trained it and made the sessions.
+
+    They are known by the sessions' number, and by the first cells, which the model is
+    asked about again.
+    """
+    start = part.name.rpartition("-")[0]
+    for sessions in sorted((work / "sessions").glob(f"{start}-*.npz")):
+        with np.load(sessions) as data:
+            first = data["windows"][:FIRST_CELLS]
+            again = model.classifier.predict_log_proba(
+                first.reshape(-1, first.shape[-1])
+            ).reshape(*first.shape[:2], -1)
+            for kept in sorted((work / "answers").glob(f"*-on-{sessions.stem}.npy")):
+                logs = np.load(kept)
+                if np.allclose(logs[:FIRST_CELLS], again, atol=1e-4):
+                    return _answers(logs, data)
+    raise SystemExit(
+        f"No answers of {model.card.name} on {start} are kept in {work}; run without "
+        "--names-only."
+    )
 
 
 def measured_on() -> str:
@@ -282,7 +348,8 @@ def draw_reliability(name: str, curves: Mapping[str, Any], path: Path) -> None:
     figure = Figure(figsize=(5, 6), layout="constrained")
     axes, below = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
     axes.plot([0.25, 1], [0.25, 1], color="0.7", linestyle="--", label="as promised")
-    for number, (when, curve) in enumerate(curves.items()):
+    in_order = sorted(curves.items(), key=lambda item: int(item[0].split()[0]))
+    for number, (when, curve) in enumerate(in_order):
         colour = f"C{number}"
         axes.plot(curve["probability"], curve["right"], "o-", color=colour, label=when)
         below.plot(curve["probability"], curve["cells"], "o-", color=colour)

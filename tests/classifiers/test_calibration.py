@@ -1,9 +1,12 @@
 """Promises on sessions that differ in difficulty and lean towards own types."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from napari_celltype.classifiers.calibration import calibrate
+from napari_celltype.classifiers.promises import named_from
 from napari_celltype.classifiers.softmax import log_softmax
 from napari_celltype.errors import ModelError
 
@@ -112,7 +115,7 @@ def test_said_and_right_agree_on_fresh_sessions(calibration, fresh):
 def test_names_keep_their_promise_on_fresh_sessions_in_repeated_draws(fresh):
     rng = np.random.default_rng(5)
     broken = []
-    for _ in range(20):
+    for _ in range(25):
         logs, truth, sessions = simulate(rng, 80)
         step = calibrated((logs, truth, sessions)).steps[0]
         given = [n for n, limit in step.named_from.items() if limit is not None]
@@ -149,6 +152,35 @@ def test_thresholds_do_not_depend_on_the_mixture_of_the_calibration_cells():
     other = calibrated(many_py).steps[0]
     assert other.temperature == pytest.approx(even.temperature, rel=0.1)
     assert other.named_from["PY"] == pytest.approx(even.named_from["PY"], abs=0.05)
+
+
+def test_further_shares_have_the_thresholds_that_they_have_by_themselves(data):
+    rare = {"PV": 0.1, "PY": 0.7, "SOM": 0.1, "VIP": 0.1}
+    (more,) = calibrated(data, more_shares=[rare]).more_shares
+    alone = calibrated(data, rare)
+    assert more.shares == rare
+    assert more.named_from == tuple(step.named_from for step in alone.steps)
+    assert more.group_named_from == tuple(s.group_named_from for s in alone.steps)
+
+
+def test_further_shares_leave_the_first_as_they_are(data, calibration):
+    found = calibrated(data, more_shares=[EVEN])
+    assert replace(found, more_shares=()) == calibration
+
+
+@pytest.mark.parametrize(("heavy", "limit"), [(1, 0.9), (10, None)])
+def test_no_wrong_cell_seen_proves_little_where_each_stands_for_many(heavy, limit):
+    # 60 sessions of 10 right answers; the wrong cells reach no threshold.
+    right = np.tile([True] * 10 + [False] * 10, 60)
+    found = named_from(
+        np.where(right, 0.9, 0.0),
+        right,
+        np.where(right, 1.0, heavy),
+        np.repeat(np.arange(60), 20),
+        0.1,
+        least=0.9,
+    )
+    assert found == limit
 
 
 @pytest.mark.parametrize("column", range(4))

@@ -105,6 +105,52 @@ def test_impossible_step_is_refused(make_card, make_calibration, field, value):
         ModelCard.from_json(json.dumps(values))
 
 
+RARE = {
+    "shares": {"PV": 0.05, "PY": 0.9, "SOM": 0.05},
+    "named_from": [{"PV": None, "PY": 0.55, "SOM": None}],
+    "group_named_from": [{"PY": 0.51, "IN": None}],
+}
+
+
+def calibrated_json(make_card, make_calibration, **changes):
+    values = json.loads(make_card(calibration=make_calibration({1: 1.0})).to_json())
+    values["calibration"].update(changes)
+    return json.dumps(values)
+
+
+def test_further_shares_come_back_from_json(make_card, make_calibration):
+    text = calibrated_json(make_card, make_calibration, more_shares=[RARE])
+    card = ModelCard.from_json(text)
+    assert card.calibration.names[1].group_named_from == ({"PY": 0.51, "IN": None},)
+    assert ModelCard.from_json(card.to_json()) == card
+
+
+def test_a_card_that_knows_of_one_set_of_shares_is_read(make_card, make_calibration):
+    values = json.loads(make_card(calibration=make_calibration({1: 1.0})).to_json())
+    del values["calibration"]["more_shares"]
+    card = ModelCard.from_json(json.dumps(values))
+    assert card.calibration == make_calibration({1: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("named_from", [], "as many steps for each of its shares"),
+        ("named_from", None, "says calibration = "),
+        ("group_named_from", [{"PY": 2, "IN": None}], "says calibration = "),
+        ("group_named_from", [{"PY": 0.5}], "group_named_from does not name IN, PY"),
+        ("shares", {"PY": 1.0}, "shares does not name PV, PY, SOM"),
+    ],
+)
+def test_impossible_further_shares_are_refused(
+    make_card, make_calibration, field, value, sentence
+):
+    wrong = {**RARE, field: value}
+    text = calibrated_json(make_card, make_calibration, more_shares=[wrong])
+    with pytest.raises(ModelError, match=sentence):
+        ModelCard.from_json(text)
+
+
 def test_steps_that_do_not_ascend_are_refused(make_card, make_calibration):
     with pytest.raises(ModelError, match="steps that ascend from 1 window"):
         make_card(calibration=make_calibration({1: 1.0, 4: 1.0, 2: 1.0}))

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from napari_celltype.classifiers import describe
+from napari_celltype.classifiers.calibration import NamesFrom
 from napari_celltype.classifiers.score_text import score_lines, table_lines
 
 
@@ -69,6 +72,20 @@ def test_each_step_says_from_which_probability_a_name_is_given(calibrated):
     rows = [line.split() for line in calibrated.splitlines() if "never named" in line]
     assert " ".join(rows[0]) == "| 1 | 1.25 | 0.6 | 0.75 | 0.8 | 0.7 | never named |"
     assert rows[1][1:4] == ["4", "|", "0.5"]
+
+
+def test_each_of_the_shares_has_a_table_of_its_own(make_card, make_calibration):
+    calibration = make_calibration({1: 1.25})
+    rare = NamesFrom(
+        {"PV": 0.05, "PY": 0.9, "SOM": 0.05},
+        ({"PV": None, "PY": 0.55, "SOM": None},),
+        ({"PY": 0.51, "IN": None},),
+    )
+    text = describe(make_card(calibration=replace(calibration, more_shares=(rare,))))
+    assert "With PV 0.25, PY 0.5, SOM 0.25 a name is given" in text
+    table = text.partition("With PV 0.05, PY 0.9, SOM 0.05 a name is given")[2]
+    row = next(line for line in table.splitlines() if line.startswith("| 1 "))
+    assert row.split("|")[3].strip() == "0.51"
 
 
 def test_a_model_without_calibration_promises_nothing(make_card):

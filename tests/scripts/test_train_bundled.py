@@ -42,3 +42,13 @@ def test_what_is_trained_is_not_left(trained):
     listed = run(trained, "--list", "--seeds", "1", "--variants")
     assert "done  cnn-10hz, seed 1, plain" in listed
     assert "left" not in listed
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_names_can_be_set_again_from_kept_answers(trained):
+    weights, pages = trained / "quick" / "weights", trained / "quick" / "pages"
+    before = {f.name: f.read_bytes() for f in (*weights.iterdir(), *pages.iterdir())}
+    run(trained, "--names-only", "--variants")
+    after = {f.name: f.read_bytes() for f in (*weights.iterdir(), *pages.iterdir())}
+    assert after == before

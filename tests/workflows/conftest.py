@@ -16,9 +16,13 @@ def make_calibration() -> Callable[..., Any]:
     """A calibration with one number for all thresholds, some of them replaced.
 
     `make_calibration(0.7, named_from={"PV": None}, later={4: 0.5})`: `later` adds
-    steps with another number for all thresholds.
+    steps with another number for all thresholds, `more_shares` shares of interneurons.
     """
-    from napari_celltype.classifiers.calibration import Calibration, CalibrationStep
+    from napari_celltype.classifiers.calibration import (
+        Calibration,
+        CalibrationStep,
+        NamesFrom,
+    )
 
     def step(
         n_windows: int, value: float, types: dict[str, Any], groups: dict[str, Any]
@@ -37,6 +41,7 @@ def make_calibration() -> Callable[..., Any]:
         named_from: dict[str, float | None] | None = None,
         group_named_from: dict[str, float | None] | None = None,
         later: dict[int, float] | None = None,
+        more_shares: dict[float, float] | None = None,
         calibrated_on: str = "simulation",
     ) -> Calibration:
         types, groups = named_from or {}, group_named_from or {}
@@ -49,6 +54,14 @@ def make_calibration() -> Callable[..., Any]:
             cells=1000,
             shares={"PY": 0.5, "PV": 1 / 6, "SOM": 1 / 6, "VIP": 1 / 6},
             steps=tuple(step(n, v, types, groups) for n, v in all_steps.items()),
+            more_shares=tuple(
+                NamesFrom(
+                    {"PY": 1 - share, **dict.fromkeys(CLASSES[1:], share / 3)},
+                    (dict.fromkeys(CLASSES, v),) * len(all_steps),
+                    (dict.fromkeys(("PY", "IN"), v),) * len(all_steps),
+                )
+                for share, v in (more_shares or {}).items()
+            ),
         )
 
     return make

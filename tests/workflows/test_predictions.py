@@ -118,3 +118,23 @@ def test_the_reason_of_a_merged_part_is_not_its_trace(session_folder):
     folder = session_folder("m1", merged=[(0, 1)], n_frames=1900, fs=30.0)
     said = classify_recording(open_recording(folder), ClassifyRequest()).decisions()
     assert said.why_unsure[:2] == ["part of a merged ROI"] * 2
+
+
+def test_a_name_that_other_shares_would_give_is_not_called_never_named(
+    make_predictions, make_calibration
+):
+    predictions = make_predictions(ROWS, calibration=make_calibration(0.7))
+    said = predictions.with_prior({"IN": 0.4, "PY": 0.6}).decisions()
+    assert said.group == ["PY", "unsure"]
+    assert said.why_unsure[1] == "IN is not named with these shares"
+
+
+def test_rare_interneurons_let_pyramidal_cells_be_named(
+    make_predictions, make_calibration
+):
+    calibration = make_calibration(
+        0.99, group_named_from={"PY": None}, more_shares={0.1: 0.6}
+    )
+    plain = make_predictions(ROWS, calibration=calibration)
+    assert plain.decisions().group == ["unsure", "unsure"]
+    assert plain.with_prior({"IN": 0.1}).decisions().group == ["PY", "PY"]

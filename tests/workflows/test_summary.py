@@ -109,9 +109,21 @@ def test_a_model_that_may_name_nothing_says_so(make_predictions, make_calibratio
     assert "on simulation" in lines[-1]
 
 
-def test_with_other_shares_nothing_is_promised(summarise):
+def test_a_rarer_group_than_any_that_was_checked_is_not_named(summarise):
     promise = summarise(ROWS, prior={"IN": 0.1}).sentences()[-1]
-    assert "with other shares, as here, nothing is promised" in promise
+    assert "with PY 50 %, IN 50 %; with the shares here no more of them are" in promise
+    assert "IN is not named: no threshold was checked with so few IN." in promise
+
+
+def test_each_group_says_with_which_shares_it_was_checked(
+    make_predictions, make_calibration
+):
+    calibration = make_calibration(more_shares={0.1: 0.6})
+    made = make_predictions(ROWS, calibration=calibration, prior={"IN": 0.3})
+    promise = made.summary().sentences()[-1]
+    assert "(on simulation, PY with PY 50 %, IN 50 %, IN with PY 90 %, IN 10 %;" in (
+        promise
+    )
 
 
 def test_other_types_within_the_same_groups_are_other_shares(summarise):

@@ -40,8 +40,8 @@ class CalibrationStep:
         Of each class, the least probability that keeps it in the set. The model's
         own probability, with the shares of its training data.
     named_from : mapping of str to float or None
-        Of each class, the least probability to be named, under the shares in use;
-        None if it is never named.
+        Of each class, the least probability to be named, under the calibration's
+        `shares`; None if it is never named.
     group_named_from : mapping of str to float or None
         The same for the root types (PY, IN) and the sum of their classes.
     """
@@ -51,6 +51,23 @@ class CalibrationStep:
     prediction_set: Mapping[str, float]
     named_from: Mapping[str, float | None]
     group_named_from: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class NamesFrom:
+    """From which probabilities names are given if the types have certain shares.
+
+    Attributes
+    ----------
+    shares : mapping of str to float
+        Of the classes, for which the risk was controlled.
+    named_from, group_named_from : tuple of mapping of str to float or None
+        As in `CalibrationStep`, under these shares, one for each of the steps.
+    """
+
+    shares: Mapping[str, float]
+    named_from: tuple[Mapping[str, float | None], ...]
+    group_named_from: tuple[Mapping[str, float | None], ...]
 
 
 @dataclass(frozen=True)
@@ -71,6 +88,8 @@ class Calibration:
         Of the classes, for which the risk was controlled.
     steps : tuple of CalibrationStep
         By ascending number of windows, from 1.
+    more_shares : tuple of NamesFrom
+        The thresholds of names for further shares of the types.
     """
 
     calibrated_on: str
@@ -80,6 +99,17 @@ class Calibration:
     cells: int
     shares: Mapping[str, float]
     steps: tuple[CalibrationStep, ...]
+    more_shares: tuple[NamesFrom, ...] = ()
+
+    @property
+    def names(self) -> tuple[NamesFrom, ...]:
+        """The thresholds of names for all shares that were checked."""
+        first = NamesFrom(
+            self.shares,
+            tuple(step.named_from for step in self.steps),
+            tuple(step.group_named_from for step in self.steps),
+        )
+        return (first, *self.more_shares)
 
     def step(self, n_windows: int) -> CalibrationStep:
         """Return what holds for a ROI of so many windows; the first step for none."""
@@ -125,6 +155,7 @@ def calibrate(
     shares: Mapping[str, float],
     trained_shares: Mapping[str, float],
     calibrated_on: str,
+    more_shares: Sequence[Mapping[str, float]] = (),
     coverage: float = 0.9,
     risk: float = 0.1,
 ) -> Calibration:
@@ -152,6 +183,8 @@ def calibrate(
         Of every class, those that the model's own probabilities stand for.
     calibrated_on : str
         "simulation", or words about the sessions.
+    more_shares : sequence of mapping of str to float
+        Further shares of every class, for which names get thresholds of their own.
     coverage, risk : float
         As in `Calibration`.
 
@@ -171,25 +204,33 @@ def calibrate(
         raise ModelError(
             f"{columns.size} cells have {numbers.size} sessions; give one per cell."
         )
-    steps = []
+    trained = _in_order(trained_shares, classes)
+    wanted = [_in_order(given, classes) for given in (shares, *more_shares)]
+    steps, names = [], []
     for n_windows in STEPS:
         part = log_probabilities[:, :n_windows]
         whole = np.isfinite(part).all(axis=(1, 2))
         present = np.bincount(columns[whole], minlength=len(classes))
         if n_windows > log_probabilities.shape[1] or not present.all():
             break
+        temperature, logs, prediction_set = _fit(
+            part[whole].mean(axis=1),
+            columns[whole],
+            numbers[whole],
+            classes,
+            trained,
+            coverage,
+        )
+        names.append(
+            [
+                _names(
+                    logs, columns[whole], numbers[whole], classes, own, trained, risk
+                )
+                for own in wanted
+            ]
+        )
         steps.append(
-            _calibrate_step(
-                n_windows,
-                part[whole].mean(axis=1),
-                columns[whole],
-                numbers[whole],
-                classes,
-                _in_order(shares, classes),
-                _in_order(trained_shares, classes),
-                coverage,
-                risk,
-            )
+            CalibrationStep(n_windows, temperature, prediction_set, *names[-1][0])
         )
     if not steps:
         raise ModelError(
@@ -204,6 +245,14 @@ def calibrate(
         cells=int(np.isfinite(log_probabilities[:, 0]).all(axis=1).sum()),
         shares={name: float(shares[name]) for name in classes},
         steps=tuple(steps),
+        more_shares=tuple(
+            NamesFrom(
+                {name: float(given[name]) for name in classes},
+                tuple(at_step[number][0] for at_step in names),
+                tuple(at_step[number][1] for at_step in names),
+            )
+            for number, given in enumerate(more_shares, start=1)
+        ),
     )
 
 
@@ -239,18 +288,15 @@ def _in_order(
     return np.array([shares[name] for name in classes], dtype=np.float64)
 
 
-def _calibrate_step(
-    n_windows: int,
+def _fit(
     logs: NDArray[np.float64],
     columns: NDArray[np.int64],
     sessions: NDArray[np.int64],
     classes: Sequence[str],
-    shares: NDArray[np.float64],
     trained: NDArray[np.float64],
     coverage: float,
-    risk: float,
-) -> CalibrationStep:
-    """Calibrate cells by their mean log-probabilities (n_cells, n_classes)."""
+) -> tuple[float, NDArray[np.float64], dict[str, float]]:
+    """Return temperature, log-probabilities divided by it, and prediction sets."""
     present = np.bincount(columns) / columns.size
     temperature = fit_temperature(logs, columns, (trained / present)[columns])
     logs = logs / temperature
@@ -260,6 +306,20 @@ def _calibrate_step(
         for column, name in enumerate(classes)
         for own in [columns == column]
     }
+    return temperature, logs, prediction_set
+
+
+def _names(
+    logs: NDArray[np.float64],
+    columns: NDArray[np.int64],
+    sessions: NDArray[np.int64],
+    classes: Sequence[str],
+    shares: NDArray[np.float64],
+    trained: NDArray[np.float64],
+    risk: float,
+) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    """Return from which probabilities types and groups are named with these shares."""
+    present = np.bincount(columns) / columns.size
     with np.errstate(divide="ignore"):  # a share of 0 leaves no probability
         in_use = np.exp(log_softmax(logs + np.log(shares / trained)))
     tree = DEFAULT_TYPES.including(classes)
@@ -286,29 +346,37 @@ def _calibrate_step(
             for column, name in enumerate(names)
         }
 
-    return CalibrationStep(
-        n_windows=n_windows,
-        temperature=temperature,
-        prediction_set=prediction_set,
-        named_from=limits(in_use, columns, classes),
-        group_named_from=limits(in_use @ is_in, is_in.argmax(axis=1)[columns], roots),
+    return (
+        limits(in_use, columns, classes),
+        limits(in_use @ is_in, is_in.argmax(axis=1)[columns], roots),
     )
 
 
 def read_calibration(values: object) -> Any:
     """Return the `Calibration` of a card's JSON; anything else comes back as it is."""
+    if isinstance(values, dict):  # a card of one set of shares need not say so
+        values = {"more_shares": [], **values}
     fitting = _fields_of(values, Calibration)
-    if fitting is None or not isinstance(fitting["steps"], list):
+    if fitting is None:
         return values
-    steps = [_fields_of(step, CalibrationStep) for step in fitting["steps"]]
-    if None in steps:
-        return values
-    read = tuple(CalibrationStep(**step) for step in steps if step is not None)
-    return Calibration(**{**fitting, "steps": read})
+    parts: dict[str, tuple[Any, ...]] = {}
+    kinds: dict[str, Any] = {"steps": CalibrationStep, "more_shares": NamesFrom}
+    for name, kind in kinds.items():
+        if not isinstance(fitting[name], list):
+            return values
+        found = [_fields_of(part, kind) for part in fitting[name]]
+        if None in found:
+            return values
+        parts[name] = tuple(
+            kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in part.items()})
+            for part in found
+            if part is not None
+        )
+    return Calibration(**{**fitting, **parts})
 
 
 def _fields_of(
-    values: object, kind: type[Calibration | CalibrationStep]
+    values: object, kind: type[Calibration | CalibrationStep | NamesFrom]
 ) -> dict[str, Any] | None:
     """Return the values if they are named as the fields are, else None."""
     wanted = {f.name for f in fields(kind)}

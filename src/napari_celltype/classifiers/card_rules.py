@@ -7,7 +7,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
-from napari_celltype.classifiers.calibration import Calibration, CalibrationStep
+from napari_celltype.classifiers.calibration import (
+    Calibration,
+    CalibrationStep,
+    NamesFrom,
+)
 from napari_celltype.errors import LabelError
 
 if TYPE_CHECKING:
@@ -69,11 +73,25 @@ def _is_calibration(value: object) -> bool:
         and _is_probability(value.coverage)
         and _is_probability(value.risk)
         and all(_is_count(n) for n in (value.sessions, value.cells))
-        and isinstance(value.shares, Mapping)
-        and all(_is_probability(share) for share in value.shares.values())
+        and _are_limits(value.shares, or_never=False)
         and isinstance(value.steps, tuple)
         and all(_is_step(step) for step in value.steps)
         and _ascends_from_one([step.n_windows for step in value.steps])
+        and isinstance(value.more_shares, tuple)
+        and all(_are_names(names, len(value.steps)) for names in value.more_shares)
+    )
+
+
+def _are_names(names: object, n_steps: int) -> bool:
+    return (
+        isinstance(names, NamesFrom)
+        and _are_limits(names.shares, or_never=False)
+        and all(
+            isinstance(steps, tuple)
+            and len(steps) == n_steps
+            and all(_are_limits(limits) for limits in steps)
+            for steps in (names.named_from, names.group_named_from)
+        )
     )
 
 
@@ -129,16 +147,23 @@ def names_in_calibration(card: ModelCard) -> str | None:
     except LabelError as error:
         return str(error)
     classes = set(card.classes)
-    for step in card.calibration.steps:
-        for what, names, wanted in (
-            ("prediction_set", step.prediction_set, classes),
-            ("named_from", step.named_from, classes),
-            ("group_named_from", step.group_named_from, roots),
-        ):
-            if set(names) != wanted:
-                return f"{what} does not name {', '.join(sorted(wanted))}"
-    if set(card.calibration.shares) != classes:
-        return f"shares does not name {', '.join(sorted(classes))}"
+    named = [
+        (what, limits, wanted)
+        for names in card.calibration.names
+        for what, steps, wanted in (
+            ("shares", (names.shares,), classes),
+            ("named_from", names.named_from, classes),
+            ("group_named_from", names.group_named_from, roots),
+        )
+        for limits in steps
+    ]
+    named += [
+        ("prediction_set", step.prediction_set, classes)
+        for step in card.calibration.steps
+    ]
+    for what, limits, wanted in named:
+        if set(limits) != wanted:
+            return f"{what} does not name {', '.join(sorted(wanted))}"
     return None
 
 
@@ -182,8 +207,8 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "calibration": (
         _is_calibration,
-        "null, or a calibration with probabilities from 0 to 1, positive temperatures "
-        "and steps that ascend from 1 window",
+        "null, or a calibration with probabilities from 0 to 1, positive temperatures, "
+        "steps that ascend from 1 window, and as many steps for each of its shares",
     ),
     "domain": (_is_domain, "null, or a mapping of properties to low and high"),
     "stability": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from napari_celltype.classifiers.calibration import Calibration
+from napari_celltype.classifiers.calibration import Calibration, NamesFrom
 from napari_celltype.classifiers.card import ModelCard
 from napari_celltype.classifiers.score_text import plain, score_lines, table_lines
 
@@ -134,17 +134,8 @@ def _promises(card: ModelCard) -> list[str]:
 
 def _calibration_lines(calibration: Calibration) -> list[str]:
     on = f"on {plain(calibration.calibrated_on)}"
-    first = calibration.steps[0]
-    groups, classes = list(first.group_named_from), list(first.named_from)
-    named = [
-        [
-            str(step.n_windows),
-            f"{step.temperature:g}",
-            *(_least(step.group_named_from[name]) for name in groups),
-            *(_least(step.named_from[name]) for name in classes),
-        ]
-        for step in calibration.steps
-    ]
+    classes = list(calibration.shares)
+    by_shares = "; or ".join(_shares(names.shares) for names in calibration.names)
     kept = [
         [str(step.n_windows), *(f"{step.prediction_set[c]:.3g}" for c in classes)]
         for step in calibration.steps
@@ -155,24 +146,47 @@ def _calibration_lines(calibration: Calibration) -> list[str]:
         "alike.",
         f"- Names are wrong for at most {calibration.risk:.0%} {on}: of the cells that "
         "get the same name, with 95% confidence, if the types have the shares "
-        f"{_shares(calibration.shares)}.",
+        f"{by_shares}.",
         f"- Both were set on {calibration.sessions} sessions with {calibration.cells} "
         f"cells, {on}, by the number of windows of a cell.",
         "",
-        "A name is given from these probabilities (under the shares in use):",
+        *(line for names in calibration.names for line in _names(calibration, names)),
+        "With other shares a name is given to the cells to which it would be given "
+        "with the nearest of these in which its group (PY or IN) is no more common. It "
+        "is not given where its group is rarer than in all of these, or where the "
+        "types inside a group stand in other proportions.",
         "",
-        *table_lines(
-            [
-                "windows from",
-                "temperature",
-                *(f"group {name}" for name in groups),
-                *(f"type {name}" for name in classes),
-            ],
-            named,
-        ),
         "A type is in the prediction set from these probabilities (of the model):",
         "",
         *table_lines(["windows from", *classes], kept),
+    ]
+
+
+def _names(calibration: Calibration, names: NamesFrom) -> list[str]:
+    """Write from which probabilities names are given with some shares."""
+    groups, classes = list(names.group_named_from[0]), list(names.named_from[0])
+    rows = [
+        [
+            str(step.n_windows),
+            f"{step.temperature:g}",
+            *(_least(of_groups[name]) for name in groups),
+            *(_least(of_types[name]) for name in classes),
+        ]
+        for step, of_types, of_groups in zip(
+            calibration.steps, names.named_from, names.group_named_from, strict=True
+        )
+    ]
+    header = [
+        "windows from",
+        "temperature",
+        *(f"group {name}" for name in groups),
+        *(f"type {name}" for name in classes),
+    ]
+    return [
+        f"With {_shares(names.shares)} a name is given from these probabilities "
+        "(under these shares):",
+        "",
+        *table_lines(header, rows),
     ]
 
 
@@ -186,6 +200,7 @@ def _scores(card: ModelCard) -> list[str]:
         return ["## Scores", "", "None were measured.", ""]
     real = [title for title in card.scores if "real" in title.lower()]
     simulated = [t for t in card.scores if t not in real and card.origin != "user"]
+    simulated.sort(key=lambda title: title.startswith("reliability"))
     others = [t for t in card.scores if t not in real and t not in simulated]
     lines = []
     for title, names in (

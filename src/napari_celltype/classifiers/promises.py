@@ -98,11 +98,13 @@ def named_from(
     The candidates of a fixed grid are tried from the top down, beginning with the first
     that names 100 cells of `FEWEST_SESSIONS` sessions, whatever their true types. A
     candidate holds when the upper bound of the weighted share of wrong cells, sessions
-    resampled and one more session added in which all are wrong, is within the risk; the
-    first that does not ends the search. So each look is taken only when all before it
-    have held, and many looks do not raise the chance to keep a threshold that fails its
-    promise. The same search begins again at 200 and at 400 cells, and the three share
-    that chance of 5 %: each bound is one of 98.3 %. The lowest that held is kept.
+    resampled and one more session added in which all are wrong, is within the risk.
+    That session is of the mean size, its cells as heavy as the heaviest that can be
+    wrong. The first candidate that does not hold ends the search. So each look is taken
+    only when all before it have held, and many looks do not raise the chance to keep a
+    threshold that fails its promise. The same search begins again at 200 and at 400
+    cells, and the three share that chance of 5 %: each bound is one of 98.3 %. The
+    lowest that held is kept.
 
     Parameters
     ----------
@@ -143,7 +145,11 @@ def named_from(
     drawn = np.random.default_rng(0).multinomial(
         shape[0], np.full(shape[0], 1 / shape[0]), RESAMPLES
     )
-    bad = named.sum(axis=0) / np.maximum(voting, 1)
+    # A session of wrong cells weighs what cells of the wrong types weigh: where a name
+    # is rare its few wrong cells stand for many, and none may be among those seen.
+    heaviest = weights[~right].max(initial=0.0)
+    mean_size = count.sum(axis=0) / np.maximum(voting, 1)
+    bad = np.maximum(named.sum(axis=0) / np.maximum(voting, 1), heaviest * mean_size)
     risks = (drawn @ wrong + bad) / np.maximum(drawn @ named + bad, 1e-300)
     level = 1 - 0.05 / len(FIRST_LOOKS)
     holds = np.quantile(risks, level, axis=0) <= risk

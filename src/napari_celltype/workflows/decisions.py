@@ -18,6 +18,7 @@ BETWEEN_GROUPS = "between PY and interneuron"
 TYPE_BELOW = "type below its threshold"
 NEVER_NAMED = "{} is never named by this model"
 NOT_FROM_SO_MANY = "{} is not named from this number of windows"
+NOT_WITH_SHARES = "{} is not named with these shares"
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,13 @@ def decide(
         [
             np.full(len(rows), "", dtype=object),
             np.full(len(rows), NO_TRACE, dtype=object),
-            _not_named(roots, thresholds.groups_at_times)[root],
+            _not_named(roots, thresholds.groups_at_times, thresholds.groups_at_shares)[
+                root
+            ],
             np.full(len(rows), BETWEEN_GROUPS, dtype=object),
-            _not_named(classes, thresholds.types_at_times)[column],
+            _not_named(classes, thresholds.types_at_times, thresholds.types_at_shares)[
+                column
+            ],
         ],
         TYPE_BELOW,
     )
@@ -158,11 +163,19 @@ def prediction_sets(
     ]
 
 
-def _not_named(names: Sequence[str], at_times: frozenset[str]) -> NDArray[np.object_]:
+def _not_named(
+    names: Sequence[str], at_times: frozenset[str], at_shares: frozenset[str]
+) -> NDArray[np.object_]:
     """Return why each name is not given, whatever its probability."""
     return np.array(
         [
-            (NOT_FROM_SO_MANY if name in at_times else NEVER_NAMED).format(name)
+            (
+                NOT_FROM_SO_MANY
+                if name in at_times
+                else NOT_WITH_SHARES
+                if name in at_shares
+                else NEVER_NAMED
+            ).format(name)
             for name in names
         ],
         dtype=object,

@@ -155,10 +155,14 @@ class Predictions:
             return min_probability
         if self.card.calibration is None:
             return self.card.min_probability
-        calibrated = Thresholds.calibrated(
-            self.card.calibration, self.n_windows, self.classes
+        promised = Thresholds.promised(
+            self.card.calibration,
+            self.n_windows,
+            self.model_probabilities,
+            self.shares,
+            training_shares(self.card),
         )
-        return calibrated.without(settled_names(self.shares), self.classes)
+        return promised.without(settled_names(self.shares), self.classes)
 
     @property
     def shown(self) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Least probability that is told from 0, and least difference of two shares that counts.
 _LEAST = 1e-200
-_NO_DIFFERENCE = 0.005
+NO_DIFFERENCE = 0.005
 
 
 def training_shares(card: ModelCard) -> dict[str, float]:
@@ -124,7 +124,7 @@ def share_text(shares: Mapping[str, float]) -> str:
     for group, share in group_shares(shares).items():
         text = _percent(group, share)
         types = [name for name in names if tree.group(name) == group]
-        if any(abs(shares[t] - shares[types[0]]) > _NO_DIFFERENCE for t in types):
+        if any(abs(shares[t] - shares[types[0]]) > NO_DIFFERENCE for t in types):
             text += f" ({', '.join(_percent(t, shares[t]) for t in types)})"
         texts.append(text)
     return ", ".join(texts)
@@ -132,7 +132,23 @@ def share_text(shares: Mapping[str, float]) -> str:
 
 def same_shares(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
     """Tell whether the shares of all types are the same, but for rounding."""
-    return all(abs(one[name] - other[name]) <= _NO_DIFFERENCE for name in one)
+    return all(abs(one[name] - other[name]) <= NO_DIFFERENCE for name in one)
+
+
+def same_proportions(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    """Tell whether the types inside each group in use stand in the same proportions."""
+    tree = DEFAULT_TYPES.including(other)
+    ones, others = group_shares(one), group_shares(other)
+    for name, share in other.items():
+        group = tree.group(name)
+        if others[group] == 0:
+            continue
+        if ones[group] == 0:
+            return False
+        difference = one[name] / ones[group] - share / others[group]
+        if abs(difference) > NO_DIFFERENCE:
+            return False
+    return True
 
 
 def _percent(name: str, share: float) -> str:

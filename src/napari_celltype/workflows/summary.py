@@ -19,9 +19,10 @@ from napari_celltype.workflows.shares import (
     settled_names,
     share_text,
 )
+from napari_celltype.workflows.thresholds import checked_names
 
 if TYPE_CHECKING:
-    from napari_celltype.classifiers.calibration import Calibration
+    from napari_celltype.classifiers.calibration import NamesFrom
     from napari_celltype.workflows.predictions import Predictions
 
 SIMULATION = "simulation"
@@ -261,31 +262,52 @@ def _promise(predictions: Predictions, min_probability: float | None) -> str:
     calibration = predictions.card.calibration
     if calibration is None:
         raise ValueError("a model without calibration has one threshold")
-    checked = share_text(calibration.shares)
-    if not _names_something(calibration):
+    on = f"on {calibration.calibrated_on}"
+    wrong = f"at most {100 * calibration.risk:g} % of the cells"
+    found = checked_names(calibration, predictions.shares)
+    checked = {group: names for group, names in found.items() if names is not None}
+    if not checked:
+        every = "; ".join(share_text(names.shares) for names in calibration.names)
         return (
-            "This model names no cell: from no probability on are at most "
-            f"{100 * calibration.risk:g} % of the cells of a name wrong (on "
-            f"{calibration.calibrated_on}, with {checked}). The best guesses stand. "
+            f"No name is given: names were checked {on} with {every}; with other "
+            "shares, as here, nothing is promised. The best guesses stand. "
             f"{_NAME_MORE}"
         )
-    same = same_shares(calibration.shares, predictions.shares)
-    other = "" if same else "; with other shares, as here, nothing is promised"
+    given = {g: n for g, n in checked.items() if _is_given(g, n)}
+    where = _where({g: share_text(n.shares) for g, n in (given or checked).items()})
+    if not given:
+        return (
+            f"This model names no cell: from no probability on are {wrong} of a name "
+            f"wrong ({on}, {where}). The best guesses stand. {_NAME_MORE}"
+        )
+    if not all(same_shares(n.shares, predictions.shares) for n in given.values()):
+        where += "; with the shares here no more of them are"
+    too_few = "".join(
+        f" {group} is not named: no threshold was checked with so few {group}."
+        for group, names in found.items()
+        if names is None and any(_is_given(group, n) for n in calibration.names)
+    )
     return (
-        "Each name is given from the probability at which at most "
-        f"{100 * calibration.risk:g} % of the cells of that name are wrong (on "
-        f"{calibration.calibrated_on}, with {checked}{other}). {_NAME_MORE}"
+        f"Each name is given from the probability at which {wrong} of that name are "
+        f"wrong ({on}, {where}).{too_few} {_NAME_MORE}"
     )
 
 
-def _names_something(calibration: Calibration) -> bool:
-    limits = (
-        limit
-        for step in calibration.steps
-        for named_from in (step.named_from, step.group_named_from)
-        for limit in named_from.values()
+def _where(shares: Mapping[str, str]) -> str:
+    """Say with which shares the names of each group were checked."""
+    if len(set(shares.values())) == 1:
+        return f"with {next(iter(shares.values()))}"
+    return ", ".join(f"{group} with {text}" for group, text in shares.items())
+
+
+def _is_given(group: str, names: NamesFrom) -> bool:
+    """Tell whether a group, or a type of it, has any threshold."""
+    tree = DEFAULT_TYPES.including(names.shares)
+    return any(
+        limit is not None and tree.group(name) == group
+        for step in (*names.group_named_from, *names.named_from)
+        for name, limit in step.items()
     )
-    return any(limit is not None for limit in limits)
 
 
 def _total(
