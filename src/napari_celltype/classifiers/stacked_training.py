@@ -17,6 +17,7 @@ from napari_celltype.classifiers.checkpoint import History
 from napari_celltype.classifiers.networks import Network
 from napari_celltype.classifiers.preparation import Normalization
 from napari_celltype.classifiers.stacked_forward import stacked_logits
+from napari_celltype.classifiers.training import dropout_generator
 from napari_celltype.labels import Targets
 from napari_celltype.progress import OnProgress, Progress, ShouldStop, raise_if_stopped
 
@@ -90,7 +91,7 @@ def train_stacked(
         for name, _ in networks[0].named_parameters()
     }
     optimizer = Adam(stacked.values(), learning_rate)
-    dropout = [_dropout_generator(g, device) for g in generators]
+    dropout = [dropout_generator(g, device) for g in generators]
     histories: list[History] = [[] for _ in networks]
     for epoch in range(1, epochs + 1):
         start = time.perf_counter()
@@ -137,16 +138,6 @@ def _losses(logits: Tensor, allowed: Tensor) -> Tensor:
     """Return each network's summed loss, as `training.loss_sum` of its labels."""
     possible = logits.masked_fill(~allowed, -torch.inf)
     return (logits.logsumexp(2) - possible.logsumexp(2)).sum(1)
-
-
-def _dropout_generator(
-    generator: torch.Generator, device: torch.device
-) -> torch.Generator:
-    """Return a generator on the device, as `training.train` makes it."""
-    if device.type == "cpu":
-        return generator
-    seed = int(torch.randint(2**62, (), generator=generator))
-    return torch.Generator(device=device).manual_seed(seed)
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def train(
     y = torch.from_numpy(targets).to(device)
     network.to(device).to(memory_format=torch.channels_last).train()
     optimizer = Adam(network.parameters(), learning_rate)
-    dropout = _dropout_generator(generator, device)
+    dropout = dropout_generator(generator, device)
     history: History = []
     if checkpoint is not None:
         history = _resume(checkpoint, network, optimizer, generator, dropout, epochs)
@@ -184,7 +184,7 @@ def _leave_gradients(
     return losses, found
 
 
-def _dropout_generator(
+def dropout_generator(
     generator: torch.Generator, device: torch.device
 ) -> torch.Generator:
     """Return a generator on the device; the given one itself on the processor."""
