@@ -387,4 +387,42 @@ def write_index(models: Mapping[str, CellTypeModel], pages: Path) -> None:
             for s in (scores[group], scores[types])
         )
         lines.append(f"| [{name}]({name}.md) | {cells} |")
+    lines += ["", *_wrong_names(models, middle)]
     (pages / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _wrong_names(models: Mapping[str, CellTypeModel], when: str) -> list[str]:
+    """Write how many of the cells of a group's name were wrong, by shares and model."""
+    found = {
+        name: model.card.scores["simulated sessions, unseen"][when]["names"]
+        for name, model in models.items()
+    }
+    every = list(next(iter(found.values())))
+    every.sort(key=lambda shares: float(shares.split()[1]))
+    lines = [
+        "On the same sessions and minutes: the share of wrong cells among those called "
+        "PY and among those called IN, if the types have these shares. At most 0.1 is "
+        "promised; a name that is not given has none. Most shares are those that the "
+        "names were calibrated for; the others lie in between.",
+        "",
+        "| model | " + " | ".join(every) + " |",
+        "|" + "---|" * (len(every) + 1),
+    ]
+    for name, by_shares in found.items():
+        cells = []
+        for shares in every:
+            group = by_shares[shares]["group"]
+            wrong = {
+                called: group[title]
+                for called in ("PY", "IN")
+                if group.get(title := f"wrong among those called {called}")
+            }
+            cells.append(
+                ", ".join(
+                    f"{called} {s['value']:.3f} ({s['low']:.3f} to {s['high']:.3f})"
+                    for called, s in wrong.items()
+                )
+                or "-"
+            )
+        lines.append(f"| [{name}]({name}.md) | {' | '.join(cells)} |")
+    return lines
