@@ -199,6 +199,18 @@ def test_other_classifiers_learn_from_single_labels_only(partial):
     assert one.guess == two.guess
 
 
+def test_other_classifiers_learn_nothing_that_only_follows(make_traces):
+    """With PV its only child here, IN leaves PV alone, but nobody has seen that."""
+    traces = make_traces({"PV": 16, "PY": 16, "IN": 16})
+    data = ExperimentData(traces, Targets.of(traces.labels))
+    rows = np.arange(48)
+    seen = rows[traces.labels != "IN"]
+    one, two = (
+        perform(task(LINEAR, Split(0, train, rows)), data) for train in (rows, seen)
+    )
+    assert one.guess == two.guess
+
+
 @pytest.mark.parametrize("condition", [LINEAR, RNN], ids=lambda c: c.name)
 def test_partial_test_rows_are_answered_apart(condition, partial):
     split = Split(0, ROWS[:52], ROWS[52:70], ROWS[70:])

@@ -22,7 +22,14 @@ from napari_celltype.protocol.group_draw import draw_test_groups
 from napari_celltype.protocol.groups import COLUMNS, identity, split_groups
 from napari_celltype.protocol.paper_protocol import WAYS, PaperProtocol
 
-__all__ = ["WAYS", "Splits", "draw_splits", "ground_truth", "strictest_way"]
+__all__ = [
+    "WAYS",
+    "Splits",
+    "draw_splits",
+    "ground_truth",
+    "named",
+    "strictest_way",
+]
 
 Rows = NDArray[np.int64]
 # Of a purely random split in which a class is missing on one side.
@@ -51,18 +58,26 @@ class Splits(tuple[Split, ...]):
         return self
 
 
+def named(traces: TraceSet, targets: Targets) -> NDArray[np.bool_]:
+    """Tell which labels are a class themselves, shape (n_examples,).
+
+    Among PY and PV, IN leaves PV alone possible, but nobody has seen that the cell is
+    PV.
+    """
+    return np.isin(traces.labels, targets.classes)
+
+
 def ground_truth(traces: TraceSet, targets: Targets) -> Rows:
     """Return the class of each example that may be tested, -1 for the others.
 
-    The label has to be the class itself and no accepted prediction: among PY and PV,
-    IN leaves PV alone possible, but nobody has seen that the cell is PV.
+    The label has to be the class itself, see `named`, and no accepted prediction.
 
     Returns
     -------
     ndarray of int64, shape (n_examples,)
     """
-    named = np.isin(traces.labels, targets.classes) & ~_predicted(traces)
-    return np.where(named, targets.index, -1)
+    usable = named(traces, targets) & ~_predicted(traces)
+    return np.where(usable, targets.index, -1)
 
 
 def draw_splits(

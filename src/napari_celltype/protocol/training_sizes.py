@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_celltype.protocol.counts import stratified_counts
 from napari_celltype.protocol.experiment import ExperimentData
+from napari_celltype.protocol.splits import ground_truth
 
 # Section IV-C: training examples of each type; the test set is the same for all.
 TRAINING_SIZES: tuple[Mapping[str, int], ...] = (
@@ -75,10 +76,6 @@ def training_sizes(
 
 def ground_truth_counts(data: ExperimentData) -> dict[str, int]:
     """Return how many examples of each class may stand in a test set."""
-    usable = data.targets.single
-    if data.traces.label_source is not None:
-        usable = usable & (data.traces.label_source != "prediction")
-    counts = np.bincount(
-        data.targets.index[usable], minlength=len(data.targets.classes)
-    )
+    truth = ground_truth(data.traces, data.targets)
+    counts = np.bincount(truth[truth >= 0], minlength=len(data.targets.classes))
     return dict(zip(data.targets.classes, counts.tolist(), strict=True))

@@ -36,6 +36,7 @@ from napari_celltype.protocol.experiment import (
     Task,
 )
 from napari_celltype.protocol.groups import COLUMNS, codes, identity, split_groups
+from napari_celltype.protocol.splits import named
 from napari_celltype.protocol.surrogates import surrogates_of
 
 # Returns the inputs of a classifier for some rows of the data set.
@@ -97,8 +98,15 @@ def perform(
             )
         else:
             on_progress(Progress(f"Training {condition.name}", 0, 1))
-            options = _fold_groups(condition, data, split.train[targets.single])
-            seconds = _fit_single(classifier, inputs(split.train), targets, options)
+            one = named(data.traces, data.targets)[ready.learned]
+            trained = split.train[one]
+            start = perf_counter()
+            classifier.fit(
+                inputs(trained),
+                data.traces.labels[ready.learned[one]],
+                **_fold_groups(condition, data, trained),
+            )
+            seconds = perf_counter() - start
             on_progress(Progress(f"Training {condition.name}", 1, 1))
         raise_if_stopped(should_stop)
         return answer(task, data, ready, seconds)
@@ -255,20 +263,6 @@ def _fit_network(
         should_stop=should_stop,
     )
     return float(sum(row["seconds"] for row in classifier.history_))
-
-
-def _fit_single(
-    classifier: Any,
-    inputs: NDArray[Any],
-    targets: Targets,
-    options: dict[str, NDArray[np.int64]],
-) -> float:
-    """Train on the labels that name one class; return the seconds."""
-    one = targets.single
-    names = np.asarray(targets.classes)[targets.index[one]]
-    start = perf_counter()
-    classifier.fit(inputs[one], names, **options)
-    return perf_counter() - start
 
 
 def _fold_groups(
