@@ -20,7 +20,10 @@ from napari_celltype.protocol.experiments import (
     table4,
     table5,
 )
-from napari_celltype.protocol.training_sizes import training_sizes
+from napari_celltype.protocol.training_sizes import (
+    ground_truth_counts,
+    training_sizes,
+)
 
 PROTOCOL = PaperProtocol(n_splits=3)
 PAPERS = {"PY": 1000, "PV": 947, "SOM": 1000, "VIP": 1000}
@@ -59,10 +62,43 @@ def test_beside_the_papers_way_runs_the_strictest(data):
     assert of_way(experiment, "by-subject") == others
 
 
-def test_beside_a_grouped_way_runs_the_papers(data):
-    protocol = PaperProtocol("by-session", n_splits=3)
+@pytest.mark.parametrize(
+    ("asked", "beside"),
+    [("by-subject", "paper"), ("by-session", "by-subject"), ("by-cell", "by-subject")],
+)
+def test_beside_a_grouped_way_runs_a_stricter_or_the_papers(data, asked, beside):
+    protocol = PaperProtocol(asked, n_splits=3)
     experiment = evaluate_experiment(data, ["rnn"], protocol, Training())
-    assert "rnn (paper)" in of_way(experiment, "paper")
+    assert f"rnn ({beside})" in of_way(experiment, beside)
+    assert {c.way for c in experiment.conditions} == {asked, beside}
+
+
+def test_a_grouped_way_that_was_asked_for_says_what_is_unknown(data):
+    traces = replace(data.traces, subject_id=None)
+    experiment = evaluate_experiment(
+        replace(data, traces=traces), ["rnn"], PaperProtocol("by-session"), Training()
+    )
+    assert any("new animal is unknown" in note for note in experiment.notes)
+
+
+def test_sessions_without_names_are_no_probe(data):
+    traces = replace(data.traces, session_id=np.full(len(data.traces.labels), ""))
+    experiment = evaluate_experiment(
+        replace(data, traces=traces), ["rnn"], PROTOCOL, Training()
+    )
+    assert not any("session" in c.name for c in experiment.conditions)
+
+
+def test_table_3_counts_no_label_that_only_follows_from_the_others(make_traces):
+    traces = make_traces({"PV": 8, "PY": 8, "IN": 4})
+    source = np.where(np.arange(20) % 2, "manual", "prediction")
+    data = ExperimentData(
+        replace(traces, label_source=source), Targets.of(traces.labels)
+    )
+    usable = traces.labels[source == "manual"]
+    assert ground_truth_counts(data) == {
+        name: int((usable == name).sum()) for name in ("PV", "PY")
+    }
 
 
 def test_without_groups_a_note_says_what_is_unknown(data):

@@ -10,6 +10,8 @@ from sklearn.metrics import (
     recall_score,
 )
 
+from napari_celltype.protocol import PaperProtocol
+
 
 def test_scores_have_one_row_per_classifier_and_split(made_run):
     scores = made_run.report.scores
@@ -140,6 +142,16 @@ def test_new_old_and_pooled_scores_stand_apart(make_run, make_traces):
     assert run.report.sentence.startswith("On the new data 0.")
 
 
+def test_new_data_are_scored_where_somebody_saw_the_type(make_run, make_traces):
+    two = {"PV": 16, "PY": 24}
+    source = np.array(["manual"] * 9 + ["prediction"])
+    new = make_traces({"PV": 6, "IN": 4}, label_source=source, seed=3)
+    run = make_run("new-dataset", traces=make_traces(two), new=new)
+    seen = (new.labels == "PV") & (source == "manual")
+    assert run.report.asked[0].new.n_examples == seen.sum()
+    assert run.report.asked[0].new.counts[1] == [0, 0]
+
+
 def test_surrogates_are_scored_against_the_true_labels(make_run):
     run = make_run(skill={"cnn": 0.8})
     outcome = run.outcome("cnn", 0)
@@ -153,6 +165,36 @@ def test_environments_are_listed_once_each(make_run):
     run = make_run()
     run.outcomes[0].environment["threads"] = 2
     assert run.report.environments == ({"threads": 2}, {"threads": 1})
+
+
+def test_a_run_that_went_on_with_another_version_says_so(make_run):
+    run = make_run()
+    for number, outcome in enumerate(run.outcomes):
+        outcome.environment["torch"] = "2.9" if number else "2.8"
+    assert run.report.notes[0].startswith(
+        "The splits were not all computed alike (torch 2.8, 2.9), so scores may differ"
+    )
+
+
+@pytest.mark.parametrize(("devices", "said"), [("cuda", False), ("cuda cpu", True)])
+def test_devices_are_compared_within_a_classifier(make_run, devices, said):
+    run = make_run()
+    names = devices.split()
+    for outcome in run.outcomes:
+        of_network = names[outcome.split % len(names)]
+        network = outcome.condition == "cnn"
+        outcome.environment["device"] = of_network if network else "cpu"
+    assert any("device cuda, cpu" in note for note in run.report.notes) is said
+
+
+def test_table_3_of_whole_animals_has_a_row_for_each_size(make_run):
+    report = make_run("table3", protocol=PaperProtocol("by-subject", 3)).report
+    (table,) = (t for t in report.tables if t.key == "table3")
+    asked = [row[0] for row in table.rows]
+    assert table.columns[:2] == ("training examples asked for", "cnn trained on")
+    assert len(asked) == len(set(asked)) == 4
+    assert all(row[1] <= row[0] for row in table.rows)
+    assert report.asked[0].name == f"cnn, at most {asked[0]} training examples"
 
 
 def test_methods_state_facts_and_no_score(made_run):

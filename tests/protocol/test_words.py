@@ -6,6 +6,7 @@ import pytest
 
 from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.report_html import render
+from napari_celltype.protocol.words import above_chance, find_doubts, leaks
 
 SKILLED = {"cnn": 0.9, "cnn (by-subject)": 0.6, "svm-rbf": 0.5}
 
@@ -63,11 +64,40 @@ def test_a_grouped_way_that_was_asked_for_is_the_strict_one(make_run, many):
     assert "the paper's way 0." in report.sentence
 
 
-def test_a_way_that_was_asked_for_leaves_animals_together(make_run, many):
+def test_animals_stand_first_also_beside_a_less_strict_way(make_run, many):
     report = make_run(traces=many, protocol=PaperProtocol("by-cell", 3)).report
-    assert report.sentence.startswith(
-        "For a new animal: unknown, this run keeps no animals apart; by cell 0."
+    assert report.sentence.startswith("By animal 0.")
+    assert "; by cell 0." in report.sentence
+
+
+def test_one_split_below_chance_does_not_put_a_model_in_doubt(make_run, many):
+    skill = {"cnn": 0.9, "svm-rbf": 0.9, "cnn (by-subject)": 0.9}
+    run = make_run(skill=skill, traces=many)
+    score = run.report.asked[0]
+    lucky = {**score.splits[0], "balanced_accuracy": 0.2}
+    assert above_chance(replace(score, splits=[lucky, *score.splits[1:]]))
+
+
+def test_with_too_few_animals_a_model_has_to_beat_luck(made_run):
+    score = made_run.report.of("classifier", "by-subject")[0]
+    assert score.interval.too_few
+    level = replace(score.interval, value=score.luck)
+    assert not above_chance(replace(score, interval=level))
+    assert above_chance(
+        replace(score, interval=replace(level, value=score.luck + 0.01))
     )
+
+
+def test_a_leak_shows_in_every_split(make_run, many):
+    skill = {"cnn": 0.9, "svm-rbf": 0.9, "cnn, shuffled labels": 0.6}
+    (score,) = (
+        s
+        for s in make_run(skill=skill, traces=many).report.of("shuffled")
+        if s.classifier == "cnn"
+    )
+    assert leaks(score)
+    once = {**score.splits[0], "balanced_accuracy": 0.2}
+    assert not leaks(replace(score, splits=[once, *score.splits[1:]]))
 
 
 def test_nothing_finished_is_said(make_run):
@@ -96,6 +126,20 @@ def test_a_probe_near_the_model_raises_doubt(make_run, many):
     doubts = " ".join(make_run(skill=skill, traces=many).report.doubts)
     assert "one number (noise level) alone reaches 0." in doubts
     assert "the model may be reading the rig, not the cell." in doubts
+
+
+def test_a_probe_of_the_activity_says_nothing_of_the_rig(make_run, many):
+    run = make_run(skill={"probe: noise level": 0.9}, traces=many)
+    results = run.report.results
+    doubts = find_doubts(
+        [
+            replace(s, classifier=s.classifier.replace("noise level", "skewness"))
+            for s in results
+            if s.way == "paper"
+        ]
+    )
+    (doubt,) = (d for d in doubts if "(skewness)" in d)
+    assert doubt.endswith("the model has shown no more than this number does.")
 
 
 def test_a_probe_above_a_model_at_chance_tells_of_the_data(make_run, many):
@@ -150,7 +194,7 @@ def test_shuffled_labels_above_chance_raise_doubt(make_run, many):
     report = make_run(skill=skill, traces=many).report
     (doubt,) = report.doubts
     assert doubt.startswith("Trained on shuffled labels, cnn still reaches 0.")
-    assert "leaks" in doubt
+    assert "the test labels leak into the training" in doubt
 
 
 def test_a_summary_has_five_to_twelve_plain_lines(make_run, many):

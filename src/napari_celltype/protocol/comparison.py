@@ -49,8 +49,8 @@ class Difference:
 def compare(scores: Sequence[Score]) -> tuple[Difference, ...]:
     """Compare the classifiers of one way, the better one first.
 
-    Only pairs with training and test sets of equal size are compared, as their splits
-    are the same then.
+    Only pairs that were asked to train on as many examples are compared, as their
+    splits are the same then.
     """
     from napari_celltype.protocol.intervals import corrected_interval
 
@@ -64,7 +64,7 @@ def compare(scores: Sequence[Score]) -> tuple[Difference, ...]:
         ]
     found = []
     for one, other in pairs:
-        if (one.n_train, one.n_test) != (other.n_train, other.n_test):
+        if one.n_asked != other.n_asked:
             continue
         values = np.array(differences(one, other))
         values = values[np.isfinite(values)]

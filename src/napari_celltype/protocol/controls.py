@@ -64,14 +64,12 @@ def counterpart(
 ) -> tuple[str | None, tuple[str, ...]]:
     """Return the way that runs beside the one asked for, and what is unknown.
 
-    The paper's and the random way run beside the strictest that the groups allow; a
-    grouped way runs beside the paper's.
+    That is the strictest that the groups allow; beside the strictest, the paper's.
     """
     from napari_celltype.protocol.splits import strictest_way
 
-    if protocol.split not in ("paper", "random"):
-        return "paper", ()
-    return strictest_way(data.traces, data.targets)
+    strictest, sentences = strictest_way(data.traces, data.targets)
+    return "paper" if strictest == protocol.split else strictest, sentences
 
 
 def _probes(data: ExperimentData, way: str) -> list[Condition]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from napari_celltype.protocol.experiment import Outcome
 
 PACKAGES = ("napari-celltype", "numpy", "scikit-learn", "scipy", "torch")
 
@@ -59,6 +61,48 @@ def describe_environment(classifier: Any) -> dict[str, Any]:
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
     }
+
+
+def different_environments(
+    outcomes: Iterable[Outcome],
+) -> tuple[dict[str, Any], ...]:
+    """Return each environment that splits were computed in, once."""
+    different: list[dict[str, Any]] = []
+    for outcome in outcomes:
+        environment = dict(outcome.environment)
+        if environment and environment not in different:
+            different.append(environment)
+    return tuple(different)
+
+
+def environment_notes(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return a sentence if splits of one run were not computed alike.
+
+    Networks may have a GPU and the others never, so devices are compared among the
+    splits of one classifier.
+    """
+    values: dict[str, dict[str, None]] = {}
+    devices: dict[str, dict[str, None]] = {}
+    for outcome in outcomes:
+        for name, value in outcome.environment.items():
+            of = values.setdefault(name, {})
+            if name == "device":
+                of = devices.setdefault(outcome.condition, {})
+            of[str(value)] = None
+    differing = [
+        f"{name} {', '.join(of)}" for name, of in values.items() if len(of) > 1
+    ]
+    differing += list(
+        dict.fromkeys(
+            f"device {', '.join(of)}" for of in devices.values() if len(of) > 1
+        )
+    )
+    if not differing:
+        return []
+    return [
+        f"The splits were not all computed alike ({'; '.join(differing)}), so scores "
+        "may differ for that reason, and a new run need not give the same."
+    ]
 
 
 def processor() -> str:

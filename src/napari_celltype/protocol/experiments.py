@@ -17,6 +17,7 @@ from napari_celltype.protocol.experiment import (
     ExperimentData,
     Task,
 )
+from napari_celltype.protocol.groups import COLUMNS
 from napari_celltype.protocol.paper_protocol import PaperProtocol
 from napari_celltype.protocol.training_sizes import (
     ground_truth_counts,
@@ -160,13 +161,15 @@ def table3(
     """Training sets of four sizes, one size of test set (Table III, Section IV-C).
 
     Sizes that the data cannot give are left out. If they can give none, the same
-    shares of what they can give take their place.
+    shares of what they can give take their place. Whole groups make all of them upper
+    limits.
     """
     sizes, test, notes = training_sizes(ground_truth_counts(data))
+    most = "at most " if protocol.split in COLUMNS else ""
     main = [
         replace(
             _condition(name, training, way=protocol.split),
-            name=f"{name}, {sum(size.values())} training examples",
+            name=f"{name}, {most}{sum(size.values())} training examples",
             train_counts=size,
             test_counts=test,
         )

@@ -67,11 +67,14 @@ def _table2(scores: Sequence[Score]) -> _Body:
 
 
 def _table3(scores: Sequence[Score]) -> _Body:
+    # Whole animals or sessions seldom add up to the size that was asked for.
+    whole = any(s.n_train != s.n_asked for s in scores)
     return _pivot(
-        "training examples",
+        "training examples asked for" if whole else "training examples",
         scores,
-        lambda s: s.n_train,
+        lambda s: s.n_asked or s.n_train,
         {
+            **({"trained on": lambda s: s.n_train} if whole else {}),
             ACCURACY: lambda s: s.accuracy,
             SECONDS: lambda s: s.train_seconds,
             _paper(SECONDS): lambda s: printed_seconds(

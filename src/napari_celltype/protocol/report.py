@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 from napari_celltype.protocol.comparison import Difference
 from napari_celltype.protocol.design import INSEPARABLE, Design
+from napari_celltype.protocol.environment import (
+    different_environments,
+    environment_notes,
+)
 from napari_celltype.protocol.experiment import (
     Experiment,
     ExperimentData,
@@ -259,10 +263,7 @@ def make_report(
         sentence=headline(
             classifiers,
             [s for s in results if s.role == "probe"],
-            why_unknown(
-                protocol.split,
-                animals_named=identity(data.traces, "subject_id") is not None,
-            ),
+            why_unknown(animals_named=identity(data.traces, "subject_id") is not None),
         ),
         basis=basis(classifiers),
         doubts=(*doubts, *find_doubts(results)),
@@ -274,11 +275,16 @@ def make_report(
         tables=report_tables(experiment, protocol.split, design, results, differences),
         notes=tuple(
             dict.fromkeys(
-                (*([unfinished] if missing else ()), *notes, *experiment.notes)
+                (
+                    *([unfinished] if missing else ()),
+                    *environment_notes(outcomes),
+                    *notes,
+                    *experiment.notes,
+                )
             )
         ),
         settings=_settings(data, protocol),
-        environments=_environments(outcomes),
+        environments=different_environments(outcomes),
         command=command,
         version=__version__,
     )
@@ -317,14 +323,6 @@ def _settings(data: ExperimentData, protocol: PaperProtocol) -> dict[str, Any]:
         "sampling_frequency": traces.sampling_frequency,
         "new_examples": None if data.new is None else len(data.new),
     }
-
-
-def _environments(outcomes: Sequence[Outcome]) -> tuple[Mapping[str, Any], ...]:
-    different: list[Mapping[str, Any]] = []
-    for outcome in outcomes:
-        if outcome.environment not in different:
-            different.append(outcome.environment)
-    return tuple(dict(one) for one in different if one)
 
 
 def _plain(value: Any) -> Any:

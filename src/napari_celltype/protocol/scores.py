@@ -106,7 +106,9 @@ class Score:
     parameters : mapping
     n_frames : int
     n_train, n_test : int
-        Examples of the first split.
+        Examples of a split; whole groups make them vary, then their rounded mean.
+    n_asked : int or None
+        Training examples that were asked for, where a table varies them.
     n_splits, n_planned : int
         Splits that are finished, and that were planned.
     n_examples : int
@@ -153,6 +155,7 @@ class Score:
     n_frames: int
     n_train: int
     n_test: int
+    n_asked: int | None
     n_splits: int
     n_planned: int
     n_examples: int
@@ -215,7 +218,7 @@ def score_condition(
         for row in metrics.by_split(answers)
     ]
     tested = np.unique(answers.rows)
-    first = tasks[outcomes[0].key].split
+    drawn = [tasks[o.key].split for o in outcomes]
     curve, mean, sd = _curve(outcomes)
     return Score(
         name=name,
@@ -225,8 +228,11 @@ def score_condition(
         way=condition.way,
         parameters=dict(condition.parameters),
         n_frames=condition.n_frames or data.traces.n_frames,
-        n_train=len(first.train),
-        n_test=len(first.test),
+        n_train=round(np.mean([len(s.train) for s in drawn])),
+        n_test=round(np.mean([len(s.test) for s in drawn])),
+        n_asked=sum(condition.train_counts.values())
+        if condition.train_counts
+        else None,
         n_splits=len(outcomes),
         n_planned=sum(key[0] == condition.name for key in tasks),
         n_examples=len(tested),
@@ -329,18 +335,19 @@ def _new(
 ) -> NewScore | None:
     from napari_celltype.protocol import metrics
     from napari_celltype.protocol.intervals import best_unit, bootstrap
+    from napari_celltype.protocol.splits import ground_truth
 
     told = [o for o in outcomes if o.new_guess is not None]
     if data.new is None or data.new_targets is None or not told:
         return None
-    rows = np.flatnonzero(data.new_targets.single)
-    truth = data.new_targets.index[rows]
+    truth = ground_truth(data.new, data.new_targets)
+    rows = np.flatnonzero(truth >= 0)
     guess = [np.array(o.new_guess, dtype=np.int64)[rows] for o in told]
     new = Answers(
         answers.classes,
         np.tile(rows, len(told)),
         np.repeat([o.split for o in told], len(rows)),
-        np.tile(truth, len(told)),
+        np.tile(truth[rows], len(told)),
         np.concatenate(guess),
     )
     by_split = [_of_split(new, o.split) for o in told]

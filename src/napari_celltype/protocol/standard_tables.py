@@ -112,8 +112,8 @@ def side_by_side(scores: Sequence[Score], ways: Sequence[str]) -> Table | None:
         ),
         "Splits at random, the paper's among them, put traces of one cell, one "
         "recording and one animal on both sides. What is lost when they are "
-        "kept apart may have been about the animal or the recording, and not "
-        "about the type.",
+        "kept apart may have been about the animal or the recording. Training sets "
+        "of other sizes, and few animals, can lower a score as well.",
     )
 
 
@@ -151,8 +151,10 @@ def differences_table(differences: Sequence[Difference]) -> Table | None:
         ),
         "Difference in balanced accuracy on the same splits, with the 95 % interval "
         "and the p-value of the corrected t-test (Nadeau and Bengio 2003), which "
-        "allows for overlapping training sets. It speaks of these cells "
-        "and animals, not of new ones.",
+        "allows for overlapping training sets. It speaks of these cells and animals, "
+        f"not of new ones. The p-values are not corrected for the {len(differences)} "
+        f"comparison{'s' * (len(differences) != 1)} of this table, nor for the choice "
+        "of the best classifier.",
     )
 
 
@@ -233,7 +235,8 @@ def shuffled_table(scores: Sequence[Score]) -> Table | None:
         ),
         "The same training on permuted labels. Anything above chance is luck or a "
         "leak; “luck reaches” is what 2.5 % of random dealings of the true labels "
-        "exceed.",
+        "exceed. Labels are dealt to single examples, so this cannot show that a "
+        "network knows an animal again; splits by animal and the probes can.",
     )
 
 
@@ -307,7 +310,7 @@ def conditions_table(scores: Sequence[Score]) -> Table:
             )
             for s in scores
         ),
-        "Sizes are those of the first split. Parameters that are not named have the "
+        "Sizes are means over splits. Parameters that are not named have the "
         "values of docs/protocol.md.",
     )
 
