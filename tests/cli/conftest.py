@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def terminal() -> Callable[..., Result]:
     """Run the program in this process: `terminal("evaluate", path, ...)`."""
 
@@ -23,8 +23,8 @@ def terminal() -> Callable[..., Result]:
     return run
 
 
-@pytest.fixture
-def trace_file(tmp_path: Path) -> Callable[..., Path]:
+@pytest.fixture(scope="session")
+def trace_file(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Write a trace set: `trace_file({"PY": 12, "PV": 12}, n_frames=80, **arrays)`.
 
     A type is a sinusoid of its own in noise; each of four animals has every type.
@@ -53,7 +53,7 @@ def trace_file(tmp_path: Path) -> Callable[..., Path]:
             "sampling_frequency": 10.0,
             **arrays,
         }
-        path = tmp_path / f"{name}.npz"
+        path = tmp_path_factory.mktemp("traces") / f"{name}.npz"
         np.savez(path, **{k: v for k, v in content.items() if v is not None})
         return path
 

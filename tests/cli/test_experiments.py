@@ -9,10 +9,10 @@ QUICK = ("--splits", 2, "--epochs", 1)
 EXPERIMENTS = ("table1", "table2", "table3", "table4", "table5", "epochs", "fig3")
 
 
-@pytest.fixture
-def evaluated(terminal, trace_file, tmp_path):
+@pytest.fixture(scope="module")
+def evaluated(terminal, trace_file, tmp_path_factory):
     """One run of an evaluation: what was printed, and its folder."""
-    run = tmp_path / "run"
+    run = tmp_path_factory.mktemp("evaluated") / "run"
     result = terminal(
         "evaluate", trace_file(), "--classifiers", "rnn,svm-rbf", *QUICK, "-o", run
     )

@@ -39,6 +39,7 @@ def test_arrays_are_mapped_into_the_processes(errands):
     assert got == {0: "memmap", 1: "memmap"}
 
 
+@pytest.mark.slow
 def test_a_process_uses_as_many_threads_as_are_asked_for(errands):
     assert results(errands.n_threads, [0, 1], jobs=2, threads=1) == {0: 1, 1: 1}
 
@@ -76,6 +77,7 @@ def test_a_stop_abandons_what_other_processes_do(errands, tmp_path):
     assert finished == [0]
 
 
+@pytest.mark.slow
 def test_no_process_outlives_a_killed_parent(tmp_path):
     script = (
         "import sys, pathlib; sys.path.insert(0, sys.argv[1]); import errands;"

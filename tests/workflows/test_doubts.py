@@ -89,6 +89,7 @@ def test_stopping_while_stability_is_checked_ends_the_work(session_folder, swapp
     assert seen[-1].message == "Classifying"
 
 
+@pytest.mark.slow
 def test_processes_give_the_stability_that_one_gives(session_folder, swapping):
     planes = [
         session_folder(name, **LONG) / "suite2p" / "plane0" for name in ("m1", "m2")

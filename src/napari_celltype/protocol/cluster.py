@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 # Seconds between two looks at whether a worker has come.
 POLL = 0.2
+# Seconds that a scheduler has to answer: one that was just started needs a few.
+PATIENCE = 10.0
 
 
 class Cluster:
@@ -49,7 +51,7 @@ class Cluster:
         self._threads = threads
         try:
             get_address_host_port(scheduler)
-            self._client = Client(scheduler, timeout="10s", set_as_default=False)
+            self._client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
             raise CellTypeError(
                 f"No Dask scheduler answers at {scheduler}; start one with `dask "

@@ -185,8 +185,9 @@ def _card(
             if (values := getattr(traces, f"{column}_id")) is not None
         },
         "fingerprint": data.fingerprint,
-        "notes": list(data.notes),
     }
+    if data.notes:
+        about["notes"] = list(data.notes)
     if traces.subject_id is not None:
         about["subjects_by_label"] = {
             label: len(_known(traces.subject_id[traces.labels == label]))
