@@ -106,6 +106,11 @@ def test_new_data_belong_to_one_experiment(terminal, trace_file, tmp_path):
     assert terminal(*words, "-o", tmp_path / "run").exit_code == 2
 
 
+def test_slow_rows_belong_to_one_experiment(terminal, trace_file, tmp_path):
+    words = ("paper", "table2", trace_file(), "--slow")
+    assert terminal(*words, "-o", tmp_path / "run").exit_code == 2
+
+
 def test_a_trained_model_classifies_recordings_at_once(
     terminal, trace_file, session_folder, tmp_path
 ):

@@ -18,6 +18,7 @@ from napari_celltype.errors import Stopped
 
 if TYPE_CHECKING:
     from napari_celltype.workflows.evaluate import ExperimentRequest
+    from napari_celltype.workflows.labelled import Reading
 
 
 @door
@@ -58,7 +59,6 @@ def train(
 
     Example: napari-celltype train recordings.csv --architecture cnn -o mine.safetensors
     """
-    from napari_celltype.workflows.labelled import Reading
     from napari_celltype.workflows.train import TrainRequest, train_model
 
     request = TrainRequest(
@@ -67,15 +67,7 @@ def train(
         architecture.value,
         epochs or 20,
         normalization.value,
-        Reading(
-            labels,
-            timesteps,
-            resample,
-            fs,
-            opt.parse_coefficient(neuropil),
-            plane,
-            with_predictions,
-        ),
+        _reading(labels, timesteps, resample, fs, neuropil, plane, with_predictions),
         seed,
         device,
         force,
@@ -132,7 +124,6 @@ def evaluate(
     from napari_celltype.protocol import PaperProtocol
     from napari_celltype.protocol.experiments import Training
     from napari_celltype.workflows.evaluate import ExperimentRequest
-    from napari_celltype.workflows.labelled import Reading
 
     _run(
         ExperimentRequest(
@@ -140,14 +131,8 @@ def evaluate(
             classifiers=opt.parse_names(classifiers),
             protocol=PaperProtocol(split.value, splits, train_size, test_size, seed),
             training=Training(epochs, device, normalization.value, slow),
-            reading=Reading(
-                labels,
-                timesteps,
-                resample,
-                fs,
-                opt.parse_coefficient(neuropil),
-                plane,
-                with_predictions,
+            reading=_reading(
+                labels, timesteps, resample, fs, neuropil, plane, with_predictions
             ),
             jobs=jobs,
             scheduler=scheduler,
@@ -198,24 +183,19 @@ def paper(
     from napari_celltype.protocol import PaperProtocol
     from napari_celltype.protocol.experiments import Training
     from napari_celltype.workflows.evaluate import ExperimentRequest
-    from napari_celltype.workflows.labelled import Reading
 
     if (new_data is None) is (experiment is opt.PaperExperiment.NEW_DATASET):
         raise typer.BadParameter("new-dataset, and it alone, takes --new-data FILE")
+    if slow and experiment is not opt.PaperExperiment.TABLE1:
+        raise typer.BadParameter("--slow belongs to table1 and evaluate")
     _run(
         ExperimentRequest(
             data,
             experiment.value,
             protocol=PaperProtocol(split.value, splits, random_state=seed),
             training=Training(epochs, device, normalization.value, slow),
-            reading=Reading(
-                labels,
-                timesteps,
-                resample,
-                fs,
-                opt.parse_coefficient(neuropil),
-                plane,
-                with_predictions,
+            reading=_reading(
+                labels, timesteps, resample, fs, neuropil, plane, with_predictions
             ),
             new_data=new_data,
             jobs=jobs,
@@ -224,6 +204,24 @@ def paper(
             force=force,
         ),
         output,
+    )
+
+
+def _reading(
+    labels: Path | None,
+    timesteps: int | None,
+    resample: float | None,
+    fs: float | None,
+    neuropil: str,
+    plane: int | None,
+    with_predictions: bool,
+) -> Reading:
+    """Return how labelled data are read."""
+    from napari_celltype.workflows.labelled import Reading
+
+    coefficient = opt.parse_coefficient(neuropil)
+    return Reading(
+        labels, timesteps, resample, fs, coefficient, plane, with_predictions
     )
 
 

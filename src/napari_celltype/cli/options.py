@@ -109,7 +109,9 @@ Threads = Annotated[
 Slow = Annotated[
     bool,
     typer.Option(
-        "--slow", help="Add RNN and LSTM with one frame per time step (hours)."
+        "--slow",
+        help="Table I and evaluate: add RNN and LSTM with one frame per time step, "
+        "which takes hours.",
     ),
 ]
 Splits = Annotated[int, typer.Option(metavar="N", min=1, help="Train-test splits.")]
