@@ -265,3 +265,17 @@ def session_folder(tmp_path: Path) -> Callable[..., Path]:
         return write_suite2p_session(tmp_path / name, **options).parent
 
     return write
+
+
+@pytest.fixture(scope="session")
+def local_cluster() -> Callable[..., Any]:
+    """Start Dask workers of one thread each: `with local_cluster(2) as cluster`."""
+    distributed = pytest.importorskip("distributed")
+
+    def start(n_workers: int) -> Any:
+        # Dask warns where the port of its dashboard is taken; None means 8787, too.
+        return distributed.LocalCluster(
+            n_workers=n_workers, threads_per_worker=1, dashboard_address=":0"
+        )
+
+    return start

@@ -14,22 +14,20 @@ from napari_celltype.protocol.backends import WorkerLost, outcomes
 from napari_celltype.protocol.run_folder import RunFolder
 from napari_celltype.protocol.running import run_tasks
 
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
 
 HERE = os.path.dirname(__file__)
 
 
 @pytest.fixture(scope="module")
-def cluster(errands):
+def cluster(errands, local_cluster):
     """Two workers of one thread, each a process of its own."""
     import dask
 
     # One kill is enough to blame an item, so that a test needs only two.
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
-        ) as local,
+        local_cluster(2) as local,
     ):
         yield local
 
@@ -76,11 +74,10 @@ def test_a_cluster_gives_the_same_scores_although_a_worker_is_killed(
     assert errands.without_times(together) == errands.without_times(alone)
 
 
-def test_data_outlive_the_only_worker_that_held_them(errands, tmp_path):
+@pytest.mark.slow
+def test_data_outlive_the_only_worker_that_held_them(errands, local_cluster, tmp_path):
     flag = tmp_path / "killed"
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None
-    ) as local:
+    with local_cluster(1) as local:
         done = outcomes(
             errands.die_at_first,
             [0, 1, 2],

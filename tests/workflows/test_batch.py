@@ -86,13 +86,10 @@ def test_a_scheduler_that_does_not_answer_is_named(three_recordings, monkeypatch
 
 
 @pytest.mark.slow
-def test_a_cluster_gives_the_same_table(three_recordings):
-    distributed = pytest.importorskip("distributed")
+def test_a_cluster_gives_the_same_table(three_recordings, local_cluster):
     planes = find_recordings([three_recordings]).planes
     alone = classify_many(planes, ClassifyRequest())
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
-    ) as cluster:
+    with local_cluster(2) as cluster:
         together = classify_many(
             planes, ClassifyRequest(), scheduler=cluster.scheduler_address
         )
@@ -100,14 +97,11 @@ def test_a_cluster_gives_the_same_table(three_recordings):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_does_not_stop_the_rest(three_recordings):
-    distributed = pytest.importorskip("distributed")
+def test_a_killed_worker_does_not_stop_the_rest(three_recordings, local_cluster):
     (three_recordings / "m2" / "suite2p" / "plane0" / "F.npy").write_bytes(b"junk")
     planes = find_recordings([three_recordings]).planes
     told = []
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
-    ) as cluster:
+    with local_cluster(2) as cluster:
 
         def kill_a_worker_after_the_first(progress):
             if not told:
