@@ -15,6 +15,7 @@ from napari_celltype.protocol.run_folder import RunFolder
 
 CONFIGURATION = {
     "experiment": "evaluate",
+    "classifiers": ["cnn"],
     "epochs": 20,
     "protocol": {"n_splits": 10},
     "conditions": [{"name": "cnn", "parameters": {"layers": "CCPCD"}}],
@@ -75,6 +76,7 @@ def test_a_line_that_is_no_outcome_is_not_done(folder, line):
             "conditions without rnn;",
         ),
         ({"conditions": []}, "conditions that include cnn;"),
+        ({"classifiers": []}, "classifiers that include cnn;"),
         ({"data": "b" * 64}, "different data;"),
         ({"new": 1}, "new None, not 1;"),
     ],
@@ -83,6 +85,14 @@ def test_another_configuration_is_refused_by_name(folder, change, difference):
     with pytest.raises(OutputError) as caught:
         RunFolder.open(folder.path, {**CONFIGURATION, **change})
     assert f"was started with {difference}" in str(caught.value)
+
+
+def test_classifiers_may_be_added_and_not_taken_away(folder):
+    more = {**CONFIGURATION, "classifiers": ["rnn", "cnn"]}
+    RunFolder.open(folder.path, more)
+    assert RunFolder.open(folder.path, more).path == folder.path
+    with pytest.raises(OutputError, match="classifiers that include rnn;"):
+        RunFolder.open(folder.path, CONFIGURATION)
 
 
 def test_a_folder_with_files_of_others_is_refused(tmp_path):

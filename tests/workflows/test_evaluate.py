@@ -70,6 +70,17 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_scores(tmp_path):
     pd.testing.assert_frame_equal(scores(resumed), scores(at_once))
 
 
+def test_a_classifier_is_added_to_what_is_done(tmp_path):
+    folder = tmp_path / "run"
+    nct.evaluate(traces(), ["rnn"], PROTOCOL, epochs=1, folder=folder)
+    done = (folder / "results.jsonl").read_bytes()
+    both = ["rnn", "svm-linear"]
+    added = nct.evaluate(traces(), both, PROTOCOL, epochs=1, folder=folder)
+    assert (folder / "results.jsonl").read_bytes().startswith(done)
+    at_once = nct.evaluate(traces(), both, PROTOCOL, epochs=1)
+    pd.testing.assert_frame_equal(scores(added), scores(at_once))
+
+
 def test_accepted_predictions_train_and_are_never_tested_on(tmp_path):
     source = np.array(["manual", "prediction"] * 12)
     data = traces(label_source=source)

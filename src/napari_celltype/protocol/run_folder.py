@@ -22,6 +22,8 @@ from napari_celltype.protocol.experiment import Outcome, Task
 from napari_celltype.protocol.lock import locked
 
 FORMAT = "napari-celltype run 1"
+# May get longer on the same folder: no result depends on what else is computed.
+GROWING = "classifiers"
 
 
 class RunFolder:
@@ -61,7 +63,8 @@ class RunFolder:
         ------
         OutputError
             If the folder holds files of others, was started with another
-            configuration, is in use by another process, or cannot be written.
+            configuration (but for `GROWING`), is in use by another process, or cannot
+            be written.
         """
         if path is None:
             path = Path(tempfile.mkdtemp(prefix="napari-celltype-"))
@@ -153,9 +156,9 @@ class RunFolder:
         """Write the configuration, or compare it with the one of the folder."""
         wanted = json.loads(json.dumps(configuration))
         file = self.path / "config.json"
+        text = json.dumps({"format": FORMAT, "configuration": wanted}, indent=2) + "\n"
         if not file.exists():
-            text = json.dumps({"format": FORMAT, "configuration": wanted}, indent=2)
-            write_text_atomically(file, text + "\n")
+            write_text_atomically(file, text)
             return
         try:
             found = json.loads(file.read_bytes())
@@ -167,12 +170,18 @@ class RunFolder:
                 f"{file} is not the configuration of a run of this version; choose "
                 "another folder."
             )
+        old, new = started.get(GROWING), wanted.get(GROWING)
+        added = isinstance(old, list) and isinstance(new, list) and set(old) <= set(new)
+        if added:
+            started[GROWING] = new
         differences = list(_differences(started, wanted))
         if differences:
             raise OutputError(
                 f"{self.path} was started with {', '.join(differences[:3])}; choose "
                 "another folder, or give what it was started with."
             )
+        if added and old != new:
+            write_text_atomically(file, text)
 
     def _cut_torn_line(self) -> None:
         """Cut what a kill in the middle of a line has left."""
@@ -210,7 +219,8 @@ def _differences(started: Any, wanted: Any, name: str = "") -> Iterator[str]:
 
 def _named(items: list[Any]) -> dict[Any, Any]:
     """Return the items by name, or by position where they have none."""
-    return {
-        item.get("name", position) if isinstance(item, dict) else position: item
+    names = (
+        item.get("name", position) if isinstance(item, dict) else item
         for position, item in enumerate(items)
-    }
+    )
+    return dict(zip(names, items, strict=True))

@@ -28,6 +28,7 @@ from napari_celltype.protocol.experiments import (
     plan,
 )
 from napari_celltype.protocol.paper_protocol import PaperProtocol
+from napari_celltype.protocol.run_folder import GROWING
 from napari_celltype.workflows.labelled import Reading
 
 if TYPE_CHECKING:
@@ -325,7 +326,7 @@ def _configuration(
     named = request.experiment == "evaluate"
     return {
         "experiment": request.experiment,
-        "classifiers": ", ".join(request.classifiers) if named else "its own",
+        GROWING: list(request.classifiers) if named else "its own",
         "split": protocol.split,
         "number of splits": protocol.n_splits,
         "train size": protocol.train_size,
