@@ -139,7 +139,7 @@ def test_a_probe_of_the_activity_says_nothing_of_the_rig(make_run, many):
         ]
     )
     (doubt,) = (d for d in doubts if "(skewness)" in d)
-    assert doubt.endswith("the model has shown no more than this number does.")
+    assert doubt.endswith("which the cell or the rig may set.")
 
 
 def test_a_probe_above_a_model_at_chance_tells_of_the_data(make_run, many):
@@ -187,6 +187,15 @@ def test_a_model_at_chance_is_said_to_be_so_and_not_to_read_the_rig(make_run, ma
     doubts = " ".join(make_run(traces=many).report.doubts)
     assert "no classifier is shown to be better than chance" in doubts
     assert "rig" not in doubts
+
+
+@pytest.mark.parametrize(("skill", "said"), [(0.0, True), (0.95, False)])
+def test_new_data_at_chance_raise_doubt(make_run, many, make_traces, skill, said):
+    new = make_traces({"PV": 20, "SOM": 20}, subject_id=None, seed=3)
+    skills = dict.fromkeys(("cnn", "rnn", "lstm"), skill)
+    report = make_run("new-dataset", skill=skills, traces=many, new=new).report
+    doubts = [d for d in report.doubts if d.startswith("On the new data, no class")]
+    assert bool(doubts) is said
 
 
 def test_shuffled_labels_above_chance_raise_doubt(make_run, many):

@@ -29,7 +29,7 @@ NETWORKS = ("cnn", "rnn", "lstm")
 BASELINES = ("adaboost", "svm-linear", "svm-rbf", "svm-poly")
 # Section IV-B.
 EPOCHS = (20, 60, 100)
-# Section IV-E.
+# Section IV-E names 2000 and 4000; the body of Table V is not in the text.
 LENGTHS = (500, 1000, 2000, 3000, 4000)
 # Table I; the fifth is the paper's best.
 CNN_LAYERS = ("C", "CC", "CCC", "CCPC", "CCPCD", "CDCPC", "CCPDC")

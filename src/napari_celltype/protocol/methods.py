@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from napari_celltype.protocol.scores import Score
+from napari_celltype.protocol.words import GROUPED
 
 if TYPE_CHECKING:
     from napari_celltype.protocol.report import Report
@@ -37,11 +38,12 @@ def methods_paragraph(report: Report) -> str:
         scores = report.of("classifier", way)
         sizes = dict.fromkeys((s.n_train, s.n_test) for s in scores)
         words = ", ".join(f"{train} and {test}" for train, test in sizes)
+        mean = " on average" if way in GROUPED else ""
         splits = max(s.n_splits for s in scores)
         times = "once" if splits == 1 else f"{splits} times"
         sentences.append(
             f"Examples were divided {times} into training and test sets "
-            f"({words} examples) {_SPLITS[way]}."
+            f"({words} examples{mean}) {_SPLITS[way]}."
         )
     sentences.append(
         "Traces were z-scored with the mean and the standard deviation of the training "

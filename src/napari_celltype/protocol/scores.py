@@ -71,6 +71,8 @@ class NewScore:
         Balanced accuracy of guessing, among the classes that the new set has.
     majority : float
         Accuracy of always naming the class that is most frequent in the new set.
+    luck : float
+        As in `Score`.
     counts : list of list of int
         Confusion matrix, rows are the truth.
     pooled_counts : list of list of int
@@ -85,6 +87,7 @@ class NewScore:
     n_cells: int | None
     chance: float
     majority: float
+    luck: float
     counts: list[list[int]]
     pooled_counts: list[list[int]]
 
@@ -364,6 +367,7 @@ def _new(
         n_cells=n_cells(data.new, rows),
         chance=metrics.chance(new),
         majority=metrics.majority_rate(new),
+        luck=metrics.permutation_level(new).high,
         counts=_counts(new),
         pooled_counts=_counts(_joined(answers, new)),
     )

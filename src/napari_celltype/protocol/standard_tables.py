@@ -121,19 +121,20 @@ def differences_table(differences: Sequence[Difference]) -> Table | None:
     """Return the comparisons of classifiers on the same splits."""
     if not differences:
         return None
+    named = any(d.name for d in differences)
     return Table(
         "differences",
         "Differences between classifiers",
         (
             "classifier",
-            "less",
+            "minus",
             "split",
             "difference",
             "low",
             "high",
             "p",
             "splits",
-            "name",
+            *(("name",) if named else ()),
         ),
         tuple(
             (
@@ -145,7 +146,7 @@ def differences_table(differences: Sequence[Difference]) -> Table | None:
                 d.high,
                 d.p,
                 d.n_splits,
-                d.name,
+                *((d.name,) if named else ()),
             )
             for d in differences
         ),
@@ -178,7 +179,9 @@ def classes_table(scores: Sequence[Score]) -> Table:
         ),
         "Mean over the splits that define it, standard deviation in parentheses. "
         "“tested” counts the answers of all splits. A dash: undefined in every split. "
-        "Precision holds where types are as frequent as in these tests.",
+        "Precision holds where types are as frequent as in these tests. Guessing among "
+        "the types at random has each type's share of the tests as its precision, and "
+        "one over the number of types as its recall.",
     )
 
 
@@ -208,8 +211,8 @@ def probes_table(probes: Sequence[Score], models: Sequence[Score]) -> Table | No
         ),
         "A probe is a small decision tree that sees one number of each example, under "
         "the same splits; “session” names the type most frequent in the recording. "
-        "Where one comes near a classifier, the classifier may be reading how a cell "
-        "was recorded and not what it is.",
+        "Where one comes near a classifier, the classifier has shown no more than this "
+        "number, and may be reading how a cell was recorded and not what it is.",
     )
 
 
@@ -281,7 +284,7 @@ def surrogates_table(scores: Sequence[Score]) -> Table | None:
 
 
 def conditions_table(scores: Sequence[Score]) -> Table:
-    """Return how each row of the report was computed."""
+    """Return how each row of the report but the probes was computed."""
     return Table(
         "conditions",
         "What was computed",
@@ -309,9 +312,10 @@ def conditions_table(scores: Sequence[Score]) -> Table:
                 s.n_planned,
             )
             for s in scores
+            if s.role != "probe"
         ),
-        "Sizes are means over splits. Parameters that are not named have the "
-        "values of docs/protocol.md.",
+        "Sizes are means over splits, and the probes have the same. Parameters that "
+        "are not named have the values of docs/protocol.md.",
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from napari_celltype.protocol.intervals import FEWEST
 from napari_celltype.protocol.paper_numbers import is_best
 from napari_celltype.protocol.report_table import number
-from napari_celltype.protocol.scores import Score, Spread
+from napari_celltype.protocol.scores import NewScore, Score, Spread
 
 if TYPE_CHECKING:
     from napari_celltype.protocol.intervals import Interval
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # The probe that sees which recording a trace is of, and no number.
 SESSION = "session"
-# Probes that the activity of a cell changes at least as much as its recording.
-ACTIVITY = ("deviation", "skewness", "slow power")
+# Probes that the activity of a cell changes at least as much as the rig does.
+ACTIVITY = ("skewness", "slow power")
 # Of a summary.
 MOST_LINES = 12
 # From the strictest: what a new animal, a new recording, a new cell would meet.
@@ -93,15 +93,21 @@ def headline(
 
 def _new_data(scores: Sequence[Score]) -> list[str]:
     """Return what the best classifier says about the new data, nothing without any."""
-    told = [(s.name, s.new) for s in scores if s.new is not None]
-    if not told:
+    top = _best_on_new_data(scores)
+    if top is None:
         return []
-    name, new = max(told, key=lambda pair: pair[1].interval.value)
-    which = f"{name}, the best of {len(told)}" if len(told) > 1 else name
+    name, new = top
+    rivals = sum(s.new is not None for s in scores)
+    which = f"{name}, the best of {rivals}" if rivals > 1 else name
     return [
         f"on the new data {short(new.interval)} ({which}), chance {new.chance:.2f}, "
         f"{new.n_examples} examples"
     ]
+
+
+def _best_on_new_data(scores: Iterable[Score]) -> tuple[str, NewScore] | None:
+    told = [(s.name, s.new) for s in scores if s.new is not None]
+    return max(told, key=lambda pair: pair[1].interval.value, default=None)
 
 
 def basis(classifiers: Sequence[Score]) -> str:
@@ -213,13 +219,23 @@ def bare(probe: Score) -> str:
 def find_doubts(scores: Sequence[Score]) -> tuple[str, ...]:
     """Return a sentence for each reason not to believe the scores."""
     sentences = []
+    models = [s for s in scores if s.role == "classifier"]
+    told = _best_on_new_data(s for s in models if s.way == models[0].way)
+    if told is not None and not above_chance(told[1]):
+        name, new = told
+        sentences.append(
+            _no_better_than_chance("On the new data", name, new.interval, new.chance)
+        )
     for way in dict.fromkeys(s.way for s in scores):
         there = [s for s in scores if s.way == way]
         model = best(s for s in there if s.role == "classifier")
         if model is None:
             continue
         if not above_chance(model):
-            sentences.append(_no_better_than_chance(model))
+            where = f"Split {in_words(way)}"
+            sentences.append(
+                _no_better_than_chance(where, model.name, model.interval, model.chance)
+            )
         near = [s for s in there if s.role == "probe" and comes_near(s, model)]
         sentences += [_rig(probe, model) for probe in [best(near)] if probe]
     sentences += [_leak(s) for s in scores if s.role == "shuffled" and leaks(s)]
@@ -250,7 +266,7 @@ def differences(one: Score, other: Score) -> list[float]:
     ]
 
 
-def above_chance(score: Score) -> bool:
+def above_chance(score: Score | NewScore) -> bool:
     """Tell whether the interval of a score lies above chance.
 
     Where there are too few groups for an interval, the level that luck reaches with the
@@ -274,11 +290,12 @@ def leaks(score: Score) -> bool:
     )
 
 
-def _no_better_than_chance(model: Score) -> str:
+def _no_better_than_chance(
+    where: str, name: str, interval: Interval, chance: float
+) -> str:
     return (
-        f"Split {in_words(model.way)}, no classifier is shown to be better than "
-        f"chance: the best ({model.name}) reaches {short(model.interval)}, chance "
-        f"{model.chance:.2f}."
+        f"{where}, no classifier is shown to be better than chance: the best ({name}) "
+        f"reaches {short(interval)}, chance {chance:.2f}."
     )
 
 
@@ -290,7 +307,10 @@ def _rig(probe: Score, model: Score) -> str:
         f"and the best model {short(model.interval)} ({model.name})"
     )
     if name in ACTIVITY:
-        return f"{found}: the model has shown no more than this number does."
+        return (
+            f"{found}: the model has shown no more than this number does, which the "
+            "cell or the rig may set."
+        )
     if above_chance(model):
         return f"{found}: the model may be reading the rig, not the cell."
     return (
