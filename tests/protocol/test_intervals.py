@@ -54,7 +54,6 @@ def test_the_balanced_value_is_the_mean_recall():
     a = answers([0, 0, 0, 1], [True, True, False, True])
     groups = np.array(list("abcd"))
     assert bootstrap(a, groups).value == pytest.approx((2 / 3 + 1) / 2)
-    assert bootstrap(a, groups, measure="accuracy").value == pytest.approx(0.75)
 
 
 def test_the_interval_holds_the_value_and_the_unit():

@@ -117,24 +117,21 @@ def test_chance_counts_the_classes_that_were_tested():
     assert metrics.balanced_accuracy(a) == pytest.approx(0.5)
 
 
-def test_guesses_that_know_nothing_are_within_the_permutation_level():
+def test_guesses_that_know_nothing_stay_below_the_level_of_luck():
     a = random_answers(7, n=600, skill=0)
-    level = metrics.permutation_level(a)
-    assert level.mean == pytest.approx(1 / 3, abs=0.01)
-    assert level.mean < level.high < 0.5
+    assert 1 / 3 < metrics.luck_level(a) < 0.5
+    assert metrics.balanced_accuracy(a) < metrics.luck_level(a)
 
 
-def test_guesses_that_know_something_are_above_the_permutation_level():
+def test_guesses_that_know_something_are_above_the_level_of_luck():
     a = random_answers(7, n=600, skill=0.8)
-    assert metrics.balanced_accuracy(a) > metrics.permutation_level(a).high
+    assert metrics.balanced_accuracy(a) > metrics.luck_level(a)
 
 
-def test_permuted_accuracy_follows_the_class_frequencies():
-    # Nine of ten are of one class and always so called: the labels dealt do not matter.
+def test_luck_does_not_help_who_always_names_one_type():
     truth = np.repeat([0, 1], [90, 10])
     a = Answers(CLASSES, np.arange(100), np.zeros(100, int), truth, truth * 0)
-    level = metrics.permutation_level(a, measure="accuracy")
-    assert level.mean == pytest.approx(0.9)
+    assert metrics.luck_level(a) == pytest.approx(0.5)
 
 
 def test_precision_follows_the_prevalence():

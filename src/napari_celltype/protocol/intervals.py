@@ -90,12 +90,11 @@ def bootstrap(
     groups: NDArray[np.str_],
     unit: str = "groups",
     *,
-    measure: str = "balanced_accuracy",
     random_state: int = 0,
 ) -> Interval:
     """Resample whole groups, as cells of one animal are not as many animals.
 
-    Each example's answers are averaged over its splits first. Groups are drawn with
+    The score is the balanced accuracy. Each example's answers are averaged over its splits first. Groups are drawn with
     replacement, again where a tested class is missing. The percentiles are widened to
     what a t interval of as many groups would cover (Hesterberg 2015, The American
     Statistician 69:371, "expanded percentile"), where groups are counted in the class
@@ -110,8 +109,6 @@ def bootstrap(
         Group of each row of the data set, see `best_unit`.
     unit : str
         The word for a group.
-    measure : str
-        "accuracy" or "balanced_accuracy".
     random_state : int
 
     Returns
@@ -121,13 +118,13 @@ def bootstrap(
         than `FEWEST_OF_A_CLASS` of them.
     """
     right, tested = _by_group(answers, groups)
-    value = float(_score(right.sum(axis=0), tested.sum(axis=0), measure))
+    value = float(_score(right.sum(axis=0), tested.sum(axis=0)))
     n = len(right)
     fewest = int((tested > 0).sum(axis=0).min()) if n else 0
     if n < FEWEST or fewest < FEWEST_OF_A_CLASS:
         return Interval(value, float("nan"), float("nan"), unit, n)
     draws = _draws(tested, np.random.default_rng(random_state))
-    scores = _score(draws @ right, draws @ tested, measure)
+    scores = _score(draws @ right, draws @ tested)
     outside = _expanded_tail(fewest)
     low, high = np.quantile(scores, [outside, 1 - outside])
     return Interval(value, float(low), float(high), unit, n)
@@ -193,13 +190,10 @@ def _draws(
 
 
 def _score(
-    right: NDArray[np.float64], tested: NDArray[np.float64], measure: str
+    right: NDArray[np.float64], tested: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Score from sums over examples, (..., n_classes) to (...)."""
-    if measure == "accuracy":
-        score: NDArray[np.float64] = right.sum(axis=-1) / tested.sum(axis=-1)
-    else:
-        score = (right / tested).mean(axis=-1)
+    """Return balanced accuracies from sums over examples, (..., n_classes) to (...)."""
+    score: NDArray[np.float64] = (right / tested).mean(axis=-1)
     return score
 
 

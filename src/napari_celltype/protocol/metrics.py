@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -159,54 +158,35 @@ def majority_rate(answers: Answers) -> float:
     return float(tested.max() / tested.sum()) if tested.size else float("nan")
 
 
-@dataclass(frozen=True)
-class PermutationLevel:
-    """What the same guesses score when the labels are dealt anew.
+def luck_level(
+    answers: Answers, *, n_permutations: int = 1000, random_state: int = 0
+) -> float:
+    """Return the balanced accuracy that only 2.5 % of dealings of the labels exceed.
 
-    Attributes
-    ----------
-    mean, high : float
-        Mean of the permutations, and what only 2.5 % of them exceed.
-    """
-
-    mean: float
-    high: float
-
-
-def permutation_level(
-    answers: Answers,
-    *,
-    measure: str = "balanced_accuracy",
-    n_permutations: int = 1000,
-    random_state: int = 0,
-) -> PermutationLevel:
-    """Score the guesses against labels permuted among the tested examples.
-
-    An example keeps its dealt label in all splits. Nothing is trained anew: that is
-    what a run with shuffled labels is for. Cells of one animal are not independent, so
-    the true level of luck lies higher where there are few animals.
+    The same guesses are scored against labels permuted among the tested examples; an
+    example keeps its dealt label in all splits. Nothing is trained anew: that is what a
+    run with shuffled labels is for. Cells of one animal are not independent, so the
+    true level of luck lies higher where there are few animals.
 
     Parameters
     ----------
     answers : Answers
-    measure : str
-        "accuracy" or "balanced_accuracy".
     n_permutations : int
     random_state : int
     """
     generator = np.random.default_rng(random_state)
     n = len(answers.classes)
     _, first, example = np.unique(answers.rows, return_index=True, return_inverse=True)
-    score = {"accuracy": _accuracy, "balanced_accuracy": _balanced_accuracy}[measure]
     # How often each example was given each class.
     given = np.bincount(
         example.ravel() * n + answers.guess, minlength=len(first) * n
     ).reshape(-1, n)
     truth = np.eye(n, dtype=np.int64)[answers.truth[first]]
     scores = [
-        score(generator.permutation(truth).T @ given) for _ in range(n_permutations)
+        _balanced_accuracy(generator.permutation(truth).T @ given)
+        for _ in range(n_permutations)
     ]
-    return PermutationLevel(float(np.mean(scores)), float(np.quantile(scores, 0.975)))
+    return float(np.quantile(scores, 0.975))
 
 
 def _confusion(answers: Answers) -> Counts:

@@ -246,7 +246,7 @@ def score_condition(
         interval=bootstrap(answers, *best_unit(data.traces)),
         chance=metrics.chance(answers),
         majority=metrics.majority_rate(answers),
-        luck=metrics.permutation_level(answers).high,
+        luck=metrics.luck_level(answers),
         counts=_counts(answers),
         per_class={
             c: {
@@ -367,7 +367,7 @@ def _new(
         n_cells=n_cells(data.new, rows),
         chance=metrics.chance(new),
         majority=metrics.majority_rate(new),
-        luck=metrics.permutation_level(new).high,
+        luck=metrics.luck_level(new),
         counts=_counts(new),
         pooled_counts=_counts(_joined(answers, new)),
     )
