@@ -82,7 +82,7 @@ def split_counts(
             raise LabelError(
                 f"{n} examples of {name} leave {max(train[name], 0)} for training and "
                 f"{max(test[name], 0)} for the test; each side needs one or more, so "
-                f"add examples or leave {name} out."
+                f"add examples, ask for other sizes or leave {name} out."
             )
     return train, test
 

@@ -94,13 +94,14 @@ def bootstrap(
 ) -> Interval:
     """Resample whole groups, as cells of one animal are not as many animals.
 
-    The score is the balanced accuracy. Each example's answers are averaged over its splits first. Groups are drawn with
-    replacement, again where a tested class is missing. The percentiles are widened to
-    what a t interval of as many groups would cover (Hesterberg 2015, The American
-    Statistician 69:371, "expanded percentile"), where groups are counted in the class
-    that has fewest. In simulated data sets of 5 to 32 animals, three or more of each
-    type, these intervals held the truth in 90 to 100 %. The models are taken as they
-    are: what another training set would change is not in the interval.
+    The score is the balanced accuracy. Each example's answers are averaged over its
+    splits first. Groups are drawn with replacement, again where a tested class is
+    missing. The percentiles are widened to what a t interval of as many groups would
+    cover (Hesterberg 2015, The American Statistician 69:371, "expanded percentile"),
+    where groups are counted in the class that has fewest. In simulated data sets of 5
+    to 32 animals, three or more of each type, these intervals held the truth in 90 to
+    100 %. The models are taken as they are: what another training set would change is
+    not in the interval.
 
     Parameters
     ----------
