@@ -61,6 +61,14 @@ def wait_for(item: int, flag: Path) -> int:
     return item
 
 
+def begin_and_wait(item: int, folder: Path) -> int:
+    """Say that it began, and wait to be told to end."""
+    (folder / "begun").touch()
+    while not (folder / "end").exists():
+        time.sleep(0.1)
+    return item
+
+
 def small_run() -> tuple[ExperimentData, list[Task]]:
     """Two networks on two splits of noise, which take a second."""
     random = np.random.default_rng(0)
