@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from napari_celltype.classifiers import stacked
-from napari_celltype.errors import Stopped
+from napari_celltype.errors import CellTypeError, Stopped
 from napari_celltype.labels import Targets
 from napari_celltype.protocol.experiment import Condition, ExperimentData, Split, Task
 from napari_celltype.protocol.run_folder import RunFolder
@@ -127,11 +127,16 @@ def test_a_run_trains_together_only_what_is_left(data, tmp_path):
     assert [o.environment.get("trained_together") for o in outcomes] == [None, 2, 2]
 
 
-@pytest.mark.parametrize("together", [None, False])
-def test_a_run_on_a_processor_trains_one_at_a_time(together, data, tmp_path):
+def test_a_run_trains_one_at_a_time_unless_asked(data, tmp_path):
     folder = RunFolder.open(tmp_path / "run", {})
-    outcomes = run_tasks(tasks_of(RNN), data, folder, together=together)
+    outcomes = run_tasks(tasks_of(RNN), data, folder)
     assert not any("trained_together" in o.environment for o in outcomes)
+
+
+def test_several_processes_do_not_train_together(data, tmp_path):
+    folder = RunFolder.open(tmp_path / "run", {})
+    with pytest.raises(CellTypeError, match="in one process"):
+        run_tasks(tasks_of(RNN), data, folder, together=True, jobs=2)
 
 
 def test_progress_of_a_run_counts_its_tasks(data, tmp_path):

@@ -114,6 +114,7 @@ def evaluate(
     jobs: opt.Jobs = 1,
     scheduler: opt.Scheduler = None,
     threads: opt.Threads = None,
+    together: opt.Together = False,
     slow: opt.Slow = False,
     force: opt.ForceFolder = False,
 ) -> None:
@@ -137,6 +138,7 @@ def evaluate(
             jobs=jobs,
             scheduler=scheduler,
             threads=threads,
+            together=together,
             force=force,
         ),
         output,
@@ -173,6 +175,7 @@ def paper(
     jobs: opt.Jobs = 1,
     scheduler: opt.Scheduler = None,
     threads: opt.Threads = None,
+    together: opt.Together = False,
     slow: opt.Slow = False,
     force: opt.ForceFolder = False,
 ) -> None:
@@ -201,6 +204,7 @@ def paper(
             jobs=jobs,
             scheduler=scheduler,
             threads=threads,
+            together=together,
             force=force,
         ),
         output,

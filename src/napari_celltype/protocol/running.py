@@ -36,7 +36,7 @@ def run_tasks(
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
-    together: bool | None = None,
+    together: bool = False,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[Outcome]:
@@ -57,9 +57,8 @@ def run_tasks(
     threads : int, optional
         Threads of each worker; the last bits of a score depend on it. By default one
         in other processes, else as many as the libraries take.
-    together : bool, optional
-        Whether to train the networks of several splits at once where there is one
-        process; by default on a CUDA GPU.
+    together : bool
+        Train the networks of several splits at once; for one process, on a GPU.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
 
@@ -77,17 +76,21 @@ def run_tasks(
     Stopped
         If `should_stop` answered True; what is finished is in the folder.
     """
+    if together and (jobs > 1 or scheduler is not None):
+        raise CellTypeError(
+            "Splits are trained together in one process; leave out either that or the "
+            "jobs and the scheduler."
+        )
     if threads is None and (jobs > 1 or scheduler is not None):
         threads = 1
     with folder.locked():
         finished = folder.finished()
         left = [task for task in tasks if not _is_of(task, finished.get(task.key))]
         told = _Told(tasks, left, on_progress)
-        if jobs == 1 and scheduler is None and perform is perform_task:
+        if together:
             for task, outcome, seconds in finish_groups(
                 left,
                 data,
-                together=together,
                 threads=threads,
                 on_progress=told.together,
                 should_stop=should_stop,

@@ -1,4 +1,4 @@
-"""Networks of several splits trained at once, where a GPU is at hand."""
+"""Networks of several splits trained at once, as a GPU may like it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from napari_celltype.progress import (
 from napari_celltype.protocol.contestants import is_network
 from napari_celltype.protocol.environment import limit_threads
 from napari_celltype.protocol.experiment import (
-    Condition,
     ExperimentData,
     Outcome,
     Task,
@@ -105,30 +104,23 @@ def finish_groups(
     tasks: Sequence[Task],
     data: ExperimentData,
     *,
-    together: bool | None = None,
     threads: int | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Iterator[tuple[Task, Outcome, float]]:
     """Yield each task that trained with others, its outcome and its share of seconds.
 
-    What is left is for `work.perform`: tasks of no group, tasks whose device is no CUDA
-    GPU, and groups that do not fit into its memory.
+    What is left is for `work.perform`: tasks of no group, and groups that do not fit
+    into the device's memory.
 
     Parameters
     ----------
     tasks : sequence of Task
     data : ExperimentData
-    together : bool, optional
-        True trains groups on any device, False none; by default those on a CUDA GPU.
     """
     import torch
 
-    if together is False:
-        return
     for group in groups_of(tasks):
-        if together is None and not _has_gpu(group[0].condition):
-            continue
         start = time.perf_counter()
         outcomes: list[Outcome] | None
         try:
@@ -154,10 +146,3 @@ def finish_groups(
         seconds = (time.perf_counter() - start) / len(group)
         for task, outcome in zip(group, outcomes, strict=True):
             yield task, outcome, seconds
-
-
-def _has_gpu(condition: Condition) -> bool:
-    from napari_celltype.classifiers.device import choose_device
-
-    device = choose_device(condition.parameters.get("device", "auto"))
-    return device.type == "cuda"

@@ -63,6 +63,8 @@ class ExperimentRequest:
         Address of a Dask scheduler, instead.
     threads : int or None
         Threads of each worker.
+    together : bool
+        Train the networks of several splits at once, see docs/gpu.md.
     force : bool
         Use a folder that holds somebody else's files.
     command : str or None
@@ -80,6 +82,7 @@ class ExperimentRequest:
     jobs: int = 1
     scheduler: str | None = None
     threads: int | None = None
+    together: bool = False
     force: bool = False
     command: str | None = None
 
@@ -96,6 +99,7 @@ def evaluate(
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
+    together: bool = False,
     labels: str | Path | None = None,
     timesteps: int | None = None,
     resample: float | None = None,
@@ -133,6 +137,9 @@ def evaluate(
         Address of a Dask scheduler, such as ``tcp://host:8786``, instead.
     threads : int, optional
         Threads of each worker: by default one with several workers, else all.
+    together : bool
+        Train the networks of several splits at once, which is meant for a CUDA GPU and
+        was never timed on one.
     labels : str or Path, optional
         A label table, or a folder of label files, for a suite2p folder.
     timesteps : int, optional
@@ -182,6 +189,7 @@ def evaluate(
         jobs=jobs,
         scheduler=scheduler,
         threads=threads,
+        together=together,
         force=force,
     )
     return run_experiment(request, on_progress=on_progress, should_stop=should_stop)
@@ -230,6 +238,7 @@ def run_experiment(
         jobs=request.jobs,
         scheduler=request.scheduler,
         threads=request.threads,
+        together=request.together,
         on_progress=on_progress,
         should_stop=should_stop,
     )
