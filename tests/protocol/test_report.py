@@ -197,6 +197,12 @@ def test_table_3_of_whole_animals_has_a_row_for_each_size(make_run):
     assert report.asked[0].name == f"cnn, at most {asked[0]} training examples"
 
 
+def test_only_networks_count_labels_that_name_no_type(make_run, make_traces):
+    traces = make_traces({"PV": 16, "PY": 24, "SOM": 16, "IN": 12})
+    cnn, svm = make_run(traces=traces).report.asked
+    assert cnn.n_train - svm.n_train == 12
+
+
 def test_methods_state_facts_and_no_score(made_run):
     text = made_run.report.methods()
     assert "16 PV, 24 PY, 16 SOM, 16 VIP" in text

@@ -45,3 +45,24 @@ class Answers:
             targets.index[rows],
             np.array([g for o in outcomes for g in o.guess], dtype=np.int64),
         )
+
+    def of_split(self, split: int) -> Answers:
+        """Return the answers of one split."""
+        chosen = self.splits == split
+        return Answers(
+            self.classes,
+            self.rows[chosen],
+            self.splits[chosen],
+            self.truth[chosen],
+            self.guess[chosen],
+        )
+
+    def joined(self, other: Answers) -> Answers:
+        """Return these answers and others, over the same classes."""
+        return Answers(
+            self.classes,
+            np.concatenate([self.rows, other.rows]),
+            np.concatenate([self.splits, other.splits]),
+            np.concatenate([self.truth, other.truth]),
+            np.concatenate([self.guess, other.guess]),
+        )

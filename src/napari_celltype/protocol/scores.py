@@ -109,7 +109,8 @@ class Score:
     parameters : mapping
     n_frames : int
     n_train, n_test : int
-        Examples of a split; whole groups make them vary, then their rounded mean.
+        Examples of a split that the classifier learns from, and is tested on; the
+        rounded mean where whole groups make them vary.
     n_asked : int or None
         Training examples that were asked for, where a table varies them.
     n_splits, n_planned : int
@@ -210,7 +211,9 @@ def score_condition(
         Of this condition, at least one.
     """
     from napari_celltype.protocol import metrics
+    from napari_celltype.protocol.contestants import is_network
     from napari_celltype.protocol.intervals import best_unit, bootstrap
+    from napari_celltype.protocol.splits import named
 
     outcomes = sorted(outcomes, key=lambda o: o.split)
     answers = Answers.of(outcomes, data.targets)
@@ -222,6 +225,9 @@ def score_condition(
     ]
     tested = np.unique(answers.rows)
     drawn = [tasks[o.key].split for o in outcomes]
+    learned = np.ones(len(data.traces), dtype=bool)
+    if not is_network(condition):
+        learned = named(data.traces, data.targets)
     curve, mean, sd = _curve(outcomes)
     return Score(
         name=name,
@@ -231,7 +237,7 @@ def score_condition(
         way=condition.way,
         parameters=dict(condition.parameters),
         n_frames=condition.n_frames or data.traces.n_frames,
-        n_train=round(np.mean([len(s.train) for s in drawn])),
+        n_train=round(np.mean([learned[s.train].sum() for s in drawn])),
         n_test=round(np.mean([len(s.test) for s in drawn])),
         n_asked=sum(condition.train_counts.values())
         if condition.train_counts
@@ -353,10 +359,9 @@ def _new(
         np.tile(truth[rows], len(told)),
         np.concatenate(guess),
     )
-    by_split = [_of_split(new, o.split) for o in told]
+    by_split = [new.of_split(o.split) for o in told]
     pooled = [
-        _joined(_of_split(answers, o.split), n)
-        for o, n in zip(told, by_split, strict=True)
+        answers.of_split(o.split).joined(n) for o, n in zip(told, by_split, strict=True)
     ]
     return NewScore(
         accuracy=Spread.of(metrics.accuracy(a) for a in by_split),
@@ -369,26 +374,5 @@ def _new(
         majority=metrics.majority_rate(new),
         luck=metrics.luck_level(new),
         counts=_counts(new),
-        pooled_counts=_counts(_joined(answers, new)),
-    )
-
-
-def _of_split(answers: Answers, split: int) -> Answers:
-    chosen = answers.splits == split
-    return Answers(
-        answers.classes,
-        answers.rows[chosen],
-        answers.splits[chosen],
-        answers.truth[chosen],
-        answers.guess[chosen],
-    )
-
-
-def _joined(one: Answers, other: Answers) -> Answers:
-    return Answers(
-        one.classes,
-        *(
-            np.concatenate([getattr(one, name), getattr(other, name)])
-            for name in ("rows", "splits", "truth", "guess")
-        ),
+        pooled_counts=_counts(answers.joined(new)),
     )

@@ -333,8 +333,9 @@ def _size_notes(
         rows = [s.train if side == "training" else s.test for s in splits]
         sizes = [int((truth[r] >= 0).sum()) for r in rows]
         if min(sizes) < sum(wanted.values()):
+            given = " to ".join(str(size) for size in sorted({min(sizes), max(sizes)}))
             notes.append(
                 f"{sum(wanted.values())} {side} examples were asked for, and {way} "
-                f"splits of whole groups give {min(sizes)} to {max(sizes)}."
+                f"splits of whole groups give {given}."
             )
     return tuple(notes)

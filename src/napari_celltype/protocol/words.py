@@ -314,7 +314,7 @@ def _rig(probe: Score, model: Score) -> str:
     if above_chance(model):
         return f"{found}: the model may be reading the rig, not the cell."
     return (
-        f"{found}: how a cell was recorded tells its type in these data, so a model "
+        f"{found}: how a cell was recorded may tell its type in these data, so a model "
         "that is right may be reading the rig, not the cell."
     )
 
