@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -271,11 +272,19 @@ def session_folder(tmp_path: Path) -> Callable[..., Path]:
 def local_cluster() -> Callable[..., Any]:
     """Start Dask workers of one thread each: `with local_cluster(2) as cluster`."""
     distributed = pytest.importorskip("distributed")
+    import dask
 
-    def start(n_workers: int) -> Any:
+    @contextmanager
+    def start(n_workers: int) -> Iterator[Any]:
         # Dask warns where the port of its dashboard is taken; None means 8787, too.
-        return distributed.LocalCluster(
-            n_workers=n_workers, threads_per_worker=1, dashboard_address=":0"
-        )
+        # A worker that was killed is looked for after 15 s and closed for good, even
+        # if it is back by then and was killed a second time.
+        with (
+            dask.config.set({"distributed.deploy.lost-worker-timeout": "1h"}),
+            distributed.LocalCluster(
+                n_workers=n_workers, threads_per_worker=1, dashboard_address=":0"
+            ) as cluster,
+        ):
+            yield cluster
 
     return start
