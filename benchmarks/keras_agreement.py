@@ -11,7 +11,10 @@ from napari_celltype.classifiers.networks import new_network
 from napari_celltype.classifiers.training import loss_sum, train
 
 N_CLASSES, BATCH = 4, 32
-TOLERANCE = 1e-5  # of logits and losses
+# Of logits and losses, and of the loss after a step: on traces of 4,000 frames single
+# activations fall on either side of zero, which moves gradients by 1e-5 in any program,
+# and the first step of Adam goes by their signs.
+TOLERANCE = {"logits": 1e-5, "loss": 1e-5, "loss after a step": 1e-3}
 
 
 def agreement(architecture: str, n_frames: int) -> dict[str, float]:

@@ -342,7 +342,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     text = json.dumps(summary, indent=1)
     (options.folder / "summary.json").write_text(text + "\n", encoding="utf-8")
-    same = all(value <= TOLERANCE for each in found.values() for value in each.values())
+    same = all(
+        value <= TOLERANCE[key]
+        for each in found.values()
+        for key, value in each.items()
+    )
     return 0 if same and all(each["level"] for each in compared.values()) else 1
 
 
