@@ -393,8 +393,14 @@ def write_index(models: Mapping[str, CellTypeModel], pages: Path) -> None:
 
 def _wrong_names(models: Mapping[str, CellTypeModel], when: str) -> list[str]:
     """Write how many of the cells of a group's name were wrong, by shares and model."""
+    # Only the groups: within them the shares of the types are each model's own.
     found = {
-        name: model.card.scores["simulated sessions, unseen"][when]["names"]
+        name: {
+            shares.partition(" (")[0]: scores
+            for shares, scores in model.card.scores["simulated sessions, unseen"][when][
+                "names"
+            ].items()
+        }
         for name, model in models.items()
     }
     every = list(next(iter(found.values())))
