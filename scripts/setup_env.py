@@ -99,7 +99,10 @@ def install_with_uv() -> bool:
     if not run([PYTHON, "-m", "pip", "install", "--quiet", "uv"]):
         return False
     say("Installing napari-celltype with napari, suite2p and torch (several GB)")
-    uv = [VENV / "bin" / "uv", "pip", "install", "--python", PYTHON]
+    # Compiled once, as pip does; else every process of a test compiles torch anew where
+    # the environment forbids it to keep the result.
+    uv = [VENV / "bin" / "uv", "pip", "install", "--compile-bytecode"]
+    uv += ["--python", PYTHON]
     if run([*uv, "-e", f"{ROOT}[{EXTRAS}]"], env=uv_environment()):
         return True
     say("uv could not install; trying pip")
