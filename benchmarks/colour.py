@@ -109,7 +109,7 @@ def main() -> None:
 
     def one_roi(i: int) -> None:
         session._min_probability = 0.3 + 0.4 * (i % 2)
-        scene.color_roi("benchmark", 37 * i)
+        scene.color_rois("benchmark", [37 * i])
 
     def select(i: int) -> None:
         session.select(37 * i)

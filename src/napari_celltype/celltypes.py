@@ -129,12 +129,38 @@ class TypeTree:
                 f"The type name {name!r} may not hold any of ! | , ; = nor line "
                 f"breaks; choose another."
             )
-        if not re.fullmatch("#[0-9A-Fa-f]{6}", color):
-            raise LabelError(f"The colour {color!r} is not of the form #RRGGBB.")
+        _require_color(color)
         if parent is not None:
             parent = self[parent].name
         new = CellType(name, parent, color, name)
         return replace(self, types=(*self.types, new))
+
+    def with_color(self, name: str, color: str) -> TypeTree:
+        """Return a tree in which a type has another colour.
+
+        Raises
+        ------
+        LabelError
+            If there is no such type, or the colour is not of the form ``#RRGGBB``.
+        """
+        _require_color(color)
+        new = replace(self[name], color=color)
+        types = tuple(new if t.name == name else t for t in self.types)
+        return replace(self, types=types)
+
+    def with_types_of(self, other: TypeTree) -> TypeTree:
+        """Return a tree that also holds the types of another one that are new here."""
+        tree = self
+        for cell_type in other.types:
+            if cell_type.name.casefold() not in tree._names:
+                parent = cell_type.parent
+                known = parent is None or parent.casefold() in tree._names
+                tree = tree.with_type(
+                    cell_type.name,
+                    color=cell_type.color,
+                    parent=parent if known else "IN",
+                )
+        return tree
 
     def including(self, names: Iterable[str]) -> TypeTree:
         """Return a tree that also holds the classes of a user's model, under IN.
@@ -198,6 +224,11 @@ class TypeTree:
         """Return names in tree order, unknown ones last in their own order."""
         order: Sequence[str] = [t.name for t in self.types]
         return sorted(names, key=lambda n: order.index(n) if n in order else len(order))
+
+
+def _require_color(color: str) -> None:
+    if not re.fullmatch("#[0-9A-Fa-f]{6}", color):
+        raise LabelError(f"The colour {color!r} is not of the form #RRGGBB.")
 
 
 DEFAULT_TYPES = TypeTree()

@@ -5,6 +5,7 @@ import pytest
 
 from napari_celltype.gui.painting import Painting, on_edge, roi_values
 from napari_celltype.gui.palette import CLEAR, SELECTED, UNCLASSIFIED, Palette
+from napari_celltype.labels import NOT_A_SOMA, Label
 from napari_celltype.recording import Recording, Roi
 
 
@@ -41,41 +42,48 @@ def test_a_roi_at_the_border_of_the_frame_has_an_edge_there():
     assert on_edge(np.ones((3, 3), int))[0].all()
 
 
+def zones(*rois):
+    """Rows of (inside, ring, edge), the halves of ring and edge alike."""
+    return np.array([[i, r, r, e, e] for i, r, e in rois], "u1")
+
+
 def test_colouring_all_gives_each_roi_its_values(painting):
-    values = painting.color_all(np.array([10, 20], "u1"), np.array([11, 21], "u1"))
+    values = painting.color_all(zones((11, 12, 10), (21, 22, 20)))
     assert values[2, 2] == 10
+    assert values[3, 3] == 12
     assert values[4, 4] == 11
     assert values[4, 9] == 21
     assert values[0, 0] == CLEAR
 
 
 def test_colouring_one_roi_leaves_the_other(painting):
-    painting.color_all(np.array([10, 20], "u1"), np.array([11, 21], "u1"))
+    painting.color_all(zones((11, 12, 10), (21, 22, 20)))
     before = painting.values.copy()
-    painting.color_one(0, 30, 31)
+    painting.color_some([0], zones((31, 32, 30), (41, 42, 40)))
     assert painting.values[4, 4] == 31
+    assert painting.values[3, 3] == 32
     np.testing.assert_array_equal(painting.values[:, 7:], before[:, 7:])
 
 
 def test_the_ring_survives_a_new_colouring(painting):
-    painting.select(0)
-    painting.color_all(np.array([10, 20], "u1"), np.array([11, 21], "u1"))
+    painting.select([0])
+    painting.color_all(zones((11, 12, 10), (21, 22, 20)))
     assert painting.values[2, 2] == SELECTED
     assert painting.values[4, 4] == 11
 
 
 def test_the_ring_goes_away_without_a_trace(painting):
     before = painting.values.copy()
-    painting.select(0)
-    painting.select(1)
-    painting.select(None)
+    painting.select([0])
+    painting.select([1])
+    painting.select([])
     np.testing.assert_array_equal(painting.values, before)
 
 
 def test_a_roi_without_a_pixel_cannot_be_ringed():
     empty = Roi(np.empty(0, int), np.empty(0, int), np.empty(0, np.float32))
     painting = Painting(np.zeros((4, 4), int), [empty])
-    painting.select(0)
+    painting.select([0])
     assert (painting.values == CLEAR).all()
 
 
@@ -91,29 +99,49 @@ def three(recording):
     )
 
 
-def values(predictions, color_by="type", min_probability=0.5):
+def values(predictions, color_by="type", min_probability=0.5, labels=()):
     said = predictions.decisions(min_probability)
-    return roi_values(predictions, said, 3, palette=Palette(), color_by=color_by)
+    return roi_values(
+        predictions, said, 3, palette=Palette(), color_by=color_by, labels=labels
+    )
 
 
 def test_a_sure_type_is_filled(three, make_predictions):
-    edges, fills = values(make_predictions(three, ROWS))
-    assert edges[0] == Palette().outline("PY")
-    assert fills[0] > edges[0]
+    inside, ring, _, edge, other = values(make_predictions(three, ROWS))[0]
+    assert edge == other == Palette().outline("PY")
+    assert inside == ring > edge
 
 
-def test_an_unsure_roi_keeps_an_outline_in_its_best_guess(three, make_predictions):
-    edges, fills = values(make_predictions(three, ROWS))
-    assert edges[1] == Palette().outline("PV")
-    assert fills[1] == CLEAR
+def test_an_unsure_roi_keeps_a_dotted_outline_in_its_best_guess(
+    three, make_predictions
+):
+    zones = values(make_predictions(three, ROWS))[1]
+    assert zones.tolist() == [CLEAR, CLEAR, CLEAR, Palette().outline("PV"), CLEAR]
 
 
 def test_a_roi_without_probabilities_stays_grey(three, make_predictions):
-    edges, fills = values(make_predictions(three, ROWS), min_probability=0.0)
-    assert (edges[2], fills[2]) == (UNCLASSIFIED, CLEAR)
+    zones = values(make_predictions(three, ROWS), min_probability=0.0)[2]
+    assert zones.tolist() == [CLEAR] * 3 + [UNCLASSIFIED] * 2
 
 
 def test_a_group_is_sure_where_its_types_are_not(three, make_predictions):
-    edges, fills = values(make_predictions(three, ROWS), color_by="group")
-    assert edges[1] == Palette().outline("IN")
-    assert fills[1] != CLEAR
+    zones = values(make_predictions(three, ROWS), color_by="group")[1]
+    assert zones[-1] == Palette().outline("IN")
+    assert zones[0] != CLEAR
+
+
+def test_a_label_is_a_thick_outline_around_the_fill_of_a_prediction(
+    three, make_predictions
+):
+    predictions = make_predictions(three, ROWS)
+    zones = values(predictions, labels=[Label(0, "VIP")])
+    assert (zones[0, 1:] == Palette().outline("VIP")).all()
+    assert zones[0, 0] == values(predictions)[0, 0]
+
+
+def test_a_negation_is_dotted_and_what_is_no_soma_is_grey(three, make_predictions):
+    labels = [Label(0, "!PV"), Label(1, NOT_A_SOMA)]
+    zones = values(make_predictions(three, ROWS), labels=labels)
+    pv = Palette().outline("PV")
+    assert zones[0, 1:].tolist() == [pv, CLEAR, pv, CLEAR]
+    assert (zones[1, 1:] == UNCLASSIFIED).all()

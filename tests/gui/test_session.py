@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.gui.opened import OpenRecording, roi_features
 from napari_celltype.gui.session import Job, Session
+from napari_celltype.labels import Label, LabelTable
 from napari_celltype.recording import FROM_TIFF, FROM_USER, UNCONFIRMED, Recording
 
 
@@ -240,3 +242,43 @@ def test_features_say_why_a_type_is_unsure_and_its_stability(make_predictions):
     features = roi_features(replace(first, predictions=made))
     assert features["why_unsure"].notna().tolist() == [False, False, True]
     assert features["stability"].tolist() == stability.tolist()
+
+
+def test_many_rois_can_be_selected_and_one_is_the_current(session):
+    session.open(opened())
+    session.select_many([2, 0, 2])
+    assert session.roi_ids == (2, 0)
+    assert session.roi_id == 0
+    session.select(1)
+    assert session.roi_ids == (1,)
+
+
+def test_hidden_predictions_are_in_no_table(session, make_predictions):
+    first = opened()
+    session.open(first)
+    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
+    session.show_predictions(False)
+    features = session.features(session.active)
+    assert features["best_guess"].isna().all()
+    assert session.decisions(session.active) is None
+    session.show_predictions(True)
+    assert session.features(session.active)["best_guess"].tolist() == [
+        "PY",
+        "PV",
+        "SOM",
+    ]
+
+
+def test_new_labels_are_those_of_predictions_too(session, make_predictions):
+    first = opened()
+    session.open(first)
+    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
+    session.set_labels("a", LabelTable((Label(1, "PV"),)))
+    assert session.active.predictions.labels.by_roi()[1].label == "PV"
+    assert session.features(session.active)["label"].tolist() == [None, "PV", None]
+
+
+def test_types_of_a_label_file_join_the_vocabulary(session):
+    tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
+    session.open(replace(opened(), labels=LabelTable((), tree)))
+    assert session.tree["NDNF"].parent == "IN"

@@ -16,6 +16,7 @@ from napari_celltype.recording import Movie, Recording, label_image
 
 if TYPE_CHECKING:
     from napari.layers import Layer
+    from napari.utils.colormaps import CyclicLabelColormap
 
 METADATA_KEY = "napari-celltype"
 
@@ -82,20 +83,25 @@ def colors_layer(
     opened: OpenRecording, palette: Palette, labels: NDArray[np.integer]
 ) -> LayerData:
     """Return the layer "ROI colours" for a label image, all ROIs unclassified."""
-    from napari.utils.colormaps import CyclicLabelColormap
-
     return (
         Painting(labels, opened.recording.rois).values,
         {
             "name": f"{opened.title} ROI colours",
             "metadata": {METADATA_KEY: LayerTag(opened.key, "colors", opened)},
-            # A cycle as long as the values are many is a look-up table; napari compiles
-            # code for seconds before it can use a DirectLabelColormap.
-            "colormap": CyclicLabelColormap(colors=palette.rgba()),
+            "colormap": palette_colormap(palette),
             "opacity": 1.0,
         },
         "labels",
     )
+
+
+def palette_colormap(palette: Palette) -> CyclicLabelColormap:
+    """Return the colours of the values of a palette, for the layer "ROI colours"."""
+    from napari.utils.colormaps import CyclicLabelColormap
+
+    # A cycle as long as the values are many is a look-up table; napari compiles code
+    # for seconds before it can use a DirectLabelColormap.
+    return CyclicLabelColormap(colors=palette.rgba())
 
 
 def _layers(opened: OpenRecording, palette: Palette) -> Iterator[LayerData]:

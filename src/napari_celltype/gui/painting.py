@@ -1,13 +1,14 @@
 """Which pixel of the ROI drawing gets which value; numpy only.
 
-Every pixel knows its ROI and whether it lies on that ROI's edge, as one number. So a
-whole frame is coloured by one look-up in a table with two entries per ROI, and one ROI
-by the same look-up in its own box.
+Every pixel knows its ROI and its zone in it, as one number: the inside, the ring along
+the edge, and the edge, the latter two in two alternating halves. So a whole frame is
+coloured by one look-up in a table with five entries per ROI, and some ROIs by the same
+look-up in their box. Predictions fill a ROI; ground truth is a thick outline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from napari_celltype.celltypes import UNSURE
 from napari_celltype.gui.counts import best_class, class_shares
 from napari_celltype.gui.palette import CLEAR, SELECTED, UNCLASSIFIED, Palette
 from napari_celltype.gui.session import ColorBy
+from napari_celltype.labels import NOT_A_SOMA, Label
 from napari_celltype.recording import Recording, Roi, label_image
 
 if TYPE_CHECKING:
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from napari_celltype.workflows.decisions import Decisions
 
 Box = tuple[slice, slice]
+
+# The inside, two halves of the ring next to the edge, and two halves of the edge.
+ZONES = 5
+RING = 1
+EDGES = slice(3, 5)
+RING_AND_EDGE = slice(1, 5)
 
 
 class Painting:
@@ -45,89 +53,91 @@ class Painting:
     def __init__(self, label_image: NDArray[np.integer], rois: Sequence[Roi]) -> None:
         self._labels = label_image
         self._rois = rois
-        self._cells = 2 * label_image.astype(np.int32) + on_edge(label_image)
-        self._table = np.zeros(2 * (len(rois) + 1), dtype=np.uint8)
-        self._table[3::2] = UNCLASSIFIED
-        self._selected: int | None = None
-        self.values = self._table[self._cells]
+        self._cells = ZONES * label_image.astype(np.int32) + _zones(label_image)
+        self._table = np.zeros((len(rois) + 1) * ZONES, dtype=np.uint8)
+        self._table.reshape(-1, ZONES)[1:, EDGES] = UNCLASSIFIED
+        self._selected: tuple[int, ...] = ()
+        self.values: NDArray[np.uint8] = self._table[self._cells]
 
     @classmethod
     def of(cls, recording: Recording) -> Painting:
         """Return the drawing of a recording, all its ROIs unclassified."""
         return cls(label_image(recording), recording.rois)
 
-    def color_all(
-        self, edges: NDArray[np.uint8], fills: NDArray[np.uint8]
-    ) -> NDArray[np.uint8]:
+    def color_all(self, zones: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Colour every ROI and return `values`.
 
         Parameters
         ----------
-        edges, fills : ndarray of uint8, shape (n_rois,)
-            Pixel values for the edge and for the inside of each ROI.
+        zones : ndarray of uint8, shape (n_rois, ZONES)
+            Pixel values of the zones of each ROI.
         """
-        self._table[2::2] = fills
-        self._table[3::2] = edges
+        self._table.reshape(-1, ZONES)[1:] = zones
         np.take(self._table, self._cells, out=self.values)
         self._draw_ring()
         return self.values
 
-    def color_one(self, roi_id: int, edge: int, fill: int) -> None:
-        """Colour one ROI.
+    def color_some(self, roi_ids: Sequence[int], zones: NDArray[np.uint8]) -> None:
+        """Colour some ROIs.
 
         Parameters
         ----------
-        roi_id : int
-        edge, fill : int
-            Pixel values for its edge and for its inside.
+        roi_ids : sequence of int
+        zones : ndarray of uint8, shape (n_rois, ZONES)
+            Of all ROIs, as in `color_all`.
         """
-        self._table[2 * roi_id + 2] = fill
-        self._table[2 * roi_id + 3] = edge
-        self._restore(roi_id)
+        rows = list(roi_ids)
+        self._table.reshape(-1, ZONES)[1:][rows] = zones[rows]
+        self._restore(rows)
         self._draw_ring()
 
-    def select(self, roi_id: int | None) -> bool:
-        """Draw the ring around a ROI and take away the last one.
+    def select(self, roi_ids: Sequence[int]) -> bool:
+        """Draw a ring around ROIs and take away the last ones.
 
         Returns
         -------
         bool
             Whether the drawing changed.
         """
-        before, self._selected = self._selected, roi_id
-        if before == roi_id:
+        before, self._selected = self._selected, tuple(roi_ids)
+        if before == self._selected:
             return False
-        if before is not None:
-            self._restore(before)
+        self._restore(before)
         self._draw_ring()
         return True
 
     def _draw_ring(self) -> None:
-        box = None if self._selected is None else self._box(self._selected)
-        if box is None or self._selected is None:
+        box = self._box(self._selected)
+        if box is None:
             return
-        inside = self._labels[box] == self._selected + 1
+        chosen = np.zeros(len(self._rois) + 1, dtype=bool)
+        chosen[np.array(self._selected) + 1] = True
+        labels = self._labels[box]
+        inside = chosen[labels]
         height, width = inside.shape
         padded = np.pad(inside, 1)
         grown = np.zeros_like(inside)
         for dy in range(3):
             for dx in range(3):
                 grown |= padded[dy : dy + height, dx : dx + width]
-        core = inside & ~on_edge(inside.astype(np.uint8))
+        core = inside & ~on_edge(np.where(inside, labels, 0))
         self.values[box][grown & ~core] = SELECTED
 
-    def _restore(self, roi_id: int) -> None:
-        box = self._box(roi_id)
+    def _restore(self, roi_ids: Sequence[int]) -> None:
+        box = self._box(roi_ids)
         if box is not None:
             self.values[box] = self._table[self._cells[box]]
 
-    def _box(self, roi_id: int) -> Box | None:
+    def _box(self, roi_ids: Sequence[int]) -> Box | None:
+        """Return the part of the frame around ROIs, None where there is no pixel."""
         height, width = self._labels.shape
-        rows, columns = self._rois[roi_id].ypix, self._rois[roi_id].xpix
-        if not rows.size:
+        rois = [self._rois[i] for i in roi_ids if self._rois[i].ypix.size]
+        if not rois:
             return None
-        top, bottom = max(int(rows.min()) - 1, 0), min(int(rows.max()) + 2, height)
-        left, right = max(int(columns.min()) - 1, 0), min(int(columns.max()) + 2, width)
+        top = max(min(int(roi.ypix.min()) for roi in rois) - 1, 0)
+        left = max(min(int(roi.xpix.min()) for roi in rois) - 1, 0)
+        bottom = min(max(int(roi.ypix.max()) for roi in rois) + 2, height)
+        right = min(max(int(roi.xpix.max()) for roi in rois) + 2, width)
         if top >= bottom or left >= right:
             return None
         return slice(top, bottom), slice(left, right)
@@ -140,11 +150,14 @@ def roi_values(
     *,
     palette: Palette,
     color_by: ColorBy,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return the pixel value of each ROI's edge and of its inside.
+    labels: Iterable[Label] = (),
+) -> NDArray[np.uint8]:
+    """Return the pixel values of each ROI's zones.
 
-    Unclassified ROIs get a grey edge, `unsure` ones an edge in the colour of the best
-    guess; the others are filled, fainter the less probable the type or the group is.
+    Unclassified ROIs get a grey edge, `unsure` ones a dotted edge in the colour of the
+    best guess; the others are filled, fainter the less probable the type or the group
+    is. A label draws a thick outline around that: dotted for a negation, grey for what
+    is no soma.
 
     Parameters
     ----------
@@ -155,26 +168,52 @@ def roi_values(
     n_rois : int
     palette : Palette
     color_by : {"type", "group"}
+    labels : iterable of Label
+        What is known about the ROIs.
 
     Returns
     -------
-    edges, fills : ndarray of uint8, shape (n_rois,)
+    ndarray of uint8, shape (n_rois, ZONES)
     """
-    edges = np.full(n_rois, UNCLASSIFIED, dtype=np.uint8)
-    fills = np.full(n_rois, CLEAR, dtype=np.uint8)
-    if predictions is None or said is None:
-        return edges, fills
-    names, shares = class_shares(
-        predictions, by_group=color_by == "group", tree=palette.tree
-    )
-    best, probability = best_class(shares)
-    outlines = np.array([palette.outline(name) for name in names], dtype=np.uint8)[best]
-    known = probability >= 0
-    edges[known] = outlines[known]
-    given = said.group if color_by == "group" else said.predicted
-    sure = known & (np.array(given, dtype=object) != UNSURE)
-    fills[sure] = palette.fill(outlines[sure], probability[sure])
-    return edges, fills
+    zones = np.full((n_rois, ZONES), CLEAR, dtype=np.uint8)
+    zones[:, EDGES] = UNCLASSIFIED
+    if predictions is not None and said is not None:
+        names, shares = class_shares(
+            predictions, by_group=color_by == "group", tree=palette.tree
+        )
+        best, probability = best_class(shares)
+        outlines = np.array([palette.outline(n) for n in names], dtype=np.uint8)[best]
+        known = probability >= 0
+        given = said.group if color_by == "group" else said.predicted
+        sure = known & (np.array(given, dtype=object) != UNSURE)
+        zones[known, EDGES.start] = outlines[known]
+        zones[known, EDGES.start + 1] = np.where(sure, outlines, CLEAR)[known]
+        zones[sure, : EDGES.start] = palette.fill(outlines[sure], probability[sure])[
+            :, None
+        ]
+    for row in labels:
+        if row.label:
+            zones[row.roi_id, RING_AND_EDGE] = _truth(row.label, palette)
+    return zones
+
+
+def _truth(label: str, palette: Palette) -> tuple[int, int, int, int]:
+    """Return the values of the ring and of the edge of a ROI that has a label."""
+    if label == NOT_A_SOMA:
+        return (UNCLASSIFIED,) * 4
+    color = palette.outline(label.removeprefix("!"))
+    other = CLEAR if label.startswith("!") else color
+    return color, other, color, other
+
+
+def _zones(label_image: NDArray[np.integer]) -> NDArray[np.int8]:
+    """Return the zone of each pixel of the frame."""
+    edge = on_edge(label_image)
+    ring = on_edge(np.where(edge, 0, label_image))
+    height, width = label_image.shape
+    half = (np.arange(height)[:, None] + np.arange(width)) % 2
+    zones = np.where(edge, EDGES.start + half, np.where(ring, RING + half, 0))
+    return zones.astype(np.int8)
 
 
 def on_edge(label_image: NDArray[np.integer]) -> NDArray[np.bool_]:

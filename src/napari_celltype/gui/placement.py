@@ -10,7 +10,8 @@ class FirstPlace(QObject):
     """Puts a dock widget in its place when it is shown for the first time.
 
     napari gives every dock of a plugin half of the right side; a table with a plot
-    wants to be wide and low, a form narrow and high.
+    wants to be wide and low, a form narrow and high. Docks of this plugin on one side
+    become tabs of one another.
 
     Parameters
     ----------
@@ -46,6 +47,12 @@ class FirstPlace(QObject):
             window.setCorner(corner, side)
         if window.dockWidgetArea(dock) != self._area:
             window.addDockWidget(self._area, dock)
+        for other in window.findChildren(QDockWidget):
+            mine = other is not dock and other.findChild(FirstPlace) is not None
+            if mine and window.dockWidgetArea(other) == self._area:
+                window.tabifyDockWidget(other, dock)
+                dock.raise_()
+                break
         # Sizes hold once the new place is laid out.
         QTimer.singleShot(0, self._resize)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from napari_celltype.gui.layers import (
     Role,
     colors_layer,
     movie_layer,
+    palette_colormap,
     recording_layers,
     tag_of,
 )
@@ -83,6 +84,8 @@ class Scene:
             (self.session.activated, self._on_activated),
             (self.session.selected, self._on_selected),
             (self.session.recolored, self._on_recolored),
+            (self.session.labelled, self._on_labelled),
+            (self.session.types_changed, self._on_types),
         ):
             signal.connect(slot)
         viewer.layers.events.inserted.connect(self._on_inserted)
@@ -121,7 +124,7 @@ class Scene:
         if layer is None:
             self._draw_again(key)
             return
-        painting.color_all(*self._roi_values(key))
+        painting.color_all(self._roi_values(key))
         layer.refresh(extent=False)
 
     def _draw_again(self, key: str) -> None:
@@ -138,23 +141,23 @@ class Scene:
             self._add((data, options, kind), index=self.viewer.layers.index(rois))
             self.viewer.layers.selection.active = active
 
-    def color_roi(self, key: str, roi_id: int) -> None:
-        """Colour one ROI of a recording, as `color` does for all."""
+    def color_rois(self, key: str, roi_ids: Sequence[int]) -> None:
+        """Colour some ROIs of a recording, as `color` does for all."""
         layer, painting = self.layer(key, "colors"), self._paintings.get(key)
         if layer is None or painting is None:
             return
-        edges, fills = self._roi_values(key)
-        painting.color_one(roi_id, edges[roi_id], fills[roi_id])
+        painting.color_some(roi_ids, self._roi_values(key))
         layer.refresh(extent=False, thumbnail=False, highlight=False)
 
-    def _roi_values(self, key: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def _roi_values(self, key: str) -> NDArray[np.uint8]:
         opened = self.session.recordings[key]
         return roi_values(
-            opened.predictions,
+            self.session.predictions(opened),
             self.session.decisions(opened),
             opened.recording.n_rois,
             palette=self.palette,
             color_by=self.session.color_by,
+            labels=opened.labels or (),
         )
 
     def _layers(self, key: str, role: Role | None = None) -> Iterator[Layer]:
@@ -212,7 +215,7 @@ class Scene:
         layer.data = painting.values
         active = self.session.active
         if active is not None and active.key == key:
-            painting.select(self.session.roi_id)
+            painting.select(self.session.roi_ids)
         self.color(key)
 
     def _on_opened(self, key: str) -> None:
@@ -291,6 +294,18 @@ class Scene:
         self.color(key)
         self.refresh_features(key)
 
+    def _on_labelled(self, key: str) -> None:
+        self.color(key)
+        self._rest.start()
+
+    def _on_types(self) -> None:
+        """Draw in the colours that the types have now."""
+        self.palette = Palette(self.session.tree)
+        for key in self.session.recordings:
+            for layer in self._layers(key, "colors"):
+                layer.colormap = palette_colormap(self.palette)
+        self._on_recolored()
+
     def _on_recolored(self) -> None:
         for key in self.session.recordings:
             self.color(key)
@@ -326,8 +341,9 @@ class Scene:
         for key, painting in self._paintings.items():
             mine = active is not None and active.key == key
             roi_id = self.session.roi_id if mine else None
+            roi_ids = self.session.roi_ids if mine else ()
             colors, rois = self.layer(key, "colors"), self.layer(key, "rois")
-            if painting.select(roi_id) and colors is not None:
+            if painting.select(roi_ids) and colors is not None:
                 colors.refresh(extent=False, thumbnail=False, highlight=False)
             if rois is not None:
                 with self._own_change():

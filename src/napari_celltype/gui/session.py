@@ -6,7 +6,7 @@ one of its methods. Every change is told by a signal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from psygnal import Signal
 
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.gui.opened import (
     OpenRecording,
@@ -24,6 +25,7 @@ from napari_celltype.recording import Recording
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_celltype.labels import LabelTable
     from napari_celltype.workflows import Predictions
     from napari_celltype.workflows.decisions import Decisions
 
@@ -63,12 +65,17 @@ class Session:
         The predictions of a recording changed.
     outdated : Signal(str)
         Predictions were dropped, since they were made at another frame rate.
+    labelled : Signal(str)
+        The labels of a recording changed.
     activated : Signal()
         Another recording is the active one.
     selected : Signal()
-        Another ROI, or none, is selected.
+        Other ROIs, or none, are selected.
     recolored : Signal()
-        Colour mode, minimum probability or the assumed shares changed.
+        Colour mode, minimum probability, the assumed shares, or whether predictions
+        are shown changed.
+    types_changed : Signal()
+        The vocabulary or a colour changed.
     described : Signal(str)
         The features of a recording's ROIs changed; after a pause where many changes
         follow one another.
@@ -83,9 +90,11 @@ class Session:
     replaced: ClassVar = Signal(str)
     predicted: ClassVar = Signal(str)
     outdated: ClassVar = Signal(str)
+    labelled: ClassVar = Signal(str)
     activated: ClassVar = Signal()
     selected: ClassVar = Signal()
     recolored: ClassVar = Signal()
+    types_changed: ClassVar = Signal()
     described: ClassVar = Signal(str)
     job_changed: ClassVar = Signal()
     told: ClassVar = Signal(str)
@@ -94,6 +103,9 @@ class Session:
         self._recordings: dict[str, OpenRecording] = {}
         self._active: str | None = None
         self._roi: int | None = None
+        self._rois: tuple[int, ...] = ()
+        self._tree = DEFAULT_TYPES
+        self._predictions_shown = True
         self._color_by: ColorBy = "type"
         self._min_probability: float | None = None
         self._job: Job | None = None
@@ -113,8 +125,23 @@ class Session:
 
     @property
     def roi_id(self) -> int | None:
-        """The selected ROI of the active recording."""
+        """The ROI of the active recording that was selected last."""
         return self._roi
+
+    @property
+    def roi_ids(self) -> tuple[int, ...]:
+        """All selected ROIs of the active recording, `roi_id` among them."""
+        return self._rois
+
+    @property
+    def tree(self) -> TypeTree:
+        """The types, with the user's own ones."""
+        return self._tree
+
+    @property
+    def predictions_shown(self) -> bool:
+        """Whether what a model said may be seen; not while labelling blind."""
+        return self._predictions_shown
 
     @property
     def color_by(self) -> ColorBy:
@@ -136,9 +163,13 @@ class Session:
         """Shares of the types that the user assumes, None for those of the card."""
         return self._prior
 
+    def predictions(self, opened: OpenRecording) -> Predictions | None:
+        """Return what may be seen of the predictions, None while they are hidden."""
+        return opened.predictions if self._predictions_shown else None
+
     def decisions(self, opened: OpenRecording) -> Decisions | None:
-        """Return the names that the ROIs get, None where nothing was classified."""
-        predictions, threshold = opened.predictions, self._min_probability
+        """Return the names that the ROIs get, None where none may be seen."""
+        predictions, threshold = self.predictions(opened), self._min_probability
         if predictions is None:
             return None
         known = self._decisions.get(opened.key)
@@ -152,7 +183,8 @@ class Session:
         threshold = self._min_probability
         known = self._features.get(opened.key)
         if known is None or known[0] is not opened or known[1] != threshold:
-            known = (opened, threshold, roi_features(opened, self.decisions(opened)))
+            seen = replace(opened, predictions=self.predictions(opened))
+            known = (opened, threshold, roi_features(seen, self.decisions(opened)))
             self._features[opened.key] = known
         return known[2]
 
@@ -163,6 +195,8 @@ class Session:
         """
         again = opened.key in self._recordings
         self._recordings[opened.key] = opened
+        if opened.labels is not None:
+            self.set_tree(self._tree.with_types_of(opened.labels.tree))
         if again:
             if self._active == opened.key:
                 self.select(None)
@@ -181,7 +215,7 @@ class Session:
         self._features.pop(key, None)
         if self._active == key:
             self._active = None
-            self._roi = None
+            self._roi, self._rois = None, ()
         self.closed.emit(key)
         if self._active is None:
             self.activate(next(reversed(self._recordings), None))
@@ -191,15 +225,51 @@ class Session:
         if key == self._active and key is not None:
             return
         self._active = key
-        self._roi = None
+        self._roi, self._rois = None, ()
         self.activated.emit()
         self.selected.emit()
 
     def select(self, roi_id: int | None) -> None:
-        """Select a ROI of the active recording, or none."""
-        if roi_id != self._roi:
-            self._roi = roi_id
+        """Select one ROI of the active recording, or none."""
+        self.select_many(() if roi_id is None else (roi_id,))
+
+    def select_many(self, roi_ids: Iterable[int], current: int | None = None) -> None:
+        """Select ROIs of the active recording.
+
+        Parameters
+        ----------
+        roi_ids : iterable of int
+        current : int, optional
+            The one whose trace is shown; by default the last of them.
+        """
+        rois = tuple(dict.fromkeys(roi_ids))
+        current = rois[-1] if rois and current not in rois else current
+        current = current if rois else None
+        if (rois, current) != (self._rois, self._roi):
+            self._rois, self._roi = rois, current
             self.selected.emit()
+
+    def set_labels(self, key: str, labels: LabelTable | None) -> None:
+        """Take over the labels of a recording."""
+        opened = self._recordings[key]
+        predictions = opened.predictions
+        if predictions is not None:
+            predictions = replace(predictions, labels=labels)
+        self._recordings[key] = replace(opened, labels=labels, predictions=predictions)
+        self.labelled.emit(key)
+
+    def set_tree(self, tree: TypeTree) -> None:
+        """Take over the user's own types and colours."""
+        if tree != self._tree:
+            self._tree = tree
+            self.types_changed.emit()
+
+    def show_predictions(self, shown: bool) -> None:
+        """Show what models said, or hide it so that labels are given blind."""
+        if shown != self._predictions_shown:
+            self._predictions_shown = shown
+            self._features.clear()
+            self.recolored.emit()
 
     def set_predictions(self, key: str, predictions: Predictions) -> None:
         """Keep what a model said; ignored when the recording is closed meanwhile."""

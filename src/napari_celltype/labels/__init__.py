@@ -6,6 +6,7 @@ from napari_celltype.labels.label_file import label_file, load_labels, save_labe
 from napari_celltype.labels.labelled_data import LabelledData, load_labelled_data
 from napari_celltype.labels.redcell import labels_from_redcell
 from napari_celltype.labels.table import (
+    NOT_A_SOMA,
     SOURCES,
     Label,
     LabelTable,
@@ -15,6 +16,7 @@ from napari_celltype.labels.targets import Targets
 from napari_celltype.labels.trace_set import TraceSet, load_traces, save_traces
 
 __all__ = [
+    "NOT_A_SOMA",
     "SOURCES",
     "Label",
     "LabelTable",

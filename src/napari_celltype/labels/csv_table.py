@@ -16,7 +16,7 @@ from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError, OutputError
 from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.labels.csv_rows import read_csv_rows, whole_number
-from napari_celltype.labels.table import SOURCES, Label, LabelTable
+from napari_celltype.labels.table import SOURCES, Label, LabelTable, canonical_label
 
 COLUMNS = (
     "roi_id",
@@ -136,7 +136,7 @@ def _label(cells: Mapping[str, str], tree: TypeTree) -> Label | None:
         raise LabelError(f"source is {source!r}; use one of {', '.join(SOURCES)}.")
     return Label(
         roi_id=roi_id,
-        label=tree.canonical(label) if label else "",
+        label=canonical_label(label, tree),
         plane=whole_number(cells.get("plane", ""), "plane"),
         source=source,
         seen_trace=_YES_NO[seen_trace],

@@ -21,7 +21,12 @@ from napari_celltype.celltypes import DEFAULT_TYPES, CellType, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.atomic import write_atomically, write_text_atomically
 from napari_celltype.labels.matching import Runs, find_again, mask_runs
-from napari_celltype.labels.table import Label, LabelTable, SetAside
+from napari_celltype.labels.table import (
+    Label,
+    LabelTable,
+    SetAside,
+    canonical_label,
+)
 from napari_celltype.recording import Recording, fingerprint
 
 FILE_NAME = "celltype_labels.json"
@@ -154,7 +159,8 @@ def save_labels(
     rows = labels.for_plane(recording.plane).by_roi()
     _require_rows(rows, recording)
     runs = mask_runs(recording.rois, list(rows)) if len(recording.rois) else {}
-    own_types = [t for t in labels.tree.types if t not in DEFAULT_TYPES.types]
+    known = {t.name for t in DEFAULT_TYPES.types}
+    own_types = [t for t in labels.tree.types if t.name not in known]
     origin = {
         "format": FORMAT,
         "version": VERSION,
@@ -331,9 +337,7 @@ def _stored(entry: Mapping[str, Any], tree: TypeTree, plane: int) -> SetAside:
     if not isinstance(runs, list) or not all(_is_run(run) for run in runs):
         raise LabelError(f"the mask of ROI {values['roi_id']} is damaged.")
     label = Label(**{**values, "plane": plane})
-    if label.label:
-        label = replace(label, label=tree.canonical(label.label))
-    return SetAside(label, runs)
+    return SetAside(replace(label, label=canonical_label(label.label, tree)), runs)
 
 
 def _is_run(run: object) -> bool:

@@ -129,7 +129,7 @@ def open_labelled_plane(
         table, file = _labels(listed, recording, tree)
     except CellTypeError as error:
         raise type(error)(f"{listed.place}{error}") from None
-    given = [row for row in table if row.label]
+    given = [row for row in table if row.names_type]
     truth = [row for row in given if with_predictions or row.is_ground_truth]
     whole = [row for row in truth if recording.merged_into[row.roi_id] < 0]
     rows = tuple(sorted(whole, key=lambda row: row.roi_id))

@@ -10,6 +10,8 @@ from napari_celltype.errors import LabelError
 from napari_celltype.labels.matching import Runs
 
 SOURCES = ("histology", "redcell", "manual", "imported", "prediction")
+# A label that is no type: suite2p's ROI is no cell body. Nothing is trained on it.
+NOT_A_SOMA = "not a soma"
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,8 @@ class Label:
     roi_id : int
         Row in suite2p's stat.npy.
     label : str
-        A type, a parent or a negation in canonical spelling; empty where only the
-        cell_id is known.
+        A type, a parent or a negation in canonical spelling, or `NOT_A_SOMA`; empty
+        where only the cell_id is known.
     plane : int or None
     source : str
         ``histology``, ``redcell``, ``manual``, ``imported`` or ``prediction``.
@@ -44,9 +46,14 @@ class Label:
     note: str = ""
 
     @property
+    def names_type(self) -> bool:
+        """Whether it says something about the type of a cell."""
+        return self.label not in ("", NOT_A_SOMA)
+
+    @property
     def is_ground_truth(self) -> bool:
         """Whether it may be tested on: a predicted label never is ground truth."""
-        return bool(self.label) and self.source != "prediction"
+        return self.names_type and self.source != "prediction"
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,19 @@ class LabelTable:
         return replace(self, rows=rows)
 
 
+def canonical_label(label: str, tree: TypeTree = DEFAULT_TYPES) -> str:
+    """Return the canonical spelling of a label, which may be empty or `NOT_A_SOMA`.
+
+    Raises
+    ------
+    LabelError
+        If the label names no type of the tree.
+    """
+    if not label.strip() or label.strip().casefold() == NOT_A_SOMA:
+        return label.strip().casefold()
+    return tree.canonical(label)
+
+
 def _canonical(row: Label, tree: TypeTree) -> Label:
-    name = tree.canonical(row.label) if row.label else ""
+    name = canonical_label(row.label, tree)
     return row if name == row.label else replace(row, label=name)
