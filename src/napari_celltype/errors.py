@@ -27,6 +27,10 @@ class LabelError(CellTypeError):
     """A label, a label table or a labelled data set cannot be used."""
 
 
+class LabelConflict(LabelError):
+    """A label file was changed by somebody else after it was read here."""
+
+
 class OutputError(CellTypeError):
     """A result cannot be written where it was asked for."""
 

@@ -3,7 +3,9 @@
 from napari_celltype.labels.atomic import write_atomically, write_text_atomically
 from napari_celltype.labels.csv_table import read_label_table, write_label_table
 from napari_celltype.labels.label_file import label_file, load_labels, save_labels
+from napari_celltype.labels.label_keeper import LabelKeeper
 from napari_celltype.labels.labelled_data import LabelledData, load_labelled_data
+from napari_celltype.labels.merging import Dispute, MergedLabels, merge_labels
 from napari_celltype.labels.redcell import labels_from_redcell
 from napari_celltype.labels.table import (
     NOT_A_SOMA,
@@ -18,9 +20,12 @@ from napari_celltype.labels.trace_set import TraceSet, load_traces, save_traces
 __all__ = [
     "NOT_A_SOMA",
     "SOURCES",
+    "Dispute",
     "Label",
+    "LabelKeeper",
     "LabelTable",
     "LabelledData",
+    "MergedLabels",
     "SetAside",
     "Targets",
     "TraceSet",
@@ -29,6 +34,7 @@ __all__ = [
     "load_labelled_data",
     "load_labels",
     "load_traces",
+    "merge_labels",
     "read_label_table",
     "save_labels",
     "save_traces",
