@@ -158,7 +158,7 @@ class Window:
         with self._qtbot.waitSignal(self.dock.tasks.ended, timeout=60_000):
             self._qtbot.mouseClick(self.dock.run.classify, Qt.MouseButton.LeftButton)
 
-    def click(self, y: float, x: float) -> None:
+    def click(self, y: float, x: float, modifier: Any = None) -> None:
         """Click on a place of the image, in data coordinates, with the real mouse."""
         from qtpy.QtCore import QPoint, Qt
         from qtpy.QtWidgets import QApplication
@@ -173,7 +173,12 @@ class Window:
             round(height / 2 + (y - center[0]) * zoom),
         )
         self._qtbot.mouseMove(native, spot)
-        self._qtbot.mouseClick(native, Qt.MouseButton.LeftButton, pos=spot)
+        self._qtbot.mouseClick(
+            native,
+            Qt.MouseButton.LeftButton,
+            modifier or Qt.KeyboardModifier.NoModifier,
+            spot,
+        )
 
     def hover(self, roi_id: int) -> str:
         """The text of the status bar over a ROI."""
@@ -201,5 +206,5 @@ def window(
 
 @pytest.fixture(autouse=True)
 def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of whoever runs the tests out of them, and theirs as they are."""
+    """Keep the settings of whoever runs the tests out of them."""
     monkeypatch.setenv("NAPARI_CELLTYPE_SETTINGS", str(tmp_path / "settings"))

@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_celltype.errors import CellTypeError
+from napari_celltype.gui.autosave import labels_folder
 from napari_celltype.gui.classify_form import ClassifyForm
 from napari_celltype.gui.column import Column
 from napari_celltype.gui.counts import count_rois, subtypes_of
@@ -95,6 +96,7 @@ class ClassifyDock(QWidget):
         plane, sampling_frequency, movie : optional
             See `read_recordings`.
         """
+        labels_dir = labels_folder()
 
         def read(on_progress: Any, should_stop: Any) -> list[OpenRecording]:
             return [
@@ -105,6 +107,7 @@ class ClassifyDock(QWidget):
                     plane=plane,
                     sampling_frequency=sampling_frequency,
                     movie=movie,
+                    labels_dir=labels_dir,
                     on_progress=on_progress,
                     should_stop=should_stop,
                 )

@@ -19,7 +19,7 @@ from napari_celltype.workflows.thresholds import set_thresholds
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_celltype.labels import LabelTable
+    from napari_celltype.labels import LabelKeeper, LabelTable
     from napari_celltype.workflows import Predictions
     from napari_celltype.workflows.decisions import Decisions
 
@@ -40,6 +40,8 @@ class OpenRecording:
         Ground truth, where there is some.
     notes : tuple of str
         Sentences for the user about what was found on opening.
+    keeper : LabelKeeper or None
+        Where the labels are saved; None for traces from elsewhere.
     movie_path : Path or None
         The movie of the user's choice, to be attached again when the folder is read
         again.
@@ -50,6 +52,7 @@ class OpenRecording:
     predictions: Predictions | None = None
     labels: LabelTable | None = None
     notes: tuple[str, ...] = ()
+    keeper: LabelKeeper | None = None
     movie_path: Path | None = None
 
     @property

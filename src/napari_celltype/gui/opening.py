@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from napari_celltype.errors import LabelError, RecordingError
 from napari_celltype.gui.opened import OpenRecording, recording_key
+from napari_celltype.labels import LabelKeeper
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -23,6 +25,7 @@ def read_recordings(
     plane: int | None = None,
     sampling_frequency: float | None = None,
     movie: Path | None = None,
+    labels_dir: Path | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[OpenRecording]:
@@ -38,6 +41,8 @@ def read_recordings(
         Frames per second and plane, Hz, where the files do not say or say it wrong.
     movie : Path, optional
         The imaging stack.
+    labels_dir : Path, optional
+        Folder of label files, for recordings that are read-only.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
 
@@ -65,22 +70,23 @@ def read_recordings(
         if movie is not None:
             recording = attach_movie(recording, movie)
         key = recording_key(recording)
-        found.append(with_labels(OpenRecording(key, recording, movie_path=movie)))
+        opened = OpenRecording(key, recording, movie_path=movie)
+        found.append(with_labels(opened, labels_dir))
     return found
 
 
-def with_labels(opened: OpenRecording) -> OpenRecording:
+def with_labels(opened: OpenRecording, labels_dir: Path | None = None) -> OpenRecording:
     """Return the recording with the labels that are kept beside it.
 
     A label file that cannot be used is left alone; its sentence joins the notes.
     """
-    from dataclasses import replace
-
-    from napari_celltype.labels import load_labels
-
     if opened.recording.path is None:
         return opened
+    keeper = LabelKeeper(opened.recording, labels_dir)
+    opened = replace(opened, keeper=keeper)
     try:
-        return replace(opened, labels=load_labels(opened.recording))
+        labels = keeper.load()
     except LabelError as error:
         return replace(opened, notes=(*opened.notes, str(error)))
+    warnings = () if labels is None else labels.warnings
+    return replace(opened, labels=labels, notes=(*opened.notes, *warnings))

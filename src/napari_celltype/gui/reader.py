@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from napari_celltype.errors import RecordingError
+from napari_celltype.gui.autosave import labels_folder
 from napari_celltype.gui.layers import LayerData, recording_layers
 from napari_celltype.gui.opening import read_recordings
 from napari_celltype.recording import find_planes
@@ -34,7 +35,7 @@ def read_layers(path: PathOrPaths) -> list[LayerData]:
     return [
         layer
         for one in _paths(path)
-        for opened in read_recordings(one)
+        for opened in read_recordings(one, labels_dir=labels_folder())
         for layer in recording_layers(opened)
     ]
 

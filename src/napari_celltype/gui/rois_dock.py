@@ -23,6 +23,8 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, UNSURE_COLOR
 from napari_celltype.errors import RecordingError
+from napari_celltype.gui.label_buttons import LabelBanner
+from napari_celltype.gui.label_keys import LabelKeys
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.roi_table import RoiTable, table_columns
@@ -47,6 +49,8 @@ class RoisDock(QWidget):
         scene = scene_of(napari_viewer)
         self._viewer = scene.viewer
         self._session = scene.session
+        self.banner = LabelBanner(scene.session, scene.labelling)
+        self.keys = LabelKeys(scene.labelling, lambda: True, self)
         self.table = RoiTable(self)
         self.view = QTableView()
         self.plot = TracePlot()
@@ -60,6 +64,9 @@ class RoisDock(QWidget):
         self.view.selectionModel().currentRowChanged.connect(self._on_row)
         self.table.layoutChanged.connect(self._mark_selected)
         self.plot.frame_asked.connect(self._go_to_frame)
+        self.keys.watch(self.view)
+        scene.labelling.sees_trace = self._trace_is_seen
+        self.destroyed.connect(scene.labelling.see_no_trace)
         for signal, slot in (
             (self._session.activated, self._show_recording),
             (self._session.replaced, self._on_changed),
@@ -112,7 +119,8 @@ class RoisDock(QWidget):
         self._splitter.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
-        layout.addWidget(self._splitter)
+        layout.addWidget(self.banner)
+        layout.addWidget(self._splitter, 1)
         self.setMinimumHeight(150)
 
     def _show_recording(self) -> None:
@@ -193,6 +201,9 @@ class RoisDock(QWidget):
             self._viewer.dims.set_current_step(0, frame)
         else:
             self.plot.set_frame(frame)
+
+    def _trace_is_seen(self) -> bool:
+        return self._session.roi_id is not None and self.plot.isVisible()
 
     def _on_step(self, event: Any = None) -> None:
         if self._viewer.dims.ndim > 2:

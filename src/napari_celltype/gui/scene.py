@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
+from napari_celltype.gui.autosave import Autosave
 from napari_celltype.gui.clicks import select_on_click
+from napari_celltype.gui.labelling import Labelling
 from napari_celltype.gui.layers import (
     METADATA_KEY,
     LayerData,
@@ -27,6 +29,7 @@ from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import Painting, roi_values
 from napari_celltype.gui.palette import Palette
 from napari_celltype.gui.session import Session
+from napari_celltype.gui.settings import Settings
 from napari_celltype.recording import label_image
 
 if TYPE_CHECKING:
@@ -58,6 +61,8 @@ class Scene:
     Attributes
     ----------
     session : Session
+    labelling : Labelling
+    autosave : Autosave
     palette : Palette
     """
 
@@ -65,7 +70,10 @@ class Scene:
         # Weak, since the scene is kept for as long as its viewer lives.
         self._viewer = ref(viewer)
         self.session = Session()
-        self.palette = Palette()
+        self.labelling = Labelling(self.session)
+        self.autosave = Autosave(self.session, self.labelling)
+        self.session.set_tree(Settings().tree())
+        self.palette = Palette(self.session.tree)
         self._paintings: dict[str, Painting] = {}
         self._set_aside: WeakSet[Layer] = WeakSet()
         self._scrubbed: set[str] = set()

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
@@ -187,6 +189,10 @@ class Session:
             known = (opened, threshold, roi_features(seen, self.decisions(opened)))
             self._features[opened.key] = known
         return known[2]
+
+    def shown(self, opened: OpenRecording) -> NDArray[np.bool_]:
+        """Tell which ROIs are looked at, shape (n_rois,)."""
+        return np.ones(opened.recording.n_rois, dtype=bool)
 
     def open(self, opened: OpenRecording) -> None:
         """Add a recording and make it the active one.

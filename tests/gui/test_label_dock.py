@@ -1,0 +1,205 @@
+"""Labelling as a person does it: keys in the image and in the table, saved at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QKeyEvent
+from qtpy.QtWidgets import QApplication
+
+from napari_celltype.gui.label_keys import digit_of
+from napari_celltype.gui.scene import scene_of
+from napari_celltype.labels import LabelKeeper, LabelTable, load_labels
+
+
+@pytest.fixture
+def dock(window, qtbot):
+    dock = window.viewer.window.add_plugin_dock_widget("napari-celltype", "Label")[1]
+    qtbot.waitUntil(dock.isVisible)
+    return dock
+
+
+@pytest.fixture
+def press(window, qtbot):
+    """Press keys in the image."""
+    canvas = window.viewer.window._qt_viewer.canvas.native
+
+    def press(key, modifier=Qt.KeyboardModifier.NoModifier, widget=canvas):
+        qtbot.keyClick(widget, key, modifier)
+
+    return press
+
+
+def saved(window, qtbot):
+    """The labels in the file, once they are there."""
+    scene = scene_of(window.viewer)
+    key = scene.session.active.key
+    qtbot.waitUntil(lambda: scene.autosave.state(key).kind == "saved")
+    table = load_labels(scene.session.active.recording)
+    return {row.roi_id: row.label for row in table or ()}
+
+
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+def test_keys_label_in_the_image_and_in_the_table_and_save_at_once(
+    window, dock, press, qtbot
+):
+    session = dock.session
+    table = window.rois_dock.view
+    session.select(2)
+    press(Qt.Key.Key_2)
+    assert session.active.labels is None, "keys label only while labelling is on"
+    press(Qt.Key.Key_L)
+    assert dock.labelling.on
+    assert dock.banner.isVisible()
+    press(Qt.Key.Key_2)
+    assert saved(window, qtbot) == {2: "PV"}
+    press(Qt.Key.Key_J, widget=table)
+    first = session.roi_id
+    press(Qt.Key.Key_3, SHIFT, widget=table)
+    assert saved(window, qtbot) == {2: "PV", first: "!SOM"}
+    qtbot.waitUntil(lambda: ", 2 labelled, saved " in dock.saved.line.text())
+    press(Qt.Key.Key_Z, CONTROL, widget=table)
+    assert saved(window, qtbot) == {2: "PV"}
+    press(Qt.Key.Key_Z, CONTROL | SHIFT)
+    press(Qt.Key.Key_X)
+    assert saved(window, qtbot) == {2: "PV", first: "not a soma"}
+    press(Qt.Key.Key_Backspace)
+    press(Qt.Key.Key_L)
+    assert saved(window, qtbot) == {2: "PV"}
+    assert not dock.banner.isVisible()
+    # napari's own mode keys are as they were.
+    assert window.layer("rois").mode == "pan_zoom"
+
+
+def test_the_view_follows_undo_and_the_table_shows_labels(window, dock, press, qtbot):
+    press(Qt.Key.Key_L)
+    dock.session.select(7)
+    colors = window.layer("colors").data.copy()
+    press(Qt.Key.Key_4)
+    assert (window.layer("colors").data != colors).any()
+    rois = window.layer("rois")
+    qtbot.waitUntil(lambda: rois.features["label"][7] == "VIP")
+    dock.session.select(1)
+    press(Qt.Key.Key_Z, CONTROL)
+    assert dock.session.roi_id == 7
+    np.testing.assert_array_equal(window.layer("colors").data, colors)
+
+
+def test_shift_and_a_digit_are_told_on_any_keyboard(monkeypatch):
+    # "3" with Shift is another character on each layout; its place is the same.
+    for text, key in (("§", 0xA7), ("#", int(Qt.Key.Key_NumberSign))):
+        event = QKeyEvent(QEvent.Type.KeyPress, key, SHIFT, 12, 0, 0, text)
+        monkeypatch.setattr("sys.platform", "linux")
+        assert digit_of(event) == 3
+        event = QKeyEvent(QEvent.Type.KeyPress, key, SHIFT, 0, 0x33, 0, text)
+        monkeypatch.setattr("sys.platform", "win32")
+        assert digit_of(event) == 3
+    event = QKeyEvent(QEvent.Type.KeyPress, 0xA7, SHIFT, 0, 20, 0, "§")
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert digit_of(event) == 3
+
+
+def test_labels_that_cannot_be_saved_are_told_and_kept(window, dock, press, qtbot):
+    recording = dock.session.active.recording
+    (recording.path / "celltype_labels.json").mkdir()
+    press(Qt.Key.Key_L)
+    dock.session.select(1)
+    press(Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
+    assert dock.saved.folder.isVisible()
+    copy = Path(dock.saved.trouble.text.split("A copy is kept in ")[1].rstrip("."))
+    assert json.loads(copy.read_text())["labels"][0]["label"] == "PY"
+    elsewhere = recording.path.parent / "labels"
+    scene_of(window.viewer).autosave.move(dock.session.active.key, elsewhere)
+    qtbot.waitUntil(lambda: "saved" in dock.saved.line.text())
+    qtbot.waitUntil(lambda: dock.saved.trouble.text == "")
+    assert load_labels(recording, elsewhere).by_roi()[1].label == "PY"
+
+
+def test_a_second_window_is_noticed_and_both_can_be_kept(window, dock, press, qtbot):
+    session = dock.session
+    press(Qt.Key.Key_L)
+    session.select(1)
+    press(Qt.Key.Key_1)
+    saved(window, qtbot)
+    other = LabelKeeper(session.active.recording)
+    theirs = other.load() or LabelTable()
+    other.save(theirs.with_label(other_label(5, "VIP")))
+    scene_of(window.viewer).autosave.check()
+    qtbot.waitUntil(lambda: "somebody else" in dock.saved.line.text())
+    assert "Grace" in dock.saved.trouble.text
+    session.select(2)
+    press(Qt.Key.Key_2)
+    qtbot.waitUntil(dock.saved.merge.isVisible)
+    assert load_labels(session.active.recording).by_roi().keys() == {1, 5}
+    qtbot.mouseClick(dock.saved.merge, Qt.MouseButton.LeftButton)
+    assert saved(window, qtbot) == {1: "PY", 2: "PV", 5: "VIP"}
+
+
+def other_label(roi_id, label):
+    from napari_celltype.labels import Label
+
+    return Label(roi_id, label, 0, "manual", annotator="Grace")
+
+
+def test_a_type_of_ones_own_gets_a_key_and_is_remembered(window, dock, press, qtbot):
+    from napari_celltype.gui.settings import Settings
+    from napari_celltype.gui.type_dialog import TypeDialog
+
+    dock.ask_for_type()
+    (dialog,) = dock.findChildren(TypeDialog)
+    dialog.name.setText("PV")
+    dialog.accept()
+    assert "already taken" in dialog.notice.text
+    dialog.name.setText("NDNF")
+    dialog.set_color("#00AA55")
+    dialog.accept()
+    assert Settings().tree()["NDNF"].parent == "IN"
+    press(Qt.Key.Key_L)
+    dock.session.select(3)
+    qtbot.mouseClick(dock.buttons.types["NDNF"], Qt.MouseButton.LeftButton)
+    assert saved(window, qtbot) == {3: "NDNF"}
+    press(Qt.Key.Key_5, SHIFT)
+    assert saved(window, qtbot) == {3: "!NDNF"}
+
+
+def test_closing_the_window_in_mid_work_loses_no_label(window, dock, press):
+    recording = dock.session.active.recording
+    press(Qt.Key.Key_L)
+    for roi_id in range(12):
+        dock.session.select(roi_id)
+        press(Qt.Key.Key_2)
+    window.viewer.close()
+    QApplication.processEvents()
+    wait_for_saving()
+    assert len(load_labels(recording)) == 12
+
+
+def wait_for_saving():
+    import threading
+
+    for thread in threading.enumerate():
+        if thread.name == "napari-celltype labels":
+            thread.join(10)
+
+
+def test_clicks_cycle_through_overlapping_rois_and_shift_adds(window, dock, qtbot):
+    from napari_celltype.gui.clicks import rois_at
+
+    session = dock.session
+    y, x = map(int, session.active.recording.rois[4].centroid)
+    assert rois_at(session.active.recording, y, x, 4) == [4]
+    window.click(y, x)
+    assert session.roi_ids == (4,)
+    y, x = map(int, session.active.recording.rois[6].centroid)
+    window.click(y, x, SHIFT)
+    assert session.roi_ids == (4, 6)
+    window.click(y, x, SHIFT)
+    assert session.roi_ids == (4,)
