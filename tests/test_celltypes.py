@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE_COLOR
 from napari_celltype.errors import LabelError
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
@@ -93,3 +94,21 @@ def test_an_unknown_parent_is_refused() -> None:
 
 def test_names_in_tree_order_with_unknown_ones_last() -> None:
     assert DEFAULT_TYPES.in_order(["x", "VIP", "IN", "PY"]) == ["PY", "IN", "VIP", "x"]
+
+
+@pytest.mark.parametrize(
+    "vision", [None, "deuteranomaly", "protanomaly", "tritanomaly"]
+)
+def test_default_colours_stay_apart_without_one_of_the_cones(vision):
+    from colorspacious import cspace_convert
+
+    tree = DEFAULT_TYPES.including(["a", "b", "c", "d", "e"])
+    colors = [UNSURE_COLOR, "#FFFFFF", *(t.color for t in tree.types)]
+    rgb = np.array([[int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)] for c in colors])
+    if vision is not None:
+        space = {"name": "sRGB1+CVD", "cvd_type": vision, "severity": 100}
+        rgb = np.clip(cspace_convert(rgb, space, "sRGB1"), 0, 1)
+    seen = cspace_convert(rgb, "sRGB1", "CAM02-UCS")
+    apart = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
+    # About ten times what is just noticeable side by side.
+    assert apart[np.triu_indices(len(seen), 1)].min() > 10

@@ -15,8 +15,8 @@ from itertools import cycle
 from napari_celltype.errors import LabelError
 
 UNSURE = "unsure"
-# Of a user's own types that nobody gave a colour: cool, as interneurons are.
-_OWN_COLORS = ("#5AD08A", "#C45AD8", "#8FB4C8", "#7D7DD9", "#4FA88B")
+# Of a user's own types that nobody gave a colour.
+_OWN_COLORS = ("#63850F", "#97325E", "#B4C9EF", "#FB2B6D", "#FDEC33")
 UNSURE_COLOR = "#9E9E9E"
 
 
@@ -45,30 +45,30 @@ class CellType:
     aliases: tuple[str, ...] = ()
 
 
-# Interneurons share cool hues and pyramidal cells are warm, so that the group reads at
-# a glance; lightness differs too, so that it still reads without colour vision.
+# Pyramidal cells are warm and interneurons cool. All colours, and those of a user's own
+# types, stay apart for people without one of the three cones (tests/test_celltypes.py).
 _DEFAULT_TYPES = (
     CellType(
         "PY",
         None,
-        "#F2952E",
+        "#FBA92D",
         "pyramidal cell",
         ("PYR", "pyramidal", "excitatory", "CaMKII", "Camk2", "Emx1", "Slc17a7"),
     ),
     CellType(
         "IN",
         None,
-        "#3D8BEF",
+        "#1CA9FD",
         "interneuron",
         ("interneuron", "inhibitory", "GABA", "GAD", "Gad2", "VGAT", "Slc32a1"),
     ),
     CellType(
-        "PV", "IN", "#2B5CE6", "parvalbumin interneuron", ("Pvalb", "parvalbumin")
+        "PV", "IN", "#4F52C8", "parvalbumin interneuron", ("Pvalb", "parvalbumin")
     ),
     CellType(
-        "SOM", "IN", "#27C4D9", "somatostatin interneuron", ("SST", "somatostatin")
+        "SOM", "IN", "#00FAA9", "somatostatin interneuron", ("SST", "somatostatin")
     ),
-    CellType("VIP", "IN", "#A77BF3", "VIP interneuron", ()),
+    CellType("VIP", "IN", "#B36CAB", "VIP interneuron", ()),
 )
 
 

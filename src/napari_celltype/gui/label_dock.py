@@ -109,8 +109,10 @@ class LabelDock(QWidget):
         session.told.connect(self.notice.show_text)
 
     def _watch_image(self) -> None:
-        canvas = self._viewer.window._qt_viewer.canvas.native
-        self.keys.watch(canvas)
+        qt_viewer = self._viewer.window._qt_viewer
+        self.keys.watch(qt_viewer.canvas.native)
+        # Where the keyboard is after a click on the layer's name.
+        self.keys.watch(qt_viewer.layers)
 
     def _layer_is_ours(self) -> bool:
         layer = self._viewer.layers.selection.active
