@@ -33,7 +33,10 @@ from napari_celltype.gui.tasks import (
     Superseded,
     TaskRunner,
 )
-from napari_celltype.gui.warm_up import import_torch_in_background
+from napari_celltype.gui.warm_up import (
+    import_torch_in_background,
+    prepare_for_layers,
+)
 from napari_celltype.gui.warnings_line import WarningsLine
 from napari_celltype.progress import Progress
 from napari_celltype.recording import Recording, attach_movie
@@ -99,6 +102,7 @@ class ClassifyDock(QWidget):
         labels_dir = labels_folder()
 
         def read(on_progress: Any, should_stop: Any) -> list[OpenRecording]:
+            prepare_for_layers()
             return [
                 opened
                 for path in paths
