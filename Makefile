@@ -9,6 +9,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_DIR ?= demo-output
 PYTEST_ARGS ?=
+# Tests of windows run one after another in one process, the others in the second.
+# One thread each: two that share two cores mostly wait for one another.
+PARALLEL := -n 2 --dist loadgroup
 
 .PHONY: help setup libraries demo test test-quick lint bench validate clean
 
@@ -37,7 +40,8 @@ demo: setup
 	fi
 
 test: setup
-	@sh scripts/on_screen.sh $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@OMP_NUM_THREADS=1 sh scripts/on_screen.sh \
+		$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 test-quick: setup
 	@$(BIN)/python -m pytest -m "not slow and not gui" $(PYTEST_ARGS)

@@ -20,6 +20,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item, "fixturenames", ()
         ):
             item.add_marker("gui")
+            # One screen has one keyboard focus: windows are opened one after another.
+            item.add_marker(pytest.mark.xdist_group("windows"))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+_PLUGIN = " (napari-celltype)"
+
 
 class FirstPlace(QObject):
     """Puts a dock widget in its place when it is shown for the first time.
@@ -39,6 +41,8 @@ class FirstPlace(QObject):
         dock, window = self._surroundings()
         if dock is None or window is None:
             return
+        # Five tabs with the plugin's name behind each do not fit beside one another.
+        dock.setWindowTitle(dock.windowTitle().removesuffix(_PLUGIN))
         # The sides keep their whole height, with as much of a form as possible.
         for corner, side in (
             (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),

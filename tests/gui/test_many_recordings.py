@@ -1,0 +1,111 @@
+"""Several recordings, planes, windows; closing things in the middle of work."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
+
+from napari_celltype.gui.scene import scene_of
+from napari_celltype.labels import load_labels
+
+
+@pytest.fixture
+def other_folder(suite2p_folder, tmp_path):
+    """A second session, of two planes."""
+    return suite2p_folder(
+        tmp_path / "mouse 2", fs=12.5, n_frames=875, n_planes=2, seed=3
+    ).parent
+
+
+def label_dock(viewer):
+    return viewer.window.add_plugin_dock_widget("napari-celltype", "Label")[1]
+
+
+def workers():
+    return [t for t in threading.enumerate() if t.name.startswith("napari-celltype")]
+
+
+def titles(session):
+    return [opened.title for opened in session.recordings.values()]
+
+
+def test_labels_go_to_the_plane_that_is_looked_at(window, other_folder, qtbot):
+    session = window.dock.session
+    window.open(other_folder)
+    first, plane0, plane1 = session.recordings
+    labelling = label_dock(window.viewer).labelling
+    labelling.toggle()
+    for key, digit in ((plane1, 2), (first, 3), (plane0, 4)):
+        session.activate(key)
+        session.select(1)
+        labelling.give_digit(digit)
+    autosave = scene_of(window.viewer).autosave
+    qtbot.waitUntil(
+        lambda: all(autosave.state(k).kind == "saved" for k in session.recordings)
+    )
+    found = [
+        load_labels(opened.recording).by_roi()[1].label
+        for opened in session.recordings.values()
+    ]
+    assert found == ["SOM", "VIP", "PV"]
+    # Undo goes back through all of them, and shows which one.
+    labelling.undo()
+    labelling.undo()
+    assert session.active.key == first
+    assert not session.active.labels.rows
+
+
+def test_closing_a_recording_while_it_is_classified(window, other_folder, qtbot):
+    session, dock = window.dock.session, window.dock
+    window.open(other_folder)
+    dock.form.model.choose("quick")
+    qtbot.mouseClick(dock.run.classify, Qt.MouseButton.LeftButton)
+    assert dock.tasks.running
+    window.viewer.layers.remove(window.layer("rois"))
+    qtbot.waitUntil(lambda: not dock.tasks.running, timeout=30_000)
+    assert len(session.recordings) == 2
+    assert all(opened.predictions is None for opened in session.recordings.values())
+
+
+def test_closing_the_window_while_it_is_classified_leaves_no_thread(window, qtbot):
+    dock = window.dock
+    qtbot.mouseClick(dock.run.classify, Qt.MouseButton.LeftButton)
+    window.viewer.close()
+    qtbot.waitUntil(lambda: not workers(), timeout=30_000)
+
+
+def test_two_windows_on_one_recording_notice_one_another(
+    window, make_napari_viewer, folder, qtbot
+):
+    from tests.gui.conftest import Window
+
+    other = Window(make_napari_viewer(show=True), qtbot)
+    other.open(folder)
+    assert other.dock.session is not window.dock.session
+    docks = [label_dock(w.viewer) for w in (window, other)]
+    for number, (one, dock) in enumerate(zip((window, other), docks, strict=True)):
+        dock.labelling.toggle()
+        one.dock.session.select(number)
+        dock.labelling.give_digit(number + 1)
+        scene = scene_of(one.viewer)
+        key = one.dock.session.active.key
+        qtbot.waitUntil(lambda s=scene, k=key: s.autosave.state(k).kind != "saving")
+    assert "somebody else" in docks[1].saved.line.text()
+    qtbot.mouseClick(docks[1].saved.merge, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "saved" in docks[1].saved.line.text())
+    rows = load_labels(other.dock.session.active.recording).by_roi()
+    assert {i: row.label for i, row in rows.items()} == {0: "PY", 1: "PV"}
+
+
+def test_closing_a_dock_leaves_the_others_at_work(window, qtbot):
+    dock = label_dock(window.viewer)
+    labelling = dock.labelling
+    labelling.toggle()
+    window.viewer.window.remove_dock_widget(dock)
+    QApplication.processEvents()
+    window.dock.session.select(2)
+    labelling.give_digit(1)
+    assert window.dock.session.active.labels.by_roi()[2].label == "PY"
