@@ -19,7 +19,7 @@ from napari_celltype.gui.counts import best_class, class_shares
 from napari_celltype.gui.palette import CLEAR, SELECTED, UNCLASSIFIED, Palette
 from napari_celltype.gui.session import ColorBy
 from napari_celltype.labels import NOT_A_SOMA, Label
-from napari_celltype.recording import Recording, Roi, label_image
+from napari_celltype.recording import Recording, Roi, RoiMasks, label_image
 
 if TYPE_CHECKING:
     from napari_celltype.workflows import Predictions
@@ -52,7 +52,7 @@ class Painting:
 
     def __init__(self, label_image: NDArray[np.integer], rois: Sequence[Roi]) -> None:
         self._labels = label_image
-        self._rois = rois
+        self._boxes = _boxes(RoiMasks.of(rois))
         self._cells = ZONES * label_image.astype(np.int32) + _zones(label_image)
         self._table = np.zeros((len(rois) + 1) * ZONES, dtype=np.uint8)
         self._table.reshape(-1, ZONES)[1:, EDGES] = UNCLASSIFIED
@@ -110,7 +110,7 @@ class Painting:
         box = self._box(self._selected)
         if box is None:
             return
-        chosen = np.zeros(len(self._rois) + 1, dtype=bool)
+        chosen = np.zeros(len(self._boxes) + 1, dtype=bool)
         chosen[np.array(self._selected) + 1] = True
         labels = self._labels[box]
         inside = chosen[labels]
@@ -131,13 +131,13 @@ class Painting:
     def _box(self, roi_ids: Sequence[int]) -> Box | None:
         """Return the part of the frame around ROIs, None where there is no pixel."""
         height, width = self._labels.shape
-        rois = [self._rois[i] for i in roi_ids if self._rois[i].ypix.size]
-        if not rois:
+        boxes = self._boxes[list(roi_ids)]
+        boxes = boxes[boxes[:, 1] > 0]
+        if not len(boxes):
             return None
-        top = max(min(int(roi.ypix.min()) for roi in rois) - 1, 0)
-        left = max(min(int(roi.xpix.min()) for roi in rois) - 1, 0)
-        bottom = min(max(int(roi.ypix.max()) for roi in rois) + 2, height)
-        right = min(max(int(roi.xpix.max()) for roi in rois) + 2, width)
+        top, left = np.maximum(boxes[:, [0, 2]].min(axis=0) - 1, 0).tolist()
+        bottom, right = (boxes[:, [1, 3]].max(axis=0) + 1).tolist()
+        bottom, right = min(bottom, height), min(right, width)
         if top >= bottom or left >= right:
             return None
         return slice(top, bottom), slice(left, right)
@@ -204,6 +204,21 @@ def _truth(label: str, palette: Palette) -> tuple[int, int, int, int]:
     color = palette.outline(label.removeprefix("!"))
     other = CLEAR if label.startswith("!") else color
     return color, other, color, other
+
+
+def _boxes(masks: RoiMasks) -> NDArray[np.int64]:
+    """Return first and past the last row and column of each ROI, shape (n_rois, 4).
+
+    All zero for a ROI without pixels.
+    """
+    boxes = np.zeros((len(masks), 4), dtype=np.int64)
+    some = masks.n_pixels > 0
+    if some.any():
+        starts = masks.starts[:-1][some]
+        for column, pixels in ((0, masks.ypix), (2, masks.xpix)):
+            boxes[some, column] = np.minimum.reduceat(pixels, starts)
+            boxes[some, column + 1] = np.maximum.reduceat(pixels, starts) + 1
+    return boxes
 
 
 def _zones(label_image: NDArray[np.integer]) -> NDArray[np.int8]:
