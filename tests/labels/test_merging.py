@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.labels import Label, LabelTable, SetAside, merge_labels
+from napari_celltype.labels import (
+    Label,
+    LabelTable,
+    SetAside,
+    add_labels,
+    merge_labels,
+)
 from napari_celltype.labels.merging import Side
 
 BASE = LabelTable((Label(1, "PV"), Label(2, "PY"), Label(3, "IN")))
@@ -81,3 +87,46 @@ def test_types_and_labels_set_aside_of_both_are_kept() -> None:
     table = merge_labels(mine, LabelTable(), theirs).table
     assert {r.label for r in table} == {"NDNF", "CCK"}
     assert [item.label.roi_id for item in table.set_aside] == [40, 41]
+
+
+def test_added_labels_leave_mine_alone_unless_asked() -> None:
+    new = LabelTable(
+        (
+            Label(1, "SOM", source="imported"),
+            Label(2, "PY", source="imported", cell_id="c2"),
+            Label(9, "VIP", source="imported"),
+        )
+    )
+    kept = add_labels(BASE, new)
+    assert (kept.added, kept.replaced, kept.kept) == ((9,), (), (1,))
+    assert kept.table.by_roi()[1].label == "PV"
+    assert kept.table.by_roi()[2] == Label(2, "PY", cell_id="c2")
+    replaced = add_labels(BASE, new, keep=False)
+    assert (replaced.added, replaced.replaced, replaced.kept) == ((9,), (1,), ())
+    assert replaced.table.by_roi()[1].label == "SOM"
+
+
+def test_a_prediction_never_stands_against_a_label() -> None:
+    guess = LabelTable((Label(1, "PV", source="prediction"),))
+    table = add_labels(guess, LabelTable((Label(1, "SOM", source="imported"),))).table
+    assert table.by_roi()[1].label == "SOM"
+
+
+def test_moved_lines_take_back_the_labels_of_the_former_ones() -> None:
+    present = LabelTable(
+        (
+            Label(1, "PV", source="redcell", cell_id="c1"),
+            Label(2, "!PV", source="redcell"),
+            Label(3, "SOM", source="histology"),
+        )
+    )
+    new = LabelTable(
+        (Label(2, "PV", source="redcell"), Label(3, "PV", source="redcell"))
+    )
+    outcome = add_labels(present, new)
+    assert outcome.table.by_roi() == {
+        1: Label(1, "", source="redcell", cell_id="c1"),
+        2: Label(2, "PV", source="redcell"),
+        3: Label(3, "SOM", source="histology"),
+    }
+    assert outcome.kept == (3,)

@@ -5,7 +5,20 @@ from napari_celltype.labels.csv_table import read_label_table, write_label_table
 from napari_celltype.labels.label_file import label_file, load_labels, save_labels
 from napari_celltype.labels.label_keeper import LabelKeeper
 from napari_celltype.labels.labelled_data import LabelledData, load_labelled_data
-from napari_celltype.labels.merging import Dispute, MergedLabels, merge_labels
+from napari_celltype.labels.merging import (
+    AddedLabels,
+    Dispute,
+    MergedLabels,
+    add_labels,
+    merge_labels,
+)
+from napari_celltype.labels.red_channel import (
+    RedChannel,
+    labels_from_red,
+    measure_red,
+    propose_lines,
+    red_groups,
+)
 from napari_celltype.labels.redcell import labels_from_redcell
 from napari_celltype.labels.table import (
     NOT_A_SOMA,
@@ -20,22 +33,29 @@ from napari_celltype.labels.trace_set import TraceSet, load_traces, save_traces
 __all__ = [
     "NOT_A_SOMA",
     "SOURCES",
+    "AddedLabels",
     "Dispute",
     "Label",
     "LabelKeeper",
     "LabelTable",
     "LabelledData",
     "MergedLabels",
+    "RedChannel",
     "SetAside",
     "Targets",
     "TraceSet",
+    "add_labels",
     "label_file",
+    "labels_from_red",
     "labels_from_redcell",
     "load_labelled_data",
     "load_labels",
     "load_traces",
+    "measure_red",
     "merge_labels",
+    "propose_lines",
     "read_label_table",
+    "red_groups",
     "save_labels",
     "save_traces",
     "write_atomically",

@@ -97,6 +97,77 @@ def merge_labels(
     return MergedLabels(merged, tuple(sorted(disputes, key=lambda d: d.roi_id)))
 
 
+@dataclass(frozen=True)
+class AddedLabels:
+    """What new labels would make of those that are there.
+
+    Attributes
+    ----------
+    table : LabelTable
+    added, replaced, kept : tuple of int
+        ROIs that got a label, ROIs whose label is another one now, and ROIs that keep
+        theirs although the new labels say something else.
+    """
+
+    table: LabelTable
+    added: tuple[int, ...]
+    replaced: tuple[int, ...]
+    kept: tuple[int, ...]
+
+
+def add_labels(
+    present: LabelTable, new: LabelTable, *, keep: bool = True
+) -> AddedLabels:
+    """Add labels from a file or a channel to those that are there.
+
+    A cell_id is added to a label that has none. New labels of the source ``redcell``
+    take the place of all that were there from that source, whatever `keep` says: the
+    lines were moved.
+
+    Parameters
+    ----------
+    present, new : LabelTable
+        Of one plane.
+    keep : bool
+        Whether a label that is there stays; predictions never stay.
+
+    Raises
+    ------
+    LabelError
+        If a table covers several planes, or a type of the new ones cannot be added.
+    """
+    rows = present.by_roi()
+    added, replaced, kept = [], [], []
+    if any(row.source == "redcell" for row in new):
+        for roi_id, row in list(rows.items()):
+            if row.source == "redcell":
+                rows[roi_id] = replace(row, label="", note="")
+    for roi_id, row in new.by_roi().items():
+        mine = rows.get(roi_id)
+        if mine is None or not (mine.label or mine.cell_id):
+            rows[roi_id] = row
+            added.append(roi_id)
+            continue
+        cell_id = mine.cell_id or row.cell_id if keep else row.cell_id or mine.cell_id
+        stays = bool(mine.label) and (keep and mine.source != "prediction")
+        if not row.label or stays:
+            rows[roi_id] = replace(mine, cell_id=cell_id)
+            if row.label not in ("", mine.label):
+                kept.append(roi_id)
+            continue
+        rows[roi_id] = replace(row, cell_id=cell_id)
+        if not mine.label:
+            added.append(roi_id)
+        elif mine.label != row.label:
+            replaced.append(roi_id)
+    tree = tree_of_both(present.tree, new.tree)
+    said = (row for row in rows.values() if row.label or row.cell_id)
+    table = replace(
+        present, rows=tuple(sorted(said, key=lambda row: row.roi_id)), tree=tree
+    )
+    return AddedLabels(table, tuple(added), tuple(replaced), tuple(kept))
+
+
 def changed_rows(before: LabelTable, after: LabelTable) -> dict[int, Label | None]:
     """Return the ROIs whose row differs, with the later row (None if it is gone)."""
     old, new = before.by_roi(), after.by_roi()

@@ -18,6 +18,11 @@ from napari_celltype.recording.recording import (
     Traces,
 )
 from napari_celltype.recording.rois import RoiMasks, fingerprint, label_image
+from napari_celltype.recording.second_channel import (
+    RED_IMAGE,
+    SecondChannel,
+    read_second_channel,
+)
 from napari_celltype.recording.suite2p_run import run_suite2p
 from napari_celltype.recording.tiff_metadata import tiff_sampling_frequency
 
@@ -25,12 +30,14 @@ __all__ = [
     "FROM_SUITE2P",
     "FROM_TIFF",
     "FROM_USER",
+    "RED_IMAGE",
     "UNCONFIRMED",
     "UNKNOWN",
     "Movie",
     "Recording",
     "Roi",
     "RoiMasks",
+    "SecondChannel",
     "Segment",
     "Traces",
     "attach_movie",
@@ -41,6 +48,7 @@ __all__ = [
     "load_npz",
     "open_movie",
     "open_recording",
+    "read_second_channel",
     "run_suite2p",
     "subtract_neuropil",
     "tiff_sampling_frequency",

@@ -1,0 +1,122 @@
+"""How bright each ROI is in the second (red) channel, from what suite2p left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.recording.npy import load_npy
+from napari_celltype.recording.recording import Recording, Traces
+from napari_celltype.recording.rois import RoiMasks
+from napari_celltype.recording.traces import trace_file
+
+GREEN_IMAGE = "mean image"
+RED_IMAGE = "mean image, channel 2"
+
+_BLOCK_ROIS = 500
+
+
+@dataclass(frozen=True, eq=False)
+class SecondChannel:
+    """One red and one green value for each ROI.
+
+    Attributes
+    ----------
+    red : ndarray of float64, shape (n_rois,)
+        NaN where there is none.
+    green : ndarray of float64, shape (n_rois,), or None
+        Measured in the same way; None where `red` is only suite2p's own judgement.
+    source : str
+        Where the values came from, in words.
+    """
+
+    red: NDArray[np.float64]
+    green: NDArray[np.float64] | None
+    source: str
+
+
+def read_second_channel(recording: Recording) -> SecondChannel | None:
+    """Take the red value of each ROI from the best file that is there.
+
+    The mean image of channel 2 under the mask of each ROI; else the mean of
+    F_chan2.npy; else the second column of redcell.npy. The last is what suite2p decided
+    by, not a brightness: the ratio of inside to inside plus surround, or the overlap
+    with a mask that Cellpose found, and the file does not say which.
+
+    Returns
+    -------
+    SecondChannel or None
+        None for a recording of one channel.
+
+    Raises
+    ------
+    RecordingError
+        If a file is there and damaged.
+    """
+    images = recording.images
+    if RED_IMAGE in images and len(recording.rois):
+        green = images.get(GREEN_IMAGE)
+        return SecondChannel(
+            mean_under_masks(recording, images[RED_IMAGE]),
+            _mean_traces(recording.raw_traces)
+            if green is None
+            else mean_under_masks(recording, green),
+            "mean image of channel 2 under each mask",
+        )
+    if recording.path is None:
+        return None
+    traces = recording.path / "F_chan2.npy"
+    if traces.is_file():
+        red = trace_file(traces)
+        if red.shape[0] == recording.n_rois:
+            return SecondChannel(
+                _mean_traces(red),
+                _mean_traces(recording.raw_traces),
+                "mean of F_chan2.npy",
+            )
+    verdicts = recording.path / "redcell.npy"
+    if verdicts.is_file():
+        values = load_npy(verdicts)
+        if values.dtype.kind in "fiub" and values.shape[:1] == (recording.n_rois,):
+            last = values.reshape(recording.n_rois, -1)[:, -1]
+            return SecondChannel(
+                last.astype(np.float64), None, "suite2p's own values in redcell.npy"
+            )
+    return None
+
+
+def mean_under_masks(
+    recording: Recording, image: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the mean of an image under each ROI, weighted as suite2p weights it.
+
+    Parameters
+    ----------
+    recording : Recording
+    image : ndarray, shape (Ly, Lx)
+
+    Returns
+    -------
+    ndarray of float64, shape (n_rois,)
+        NaN for an ROI without pixels or weight, or outside the image.
+    """
+    masks = RoiMasks.of(recording.rois)
+    weights = np.maximum(masks.lam, 0).astype(np.float64)
+    values = image[masks.ypix, masks.xpix] * weights
+    total, weight = (
+        np.bincount(masks.roi_ids, weights=w, minlength=len(masks))
+        for w in (values, weights)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(weight > 0, total / weight, np.nan)
+
+
+def _mean_traces(traces: Traces) -> NDArray[np.float64]:
+    n_rois = traces.shape[0]
+    means = np.empty(n_rois)
+    for start in range(0, n_rois, _BLOCK_ROIS):
+        block = slice(start, start + _BLOCK_ROIS)
+        means[block] = np.asarray(traces[block]).mean(axis=1, dtype=np.float64)
+    return means
