@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from napari_celltype.celltypes import TypeTree
 from napari_celltype.labels.table import Label, LabelTable
 
 Side: TypeAlias = Literal["mine", "theirs"]
@@ -81,7 +80,7 @@ def merge_labels(
     LabelError
         If a table covers several planes, or a type of theirs cannot be added.
     """
-    tree = tree_of_both(mine.tree, theirs.tree)
+    tree = mine.tree.with_types_of(theirs.tree)
     here, there, before = (table.by_roi() for table in (mine, theirs, base))
     rows, disputes = [], []
     for roi_id in dict.fromkeys((*before, *here, *there)):
@@ -160,7 +159,7 @@ def add_labels(
             added.append(roi_id)
         elif mine.label != row.label:
             replaced.append(roi_id)
-    tree = tree_of_both(present.tree, new.tree)
+    tree = present.tree.with_types_of(new.tree)
     said = (row for row in rows.values() if row.label or row.cell_id)
     table = replace(
         present, rows=tuple(sorted(said, key=lambda row: row.roi_id)), tree=tree
@@ -173,21 +172,6 @@ def changed_rows(before: LabelTable, after: LabelTable) -> dict[int, Label | Non
     old, new = before.by_roi(), after.by_roi()
     rois = sorted({*old, *new})
     return {i: new.get(i) for i in rois if old.get(i) != new.get(i)}
-
-
-def tree_of_both(mine: TypeTree, theirs: TypeTree) -> TypeTree:
-    """Return my types and those of theirs that I lack.
-
-    Raises
-    ------
-    LabelError
-        If one of theirs is an alias of another type of mine.
-    """
-    known = {t.name for t in mine.types}
-    for t in theirs.types:
-        if t.name not in known:
-            mine = mine.with_type(t.name, color=t.color, parent=t.parent)
-    return mine
 
 
 def _merge_row(

@@ -215,6 +215,22 @@ def red_groups(
     return RedGroups(is_red, not_red, cells & ~is_red & ~not_red)
 
 
+def disagreeing(present: LabelTable, groups: RedGroups, positive: str) -> int:
+    """Return how many labels of one plane say something else than the red channel.
+
+    Labels from the red channel itself, and predictions, do not count.
+    """
+    n = 0
+    for row in present:
+        if not row.label or row.source in ("redcell", "prediction"):
+            continue
+        if groups.red[row.roi_id]:
+            n += row.label != positive
+        elif groups.not_red[row.roi_id]:
+            n += row.label != f"!{positive}"
+    return n
+
+
 def labels_from_red(
     recording: Recording,
     low: float,
