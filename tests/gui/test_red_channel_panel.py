@@ -71,16 +71,18 @@ def test_two_lines_make_labels(window, qtbot, tmp_path):
         session.set_labels(session.active.key, table)
 
     panel = RedChannelPanel(scene, apply)
+    window.viewer.window._qt_window.resize(1366, 768)
     window.viewer.window.add_dock_widget(panel, name="Red channel", area="right")
     with qtbot.waitSignal(panel.job.ended, timeout=30_000):
         pass
+    qtbot.waitUntil(lambda: not panel.histogram.visibleRegion().isEmpty())
 
     # What was measured is said, and the proposal separates the groups.
     assert "R2 = 0." in panel.text
     assert "Proposal: two groups" in panel.text
     assert "▲ 20 surely red: PV" in panel.text
     assert "red means PV; not red means not PV" in panel.text
-    assert "1 of your labels say something else; kept." in panel.text
+    assert "Labels of yours that say something else: 1 (kept)." in panel.text
     assert panel.rois.model().index(0).data().endswith("▲ red")
 
     # Dragging a line changes the counts at once, and never crosses the other.
@@ -101,7 +103,7 @@ def test_two_lines_make_labels(window, qtbot, tmp_path):
     assert panel.rois.currentIndex().data().startswith("ROI 30 ")
 
     def click_point():
-        # Again until the plot has found its final range.
+        # Again until the plot has been painted in its final range.
         box = panel.scatter.getViewBox()
         x, y = panel.scatter.spot(7)
         point = box.mapViewToScene(type(box.viewRect().center())(x, y))

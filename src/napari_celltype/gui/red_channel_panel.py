@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QModelIndex, QSignalBlocker, QStringListModel
+from qtpy.QtCore import QModelIndex, QSignalBlocker, QStringListModel, Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 from napari_celltype.gui.column import Column
 from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.red_image import RedImage
 from napari_celltype.gui.red_plots import RednessHistogram, RedScatter
 from napari_celltype.gui.scene import Scene
@@ -41,6 +42,7 @@ from napari_celltype.labels.red_channel import (
 
 Apply = Callable[[LabelTable], None]
 
+_WIDTH = 320
 _NO_IMAGE = "suite2p left no mean image of channel 2 (meanImg_chan2)"
 
 
@@ -76,6 +78,7 @@ class RedChannelPanel(QWidget):
         self.job = JobBar()
         self._what, self._where, self._counts = QLabel(), QLabel(), QLabel()
         self._meaning, self._outcome = QLabel(), QLabel()
+        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
         self._on_theme()
@@ -280,9 +283,11 @@ class RedChannelPanel(QWidget):
                 else disagreeing(present, groups, self.type_box.currentText())
             )
             if n and self.keep.isChecked():
-                self._outcome.setText(f"{n} of your labels say something else; kept.")
+                self._outcome.setText(
+                    f"Labels of yours that say something else: {n} (kept)."
+                )
             elif n:
-                self._outcome.setText(f"⚠ {n} of your labels will be replaced.")
+                self._outcome.setText(f"⚠ Labels of yours that will be replaced: {n}.")
                 self.apply_button.setText(f"Apply and replace {n}")
         if self.job.running:
             reason = "Wait until the work below has ended"
