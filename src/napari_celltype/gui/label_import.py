@@ -1,0 +1,227 @@
+"""The dialog "Import labels": what a file says, and what it would change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+)
+
+from napari_celltype.gui.job_bar import JobBar
+from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.session import Session
+from napari_celltype.gui.tasks import Finished, Outcome
+from napari_celltype.labels import AddedLabels, LabelTable, add_labels
+from napari_celltype.labels.importing import ImportedLabels, OtherDay, import_labels
+from napari_celltype.labels.notes import counted, first_few
+
+Apply = Callable[[LabelTable], None]
+
+_WIDTH = 420
+_WHAT = (
+    "A label table (CSV with the columns roi_id and label), the folder of Track2p, or "
+    "ROICaT's NAME.tracking.results_clusters.json."
+)
+
+
+class LabelImport(QDialog):
+    """Takes a file, says what is in it and what Import would do.
+
+    Parameters
+    ----------
+    session : Session
+        The labels are for its active recording.
+    apply : callable
+        Takes the labels of that recording, all of them, as one change.
+
+    Attributes
+    ----------
+    choose_file, choose_folder, keep, carry : QAbstractButton
+    ok : QPushButton
+        "Import".
+    job : JobBar
+    """
+
+    def __init__(self, session: Session, apply: Apply, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._session, self._give = session, apply
+        self._opened: OpenRecording | None = session.active
+        self._found: ImportedLabels | None = None
+        self.setWindowTitle("Import labels")
+        self.setMinimumWidth(_WIDTH)
+        self.choose_file = QPushButton("Choose file...")
+        self.choose_folder = QPushButton("Choose folder...")
+        self.keep = QCheckBox("Keep my labels where they differ")
+        self.carry = QCheckBox("Take over the labels of the same cells on other days")
+        self.job = JobBar()
+        self._preview = QLabel()
+        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.ok = QPushButton("Import")
+        self._lay_out()
+        self.choose_file.clicked.connect(self._ask_file)
+        self.choose_folder.clicked.connect(self._ask_folder)
+        self.keep.toggled.connect(self._show)
+        self.carry.toggled.connect(self._show)
+        self.ok.clicked.connect(self._on_import)
+        self._buttons.rejected.connect(self.reject)
+        self._show()
+
+    @property
+    def text(self) -> str:
+        """What the dialog says about the file."""
+        return str(self._preview.text())
+
+    def read(self, path: Path) -> None:
+        """Read a file or folder and show what is in it."""
+        opened = self._opened
+        self._found = None
+        self._show()
+        if opened is None:
+            return
+        tree = self._session.tree
+        others = [
+            OtherDay(other.title, other.recording, other.labels)
+            for other in self._session.recordings.values()
+            if other.key != opened.key and other.labels is not None
+        ]
+
+        def work(on_progress: Any, should_stop: Any) -> ImportedLabels:
+            return import_labels(path, opened.recording, tree, others)
+
+        def end(outcome: Outcome[ImportedLabels]) -> None:
+            if isinstance(outcome, Finished):
+                self._found = outcome.result
+                self.carry.setChecked(bool(len(outcome.result.carried)))
+            self._show()
+
+        self.job.start(f"Reading {path.name}", work, end)
+
+    def _lay_out(self) -> None:
+        what = QLabel(_WHAT)
+        what.setWordWrap(True)
+        self._preview.setWordWrap(True)
+        self.choose_file.setToolTip("A CSV, or ROICaT's JSON")
+        self.choose_folder.setToolTip("The folder 'track2p', or one with ROICaT's JSON")
+        self.keep.setChecked(True)
+        self.keep.setToolTip(
+            "On: a label that is there stays, and only what has none is labelled. Off: "
+            "the file replaces it."
+        )
+        row = QHBoxLayout()
+        row.addWidget(self.choose_file)
+        row.addWidget(self.choose_folder)
+        self._buttons.addButton(self.ok, QDialogButtonBox.ButtonRole.ActionRole)
+        layout = QVBoxLayout(self)
+        layout.addWidget(what)
+        layout.addLayout(row)
+        layout.addWidget(self.job)
+        layout.addWidget(self._preview)
+        layout.addWidget(self.carry)
+        layout.addWidget(self.keep)
+        layout.addStretch(1)
+        layout.addWidget(self._buttons)
+
+    def _outcome(self) -> AddedLabels | None:
+        """Return what Import would make of the labels as they are now."""
+        opened, found = self._now(), self._found
+        if opened is None or found is None:
+            return None
+        keep = self.keep.isChecked()
+        present = opened.labels or LabelTable(tree=self._session.tree)
+        outcome = add_labels(present, found.table, keep=keep)
+        if self.carry.isChecked() and len(found.carried):
+            carried = add_labels(outcome.table, found.carried, keep=keep)
+            return AddedLabels(
+                carried.table,
+                (*outcome.added, *carried.added),
+                (*outcome.replaced, *carried.replaced),
+                (*outcome.kept, *carried.kept),
+            )
+        return outcome
+
+    def _now(self) -> OpenRecording | None:
+        if self._opened is None:
+            return None
+        return self._session.recordings.get(self._opened.key)
+
+    def _show(self, *_: Any) -> None:
+        found, outcome = self._found, self._outcome()
+        can_carry = found is not None and len(found.carried) > 0
+        self.carry.setVisible(can_carry)
+        self.carry.setToolTip(
+            "They get the source 'imported', and the note says from which day and ROI"
+        )
+        self.keep.setVisible(found is not None)
+        sentences: list[str] = []
+        if found is not None and outcome is not None:
+            sentences += found.sentences
+            sentences.append(_what_changes(self._now(), outcome))
+        self._preview.setText("\n\n".join(filter(None, sentences)))
+        reason = ""
+        if self._now() is None:
+            reason = "No recording is open"
+        elif self.job.running:
+            reason = "Wait until the file is read"
+        elif outcome is None:
+            reason = "Choose a file first"
+        elif not len(outcome.table):
+            reason = "The file says nothing about this recording"
+        for button in (self.choose_file, self.choose_folder):
+            button.setEnabled(self._now() is not None)
+        self.ok.setEnabled(not reason)
+        self.ok.setToolTip(reason or "Take the labels over; one step to undo")
+
+    def _ask_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self,
+            "Labels or matches",
+            "",
+            "Labels and matches (*.csv *.tsv *.txt *.json)",
+        )
+        if path:
+            self.read(Path(path))
+
+    def _ask_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Folder of Track2p or ROICaT")
+        if path:
+            self.read(Path(path))
+
+    def _on_import(self) -> None:
+        outcome, opened = self._outcome(), self._now()
+        if outcome is None or opened is None:
+            return
+        self._session.activate(opened.key)
+        self._give(outcome.table)
+        self.accept()
+
+
+def _what_changes(opened: OpenRecording | None, outcome: AddedLabels) -> str:
+    """Say what would be added, replaced and kept."""
+    before = {} if opened is None or opened.labels is None else opened.labels.by_roi()
+    rows = outcome.table.by_roi()
+    n_new = sum(
+        bool(row.label) and not (i in before and before[i].label)
+        for i, row in rows.items()
+    )
+    n_cells = sum(
+        bool(row.cell_id) and not (i in before and before[i].cell_id)
+        for i, row in rows.items()
+    )
+    words = [f"New here: {counted(n_new, 'label')}, {counted(n_cells, 'cell_id')}."]
+    for rois, what in (
+        (outcome.replaced, "⚠ Replaced"),
+        (outcome.kept, "Yours stay where the file says something else"),
+    ):
+        if rois:
+            words.append(f"{what}: ROI {first_few(map(str, sorted(set(rois))))}.")
+    return " ".join(words)

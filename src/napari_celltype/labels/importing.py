@@ -1,0 +1,143 @@
+"""Labels and cell identities from a file or folder of whatever program."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import LabelError
+from napari_celltype.labels.csv_table import read_label_table
+from napari_celltype.labels.matched_cells import (
+    MatchedCells,
+    carried_labels,
+    cell_id_table,
+)
+from napari_celltype.labels.notes import counted
+from napari_celltype.labels.roicat import read_roicat, roicat_file
+from napari_celltype.labels.table import LabelTable
+from napari_celltype.labels.track2p import read_track2p, track2p_folder
+from napari_celltype.recording import Recording
+
+
+@dataclass(frozen=True)
+class OtherDay:
+    """Another recording that is at hand, with its labels.
+
+    Attributes
+    ----------
+    name : str
+    recording : Recording
+    labels : LabelTable
+    """
+
+    name: str
+    recording: Recording
+    labels: LabelTable
+
+
+@dataclass(frozen=True)
+class ImportedLabels:
+    """What a file says about the ROIs of one recording.
+
+    Attributes
+    ----------
+    table : LabelTable
+        Labels, or only a cell_id for each ROI.
+    carried : LabelTable
+        Labels that the same cells have on other days; a proposal.
+    sentences : tuple of str
+        What was found, in words.
+    """
+
+    table: LabelTable
+    carried: LabelTable
+    sentences: tuple[str, ...]
+
+
+def import_labels(
+    path: str | Path,
+    recording: Recording,
+    tree: TypeTree = DEFAULT_TYPES,
+    others: Sequence[OtherDay] = (),
+) -> ImportedLabels:
+    """Read labels or matches for a recording, whatever wrote them.
+
+    Parameters
+    ----------
+    path : str or Path
+        A label table (CSV), the folder of Track2p, or ROICaT's results (JSON, or the
+        folder with it).
+    recording : Recording
+    tree : TypeTree
+    others : sequence of OtherDay
+        Whose labels may be carried over where the file says which cells are the same.
+
+    Raises
+    ------
+    LabelError
+        If it is none of these, or does not fit the recording.
+    RecordingError
+        If a file is damaged or asks for code to be run.
+    """
+    path = Path(path)
+    if path.is_file() and path.name == "track_ops.npy":
+        path = path.parent
+    if path.is_dir() and track2p_folder(path) is not None:
+        return _matches(read_track2p, path, recording, tree, others)
+    if roicat_file(path) is not None:
+        return _matches(read_roicat, path, recording, tree, others)
+    if path.suffix.lower() in (".csv", ".tsv", ".txt"):
+        table = read_label_table(path, recording.n_rois, tree, plane=recording.plane)
+        return ImportedLabels(table, LabelTable(tree=tree), (in_words(table),))
+    raise LabelError(
+        f"{path} is neither a label table (.csv), nor the folder of Track2p, nor "
+        f"ROICaT's NAME.tracking.results_clusters.json; choose one of these."
+    )
+
+
+def in_words(table: LabelTable) -> str:
+    """Return how many labels of each type a table has, and how many cell_ids."""
+    counts = Counter(row.label for row in table if row.label)
+    n_cells = sum(bool(row.cell_id) for row in table)
+    each = ", ".join(f"{n} {name}" for name, n in counts.most_common())
+    words = counted(counts.total(), "label") + (f" ({each})" if each else "")
+    return f"{words}, {n_cells} ROIs with a cell_id." if n_cells else f"{words}."
+
+
+def _matches(
+    read: Callable[[Path, Recording], MatchedCells],
+    path: Path,
+    recording: Recording,
+    tree: TypeTree,
+    others: Sequence[OtherDay],
+) -> ImportedLabels:
+    matched = read(path, recording)
+    cell_ids = matched.for_recording(recording)
+    labelled = []
+    for other in others:
+        if other.recording.plane != recording.plane:
+            continue
+        try:
+            ids = read(path, other.recording).for_recording(other.recording)
+        except LabelError:
+            # It may be of another animal; nobody asked about it.
+            continue
+        labelled.append((other.name, other.labels, ids))
+    carried = carried_labels(recording, cell_ids, labelled)
+    names = ", ".join(name for name, _, _ in labelled)
+    sentences = [
+        f"{matched.program}: recording {matched.day_of(recording) + 1} of "
+        f"{len(matched.rows)}; {counted(len(cell_ids), 'ROI')} of "
+        f"{recording.n_rois} found again on other days.",
+        *matched.notes,
+    ]
+    if labelled:
+        sentences.append(
+            f"On other days ({names}) these cells have {in_words(carried)}"
+        )
+    return ImportedLabels(
+        cell_id_table(recording, cell_ids, tree), carried, tuple(sentences)
+    )
