@@ -238,5 +238,5 @@ def test_a_label_table_is_told_in_words(tmp_path: Path, days: list[Recording]) -
     table = tmp_path / "labels.csv"
     table.write_text("roi_id,label,cell_id\n0,Pvalb,c1\n1,PV,\n2,!SST,\n3,,\n")
     imported = import_labels(table, days[0])
-    assert imported.sentences == ("3 labels (2 PV, 1 !SOM), 1 ROIs with a cell_id.",)
+    assert imported.sentences == ("3 labels (2 PV, 1 !SOM), 1 ROI with a cell_id.",)
     assert len(imported.table) == 3

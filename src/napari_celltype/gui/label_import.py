@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -106,6 +107,11 @@ class LabelImport(QDialog):
 
         self.job.start(f"Reading {path.name}", work, end)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Fit the height once the widths are known."""
+        super().showEvent(event)
+        self._fit()
+
     def _lay_out(self) -> None:
         what = QLabel(_WHAT)
         what.setWordWrap(True)
@@ -180,6 +186,15 @@ class LabelImport(QDialog):
             button.setEnabled(self._now() is not None)
         self.ok.setEnabled(not reason)
         self.ok.setToolTip(reason or "Take the labels over; one step to undo")
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be as high as the wrapped sentences need."""
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            width = max(self.width(), _WIDTH)
+            self.resize(width, layout.totalHeightForWidth(width))
 
     def _ask_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(

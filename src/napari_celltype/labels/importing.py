@@ -100,11 +100,15 @@ def import_labels(
 
 def in_words(table: LabelTable) -> str:
     """Return how many labels of each type a table has, and how many cell_ids."""
-    counts = Counter(row.label for row in table if row.label)
     n_cells = sum(bool(row.cell_id) for row in table)
+    known = f", {counted(n_cells, 'ROI')} with a cell_id" if n_cells else ""
+    return f"{_labels_in_words(table)}{known}."
+
+
+def _labels_in_words(table: LabelTable) -> str:
+    counts = Counter(row.label for row in table if row.label)
     each = ", ".join(f"{n} {name}" for name, n in counts.most_common())
-    words = counted(counts.total(), "label") + (f" ({each})" if each else "")
-    return f"{words}, {n_cells} ROIs with a cell_id." if n_cells else f"{words}."
+    return counted(counts.total(), "label") + (f" ({each})" if each else "")
 
 
 def _matches(
@@ -136,7 +140,7 @@ def _matches(
     ]
     if labelled:
         sentences.append(
-            f"On other days ({names}) these cells have {in_words(carried)}"
+            f"On other days ({names}) these cells have {_labels_in_words(carried)}."
         )
     return ImportedLabels(
         cell_id_table(recording, cell_ids, tree), carried, tuple(sentences)
