@@ -203,3 +203,34 @@ def test_clicks_cycle_through_overlapping_rois_and_shift_adds(window, dock, qtbo
     assert session.roi_ids == (4, 6)
     window.click(y, x, SHIFT)
     assert session.roi_ids == (4,)
+
+
+def test_labels_of_a_table_come_in_as_one_change(window, dock, qtbot, tmp_path):
+    from napari_celltype.gui.label_import import LabelImport
+
+    table = tmp_path / "histology.csv"
+    table.write_text("roi_id,label,source\n3,PV,histology\n5,!VIP,histology\n")
+    qtbot.mouseClick(dock.load, Qt.MouseButton.LeftButton)
+    (dialog,) = dock.findChildren(LabelImport)
+    dialog.read(table)
+    qtbot.waitUntil(dialog.ok.isEnabled)
+    qtbot.mouseClick(dialog.ok, Qt.MouseButton.LeftButton)
+    assert saved(window, qtbot) == {3: "PV", 5: "!VIP"}
+    dock.labelling.undo()
+    assert saved(window, qtbot) == {}
+
+
+def test_the_red_channel_is_offered_where_there_is_one(
+    window, dock, suite2p_folder, tmp_path, qtbot
+):
+    assert not dock.red.isEnabled()
+    assert "no second channel" in dock.red.toolTip()
+    window.open(suite2p_folder(tmp_path / "red", fs=12.5, n_frames=300, redcell=True))
+    qtbot.mouseClick(dock.red, Qt.MouseButton.LeftButton)
+    panel = dock._red_panel
+    qtbot.waitUntil(panel.apply_button.isEnabled, timeout=20_000)
+    qtbot.mouseClick(panel.apply_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dock.session.active.labels is not None)
+    assert {row.source for row in dock.session.active.labels} == {"redcell"}
+    dock.labelling.undo()
+    assert not dock.session.active.labels.rows

@@ -9,6 +9,7 @@ from napari.viewer import Viewer
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFormLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -18,17 +19,24 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.gui.column import Column
 from napari_celltype.gui.label_buttons import LabelBanner, LabelButtons
+from napari_celltype.gui.label_import import LabelImport
 from napari_celltype.gui.label_keys import LabelKeys
 from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.placement import FirstPlace
+from napari_celltype.gui.red_channel_panel import RedChannelPanel
 from napari_celltype.gui.save_line import SaveLine
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.settings import Settings
 from napari_celltype.gui.type_dialog import TypeDialog
+from napari_celltype.labels import LabelTable
+from napari_celltype.recording import has_second_channel
 
 _WIDTH = 310
 _ANNOTATOR = "annotator"
+_NO_RED_CHANNEL = (
+    "The recording has no second channel; run suite2p with two channels for one"
+)
 
 
 class LabelDock(QWidget):
@@ -43,6 +51,8 @@ class LabelDock(QWidget):
         super().__init__()
         scene = scene_of(napari_viewer)
         self._viewer = scene.viewer
+        self._scene = scene
+        self._red_panel: RedChannelPanel | None = None
         self.session = scene.session
         self.labelling = scene.labelling
         self.toggle = QPushButton()
@@ -52,6 +62,12 @@ class LabelDock(QWidget):
         self.buttons = LabelButtons(self.session, self.labelling)
         self.new_type = QPushButton("Types and colours...")
         self.new_type.setToolTip("Add a type of your own, or change a colour")
+        self.red = QPushButton("Red channel...")
+        self.load = QPushButton("Import...")
+        self.load.setToolTip(
+            "Labels from a table (CSV), or the same cells on other days from Track2p "
+            "or ROICaT"
+        )
         self.annotator = QLineEdit()
         self.annotator.setToolTip("Your name, kept with each label that you give")
         self.counts = QLabel()
@@ -72,6 +88,31 @@ class LabelDock(QWidget):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
+    def show_red_channel(self) -> None:
+        """Show the panel that makes labels of the red channel."""
+        if self._red_panel is None:
+            panel = RedChannelPanel(self._scene, self._apply)
+            panel.destroyed.connect(self._forget_panel)
+            self._viewer.window.add_dock_widget(panel, name="Red channel", area="right")
+            self._red_panel = panel
+        dock = self._red_panel.parentWidget()
+        dock.show()
+        dock.raise_()
+
+    def ask_for_labels(self) -> None:
+        """Ask for a file with labels, and say what it would change."""
+        dialog = LabelImport(self.session, self._apply, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _apply(self, labels: LabelTable) -> None:
+        if self.session.active is not None:
+            self.session.set_tree(self.session.tree.with_types_of(labels.tree))
+            self.labelling.apply(self.session.active.key, labels)
+
+    def _forget_panel(self) -> None:
+        self._red_panel = None
+
     def _take_tree(self, dialog: TypeDialog) -> None:
         Settings().set_tree(dialog.tree)
         self.session.set_tree(dialog.tree)
@@ -86,6 +127,10 @@ class LabelDock(QWidget):
         form.addRow("Annotator", self.annotator)
         for widget in (self.toggle, self.banner, self.saved, self.notice, self.buttons):
             column.addWidget(widget)
+        sources = QHBoxLayout()
+        sources.addWidget(self.red)
+        sources.addWidget(self.load)
+        column.addLayout(sources)
         column.addWidget(self.new_type)
         column.addLayout(form)
         column.addWidget(QLabel("<b>Labels</b>"))
@@ -99,6 +144,8 @@ class LabelDock(QWidget):
         session, labelling = self.session, self.labelling
         self.toggle.clicked.connect(self._on_toggle)
         self.new_type.clicked.connect(self.ask_for_type)
+        self.red.clicked.connect(self.show_red_channel)
+        self.load.clicked.connect(self.ask_for_labels)
         self.annotator.setText(str(Settings().get(_ANNOTATOR) or _user()))
         self.annotator.editingFinished.connect(self._on_annotator)
         labelling.annotator = self.annotator.text().strip()
@@ -139,6 +186,12 @@ class LabelDock(QWidget):
 
     def _show_toggle(self) -> None:
         on, active = self.labelling.on, self.session.active
+        self.load.setEnabled(active is not None)
+        two = active is not None and has_second_channel(active.recording)
+        self.red.setEnabled(two)
+        self.red.setToolTip(
+            "Labels from how red each ROI is" if two else _NO_RED_CHANNEL
+        )
         self.toggle.setChecked(on)
         self.toggle.setText(f"Labelling is {'on' if on else 'off'}  (L)")
         self.toggle.setEnabled(active is not None)

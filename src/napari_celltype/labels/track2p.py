@@ -94,8 +94,8 @@ def _with_iscell(
         notes = (
             *notes,
             f"{matched.path} counts the ROIs that iscell.npy calls cells; if cells "
-            f"were sorted after Track2p ran, the matches are wrong: run Track2p 0.6.2 or "
-            f"newer, which counts all ROIs.",
+            f"were sorted after Track2p ran, the matches are wrong: Track2p 0.6.2 or "
+            f"newer counts all ROIs.",
         )
     else:
         passed = np.flatnonzero(iscell[:, -1] > float(threshold))

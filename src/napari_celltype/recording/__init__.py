@@ -21,6 +21,7 @@ from napari_celltype.recording.rois import RoiMasks, fingerprint, label_image
 from napari_celltype.recording.second_channel import (
     RED_IMAGE,
     SecondChannel,
+    has_second_channel,
     read_second_channel,
 )
 from napari_celltype.recording.suite2p_run import run_suite2p
@@ -43,6 +44,7 @@ __all__ = [
     "attach_movie",
     "find_planes",
     "fingerprint",
+    "has_second_channel",
     "label_image",
     "load_npy",
     "load_npz",

@@ -37,6 +37,15 @@ class SecondChannel:
     source: str
 
 
+def has_second_channel(recording: Recording) -> bool:
+    """Tell whether suite2p had two channels, without reading a file."""
+    return (
+        RED_IMAGE in recording.images
+        or recording.redcell is not None
+        or recording.n_channels > 1
+    )
+
+
 def read_second_channel(recording: Recording) -> SecondChannel | None:
     """Take the red value of each ROI from the best file that is there.
 
