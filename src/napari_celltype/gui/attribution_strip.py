@@ -7,22 +7,29 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel
 
 from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.tasks import Cancelled, Failed, Finished, Outcome, TaskRunner
 from napari_celltype.workflows import Predictions
 from napari_celltype.workflows.explanation import Explanation, explain_roi
 
-_HEIGHT = 76
+_HEIGHT = 64
 _WORKING = "Looking at what raised the model's score ..."
 
 
-class AttributionStrip(QWidget):
-    """A sentence, and below it the explanation of one ROI where it passed the test.
+class AttributionStrip(Plot):
+    """The explanation of one ROI where it passed the test, and a sentence about it.
+
+    Parameters
+    ----------
+    beside : Plot
+        Whose time axis it follows.
 
     Attributes
     ----------
+    sentence : QLabel
+        To be placed by whoever shows the strip.
     tasks : TaskRunner
     explanation : Explanation or None
         What is shown.
@@ -34,30 +41,25 @@ class AttributionStrip(QWidget):
         self.explanation: Explanation | None = None
         self._frequency: float | None = None
         self._asked: tuple[Predictions, int] | None = None
-        self._sentence = QLabel()
-        self._sentence.setWordWrap(True)
-        self.plot = Plot()
-        self.plot.setXLink(beside)
-        self.plot.setFixedHeight(_HEIGHT)
-        self.plot.getPlotItem().hideAxis("bottom")
-        self.plot.setToolTip(
+        self.sentence = QLabel()
+        self.sentence.setWordWrap(True)
+        self.setXLink(beside)
+        self.setFixedHeight(_HEIGHT)
+        self.getPlotItem().hideAxis("bottom")
+        self.setToolTip(
             "Integrated gradients of the model's score, summed over a second. Shown "
             "only where they differ from those of networks that learnt nothing."
         )
-        self._curves = [self.plot.plot([], [], fillLevel=0.0) for _ in range(2)]
+        self._curves = [self.plot([], [], fillLevel=0.0) for _ in range(2)]
         for curve in self._curves:
             curve.setDownsampling(auto=True, method="peak")
             curve.setClipToView(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self._sentence)
-        layout.addWidget(self.plot)
+        self._show(None, "")
 
     @property
     def text(self) -> str:
         """What is said."""
-        return str(self._sentence.text())
+        return str(self.sentence.text())
 
     def explain(self, predictions: Predictions, roi_id: int) -> None:
         """Look at a ROI in the background, unless it is shown already."""
@@ -81,7 +83,7 @@ class AttributionStrip(QWidget):
 
     def set_theme(self, background: str, text: str) -> None:
         """Take over the colours of the window."""
-        self.plot.set_theme(background, text)
+        super().set_theme(background, text)
         for curve, faint in zip(self._curves, (220, 110), strict=True):
             color = pg.mkColor(text)
             color.setAlpha(faint)
@@ -100,10 +102,11 @@ class AttributionStrip(QWidget):
             self._show(None, "Cancelled.")
 
     def _show(self, explanation: Explanation | None, sentence: str) -> None:
-        self._sentence.setText(sentence)
+        self.sentence.setText(sentence)
+        self.sentence.setVisible(bool(sentence))
         self.explanation = explanation
         shown = explanation is not None and explanation.passes
-        self.plot.setVisible(shown)
+        self.setVisible(shown)
         if explanation is None or not shown:
             return
         time, scores = _outline(explanation, self._frequency or 1.0)
@@ -112,9 +115,9 @@ class AttributionStrip(QWidget):
         ):
             curve.setData(time, values)
         most = float(np.abs(scores).max()) or 1.0
-        self.plot.setYRange(-most, most, padding=0.02)
+        self.setYRange(-most, most, padding=0.02)
         ticks = [(most * 0.6, "raised"), (0, "0"), (-most * 0.6, "lowered")]
-        self.plot.getAxis("left").setTicks([ticks])
+        self.getAxis("left").setTicks([ticks])
 
 
 def _outline(

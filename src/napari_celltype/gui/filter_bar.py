@@ -109,7 +109,7 @@ class FilterBar(QWidget):
             "The number of a ROI, or part of its type, label, or reason to be unsure; "
             "a text with | looks for prediction sets"
         )
-        self.more.setText("Filters")
+        self.more.setText("Filters ▾")
         self.more.setCheckable(True)
         self.more.setToolTip("Filter by type, probability, suite2p's iscell, label")
         for name in NAMES_OF:
@@ -124,6 +124,8 @@ class FilterBar(QWidget):
             spin.setRange(0, 1)
             spin.setSingleStep(0.05)
             spin.setValue(start)
+            spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+            spin.setMinimumWidth(40)
             spin.setToolTip("Least and largest probability of the best guess")
         for box, choices in ((self.cell, _CELLS), (self.labelled, _LABELS)):
             for words, value in choices:
@@ -132,8 +134,9 @@ class FilterBar(QWidget):
         self.labelled.setToolTip("Whether the ROI has a label")
         self.show_all.setToolTip("Take every filter away")
         for box in (self.name_of, self.name, self.cell, self.labelled):
-            box.setMinimumContentsLength(6)
-            box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            box.setMinimumContentsLength(2)
+            box.setMinimumWidth(60)
+            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )

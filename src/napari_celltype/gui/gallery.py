@@ -37,6 +37,7 @@ _HALF = 14  # pixels of the recording from the middle of a picture to its edge
 _ZOOM = 2
 _SIDE = 2 * _HALF * _ZOOM
 _CAPTION = 15
+_LEAST_CONTRAST = 20  # of 256 greys
 _CELL = QSize(_SIDE + 6, _SIDE + _CAPTION + 6)
 _NAME_ROLE = int(Qt.ItemDataRole.UserRole)
 _NOTHING = "No ROI of this kind is shown."
@@ -268,7 +269,7 @@ def roi_picture(
         top, left = (round(c) - _HALF for c in roi.centroid)
         rows = slice(max(top, 0), max(min(top + side, image.shape[0]), 0))
         columns = slice(max(left, 0), max(min(left + side, image.shape[1]), 0))
-        part = image[rows, columns]
+        part = _stretch(image[rows, columns])
         y, x = rows.start - top, columns.start - left
         piece[y : y + part.shape[0], x : x + part.shape[1]] = part
         ys, xs = roi.ypix - top, roi.xpix - left
@@ -282,9 +283,19 @@ def roi_picture(
     return colored
 
 
+def _stretch(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a piece with its own brightness; noise alone is not made bright."""
+    if not part.size:
+        return part
+    low, high = int(part.min()), int(part.max())
+    scaled = (part - np.float32(low)) / max(high - low, _LEAST_CONTRAST)
+    stretched: NDArray[np.uint8] = (scaled * 255).astype(np.uint8)
+    return stretched
+
+
 def _gray(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return an image in 256 greys, its brightest and darkest 1 % cut off."""
-    low, high = np.nanpercentile(image, (1, 99))
+    """Return an image in 256 greys, the few brightest and darkest pixels cut off."""
+    low, high = np.nanpercentile(image, (0.1, 99.9))
     scaled = (np.nan_to_num(image, nan=low) - low) / max(high - low, 1e-9)
     gray: NDArray[np.uint8] = (np.clip(scaled, 0, 1) * 255).astype(np.uint8)
     return gray

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_celltype.celltypes import UNSURE
+from napari_celltype.gui.beside import Beside
+from napari_celltype.gui.column import Column
 from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.marks import color_of
 from napari_celltype.gui.opened import OpenRecording
@@ -64,6 +66,8 @@ class MeansTab(QWidget):
         self.job = JobBar()
         self._note = QLabel()
         self._note.setWordWrap(True)
+        self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._note.setMinimumWidth(130)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
@@ -74,16 +78,15 @@ class MeansTab(QWidget):
         bar.addWidget(self.name_of)
         bar.addWidget(self.job, 1)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(0, 2, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(bar)
-        layout.addWidget(self.plot, 1)
-        layout.addWidget(self._note)
+        layout.addWidget(Beside(self.plot, Column(self._note), (5, 3)), 1)
         self.plot.setMinimumHeight(80)
 
     @property
     def note(self) -> str:
-        """What has to be kept in mind."""
+        """What is shown, of how many, and what has to be kept in mind."""
         return str(self._note.text())
 
     def refresh(self) -> None:
@@ -139,21 +142,24 @@ class MeansTab(QWidget):
             self._draw()
 
     def _draw(self) -> None:
-        item = self.plot.getPlotItem()
-        item.clear()
-        if item.legend is not None:
-            item.legend.clear()
+        self.plot.getPlotItem().clear()
         self.plot.show_axes(bool(self.means))
-        self.plot.setTitle(TITLE if self.means else "", size="8pt")
         by_model = self.name_of.currentData() != "label"
-        notes = [_CIRCULAR, _NOISE] if by_model else [_NOISE]
-        self._note.setText(" ".join(notes) if self.means else "")
-        if not self.means:
-            return
-        item.addLegend(offset=(-5, 2), labelTextColor=self.plot.text_color)
+        title = f"Mean transients by {WORDS_OF[self.name_of.currentData()]} type"
+        self.plot.setTitle(title if self.means else "", size="9pt")
+        notes = [
+            TITLE + ".",
+            *map(_size_of, self.means),
+            *([_CIRCULAR] if by_model else []),
+            _NOISE,
+        ]
+        self._note.setText("\n".join(notes) if self.means else "")
         for mean in self.means:
             self._draw_one(mean)
-        item.vb.autoRange(padding=0.02)
+        if self.means:
+            time = self.means[0].time
+            self.plot.setXRange(time[0], time[-1], padding=0.02)
+            self.plot.getPlotItem().enableAutoRange(axis="y")
 
     def _draw_one(self, mean: MeanTrace) -> None:
         color = color_of(mean.name, self._session.tree)
@@ -166,19 +172,18 @@ class MeansTab(QWidget):
             ]
             for item in (*edges, pg.FillBetweenItem(*edges, brush=pg.mkBrush(faint))):
                 self.plot.addItem(item)
-        of = f" of {mean.n_all}" if mean.n_all != mean.n_rois else ""
-        self.plot.plot(
-            mean.time,
-            mean.mean,
-            pen=pg.mkPen(color, width=2),
-            name=f"{mean.name}: {mean.n_rois}{of} ROIs, {mean.n_transients} transients",
-        )
+        self.plot.plot(mean.time, mean.mean, pen=pg.mkPen(color, width=2))
         # Letters at the line itself, for whoever cannot tell the colours apart.
         letters = pg.TextItem(mean.name, color=color, anchor=(0, 1))
         at = int(len(mean.time) * 0.3) + 12 * self.means.index(mean)
         at = min(at, len(mean.time) - 1)
         letters.setPos(mean.time[at], mean.mean[at])
         self.plot.addItem(letters, ignoreBounds=True)
+
+
+def _size_of(mean: MeanTrace) -> str:
+    of = f" of {mean.n_all}" if mean.n_all != mean.n_rois else ""
+    return f"{mean.name}: {mean.n_rois}{of} ROIs, {mean.n_transients} transients"
 
 
 def members_of(

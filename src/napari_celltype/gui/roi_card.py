@@ -34,7 +34,7 @@ _WHY = {
     TYPE_BELOW: "the best guess is less probable than a name has to be",
 }
 _ROW = 17
-_NAME, _NUMBER = 40, 74
+_NAME, _NUMBER = 34, 60
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class ProbabilityBars(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Return the height of all rows."""
-        return QSize(150, _ROW * len(self._bars))
+        return QSize(130, _ROW * len(self._bars))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the bars."""
@@ -131,7 +131,7 @@ class RoiCard(QWidget):
         layout.addWidget(self.bars)
         layout.addWidget(self._label)
         layout.addStretch(1)
-        self.setMinimumWidth(150)
+        self.setMinimumWidth(130)
 
     @property
     def text(self) -> str:

@@ -14,16 +14,15 @@ from qtpy.QtCore import (
     QModelIndex,
     Qt,
 )
-from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QSplitter,
     QTableView,
     QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_celltype.gui.beside import Beside
 from napari_celltype.gui.filter_bar import FilterBar
 from napari_celltype.gui.gallery import GalleryTab
 from napari_celltype.gui.label_buttons import LabelBanner
@@ -35,7 +34,7 @@ from napari_celltype.gui.roi_table import RoiTable, table_columns
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.trace_tab import TraceTab
 
-_HEIGHT = 260
+_HEIGHT = 290
 
 
 class RoisDock(QWidget):
@@ -94,14 +93,6 @@ class RoisDock(QWidget):
         self._on_theme()
         self._on_types()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the tabs beside the table in a wide dock, below it in a tall one."""
-        super().resizeEvent(event)
-        wide = self.width() > self.height()
-        self._splitter.setOrientation(
-            Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
-        )
-
     def zoom_to_largest_transient(self) -> None:
         """Zoom to the largest transient; the next time show the whole trace."""
         self.tabs.setCurrentWidget(self.traces)
@@ -136,16 +127,10 @@ class RoisDock(QWidget):
             self.tabs.addTab(tab, title)
             self.tabs.setTabToolTip(self.tabs.indexOf(tab), words)
         self.tabs.setDocumentMode(True)
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.addWidget(left)
-        self._splitter.addWidget(self.tabs)
-        self._splitter.setStretchFactor(0, 2)
-        self._splitter.setStretchFactor(1, 3)
-        self._splitter.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         layout.addWidget(self.banner)
-        layout.addWidget(self._splitter, 1)
+        layout.addWidget(Beside(left, self.tabs, (2, 3)), 1)
         self.setMinimumHeight(150)
 
     def _show_recording(self) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QResizeEvent, QShowEvent
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +19,7 @@ from qtpy.QtWidgets import (
 from napari_celltype.celltypes import UNSURE, UNSURE_COLOR
 from napari_celltype.errors import RecordingError
 from napari_celltype.gui.attribution_strip import AttributionStrip
+from napari_celltype.gui.beside import Beside
 from napari_celltype.gui.column import Column
 from napari_celltype.gui.marks import color_of
 from napari_celltype.gui.opened import OpenRecording
@@ -86,14 +85,6 @@ class TraceTab(QWidget):
         if self._outdated:
             self.refresh()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the card beside the plot in a wide tab, below it in a narrow one."""
-        super().resizeEvent(event)
-        wide = self.width() > 420
-        self._splitter.setOrientation(
-            Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
-        )
-
     def _lay_out(self) -> None:
         for kind in _KINDS:
             self.kind.addItem(kind)
@@ -114,19 +105,14 @@ class TraceTab(QWidget):
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        column.addLayout(bar)
         column.addWidget(self.plot, 1)
         column.addWidget(self.strip)
-        self.strip.hide()
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.addWidget(left)
-        self._splitter.addWidget(Column(self.card))
-        self._splitter.setStretchFactor(0, 1)
-        self._splitter.setSizes([1000, 190])
-        self._splitter.setChildrenCollapsible(False)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._splitter)
+        layout.setContentsMargins(0, 2, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(bar)
+        layout.addWidget(Beside(left, Column(self.card), (5, 3)), 1)
+        layout.addWidget(self.strip.sentence)
         self.plot.setMinimumHeight(80)
 
     def _show_traces(self) -> None:
@@ -211,7 +197,6 @@ class TraceTab(QWidget):
             "guess; about the model, not the cell"
         )
         wanted = self.explain.isChecked() and predictions is not None
-        self.strip.setVisible(wanted)
         if not wanted or predictions is None:
             self.strip.clear("")
         elif roi_id is None:
