@@ -17,7 +17,7 @@ def test_a_click_on_a_roi_selects_its_row_and_shows_its_trace(window, qtbot):
     window.click(y, x)
     assert scene_of(viewer).session.roi_id == 5
     assert dock.table.roi_id(dock.view.currentIndex().row()) == 5
-    assert "ROI 5" in dock.plot.getPlotItem().titleLabel.text
+    assert "ROI 5" in dock.traces.title
 
 
 def test_the_title_of_a_trace_says_that_its_type_is_unproven(window, make_predictions):
@@ -26,11 +26,11 @@ def test_the_title_of_a_trace_says_that_its_type_is_unproven(window, make_predic
     rows[4] = [0.1, 0.8, 0.1, 0.0]
     opened = session.active
     session.set_predictions(opened.key, make_predictions(opened.recording, rows))
-    title = window.rois_dock.plot.getPlotItem().titleLabel
+    tab = window.rois_dock.traces
     session.select(3)
-    assert title.text == "ROI 3: PY 0.90"
+    assert tab.title == "ROI 3: PY 0.90"
     session.select(4)
-    assert title.text == "ROI 4: PV 0.80, unproven"
+    assert tab.title == "ROI 4: PV 0.80, unproven"
 
 
 def test_a_click_beside_all_rois_selects_none(window, qtbot):

@@ -75,7 +75,7 @@ class AttributionStrip(Plot):
             on_end=self._on_end,
         )
 
-    def clear(self, why: str) -> None:
+    def show_none(self, why: str) -> None:
         """Show no explanation, and say why."""
         self._asked = None
         self.tasks.cancel()

@@ -64,7 +64,8 @@ class MeansTab(QWidget):
         self.plot.setLabel("bottom", "time from the peak (s)")
         self.plot.setLabel("left", "deviations")
         self.job = JobBar()
-        self._note = QLabel()
+        self._title, self._note = QLabel(), QLabel()
+        self._title.setWordWrap(True)
         self._note.setWordWrap(True)
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._note.setMinimumWidth(130)
@@ -81,6 +82,7 @@ class MeansTab(QWidget):
         layout.setContentsMargins(0, 2, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(bar)
+        layout.addWidget(self._title)
         layout.addWidget(Beside(self.plot, Column(self._note), (5, 3)), 1)
         self.plot.setMinimumHeight(80)
 
@@ -145,10 +147,8 @@ class MeansTab(QWidget):
         self.plot.getPlotItem().clear()
         self.plot.show_axes(bool(self.means))
         by_model = self.name_of.currentData() != "label"
-        title = f"Mean transients by {WORDS_OF[self.name_of.currentData()]} type"
-        self.plot.setTitle(title if self.means else "", size="9pt")
+        self._title.setText(TITLE if self.means else "")
         notes = [
-            TITLE + ".",
             *map(_size_of, self.means),
             *([_CIRCULAR] if by_model else []),
             _NOISE,

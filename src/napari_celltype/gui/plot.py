@@ -27,11 +27,6 @@ class Plot(pg.PlotWidget):
         self.getAxis("left").setWidth(LEFT_WIDTH)
         self.getAxis("left").enableAutoSIPrefix(False)
 
-    @property
-    def title(self) -> str:
-        """What stands above the plot."""
-        return str(self.getPlotItem().titleLabel.text)
-
     def set_theme(self, background: str, text: str) -> None:
         """Take over the colours of the window, ``#RRGGBB``."""
         self.text_color = text
@@ -39,9 +34,6 @@ class Plot(pg.PlotWidget):
         for side in ("left", "bottom"):
             self.getAxis(side).setPen(text)
             self.getAxis(side).setTextPen(text)
-        label = self.getPlotItem().titleLabel
-        label.setAttr("color", text)
-        label.setText(label.text)
 
     def show_axes(self, shown: bool) -> None:
         """Show or hide both axes."""

@@ -79,6 +79,7 @@ class RoisDock(QWidget):
         self.keys.watch(self.view)
         scene.labelling.sees_trace = self._trace_is_seen
         self.destroyed.connect(scene.labelling.see_no_trace)
+        scene.labelling.transient_asked.connect(self.zoom_to_largest_transient)
         for signal, slot in (
             (self._session.activated, self._show_recording),
             (self._session.replaced, self._on_changed),

@@ -76,7 +76,6 @@ class TracePlot(Plot):
         sampling_frequency: float | None,
         segments: Sequence[Segment],
         *,
-        title: str,
         unit: str,
     ) -> None:
         """Draw one trace in its own units, or several one above another.
@@ -89,7 +88,6 @@ class TracePlot(Plot):
             Frames per second, Hz; None labels the axis in frames.
         segments : sequence of Segment
             Frame ranges between which nothing is continuous.
-        title : str
         unit : str
             Label of the axis of a single trace.
         """
@@ -119,18 +117,16 @@ class TracePlot(Plot):
         self.setLabel("bottom", "time (s)" if sampling_frequency else "frame")
         self.show_axes(True)
         self._cursor.show()
-        self.setTitle(title, size="9pt")
         if not same_time:
             self.show_whole()
         self.setYRange(*self._height, padding=0.05)
 
-    def clear_traces(self, title: str) -> None:
-        """Show no trace, and say why."""
+    def show_none(self) -> None:
+        """Show no trace."""
         self._clear()
         self._cursor.hide()
         self.show_axes(False)
         self._frequency, self._n_frames = None, 0
-        self.setTitle(title, size="9pt")
 
     def show_whole(self) -> None:
         """Zoom out to the whole recording."""

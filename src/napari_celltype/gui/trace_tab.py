@@ -12,11 +12,12 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_celltype.celltypes import UNSURE, UNSURE_COLOR
+from napari_celltype.celltypes import UNSURE
 from napari_celltype.errors import RecordingError
 from napari_celltype.gui.attribution_strip import AttributionStrip
 from napari_celltype.gui.beside import Beside
@@ -54,11 +55,17 @@ class TraceTab(QWidget):
         self.kind = QComboBox()
         self.transient = QPushButton("Transient (T)")
         self.explain = QCheckBox("Model's view")
-        self._more = QLabel()
+        self._title = QLabel()
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._lay_out()
         self.kind.currentIndexChanged.connect(self.refresh)
         self.transient.toggled.connect(self._zoom)
         self.explain.toggled.connect(self._show_explanation)
+
+    @property
+    def title(self) -> str:
+        """What stands above the plot."""
+        return str(self._title.text())
 
     def refresh(self) -> None:
         """Show the selected ROIs anew, once they can be seen."""
@@ -100,7 +107,7 @@ class TraceTab(QWidget):
         bar.setContentsMargins(0, 0, 0, 0)
         for widget in (self.kind, self.transient, self.explain):
             bar.addWidget(widget)
-        bar.addWidget(self._more, 1)
+        bar.addStretch(1)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
@@ -111,6 +118,7 @@ class TraceTab(QWidget):
         layout.setContentsMargins(0, 2, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(bar)
+        layout.addWidget(self._title)
         layout.addWidget(Beside(left, Column(self.card), (5, 3)), 1)
         layout.addWidget(self.strip.sentence)
         self.plot.setMinimumHeight(80)
@@ -118,17 +126,14 @@ class TraceTab(QWidget):
     def _show_traces(self) -> None:
         opened, roi_id = self._session.active, self._session.roi_id
         self._main = None
-        self._more.clear()
         has_neuropil = opened is not None and opened.recording.neuropil is not None
         self.kind.setEnabled(has_neuropil)
         if opened is None or roi_id is None:
-            self.plot.clear_traces(NOTHING_OPEN if opened is None else NOTHING_SELECTED)
+            self._show_no_trace(NOTHING_OPEN if opened is None else NOTHING_SELECTED)
             return
         # The one that was selected last comes first and is never left out.
         others = [i for i in self._session.roi_ids if i != roi_id]
         chosen = [roi_id, *others][:MOST_STACKED]
-        left_out = len(others) + 1 - len(chosen)
-        self._more.setText(f"and {left_out} more" if left_out else "")
         recording = opened.recording
         kind = self.kind.currentText() if has_neuropil else "raw F"
         try:
@@ -139,7 +144,7 @@ class TraceTab(QWidget):
                 else None
             )
         except RecordingError as error:
-            self.plot.clear_traces("This trace could not be read")
+            self._show_no_trace("This trace could not be read")
             self._session.tell(str(error))
             return
         shown = []
@@ -152,16 +157,23 @@ class TraceTab(QWidget):
                 ShownTrace(f"{number} {name}".strip(), color, main[row], behind)
             )
         title, _, _ = describe_roi(self._session, opened, roi_id)
+        left_out = len(others) + 1 - len(chosen)
+        more = f", and {left_out} more that are not drawn" if left_out else ""
+        beside = f"; {len(chosen)} ROIs{more}" if others else ""
+        self._title.setText(title + beside)
         self.plot.show_traces(
             shown,
             recording.sampling_frequency,
             recording.segments,
-            title=f"{len(chosen)} ROIs" if len(chosen) > 1 else title,
             unit={"both": "F, Fneu (grey)", "neuropil": "Fneu"}.get(kind, "raw F"),
         )
         self._main = shown[0]
         if self.transient.isChecked():
             self._zoom(True)
+
+    def _show_no_trace(self, why: str) -> None:
+        self._title.setText(why)
+        self.plot.show_none()
 
     def _zoom(self, close: bool) -> None:
         opened = self._session.active
@@ -198,9 +210,9 @@ class TraceTab(QWidget):
         )
         wanted = self.explain.isChecked() and predictions is not None
         if not wanted or predictions is None:
-            self.strip.clear("")
+            self.strip.show_none("")
         elif roi_id is None:
-            self.strip.clear(NOTHING_SELECTED)
+            self.strip.show_none(NOTHING_SELECTED)
         else:
             self.strip.explain(predictions, roi_id)
 
@@ -223,5 +235,6 @@ def describe_roi(
     doubt = ", unproven" if row["subtype"] else ""
     said = f"{best} {probability:.2f}{doubt}"
     if row["predicted"] == UNSURE:
-        return f"{title}: unsure ({said})", f"{best}?", UNSURE_COLOR
+        # As in the picture: the colour of the best guess.
+        return f"{title}: unsure ({said})", f"{best}?", color_of(best, tree)
     return f"{title}: {said}", best, color_of(best, tree)
