@@ -40,6 +40,7 @@ def test_only_rois_that_are_to_be_shown_have_a_row(table):
     assert table.rows_of([4, 1, 0]).tolist() == [0, 2]
 
 
+@pytest.mark.gui
 def test_a_shape_tells_prediction_guess_and_label_apart(table, qapp):
     words = np.array(["PV", "unsure", "", "PV", ""], dtype=object)
     table.show({"ROI": np.arange(5), "Type ⚠": words, "Label": words})

@@ -133,6 +133,11 @@ class RoiTable(QAbstractTableModel):
         """Return the ROI of a row."""
         return int(self._ids[self._rows[row]])
 
+    def roi_ids(self, rows: Sequence[int]) -> list[int]:
+        """Return the ROIs of rows."""
+        found: list[int] = self._ids[self._rows[list(rows)]].tolist()
+        return found
+
     @property
     def titles(self) -> tuple[str, ...]:
         """Titles of the columns."""

@@ -70,6 +70,7 @@ class RoisDock(QWidget):
         self.gallery = GalleryTab(self._session)
         self.plot = self.traces.plot
         self.tabs = QTabWidget()
+        self._selecting = False
         FirstPlace(self, Qt.DockWidgetArea.BottomDockWidgetArea, _HEIGHT)
         self._lay_out()
         self.filters.changed.connect(self._session.set_filter)
@@ -177,12 +178,17 @@ class RoisDock(QWidget):
         self.filters.show_count(shown, total, roi_filter.text_shown)
 
     def _on_rows(self, *_changed: QItemSelection) -> None:
-        rows = self.view.selectionModel().selectedRows()
+        ranges = self.view.selectionModel().selection()
+        rows = [row for r in ranges for row in range(r.top(), r.bottom() + 1)]
         current = self.view.currentIndex()
-        self._session.select_many(
-            (self.table.roi_id(index.row()) for index in rows),
-            self.table.roi_id(current.row()) if current.isValid() else None,
-        )
+        self._selecting = True
+        try:
+            self._session.select_many(
+                self.table.roi_ids(rows),
+                self.table.roi_id(current.row()) if current.isValid() else None,
+            )
+        finally:
+            self._selecting = False
 
     def _mark_selected(self) -> None:
         rows = self.table.rows_of(self._session.roi_ids)
@@ -208,7 +214,8 @@ class RoisDock(QWidget):
         self.view.viewport().update()
 
     def _on_selected(self) -> None:
-        self._mark_selected()
+        if not self._selecting:
+            self._mark_selected()
         self.traces.refresh()
         self.gallery.mark_selected()
         self._on_step()
