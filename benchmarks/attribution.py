@@ -1,6 +1,6 @@
 """How often a bundled model's explanation depends on what its network learnt.
 
-    python benchmarks/attribution.py               # three minutes
+    python benchmarks/attribution.py               # one minute
 
 Simulated sessions whose regime, indicator and noise are drawn as for training, raw
 traces at 10 Hz, four minutes. For the best guess of each ROI: the largest rank

@@ -101,6 +101,13 @@ class FilterBar(QWidget):
         self.count.setToolTip(f"Only: {words}" if words else "")
         self.show_all.setVisible(bool(words))
 
+    def allow_cells(self, known: bool) -> None:
+        """Let the user choose by suite2p's iscell, or say why not."""
+        self.cell.setEnabled(known)
+        self.cell.setToolTip(
+            "What suite2p's iscell says" if known else "There is no iscell.npy here"
+        )
+
     def _fill(self) -> None:
         self.text.setPlaceholderText("Filter: PV, unsure, 12 ...")
         self.text.setClearButtonEnabled(True)
@@ -130,7 +137,6 @@ class FilterBar(QWidget):
         for box, choices in ((self.cell, _CELLS), (self.labelled, _LABELS)):
             for words, value in choices:
                 box.addItem(words, value)
-        self.cell.setToolTip("What suite2p's iscell says")
         self.labelled.setToolTip("Whether the ROI has a label")
         self.show_all.setToolTip("Take every filter away")
         for box in (self.name_of, self.name, self.cell, self.labelled):

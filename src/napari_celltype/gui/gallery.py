@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.celltypes import UNSURE
 from napari_celltype.gui.marks import color_of
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import on_edge
@@ -75,7 +76,8 @@ class GalleryModel(QAbstractListModel):
     ) -> Any:
         row = index.row()
         if role == Qt.ItemDataRole.DisplayRole:
-            return f"{self._rois[row]} {self._names[row]}".strip()
+            name = "?" if self._names[row] == UNSURE else self._names[row]
+            return f"{self._rois[row]} {name}".strip()
         if role == _NAME_ROLE:
             return self._names[row]
         return None

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 _REST_MS = 300
 _CIRCULAR = (
-    "The types were predicted from these traces: how the means differ tells what the "
-    "model went by, not that it is right."
+    "The types were predicted from these traces: this tells what the model went by, "
+    "not that it is right."
 )
-_NOISE = "Aligning at peaks makes a peak of noise, too."
+_NOISE = "At peaks, noise makes a peak, too."
 
 
 class MeansTab(QWidget):
@@ -69,6 +69,7 @@ class MeansTab(QWidget):
         self._note.setWordWrap(True)
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._note.setMinimumWidth(130)
+        self._note.setToolTip("ROIs of each type, and in brackets their transients")
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
@@ -183,7 +184,7 @@ class MeansTab(QWidget):
 
 def _size_of(mean: MeanTrace) -> str:
     of = f" of {mean.n_all}" if mean.n_all != mean.n_rois else ""
-    return f"{mean.name}: {mean.n_rois}{of} ROIs, {mean.n_transients} transients"
+    return f"{mean.name}: {mean.n_rois}{of} ROIs ({mean.n_transients})"
 
 
 def members_of(

@@ -147,7 +147,7 @@ class RoisDock(QWidget):
             # Measuring 10,000 rows takes as long as all the rest.
             if self.table.titles != before:
                 self.view.resizeColumnsToContents()
-        self.filters.cell.setEnabled(
+        self.filters.allow_cells(
             opened is not None and opened.recording.iscell is not None
         )
         self._show_filter()

@@ -34,6 +34,7 @@ NOTHING_OPEN = "Open a suite2p folder in the Classify dock"
 NOTHING_SELECTED = "Click on a ROI, or on a row of the table"
 _BEFORE, _AFTER = 5.0, 15.0  # s around the largest transient
 _KINDS = ("raw F", "neuropil", "both")
+_KIND_TIP = "suite2p's F, its neuropil Fneu, or both (Fneu in grey on the same scale)"
 
 
 class TraceTab(QWidget):
@@ -95,9 +96,6 @@ class TraceTab(QWidget):
     def _lay_out(self) -> None:
         for kind in _KINDS:
             self.kind.addItem(kind)
-        self.kind.setToolTip(
-            "suite2p's F, its neuropil Fneu, or both (Fneu in grey on the same scale)"
-        )
         self.transient.setCheckable(True)
         self.transient.setToolTip(
             "Zoom to the largest transient of each ROI that is selected; press again "
@@ -128,6 +126,7 @@ class TraceTab(QWidget):
         self._main = None
         has_neuropil = opened is not None and opened.recording.neuropil is not None
         self.kind.setEnabled(has_neuropil)
+        self.kind.setToolTip(_KIND_TIP if has_neuropil else "There is no Fneu.npy here")
         if opened is None or roi_id is None:
             self._show_no_trace(NOTHING_OPEN if opened is None else NOTHING_SELECTED)
             return

@@ -26,8 +26,8 @@ BASELINE_FROM = 1.5  # s before the peak; what came earlier is set to zero
 # ROIs of a type that are looked at, spread evenly over their numbers.
 MOST_ROIS = 200
 TITLE = (
-    f"Mean of the {TRANSIENTS} largest transients of each ROI (raw F, z-scored), "
-    "aligned at their peaks; band: ± 1 SD between ROIs"
+    f"Mean of each ROI's {TRANSIENTS} largest transients (raw F, z-scored) at their "
+    "peaks; band: ± 1 SD between ROIs"
 )
 
 
