@@ -66,7 +66,7 @@ def test_a_trace_that_never_changes_gets_a_reason_instead_of_a_guess(
     window.open(flat)
     window.classify()
     dock.session.select(3)
-    title = window.rois_dock.plot.getPlotItem().titleLabel.text
+    title = window.rois_dock.traces.title
     assert title == "ROI 3: trace is not finite or never changes"
     rois = next(
         x

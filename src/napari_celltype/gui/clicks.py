@@ -54,11 +54,17 @@ def _select(
     opened, selected = session.active, session.roi_ids
     if opened is None:
         return
-    if on_top < 0:
+    here = []
+    if on_top >= 0:
+        # What the filter hides cannot be clicked on.
+        shown = session.shown(opened)
+        found = rois_at(opened.recording, int(spot[0]), int(spot[1]), on_top)
+        here = [i for i in found if shown[i]]
+    if not here:
         if not adding:
             session.select(None)
         return
-    here = rois_at(opened.recording, int(spot[0]), int(spot[1]), on_top)
+    on_top = here[0]
     if adding:
         rest = [i for i in selected if i != on_top]
         session.select_many(rest if on_top in selected else [*rest, on_top])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
-from qtpy.QtGui import QColor
 
-from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, UNSURE_COLOR
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
+from napari_celltype.gui.marks import Shape, color_of, mark
 from napari_celltype.gui.opened import OpenRecording
 
 if TYPE_CHECKING:
@@ -30,7 +30,13 @@ _TITLES = {
     "iscell": "suite2p cell",
     "n_pixels": "Pixels",
 }
-_COLORS = {t.name: t.color for t in DEFAULT_TYPES.types} | {UNSURE: UNSURE_COLOR}
+# What stands beside a name: fill for what was predicted, outline for the truth.
+_SHAPES: Mapping[str, Shape] = {
+    "group": "disc",
+    "predicted": "disc",
+    "best_guess": "ring",
+    "label": "square",
+}
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -69,47 +75,68 @@ def table_columns(opened: OpenRecording, features: pd.DataFrame) -> Columns:
 
 
 class RoiTable(QAbstractTableModel):
-    """One row per ROI that passes the filter, in the order that was asked for."""
+    """One row per ROI that is to be shown, in the order that was asked for."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._rows: NDArray[np.intp] = np.empty(0, dtype=np.intp)
-        self._text = ""
-        self._cells_only = False
+        self._places: NDArray[np.intp] = np.empty(0, dtype=np.intp)
+        self._ranks: dict[str, NDArray[np.intp]] = {}
+        self._shown: NDArray[np.bool_] | None = None
         self._order: tuple[str, Qt.SortOrder] | None = None
+        self._tree = DEFAULT_TYPES
         self.show(None)
 
-    def show(self, columns: Columns | None) -> None:
-        """Show other columns, filtered and sorted as before; None shows no ROI."""
-        self.beginResetModel()
-        self._columns = columns or {_TITLES["roi_id"]: np.empty(0, dtype=int)}
-        self._arrange()
-        self.endResetModel()
-
-    def set_filter(self, text: str, cells_only: bool) -> None:
-        """Show only ROIs whose number is `text`, or that have it in one of their words.
+    def show(
+        self, columns: Columns | None, shown: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Show other columns, sorted as before.
 
         Parameters
         ----------
-        text : str
-            Compared without case; empty shows all. Prediction sets are looked at only
-            for a text with ``|``, since nearly every one of them names, say, PV.
-        cells_only : bool
-            Only what suite2p calls a cell.
+        columns : mapping of str to ndarray, shape (n_rois,), or None
+            None shows no ROI.
+        shown : ndarray of bool, shape (n_rois,), optional
+            Which ROIs have a row; all when not given.
         """
         self.beginResetModel()
-        self._text, self._cells_only = text.strip().casefold(), cells_only
+        self._columns = columns or {_TITLES["roi_id"]: np.empty(0, dtype=int)}
+        self._values = list(self._columns.values())
+        self._marks = [_shape_of(title) for title in self._columns]
+        self._ranks, self._shown = {}, shown
         self._arrange()
         self.endResetModel()
 
+    def set_shown(self, shown: NDArray[np.bool_]) -> None:
+        """Show other ROIs, by a mask of shape (n_rois,)."""
+        self.beginResetModel()
+        self._shown = shown
+        self._arrange()
+        self.endResetModel()
+
+    def set_tree(self, tree: TypeTree) -> None:
+        """Take over the colours of the types."""
+        self._tree = tree
+
     def row_of(self, roi_id: int) -> int | None:
         """Return the row of a ROI, None where the filter hides it."""
-        found = np.flatnonzero(self._ids[self._rows] == roi_id)
-        return int(found[0]) if found.size else None
+        row = self._places[roi_id] if 0 <= roi_id < self.n_all else -1
+        return int(row) if row >= 0 else None
+
+    def rows_of(self, roi_ids: Sequence[int]) -> NDArray[np.intp]:
+        """Return the rows of ROIs, in ascending order, without those that have none."""
+        known = [i for i in roi_ids if 0 <= i < self.n_all]
+        rows = np.sort(self._places[known])
+        return rows[rows >= 0]
 
     def roi_id(self, row: int) -> int:
         """Return the ROI of a row."""
         return int(self._ids[self._rows[row]])
+
+    def roi_ids(self, rows: Sequence[int]) -> list[int]:
+        """Return the ROIs of rows."""
+        found: list[int] = self._ids[self._rows[list(rows)]].tolist()
+        return found
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -126,30 +153,26 @@ class RoiTable(QAbstractTableModel):
         return self._columns[_TITLES["roi_id"]]
 
     def _arrange(self) -> None:
-        keep = np.ones(self.n_all, dtype=bool)
-        cells = self._columns.get(_TITLES["iscell"])
-        if self._cells_only and cells is not None:
-            keep &= cells
-        if self._text.isdecimal():
-            keep &= self._ids == int(self._text)
-        elif self._text:
-            found = np.zeros(self.n_all, dtype=bool)
-            for title, column in self._columns.items():
-                is_set = title == _TITLES["prediction_set"]
-                if column.dtype == object and ("|" in self._text or not is_set):
-                    found |= [self._text in str(v).casefold() for v in column]
-            keep &= found
-        self._rows = np.flatnonzero(keep)
+        shown = np.ones(self.n_all, bool) if self._shown is None else self._shown
+        rows = np.flatnonzero(shown[: self.n_all])
         if self._order is not None and self._order[0] in self._columns:
             title, direction = self._order
-            column = self._columns[title][self._rows]
-            values = column.astype(str) if column.dtype == object else column
-            rank = np.unique(values, return_inverse=True)[1]
+            rank, column = self._rank(title)[rows], self._columns[title][rows]
             if direction == Qt.SortOrder.DescendingOrder:
                 rank = -rank
             # What has no number comes last either way.
-            blank = values != values
-            self._rows = self._rows[np.lexsort((rank, blank))]
+            rows = rows[np.lexsort((rank, column != column))]
+        self._rows = rows
+        self._places = np.full(self.n_all, -1)
+        self._places[self._ids[rows]] = np.arange(len(rows))
+
+    def _rank(self, title: str) -> NDArray[np.intp]:
+        """Return the place of each value among those of its column."""
+        if title not in self._ranks:
+            column = self._columns[title]
+            values = column.astype(str) if column.dtype == object else column
+            self._ranks[title] = np.unique(values, return_inverse=True)[1]
+        return self._ranks[title]
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: D102
         return 0 if parent is not None and parent.isValid() else len(self._rows)
@@ -160,14 +183,21 @@ class RoiTable(QAbstractTableModel):
     def data(  # noqa: D102
         self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        value = list(self._columns.values())[index.column()][self._rows[index.row()]]
+        value = self._values[index.column()][self._rows[index.row()]]
         if role == Qt.ItemDataRole.DisplayRole:
             return _text_of(value)
         if role == Qt.ItemDataRole.TextAlignmentRole and not isinstance(value, str):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        if role == Qt.ItemDataRole.DecorationRole and isinstance(value, str):
-            return QColor(_COLORS[value]) if value in _COLORS else None
+        if role == Qt.ItemDataRole.DecorationRole:
+            return self._mark(index.column(), value)
         return None
+
+    def _mark(self, column: int, value: Any) -> Any:
+        shape = self._marks[column]
+        if shape is None or not isinstance(value, str) or not value:
+            return None
+        shape = "ring" if value == UNSURE else shape
+        return mark(color_of(value, self._tree), shape)
 
     def headerData(  # noqa: D102
         self,
@@ -196,3 +226,10 @@ def _text_of(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else f"{value:.2f}"
     return str(value)
+
+
+def _shape_of(title: str) -> Shape | None:
+    for name, shape in _SHAPES.items():
+        if title.removesuffix(" ⚠") == _TITLES[name]:
+            return shape
+    return None

@@ -1,4 +1,4 @@
-"""The dock "ROIs and traces": a table of ROIs and the trace of the selected one."""
+"""The dock "ROIs and traces": a table of ROIs, and tabs about the selected ones."""
 
 from __future__ import annotations
 
@@ -7,41 +7,51 @@ from typing import Any
 import numpy as np
 from napari.utils.theme import get_theme
 from napari.viewer import Viewer
-from qtpy.QtCore import QModelIndex, Qt
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QModelIndex,
+    Qt,
+)
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QCheckBox,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QSplitter,
     QTableView,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, UNSURE_COLOR
-from napari_celltype.errors import RecordingError
+from napari_celltype.gui.beside import Beside
+from napari_celltype.gui.filter_bar import FilterBar
+from napari_celltype.gui.gallery import GalleryTab
 from napari_celltype.gui.label_buttons import LabelBanner
 from napari_celltype.gui.label_keys import LabelKeys
-from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.means_tab import MeansTab
 from napari_celltype.gui.placement import FirstPlace
+from napari_celltype.gui.roi_filter import names_in
 from napari_celltype.gui.roi_table import RoiTable, table_columns
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.gui.trace_plot import TracePlot
+from napari_celltype.gui.trace_tab import TraceTab
 
-_HEIGHT = 230
-_NOTHING_OPEN = "Open a suite2p folder in the Classify dock"
-_NOTHING_SELECTED = "Click on a ROI, or on a row of the table"
+_HEIGHT = 290
 
 
 class RoisDock(QWidget):
-    """Table and trace plot of the active recording.
+    """Table, traces, means and pictures of the active recording.
 
     Parameters
     ----------
     napari_viewer : napari.Viewer
+
+    Attributes
+    ----------
+    table, view : RoiTable, QTableView
+    filters : FilterBar
+    filter : QLineEdit
+        Its words.
+    traces, means, gallery : TraceTab, MeansTab, GalleryTab
+    plot : TracePlot
     """
 
     def __init__(self, napari_viewer: Viewer) -> None:
@@ -53,49 +63,44 @@ class RoisDock(QWidget):
         self.keys = LabelKeys(scene.labelling, lambda: True, self)
         self.table = RoiTable(self)
         self.view = QTableView()
-        self.plot = TracePlot()
-        self.filter = QLineEdit()
-        self.cells_only = QCheckBox("suite2p cells only")
-        self._count = QLabel()
+        self.filters = FilterBar()
+        self.filter = self.filters.text
+        self.traces = TraceTab(self._session)
+        self.means = MeansTab(self._session)
+        self.gallery = GalleryTab(self._session)
+        self.plot = self.traces.plot
+        self.tabs = QTabWidget()
+        self._selecting = False
         FirstPlace(self, Qt.DockWidgetArea.BottomDockWidgetArea, _HEIGHT)
         self._lay_out()
-        self.filter.textChanged.connect(self._on_filter)
-        self.cells_only.toggled.connect(self._on_filter)
-        self.view.selectionModel().currentRowChanged.connect(self._on_row)
+        self.filters.changed.connect(self._session.set_filter)
+        self.view.selectionModel().selectionChanged.connect(self._on_rows)
         self.table.layoutChanged.connect(self._mark_selected)
         self.plot.frame_asked.connect(self._go_to_frame)
         self.keys.watch(self.view)
         scene.labelling.sees_trace = self._trace_is_seen
         self.destroyed.connect(scene.labelling.see_no_trace)
+        scene.labelling.transient_asked.connect(self.zoom_to_largest_transient)
         for signal, slot in (
             (self._session.activated, self._show_recording),
             (self._session.replaced, self._on_changed),
             (self._session.described, self._on_changed),
-            (self._session.selected, self._show_roi),
+            (self._session.selected, self._on_selected),
+            (self._session.filtered, self._on_filtered),
+            (self._session.types_changed, self._on_types),
         ):
             signal.connect(slot)
         self._viewer.events.theme.connect(self._on_theme)
         self._viewer.dims.events.current_step.connect(self._on_step)
         self._on_theme()
-        self._show_recording()
+        self._on_types()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Put the plot beside the table in a wide dock, below it in a tall one."""
-        super().resizeEvent(event)
-        wide = self.width() > self.height()
-        self._splitter.setOrientation(
-            Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
-        )
+    def zoom_to_largest_transient(self) -> None:
+        """Zoom to the largest transient; the next time show the whole trace."""
+        self.tabs.setCurrentWidget(self.traces)
+        self.traces.zoom_to_largest_transient()
 
     def _lay_out(self) -> None:
-        self.filter.setPlaceholderText("Filter: PV, unsure, 12 ...")
-        self.filter.setClearButtonEnabled(True)
-        self.filter.setMinimumWidth(110)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(0, 0, 0, 0)
-        bar.addWidget(self.filter, 1)
-        bar.addWidget(self.cells_only)
-        bar.addWidget(self._count)
         view = self.view
         view.setModel(self.table)
         view.setSortingEnabled(True)
@@ -105,96 +110,120 @@ class RoisDock(QWidget):
         view.verticalHeader().setDefaultSectionSize(20)
         view.setShowGrid(False)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        view.setToolTip(
+            "Shift and Ctrl select several ROIs. ● named by the model, ○ best guess or "
+            "unsure, □ labelled"
+        )
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(bar)
+        column.setSpacing(2)
+        column.addWidget(self.filters)
         column.addWidget(view, 1)
-        self._splitter = QSplitter(Qt.Orientation.Horizontal)
-        self._splitter.addWidget(left)
-        self._splitter.addWidget(self.plot)
-        self._splitter.setStretchFactor(0, 2)
-        self._splitter.setStretchFactor(1, 3)
-        self._splitter.setChildrenCollapsible(False)
+        for tab, title, words in (
+            (self.traces, "Trace", "The traces of the selected ROIs"),
+            (self.means, "Means", "The mean transient of each type"),
+            (self.gallery, "Gallery", "A picture around each ROI"),
+        ):
+            self.tabs.addTab(tab, title)
+            self.tabs.setTabToolTip(self.tabs.indexOf(tab), words)
+        self.tabs.setDocumentMode(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         layout.addWidget(self.banner)
-        layout.addWidget(self._splitter, 1)
+        layout.addWidget(Beside(left, self.tabs, (2, 3)), 1)
         self.setMinimumHeight(150)
 
     def _show_recording(self) -> None:
         opened = self._session.active
         if opened is None:
             self.table.show(None)
-            self.plot.clear_trace(_NOTHING_OPEN)
         else:
             features = self._session.features(opened)
             before = self.table.titles
-            self.table.show(table_columns(opened, features))
+            columns = table_columns(opened, features)
+            self.table.show(columns, self._session.shown(opened))
             # Measuring 10,000 rows takes as long as all the rest.
             if self.table.titles != before:
                 self.view.resizeColumnsToContents()
-        self.cells_only.setVisible(
+        self.filters.allow_cells(
             opened is not None and opened.recording.iscell is not None
         )
-        self._show_count()
-        self._show_roi()
+        self._show_filter()
+        self._show_rois()
 
     def _on_changed(self, key: str) -> None:
         active = self._session.active
         if active is not None and active.key == key:
             self._show_recording()
 
-    def _on_filter(self) -> None:
-        self.table.set_filter(self.filter.text(), self.cells_only.isChecked())
-        self._show_count()
+    def _on_filtered(self) -> None:
+        opened = self._session.active
+        if opened is not None:
+            self.table.set_shown(self._session.shown(opened))
+        self._show_filter()
         self._mark_selected()
+        self.means.refresh()
+        self.gallery.refresh()
 
-    def _show_count(self) -> None:
+    def _show_filter(self) -> None:
+        opened, roi_filter = self._session.active, self._session.roi_filter
+        names = []
+        if opened is not None:
+            features = self._session.features(opened)
+            names = names_in(features, roi_filter.name_of, self._session.tree)
+        self.filters.show_filter(roi_filter, names)
         shown, total = self.table.rowCount(), self.table.n_all
-        self._count.setText(
-            f"{total} ROIs" if shown == total else f"{shown} of {total}"
-        )
+        self.filters.show_count(shown, total, roi_filter.text_shown)
 
-    def _on_row(self, current: QModelIndex, previous: QModelIndex) -> None:
-        if current.isValid():
-            self._session.select(self.table.roi_id(current.row()))
+    def _on_rows(self, *_changed: QItemSelection) -> None:
+        ranges = self.view.selectionModel().selection()
+        rows = [row for r in ranges for row in range(r.top(), r.bottom() + 1)]
+        current = self.view.currentIndex()
+        self._selecting = True
+        try:
+            self._session.select_many(
+                self.table.roi_ids(rows),
+                self.table.roi_id(current.row()) if current.isValid() else None,
+            )
+        finally:
+            self._selecting = False
 
     def _mark_selected(self) -> None:
+        rows = self.table.rows_of(self._session.roi_ids)
         roi_id = self._session.roi_id
         row = None if roi_id is None else self.table.row_of(roi_id)
         selection = self.view.selectionModel()
         blocked = selection.blockSignals(True)
-        if row is None:
-            self.view.clearSelection()
-            self.view.setCurrentIndex(QModelIndex())
-        else:
-            self.view.selectRow(row)
-            self.view.scrollTo(self.table.index(row, 0))
+        marked = QItemSelection()
+        last = len(self.table.titles) - 1
+        for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
+            if len(run):
+                first = self.table.index(int(run[0]), 0)
+                marked.append(
+                    QItemSelectionRange(first, self.table.index(int(run[-1]), last)),
+                )
+        current = QModelIndex() if row is None else self.table.index(row, 0)
+        keep = QItemSelectionModel.SelectionFlag.NoUpdate
+        selection.select(marked, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        selection.setCurrentIndex(current, keep)
         selection.blockSignals(blocked)
+        if row is not None:
+            self.view.scrollTo(current)
         self.view.viewport().update()
 
-    def _show_roi(self) -> None:
-        self._mark_selected()
-        opened, roi_id = self._session.active, self._session.roi_id
-        if opened is None or roi_id is None:
-            self.plot.clear_trace(
-                _NOTHING_OPEN if opened is None else _NOTHING_SELECTED
-            )
-            return
-        recording = opened.recording
-        try:
-            trace = recording.raw_traces[roi_id]
-        except RecordingError as error:
-            self.plot.clear_trace("This trace could not be read")
-            self._session.tell(str(error))
-            return
-        title, color = _describe(opened, self._session.features(opened).iloc[roi_id])
-        self.plot.show_trace(
-            trace, recording.sampling_frequency, title=title, color=color
-        )
+    def _on_selected(self) -> None:
+        if not self._selecting:
+            self._mark_selected()
+        self.traces.refresh()
+        self.gallery.mark_selected()
         self._on_step()
+
+    def _show_rois(self) -> None:
+        self._on_selected()
+        self.means.refresh()
+        self.gallery.refresh()
 
     def _go_to_frame(self, frame: int) -> None:
         if self._viewer.dims.ndim > 2:
@@ -202,31 +231,18 @@ class RoisDock(QWidget):
         else:
             self.plot.set_frame(frame)
 
-    def _trace_is_seen(self) -> bool:
-        return self._session.roi_id is not None and self.plot.isVisible()
-
     def _on_step(self, event: Any = None) -> None:
         if self._viewer.dims.ndim > 2:
             self.plot.set_frame(int(self._viewer.dims.current_step[0]))
 
+    def _on_types(self) -> None:
+        self.table.set_tree(self._session.tree)
+        self._show_recording()
+
     def _on_theme(self, event: Any = None) -> None:
         theme = get_theme(self._viewer.theme)
-        self.plot.set_theme(
-            theme.background.as_hex(), theme.text.as_hex(), theme.text.as_hex()
-        )
+        for tab in (self.traces, self.means):
+            tab.set_theme(theme.background.as_hex(), theme.text.as_hex())
 
-
-def _describe(opened: OpenRecording, features: Any) -> tuple[str, str]:
-    """Return the title and the colour of a ROI's trace."""
-    title = f"ROI {features['roi_id']}"
-    if opened.predictions is None or np.isnan(features["probability"]):
-        why = features["warnings"]
-        return f"{title}: {why}" if why else title, UNSURE_COLOR
-    shares = {name: features[f"p_{name}"] for name in opened.predictions.classes}
-    best = max(shares, key=lambda name: shares[name])
-    # The legend has the whole sentence; the title has room for a word.
-    doubt = ", unproven" if features["subtype"] else ""
-    probability = f"{best} {shares[best]:.2f}{doubt}"
-    if features["predicted"] == UNSURE:
-        return f"{title}: unsure ({probability})", UNSURE_COLOR
-    return f"{title}: {probability}", DEFAULT_TYPES.including([best])[best].color
+    def _trace_is_seen(self) -> bool:
+        return self._session.roi_id is not None and self.plot.isVisible()

@@ -27,7 +27,7 @@ from napari_celltype.gui.layers import (
 )
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import Painting, roi_values
-from napari_celltype.gui.palette import Palette
+from napari_celltype.gui.palette import CLEAR, Palette
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
 from napari_celltype.recording import label_image
@@ -92,6 +92,7 @@ class Scene:
             (self.session.activated, self._on_activated),
             (self.session.selected, self._on_selected),
             (self.session.recolored, self._on_recolored),
+            (self.session.filtered, self._color_recordings),
             (self.session.labelled, self._on_labelled),
             (self.session.types_changed, self._on_types),
         ):
@@ -159,7 +160,7 @@ class Scene:
 
     def _roi_values(self, key: str) -> NDArray[np.uint8]:
         opened = self.session.recordings[key]
-        return roi_values(
+        zones = roi_values(
             self.session.predictions(opened),
             self.session.decisions(opened),
             opened.recording.n_rois,
@@ -167,6 +168,8 @@ class Scene:
             color_by=self.session.color_by,
             labels=opened.labels or (),
         )
+        zones[~self.session.shown(opened)] = CLEAR
+        return zones
 
     def _layers(self, key: str, role: Role | None = None) -> Iterator[Layer]:
         for layer in self.viewer.layers:
@@ -315,9 +318,12 @@ class Scene:
         self._on_recolored()
 
     def _on_recolored(self) -> None:
+        self._color_recordings()
+        self._rest.start()
+
+    def _color_recordings(self) -> None:
         for key in self.session.recordings:
             self.color(key)
-        self._rest.start()
 
     def _refresh_all_features(self) -> None:
         for key in self.session.recordings:

@@ -22,6 +22,7 @@ from napari_celltype.gui.opened import (
     OpenRecording,
     roi_features,
 )
+from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.recording import Recording
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class Session:
         are shown changed.
     types_changed : Signal()
         The vocabulary or a colour changed.
+    filtered : Signal()
+        Other ROIs are to be shown.
     described : Signal(str)
         The features of a recording's ROIs changed; after a pause where many changes
         follow one another.
@@ -97,6 +100,7 @@ class Session:
     selected: ClassVar = Signal()
     recolored: ClassVar = Signal()
     types_changed: ClassVar = Signal()
+    filtered: ClassVar = Signal()
     described: ClassVar = Signal(str)
     job_changed: ClassVar = Signal()
     told: ClassVar = Signal(str)
@@ -114,6 +118,7 @@ class Session:
         self._prior: Mapping[str, float] | None = None
         self._decisions: _PerRecording[Decisions] = {}
         self._features: _PerRecording[pd.DataFrame] = {}
+        self._filter = RoiFilter()
 
     @property
     def recordings(self) -> Mapping[str, OpenRecording]:
@@ -165,6 +170,11 @@ class Session:
         """Shares of the types that the user assumes, None for those of the card."""
         return self._prior
 
+    @property
+    def roi_filter(self) -> RoiFilter:
+        """What a ROI has to be to be shown, in all recordings."""
+        return self._filter
+
     def predictions(self, opened: OpenRecording) -> Predictions | None:
         """Return what may be seen of the predictions, None while they are hidden."""
         return opened.predictions if self._predictions_shown else None
@@ -191,8 +201,10 @@ class Session:
         return known[2]
 
     def shown(self, opened: OpenRecording) -> NDArray[np.bool_]:
-        """Tell which ROIs are looked at, shape (n_rois,)."""
-        return np.ones(opened.recording.n_rois, dtype=bool)
+        """Tell which ROIs pass the filter, shape (n_rois,)."""
+        if self._filter.is_empty:
+            return np.ones(opened.recording.n_rois, dtype=bool)
+        return self._filter.mask(self.features(opened), self._tree)
 
     def open(self, opened: OpenRecording) -> None:
         """Add a recording and make it the active one.
@@ -269,6 +281,12 @@ class Session:
         if tree != self._tree:
             self._tree = tree
             self.types_changed.emit()
+
+    def set_filter(self, roi_filter: RoiFilter) -> None:
+        """Show other ROIs."""
+        if roi_filter != self._filter:
+            self._filter = roi_filter
+            self.filtered.emit()
 
     def show_predictions(self, shown: bool) -> None:
         """Show what models said, or hide it so that labels are given blind."""

@@ -1,7 +1,9 @@
-"""The raw trace of one ROI, with the movie's current frame as a cursor."""
+"""Traces of the selected ROIs over time, with the movie's current frame as a cursor."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,37 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
 
+from napari_celltype.gui.plot import Plot
+from napari_celltype.recording import Segment
 
-class TracePlot(pg.PlotWidget):
-    """A plot of raw fluorescence over time.
+_MOST_JOINS = 50
+_FAINT = 110
+
+
+@dataclass(frozen=True, eq=False)
+class ShownTrace:
+    """A ROI's line in the plot.
+
+    Attributes
+    ----------
+    name : str
+        What stands beside it where several are stacked: number and type.
+    color : str
+        ``#RRGGBB``.
+    main : ndarray, shape (n_frames,)
+        What is drawn in the colour.
+    neuropil : ndarray or None, shape (n_frames,)
+        What is drawn behind it, grey.
+    """
+
+    name: str
+    color: str
+    main: NDArray[np.float32]
+    neuropil: NDArray[np.float32] | None = None
+
+
+class TracePlot(Plot):
+    """A plot of fluorescence over time: one ROI in its own units, or several stacked.
 
     Attributes
     ----------
@@ -25,69 +55,97 @@ class TracePlot(pg.PlotWidget):
         super().__init__(parent)
         self._frequency: float | None = None
         self._n_frames = 0
-        self._curve = self.plot([], [], pen=pg.mkPen("#888888"))
-        self._curve.setDownsampling(auto=True, method="peak")
-        self._curve.setClipToView(True)
+        self._height = (0.0, 1.0)
+        self._curves: list[pg.PlotDataItem] = []
+        self._used = 0
+        self._joins: list[pg.InfiniteLine] = []
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
+        self._cursor.setZValue(10)
         self._cursor.hide()
         self.addItem(self._cursor, ignoreBounds=True)
-        self.setMouseEnabled(x=True, y=False)
-        self.setMenuEnabled(False)
-        self.getPlotItem().hideButtons()
-        self.getAxis("left").setWidth(66)
-        self.getAxis("left").enableAutoSIPrefix(False)
+        self.setToolTip(
+            "Click: the movie goes to that frame. Wheel: zoom in time. Drag: pan.\n"
+            "Double click: the whole recording. Dotted lines: joins of recordings; "
+            "bad frames are gaps."
+        )
         self.scene().sigMouseClicked.connect(self._on_click)
 
-    def show_trace(
+    def show_traces(
         self,
-        trace: NDArray[np.float32],
+        traces: Sequence[ShownTrace],
         sampling_frequency: float | None,
+        segments: Sequence[Segment],
         *,
-        title: str,
-        color: str,
+        unit: str,
     ) -> None:
-        """Draw a trace.
+        """Draw one trace in its own units, or several one above another.
 
         Parameters
         ----------
-        trace : ndarray, shape (n_frames,)
-            Raw fluorescence.
+        traces : sequence of ShownTrace
+            From top to bottom; all as long as the first.
         sampling_frequency : float or None
             Frames per second, Hz; None labels the axis in frames.
-        title : str
-        color : str
-            ``#RRGGBB``.
+        segments : sequence of Segment
+            Frame ranges between which nothing is continuous.
+        unit : str
+            Label of the axis of a single trace.
         """
-        same_time = (sampling_frequency, trace.size) == (
-            self._frequency,
-            self._n_frames,
-        )
-        self._frequency, self._n_frames = sampling_frequency, trace.size
-        time = np.arange(trace.size) / (sampling_frequency or 1.0)
-        # Gaps, not an error, where suite2p left no number.
-        self._curve.setData(time, trace, connect="finite")
-        self._curve.setPen(pg.mkPen(color))
+        n_frames = traces[0].main.size
+        same_time = (sampling_frequency, n_frames) == (self._frequency, self._n_frames)
+        self._frequency, self._n_frames = sampling_frequency, n_frames
+        self._clear()
+        order, time = self._broken_time(segments)
+        ticks = []
+        several = len(traces) > 1
+        for row, shown in enumerate(reversed(traces)):
+            low, high = _range_of(shown)
+            offset, scale = (row, 0.9 / (high - low)) if several else (0.0, 1.0)
+            base = low if several else 0.0
+            ticks.append((row + 0.3, shown.name))
+            if shown.neuropil is not None:
+                faint = pg.mkColor(self.text_color)
+                faint.setAlpha(_FAINT)
+                self._draw(time, _at(shown.neuropil, order), base, scale, offset, faint)
+            self._draw(time, _at(shown.main, order), base, scale, offset, shown.color)
+            self._height = (low, high)
+        if several:
+            self._height = (0.0, float(len(traces)))
+        self._draw_joins(segments)
+        self.getAxis("left").setTicks([ticks] if several else None)
+        self.setLabel("left", "scaled one by one" if several else unit)
+        self.setLabel("bottom", "time (s)" if sampling_frequency else "frame")
+        self.show_axes(True)
         self._cursor.show()
-        self._show_axes(True)
-        self.setTitle(title, size="9pt")
-        if sampling_frequency:
-            self.setLabel("bottom", "time (s)")
-        else:
-            self.setLabel("bottom", "frame")
-        self.setLabel("left", "raw F")
-        if not same_time and time.size:
-            self.setXRange(0.0, float(time[-1]), padding=0.01)
-        finite = trace[np.isfinite(trace)]
-        if finite.size:
-            self.setYRange(float(finite.min()), float(finite.max()), padding=0.05)
+        if not same_time:
+            self.show_whole()
+        self.setYRange(*self._height, padding=0.05)
 
-    def clear_trace(self, title: str) -> None:
-        """Show no trace, and say why."""
-        self._curve.setData([], [])
+    def show_none(self) -> None:
+        """Show no trace."""
+        self._clear()
         self._cursor.hide()
-        self._show_axes(False)
+        self.show_axes(False)
         self._frequency, self._n_frames = None, 0
-        self.setTitle(title, size="9pt")
+
+    def show_whole(self) -> None:
+        """Zoom out to the whole recording."""
+        if self._n_frames:
+            self.setXRange(0.0, self.time_of(self._n_frames - 1), padding=0.01)
+            self.setYRange(*self._height, padding=0.05)
+
+    def show_frames(self, start: float, stop: float) -> None:
+        """Zoom in on some frames."""
+        self.setXRange(self.time_of(start), self.time_of(stop), padding=0)
+
+    def time_of(self, frame: float) -> float:
+        """Return where a frame is, in the units of the axis."""
+        return frame / (self._frequency or 1.0)
+
+    @property
+    def n_traces(self) -> int:
+        """Number of lines that are drawn, neuropil included."""
+        return self._used
 
     @property
     def cursor_time(self) -> float:
@@ -96,25 +154,92 @@ class TracePlot(pg.PlotWidget):
 
     def set_frame(self, frame: int) -> None:
         """Move the cursor to a frame."""
-        self._cursor.setValue(frame / (self._frequency or 1.0))
+        self._cursor.setValue(self.time_of(frame))
 
-    def set_theme(self, background: str, text: str, cursor: str) -> None:
+    def set_theme(self, background: str, text: str) -> None:
         """Take over the colours of the window."""
-        self.setBackground(background)
-        for side in ("left", "bottom"):
-            self.getAxis(side).setPen(text)
-            self.getAxis(side).setTextPen(text)
-        self.getPlotItem().titleLabel.setAttr("color", text)
-        self.getPlotItem().titleLabel.setText(self.getPlotItem().titleLabel.text)
-        self._cursor.setPen(pg.mkPen(cursor, width=1.5))
+        super().set_theme(background, text)
+        self._cursor.setPen(pg.mkPen(text, width=1.5))
 
-    def _show_axes(self, shown: bool) -> None:
-        for side in ("left", "bottom"):
-            self.getPlotItem().showAxis(side, shown)
+    def _draw(
+        self,
+        time: NDArray[np.float64],
+        values: NDArray[np.float32],
+        base: float,
+        scale: float,
+        offset: float,
+        color: Any,
+    ) -> None:
+        if self._used == len(self._curves):
+            curve = self.plot([], [])
+            curve.setDownsampling(auto=True, method="peak")
+            curve.setClipToView(True)
+            self._curves.append(curve)
+        curve = self._curves[self._used]
+        self._used += 1
+        curve.setPen(pg.mkPen(color))
+        # Gaps, not an error, where suite2p left no number.
+        curve.setData(time, (values - base) * scale + offset, connect="finite")
+
+    def _broken_time(
+        self, segments: Sequence[Segment]
+    ) -> tuple[NDArray[np.intp] | None, NDArray[np.float64]]:
+        """Return which frame each sample is, -1 for a gap, and when; None for all."""
+        frames = np.arange(self._n_frames)
+        if len(segments) > 1:
+            good = [frames[s.start : s.stop] for s in segments]
+            gap = np.array([-1])
+            order = np.concatenate([part for g in good for part in (g, gap)])
+            # A gap lies between its neighbours in time.
+            when = np.where(order < 0, np.roll(order, 1) + 0.5, order)
+            return order, when / (self._frequency or 1.0)
+        return None, frames / (self._frequency or 1.0)
+
+    def _draw_joins(self, segments: Sequence[Segment]) -> None:
+        stops = {s.stop for s in segments}
+        joins = [s.start for s in segments if s.start in stops][:_MOST_JOINS]
+        pen = pg.mkPen(self.text_color, style=Qt.PenStyle.DotLine)
+        for frame in joins:
+            line = pg.InfiniteLine(self.time_of(frame - 0.5), angle=90, pen=pen)
+            self.addItem(line, ignoreBounds=True)
+            self._joins.append(line)
+
+    def _clear(self) -> None:
+        # Lines are kept for the next traces: those that come and go cost more.
+        for curve in self._curves[: self._used]:
+            curve.setData([], [])
+        self._used = 0
+        for line in self._joins:
+            self.removeItem(line)
+        self._joins = []
 
     def _on_click(self, event: Any) -> None:
         if self._n_frames == 0 or event.button() != Qt.MouseButton.LeftButton:
             return
+        if event.double():
+            self.show_whole()
+            return
         time = self.getViewBox().mapSceneToView(event.scenePos()).x()
         frame = round(time * (self._frequency or 1.0))
         self.frame_asked.emit(min(max(frame, 0), self._n_frames - 1))
+
+
+def _at(
+    values: NDArray[np.float32], order: NDArray[np.intp] | None
+) -> NDArray[np.float32]:
+    """Return the samples in the order of `_broken_time`, NaN for a gap."""
+    if order is None:
+        return values
+    return np.where(order < 0, np.float32(np.nan), values[order])
+
+
+def _range_of(shown: ShownTrace) -> tuple[float, float]:
+    """Return the least and the largest number of a trace, never equal."""
+    parts = [shown.main] if shown.neuropil is None else [shown.main, shown.neuropil]
+    finite = [part[np.isfinite(part)] for part in parts]
+    values = [v for v in finite if v.size]
+    if not values:
+        return 0.0, 1.0
+    low = min(float(v.min()) for v in values)
+    high = max(float(v.max()) for v in values)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)

@@ -210,7 +210,8 @@ def classify_recording(
         )
     model = load_model(request.model, frequency)
     classes = tuple(DEFAULT_TYPES.in_order(model.card.classes))
-    traces, input_name = _input_traces(recording, request, model)
+    coefficient = _neuropil_coefficient(request, model)
+    traces = subtract_neuropil(recording, coefficient)
     predicted = predict_recording_traces(
         model,
         traces,
@@ -251,7 +252,8 @@ def classify_recording(
         model_probabilities=answers,
         n_windows=n_windows,
         n_frames_used=n_frames_used,
-        input_name=input_name,
+        input_name=f"F - {coefficient:g} * Fneu" if coefficient else "F",
+        neuropil_coefficient=coefficient,
         warnings=(
             *recording.warnings,
             *predicted.notices,
@@ -329,11 +331,6 @@ def _with_stability(
     )
 
 
-def _input_traces(
-    recording: Recording, request: ClassifyRequest, model: CellTypeModel
-) -> tuple[Traces, str]:
+def _neuropil_coefficient(request: ClassifyRequest, model: CellTypeModel) -> float:
     wanted = model.card.neuropil if request.neuropil == "model" else request.neuropil
-    if wanted == "none":
-        return recording.raw_traces, "F"
-    coefficient = float(wanted)
-    return subtract_neuropil(recording, coefficient), f"F - {coefficient:g} * Fneu"
+    return 0.0 if wanted == "none" else float(wanted)

@@ -76,6 +76,8 @@ class Predictions:
         shares that were in use then; None until it is computed.
     stability_shares : mapping of str to float or None
         The shares of every class that were in use then.
+    neuropil_coefficient : float
+        C of the input F - C * Fneu; 0 for raw F.
     """
 
     recording: Recording
@@ -98,6 +100,7 @@ class Predictions:
     prior: Mapping[str, float] | None = None
     stability: NDArray[np.float64] | None = None
     stability_shares: Mapping[str, float] | None = None
+    neuropil_coefficient: float = 0.0
 
     def with_prior(self, prior: Mapping[str, float] | None) -> Predictions:
         """Return the answer for other shares of the types; no network runs.
