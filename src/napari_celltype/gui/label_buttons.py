@@ -115,7 +115,7 @@ class LabelButtons(QWidget):
         if isinstance(command, str):
             button.clicked.connect(getattr(self._labelling, command))
         else:
-            button.clicked.connect(lambda: command(self._labelling))
+            button.clicked.connect(partial(_run, command, self._labelling))
         return button
 
     def _button(self, text: str, tip: str) -> QPushButton:
@@ -174,6 +174,12 @@ class LabelBanner(QLabel):
             f"<b>LABELLING</b> ({blind}):  {types}  ⇧ not  X no soma  "
             "J next  K back  L ends"
         )
+
+
+def _run(
+    command: Callable[[Labelling], None], labelling: Labelling, checked: bool = False
+) -> None:
+    command(labelling)
 
 
 def _step(direction: int, labelling: Labelling, *, unlabelled: bool = False) -> None:

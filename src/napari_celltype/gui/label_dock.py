@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.celltypes import TypeTree
 from napari_celltype.gui.column import Column
 from napari_celltype.gui.label_buttons import LabelBanner, LabelButtons
 from napari_celltype.gui.label_import import LabelImport
@@ -84,7 +85,7 @@ class LabelDock(QWidget):
     def ask_for_type(self) -> None:
         """Ask for a type of the user's own, or another colour, and remember it."""
         dialog = TypeDialog(self.session.tree, self)
-        dialog.accepted.connect(lambda: self._take_tree(dialog))
+        dialog.chosen.connect(self._take_tree)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
@@ -113,9 +114,9 @@ class LabelDock(QWidget):
     def _forget_panel(self) -> None:
         self._red_panel = None
 
-    def _take_tree(self, dialog: TypeDialog) -> None:
-        Settings().set_tree(dialog.tree)
-        self.session.set_tree(dialog.tree)
+    def _take_tree(self, tree: TypeTree) -> None:
+        Settings().set_tree(tree)
+        self.session.set_tree(tree)
 
     def _lay_out(self) -> None:
         inner = QWidget()

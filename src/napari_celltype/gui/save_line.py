@@ -67,7 +67,7 @@ class SaveLine(QWidget):
         layout.addWidget(self.line)
         layout.addWidget(self.trouble)
         layout.addLayout(ways)
-        autosave.changed.connect(lambda key: self.show_state())
+        autosave.changed.connect(self._on_changed)
         session.activated.connect(self.show_state)
         session.labelled.connect(self._on_labelled)
         self.show_state()
@@ -121,6 +121,9 @@ class SaveLine(QWidget):
         except CellTypeError as error:
             said = str(error)
         self._session.tell(said)
+
+    def _on_changed(self, key: str) -> None:
+        self.show_state()
 
     def _on_labelled(self, key: str) -> None:
         if self._session.active is not None and key == self._session.active.key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtpy.QtCore import Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QColorDialog,
@@ -32,9 +33,11 @@ class TypeDialog(QDialog):
 
     Attributes
     ----------
-    tree : TypeTree
-        With the new type, once accepted.
+    chosen : Signal(object)
+        The `TypeTree` with the new type or colour, once accepted.
     """
+
+    chosen = Signal(object)
 
     def __init__(self, tree: TypeTree, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -97,6 +100,7 @@ class TypeDialog(QDialog):
             self.notice.show_error(str(error))
             return
         super().accept()
+        self.chosen.emit(self.tree)
 
     def _on_type(self) -> None:
         name = self.type.currentData()
