@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -210,3 +211,11 @@ def window(
 def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings of whoever runs the tests out of them."""
     monkeypatch.setenv("NAPARI_CELLTYPE_SETTINGS", str(tmp_path / "settings"))
+
+
+@pytest.fixture(scope="session")
+def watchdog() -> Any:
+    """The class `Watchdog` of `watchdog.py`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(HERE)
+        return importlib.import_module("watchdog").Watchdog
