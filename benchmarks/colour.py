@@ -20,6 +20,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.scene import scene_of
+from napari_celltype.labels import Label, LabelTable
 from napari_celltype.recording import Recording, Roi
 from napari_celltype.workflows import Predictions
 
@@ -108,8 +109,8 @@ def main() -> None:
         scene.color("benchmark")
 
     def one_roi(i: int) -> None:
-        session._min_probability = 0.3 + 0.4 * (i % 2)
-        scene.color_rois("benchmark", [37 * i])
+        label = Label(37 * i, ("PV", "VIP")[i % 2])
+        session.set_labels("benchmark", LabelTable((label,)))
 
     def select(i: int) -> None:
         session.select(37 * i)

@@ -48,7 +48,7 @@ def zones(*rois):
 
 
 def test_colouring_all_gives_each_roi_its_values(painting):
-    values = painting.color_all(zones((11, 12, 10), (21, 22, 20)))
+    values = painting.color(zones((11, 12, 10), (21, 22, 20)))
     assert values[2, 2] == 10
     assert values[3, 3] == 12
     assert values[4, 4] == 11
@@ -57,9 +57,9 @@ def test_colouring_all_gives_each_roi_its_values(painting):
 
 
 def test_colouring_one_roi_leaves_the_other(painting):
-    painting.color_all(zones((11, 12, 10), (21, 22, 20)))
+    painting.color(zones((11, 12, 10), (21, 22, 20)))
     before = painting.values.copy()
-    painting.color_some([0], zones((31, 32, 30), (41, 42, 40)))
+    painting.color(zones((31, 32, 30), (21, 22, 20)))
     assert painting.values[4, 4] == 31
     assert painting.values[3, 3] == 32
     np.testing.assert_array_equal(painting.values[:, 7:], before[:, 7:])
@@ -67,7 +67,7 @@ def test_colouring_one_roi_leaves_the_other(painting):
 
 def test_the_ring_survives_a_new_colouring(painting):
     painting.select([0])
-    painting.color_all(zones((11, 12, 10), (21, 22, 20)))
+    painting.color(zones((11, 12, 10), (21, 22, 20)))
     assert painting.values[2, 2] == SELECTED
     assert painting.values[4, 4] == 11
 

@@ -29,18 +29,16 @@ class Change:
     key: str
     steps: Mapping[int, Step]
 
-    @property
-    def reversed(self) -> Change:
-        """The change that takes this one back."""
-        return Change(self.key, {i: (b, a) for i, (a, b) in self.steps.items()})
-
-    def applied(self, table: LabelTable, tree: TypeTree) -> LabelTable:
-        """Return the labels after the change."""
+    def applied(
+        self, table: LabelTable, tree: TypeTree, *, back: bool = False
+    ) -> LabelTable:
+        """Return the labels after the change, or `back` before it."""
         rows = table.by_roi()
-        for roi_id, (_, after) in self.steps.items():
+        for roi_id, (before, after) in self.steps.items():
             rows.pop(roi_id, None)
-            if after is not None:
-                rows[roi_id] = after
+            row = before if back else after
+            if row is not None:
+                rows[roi_id] = row
         return replace(table, rows=tuple(rows.values()), tree=tree)
 
 
@@ -81,11 +79,11 @@ class LabelHistory:
         self._undone.clear()
 
     def undo(self) -> Change | None:
-        """Return the change that takes the last one back."""
+        """Return the last change, which is to be taken back."""
         if not self._done:
             return None
         self._undone.append(self._done.pop())
-        return self._undone[-1].reversed
+        return self._undone[-1]
 
     def redo(self) -> Change | None:
         """Return the last change that was taken back."""

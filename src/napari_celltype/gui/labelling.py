@@ -139,7 +139,7 @@ class Labelling:
 
     def undo(self) -> None:
         """Take the last change back and show where it was."""
-        self._replay(self._history.undo(), "There is nothing to undo.")
+        self._replay(self._history.undo(), "There is nothing to undo.", back=True)
 
     def redo(self) -> None:
         """Do the last change again that was taken back."""
@@ -218,17 +218,19 @@ class Labelling:
             self._history.add(change)
             self._take_over(change)
 
-    def _replay(self, change: Change | None, otherwise: str) -> None:
+    def _replay(
+        self, change: Change | None, otherwise: str, *, back: bool = False
+    ) -> None:
         if change is None:
             self._session.tell(otherwise)
             return
         self._session.activate(change.key)
         self._session.select_many(change.steps)
-        self._take_over(change)
+        self._take_over(change, back=back)
 
-    def _take_over(self, change: Change) -> None:
+    def _take_over(self, change: Change, *, back: bool = False) -> None:
         labels = self._session.recordings[change.key].labels or LabelTable()
-        labels = change.applied(labels, self._session.tree)
+        labels = change.applied(labels, self._session.tree, back=back)
         # What was said on reading holds no more of labels that were changed since.
         self._session.set_labels(change.key, replace(labels, warnings=()))
         self._session.tell("")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from napari_celltype.workflows.decisions import Decisions
 
 Box = tuple[slice, slice]
+RoiIds = Sequence[int] | NDArray[np.intp]
 
 # The inside, two halves of the ring next to the edge, and two halves of the edge.
 ZONES = 5
@@ -64,32 +65,20 @@ class Painting:
         """Return the drawing of a recording, all its ROIs unclassified."""
         return cls(label_image(recording), recording.rois)
 
-    def color_all(self, zones: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Colour every ROI and return `values`.
+    def color(self, zones: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Colour the ROIs, drawing only around those that change; return `values`.
 
         Parameters
         ----------
         zones : ndarray of uint8, shape (n_rois, ZONES)
             Pixel values of the zones of each ROI.
         """
-        self._table.reshape(-1, ZONES)[1:] = zones
-        np.take(self._table, self._cells, out=self.values)
+        table = self._table.reshape(-1, ZONES)[1:]
+        changed = np.flatnonzero((table != zones).any(axis=1))
+        table[:] = zones
+        self._restore(changed)
         self._draw_ring()
         return self.values
-
-    def color_some(self, roi_ids: Sequence[int], zones: NDArray[np.uint8]) -> None:
-        """Colour some ROIs.
-
-        Parameters
-        ----------
-        roi_ids : sequence of int
-        zones : ndarray of uint8, shape (n_rois, ZONES)
-            Of all ROIs, as in `color_all`.
-        """
-        rows = list(roi_ids)
-        self._table.reshape(-1, ZONES)[1:][rows] = zones[rows]
-        self._restore(rows)
-        self._draw_ring()
 
     def select(self, roi_ids: Sequence[int]) -> bool:
         """Draw a ring around ROIs and take away the last ones.
@@ -123,15 +112,15 @@ class Painting:
         core = inside & ~on_edge(np.where(inside, labels, 0))
         self.values[box][grown & ~core] = SELECTED
 
-    def _restore(self, roi_ids: Sequence[int]) -> None:
+    def _restore(self, roi_ids: RoiIds) -> None:
         box = self._box(roi_ids)
         if box is not None:
             self.values[box] = self._table[self._cells[box]]
 
-    def _box(self, roi_ids: Sequence[int]) -> Box | None:
+    def _box(self, roi_ids: RoiIds) -> Box | None:
         """Return the part of the frame around ROIs, None where there is no pixel."""
         height, width = self._labels.shape
-        boxes = self._boxes[list(roi_ids)]
+        boxes = self._boxes[np.asarray(roi_ids, dtype=np.intp)]
         boxes = boxes[boxes[:, 1] > 0]
         if not len(boxes):
             return None

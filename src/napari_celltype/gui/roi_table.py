@@ -12,6 +12,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
 from napari_celltype.gui.marks import Shape, color_of, mark
 from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.recording import RoiMasks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,9 +69,9 @@ def table_columns(opened: OpenRecording, features: pd.DataFrame) -> Columns:
         if name in ("predicted", "best_guess") and "subtype" in features:
             title = f"{title} ⚠"
         columns[title] = column.to_numpy()
-    sizes = [roi.ypix.size for roi in opened.recording.rois]
-    if sizes:
-        columns[_TITLES["n_pixels"]] = np.array(sizes)
+    masks = RoiMasks.of(opened.recording.rois)
+    if len(masks):
+        columns[_TITLES["n_pixels"]] = masks.n_pixels
     return columns
 
 
@@ -125,7 +126,8 @@ class RoiTable(QAbstractTableModel):
 
     def rows_of(self, roi_ids: Sequence[int]) -> NDArray[np.intp]:
         """Return the rows of ROIs, in ascending order, without those that have none."""
-        known = [i for i in roi_ids if 0 <= i < self.n_all]
+        known = np.asarray(roi_ids, dtype=np.intp)
+        known = known[(known >= 0) & (known < self.n_all)]
         rows = np.sort(self._places[known])
         return rows[rows >= 0]
 

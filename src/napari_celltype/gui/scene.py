@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from napari_celltype.gui.painting import Painting, roi_values
 from napari_celltype.gui.palette import CLEAR, Palette
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
+from napari_celltype.gui.uncovering import Uncovering
 from napari_celltype.recording import label_image
 
 if TYPE_CHECKING:
@@ -76,8 +77,6 @@ class Scene:
         self.palette = Palette(self.session.tree)
         self._paintings: dict[str, Painting] = {}
         self._set_aside: WeakSet[Layer] = WeakSet()
-        self._scrubbed: set[str] = set()
-        self._frame: int | None = None
         self._busy = False
         # Tables follow a slider when it rests; the colours follow it at once.
         self._rest = QTimer()
@@ -100,7 +99,7 @@ class Scene:
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active_layer)
-        viewer.dims.events.current_step.connect(self._on_step)
+        self._uncovering = Uncovering(viewer, self.session, self._unless_busy)
         viewer.mouse_drag_callbacks.append(partial(select_on_click, self))
         for layer in list(viewer.layers):
             self._adopt(layer)
@@ -133,7 +132,7 @@ class Scene:
         if layer is None:
             self._draw_again(key)
             return
-        painting.color_all(self._roi_values(key))
+        painting.color(self._roi_values(key))
         layer.refresh(extent=False)
 
     def _draw_again(self, key: str) -> None:
@@ -149,14 +148,6 @@ class Scene:
             active = self.viewer.layers.selection.active
             self._add((data, options, kind), index=self.viewer.layers.index(rois))
             self.viewer.layers.selection.active = active
-
-    def color_rois(self, key: str, roi_ids: Sequence[int]) -> None:
-        """Colour some ROIs of a recording, as `color` does for all."""
-        layer, painting = self.layer(key, "colors"), self._paintings.get(key)
-        if layer is None or painting is None:
-            return
-        painting.color_some(roi_ids, self._roi_values(key))
-        layer.refresh(extent=False, thumbnail=False, highlight=False)
 
     def _roi_values(self, key: str) -> NDArray[np.uint8]:
         opened = self.session.recordings[key]
@@ -176,6 +167,9 @@ class Scene:
             tag = tag_of(layer)
             if tag is not None and tag.key == key and role in (None, tag.role):
                 yield layer
+
+    def _unless_busy(self, key: str, role: Role) -> list[Layer]:
+        return [] if self._busy else list(self._layers(key, role))
 
     @contextmanager
     def _own_change(self) -> Iterator[None]:
@@ -385,20 +379,6 @@ class Scene:
         roi_id = int(layer.selected_label) - 1
         self.session.activate(tag.key)
         self.session.select(roi_id if 0 <= roi_id < n_rois else None)
-
-    def _on_step(self, event: Any) -> None:
-        """Uncover the movie when the user first moves through time."""
-        viewer, active = self.viewer, self.session.active
-        before = self._frame
-        self._frame = viewer.dims.current_step[0] if viewer.dims.ndim > 2 else None
-        moved = before is not None and self._frame not in (None, before)
-        if active is None or not moved or self._busy or active.key in self._scrubbed:
-            return
-        movie = self.layer(active.key, "movie")
-        if movie is not None and movie.visible:
-            self._scrubbed.add(active.key)
-            for image in self._layers(active.key, "image"):
-                image.visible = False
 
     def _on_look(self, event: Any) -> None:
         """Let the drawing follow the eye and the opacity of the ROIs layer."""

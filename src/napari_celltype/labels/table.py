@@ -98,7 +98,14 @@ class LabelTable:
     set_aside: tuple[SetAside, ...] = ()
 
     def __post_init__(self) -> None:
-        rows = tuple(_canonical(row, self.tree) for row in self.rows)
+        spellings = {row.label for row in self.rows}
+        names = {label: canonical_label(label, self.tree) for label in spellings}
+        rows = tuple(
+            row
+            if names[row.label] == row.label
+            else replace(row, label=names[row.label])
+            for row in self.rows
+        )
         object.__setattr__(self, "rows", rows)
         seen: set[tuple[int | None, int]] = set()
         for row in rows:
@@ -171,8 +178,3 @@ def canonical_label(label: str, tree: TypeTree = DEFAULT_TYPES) -> str:
     if not label.strip() or label.strip().casefold() == NOT_A_SOMA:
         return label.strip().casefold()
     return tree.canonical(label)
-
-
-def _canonical(row: Label, tree: TypeTree) -> Label:
-    name = canonical_label(row.label, tree)
-    return row if name == row.label else replace(row, label=name)

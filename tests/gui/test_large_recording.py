@@ -1,4 +1,4 @@
-"""The dock holds up with 10,000 ROIs and an hour of frames at 30 Hz."""
+"""The docks hold up with 10,000 ROIs and an hour of frames at 30 Hz."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_celltype.gui.commands import PLUGIN
+from napari_celltype.gui.commands import PLUGIN, show_docks
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.recording import FROM_USER, Recording, RoiMasks, Segment
 
 N_ROIS, N_FRAMES, SIDE = 10_000, 108_000, 1024
-LONGEST = 0.1  # s
+# The main thread's own processor time at a stretch, seconds.
+LONGEST = 0.1
 
 
 class OneTraceForAll:
@@ -57,6 +58,9 @@ def test_nothing_takes_more_than_a_tenth_of_a_second(
 ):
     viewer = make_napari_viewer(show=True)
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "ROIs and traces")
+    _, label = viewer.window.add_plugin_dock_widget(PLUGIN, "Label")
+    show_docks(viewer)
+    labelling = label.labelling
     session = scene_of(viewer).session
     session.open(OpenRecording("large", recording))
     rows = np.random.default_rng(0).dirichlet(np.ones(4), N_ROIS)
@@ -76,14 +80,27 @@ def test_nothing_takes_more_than_a_tenth_of_a_second(
         ("sort", lambda: dock.view.sortByColumn(3, Qt.SortOrder.AscendingOrder)),
         ("gallery", lambda: dock.tabs.setCurrentWidget(dock.gallery)),
         ("unseen trace", lambda: session.select(77)),
+        ("threshold", lambda: session.set_min_probability(0.4)),
+        ("prevalence", lambda: session.set_prior({"IN": 0.1})),
+        ("colour by group", lambda: session.set_color_by("group")),
+        ("labelling", labelling.toggle),
+        ("label", lambda: labelling.give_digit(2)),
+        ("next", lambda: labelling.step(1)),
+        ("show predictions", labelling.show_or_hide_predictions),
+        ("select all", dock.view.selectAll),
+        ("label all", lambda: labelling.give_digit(4)),
+        ("undo all", labelling.undo),
+        ("select none", lambda: session.select(None)),
     ):
         with watchdog() as watched:
             qtbot.wait(20)
             act()
-            qtbot.wait(100)
+            # Longer than the tables wait for a slider or a key to rest.
+            qtbot.wait(250)
         busy[name] = watched.worst
-    assert max(busy.values()) < LONGEST, busy
-    assert dock.gallery.model.rowCount() == N_ROIS
-    assert dock.gallery.delegate.n_drawn < 500
-    # Only what was looked at was read, and nothing behind the gallery.
-    assert recording.raw_traces.read - read == 21
+        if name == "unseen trace":
+            # Only what was looked at was read, and nothing behind the gallery.
+            assert recording.raw_traces.read - read == 21
+            assert dock.gallery.model.rowCount() == N_ROIS
+            assert dock.gallery.delegate.n_drawn < 500
+    assert not {n: b for n, b in busy.items() if b >= LONGEST}
