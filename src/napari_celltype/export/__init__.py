@@ -15,6 +15,7 @@ from napari_celltype.export.origin import (
     software_versions,
 )
 from napari_celltype.export.ownership import (
+    file_sha256,
     is_ours,
     provenance_path,
     read_provenance,
@@ -33,6 +34,7 @@ __all__ = [
     "class_columns",
     "describe_recording",
     "draw_rois",
+    "file_sha256",
     "is_ours",
     "matlab_variables",
     "methods_paragraph",
