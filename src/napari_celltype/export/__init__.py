@@ -22,6 +22,7 @@ from napari_celltype.export.ownership import (
     require_replaceable,
     write_output,
 )
+from napari_celltype.export.roi_rows import roi_rows
 from napari_celltype.export.tables import (
     read_table,
     table_to_csv,
@@ -44,6 +45,7 @@ __all__ = [
     "read_provenance",
     "read_table",
     "require_replaceable",
+    "roi_rows",
     "software_versions",
     "table_to_csv",
     "table_to_json",
