@@ -10,6 +10,7 @@ from napari_celltype.export.columns import class_columns, output_columns
 from napari_celltype.export.figure import draw_rois
 from napari_celltype.export.methods import methods_paragraph
 from napari_celltype.export.origin import (
+    describe_labels,
     describe_recording,
     provenance,
     software_versions,
@@ -33,6 +34,7 @@ from napari_celltype.export.tables import (
 __all__ = [
     "celltype_array",
     "class_columns",
+    "describe_labels",
     "describe_recording",
     "draw_rois",
     "file_sha256",
