@@ -82,7 +82,7 @@ def test_labels_alone_need_no_model(terminal, folder, tmp_path):
         assert result.exit_code == 0, result.stderr
     assert "predicted" not in pd.read_csv(tmp_path / "out.csv").columns
     assert "PV: 1 labelled" in (tmp_path / "out.svg").read_text()
-    assert "no model ran" in (tmp_path / "out.txt").read_text()
+    assert "no model told their cell types" in (tmp_path / "out.txt").read_text()
 
 
 def test_a_table_is_no_source_of_masks(terminal, folder, tmp_path):

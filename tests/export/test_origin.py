@@ -106,8 +106,8 @@ def test_methods_text_tells_the_labels_apart_from_predictions() -> None:
     )
     told = {"n_rois": 9, "labels": describe_labels(labels), "files": {"F.npy": {}}}
     text = methods_paragraph(provenance([told], [], {}))
-    assert "Of 9 ROIs in 1 recording, some were given a cell type" in text
-    assert "no model ran" in text
+    assert "Of 9 ROIs in 1 recording, some were given a label" in text
+    assert "no model told their cell types" in text
     assert "3 cells had a label that no model gave (2 PV, 1 not SOM)" in text
     assert "from a red channel (2), by hand (1)" in text
     assert "1 of these labels were given without sight" in text

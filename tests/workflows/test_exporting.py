@@ -75,7 +75,7 @@ def test_labels_alone_make_every_format_but_celltype_npy(
     assert again.by_roi()[3].seen_trace is False
     text = (tmp_path / "methods.txt").read_text()
     assert "from histology (1)" in text
-    assert "no model ran" in text
+    assert "no model told their cell types" in text
 
 
 def test_predictions_come_with_the_labels_of_now(

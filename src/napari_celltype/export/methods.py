@@ -67,8 +67,9 @@ def _opening(provenance: Mapping[str, Any]) -> str:
     n_rois = sum(r.get("n_rois", 0) for r in recordings)
     where = f"{_count(n_rois, 'ROI')} in {_count(len(recordings), 'recording')}"
     labelled = any(r.get("labels") for r in recordings)
-    if labelled and not provenance.get("models"):
-        return f"Of {where}, some were given a cell type with {program}; no model ran."
+    if not provenance.get("models"):
+        said = "some were given a label" if labelled else "none has a label"
+        return f"Of {where}, {said} in {program}; no model told their cell types."
     return (
         f"Cell types of {where} were predicted from their calcium traces with "
         f"{program}, an implementation of the networks of {PAPER}."

@@ -27,7 +27,7 @@ from napari_celltype.export.picture import (
 )
 from napari_celltype.export.type_marks import type_marks
 from napari_celltype.labels import NOT_A_SOMA
-from napari_celltype.recording import Recording
+from napari_celltype.recording import Recording, Roi
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -319,7 +319,7 @@ def _draw_marks(
     tree: TypeTree,
 ) -> None:
     marks = type_marks(tree)
-    places = {i: recording.rois[i].centroid for i in shown}
+    places = {i: _middle(recording.rois[i]) for i in shown}
     points_per_pixel = options.width / _MM_PER_INCH * _POINTS_PER_INCH
     points_per_pixel /= recording.frame_shape[1]
     n_pixels = np.median([recording.rois[i].ypix.size for i in shown] or [1])
@@ -351,6 +351,13 @@ def _draw_marks(
         looks = cross if mark == "x" else open_
         if mark:
             axes.scatter(x, y, s=(1.8 * side) ** 2, marker=mark, zorder=3, **looks)
+
+
+def _middle(roi: Roi) -> tuple[float, float]:
+    """Return the pixel that is nearest to the centroid, which may lie outside."""
+    y, x = roi.centroid
+    nearest = int(np.argmin((roi.ypix - y) ** 2 + (roi.xpix - x) ** 2))
+    return float(roi.ypix[nearest]), float(roi.xpix[nearest])
 
 
 def _draw_scale_bar(axes: Axes, recording: Recording, options: FigureOptions) -> None:

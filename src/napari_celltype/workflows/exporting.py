@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from napari_celltype.export import (
 )
 from napari_celltype.export.nwb import NwbPlane, require_nwb, write_nwb
 from napari_celltype.export.nwb_copy import matching_tables, write_nwb_copy
+from napari_celltype.export.nwb_library import load_pynwb
 from napari_celltype.export.nwb_outline import copy_outline, nwb_outline
 from napari_celltype.export.nwb_session import NwbSession
 from napari_celltype.export.publication import (
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
     from napari_celltype.labels import LabelTable
 
+# Dots per inch of a figure that is only looked at in a dock.
+_COARSE = 150
 _WRITERS: dict[str, Callable[..., Path]] = {".npy": write_npy, ".mat": write_mat}
 
 
@@ -97,6 +100,7 @@ def preview_export(
     materials: Sequence[Material],
     request: ExportRequest,
     *,
+    full: bool = False,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Preview:
@@ -106,6 +110,8 @@ def preview_export(
     ----------
     materials : sequence of Material
     request : ExportRequest
+    full : bool
+        Draw the figure as finely as asked for, not only for a look at it.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
 
@@ -124,10 +130,14 @@ def preview_export(
     if chosen.kind == "labels":
         return Preview(table=_label_rows(_labels_of(materials[0])))
     if chosen.kind == "figure":
-        return Preview(picture=_figure(materials[0], request, "png"))
+        fine = (
+            request.figure if full else replace(request.figure, dots_per_inch=_COARSE)
+        )
+        return Preview(picture=_figure(materials[0], replace(request, figure=fine)))
     if chosen.kind == "text":
         return Preview(methods_paragraph(origin_of(materials, {})))
     planes = _planes(materials, request)
+    load_pynwb()
     if chosen.kind == "nwb":
         require_nwb(planes, request.session)
         return Preview(nwb_outline(planes, request.session))
@@ -269,11 +279,11 @@ def _label_rows(labels: LabelTable) -> pd.DataFrame:
     return pd.DataFrame([asdict(row) for row in labels])
 
 
-def _figure(material: Material, request: ExportRequest, format: str) -> bytes:
+def _figure(material: Material, request: ExportRequest) -> bytes:
     return figure_bytes(
         material.recording,
         material.table(request.only_iscell),
-        format,
+        "png",
         options=request.figure,
         tree=material.tree,
         subtypes_proven=material.subtypes_proven,
