@@ -40,9 +40,8 @@ def export(
         list[str] | None,
         typer.Option(
             metavar="NAME=TEXT",
-            help="nwb: what is known about the session, once for each of "
-            "session_description, identifier, session_start_time, subject_id, species, "
-            "age, sex, lab, institution, experimenter, indicator, location, device.",
+            help="nwb: what is known about the session, such as subject_id=m1; may be "
+            "given several times. docs/export.md lists the fields.",
         ),
     ] = None,
     pixel_size: Annotated[
@@ -67,7 +66,7 @@ def export(
 ) -> None:
     """Write the labelled ROIs as table, celltype.npy, MATLAB, NWB, figure or text.
 
-    Example: napari-celltype export data/mouse1 --format nwb -o mouse1.nwb --field sex=F
+    Example: napari-celltype export data/mouse1 --format nwb -o mouse1.nwb
     """
     from napari_celltype.export.nwb_session import NwbSession
     from napari_celltype.export.publication import FigureOptions

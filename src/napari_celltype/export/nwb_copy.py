@@ -176,7 +176,7 @@ def _links(path: Path) -> list[str]:
     with h5py.File(path, "r") as file:
         file.visititems_links(look)
         file.visititems(look_inside)
-    return [name for name in found if not Path(name).is_absolute()]
+    return [name for name in found if name and not Path(name).is_absolute()]
 
 
 @contextmanager
