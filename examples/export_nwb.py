@@ -2,8 +2,8 @@
 
     python examples/export_nwb.py OUT [SUITE2P_FOLDER [FRAMES_PER_SECOND]]
 
-OUT is a folder for the three files. Without a suite2p folder a simulated recording takes
-its place. Needs pynwb: python -m pip install pynwb
+OUT is a folder for the three files. Without a suite2p folder a simulated recording
+takes its place. Needs pynwb: python -m pip install pynwb
 """
 
 import sys
@@ -36,10 +36,10 @@ def main(out: str, folder: str | None = None, frame_rate: str | None = None) -> 
 
         # What you do not say is written as not known.
         session = NwbSession(subject_id="m1", species="Mus musculus", sex="F")
-        request = ExportRequest("nwb", session=session)
-        print(preview_export([material], request).text)
+        nwb = ExportRequest("nwb", session=session)
+        print(preview_export([material], nwb).text)
         for name, request in (
-            ("m1.nwb", request),
+            ("m1.nwb", nwb),
             ("m1.svg", ExportRequest("svg")),
             ("methods.txt", ExportRequest("methods")),
         ):
