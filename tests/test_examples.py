@@ -51,3 +51,9 @@ def test_evaluate_by_subject() -> None:
     printed = run("evaluate_by_subject.py")
     assert "By animal" in printed
     assert "RNN: rows are the true PV, PY" in printed
+
+
+def test_export_nwb(tmp_path: Path) -> None:
+    printed = run("export_nwb.py", tmp_path)
+    assert "Subject: m1, sex F" in printed
+    assert {f.name for f in tmp_path.iterdir()} >= {"m1.nwb", "m1.svg", "methods.txt"}

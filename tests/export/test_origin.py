@@ -7,7 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_celltype.export import describe_recording, methods_paragraph, provenance
+from napari_celltype.export import (
+    describe_labels,
+    describe_recording,
+    methods_paragraph,
+    provenance,
+)
+from napari_celltype.labels import NOT_A_SOMA, Label, LabelTable
 from napari_celltype.recording import Recording, open_recording
 
 Folder = Callable[..., Path]
@@ -86,6 +92,41 @@ def test_methods_text_says_what_is_unproven() -> None:
         "expected to be right"
     ) in text
     assert "unproven on real cells" in text
+
+
+def test_methods_text_tells_the_labels_apart_from_predictions() -> None:
+    labels = LabelTable(
+        (
+            Label(0, "PV", source="manual", seen_trace=False),
+            Label(1, "PV", source="redcell", seen_trace=True),
+            Label(2, "!SOM", source="redcell"),
+            Label(3, "PY", source="prediction"),
+            Label(4, NOT_A_SOMA),
+        )
+    )
+    told = {"n_rois": 9, "labels": describe_labels(labels), "files": {"F.npy": {}}}
+    text = methods_paragraph(provenance([told], [], {}))
+    assert "Of 9 ROIs in 1 recording, some were given a label" in text
+    assert "no model told their cell types" in text
+    assert "3 cells had a label that no model gave (2 PV, 1 not SOM)" in text
+    assert "from a red channel (2), by hand (1)" in text
+    assert "1 of these labels were given without sight" in text
+    assert "for 1 nobody noted it" in text
+    assert "1 label repeated a prediction" in text
+    assert "suite2p: Pachitariu" in text
+    assert "Troullinou" not in text
+    assert describe_labels(LabelTable()) is None
+    assert describe_labels(None) is None
+
+
+def test_methods_text_names_counts_versions_and_what_to_cite() -> None:
+    types = {"PY": {"rois": 5}, "PV": {"rois": 0}, "unsure": {"rois": 2}}
+    told = {"n_rois": 7, "suite2p_version": "1.1.0", "summary": {"types": types}}
+    text = methods_paragraph(provenance([told], [{"name": "cnn"}], {}))
+    assert "Named were 5 PY; 2 stayed unsure." in text
+    assert f"NumPy {np.__version__}" in text
+    assert "suite2p 1.1.0 (of the files)" in text
+    assert "doi:10.1109/TETCI.2020.3028581" in text
 
 
 def test_methods_text_tells_stability_and_warnings() -> None:

@@ -249,8 +249,14 @@ class Format(StrEnum):
 
     CSV = "csv"
     PARQUET = "parquet"
+    JSON = "json"
     NPY = "npy"
     MAT = "mat"
+    NWB = "nwb"
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
+    METHODS = "methods"
 
 
 def parse_prior(text: str | None) -> dict[str, float] | None:
@@ -275,6 +281,25 @@ def parse_prior(text: str | None) -> dict[str, float] | None:
                 f"{part!r} is not of the form TYPE=SHARE, such as IN=0.1"
             )
     return shares
+
+
+def parse_fields(texts: list[str]) -> dict[str, str]:
+    """Read ``age=P90D`` and the like.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a text is not of that form.
+    """
+    fields: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise typer.BadParameter(
+                f"{text!r} is not of the form NAME=TEXT, such as age=P90D"
+            )
+        fields[name.strip()] = value
+    return fields
 
 
 def parse_counts(text: str) -> dict[str, int]:

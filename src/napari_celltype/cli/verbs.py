@@ -9,6 +9,7 @@ import typer
 
 from napari_celltype.cli import options as opt
 from napari_celltype.cli.experiments import evaluate, paper, train
+from napari_celltype.cli.export import export
 from napari_celltype.cli.models import models_app
 from napari_celltype.cli.terminal import (
     STOPPED,
@@ -30,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models_app, name="models")
-for verb in (train, evaluate, paper):
+for verb in (export, train, evaluate, paper):
     app.command()(verb)
 
 
@@ -208,61 +209,6 @@ def classify(
         raise typer.Exit(STOPPED)
     if failures:
         raise typer.Exit(WRONG_INPUT)
-
-
-@app.command()
-@door
-def export(
-    path: Annotated[
-        Path,
-        typer.Argument(
-            metavar="PATH",
-            help="A recording, or a table that `classify` wrote.",
-            show_default=False,
-        ),
-    ],
-    format: Annotated[opt.Format, typer.Option("--format", help="File format.")],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT")],
-    model: opt.Model = "cnn",
-    only_iscell: opt.OnlyIscell = False,
-    min_probability: opt.MinProbability = None,
-    prior: opt.Prior = None,
-    stability: opt.Stability = True,
-    fs: opt.Fs = None,
-    neuropil: opt.Neuropil = "model",
-    plane: opt.Plane = None,
-    device: opt.Device = "auto",
-    force: opt.Force = False,
-) -> None:
-    """Write the labelled ROI table as CSV, Parquet, celltype.npy or MATLAB file.
-
-    Example: napari-celltype export data/mouse1 --format mat -o mouse1.mat
-    """
-    from napari_celltype.workflows.classify import ClassifyRequest
-    from napari_celltype.workflows.output import export_path
-
-    request = ClassifyRequest(
-        model,
-        device,
-        opt.parse_neuropil(neuropil),
-        min_probability,
-        only_iscell,
-        opt.parse_prior(prior),
-        stability,
-    )
-    with interruptible() as should_stop, shown_progress() as on_progress:
-        written = export_path(
-            path,
-            format.value,
-            output,
-            request,
-            sampling_frequency=fs,
-            plane=plane,
-            force=force,
-            on_progress=on_progress,
-            should_stop=should_stop,
-        )
-    say(f"written: {written}")
 
 
 @app.command()

@@ -10,17 +10,20 @@ from napari_celltype.export.columns import class_columns, output_columns
 from napari_celltype.export.figure import draw_rois
 from napari_celltype.export.methods import methods_paragraph
 from napari_celltype.export.origin import (
+    describe_labels,
     describe_recording,
     provenance,
     software_versions,
 )
 from napari_celltype.export.ownership import (
+    file_sha256,
     is_ours,
     provenance_path,
     read_provenance,
     require_replaceable,
     write_output,
 )
+from napari_celltype.export.roi_rows import roi_rows
 from napari_celltype.export.tables import (
     read_table,
     table_to_csv,
@@ -31,8 +34,10 @@ from napari_celltype.export.tables import (
 __all__ = [
     "celltype_array",
     "class_columns",
+    "describe_labels",
     "describe_recording",
     "draw_rois",
+    "file_sha256",
     "is_ours",
     "matlab_variables",
     "methods_paragraph",
@@ -42,6 +47,7 @@ __all__ = [
     "read_provenance",
     "read_table",
     "require_replaceable",
+    "roi_rows",
     "software_versions",
     "table_to_csv",
     "table_to_json",

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
 
 PAPER = "Troullinou et al., IEEE Trans. Emerg. Top. Comput. Intell. 2021"
+PAPER_DOI = "10.1109/TETCI.2020.3028581"
+SUITE2P = "suite2p: Pachitariu et al., bioRxiv 061507, 2017 (doi:10.1101/061507)"
 _MOST_WARNINGS = 4
+_SOURCES = {
+    "histology": "from histology",
+    "redcell": "from a red channel",
+    "manual": "by hand",
+    "imported": "from a table",
+}
 
 
 def methods_paragraph(provenance: Mapping[str, Any]) -> str:
@@ -24,13 +33,7 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
     """
     recordings = provenance.get("recordings", [])
     models = provenance.get("models", [])
-    version = provenance.get("versions", {}).get("napari-celltype", "")
-    n_rois = sum(r.get("n_rois", 0) for r in recordings)
-    sentences = [
-        f"Cell types of {n_rois} ROIs in {_count(len(recordings), 'recording')} were "
-        f"predicted from their calcium traces with napari-celltype {version}".rstrip()
-        + f", an implementation of the networks of {PAPER}."
-    ]
+    sentences = [_opening(provenance)]
     inputs = _listed(r.get("input") for r in recordings)
     if inputs:
         sentences.append(f"The input was suite2p's fluorescence ({inputs}).")
@@ -48,10 +51,29 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
     shares = _listed(_shares(r) for r in recordings)
     if shares:
         sentences.append(f"The shares of the types were {shares}.")
+    sentences += _named(recordings)
     sentences += _expectations(recordings)
     sentences += _stability(recordings)
+    sentences += _labels(recordings)
     sentences += _warnings(recordings)
+    sentences += _software(provenance)
     return " ".join(sentences)
+
+
+def _opening(provenance: Mapping[str, Any]) -> str:
+    recordings = provenance.get("recordings", [])
+    version = provenance.get("versions", {}).get("napari-celltype", "")
+    program = f"napari-celltype {version}".rstrip()
+    n_rois = sum(r.get("n_rois", 0) for r in recordings)
+    where = f"{_count(n_rois, 'ROI')} in {_count(len(recordings), 'recording')}"
+    labelled = any(r.get("labels") for r in recordings)
+    if not provenance.get("models"):
+        said = "some were given a label" if labelled else "none has a label"
+        return f"Of {where}, {said} in {program}; no model told their cell types."
+    return (
+        f"Cell types of {where} were predicted from their calcium traces with "
+        f"{program}, an implementation of the networks of {PAPER}."
+    )
 
 
 def _model_sentence(card: Mapping[str, Any]) -> str:
@@ -84,6 +106,72 @@ def _shares(recording: Mapping[str, Any]) -> str | None:
     shares = ", ".join(f"{n} {100 * p:.3g} %" for n, p in recording["shares"].items())
     assumed = recording.get("prior") is None
     return f"{'assumed by the model' if assumed else 'given'} ({shares})"
+
+
+def _named(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say how many ROIs got which name."""
+    counts: Counter[str] = Counter()
+    for recording in recordings:
+        types = recording.get("summary", {}).get("types", {})
+        counts.update({name: called["rois"] for name, called in types.items()})
+    if not counts:
+        return []
+    unsure = counts.pop(UNSURE, 0)
+    named = ", ".join(f"{n} {name}" for name, n in counts.items() if n)
+    return [f"Named were {named or 'none'}; {unsure} stayed {UNSURE}."]
+
+
+def _labels(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say how many cells people labelled as what, and what they saw meanwhile."""
+    told = [labels for r in recordings if (labels := r.get("labels"))]
+    types, sources = Counter[str](), Counter[str]()
+    for labels in told:
+        types.update(labels["types"])
+        sources.update(labels["sources"])
+    n_cells = types.total()
+    accepted = sum(labels["accepted_predictions"] for labels in told)
+    sentences = []
+    if n_cells:
+        kinds = ", ".join(
+            f"{n} {'not ' * name.startswith('!')}{name.removeprefix('!')}"
+            for name, n in types.items()
+        )
+        ways = ", ".join(f"{_SOURCES.get(s, s)} ({n})" for s, n in sources.items())
+        sentences.append(
+            f"{_count(n_cells, 'cell')} had a label that no model gave ({kinds}): "
+            f"{ways}."
+        )
+        blind = sum(labels["blind"] for labels in told)
+        unknown = sum(labels["sight_unknown"] for labels in told)
+        seen = f"{blind} of these labels were given without sight of the trace or of a"
+        seen += " prediction"
+        seen += f", for {unknown} nobody noted it." if unknown else "."
+        sentences.append(seen)
+    if accepted:
+        sentences.append(
+            f"{_count(accepted, 'label')} repeated a prediction that a person "
+            "accepted, which is no ground truth."
+        )
+    return sentences
+
+
+def _software(provenance: Mapping[str, Any]) -> list[str]:
+    """Name the versions that numbers depend on, and what is to be cited."""
+    found = provenance.get("versions", {})
+    names = {"torch": "PyTorch", "numpy": "NumPy", "scipy": "SciPy"}
+    wanted = names if provenance.get("models") else {"numpy": "NumPy"}
+    versions = [f"{w} {found[n]}" for n, w in wanted.items() if n in found]
+    recordings = provenance.get("recordings", [])
+    of_files = _listed(r.get("suite2p_version") for r in recordings)
+    if of_files:
+        versions.append(f"suite2p {of_files} (of the files)")
+    cite = [f"{PAPER} (doi:{PAPER_DOI})"] if provenance.get("models") else []
+    # Files of a recording are suite2p's.
+    cite += [SUITE2P] if any(r.get("files") for r in recordings) else []
+    return [
+        *([f"Software: {', '.join(versions)}."] if versions else []),
+        *([f"To be cited: {'; '.join(cite)}."] if cite else []),
+    ]
 
 
 def _expectations(recordings: Sequence[Mapping[str, Any]]) -> list[str]:

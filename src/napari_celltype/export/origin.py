@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_celltype.export.ownership import file_sha256
+from napari_celltype.labels import LabelTable
 from napari_celltype.recording import Recording, fingerprint
 
 _PACKAGES = ("napari-celltype", "numpy", "torch", "scipy", "pandas", "suite2p")
@@ -53,8 +55,38 @@ def describe_recording(recording: Recording) -> dict[str, Any]:
         "sampling_frequency": recording.sampling_frequency,
         "sampling_frequency_source": recording.sampling_frequency_source,
         "sampling_frequency_confirmed": recording.sampling_frequency_confirmed,
+        "suite2p_version": recording.suite2p_version,
         "rois": fingerprint(recording),
         "files": {path.name: _describe_file(path) for path in files if path.is_file()},
+    }
+
+
+def describe_labels(labels: LabelTable | None) -> dict[str, Any] | None:
+    """Return how many cells were labelled as what and from where, in plain values.
+
+    Parameters
+    ----------
+    labels : LabelTable or None
+
+    Returns
+    -------
+    dict or None
+        ``cells`` (ground truth about a cell's type), ``types`` and ``sources`` with
+        their counts, ``blind`` (given while neither trace nor prediction was on
+        screen), ``sight_unknown`` (nobody noted it), and ``accepted_predictions``,
+        which are no ground truth; None without any.
+    """
+    rows = [] if labels is None else [row for row in labels if row.names_type]
+    if not rows:
+        return None
+    truth = [row for row in rows if row.is_ground_truth]
+    return {
+        "cells": len(truth),
+        "types": dict(Counter(row.label for row in truth).most_common()),
+        "sources": dict(Counter(row.source for row in truth).most_common()),
+        "blind": sum(row.seen_trace is False for row in truth),
+        "sight_unknown": sum(row.seen_trace is None for row in truth),
+        "accepted_predictions": len(rows) - len(truth),
     }
 
 

@@ -13,7 +13,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from napari_celltype.errors import OutputError
-from napari_celltype.labels import write_atomically, write_text_atomically
+from napari_celltype.labels import (
+    replace_atomically,
+    write_atomically,
+    write_text_atomically,
+)
 
 FORMAT = "napari-celltype provenance"
 VERSION = 1
@@ -90,6 +94,35 @@ def write_output(
     path = Path(path)
     require_replaceable(path, force)
     write_atomically(path, write)
+    return _write_provenance(path, provenance)
+
+
+def write_output_at(
+    path: str | Path,
+    write_at: Callable[[Path], object],
+    *,
+    force: bool = False,
+    provenance: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write an output with a library that wants a file name, as `write_output` does.
+
+    Parameters
+    ----------
+    write_at : callable
+        Takes the name of a temporary file in the same folder, and writes it.
+
+    Raises
+    ------
+    OutputError
+        As `write_output`.
+    """
+    path = Path(path)
+    require_replaceable(path, force)
+    replace_atomically(path, write_at)
+    return _write_provenance(path, provenance)
+
+
+def _write_provenance(path: Path, provenance: Mapping[str, Any] | None) -> Path:
     # Stopped between the two files, the output is complete and needs --force next time.
     of_this_file = {
         "format": FORMAT,

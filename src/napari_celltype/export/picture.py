@@ -54,8 +54,8 @@ def paint_rois(
     """
     zoom = max(1, _DRAWN_SIDE // max(recording.frame_shape))
     drawn = _enlarged(label_image(recording), zoom)
-    fills, outlines = _roi_colors(recording.n_rois, table, by_group, tree)
-    picture = np.repeat(_enlarged(_background(recording), zoom)[..., None], 3, axis=2)
+    fills, outlines = roi_colors(recording.n_rois, table, by_group, tree)
+    picture = np.repeat(_enlarged(background(recording), zoom)[..., None], 3, axis=2)
     edges = np.where(_is_edge(drawn), drawn, 0)
     for colors, roi in ((fills, drawn), (outlines, edges)):
         inside = roi > 0
@@ -71,13 +71,18 @@ def type_color(name: str, tree: TypeTree) -> str:
     return colors.get(name, UNCLASSIFIED_COLOR)
 
 
-def _roi_colors(
+def roi_colors(
     n_rois: int, table: pd.DataFrame, by_group: bool, tree: TypeTree
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return fill and outline of each pixel value: (n_rois + 1, 4), red to alpha."""
+    """Return fill and outline of each pixel value: (n_rois + 1, 4), red to alpha.
+
+    Without predictions in the table all ROIs are unclassified.
+    """
     fills = np.zeros((n_rois + 1, 4), dtype=np.float32)
     outlines = np.zeros((n_rois + 1, 4), dtype=np.float32)
     outlines[1:] = (*_rgb(UNCLASSIFIED_COLOR), 0.9)
+    if "best_guess" not in table.columns:
+        return fills, outlines
     chance = 1 / (2 if by_group else max(2, len(class_columns(table.columns))))
     said = table["group" if by_group else "predicted"].tolist()
     for roi_id, guess, name, p, p_in in zip(
@@ -114,7 +119,7 @@ def _likelier_group(guess: str, p_in: float, tree: TypeTree) -> str:
     return "PY" if group == "IN" else group
 
 
-def _background(recording: Recording) -> NDArray[np.float32]:
+def background(recording: Recording) -> NDArray[np.float32]:
     """Return the mean image between its 1st and 99.5th percentile, somewhat dark."""
     image = recording.images.get("mean image")
     if image is None or not np.isfinite(image).any():

@@ -1,6 +1,10 @@
 """Ground truth: labelled trace sets, label tables and the autosaved label file."""
 
-from napari_celltype.labels.atomic import write_atomically, write_text_atomically
+from napari_celltype.labels.atomic import (
+    replace_atomically,
+    write_atomically,
+    write_text_atomically,
+)
 from napari_celltype.labels.csv_table import read_label_table, write_label_table
 from napari_celltype.labels.label_file import label_file, load_labels, save_labels
 from napari_celltype.labels.label_keeper import LabelKeeper
@@ -56,6 +60,7 @@ __all__ = [
     "propose_lines",
     "read_label_table",
     "red_groups",
+    "replace_atomically",
     "save_labels",
     "save_traces",
     "write_atomically",

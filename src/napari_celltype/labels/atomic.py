@@ -33,12 +33,34 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
         If the folder cannot be written to or the disk is full; a file that was there
         before is untouched.
     """
+
+    def write_into(temporary: Path) -> None:
+        with temporary.open("xb") as file:
+            write(file)
+
+    return replace_atomically(path, write_into)
+
+
+def replace_atomically(path: Path, write_at: Callable[[Path], object]) -> Path:
+    """Write a file with a library that wants a file name, as `write_atomically` does.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made when it is missing.
+    write_at : callable
+        Takes the name of a temporary file in the same folder, and writes it.
+
+    Raises
+    ------
+    OutputError
+        As `write_atomically`.
+    """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            write(file)
-            file.flush()
+        write_at(temporary)
+        with temporary.open("r+b") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:

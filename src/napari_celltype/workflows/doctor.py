@@ -89,6 +89,7 @@ def _versions() -> Iterator[Finding]:
         "torch": "python -m pip install torch",
         "napari": 'python -m pip install "napari[pyqt6]" pyqtgraph psygnal',
         "suite2p": "python -m pip install suite2p",
+        "pynwb": "python -m pip install pynwb",
     }
     for package, remedy in remedies.items():
         found = _installed(package)

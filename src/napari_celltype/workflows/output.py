@@ -17,19 +17,25 @@ from napari_celltype.export import (
     write_npy,
     write_table,
 )
+from napari_celltype.labels import load_labels
 from napari_celltype.progress import (
     OnProgress,
     ShouldStop,
     ignore_progress,
     never_stop,
 )
+from napari_celltype.recording import Recording, open_recording
+from napari_celltype.recording.naming import recording_names
 from napari_celltype.workflows.batch import (
     BatchResult,
     classify_many,
     done,
     find_recordings,
 )
-from napari_celltype.workflows.classify import ClassifyRequest
+from napari_celltype.workflows.classify import ClassifyRequest, classify_recording
+from napari_celltype.workflows.export_formats import export_format
+from napari_celltype.workflows.exporting import ExportRequest, write_export
+from napari_celltype.workflows.material import Material
 from napari_celltype.workflows.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -101,9 +107,9 @@ def export_table(predictions: Predictions, path: Path, *, force: bool = False) -
 
 def export_path(
     path: Path,
-    ending: str,
+    request: ExportRequest,
     output: Path,
-    request: ClassifyRequest,
+    classifying: ClassifyRequest | None,
     *,
     sampling_frequency: float | None = None,
     plane: int | None = None,
@@ -111,18 +117,18 @@ def export_path(
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Path:
-    """Write the labelled ROI table of a recording, or of a table, in another format.
+    """Write what is known about the ROIs of a recording, or a table in another format.
 
     Parameters
     ----------
     path : Path
-        A recording, which is classified first, or a table that `classify` wrote.
-    ending : str
-        ``csv``, ``parquet``, ``npy`` or ``mat``.
+        A recording, or a table that `classify` wrote.
+    request : ExportRequest
+        The format and what belongs to it.
     output : Path
         The file; the ending is added where the name has none.
-    request : ClassifyRequest
-        How a recording is classified.
+    classifying : ClassifyRequest or None
+        How a recording is classified first; None exports its labels only.
     sampling_frequency : float, optional
         Hz, where the files do not say or say it wrong.
     plane : int, optional
@@ -139,16 +145,22 @@ def export_path(
     Stopped
         If `should_stop` answered True.
     """
+    chosen = export_format(request.format)
     if not output.suffix:
-        output = output.with_name(f"{output.name}.{ending}")
-    if output.suffix.lower() != f".{ending}":
+        output = output.with_name(f"{output.name}{chosen.ending}")
+    if output.suffix.lower() != chosen.ending:
         raise OutputError(
-            f"{output.name} does not end in .{ending}, the format asked for; rename "
-            "it or change --format."
+            f"{output.name} does not end in {chosen.ending}, the format asked for; "
+            "rename it or change --format."
         )
-    check_output(output, force=force)
+    require_replaceable(output, force)
     if path.is_file() and path.suffix.lower() in TABLE_ENDINGS:
-        if request != ClassifyRequest():
+        if chosen.kind != "table":
+            raise CellTypeError(
+                f"{path.name} is a table without masks and traces; give the recording "
+                f"itself for --format {request.format}."
+            )
+        if classifying != ClassifyRequest():
             raise CellTypeError(
                 f"{path.name} is a table that is exported as it is, so options of "
                 "classifying do not apply; leave them out, or give the recording."
@@ -156,23 +168,64 @@ def export_path(
         table = read_table(path)
         return _write(table, output, force, read_provenance(path) or {})
     planes = find_recordings([path], plane).planes
-    if ending == "npy" and len(planes) > 1:
+    if chosen.one_recording and len(planes) > 1:
         raise RecordingError(
-            f"{path} holds {len(planes)} planes, but celltype.npy has the rows of one; "
-            "choose one with --plane N."
+            f"{path} holds {len(planes)} planes, but {chosen.title} is of one; choose "
+            "one with --plane N."
         )
-    result = classify_many(
-        planes,
+    if chosen.kind == "table" and classifying is not None:
+        # Tables of many recordings are made without holding all their traces.
+        result = classify_many(
+            planes,
+            classifying,
+            sampling_frequency=sampling_frequency,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+        if result.stopped:
+            raise Stopped
+        if result.failures:
+            raise CellTypeError(result.failures[0].reason)
+        return write_result(result, classifying, output, force=force)
+    if chosen.kind == "nwb":
+        request.session.require_valid()
+    materials = [
+        _material(
+            open_recording(folder, sampling_frequency=sampling_frequency),
+            name,
+            classifying,
+            on_progress,
+            should_stop,
+        )
+        for folder, name in zip(planes, recording_names(list(planes)), strict=True)
+    ]
+    return write_export(
+        materials,
         request,
-        sampling_frequency=sampling_frequency,
+        output,
+        force=force,
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    if result.stopped:
-        raise Stopped
-    if result.failures:
-        raise CellTypeError(result.failures[0].reason)
-    return write_result(result, request, output, force=force)
+
+
+def _material(
+    recording: Recording,
+    name: str,
+    classifying: ClassifyRequest | None,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> Material:
+    if classifying is None:
+        return Material(recording, name, labels=load_labels(recording))
+    predictions = classify_recording(
+        recording,
+        classifying,
+        name=name,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    return Material(recording, name, predictions, predictions.labels)
 
 
 def _write(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.recording import Recording, RoiMasks
+from napari_celltype.export import output_columns, roi_rows
+from napari_celltype.recording import Recording
 from napari_celltype.workflows.decisions import (
     MERGED,
     Decisions,
@@ -176,8 +177,6 @@ class Predictions:
 
     def table(self, min_probability: float | None = None) -> pd.DataFrame:
         """Return the output table, one row per ROI in the order of `stat.npy`."""
-        import pandas as pd
-
         recording = self.recording
         n_rois = recording.n_rois
         unconfirmed = (
@@ -186,26 +185,8 @@ class Predictions:
             else f"frame rate of {recording.sampling_frequency:g} Hz unconfirmed"
         )
         said = self.decisions(min_probability)
-        masks = RoiMasks.of(recording.rois)
-        has_masks = len(masks) == n_rois
-        centroids = masks.centroids if has_masks else np.full((n_rois, 2), np.nan)
         calibration = self.card.calibration
-        labels = self.labels.by_roi() if self.labels is not None else {}
-        given = [labels.get(roi_id) for roi_id in range(n_rois)]
-        merged = recording.merged_into
-        columns: dict[str, object] = {
-            "recording": self.recording_name,
-            "plane": recording.plane,
-            "roi_id": np.arange(n_rois),
-            "y": centroids[:, 0].round(2),
-            "x": centroids[:, 1].round(2),
-            "n_pixels": masks.n_pixels if has_masks else np.zeros(n_rois, np.int64),
-            "iscell": pd.array(
-                [None] * n_rois if recording.iscell is None else recording.iscell,
-                dtype="boolean",
-            ),
-            "label": [row.label if row else "" for row in given],
-            "label_source": [row.source if row else "" for row in given],
+        columns: dict[str, Any] = {
             "group": said.group,
             "p_IN": said.p_in,
             "predicted": said.predicted,
@@ -230,16 +211,12 @@ class Predictions:
             "warnings": [
                 "; ".join(filter(None, (unconfirmed, own))) for own in self.roi_warnings
             ],
-            "merged_into": pd.array(
-                [int(m) if m >= 0 else None for m in merged] or [None] * n_rois,
-                dtype="Int64",
-            ),
-            "cell_id": [row.cell_id if row else "" for row in given],
             "model": self.model_name,
             "model_sha256": self.model_sha256,
             "n_frames_used": self.n_frames_used,
         }
-        return pd.DataFrame(columns)[self.shown].reset_index(drop=True)
+        rows = roi_rows(recording, self.recording_name, self.labels).assign(**columns)
+        return rows[self.shown][output_columns(self.classes)].reset_index(drop=True)
 
     def summary(self, min_probability: float | None = None) -> Summary:
         """Return the counts, and how many of them are expected to be right."""

@@ -245,7 +245,8 @@ def _naming(predictions: Predictions, min_probability: float | None) -> str:
     return line if is_type else f"{line} {_promise(predictions, min_probability)}"
 
 
-_NAME_MORE = (
+# Advice at the end of `naming`.
+NAME_MORE = (
     "A minimum probability of your own (--min-probability 0.5, or Min. probability in "
     "the dock) names more, without a promise."
 )
@@ -271,14 +272,14 @@ def _promise(predictions: Predictions, min_probability: float | None) -> str:
         return (
             f"No name is given: names were checked {on} with {every}; with other "
             "shares, as here, nothing is promised. The best guesses stand. "
-            f"{_NAME_MORE}"
+            f"{NAME_MORE}"
         )
     given = {g: n for g, n in checked.items() if _is_given(g, n)}
     where = _where({g: share_text(n.shares) for g, n in (given or checked).items()})
     if not given:
         return (
             f"This model names no cell: from no probability on are {wrong} of a name "
-            f"wrong ({on}, {where}). The best guesses stand. {_NAME_MORE}"
+            f"wrong ({on}, {where}). The best guesses stand. {NAME_MORE}"
         )
     if not all(same_shares(n.shares, predictions.shares) for n in given.values()):
         where += "; with the shares here no more of them are"
@@ -289,7 +290,7 @@ def _promise(predictions: Predictions, min_probability: float | None) -> str:
     )
     return (
         f"Each name is given from the probability at which {wrong} of that name are "
-        f"wrong ({on}, {where}).{too_few} {_NAME_MORE}"
+        f"wrong ({on}, {where}).{too_few} {NAME_MORE}"
     )
 
 

@@ -1,0 +1,51 @@
+"""Write the cell types of a recording as an NWB file, a figure and a methods paragraph.
+
+    python examples/export_nwb.py OUT [SUITE2P_FOLDER [FRAMES_PER_SECOND]]
+
+OUT is a folder for the three files. Without a suite2p folder a simulated recording
+takes its place. Needs pynwb: python -m pip install pynwb
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import napari_celltype as nct
+from napari_celltype.export.nwb_session import NwbSession
+from napari_celltype.workflows import ClassifyRequest, classify_recording
+from napari_celltype.workflows.exporting import (
+    ExportRequest,
+    preview_export,
+    write_export,
+)
+from napari_celltype.workflows.material import Material
+from napari_celltype.workflows.simulate import simulate_folder
+
+
+def main(out: str, folder: str | None = None, frame_rate: str | None = None) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        if folder is None:
+            folder, frame_rate = temporary, "10"
+            simulate_folder(
+                Path(folder), n_cells=30, n_frames=700, sampling_frequency=10.0
+            )
+        rate = None if frame_rate is None else float(frame_rate)
+        recording = nct.open_recording(folder, sampling_frequency=rate)
+        predictions = classify_recording(recording, ClassifyRequest(stability=False))
+        material = Material(recording, "m1", predictions, predictions.labels)
+
+        # What you do not say is written as not known.
+        session = NwbSession(subject_id="m1", species="Mus musculus", sex="F")
+        nwb = ExportRequest("nwb", session=session)
+        print(preview_export([material], nwb).text)
+        for name, request in (
+            ("m1.nwb", nwb),
+            ("m1.svg", ExportRequest("svg")),
+            ("methods.txt", ExportRequest("methods")),
+        ):
+            written = write_export([material], request, Path(out) / name)
+            print(f"written: {written}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

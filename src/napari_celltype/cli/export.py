@@ -1,0 +1,107 @@
+"""The verb `export`: what is known about the ROIs, for other programs and papers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_celltype.cli import options as opt
+from napari_celltype.cli.terminal import door, interruptible, say, shown_progress
+
+
+@door
+def export(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="A recording, or (csv to mat) a table that `classify` wrote.",
+            show_default=False,
+        ),
+    ],
+    format: Annotated[opt.Format, typer.Option("--format", help="File format.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT")],
+    model: opt.Model = "cnn",
+    labels_only: Annotated[
+        bool,
+        typer.Option("--labels-only", help="Export the labels; no model runs."),
+    ] = False,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="EXISTING.nwb",
+            help="nwb: add the cell types to a copy of this file, which must hold the "
+            "same ROIs; it is not changed itself.",
+        ),
+    ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=TEXT",
+            help="nwb: what is known about the session, such as subject_id=m1; may be "
+            "given several times. docs/export.md lists the fields.",
+        ),
+    ] = None,
+    pixel_size: Annotated[
+        float | None,
+        typer.Option(
+            metavar="UM",
+            help="png, svg, pdf: width of a pixel in micrometres, for the scale bar.",
+        ),
+    ] = None,
+    width: Annotated[
+        float, typer.Option(metavar="MM", help="png, svg, pdf: width of the figure.")
+    ] = 85.0,
+    only_iscell: opt.OnlyIscell = False,
+    min_probability: opt.MinProbability = None,
+    prior: opt.Prior = None,
+    stability: opt.Stability = True,
+    fs: opt.Fs = None,
+    neuropil: opt.Neuropil = "model",
+    plane: opt.Plane = None,
+    device: opt.Device = "auto",
+    force: opt.Force = False,
+) -> None:
+    """Write the labelled ROIs as table, celltype.npy, MATLAB, NWB, figure or text.
+
+    Example: napari-celltype export data/mouse1 --format nwb -o mouse1.nwb
+    """
+    from napari_celltype.export.nwb_session import NwbSession
+    from napari_celltype.export.publication import FigureOptions
+    from napari_celltype.workflows.classify import ClassifyRequest
+    from napari_celltype.workflows.exporting import ExportRequest
+    from napari_celltype.workflows.output import export_path
+
+    if into is not None and format is not opt.Format.NWB:
+        raise typer.BadParameter("--into goes with --format nwb")
+    classifying = ClassifyRequest(
+        model,
+        device,
+        opt.parse_neuropil(neuropil),
+        min_probability,
+        only_iscell,
+        opt.parse_prior(prior),
+        stability,
+    )
+    request = ExportRequest(
+        format=format.value if into is None else "nwb-copy",
+        only_iscell=only_iscell or None,
+        figure=FigureOptions(width=width, pixel_size=pixel_size),
+        session=NwbSession.of(opt.parse_fields(field or [])),
+        existing=into,
+    )
+    with interruptible() as should_stop, shown_progress() as on_progress:
+        written = export_path(
+            path,
+            request,
+            output,
+            None if labels_only else classifying,
+            sampling_frequency=fs,
+            plane=plane,
+            force=force,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    say(f"written: {written}")

@@ -1,0 +1,220 @@
+"""The key below the figure for a paper: shapes and colours of the types, counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_celltype.celltypes import UNSURE, UNSURE_COLOR, TypeTree
+from napari_celltype.export.columns import class_columns
+from napari_celltype.export.picture import UNCLASSIFIED_COLOR, type_color
+from napari_celltype.export.type_marks import type_marks
+from napari_celltype.labels import NOT_A_SOMA
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_COLUMN_MM = 55.0
+_PATCH_MM = 4.2
+
+
+@dataclass(frozen=True)
+class KeyEntry:
+    """One line of the key.
+
+    Attributes
+    ----------
+    text : str
+    color : str
+        ``#RRGGBB``; empty for words alone, which take a row of their own.
+    mark : str
+        Marker of matplotlib.
+    filled, thick : bool
+        Whether a prediction's fill is shown, and a label's thick outline.
+    line : str
+        Style of the outline.
+    """
+
+    text: str
+    color: str = ""
+    mark: str = ""
+    filled: bool = False
+    thick: bool = False
+    line: str = "-"
+
+
+def key_entries(
+    table: pd.DataFrame,
+    tree: TypeTree,
+    *,
+    by_group: bool = False,
+    subtypes_proven: bool = False,
+) -> list[KeyEntry]:
+    """Return the lines of the key, the types in tree order.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The output table, or its part that needs no model.
+    tree : TypeTree
+    by_group, subtypes_proven : bool
+        As in `write_figure`.
+    """
+    marks = type_marks(tree)
+    predicted, classes = _predicted(table, by_group, tree)
+    truth = table[(table["label"] != "") & (table["label_source"] != "prediction")]
+    labelled = Counter(truth["label"].tolist())
+    entries = []
+    for name in tree.in_order({*classes, *labelled, *predicted} - {UNSURE}):
+        if name.startswith("!") or name == NOT_A_SOMA:
+            continue
+        of_model, of_people = name in classes, name in labelled
+        counts = [f"{predicted.get(name, 0)} predicted"] if of_model else []
+        counts += [f"{labelled[name]} labelled"] if of_people else []
+        entries.append(
+            KeyEntry(
+                f"{name}: {', '.join(counts)}",
+                type_color(name, tree),
+                marks.get(name, ""),
+                filled=of_model,
+                thick=of_people,
+            )
+        )
+    for name in sorted(n for n in labelled if n.startswith("!")):
+        kind = name.removeprefix("!")
+        color = type_color(kind, tree)
+        text = f"not {kind}: {labelled[name]} labelled"
+        entries.append(
+            KeyEntry(text, color, marks.get(kind, ""), thick=True, line="--")
+        )
+    if NOT_A_SOMA in labelled:
+        text = f"{NOT_A_SOMA}: {labelled[NOT_A_SOMA]} labelled"
+        entries.append(KeyEntry(text, UNCLASSIFIED_COLOR, "x", thick=True))
+    if classes:
+        text = f"{UNSURE}: {predicted.get(UNSURE, 0)}"
+        entries.append(KeyEntry(text, UNSURE_COLOR, line=":"))
+    entries += [KeyEntry(text) for text in _words(table, classes, labelled)]
+    if (
+        not by_group
+        and classes
+        and not subtypes_proven
+        and _has_subtypes(classes, tree)
+    ):
+        entries.append(KeyEntry("Predicted interneuron types: unproven on real cells."))
+    return entries
+
+
+def _predicted(
+    table: pd.DataFrame, by_group: bool, tree: TypeTree
+) -> tuple[Mapping[str, int], list[str]]:
+    """Return how many ROIs got each name, and the names that the model knows."""
+    column = "group" if by_group else "predicted"
+    if column not in table.columns:
+        return {}, []
+    classes = [name.removeprefix("p_") for name in class_columns(table.columns)]
+    if by_group:
+        known = {t.name for t in tree.types}
+        groups = (tree.group(c) if c in known else c for c in classes)
+        classes = list(dict.fromkeys(groups))
+    return Counter(table[column].tolist()), classes
+
+
+def _words(
+    table: pd.DataFrame, classes: Sequence[str], labelled: Mapping[str, int]
+) -> list[str]:
+    text = f"{len(table)} ROIs."
+    if classes:
+        text += " Fill, solid mark: predicted, fainter = less probable."
+    words = [text]
+    if labelled:
+        words.append("Thick outline, open mark: ground truth.")
+    if classes:
+        words.append(f"Dotted: {UNSURE}, in the colour of the best guess.")
+    return words
+
+
+def _has_subtypes(classes: Sequence[str], tree: TypeTree) -> bool:
+    tree = tree.including(classes)
+    return any(tree.group(name) != name for name in classes)
+
+
+def key_rows(entries: Sequence[KeyEntry], width: float) -> int:
+    """Return how many rows the key takes at a width in millimetres."""
+    columns = _columns(width)
+    pictures = sum(bool(entry.color) for entry in entries)
+    return -(-pictures // columns) + len(entries) - pictures
+
+
+def _columns(width: float) -> int:
+    return max(1, int(width // _COLUMN_MM))
+
+
+def draw_key(
+    axes: Axes,
+    entries: Sequence[KeyEntry],
+    size: tuple[float, float],
+    row: float,
+    margin: float,
+    fill: bool,
+) -> None:
+    """Draw the key.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Of the given size.
+    entries : sequence of KeyEntry
+    size : tuple of float
+        Width and height in millimetres.
+    row, margin : float
+        Millimetres.
+    fill : bool
+        Whether predictions are filled in the picture.
+    """
+    width, height = size
+    axes.set_axis_off()
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    columns = _columns(width)
+    pictures = [entry for entry in entries if entry.color]
+    for k, entry in enumerate(pictures):
+        x = margin + (k % columns) * (width - 2 * margin) / columns
+        y = margin + (k // columns + 0.5) * row
+        x = _draw_samples(axes, entry, x, y, fill)
+        axes.text(x, y, entry.text, va="center_baseline", size=6.5, parse_math=False)
+    y = margin + (-(-len(pictures) // columns) + 0.5) * row
+    for entry in entries:
+        if not entry.color:
+            axes.text(
+                margin, y, entry.text, va="center_baseline", size=6, parse_math=False
+            )
+            y += row
+
+
+def _draw_samples(axes: Axes, entry: KeyEntry, x: float, y: float, fill: bool) -> float:
+    """Draw the patches of a line, and return where its text begins."""
+    from matplotlib.patches import Rectangle
+
+    edge: dict[str, Any] = {"edgecolor": entry.color, "linestyle": entry.line}
+    solid: dict[str, Any] = {"facecolors": "black", "edgecolors": "white"}
+    hollow: dict[str, Any] = {"facecolors": "none", "edgecolors": "black"}
+    if entry.mark == "x":
+        hollow = {"c": "black"}
+    samples = []
+    if entry.filled:
+        inside = entry.color if fill else "none"
+        samples.append((edge | {"facecolor": inside, "linewidth": 0.5}, solid))
+    if entry.thick or not entry.filled:
+        width = 1.5 if entry.thick else 0.8
+        samples.append((edge | {"facecolor": "none", "linewidth": width}, hollow))
+    for look, mark in samples:
+        axes.add_patch(Rectangle((x, y - 1.2), _PATCH_MM - 0.8, 2.4, **look))
+        if entry.mark:
+            middle = x + (_PATCH_MM - 0.8) / 2
+            look = {"marker": entry.mark, "zorder": 3, "linewidths": 0.5, **mark}
+            axes.scatter([middle], [y], s=9, **look)
+        x += _PATCH_MM
+    return x + 0.6

@@ -1,0 +1,167 @@
+"""What NWB wants to know about a session, and what is said where nobody knows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from napari_celltype.errors import OutputError
+
+# NWB demands a start time. The customary stand-in is a day on which nobody imaged.
+UNKNOWN_START = datetime(1900, 1, 1, tzinfo=UTC)
+UNKNOWN = "unknown"
+# "Zero days or older" is NWB's way to write an age of which nothing is known.
+UNKNOWN_AGE = "P0D/"
+SEXES = ("M", "F", "O", "U")
+_DURATION = r"P(?!$)(\d+(\.\d+)?[YMWD])*(T(?!$)(\d+(\.\d+)?[HMS])+)?"
+_AGE = re.compile(rf"({_DURATION})(/({_DURATION})?)?|/{_DURATION}")
+
+
+@dataclass(frozen=True)
+class NwbSession:
+    """What the user says about a session; an empty text where it is not known.
+
+    Attributes
+    ----------
+    session_description : str
+        What happened in the session.
+    identifier : str
+        A text that no other file has; made up at random where it is empty.
+    session_start_time : str
+        ISO 8601, such as ``2024-05-17T14:30:00+02:00``; without a time zone the one of
+        this computer is taken.
+    subject_id : str
+    species : str
+        Latin binomial, such as ``Mus musculus``.
+    age : str
+        ISO 8601 duration, such as ``P90D`` (90 days) or ``P8W/P10W`` (8 to 10 weeks).
+    sex : str
+        ``M``, ``F``, ``O`` (other) or ``U`` (unknown).
+    lab, institution, experimenter : str
+        Experimenters as ``Lastname, Firstname``, joined by ``;``.
+    indicator : str
+        The calcium indicator, such as ``GCaMP6f``.
+    location : str
+        The brain region.
+    device : str
+        The microscope, in words.
+    """
+
+    session_description: str = ""
+    identifier: str = ""
+    session_start_time: str = ""
+    subject_id: str = ""
+    species: str = ""
+    age: str = ""
+    sex: str = ""
+    lab: str = ""
+    institution: str = ""
+    experimenter: str = ""
+    indicator: str = ""
+    location: str = ""
+    device: str = ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> NwbSession:
+        """Return a session with some fields given by name.
+
+        Raises
+        ------
+        OutputError
+            If there is no such field.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise OutputError(
+                    f"{name!r} is no field of an NWB session; use {', '.join(known)}."
+                )
+        return cls(**{name: value.strip() for name, value in values.items()})
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Names of the fields that nobody gave, without the identifier."""
+        given = asdict(self)
+        return tuple(n for n, text in given.items() if not text and n != "identifier")
+
+    @property
+    def start(self) -> datetime:
+        """The start time; `UNKNOWN_START` where it is not known.
+
+        Raises
+        ------
+        OutputError
+            If it is no ISO 8601 time, or lies in the future.
+        """
+        if not self.session_start_time:
+            return UNKNOWN_START
+        try:
+            start = datetime.fromisoformat(self.session_start_time)
+        except ValueError:
+            raise OutputError(
+                f"The session start time {self.session_start_time!r} is no ISO 8601 "
+                "time; write it like 2024-05-17T14:30:00."
+            ) from None
+        start = start if start.tzinfo else start.astimezone()
+        if start > datetime.now(UTC):
+            raise OutputError(
+                f"The session start time {self.session_start_time!r} lies in the "
+                "future; correct it."
+            )
+        return start
+
+    def require_valid(self) -> None:
+        """Refuse what an NWB file could not say.
+
+        Raises
+        ------
+        OutputError
+            If the start time, the age, the sex or the subject's name is not of the
+            form that NWB wants.
+        """
+        _ = self.start
+        if self.age and not _AGE.fullmatch(self.age):
+            raise OutputError(
+                f"The age {self.age!r} is no ISO 8601 duration; write P90D for 90 days "
+                "or P12W for 12 weeks."
+            )
+        if self.sex and self.sex not in SEXES:
+            raise OutputError(
+                f"The sex {self.sex!r} is none of {', '.join(SEXES)} (male, female, "
+                "other, unknown); choose one."
+            )
+        if set(self.subject_id) & set("/\\"):
+            raise OutputError(
+                f"The subject id {self.subject_id!r} has a slash in it, which NWB does "
+                "not allow; write it otherwise."
+            )
+
+    def described(self) -> str:
+        """Return the session's description, with what nobody gave."""
+        text = self.session_description or "No description was given."
+        unknown = self.unknown
+        if unknown:
+            text += f" Not given when this file was written: {', '.join(unknown)}."
+        if not self.session_start_time:
+            text += (
+                f" The start time {UNKNOWN_START:%Y-%m-%d} stands for an unknown one."
+            )
+        return text
+
+    def subject(self) -> dict[str, Any]:
+        """Return the arguments of pynwb's Subject."""
+        words = {"species": self.species} if self.species else {}
+        absent = [
+            n for n in self.unknown if n in ("subject_id", "species", "age", "sex")
+        ]
+        if absent:
+            words["description"] = f"Not known or not given: {', '.join(absent)}."
+        return {
+            "subject_id": self.subject_id or UNKNOWN,
+            "age": self.age or UNKNOWN_AGE,
+            "sex": self.sex or "U",
+            **words,
+        }

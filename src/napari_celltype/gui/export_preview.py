@@ -1,0 +1,169 @@
+"""What a file will hold, shown before it is written: rows, text or a picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtGui import QFontDatabase, QPixmap, QResizeEvent
+from qtpy.QtWidgets import (
+    QLabel,
+    QPlainTextEdit,
+    QSizePolicy,
+    QStackedLayout,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_celltype.workflows.exporting import Preview
+
+_SHOWN_ROWS = 50
+_HEIGHT = 260
+_ROW = 20
+
+
+class ExportPreview(QWidget):
+    """The first rows of a table, a text, or a picture, with a line that says what.
+
+    Attributes
+    ----------
+    caption : QLabel
+    table : QTableView
+    text : QPlainTextEdit
+    picture : Picture
+    """
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.caption = QLabel()
+        self.caption.setWordWrap(True)
+        self.table = QTableView()
+        self.table.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(_ROW)
+        self.table.setToolTip("The first rows of the file")
+        self.text = QPlainTextEdit()
+        self.text.setReadOnly(True)
+        self.text.setToolTip("The text can be selected and copied")
+        self.picture = Picture()
+        self._stack = QStackedLayout()
+        for part in (QWidget(), self.table, self.text, self.picture):
+            part.setMinimumHeight(_HEIGHT)
+            self._stack.addWidget(part)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.caption)
+        layout.addLayout(self._stack)
+
+    def show_waiting(self) -> None:
+        """Say that the preview is on its way; what is there stays so long."""
+        self.caption.setText("Preview: being prepared...")
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.caption.setText("")
+        self._stack.setCurrentIndex(0)
+
+    def show_preview(self, preview: Preview) -> None:
+        """Show what a file will hold."""
+        if preview.table is not None:
+            n_rows, n_columns = preview.table.shape
+            shown = min(n_rows, _SHOWN_ROWS)
+            self.caption.setText(
+                f"Preview: {shown} of {n_rows} rows, {n_columns} columns"
+            )
+            before = self.table.model()
+            self.table.setModel(_Rows(preview.table.head(_SHOWN_ROWS), self.table))
+            if before is not None:
+                before.deleteLater()
+            self.table.resizeColumnsToContents()
+            self._stack.setCurrentWidget(self.table)
+        elif preview.picture:
+            self.caption.setText("Preview: the figure, drawn small")
+            self.picture.show_picture(preview.picture)
+            self._stack.setCurrentWidget(self.picture)
+        else:
+            self.caption.setText("Preview")
+            self.text.setPlainText(preview.text)
+            self._stack.setCurrentWidget(self.text)
+
+
+class Picture(QLabel):
+    """A picture as wide as there is room."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._whole = QPixmap()
+        self.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
+        # The picture follows the dock, never the other way around.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setToolTip("The figure as it will be saved, drawn small")
+
+    def show_picture(self, png: bytes) -> None:
+        """Show a PNG."""
+        self._whole.loadFromData(png)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Draw the picture as wide as the dock is now."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self._whole.isNull() or self.width() < 2:
+            return
+        ratio = self.devicePixelRatioF()
+        small = self._whole.scaledToWidth(
+            round(self.width() * ratio), Qt.TransformationMode.SmoothTransformation
+        )
+        small.setDevicePixelRatio(ratio)
+        self.setPixmap(small)
+
+
+class _Rows(QAbstractTableModel):
+    """A few rows of a table as text."""
+
+    def __init__(self, table: Any, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._names = [str(name) for name in table.columns]
+        known = table.notna()
+        texts = [
+            [_text(v) if k else "" for v, k in zip(table[n], known[n], strict=True)]
+            for n in table.columns
+        ]
+        self._rows = list(zip(*texts, strict=True))
+        self._font = QFontDatabase.systemFont(
+            QFontDatabase.SystemFont.SmallestReadableFont
+        )
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        """Return the number of rows shown."""
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
+        """Return the number of columns."""
+        return 0 if parent is not None and parent.isValid() else len(self._names)
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return the text of a cell."""
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return self._rows[index.row()][index.column()]
+        return self._font if role == Qt.ItemDataRole.FontRole else None
+
+    def headerData(
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Return the name of a column."""
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        if orientation == Qt.Orientation.Horizontal:
+            return self._names[section]
+        return str(section)
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,287 @@
+"""New NWB files, read back with pynwb and checked by nwbinspector."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_celltype.errors import (
+    MissingDependencyError,
+    OutputError,
+    SamplingFrequencyError,
+    Stopped,
+)
+from napari_celltype.export import is_ours, provenance
+from napari_celltype.export.nwb import NwbPlane, write_nwb
+from napari_celltype.export.nwb_session import NwbSession
+from napari_celltype.recording import Recording, open_recording
+
+pynwb = pytest.importorskip("pynwb")
+
+MakeTable = Callable[..., pd.DataFrame]
+ORIGIN = provenance(
+    [{"name": "m1", "path": "/secret/m1", "n_rois": 12, "warnings": ["a", "b"]}],
+    [{"name": "cnn", "classes": ("PY", "PV"), "trained_on": "Simulation."}],
+    {"min_probability": None},
+)
+
+
+@pytest.fixture
+def recording(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Recording:
+    return open_recording(suite2p_folder(tmp_path / "s") / "plane0")
+
+
+@contextmanager
+def read(path: Path) -> Iterator[Any]:
+    with pynwb.NWBHDF5IO(path, "r") as io:
+        yield io.read()
+
+
+def critical(path: Path) -> list[str]:
+    from nwbinspector import Importance, inspect_nwbfile
+
+    found = list(inspect_nwbfile(nwbfile_path=path))
+    return [f.message for f in found if f.importance.value >= Importance.CRITICAL.value]
+
+
+def test_a_file_of_which_nothing_is_known_has_no_critical_finding(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    plane = NwbPlane(recording, output_table())
+    path = write_nwb([plane], tmp_path / "new.nwb", provenance=ORIGIN)
+    assert critical(path) == []
+    assert is_ours(path)
+    with read(path) as content:
+        assert content.session_start_time.year == 1900
+        assert "session_start_time" in content.session_description
+        assert content.subject.subject_id == "unknown"
+        assert content.subject.sex == "U"
+        assert content.subject.age == "P0D/"
+        assert content.subject.species is None
+        assert np.isnan(content.imaging_planes["ImagingPlane"].excitation_lambda)
+
+
+def test_labels_masks_images_and_traces_come_back(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    table = output_table()
+    recording = replace(recording, pixel_size=(2.0, 1.5))
+    path = write_nwb([NwbPlane(recording, table)], tmp_path / "new.nwb")
+    with read(path) as content:
+        ophys = content.processing["ophys"]
+        rois = ophys["ImageSegmentation"]["PlaneSegmentation"]
+        for name in ("label", "predicted", "best_guess", "prediction_set", "warnings"):
+            assert list(rois[name].data[:]) == list(table[name]), name
+        for name in ("p_PY", "p_VIP", "p_IN", "probability"):
+            np.testing.assert_array_equal(rois[name].data[:], table[name])
+        assert "stability" not in rois.colnames
+        assert rois["merged_into"].data[1] == -1
+        assert list(rois.id[:]) == list(range(12))
+        roi, pixels = recording.rois[3], rois["pixel_mask"][3]
+        np.testing.assert_array_equal(pixels["x"], roi.xpix)
+        np.testing.assert_array_equal(pixels["y"], roi.ypix)
+        np.testing.assert_array_equal(pixels["weight"], roi.lam)
+        image = ophys["SegmentationImages"].images["mean_image"]
+        np.testing.assert_array_equal(image.data[:].T, recording.images["mean image"])
+        for name, traces in (
+            ("RoiResponseSeries", recording.raw_traces),
+            ("Neuropil", recording.neuropil),
+        ):
+            series = ophys["Fluorescence"][name]
+            np.testing.assert_array_equal(series.data[:].T, traces)
+            assert series.rate == 30.0
+            assert series.rois.table is rois
+        plane = content.imaging_planes["ImagingPlane"]
+        np.testing.assert_allclose(plane.grid_spacing[:], [1.5e-6, 2e-6])
+
+
+def test_what_the_user_says_about_the_session_stands_in_the_file(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    session = NwbSession.of(
+        {
+            "session_description": "Running in the dark.",
+            "session_start_time": "2024-05-17T14:30:00+02:00",
+            "subject_id": "m1",
+            "species": "Mus musculus",
+            "age": "P90D",
+            "sex": "F",
+            "lab": "Our lab",
+            "experimenter": "Curie, Marie; Franklin, Rosalind",
+            "indicator": "GCaMP6f",
+            "location": "CA1",
+        }
+    )
+    plane = NwbPlane(recording, output_table())
+    path = write_nwb([plane], tmp_path / "new.nwb", session=session)
+    assert critical(path) == []
+    with read(path) as content:
+        assert content.session_start_time.isoformat() == "2024-05-17T14:30:00+02:00"
+        assert content.subject.species == "Mus musculus"
+        assert content.experimenter == ("Curie, Marie", "Franklin, Rosalind")
+        assert content.imaging_planes["ImagingPlane"].indicator == "GCaMP6f"
+        assert "device" in content.session_description
+        assert "1900" not in content.session_description
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        ("session_start_time", "yesterday", "no ISO 8601 time"),
+        ("session_start_time", "2999-01-01", "in the future"),
+        ("age", "90 days", "P90D"),
+        ("sex", "female", "M, F, O, U"),
+        ("subject_id", "a/b", "slash"),
+        ("weight", "20 g", "no field"),
+    ],
+)
+def test_a_field_that_nwb_could_not_hold_is_refused(
+    tmp_path: Path,
+    recording: Recording,
+    output_table: MakeTable,
+    field: str,
+    text: str,
+    said: str,
+) -> None:
+    with pytest.raises(OutputError, match=said):
+        write_nwb(
+            [NwbPlane(recording, output_table())],
+            tmp_path / "new.nwb",
+            session=NwbSession.of({field: text}),
+        )
+    assert not (tmp_path / "new.nwb").exists()
+
+
+def test_provenance_travels_in_the_file_without_paths_and_without_pickles(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    path = write_nwb(
+        [NwbPlane(recording, output_table())], tmp_path / "n.nwb", provenance=ORIGIN
+    )
+    with read(path) as content:
+        told = content.processing["ophys"]["CellTypeProvenance"]
+        rows = dict(zip(told["key"].data[:], told["value"].data[:], strict=True))
+        assert "napari-celltype" in content.was_generated_by[:].ravel()
+        assert "Simulation" in content.notes
+    assert rows["models.0.name"] == "cnn"
+    assert rows["recordings.0.warnings"] == "a; b"
+    assert not any("/secret" in value for value in rows.values())
+    opaque = []
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: (
+                opaque.append(name)
+                if isinstance(item, h5py.Dataset)
+                and item.dtype.kind == "V"
+                and item.dtype.names is None
+                else None
+            )
+        )
+    assert opaque == []
+
+
+def test_planes_of_one_session_share_a_file_and_sessions_do_not(
+    tmp_path: Path, suite2p_folder: Callable[..., Path], output_table: MakeTable
+) -> None:
+    root = suite2p_folder(tmp_path / "s", n_planes=2)
+    other = suite2p_folder(tmp_path / "t")
+    planes = [
+        NwbPlane(open_recording(folder), output_table())
+        for folder in (root / "plane0", root / "plane1", other / "plane0")
+    ]
+    path = write_nwb(planes[:2], tmp_path / "n.nwb", provenance=ORIGIN)
+    assert critical(path) == []
+    with read(path) as content:
+        ophys = content.processing["ophys"]
+        assert set(ophys["ImageSegmentation"].plane_segmentations) == {
+            "PlaneSegmentationPlane0",
+            "PlaneSegmentationPlane1",
+        }
+        series = ophys["Fluorescence"]["NeuropilPlane1"]
+        np.testing.assert_array_equal(series.data[:].T, planes[1].recording.neuropil)
+    with pytest.raises(OutputError, match="holds one session"):
+        write_nwb(planes, tmp_path / "all.nwb")
+
+
+def test_only_the_rois_of_the_table_are_written(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    table = output_table().iloc[[1, 4, 7]].reset_index(drop=True)
+    path = write_nwb([NwbPlane(recording, table)], tmp_path / "n.nwb")
+    with read(path) as content:
+        ophys = content.processing["ophys"]
+        rois = ophys["ImageSegmentation"]["PlaneSegmentation"]
+        assert list(rois.id[:]) == [1, 4, 7]
+        np.testing.assert_array_equal(
+            rois["pixel_mask"][2]["x"], recording.rois[7].xpix
+        )
+        np.testing.assert_array_equal(
+            ophys["Fluorescence"]["RoiResponseSeries"].data[:, 1],
+            recording.raw_traces[4],
+        )
+
+
+def test_joined_runs_are_said(
+    tmp_path: Path, suite2p_folder: Callable[..., Path], output_table: MakeTable
+) -> None:
+    root = suite2p_folder(tmp_path / "s", frames_per_folder=(400, 500))
+    plane = NwbPlane(open_recording(root / "plane0"), output_table())
+    with read(write_nwb([plane], tmp_path / "n.nwb")) as content:
+        series = content.processing["ophys"]["Fluorescence"]["RoiResponseSeries"]
+        assert "0 to 399, 400 to 899" in series.comments
+
+
+def test_what_cannot_be_an_nwb_file_is_refused(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    table = output_table()
+    unknown_rate = replace(recording, sampling_frequency=None)
+    with pytest.raises(SamplingFrequencyError, match="--fs"):
+        write_nwb([NwbPlane(unknown_rate, table)], tmp_path / "n.nwb")
+    without_masks = Recording(np.zeros((12, 50), np.float32), sampling_frequency=9.0)
+    with pytest.raises(OutputError, match="no ROI masks"):
+        write_nwb([NwbPlane(without_masks, table)], tmp_path / "n.nwb")
+    with pytest.raises(OutputError, match=r"\.nwb"):
+        write_nwb([NwbPlane(recording, table)], tmp_path / "n.h5")
+    (tmp_path / "mine.nwb").write_text("mine")
+    with pytest.raises(OutputError, match="was not written by"):
+        write_nwb([NwbPlane(recording, table)], tmp_path / "mine.nwb")
+    assert not (tmp_path / "n.nwb").exists()
+
+
+def test_stopping_leaves_no_file(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    asked: list[bool] = []
+
+    def stop() -> bool:
+        asked.append(True)
+        return len(asked) > 1
+
+    out = tmp_path / "out"
+    with pytest.raises(Stopped):
+        write_nwb(
+            [NwbPlane(recording, output_table())], out / "n.nwb", should_stop=stop
+        )
+    assert list(out.iterdir()) == []
+
+
+def test_without_pynwb_the_line_to_install_is_said(
+    tmp_path: Path,
+    recording: Recording,
+    output_table: MakeTable,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynwb", None)
+    monkeypatch.setitem(sys.modules, "pynwb.ophys", None)
+    with pytest.raises(MissingDependencyError, match="pip install pynwb"):
+        write_nwb([NwbPlane(recording, output_table())], tmp_path / "n.nwb")

@@ -1,0 +1,210 @@
+"""Cell types in a copy of an NWB file that was made by another program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_celltype.errors import OutputError
+from napari_celltype.export import file_sha256, provenance
+from napari_celltype.export.nwb import NwbPlane
+from napari_celltype.export.nwb_copy import matching_tables, write_nwb_copy
+from napari_celltype.recording import Recording, open_recording
+
+pynwb = pytest.importorskip("pynwb")
+
+MakeTable = Callable[..., pd.DataFrame]
+ORIGIN = provenance([{"name": "m1", "n_rois": 12}], [{"name": "cnn"}], {})
+
+
+@pytest.fixture
+def recording(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Recording:
+    return open_recording(suite2p_folder(tmp_path / "s") / "plane0")
+
+
+def pixel_mask(recording: Recording, roi_id: int, rows_first: bool) -> dict[str, Any]:
+    roi = recording.rois[roi_id]
+    places = (roi.ypix, roi.xpix) if rows_first else (roi.xpix, roi.ypix)
+    return {"pixel_mask": np.array([*places, roi.lam]).T}
+
+
+def image_mask(recording: Recording, roi_id: int, rows_first: bool) -> dict[str, Any]:
+    image = np.zeros(recording.frame_shape, np.float32)
+    roi = recording.rois[roi_id]
+    image[roi.ypix, roi.xpix] = roi.lam
+    return {"image_mask": image if rows_first else image.T}
+
+
+def write_theirs(
+    path: Path,
+    recording: Recording,
+    mask: Callable[..., dict[str, Any]] = pixel_mask,
+    *,
+    rows_first: bool = True,
+    order: Sequence[int] = range(12),
+    columns: Sequence[str] = ("iscell",),
+) -> Path:
+    """Write an NWB file as other programs do: suite2p gives rows first."""
+    content = pynwb.NWBFile(
+        session_description="theirs",
+        identifier="theirs",
+        session_start_time=datetime(2024, 1, 2, tzinfo=UTC),
+        subject=pynwb.file.Subject(subject_id="m1", sex="F", age="P90D"),
+    )
+    plane = content.create_imaging_plane(
+        name="ImagingPlane",
+        optical_channel=pynwb.ophys.OpticalChannel(
+            name="OpticalChannel", description="green", emission_lambda=500.0
+        ),
+        description="theirs",
+        device=content.create_device(name="Microscope", description="theirs"),
+        excitation_lambda=920.0,
+        indicator="GCaMP6f",
+        location="CA1",
+    )
+    ophys = content.create_processing_module(name="ophys", description="theirs")
+    segmentation = pynwb.ophys.ImageSegmentation()
+    ophys.add(segmentation)
+    rois = segmentation.create_plane_segmentation(
+        name="PlaneSegmentation", description="theirs", imaging_plane=plane
+    )
+    for roi_id in order:
+        rois.add_roi(**mask(recording, roi_id, rows_first))
+    for name in columns:
+        rois.add_column(name=name, description="theirs", data=np.arange(len(order)))
+    with pynwb.NWBHDF5IO(path, "w") as io:
+        io.write(content)
+    return path
+
+
+def columns_of(path: Path) -> pd.DataFrame:
+    with pynwb.NWBHDF5IO(path, "r") as io:
+        ophys = io.read().processing["ophys"]
+        rois = ophys["ImageSegmentation"]["PlaneSegmentation"]
+        names = [c for c in rois.colnames if not c.endswith("_mask")]
+        return pd.DataFrame({name: list(rois[name].data[:]) for name in names})
+
+
+@pytest.mark.parametrize("rows_first", [True, False])
+@pytest.mark.parametrize("mask", [pixel_mask, image_mask])
+def test_the_rois_are_found_whatever_the_masks_look_like(
+    tmp_path: Path,
+    recording: Recording,
+    output_table: MakeTable,
+    mask: Callable[..., dict[str, Any]],
+    rows_first: bool,
+) -> None:
+    theirs = write_theirs(tmp_path / "t.nwb", recording, mask, rows_first=rows_first)
+    before = file_sha256(theirs)
+    table = output_table()
+    planes = [NwbPlane(recording, table)]
+    assert matching_tables(planes, theirs) == ["PlaneSegmentation"]
+    copy = write_nwb_copy(planes, theirs, tmp_path / "c.nwb", provenance=ORIGIN)
+    assert file_sha256(theirs) == before
+    found = columns_of(copy)
+    assert list(found["predicted"]) == list(table["predicted"])
+    np.testing.assert_array_equal(found["p_VIP"], table["p_VIP"])
+
+
+def test_their_content_stays_and_nothing_is_critical(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    from nwbinspector import Importance, inspect_nwbfile
+
+    theirs = write_theirs(tmp_path / "t.nwb", recording, columns=("iscell", "label"))
+    planes = [NwbPlane(recording, output_table())]
+    copy = write_nwb_copy(planes, theirs, tmp_path / "c.nwb", provenance=ORIGIN)
+    found = columns_of(copy)
+    assert list(found["iscell"]) == list(range(12))
+    assert list(found["label"]) == list(range(12))
+    assert list(found["celltype_label"]) == list(planes[0].table["label"])
+    with pynwb.NWBHDF5IO(copy, "r") as io:
+        content = io.read()
+        assert content.identifier == "theirs"
+        told = content.processing["ophys"]["CellTypeProvenance"]
+        assert "models.0.name" in told["key"].data[:]
+    findings = inspect_nwbfile(nwbfile_path=copy)
+    assert not [
+        f.message for f in findings if f.importance.value >= Importance.CRITICAL.value
+    ]
+
+
+def test_rois_in_another_order_get_their_own_types(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    order = list(reversed(range(12)))
+    theirs = write_theirs(tmp_path / "t.nwb", recording, order=order)
+    table = output_table()
+    copy = write_nwb_copy([NwbPlane(recording, table)], theirs, tmp_path / "c.nwb")
+    found = columns_of(copy)
+    assert list(found["roi_id"]) == order
+    assert list(found["label"]) == [table["label"][i] for i in order]
+
+
+def test_other_rois_are_refused_in_one_sentence(
+    tmp_path: Path,
+    recording: Recording,
+    suite2p_folder: Callable[..., Path],
+    output_table: MakeTable,
+) -> None:
+    fewer = write_theirs(tmp_path / "fewer.nwb", recording, order=range(11))
+    same_number = suite2p_folder(tmp_path / "o", frame_shape=(90, 90)) / "plane0"
+    other = write_theirs(tmp_path / "other.nwb", open_recording(same_number))
+    planes = [NwbPlane(recording, output_table())]
+    with pytest.raises(OutputError, match="it has 11 ROIs, the recording 12"):
+        write_nwb_copy(planes, fewer, tmp_path / "c.nwb")
+    with pytest.raises(OutputError, match="does not hold the ROIs"):
+        write_nwb_copy(planes, other, tmp_path / "c.nwb")
+    some = [NwbPlane(recording, output_table().iloc[:3])]
+    with pytest.raises(OutputError, match="of some ROIs only"):
+        write_nwb_copy(some, fewer, tmp_path / "c.nwb")
+    assert not (tmp_path / "c.nwb").exists()
+
+
+def test_a_file_that_has_cell_types_already_is_refused(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    theirs = write_theirs(tmp_path / "t.nwb", recording)
+    planes = [NwbPlane(recording, output_table())]
+    copy = write_nwb_copy(planes, theirs, tmp_path / "c.nwb", provenance=ORIGIN)
+    with pytest.raises(OutputError, match="as it was before"):
+        write_nwb_copy(planes, copy, tmp_path / "d.nwb", provenance=ORIGIN)
+
+
+def test_what_is_no_nwb_file_is_refused(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    planes = [NwbPlane(recording, output_table())]
+    out = tmp_path / "c.nwb"
+    (tmp_path / "text.nwb").write_text("no HDF5")
+    with h5py.File(tmp_path / "plain.nwb", "w") as file:
+        file["x"] = [1, 2]
+    for name, said in (
+        ("gone.nwb", "check the name"),
+        ("text.nwb", "no NWB file"),
+        ("plain.nwb", "cannot be read as NWB"),
+        ("s", "is a folder"),
+    ):
+        with pytest.raises(OutputError, match=said):
+            write_nwb_copy(planes, tmp_path / name, out)
+    theirs = write_theirs(tmp_path / "t.nwb", recording)
+    with pytest.raises(OutputError, match="never changed"):
+        write_nwb_copy(planes, theirs, theirs, force=True)
+
+
+def test_a_copy_does_not_lose_the_files_that_it_refers_to(
+    tmp_path: Path, recording: Recording, output_table: MakeTable
+) -> None:
+    theirs = write_theirs(tmp_path / "t.nwb", recording)
+    with h5py.File(theirs, "a") as file:
+        file["scratch/movie"] = h5py.ExternalLink("movie.nwb", "/acquisition")
+    planes = [NwbPlane(recording, output_table())]
+    with pytest.raises(OutputError, match=r"refers to other files \(movie\.nwb\)"):
+        write_nwb_copy(planes, theirs, tmp_path / "elsewhere" / "c.nwb")
