@@ -242,9 +242,8 @@ def _lengths(collection: Collection, base: ModelCard | None) -> list[Obstacle]:
     if least == most:
         return []
     shortest = [r for r in labelled if lengths[r.key] == least]
-    remove = (
-        (remove_from(collection, shortest),) if len(shortest) < len(labelled) else ()
-    )
+    few = 2 * len(shortest) < len(labelled)
+    remove = (remove_from(collection, shortest),) if few else ()
     return [
         Obstacle(
             f"Lengths differ: all traces are cut to their first {least} frames, those "
