@@ -84,6 +84,17 @@ WithPredictions = Annotated[
         help="Train on accepted predictions, too; they are never tested on.",
     ),
 ]
+Merge = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TYPE=PARENT",
+        help="Take cells of a type for its parent's, such as VIP=IN; may be repeated.",
+    ),
+]
+LeaveOut = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TYPE", help="Leave cells of a type out; may be repeated."),
+]
 Epochs = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Epochs of the networks (20)."),
@@ -231,6 +242,16 @@ PaperNormalization = Annotated[
 ]
 
 
+class Validation(StrEnum):
+    """What is held out of a training and scored."""
+
+    AUTO = "auto"
+    SUBJECT = "subject"
+    SESSION = "session"
+    CELL = "cell"
+    NONE = "none"
+
+
 class PaperExperiment(StrEnum):
     """The experiments of Section IV."""
 
@@ -275,6 +296,25 @@ def parse_prior(text: str | None) -> dict[str, float] | None:
                 f"{part!r} is not of the form TYPE=SHARE, such as IN=0.1"
             )
     return shares
+
+
+def parse_merged(pairs: list[str] | None) -> dict[str, str]:
+    """Read ``VIP=IN``, each pair by itself.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a text is not of that form.
+    """
+    merged = {}
+    for pair in pairs or ():
+        name, equals, parent = (part.strip() for part in pair.partition("="))
+        if not (name and equals and parent):
+            raise typer.BadParameter(
+                f"{pair!r} is not of the form TYPE=PARENT, such as VIP=IN"
+            )
+        merged[name] = parent
+    return merged
 
 
 def parse_counts(text: str) -> dict[str, int]:

@@ -58,9 +58,14 @@ class Remaining:
         seconds = self.seconds
         if seconds is None or not any(self._to_do.values()):
             return ""
-        if seconds < 55:
-            return f", about {max(5, 5 * round(seconds / 5))} s left"
-        minutes = max(1, round(seconds / 60))
-        if minutes < 60:
-            return f", about {minutes} min left"
-        return f", about {minutes // 60} h {minutes % 60} min left"
+        return words_for(seconds)
+
+
+def words_for(seconds: float) -> str:
+    """Return ", about 14 min left"."""
+    if seconds < 55:
+        return f", about {max(5, 5 * round(seconds / 5))} s left"
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f", about {minutes} min left"
+    return f", about {minutes // 60} h {minutes % 60} min left"
