@@ -7,7 +7,8 @@ from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
 
 from napari_celltype.gui.opening import read_recordings
-from napari_celltype.gui.recordings_table import COLUMNS, RecordingsTable
+from napari_celltype.gui.recording_rows import COLUMNS
+from napari_celltype.gui.recordings_table import RecordingsTable
 from napari_celltype.gui.session import Session
 from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.recording import open_recording

@@ -153,7 +153,7 @@ def test_only_the_last_layer_is_trained_and_the_card_says_so(recordings, models)
 def test_a_model_that_was_fine_tuned_gives_way_to_its_base(recordings, models):
     train_model(request(recordings, models))
     base, (remark,) = find_base("mine")
-    assert base.name == "start"
+    assert base.card.name == "start"
     assert "itself fine-tuned from start" in remark
     again = train_model(
         request(recordings, models, base="mine", output=models / "two.safetensors")

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -24,7 +25,15 @@ from qtpy.QtWidgets import (
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.folder_drop import local_paths
 from napari_celltype.gui.job_bar import JobBar
+from napari_celltype.gui.listening import listen
 from napari_celltype.gui.obstacle_list import ObstacleList
+from napari_celltype.gui.recording_rows import (
+    COLUMNS,
+    TOOLTIPS,
+    cells_of,
+    summary_of,
+    tooltip_of,
+)
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
 from napari_celltype.gui.tasks import Finished, Outcome
@@ -41,16 +50,6 @@ from napari_celltype.workflows.ways_out import Action, Obstacle
 if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard
 
-COLUMNS = ("Recording", "Subject", "Labels", "Session", "Line", "Length", "Hz")
-_TOOLTIPS = (
-    "The session folder, and the plane where there are several",
-    "The animal, guessed from the path; double-click to change it",
-    "Labelled ROIs of each type; what a model said is not counted",
-    "The session, guessed from the path; double-click to change it",
-    "The mouse line, guessed from the path; double-click to change it",
-    "Length of the recording",
-    "Frames per second of one plane",
-)
 _EDITED = {1: "subject", 3: "session", 4: "line"}
 _LABELS = 2
 # So that animal and labels are seen in a narrow dock; the tooltip has the whole name.
@@ -91,6 +90,7 @@ class RecordingsTable(QWidget):
         self._held_out = "auto"
         self._waiting: list[Path] = []
         self.setAcceptDrops(True)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._lay_out()
         self._connect()
         self._show()
@@ -104,6 +104,11 @@ class RecordingsTable(QWidget):
     def obstacles(self) -> tuple[Obstacle, ...]:
         """What stands in the way, what blocks first."""
         return self.obstacle_list.shown
+
+    @property
+    def base(self) -> ModelCard | None:
+        """The model whose frame rate and window the recordings have to fit."""
+        return self._base
 
     @property
     def blocked_by(self) -> str:
@@ -168,7 +173,7 @@ class RecordingsTable(QWidget):
 
     def _lay_out(self) -> None:
         self.table.setHorizontalHeaderLabels(COLUMNS)
-        for column, text in enumerate(_TOOLTIPS):
+        for column, text in enumerate(TOOLTIPS):
             self.table.horizontalHeaderItem(column).setToolTip(text)
         self.table.verticalHeader().hide()
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -217,12 +222,15 @@ class RecordingsTable(QWidget):
         self.table.itemSelectionChanged.connect(self._show_buttons)
         self.obstacle_list.chosen.connect(self._on_chosen)
         session = self.session
-        session.collected.connect(self._show)
-        session.labelled.connect(self._follow)
-        session.replaced.connect(self._follow)
-        session.closed.connect(self._on_closed)
-        for signal in (session.opened, session.closed):
-            signal.connect(self._on_open_recordings)
+        for signal, slot in (
+            (session.collected, self._show),
+            (session.labelled, self._follow),
+            (session.replaced, self._follow),
+            (session.closed, self._on_closed),
+            (session.opened, self._on_open_recordings),
+            (session.closed, self._on_open_recordings),
+        ):
+            listen(self, signal, slot)
 
     def _read(self) -> None:
         paths, self._waiting = self._waiting, []
@@ -323,7 +331,7 @@ class RecordingsTable(QWidget):
         blocked = self.table.blockSignals(True)
         self.table.setRowCount(len(recordings))
         for row, recording in enumerate(recordings):
-            for column, text in enumerate(_cells(recording)):
+            for column, text in enumerate(cells_of(recording)):
                 item = self.table.item(row, column)
                 if item is None:
                     item = QTableWidgetItem()
@@ -334,12 +342,14 @@ class RecordingsTable(QWidget):
                 if editable:
                     flags |= Qt.ItemFlag.ItemIsEditable
                 item.setFlags(flags)
-                item.setToolTip(_tooltip(recording) if column in (0, _LABELS) else text)
+                item.setToolTip(
+                    tooltip_of(recording) if column in (0, _LABELS) else text
+                )
         self.table.resizeColumnsToContents()
         name_width = min(self.table.columnWidth(0), _WIDEST_NAME)
         self.table.setColumnWidth(0, name_width)
         self.table.blockSignals(blocked)
-        self.counts.setText(_summary(self.collection))
+        self.counts.setText(summary_of(self.collection))
         self._show_buttons()
         self._show_obstacles()
 
@@ -358,47 +368,3 @@ class RecordingsTable(QWidget):
             find_obstacles(self.collection, base=self._base, held_out=self._held_out)
         )
         self.changed.emit()
-
-
-def _cells(recording: CollectedRecording) -> tuple[str, ...]:
-    rate, seconds = recording.sampling_frequency, recording.seconds
-    length = f"{recording.n_frames} frames" if seconds is None else _duration(seconds)
-    labels = recording.tree.in_order(sorted(recording.counts))
-    counts = ", ".join(f"{name} {recording.counts[name]}" for name in labels)
-    origin = "in the file" if recording.is_trace_set else ""
-    return (
-        recording.name,
-        recording.subject or origin,
-        counts or "none",
-        recording.session or origin,
-        recording.line or origin,
-        length,
-        "?" if rate is None else f"{rate:.4g}",
-    )
-
-
-def _tooltip(recording: CollectedRecording) -> str:
-    lines = [
-        str(recording.path),
-        f"{recording.n_rois} ROIs, {recording.n_frames} frames",
-        f"{sum(recording.counts.values())} labels that count",
-    ]
-    if recording.n_predictions:
-        lines.append(f"{recording.n_predictions} labels of a model, not counted")
-    return "\n".join(lines)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
-
-
-def _summary(collection: Collection) -> str:
-    """Say how many cells of each type there are, and from how many animals."""
-    by_subject = collection.counts_by_subject()
-    parts = []
-    for name, n in collection.counts().items():
-        animals = [s for s in by_subject[name] if s]
-        known = len(animals) == len(by_subject[name])
-        where = f" from {len(animals)} animal{'s' * (len(animals) != 1)}"
-        parts.append(f"{name} {n}{where if known else ''}")
-    return "Labelled ROIs: " + ", ".join(parts) if parts else ""

@@ -10,15 +10,17 @@ from napari_celltype.errors import ModelError
 if TYPE_CHECKING:
     from napari_celltype.classifiers import CellTypeModel, TraceClassifier
     from napari_celltype.classifiers.fine_tuning import FineTuning
+    from napari_celltype.classifiers.model_file import ModelBytes
     from napari_celltype.workflows.train import TrainRequest
 
 
 def find_base(
     name: str, sampling_frequency: float | None = None
-) -> tuple[CellTypeModel, tuple[str, ...]]:
-    """Return the model that a training starts from, and what has to be known of it.
+) -> tuple[ModelBytes, tuple[str, ...]]:
+    """Find the model that a training starts from, and what has to be known of it.
 
     Nothing is fine-tuned twice: of a model that was fine-tuned itself it is its base.
+    The network is not built, so that torch is not needed.
 
     Parameters
     ----------
@@ -30,31 +32,40 @@ def find_base(
     Raises
     ------
     ModelError
-        If there is no such model, or its own base is gone or another one by now.
+        If there is no such model, its own base is gone or another one by now, or it
+        does not say its frame rate.
     SamplingFrequencyError
         If the recordings are slower than every model of a family.
     """
-    from napari_celltype.classifiers import load_model
+    from napari_celltype.classifiers.models import find_model
 
-    model = load_model(name, sampling_frequency)
-    origin = model.card.training_data.get("base")
+    file = find_model(name, sampling_frequency)
+    remarks: tuple[str, ...] = ()
+    origin = file.card.training_data.get("base")
     if isinstance(origin, Mapping):
-        first = load_model(str(origin.get("name")))
+        first = find_model(str(origin.get("name")))
         if first.sha256 != origin.get("sha256"):
             raise ModelError(
-                f"{model.name} was fine-tuned from another version of "
-                f"{first.name!r} than the one that is there; start from another model."
+                f"{file.card.name} was fine-tuned from another version of "
+                f"{first.card.name!r} than the one that is there; start from another "
+                "model."
             )
-        return first, (
-            f"{model.name} was itself fine-tuned from {first.name}, so training "
-            f"started from {first.name}, with all labels.",
+        remarks = (
+            f"{file.card.name} was itself fine-tuned from {first.card.name}, so "
+            f"training started from {first.card.name}, with all labels.",
         )
-    if model.card.origin == "user":
-        return model, (
-            f"{model.name} may have been trained on some of the cells that are held "
-            "out here; if so, the score flatters.",
+        file = first
+    elif file.card.origin == "user":
+        remarks = (
+            f"{file.card.name} may have been trained on some of the cells that are "
+            "held out here; if so, the score flatters.",
         )
-    return model, ()
+    if file.card.sampling_frequency is None:
+        raise ModelError(
+            f"{file.card.name} does not say at which frame rate it was trained, so "
+            "nothing can be trained from it; start from another model."
+        )
+    return file, remarks
 
 
 def classifier_for(

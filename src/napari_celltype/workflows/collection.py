@@ -141,6 +141,16 @@ class Collection:
         """The trace set, where the collection holds one."""
         return next((r for r in self.recordings if r.is_trace_set), None)
 
+    @property
+    def slowest(self) -> float | None:
+        """Frame rate of the slowest labelled recording, Hz; None without any."""
+        rates = [
+            r.sampling_frequency
+            for r in self.recordings
+            if r.counts and r.sampling_frequency is not None
+        ]
+        return min(rates, default=None)
+
     def added(self, recordings: Iterable[CollectedRecording]) -> Collection:
         """Return a collection with more recordings.
 
@@ -244,14 +254,30 @@ class Collection:
         }
         return Reading(**{**said, **changes})
 
-    def options(self) -> list[str]:
-        """Return the choices as options of `train` and `evaluate` at the terminal."""
+    def remarks(self) -> tuple[str, ...]:
+        """Return what a model card has to say about the choices that were made."""
+        n = sum(not r.subject for r in self.recordings)
+        if not (self.session_as_subject and n):
+            return ()
+        return (
+            f"In {n} of {len(self.recordings)} recordings nobody said which animal it "
+            "is, and the session stands for it.",
+        )
+
+    def options(self, *, resample: bool = True) -> list[str]:
+        """Return the choices as options of `train` and `evaluate` at the terminal.
+
+        Parameters
+        ----------
+        resample : bool
+            Whether the frame rate is among them; a model to start from has its own.
+        """
         words: list[str] = []
         for name, parent in self.merged.items():
             words += ["--merge", f"{name}={parent}"]
         for name in self.left_out:
             words += ["--leave-out", name]
-        if self.resample is not None:
+        if resample and self.resample is not None:
             words += ["--resample", f"{self.resample:g}"]
         return words
 

@@ -43,6 +43,25 @@ class Course:
     probe: tuple[str, float] | None
     seconds_left: float
 
+    def sentence(self) -> str:
+        """Return the epoch, its scores, what they compare with, and the time left."""
+        from napari_celltype.protocol.remaining import words_for
+        from napari_celltype.workflows.validation import SCORE
+
+        row = self.history[-1]
+        done = f"Epoch {len(self.history)} of {self.epochs}"
+        left = words_for(self.seconds_left) if self.seconds_left else ""
+        if self.chance is None:
+            return f"{done}: loss {row['loss']:.3f}; nothing is held out{left}."
+        best = self.history[self.best_epoch - 1][SCORE]
+        beside = f"chance {self.chance:.2f}"
+        if self.probe is not None:
+            beside += f", {self.probe[0]} alone {self.probe[1]:.2f}"
+        return (
+            f"{done}: {row[SCORE]:.2f}; best {best:.2f} (epoch {self.best_epoch}); "
+            f"{beside}; {len(self.held_out.test)} cells{left}."
+        )
+
 
 OnCourse = Callable[[Course], None]
 

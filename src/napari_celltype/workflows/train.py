@@ -245,6 +245,7 @@ def _read(
     request: TrainRequest, on_progress: OnProgress, should_stop: ShouldStop
 ) -> tuple[Windows, CellTypeModel | None, tuple[str, ...]]:
     """Return labelled data, the base, and what has to be known of it."""
+    from napari_celltype.classifiers.saved_model import build_model
     from napari_celltype.workflows.windowed import (
         load_windows,
         slowest_rate,
@@ -254,7 +255,8 @@ def _read(
     reading = request.reading
     if request.base is not None:
         rate = slowest_rate(request.data, reading)
-        base, remarks = find_base(request.base, rate)
+        file, remarks = find_base(request.base, rate)
+        base = build_model(file)
         windows = load_windows(
             request.data,
             base.card,

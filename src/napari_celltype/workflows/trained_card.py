@@ -86,11 +86,10 @@ def summary_of(trained: Trained) -> list[str]:
     if validation is None:
         return [trained.held_out]
     interval = validation.interval
+    units = counted(interval.n, interval.unit.removesuffix("s"))
+    spread = f"95 % interval {interval.low:.2f} to {interval.high:.2f}, over {units}"
     if interval.too_few:
-        spread = f"{interval.n} {interval.unit} are too few for an interval"
-    else:
-        spread = f"95 % interval {interval.low:.2f} to {interval.high:.2f}, resampling "
-        spread += f"{interval.n} {interval.unit}"
+        spread = f"too few for an interval: {units}"
     beside = [f"chance {validation.chance:.2f}"]
     if validation.probe is not None:
         name, score = validation.probe
