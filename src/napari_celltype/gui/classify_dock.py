@@ -16,6 +16,7 @@ from napari_celltype.gui.classify_form import ClassifyForm
 from napari_celltype.gui.column import Column
 from napari_celltype.gui.counts import count_rois, subtypes_of
 from napari_celltype.gui.folder_drop import FolderDrop
+from napari_celltype.gui.job import Job
 from napari_celltype.gui.legend import Legend
 from napari_celltype.gui.listening import listen
 from napari_celltype.gui.notice import Notice
@@ -25,7 +26,6 @@ from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.run_bar import RunBar
 from napari_celltype.gui.save_table import save_table
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.gui.session import Job
 from napari_celltype.gui.tasks import (
     Cancelled,
     Failed,

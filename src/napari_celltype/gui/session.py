@@ -7,7 +7,7 @@ one of its methods. Every change is told by a signal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
@@ -18,6 +18,7 @@ from psygnal import Signal
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
+from napari_celltype.gui.job import Job
 from napari_celltype.gui.opened import (
     OpenRecording,
     roi_features,
@@ -38,23 +39,6 @@ ColorBy = Literal["type", "group"]
 T = TypeVar("T")
 # What was made of a recording, with the threshold that it was made for.
 _PerRecording = dict[str, tuple[OpenRecording, float | None, T]]
-
-
-@dataclass(frozen=True)
-class Job:
-    """A piece of long work that is running.
-
-    Attributes
-    ----------
-    message : str
-        What is being done.
-    done, total : int, int or None
-        Finished steps, and all steps where known.
-    """
-
-    message: str
-    done: int = 0
-    total: int | None = None
 
 
 class Session:
