@@ -123,7 +123,17 @@ def test_labels_of_an_open_recording_are_those_in_memory(labelled, tmp_path):
 
 
 def counts_in(file):
-    return Collection().reading().load(file).traces.counts()
+    reading = Collection().reading()
+    return reading.load(file, only_tested=True).traces.counts()
+
+
+def test_labels_in_a_folder_of_the_users_choice_are_found(labelled, tmp_path):
+    plane = labelled("mouse1/day1", ["PV", "PY"])
+    elsewhere = tmp_path / "labels"
+    save_labels(open_recording(plane), LabelTable((Label(3, "SOM"),)), elsewhere)
+    recordings = collect_paths([plane], labels_dir=elsewhere).recordings
+    assert recordings[0].counts == {"SOM": 1}
+    assert counts_in(Collection(recordings).write(tmp_path / "list")) == {"SOM": 1}
 
 
 def test_planes_of_one_session_are_edited_together(suite2p_folder, tmp_path):

@@ -150,6 +150,11 @@ def test_only_the_last_layer_is_trained_and_the_card_says_so(recordings, models)
     assert any("may have been trained on some of the cells" in n for n in trained.notes)
 
 
+def test_more_layers_than_there_are_cannot_be_trained(recordings, models):
+    with pytest.raises(ModelError, match="choose 1 to 2"):
+        train_model(request(recordings, models, tuned_layers=3))
+
+
 def test_a_model_that_was_fine_tuned_gives_way_to_its_base(recordings, models):
     train_model(request(recordings, models))
     base, (remark,) = find_base("mine")

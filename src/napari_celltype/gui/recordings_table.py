@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.errors import CellTypeError
+from napari_celltype.gui.autosave import labels_folder
 from napari_celltype.gui.folder_drop import local_paths
 from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.listening import listen
@@ -234,11 +235,15 @@ class RecordingsTable(QWidget):
 
     def _read(self) -> None:
         paths, self._waiting = self._waiting, []
-        tree = self.session.tree
+        tree, labels_dir = self.session.tree, labels_folder()
 
         def work(on_progress: Any, should_stop: Any) -> Collected:
             return collect_paths(
-                paths, tree=tree, on_progress=on_progress, should_stop=should_stop
+                paths,
+                tree=tree,
+                labels_dir=labels_dir,
+                on_progress=on_progress,
+                should_stop=should_stop,
             )
 
         def done(outcome: Outcome[Collected]) -> None:

@@ -84,6 +84,8 @@ class TrainDock(QWidget):
         self._trained: Trained | None = None
         self._command = ""
         self._trouble = ""
+        # Files of models are read once; another list of models makes them old.
+        self._bases: dict[tuple[str, float | None], tuple[ModelCard | None, str]] = {}
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
@@ -189,6 +191,7 @@ class TrainDock(QWidget):
         from napari_celltype.classifiers import list_models
 
         notices: list[str] = []
+        self._bases.clear()
         try:
             self.form.list_models(list_models(on_notice=notices.append))
         except CellTypeError as error:
@@ -203,13 +206,17 @@ class TrainDock(QWidget):
         self.recordings.set_requirements(card, self.form.held_out.currentData())
 
     def _base_card(self) -> tuple[ModelCard | None, str]:
-        if self.form.base is None:
+        base, slowest = self.form.base, self.recordings.collection.slowest
+        if base is None:
             return None, ""
-        try:
-            file, _ = find_base(self.form.base, self.recordings.collection.slowest)
-        except CellTypeError as error:
-            return None, str(error)
-        return file.card, ""
+        if (base, slowest) not in self._bases:
+            try:
+                file, _ = find_base(base, slowest)
+            except CellTypeError as error:
+                self._bases[base, slowest] = (None, str(error))
+            else:
+                self._bases[base, slowest] = (file.card, "")
+        return self._bases[base, slowest]
 
     def _on_recordings(self) -> None:
         card, trouble = self._base_card()

@@ -15,6 +15,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.workflows.base_model import n_layers
+
 if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard
 
@@ -112,6 +114,7 @@ class TrainForm(QWidget):
                 "labelled cells of each type."
             )
         else:
+            self.layers.setMaximum(n_layers(card))
             self.about_start.setText(
                 f"{card.name}: windows of {card.window_frames} frames at "
                 f"{card.sampling_frequency:g} Hz. Earlier layers stay as they are."

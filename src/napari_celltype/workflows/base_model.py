@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from napari_celltype.errors import ModelError
 
 if TYPE_CHECKING:
-    from napari_celltype.classifiers import CellTypeModel, TraceClassifier
+    from napari_celltype.classifiers import CellTypeModel, ModelCard, TraceClassifier
     from napari_celltype.classifiers.fine_tuning import FineTuning
     from napari_celltype.classifiers.model_file import ModelBytes
     from napari_celltype.workflows.train import TrainRequest
@@ -68,10 +68,22 @@ def find_base(
     return file, remarks
 
 
+def n_layers(card: ModelCard) -> int:
+    """Return how many layers with weights a model has, its output among them."""
+    layers = card.parameters.get("layers")
+    return (layers.count("C") if isinstance(layers, str) else int(layers or 1)) + 1
+
+
 def classifier_for(
     request: TrainRequest, base: CellTypeModel | None
 ) -> tuple[TraceClassifier, FineTuning | None]:
-    """Return an unfitted classifier, and the weights that it starts from."""
+    """Return an unfitted classifier, and the weights that it starts from.
+
+    Raises
+    ------
+    ModelError
+        If the base has fewer layers than are to be trained.
+    """
     from sklearn.base import clone
 
     from napari_celltype.classifiers import TraceClassifier
@@ -88,6 +100,12 @@ def classifier_for(
                 request.architecture, normalization=request.normalization, **said
             ),
             None,
+        )
+    most = n_layers(base.card)
+    if not 1 <= request.tuned_layers <= most:
+        raise ModelError(
+            f"{base.name} has {most} layers, so {request.tuned_layers} cannot be "
+            f"trained; choose 1 to {most}."
         )
     classifier: TraceClassifier = clone(base.classifier).set_params(**said)
     return classifier, FineTuning(base.classifier, request.tuned_layers)

@@ -47,6 +47,7 @@ def collect_paths(
     paths: Iterable[Path],
     *,
     tree: TypeTree = DEFAULT_TYPES,
+    labels_dir: Path | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Collected:
@@ -59,6 +60,8 @@ def collect_paths(
         (``.npz``).
     tree : TypeTree
         Vocabulary, extended by the types that label files name.
+    labels_dir : Path, optional
+        The labels folder of the user's choice, looked in before the recordings' own.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
 
@@ -77,7 +80,7 @@ def collect_paths(
             if path.suffix.lower() == ".npz":
                 found.append(_trace_set(path, tree))
             else:
-                listed += _planes_at(path)
+                listed += _planes_at(path, labels_dir)
         except CellTypeError as error:
             failures.append(str(error))
     names = recording_names([plane.folder for plane in listed])
@@ -141,15 +144,17 @@ def with_labels(collected: CollectedRecording, table: LabelTable) -> CollectedRe
     )
 
 
-def _planes_at(path: Path) -> list[ListedPlane]:
+def _planes_at(path: Path, labels_dir: Path | None) -> list[ListedPlane]:
     if path.suffix.lower() == ".csv":
         return list(read_recording_list(path).planes)
     from napari_celltype.workflows.batch import find_recordings
 
+    if labels_dir is not None and not labels_dir.is_dir():
+        labels_dir = None
     planes = find_recordings([path]).planes
     siblings = Counter(plane.parent for plane in planes)
     return [
-        ListedPlane(plane, one_of_several=siblings[plane.parent] > 1)
+        ListedPlane(plane, labels=labels_dir, one_of_several=siblings[plane.parent] > 1)
         for plane in planes
     ]
 

@@ -12,8 +12,7 @@ from napari_celltype.workflows.held_out import (
     WORDS,
     held_out_for,
     labelled_of,
-    n_cells,
-    units_of,
+    n_units,
 )
 from napari_celltype.workflows.ways_out import (
     Action,
@@ -95,18 +94,15 @@ def _types(collection: Collection, held_out: str) -> list[Obstacle]:
     level = held_out_for(collection, held_out)
     if level == "none":
         return []
-    units = units_of(collection, level)
+    units = n_units(collection, level)
     found = []
     for name in classes:
-        n = len(units.get(name, ()))
+        n = units.get(name, 0)
         if n < 2 and name not in collection.untested:
             found.append(_untestable(collection, name, n, level, len(classes)))
     if level != "subject" and held_out == "auto":
-        by_animal = units_of(collection, "subject")
-        seen = ", ".join(
-            f"{name} {len(by_animal[name]) if name in by_animal else '?'}"
-            for name in classes
-        )
+        by_animal = n_units(collection, "subject")
+        seen = ", ".join(f"{name} {by_animal.get(name, '?')}" for name in classes)
         found.append(
             Obstacle(
                 "Whether the model holds for a new animal cannot be tested: two types "
@@ -120,7 +116,7 @@ def _types(collection: Collection, held_out: str) -> list[Obstacle]:
 def _untestable(
     collection: Collection, name: str, n: int, level: str, n_classes: int
 ) -> Obstacle:
-    cells = n_cells(collection, name)
+    cells = n_units(collection, "cell").get(name, 0)
     where = f" from {counted(n, WORDS[level])}" if level != "cell" else ""
     parent = collection.tree[name].parent if _known(collection, name) else None
     actions = []
