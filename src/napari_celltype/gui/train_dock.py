@@ -181,9 +181,7 @@ class TrainDock(QWidget):
         self.choice.kept.connect(self._keep)
         self.choice.thrown_away.connect(self._throw_away)
         self.use.clicked.connect(self._use)
-        self.copy.clicked.connect(
-            lambda: QApplication.clipboard().setText(self._command)
-        )
+        self.copy.clicked.connect(self._copy)
         listen(self, self.session.models_changed, self._list_models)
         listen(self, self._viewer.events.theme, self._on_theme)
 
@@ -327,6 +325,9 @@ class TrainDock(QWidget):
         dock = classify.parentWidget()
         if dock is not None:
             dock.raise_()
+
+    def _copy(self) -> None:
+        QApplication.clipboard().setText(self._command)
 
     def _on_theme(self, event: Any = None) -> None:
         theme = get_theme(self._viewer.theme)

@@ -86,6 +86,10 @@ class ValidationPlot(pg.PlotWidget):
         for line in (self._chance, self._probe):
             line.setPen(pg.mkPen(text, width=1, style=line.pen.style()))
             line.label.setColor(text)
+            # Read over the curve where they cross.
+            shade = pg.mkColor(background)
+            shade.setAlpha(190)
+            line.label.fill = pg.mkBrush(shade)
 
 
 def _level(style: Qt.PenStyle) -> pg.InfiniteLine:

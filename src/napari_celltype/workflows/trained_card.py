@@ -106,6 +106,9 @@ def summary_of(trained: Trained) -> list[str]:
         f"Right: {recalls}.",
         trained.held_out,
     ]
+    level = max(validation.chance, validation.probe[1] if validation.probe else 0.0)
+    if validation.score <= level:
+        found.insert(1, "That is no better than what it is compared with.")
     if len(trained.history) > 1:
         found.append(
             f"Epoch {trained.best_epoch} of {len(trained.history)} was kept for being "
