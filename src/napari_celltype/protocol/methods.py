@@ -19,6 +19,12 @@ _SPLITS = {
     "by-subject": "at random, with all traces of an animal on one side",
     "by-cell": "at random, with all traces of a cell on one side",
 }
+_SOFTWARE = {
+    "python": "Python",
+    "numpy": "NumPy",
+    "scikit-learn": "scikit-learn",
+    "torch": "PyTorch",
+}
 
 
 def methods_paragraph(report: Report) -> str:
@@ -68,7 +74,19 @@ def methods_paragraph(report: Report) -> str:
     if report.of("shuffled"):
         sentences.append("As a control, classifiers were trained on permuted labels.")
     sentences.append(f"The random seed was {settings['random_state']}.")
+    sentences += _software(report)
     return " ".join(sentences)
+
+
+def _software(report: Report) -> list[str]:
+    """Name the versions that the splits were computed with, all of them."""
+    used: dict[str, dict[str, None]] = {name: {} for name in _SOFTWARE}
+    for environment in report.environments:
+        for name, versions in used.items():
+            if name in environment:
+                versions[str(environment[name])] = None
+    told = [f"{_SOFTWARE[n]} {', '.join(of)}" for n, of in used.items() if of]
+    return [f"Software: {'; '.join(told)}."] if told else []
 
 
 def _classifiers(scores: Sequence[Score]) -> str:
