@@ -59,7 +59,7 @@ def caption(report: Report) -> str:
     scores = [_scores(way, [s for s in classifiers if s.way == way]) for way in ways]
     sentences = [
         f"Cell types told apart from calcium traces ({report.name}).",
-        f"(A) Balanced accuracy {' '.join(scores)}",
+        f"(A) Balanced accuracy: {'; '.join(scores)}.",
     ]
     sentences += _controls(report, list(ways))
     sentences.append(
@@ -107,8 +107,9 @@ def _scores(way: str, scores: Sequence[Score]) -> str:
         )
         for s in scores
     )
-    chance = dict.fromkeys(f"{s.chance:.2f}" for s in scores)
-    return f"{in_words(way)}: {'; '.join(words)} (chance {', '.join(chance)}; {'; '.join(basis)})."
+    chance = ", ".join(dict.fromkeys(f"{s.chance:.2f}" for s in scores))
+    stands_on = "; ".join(basis)
+    return f"{in_words(way)}, {'; '.join(words)} (chance {chance}; {stands_on})"
 
 
 def _controls(report: Report, ways: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 
 from napari_celltype.labels import TraceSet
 from napari_celltype.progress import (
@@ -76,10 +77,11 @@ class Forecast:
 class Forecaster:
     """Reads data once and times each kind of training on them once.
 
-    Not to be used by two threads at the same time.
+    One forecast waits for another: two at once would time each other.
     """
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._source: tuple[str | Path | TraceSet, Reading] | None = None
         self._name = ""
         self._notes: tuple[str, ...] = ()
@@ -113,6 +115,16 @@ class Forecaster:
         Stopped
             If `should_stop` answered True.
         """
+        with self._lock:
+            raise_if_stopped(should_stop)
+            return self._forecast(request, on_progress, should_stop)
+
+    def _forecast(
+        self,
+        request: ExperimentRequest,
+        on_progress: OnProgress,
+        should_stop: ShouldStop,
+    ) -> Forecast:
         data, costs = self._read(request, on_progress, should_stop)
         on_progress(Progress("Drawing the splits"))
         planned = plan_experiment(request, data)
