@@ -148,7 +148,8 @@ class ConfusionView(QWidget):
         return 0 if self._confusion is None else len(self._confusion.classes)
 
     def _width(self) -> float:
-        return min(float(_MOST), (self.width() - _LEFT - 4) / max(self._n, 1))
+        room: int = self.width() - _LEFT - 4
+        return min(float(_MOST), room / max(self._n, 1))
 
     def _cell(self) -> float:
         return max(34.0, min(48.0, self._width()))

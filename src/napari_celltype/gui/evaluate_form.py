@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +83,8 @@ class EvaluateForm(QWidget):
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("new, beside the data")
         self.folder.setToolTip(
-            "Where splits and the report are kept. Empty: a new folder beside the data, "
-            "or in your user data where one cannot write there"
+            "Where splits and the report are kept. Empty: a new folder beside the "
+            "data, or in your user data where one cannot write there"
         )
         self.choose_folder = QPushButton("...")
         self.choose_folder.setToolTip("Choose a folder for this run")
@@ -178,8 +177,6 @@ class EvaluateForm(QWidget):
 
     def _tell(self, *_: Any) -> None:
         self.changed.emit()
-
-
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -31,6 +31,8 @@ from napari_celltype.protocol.scores import Score
 from napari_celltype.protocol.words import in_words, short, tested_text
 
 _TABLES = ("ways", "scores", "probes", "shuffled", "differences", "surrogates")
+# What else of a report's notes speaks against its scores.
+_NOTES = ("A quick look: ", "The splits were not all computed alike")
 _FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
 
 
@@ -83,7 +85,9 @@ class EvaluateResults(QWidget):
         self.notice.clear()
         self.sentence.setText(report.sentence)
         self.basis.setText(report.basis)
-        notes = [n for n in report.notes if n.startswith(("A quick look", "The splits"))]
+        notes = [
+            n for n in report.notes if n.startswith(("A quick look", "The splits"))
+        ]
         self.doubts.setText("\n".join(f"⚠ {s}" for s in (*notes, *report.doubts)))
         self.doubts.setVisible(bool(notes or report.doubts))
         self.sides.setText("\n".join(_side(s) for s in matrices(report)))

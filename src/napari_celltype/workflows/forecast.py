@@ -16,12 +16,13 @@ from napari_celltype.progress import (
     raise_if_stopped,
 )
 from napari_celltype.protocol.costs import Costs
-from napari_celltype.protocol.design import Design, describe_design
+from napari_celltype.protocol.design import Design, DesignRow, describe_design
 from napari_celltype.protocol.experiment import ExperimentData, Task
 from napari_celltype.protocol.quick import quick_look
 from napari_celltype.protocol.remaining import duration_text
 from napari_celltype.protocol.run_folder import RunFolder
 from napari_celltype.protocol.running import unfinished
+from napari_celltype.protocol.words import in_words
 from napari_celltype.workflows.experiment_request import ExperimentRequest
 from napari_celltype.workflows.labelled import Reading
 from napari_celltype.workflows.planning import experiment_data, plan_experiment
@@ -59,6 +60,17 @@ class Forecast:
     quick_seconds: float
 
     @property
+    def design_lines(self) -> tuple[str, ...]:
+        """What the data can tell at all, what they are, and how they will be split."""
+        design = self.design
+        told = [f"⚠ {sentence}" for sentence in design.sentences]
+        if design.exclusive.get("subjects") == 0:
+            told.insert(0, "Every animal holds more than one type.")
+        rows = ", ".join(_row_text(row) for row in design.rows)
+        ways = " and ".join(in_words(way) for way in self.ways)
+        return (*told, f"{self.name}: {rows}.", f"Split {ways}.")
+
+    @property
     def sentence(self) -> str:
         """How long it will take, said as the estimate that it is."""
         if not self.n_left:
@@ -72,6 +84,15 @@ class Forecast:
             "from very short trainings, timed here just now; other work on this "
             "machine makes it longer."
         )
+
+
+def _row_text(row: DesignRow) -> str:
+    units = [
+        f"{n} {word}{'s' * (n != 1)}"
+        for n, word in ((row.cells, "cell"), (row.subjects, "animal"))
+        if n is not None
+    ]
+    return f"{row.examples} {row.label}" + (f" ({', '.join(units)})" if units else "")
 
 
 class Forecaster:

@@ -96,6 +96,7 @@ def _request_of(kept: dict[str, Any], folder: Path) -> ExperimentRequest:
         raise ValueError(f"format {kept['format']!r}")
     reading = {**kept["reading"]}
     reading["labels"] = _found(reading["labels"], folder)
+    reading["left_out"] = tuple(reading["left_out"])
     return ExperimentRequest(
         _found(kept["data"], folder) or "",
         kept["experiment"],

@@ -1,0 +1,94 @@
+"""The data that an evaluation in the window is about: a path, or a collection."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from napari_celltype.labels.folders import claim_folder
+from napari_celltype.workflows.collection import Collection
+from napari_celltype.workflows.experiment_request import ExperimentRequest
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenData:
+    """A trace set, list or folder on disk, or recordings that were collected.
+
+    Attributes
+    ----------
+    path : Path or None
+    collection : Collection or None
+        Instead of a path.
+    """
+
+    path: Path | None = None
+    collection: Collection | None = None
+
+    @property
+    def place(self) -> Path | None:
+        """Beside what a run folder goes; None where there are no data."""
+        if self.path is not None:
+            return self.path
+        if self.collection is not None and self.collection.recordings:
+            first = self.collection.recordings[0].path
+            folders = (p for p in (first, *first.parents) if p.name == "suite2p")
+            return next((p.parent for p in folders), first)
+        return None
+
+    def is_same(self, other: ChosenData) -> bool:
+        """Tell whether two are the same choice."""
+        return self.path == other.path and self.collection is other.collection
+
+    def asked(self, request: ExperimentRequest, folder: Path) -> ExperimentRequest:
+        """Return a request about these data.
+
+        Parameters
+        ----------
+        request : ExperimentRequest
+        folder : Path
+            Gets the list of a collection, with the labels of recordings that are open
+            as they are now.
+
+        Raises
+        ------
+        LabelError
+            If the collection is empty.
+        OutputError
+            If the list cannot be written.
+        """
+        if self.collection is None:
+            return replace(request, data=self.path or "")
+        claim_folder(folder)
+        return replace(
+            request,
+            data=self.collection.write(folder),
+            reading=self.collection.reading(),
+        )
+
+
+def command_line(request: ExperimentRequest) -> str:
+    """Return the command of a terminal that makes the same evaluation.
+
+    Parameters
+    ----------
+    request : ExperimentRequest
+        Of data on disk, with a folder.
+    """
+    protocol, training, reading = request.protocol, request.training, request.reading
+    words = [
+        *("napari-celltype", "evaluate", str(request.data)),
+        *("--classifiers", ",".join(request.classifiers)),
+        *("--splits", str(protocol.n_splits), "--split", protocol.split),
+        *("--seed", str(protocol.random_state)),
+        *("--normalization", training.normalization),
+    ]
+    if training.epochs is not None:
+        words += ["--epochs", str(training.epochs)]
+    for name, parent in reading.merged.items():
+        words += ["--merge", f"{name}={parent}"]
+    for name in reading.left_out:
+        words += ["--leave-out", name]
+    if reading.resample is not None:
+        words += ["--resample", f"{reading.resample:g}"]
+    return shlex.join([*words, "-o", str(request.folder)])
