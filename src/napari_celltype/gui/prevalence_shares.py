@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import LabelError
 from napari_celltype.gui.report_table_view import ReportTableView
-from napari_celltype.protocol.prevalence_table import prevalence_table, tested_shares
+from napari_celltype.protocol.prevalence_table import prevalence_table, shares_in_tests
 from napari_celltype.protocol.scores import Score
 from napari_celltype.workflows.prevalence import CA1_INTERNEURONS, CA1_SOURCE
 from napari_celltype.workflows.shares import prior_shares
@@ -57,7 +57,7 @@ class PrevalenceShares(QWidget):
         self._score = score
         if tuple(self.boxes) != tuple(score.per_class):
             self._make_boxes(tuple(score.per_class))
-            self._set(tested_shares(score))
+            self._set(shares_in_tests(score))
         self._show()
 
     def _make_boxes(self, names: tuple[str, ...]) -> None:
@@ -87,7 +87,7 @@ class PrevalenceShares(QWidget):
 
     def _take_tested(self) -> None:
         if self._score is not None:
-            self._set(tested_shares(self._score))
+            self._set(shares_in_tests(self._score))
             self._show()
 
     def _take_ca1(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -11,6 +12,8 @@ from napari_celltype.protocol.report_table import Table
 
 _MOST_ROWS = 9
 _ROW = 22
+# Letters of a heading before it goes on in another line.
+_HEADING = 16
 
 
 class ReportTableView(QWidget):
@@ -51,7 +54,8 @@ class ReportTableView(QWidget):
         self.table.clear()
         self.table.setRowCount(len(rows))
         self.table.setColumnCount(len(table.columns))
-        self.table.setHorizontalHeaderLabels(list(table.columns))
+        headings = [fill(name, _HEADING) for name in table.columns]
+        self.table.setHorizontalHeaderLabels(headings)
         for at, row in enumerate(rows):
             for column, text in enumerate(row):
                 item = QTableWidgetItem(text)

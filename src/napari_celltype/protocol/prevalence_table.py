@@ -12,7 +12,7 @@ from napari_celltype.protocol.scores import Score
 from napari_celltype.protocol.words import in_words, tested_text
 
 
-def tested_shares(score: Score) -> dict[str, float]:
+def shares_in_tests(score: Score) -> dict[str, float]:
     """Return how common each type was among the tested answers; sums to 1.
 
     Parameters
