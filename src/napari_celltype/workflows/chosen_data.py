@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_celltype.labels.folders import claim_folder
-from napari_celltype.workflows.collection import Collection
+from napari_celltype.workflows.collection import LIST_NAME, Collection
 from napari_celltype.workflows.experiment_request import ExperimentRequest
 
 
@@ -27,13 +27,14 @@ class ChosenData:
 
     @property
     def place(self) -> Path | None:
-        """Beside what a run folder goes; None where there are no data."""
+        """Path beside which a run folder goes, not always there; None without data."""
         if self.path is not None:
             return self.path
         if self.collection is not None and self.collection.recordings:
             first = self.collection.recordings[0].path
-            folders = (p for p in (first, *first.parents) if p.name == "suite2p")
-            return next((p.parent for p in folders), first)
+            suite2p = (p for p in (first, *first.parents) if p.name == "suite2p")
+            session = next((p.parent for p in suite2p), first)
+            return first if first.suffix else session.with_name(LIST_NAME)
         return None
 
     def is_same(self, other: ChosenData) -> bool:
