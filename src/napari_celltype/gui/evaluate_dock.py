@@ -25,6 +25,7 @@ from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.splits_table import SplitsTable
 from napari_celltype.gui.tasks import Cancelled, Failed, Finished, Outcome, TaskRunner
+from napari_celltype.gui.warnings_line import WarningsLine
 from napari_celltype.progress import OnProgress, Progress, ShouldStop
 from napari_celltype.protocol.report import Report
 from napari_celltype.protocol.split_rows import SplitRow
@@ -50,6 +51,7 @@ class EvaluateDock(QWidget):
         super().__init__()
         self.data = EvaluateData(scene_of(napari_viewer).session)
         self.design = Notice()
+        self.notes = WarningsLine()
         self.form = EvaluateForm()
         self.expected = Notice()
         self.run = QPushButton("Run")
@@ -140,6 +142,7 @@ class EvaluateDock(QWidget):
         buttons.addWidget(self.run, 1)
         buttons.addWidget(self.resume, 1)
         column.addWidget(self.design)
+        column.addWidget(self.notes)
         for widget in (self.data, self.form, self.expected):
             column.addWidget(widget)
         column.addLayout(buttons)
@@ -177,7 +180,7 @@ class EvaluateDock(QWidget):
         if self.job.running or not self.isVisible() or chosen.place is None:
             return
         if self.data.blocked_by:
-            self.design.clear()
+            self._clear_design()
             self.expected.clear()
             self._show_buttons()
             return
@@ -222,15 +225,20 @@ class EvaluateDock(QWidget):
             asked, forecast = outcome.result
             self._listed = (chosen, asked)
             self.design.show_text("\n".join(forecast.design_lines))
+            self.notes.show_warnings(forecast.notes)
             self.expected.show_text(forecast.sentence)
             self.form.show_quick_time(forecast.quick_seconds)
         elif isinstance(outcome, Failed):
             self._problem = outcome.sentence
-            self.design.clear()
+            self._clear_design()
             self.expected.show_error(outcome.sentence)
         elif isinstance(outcome, Cancelled):
             self._looked_at = ()
         self._show_buttons()
+
+    def _clear_design(self) -> None:
+        self.design.clear()
+        self.notes.show_warnings(())
 
     def _same_again(
         self, chosen: ChosenData, request: ExperimentRequest
@@ -270,9 +278,9 @@ class EvaluateDock(QWidget):
         if request is not None:
             if chosen is None:
                 # A run that was resumed: its data and its settings are shown.
-                chosen = ChosenData(path=Path(request.data))  # type: ignore[arg-type]
+                chosen = ChosenData(path=Path(str(request.data)))
                 self.form.show_request(request)
-                self.choose(Path(request.data))  # type: ignore[arg-type]
+                self.choose(Path(str(request.data)))
             self._last = (chosen, request)
         folder = None if request is None else request.folder
         if isinstance(outcome, Finished):

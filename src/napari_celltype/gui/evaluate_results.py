@@ -44,6 +44,7 @@ class EvaluateResults(QWidget):
         self._report: Report | None = None
         self._folder: Path | None = None
         self.tasks = TaskRunner(self)
+        self.name = _words()
         self.sentence = _words()
         self.sentence.setStyleSheet("font-weight: bold;")
         self.basis = _words()
@@ -83,6 +84,7 @@ class EvaluateResults(QWidget):
         """
         self._report, self._folder = report, folder
         self.notice.clear()
+        self.name.setText(f"{report.title}, {report.name}")
         self.sentence.setText(report.sentence)
         self.basis.setText(report.basis)
         notes = [
@@ -129,7 +131,7 @@ class EvaluateResults(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)
-        for widget in (self.sentence, self.basis, self.doubts, self.sides):
+        for widget in (self.name, self.sentence, self.basis, self.doubts, self.sides):
             column.addWidget(widget)
         column.addLayout(buttons)
         column.addWidget(self.notice)

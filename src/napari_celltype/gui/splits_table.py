@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QHeaderView, QTableView
 from napari_celltype.protocol.split_rows import SplitRow
 from napari_celltype.protocol.words import in_words
 
-_TITLES = ("classifier", "split", "no.", "bal. acc.", "accuracy")
+_TITLES = ("classifier", "split", "no.", "bal. acc.", "acc.")
 _TIPS = (
     "What was trained; “shuffled labels” is a control",
     "How training and test cells were divided",
@@ -54,8 +54,8 @@ class SplitsModel(QAbstractTableModel):
         row = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return (
-                row.name,
-                in_words(row.way),
+                row.name.replace(", shuffled labels", ", shuffled"),
+                in_words(row.way).removeprefix("the "),
                 str(row.split + 1),
                 f"{row.balanced_accuracy:.2f}",
                 f"{row.accuracy:.2f}",
@@ -95,8 +95,8 @@ class SplitsTable(QTableView):
         self.setWordWrap(False)
         self.setSelectionMode(QTableView.SelectionMode.NoSelection)
         self.setToolTip("Every finished training, the last one first")
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.horizontalHeader().setSectionResizeMode(
+            QHeaderView.ResizeMode.ResizeToContents
+        )
         self.setMinimumHeight(150)
         self.setMaximumHeight(190)
