@@ -22,6 +22,7 @@ from napari_celltype.protocol.quick import quick_look
 from napari_celltype.protocol.remaining import duration_text
 from napari_celltype.protocol.run_folder import RunFolder
 from napari_celltype.protocol.running import unfinished
+from napari_celltype.protocol.surrogates import surrogate_note
 from napari_celltype.protocol.words import in_words
 from napari_celltype.workflows.experiment_request import ExperimentRequest
 from napari_celltype.workflows.labelled import Reading
@@ -41,7 +42,7 @@ class Forecast:
     ways : tuple of str
         How the data will be split: the way that was asked for, then the other.
     notes : tuple of str
-        What was cut, left out or chosen.
+        What was cut or left out, and what the data do not allow.
     n_left, n_tasks : int
         Trainings still to do, and all; probes and shuffled labels among them.
     seconds : float
@@ -164,11 +165,17 @@ class Forecaster:
             data,
         )
         conditions = planned.experiment.conditions
+        made = surrogate_note(data.traces.sampling_frequency)
         return Forecast(
             self._name,
             describe_design(data.traces, data.targets),
             tuple(dict.fromkeys(c.way for c in conditions)),
-            (*self._notes, *planned.experiment.notes, *planned.tasks.notes),
+            (
+                *self._notes,
+                # How surrogates are made explains the report, it limits nothing.
+                *(n for n in planned.experiment.notes if n != made),
+                *planned.tasks.notes,
+            ),
             len(left),
             len(planned.tasks),
             seconds,
