@@ -13,9 +13,11 @@ def test_it_is_the_same_run_at_the_terminal(terminal, trace_file, tmp_path):
         trace_file({"PV": 12, "PY": 12, "VIP": 8}),
         folder=tmp_path / "my run",
         classifiers=("svm-linear",),
-        protocol=nct.PaperProtocol(n_splits=2),
+        protocol=nct.PaperProtocol(n_splits=2, train_size=12, test_size=6),
         training=Training(3, "auto", "trace"),
-        reading=Reading(left_out=("VIP",)),
+        reading=Reading(
+            left_out=("VIP",), timesteps=40, resample=5.0, with_predictions=True
+        ),
     )
     run_experiment(request)
     done = (request.folder / "results.jsonl").read_bytes()

@@ -10,7 +10,7 @@ from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices, QGuiApplication
 
 import napari_celltype as nct
-from napari_celltype.gui import evaluate_dock
+from napari_celltype.gui import run_feed
 from napari_celltype.labels import save_traces
 from napari_celltype.protocol.caption import caption
 from napari_celltype.workflows.run_record import read_request
@@ -66,7 +66,7 @@ def run_folder(tmp_path):
 def hold_after(n_splits, monkeypatch):
     """Hold the run after some trainings, however quick the machine is."""
     go, held = threading.Event(), threading.Event()
-    real = evaluate_dock.run_experiment
+    real = run_feed.run_experiment
 
     def run(request, *, on_split, **options):
         seen = []
@@ -80,7 +80,7 @@ def hold_after(n_splits, monkeypatch):
 
         return real(request, on_split=tell, **options)
 
-    monkeypatch.setattr(evaluate_dock, "run_experiment", run)
+    monkeypatch.setattr(run_feed, "run_experiment", run)
     return held, go
 
 
@@ -261,7 +261,8 @@ def test_the_table_of_recordings_is_evaluated_as_a_list(
     table.add_paths(sessions)
     qtbot.waitUntil(lambda: len(table.collection.recordings) == 4, timeout=30_000)
     qtbot.waitUntil(dock.run.isEnabled, timeout=60_000)
-    assert "PV (" in dock.design.text
+    n_cells = int(dock.design.text.split(" PV (")[0].split()[-1])
+    assert f"{n_cells} PV ({n_cells} cells, 4 animals)" in dock.design.text
     started = datetime.now()
     with qtbot.waitSignal(dock.job.ended, timeout=60_000):
         click(qtbot, dock.run)
@@ -270,6 +271,12 @@ def test_the_table_of_recordings_is_evaluated_as_a_list(
     assert (folder / "recordings.csv").is_file()
     assert (folder / "report.html").stat().st_mtime >= started.timestamp() - 1
     assert read_request(folder).data == folder / "recordings.csv"
+
+    # Other recordings are other data, in the same table.
+    table.table.selectRow(3)
+    click(qtbot, table.remove)
+    qtbot.waitUntil(lambda: "3 animals" in dock.design.text, timeout=60_000)
+    assert f"{n_cells * 3 // 4} PV" in dock.design.text
 
 
 def test_nothing_holds_the_window_for_long(dock, qtbot, file):

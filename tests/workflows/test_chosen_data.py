@@ -26,7 +26,7 @@ def test_the_command_asks_for_the_same():
         "--seed": "0",
         "--normalization": "trace",
         "--epochs": "5",
-        "--resample": "10",
+        "--resample": "10.0",
         "-o": "run",
     }
 

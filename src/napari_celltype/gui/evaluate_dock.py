@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,14 @@ from napari_celltype.gui.evaluate_results import EvaluateResults
 from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.placement import FirstPlace
+from napari_celltype.gui.run_feed import RunFeed
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.splits_table import SplitsTable
 from napari_celltype.gui.tasks import Cancelled, Failed, Finished, Outcome, TaskRunner
 from napari_celltype.gui.warnings_line import WarningsLine
-from napari_celltype.progress import OnProgress, Progress, ShouldStop
+from napari_celltype.progress import OnProgress, ShouldStop
 from napari_celltype.protocol.report import Report
-from napari_celltype.protocol.split_rows import SplitRow
-from napari_celltype.workflows import ExperimentRequest, run_experiment
+from napari_celltype.workflows import ExperimentRequest
 from napari_celltype.workflows.chosen_data import ChosenData, command_line
 from napari_celltype.workflows.forecast import Forecast, Forecaster
 from napari_celltype.workflows.run_place import new_run_folder
@@ -69,7 +68,7 @@ class EvaluateDock(QWidget):
         self._scratch = Path(tempfile.mkdtemp(prefix="napari-celltype-"))
         weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
         self._listed: tuple[ChosenData, ExperimentRequest] | None = None
-        self._feed = _Feed()
+        self._feed = RunFeed()
         # What runs or ran last: its data as chosen here, and the whole request.
         self._last: tuple[ChosenData, ExperimentRequest] | None = None
         self._problem = ""
@@ -100,7 +99,7 @@ class EvaluateDock(QWidget):
             return
         request = self.form.request(Path())
         again = self._same_again(chosen, request)
-        feed = self._feed = _Feed()
+        feed = self._feed = RunFeed()
 
         def work(on_progress: OnProgress, should_stop: ShouldStop) -> Report:
             asked = again
@@ -120,7 +119,7 @@ class EvaluateDock(QWidget):
         folder : Path
         """
         chosen = self.data.chosen
-        feed = self._feed = _Feed()
+        feed = self._feed = RunFeed()
 
         def work(on_progress: OnProgress, should_stop: ShouldStop) -> Report:
             request = read_request(folder, chosen.path)
@@ -177,9 +176,10 @@ class EvaluateDock(QWidget):
     def _forecast(self) -> None:
         """Look at the data and time short trainings, in the background."""
         chosen = self.data.chosen
-        if self.job.running or not self.isVisible() or chosen.place is None:
+        if self.job.running or not self.isVisible():
             return
         if self.data.blocked_by:
+            self.look.cancel()
             self._clear_design()
             self.expected.clear()
             self._show_buttons()
@@ -191,6 +191,8 @@ class EvaluateDock(QWidget):
             return
         again = self._same_again(chosen, request)
         listed = self._listed
+        if listed is not None and not listed[0].is_same(chosen):
+            self._clear_design()
         scratch, forecaster = self._scratch, self._forecaster
 
         def work(
@@ -201,6 +203,8 @@ class EvaluateDock(QWidget):
             elif listed is not None and listed[0].is_same(chosen):
                 asked = replace(request, data=listed[1].data, reading=listed[1].reading)
             else:
+                # The list of another collection lies in the same place.
+                forecaster.forget()
                 asked = chosen.asked(request, scratch)
             found = forecaster.forecast(
                 asked, on_progress=on_progress, should_stop=should_stop
@@ -248,13 +252,17 @@ class EvaluateDock(QWidget):
             return None
         source, last = self._last
         same = (
-            source.is_same(chosen)
+            last.experiment == "evaluate"
+            and source.is_same(chosen)
             and request.folder in (None, last.folder)
             and request.protocol == last.protocol
             and request.training == last.training
             and set(last.classifiers) <= set(request.classifiers)
         )
-        return replace(last, classifiers=request.classifiers) if same else None
+        if not same or last.classifiers == request.classifiers:
+            return last if same else None
+        grown = replace(last, classifiers=request.classifiers)
+        return replace(grown, command=command_line(grown))
 
     def _start(self, work: Any, chosen: ChosenData | None) -> None:
         self._pause.stop()
@@ -318,7 +326,7 @@ class EvaluateDock(QWidget):
             return "An evaluation is running."
         if self.data.blocked_by:
             return self.data.blocked_by
-        if not self.form.names:
+        if not self.form.request(Path()).classifiers:
             return "Tick at least one classifier."
         if self._problem:
             return self._problem
@@ -330,50 +338,6 @@ class EvaluateDock(QWidget):
         folder = QFileDialog.getExistingDirectory(self, "Folder of a run")
         if folder:
             self.resume_run(Path(folder))
-
-
-class _Feed:
-    """What a running evaluation tells, on its way to the window's thread.
-
-    Attributes
-    ----------
-    request : ExperimentRequest or None
-        What runs, once its folder and data are known.
-    message : str
-    n_seen : int
-        Finished trainings, probes among them.
-    """
-
-    def __init__(self) -> None:
-        self.request: ExperimentRequest | None = None
-        self.message = ""
-        self.n_seen = 0
-        self._rows: deque[SplitRow] = deque()
-
-    def run(
-        self,
-        request: ExperimentRequest,
-        on_progress: OnProgress,
-        should_stop: ShouldStop,
-    ) -> Report:
-        """Run an experiment, off the main thread."""
-        self.request = request
-
-        def tell(progress: Progress) -> None:
-            self.message = progress.message
-            on_progress(replace(progress, message="Evaluating"))
-
-        return run_experiment(
-            request, on_split=self._add, on_progress=tell, should_stop=should_stop
-        )
-
-    def take(self) -> list[SplitRow]:
-        """Return the trainings that finished since the last call."""
-        return [self._rows.popleft() for _ in range(len(self._rows))]
-
-    def _add(self, row: SplitRow) -> None:
-        self.n_seen += 1
-        self._rows.append(row)
 
 
 def _timer(parent: QWidget, interval: int, slot: Any, *, once: bool = False) -> QTimer:

@@ -80,16 +80,27 @@ def command_line(request: ExperimentRequest) -> str:
     words = [
         *("napari-celltype", "evaluate", str(request.data)),
         *("--classifiers", ",".join(request.classifiers)),
-        *("--splits", str(protocol.n_splits), "--split", protocol.split),
-        *("--seed", str(protocol.random_state)),
+        *("--splits", protocol.n_splits, "--split", protocol.split),
+        *("--seed", protocol.random_state),
         *("--normalization", training.normalization),
     ]
-    if training.epochs is not None:
-        words += ["--epochs", str(training.epochs)]
+    for option, value in (
+        ("--epochs", training.epochs),
+        ("--train-size", protocol.train_size),
+        ("--test-size", protocol.test_size),
+        ("--device", None if training.device == "auto" else training.device),
+        ("--labels", reading.labels),
+        ("--timesteps", reading.timesteps),
+        ("--resample", reading.resample),
+        ("--fs", reading.sampling_frequency),
+        ("--neuropil", None if reading.neuropil == "none" else reading.neuropil),
+        ("--plane", reading.plane),
+    ):
+        words += [option, value] if value is not None else []
     for name, parent in reading.merged.items():
         words += ["--merge", f"{name}={parent}"]
     for name in reading.left_out:
         words += ["--leave-out", name]
-    if reading.resample is not None:
-        words += ["--resample", f"{reading.resample:g}"]
-    return shlex.join([*words, "-o", str(request.folder)])
+    words += ["--with-predictions"] if reading.with_predictions else []
+    words += ["--slow"] if training.slow else []
+    return shlex.join([*map(str, words), "-o", str(request.folder)])
