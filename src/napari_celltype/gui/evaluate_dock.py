@@ -76,6 +76,7 @@ class EvaluateDock(QWidget):
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._pause = _timer(self, _PAUSE_MS, self._forecast, once=True)
         self._drain = _timer(self, _FEED_MS, self._show_feed)
+        self._scroll = _timer(self, _FEED_MS, self._scroll_to_results, once=True)
         self._lay_out()
         self._connect()
         self._show_buttons()
@@ -151,7 +152,8 @@ class EvaluateDock(QWidget):
         self.splits.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(Column(inner))
+        self._column = Column(inner)
+        layout.addWidget(self._column)
 
     def _connect(self) -> None:
         self.data.changed.connect(self._on_data)
@@ -294,6 +296,8 @@ class EvaluateDock(QWidget):
         if isinstance(outcome, Finished):
             self.results.show_report(outcome.result, folder)
             self.job.notice.show_text(f"Done. The run is kept in {folder}")
+            # Once they are laid out.
+            self._scroll.start()
         elif isinstance(outcome, Cancelled) and self._feed.n_seen:
             self.job.notice.show_text(
                 f"Cancelled. The {self._feed.n_seen} finished trainings are kept in "
@@ -301,6 +305,9 @@ class EvaluateDock(QWidget):
             )
         self._looked_at = ()
         self._pause.start()
+
+    def _scroll_to_results(self) -> None:
+        self._column.verticalScrollBar().setValue(self.results.y())
 
     def _show_feed(self) -> None:
         """Show what the running work has told since the last look."""

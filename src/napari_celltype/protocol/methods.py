@@ -51,10 +51,7 @@ def methods_paragraph(report: Report) -> str:
             f"Examples were divided {times} into training and test sets "
             f"({words} examples{mean}) {_SPLITS[way]}."
         )
-    sentences.append(
-        "Traces were z-scored with the mean and the standard deviation of the training "
-        "set of each split, unless the parameters name another normalisation."
-    )
+    sentences.append(_z_scores(asked))
     units = dict.fromkeys(s.interval.unit for s in asked if not s.interval.too_few)
     if units:
         sentences.append(
@@ -76,6 +73,20 @@ def methods_paragraph(report: Report) -> str:
     sentences.append(f"The random seed was {settings['random_state']}.")
     sentences += _software(report)
     return " ".join(sentences)
+
+
+def _z_scores(scores: Sequence[Score]) -> str:
+    """Say how traces were normalised; where it differs, the parameters tell."""
+    ways = {s.parameters.get("normalization", "training-set") for s in scores}
+    if ways == {"trace"}:
+        return "Each trace was z-scored with its own mean and standard deviation."
+    by_training_set = (
+        "Traces were z-scored with the mean and the standard deviation of the training "
+        "set of each split"
+    )
+    if ways == {"training-set"}:
+        return f"{by_training_set}."
+    return f"{by_training_set}, unless the parameters name another normalisation."
 
 
 def _software(report: Report) -> list[str]:
