@@ -122,3 +122,35 @@ def test_a_trained_model_classifies_recordings_at_once(
     named = terminal("classify", recording, "--model", model, "-o", table)
     assert named.exit_code == 0, named.output
     assert set(pd.read_csv(table)["best_guess"]) <= {"PV", "PY"}
+
+
+def test_training_from_a_model_tells_how_it_did_on_unseen_animals(
+    terminal, trace_file, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("NAPARI_CELLTYPE_MODELS", str(tmp_path))
+    base, tuned = tmp_path / "base.safetensors", tmp_path / "tuned.safetensors"
+    words = ("train", trace_file(), "--architecture", "rnn", "--epochs", 1)
+    terminal(*words, "--validation", "none", "-o", base)
+    data = trace_file({"PY": 12, "PV": 12, "SOM": 8, "VIP": 8}, n_frames=160)
+    choices = ("--merge", "SOM=IN", "--leave-out", "VIP", "--validation", "subject")
+    words = ("train", data, "--base", "base", "--epochs", 2, *choices)
+    told = terminal(*words, "-o", tuned)
+    assert told.exit_code == 0, told.output
+    said = " ".join(told.output.split())
+    assert "6 cells that were held out" in said
+    assert "chance 0.50" in said
+    assert "1 of 4 subjects" in said
+    assert "8 traces of SOM count as IN" in said
+    assert "Left out, as chosen: 8 traces of VIP" in said
+    card = terminal("models", "show", tuned).output
+    assert "base" in card
+    assert "layers trained: 1" in card
+
+
+def test_a_choice_of_types_is_of_one_form(terminal, trace_file, tmp_path):
+    words = ("train", trace_file(), "--merge", "PV", "-o", tmp_path / "a.safetensors")
+    assert terminal(*words).exit_code == 2
+    words = ("evaluate", trace_file(), "--leave-out", "PV", "-o", tmp_path / "run")
+    refused = terminal(*words)
+    assert refused.exit_code == 1
+    assert "one type only, PY" in " ".join(refused.output.split())

@@ -25,7 +25,11 @@ def traces(labels=("PV", "PY") * 8, **columns):
 
 def request(folder, data=None, **changes):
     given = TrainRequest(
-        traces() if data is None else data, folder / "mine.safetensors", "rnn", EPOCHS
+        traces() if data is None else data,
+        folder / "mine.safetensors",
+        "rnn",
+        EPOCHS,
+        validation="none",
     )
     return replace(given, **changes)
 

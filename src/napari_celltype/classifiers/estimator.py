@@ -17,17 +17,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.classifiers.card import ModelCard, card_for
 from napari_celltype.classifiers.checkpoint import Checkpoint, History, training_key
-from napari_celltype.classifiers.device import (
-    choose_device,
-    in_batches,
-    keep_freed_memory,
-    traces_at_once,
-)
+from napari_celltype.classifiers.device import choose_device
+from napari_celltype.classifiers.fine_tuning import FineTuning
+from napari_celltype.classifiers.forward import log_probabilities
 from napari_celltype.classifiers.networks import Network, network_class, new_network
 from napari_celltype.classifiers.notices import Notice, warn_notice
 from napari_celltype.classifiers.preparation import Normalization, pad_frames
-from napari_celltype.classifiers.softmax import log_softmax
-from napari_celltype.classifiers.training import train
+from napari_celltype.classifiers.training import Rank, best_epoch, train
 from napari_celltype.classifiers.training_labels import read_labels
 from napari_celltype.labels import Targets
 from napari_celltype.progress import (
@@ -94,6 +90,8 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         The trained network, on the processor.
     normalization_ : napari_celltype.classifiers.preparation.Normalization
         The z-score with its statistics.
+    best_epoch_ : int
+        The epoch whose weights these are, from 1; only after `fit`.
     history_ : list of dict
         One row per epoch: epoch, loss, accuracy (share of guesses that the labels
         allow), seconds, and what `after_epoch` returned.
@@ -108,6 +106,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
     normalization_: Normalization
     network_: Network
     history_: History
+    best_epoch_: int
 
     def __init__(
         self,
@@ -150,10 +149,13 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         targets: Targets | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         after_epoch: Callable[[TraceClassifier], Mapping[str, float]] | None = None,
+        start: FineTuning | None = None,
+        rank: Rank | None = None,
+        should_finish: ShouldStop = never_stop,
         on_progress: OnProgress = ignore_progress,
         should_stop: ShouldStop = never_stop,
     ) -> Self:
-        """Train on labelled traces.
+        """Train on labelled traces (Section IV-B of Troullinou et al. 2021).
 
         Parameters
         ----------
@@ -175,6 +177,15 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         after_epoch : callable, optional
             Takes a classifier that can predict, as trained so far; the numbers that it
             returns by name join the epoch's row of `history_`.
+        start : FineTuning, optional
+            A fitted classifier whose weights are taken over, and of which only the
+            last layers are trained; its z-score is taken over, too.
+        rank : callable, optional
+            Takes an epoch's row of `history_`; the weights of the epoch with the
+            largest answer are kept, the first of equals. None keeps the last epoch's.
+        should_finish : callable
+            Asked as `should_stop` is; True ends the training after its first epoch or
+            any later one, with what was learnt by then.
         on_progress : callable
             Takes a `Progress` after each epoch.
         should_stop : callable
@@ -197,10 +208,6 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         napari_celltype.errors.Stopped
             If `should_stop` answered True; what was learnt before stays in place, and
             the last checkpoint on disk.
-
-        References
-        ----------
-        Section IV-B of Troullinou et al. 2021.
         """
         traces, labels = validate_data(self, X, y, dtype=np.float32)
         classes, targets = read_labels(labels, targets)
@@ -223,7 +230,11 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         learnt = copy.copy(self)
         learnt.classes_ = classes
         learnt.class_counts_ = targets.allowed[targets.single].sum(axis=0)
-        learnt.normalization_ = Normalization.fit(self.normalization, traces)
+        if start is None:
+            learnt.normalization_ = Normalization.fit(self.normalization, traces)
+        else:
+            start.start(network, targets.classes)
+            learnt.normalization_ = start.base.normalization_
 
         def ask_after_epoch(ready: Network, history: History) -> Mapping[str, float]:
             assert after_epoch is not None
@@ -242,6 +253,8 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
                 "seed": seed,
                 "device": device.type,
                 "after_epoch": after_epoch is not None,
+                "ranked": rank is not None,
+                "start": None if start is None else start.digest(),
             }
             key = training_key(traces, targets.allowed, settings)
             kept = Checkpoint(Path(checkpoint), key)
@@ -259,12 +272,15 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             on_notice=warn_notice,
             checkpoint=kept,
             after_epoch=None if after_epoch is None else ask_after_epoch,
+            rank=rank,
+            should_finish=should_finish,
         )
         self.classes_ = classes
         self.class_counts_ = learnt.class_counts_
         self.normalization_ = learnt.normalization_
         self.network_ = network
         self.history_ = history
+        self.best_epoch_ = best_epoch(history, rank)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -338,24 +354,10 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         traces: NDArray[np.float32] = validate_data(
             self, X, dtype=np.float32, reset=False
         )
-        target = choose_device(device or self.device)
-        network = self.network_
-        if target.type != "cpu":
-            network = copy.deepcopy(network).to(target)
         n_frames = max(traces.shape[1], self._minimum_frames())
-
-        def logits(start: int, stop: int) -> NDArray[np.float64]:
-            padded = pad_frames(traces[start:stop], n_frames)
-            scored = torch.from_numpy(self.normalization_.apply(padded))
-            with torch.inference_mode():
-                out = network(scored.to(target))
-            values: NDArray[np.float64] = out.cpu().numpy().astype(np.float64)
-            return values
-
-        keep_freed_memory()
-        batch = traces_at_once(target, n_frames, network.cached_frames)
-        found = list(in_batches(logits, len(traces), batch, on_notice))
-        return log_softmax(np.concatenate(found))
+        return log_probabilities(
+            self, traces, n_frames, device or self.device, on_notice
+        )
 
     def save(self, path: str | os.PathLike[str], card: ModelCard | None = None) -> str:
         """Write the fitted classifier to a ``.safetensors`` file with a card.

@@ -21,9 +21,16 @@ from napari_celltype.classifiers.device import (
 )
 from napari_celltype.classifiers.networks import Network
 from napari_celltype.classifiers.notices import Notice
-from napari_celltype.progress import OnProgress, Progress, ShouldStop, raise_if_stopped
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    never_stop,
+    raise_if_stopped,
+)
 
 AfterEpoch = Callable[[Network, History], Mapping[str, float]]
+Rank = Callable[[Mapping[str, float]], tuple[float, ...]]
 
 
 def train(
@@ -41,6 +48,8 @@ def train(
     on_notice: Notice,
     checkpoint: Checkpoint | None = None,
     after_epoch: AfterEpoch | None = None,
+    rank: Rank | None = None,
+    should_finish: ShouldStop = never_stop,
 ) -> History:
     """Train a network in place and return its history.
 
@@ -49,7 +58,8 @@ def train(
     Parameters
     ----------
     network : Network
-        With its initial weights; left on the processor, in evaluation mode.
+        With its initial weights; left on the processor, in evaluation mode. Weights
+        that want no gradient stay as they are.
     traces : ndarray of float32, shape (n_traces, n_frames)
         Normalised traces.
     targets : ndarray of int64 (n_traces,) or of bool (n_traces, n_classes)
@@ -61,6 +71,12 @@ def train(
     after_epoch : callable, optional
         Takes a copy of the network, ready to predict, and the history so far; what it
         returns joins the epoch's row.
+    rank : callable, optional
+        Takes an epoch's row; the weights of the epoch with the largest answer are
+        kept, the first of equals, in place of the last.
+    should_finish : callable
+        Once it answers True and an epoch is finished, training ends; asked once per
+        batch, and what an unfinished epoch changed is given up where `rank` is given.
 
     Returns
     -------
@@ -78,11 +94,15 @@ def train(
     x = torch.from_numpy(traces).to(device)
     y = torch.from_numpy(targets).to(device)
     network.to(device).to(memory_format=torch.channels_last).train()
-    optimizer = Adam(network.parameters(), learning_rate)
+    optimizer = Adam(trained_weights(network).values(), learning_rate)
     dropout = dropout_generator(generator, device)
+    # Places for the weights of the best epoch.
+    best = _copies(network) if rank is not None else {}
     history: History = []
     if checkpoint is not None:
-        history = _resume(checkpoint, network, optimizer, generator, dropout, epochs)
+        history = _resume(
+            checkpoint, network, optimizer, generator, dropout, best, epochs
+        )
         if history:
             on_progress(
                 Progress("Training goes on from its checkpoint", len(history), epochs)
@@ -90,6 +110,8 @@ def train(
     keep_freed_memory()
     at_once = min(batch_size, traces_at_once(device, x.shape[1], network.cached_frames))
     for epoch in range(len(history) + 1, epochs + 1):
+        if history and should_finish():
+            break
         start = time.perf_counter()
         order = torch.randperm(len(x), generator=generator).to(device)
         labels = y[order]
@@ -99,6 +121,8 @@ def train(
             torch.split(order, batch_size), torch.split(labels, batch_size), strict=True
         ):
             raise_if_stopped(should_stop)
+            if best and history and should_finish():
+                break
             done = None
             while done is None:
                 try:
@@ -114,6 +138,8 @@ def train(
             optimizer.step()
             losses += done[0]
             logits += done[1]
+        if sum(map(len, logits)) < len(x):
+            break
         # Only here does a GPU have to answer, and the steps have less to do.
         loss = torch.stack(losses).sum()
         right = hit_count(torch.cat(logits), labels)
@@ -129,13 +155,42 @@ def train(
             ready = copy.deepcopy(network).to("cpu").eval()
             said = after_epoch(ready, list(history))
             history[-1] |= {name: float(value) for name, value in said.items()}
+        if rank is not None and best_epoch(history, rank) == epoch:
+            best = _copies(network)
         if checkpoint is not None and (epoch == epochs or checkpoint.is_due()):
-            checkpoint.save(_state(network, optimizer, generator, dropout), history)
+            checkpoint.save(
+                _state(network, optimizer, generator, dropout, best), history
+            )
         on_progress(
             Progress(f"Training, loss {history[-1]['loss']:.3f}", epoch, epochs)
         )
+    with torch.no_grad():
+        for name, weights in trained_weights(network).items():
+            if name in best:
+                weights.copy_(best[name])
     network.to("cpu").eval()
     return history
+
+
+def best_epoch(history: History, rank: Rank | None) -> int:
+    """Return the first epoch with the largest rank, the last one without a rank."""
+    if rank is None:
+        return len(history)
+    ranks = [rank(row) for row in history]
+    return ranks.index(max(ranks)) + 1
+
+
+def trained_weights(network: Network) -> dict[str, Tensor]:
+    """Return the weights that training changes, by name."""
+    return {
+        name: weights
+        for name, weights in network.named_parameters()
+        if weights.requires_grad
+    }
+
+
+def _copies(network: Network) -> dict[str, Tensor]:
+    return {n: w.detach().clone() for n, w in trained_weights(network).items()}
 
 
 def loss_sum(logits: Tensor, y: Tensor) -> Tensor:
@@ -199,20 +254,24 @@ def _state(
     optimizer: Adam,
     generator: torch.Generator,
     dropout: torch.Generator,
+    best: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
-    """Return all that the next epoch depends on."""
+    """Return all that the next epoch, and the end of the training, depends on."""
     tensors = {
         "generator": generator.get_state(),
         "dropout": dropout.get_state(),
         "step": optimizer.counts[0],
     }
     for (name, parameter), mean, square in zip(
-        network.named_parameters(), optimizer.means, optimizer.squares, strict=True
+        trained_weights(network).items(),
+        optimizer.means,
+        optimizer.squares,
+        strict=True,
     ):
         tensors[f"network.{name}"] = parameter
         tensors[f"exp_avg.{name}"] = mean
         tensors[f"exp_avg_sq.{name}"] = square
-    return tensors
+    return tensors | {f"best.{name}": weights for name, weights in best.items()}
 
 
 def _resume(
@@ -221,17 +280,20 @@ def _resume(
     optimizer: Adam,
     generator: torch.Generator,
     dropout: torch.Generator,
+    best: Mapping[str, Tensor],
     epochs: int,
 ) -> History:
     """Put the checkpoint's state in place and return its history; [] without one."""
-    found = checkpoint.load(_state(network, optimizer, generator, dropout), epochs)
+    found = checkpoint.load(
+        _state(network, optimizer, generator, dropout, best), epochs
+    )
     if found is None:
         return []
     tensors, history = found
     dropout.set_state(tensors["dropout"])
     generator.set_state(tensors["generator"])
     # Copied into tensors of the weights' own memory order and device.
-    state = _state(network, optimizer, generator, dropout)
+    state = _state(network, optimizer, generator, dropout, best)
     with torch.no_grad():
         for name, tensor in state.items():
             if name not in ("generator", "dropout", "step"):

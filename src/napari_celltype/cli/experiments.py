@@ -17,7 +17,7 @@ from napari_celltype.cli.terminal import door, interruptible, say, shown_progres
 from napari_celltype.errors import Stopped
 
 if TYPE_CHECKING:
-    from napari_celltype.workflows.evaluate import ExperimentRequest
+    from napari_celltype.workflows.experiment_request import ExperimentRequest
     from napari_celltype.workflows.labelled import Reading
 
 
@@ -31,8 +31,38 @@ def train(
         ),
     ],
     architecture: Annotated[
-        opt.Architecture, typer.Option(help="The network.")
+        opt.Architecture,
+        typer.Option(help="The network; with --base that of the base."),
     ] = opt.Architecture.CNN,
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Start from this model (cnn, rnn, lstm, a name or a file) and train "
+            "its last layers only.",
+        ),
+    ] = None,
+    tuned_layers: Annotated[
+        int,
+        typer.Option(metavar="N", min=1, help="Layers that are trained with --base."),
+    ] = 1,
+    validation: Annotated[
+        opt.Validation,
+        typer.Option(
+            help="What is held out, a fifth in whole groups, and scored after each "
+            "epoch; auto takes the strictest possible."
+        ),
+    ] = opt.Validation.AUTO,
+    untested: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TYPE",
+            help="Train on all cells of a type that is too rare to test; may be "
+            "repeated.",
+        ),
+    ] = None,
+    merge: opt.Merge = None,
+    leave_out: opt.LeaveOut = None,
     epochs: opt.Epochs = None,
     normalization: Annotated[
         opt.Normalization,
@@ -57,7 +87,7 @@ def train(
 ) -> None:
     """Train a network on labelled data and save it as a model.
 
-    Example: napari-celltype train recordings.csv --architecture cnn -o mine.safetensors
+    Example: napari-celltype train recordings.csv --base cnn -o mine.safetensors
     """
     from napari_celltype.workflows.train import TrainRequest, train_model
 
@@ -67,21 +97,34 @@ def train(
         architecture.value,
         epochs or 20,
         normalization.value,
-        _reading(labels, timesteps, resample, fs, neuropil, plane, with_predictions),
+        replace(
+            _reading(
+                labels, timesteps, resample, fs, neuropil, plane, with_predictions
+            ),
+            merged=opt.parse_pairs(merge, "VIP=IN"),
+            left_out=tuple(leave_out or ()),
+        ),
         seed,
         device,
         force,
+        base,
+        tuned_layers,
+        validation.value,
+        tuple(untested or ()),
     )
     with _goes_on(), interruptible() as should_stop, shown_progress() as on_progress:
         trained = train_model(request, on_progress=on_progress, should_stop=should_stop)
     for note in trained.notes:
         say(f"note: {note}")
     say(f"written: {output}")
-    say(
-        f"This model was tested on nothing; `napari-celltype evaluate {data} "
-        f"--classifiers {architecture.value} --normalization {normalization.value} "
-        "-o RUN` says how well its kind does on cells that it has not seen."
-    )
+    for sentence in trained.summary():
+        say(sentence)
+    if base is None:
+        say(
+            f"`napari-celltype evaluate {data} --classifiers {architecture.value} "
+            f"--normalization {normalization.value} -o RUN` says how well its kind "
+            "does over many splits."
+        )
 
 
 @door
@@ -109,6 +152,8 @@ def evaluate(
     neuropil: opt.RawOrCoefficient = "none",
     plane: opt.Plane = None,
     with_predictions: opt.WithPredictions = False,
+    merge: opt.Merge = None,
+    leave_out: opt.LeaveOut = None,
     seed: opt.Seed = 0,
     device: opt.Device = "auto",
     jobs: opt.Jobs = 1,
@@ -124,7 +169,7 @@ def evaluate(
     """
     from napari_celltype.protocol import PaperProtocol
     from napari_celltype.protocol.experiments import Training
-    from napari_celltype.workflows.evaluate import ExperimentRequest
+    from napari_celltype.workflows.experiment_request import ExperimentRequest
 
     _run(
         ExperimentRequest(
@@ -132,8 +177,12 @@ def evaluate(
             classifiers=opt.parse_names(classifiers),
             protocol=PaperProtocol(split.value, splits, train_size, test_size, seed),
             training=Training(epochs, device, normalization.value, slow),
-            reading=_reading(
-                labels, timesteps, resample, fs, neuropil, plane, with_predictions
+            reading=replace(
+                _reading(
+                    labels, timesteps, resample, fs, neuropil, plane, with_predictions
+                ),
+                merged=opt.parse_pairs(merge, "VIP=IN"),
+                left_out=tuple(leave_out or ()),
             ),
             jobs=jobs,
             scheduler=scheduler,
@@ -185,7 +234,7 @@ def paper(
     """
     from napari_celltype.protocol import PaperProtocol
     from napari_celltype.protocol.experiments import Training
-    from napari_celltype.workflows.evaluate import ExperimentRequest
+    from napari_celltype.workflows.experiment_request import ExperimentRequest
 
     if (new_data is None) is (experiment is opt.PaperExperiment.NEW_DATASET):
         raise typer.BadParameter("new-dataset, and it alone, takes --new-data FILE")

@@ -89,7 +89,7 @@ def export(
         format=format.value if into is None else "nwb-copy",
         only_iscell=only_iscell or None,
         figure=FigureOptions(width=width, pixel_size=pixel_size),
-        session=NwbSession.of(opt.parse_fields(field or [])),
+        session=NwbSession.of(opt.parse_pairs(field, "age=P90D")),
         existing=into,
     )
     with interruptible() as should_stop, shown_progress() as on_progress:

@@ -84,6 +84,17 @@ WithPredictions = Annotated[
         help="Train on accepted predictions, too; they are never tested on.",
     ),
 ]
+Merge = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TYPE=PARENT",
+        help="Take cells of a type for its parent's, such as VIP=IN; may be repeated.",
+    ),
+]
+LeaveOut = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TYPE", help="Leave cells of a type out; may be repeated."),
+]
 Epochs = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Epochs of the networks (20)."),
@@ -231,6 +242,16 @@ PaperNormalization = Annotated[
 ]
 
 
+class Validation(StrEnum):
+    """What is held out of a training and scored."""
+
+    AUTO = "auto"
+    SUBJECT = "subject"
+    SESSION = "session"
+    CELL = "cell"
+    NONE = "none"
+
+
 class PaperExperiment(StrEnum):
     """The experiments of Section IV."""
 
@@ -283,23 +304,23 @@ def parse_prior(text: str | None) -> dict[str, float] | None:
     return shares
 
 
-def parse_fields(texts: list[str]) -> dict[str, str]:
-    """Read ``age=P90D`` and the like.
+def parse_pairs(texts: list[str] | None, example: str) -> dict[str, str]:
+    """Read texts such as ``VIP=IN`` or ``age=P90D``, each pair by itself.
 
     Raises
     ------
     typer.BadParameter
-        If a text is not of that form.
+        If a text is not of that form; shows the example.
     """
-    fields: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
+    pairs = {}
+    for text in texts or ():
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
             raise typer.BadParameter(
-                f"{text!r} is not of the form NAME=TEXT, such as age=P90D"
+                f"{text!r} is not of the form NAME=TEXT, such as {example}"
             )
-        fields[name.strip()] = value
-    return fields
+        pairs[name] = value
+    return pairs
 
 
 def parse_counts(text: str) -> dict[str, int]:

@@ -16,7 +16,9 @@ from napari_celltype.gui.classify_form import ClassifyForm
 from napari_celltype.gui.column import Column
 from napari_celltype.gui.counts import count_rois, subtypes_of
 from napari_celltype.gui.folder_drop import FolderDrop
+from napari_celltype.gui.job import Job
 from napari_celltype.gui.legend import Legend
+from napari_celltype.gui.listening import listen
 from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.opening import read_recordings
@@ -24,7 +26,6 @@ from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.run_bar import RunBar
 from napari_celltype.gui.save_table import save_table
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.gui.session import Job
 from napari_celltype.gui.tasks import (
     Cancelled,
     Failed,
@@ -192,11 +193,9 @@ class ClassifyDock(QWidget):
 
         def done(outcome: Outcome[str | None]) -> None:
             active = self.session.active
-            if active is not None and active.recording is opened.recording:
-                finished = isinstance(outcome, Finished)
-                sentence = outcome.result if isinstance(outcome, Finished) else None
-                if finished:
-                    self.stale.show_text(sentence or "")
+            same = active is not None and active.recording is opened.recording
+            if same and isinstance(outcome, Finished):
+                self.stale.show_text(outcome.result or "")
 
         self.watch.start(look, on_end=done)
 
@@ -255,6 +254,7 @@ class ClassifyDock(QWidget):
         session.recolored.connect(self._show_counts)
         session.job_changed.connect(self._on_job)
         session.told.connect(self.notice.show_error)
+        listen(self.form.model, session.models_changed, self.form.model.list_again)
 
     def _start(
         self, message: str, work: Any, on_done: Any, *, name: str, because: str

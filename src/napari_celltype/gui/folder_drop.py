@@ -37,17 +37,18 @@ class FolderDrop(QPushButton):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take what has a place on this machine."""
-        if _local_paths(event):
+        if local_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        self.chosen.emit(_local_paths(event))
+        self.chosen.emit(local_paths(event))
 
 
-def _local_paths(event: QDragEnterEvent | QDropEvent) -> list[Path]:
+def local_paths(event: QDragEnterEvent | QDropEvent) -> list[Path]:
+    """Return the files and folders of this machine that are dragged."""
     return [
         Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()
     ]

@@ -61,6 +61,7 @@ class JobBar(QWidget):
         message: str,
         work: Callable[[OnProgress, ShouldStop], T],
         on_end: Callable[[Outcome[T]], None],
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
         """Run `work(on_progress, should_stop)`; what ran before is superseded.
 
@@ -73,6 +74,8 @@ class JobBar(QWidget):
         work : callable
         on_end : callable
             Called on the main thread.
+        on_progress : callable, optional
+            Called on the main thread, after the bar has moved.
         """
 
         def end(outcome: Outcome[T]) -> None:
@@ -84,7 +87,12 @@ class JobBar(QWidget):
             on_end(outcome)
             self.ended.emit()
 
-        self.tasks.start(work, on_end=end, on_progress=self._show_progress)
+        def tell(progress: Progress) -> None:
+            self._show_progress(progress)
+            if on_progress is not None:
+                on_progress(progress)
+
+        self.tasks.start(work, on_end=end, on_progress=tell)
         self.notice.clear()
         self._show_progress(Progress(message))
         self._show_running(True)

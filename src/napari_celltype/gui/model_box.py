@@ -66,6 +66,17 @@ class ModelBox(QWidget):
         self.choice.blockSignals(blocked)
         self._on_choice()
 
+    def list_again(self) -> None:
+        """Fill the list anew and keep the choice."""
+        chosen = self.model
+        try:
+            self.list_models()
+        except CellTypeError:
+            # What is there stays; Classify says what is wrong.
+            return
+        if self.choice.findData(chosen) >= 0:
+            self.choose(chosen)
+
     @property
     def model(self) -> str:
         """Name of the chosen model, or family."""

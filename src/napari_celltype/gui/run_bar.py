@@ -12,7 +12,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.gui.session import Job
+from napari_celltype.gui.job import Job
 
 
 class RunBar(QWidget):

@@ -7,7 +7,7 @@ one of its methods. Every change is told by a signal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
@@ -18,12 +18,14 @@ from psygnal import Signal
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
+from napari_celltype.gui.job import Job
 from napari_celltype.gui.opened import (
     OpenRecording,
     roi_features,
 )
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.recording import Recording
+from napari_celltype.workflows.collection import Collection
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,23 +39,6 @@ ColorBy = Literal["type", "group"]
 T = TypeVar("T")
 # What was made of a recording, with the threshold that it was made for.
 _PerRecording = dict[str, tuple[OpenRecording, float | None, T]]
-
-
-@dataclass(frozen=True)
-class Job:
-    """A piece of long work that is running.
-
-    Attributes
-    ----------
-    message : str
-        What is being done.
-    done, total : int, int or None
-        Finished steps, and all steps where known.
-    """
-
-    message: str
-    done: int = 0
-    total: int | None = None
 
 
 class Session:
@@ -81,6 +66,10 @@ class Session:
         The vocabulary or a colour changed.
     filtered : Signal()
         Other ROIs are to be shown.
+    collected : Signal()
+        The labelled recordings to learn from changed.
+    models_changed : Signal()
+        The user has another model, or one less.
     described : Signal(str)
         The features of a recording's ROIs changed; after a pause where many changes
         follow one another.
@@ -101,6 +90,8 @@ class Session:
     recolored: ClassVar = Signal()
     types_changed: ClassVar = Signal()
     filtered: ClassVar = Signal()
+    collected: ClassVar = Signal()
+    models_changed: ClassVar = Signal()
     described: ClassVar = Signal(str)
     job_changed: ClassVar = Signal()
     told: ClassVar = Signal(str)
@@ -112,6 +103,7 @@ class Session:
         self._rois: tuple[int, ...] = ()
         self._tree = DEFAULT_TYPES
         self._predictions_shown = True
+        self._collection = Collection()
         self._color_by: ColorBy = "type"
         self._min_probability: float | None = None
         self._job: Job | None = None
@@ -174,6 +166,11 @@ class Session:
     def roi_filter(self) -> RoiFilter:
         """What a ROI has to be to be shown, in all recordings."""
         return self._filter
+
+    @property
+    def collection(self) -> Collection:
+        """The labelled recordings that training and evaluation learn from."""
+        return self._collection
 
     def predictions(self, opened: OpenRecording) -> Predictions | None:
         """Return what may be seen of the predictions, None while they are hidden."""
@@ -287,6 +284,12 @@ class Session:
         if roi_filter != self._filter:
             self._filter = roi_filter
             self.filtered.emit()
+
+    def set_collection(self, collection: Collection) -> None:
+        """Take over other recordings to learn from, or other choices about them."""
+        if collection is not self._collection:
+            self._collection = collection
+            self.collected.emit()
 
     def show_predictions(self, shown: bool) -> None:
         """Show what models said, or hide it so that labels are given blind."""

@@ -129,7 +129,7 @@ def gather(
             f"None of the {len(unusable)} labelled traces of {where} can be used, "
             f"because they hold NaN or infinite values or never change; check F.npy."
         )
-    columns = _columns(labelled, kept)
+    columns = columns_of(labelled, kept)
     return Gathered(
         TraceSet(traces, sampling_frequency=frames.sampling_frequency, **columns),
         tree,
@@ -162,10 +162,17 @@ def _read(
     return traces[:n_read], kept
 
 
-def _columns(
+def columns_of(
     planes: Sequence[LabelledPlane], kept: Sequence[NDArray[np.bool_]]
 ) -> dict[str, Any]:
-    """Return what is known of each example besides its trace."""
+    """Return what is known of each example besides its trace, for a `TraceSet`.
+
+    Parameters
+    ----------
+    planes : sequence of LabelledPlane
+    kept : sequence of ndarray of bool, each (n_rows of the plane,)
+        The labels of each plane that are examples.
+    """
     rows = [
         (plane, row, n_pixels)
         for plane, keep in zip(planes, kept, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from os.path import exists, isfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
+from napari_celltype.labels.choices import apply_choices
 from napari_celltype.labels.common_frames import plan_frames
 from napari_celltype.labels.gathering import Gathered, gather
 from napari_celltype.labels.labelled_plane import describe_file
@@ -80,6 +82,8 @@ def load_labelled_data(
     neuropil: str | float = "none",
     plane: int | None = None,
     with_predictions: bool = False,
+    merged: Mapping[str, str] | None = None,
+    left_out: Sequence[str] = (),
     only_tested: bool = False,
     tree: TypeTree = DEFAULT_TYPES,
     on_progress: OnProgress = ignore_progress,
@@ -107,6 +111,10 @@ def load_labelled_data(
         Take this plane only, where a recording list names none.
     with_predictions : bool
         Keep labels that a model gave; their `label_source` stays ``prediction``.
+    merged : mapping of str to str, optional
+        Types whose cells are taken for a parent's, such as ``{"VIP": "IN"}``.
+    left_out : sequence of str
+        Types whose cells are not used.
     only_tested : bool
         Nothing is trained on these data, so that cells of one type will do.
     tree : TypeTree
@@ -170,16 +178,19 @@ def load_labelled_data(
             on_progress=on_progress,
             should_stop=should_stop,
         )
-    notes = [*gathered.notes]
+    traces, chosen = apply_choices(
+        gathered.traces, gathered.tree, merged or {}, left_out
+    )
+    notes = [*gathered.notes, *chosen]
     if not only_tested:
-        notes += _check_types(gathered.traces, gathered.tree, path)
+        notes += _check_types(traces, gathered.tree, path)
     inputs = [describe_file(path)] if isfile(path) else []
     return LabelledData(
-        gathered.traces,
+        traces,
         name,
         gathered.tree,
         tuple(notes),
-        fingerprint_of(gathered.traces, gathered.tree),
+        fingerprint_of(traces, gathered.tree),
         [*inputs, *gathered.inputs],
     )
 

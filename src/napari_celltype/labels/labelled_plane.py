@@ -20,6 +20,7 @@ from napari_celltype.labels.table import Label, LabelTable
 from napari_celltype.recording import (
     Recording,
     RoiMasks,
+    Segment,
     Traces,
     fingerprint,
     open_recording,
@@ -47,6 +48,8 @@ class LabelledPlane:
         Frames per second, Hz.
     rate_confirmed : bool
         Whether somebody ever set that frame rate.
+    segments : tuple of Segment
+        Frame ranges between which nothing is continuous; empty means all frames.
     continuous_until : int
         First frame that does not continue the frames before it.
     n_given : int
@@ -66,6 +69,7 @@ class LabelledPlane:
     traces: Traces
     sampling_frequency: float | None
     rate_confirmed: bool
+    segments: tuple[Segment, ...]
     continuous_until: int
     n_given: int
     n_set_aside: int
@@ -143,6 +147,7 @@ def open_labelled_plane(
         traces=traces,
         sampling_frequency=recording.sampling_frequency,
         rate_confirmed=recording.sampling_frequency_confirmed,
+        segments=tuple(recording.segments),
         continuous_until=_continuous_until(recording),
         n_given=len(given),
         n_set_aside=len(table.set_aside),

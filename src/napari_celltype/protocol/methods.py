@@ -19,6 +19,12 @@ _SPLITS = {
     "by-subject": "at random, with all traces of an animal on one side",
     "by-cell": "at random, with all traces of a cell on one side",
 }
+_SOFTWARE = {
+    "python": "Python",
+    "numpy": "NumPy",
+    "scikit-learn": "scikit-learn",
+    "torch": "PyTorch",
+}
 
 
 def methods_paragraph(report: Report) -> str:
@@ -45,10 +51,7 @@ def methods_paragraph(report: Report) -> str:
             f"Examples were divided {times} into training and test sets "
             f"({words} examples{mean}) {_SPLITS[way]}."
         )
-    sentences.append(
-        "Traces were z-scored with the mean and the standard deviation of the training "
-        "set of each split, unless the parameters name another normalisation."
-    )
+    sentences.append(_z_scores(asked))
     units = dict.fromkeys(s.interval.unit for s in asked if not s.interval.too_few)
     if units:
         sentences.append(
@@ -68,7 +71,33 @@ def methods_paragraph(report: Report) -> str:
     if report.of("shuffled"):
         sentences.append("As a control, classifiers were trained on permuted labels.")
     sentences.append(f"The random seed was {settings['random_state']}.")
+    sentences += _software(report)
     return " ".join(sentences)
+
+
+def _z_scores(scores: Sequence[Score]) -> str:
+    """Say how traces were normalised; where it differs, the parameters tell."""
+    ways = {s.parameters.get("normalization", "training-set") for s in scores}
+    if ways == {"trace"}:
+        return "Each trace was z-scored with its own mean and standard deviation."
+    by_training_set = (
+        "Traces were z-scored with the mean and the standard deviation of the training "
+        "set of each split"
+    )
+    if ways == {"training-set"}:
+        return f"{by_training_set}."
+    return f"{by_training_set}, unless the parameters name another normalisation."
+
+
+def _software(report: Report) -> list[str]:
+    """Name the versions that the splits were computed with, all of them."""
+    used: dict[str, dict[str, None]] = {name: {} for name in _SOFTWARE}
+    for environment in report.environments:
+        for name, versions in used.items():
+            if name in environment:
+                versions[str(environment[name])] = None
+    told = [f"{_SOFTWARE[n]} {', '.join(of)}" for n, of in used.items() if of]
+    return [f"Software: {'; '.join(told)}."] if told else []
 
 
 def _classifiers(scores: Sequence[Score]) -> str:

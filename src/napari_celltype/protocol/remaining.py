@@ -7,6 +7,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable
 
 
+def duration_text(seconds: float) -> str:
+    """Return a time that nobody knows exactly: "5 s", "14 min", "2 h 10 min"."""
+    if seconds < 55:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
 class Remaining:
     """An estimate from finished tasks; none before the first is done.
 
@@ -58,9 +68,9 @@ class Remaining:
         seconds = self.seconds
         if seconds is None or not any(self._to_do.values()):
             return ""
-        if seconds < 55:
-            return f", about {max(5, 5 * round(seconds / 5))} s left"
-        minutes = max(1, round(seconds / 60))
-        if minutes < 60:
-            return f", about {minutes} min left"
-        return f", about {minutes // 60} h {minutes % 60} min left"
+        return words_for(seconds)
+
+
+def words_for(seconds: float) -> str:
+    """Return ", about 14 min left"."""
+    return f", about {duration_text(seconds)} left"

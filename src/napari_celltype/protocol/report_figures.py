@@ -25,10 +25,17 @@ def confusion_figure(confusion: Confusion, title: str) -> Figure:
     """Draw a confusion matrix normalised by row, with counts (Figs. 2 and 4)."""
     from matplotlib.figure import Figure
 
-    n = len(confusion.classes)
-    side = 1.6 + 0.75 * n
+    side = 1.6 + 0.75 * len(confusion.classes)
     figure = Figure(figsize=(side, side - 0.2), layout="constrained")
-    axes = figure.add_subplot()
+    draw_confusion(figure.add_subplot(), confusion, title)
+    return figure
+
+
+def draw_confusion(
+    axes: Axes, confusion: Confusion, title: str, *, fontsize: float = 9
+) -> None:
+    """Draw a confusion matrix normalised by row, with counts, into a panel."""
+    n = len(confusion.classes)
     axes.imshow(confusion.normalised, cmap=MAP, vmin=0, vmax=1)
     for (row, column), share in np.ndenumerate(confusion.normalised):
         count = confusion.counts[row, column]
@@ -39,17 +46,16 @@ def confusion_figure(confusion: Confusion, title: str) -> Figure:
             f"{share:.2f}\n{count}" if known else "–",
             ha="center",
             va="center",
-            fontsize=9,
+            fontsize=fontsize,
             color="white" if known and share > DARK else "black",
         )
-    axes.set_xticks(range(n), confusion.classes)
-    axes.set_yticks(range(n), confusion.classes)
+    axes.set_xticks(range(n), confusion.classes, fontsize=fontsize)
+    axes.set_yticks(range(n), confusion.classes, fontsize=fontsize)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("classified as")
-    axes.set_ylabel("true type")
-    axes.set_title(_plain(title), fontsize=10)
-    return figure
+    axes.set_xlabel("classified as", fontsize=fontsize + 1)
+    axes.set_ylabel("true type", fontsize=fontsize + 1)
+    axes.set_title(_plain(title), fontsize=fontsize + 1)
 
 
 def curve_figure(report: Report) -> Figure | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,12 @@ from napari_celltype.protocol.work import perform as perform_task
 
 # A task and the file in which it keeps its training.
 Item = tuple[Task, Path]
+# Told of each task that is done, with what it gave.
+OnOutcome = Callable[[Task, Outcome], None]
+
+
+def ignore_outcome(task: Task, outcome: Outcome) -> None:
+    """Take what a task gave and show it to nobody."""
 
 
 def run_tasks(
@@ -37,6 +43,7 @@ def run_tasks(
     scheduler: str | None = None,
     threads: int | None = None,
     together: bool = False,
+    on_outcome: OnOutcome = ignore_outcome,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[Outcome]:
@@ -59,6 +66,9 @@ def run_tasks(
         in other processes, else as many as the libraries take.
     together : bool
         Train the networks of several splits at once; for one process, on a GPU.
+    on_outcome : callable, optional
+        Called with each task that is done and its outcome: first with those that the
+        folder held before, then with the others as they finish.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
 
@@ -85,7 +95,11 @@ def run_tasks(
         threads = 1
     with folder.locked():
         finished = folder.finished()
-        left = [task for task in tasks if not _is_of(task, finished.get(task.key))]
+        left = unfinished(tasks, finished)
+        keys = {task.key for task in left}
+        for task in tasks:
+            if task.key not in keys:
+                on_outcome(task, finished[task.key])
         told = _Told(tasks, left, on_progress)
         if together:
             for task, outcome, seconds in finish_groups(
@@ -98,6 +112,7 @@ def run_tasks(
                 folder.append(outcome)
                 left.remove(task)
                 told.finish(task, seconds)
+                on_outcome(task, outcome)
         lost = ""
         for done in outcomes(
             partial(_perform, perform=perform, threads=threads),
@@ -115,6 +130,7 @@ def run_tasks(
                 continue
             folder.append(done.result)
             told.finish(task, done.seconds)
+            on_outcome(task, done.result)
         if lost:
             raise CellTypeError(lost)
         folder.drop_checkpoints()
@@ -122,9 +138,16 @@ def run_tasks(
         return [finished[task.key] for task in tasks]
 
 
-def _is_of(task: Task, outcome: Outcome | None) -> bool:
-    """Whether an outcome is that of the task: of the same test set."""
-    return outcome is not None and outcome.rows == task.split.test.tolist()
+def unfinished(
+    tasks: Iterable[Task], finished: Mapping[tuple[str, int], Outcome]
+) -> list[Task]:
+    """Return the tasks that have no outcome yet: none of the same test set."""
+    return [
+        task
+        for task in tasks
+        if task.key not in finished
+        or finished[task.key].rows != task.split.test.tolist()
+    ]
 
 
 def _perform(

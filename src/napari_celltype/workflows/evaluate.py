@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from napari_celltype.errors import CellTypeError, LabelError
-from napari_celltype.labels import LabelledData, Targets, TraceSet
+from napari_celltype.labels import TraceSet
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -19,72 +15,22 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
-from napari_celltype.protocol.experiment import Experiment, ExperimentData
-from napari_celltype.protocol.experiments import (
-    EPOCHS,
-    PAPER_EXPERIMENTS,
-    Training,
-    evaluate_experiment,
-    plan,
-)
+from napari_celltype.protocol.experiment import Outcome, Task
+from napari_celltype.protocol.experiments import Training
 from napari_celltype.protocol.paper_protocol import PaperProtocol
-from napari_celltype.protocol.run_folder import GROWING
+from napari_celltype.protocol.quick import how_quick
+from napari_celltype.protocol.split_rows import OnSplit, ignore_split, split_row
+from napari_celltype.workflows.experiment_request import (
+    PAPER,
+    ExperimentRequest,
+    configuration,
+)
 from napari_celltype.workflows.labelled import Reading
+from napari_celltype.workflows.planning import experiment_data, plan_experiment
+from napari_celltype.workflows.run_record import write_request
 
 if TYPE_CHECKING:
     from napari_celltype.protocol.report import Report
-
-# Frame rates that differ by less than this share count as the same.
-RATE_TOLERANCE = 0.01
-PAPER = PaperProtocol()
-
-
-@dataclass(frozen=True, eq=False)
-class ExperimentRequest:
-    """An experiment, the data, and where and how it is computed.
-
-    Attributes
-    ----------
-    data : str, Path or TraceSet
-    experiment : str
-        "evaluate" or a key of `experiments.PAPER_EXPERIMENTS`.
-    folder : Path or None
-        Run folder; the same request on it resumes. None keeps nothing on disk.
-    classifiers : tuple of str
-        For "evaluate"; the experiments of the paper have their own.
-    protocol : PaperProtocol
-    training : Training
-    reading : Reading
-    new_data : str, Path, TraceSet or None
-        The second data set of "new-dataset".
-    jobs : int
-        Processes on this machine.
-    scheduler : str or None
-        Address of a Dask scheduler, instead.
-    threads : int or None
-        Threads of each worker.
-    together : bool
-        Train the networks of several splits at once, see docs/gpu.md.
-    force : bool
-        Use a folder that holds somebody else's files.
-    command : str or None
-        The command line of this request, for the report.
-    """
-
-    data: str | Path | TraceSet
-    experiment: str = "evaluate"
-    folder: Path | None = None
-    classifiers: tuple[str, ...] = ("cnn", "rnn", "lstm")
-    protocol: PaperProtocol = PAPER
-    training: Training = field(default_factory=Training)
-    reading: Reading = field(default_factory=Reading)
-    new_data: str | Path | TraceSet | None = None
-    jobs: int = 1
-    scheduler: str | None = None
-    threads: int | None = None
-    together: bool = False
-    force: bool = False
-    command: str | None = None
 
 
 def evaluate(
@@ -198,10 +144,20 @@ def evaluate(
 def run_experiment(
     request: ExperimentRequest,
     *,
+    on_split: OnSplit = ignore_split,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Report:
     """Do what is not done yet of an experiment, and report on all of it.
+
+    Parameters
+    ----------
+    request : ExperimentRequest
+    on_split : callable, optional
+        Called with the `SplitRow` of each training: first of those that the run folder
+        held before, then of the others as they finish.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
 
     Raises
     ------
@@ -224,13 +180,17 @@ def run_experiment(
         new = load(request.new_data, only_tested=True)
     on_progress(Progress("Planning the experiment"))
     data, notes = experiment_data(old, new)
-    experiment = _experiment(request, data)
-    tasks = plan(experiment, data, request.protocol)
+    planned = plan_experiment(request, data)
+    experiment, tasks = planned.experiment, planned.tasks
     folder = RunFolder.open(
-        request.folder,
-        _configuration(request, old, new),
-        force=request.force,
+        request.folder, configuration(request, old, new), force=request.force
     )
+    if request.folder is not None:
+        write_request(request, request.folder)
+
+    def tell(task: Task, outcome: Outcome) -> None:
+        on_split(split_row(task, outcome, data))
+
     outcomes = run_tasks(
         tasks,
         data,
@@ -239,6 +199,7 @@ def run_experiment(
         scheduler=request.scheduler,
         threads=request.threads,
         together=request.together,
+        on_outcome=tell,
         on_progress=on_progress,
         should_stop=should_stop,
     )
@@ -250,102 +211,9 @@ def run_experiment(
         tasks,
         outcomes,
         name=old.name,
-        notes=(*notes, *tasks.notes),
+        notes=(*how_quick(experiment, request.protocol), *notes, *tasks.notes),
         command=request.command,
     )
     if request.folder is not None:
         write_report(report, request.folder)
     return report
-
-
-def experiment_data(
-    old: LabelledData, new: LabelledData | None = None
-) -> tuple[ExperimentData, tuple[str, ...]]:
-    """Return the data of an experiment, and a sentence for each thing done to them.
-
-    Two data sets are cut to the length of the shorter (Section IV-F).
-
-    Raises
-    ------
-    LabelError
-        If the second set does not fit the first.
-    """
-    from napari_celltype.protocol.probes import probe_values
-
-    targets = Targets.of(old.traces.labels, old.tree)
-    traces, notes = old.traces, old.notes
-    new_traces = new_targets = None
-    if new is not None:
-        new_targets = _new_targets(old, new, targets)
-        n_frames = min(traces.n_frames, new.traces.n_frames)
-        notes = (*notes, *(f"{new.name}: {note}" for note in new.notes))
-        if traces.n_frames != new.traces.n_frames:
-            notes = (*notes, f"Both data sets are cut to {n_frames} frames.")
-        traces, new_traces = _cut(traces, n_frames), _cut(new.traces, n_frames)
-    data = ExperimentData(
-        traces, targets, probe_values(traces), new_traces, new_targets, old.tree
-    )
-    return data, notes
-
-
-def _new_targets(old: LabelledData, new: LabelledData, targets: Targets) -> Targets:
-    rates = (old.traces.sampling_frequency, new.traces.sampling_frequency)
-    if rates[0] and rates[1] and abs(rates[0] / rates[1] - 1) > RATE_TOLERANCE:
-        raise LabelError(
-            f"{old.name} has {rates[0]:g} frames per second and {new.name} "
-            f"{rates[1]:g}; bring both to the lower rate with --resample "
-            f"{min(rates[0], rates[1]):g}."
-        )
-    both = Targets.of([*old.traces.labels, *new.traces.labels], old.tree)
-    if both.classes != targets.classes:
-        strange = sorted(set(both.classes) ^ set(targets.classes))
-        raise LabelError(
-            f"{new.name} is labelled with {', '.join(strange)}, which {old.name} does "
-            "not tell apart; leave these cells out, or label the first data set as "
-            "finely."
-        )
-    rows = np.arange(len(old.traces), len(old.traces) + len(new.traces))
-    return both.take(rows)
-
-
-def _cut(traces: TraceSet, n_frames: int) -> TraceSet:
-    return replace(traces, traces=traces.traces[:, :n_frames])
-
-
-def _experiment(request: ExperimentRequest, data: ExperimentData) -> Experiment:
-    if request.experiment == "evaluate":
-        return evaluate_experiment(
-            data, request.classifiers, request.protocol, request.training
-        )
-    layout = PAPER_EXPERIMENTS.get(request.experiment)
-    if layout is None:
-        raise CellTypeError(
-            f"There is no experiment {request.experiment!r}; choose evaluate, "
-            f"{', '.join(PAPER_EXPERIMENTS)}."
-        )
-    return layout(data, request.protocol, request.training)
-
-
-def _configuration(
-    request: ExperimentRequest, old: LabelledData, new: LabelledData | None
-) -> dict[str, Any]:
-    """Return all that the scores depend on, in words that a refusal can use."""
-    protocol, training = request.protocol, request.training
-    by_default = EPOCHS[-1 if request.experiment == "epochs" else 0]
-    named = request.experiment == "evaluate"
-    return {
-        "experiment": request.experiment,
-        GROWING: list(request.classifiers) if named else "its own",
-        "split": protocol.split,
-        "number of splits": protocol.n_splits,
-        "train size": protocol.train_size,
-        "test size": protocol.test_size,
-        "seed": protocol.random_state,
-        "epochs": training.epochs or by_default,
-        "normalization": training.normalization,
-        "device": training.device,
-        "slow": training.slow,
-        "frames": old.traces.n_frames,
-        "data": old.fingerprint,
-        "new data": None if new is None else new.fingerprint,
-    }

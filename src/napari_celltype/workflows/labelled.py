@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from napari_celltype.labels import LabelledData, TraceSet, load_labelled_data
@@ -34,6 +35,10 @@ class Reading:
         Take only this plane.
     with_predictions : bool
         Keep labels that are accepted predictions; they only ever train.
+    merged : mapping of str to str
+        Types whose cells are taken for a parent's, such as ``{"VIP": "IN"}``.
+    left_out : tuple of str
+        Types whose cells are not used.
     """
 
     labels: Path | None = None
@@ -43,6 +48,8 @@ class Reading:
     neuropil: str | float = "none"
     plane: int | None = None
     with_predictions: bool = False
+    merged: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     def load(
         self,

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_celltype.errors import LabelError, ModelError, OutputError
-from napari_celltype.labels import LabelledData, Targets, TraceSet
+from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.progress import (
     OnProgress,
+    Progress,
     ShouldStop,
     ignore_progress,
     never_stop,
 )
+from napari_celltype.workflows.base_model import classifier_for, find_base
+from napari_celltype.workflows.course import CourseWatch, OnCourse, ignore_course
 from napari_celltype.workflows.labelled import Reading
 
 if TYPE_CHECKING:
-    from napari_celltype.classifiers import ModelCard, TraceClassifier
-
-# Traces whose properties are measured at once, in double precision.
-_AT_ONCE = 256
+    from napari_celltype.classifiers import CellTypeModel, ModelCard
+    from napari_celltype.workflows.validation import Validation
+    from napari_celltype.workflows.windowed import Windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +38,31 @@ class TrainRequest:
     output : Path
         Ends in ``.safetensors``.
     architecture : str
-        ``cnn``, ``rnn`` or ``lstm``.
+        ``cnn``, ``rnn`` or ``lstm``; with a base that of the base.
     epochs : int
     normalization : str
-        As in `TraceClassifier`.
+        As in `TraceClassifier`; with a base that of the base.
     reading : Reading
         Its `timesteps` are the frames that the model will look at, and of a trace set
-        its `neuropil` is what was subtracted from the traces.
+        its `neuropil` is what was subtracted from the traces. With a base, rate,
+        length and neuropil are the base's.
     random_state : int
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
     force : bool
         Replace a file that is no model of this program.
+    base : str or None
+        The model that training starts from: a family, a name or a file. None draws the
+        weights anew.
+    tuned_layers : int
+        With a base, how many layers are trained, counted from the output.
+    validation : str
+        What is held out and scored after each epoch: ``subject``, ``session``,
+        ``cell``, ``none``, or ``auto`` for the strictest possible.
+    untested : tuple of str
+        Classes of which all cells are trained on, since they are too few to test.
+    remarks : tuple of str
+        Sentences for the card about how the data came to be.
     """
 
     data: str | Path | TraceSet
@@ -60,9 +74,14 @@ class TrainRequest:
     random_state: int = 0
     device: str = "auto"
     force: bool = False
+    base: str | None = None
+    tuned_layers: int = 1
+    validation: str = "auto"
+    untested: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trained:
     """A model that was trained and saved.
 
@@ -72,13 +91,31 @@ class Trained:
     card : ModelCard
     sha256 : str
     notes : tuple of str
-        A sentence for each thing that was cut or left out of the data.
+        A sentence for each thing that was cut, left out or decided.
+    held_out : str
+        What was held out, in a sentence.
+    validation : Validation or None
+        Scores on the cells that were held out.
+    history : tuple of mapping
+        One row per epoch.
+    best_epoch : int
+        The epoch whose weights were kept.
     """
 
     path: Path
     card: ModelCard
     sha256: str
     notes: tuple[str, ...]
+    held_out: str = ""
+    validation: Validation | None = None
+    history: tuple[Mapping[str, float], ...] = ()
+    best_epoch: int = 0
+
+    def summary(self) -> list[str]:
+        """Return how the model did on what was held out, in sentences."""
+        from napari_celltype.workflows.trained_card import summary_of
+
+        return summary_of(self)
 
 
 def train_model(
@@ -86,58 +123,93 @@ def train_model(
     *,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
+    on_course: OnCourse = ignore_course,
+    should_finish: ShouldStop = never_stop,
 ) -> Trained:
-    """Train a network on all labelled data and save it with a card.
+    """Train a network on labelled data and save it with a card.
 
-    While it trains, ``OUTPUT.checkpoint`` lies beside the output: the same request goes
-    on from it after an interruption, and ends with the same weights.
+    Some cells are held out where that is possible; the weights of the epoch that does
+    best on them are kept. While it trains, ``OUTPUT.checkpoint`` lies beside the
+    output: the same request goes on from it after an interruption, and ends with the
+    same weights.
+
+    Parameters
+    ----------
+    request : TrainRequest
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+    on_course : callable, optional
+        Takes a `Course` after each epoch.
+    should_finish : callable, optional
+        Once it answers True and an epoch is finished, the best epoch is kept and saved.
 
     Raises
     ------
     OutputError
         If the output is somebody else's file, or cannot be written.
     LabelError
-        If the data hold fewer than two classes, or do not say their frame rate.
+        If the data hold fewer than two classes, do not say their frame rate, or what
+        was asked for cannot be held out.
+    ModelError
+        If there is no such base.
     CellTypeError
         If the data cannot be read, or the device is not there.
     Stopped
         If `should_stop` answered True.
     """
-    from napari_celltype.classifiers import TraceClassifier, save_model
+    from napari_celltype.classifiers import save_model
+    from napari_celltype.workflows.trained_card import card_of
+    from napari_celltype.workflows.validation import Judge, best_rank, hold_out
 
     require_model_place(request.output, force=request.force)
-    reading = request.reading
-    if isinstance(request.data, TraceSet) or Path(request.data).suffix == ".npz":
-        # Of a trace set it can only say what was subtracted before, for the card.
-        reading = replace(reading, neuropil="none")
-    data = reading.load(request.data, on_progress=on_progress, should_stop=should_stop)
-    traces = data.traces
-    targets = Targets.of(traces.labels, data.tree)
-    if traces.sampling_frequency is None:
-        raise LabelError(
-            f"{data.name} does not say its frame rate, without which a model cannot "
-            "classify recordings; give it in Hz (--fs 30)."
-        )
-    classifier = TraceClassifier(
-        request.architecture,
-        epochs=request.epochs,
-        normalization=request.normalization,
+    windows, base, remarks = _read(request, on_progress, should_stop)
+    cells, tree = windows.cells, windows.data.tree
+    targets = Targets.of(cells.labels, tree)
+    held = hold_out(
+        cells,
+        targets,
+        request.validation,
+        untested=request.untested,
         random_state=request.random_state,
-        device=request.device,
     )
-    checkpoint = request.output.with_name(request.output.name + ".checkpoint")
+    on_progress(Progress("Preparing the scores"))
+    judge = Judge(windows, held, targets) if len(held.test) else None
+    watch = CourseWatch(request.epochs, held, judge, on_course)
+    rows = np.flatnonzero(np.isin(windows.cell, held.train))
+    classifier, start = classifier_for(request, base)
+    checkpoint = checkpoint_of(request.output)
     classifier.fit(
-        traces.traces,
-        traces.labels,
-        targets=targets,
+        windows.data.traces.traces[rows],
+        windows.data.traces.labels[rows],
+        targets=targets.take(windows.cell[rows]),
         checkpoint=checkpoint,
-        on_progress=on_progress,
+        start=start,
+        after_epoch=watch.after_epoch,
+        rank=None if judge is None else best_rank,
+        should_finish=should_finish,
+        on_progress=watch.telling(on_progress),
         should_stop=should_stop,
     )
-    card = _card(classifier, data, request)
+    validation = None if judge is None else judge.judge(classifier)
+    notes = (*windows.data.notes, *remarks, *request.remarks)
+    card = card_of(classifier, windows, request, held, validation, base, notes)
     sha256 = save_model(classifier, card, request.output)
     checkpoint.unlink(missing_ok=True)
-    return Trained(request.output, card, sha256, data.notes)
+    return Trained(
+        request.output,
+        card,
+        sha256,
+        notes,
+        held.sentence,
+        validation,
+        tuple(classifier.history_),
+        classifier.best_epoch_,
+    )
+
+
+def checkpoint_of(output: Path) -> Path:
+    """Return where a training is kept while it goes on."""
+    return output.with_name(output.name + ".checkpoint")
 
 
 def require_model_place(path: Path, *, force: bool = False) -> None:
@@ -169,65 +241,37 @@ def require_model_place(path: Path, *, force: bool = False) -> None:
         ) from None
 
 
-def _card(
-    classifier: TraceClassifier, data: LabelledData, request: TrainRequest
-) -> ModelCard:
-    from napari_celltype.classifiers import card_for
-
-    traces = data.traces
-    counts = ", ".join(f"{n} {name}" for name, n in traces.counts().items())
-    about: dict[str, Any] = {
-        "labels": traces.counts(),
-        "trace_frames": traces.n_frames,
-        **{
-            f"{column}s": len(_known(values))
-            for column in ("subject", "session", "cell")
-            if (values := getattr(traces, f"{column}_id")) is not None
-        },
-        "fingerprint": data.fingerprint,
-    }
-    if data.notes:
-        about["notes"] = list(data.notes)
-    if traces.subject_id is not None:
-        about["subjects_by_label"] = {
-            label: len(_known(traces.subject_id[traces.labels == label]))
-            for label in traces.counts()
-        }
-    return card_for(
-        classifier,
-        name=_name(request.output.stem),
-        sampling_frequency=traces.sampling_frequency,
-        neuropil=request.reading.neuropil,
-        trained_on=f"Labelled traces of {data.name}: {counts}.",
-        training_data=about,
-        domain=_domain(traces),
+def _read(
+    request: TrainRequest, on_progress: OnProgress, should_stop: ShouldStop
+) -> tuple[Windows, CellTypeModel | None, tuple[str, ...]]:
+    """Return labelled data, the base, and what has to be known of it."""
+    from napari_celltype.classifiers.saved_model import build_model
+    from napari_celltype.workflows.windowed import (
+        load_windows,
+        slowest_rate,
+        whole_traces,
     )
 
-
-def _known(values: NDArray[np.str_]) -> set[str]:
-    """Return the different names that are not empty."""
-    return {name for name in values.tolist() if name}
-
-
-def _name(stem: str) -> str:
-    """Return a file's name as a model's: letters, digits, '-', '_' and '.'."""
-    plain = re.sub(r"[^\w.-]+", "-", stem).strip("-_.")[:100]
-    return plain or "model"
-
-
-def _domain(traces: TraceSet) -> dict[str, dict[str, float]] | None:
-    """Return what is usual in the traces, so that unlike recordings are told."""
-    from napari_celltype.classifiers.domain import domain_of, trace_properties
-
-    frequency = traces.sampling_frequency
-    lively = traces.traces[np.ptp(traces.traces, axis=1) > 0]
-    if frequency is None or traces.n_frames < 4 or not len(lively):
-        return None
-    blocks = [
-        trace_properties(lively[start : start + _AT_ONCE], frequency)
-        for start in range(0, len(lively), _AT_ONCE)
-    ]
-    found = {n: np.concatenate([block[n] for block in blocks]) for n in blocks[0]}
-    if (rates := traces.recorded.get("native_sampling_frequency")) is not None:
-        found["frame rate"] = rates
-    return domain_of(found)
+    reading = request.reading
+    if request.base is not None:
+        rate = slowest_rate(request.data, reading)
+        file, remarks = find_base(request.base, rate)
+        base = build_model(file)
+        windows = load_windows(
+            request.data,
+            base.card,
+            reading,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+        return windows, base, remarks
+    if isinstance(request.data, TraceSet) or Path(request.data).suffix == ".npz":
+        # Of a trace set it can only say what was subtracted before, for the card.
+        reading = replace(reading, neuropil="none")
+    data = reading.load(request.data, on_progress=on_progress, should_stop=should_stop)
+    if data.traces.sampling_frequency is None:
+        raise LabelError(
+            f"{data.name} does not say its frame rate, without which a model cannot "
+            "classify recordings; give it in Hz (--fs 30)."
+        )
+    return whole_traces(data), None, ()

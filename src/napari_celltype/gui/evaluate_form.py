@@ -1,0 +1,183 @@
+"""How recordings are evaluated: the form of the Evaluate dock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QWidget,
+)
+
+from napari_celltype.protocol.contestants import CLASSIFIERS
+from napari_celltype.protocol.experiments import BASELINES, EPOCHS, NETWORKS, Training
+from napari_celltype.protocol.paper_protocol import PaperProtocol
+from napari_celltype.protocol.quick import QUICK_CLASSIFIERS, quick_look
+from napari_celltype.protocol.remaining import duration_text
+from napari_celltype.workflows import ExperimentRequest
+
+_SPELT = {
+    "training-set": "by the training set, as the paper",
+    "trace": "each trace by itself, as models here",
+}
+
+
+class EvaluateForm(QWidget):
+    """Classifiers, splits, epochs, z-score, quick look, and the run folder.
+
+    Attributes
+    ----------
+    changed : Signal()
+        Something was chosen that changes what is computed, or where.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.classifiers = {n: QCheckBox(n) for n in (*NETWORKS, *BASELINES)}
+        grid = QGridLayout()
+        grid.setVerticalSpacing(1)
+        for at, (name, box) in enumerate(self.classifiers.items()):
+            box.setToolTip(f"{CLASSIFIERS[name].title}, with the paper's parameters")
+            box.setChecked(name in ("cnn", "rnn", "svm-rbf"))
+            box.toggled.connect(self._tell)
+            grid.addWidget(box, at // 2, at % 2)
+        self.splits = QSpinBox()
+        self.splits.setRange(2, 100)
+        self.splits.setValue(PaperProtocol().n_splits)
+        self.splits.setToolTip(
+            "How often the data are divided anew into training and test cells, for "
+            "each way of splitting; the paper's number is 10"
+        )
+        self.epochs = QSpinBox()
+        self.epochs.setRange(1, 1000)
+        self.epochs.setValue(EPOCHS[0])
+        self.epochs.setToolTip(
+            "How often a network sees the training cells; the paper's number is 20"
+        )
+        self.normalization = QComboBox()
+        for value, text in _SPELT.items():
+            self.normalization.addItem(text, value)
+        self.normalization.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.normalization.setMinimumContentsLength(8)
+        self.normalization.setToolTip(
+            "How traces are z-scored: as in the paper, or as the models that the Train "
+            "dock makes and the bundled ones"
+        )
+        self.quick = QCheckBox()
+        self.show_quick_time(None)
+        self.folder = QLineEdit()
+        self.folder.setPlaceholderText("new, beside the data")
+        self.folder.setToolTip(
+            "Where splits and the report are kept. Empty: a new folder beside the "
+            "data, or in your user data where one cannot write there"
+        )
+        self.choose_folder = QPushButton("...")
+        self.choose_folder.setToolTip("Choose a folder for this run")
+        self.choose_folder.setFixedWidth(32)
+        place = QHBoxLayout()
+        place.setContentsMargins(0, 0, 0, 0)
+        place.addWidget(self.folder, 1)
+        place.addWidget(self.choose_folder)
+        numbers = QHBoxLayout()
+        numbers.setContentsMargins(0, 0, 0, 0)
+        numbers.addWidget(self.splits, 1)
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(4)
+        form.addRow("Classifiers", grid)
+        form.addRow("Splits", numbers)
+        form.addRow("Epochs", self.epochs)
+        form.addRow("Z-score", self.normalization)
+        form.addRow("", self.quick)
+        form.addRow("Run folder", place)
+        self.splits.valueChanged.connect(self._tell)
+        self.epochs.valueChanged.connect(self._tell)
+        self.normalization.currentIndexChanged.connect(self._tell)
+        self.quick.toggled.connect(self._on_quick)
+        self.folder.editingFinished.connect(self._tell)
+        self.choose_folder.clicked.connect(self._ask_for_folder)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classifiers that are ticked."""
+        return tuple(name for name, box in self.classifiers.items() if box.isChecked())
+
+    def request(self, data: Path) -> ExperimentRequest:
+        """Return what the form asks for, on some data.
+
+        Parameters
+        ----------
+        data : Path
+        """
+        folder = self.folder.text().strip()
+        names, protocol, training = (
+            self.names,
+            PaperProtocol(n_splits=self.splits.value()),
+            Training(self.epochs.value(), "auto", self.normalization.currentData()),
+        )
+        if self.quick.isChecked():
+            names, protocol, training = quick_look(protocol, training)
+        return ExperimentRequest(
+            data,
+            folder=Path(folder) if folder else None,
+            classifiers=names,
+            protocol=protocol,
+            training=training,
+        )
+
+    def show_request(self, request: ExperimentRequest) -> None:
+        """Show what a run was started with; nothing is told."""
+        blocked = self.blockSignals(True)
+        self.quick.setChecked(False)
+        for name, box in self.classifiers.items():
+            box.setChecked(name in request.classifiers)
+        self.splits.setValue(request.protocol.n_splits)
+        self.epochs.setValue(request.training.epochs or EPOCHS[0])
+        at = self.normalization.findData(request.training.normalization)
+        self.normalization.setCurrentIndex(max(at, 0))
+        self.folder.setText("" if request.folder is None else str(request.folder))
+        self.blockSignals(blocked)
+
+    def show_quick_time(self, seconds: float | None) -> None:
+        """Show how long a quick look is expected to take; None where nobody knows."""
+        time = "" if seconds is None else f", about {duration_text(seconds)}"
+        self.quick.setText(f"Quick look{time} ⚠")
+        _, protocol, training = quick_look(PaperProtocol(), Training())
+        self.quick.setToolTip(
+            f"Only {_listed(QUICK_CLASSIFIERS)}, {protocol.n_splits} splits and "
+            f"{training.epochs} epochs: a first impression, less certain, and said to "
+            "be one in the report"
+        )
+
+    def _on_quick(self, quick: bool) -> None:
+        for widget in (*self.classifiers.values(), self.splits, self.epochs):
+            widget.setEnabled(not quick)
+        self._tell()
+
+    def _ask_for_folder(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for this run")
+        if folder:
+            self.folder.setText(folder)
+            self._tell()
+
+    def _tell(self, *_: Any) -> None:
+        self.changed.emit()
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(names)

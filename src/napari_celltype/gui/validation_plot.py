@@ -1,0 +1,108 @@
+"""The curve of a training on held-out cells, against chance and the best number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyqtgraph as pg
+from qtpy.QtCore import Qt
+
+from napari_celltype.workflows.course import Course
+from napari_celltype.workflows.validation import SCORE
+
+_CURVE, _BEST = "#3D8BEF", "#F2952E"
+
+
+class ValidationPlot(pg.PlotWidget):
+    """Balanced accuracy after each epoch; the best epoch is a star."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._curve = self.plot([], [], pen=pg.mkPen(_CURVE, width=2), symbol="o")
+        self._curve.setSymbolSize(5)
+        self._curve.setSymbolBrush(_CURVE)
+        self._best = self.plot([], [], pen=None, symbol="star")
+        self._best.setSymbolSize(15)
+        self._best.setSymbolBrush(_BEST)
+        self._chance = _level(Qt.PenStyle.DashLine)
+        self._probe = _level(Qt.PenStyle.DotLine)
+        for line in (self._chance, self._probe):
+            self.addItem(line, ignoreBounds=True)
+            line.hide()
+        self.setLabel("bottom", "epoch")
+        self.setLabel("left", "balanced accuracy")
+        self.setYRange(0, 1, padding=0.02)
+        self.setMouseEnabled(x=False, y=False)
+        self.setMenuEnabled(False)
+        self.getPlotItem().hideButtons()
+        self.setToolTip(
+            "After each epoch: balanced accuracy on cells that are not trained on. "
+            "Star: the epoch that is kept. Dashed: guesses that know nothing. Dotted: "
+            "the best single number of a trace on the same cells."
+        )
+        self.setFixedHeight(170)
+
+    @property
+    def scores(self) -> list[float]:
+        """The drawn curve."""
+        _, values = self._curve.getData()
+        return [] if values is None else [float(value) for value in values]
+
+    def show_course(self, course: Course) -> None:
+        """Draw a training as far as it is."""
+        if course.chance is None:
+            return
+        epochs = [row["epoch"] for row in course.history]
+        scores = [row[SCORE] for row in course.history]
+        self._curve.setData(epochs, scores)
+        best = course.best_epoch - 1
+        self._best.setData([epochs[best]], [scores[best]])
+        self.setXRange(1, max(2, course.epochs), padding=0.03)
+        _put(self._chance, course.chance, f"chance {course.chance:.2f}")
+        if course.probe is not None:
+            name, score = course.probe
+            _put(self._probe, score, f"{name} alone {score:.2f}")
+        self.setTitle(
+            f"{len(course.held_out.test)} held-out cells, {course.held_out.way}",
+            size="9pt",
+        )
+
+    def clear_course(self) -> None:
+        """Draw nothing."""
+        self._curve.setData([], [])
+        self._best.setData([], [])
+        self._chance.hide()
+        self._probe.hide()
+        self.setTitle("", size="9pt")
+
+    def set_theme(self, background: str, text: str) -> None:
+        """Take over the colours of the window."""
+        self.setBackground(background)
+        for side in ("left", "bottom"):
+            self.getAxis(side).setPen(text)
+            self.getAxis(side).setTextPen(text)
+        self.getPlotItem().titleLabel.setAttr("color", text)
+        self.getPlotItem().titleLabel.setText(self.getPlotItem().titleLabel.text)
+        for line in (self._chance, self._probe):
+            line.setPen(pg.mkPen(text, width=1, style=line.pen.style()))
+            line.label.setColor(text)
+            # Read over the curve where they cross.
+            shade = pg.mkColor(background)
+            shade.setAlpha(190)
+            line.label.fill = pg.mkBrush(shade)
+
+
+def _level(style: Qt.PenStyle) -> pg.InfiniteLine:
+    return pg.InfiniteLine(
+        angle=0,
+        movable=False,
+        pen=pg.mkPen("#888888", style=style),
+        label="",
+        labelOpts={"position": 0.98, "anchors": [(1, 1), (1, 1)]},
+    )
+
+
+def _put(line: pg.InfiniteLine, height: float, text: str) -> None:
+    line.setValue(height)
+    line.label.setFormat(text)
+    line.show()

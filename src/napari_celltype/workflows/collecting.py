@@ -1,0 +1,227 @@
+"""Read what folders, lists, trace sets and open recordings add to a collection."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import CellTypeError
+from napari_celltype.labels import LabelTable, load_traces
+from napari_celltype.labels.labelled_plane import merge_own_types, open_labelled_plane
+from napari_celltype.labels.path_guess import guess_from_path
+from napari_celltype.labels.recording_list import ListedPlane, read_recording_list
+from napari_celltype.labels.table import Label
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+    raise_if_stopped,
+)
+from napari_celltype.recording import FROM_USER, Recording
+from napari_celltype.recording.naming import recording_names
+from napari_celltype.workflows.collection import CollectedRecording
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What paths gave.
+
+    Attributes
+    ----------
+    recordings : tuple of CollectedRecording
+    failures : tuple of str
+        A sentence for each path that gave nothing.
+    """
+
+    recordings: tuple[CollectedRecording, ...]
+    failures: tuple[str, ...] = ()
+
+
+def collect_paths(
+    paths: Iterable[Path],
+    *,
+    tree: TypeTree = DEFAULT_TYPES,
+    labels_dir: Path | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Collected:
+    """Read labelled recordings; what cannot be read is told and stops nothing.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Recordings, folders that hold many, recording lists (``.csv``) and trace sets
+        (``.npz``).
+    tree : TypeTree
+        Vocabulary, extended by the types that label files name.
+    labels_dir : Path, optional
+        The labels folder of the user's choice, looked in before the recordings' own.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Raises
+    ------
+    Stopped
+        If `should_stop` answered True.
+    """
+    found: list[CollectedRecording] = []
+    listed: list[ListedPlane] = []
+    failures: list[str] = []
+    for path in paths:
+        raise_if_stopped(should_stop)
+        on_progress(Progress(f"Looking into {path.name}"))
+        try:
+            if path.suffix.lower() == ".npz":
+                found.append(_trace_set(path, tree))
+            else:
+                listed += _planes_at(path, labels_dir)
+        except CellTypeError as error:
+            failures.append(str(error))
+    names = recording_names([plane.folder for plane in listed])
+    for done, (plane, name) in enumerate(zip(listed, names, strict=True)):
+        raise_if_stopped(should_stop)
+        on_progress(Progress(f"Reading the labels of {name}", done, len(listed)))
+        try:
+            found.append(_of_plane(plane, name, tree))
+        except CellTypeError as error:
+            failures.append(str(error))
+    return Collected(tuple(found), tuple(failures))
+
+
+def collect_open(
+    recording: Recording, labels: LabelTable | None, name: str
+) -> CollectedRecording | None:
+    """Return an open recording with its labels in memory; None if it has no folder.
+
+    Parameters
+    ----------
+    recording : Recording
+    labels : LabelTable or None
+    name : str
+        What the window calls it.
+    """
+    if recording.path is None:
+        return None
+    guess = guess_from_path(recording.path)
+    given = recording.sampling_frequency_source == FROM_USER
+    bare = CollectedRecording(
+        recording.path,
+        name,
+        recording.plane,
+        guess.subject,
+        guess.session,
+        guess.line,
+        n_frames=recording.n_frames,
+        n_rois=recording.n_rois,
+        sampling_frequency=recording.sampling_frequency,
+        frequency_given=given and recording.sampling_frequency is not None,
+        opened=recording,
+    )
+    return with_labels(bare, labels or LabelTable())
+
+
+def with_labels(collected: CollectedRecording, table: LabelTable) -> CollectedRecording:
+    """Return an open recording with the labels that it has now."""
+    opened = collected.opened
+    merged = None if opened is None else opened.merged_into
+    whole = [
+        row
+        for row in table
+        if merged is None or not len(merged) or merged[row.roi_id] < 0
+    ]
+    return replace(
+        collected,
+        table=table,
+        tree=table.tree,
+        n_predictions=sum(r.names_type and r.source == "prediction" for r in whole),
+        **_counted([row for row in whole if row.is_ground_truth]),
+    )
+
+
+def _planes_at(path: Path, labels_dir: Path | None) -> list[ListedPlane]:
+    if path.suffix.lower() == ".csv":
+        return list(read_recording_list(path).planes)
+    from napari_celltype.workflows.batch import find_recordings
+
+    if labels_dir is not None and not labels_dir.is_dir():
+        labels_dir = None
+    planes = find_recordings([path]).planes
+    siblings = Counter(plane.parent for plane in planes)
+    return [
+        ListedPlane(plane, labels=labels_dir, one_of_several=siblings[plane.parent] > 1)
+        for plane in planes
+    ]
+
+
+def _of_plane(
+    listed: ListedPlane, name: str, vocabulary: TypeTree
+) -> CollectedRecording:
+    tree = merge_own_types([listed], vocabulary)
+    plane = open_labelled_plane(
+        listed,
+        name,
+        tree,
+        sampling_frequency=None,
+        neuropil_coefficient=0.0,
+        with_predictions=False,
+    )
+    guess, facts = guess_from_path(listed.folder), listed.facts
+    n_rois, n_frames = plane.traces.shape
+    return CollectedRecording(
+        listed.folder,
+        plane.title,
+        plane.plane,
+        # A list that names some of its animals knows them better than a path.
+        facts.get("subject_id", guess.subject),
+        facts.get("session_id", guess.session),
+        facts.get("line", guess.line),
+        listed.labels,
+        n_frames,
+        n_rois,
+        plane.sampling_frequency,
+        listed.sampling_frequency is not None,
+        n_predictions=plane.n_predictions,
+        facts=facts,
+        tree=tree,
+        **_counted(plane.rows),
+    )
+
+
+def _trace_set(path: Path, tree: TypeTree) -> CollectedRecording:
+    traces = load_traces(path, tree)
+    seen = [
+        traces.label_source is None or traces.label_source[row] != "prediction"
+        for row in range(len(traces))
+    ]
+    subjects = traces.subject_id
+    origins: dict[str, set[str]] = {}
+    if subjects is not None:
+        for label, subject, kept in zip(traces.labels, subjects, seen, strict=True):
+            if kept and subject:
+                origins.setdefault(str(label), set()).add(str(subject))
+    labels = [str(name) for name, kept in zip(traces.labels, seen, strict=True) if kept]
+    return CollectedRecording(
+        path,
+        path.name,
+        n_frames=traces.n_frames,
+        n_rois=len(traces),
+        sampling_frequency=traces.sampling_frequency,
+        counts=dict(Counter(labels)),
+        n_predictions=len(traces) - len(labels),
+        tree=tree,
+        origins={name: frozenset(of) for name, of in origins.items()},
+    )
+
+
+def _counted(rows: Iterable[Label]) -> dict[str, Any]:
+    rows = list(rows)
+    return {
+        "counts": dict(Counter(row.label for row in rows)),
+        "tracked": tuple((row.label, row.cell_id) for row in rows if row.cell_id),
+    }

@@ -1,0 +1,194 @@
+"""Training in a real window: start, watch, cancel, keep, throw away, use, close."""
+
+import threading
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QComboBox
+
+from napari_celltype.classifiers import list_models, read_model
+from napari_celltype.labels import Label, LabelTable, save_labels
+from napari_celltype.recording import open_recording
+
+
+@pytest.fixture
+def recordings(suite2p_folder, tmp_path):
+    """The folder of two mice with 12 labelled cells each, 30 s at 10 Hz."""
+    for number in (1, 2):
+        root = suite2p_folder(
+            tmp_path / "data" / f"mouse{number}" / "day1",
+            n_frames=300,
+            fs=12.5,
+            data_bin=False,
+            seed=number,
+        )
+        labels = [Label(i, ("PY", "PV")[i % 2]) for i in range(12)]
+        save_labels(open_recording(root / "plane0"), LabelTable(tuple(labels)))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_CELLTYPE_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+class TrainWindow:
+    def __init__(self, viewer, qtbot):
+        self.viewer, self.qtbot = viewer, qtbot
+        _, self.dock = viewer.window.add_plugin_dock_widget("napari-celltype", "Train")
+
+    def click(self, button):
+        assert button.isEnabled(), button.toolTip()
+        self.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    def add(self, folder):
+        job = self.dock.recordings.job
+        with self.qtbot.waitSignal(job.ended, timeout=20_000):
+            self.dock.recordings.add_paths([folder])
+
+    def choose(self, combo: QComboBox, data):
+        combo.setCurrentIndex(combo.findData(data))
+
+    def until_epoch(self, number):
+        def far_enough():
+            running = self.dock._running
+            course = None if running is None else running.course
+            return course is not None and len(course.history) >= number
+
+        self.qtbot.waitUntil(far_enough, timeout=60_000)
+        # The bar polls; the curve follows it.
+        self.qtbot.waitUntil(
+            lambda: len(self.dock.plot.scores) >= number, timeout=5_000
+        )
+
+    def ended(self):
+        return self.qtbot.waitSignal(self.dock.job.ended, timeout=60_000)
+
+
+@pytest.fixture
+def window(make_napari_viewer, qtbot, models):
+    return TrainWindow(make_napari_viewer(show=True), qtbot)
+
+
+def workers():
+    return [t for t in threading.enumerate() if t.name == "napari-celltype work"]
+
+
+def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, models):
+    dock, form = window.dock, window.dock.form
+    assert not dock.train.isEnabled()
+    assert "Add labelled recordings first" in dock.why_not.text()
+    window.add(recordings)
+    # 24 s are no window of the bundled model; a network of its own takes them.
+    assert "shorter than the 600 frames" in dock.why_not.text()
+    # The network is the base's, unless training starts from nothing.
+    assert form.base == "cnn"
+    assert not form.network.isEnabled()
+    assert "Off: " in form.network.toolTip()
+    window.choose(form.start, "")
+    window.choose(form.network, "rnn")
+    form.epochs.setValue(3)
+    for name, why in (("", "Give the model"), ("cnn", "bundled"), ("a b", "digits")):
+        form.name.setText(name)
+        assert not dock.train.isEnabled()
+        assert why in dock.why_not.text()
+    form.name.setText("mine")
+
+    with window.ended():
+        window.click(dock.train)
+        assert not dock.train.isEnabled()
+        assert not form.isEnabled()
+    card = read_model(models / "mine.safetensors").card
+    (scores,) = card.scores.values()
+    assert scores["balanced accuracy"]["n"] == 12
+    assert "12 cells of 1 of 2 subjects" in dock.result.text()
+    assert "chance 0.50" in dock.result.text()
+    assert len(dock.plot.scores) == 3
+    assert dock.copy.isVisible()
+    window.click(dock.copy)
+    command = QApplication.clipboard().text()
+    assert "napari-celltype train" in command
+    assert "--architecture rnn" in command
+    assert "Replaces your model mine" in form.about_name.text()
+
+    window.click(dock.use)
+    _, classify = window.viewer.window.add_plugin_dock_widget(
+        "napari-celltype", "Classify"
+    )
+    assert classify.form.model.model == "mine"
+    # A model that comes later joins the list, and the choice stays.
+    form.name.setText("later")
+    with window.ended():
+        window.click(dock.train)
+    assert classify.form.model.choice.findData("later") >= 0
+    assert classify.form.model.model == "mine"
+
+
+def test_a_cancelled_training_keeps_its_best_epoch_or_nothing(
+    window, recordings, models
+):
+    dock, form = window.dock, window.dock.form
+    window.add(recordings)
+    window.choose(form.start, "")
+    window.choose(form.network, "rnn")
+    form.epochs.setValue(10_000)
+    form.name.setText("kept")
+    window.click(dock.train)
+    window.until_epoch(2)
+    window.click(dock.job.cancel)
+    assert dock.choice.isVisible()
+    assert dock.job.running
+    window.click(dock.choice.go_on)
+    assert not dock.choice.isVisible()
+    window.click(dock.job.cancel)
+    with window.ended():
+        window.click(dock.choice.keep)
+    about = read_model(models / "kept.safetensors").card.training_data
+    assert about["epochs_run"] < 10_000
+    assert f"Epoch {about['epoch_kept']} of {about['epochs_run']}" in dock.result.text()
+    assert dock.choice.keep.text() == f"Keep epoch {about['epoch_kept']} (best)"
+
+    form.name.setText("gone")
+    window.click(dock.train)
+    window.until_epoch(2)
+    window.click(dock.job.cancel)
+    with window.ended():
+        window.click(dock.choice.throw)
+    assert "no model was saved" in dock.job.notice.text
+    assert [c.name for c in list_models() if c.origin == "user"] == ["kept"]
+    assert not list(models.glob("gone*"))
+
+    # A dock that is closed leaves no thread, and nobody who still listens.
+    window.click(dock.train)
+    window.until_epoch(2)
+    session = dock.session
+    window.viewer.window.remove_dock_widget(dock.parentWidget())
+    dock.deleteLater()
+    window.dock = dock = form = None
+    window.qtbot.waitUntil(lambda: not workers(), timeout=20_000)
+    session.models_changed.emit()
+    session.collected.emit()
+    window.viewer.theme = "light"
+
+
+def test_a_type_of_one_animal_is_decided_about_and_nothing_may_be_held_out(
+    window, recordings
+):
+    dock, form = window.dock, window.dock.form
+    plane = recordings / "mouse2" / "day1" / "suite2p" / "plane0"
+    labels = [Label(i, ("PY", "PV")[i % 2]) for i in range(11)]
+    table = LabelTable((*labels, Label(11, "VIP")))
+    save_labels(open_recording(plane), table)
+    window.add(recordings)
+    window.choose(form.start, "")
+    assert "VIP: 1 cell from 1 animal" in dock.why_not.text()
+    window.click(dock.recordings.obstacle_list.button("Train anyway, marked untested"))
+    assert dock.train.isEnabled()
+    window.choose(form.held_out, "none")
+    window.choose(form.network, "rnn")
+    form.epochs.setValue(1)
+    with window.ended():
+        window.click(dock.train)
+    assert "tested on nothing" in dock.result.text()
+    assert dock.plot.scores == []

@@ -1,0 +1,166 @@
+"""What training holds out, and the scores on it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_celltype.errors import LabelError
+from napari_celltype.labels import LabelledData, Targets, TraceSet
+from napari_celltype.workflows.validation import Judge, hold_out
+from napari_celltype.workflows.windowed import Windows, means_by_cell, whole_traces
+
+
+def cells(labels, **columns):
+    n = len(labels)
+    noise = np.random.default_rng(0).normal(size=(n, 40)).astype(np.float32)
+    given = {name: np.array(values) for name, values in columns.items()}
+    given.setdefault("cell_id", np.array([f"c{i}" for i in range(n)]))
+    return TraceSet(noise, np.array(labels), sampling_frequency=10.0, **given)
+
+
+def held(traces, validation="auto", **options):
+    return hold_out(traces, Targets.of(traces.labels), validation, **options)
+
+
+# Four animals of two types each, with six cells of each type.
+FOUR = cells(
+    ["PY", "PV"] * 24,
+    subject_id=[f"m{i // 12}" for i in range(48)],
+    session_id=[f"d{i // 6}" for i in range(48)],
+)
+
+
+def test_animals_are_held_out_where_several_hold_each_type():
+    found = held(FOUR)
+    assert found.way == "by-subject"
+    assert not set(FOUR.subject_id[found.train]) & set(FOUR.subject_id[found.test])
+    assert set(FOUR.labels[found.test]) == {"PY", "PV"}
+    assert "12 cells of 1 of 4 subjects" in found.sentence
+
+
+def test_sessions_are_held_out_where_animals_do_not_do():
+    one_animal = cells(FOUR.labels, subject_id=["m0"] * 48, session_id=FOUR.session_id)
+    found = held(one_animal)
+    assert found.way == "by-session"
+    assert not set(FOUR.session_id[found.train]) & set(FOUR.session_id[found.test])
+    assert (
+        "Not stricter, because: All examples of PV are of 1 subject" in found.sentence
+    )
+
+
+def test_cells_are_held_out_of_one_session():
+    twice = cells(["PY", "PV"] * 10, cell_id=[f"c{i // 4}" for i in range(20)])
+    # Cells c0 to c4 hold both types each: a tracked neuron stays on one side.
+    found = held(twice)
+    assert found.way == "by-cell"
+    assert not set(twice.cell_id[found.train]) & set(twice.cell_id[found.test])
+
+
+def test_single_traces_of_unknown_cells_are_never_held_out():
+    traces = TraceSet(FOUR.traces, FOUR.labels, sampling_frequency=10.0)
+    found = held(traces)
+    assert found.way is None
+    assert len(found.train) == 48
+    assert "tested on nothing" in found.sentence
+    assert "No cell is given" in found.sentence
+    with pytest.raises(LabelError, match="No cell is given"):
+        held(traces, "cell")
+
+
+def test_nothing_is_held_out_when_asked():
+    assert held(FOUR, "none").way is None
+    with pytest.raises(LabelError, match="'mouse' cannot be held out"):
+        held(FOUR, "mouse")
+
+
+def test_all_cells_of_an_untested_type_are_trained_on():
+    labels = [*FOUR.labels[:44], "VIP", "VIP", "VIP", "VIP"]
+    traces = cells(labels, subject_id=FOUR.subject_id)
+    assert held(traces).way == "by-cell"  # VIP comes from one animal
+    found = held(traces, untested=["VIP"])
+    assert found.way == "by-subject"
+    assert (traces.labels[found.train] == "VIP").sum() == 4
+
+
+def test_labels_that_name_no_type_and_predictions_are_not_scored():
+    labels = ["PY", "PV", "IN", "PY"] * 12
+    source = ["manual", "manual", "manual", "prediction"] * 12
+    traces = cells(labels, subject_id=FOUR.subject_id, label_source=source)
+    found = held(traces)
+    assert set(traces.label_source[found.test]) == {"manual"}
+    assert set(traces.labels[found.test]) == {"PY", "PV"}
+    # Nor is anything of a held-out animal trained on.
+    assert not set(traces.subject_id[found.train]) & set(traces.subject_id[found.test])
+
+
+def test_the_same_seed_holds_out_the_same_cells():
+    first, second = (held(FOUR, random_state=3).test for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+class Knowing:
+    """A classifier that reads the probability of PV from a trace's first frame."""
+
+    def predict_log_proba(self, traces):
+        p = np.clip(traces[:, 0], 0.01, 0.99)
+        return np.log(np.stack([p, 1 - p], axis=1))
+
+
+def in_windows(sure):
+    """Cells of FOUR in two windows each, that say PV with these probabilities."""
+    pv = FOUR.labels == "PV"
+    first = np.where(pv, sure[0], 1 - sure[0])
+    second = np.where(pv, sure[1], 1 - sure[1])
+    cell = np.repeat(np.arange(48), 2)
+    windows = FOUR.take(cell)
+    traces = windows.traces.copy()
+    traces[:, 0] = np.stack([first, second], axis=1).ravel()
+    data = LabelledData(replace(windows, traces=traces), "test", None, (), "", [])
+    return Windows(data, cell)
+
+
+def judged(windows):
+    targets = Targets.of(FOUR.labels)
+    judge = Judge(windows, held(FOUR), targets)
+    return judge, judge.judge(Knowing())
+
+
+def test_a_cell_is_scored_once_by_the_mean_of_its_windows():
+    # The second window errs, less surely than the first is right.
+    judge, validation = judged(in_windows((0.9, 0.4)))
+    assert validation.score == 1.0
+    assert validation.n_cells == 12
+    assert validation.confusion.tolist() == [[6, 0], [0, 6]]
+    row = judge.after_epoch(Knowing())
+    assert row["validation_balanced_accuracy"] == 1.0
+    mean = np.mean(np.log([[0.9, 0.1], [0.4, 0.6]]), axis=0)
+    expected = -(mean[0] - np.logaddexp(*mean))
+    assert row["validation_loss"] == pytest.approx(expected)
+    _, wrong = judged(in_windows((0.4, 0.3)))
+    assert wrong.score == 0.0
+
+
+def test_chance_and_the_best_number_stand_beside_the_score():
+    _, validation = judged(in_windows((0.9, 0.9)))
+    assert validation.chance == 0.5
+    assert 0 <= validation.probe[1] <= 1
+    scores = validation.as_scores()
+    assert scores["chance"] == 0.5
+    assert scores["balanced accuracy"]["n"] == 12
+    # One held-out animal is no sample of animals.
+    assert validation.interval.too_few
+    assert "low" not in scores["balanced accuracy"]
+
+
+def test_a_number_that_tells_the_types_is_found():
+    traces = FOUR.traces + 50 * (FOUR.labels == "PV")[:, None]
+    data = LabelledData(replace(FOUR, traces=traces), "test", None, (), "", [])
+    judge = Judge(whole_traces(data), held(FOUR), Targets.of(FOUR.labels))
+    assert judge.probe == ("mean", 1.0)
+
+
+def test_means_over_windows_of_unequal_number():
+    values = np.array([1.0, 3.0, 5.0, 2.0])
+    cell = np.array([0, 0, 1, 2])
+    assert means_by_cell(values, cell).tolist() == [2.0, 5.0, 2.0]
