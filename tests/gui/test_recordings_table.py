@@ -108,6 +108,21 @@ def test_open_recordings_are_counted_as_they_are_labelled(table, labelled, qtbot
     assert table.collection.recordings[0].opened is None
 
 
+def test_a_folder_that_is_open_counts_as_it_is_labelled_too(table, labelled, qtbot):
+    folder = labelled("mouse1/day1", ["PY", "PV"])
+    (opened,) = read_recordings(folder)
+    session = table.session
+    session.open(opened)
+    more = opened.labels.with_label(Label(5, "SOM", 0))
+    session.set_labels(opened.key, more)
+    with qtbot.waitSignal(table.job.ended, timeout=20_000):
+        table.add_paths([folder])
+    assert text(table, 0, "Labels") == "PY 1, PV 1, SOM 1"
+    session.set_labels(opened.key, more.with_label(Label(6, "SOM", 0)))
+    assert text(table, 0, "Labels") == "PY 1, PV 1, SOM 2"
+    assert table.counts.toolTip() == "mouse1: PY 1, PV 1, SOM 2"
+
+
 def test_two_tables_of_a_viewer_show_the_same(table, labelled, qtbot, quick_card):
     other = RecordingsTable(table.session)
     qtbot.addWidget(other)

@@ -89,6 +89,7 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
     window.choose(form.start, "")
     window.choose(form.network, "rnn")
     form.epochs.setValue(3)
+    assert form.about_held_out.text() == "Whole animals will be held out."
     for name, why in (("", "Give the model"), ("cnn", "bundled"), ("a b", "digits")):
         form.name.setText(name)
         assert not dock.train.isEnabled()

@@ -120,6 +120,11 @@ def test_labels_of_an_open_recording_are_those_in_memory(labelled, tmp_path):
     assert counts_in(file) == opened.counts
     assert len(load_labels(recording)) == 2  # the recording's own file is untouched
     assert with_labels(opened, LabelTable()).counts == {}
+    # A frame rate that the user gave goes into the list, one of suite2p's does not.
+    assert "sampling_frequency" not in file.read_text()
+    faster = collect_open(recording.with_sampling_frequency(25.0), table, "day1")
+    file = Collection((faster,)).write(tmp_path / "list")
+    assert Collection().reading().load(file).traces.sampling_frequency == 25.0
 
 
 def counts_in(file):

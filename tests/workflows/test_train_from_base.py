@@ -185,6 +185,8 @@ def test_an_untested_type_is_marked(recordings, models):
     assert trained.card.training_data["untested"] == ["VIP"]
     assert "VIP was trained on 1 cell and tested on none" in trained.card.not_for
     assert "Trained but not tested: VIP." in trained.summary()
+    with pytest.raises(LabelError, match="SOM cannot be marked untested"):
+        train_model(request(recordings, models, untested=("sst",)))
 
 
 def test_the_course_is_told_and_an_early_end_keeps_the_best_epoch(recordings, models):

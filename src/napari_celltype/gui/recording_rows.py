@@ -52,11 +52,21 @@ def _duration(seconds: float) -> str:
 
 def summary_of(collection: Collection) -> str:
     """Say how many cells of each type there are, and from how many animals."""
-    by_subject = collection.counts_by_subject()
+    of_subjects = collection.counts_by_subject()
     parts = []
     for name, n in collection.counts().items():
-        animals = [s for s in by_subject[name] if s]
-        known = len(animals) == len(by_subject[name])
+        animals = [s for s in of_subjects[name] if s]
+        known = len(animals) == len(of_subjects[name])
         where = f" from {len(animals)} animal{'s' * (len(animals) != 1)}"
         parts.append(f"{name} {n}{where if known else ''}")
     return "Labelled ROIs: " + ", ".join(parts) if parts else ""
+
+
+def by_subject(collection: Collection) -> str:
+    """Return the labelled ROIs of each animal, one line for each."""
+    lines: dict[str, list[str]] = {}
+    found = collection.counts_by_subject()
+    for name in collection.counts():
+        for subject, n in found[name].items():
+            lines.setdefault(subject or "no subject given", []).append(f"{name} {n}")
+    return "\n".join(f"{subject}: {', '.join(of)}" for subject, of in lines.items())

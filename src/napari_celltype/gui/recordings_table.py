@@ -31,6 +31,7 @@ from napari_celltype.gui.obstacle_list import ObstacleList
 from napari_celltype.gui.recording_rows import (
     COLUMNS,
     TOOLTIPS,
+    by_subject,
     cells_of,
     summary_of,
     tooltip_of,
@@ -253,6 +254,8 @@ class RecordingsTable(QWidget):
                     self.job.notice.show_error("\n".join(failures[:5]))
                 added = self.collection.added(outcome.result.recordings)
                 self.session.set_collection(added)
+                for key in self.session.recordings:
+                    self._follow(key)
             self._show_obstacles()
             if self._waiting:
                 self._read()
@@ -261,15 +264,18 @@ class RecordingsTable(QWidget):
         self.changed.emit()
 
     def _follow(self, key: str) -> None:
-        """Take over the labels that an open recording has now."""
+        """Take over the labels that a recording has in the window now."""
         mine = self._find(key)
         opened = self.session.recordings.get(key)
-        if mine is None or opened is None or mine.opened is None:
+        if mine is None or opened is None:
             return
         labels = opened.labels or LabelTable()
         if mine.table is labels and mine.opened is opened.recording:
             return
-        now = collect_open(opened.recording, labels, opened.title)
+        # A list that names a label table means that table.
+        if mine.labels is not None and mine.labels.is_file():
+            return
+        now = collect_open(opened.recording, labels, mine.name)
         if now is not None:
             self.session.set_collection(self.collection.added([now]))
 
@@ -282,6 +288,7 @@ class RecordingsTable(QWidget):
             self.add_paths([mine.path])
 
     def _on_open_recordings(self, key: str) -> None:
+        self._follow(key)
         self._show_buttons()
 
     def _find(self, key: str) -> CollectedRecording | None:
@@ -355,6 +362,7 @@ class RecordingsTable(QWidget):
         self.table.setColumnWidth(0, name_width)
         self.table.blockSignals(blocked)
         self.counts.setText(summary_of(self.collection))
+        self.counts.setToolTip(by_subject(self.collection))
         self._show_buttons()
         self._show_obstacles()
 

@@ -32,6 +32,7 @@ from napari_celltype.gui.validation_plot import ValidationPlot
 from napari_celltype.progress import Progress
 from napari_celltype.workflows.base_model import find_base
 from napari_celltype.workflows.course import Course
+from napari_celltype.workflows.held_out import held_out_for
 from napari_celltype.workflows.train import Trained, checkpoint_of, train_model
 from napari_celltype.workflows.train_collection import CollectionTraining
 
@@ -221,6 +222,9 @@ class TrainDock(QWidget):
         if (card, trouble) != (self.recordings.base, self._trouble):
             # The slowest recording decides which model of a family fits.
             self._on_requirements()
+        collection, chosen = self.recordings.collection, self.form.held_out
+        level = held_out_for(collection, chosen.currentData())
+        self.form.show_held_out(level if collection.recordings else "")
         self._show_state()
 
     def _reason(self) -> str:

@@ -29,6 +29,12 @@ _HELD_OUT = (
     ("single cells", "cell"),
     ("nothing (no score)", "none"),
 )
+_SAID = {
+    "subject": "Whole animals will be held out.",
+    "session": "Whole sessions will be held out.",
+    "cell": "Cells will be held out, of animals that are trained on.",
+    "none": "Nothing is held out, so there will be no score.",
+}
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _FIRST_NAME = "my-model"
 
@@ -52,6 +58,7 @@ class TrainForm(QWidget):
         self.layers = QSpinBox()
         self.epochs = QSpinBox()
         self.held_out = QComboBox()
+        self.about_held_out = QLabel()
         self.device = QComboBox()
         self.name = QLineEdit(_FIRST_NAME)
         self.about_name = QLabel()
@@ -120,6 +127,17 @@ class TrainForm(QWidget):
                 f"{card.sampling_frequency:g} Hz. Earlier layers stay as they are."
             )
 
+    def show_held_out(self, level: str) -> None:
+        """Say what the choice comes to with the recordings at hand.
+
+        Parameters
+        ----------
+        level : str
+            ``subject``, ``session``, ``cell``, ``none``, or empty without recordings.
+        """
+        self.about_held_out.setText(_SAID.get(level, ""))
+        self.about_held_out.setVisible(bool(level))
+
     def _fill(self) -> None:
         self.start.addItem("scratch (random weights)", SCRATCH)
         self.start.setToolTip(
@@ -151,7 +169,7 @@ class TrainForm(QWidget):
         self.name.setToolTip("The name in the list of models")
 
     def _lay_out(self) -> None:
-        for label in (self.about_start, self.about_name):
+        for label in (self.about_start, self.about_held_out, self.about_name):
             label.setWordWrap(True)
         for combo in (self.start, self.held_out):
             # A long name does not widen the dock.
@@ -169,6 +187,7 @@ class TrainForm(QWidget):
         form.addRow("Layers learned", self.layers)
         form.addRow("Epochs", self.epochs)
         form.addRow("Hold out", self.held_out)
+        form.addRow(self.about_held_out)
         form.addRow("Device", self.device)
         form.addRow("Name", self.name)
         form.addRow(self.about_name)

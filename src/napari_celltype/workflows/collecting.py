@@ -23,8 +23,9 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.recording import FROM_USER, Recording
+from napari_celltype.recording import Recording
 from napari_celltype.recording.naming import recording_names
+from napari_celltype.recording.recording import FROM_SUITE2P
 from napari_celltype.workflows.collection import CollectedRecording
 
 
@@ -109,7 +110,8 @@ def collect_open(
     if recording.path is None:
         return None
     guess = guess_from_path(recording.path)
-    given = recording.sampling_frequency_source == FROM_USER
+    # From the user, or from a movie that the folder does not know.
+    given = recording.sampling_frequency_source != FROM_SUITE2P
     bare = CollectedRecording(
         recording.path,
         name,

@@ -160,7 +160,13 @@ class Collection:
         for new in recordings:
             old = known.get(new.key)
             if old is not None:
-                said = {n: getattr(old, n) or getattr(new, n) for n in EDITABLE}
+                said: dict[str, Any] = {
+                    name: getattr(old, name) or getattr(new, name)
+                    for name in (*EDITABLE, "facts")
+                }
+                if old.frequency_given and not new.frequency_given:
+                    said["sampling_frequency"] = old.sampling_frequency
+                    said["frequency_given"] = True
                 new = replace(new, **said)
             known[new.key] = new
         return replace(self, recordings=tuple(known.values()))

@@ -165,11 +165,17 @@ def train_model(
     windows, base, remarks = _read(request, on_progress, should_stop)
     cells, tree = windows.cells, windows.data.tree
     targets = Targets.of(cells.labels, tree)
+    untested = [tree.canonical(name) for name in request.untested]
+    if strange := sorted(set(untested) - set(targets.classes)):
+        raise LabelError(
+            f"{', '.join(strange)} cannot be marked untested, since there is no such "
+            f"class; the classes are {', '.join(targets.classes)}."
+        )
     held = hold_out(
         cells,
         targets,
         request.validation,
-        untested=request.untested,
+        untested=untested,
         random_state=request.random_state,
     )
     on_progress(Progress("Preparing the scores"))

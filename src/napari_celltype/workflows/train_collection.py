@@ -47,6 +47,12 @@ class CollectionTraining:
         """Where the recording list and the labels of open recordings are written."""
         return self._folder / "trained on" / self.name
 
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The types that are marked untested and are still classes."""
+        classes = self.collection.classes
+        return tuple(n for n in self.collection.untested if n in classes)
+
     def request(self) -> TrainRequest:
         """Write the recording list and return what is to be trained on it.
 
@@ -69,7 +75,7 @@ class CollectionTraining:
             base=self.base,
             tuned_layers=self.tuned_layers,
             validation=self.validation,
-            untested=collection.untested,
+            untested=self.untested,
             remarks=collection.remarks(),
         )
 
@@ -84,7 +90,7 @@ class CollectionTraining:
             words += ["--base", self.base, "--tuned-layers", str(self.tuned_layers)]
         words += ["--epochs", str(self.epochs), "--validation", self.validation]
         words += self.collection.options(resample=self.base is None)
-        for name in self.collection.untested:
+        for name in self.untested:
             words += ["--untested", name]
         return shlex.join([*words, "--device", self.device, "-o", str(self.output)])
 
