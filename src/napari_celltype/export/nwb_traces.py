@@ -18,8 +18,9 @@ from napari_celltype.progress import (
 from napari_celltype.recording import Traces
 
 # Whole rows are read at a time, as they lie in suite2p's files.
-_BLOCK_ROIS = 128
-_CHUNK_ROIS, _CHUNK_FRAMES = 32, 4096
+# Few of them: while HDF5 compresses a block, nothing else of the program can run.
+_BLOCK_ROIS = 8
+_CHUNK_FRAMES = 32768
 
 
 class TraceBlocks(GenericDataChunkIterator):
@@ -50,10 +51,10 @@ class TraceBlocks(GenericDataChunkIterator):
         self._n_done = 0
         self._shape = traces.shape[1], len(roi_ids)
         n_frames, n_rois = self._shape
-        chunk = (min(_CHUNK_FRAMES, n_frames), min(_CHUNK_ROIS, n_rois))
+        block = min(_BLOCK_ROIS, n_rois)
         super().__init__(
-            chunk_shape=chunk,
-            buffer_shape=(n_frames, min(_BLOCK_ROIS, n_rois)),
+            chunk_shape=(min(_CHUNK_FRAMES, n_frames), block),
+            buffer_shape=(n_frames, block),
         )
 
     def _get_data(self, selection: tuple[slice, ...]) -> NDArray[np.float32]:
