@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_celltype.classifiers import CellTypeModel, predict_recording_traces
-from napari_celltype.classifiers.estimator import log_softmax
+from napari_celltype.classifiers.softmax import log_softmax
 from napari_celltype.errors import (
     ModelError,
     RecordingError,

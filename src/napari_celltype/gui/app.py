@@ -57,7 +57,7 @@ def open_window(
     neuropil: str | float = "model",
     min_probability: float | None = None,
 ) -> tuple[Viewer, ClassifyDock]:
-    """Show napari with both docks, and begin to read a recording.
+    """Show napari with all docks, and begin to read a recording.
 
     Parameters
     ----------
@@ -77,11 +77,13 @@ def open_window(
     """
     from napari import Viewer
 
-    from napari_celltype.gui.commands import show_docks
+    from napari_celltype.gui.commands import show_all_docks
 
     viewer = Viewer(title="Cell types")
     _enlarge(viewer)
-    dock = show_docks(viewer)
+    dock = show_all_docks(viewer)
+    # Before they became tabs, the docks may have made the window higher.
+    _enlarge(viewer)
     dock.form.model.choose(model)
     dock.form.choose_input(neuropil)
     if min_probability is not None:

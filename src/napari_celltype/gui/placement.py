@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+_SETTLED_MS = 60
 _PLUGIN = " (napari-celltype)"
 
 
@@ -27,6 +28,7 @@ class FirstPlace(QObject):
     def __init__(self, widget: QWidget, area: Qt.DockWidgetArea, size: int) -> None:
         super().__init__(widget)
         self._widget, self._area, self._size = widget, area, size
+        self._placed = False
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -34,13 +36,16 @@ class FirstPlace(QObject):
         if event.type() == QEvent.Type.Show:
             self._widget.removeEventFilter(self)
             # napari is still adding the dock.
-            QTimer.singleShot(0, self._place)
+            QTimer.singleShot(0, self.place)
         return False
 
-    def _place(self) -> None:
+    def place(self) -> None:
+        """Put the widget in its place now, if that has not been done."""
         dock, window = self._surroundings()
-        if dock is None or window is None:
+        if self._placed or dock is None or window is None:
             return
+        self._widget.removeEventFilter(self)
+        self._placed = True
         # Five tabs with the plugin's name behind each do not fit beside one another.
         dock.setWindowTitle(dock.windowTitle().removesuffix(_PLUGIN))
         # The sides keep their whole height, with as much of a form as possible.
@@ -52,13 +57,15 @@ class FirstPlace(QObject):
         if window.dockWidgetArea(dock) != self._area:
             window.addDockWidget(self._area, dock)
         for other in window.findChildren(QDockWidget):
-            mine = other is not dock and other.findChild(FirstPlace) is not None
-            if mine and window.dockWidgetArea(other) == self._area:
+            place = other.findChild(FirstPlace)
+            if other is dock or place is None or not place._placed:
+                continue
+            if window.dockWidgetArea(other) == self._area:
                 window.tabifyDockWidget(other, dock)
                 dock.raise_()
                 break
-        # Sizes hold once the new place is laid out.
-        QTimer.singleShot(0, self._resize)
+        # Sizes hold once the new place, and a window that is resized, are laid out.
+        QTimer.singleShot(_SETTLED_MS, self._resize)
 
     def _resize(self) -> None:
         dock, window = self._surroundings()

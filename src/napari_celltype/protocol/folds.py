@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
+@dataclass
 class InnerFolds:
     """Stratified folds that keep groups on one side where the classes allow it.
 
@@ -25,9 +27,8 @@ class InnerFolds:
         Seed of the order.
     """
 
-    def __init__(self, n_splits: int = 5, random_state: int = 0) -> None:
-        self.n_splits = n_splits
-        self.random_state = random_state
+    n_splits: int = 5
+    random_state: int = 0
 
     def get_n_splits(
         self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
