@@ -123,6 +123,7 @@ def collect_open(
         n_rois=recording.n_rois,
         sampling_frequency=recording.sampling_frequency,
         frequency_given=given and recording.sampling_frequency is not None,
+        frequency_confirmed=recording.sampling_frequency_confirmed,
         opened=recording,
     )
     return with_labels(bare, labels or LabelTable())
@@ -188,6 +189,7 @@ def _of_plane(
         n_rois,
         plane.sampling_frequency,
         listed.sampling_frequency is not None,
+        plane.rate_confirmed,
         n_predictions=plane.n_predictions,
         facts=facts,
         tree=tree,
