@@ -94,11 +94,15 @@ def test_dropped_folders_are_read_edited_decided_about_and_removed(
 def test_open_recordings_are_counted_as_they_are_labelled(table, labelled, qtbot):
     assert not table.add_open.isEnabled()
     assert "No recording is open" in table.add_open.toolTip()
-    (opened,) = read_recordings(labelled("mouse1/day1", ["PY", "PV"]))
+    (opened,) = read_recordings(labelled("mouse1/day1", ["PY", "PV"], fs=10.0))
     session = table.session
     session.open(opened)
     qtbot.mouseClick(table.add_open, Qt.MouseButton.LeftButton)
     assert text(table, 0, "Labels") == "PY 1, PV 1"
+    # Nobody confirmed suite2p's default, until the user does.
+    assert text(table, 0, "Hz") == "10 ⚠"
+    session.set_sampling_frequency(opened.key, 10.0)
+    assert text(table, 0, "Hz") == "10"
     session.set_labels(opened.key, opened.labels.with_label(Label(5, "SOM", 0)))
     assert text(table, 0, "Labels") == "PY 1, PV 1, SOM 1"
     # Once closed, what is on disk counts.

@@ -132,6 +132,14 @@ def counts_in(file):
     return reading.load(file, only_tested=True).traces.counts()
 
 
+def test_a_default_frame_rate_stays_unconfirmed(labelled, tmp_path):
+    recording = open_recording(labelled("mouse1/day1", ["PV", "PY"], fs=10.0))
+    opened = collect_open(recording, load_labels(recording), "day1")
+    file = Collection((opened,)).write(tmp_path / "list")
+    notes = Collection().reading().load(file).notes
+    assert any("suite2p's default, which nobody confirmed" in note for note in notes)
+
+
 def test_labels_in_a_folder_of_the_users_choice_are_found(labelled, tmp_path):
     plane = labelled("mouse1/day1", ["PV", "PY"])
     elsewhere = tmp_path / "labels"

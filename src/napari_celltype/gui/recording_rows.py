@@ -12,7 +12,7 @@ TOOLTIPS = (
     "The session, guessed from the path; double-click to change it",
     "The mouse line, guessed from the path; double-click to change it",
     "Length of the recording",
-    "Frames per second of one plane",
+    "Frames per second of one plane; ⚠ is suite2p's default, which nobody confirmed",
 )
 
 
@@ -22,6 +22,7 @@ def cells_of(recording: CollectedRecording) -> tuple[str, ...]:
     length = f"{recording.n_frames} frames" if seconds is None else _duration(seconds)
     labels = recording.tree.in_order(sorted(recording.counts))
     counts = ", ".join(f"{name} {recording.counts[name]}" for name in labels)
+    doubt = "" if recording.frequency_confirmed else " ⚠"
     origin = "in the file" if recording.is_trace_set else ""
     return (
         recording.name,
@@ -30,7 +31,7 @@ def cells_of(recording: CollectedRecording) -> tuple[str, ...]:
         recording.session or origin,
         recording.line or origin,
         length,
-        "?" if rate is None else f"{rate:.4g}",
+        "?" if rate is None else f"{rate:.4g}{doubt}",
     )
 
 

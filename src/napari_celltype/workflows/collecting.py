@@ -25,7 +25,7 @@ from napari_celltype.progress import (
 )
 from napari_celltype.recording import Recording
 from napari_celltype.recording.naming import recording_names
-from napari_celltype.recording.recording import FROM_SUITE2P
+from napari_celltype.recording.recording import FROM_TIFF, FROM_USER
 from napari_celltype.workflows.collection import CollectedRecording
 
 
@@ -111,7 +111,7 @@ def collect_open(
         return None
     guess = guess_from_path(recording.path)
     # From the user, or from a movie that the folder does not know.
-    given = recording.sampling_frequency_source != FROM_SUITE2P
+    given = recording.sampling_frequency_source in (FROM_USER, FROM_TIFF)
     bare = CollectedRecording(
         recording.path,
         name,
@@ -123,6 +123,7 @@ def collect_open(
         n_rois=recording.n_rois,
         sampling_frequency=recording.sampling_frequency,
         frequency_given=given and recording.sampling_frequency is not None,
+        frequency_confirmed=recording.sampling_frequency_confirmed,
         opened=recording,
     )
     return with_labels(bare, labels or LabelTable())
@@ -188,6 +189,7 @@ def _of_plane(
         n_rois,
         plane.sampling_frequency,
         listed.sampling_frequency is not None,
+        plane.rate_confirmed,
         n_predictions=plane.n_predictions,
         facts=facts,
         tree=tree,

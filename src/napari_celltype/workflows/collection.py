@@ -47,6 +47,8 @@ class CollectedRecording:
         Frames per second, Hz.
     frequency_given : bool
         Whether the user or a list gave that rate; the files then need not say it.
+    frequency_confirmed : bool
+        Whether anybody ever set that rate, which may be suite2p's default.
     counts : mapping of str to int
         ROIs by label: types, parents and negations that somebody saw.
     n_predictions : int
@@ -76,6 +78,7 @@ class CollectedRecording:
     n_rois: int = 0
     sampling_frequency: float | None = None
     frequency_given: bool = False
+    frequency_confirmed: bool = True
     counts: Mapping[str, int] = field(default_factory=dict)
     n_predictions: int = 0
     tracked: tuple[tuple[str, str], ...] = ()
@@ -166,7 +169,7 @@ class Collection:
                 }
                 if old.frequency_given and not new.frequency_given:
                     said["sampling_frequency"] = old.sampling_frequency
-                    said["frequency_given"] = True
+                    said |= {"frequency_given": True, "frequency_confirmed": True}
                 new = replace(new, **said)
             known[new.key] = new
         return replace(self, recordings=tuple(known.values()))
