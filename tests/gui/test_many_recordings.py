@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
 
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.labels import load_labels
@@ -100,12 +100,32 @@ def test_two_windows_on_one_recording_notice_one_another(
     assert {i: row.label for i, row in rows.items()} == {0: "PY", 1: "PV"}
 
 
-def test_closing_a_dock_leaves_the_others_at_work(window, qtbot):
-    dock = label_dock(window.viewer)
-    labelling = dock.labelling
+def test_closing_docks_leaves_nothing_that_listens(
+    window, make_predictions, other_folder, qtbot
+):
+    session, main = window.dock.session, window.viewer.window
+    names = ("ROIs and traces", "Label", "Train", "Evaluate", "Export", "Classify")
+    docks = [main.add_plugin_dock_widget("napari-celltype", name)[1] for name in names]
+    labelling = docks[1].labelling
     labelling.toggle()
-    window.viewer.window.remove_dock_widget(dock)
-    QApplication.processEvents()
-    window.dock.session.select(2)
+    gone = []
+    for dock in docks:
+        dock.destroyed.connect(lambda: gone.append(1))
+        main.remove_dock_widget(dock)
+        dock.deleteLater()
+    qtbot.waitUntil(lambda: len(gone) == len(docks))
+    # Python may keep what Qt has destroyed; no signal may reach it.
+    session.select(2)
     labelling.give_digit(1)
-    assert window.dock.session.active.labels.by_roi()[2].label == "PY"
+    labelling.undo()
+    labelling.zoom()
+    shares = np.full((12, 4), 0.25)
+    recording = session.active.recording
+    session.set_predictions(session.active.key, make_predictions(recording, shares))
+    session.set_min_probability(0.2)
+    session.set_tree(session.tree.with_type("NDNF", color="#112233"))
+    session.tell("Nobody hears this.")
+    window.viewer.theme = "light"
+    window.viewer.dims.set_current_step(0, 5)
+    labelling.toggle()
+    session.close(session.active.key)

@@ -247,13 +247,13 @@ class ClassifyDock(QWidget):
         self.run.export.clicked.connect(self._on_export)
         session = self.session
         for signal in (session.opened, session.closed, session.replaced):
-            signal.connect(self._on_recordings)
-        session.activated.connect(self._show_recording)
-        session.predicted.connect(self._on_predicted)
-        session.outdated.connect(self._on_outdated)
-        session.recolored.connect(self._show_counts)
-        session.job_changed.connect(self._on_job)
-        session.told.connect(self.notice.show_error)
+            listen(self, signal, self._on_recordings)
+        listen(self, session.activated, self._show_recording)
+        listen(self, session.predicted, self._on_predicted)
+        listen(self, session.outdated, self._on_outdated)
+        listen(self, session.recolored, self._show_counts)
+        listen(self, session.job_changed, self._on_job)
+        listen(self.notice, session.told, self.notice.show_error)
         listen(self.form.model, session.models_changed, self.form.model.list_again)
 
     def _start(

@@ -26,6 +26,7 @@ from napari_celltype.gui.export_material import materials_of
 from napari_celltype.gui.export_options import ExportOptions
 from napari_celltype.gui.export_preview import ExportPreview
 from napari_celltype.gui.job_bar import JobBar
+from napari_celltype.gui.listening import listen
 from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.placement import FirstPlace
@@ -240,11 +241,11 @@ class ExportDock(QWidget):
         self.job.ended.connect(self._show_buttons)
         session = self.session
         for signal in (session.opened, session.closed, session.activated):
-            signal.connect(self._on_recordings)
+            listen(self, signal, self._on_recordings)
         for signal in (session.replaced, session.predicted, session.labelled):
-            signal.connect(self._on_one_changed)
+            listen(self, signal, self._on_one_changed)
         for signal in (session.recolored, session.types_changed):
-            signal.connect(self._changed)
+            listen(self, signal, self._changed)
 
     def _show_recordings(self) -> None:
         """List the open recordings; the active one is chosen unless all are."""

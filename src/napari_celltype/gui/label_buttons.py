@@ -10,6 +10,7 @@ from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from napari_celltype.gui.labelling import Labelling
+from napari_celltype.gui.listening import listen
 from napari_celltype.gui.session import Session
 
 _OFF = "Switch Labelling on first (key L)"
@@ -71,9 +72,9 @@ class LabelButtons(QWidget):
         ]
         self.undo.clicked.connect(labelling.undo)
         self.redo.clicked.connect(labelling.redo)
-        labelling.toggled.connect(self._show_state)
-        labelling.history_changed.connect(self._show_state)
-        session.types_changed.connect(self._lay_out)
+        listen(self, labelling.toggled, self._show_state)
+        listen(self, labelling.history_changed, self._show_state)
+        listen(self, session.types_changed, self._lay_out)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -158,9 +159,9 @@ class LabelBanner(QLabel):
         self.setStyleSheet(
             "background: #2F6F4F; color: white; padding: 3px; border-radius: 3px;"
         )
-        labelling.toggled.connect(self.show_state)
-        session.types_changed.connect(self.show_state)
-        session.recolored.connect(self.show_state)
+        listen(self, labelling.toggled, self.show_state)
+        listen(self, session.types_changed, self.show_state)
+        listen(self, session.recolored, self.show_state)
         self.show_state()
 
     def show_state(self) -> None:

@@ -23,6 +23,7 @@ from napari_celltype.gui.label_buttons import LabelBanner, LabelButtons
 from napari_celltype.gui.label_import import LabelImport
 from napari_celltype.gui.label_keys import LabelKeys
 from napari_celltype.gui.layers import tag_of
+from napari_celltype.gui.listening import listen
 from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.red_channel_panel import RedChannelPanel
@@ -150,11 +151,11 @@ class LabelDock(QWidget):
         self.annotator.setText(str(Settings().get(_ANNOTATOR) or _user()))
         self.annotator.editingFinished.connect(self._on_annotator)
         labelling.annotator = self.annotator.text().strip()
-        labelling.toggled.connect(self._show_toggle)
-        session.activated.connect(self._show_all)
-        session.labelled.connect(self._on_labelled)
-        session.replaced.connect(self._on_labelled)
-        session.told.connect(self.notice.show_text)
+        listen(self, labelling.toggled, self._show_toggle)
+        listen(self, session.activated, self._show_all)
+        listen(self, session.labelled, self._on_labelled)
+        listen(self, session.replaced, self._on_labelled)
+        listen(self.notice, session.told, self.notice.show_text)
 
     def _watch_image(self) -> None:
         qt_viewer = self._viewer.window._qt_viewer

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.gui.column import Column
 from napari_celltype.gui.job_bar import JobBar
+from napari_celltype.gui.listening import listen
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.red_image import RedImage
@@ -158,8 +159,8 @@ class RedChannelPanel(QWidget):
             (session.types_changed, self._on_types),
             (session.selected, self._on_selected),
         ):
-            signal.connect(slot)
-        self._scene.viewer.events.theme.connect(self._on_theme)
+            listen(self, signal, slot)
+        listen(self, self._scene.viewer.events.theme, self._on_theme)
         self.histogram.moved.connect(self._show_counts)
         self.histogram.rested.connect(self._show_groups)
         self.scatter.roi_clicked.connect(session.select)

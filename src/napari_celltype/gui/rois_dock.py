@@ -27,6 +27,7 @@ from napari_celltype.gui.filter_bar import FilterBar
 from napari_celltype.gui.gallery import GalleryTab
 from napari_celltype.gui.label_buttons import LabelBanner
 from napari_celltype.gui.label_keys import LabelKeys
+from napari_celltype.gui.listening import listen
 from napari_celltype.gui.means_tab import MeansTab
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.roi_filter import names_in
@@ -80,7 +81,7 @@ class RoisDock(QWidget):
         self.keys.watch(self.view)
         scene.labelling.sees_trace = self._trace_is_seen
         self.destroyed.connect(scene.labelling.see_no_trace)
-        scene.labelling.transient_asked.connect(self.zoom_to_largest_transient)
+        listen(self, scene.labelling.transient_asked, self.zoom_to_largest_transient)
         for signal, slot in (
             (self._session.activated, self._show_recording),
             (self._session.replaced, self._on_changed),
@@ -89,9 +90,9 @@ class RoisDock(QWidget):
             (self._session.filtered, self._on_filtered),
             (self._session.types_changed, self._on_types),
         ):
-            signal.connect(slot)
-        self._viewer.events.theme.connect(self._on_theme)
-        self._viewer.dims.events.current_step.connect(self._on_step)
+            listen(self, signal, slot)
+        listen(self, self._viewer.events.theme, self._on_theme)
+        listen(self, self._viewer.dims.events.current_step, self._on_step)
         self._on_theme()
         self._on_types()
 

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.autosave import Autosave
 from napari_celltype.gui.label_saver import SaveState
+from napari_celltype.gui.listening import listen
 from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
@@ -68,8 +69,8 @@ class SaveLine(QWidget):
         layout.addWidget(self.trouble)
         layout.addLayout(ways)
         autosave.changed.connect(self._on_changed)
-        session.activated.connect(self.show_state)
-        session.labelled.connect(self._on_labelled)
+        listen(self, session.activated, self.show_state)
+        listen(self, session.labelled, self._on_labelled)
         self.show_state()
 
     def show_state(self) -> None:
