@@ -190,12 +190,9 @@ def wait_for_saving():
             thread.join(10)
 
 
-def test_clicks_cycle_through_overlapping_rois_and_shift_adds(window, dock, qtbot):
-    from napari_celltype.gui.clicks import rois_at
-
+def test_shift_adds_a_roi_and_takes_it_out_again(window, dock):
     session = dock.session
     y, x = map(int, session.active.recording.rois[4].centroid)
-    assert rois_at(session.active.recording, y, x, 4) == [4]
     window.click(y, x)
     assert session.roi_ids == (4,)
     y, x = map(int, session.active.recording.rois[6].centroid)
@@ -203,6 +200,23 @@ def test_clicks_cycle_through_overlapping_rois_and_shift_adds(window, dock, qtbo
     assert session.roi_ids == (4, 6)
     window.click(y, x, SHIFT)
     assert session.roi_ids == (4,)
+
+
+def test_clicks_go_through_the_rois_that_overlap(
+    window, dock, suite2p_folder, tmp_path
+):
+    # Row 12 is ROIs 0 and 1 merged by hand, and so lies on both.
+    window.open(suite2p_folder(tmp_path / "merged", fs=12.5, merged=[(0, 1)]))
+    session = dock.session
+    y, x = map(int, session.active.recording.rois[0].centroid)
+    seen = []
+    for _ in range(3):
+        window.click(y, x)
+        seen.append(session.roi_id)
+    assert set(seen[:2]) == {0, 12}
+    assert seen[2] == seen[0]
+    window.click(1, 36)
+    assert session.roi_id is None
 
 
 def test_labels_of_a_table_come_in_as_one_change(window, dock, qtbot, tmp_path):
