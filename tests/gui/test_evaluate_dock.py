@@ -10,9 +10,14 @@ from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices, QGuiApplication
 
 import napari_celltype as nct
+from napari_celltype.errors import Stopped
 from napari_celltype.gui import run_feed
 from napari_celltype.labels import save_traces
+from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.caption import caption
+from napari_celltype.protocol.experiments import Training
+from napari_celltype.workflows import ExperimentRequest, run_experiment
+from napari_celltype.workflows.labelled import Reading
 from napari_celltype.workflows.run_record import read_request
 
 
@@ -198,6 +203,44 @@ def test_cancel_keeps_what_is_finished_and_the_run_goes_on(
         dock.resume_run(tmp_path)
     assert dock.job.notice.is_error
     assert "not the folder of a run" in dock.job.notice.text
+
+
+def test_a_run_of_the_terminal_goes_on_with_what_the_form_has_no_box_for(
+    dock, qtbot, file, tmp_path
+):
+    folder = tmp_path / "run"
+    asked = ExperimentRequest(
+        file,
+        folder=folder,
+        classifiers=("rnn",),
+        protocol=PaperProtocol("by-cell", n_splits=1, random_state=3),
+        training=Training(1, "cpu", "training-set-per-timestep"),
+        reading=Reading(timesteps=40),
+    )
+    seen = []
+    with pytest.raises(Stopped):
+        run_experiment(asked, on_split=seen.append, should_stop=lambda: bool(seen))
+    # The terminal's run and the window's: the same settings, so the same folder.
+    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+        dock.resume_run(folder)
+    assert not dock.job.notice.is_error, dock.job.notice.text
+    shown = dock.form.request(file)
+    assert (shown.protocol, shown.training) == (asked.protocol, asked.training)
+    assert shown.reading.timesteps == 40
+    qtbot.waitUntil(dock.run.isEnabled, timeout=60_000)
+    assert dock.run.text() == "Run (goes on)"
+    assert "Split by cell" in dock.design.text
+    # One classifier more, in the same folder.
+    dock.form.classifiers["svm-rbf"].setChecked(True)
+    qtbot.waitUntil(dock.run.isEnabled, timeout=60_000)
+    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+        click(qtbot, dock.run)
+    assert not dock.job.notice.is_error, dock.job.notice.text
+    assert {s.name for s in dock.results.report.asked} == {"rnn", "svm-rbf"}
+    # Other data: nothing of the run is left, its folder least of all.
+    dock.choose(tmp_path / "other.npz")
+    assert dock.form.folder.text() == ""
+    assert dock.form.request(file).protocol.split == "paper"
 
 
 def test_what_cannot_be_evaluated_is_a_sentence_and_run_is_off(dock, qtbot, tmp_path):

@@ -14,11 +14,12 @@ def test_every_score_has_its_spread_chance_and_numbers_beside_it(made_run):
     for score in made_run.report.of("classifier"):
         assert f"{score.name} {score.interval.value:.2f}, SD " in text
         assert f"of {score.n_cells} cells" in text
-    assert text.count("chance 0.25") == 2
+    # Of both ways, of the best single number of each, and of shuffled labels.
+    assert text.count("(chance 0.25; ") == 5
     assert "animals" in text
     assert "Without brackets: too few groups for an interval." in text
     assert "the best of 2 chosen after the fact" in text
-    assert "Trained on shuffled labels (2 splits)" in text
+    assert "Trained on shuffled labels: the paper's way, cnn " in text
 
 
 def test_brackets_are_explained_where_there_are_some(make_run, make_traces):

@@ -164,6 +164,7 @@ class EvaluateDock(QWidget):
         self.job.ended.connect(self._show_buttons)
 
     def _on_data(self) -> None:
+        self.form.forget_request()
         if self.data.chosen.path is not None:
             # The same path may hold other data now.
             self._last = None
@@ -289,8 +290,9 @@ class EvaluateDock(QWidget):
             if chosen is None:
                 # A run that was resumed: its data and its settings are shown.
                 chosen = ChosenData(path=Path(str(request.data)))
-                self.form.show_request(request)
                 self.choose(Path(str(request.data)))
+                if request.experiment == "evaluate":
+                    self.form.show_request(request)
             self._last = (chosen, request)
         folder = None if request is None else request.folder
         if isinstance(outcome, Finished):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ from napari_celltype.protocol.remaining import duration_text
 from napari_celltype.workflows import ExperimentRequest
 
 _SPELT = {
-    "training-set": "by the training set, as the paper",
-    "trace": "each trace by itself, as models here",
+    "training-set": "by training set (paper)",
+    "trace": "each trace by itself",
 }
 
 
@@ -46,6 +47,8 @@ class EvaluateForm(QWidget):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
+        # What the form has no box for, of a run that was resumed.
+        self._rest = ExperimentRequest("")
         self.classifiers = {n: QCheckBox(n) for n in (*NETWORKS, *BASELINES)}
         grid = QGridLayout()
         grid.setVerticalSpacing(1)
@@ -55,7 +58,7 @@ class EvaluateForm(QWidget):
             box.toggled.connect(self._tell)
             grid.addWidget(box, at // 2, at % 2)
         self.splits = QSpinBox()
-        self.splits.setRange(2, 100)
+        self.splits.setRange(1, 100)
         self.splits.setValue(PaperProtocol().n_splits)
         self.splits.setToolTip(
             "How often the data are divided anew into training and test cells, for "
@@ -93,14 +96,11 @@ class EvaluateForm(QWidget):
         place.setContentsMargins(0, 0, 0, 0)
         place.addWidget(self.folder, 1)
         place.addWidget(self.choose_folder)
-        numbers = QHBoxLayout()
-        numbers.setContentsMargins(0, 0, 0, 0)
-        numbers.addWidget(self.splits, 1)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(4)
         form.addRow("Classifiers", grid)
-        form.addRow("Splits", numbers)
+        form.addRow("Splits", self.splits)
         form.addRow("Epochs", self.epochs)
         form.addRow("Z-score", self.normalization)
         form.addRow("", self.quick)
@@ -125,15 +125,18 @@ class EvaluateForm(QWidget):
         data : Path
         """
         folder = self.folder.text().strip()
-        names, protocol, training = (
-            self.names,
-            PaperProtocol(n_splits=self.splits.value()),
-            Training(self.epochs.value(), "auto", self.normalization.currentData()),
+        names = self.names
+        protocol = replace(self._rest.protocol, n_splits=self.splits.value())
+        training = replace(
+            self._rest.training,
+            epochs=self.epochs.value(),
+            normalization=self.normalization.currentData(),
         )
         if self.quick.isChecked():
             names, protocol, training = quick_look(protocol, training)
-        return ExperimentRequest(
-            data,
+        return replace(
+            self._rest,
+            data=data,
             folder=Path(folder) if folder else None,
             classifiers=names,
             protocol=protocol,
@@ -141,17 +144,26 @@ class EvaluateForm(QWidget):
         )
 
     def show_request(self, request: ExperimentRequest) -> None:
-        """Show what a run was started with; nothing is told."""
+        """Show what a run was started with, and keep the rest; nothing is told."""
         blocked = self.blockSignals(True)
+        self._rest = replace(request, command=None)
         self.quick.setChecked(False)
         for name, box in self.classifiers.items():
             box.setChecked(name in request.classifiers)
         self.splits.setValue(request.protocol.n_splits)
         self.epochs.setValue(request.training.epochs or EPOCHS[0])
-        at = self.normalization.findData(request.training.normalization)
-        self.normalization.setCurrentIndex(max(at, 0))
+        given = request.training.normalization
+        if self.normalization.findData(given) < 0:
+            self.normalization.addItem(given, given)
+        self.normalization.setCurrentIndex(self.normalization.findData(given))
         self.folder.setText("" if request.folder is None else str(request.folder))
         self.blockSignals(blocked)
+
+    def forget_request(self) -> None:
+        """Forget the run that was shown, but for its boxes: data are others now."""
+        if self.folder.text() == str(self._rest.folder):
+            self.folder.clear()
+        self._rest = ExperimentRequest("")
 
     def show_quick_time(self, seconds: float | None) -> None:
         """Show how long a quick look is expected to take; None where nobody knows."""

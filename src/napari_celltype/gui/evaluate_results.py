@@ -28,7 +28,13 @@ from napari_celltype.progress import OnProgress, ShouldStop
 from napari_celltype.protocol.caption import caption, matrices
 from napari_celltype.protocol.report import Confusion, Report
 from napari_celltype.protocol.scores import Score
-from napari_celltype.protocol.words import in_words, short, tested_text
+from napari_celltype.protocol.words import (
+    counted,
+    in_words,
+    short,
+    tested_text,
+    unit_text,
+)
 
 _TABLES = ("ways", "scores", "probes", "shuffled", "differences", "surrogates")
 # What else of a report's notes speaks against its scores.
@@ -87,9 +93,7 @@ class EvaluateResults(QWidget):
         self.name.setText(f"{report.title}, {report.name}")
         self.sentence.setText(report.sentence)
         self.basis.setText(report.basis)
-        notes = [
-            n for n in report.notes if n.startswith(("A quick look", "The splits"))
-        ]
+        notes = [n for n in report.notes if n.startswith(_NOTES)]
         self.doubts.setText("\n".join(f"⚠ {s}" for s in (*notes, *report.doubts)))
         self.doubts.setVisible(bool(notes or report.doubts))
         self.sides.setText("\n".join(_side(s) for s in matrices(report)))
@@ -263,10 +267,10 @@ def _draw(
 
 def _side(score: Score) -> str:
     """Return one way of splitting with all that its score needs beside it."""
-    unit = "animals" if score.interval.unit == "subjects" else score.interval.unit
-    from_units = f" of {score.interval.n} {unit}" if unit != "examples" else ""
-    if unit == "cells":
-        from_units = ""
+    from_units = ""
+    if score.interval.unit in ("subjects", "sessions"):
+        units = counted(score.interval.n, unit_text(score.interval.unit))
+        from_units = f" of {units}"
     spread = ""
     if score.n_splits > 1:
         spread = f", SD over splits {score.balanced_accuracy.sd:.2f}"

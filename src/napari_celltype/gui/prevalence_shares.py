@@ -15,11 +15,17 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import LabelError
+from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.report_table_view import ReportTableView
 from napari_celltype.protocol.prevalence_table import prevalence_table, shares_in_tests
 from napari_celltype.protocol.scores import Score
 from napari_celltype.workflows.prevalence import CA1_INTERNEURONS, CA1_SOURCE
 from napari_celltype.workflows.shares import prior_shares
+
+_CA1 = (
+    f"{100 * CA1_INTERNEURONS:g} % interneurons ({CA1_SOURCE}); their types are taken "
+    "to be equally common among them, which nobody measured"
+)
 
 
 class PrevalenceShares(QWidget):
@@ -34,15 +40,13 @@ class PrevalenceShares(QWidget):
         self.as_tested = QPushButton("As tested")
         self.as_tested.setToolTip("The shares that the types have in these tests")
         self.ca1 = QPushButton("CA1 neurons")
-        self.ca1.setToolTip(
-            f"{100 * CA1_INTERNEURONS:g} % interneurons ({CA1_SOURCE}); their types "
-            "are taken to be equally common among them, which nobody measured"
-        )
         self.table = ReportTableView()
+        self.notice = Notice()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
         layout.addLayout(self._grid)
+        layout.addWidget(self.notice)
         layout.addWidget(self.table)
         self.as_tested.clicked.connect(self._take_tested)
         self.ca1.clicked.connect(self._take_ca1)
@@ -82,8 +86,9 @@ class PrevalenceShares(QWidget):
         tree = DEFAULT_TYPES.including(names)
         both = {"PY", "IN"} <= {tree.group(name) for name in names}
         self.ca1.setEnabled(both)
-        if not both:
-            self.ca1.setToolTip("Only where both PY and interneurons were tested")
+        self.ca1.setToolTip(
+            _CA1 if both else "Only where both PY and interneurons were tested"
+        )
 
     def _take_tested(self) -> None:
         if self._score is not None:
@@ -103,8 +108,9 @@ class PrevalenceShares(QWidget):
     def _show(self, *_: Any) -> None:
         if self._score is None:
             return
+        self.notice.clear()
         try:
             self.table.show_table(prevalence_table(self._score, self.shares))
         except LabelError as error:
             self.table.show_table(None)
-            self.setToolTip(str(error))
+            self.notice.show_text(str(error))

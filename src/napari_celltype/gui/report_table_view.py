@@ -12,8 +12,8 @@ from napari_celltype.protocol.report_table import Table
 
 _MOST_ROWS = 9
 _ROW = 22
-# Letters of a heading before it goes on in another line.
-_HEADING = 16
+# Letters of a heading before it goes on in another line, where no cell is longer.
+_HEADING = 8
 
 
 class ReportTableView(QWidget):
@@ -28,6 +28,7 @@ class ReportTableView(QWidget):
         self.table.setWordWrap(False)
         self.caption = QLabel()
         self.caption.setWordWrap(True)
+        self.caption.setTextFormat(Qt.TextFormat.PlainText)
         self.caption.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
         )
@@ -54,7 +55,8 @@ class ReportTableView(QWidget):
         self.table.clear()
         self.table.setRowCount(len(rows))
         self.table.setColumnCount(len(table.columns))
-        headings = [fill(name, _HEADING) for name in table.columns]
+        widths = [max(_HEADING, *map(len, cells)) for cells in zip(*rows, strict=True)]
+        headings = map(fill, table.columns, widths)
         self.table.setHorizontalHeaderLabels(headings)
         for at, row in enumerate(rows):
             for column, text in enumerate(row):

@@ -11,13 +11,13 @@ from qtpy.QtWidgets import QHeaderView, QTableView
 from napari_celltype.protocol.split_rows import SplitRow
 from napari_celltype.protocol.words import in_words
 
-_TITLES = ("classifier", "split", "no.", "bal. acc.", "acc.")
+_TITLES = ("classifier", "split", "no.", "bal. acc.", "chance")
 _TIPS = (
     "What was trained; “shuffled labels” is a control",
     "How training and test cells were divided",
     "Number of the split",
     "Balanced accuracy on the test cells of this split",
-    "Share of the test cells that were named right",
+    "Balanced accuracy of guessing",
 )
 
 
@@ -58,13 +58,14 @@ class SplitsModel(QAbstractTableModel):
                 in_words(row.way).removeprefix("the "),
                 str(row.split + 1),
                 f"{row.balanced_accuracy:.2f}",
-                f"{row.accuracy:.2f}",
+                f"{row.chance:.2f}",
             )[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
             return (
                 f"{row.name}, {in_words(row.way)}, split {row.split + 1}: balanced "
                 f"accuracy {row.balanced_accuracy:.3f} (chance {row.chance:.2f}), "
-                f"{row.n_test} test examples, trained in {row.seconds:.1f} s"
+                f"accuracy {row.accuracy:.3f}, {row.n_test} test examples, trained in "
+                f"{row.seconds:.1f} s"
             )
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() > 1:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -97,6 +98,9 @@ class SplitsTable(QTableView):
         self.setToolTip("Every finished training, the last one first")
         self.horizontalHeader().setSectionResizeMode(
             QHeaderView.ResizeMode.ResizeToContents
+        )
+        self.horizontalHeader().setSectionResizeMode(
+            _TITLES.index("split"), QHeaderView.ResizeMode.Stretch
         )
         self.setMinimumHeight(150)
         self.setMaximumHeight(190)

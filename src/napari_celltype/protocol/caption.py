@@ -9,13 +9,13 @@ from napari_celltype.protocol.report_table import number
 from napari_celltype.protocol.scores import Score
 from napari_celltype.protocol.words import (
     GROUPED,
-    bare,
     best,
     counted,
     in_words,
     short,
     strictest_run,
     tested_text,
+    unit_text,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def caption(report: Report) -> str:
     )
     if any(not s.interval.too_few for s in classifiers):
         units = dict.fromkeys(
-            _unit(s.interval.unit) for s in classifiers if not s.interval.too_few
+            unit_text(s.interval.unit) for s in classifiers if not s.interval.too_few
         )
         sentences.append(f"Brackets and bars: 95 % bootstrap over {', '.join(units)}.")
     if any(s.interval.too_few for s in classifiers):
@@ -94,14 +94,16 @@ def caption(report: Report) -> str:
 
 
 def _scores(way: str, scores: Sequence[Score]) -> str:
+    """Return scores of one way with their spread, and what they all stand on."""
     words = []
     for s in scores:
         sd = f", SD {number(s.balanced_accuracy.sd)}" if s.n_splits > 1 else ""
-        words.append(f"{s.name} {short(s.interval)}{sd}")
+        name = s.name.removeprefix("probe: ").removesuffix(", shuffled labels")
+        words.append(f"{name} {short(s.interval)}{sd}")
     basis = dict.fromkeys(
         f"{counted(s.n_splits, 'splits')} of {tested_text(s)}"
         + (
-            f" from {counted(s.interval.n, _unit(s.interval.unit))}"
+            f" from {counted(s.interval.n, unit_text(s.interval.unit))}"
             if s.interval.unit in ("subjects", "sessions")
             else ""
         )
@@ -114,23 +116,14 @@ def _scores(way: str, scores: Sequence[Score]) -> str:
 
 def _controls(report: Report, ways: Sequence[str]) -> list[str]:
     sentences = []
-    for way in ways:
-        probe = best(s for s in report.of("probe", way))
-        if probe is not None:
-            sentences.append(
-                f"Best single number {in_words(way)}: {bare(probe)} "
-                f"{short(probe.interval)}."
-            )
+    probes = [(way, best(report.of("probe", way))) for way in ways]
+    told = [_scores(way, [probe]) for way, probe in probes if probe is not None]
+    if told:
+        sentences.append(f"Best single number: {'; '.join(told)}.")
     shuffled = report.of("shuffled")
-    if shuffled:
-        words = "; ".join(
-            f"{s.name.removesuffix(', shuffled labels')} {short(s.interval)}"
-            for s in shuffled
-        )
-        sentences.append(
-            f"Trained on shuffled labels ({counted(shuffled[0].n_splits, 'splits')}): "
-            f"{words}."
-        )
+    for way in dict.fromkeys(s.way for s in shuffled):
+        there = _scores(way, [s for s in shuffled if s.way == way])
+        sentences.append(f"Trained on shuffled labels: {there}.")
     return sentences
 
 
@@ -139,7 +132,3 @@ def _incomplete(scores: Sequence[Score]) -> list[str]:
     if not missing:
         return []
     return [f"Not finished: {counted(missing, 'trainings')} of the classifiers."]
-
-
-def _unit(unit: str) -> str:
-    return "animals" if unit == "subjects" else unit

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from napari_celltype.protocol.scores import Score
-from napari_celltype.protocol.words import GROUPED
+from napari_celltype.protocol.words import GROUPED, unit_text
 
 if TYPE_CHECKING:
     from napari_celltype.protocol.report import Report
@@ -33,14 +33,14 @@ def methods_paragraph(report: Report) -> str:
     labels = ", ".join(f"{n} {name}" for name, n in settings["labels"].items())
     rate = settings["sampling_frequency"]
     length = f"{settings['frames']} frames" + (f" at {rate:g} Hz" if rate else "")
-    asked = report.asked
+    asked, classifiers = report.asked, report.of("classifier")
     sentences = [
         f"Cell types were classified from {settings['examples']} labelled calcium "
         f"traces ({labels}) of {length} with napari-celltype {report.version}, after "
         f"{PAPER}.",
         f"The classifiers were {_classifiers(asked)}.",
     ]
-    for way in dict.fromkeys(s.way for s in report.of("classifier")):
+    for way in dict.fromkeys(s.way for s in classifiers):
         scores = report.of("classifier", way)
         sizes = dict.fromkeys((s.n_train, s.n_test) for s in scores)
         words = ", ".join(f"{train} and {test}" for train, test in sizes)
@@ -52,12 +52,14 @@ def methods_paragraph(report: Report) -> str:
             f"({words} examples{mean}) {_SPLITS[way]}."
         )
     sentences.append(_z_scores(asked))
-    units = dict.fromkeys(s.interval.unit for s in asked if not s.interval.too_few)
-    if units:
-        sentences.append(
-            f"Scores are balanced accuracies with 95 % bootstrap intervals over "
-            f"{', '.join(units)}."
-        )
+    units = dict.fromkeys(
+        unit_text(s.interval.unit) for s in classifiers if not s.interval.too_few
+    )
+    intervals = (
+        f", with 95 % bootstrap intervals over {', '.join(units)} where these were "
+        "enough"
+    )
+    sentences.append(f"Scores are balanced accuracies{intervals if units else ''}.")
     if report.differences:
         sentences.append(
             "Classifiers were compared on the same splits with the corrected resampled "

@@ -31,7 +31,8 @@ def paper_figure(report: Report) -> Figure:
 
     Panel A: balanced accuracy with its 95 % interval, where there are enough groups for
     one, of every classifier, of the best single number of each way, and after training
-    on shuffled labels; a line at chance. Panels B and C: see `caption.matrices`.
+    on shuffled labels; a line at chance
+    of each way. Panels B and C: see `caption.matrices`.
 
     Parameters
     ----------
@@ -119,8 +120,11 @@ def _draw_scores(axes: Axes, lines: list[tuple[str, Score]]) -> None:
             markersize=5,
             label=in_words(way),
         )
-    chance = lines[0][1].chance if lines else np.nan
-    axes.axvline(chance, color="0.6", linewidth=1, linestyle="--", label="chance")
+    # It differs where a type is never tested under one of the ways.
+    chances = dict.fromkeys(score.chance for _, score in lines)
+    for chance in chances:
+        label = "chance" if len(chances) == 1 else f"chance ({chance:.2f})"
+        axes.axvline(chance, color="0.6", linewidth=1, linestyle="--", label=label)
     names = [text.replace("$", r"\$") for text, _ in lines]
     axes.set_yticks(range(len(lines)), names, fontsize=7)
     axes.set_ylim(len(lines) - 0.5, -0.5)

@@ -123,8 +123,7 @@ def basis(classifiers: Sequence[Score]) -> str:
     if top is None:
         return ""
     interval = top.interval
-    unit = "animals" if interval.unit == "subjects" else interval.unit
-    units = counted(interval.n, unit)
+    units = counted(interval.n, unit_text(interval.unit))
     if interval.too_few and interval.n >= FEWEST:
         sure = f"No interval, because a type is in too few of {units}"
     elif interval.too_few:
@@ -142,6 +141,11 @@ def basis(classifiers: Sequence[Score]) -> str:
 def counted(n: int, words: str) -> str:
     """Return a number with a plural, "3 splits", or its singular, "1 split"."""
     return f"{n} {words.removesuffix('s') if n == 1 else words}"
+
+
+def unit_text(unit: str) -> str:
+    """Return what the groups of an interval are called in sentences."""
+    return "animals" if unit == "subjects" else unit
 
 
 def tested_text(score: Score) -> str:
