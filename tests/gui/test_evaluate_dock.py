@@ -212,7 +212,7 @@ def test_a_run_of_the_terminal_goes_on_with_what_the_form_has_no_box_for(
     asked = ExperimentRequest(
         file,
         folder=folder,
-        classifiers=("rnn",),
+        classifiers=("rnn", "svm-linear-search"),
         protocol=PaperProtocol("by-cell", n_splits=1, random_state=3),
         training=Training(1, "cpu", "training-set-per-timestep"),
         reading=Reading(timesteps=40),
@@ -236,7 +236,8 @@ def test_a_run_of_the_terminal_goes_on_with_what_the_form_has_no_box_for(
     with qtbot.waitSignal(dock.job.ended, timeout=60_000):
         click(qtbot, dock.run)
     assert not dock.job.notice.is_error, dock.job.notice.text
-    assert {s.name for s in dock.results.report.asked} == {"rnn", "svm-rbf"}
+    names = {s.name for s in dock.results.report.asked}
+    assert names == {"rnn", "svm-linear-search", "svm-rbf"}
     # Other data: nothing of the run is left, its folder least of all.
     dock.choose(tmp_path / "other.npz")
     assert dock.form.folder.text() == ""

@@ -1,7 +1,9 @@
 from dataclasses import replace
+from pathlib import Path
 
 from napari_celltype.protocol.environment import PACKAGES
 from napari_celltype.protocol.experiments import Training, evaluate_experiment
+from napari_celltype.workflows.labelled import Reading
 
 
 def report_of(made_run, normalization):
@@ -18,6 +20,27 @@ def test_the_normalisation_is_the_one_of_the_run(made_run):
     text = report_of(made_run, "trace").methods()
     assert "Each trace was z-scored with its own mean" in text
     assert "of the training set" not in text
+
+
+def test_what_the_traces_are_and_what_was_done_to_them_is_said(made_run):
+    done = ["Traces were suite2p's raw fluorescence F.", "Merged: 2 traces."]
+    settings = {**made_run.report.settings, "preparation": done}
+    text = replace(made_run.report, settings=settings).methods()
+    assert f"{' '.join(done)} The classifiers were" in text
+    folder, set_of_traces = Path("mouse"), Path("mice.npz")
+    assert Reading().traces_are(folder) == (done[0],)
+    (said,) = Reading(neuropil=0.7).traces_are(folder)
+    assert said == "Traces were F - 0.7 Fneu of suite2p."
+    # Whoever made the arrays knows.
+    assert Reading().traces_are(set_of_traces) == ()
+
+
+def test_labels_that_name_no_single_type_are_told_apart(made_run):
+    assert "not part of these" not in made_run.report.methods()
+    labels = {**made_run.report.settings["labels"], "!PV": 3}
+    settings = {**made_run.report.settings, "labels": labels}
+    text = replace(made_run.report, settings=settings).methods()
+    assert "Labels !PV trained the networks and are not part of these scores." in text
 
 
 def test_every_version_that_was_used_is_named(made_run):

@@ -114,8 +114,10 @@ class EvaluateForm(QWidget):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The classifiers that are ticked."""
-        return tuple(name for name, box in self.classifiers.items() if box.isChecked())
+        """The classifiers that are ticked, and those that have no box."""
+        ticked = [name for name, box in self.classifiers.items() if box.isChecked()]
+        kept = [n for n in self._rest.classifiers if n not in self.classifiers]
+        return (*ticked, *kept)
 
     def request(self, data: Path) -> ExperimentRequest:
         """Return what the form asks for, on some data.

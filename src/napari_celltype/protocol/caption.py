@@ -74,9 +74,10 @@ def caption(report: Report) -> str:
         sentences.append(f"Brackets and bars: 95 % bootstrap over {', '.join(units)}.")
     if any(s.interval.too_few for s in classifiers):
         sentences.append("Without brackets: too few groups for an interval.")
-    sentences.append(
-        "SD over splits is no error bar, because their training sets overlap."
-    )
+    if any(s.n_splits > 1 for s in classifiers):
+        sentences.append(
+            "SD over splits is no error bar, because their training sets overlap."
+        )
     rivals = len({s.name for s in classifiers})
     chosen = f", the best of {rivals} chosen after the fact" if rivals > 1 else ""
     for letter, score in zip("BC", shown, strict=False):

@@ -38,6 +38,8 @@ def methods_paragraph(report: Report) -> str:
         f"Cell types were classified from {settings['examples']} labelled calcium "
         f"traces ({labels}) of {length} with napari-celltype {report.version}, after "
         f"{PAPER}.",
+        *settings["preparation"],
+        *_partial_labels(report),
         f"The classifiers were {_classifiers(asked)}.",
     ]
     for way in dict.fromkeys(s.way for s in classifiers):
@@ -75,6 +77,16 @@ def methods_paragraph(report: Report) -> str:
     sentences.append(f"The random seed was {settings['random_state']}.")
     sentences += _software(report)
     return " ".join(sentences)
+
+
+def _partial_labels(report: Report) -> list[str]:
+    """Say what became of labels that name no single type."""
+    partial = [n for n in report.settings["labels"] if n not in report.classes]
+    if not partial:
+        return []
+    return [
+        f"Labels {', '.join(partial)} trained the networks and are not part of these scores."
+    ]
 
 
 def _z_scores(scores: Sequence[Score]) -> str:

@@ -221,6 +221,7 @@ def make_report(
     outcomes: Sequence[Outcome],
     *,
     name: str,
+    preparation: Sequence[str] = (),
     notes: Sequence[str] = (),
     command: str | None = None,
 ) -> Report:
@@ -237,6 +238,8 @@ def make_report(
         Those that are finished.
     name : str
         Of the data.
+    preparation : sequence of str
+        What the traces are and what was done to them, for the methods of a paper.
     notes : sequence of str
         What was done to the data, one sentence each.
     command : str, optional
@@ -283,7 +286,7 @@ def make_report(
                 )
             )
         ),
-        settings=_settings(data, protocol),
+        settings=_settings(data, protocol, preparation),
         environments=different_environments(outcomes),
         command=command,
         version=__version__,
@@ -313,13 +316,16 @@ def _results(
     )
 
 
-def _settings(data: ExperimentData, protocol: PaperProtocol) -> dict[str, Any]:
+def _settings(
+    data: ExperimentData, protocol: PaperProtocol, preparation: Sequence[str]
+) -> dict[str, Any]:
     traces = data.traces
     return {
         **dataclasses.asdict(protocol),
         "examples": len(traces),
         "labels": traces.counts(),
         "frames": traces.n_frames,
+        "preparation": list(preparation),
         "sampling_frequency": traces.sampling_frequency,
         "new_examples": None if data.new is None else len(data.new),
     }

@@ -211,6 +211,7 @@ def run_experiment(
         tasks,
         outcomes,
         name=old.name,
+        preparation=(*request.reading.traces_are(request.data), *notes),
         notes=(*how_quick(experiment, request.protocol), *notes, *tasks.notes),
         command=request.command,
     )

@@ -51,6 +51,19 @@ class Reading:
     merged: Mapping[str, str] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
 
+    def traces_are(self, data: str | Path | TraceSet) -> tuple[str, ...]:
+        """Say what the traces of some data are, where that is known: not of arrays.
+
+        Parameters
+        ----------
+        data : str, Path or TraceSet
+        """
+        if isinstance(data, TraceSet) or Path(data).suffix.lower() == ".npz":
+            return ()
+        if self.neuropil == "none":
+            return ("Traces were suite2p's raw fluorescence F.",)
+        return (f"Traces were F - {self.neuropil} Fneu of suite2p.",)
+
     def load(
         self,
         data: str | Path | TraceSet,
