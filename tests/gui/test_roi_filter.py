@@ -63,7 +63,10 @@ def test_what_is_about_predictions_is_set_aside_while_there_are_none(features):
         group=None, predicted=None, best_guess=None, probability=np.nan
     )
     asked = RoiFilter(name="PV", least=0.9, labelled=True)
-    assert asked.needs_predictions
+    assert asked.applied_to(features) == asked
+    assert asked.applied_to(blind) == RoiFilter(labelled=True)
+    by_label = RoiFilter(name_of="label", name="PV")
+    assert by_label.applied_to(blind) == by_label
     assert np.flatnonzero(asked.mask(blind)).tolist() == [0, 2, 3, 5]
 
 

@@ -156,6 +156,8 @@ def test_what_the_filter_hides_is_neither_drawn_nor_clicked(
     # Blind, a filter by type would give the type away.
     session.show_predictions(False)
     assert session.shown(session.active).all()
+    qtbot.waitUntil(lambda: dock.filters.count.text() == "12 of 12 ROIs shown")
+    assert "without what is about predictions" in dock.filters.count.toolTip()
     session.show_predictions(True)
     dock.filters.least.setValue(0.95)
     assert dock.filters.count.text() == "0 of 12 ROIs shown"

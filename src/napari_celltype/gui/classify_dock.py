@@ -355,7 +355,8 @@ class ClassifyDock(QWidget):
             return
         said = self.session.decisions(active)
         if predictions is None or said is None:
-            self.legend.show_unclassified(active.recording.n_rois)
+            hidden = predictions is not None
+            self.legend.show_no_counts(active.recording.n_rois, hidden=hidden)
             return
         proven = predictions.card.subtypes_proven
         counts = count_rois(predictions, said)

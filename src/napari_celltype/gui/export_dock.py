@@ -244,8 +244,8 @@ class ExportDock(QWidget):
             listen(self, signal, self._on_recordings)
         for signal in (session.replaced, session.predicted, session.labelled):
             listen(self, signal, self._on_one_changed)
-        for signal in (session.recolored, session.types_changed):
-            listen(self, signal, self._changed)
+        listen(self, session.recolored, self._on_recolored)
+        listen(self, session.types_changed, self._changed)
 
     def _show_recordings(self) -> None:
         """List the open recordings; the active one is chosen unless all are."""
@@ -274,6 +274,13 @@ class ExportDock(QWidget):
     def _on_one_changed(self, key: str) -> None:
         if any(opened.key == key for opened in self.chosen()):
             self._changed()
+
+    def _on_recolored(self) -> None:
+        if not self.session.predictions_shown:
+            # Nor may they be seen until the next preview is made.
+            self.previews.cancel()
+            self.preview.clear()
+        self._changed()
 
     def _on_format(self) -> None:
         chosen = export_format(self.format.currentData())

@@ -42,10 +42,12 @@ class Legend(QWidget):
         layout.addWidget(self._note)
         layout.addWidget(self.toggle)
 
-    def show_unclassified(self, n_rois: int) -> None:
-        """Show how many ROIs there are, before a model has said anything."""
+    def show_no_counts(self, n_rois: int, *, hidden: bool) -> None:
+        """Show how many ROIs there are, where no more is known or may be seen."""
         self._clear()
-        self._line(0, 0, "◯", UNSURE_COLOR, f"{n_rois} ROIs, not classified yet")
+        why = "predictions hidden (H)" if hidden else "not classified yet"
+        self._line(0, 0, "◯", UNSURE_COLOR, f"{n_rois} ROIs, {why}")
+        self._note.clear()
         self._note.hide()
         self.toggle.setEnabled(False)
 

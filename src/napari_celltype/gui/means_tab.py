@@ -55,6 +55,7 @@ class MeansTab(QWidget):
         super().__init__(parent)
         self._session = session
         self._outdated = True
+        self._why_not = ""
         self.means: tuple[MeanTrace, ...] = ()
         self.name_of = QComboBox()
         for name in NAMES_OF:
@@ -95,7 +96,10 @@ class MeansTab(QWidget):
     def refresh(self) -> None:
         """Average anew, once the tab can be seen and nothing changes for a moment."""
         self._outdated = True
-        if self.isVisible():
+        if self._why_none():
+            # What is hidden goes at once, not when the tab is looked at again.
+            self._start()
+        elif self.isVisible():
             self._rest.start()
 
     def set_theme(self, background: str, text: str) -> None:
@@ -113,21 +117,13 @@ class MeansTab(QWidget):
         self._outdated = False
         self.means = ()
         self._draw()
-        self.job.tasks.cancel()
-        opened = self._session.active
-        name_of = self.name_of.currentData()
-        if opened is None:
-            self.job.notice.show_text("No recording is open.")
-            return
-        hidden = self._session.predictions(opened) is None
-        if name_of != "label" and hidden:
-            classified = opened.predictions is not None
-            self.job.notice.show_text(HIDDEN if classified else "Classify first.")
+        opened, name_of = self._session.active, self.name_of.currentData()
+        self._why_not = self._why_none()
+        if opened is None or self._why_not:
+            self.job.tasks.cancel()
+            self.job.notice.show_text(self._why_not)
             return
         members = members_of(self._session, opened, name_of)
-        if not members:
-            self.job.notice.show_text("No ROI that is shown has a type.")
-            return
         self.job.start(
             "Averaging transients",
             lambda on_progress, should_stop: mean_traces(
@@ -139,8 +135,22 @@ class MeansTab(QWidget):
             self._on_end,
         )
 
+    def _why_none(self) -> str:
+        """Return why there is nothing to average; empty where there is."""
+        opened, name_of = self._session.active, self.name_of.currentData()
+        if opened is None:
+            return "No recording is open."
+        if name_of != "label" and self._session.predictions(opened) is None:
+            return HIDDEN if opened.predictions is not None else "Classify first."
+        if not members_of(self._session, opened, name_of):
+            return "No ROI that is shown has a type."
+        return ""
+
     def _on_end(self, outcome: Outcome[tuple[MeanTrace, ...]]) -> None:
-        if isinstance(outcome, Finished) and not self._outdated:
+        if self._why_not:
+            # Instead of "Cancelled.".
+            self.job.notice.show_text(self._why_not)
+        elif isinstance(outcome, Finished) and not self._outdated:
             self.means = outcome.result
             self._draw()
 
@@ -190,10 +200,16 @@ def _size_of(mean: MeanTrace) -> str:
 def members_of(
     session: Session, opened: OpenRecording, name_of: NameOf
 ) -> Mapping[str, NDArray[np.intp]]:
-    """Return the ROIs of each type that pass the filter, by name in tree order."""
+    """Return the ROIs of each type that pass the filter, by name in tree order.
+
+    A label that is an accepted prediction is no label here: it was given by the trace.
+    """
     features: pd.DataFrame = session.features(opened)
     names = features[name_of].fillna("").to_numpy()
     shown = session.shown(opened)
+    if name_of == "label":
+        accepted = [r.roi_id for r in opened.labels or () if r.source == "prediction"]
+        shown[accepted] = False
     found = set(names[shown]) - {"", UNSURE, NOT_A_SOMA}
     return {
         name: np.flatnonzero(shown & (names == name))

@@ -182,7 +182,11 @@ def roi_sentences(session: Session, opened: OpenRecording, row: Any) -> list[str
     """
     said = []
     if row["label"]:
-        said.append(f"Label: {row['label']}")
+        given = {} if opened.labels is None else opened.labels.by_roi()
+        label = given.get(int(row["roi_id"]))
+        accepted = label is not None and label.source == "prediction"
+        what = "Accepted prediction (no ground truth)" if accepted else "Label"
+        said.append(f"{what}: {row['label']}")
     predictions = session.predictions(opened)
     if predictions is None:
         return [*said, _UNCLASSIFIED if opened.predictions is None else HIDDEN]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -56,23 +56,25 @@ class RoiFilter:
         return not any(self._words())
 
     @property
-    def needs_predictions(self) -> bool:
-        """Whether some of it is about what a model said."""
-        by_model = bool(self.name) and self.name_of != "label"
-        return by_model or (self.least, self.most) != (0.0, 1.0)
-
-    @property
     def text_shown(self) -> str:
         """What has to hold, in words."""
         return ", ".join(self._words())
 
-    def mask(
-        self, features: pd.DataFrame, tree: TypeTree = DEFAULT_TYPES
-    ) -> NDArray[np.bool_]:
-        """Tell which ROIs pass.
+    def applied_to(self, features: pd.DataFrame) -> RoiFilter:
+        """Return what of it can be applied.
 
         What is about predictions is set aside while no ROI has one: nothing was
         classified, or predictions are hidden.
+        """
+        if features["probability"].notna().any():
+            return self
+        name = self.name if self.name_of == "label" else ""
+        return replace(self, name=name, least=0.0, most=1.0)
+
+    def mask(
+        self, features: pd.DataFrame, tree: TypeTree = DEFAULT_TYPES
+    ) -> NDArray[np.bool_]:
+        """Tell which ROIs pass; see `applied_to`.
 
         Parameters
         ----------
@@ -84,18 +86,19 @@ class RoiFilter:
         -------
         ndarray of bool, shape (n_rois,)
         """
+        return self.applied_to(features)._mask(features, tree)
+
+    def _mask(self, features: pd.DataFrame, tree: TypeTree) -> NDArray[np.bool_]:
         kept = np.ones(len(features), dtype=bool)
         text = self.text.strip().casefold()
         if text.isdecimal():
             kept &= features["roi_id"].to_numpy() == int(text)
         elif text:
             kept &= _with_text(features, text)
-        probability = features["probability"].to_numpy()
-        if self.name_of == "label" or np.isfinite(probability).any():
-            if self.name:
-                kept &= self._named(features, tree)
-            if (self.least, self.most) != (0.0, 1.0):
-                kept &= (probability >= self.least) & (probability <= self.most)
+        if self.name:
+            kept &= self._named(features, tree)
+        if (self.least, self.most) != (0.0, 1.0):
+            kept &= features["probability"].between(self.least, self.most).to_numpy()
         if self.cell is not None and "iscell" in features:
             kept &= features["iscell"].to_numpy() == self.cell
         if self.labelled is not None:

@@ -170,13 +170,14 @@ class RoisDock(QWidget):
 
     def _show_filter(self) -> None:
         opened, roi_filter = self._session.active, self._session.roi_filter
-        names = []
+        names, words = [], roi_filter.text_shown
         if opened is not None:
             features = self._session.features(opened)
             names = names_in(features, roi_filter.name_of, self._session.tree)
+            if roi_filter.applied_to(features) != roi_filter:
+                words += "; without what is about predictions, as none are seen"
         self.filters.show_filter(roi_filter, names)
-        shown, total = self.table.rowCount(), self.table.n_all
-        self.filters.show_count(shown, total, roi_filter.text_shown)
+        self.filters.show_count(self.table.rowCount(), self.table.n_all, words)
 
     def _on_rows(self, *_changed: QItemSelection) -> None:
         ranges = self.view.selectionModel().selection()

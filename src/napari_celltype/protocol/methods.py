@@ -85,7 +85,8 @@ def _partial_labels(report: Report) -> list[str]:
     if not partial:
         return []
     return [
-        f"Labels {', '.join(partial)} trained the networks and are not part of these scores."
+        f"Labels {', '.join(partial)} trained the networks and are not part of these "
+        "scores."
     ]
 
 
