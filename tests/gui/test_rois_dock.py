@@ -108,7 +108,7 @@ def test_several_rois_are_selected_in_the_table_and_stacked(window, qtbot, monke
     view.selectAll()
     assert len(session.roi_ids) == 12
     assert plot.n_traces == 10
-    assert "7 more that are not drawn" in dock.traces.title
+    assert "5 of 12 ROIs drawn" in dock.traces.title
 
 
 def test_the_largest_transient_fills_the_plot_and_the_whole_comes_back(window):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("pyqtgraph")
+from qtpy.QtGui import QPainter, QPicture
 
 from napari_celltype.gui.trace_plot import ShownTrace, TracePlot
 from napari_celltype.recording import Segment
@@ -51,6 +52,27 @@ def test_several_traces_stand_one_above_another(plot):
     lines = [line(plot, number)[1] for number in range(3)]
     assert [v.min() for v in lines] == pytest.approx([0, 1, 2])
     assert [v.max() for v in lines] == pytest.approx([0.9, 1.9, 2.9])
+
+
+def test_names_are_left_out_where_they_would_overlap(plot):
+    trace = np.array([0, 5, 10], "f4")
+    left = plot.getAxis("left")
+    drawn = {}
+    for n_rois in (4, 20):
+        traces = [ShownTrace(f"{i} PV?", "#FF0000", trace) for i in range(n_rois)]
+        plot.show_traces(traces, None, (), unit="raw F")
+        picture = QPicture()
+        painter = QPainter(picture)
+        _, _, words = left.generateDrawSpecs(painter)
+        painter.end()
+        words.sort(key=lambda word: word[0].top())
+        bottoms = [word[0].bottom() for word in words]
+        tops = [word[0].top() for word in words]
+        assert (np.array(bottoms[:-1]) <= np.array(tops[1:]) + 1).all()
+        drawn[n_rois] = [word[2] for word in words]
+    assert drawn[4] == ["0 PV?", "1 PV?", "2 PV?", "3 PV?"]
+    assert 4 < len(drawn[20]) < 20
+    assert drawn[20][0] == "0 PV?"
 
 
 def test_twenty_hours_of_traces_are_drawn_in_a_tenth_of_a_second_each(plot):

@@ -199,7 +199,8 @@ def roi_sentences(session: Session, opened: OpenRecording, row: Any) -> list[str
         said.append(f"Stability: {stability:.2f}")
     if row.get("subtype"):
         said.append(f"⚠ The type is {row['subtype']}.")
-    if row["warnings"]:
+    # Why there is no guess stands in the title, and above.
+    if row["warnings"] and not np.isnan(row["probability"]):
         said.append(f"⚠ {row['warnings']}")
     said.append(f"Assumed shares: {share_text(predictions.shares)}")
     return said

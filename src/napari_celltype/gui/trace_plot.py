@@ -16,6 +16,9 @@ from napari_celltype.recording import Segment
 
 _MOST_JOINS = 50
 _FAINT = 110
+# How much of the axis its words may fill, by their number; the latter is pyqtgraph's.
+_FULL = [(0, 1.0)]
+_SPARSE = [(0, 0.8), (2, 0.6), (4, 0.4), (6, 0.2)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +115,13 @@ class TracePlot(Plot):
         if several:
             self._height = (0.0, float(len(traces)))
         self._draw_joins(segments)
-        self.getAxis("left").setTicks([ticks] if several else None)
-        self.setLabel("left", "scaled one by one" if several else unit)
+        # From the top; where there is no room, only every second or fourth name.
+        names = ticks[::-1]
+        levels = [names[::4], names[2::4], names[1::2]]
+        left = self.getAxis("left")
+        left.setTicks(levels if several else None)
+        left.setStyle(textFillLimits=_FULL if several else _SPARSE)
+        self.setLabel("left", "each scaled" if several else unit)
         self.setLabel("bottom", "time (s)" if sampling_frequency else "frame")
         self.show_axes(True)
         self._cursor.show()
@@ -131,7 +139,8 @@ class TracePlot(Plot):
     def show_whole(self) -> None:
         """Zoom out to the whole recording."""
         if self._n_frames:
-            self.setXRange(0.0, self.time_of(self._n_frames - 1), padding=0.01)
+            last = max(self._n_frames - 1, 1)
+            self.setXRange(0.0, self.time_of(last), padding=0.01)
             self.setYRange(*self._height, padding=0.05)
 
     def show_frames(self, start: float, stop: float) -> None:

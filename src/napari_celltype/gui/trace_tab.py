@@ -156,23 +156,28 @@ class TraceTab(QWidget):
                 ShownTrace(f"{number} {name}".strip(), color, main[row], behind)
             )
         title, _, _ = describe_roi(self._session, opened, roi_id)
-        left_out = len(others) + 1 - len(chosen)
-        more = f", and {left_out} more that are not drawn" if left_out else ""
-        beside = f"; {len(chosen)} ROIs{more}" if others else ""
-        self._title.setText(title + beside)
+        if others:
+            n_all, n = len(others) + 1, len(chosen)
+            title += f"; {n} of {n_all} ROIs drawn" if n < n_all else f"; {n} ROIs"
+        self._show_title(title)
         self.plot.show_traces(
             shown,
             recording.sampling_frequency,
             recording.segments,
-            unit={"both": "F, Fneu (grey)", "neuropil": "Fneu"}.get(kind, "raw F"),
+            unit={"both": "F, Fneu", "neuropil": "Fneu"}.get(kind, "raw F"),
         )
         self._main = shown[0]
         if self.transient.isChecked():
             self._zoom(True)
 
     def _show_no_trace(self, why: str) -> None:
-        self._title.setText(why)
+        self._show_title(why)
         self.plot.show_none()
+
+    def _show_title(self, text: str) -> None:
+        self._title.setText(text)
+        # A narrow window cuts it.
+        self._title.setToolTip(text)
 
     def _zoom(self, close: bool) -> None:
         opened = self._session.active
