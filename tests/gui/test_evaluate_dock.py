@@ -138,6 +138,13 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     before = shown.prevalence.table.texts
     shown.prevalence.boxes["PV"].setValue(1)
     assert shown.prevalence.table.texts != before
+    for box in shown.prevalence.boxes.values():
+        box.setValue(0)
+    assert "not all 0" in shown.prevalence.notice.text
+    assert not shown.prevalence.table.isVisible()
+    click(qtbot, shown.prevalence.as_tested)
+    assert shown.prevalence.table.texts == before
+    assert not shown.prevalence.notice.isVisible()
     titles = [shown.tables.itemText(i) for i in range(shown.tables.count())]
     assert {"Single numbers as rivals", "Shuffled labels"} <= set(titles)
     for at in range(shown.tables.count()):

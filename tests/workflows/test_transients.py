@@ -45,5 +45,11 @@ def test_frames_without_a_number_are_passed_over():
     assert largest_transients(np.full(100, np.nan, np.float32), RATE, ()).size == 0
 
 
+def test_the_end_of_a_gap_is_no_transient():
+    trace = trace_with({400: 5.0}, drift=0.02)
+    trace[1500:1520] = np.nan
+    assert abs(largest_transients(trace, RATE, ())[0] - 400) <= 3
+
+
 def test_a_flat_trace_has_none():
     assert largest_transients(np.ones(500, np.float32), None, ()).size == 0

@@ -56,7 +56,10 @@ class ReportTableView(QWidget):
         self.table.setRowCount(len(rows))
         self.table.setColumnCount(len(table.columns))
         widths = [max(_HEADING, *map(len, cells)) for cells in zip(*rows, strict=True)]
-        headings = map(fill, table.columns, widths)
+        headings = [
+            fill(name, width, break_long_words=False)
+            for name, width in zip(table.columns, widths, strict=True)
+        ]
         self.table.setHorizontalHeaderLabels(headings)
         for at, row in enumerate(rows):
             for column, text in enumerate(row):

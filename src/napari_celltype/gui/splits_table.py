@@ -55,7 +55,7 @@ class SplitsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return (
                 row.name.replace(", shuffled labels", ", shuffled"),
-                in_words(row.way).removeprefix("the "),
+                in_words(row.way).removeprefix("the ").removesuffix(" way"),
                 str(row.split + 1),
                 f"{row.balanced_accuracy:.2f}",
                 f"{row.chance:.2f}",

@@ -75,8 +75,9 @@ def _rises(trace: NDArray[np.float32], frequency: float) -> NDArray[np.float64]:
     finite = np.isfinite(trace)
     if not finite.any():
         return np.zeros(trace.size)
-    # Running sums would carry a NaN on to the end.
-    filled = np.where(finite, trace, trace[finite].min()).astype(np.float64)
+    # Running sums would carry a NaN on to the end, and a step would be a rise.
+    known = np.flatnonzero(finite)
+    filled = np.interp(np.arange(trace.size), known, trace[known])
     smooth = uniform_filter1d(filled, max(1, round(SMOOTHED_SECONDS * frequency)))
     width = max(2, round(BASELINE_SECONDS * frequency))
     # The origin moves the window, so that it ends at the frame.
