@@ -170,7 +170,8 @@ def hold_out(
         except LabelError as error:
             if validation != "auto":
                 raise
-            refused.append(str(error).split(";")[0].rstrip("."))
+            reason = str(error).split(";")[0].rstrip(".")
+            refused.append(reason + _joined(cells, way))
     reasons = ". ".join(refused)
     return HeldOut(
         everything,
@@ -188,33 +189,68 @@ def _hold_out(
     random_state: int,
     refused: list[str],
 ) -> HeldOut:
+    column, what = COLUMNS[way]
     groups = split_groups(cells, way)
-    truth = ground_truth(cells, targets)
-    left = np.array([name in untested for name in targets.classes])
+    left = np.isin(targets.classes, untested)
     # Groups with a cell of an untested class are trained on, whatever else they hold.
-    kept_groups = np.unique(groups[(truth >= 0) & left[truth]])
-    rows = np.flatnonzero((truth >= 0) & ~np.isin(groups, kept_groups))
-    if not len(rows):
-        raise LabelError("All groups hold a type that was marked untested.")
+    anyway = np.flatnonzero((targets.allowed[:, left]).any(axis=1) & targets.single)
+    if np.isin(groups, groups[anyway]).all():
+        raise LabelError(
+            f"Every {what} holds {' or '.join(untested)}, of which all cells are "
+            "trained on."
+        )
     tested = Targets(
         tuple(n for n in targets.classes if n not in untested),
-        targets.allowed[rows][:, ~left],
+        targets.allowed[:, ~left],
     )
     protocol = PaperProtocol(way, n_splits=1, random_state=random_state)
-    split = draw_splits(cells.take(rows), tested, protocol)[0]
-    test = rows[split.test]
-    in_test = np.isin(groups, groups[test])
-    train = np.flatnonzero(~in_test)
-    n_groups, n_all = len(np.unique(groups[test])), len(np.unique(groups))
-    what = COLUMNS[way][1]
-    unit = "" if way == "by-cell" else f" of {n_groups} of {n_all} {what}s"
+    split = draw_splits(cells, tested, protocol, trained=anyway)[0]
+    unit = ""
+    names = identity(cells, column)
+    if way != "by-cell" and names is not None:
+        n_tested, n_all = (len(np.unique(of)) for of in (names[split.test], names))
+        unit = f" of {n_tested} of {n_all} {what}s"
     sentence = (
-        f"Held out and scored: {counted(len(test), 'cell')}{unit}; no {what} is both "
-        "trained on and scored."
+        f"Held out and scored: {counted(len(split.test), 'cell')}{unit}; no {what} is "
+        "both trained on and scored."
     )
+    if _may_return(cells, split.train, split.test):
+        sentence += (
+            " A neuron that was recorded in several sessions is known to be the same "
+            "only where its labels name it (cell_id)."
+        )
     if refused:
         sentence += f" Not stricter, because: {'. '.join(refused)}."
-    return HeldOut(train, test, way, sentence)
+    return HeldOut(split.train, split.test, way, sentence)
+
+
+def _may_return(
+    cells: TraceSet, train: NDArray[np.int64], test: NDArray[np.int64]
+) -> bool:
+    """Tell whether an animal of the test was trained on in another session."""
+    sessions = identity(cells, "session_id")
+    if sessions is None:
+        return False
+    animals = identity(cells, "subject_id")
+    animal = np.zeros(len(cells), dtype=np.int64) if animals is None else codes(animals)
+    session = codes(sessions)
+    trained = set(zip(animal[train].tolist(), session[train].tolist(), strict=True))
+    return any(
+        one == animal[row] and other != session[row]
+        for row in test.tolist()
+        for one, other in trained
+    )
+
+
+def _joined(cells: TraceSet, way: str) -> str:
+    """Say that tracked cells join groups, by which there are fewer than it seems."""
+    column, what = COLUMNS[way]
+    names = identity(cells, column)
+    if way == "by-cell" or names is None or (getattr(cells, column) == "").any():
+        return ""
+    if len(np.unique(split_groups(cells, way))) == len(np.unique(names)):
+        return ""
+    return f" ({what}s that share a tracked cell count as one)"
 
 
 class Judge:
@@ -295,9 +331,8 @@ def best_probe(
     tree. As the best of several it is the one to beat.
     """
     from napari_celltype.protocol.probes import (
-        SESSION,
+        CommonestOfSession,
         ProbeTree,
-        probe_model,
         probe_values,
     )
 
@@ -310,17 +345,19 @@ def best_probe(
         name: windows.means(values)
         for name, values in probe_values(windows.data.traces).items()
     }
-    sessions = identity(cells, "session_id")
-    if held.way == "by-cell" and sessions is not None and len(set(sessions)) > 1:
-        numbers[SESSION] = codes(sessions).astype(np.float64)
+    # What held-out cells share with cells that are trained on.
+    shared = {"by-cell": ("session_id", "session"), "by-session": ("subject_id", "animal")}
+    origin, word = shared.get(held.way, ("subject_id", ""))
+    names = identity(cells, origin)
+    if word and names is not None and len(np.unique(names)) > 1:
+        numbers[word] = codes(names).astype(np.float64)
     scored = {}
     for name, values in numbers.items():
-        model = probe_model(name, 0)
         column = values[:, None]
-        if isinstance(model, ProbeTree):
-            model.fit(column[train], truth[train], groups=groups[train])
+        if name == word:
+            model = CommonestOfSession().fit(column[train], truth[train])
         else:
-            model.fit(column[train], truth[train])
+            model = ProbeTree(0).fit(column[train], truth[train], groups[train])
         guess = model.predict(column[held.test])
         rows = held.test
         answers = Answers(
