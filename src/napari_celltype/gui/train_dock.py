@@ -231,7 +231,11 @@ class TrainDock(QWidget):
         """Return why nothing can be trained now; empty where it can."""
         if self.job.running:
             return "A training is running."
-        return self.recordings.blocked_by or self._trouble or self.form.wrong_name
+        reason = self.recordings.blocked_by or self._trouble or self.form.wrong_name
+        base, name = self.recordings.base, self.form.name.text().strip()
+        if not reason and base is not None and base.name == name:
+            return f"{name} is what training starts from; choose another name."
+        return reason
 
     def _show_state(self) -> None:
         reason = self._reason()

@@ -261,9 +261,7 @@ def _grouped(
     kept = () if trained_anyway is None else np.unique(groups[trained_anyway]).tolist()
     splits = []
     for number, (chosen, generator) in enumerate(
-        draw_test_groups(
-            table, targets.classes, way, word, share, generators, kept
-        )
+        draw_test_groups(table, targets.classes, way, word, share, generators, kept)
     ):
         in_test = np.isin(groups, chosen)
         tested = np.flatnonzero(in_test & eligible)

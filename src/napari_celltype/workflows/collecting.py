@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import CellTypeError
-from napari_celltype.labels import LabelTable, load_traces
+from napari_celltype.labels import LabelTable, TraceSet, load_traces
 from napari_celltype.labels.labelled_plane import merge_own_types, open_labelled_plane
 from napari_celltype.labels.path_guess import guess_from_path
 from napari_celltype.labels.recording_list import ListedPlane, read_recording_list
@@ -27,6 +28,9 @@ from napari_celltype.recording import Recording
 from napari_celltype.recording.naming import recording_names
 from napari_celltype.recording.recording import FROM_TIFF, FROM_USER
 from napari_celltype.workflows.collection import CollectedRecording
+
+# What can be edited, by its column in a recording list.
+_COLUMNS = {"subject": "subject_id", "session": "session_id", "line": "line"}
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def with_labels(collected: CollectedRecording, table: LabelTable) -> CollectedRe
         table=table,
         tree=table.tree,
         n_predictions=sum(r.names_type and r.source == "prediction" for r in whole),
-        **_counted([row for row in whole if row.is_ground_truth]),
+        examples=_examples([row for row in whole if row.is_ground_truth]),
     )
 
 
@@ -192,40 +196,35 @@ def _of_plane(
         plane.rate_confirmed,
         n_predictions=plane.n_predictions,
         facts=facts,
+        said=frozenset(n for n, column in _COLUMNS.items() if column in facts),
         tree=tree,
-        **_counted(plane.rows),
+        examples=_examples(plane.rows),
     )
 
 
 def _trace_set(path: Path, tree: TypeTree) -> CollectedRecording:
     traces = load_traces(path, tree)
-    seen = [
-        traces.label_source is None or traces.label_source[row] != "prediction"
-        for row in range(len(traces))
-    ]
-    subjects = traces.subject_id
-    origins: dict[str, set[str]] = {}
-    if subjects is not None:
-        for label, subject, kept in zip(traces.labels, subjects, seen, strict=True):
-            if kept and subject:
-                origins.setdefault(str(label), set()).add(str(subject))
-    labels = [str(name) for name, kept in zip(traces.labels, seen, strict=True) if kept]
+    seen = np.ones(len(traces), dtype=bool)
+    if traces.label_source is not None:
+        seen = traces.label_source != "prediction"
+    bare = replace(traces, traces=traces.traces[:, :1])
     return CollectedRecording(
         path,
         path.name,
         n_frames=traces.n_frames,
         n_rois=len(traces),
         sampling_frequency=traces.sampling_frequency,
-        counts=dict(Counter(labels)),
-        n_predictions=len(traces) - len(labels),
+        examples=bare.take(seen) if seen.any() else None,
+        n_predictions=int((~seen).sum()),
         tree=tree,
-        origins={name: frozenset(of) for name, of in origins.items()},
     )
 
 
-def _counted(rows: Iterable[Label]) -> dict[str, Any]:
-    rows = list(rows)
-    return {
-        "counts": dict(Counter(row.label for row in rows)),
-        "tracked": tuple((row.label, row.cell_id) for row in rows if row.cell_id),
-    }
+def _examples(rows: Sequence[Label]) -> TraceSet | None:
+    if not rows:
+        return None
+    return TraceSet(
+        np.zeros((len(rows), 1), dtype=np.float32),
+        np.array([row.label for row in rows]),
+        cell_id=np.array([row.cell_id for row in rows]),
+    )

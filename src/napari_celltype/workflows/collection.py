@@ -10,12 +10,18 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
-from napari_celltype.labels import LabelTable, save_labels, write_text_atomically
+from napari_celltype.labels import (
+    LabelTable,
+    TraceSet,
+    save_labels,
+    write_text_atomically,
+)
 from napari_celltype.recording import Recording
 from napari_celltype.workflows.labelled import Reading
 
@@ -49,22 +55,22 @@ class CollectedRecording:
         Whether the user or a list gave that rate; the files then need not say it.
     frequency_confirmed : bool
         Whether anybody ever set that rate, which may be suite2p's default.
-    counts : mapping of str to int
-        ROIs by label: types, parents and negations that somebody saw.
+    examples : TraceSet or None
+        The ROIs that somebody labelled with a type, a parent or a negation, without
+        their traces: the label and the neuron, empty where nobody named it. Of a trace
+        set all that it says of them. None without any.
     n_predictions : int
         Labels that a model gave, which count for nothing.
-    tracked : tuple of (str, str)
-        Label and name of each ROI's neuron, where the labels name it.
     facts : mapping of str to str
         What a list says of the recording beside these.
+    said : frozenset of str
+        Those of `EDITABLE` that the user or a list gave; the others are guesses.
     tree : TypeTree
         The vocabulary, with the user's own types that its labels name.
     opened : Recording or None
         The recording where it is open in the viewer.
     table : LabelTable or None
         Its labels in memory, which count in place of those on disk.
-    origins : mapping of str to frozenset of str
-        Of a trace set: the subjects of each label; empty where they are not known.
     """
 
     path: Path
@@ -79,14 +85,18 @@ class CollectedRecording:
     sampling_frequency: float | None = None
     frequency_given: bool = False
     frequency_confirmed: bool = True
-    counts: Mapping[str, int] = field(default_factory=dict)
+    examples: TraceSet | None = None
     n_predictions: int = 0
-    tracked: tuple[tuple[str, str], ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    said: frozenset[str] = frozenset()
     tree: TypeTree = DEFAULT_TYPES
     opened: Recording | None = None
     table: LabelTable | None = None
-    origins: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """ROIs by label, see `examples`."""
+        return {} if self.examples is None else self.examples.counts()
 
     @property
     def key(self) -> str:
@@ -157,20 +167,20 @@ class Collection:
     def added(self, recordings: Iterable[CollectedRecording]) -> Collection:
         """Return a collection with more recordings.
 
-        One that is there already is read anew, and keeps what the user said of it.
+        One that is there already is read anew, and keeps what the user said of it,
+        unless a list says otherwise; guesses change nothing that was said.
         """
         known = {r.key: r for r in self.recordings}
         for new in recordings:
             old = known.get(new.key)
             if old is not None:
-                said: dict[str, Any] = {
-                    name: getattr(old, name) or getattr(new, name)
-                    for name in (*EDITABLE, "facts")
-                }
+                kept: dict[str, Any] = {n: getattr(old, n) for n in old.said - new.said}
+                kept["said"] = old.said | new.said
+                kept["facts"] = new.facts or old.facts
                 if old.frequency_given and not new.frequency_given:
-                    said["sampling_frequency"] = old.sampling_frequency
-                    said |= {"frequency_given": True, "frequency_confirmed": True}
-                new = replace(new, **said)
+                    kept["sampling_frequency"] = old.sampling_frequency
+                    kept |= {"frequency_given": True, "frequency_confirmed": True}
+                new = replace(new, **kept)
             known[new.key] = new
         return replace(self, recordings=tuple(known.values()))
 
@@ -193,9 +203,9 @@ class Collection:
         """
         chosen = next(r for r in self.recordings if r.key == key)
         same = {r.key for r in self.recordings if _same_session(r, chosen)}
-        words = {name: value.strip() for name, value in said.items()}
+        words: dict[str, Any] = {name: value.strip() for name, value in said.items()}
         changed = (
-            replace(r, **words) if r.key in same else r  # type: ignore[arg-type]
+            replace(r, **words, said=r.said | set(said)) if r.key in same else r
             for r in self.recordings
         )
         return replace(self, recordings=tuple(changed))

@@ -10,13 +10,17 @@ from napari_celltype.recording.resampling import frames_after_averaging
 from napari_celltype.workflows.collection import Collection, first_names
 from napari_celltype.workflows.held_out import (
     WORDS,
+    Units,
     held_out_for,
     labelled_of,
-    n_units,
+    units_of,
 )
 from napari_celltype.workflows.ways_out import (
     Action,
     Obstacle,
+    confirm_rate,
+    merge_into_parent,
+    name_apart,
     remove_from,
     resample_to,
 )
@@ -91,18 +95,27 @@ def _types(collection: Collection, held_out: str) -> list[Obstacle]:
             else "No cell is labelled with a type yet; label some in the viewer."
         )
         return [Obstacle(sentence, blocks=True)]
-    level = held_out_for(collection, held_out)
+    units = units_of(collection)
+    level = held_out_for(collection, held_out, units)
     if level == "none":
-        return []
-    units = n_units(collection, level)
+        whose = "Which trace is of which cell is not known, so nothing can be held out."
+        return [] if held_out == level else [Obstacle(f"{whose} There is no score.")]
+    if not units[level]:
+        return [
+            Obstacle(
+                f"Whole {WORDS[level]}s cannot be held out, because not every label "
+                f"says of which {WORDS[level]} it is; hold out something else.",
+                blocks=True,
+            )
+        ]
     found = []
     for name in classes:
-        n = units.get(name, 0)
-        if n < 2 and name not in collection.untested:
-            found.append(_untestable(collection, name, n, level, len(classes)))
+        if units[level].get(name, 0) < 2 and name not in collection.untested:
+            found.append(_untestable(collection, name, units, level))
     if level != "subject" and held_out == "auto":
-        by_animal = n_units(collection, "subject")
-        seen = ", ".join(f"{name} {by_animal.get(name, '?')}" for name in classes)
+        seen = ", ".join(
+            f"{name} {units['subject'].get(name, '?')}" for name in classes
+        )
         found.append(
             Obstacle(
                 "Whether the model holds for a new animal cannot be tested: two types "
@@ -114,33 +127,15 @@ def _types(collection: Collection, held_out: str) -> list[Obstacle]:
 
 
 def _untestable(
-    collection: Collection, name: str, n: int, level: str, n_classes: int
+    collection: Collection, name: str, units: Units, level: str
 ) -> Obstacle:
-    cells = n_units(collection, "cell").get(name, 0)
+    cells = units["cell"].get(name, collection.counts()[name])
+    n = units[level].get(name, 0)
     where = f" from {counted(n, WORDS[level])}" if level != "cell" else ""
-    parent = collection.tree[name].parent if _known(collection, name) else None
     actions = []
-    if parent is not None:
-        others = [
-            c
-            for c in collection.classes
-            if c != name and _known(collection, c) and collection.tree[c].parent
-        ]
-        siblings = [c for c in others if collection.tree.is_within(c, parent)]
-        meaning = (
-            f"Its cells then teach that a cell is {parent}, never which: the model "
-            f"will call cells of this type {' or '.join(siblings)}."
-            if siblings
-            else f"The class is then called {parent}."
-        )
-        actions.append(
-            Action(
-                f"Merge into {parent}",
-                meaning,
-                {"merged": {**collection.merged, name: parent}},
-            )
-        )
-    if n_classes > 2:
+    if (merge := merge_into_parent(collection, name)) is not None:
+        actions.append(merge)
+    if len(collection.classes) > 2:
         actions.append(
             Action(
                 "Leave out",
@@ -179,6 +174,16 @@ def _rates(collection: Collection, base: ModelCard | None) -> list[Obstacle]:
     rates = [r.sampling_frequency for r in labelled if r.sampling_frequency is not None]
     if not rates:
         return found
+    unsure = [r for r in labelled if r.sampling_frequency and not r.frequency_confirmed]
+    if unsure:
+        found.append(
+            Obstacle(
+                f"{first_names(unsure)}: {unsure[0].sampling_frequency:g} Hz is "
+                "suite2p's default, which nobody confirmed. With a wrong rate all is "
+                "learned too fast or too slow.",
+                (confirm_rate(collection, unsure),),
+            )
+        )
     wanted = collection.resample if base is None else base.sampling_frequency
     if wanted is not None:
         slow = [
@@ -252,6 +257,27 @@ def _lengths(collection: Collection, base: ModelCard | None) -> list[Obstacle]:
 def _subjects(collection: Collection) -> list[Obstacle]:
     if collection.trace_set is not None:
         return []
+    return [*_two_lines(collection), *_nameless(collection)]
+
+
+def _two_lines(collection: Collection) -> list[Obstacle]:
+    """Ask whether an animal with two mouse lines is two animals."""
+    lines: dict[str, set[str]] = {}
+    for recording in collection.recordings:
+        if recording.subject and recording.line:
+            lines.setdefault(recording.subject, set()).add(recording.line)
+    return [
+        Obstacle(
+            f"{subject} has recordings of {' and '.join(sorted(of))}: one animal, or "
+            "two of one name?",
+            (name_apart(collection, subject),),
+        )
+        for subject, of in lines.items()
+        if len(of) > 1
+    ]
+
+
+def _nameless(collection: Collection) -> list[Obstacle]:
     nobody = [r for r in collection.recordings if not r.subject]
     if not nobody or len(collection.recordings) < 2:
         return []
@@ -329,7 +355,3 @@ def _decided(collection: Collection) -> list[Obstacle]:
             )
         )
     return found
-
-
-def _known(collection: Collection, name: str) -> bool:
-    return any(t.name == name for t in collection.tree.types)

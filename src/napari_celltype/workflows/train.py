@@ -158,8 +158,9 @@ def train_model(
         If `should_stop` answered True.
     """
     from napari_celltype.classifiers import save_model
+    from napari_celltype.workflows.held_out import hold_out
     from napari_celltype.workflows.trained_card import card_of
-    from napari_celltype.workflows.validation import Judge, best_rank, hold_out
+    from napari_celltype.workflows.validation import Judge, best_rank
 
     require_model_place(request.output, force=request.force)
     windows, base, remarks = _read(request, on_progress, should_stop)
@@ -192,6 +193,8 @@ def train_model(
         start=start,
         after_epoch=watch.after_epoch,
         rank=None if judge is None else best_rank,
+        # Cells that are scored choose the epoch, though nothing is trained on them.
+        scored_on=windows.data.fingerprint,
         should_finish=should_finish,
         on_progress=watch.telling(on_progress),
         should_stop=should_stop,
@@ -262,6 +265,11 @@ def _read(
     if request.base is not None:
         rate = slowest_rate(request.data, reading)
         file, remarks = find_base(request.base, rate)
+        if request.output.exists() and request.output.samefile(file.path):
+            raise OutputError(
+                f"{request.output} is the model that training starts from; choose "
+                "another name, so that later trainings can start from it, too."
+            )
         base = build_model(file)
         windows = load_windows(
             request.data,

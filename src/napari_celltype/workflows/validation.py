@@ -1,23 +1,17 @@
-"""The part of labelled data that training does not see, and scores on it.
-
-Whole animals are held out where enough of them hold each type, else whole sessions,
-else whole cells; never single traces of cells that are trained on.
-"""
+"""Scores of a network on the cells that are held out, and what they compare with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.errors import LabelError
-from napari_celltype.labels import Targets, TraceSet
-from napari_celltype.labels.notes import counted
+from napari_celltype.labels import Targets
 from napari_celltype.protocol.answers import Answers
-from napari_celltype.protocol.groups import COLUMNS, codes, identity, split_groups
+from napari_celltype.protocol.groups import codes, identity, split_groups
 from napari_celltype.protocol.intervals import Interval, best_unit, bootstrap
 from napari_celltype.protocol.metrics import (
     balanced_accuracy,
@@ -25,35 +19,16 @@ from napari_celltype.protocol.metrics import (
     confusion_counts,
     per_class,
 )
-from napari_celltype.protocol.paper_protocol import PaperProtocol
-from napari_celltype.protocol.splits import draw_splits, ground_truth
+from napari_celltype.protocol.splits import ground_truth
+from napari_celltype.workflows.held_out import HeldOut
 from napari_celltype.workflows.windowed import Windows, means_by_cell
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import TraceClassifier
 
-VALIDATIONS = ("auto", "subject", "session", "cell", "none")
 SCORE, LOSS = "validation_balanced_accuracy", "validation_loss"
-
-
-@dataclass(frozen=True, eq=False)
-class HeldOut:
-    """Which examples are trained on, and which are scored.
-
-    Attributes
-    ----------
-    train, test : ndarray of int64
-        Rows of the examples; `test` is empty where nothing could be held out.
-    way : str or None
-        ``by-subject``, ``by-session``, ``by-cell``; None where nothing is held out.
-    sentence : str
-        What was held out and why not something stricter.
-    """
-
-    train: NDArray[np.int64]
-    test: NDArray[np.int64]
-    way: str | None
-    sentence: str
+# Probes that know where a cell comes from, and nothing of its trace.
+SESSION, ANIMAL = "session", "animal"
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,136 +96,15 @@ class Validation:
             "held out": self.sentence,
         }
         if self.probe is not None:
-            found["best single number"] = f"{self.probe[0]}: {self.probe[1]:.2f}"
+            found["compare with"] = f"{probe_words(self.probe[0])}: {self.probe[1]:.2f}"
         return found
 
 
-def hold_out(
-    cells: TraceSet,
-    targets: Targets,
-    validation: str = "auto",
-    *,
-    untested: Iterable[str] = (),
-    random_state: int = 0,
-) -> HeldOut:
-    """Choose the cells that training does not see, about a fifth, in whole groups.
-
-    Parameters
-    ----------
-    cells : TraceSet
-        One row for each labelled ROI.
-    targets : Targets
-        Of the same rows.
-    validation : str
-        ``auto`` (the strictest possible, nothing where nothing is), ``subject``,
-        ``session``, ``cell`` or ``none``.
-    untested : iterable of str
-        Classes whose animals (sessions, cells) are all trained on.
-    random_state : int
-
-    Raises
-    ------
-    LabelError
-        If what was asked for cannot be held out, or is none of `VALIDATIONS`.
-    """
-    everything, nothing = np.arange(len(cells)), np.arange(0)
-    if validation == "none":
-        said = "Nothing was held out, as asked; the model was tested on nothing."
-        return HeldOut(everything, nothing, None, said)
-    if validation not in VALIDATIONS:
-        raise LabelError(
-            f"{validation!r} cannot be held out; use one of {', '.join(VALIDATIONS)}."
-        )
-    refused: list[str] = []
-    for way in COLUMNS if validation == "auto" else (f"by-{validation}",):
-        try:
-            return _hold_out(
-                cells, targets, way, tuple(untested), random_state, refused
-            )
-        except LabelError as error:
-            if validation != "auto":
-                raise
-            reason = str(error).split(";")[0].rstrip(".")
-            refused.append(reason + _joined(cells, way))
-    reasons = ". ".join(refused)
-    return HeldOut(
-        everything,
-        nothing,
-        None,
-        f"Nothing could be held out, so the model was tested on nothing. {reasons}.",
-    )
-
-
-def _hold_out(
-    cells: TraceSet,
-    targets: Targets,
-    way: str,
-    untested: tuple[str, ...],
-    random_state: int,
-    refused: list[str],
-) -> HeldOut:
-    column, what = COLUMNS[way]
-    groups = split_groups(cells, way)
-    left = np.isin(targets.classes, untested)
-    # Groups with a cell of an untested class are trained on, whatever else they hold.
-    anyway = np.flatnonzero((targets.allowed[:, left]).any(axis=1) & targets.single)
-    if np.isin(groups, groups[anyway]).all():
-        raise LabelError(
-            f"Every {what} holds {' or '.join(untested)}, of which all cells are "
-            "trained on."
-        )
-    tested = Targets(
-        tuple(n for n in targets.classes if n not in untested),
-        targets.allowed[:, ~left],
-    )
-    protocol = PaperProtocol(way, n_splits=1, random_state=random_state)
-    split = draw_splits(cells, tested, protocol, trained=anyway)[0]
-    unit = ""
-    names = identity(cells, column)
-    if way != "by-cell" and names is not None:
-        n_tested, n_all = (len(np.unique(of)) for of in (names[split.test], names))
-        unit = f" of {n_tested} of {n_all} {what}s"
-    sentence = (
-        f"Held out and scored: {counted(len(split.test), 'cell')}{unit}; no {what} is "
-        "both trained on and scored."
-    )
-    if _may_return(cells, split.train, split.test):
-        sentence += (
-            " A neuron that was recorded in several sessions is known to be the same "
-            "only where its labels name it (cell_id)."
-        )
-    if refused:
-        sentence += f" Not stricter, because: {'. '.join(refused)}."
-    return HeldOut(split.train, split.test, way, sentence)
-
-
-def _may_return(
-    cells: TraceSet, train: NDArray[np.int64], test: NDArray[np.int64]
-) -> bool:
-    """Tell whether an animal of the test was trained on in another session."""
-    sessions = identity(cells, "session_id")
-    if sessions is None:
-        return False
-    animals = identity(cells, "subject_id")
-    animal = np.zeros(len(cells), dtype=np.int64) if animals is None else codes(animals)
-    session = codes(sessions)
-    trained = set(zip(animal[train].tolist(), session[train].tolist(), strict=True))
-    return any(
-        one == animal[row] and other != session[row]
-        for row in test.tolist()
-        for one, other in trained
-    )
-
-
-def _joined(cells: TraceSet, way: str) -> str:
-    """Say that tracked cells join groups, by which there are fewer than it seems."""
-    column, what = COLUMNS[way]
-    names = identity(cells, column)
-    if way == "by-cell" or names is None or (getattr(cells, column) == "").any():
-        return ""
-    if len(np.unique(split_groups(cells, way))) == len(np.unique(names)):
-        return ""
-    return f" ({what}s that share a tracked cell count as one)"
+def probe_words(name: str) -> str:
+    """Return what a probe is in a sentence."""
+    if name in (SESSION, ANIMAL):
+        return f"the commonest type of its {name}"
+    return f"the best single number ({name})"
 
 
 class Judge:
@@ -346,15 +200,15 @@ def best_probe(
         for name, values in probe_values(windows.data.traces).items()
     }
     # What held-out cells share with cells that are trained on.
-    shared = {"by-cell": ("session_id", "session"), "by-session": ("subject_id", "animal")}
-    origin, word = shared.get(held.way, ("subject_id", ""))
-    names = identity(cells, origin)
-    if word and names is not None and len(np.unique(names)) > 1:
-        numbers[word] = codes(names).astype(np.float64)
+    shared = {"by-cell": (SESSION, "session_id"), "by-session": (ANIMAL, "subject_id")}
+    for origin, column_name in [shared[held.way]] if held.way in shared else []:
+        names = identity(cells, column_name)
+        if names is not None and len(np.unique(names)) > 1:
+            numbers[origin] = codes(names).astype(np.float64)
     scored = {}
     for name, values in numbers.items():
         column = values[:, None]
-        if name == word:
+        if name in (SESSION, ANIMAL):
             model = CommonestOfSession().fit(column[train], truth[train])
         else:
             model = ProbeTree(0).fit(column[train], truth[train], groups[train])

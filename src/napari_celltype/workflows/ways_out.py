@@ -68,3 +68,70 @@ def remove_from(collection: Collection, gone: Iterable[CollectedRecording]) -> A
         "Takes it out of this table; no file is touched.",
         {"recordings": kept},
     )
+
+
+def confirm_rate(
+    collection: Collection, unsure: Iterable[CollectedRecording]
+) -> Action:
+    """Return the way out of frame rates that nobody confirmed."""
+    rates = {r.key: r.sampling_frequency for r in unsure}
+    said = {"frequency_given": True, "frequency_confirmed": True}
+    return Action(
+        f"Yes, {next(iter(rates.values())):g} Hz",
+        "They were recorded at that rate. If not, give the right one in the Classify "
+        "dock or in a recording list.",
+        {
+            "recordings": tuple(
+                replace(r, **said) if r.key in rates else r  # type: ignore[arg-type]
+                for r in collection.recordings
+            )
+        },
+    )
+
+
+def name_apart(collection: Collection, subject: str) -> Action:
+    """Return the way out of two animals that have the same name."""
+    return Action(
+        "Two: name apart",
+        "The animals get their mouse line in front of their name.",
+        {
+            "recordings": tuple(
+                replace(r, subject=f"{r.line} {subject}", said=r.said | {"subject"})
+                if r.subject == subject and r.line
+                else r
+                for r in collection.recordings
+            )
+        },
+    )
+
+
+def merge_into_parent(collection: Collection, name: str) -> Action | None:
+    """Return how a type is taken for the group that it belongs to, if to any."""
+    known = {t.name for t in collection.tree.types}
+    parent = collection.tree[name].parent if name in known else None
+    if parent is None:
+        return None
+    siblings = [
+        c
+        for c in collection.classes
+        if c != name and c in known and collection.tree.is_within(c, parent)
+    ]
+    merged = {**collection.merged, name: parent}
+    if len(siblings) > 1:
+        return Action(
+            f"Merge into {parent}",
+            f"Its cells then teach that a cell is {parent}, never which: the model "
+            f"will call cells of this type {' or '.join(siblings)}.",
+            {"merged": merged},
+        )
+    # Beside one other class the cells would be taught to be of that.
+    merged |= {c: parent for c in siblings if c != parent}
+    return Action(
+        f"Merge {' and '.join([name, *siblings])} into {parent}"
+        if siblings
+        else f"Merge into {parent}",
+        f"They are then one class, {parent}."
+        if siblings
+        else f"It is called {parent}.",
+        {"merged": merged},
+    )
