@@ -17,11 +17,12 @@ from napari_celltype.labels import (
 )
 from napari_celltype.recording import open_recording
 from napari_celltype.workflows.collecting import (
+    CollectedRecording,
     collect_open,
     collect_paths,
     with_labels,
 )
-from napari_celltype.workflows.collection import CollectedRecording, Collection
+from napari_celltype.workflows.collection import Collection
 from napari_celltype.workflows.held_out import held_out_for
 from napari_celltype.workflows.obstacles import find_obstacles
 

@@ -42,10 +42,11 @@ from napari_celltype.gui.tasks import Finished, Outcome
 from napari_celltype.labels import LabelTable
 from napari_celltype.workflows.collecting import (
     Collected,
+    CollectedRecording,
     collect_open,
     collect_paths,
 )
-from napari_celltype.workflows.collection import CollectedRecording, Collection
+from napari_celltype.workflows.collection import Collection
 from napari_celltype.workflows.obstacles import find_obstacles
 from napari_celltype.workflows.ways_out import Action, Obstacle
 

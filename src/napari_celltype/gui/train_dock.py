@@ -277,7 +277,8 @@ class TrainDock(QWidget):
         if running is None:
             return
         if running.course is None:
-            self._throw_away()
+            # What an earlier training left beside the model stays, to go on from.
+            self.job.tasks.cancel()
         else:
             self.choice.ask(running.course)
 
@@ -306,7 +307,8 @@ class TrainDock(QWidget):
                 checkpoint_of(running.training.output).unlink(missing_ok=True)
             self.plot.clear_course()
             self.course.clear()
-            self.job.notice.show_text("Thrown away; no model was saved.")
+            how = "Thrown away" if running.thrown_away else "Stopped before an epoch"
+            self.job.notice.show_text(f"{how}; no model was saved.")
         elif isinstance(outcome, Failed):
             self.course.clear()
         self._show_state()

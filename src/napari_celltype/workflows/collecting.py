@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,92 @@ from napari_celltype.progress import (
 from napari_celltype.recording import Recording
 from napari_celltype.recording.naming import recording_names
 from napari_celltype.recording.recording import FROM_TIFF, FROM_USER
-from napari_celltype.workflows.collection import CollectedRecording
 
-# What can be edited, by its column in a recording list.
-_COLUMNS = {"subject": "subject_id", "session": "session_id", "line": "line"}
+# What the user can change about a recording, and its column in a recording list.
+EDITABLE = {"subject": "subject_id", "session": "session_id", "line": "line"}
+
+
+@dataclass(frozen=True, eq=False)
+class CollectedRecording:
+    """One plane with labels, or a whole trace set.
+
+    Attributes
+    ----------
+    path : Path
+        The plane folder, or a trace set (``.npz``).
+    name : str
+        What it is called in tables and sentences.
+    plane : int
+    subject, session, line : str
+        Empty where nobody said.
+    labels : Path or None
+        A label table, or a folder of label files; None for the recording's own file.
+    n_frames, n_rois : int
+        Of the recording; of a trace set its examples.
+    sampling_frequency : float or None
+        Frames per second, Hz.
+    frequency_given : bool
+        Whether the user or a list gave that rate; the files then need not say it.
+    frequency_confirmed : bool
+        Whether anybody ever set that rate, which may be suite2p's default.
+    examples : TraceSet or None
+        The ROIs that somebody labelled with a type, a parent or a negation, without
+        their traces: the label and the neuron, empty where nobody named it. Of a trace
+        set all that it says of them. None without any.
+    n_predictions : int
+        Labels that a model gave, which count for nothing.
+    facts : mapping of str to str
+        What a list says of the recording beside these.
+    said : frozenset of str
+        Those of `EDITABLE` that the user or a list gave; the others are guesses.
+    tree : TypeTree
+        The vocabulary, with the user's own types that its labels name.
+    opened : Recording or None
+        The recording where it is open in the viewer.
+    table : LabelTable or None
+        Its labels in memory, which count in place of those on disk.
+    """
+
+    path: Path
+    name: str
+    plane: int = 0
+    subject: str = ""
+    session: str = ""
+    line: str = ""
+    labels: Path | None = None
+    n_frames: int = 0
+    n_rois: int = 0
+    sampling_frequency: float | None = None
+    frequency_given: bool = False
+    frequency_confirmed: bool = True
+    examples: TraceSet | None = None
+    n_predictions: int = 0
+    facts: Mapping[str, str] = field(default_factory=dict)
+    said: frozenset[str] = frozenset()
+    tree: TypeTree = DEFAULT_TYPES
+    opened: Recording | None = None
+    table: LabelTable | None = None
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """ROIs by label, see `examples`."""
+        return {} if self.examples is None else self.examples.counts()
+
+    @cached_property
+    def key(self) -> str:
+        """Names the recording within a collection."""
+        return str(self.path.resolve())
+
+    @property
+    def is_trace_set(self) -> bool:
+        """Whether it is a trace set, which says itself whose cells it holds."""
+        return self.path.suffix == ".npz"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it is."""
+        rate = self.sampling_frequency
+        return None if rate is None else self.n_frames / rate
 
 
 @dataclass(frozen=True)
@@ -196,7 +279,7 @@ def _of_plane(
         plane.rate_confirmed,
         n_predictions=plane.n_predictions,
         facts=facts,
-        said=frozenset(n for n, column in _COLUMNS.items() if column in facts),
+        said=frozenset(n for n, column in EDITABLE.items() if column in facts),
         tree=tree,
         examples=_examples(plane.rows),
     )

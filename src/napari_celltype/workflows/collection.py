@@ -17,102 +17,15 @@ from typing import Any
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import (
-    LabelTable,
-    TraceSet,
     save_labels,
     write_text_atomically,
 )
-from napari_celltype.recording import Recording
+from napari_celltype.workflows.collecting import CollectedRecording
 from napari_celltype.workflows.labelled import Reading
 
-# What the user can change about a recording.
-EDITABLE = ("subject", "session", "line")
 LIST_NAME = "recordings.csv"
 # Facts that a list may give beside those that can be edited here.
 _OTHER_FACTS = ("indicator", "region", "preparation")
-
-
-@dataclass(frozen=True, eq=False)
-class CollectedRecording:
-    """One plane with labels, or a whole trace set.
-
-    Attributes
-    ----------
-    path : Path
-        The plane folder, or a trace set (``.npz``).
-    name : str
-        What it is called in tables and sentences.
-    plane : int
-    subject, session, line : str
-        Empty where nobody said.
-    labels : Path or None
-        A label table, or a folder of label files; None for the recording's own file.
-    n_frames, n_rois : int
-        Of the recording; of a trace set its examples.
-    sampling_frequency : float or None
-        Frames per second, Hz.
-    frequency_given : bool
-        Whether the user or a list gave that rate; the files then need not say it.
-    frequency_confirmed : bool
-        Whether anybody ever set that rate, which may be suite2p's default.
-    examples : TraceSet or None
-        The ROIs that somebody labelled with a type, a parent or a negation, without
-        their traces: the label and the neuron, empty where nobody named it. Of a trace
-        set all that it says of them. None without any.
-    n_predictions : int
-        Labels that a model gave, which count for nothing.
-    facts : mapping of str to str
-        What a list says of the recording beside these.
-    said : frozenset of str
-        Those of `EDITABLE` that the user or a list gave; the others are guesses.
-    tree : TypeTree
-        The vocabulary, with the user's own types that its labels name.
-    opened : Recording or None
-        The recording where it is open in the viewer.
-    table : LabelTable or None
-        Its labels in memory, which count in place of those on disk.
-    """
-
-    path: Path
-    name: str
-    plane: int = 0
-    subject: str = ""
-    session: str = ""
-    line: str = ""
-    labels: Path | None = None
-    n_frames: int = 0
-    n_rois: int = 0
-    sampling_frequency: float | None = None
-    frequency_given: bool = False
-    frequency_confirmed: bool = True
-    examples: TraceSet | None = None
-    n_predictions: int = 0
-    facts: Mapping[str, str] = field(default_factory=dict)
-    said: frozenset[str] = frozenset()
-    tree: TypeTree = DEFAULT_TYPES
-    opened: Recording | None = None
-    table: LabelTable | None = None
-
-    @cached_property
-    def counts(self) -> Mapping[str, int]:
-        """ROIs by label, see `examples`."""
-        return {} if self.examples is None else self.examples.counts()
-
-    @property
-    def key(self) -> str:
-        """Names the recording within a collection."""
-        return str(self.path.resolve())
-
-    @property
-    def is_trace_set(self) -> bool:
-        """Whether it is a trace set, which says itself whose cells it holds."""
-        return self.path.suffix == ".npz"
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it is."""
-        rate = self.sampling_frequency
-        return None if rate is None else self.n_frames / rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,6 +158,13 @@ class Collection:
                 of_label[subject] = of_label.get(subject, 0) + n
         return found
 
+    @cached_property
+    def units(self) -> Mapping[str, Mapping[str, int]]:
+        """Animals, sessions and cells of each label; {} where not all are known."""
+        from napari_celltype.workflows.held_out import units_of
+
+        return units_of(self)
+
     @property
     def classes(self) -> tuple[str, ...]:
         """The types that a model of this collection tells apart, in tree order."""
@@ -365,7 +285,7 @@ class Collection:
     ) -> dict[str, str]:
         rate = recording.sampling_frequency if recording.frequency_given else None
         values = {
-            "path": str(recording.path.resolve()),
+            "path": recording.key,
             "labels": "" if labels is None else str(labels.resolve()),
             "sampling_frequency": "" if rate is None else repr(rate),
             "subject_id": self.subject_of(recording),
@@ -387,5 +307,6 @@ def _same_session(one: CollectedRecording, other: CollectedRecording) -> bool:
     """Tell whether two are one recording, or planes of one session."""
     if one.key == other.key:
         return True
-    planes = one.path.name.startswith("plane") and other.path.name.startswith("plane")
-    return planes and one.path.resolve().parent == other.path.resolve().parent
+    mine, others = Path(one.key), Path(other.key)
+    planes = mine.name.startswith("plane") and others.name.startswith("plane")
+    return planes and mine.parent == others.parent

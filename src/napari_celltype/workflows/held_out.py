@@ -8,7 +8,7 @@ can be told beforehand.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,16 +20,14 @@ from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.groups import COLUMNS, identity, split_groups
 from napari_celltype.protocol.paper_protocol import PaperProtocol
 from napari_celltype.protocol.splits import draw_splits
-from napari_celltype.workflows.collection import CollectedRecording, Collection
+from napari_celltype.workflows.collecting import CollectedRecording
+from napari_celltype.workflows.collection import Collection
 
 # What is held out, from the strictest; "auto" is the strictest possible.
 HELD_OUT = ("subject", "session", "cell")
 WORDS = {"subject": "animal", "session": "session", "cell": "cell"}
 
 VALIDATIONS = ("auto", *HELD_OUT, "none")
-
-# How many animals, sessions or cells hold each label; {} where not all are known.
-Units = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +50,7 @@ class HeldOut:
     sentence: str
 
 
-def held_out_for(
-    collection: Collection, held_out: str = "auto", units: Units | None = None
-) -> str:
+def held_out_for(collection: Collection, held_out: str = "auto") -> str:
     """Return what can be held out: the strictest of `HELD_OUT` for two types or more.
 
     Anything but ``auto`` is returned as it is.
@@ -63,8 +59,6 @@ def held_out_for(
     ----------
     collection : Collection
     held_out : str
-    units : mapping, optional
-        Of `units_of`, where they are counted already.
 
     Returns
     -------
@@ -73,7 +67,7 @@ def held_out_for(
     """
     if held_out != "auto":
         return held_out
-    units = units or units_of(collection)
+    units = collection.units
     classes = [c for c in collection.classes if c not in collection.untested]
     for level in HELD_OUT:
         if sum(units[level].get(name, 0) >= 2 for name in classes) >= 2:
@@ -86,9 +80,10 @@ def labelled_of(collection: Collection) -> list[CollectedRecording]:
     return [r for r in collection.recordings if r.examples is not None]
 
 
-def units_of(collection: Collection) -> Units:
+def units_of(collection: Collection) -> dict[str, dict[str, int]]:
     """Count the animals, sessions and cells of each label, as training groups them.
 
+    A level is empty where not all of them are known.
     A neuron that was tracked over days counts once, and so do the sessions that it
     joins: none of them could be held out without the others.
     """
@@ -102,31 +97,28 @@ def examples_of(collection: Collection) -> TraceSet | None:
     joined = _rows_of(collection) if whole is None else whole.examples
     if joined is None:
         return None
-    taken_for = {n: collection.label_of(n) or "" for n in set(joined.labels.tolist())}
-    labels = np.array([taken_for[name] for name in joined.labels.tolist()])
+    names, at = np.unique(joined.labels, return_inverse=True)
+    labels = np.array([collection.label_of(n) or "" for n in names.tolist()])[at]
     kept = labels != ""
     return replace(joined, labels=labels).take(kept) if kept.any() else None
 
 
 def _rows_of(collection: Collection) -> TraceSet | None:
-    rows = [
-        (recording, label, cell or f"{recording.key}/{number}")
-        for recording, known in ((r, r.examples) for r in collection.recordings)
-        if known is not None and known.cell_id is not None
-        for number, (label, cell) in enumerate(
-            zip(known.labels.tolist(), known.cell_id.tolist(), strict=True)
-        )
-    ]
-    if not rows:
+    parts = [(r, r.examples) for r in collection.recordings if r.examples is not None]
+    if not parts:
         return None
-    subjects = [collection.subject_of(recording) for recording, _, _ in rows]
+    n_cells = [len(examples) for _, examples in parts]
+    subjects = [collection.subject_of(recording) for recording, _ in parts]
+    sessions = [recording.session or recording.name for recording, _ in parts]
+    cells = np.concatenate([np.asarray(examples.cell_id) for _, examples in parts])
+    own = np.char.add("ROI ", np.arange(len(cells)).astype(str))
     return TraceSet(
-        np.zeros((len(rows), 1), dtype=np.float32),
-        np.array([label for _, label, _ in rows]),
+        np.zeros((len(cells), 1), dtype=np.float32),
+        np.concatenate([examples.labels for _, examples in parts]),
         # One animal that nobody knows may be any of the others.
-        subject_id=np.array(subjects) if all(subjects) else None,
-        session_id=np.array([r.session or r.name for r, _, _ in rows]),
-        cell_id=np.array([cell for _, _, cell in rows]),
+        subject_id=np.repeat(subjects, n_cells) if all(subjects) else None,
+        session_id=np.repeat(sessions, n_cells),
+        cell_id=np.where(cells == "", own, cells),
     )
 
 

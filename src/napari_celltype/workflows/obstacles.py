@@ -10,10 +10,8 @@ from napari_celltype.recording.resampling import frames_after_averaging
 from napari_celltype.workflows.collection import Collection, first_names
 from napari_celltype.workflows.held_out import (
     WORDS,
-    Units,
     held_out_for,
     labelled_of,
-    units_of,
 )
 from napari_celltype.workflows.ways_out import (
     Action,
@@ -95,8 +93,8 @@ def _types(collection: Collection, held_out: str) -> list[Obstacle]:
             else "No cell is labelled with a type yet; label some in the viewer."
         )
         return [Obstacle(sentence, blocks=True)]
-    units = units_of(collection)
-    level = held_out_for(collection, held_out, units)
+    units = collection.units
+    level = held_out_for(collection, held_out)
     if level == "none":
         whose = "Which trace is of which cell is not known, so nothing can be held out."
         return [] if held_out == level else [Obstacle(f"{whose} There is no score.")]
@@ -111,7 +109,7 @@ def _types(collection: Collection, held_out: str) -> list[Obstacle]:
     found = []
     for name in classes:
         if units[level].get(name, 0) < 2 and name not in collection.untested:
-            found.append(_untestable(collection, name, units, level))
+            found.append(_untestable(collection, name, level))
     if level != "subject" and held_out == "auto":
         seen = ", ".join(
             f"{name} {units['subject'].get(name, '?')}" for name in classes
@@ -126,11 +124,9 @@ def _types(collection: Collection, held_out: str) -> list[Obstacle]:
     return found
 
 
-def _untestable(
-    collection: Collection, name: str, units: Units, level: str
-) -> Obstacle:
-    cells = units["cell"].get(name, collection.counts()[name])
-    n = units[level].get(name, 0)
+def _untestable(collection: Collection, name: str, level: str) -> Obstacle:
+    cells = collection.units["cell"].get(name, collection.counts()[name])
+    n = collection.units[level].get(name, 0)
     where = f" from {counted(n, WORDS[level])}" if level != "cell" else ""
     actions = []
     if (merge := merge_into_parent(collection, name)) is not None:

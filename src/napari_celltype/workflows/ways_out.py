@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from napari_celltype.workflows.collection import CollectedRecording, Collection
+from napari_celltype.workflows.collecting import CollectedRecording
+from napari_celltype.workflows.collection import Collection
 
 
 @dataclass(frozen=True)
