@@ -150,7 +150,17 @@ def test_a_cancelled_training_keeps_its_best_epoch_or_nothing(
     assert f"Epoch {about['epoch_kept']} of {about['epochs_run']}" in dock.result.text()
     assert dock.choice.keep.text() == f"Keep epoch {about['epoch_kept']} (best)"
 
+    # Before the first epoch there is nothing to ask about, nor to throw away.
+    left = models / "gone.safetensors.checkpoint"
+    left.write_bytes(b"of an earlier training")
     form.name.setText("gone")
+    window.click(dock.train)
+    with window.ended():
+        window.click(dock.job.cancel)
+    assert not dock.choice.isVisible()
+    assert "Stopped before an epoch" in dock.job.notice.text
+    assert left.read_bytes() == b"of an earlier training"
+
     window.click(dock.train)
     window.until_epoch(2)
     window.click(dock.job.cancel)
@@ -188,8 +198,19 @@ def test_a_type_of_one_animal_is_decided_about_and_nothing_may_be_held_out(
     assert dock.train.isEnabled()
     window.choose(form.held_out, "none")
     window.choose(form.network, "rnn")
-    form.epochs.setValue(1)
+    form.epochs.setValue(10_000)
+    window.click(dock.train)
+    window.qtbot.waitUntil(lambda: dock.course.isVisible(), timeout=60_000)
+    assert "nothing is held out" in dock.course.text()
+    window.click(dock.job.cancel)
+    # Without a score no epoch is the best.
+    assert dock.choice.keep.text() == "Finish this epoch and keep it"
     with window.ended():
-        window.click(dock.train)
+        window.click(dock.choice.keep)
     assert "tested on nothing" in dock.result.text()
     assert dock.plot.scores == []
+    # A model that later trainings may start from is not replaced by one of them.
+    window.choose(form.start, "my-model")
+    assert "shorter than" not in dock.why_not.text()
+    assert "my-model is what training starts from" in dock.why_not.text()
+    assert not dock.train.isEnabled()
