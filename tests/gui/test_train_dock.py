@@ -4,11 +4,12 @@ import threading
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QComboBox
+from qtpy.QtWidgets import QApplication, QComboBox, QLabel
 
 from napari_celltype.classifiers import list_models, read_model
 from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.recording import open_recording
+from napari_celltype.workflows.ways_out import Obstacle
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def recordings(suite2p_folder, tmp_path):
         root = suite2p_folder(
             tmp_path / "data" / f"mouse{number}" / "day1",
             n_frames=300,
-            fs=12.5,
+            fs=10.0,
             data_bin=False,
             seed=number,
         )
@@ -80,7 +81,7 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
     assert not dock.train.isEnabled()
     assert "Add labelled recordings first" in dock.why_not.text()
     window.add(recordings)
-    # 24 s are no window of the bundled model; a network of its own takes them.
+    # 30 s are no window of the bundled model; a network of its own takes them.
     assert "shorter than the 600 frames" in dock.why_not.text()
     # The network is the base's, unless training starts from nothing.
     assert form.base == "cnn"
@@ -214,3 +215,12 @@ def test_a_type_of_one_animal_is_decided_about_and_nothing_may_be_held_out(
     assert "shorter than" not in dock.why_not.text()
     assert "my-model is what training starts from" in dock.why_not.text()
     assert not dock.train.isEnabled()
+    # However much stands in the way, all lines of it are seen.
+    shown = dock.recordings.obstacle_list
+    shown.show_obstacles([Obstacle("What stands in the way. " * n) for n in range(9)])
+    QApplication.processEvents()
+    labels = [label for label in shown.findChildren(QLabel) if label.wordWrap()]
+    assert len(labels) >= 9
+    assert all(
+        label.height() >= label.heightForWidth(label.width()) for label in labels
+    )
