@@ -218,9 +218,10 @@ def test_a_type_of_one_animal_is_decided_about_and_nothing_may_be_held_out(
     # However much stands in the way, all lines of it are seen.
     shown = dock.recordings.obstacle_list
     shown.show_obstacles([Obstacle("What stands in the way. " * n) for n in range(9)])
-    QApplication.processEvents()
     labels = [label for label in shown.findChildren(QLabel) if label.wordWrap()]
     assert len(labels) >= 9
-    assert all(
-        label.height() >= label.heightForWidth(label.width()) for label in labels
-    )
+
+    def all_seen():
+        return all(t.height() >= t.heightForWidth(t.width()) for t in labels)
+
+    window.qtbot.waitUntil(all_seen)
