@@ -344,6 +344,17 @@ def test_of_two_interneuron_types_both_are_merged():
     # Alone, the VIP cells would be taught to be PV.
     assert chosen.classes == ("PY", "IN")
     assert not any(o.blocks for o in find_obstacles(chosen))
+    assert "VIP and PV count as IN." in sentences(chosen)
+    assert choose(chosen, "Undo").merged == {}
+
+
+def test_cells_of_a_group_with_one_known_type_are_told():
+    collection = Collection(tuple(made(m, m, PY=20, PV=5, IN=9) for m in ("m1", "m2")))
+    said = "18 cells of IN will be learned as PV, the only class of IN."
+    assert said in sentences(collection)
+    assert choose(collection, "Merge PV into IN").classes == ("PY", "IN")
+    two = Collection(tuple(made(m, m, PY=20, PV=5, SOM=5, IN=9) for m in ("m1", "m2")))
+    assert sentences(two) == []
 
 
 def test_an_animal_of_two_lines_may_be_two():

@@ -49,6 +49,7 @@ def find_obstacles(
     found = [
         *_mixture(collection),
         *_types(collection, held_out),
+        *_only_children(collection),
         *_rates(collection, base),
         *_lengths(collection, base),
         *_subjects(collection),
@@ -121,6 +122,36 @@ def _types(collection: Collection, held_out: str) -> list[Obstacle]:
                 f"Whole {WORDS[level]}s are held out instead."
             )
         )
+    return found
+
+
+def _only_children(collection: Collection) -> list[Obstacle]:
+    """Tell of cells of a group that are learned as the one type known of it."""
+    known = {t.name for t in collection.tree.types}
+    found = []
+    for name, n in collection.counts().items():
+        if name not in known or name in collection.classes:
+            continue
+        below = [
+            c
+            for c in collection.classes
+            if c in known and collection.tree.is_within(c, name)
+        ]
+        if len(below) == 1:
+            only = below[0]
+            found.append(
+                Obstacle(
+                    f"{counted(n, 'cell')} of {name} will be learned as {only}, the "
+                    f"only class of {name}.",
+                    (
+                        Action(
+                            f"Merge {only} into {name}",
+                            f"The class is then called {name}.",
+                            {"merged": {**collection.merged, only: name}},
+                        ),
+                    ),
+                )
+            )
     return found
 
 
@@ -326,14 +357,12 @@ def _unlabelled(collection: Collection) -> list[Obstacle]:
 
 def _decided(collection: Collection) -> list[Obstacle]:
     found = []
-    for name, parent in collection.merged.items():
-        kept = {n: p for n, p in collection.merged.items() if n != name}
-        found.append(
-            Obstacle(
-                f"{name} counts as {parent}.",
-                (Action("Undo", f"{name} is a class again.", {"merged": kept}),),
-            )
-        )
+    for parent in dict.fromkeys(collection.merged.values()):
+        names = [n for n, p in collection.merged.items() if p == parent]
+        kept = {n: p for n, p in collection.merged.items() if p != parent}
+        undo = Action("Undo", "Decide about it again.", {"merged": kept})
+        verb = "counts" if len(names) == 1 else "count"
+        found.append(Obstacle(f"{' and '.join(names)} {verb} as {parent}.", (undo,)))
     for field_name, said in (
         ("left_out", "is left out"),
         ("untested", "is trained and marked untested"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -227,8 +228,8 @@ def require_model_place(path: Path, *, force: bool = False) -> None:
     Raises
     ------
     OutputError
-        If the name does not end in ``.safetensors``, or a file is there that is no
-        model of this program and `force` is not set.
+        If the name does not end in ``.safetensors``, the folder cannot be written to,
+        or a file is there that is no model of this program and `force` is not set.
     """
     from napari_celltype.classifiers.model_file import SUFFIX, read_model_bytes
 
@@ -239,6 +240,15 @@ def require_model_place(path: Path, *, force: bool = False) -> None:
         )
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file in it.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"No model can be written to {path.parent} ({error.strerror}); choose "
+            "another folder."
+        ) from None
     if not path.exists() or force:
         return
     try:
