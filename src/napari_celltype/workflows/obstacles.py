@@ -8,16 +8,12 @@ from napari_celltype.labels.notes import counted
 from napari_celltype.recording.frame_rate import SAME_RATE
 from napari_celltype.recording.resampling import frames_after_averaging
 from napari_celltype.workflows.collection import Collection, first_names
-from napari_celltype.workflows.held_out import (
-    WORDS,
-    held_out_for,
-    labelled_of,
-)
+from napari_celltype.workflows.held_out import labelled_of
+from napari_celltype.workflows.type_obstacles import type_obstacles
 from napari_celltype.workflows.ways_out import (
     Action,
     Obstacle,
     confirm_rate,
-    merge_into_parent,
     name_apart,
     remove_from,
     resample_to,
@@ -48,8 +44,7 @@ def find_obstacles(
         return ()
     found = [
         *_mixture(collection),
-        *_types(collection, held_out),
-        *_only_children(collection),
+        *type_obstacles(collection, held_out),
         *_rates(collection, base),
         *_lengths(collection, base),
         *_subjects(collection),
@@ -82,106 +77,6 @@ def _mixture(collection: Collection) -> list[Obstacle]:
             blocks=True,
         )
     ]
-
-
-def _types(collection: Collection, held_out: str) -> list[Obstacle]:
-    classes = collection.classes
-    if len(classes) < 2:
-        only = f"All labels leave one type only, {classes[0]}" if classes else "No type"
-        sentence = (
-            f"{only}; label cells of another type."
-            if classes
-            else "No cell is labelled with a type yet; label some in the viewer."
-        )
-        return [Obstacle(sentence, blocks=True)]
-    units = collection.units
-    level = held_out_for(collection, held_out)
-    if level == "none":
-        whose = "Which trace is of which cell is not known, so nothing can be held out."
-        return [] if held_out == level else [Obstacle(f"{whose} There is no score.")]
-    if not units[level]:
-        return [
-            Obstacle(
-                f"Whole {WORDS[level]}s cannot be held out, because not every label "
-                f"says of which {WORDS[level]} it is; hold out something else.",
-                blocks=True,
-            )
-        ]
-    found = []
-    for name in classes:
-        if units[level].get(name, 0) < 2 and name not in collection.untested:
-            found.append(_untestable(collection, name, level))
-    if level != "subject" and held_out == "auto":
-        seen = ", ".join(
-            f"{name} {units['subject'].get(name, '?')}" for name in classes
-        )
-        found.append(
-            Obstacle(
-                "Whether the model holds for a new animal cannot be tested: two types "
-                f"would each have to come from two animals or more (now: {seen}). "
-                f"Whole {WORDS[level]}s are held out instead."
-            )
-        )
-    return found
-
-
-def _only_children(collection: Collection) -> list[Obstacle]:
-    """Tell of cells of a group that are learned as the one type known of it."""
-    known = {t.name for t in collection.tree.types}
-    found = []
-    for name, n in collection.counts().items():
-        if name not in known or name in collection.classes:
-            continue
-        below = [
-            c
-            for c in collection.classes
-            if c in known and collection.tree.is_within(c, name)
-        ]
-        if len(below) == 1:
-            only = below[0]
-            found.append(
-                Obstacle(
-                    f"{counted(n, 'cell')} of {name} will be learned as {only}, the "
-                    f"only class of {name}.",
-                    (
-                        Action(
-                            f"Merge {only} into {name}",
-                            f"The class is then called {name}.",
-                            {"merged": {**collection.merged, only: name}},
-                        ),
-                    ),
-                )
-            )
-    return found
-
-
-def _untestable(collection: Collection, name: str, level: str) -> Obstacle:
-    cells = collection.units["cell"].get(name, collection.counts()[name])
-    n = collection.units[level].get(name, 0)
-    where = f" from {counted(n, WORDS[level])}" if level != "cell" else ""
-    actions = []
-    if (merge := merge_into_parent(collection, name)) is not None:
-        actions.append(merge)
-    if len(collection.classes) > 2:
-        actions.append(
-            Action(
-                "Leave out",
-                f"The model will not know {name}, and call such cells something else.",
-                {"left_out": (*collection.left_out, name)},
-            )
-        )
-    actions.append(
-        Action(
-            "Train anyway, marked untested",
-            f"All cells of {name} are trained on; its card says that nobody tested it.",
-            {"untested": (*collection.untested, name)},
-        )
-    )
-    return Obstacle(
-        f"{name}: {counted(cells, 'cell')}{where}; a {name} class cannot be tested.",
-        tuple(actions),
-        blocks=True,
-    )
 
 
 def _rates(collection: Collection, base: ModelCard | None) -> list[Obstacle]:
@@ -367,9 +262,9 @@ def _decided(collection: Collection) -> list[Obstacle]:
         ("left_out", "is left out"),
         ("untested", "is trained and marked untested"),
     ):
-        names: tuple[str, ...] = getattr(collection, field_name)
-        for name in names:
-            rest = tuple(n for n in names if n != name)
+        chosen: tuple[str, ...] = getattr(collection, field_name)
+        for name in chosen:
+            rest = tuple(n for n in chosen if n != name)
             undo = Action("Undo", f"Decide about {name} again.", {field_name: rest})
             found.append(Obstacle(f"{name} {said}.", (undo,)))
     if collection.resample is not None:

@@ -104,35 +104,3 @@ def name_apart(collection: Collection, subject: str) -> Action:
             )
         },
     )
-
-
-def merge_into_parent(collection: Collection, name: str) -> Action | None:
-    """Return how a type is taken for the group that it belongs to, if to any."""
-    known = {t.name for t in collection.tree.types}
-    parent = collection.tree[name].parent if name in known else None
-    if parent is None:
-        return None
-    siblings = [
-        c
-        for c in collection.classes
-        if c != name and c in known and collection.tree.is_within(c, parent)
-    ]
-    merged = {**collection.merged, name: parent}
-    if len(siblings) > 1:
-        return Action(
-            f"Merge into {parent}",
-            f"Its cells then teach that a cell is {parent}, never which: the model "
-            f"will call cells of this type {' or '.join(siblings)}.",
-            {"merged": merged},
-        )
-    # Beside one other class the cells would be taught to be of that.
-    merged |= {c: parent for c in siblings if c != parent}
-    return Action(
-        f"Merge {' and '.join([name, *siblings])} into {parent}"
-        if siblings
-        else f"Merge into {parent}",
-        f"They are then one class, {parent}."
-        if siblings
-        else f"It is called {parent}.",
-        {"merged": merged},
-    )
