@@ -4,11 +4,12 @@ import threading
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QComboBox
+from qtpy.QtWidgets import QApplication, QComboBox, QLabel
 
 from napari_celltype.classifiers import list_models, read_model
 from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.recording import open_recording
+from napari_celltype.workflows.ways_out import Obstacle
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def recordings(suite2p_folder, tmp_path):
         root = suite2p_folder(
             tmp_path / "data" / f"mouse{number}" / "day1",
             n_frames=300,
-            fs=12.5,
+            fs=10.0,
             data_bin=False,
             seed=number,
         )
@@ -80,7 +81,7 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
     assert not dock.train.isEnabled()
     assert "Add labelled recordings first" in dock.why_not.text()
     window.add(recordings)
-    # 24 s are no window of the bundled model; a network of its own takes them.
+    # 30 s are no window of the bundled model; a network of its own takes them.
     assert "shorter than the 600 frames" in dock.why_not.text()
     # The network is the base's, unless training starts from nothing.
     assert form.base == "cnn"
@@ -150,7 +151,17 @@ def test_a_cancelled_training_keeps_its_best_epoch_or_nothing(
     assert f"Epoch {about['epoch_kept']} of {about['epochs_run']}" in dock.result.text()
     assert dock.choice.keep.text() == f"Keep epoch {about['epoch_kept']} (best)"
 
+    # Before the first epoch there is nothing to ask about, nor to throw away.
+    left = models / "gone.safetensors.checkpoint"
+    left.write_bytes(b"of an earlier training")
     form.name.setText("gone")
+    window.click(dock.train)
+    with window.ended():
+        window.click(dock.job.cancel)
+    assert not dock.choice.isVisible()
+    assert "Stopped before an epoch" in dock.job.notice.text
+    assert left.read_bytes() == b"of an earlier training"
+
     window.click(dock.train)
     window.until_epoch(2)
     window.click(dock.job.cancel)
@@ -188,8 +199,30 @@ def test_a_type_of_one_animal_is_decided_about_and_nothing_may_be_held_out(
     assert dock.train.isEnabled()
     window.choose(form.held_out, "none")
     window.choose(form.network, "rnn")
-    form.epochs.setValue(1)
+    form.epochs.setValue(10_000)
+    window.click(dock.train)
+    window.qtbot.waitUntil(lambda: dock.course.isVisible(), timeout=60_000)
+    assert "nothing is held out" in dock.course.text()
+    window.click(dock.job.cancel)
+    # Without a score no epoch is the best.
+    assert dock.choice.keep.text() == "Finish this epoch and keep it"
     with window.ended():
-        window.click(dock.train)
+        window.click(dock.choice.keep)
     assert "tested on nothing" in dock.result.text()
     assert dock.plot.scores == []
+    # A model that later trainings may start from is not replaced by one of them.
+    window.choose(form.start, "my-model")
+    assert "shorter than" not in dock.why_not.text()
+    assert "my-model is what training starts from" in dock.why_not.text()
+    assert not dock.train.isEnabled()
+    # However much stands in the way, all lines of it are seen.
+    shown = dock.recordings.obstacle_list
+    shown.show_obstacles([Obstacle("What stands in the way. " * n) for n in range(9)])
+    labels = [label for label in shown.findChildren(QLabel) if label.wordWrap()]
+    assert len(labels) >= 9
+
+    # Laid out in their list, from top to bottom.
+    last = labels[-1]
+    window.qtbot.waitUntil(lambda: 0 < last.width() < shown.width() < 400)
+    window.qtbot.waitUntil(lambda: last.parentWidget().y() > 100)
+    assert all(t.height() >= t.heightForWidth(t.width()) for t in labels)

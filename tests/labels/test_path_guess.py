@@ -19,6 +19,8 @@ SPELLINGS = {
     "/x/VGAT-ChR2/AB3/rec_01": ("AB3", "rec_01", "Vgat"),
     "/x/Vip-T2A-Cre/rat3/s01": ("rat3", "s01", "VIP-Cre"),
     "/x/m1/day1/suite2p/plane0/stat.npy": ("m1", "day1", ""),
+    # M2 is a part of the cortex where the animal has a name of its own.
+    "/x/mouse12/2024-05-03/M2/suite2p": ("mouse12", "2024-05-03_M2", ""),
     # Nothing is made of folders that hold animals, nor of words within words.
     "/home/user/data/recordings/2024-05-03": ("", "2024-05-03", ""),
     "/home/user/PV/exp1/session1": ("", "session1", "Pvalb"),

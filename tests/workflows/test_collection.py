@@ -17,11 +17,12 @@ from napari_celltype.labels import (
 )
 from napari_celltype.recording import open_recording
 from napari_celltype.workflows.collecting import (
+    CollectedRecording,
     collect_open,
     collect_paths,
     with_labels,
 )
-from napari_celltype.workflows.collection import CollectedRecording, Collection
+from napari_celltype.workflows.collection import Collection
 from napari_celltype.workflows.held_out import held_out_for
 from napari_celltype.workflows.obstacles import find_obstacles
 
@@ -40,6 +41,13 @@ def labelled(suite2p_folder, tmp_path):
     return write
 
 
+def labelled_cells(**counts):
+    """What is known of labelled ROIs without names."""
+    labels = np.repeat(list(counts), list(counts.values()))
+    empty = np.zeros((len(labels), 1))
+    return TraceSet(empty, labels, cell_id=np.full(len(labels), ""))
+
+
 def made(subject="", session="", **counts):
     """A recording that only exists in memory."""
     place = Path("/nowhere") / (subject or "x") / (session or "y") / "plane0"
@@ -51,8 +59,15 @@ def made(subject="", session="", **counts):
         n_frames=1000,
         n_rois=100,
         sampling_frequency=10.0,
-        counts=counts,
+        examples=labelled_cells(**counts) if counts else None,
     )
+
+
+def tracked(recording, *names):
+    """The recording with names for its first cells, in the order of their types."""
+    examples = recording.examples
+    cells = [*names, *[""] * (len(examples) - len(names))]
+    return replace(recording, examples=replace(examples, cell_id=np.array(cells)))
 
 
 def sentences(collection, **options):
@@ -204,10 +219,7 @@ def test_a_decision_clears_the_way_and_can_be_undone(button):
 
 
 def test_a_neuron_of_several_days_is_one_cell():
-    days = [
-        replace(made("m1", day, PV=2, PY=5), tracked=(("PV", "n1"), ("PV", "n2")))
-        for day in ("a", "b")
-    ]
+    days = [tracked(made("m1", day, PV=2, PY=5), "n1", "n2") for day in ("a", "b")]
     other = made("m2", "c", PY=5)
     found = sentences(Collection((*days, other)), held_out="subject")
     assert "PV: 2 cells from 1 animal; a PV class cannot be tested." in found
@@ -296,3 +308,92 @@ def test_a_type_cannot_be_merged_into_what_is_not_above_it(labelled, tmp_path):
     reading = Collection(merged={"PV": "PY"}).reading()
     with pytest.raises(LabelError, match="not above it"):
         reading.load(tmp_path / "data" / "mouse1" / "day1")
+
+
+def test_sessions_that_share_a_tracked_neuron_are_held_out_together():
+    days = [tracked(made("m1", day, PV=5, PY=5), "n1") for day in ("a", "b")]
+    # The one neuron joins both days, so that neither can be held out.
+    assert held_out_for(Collection(tuple(days))) == "cell"
+    third = made("m1", "c", PV=5, PY=5)
+    assert held_out_for(Collection((*days, third))) == "session"
+
+
+def test_traces_without_names_cannot_be_held_out(tmp_path):
+    traces = TraceSet(
+        np.random.default_rng(0).normal(size=(4, 50)),
+        np.array(["PY", "PV"] * 2),
+        subject_id=np.array(["a", "a", "b", ""]),
+        sampling_frequency=10.0,
+    )
+    file = save_traces(traces, tmp_path / "cells.npz")
+    collection = Collection(collect_paths([file]).recordings)
+    # One trace is of an unknown animal, and nobody knows which cells they are of.
+    assert held_out_for(collection) == "none"
+    (said,) = find_obstacles(collection)
+    assert "nothing can be held out" in said.sentence
+    (said,) = find_obstacles(collection, held_out="subject")
+    assert said.blocks
+    assert "Whole animals cannot be held out" in said.sentence
+
+
+def test_of_two_interneuron_types_both_are_merged():
+    collection = Collection(
+        (made("m1", "a", PY=20, PV=5, VIP=6), made("m2", "b", PY=20, PV=7))
+    )
+    chosen = choose(collection, "Merge VIP and PV into IN")
+    # Alone, the VIP cells would be taught to be PV.
+    assert chosen.classes == ("PY", "IN")
+    assert not any(o.blocks for o in find_obstacles(chosen))
+    assert "VIP and PV count as IN." in sentences(chosen)
+    assert choose(chosen, "Undo").merged == {}
+
+
+def test_cells_of_a_group_with_one_known_type_are_told():
+    collection = Collection(tuple(made(m, m, PY=20, PV=5, IN=9) for m in ("m1", "m2")))
+    said = "18 cells of IN will be learned as PV, the only class of IN."
+    assert said in sentences(collection)
+    assert choose(collection, "Merge PV into IN").classes == ("PY", "IN")
+    two = Collection(tuple(made(m, m, PY=20, PV=5, SOM=5, IN=9) for m in ("m1", "m2")))
+    assert sentences(two) == []
+
+
+def test_an_animal_of_two_lines_may_be_two():
+    both = [
+        replace(made("m1", line, PY=9, PV=9), line=line) for line in ("PV-Cre", "SST")
+    ]
+    collection = Collection(tuple(both))
+    assert held_out_for(collection) == "session"
+    assert any(
+        "m1 has recordings of PV-Cre and SST" in s for s in sentences(collection)
+    )
+    apart = choose(collection, "Two: name apart")
+    assert [r.subject for r in apart.recordings] == ["PV-Cre m1", "SST m1"]
+    assert held_out_for(apart) == "subject"
+
+
+def test_a_default_frame_rate_is_confirmed_here(labelled, tmp_path):
+    plane = labelled("mouse1/day1", ["PV", "PY"] * 4, fs=10.0)
+    collection = Collection(collect_paths([plane]).recordings)
+    assert any("10 Hz is suite2p's default" in s for s in sentences(collection))
+    chosen = choose(collection, "Yes, 10 Hz")
+    assert not any("default" in s for s in sentences(chosen))
+    notes = chosen.reading().load(chosen.write(tmp_path / "list")).notes
+    assert not any("nobody confirmed" in note for note in notes)
+
+
+def test_what_was_said_holds_and_guesses_do_not(labelled, tmp_path):
+    plane = labelled("mouse1/day1", ["PV", "PY"])
+    guessed = Collection(collect_paths([plane]).recordings)
+    key = guessed.recordings[0].key
+    # Whose recording it is was taken back, and a label that is given changes nothing.
+    emptied = guessed.edited(key, subject="")
+    recording = open_recording(plane)
+    followed = emptied.added([collect_open(recording, load_labels(recording), "x")])
+    assert followed.recordings[0].subject == ""
+    # A list knows better than a guess.
+    file = tmp_path / "list.csv"
+    file.write_text(f"path,subject_id\n{plane},TX61")
+    listed = guessed.added(collect_paths([file]).recordings)
+    assert listed.recordings[0].subject == "TX61"
+    again = listed.added(collect_paths([plane]).recordings)
+    assert again.recordings[0].subject == "TX61"

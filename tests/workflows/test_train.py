@@ -129,3 +129,11 @@ def test_a_file_trains_what_its_traces_would(tmp_path):
         read_model(from_file.path).predict_proba(probe),
         read_model(from_memory.path).predict_proba(probe),
     )
+
+
+def test_a_folder_without_room_for_a_model_is_told_before_the_training(tmp_path):
+    (tmp_path / "models").write_text("a file in the place of the folder")
+    told = []
+    with pytest.raises(OutputError, match="No model can be written to"):
+        train_model(request(tmp_path / "models"), on_progress=told.append)
+    assert not told

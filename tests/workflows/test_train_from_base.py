@@ -13,9 +13,11 @@ from napari_celltype.classifiers import (
     read_model,
     save_model,
 )
+from napari_celltype.classifiers.card_text import describe
 from napari_celltype.errors import (
     LabelError,
     ModelError,
+    OutputError,
     SamplingFrequencyError,
     Stopped,
 )
@@ -187,6 +189,55 @@ def test_an_untested_type_is_marked(recordings, models):
     assert "Trained but not tested: VIP." in trained.summary()
     with pytest.raises(LabelError, match="SOM cannot be marked untested"):
         train_model(request(recordings, models, untested=("sst",)))
+
+
+def test_the_model_that_training_starts_from_is_not_replaced(recordings, models):
+    asked = request(recordings, models, output=models / "start.safetensors")
+    before = asked.output.read_bytes()
+    with pytest.raises(OutputError, match="the model that training starts from"):
+        train_model(asked)
+    assert asked.output.read_bytes() == before
+
+
+def test_the_card_says_how_its_epoch_was_chosen_and_what_predictions_taught(
+    recordings, models
+):
+    for number in (1, 2):
+        plane = recordings.parent / f"mouse{number}" / "suite2p" / "plane0"
+        labels = [Label(i, ("PY", "PV")[i % 2]) for i in range(6)]
+        labels.append(Label(6, "PY", source="prediction"))
+        save_labels(open_recording(plane), LabelTable(tuple(labels)))
+    card = train_model(
+        request(recordings, models, reading=Reading(with_predictions=True))
+    ).card
+    (scores,) = card.scores.values()
+    assert f"Epoch {card.training_data['epoch_kept']} of 3 was kept" in scores["epoch"]
+    assert "flatters" in describe(card)
+    assert card.training_data["predicted_labels"] == 1
+    assert "1 label of these a model gave" in card.trained_on
+    assert scores["balanced accuracy"]["n"] == 6
+    untested = train_model(request(recordings, models, validation="none")).card
+    assert "Nobody tested it on any cell." in untested.not_for
+    assert untested.scores == {}
+
+
+def test_other_labels_of_the_scored_cells_choose_the_epoch_anew(
+    recordings, models, monkeypatch
+):
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
+    told = []
+    asked = request(recordings, models, epochs=5)
+    with pytest.raises(Stopped):
+        train_model(asked, on_course=told.append, should_stop=lambda: len(told) == 3)
+    held_out = told[-1].held_out
+    assert held_out.way == "by-subject"
+    scored = 1 if held_out.test[0] < 8 else 2
+    plane = recordings.parent / f"mouse{scored}" / "suite2p" / "plane0"
+    labels = tuple(Label(i, ("PV", "PY")[i % 2]) for i in range(8))
+    save_labels(open_recording(plane), LabelTable(labels))
+    told.clear()
+    train_model(asked, on_course=told.append)
+    assert [len(course.history) for course in told] == [1, 2, 3, 4, 5]
 
 
 def test_the_course_is_told_and_an_early_end_keeps_the_best_epoch(recordings, models):

@@ -7,7 +7,8 @@ import pytest
 
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import LabelledData, Targets, TraceSet
-from napari_celltype.workflows.validation import Judge, hold_out
+from napari_celltype.workflows.held_out import hold_out
+from napari_celltype.workflows.validation import Judge, probe_words
 from napari_celltype.workflows.windowed import Windows, means_by_cell, whole_traces
 
 
@@ -81,6 +82,40 @@ def test_all_cells_of_an_untested_type_are_trained_on():
     found = held(traces, untested=["VIP"])
     assert found.way == "by-subject"
     assert (traces.labels[found.train] == "VIP").sum() == 4
+
+
+def test_the_animal_of_an_untested_type_is_trained_on():
+    two = cells(
+        [*FOUR.labels[:46], "VIP", "VIP"], subject_id=[f"m{i // 24}" for i in range(48)]
+    )
+    found = held(two, untested=["VIP"])
+    # Of two animals the other one is held out.
+    assert found.way == "by-subject"
+    assert set(two.subject_id[found.test]) == {"m0"}
+    assert set(two.subject_id[found.train]) == {"m1"}
+    everywhere = cells([*["PY", "PV", "VIP"] * 16], subject_id=FOUR.subject_id)
+    found = held(everywhere, untested=["VIP"])
+    assert found.way == "by-cell"
+    assert "Every subject holds VIP" in found.sentence
+
+
+def test_tracked_cells_keep_sessions_together_and_the_rest_is_told():
+    cell = [f"c{i % 12}" if i < 24 else f"x{i}" for i in range(48)]
+    days = cells(FOUR.labels, session_id=[f"d{i // 12}" for i in range(48)])
+    found = held(days)
+    # Nobody says which cells came back on another day.
+    assert found.way == "by-session"
+    assert "only where its labels name it" in found.sentence
+    named = held(replace(days, cell_id=np.array(cell)))
+    assert named.way == "by-session"
+    assert not set(np.array(cell)[named.train]) & set(np.array(cell)[named.test])
+    assert " of 4 sessions" in named.sentence
+    two_days = replace(days, cell_id=np.array(cell)).take(np.arange(24))
+    joined = held(two_days)
+    assert joined.way == "by-cell"
+    assert "sessions that share a tracked cell count as one" in joined.sentence
+    # Other animals have other neurons.
+    assert "only where its labels" not in held(FOUR).sentence
 
 
 def test_labels_that_name_no_type_and_predictions_are_not_scored():
@@ -158,6 +193,21 @@ def test_a_number_that_tells_the_types_is_found():
     data = LabelledData(replace(FOUR, traces=traces), "test", None, (), "", [])
     judge = Judge(whole_traces(data), held(FOUR), Targets.of(FOUR.labels))
     assert judge.probe == ("mean", 1.0)
+
+
+def test_the_animal_alone_is_compared_with_where_sessions_are_held_out():
+    # Each animal has one type, as animals of one line have.
+    traces = cells(
+        ["PY"] * 24 + ["PV"] * 24,
+        subject_id=["m0"] * 24 + ["m1"] * 24,
+        session_id=[f"d{i // 6}" for i in range(48)],
+    )
+    data = LabelledData(traces, "test", None, (), "", [])
+    found = held(traces)
+    assert found.way == "by-session"
+    judge = Judge(whole_traces(data), found, Targets.of(traces.labels))
+    assert judge.probe == ("animal", 1.0)
+    assert probe_words("animal") == "the commonest type of its animal"
 
 
 def test_means_over_windows_of_unequal_number():

@@ -151,6 +151,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         after_epoch: Callable[[TraceClassifier], Mapping[str, float]] | None = None,
         start: FineTuning | None = None,
         rank: Rank | None = None,
+        scored_on: str = "",
         should_finish: ShouldStop = never_stop,
         on_progress: OnProgress = ignore_progress,
         should_stop: ShouldStop = never_stop,
@@ -183,6 +184,9 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         rank : callable, optional
             Takes an epoch's row of `history_`; the weights of the epoch with the
             largest answer are kept, the first of equals. None keeps the last epoch's.
+        scored_on : str
+            A digest of what else `after_epoch` and `rank` depend on; a checkpoint of
+            another one is not gone on from.
         should_finish : callable
             Asked as `should_stop` is; True ends the training after its first epoch or
             any later one, with what was learnt by then.
@@ -254,6 +258,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
                 "device": device.type,
                 "after_epoch": after_epoch is not None,
                 "ranked": rank is not None,
+                "scored_on": scored_on,
                 "start": None if start is None else start.digest(),
             }
             key = training_key(traces, targets.allowed, settings)

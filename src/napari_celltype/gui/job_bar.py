@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGridLayout, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from napari_celltype.gui.notice import Notice
@@ -107,5 +107,8 @@ class JobBar(QWidget):
         self.progress.setRange(0, progress.total or 0)
         self.progress.setValue(progress.done)
         share = " %p%" if progress.total else ""
-        self.progress.setFormat(f"{progress.message}{share}")
+        metrics = self.progress.fontMetrics()
+        room = self.progress.width() - metrics.horizontalAdvance(" 100% ")
+        said = metrics.elidedText(progress.message, Qt.TextElideMode.ElideRight, room)
+        self.progress.setFormat(f"{said}{share}")
         self.progress.setToolTip(progress.message)

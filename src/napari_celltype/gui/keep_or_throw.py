@@ -30,7 +30,7 @@ class KeepOrThrow(QWidget):
         self.keep = QPushButton()
         self.throw = QPushButton("Throw away")
         self.go_on = QPushButton("Go on")
-        self.keep.setToolTip("Stop now and save the model as it was after that epoch")
+        self.keep.setToolTip("Stop, and save the model as it is after that epoch")
         self.throw.setToolTip("Stop now and save nothing")
         self.go_on.setToolTip("Train all epochs")
         grid = QGridLayout(self)
@@ -54,8 +54,11 @@ class KeepOrThrow(QWidget):
 
     def show_best(self, course: Course) -> None:
         """Name the epoch that would be kept now."""
-        best = "best" if course.chance is not None else "last"
-        self.keep.setText(f"Keep epoch {course.best_epoch} ({best})")
+        if course.chance is None:
+            # Without a score there is none to go back to.
+            self.keep.setText("Finish this epoch and keep it")
+        else:
+            self.keep.setText(f"Keep epoch {course.best_epoch} (best)")
 
     def _on_keep(self) -> None:
         self._answered()

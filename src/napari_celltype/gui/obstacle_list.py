@@ -71,6 +71,7 @@ class ObstacleList(QWidget):
         )
         sentence = QLabel(obstacle.sentence.replace("/", "/\u200b"))
         sentence.setWordWrap(True)
+        sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
         sentence.setTextFormat(Qt.TextFormat.PlainText)
         grid.addWidget(sign, 0, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(sentence, 0, 1, 1, 2)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from napari_celltype.workflows.collection import CollectedRecording, Collection
+from napari_celltype.workflows.collecting import CollectedRecording
+from napari_celltype.workflows.collection import Collection
 
 COLUMNS = ("Recording", "Subject", "Labels", "Session", "Line", "Length", "Hz")
 TOOLTIPS = (

@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -42,10 +41,11 @@ from napari_celltype.gui.tasks import Finished, Outcome
 from napari_celltype.labels import LabelTable
 from napari_celltype.workflows.collecting import (
     Collected,
+    CollectedRecording,
     collect_open,
     collect_paths,
 )
-from napari_celltype.workflows.collection import CollectedRecording, Collection
+from napari_celltype.workflows.collection import Collection
 from napari_celltype.workflows.obstacles import find_obstacles
 from napari_celltype.workflows.ways_out import Action, Obstacle
 
@@ -92,7 +92,6 @@ class RecordingsTable(QWidget):
         self._held_out = "auto"
         self._waiting: list[Path] = []
         self.setAcceptDrops(True)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._lay_out()
         self._connect()
         self._show()

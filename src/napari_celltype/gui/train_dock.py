@@ -231,7 +231,11 @@ class TrainDock(QWidget):
         """Return why nothing can be trained now; empty where it can."""
         if self.job.running:
             return "A training is running."
-        return self.recordings.blocked_by or self._trouble or self.form.wrong_name
+        reason = self.recordings.blocked_by or self._trouble or self.form.wrong_name
+        base, name = self.recordings.base, self.form.name.text().strip()
+        if not reason and base is not None and base.name == name:
+            return f"{name} is what training starts from; choose another name."
+        return reason
 
     def _show_state(self) -> None:
         reason = self._reason()
@@ -273,7 +277,8 @@ class TrainDock(QWidget):
         if running is None:
             return
         if running.course is None:
-            self._throw_away()
+            # What an earlier training left beside the model stays, to go on from.
+            self.job.tasks.cancel()
         else:
             self.choice.ask(running.course)
 
@@ -302,7 +307,8 @@ class TrainDock(QWidget):
                 checkpoint_of(running.training.output).unlink(missing_ok=True)
             self.plot.clear_course()
             self.course.clear()
-            self.job.notice.show_text("Thrown away; no model was saved.")
+            how = "Thrown away" if running.thrown_away else "Stopped before an epoch"
+            self.job.notice.show_text(f"{how}; no model was saved.")
         elif isinstance(outcome, Failed):
             self.course.clear()
         self._show_state()

@@ -57,7 +57,7 @@ class ValidationPlot(pg.PlotWidget):
         self._curve.setData(epochs, scores)
         best = course.best_epoch - 1
         self._best.setData([epochs[best]], [scores[best]])
-        self.setXRange(1, max(2, course.epochs), padding=0.03)
+        self.setXRange(1, max(2, course.epochs), padding=0.06)
         _put(self._chance, course.chance, f"chance {course.chance:.2f}")
         if course.probe is not None:
             name, score = course.probe

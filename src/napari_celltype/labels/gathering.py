@@ -194,7 +194,9 @@ def columns_of(
         "labels": np.array([row.label for _, row, _ in rows]),
         "subject_id": np.array(subjects) if all(subjects) else None,
         "session_id": np.array(_sessions([plane for plane, _, _ in rows])),
-        "cell_id": np.array([_cell_id(plane, row) for plane, row, _ in rows]),
+        "cell_id": np.array(
+            [_cell_id(plane, row, all(subjects)) for plane, row, _ in rows]
+        ),
         "line": np.array(lines) if all(lines) else None,
         "label_source": np.array([row.source for _, row, _ in rows]),
         "recorded": {
@@ -220,9 +222,12 @@ def _sessions(planes: Sequence[LabelledPlane]) -> list[str]:
     ]
 
 
-def _cell_id(plane: LabelledPlane, row: Label) -> str:
-    """Name a cell: as its labels do, below its animal, else by its ROI."""
+def _cell_id(plane: LabelledPlane, row: Label, subjects_known: bool) -> str:
+    """Name a cell: as its labels do, below its animal, else by its ROI.
+
+    Where the animal of a recording is not known it may be any of the others.
+    """
     if not row.cell_id:
         return plane.roi_name(row.roi_id)
     subject = plane.listed.facts.get("subject_id")
-    return f"{subject}/{row.cell_id}" if subject else row.cell_id
+    return f"{subject}/{row.cell_id}" if subjects_known else row.cell_id

@@ -40,10 +40,10 @@ _LINES = tuple(
 )
 _BIDS_SUBJECT = re.compile(rf"{_EDGE}sub-([A-Za-z0-9]+)", re.IGNORECASE)
 _BIDS_SESSION = re.compile(r"(?<![A-Za-z])ses-([A-Za-z0-9]+)", re.IGNORECASE)
-_SUBJECT = re.compile(
-    rf"{_EDGE}(?:mouse|mice|animal|subject|subj|rat|an|ms|m)[-_ #]?\d+[A-Za-z]?"
-    r"(?![A-Za-z0-9])",
-    re.IGNORECASE,
+_SUBJECT, _SHORT_SUBJECT = (
+    re.compile(rf"{_EDGE}(?:{words})[-_ #]?\d+[A-Za-z]?(?![A-Za-z0-9])", re.IGNORECASE)
+    # M2 may also be a part of the cortex, so that it gives way to a word.
+    for words in ("mouse|mice|animal|subject|subj|rat", "an|ms|m")
 )
 _DATE = re.compile(
     r"(?<!\d)(?:(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
@@ -123,7 +123,7 @@ def _session(parts: list[str]) -> tuple[int | None, str]:
 
 
 def _subject(parts: list[str], session_at: int | None) -> str:
-    for pattern, group in ((_BIDS_SUBJECT, 1), (_SUBJECT, 0)):
+    for pattern, group in ((_BIDS_SUBJECT, 1), (_SUBJECT, 0), (_SHORT_SUBJECT, 0)):
         for part in reversed(parts):
             if found := pattern.search(part):
                 return found[group]

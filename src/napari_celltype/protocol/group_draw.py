@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ def draw_test_groups(
     word: str,
     share: float,
     generators: Iterable[np.random.Generator],
+    trained: Collection[int] = (),
 ) -> Iterator[tuple[Chosen, np.random.Generator]]:
     """Choose the test groups of one split after the other, each choice once.
 
@@ -43,6 +44,8 @@ def draw_test_groups(
         Of the examples, for the test.
     generators : iterable of numpy.random.Generator
         One for each split.
+    trained : collection of int
+        Groups that are never chosen.
 
     Yields
     ------
@@ -60,7 +63,7 @@ def draw_test_groups(
     seen: set[tuple[int, ...]] = set()
     times = np.zeros(len(table), dtype=np.int64)
     for generator in generators:
-        chosen = _nearest_new(table, share, generator, seen, times)
+        chosen = _nearest_new(table, share, generator, seen, times, trained)
         if chosen is None and not seen:
             held = (table > 0).sum(axis=0).tolist()
             counts = ", ".join(
@@ -95,8 +98,10 @@ def _nearest_new(
     generator: np.random.Generator,
     seen: set[tuple[int, ...]],
     times: NDArray[np.int64],
+    trained: Collection[int],
 ) -> tuple[int, ...] | None:
     filled = np.flatnonzero(table.any(axis=1))
+    filled = filled[~np.isin(filled, list(trained))]
     total = table.sum(axis=0)
     best, best_distance, compared = None, np.inf, 0
     for attempt in range(_TRIES):

@@ -87,13 +87,13 @@ def split_groups(traces: TraceSet, way: str) -> NDArray[np.int64]:
 
 def _joined(groups: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return numbers of the parts that shared groups and cells connect."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    n_groups, n_cells = groups.max() + 1, cells.max() + 1
-    links = coo_array(
-        (np.ones(len(groups), dtype=bool), (groups, n_groups + cells)),
-        shape=(n_groups + n_cells, n_groups + n_cells),
-    )
-    _, parts = connected_components(links, directed=False)
-    return codes(parts[groups])
+    parts = groups
+    while True:
+        # The smallest number goes from each group to its cells, and back.
+        of_cell = np.full(cells.max() + 1, len(groups))
+        np.minimum.at(of_cell, cells, parts)
+        of_group = np.full(groups.max() + 1, len(groups))
+        np.minimum.at(of_group, groups, of_cell[cells])
+        if (of_group[groups] == parts).all():
+            return codes(parts)
+        parts = of_group[groups]

@@ -88,6 +88,7 @@ def draw_splits(
     way: str | None = None,
     train_counts: Mapping[str, int] | None = None,
     test_counts: Mapping[str, int] | None = None,
+    trained: Rows | None = None,
 ) -> Splits:
     """Draw the splits of a protocol (Sections IV-B and IV-C).
 
@@ -108,6 +109,8 @@ def draw_splits(
         Examples of each class; None for the protocol's sizes. Grouped ways keep whole
         groups, so there counts are upper limits, and without them all examples are
         used.
+    trained : ndarray of int64 or None
+        Examples whose whole groups are trained on in every grouped split.
 
     Returns
     -------
@@ -129,7 +132,7 @@ def draw_splits(
     if way in COLUMNS:
         given = (train_counts, test_counts, protocol.train_size, protocol.test_size)
         asked = None if given == (None,) * 4 else (train, test)
-        return _grouped(traces, targets, protocol, way, truth, asked)
+        return _grouped(traces, targets, protocol, way, truth, asked, trained)
     others = np.flatnonzero(truth < 0)
     splits = []
     for number in range(protocol.n_splits):
@@ -242,6 +245,7 @@ def _grouped(
     way: str,
     truth: Rows,
     asked: tuple[dict[str, int], dict[str, int]] | None,
+    trained_anyway: Rows | None,
 ) -> Splits:
     """Draw whole groups; `asked` are the most training and test examples per class."""
     groups = split_groups(traces, way)
@@ -254,9 +258,10 @@ def _grouped(
         share = n_test / (n_train + n_test)
     generators = (_generator(protocol, way, k) for k in range(protocol.n_splits))
     word = COLUMNS[way][1]
+    kept = () if trained_anyway is None else np.unique(groups[trained_anyway]).tolist()
     splits = []
     for number, (chosen, generator) in enumerate(
-        draw_test_groups(table, targets.classes, way, word, share, generators)
+        draw_test_groups(table, targets.classes, way, word, share, generators, kept)
     ):
         in_test = np.isin(groups, chosen)
         tested = np.flatnonzero(in_test & eligible)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import CellTypeError
-from napari_celltype.labels import LabelTable, load_traces
+from napari_celltype.labels import LabelTable, TraceSet, load_traces
 from napari_celltype.labels.labelled_plane import merge_own_types, open_labelled_plane
 from napari_celltype.labels.path_guess import guess_from_path
 from napari_celltype.labels.recording_list import ListedPlane, read_recording_list
@@ -26,7 +28,92 @@ from napari_celltype.progress import (
 from napari_celltype.recording import Recording
 from napari_celltype.recording.naming import recording_names
 from napari_celltype.recording.recording import FROM_TIFF, FROM_USER
-from napari_celltype.workflows.collection import CollectedRecording
+
+# What the user can change about a recording, and its column in a recording list.
+EDITABLE = {"subject": "subject_id", "session": "session_id", "line": "line"}
+
+
+@dataclass(frozen=True, eq=False)
+class CollectedRecording:
+    """One plane with labels, or a whole trace set.
+
+    Attributes
+    ----------
+    path : Path
+        The plane folder, or a trace set (``.npz``).
+    name : str
+        What it is called in tables and sentences.
+    plane : int
+    subject, session, line : str
+        Empty where nobody said.
+    labels : Path or None
+        A label table, or a folder of label files; None for the recording's own file.
+    n_frames, n_rois : int
+        Of the recording; of a trace set its examples.
+    sampling_frequency : float or None
+        Frames per second, Hz.
+    frequency_given : bool
+        Whether the user or a list gave that rate; the files then need not say it.
+    frequency_confirmed : bool
+        Whether anybody ever set that rate, which may be suite2p's default.
+    examples : TraceSet or None
+        The ROIs that somebody labelled with a type, a parent or a negation, without
+        their traces: the label and the neuron, empty where nobody named it. Of a trace
+        set all that it says of them. None without any.
+    n_predictions : int
+        Labels that a model gave, which count for nothing.
+    facts : mapping of str to str
+        What a list says of the recording beside these.
+    said : frozenset of str
+        Those of `EDITABLE` that the user or a list gave; the others are guesses.
+    tree : TypeTree
+        The vocabulary, with the user's own types that its labels name.
+    opened : Recording or None
+        The recording where it is open in the viewer.
+    table : LabelTable or None
+        Its labels in memory, which count in place of those on disk.
+    """
+
+    path: Path
+    name: str
+    plane: int = 0
+    subject: str = ""
+    session: str = ""
+    line: str = ""
+    labels: Path | None = None
+    n_frames: int = 0
+    n_rois: int = 0
+    sampling_frequency: float | None = None
+    frequency_given: bool = False
+    frequency_confirmed: bool = True
+    examples: TraceSet | None = None
+    n_predictions: int = 0
+    facts: Mapping[str, str] = field(default_factory=dict)
+    said: frozenset[str] = frozenset()
+    tree: TypeTree = DEFAULT_TYPES
+    opened: Recording | None = None
+    table: LabelTable | None = None
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """ROIs by label, see `examples`."""
+        return {} if self.examples is None else self.examples.counts()
+
+    @cached_property
+    def key(self) -> str:
+        """Names the recording within a collection."""
+        return str(self.path.resolve())
+
+    @property
+    def is_trace_set(self) -> bool:
+        """Whether it is a trace set, which says itself whose cells it holds."""
+        return self.path.suffix == ".npz"
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it is."""
+        rate = self.sampling_frequency
+        return None if rate is None else self.n_frames / rate
 
 
 @dataclass(frozen=True)
@@ -143,7 +230,7 @@ def with_labels(collected: CollectedRecording, table: LabelTable) -> CollectedRe
         table=table,
         tree=table.tree,
         n_predictions=sum(r.names_type and r.source == "prediction" for r in whole),
-        **_counted([row for row in whole if row.is_ground_truth]),
+        examples=_examples([row for row in whole if row.is_ground_truth]),
     )
 
 
@@ -192,40 +279,35 @@ def _of_plane(
         plane.rate_confirmed,
         n_predictions=plane.n_predictions,
         facts=facts,
+        said=frozenset(n for n, column in EDITABLE.items() if column in facts),
         tree=tree,
-        **_counted(plane.rows),
+        examples=_examples(plane.rows),
     )
 
 
 def _trace_set(path: Path, tree: TypeTree) -> CollectedRecording:
     traces = load_traces(path, tree)
-    seen = [
-        traces.label_source is None or traces.label_source[row] != "prediction"
-        for row in range(len(traces))
-    ]
-    subjects = traces.subject_id
-    origins: dict[str, set[str]] = {}
-    if subjects is not None:
-        for label, subject, kept in zip(traces.labels, subjects, seen, strict=True):
-            if kept and subject:
-                origins.setdefault(str(label), set()).add(str(subject))
-    labels = [str(name) for name, kept in zip(traces.labels, seen, strict=True) if kept]
+    seen = np.ones(len(traces), dtype=bool)
+    if traces.label_source is not None:
+        seen = traces.label_source != "prediction"
+    bare = replace(traces, traces=traces.traces[:, :1])
     return CollectedRecording(
         path,
         path.name,
         n_frames=traces.n_frames,
         n_rois=len(traces),
         sampling_frequency=traces.sampling_frequency,
-        counts=dict(Counter(labels)),
-        n_predictions=len(traces) - len(labels),
+        examples=bare.take(seen) if seen.any() else None,
+        n_predictions=int((~seen).sum()),
         tree=tree,
-        origins={name: frozenset(of) for name, of in origins.items()},
     )
 
 
-def _counted(rows: Iterable[Label]) -> dict[str, Any]:
-    rows = list(rows)
-    return {
-        "counts": dict(Counter(row.label for row in rows)),
-        "tracked": tuple((row.label, row.cell_id) for row in rows if row.cell_id),
-    }
+def _examples(rows: Sequence[Label]) -> TraceSet | None:
+    if not rows:
+        return None
+    return TraceSet(
+        np.zeros((len(rows), 1), dtype=np.float32),
+        np.array([row.label for row in rows]),
+        cell_id=np.array([row.cell_id for row in rows]),
+    )

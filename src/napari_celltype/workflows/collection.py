@@ -10,99 +10,22 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
-from napari_celltype.labels import LabelTable, save_labels, write_text_atomically
-from napari_celltype.recording import Recording
+from napari_celltype.labels import (
+    save_labels,
+    write_text_atomically,
+)
+from napari_celltype.workflows.collecting import CollectedRecording
 from napari_celltype.workflows.labelled import Reading
 
-# What the user can change about a recording.
-EDITABLE = ("subject", "session", "line")
 LIST_NAME = "recordings.csv"
 # Facts that a list may give beside those that can be edited here.
 _OTHER_FACTS = ("indicator", "region", "preparation")
-
-
-@dataclass(frozen=True, eq=False)
-class CollectedRecording:
-    """One plane with labels, or a whole trace set.
-
-    Attributes
-    ----------
-    path : Path
-        The plane folder, or a trace set (``.npz``).
-    name : str
-        What it is called in tables and sentences.
-    plane : int
-    subject, session, line : str
-        Empty where nobody said.
-    labels : Path or None
-        A label table, or a folder of label files; None for the recording's own file.
-    n_frames, n_rois : int
-        Of the recording; of a trace set its examples.
-    sampling_frequency : float or None
-        Frames per second, Hz.
-    frequency_given : bool
-        Whether the user or a list gave that rate; the files then need not say it.
-    frequency_confirmed : bool
-        Whether anybody ever set that rate, which may be suite2p's default.
-    counts : mapping of str to int
-        ROIs by label: types, parents and negations that somebody saw.
-    n_predictions : int
-        Labels that a model gave, which count for nothing.
-    tracked : tuple of (str, str)
-        Label and name of each ROI's neuron, where the labels name it.
-    facts : mapping of str to str
-        What a list says of the recording beside these.
-    tree : TypeTree
-        The vocabulary, with the user's own types that its labels name.
-    opened : Recording or None
-        The recording where it is open in the viewer.
-    table : LabelTable or None
-        Its labels in memory, which count in place of those on disk.
-    origins : mapping of str to frozenset of str
-        Of a trace set: the subjects of each label; empty where they are not known.
-    """
-
-    path: Path
-    name: str
-    plane: int = 0
-    subject: str = ""
-    session: str = ""
-    line: str = ""
-    labels: Path | None = None
-    n_frames: int = 0
-    n_rois: int = 0
-    sampling_frequency: float | None = None
-    frequency_given: bool = False
-    frequency_confirmed: bool = True
-    counts: Mapping[str, int] = field(default_factory=dict)
-    n_predictions: int = 0
-    tracked: tuple[tuple[str, str], ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)
-    tree: TypeTree = DEFAULT_TYPES
-    opened: Recording | None = None
-    table: LabelTable | None = None
-    origins: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        """Names the recording within a collection."""
-        return str(self.path.resolve())
-
-    @property
-    def is_trace_set(self) -> bool:
-        """Whether it is a trace set, which says itself whose cells it holds."""
-        return self.path.suffix == ".npz"
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it is."""
-        rate = self.sampling_frequency
-        return None if rate is None else self.n_frames / rate
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,20 +80,20 @@ class Collection:
     def added(self, recordings: Iterable[CollectedRecording]) -> Collection:
         """Return a collection with more recordings.
 
-        One that is there already is read anew, and keeps what the user said of it.
+        One that is there already is read anew, and keeps what the user said of it,
+        unless a list says otherwise; guesses change nothing that was said.
         """
         known = {r.key: r for r in self.recordings}
         for new in recordings:
             old = known.get(new.key)
             if old is not None:
-                said: dict[str, Any] = {
-                    name: getattr(old, name) or getattr(new, name)
-                    for name in (*EDITABLE, "facts")
-                }
+                kept: dict[str, Any] = {n: getattr(old, n) for n in old.said - new.said}
+                kept["said"] = old.said | new.said
+                kept["facts"] = new.facts or old.facts
                 if old.frequency_given and not new.frequency_given:
-                    said["sampling_frequency"] = old.sampling_frequency
-                    said |= {"frequency_given": True, "frequency_confirmed": True}
-                new = replace(new, **said)
+                    kept["sampling_frequency"] = old.sampling_frequency
+                    kept |= {"frequency_given": True, "frequency_confirmed": True}
+                new = replace(new, **kept)
             known[new.key] = new
         return replace(self, recordings=tuple(known.values()))
 
@@ -193,9 +116,9 @@ class Collection:
         """
         chosen = next(r for r in self.recordings if r.key == key)
         same = {r.key for r in self.recordings if _same_session(r, chosen)}
-        words = {name: value.strip() for name, value in said.items()}
+        words: dict[str, Any] = {name: value.strip() for name, value in said.items()}
         changed = (
-            replace(r, **words) if r.key in same else r  # type: ignore[arg-type]
+            replace(r, **words, said=r.said | set(said)) if r.key in same else r
             for r in self.recordings
         )
         return replace(self, recordings=tuple(changed))
@@ -234,6 +157,13 @@ class Collection:
                 of_label = found.setdefault(taken_for, {})
                 of_label[subject] = of_label.get(subject, 0) + n
         return found
+
+    @cached_property
+    def units(self) -> Mapping[str, Mapping[str, int]]:
+        """Animals, sessions and cells of each label; {} where not all are known."""
+        from napari_celltype.workflows.held_out import units_of
+
+        return units_of(self)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -355,7 +285,7 @@ class Collection:
     ) -> dict[str, str]:
         rate = recording.sampling_frequency if recording.frequency_given else None
         values = {
-            "path": str(recording.path.resolve()),
+            "path": recording.key,
             "labels": "" if labels is None else str(labels.resolve()),
             "sampling_frequency": "" if rate is None else repr(rate),
             "subject_id": self.subject_of(recording),
@@ -377,5 +307,6 @@ def _same_session(one: CollectedRecording, other: CollectedRecording) -> bool:
     """Tell whether two are one recording, or planes of one session."""
     if one.key == other.key:
         return True
-    planes = one.path.name.startswith("plane") and other.path.name.startswith("plane")
-    return planes and one.path.resolve().parent == other.path.resolve().parent
+    mine, others = Path(one.key), Path(other.key)
+    planes = mine.name.startswith("plane") and others.name.startswith("plane")
+    return planes and mine.parent == others.parent

@@ -11,7 +11,8 @@ from napari_celltype.progress import OnProgress, Progress
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import TraceClassifier
-    from napari_celltype.workflows.validation import HeldOut, Judge
+    from napari_celltype.workflows.held_out import HeldOut
+    from napari_celltype.workflows.validation import Judge
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,15 +8,13 @@ from napari_celltype.labels.notes import counted
 from napari_celltype.recording.frame_rate import SAME_RATE
 from napari_celltype.recording.resampling import frames_after_averaging
 from napari_celltype.workflows.collection import Collection, first_names
-from napari_celltype.workflows.held_out import (
-    WORDS,
-    held_out_for,
-    labelled_of,
-    n_units,
-)
+from napari_celltype.workflows.held_out import labelled_of
+from napari_celltype.workflows.type_obstacles import type_obstacles
 from napari_celltype.workflows.ways_out import (
     Action,
     Obstacle,
+    confirm_rate,
+    name_apart,
     remove_from,
     resample_to,
 )
@@ -46,7 +44,7 @@ def find_obstacles(
         return ()
     found = [
         *_mixture(collection),
-        *_types(collection, held_out),
+        *type_obstacles(collection, held_out),
         *_rates(collection, base),
         *_lengths(collection, base),
         *_subjects(collection),
@@ -81,87 +79,6 @@ def _mixture(collection: Collection) -> list[Obstacle]:
     ]
 
 
-def _types(collection: Collection, held_out: str) -> list[Obstacle]:
-    classes = collection.classes
-    if len(classes) < 2:
-        only = f"All labels leave one type only, {classes[0]}" if classes else "No type"
-        sentence = (
-            f"{only}; label cells of another type."
-            if classes
-            else "No cell is labelled with a type yet; label some in the viewer."
-        )
-        return [Obstacle(sentence, blocks=True)]
-    level = held_out_for(collection, held_out)
-    if level == "none":
-        return []
-    units = n_units(collection, level)
-    found = []
-    for name in classes:
-        n = units.get(name, 0)
-        if n < 2 and name not in collection.untested:
-            found.append(_untestable(collection, name, n, level, len(classes)))
-    if level != "subject" and held_out == "auto":
-        by_animal = n_units(collection, "subject")
-        seen = ", ".join(f"{name} {by_animal.get(name, '?')}" for name in classes)
-        found.append(
-            Obstacle(
-                "Whether the model holds for a new animal cannot be tested: two types "
-                f"would each have to come from two animals or more (now: {seen}). "
-                f"Whole {WORDS[level]}s are held out instead."
-            )
-        )
-    return found
-
-
-def _untestable(
-    collection: Collection, name: str, n: int, level: str, n_classes: int
-) -> Obstacle:
-    cells = n_units(collection, "cell").get(name, 0)
-    where = f" from {counted(n, WORDS[level])}" if level != "cell" else ""
-    parent = collection.tree[name].parent if _known(collection, name) else None
-    actions = []
-    if parent is not None:
-        others = [
-            c
-            for c in collection.classes
-            if c != name and _known(collection, c) and collection.tree[c].parent
-        ]
-        siblings = [c for c in others if collection.tree.is_within(c, parent)]
-        meaning = (
-            f"Its cells then teach that a cell is {parent}, never which: the model "
-            f"will call cells of this type {' or '.join(siblings)}."
-            if siblings
-            else f"The class is then called {parent}."
-        )
-        actions.append(
-            Action(
-                f"Merge into {parent}",
-                meaning,
-                {"merged": {**collection.merged, name: parent}},
-            )
-        )
-    if n_classes > 2:
-        actions.append(
-            Action(
-                "Leave out",
-                f"The model will not know {name}, and call such cells something else.",
-                {"left_out": (*collection.left_out, name)},
-            )
-        )
-    actions.append(
-        Action(
-            "Train anyway, marked untested",
-            f"All cells of {name} are trained on; its card says that nobody tested it.",
-            {"untested": (*collection.untested, name)},
-        )
-    )
-    return Obstacle(
-        f"{name}: {counted(cells, 'cell')}{where}; a {name} class cannot be tested.",
-        tuple(actions),
-        blocks=True,
-    )
-
-
 def _rates(collection: Collection, base: ModelCard | None) -> list[Obstacle]:
     labelled = labelled_of(collection)
     unknown = [r for r in labelled if r.sampling_frequency is None]
@@ -179,6 +96,16 @@ def _rates(collection: Collection, base: ModelCard | None) -> list[Obstacle]:
     rates = [r.sampling_frequency for r in labelled if r.sampling_frequency is not None]
     if not rates:
         return found
+    unsure = [r for r in labelled if r.sampling_frequency and not r.frequency_confirmed]
+    if unsure:
+        found.append(
+            Obstacle(
+                f"{first_names(unsure)}: {unsure[0].sampling_frequency:g} Hz is "
+                "suite2p's default, which nobody confirmed. With a wrong rate all is "
+                "learned too fast or too slow.",
+                (confirm_rate(collection, unsure),),
+            )
+        )
     wanted = collection.resample if base is None else base.sampling_frequency
     if wanted is not None:
         slow = [
@@ -252,6 +179,27 @@ def _lengths(collection: Collection, base: ModelCard | None) -> list[Obstacle]:
 def _subjects(collection: Collection) -> list[Obstacle]:
     if collection.trace_set is not None:
         return []
+    return [*_two_lines(collection), *_nameless(collection)]
+
+
+def _two_lines(collection: Collection) -> list[Obstacle]:
+    """Ask whether an animal with two mouse lines is two animals."""
+    lines: dict[str, set[str]] = {}
+    for recording in collection.recordings:
+        if recording.subject and recording.line:
+            lines.setdefault(recording.subject, set()).add(recording.line)
+    return [
+        Obstacle(
+            f"{subject} has recordings of {' and '.join(sorted(of))}: one animal, or "
+            "two of one name?",
+            (name_apart(collection, subject),),
+        )
+        for subject, of in lines.items()
+        if len(of) > 1
+    ]
+
+
+def _nameless(collection: Collection) -> list[Obstacle]:
     nobody = [r for r in collection.recordings if not r.subject]
     if not nobody or len(collection.recordings) < 2:
         return []
@@ -304,21 +252,19 @@ def _unlabelled(collection: Collection) -> list[Obstacle]:
 
 def _decided(collection: Collection) -> list[Obstacle]:
     found = []
-    for name, parent in collection.merged.items():
-        kept = {n: p for n, p in collection.merged.items() if n != name}
-        found.append(
-            Obstacle(
-                f"{name} counts as {parent}.",
-                (Action("Undo", f"{name} is a class again.", {"merged": kept}),),
-            )
-        )
+    for parent in dict.fromkeys(collection.merged.values()):
+        names = [n for n, p in collection.merged.items() if p == parent]
+        kept = {n: p for n, p in collection.merged.items() if p != parent}
+        undo = Action("Undo", "Decide about it again.", {"merged": kept})
+        verb = "counts" if len(names) == 1 else "count"
+        found.append(Obstacle(f"{' and '.join(names)} {verb} as {parent}.", (undo,)))
     for field_name, said in (
         ("left_out", "is left out"),
         ("untested", "is trained and marked untested"),
     ):
-        names: tuple[str, ...] = getattr(collection, field_name)
-        for name in names:
-            rest = tuple(n for n in names if n != name)
+        chosen: tuple[str, ...] = getattr(collection, field_name)
+        for name in chosen:
+            rest = tuple(n for n in chosen if n != name)
             undo = Action("Undo", f"Decide about {name} again.", {field_name: rest})
             found.append(Obstacle(f"{name} {said}.", (undo,)))
     if collection.resample is not None:
@@ -329,7 +275,3 @@ def _decided(collection: Collection) -> list[Obstacle]:
             )
         )
     return found
-
-
-def _known(collection: Collection, name: str) -> bool:
-    return any(t.name == name for t in collection.tree.types)

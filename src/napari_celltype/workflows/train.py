@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,8 +159,9 @@ def train_model(
         If `should_stop` answered True.
     """
     from napari_celltype.classifiers import save_model
+    from napari_celltype.workflows.held_out import hold_out
     from napari_celltype.workflows.trained_card import card_of
-    from napari_celltype.workflows.validation import Judge, best_rank, hold_out
+    from napari_celltype.workflows.validation import Judge, best_rank
 
     require_model_place(request.output, force=request.force)
     windows, base, remarks = _read(request, on_progress, should_stop)
@@ -192,6 +194,8 @@ def train_model(
         start=start,
         after_epoch=watch.after_epoch,
         rank=None if judge is None else best_rank,
+        # Cells that are scored choose the epoch, though nothing is trained on them.
+        scored_on=windows.data.fingerprint,
         should_finish=should_finish,
         on_progress=watch.telling(on_progress),
         should_stop=should_stop,
@@ -224,8 +228,8 @@ def require_model_place(path: Path, *, force: bool = False) -> None:
     Raises
     ------
     OutputError
-        If the name does not end in ``.safetensors``, or a file is there that is no
-        model of this program and `force` is not set.
+        If the name does not end in ``.safetensors``, the folder cannot be written to,
+        or a file is there that is no model of this program and `force` is not set.
     """
     from napari_celltype.classifiers.model_file import SUFFIX, read_model_bytes
 
@@ -236,6 +240,15 @@ def require_model_place(path: Path, *, force: bool = False) -> None:
         )
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file in it.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"No model can be written to {path.parent} ({error.strerror}); choose "
+            "another folder."
+        ) from None
     if not path.exists() or force:
         return
     try:
@@ -262,6 +275,11 @@ def _read(
     if request.base is not None:
         rate = slowest_rate(request.data, reading)
         file, remarks = find_base(request.base, rate)
+        if request.output.exists() and request.output.samefile(file.path):
+            raise OutputError(
+                f"{request.output} is the model that training starts from; choose "
+                "another name, so that later trainings can start from it, too."
+            )
         base = build_model(file)
         windows = load_windows(
             request.data,

@@ -14,8 +14,9 @@ from napari_celltype.workflows.windowed import Windows, means_by_cell
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import CellTypeModel, ModelCard, TraceClassifier
+    from napari_celltype.workflows.held_out import HeldOut
     from napari_celltype.workflows.train import Trained, TrainRequest
-    from napari_celltype.workflows.validation import HeldOut, Validation
+    from napari_celltype.workflows.validation import Validation
 
 # Traces whose properties are measured at once, in double precision.
 _AT_ONCE = 256
@@ -53,6 +54,8 @@ def card_of(
 
     trained = windows.cells.take(held.train)
     counts = ", ".join(f"{n} {name}" for name, n in trained.counts().items())
+    if n_predicted := _n_predicted(trained):
+        counts += f"; {counted(n_predicted, 'label')} of these a model gave"
     kind = "Labelled traces" if base is None else f"From {base.name} on, labelled cells"
     untested = [
         f"{name} was trained on {counted(trained.counts().get(name, 0), 'cell')} and "
@@ -60,9 +63,14 @@ def card_of(
         for name in untested_classes(classifier, validation)
         if validation is not None
     ]
+    if validation is None:
+        untested = ["Nobody tested it on any cell."]
     scores = {}
     if validation is not None:
-        scores[f"cells held out {validation.way}"] = validation.as_scores()
+        scores[f"cells held out {validation.way}"] = {
+            **validation.as_scores(),
+            **_chosen(len(classifier.history_), classifier.best_epoch_),
+        }
     return card_for(
         classifier,
         name=model_name(request.output.stem),
@@ -82,6 +90,8 @@ def summary_of(trained: Trained) -> list[str]:
     The score comes with its interval, chance, the best single number, and how many
     cells each type was scored on.
     """
+    from napari_celltype.workflows.validation import probe_words
+
     validation = trained.validation
     if validation is None:
         return [trained.held_out]
@@ -93,7 +103,7 @@ def summary_of(trained: Trained) -> list[str]:
     beside = [f"chance {validation.chance:.2f}"]
     if validation.probe is not None:
         name, score = validation.probe
-        beside.append(f"the best single number ({name}) {score:.2f}")
+        beside.append(f"{probe_words(name)} {score:.2f}")
     n_right, n_of = np.diag(validation.confusion), validation.confusion.sum(axis=1)
     recalls = ", ".join(
         f"{name} {right} of {n}"
@@ -109,17 +119,25 @@ def summary_of(trained: Trained) -> list[str]:
     level = max(validation.chance, validation.probe[1] if validation.probe else 0.0)
     if validation.score <= level:
         found.insert(1, "That is no better than what it is compared with.")
-    if len(trained.history) > 1:
-        found.append(
-            f"Epoch {trained.best_epoch} of {len(trained.history)} was kept for being "
-            "the best on these very cells, which flatters the score."
-        )
+    elif interval.low <= level:
+        found.insert(1, "What it is compared with lies within the interval.")
+    found += _chosen(len(trained.history), trained.best_epoch).values()
     missing = [
         name for name, n in zip(validation.classes, n_of.tolist(), strict=True) if not n
     ]
     if missing:
         found.append(f"Trained but not tested: {', '.join(missing)}.")
     return found
+
+
+def _chosen(n_epochs: int, kept: int) -> dict[str, str]:
+    """Say that the score is that of the best of several epochs, where it is."""
+    if n_epochs < 2:
+        return {}
+    return {
+        "epoch": f"Epoch {kept} of {n_epochs} was kept for being the best on these "
+        "very cells, which flatters the score."
+    }
 
 
 def untested_classes(
@@ -162,6 +180,8 @@ def _about(
         "epochs_run": len(classifier.history_),
         "epoch_kept": classifier.best_epoch_,
     }
+    if n_predicted := _n_predicted(trained):
+        about["predicted_labels"] = n_predicted
     if base is not None:
         about |= {
             "windows": int(np.isin(windows.cell, held.train).sum()),
@@ -183,6 +203,12 @@ def _about(
             for label in trained.counts()
         }
     return about
+
+
+def _n_predicted(cells: TraceSet) -> int:
+    """Return how many labels are accepted predictions, which are no ground truth."""
+    sources = cells.label_source
+    return 0 if sources is None else int((sources == "prediction").sum())
 
 
 def _known(values: NDArray[np.str_]) -> set[str]:

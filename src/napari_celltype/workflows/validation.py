@@ -1,23 +1,17 @@
-"""The part of labelled data that training does not see, and scores on it.
-
-Whole animals are held out where enough of them hold each type, else whole sessions,
-else whole cells; never single traces of cells that are trained on.
-"""
+"""Scores of a network on the cells that are held out, and what they compare with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.errors import LabelError
-from napari_celltype.labels import Targets, TraceSet
-from napari_celltype.labels.notes import counted
+from napari_celltype.labels import Targets
 from napari_celltype.protocol.answers import Answers
-from napari_celltype.protocol.groups import COLUMNS, codes, identity, split_groups
+from napari_celltype.protocol.groups import codes, identity, split_groups
 from napari_celltype.protocol.intervals import Interval, best_unit, bootstrap
 from napari_celltype.protocol.metrics import (
     balanced_accuracy,
@@ -25,35 +19,16 @@ from napari_celltype.protocol.metrics import (
     confusion_counts,
     per_class,
 )
-from napari_celltype.protocol.paper_protocol import PaperProtocol
-from napari_celltype.protocol.splits import draw_splits, ground_truth
+from napari_celltype.protocol.splits import ground_truth
+from napari_celltype.workflows.held_out import HeldOut
 from napari_celltype.workflows.windowed import Windows, means_by_cell
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import TraceClassifier
 
-VALIDATIONS = ("auto", "subject", "session", "cell", "none")
 SCORE, LOSS = "validation_balanced_accuracy", "validation_loss"
-
-
-@dataclass(frozen=True, eq=False)
-class HeldOut:
-    """Which examples are trained on, and which are scored.
-
-    Attributes
-    ----------
-    train, test : ndarray of int64
-        Rows of the examples; `test` is empty where nothing could be held out.
-    way : str or None
-        ``by-subject``, ``by-session``, ``by-cell``; None where nothing is held out.
-    sentence : str
-        What was held out and why not something stricter.
-    """
-
-    train: NDArray[np.int64]
-    test: NDArray[np.int64]
-    way: str | None
-    sentence: str
+# Probes that know where a cell comes from, and nothing of its trace.
+SESSION, ANIMAL = "session", "animal"
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,100 +96,15 @@ class Validation:
             "held out": self.sentence,
         }
         if self.probe is not None:
-            found["best single number"] = f"{self.probe[0]}: {self.probe[1]:.2f}"
+            found["compare with"] = f"{probe_words(self.probe[0])}: {self.probe[1]:.2f}"
         return found
 
 
-def hold_out(
-    cells: TraceSet,
-    targets: Targets,
-    validation: str = "auto",
-    *,
-    untested: Iterable[str] = (),
-    random_state: int = 0,
-) -> HeldOut:
-    """Choose the cells that training does not see, about a fifth, in whole groups.
-
-    Parameters
-    ----------
-    cells : TraceSet
-        One row for each labelled ROI.
-    targets : Targets
-        Of the same rows.
-    validation : str
-        ``auto`` (the strictest possible, nothing where nothing is), ``subject``,
-        ``session``, ``cell`` or ``none``.
-    untested : iterable of str
-        Classes whose animals (sessions, cells) are all trained on.
-    random_state : int
-
-    Raises
-    ------
-    LabelError
-        If what was asked for cannot be held out, or is none of `VALIDATIONS`.
-    """
-    everything, nothing = np.arange(len(cells)), np.arange(0)
-    if validation == "none":
-        said = "Nothing was held out, as asked; the model was tested on nothing."
-        return HeldOut(everything, nothing, None, said)
-    if validation not in VALIDATIONS:
-        raise LabelError(
-            f"{validation!r} cannot be held out; use one of {', '.join(VALIDATIONS)}."
-        )
-    refused: list[str] = []
-    for way in COLUMNS if validation == "auto" else (f"by-{validation}",):
-        try:
-            return _hold_out(
-                cells, targets, way, tuple(untested), random_state, refused
-            )
-        except LabelError as error:
-            if validation != "auto":
-                raise
-            refused.append(str(error).split(";")[0].rstrip("."))
-    reasons = ". ".join(refused)
-    return HeldOut(
-        everything,
-        nothing,
-        None,
-        f"Nothing could be held out, so the model was tested on nothing. {reasons}.",
-    )
-
-
-def _hold_out(
-    cells: TraceSet,
-    targets: Targets,
-    way: str,
-    untested: tuple[str, ...],
-    random_state: int,
-    refused: list[str],
-) -> HeldOut:
-    groups = split_groups(cells, way)
-    truth = ground_truth(cells, targets)
-    left = np.array([name in untested for name in targets.classes])
-    # Groups with a cell of an untested class are trained on, whatever else they hold.
-    kept_groups = np.unique(groups[(truth >= 0) & left[truth]])
-    rows = np.flatnonzero((truth >= 0) & ~np.isin(groups, kept_groups))
-    if not len(rows):
-        raise LabelError("All groups hold a type that was marked untested.")
-    tested = Targets(
-        tuple(n for n in targets.classes if n not in untested),
-        targets.allowed[rows][:, ~left],
-    )
-    protocol = PaperProtocol(way, n_splits=1, random_state=random_state)
-    split = draw_splits(cells.take(rows), tested, protocol)[0]
-    test = rows[split.test]
-    in_test = np.isin(groups, groups[test])
-    train = np.flatnonzero(~in_test)
-    n_groups, n_all = len(np.unique(groups[test])), len(np.unique(groups))
-    what = COLUMNS[way][1]
-    unit = "" if way == "by-cell" else f" of {n_groups} of {n_all} {what}s"
-    sentence = (
-        f"Held out and scored: {counted(len(test), 'cell')}{unit}; no {what} is both "
-        "trained on and scored."
-    )
-    if refused:
-        sentence += f" Not stricter, because: {'. '.join(refused)}."
-    return HeldOut(train, test, way, sentence)
+def probe_words(name: str) -> str:
+    """Return what a probe is in a sentence."""
+    if name in (SESSION, ANIMAL):
+        return f"the commonest type of its {name}"
+    return f"the best single number ({name})"
 
 
 class Judge:
@@ -295,9 +185,8 @@ def best_probe(
     tree. As the best of several it is the one to beat.
     """
     from napari_celltype.protocol.probes import (
-        SESSION,
+        CommonestOfSession,
         ProbeTree,
-        probe_model,
         probe_values,
     )
 
@@ -310,17 +199,19 @@ def best_probe(
         name: windows.means(values)
         for name, values in probe_values(windows.data.traces).items()
     }
-    sessions = identity(cells, "session_id")
-    if held.way == "by-cell" and sessions is not None and len(set(sessions)) > 1:
-        numbers[SESSION] = codes(sessions).astype(np.float64)
+    # What held-out cells share with cells that are trained on.
+    shared = {"by-cell": (SESSION, "session_id"), "by-session": (ANIMAL, "subject_id")}
+    for origin, column_name in [shared[held.way]] if held.way in shared else []:
+        names = identity(cells, column_name)
+        if names is not None and len(np.unique(names)) > 1:
+            numbers[origin] = codes(names).astype(np.float64)
     scored = {}
     for name, values in numbers.items():
-        model = probe_model(name, 0)
         column = values[:, None]
-        if isinstance(model, ProbeTree):
-            model.fit(column[train], truth[train], groups=groups[train])
+        if name in (SESSION, ANIMAL):
+            model = CommonestOfSession().fit(column[train], truth[train])
         else:
-            model.fit(column[train], truth[train])
+            model = ProbeTree(0).fit(column[train], truth[train], groups[train])
         guess = model.predict(column[held.test])
         rows = held.test
         answers = Answers(

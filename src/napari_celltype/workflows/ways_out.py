@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from napari_celltype.workflows.collection import CollectedRecording, Collection
+from napari_celltype.workflows.collecting import CollectedRecording
+from napari_celltype.workflows.collection import Collection
 
 
 @dataclass(frozen=True)
@@ -67,4 +68,39 @@ def remove_from(collection: Collection, gone: Iterable[CollectedRecording]) -> A
         f"Remove {what}",
         "Takes it out of this table; no file is touched.",
         {"recordings": kept},
+    )
+
+
+def confirm_rate(
+    collection: Collection, unsure: Iterable[CollectedRecording]
+) -> Action:
+    """Return the way out of frame rates that nobody confirmed."""
+    rates = {r.key: r.sampling_frequency for r in unsure}
+    said = {"frequency_given": True, "frequency_confirmed": True}
+    return Action(
+        f"Yes, {next(iter(rates.values())):g} Hz",
+        "They were recorded at that rate. If not, give the right one in the Classify "
+        "dock or in a recording list.",
+        {
+            "recordings": tuple(
+                replace(r, **said) if r.key in rates else r  # type: ignore[arg-type]
+                for r in collection.recordings
+            )
+        },
+    )
+
+
+def name_apart(collection: Collection, subject: str) -> Action:
+    """Return the way out of two animals that have the same name."""
+    return Action(
+        "Two: name apart",
+        "The animals get their mouse line in front of their name.",
+        {
+            "recordings": tuple(
+                replace(r, subject=f"{r.line} {subject}", said=r.said | {"subject"})
+                if r.subject == subject and r.line
+                else r
+                for r in collection.recordings
+            )
+        },
     )
