@@ -102,6 +102,10 @@ class TypeTree:
             f"{', '.join(t.name for t in self.types)}."
         )
 
+    def knows(self, name: str) -> bool:
+        """Tell whether there is a type of that name, however it is spelled."""
+        return name.casefold() in self._names
+
     @property
     def leaves(self) -> tuple[str, ...]:
         """Names of the types without children, in tree order."""
@@ -131,7 +135,7 @@ class TypeTree:
             )
         _require_color(color)
         if parent is not None:
-            parent = self[parent].name
+            parent = self[self.canonical(parent)].name
         new = CellType(name, parent, color, name)
         return replace(self, types=(*self.types, new))
 
@@ -152,9 +156,9 @@ class TypeTree:
         """Return a tree that also holds the types of another one that are new here."""
         tree = self
         for cell_type in other.types:
-            if cell_type.name.casefold() not in tree._names:
+            if not tree.knows(cell_type.name):
                 parent = cell_type.parent
-                known = parent is None or parent.casefold() in tree._names
+                known = parent is None or tree.knows(parent)
                 tree = tree.with_type(
                     cell_type.name,
                     color=cell_type.color,
@@ -171,7 +175,7 @@ class TypeTree:
             If a new name is unusable.
         """
         tree = self
-        new = [name for name in names if name.casefold() not in self._names]
+        new = [name for name in names if not self.knows(name)]
         for name, color in zip(new, cycle(_OWN_COLORS), strict=False):
             tree = tree.with_type(name, color=color)
         return tree

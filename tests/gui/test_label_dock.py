@@ -11,7 +11,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_celltype.gui.label_keys import digit_of
+from napari_celltype.gui.label_keys import key_of
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.labels import LabelKeeper, LabelTable, load_labels
 
@@ -43,6 +43,7 @@ def saved(window, qtbot):
     return {row.roi_id: row.label for row in table or ()}
 
 
+NONE = Qt.KeyboardModifier.NoModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
@@ -92,18 +93,40 @@ def test_the_view_follows_undo_and_the_table_shows_labels(window, dock, press, q
     np.testing.assert_array_equal(window.layer("colors").data, colors)
 
 
-def test_shift_and_a_digit_are_told_on_any_keyboard(monkeypatch):
-    # "3" with Shift is another character on each layout; its place is the same.
-    for text, key in (("§", 0xA7), ("#", int(Qt.Key.Key_NumberSign))):
-        event = QKeyEvent(QEvent.Type.KeyPress, key, SHIFT, 12, 0, 0, text)
-        monkeypatch.setattr("sys.platform", "linux")
-        assert digit_of(event) == 3
-        event = QKeyEvent(QEvent.Type.KeyPress, key, SHIFT, 0, 0x33, 0, text)
-        monkeypatch.setattr("sys.platform", "win32")
-        assert digit_of(event) == 3
-    event = QKeyEvent(QEvent.Type.KeyPress, 0xA7, SHIFT, 0, 20, 0, "§")
-    monkeypatch.setattr("sys.platform", "darwin")
-    assert digit_of(event) == 3
+@pytest.mark.parametrize(
+    ("platform", "scan_code", "virtual_key"),
+    [("linux", 12, 0), ("win32", 0, 0x33), ("darwin", 0, 20)],
+)
+def test_digits_are_told_on_any_keyboard(monkeypatch, platform, scan_code, virtual_key):
+    # The third key of the row: German with Shift, French without, French with.
+    monkeypatch.setattr("sys.platform", platform)
+    for key, modifiers in ((0xA7, SHIFT), (0x22, NONE), (0x33, SHIFT)):
+        event = QKeyEvent(
+            QEvent.Type.KeyPress, key, modifiers, scan_code, virtual_key, 0
+        )
+        assert key_of(event) == Qt.Key.Key_3
+    # The key pad has no places.
+    keypad = Qt.KeyboardModifier.KeypadModifier
+    event = QKeyEvent(QEvent.Type.KeyPress, 0x37, keypad, 79, 0x67, 0)
+    assert key_of(event) == Qt.Key.Key_7
+
+
+@pytest.mark.parametrize(
+    ("key", "scan_code", "said"),
+    [
+        (0x414, 46, Qt.Key.Key_L),  # Russian
+        (0x5DA, 46, Qt.Key.Key_L),  # Hebrew
+        (ord("Y"), 52, Qt.Key.Key_Y),  # German: Z is elsewhere, and says so
+        (0xD6, 53, 0xD6),  # a Latin letter is what it is
+        (int(Qt.Key.Key_Space), 65, Qt.Key.Key_Space),
+    ],
+)
+def test_letters_of_other_alphabets_are_taken_by_their_place(
+    monkeypatch, key, scan_code, said
+):
+    monkeypatch.setattr("sys.platform", "linux")
+    event = QKeyEvent(QEvent.Type.KeyPress, key, NONE, scan_code, 0, 0)
+    assert key_of(event) == said
 
 
 def test_labels_that_cannot_be_saved_are_told_and_kept(window, dock, press, qtbot):
@@ -114,13 +137,30 @@ def test_labels_that_cannot_be_saved_are_told_and_kept(window, dock, press, qtbo
     press(Qt.Key.Key_1)
     qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
     assert dock.saved.folder.isVisible()
-    copy = Path(dock.saved.trouble.text.split("A copy is kept in ")[1].rstrip("."))
+    copy = Path(dock.saved.trouble.text.split("yours is kept in ")[1].rstrip("."))
     assert json.loads(copy.read_text())["labels"][0]["label"] == "PY"
     elsewhere = recording.path.parent / "labels"
     scene_of(window.viewer).autosave.move(dock.session.active.key, elsewhere)
     qtbot.waitUntil(lambda: "saved" in dock.saved.line.text())
     qtbot.waitUntil(lambda: dock.saved.trouble.text == "")
     assert load_labels(recording, elsewhere).by_roi()[1].label == "PY"
+
+
+def test_closing_what_could_not_be_saved_says_where_the_copy_is(
+    window, dock, press, qtbot
+):
+    session = dock.session
+    (session.active.recording.path / "celltype_labels.json").mkdir()
+    press(Qt.Key.Key_L)
+    session.select(1)
+    press(Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
+    with qtbot.waitSignal(window.dock.tasks.ended, timeout=20_000):
+        window.dock.reload()
+    assert session.active.labels.by_roi()[1].label == "PY"
+    qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
+    window.viewer.layers.remove(window.layer("rois"))
+    qtbot.waitUntil(lambda: "A copy of yours is kept in" in dock.notice.text)
 
 
 def test_a_second_window_is_noticed_and_both_can_be_kept(window, dock, press, qtbot):
@@ -168,6 +208,20 @@ def test_a_type_of_ones_own_gets_a_key_and_is_remembered(window, dock, press, qt
     assert saved(window, qtbot) == {3: "NDNF"}
     press(Qt.Key.Key_5, SHIFT)
     assert saved(window, qtbot) == {3: "!NDNF"}
+
+
+def test_types_beyond_the_keys_have_buttons(window, dock, press, qtbot):
+    tree = dock.session.tree
+    for number in range(6):
+        tree = tree.with_type(f"R&{number}", color="#445566")
+    dock.session.set_tree(tree)
+    press(Qt.Key.Key_L)
+    assert "9</b> R&amp;4" in dock.banner.text()
+    dock.session.select(3)
+    for name, text in (("R&5", "R&&5"), ("!R&5", "not R&&5")):
+        assert dock.buttons.types[name].text() == text
+        qtbot.mouseClick(dock.buttons.types[name], Qt.MouseButton.LeftButton)
+        assert saved(window, qtbot) == {3: name}
 
 
 def test_closing_the_window_in_mid_work_loses_no_label(window, dock, press):

@@ -145,3 +145,11 @@ def test_a_negation_is_dotted_and_what_is_no_soma_is_grey(three, make_prediction
     pv = Palette().outline("PV")
     assert zones[0, 1:].tolist() == [pv, CLEAR, pv, CLEAR]
     assert (zones[1, 1:] == UNCLASSIFIED).all()
+
+
+def test_an_accepted_prediction_is_not_drawn_as_ground_truth(three, make_predictions):
+    predictions = make_predictions(three, ROWS)
+    zones = values(predictions, labels=[Label(1, "VIP", source="prediction")])[1]
+    before = values(predictions)[1]
+    assert (zones[3:] == Palette().outline("VIP")).all()
+    assert (zones[:3] == before[:3]).all()

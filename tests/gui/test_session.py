@@ -277,6 +277,10 @@ def test_new_labels_are_those_of_predictions_too(session, make_predictions):
     session.set_labels("a", LabelTable((Label(1, "PV"),)))
     assert session.active.predictions.labels.by_roi()[1].label == "PV"
     assert session.features(session.active)["label"].tolist() == [None, "PV", None]
+    accepted = Label(1, "PV", source="prediction")
+    session.set_labels("a", LabelTable((accepted,)))
+    words = session.features(session.active)["label"].tolist()
+    assert words == [None, "PV (accepted)", None]
 
 
 def test_types_of_a_label_file_join_the_vocabulary(session):

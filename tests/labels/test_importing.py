@@ -11,8 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import CellTypeError, LabelError, RecordingError
-from napari_celltype.labels import Label, LabelTable, add_labels, load_labels
+from napari_celltype.labels import (
+    Label,
+    LabelTable,
+    add_labels,
+    load_labels,
+    save_labels,
+)
 from napari_celltype.labels.importing import ImportedLabels, OtherDay, import_labels
 from napari_celltype.recording import Recording, open_recording
 
@@ -240,3 +247,19 @@ def test_a_label_table_is_told_in_words(tmp_path: Path, days: list[Recording]) -
     imported = import_labels(table, days[0])
     assert imported.sentences == ("3 labels (2 PV, 1 !SOM), 1 ROI with a cell_id.",)
     assert len(imported.table) == 3
+
+
+def test_a_label_file_is_read_wherever_it_lies_and_brings_its_types(
+    tmp_path: Path, labelled: Callable[..., Path]
+) -> None:
+    tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
+    folder = labelled("mouse1/d1")
+    recording = open_recording(folder)
+    given = LabelTable((Label(1, "NDNF", 0), Label(2, "PV", 0, "prediction")), tree)
+    copy = tmp_path / "copy.json"
+    save_labels(recording, given).rename(copy)
+    imported = import_labels(copy, recording)
+    assert imported.table.rows == given.rows
+    added = add_labels(LabelTable((Label(1, "PV", 0),)), imported.table)
+    assert (added.added, added.kept) == ((2,), (1,))
+    assert added.table.tree["NDNF"].parent == "IN"

@@ -123,10 +123,16 @@ def test_moved_lines_take_back_the_labels_of_the_former_ones() -> None:
     new = LabelTable(
         (Label(2, "PV", source="redcell"), Label(3, "PV", source="redcell"))
     )
-    outcome = add_labels(present, new)
+    outcome = add_labels(present, new, instead_of="redcell")
     assert outcome.table.by_roi() == {
         1: Label(1, "", source="redcell", cell_id="c1"),
         2: Label(2, "PV", source="redcell"),
         3: Label(3, "SOM", source="histology"),
     }
     assert outcome.kept == (3,)
+
+
+def test_labels_of_a_file_do_not_take_others_of_the_red_channel_away() -> None:
+    present = LabelTable((Label(1, "PV", source="redcell"),))
+    new = LabelTable((Label(2, "PV", source="redcell"),))
+    assert add_labels(present, new).table.by_roi().keys() == {1, 2}

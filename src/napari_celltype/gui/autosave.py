@@ -12,6 +12,7 @@ from napari_celltype.gui.labelling import Labelling
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
 from napari_celltype.labels import LabelTable
+from napari_celltype.labels.merging import changed_rows
 
 LABELS_FOLDER = "labels folder"
 _LOOK_MS = 50
@@ -111,9 +112,10 @@ class Autosave(QObject):
     def move(self, key: str, folder: Path) -> None:
         """Keep labels in a folder of the user's choice from now on."""
         Settings().set(LABELS_FOLDER, str(folder))
-        for saver in self._savers.values():
+        for other, saver in self._savers.items():
             saver.keeper.move_to(folder)
-        self.save(key)
+            if other == key or saver.state.troubled:
+                self.save(other)
 
     def _labels(self, key: str) -> LabelTable:
         opened = self._session.recordings[key]
@@ -132,13 +134,32 @@ class Autosave(QObject):
         ):
             self._savers[key] = LabelSaver(keeper, rescue_folder())
         self._tell(key, self.state(key))
+        labels = self._labels(key)
+        if keeper is not None and (
+            changed_rows(keeper.base, labels)
+            or labels.set_aside != keeper.base.set_aside
+        ):
+            # Read again before they could be saved.
+            self.save(key)
 
     def _on_closed(self, key: str) -> None:
-        self._savers.pop(key, None)
         self._told.pop(key, None)
+        self._look_timer.start()
+
+    def _part(self) -> None:
+        """Let the savers of closed recordings go, and say what they did not save."""
+        closed = self._savers.keys() - self._session.recordings.keys()
+        for key in [key for key in closed if not self._savers[key].busy]:
+            state = self._savers.pop(key).state
+            if state.troubled and state.copy:
+                self._session.tell(
+                    f"A recording was closed before its labels were saved: "
+                    f"{state.sentence} {state.copy} Import... reads it."
+                )
 
     def _look(self) -> None:
         """Tell what the savers have come to."""
+        self._part()
         # First, so that what a saver ends with in between is told the next time.
         busy = any(saver.busy for saver in self._savers.values())
         for key, saver in self._savers.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from html import escape
 
 from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
@@ -85,29 +86,32 @@ class LabelButtons(QWidget):
                 widget.deleteLater()
         self.types.clear()
         digits = self._labelling.digits
-        for row, digit in enumerate(d for d in _DIGITS if d in digits):
-            self._type_row(row, digit, digits[digit])
-        rows = self._grid.rowCount()
+        keys = {digits[d]: str(d) for d in _DIGITS if d in digits}
+        # There are more types than keys.
+        keys |= {t.name: "" for t in self._session.tree.types if t.name not in keys}
+        for row, (name, key) in enumerate(keys.items()):
+            self._type_row(row, name, key)
         for number, button in enumerate(self._others):
-            self._grid.addWidget(button, rows + number // 2, number % 2)
+            self._grid.addWidget(button, len(keys) + number // 2, number % 2)
         self._show_state()
 
-    def _type_row(self, row: int, digit: int, name: str) -> None:
+    def _type_row(self, row: int, name: str, key: str) -> None:
         cell_type = self._session.tree[name]
         words = "interneuron, type unknown" if name == "IN" else cell_type.description
-        give = self._button(f"{digit}  {name}", f"Label as {words}")
+        give = self._button(f"{key}  {name}".strip(), f"Label as {words}")
         give.setIcon(_swatch(cell_type.color))
         give.setIconSize(_ICON)
-        give.clicked.connect(partial(self._give, digit, False))
+        give.clicked.connect(partial(self._give, name))
         self._grid.addWidget(give, row, 0)
         self.types[name] = give
-        negated = self._button(f"⇧{digit}  not {name}", f"Known not to be {name}")
-        negated.clicked.connect(partial(self._give, digit, True))
+        shifted = f"⇧{key}  not {name}" if key else f"not {name}"
+        negated = self._button(shifted, f"Known not to be {name}")
+        negated.clicked.connect(partial(self._give, f"!{name}"))
         self._grid.addWidget(negated, row, 1)
         self.types[f"!{name}"] = negated
 
-    def _give(self, digit: int, negated: bool, checked: bool = False) -> None:
-        self._labelling.give_digit(digit, negated=negated)
+    def _give(self, label: str, checked: bool = False) -> None:
+        self._labelling.give(label)
 
     def _command(
         self, text: str, tip: str, command: str | Callable[[Labelling], None]
@@ -120,7 +124,7 @@ class LabelButtons(QWidget):
         return button
 
     def _button(self, text: str, tip: str) -> QPushButton:
-        button = QPushButton(text)
+        button = QPushButton(text.replace("&", "&&"))
         # The keyboard stays with the image or the table.
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -168,12 +172,13 @@ class LabelBanner(QLabel):
         """Show the keys, or nothing while labelling is off."""
         self.setVisible(self._labelling.on)
         digits = self._labelling.digits
-        types = "  ".join(f"{d} {digits[d]}" for d in _DIGITS if d in digits)
+        names = {d: escape(digits[d]) for d in _DIGITS if d in digits}
+        types = " · ".join(f"<b>{d}</b> {name}" for d, name in names.items())
         seen = self._session.predictions_shown
         blind = "predictions shown" if seen else "predictions hidden"
         self.setText(
-            f"<b>LABELLING</b> ({blind}):  {types}  ⇧ not  X no soma  "
-            "J next  K back  L ends"
+            f"<b>LABELLING</b> ({blind}): {types} · <b>⇧</b> not · <b>X</b> no soma · "
+            "<b>J</b> next · <b>K</b> back · <b>L</b> ends"
         )
 
 

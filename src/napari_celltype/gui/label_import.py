@@ -30,7 +30,8 @@ Apply = Callable[[LabelTable], None]
 
 _WIDTH = 420
 _WHAT = (
-    "A label table (CSV with the columns roi_id and label), the folder of Track2p, or "
+    "A label table (CSV with the columns roi_id and label), a label file of this "
+    "program, such as a copy (celltype_labels.json), the folder of Track2p, or "
     "ROICaT's NAME.tracking.results_clusters.json."
 )
 
@@ -116,7 +117,7 @@ class LabelImport(QDialog):
         what = QLabel(_WHAT)
         what.setWordWrap(True)
         self._preview.setWordWrap(True)
-        self.choose_file.setToolTip("A CSV, or ROICaT's JSON")
+        self.choose_file.setToolTip("A CSV, a label file, or ROICaT's JSON")
         self.choose_folder.setToolTip("The folder 'track2p', or one with ROICaT's JSON")
         self.keep.setChecked(True)
         self.keep.setToolTip(

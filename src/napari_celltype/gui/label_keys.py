@@ -12,10 +12,18 @@ from qtpy.QtWidgets import QWidget
 
 from napari_celltype.gui.labelling import Labelling
 
-# Places of the digits on the keyboard, for layouts on which Shift turns a digit into
-# something else: X11 counts from 10 for "1", Windows has the digit itself.
-_X11_FIRST = 10
-_MAC = dict(zip((29, 18, 19, 20, 21, 23, 22, 26, 28, 25), range(10), strict=True))
+# What an American keyboard has at the places of our keys. Others have something else
+# there: Shift turns a digit into any sign, a French keyboard needs Shift for digits, a
+# Hebrew one has no L. Codes of Windows are these characters themselves.
+_KEYS = "1234567890THJKLZX"
+_X11 = dict(zip((*range(10, 20), 28, 43, 44, 45, 46, 52, 53), _KEYS, strict=True))
+_MAC = (18, 19, 20, 21, 23, 22, 26, 28, 25, 29, 17, 4, 38, 40, 37, 6, 7)
+_CODES = {
+    "win32": {ord(key): key for key in _KEYS},
+    "darwin": dict(zip(_MAC, _KEYS, strict=True)),
+}
+# The first letter that is not Latin.
+_GREEK = 0x370
 
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 _CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -59,16 +67,16 @@ class LabelKeys(QObject):
         return True
 
     def _command(self, event: QKeyEvent) -> Callable[[], None] | None:
-        labelling, key = self._labelling, event.key()
+        labelling, key = self._labelling, key_of(event)
         # The keypad's digits are digits, too.
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if (key, modifiers) == (Qt.Key.Key_L, _NONE):
             return labelling.toggle
         if not labelling.on:
             return None
-        digit = digit_of(event)
-        if digit is not None and modifiers in (_NONE, _SHIFT):
-            return partial(labelling.give_digit, digit, negated=modifiers == _SHIFT)
+        if Qt.Key.Key_0 <= key <= Qt.Key.Key_9 and modifiers in (_NONE, _SHIFT):
+            digit, negated = key - ord("0"), modifiers == _SHIFT
+            return partial(labelling.give_digit, digit, negated=negated)
         commands: dict[tuple[int, Qt.KeyboardModifier], Callable[[], None]] = {
             (Qt.Key.Key_X, _NONE): labelling.not_a_soma,
             (Qt.Key.Key_Backspace, _NONE): labelling.clear,
@@ -84,17 +92,19 @@ class LabelKeys(QObject):
         return commands.get((key, modifiers))
 
 
-def digit_of(event: QKeyEvent) -> int | None:
-    """Return the digit of a key, whatever Shift makes of it on this keyboard."""
+def key_of(event: QKeyEvent) -> int:
+    """Return the key that was pressed, whatever this keyboard has printed on it.
+
+    Latin letters are taken as they are; digits, and letters of other alphabets, by
+    their place.
+    """
     key = int(event.key())
-    if Qt.Key.Key_0 <= key <= Qt.Key.Key_9:
-        return key - int(Qt.Key.Key_0)
-    if event.modifiers() & _SHIFT != _SHIFT:
-        return None
-    if sys.platform == "win32":
-        code = event.nativeVirtualKey() - ord("0")
-        return code if 0 <= code <= 9 else None
-    if sys.platform == "darwin":
-        return _MAC.get(event.nativeVirtualKey())
-    place = event.nativeScanCode() - _X11_FIRST
-    return (place + 1) % 10 if 0 <= place <= 9 else None
+    keypad = event.modifiers() & Qt.KeyboardModifier.KeypadModifier
+    if keypad or Qt.Key.Key_A <= key <= Qt.Key.Key_Z or key >= Qt.Key.Key_Escape:
+        return key
+    if sys.platform in _CODES:
+        place = _CODES[sys.platform].get(event.nativeVirtualKey(), "")
+    else:
+        place = _X11.get(event.nativeScanCode(), "")
+    of_ours = place.isdigit() or (place and key >= _GREEK)
+    return ord(place) if of_ours else key

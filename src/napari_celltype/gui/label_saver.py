@@ -26,11 +26,14 @@ class SaveState:
         What went wrong and what to do.
     when : datetime or None
         When labels were last saved.
+    copy : str
+        Where labels that could not be saved are, in a sentence.
     """
 
     kind: Kind
     sentence: str = ""
     when: datetime | None = None
+    copy: str = ""
 
     @property
     def troubled(self) -> bool:
@@ -72,7 +75,7 @@ class LabelSaver:
         ask : bool
             Write nothing when somebody else has saved since; the state then says so.
         """
-        self.state = replace(self.state, kind="saving", sentence="")
+        self.state = replace(self.state, kind="saving", sentence="", copy="")
         self._start(lambda: self._save(labels, ask))
 
     def check(self) -> None:
@@ -107,12 +110,11 @@ class LabelSaver:
                 self.keeper.save(labels)
             else:
                 self.keeper.overwrite(labels)
-        except LabelConflict as error:
-            self._keep_copy(labels)
-            return replace(self.state, kind="conflict", sentence=str(error))
         except CellTypeError as error:
-            sentence = f"{error}{self._keep_copy(labels)}"
-            return replace(self.state, kind="failed", sentence=sentence)
+            kind: Kind = "conflict" if isinstance(error, LabelConflict) else "failed"
+            return replace(
+                self.state, kind=kind, sentence=str(error), copy=self._keep_copy(labels)
+            )
         return SaveState("saved", when=datetime.now())
 
     def _look(self) -> SaveState:
@@ -125,5 +127,5 @@ class LabelSaver:
         try:
             copy = save_labels(self.keeper.recording, labels, self._rescue)
         except CellTypeError:
-            return " They are nowhere but in this window."
-        return f" A copy is kept in {copy}."
+            return "Your labels are nowhere but in this window."
+        return f"A copy of yours is kept in {copy}."

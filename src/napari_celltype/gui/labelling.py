@@ -59,7 +59,9 @@ class Labelling:
         self._history = LabelHistory()
         self.annotator = ""
         self.sees_trace: Callable[[], bool] = _never
-        session.replaced.connect(self._forget)
+        # The labels as the last change of the user left them, by recording.
+        self._left: dict[str, LabelTable] = {}
+        session.replaced.connect(self._on_replaced)
         session.closed.connect(self._forget)
 
     @property
@@ -232,12 +234,20 @@ class Labelling:
         labels = self._session.recordings[change.key].labels or LabelTable()
         labels = change.applied(labels, self._session.tree, back=back)
         # What was said on reading holds no more of labels that were changed since.
-        self._session.set_labels(change.key, replace(labels, warnings=()))
+        self._left[change.key] = replace(labels, warnings=())
+        self._session.set_labels(change.key, self._left[change.key])
         self._session.tell("")
         self.edited.emit(change.key)
         self.history_changed.emit()
 
+    def _on_replaced(self, key: str) -> None:
+        left, now = self._left.get(key), self._session.recordings[key].labels
+        # With other labels, rows may be other ROIs than those of the changes.
+        if left is None or now is None or left.rows != now.rows:
+            self._forget(key)
+
     def _forget(self, key: str) -> None:
+        self._left.pop(key, None)
         self._history.forget(key)
         self.history_changed.emit()
 

@@ -9,6 +9,7 @@ from qtpy.QtCore import QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen, QPixmap
 
 from napari_celltype.celltypes import UNSURE, UNSURE_COLOR, TypeTree
+from napari_celltype.gui.opened import ACCEPTED
 
 Shape = Literal["disc", "ring", "square"]
 _SIDE = 12
@@ -50,8 +51,8 @@ def mark(color: str, shape: Shape, scale: float = 1.0) -> QPixmap:
 
 
 def color_of(name: str, tree: TypeTree) -> str:
-    """Return the colour of a type, of a negation's type, or of what is neither."""
-    name = name.removeprefix("!")
+    """Return the colour of a type, of the type in a label, or of what is neither."""
+    name = name.removeprefix("!").removesuffix(ACCEPTED)
     if not name or name == UNSURE:
         return UNSURE_COLOR
     colors = {t.name: t.color for t in tree.types}

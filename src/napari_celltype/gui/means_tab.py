@@ -17,7 +17,7 @@ from napari_celltype.gui.beside import Beside
 from napari_celltype.gui.column import Column
 from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.marks import color_of
-from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.opened import ACCEPTED, OpenRecording
 from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.roi_card import HIDDEN
 from napari_celltype.gui.roi_filter import NAMES_OF, WORDS_OF, NameOf
@@ -211,6 +211,8 @@ def members_of(
         accepted = [r.roi_id for r in opened.labels or () if r.source == "prediction"]
         shown[accepted] = False
     found = set(names[shown]) - {"", UNSURE, NOT_A_SOMA}
+    # Their means would show what the model reacts to, under the name of a truth.
+    found = {name for name in found if not name.endswith(ACCEPTED)}
     return {
         name: np.flatnonzero(shown & (names == name))
         for name in session.tree.in_order(sorted(found))

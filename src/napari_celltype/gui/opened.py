@@ -19,11 +19,13 @@ from napari_celltype.workflows.thresholds import set_thresholds
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_celltype.labels import LabelKeeper, LabelTable
+    from napari_celltype.labels import Label, LabelKeeper, LabelTable
     from napari_celltype.workflows import Predictions
     from napari_celltype.workflows.decisions import Decisions
 
 _numbers = count(1)
+# Behind a label that is an accepted prediction, which is no ground truth.
+ACCEPTED = " (accepted)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +135,9 @@ def roi_features(opened: OpenRecording, said: Decisions | None = None) -> pd.Dat
             share = said.probabilities[:, column]
             probabilities[f"p_{name}"] = np.where(known, share, np.nan)
     given = {} if labels is None else labels.by_roi()
-    columns["label"] = [given[i].label if i in given else None for i in range(n_rois)]
+    columns["label"] = [
+        _label_text(given[i]) if i in given else None for i in range(n_rois)
+    ]
     columns["warnings"] = (
         [None] * n_rois
         if predictions is None
@@ -182,6 +186,11 @@ def _answers(predictions: Predictions, said: Decisions) -> dict[str, Any]:
     if predictions.stability is not None:
         answers["stability"] = np.where(known, predictions.stability, np.nan)
     return answers
+
+
+def _label_text(row: Label) -> str:
+    accepted = row.label and row.source == "prediction"
+    return row.label + ACCEPTED if accepted else row.label
 
 
 def _where(kept: NDArray[np.bool_], words: Sequence[str]) -> list[str | None]:

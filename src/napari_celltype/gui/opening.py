@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from napari_celltype.errors import LabelError, RecordingError
 from napari_celltype.gui.opened import OpenRecording, recording_key
-from napari_celltype.labels import LabelKeeper
+from napari_celltype.labels import LabelKeeper, LabelTable, SetAside
+from napari_celltype.labels.matching import find_again, mask_runs
+from napari_celltype.labels.merging import changed_rows
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -16,7 +20,13 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.recording import attach_movie, find_planes, open_recording
+from napari_celltype.recording import (
+    Recording,
+    RoiMasks,
+    attach_movie,
+    find_planes,
+    open_recording,
+)
 
 
 def read_recordings(
@@ -90,3 +100,54 @@ def with_labels(opened: OpenRecording, labels_dir: Path | None = None) -> OpenRe
         return replace(opened, notes=(*opened.notes, str(error)))
     warnings = () if labels is None else labels.warnings
     return replace(opened, labels=labels, notes=(*opened.notes, *warnings))
+
+
+def read_again(before: OpenRecording, now: OpenRecording) -> OpenRecording:
+    """Return a recording that was read again, with labels that were not saved so far.
+
+    Where the ROIs are the same and the label file is the one that this window knows,
+    nothing becomes of the labels. Where suite2p has changed the ROIs, labels that are
+    not in the file follow their masks, as those in the file did.
+
+    Parameters
+    ----------
+    before, now : OpenRecording
+        As it is open, and as it was read.
+    """
+    keeper = before.keeper
+    if keeper is None:
+        return now
+    unsaved = changed_rows(keeper.base, before.labels or LabelTable())
+    if _same_rois(before.recording, now.recording):
+        if not unsaved and keeper.changed() is not None:
+            return now
+        keeper.recording = now.recording
+        return replace(now, labels=before.labels, keeper=keeper)
+    if not unsaved:
+        return now
+    runs = mask_runs(before.recording.rois, list(unsaved))
+    found = find_again(runs, now.recording.rois)
+    table = now.labels or LabelTable()
+    if before.labels is not None:
+        table = replace(table, tree=table.tree.with_types_of(before.labels.tree))
+    rows = table.by_roi()
+    aside = []
+    for former, row in unsaved.items():
+        if former in found:
+            rows.pop(found[former], None)
+        if row is not None and former in found:
+            rows[found[former]] = replace(row, roi_id=found[former])
+        elif row is not None:
+            aside.append(SetAside(row, runs[former]))
+    labels = replace(
+        table, rows=tuple(rows.values()), set_aside=(*table.set_aside, *aside)
+    )
+    return replace(now, labels=labels)
+
+
+def _same_rois(one: Recording, other: Recording) -> bool:
+    masks = [RoiMasks.of(recording.rois) for recording in (one, other)]
+    return one.n_rois == other.n_rois and all(
+        np.array_equal(*(getattr(mask, name) for mask in masks))
+        for name in ("starts", "ypix", "xpix")
+    )

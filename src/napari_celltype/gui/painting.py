@@ -145,8 +145,8 @@ def roi_values(
 
     Unclassified ROIs get a grey edge, `unsure` ones a dotted edge in the colour of the
     best guess; the others are filled, fainter the less probable the type or the group
-    is. A label draws a thick outline around that: dotted for a negation, grey for what
-    is no soma.
+    is. Ground truth is a thick outline around that: dotted for a negation, grey for
+    what is no soma.
 
     Parameters
     ----------
@@ -181,7 +181,10 @@ def roi_values(
             :, None
         ]
     for row in labels:
-        if row.label:
+        if row.label and row.source == "prediction":
+            # Accepted, but no truth: the thin outline of a prediction.
+            zones[row.roi_id, EDGES] = palette.outline(row.label)
+        elif row.label:
             zones[row.roi_id, RING_AND_EDGE] = _truth(row.label, palette)
     return zones
 

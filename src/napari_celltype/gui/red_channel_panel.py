@@ -308,7 +308,8 @@ class RedChannelPanel(QWidget):
 
         def work(on_progress: Any, should_stop: Any) -> LabelTable:
             new = labels_from_red(opened.recording, *lines, positive, tree, red=red)
-            return add_labels(present, new, keep=keep).table
+            added = add_labels(present, new, keep=keep, instead_of="redcell")
+            return added.table
 
         def end(outcome: Outcome[LabelTable]) -> None:
             if isinstance(outcome, Finished):

@@ -11,7 +11,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
 from napari_celltype.gui.marks import Shape, color_of, mark
-from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.opened import ACCEPTED, OpenRecording
 from napari_celltype.recording import RoiMasks
 
 if TYPE_CHECKING:
@@ -198,7 +198,8 @@ class RoiTable(QAbstractTableModel):
         shape = self._marks[column]
         if shape is None or not isinstance(value, str) or not value:
             return None
-        shape = "ring" if value == UNSURE else shape
+        if value == UNSURE or value.endswith(ACCEPTED):
+            shape = "ring"
         return mark(color_of(value, self._tree), shape)
 
     def headerData(  # noqa: D102

@@ -90,8 +90,9 @@ class SaveLine(QWidget):
         state = self._autosave.state(active.key)
         self.line.setText(status_text(active, state))
         self.line.setStyleSheet(_AMBER if state.troubled else "")
-        if state.sentence != self.trouble.text:
-            self.trouble.show_text(state.sentence)
+        said = " ".join(filter(None, (state.sentence, state.copy)))
+        if said != self.trouble.text:
+            self.trouble.show_text(said)
 
     def save(self) -> None:
         """Save the labels of the active recording once more."""
@@ -133,8 +134,11 @@ class SaveLine(QWidget):
 
 def status_text(opened: OpenRecording, state: SaveState) -> str:
     """Return the line about the labels of a recording."""
-    labelled = sum(bool(row.label) for row in opened.labels or ())
-    parts = [f"{opened.recording.n_rois} ROIs", f"{labelled} labelled"]
+    given = [row for row in opened.labels or () if row.label]
+    accepted = sum(row.source == "prediction" for row in given)
+    parts = [f"{opened.recording.n_rois} ROIs", f"{len(given) - accepted} labelled"]
+    if accepted:
+        parts.append(f"{accepted} accepted")
     if state.kind == "failed":
         parts.append("⚠ not saved")
     elif state.kind == "conflict":

@@ -19,10 +19,8 @@ from psygnal import Signal
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.gui.job import Job
-from napari_celltype.gui.opened import (
-    OpenRecording,
-    roi_features,
-)
+from napari_celltype.gui.opened import OpenRecording, roi_features
+from napari_celltype.gui.opening import read_again
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.recording import Recording
 from napari_celltype.workflows.collection import Collection
@@ -206,12 +204,19 @@ class Session:
     def open(self, opened: OpenRecording) -> None:
         """Add a recording and make it the active one.
 
-        A key that is open already means that the recording was read again.
+        A key that is open already means that the recording was read again; see
+        `read_again` for its labels.
         """
         again = opened.key in self._recordings
+        if again:
+            opened = read_again(self._recordings[opened.key], opened)
         self._recordings[opened.key] = opened
-        if opened.labels is not None:
-            self.set_tree(self._tree.with_types_of(opened.labels.tree))
+        labels = opened.labels
+        if labels is not None:
+            self.set_tree(self._tree.with_types_of(labels.tree))
+            # Types that others spell otherwise are spelled as here.
+            labels = replace(labels, tree=self._tree)
+            self._recordings[opened.key] = replace(opened, labels=labels)
         if again:
             if self._active == opened.key:
                 self.select(None)

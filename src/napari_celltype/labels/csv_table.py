@@ -16,6 +16,7 @@ from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError, OutputError
 from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.labels.csv_rows import read_csv_rows, whole_number
+from napari_celltype.labels.label_file import FILE_NAME
 from napari_celltype.labels.table import SOURCES, Label, LabelTable, canonical_label
 
 COLUMNS = (
@@ -134,9 +135,16 @@ def _label(cells: Mapping[str, str], tree: TypeTree) -> Label | None:
     source = cells.get("source", "").casefold() or "imported"
     if source not in SOURCES:
         raise LabelError(f"source is {source!r}; use one of {', '.join(SOURCES)}.")
+    try:
+        label = canonical_label(label, tree)
+    except LabelError as error:
+        raise LabelError(
+            f"{error} Add a type of your own first (Types and colours... in the Label "
+            f"dock), or import the label file {FILE_NAME}, which brings its types."
+        ) from None
     return Label(
         roi_id=roi_id,
-        label=canonical_label(label, tree),
+        label=label,
         plane=whole_number(cells.get("plane", ""), "plane"),
         source=source,
         seen_trace=_YES_NO[seen_trace],

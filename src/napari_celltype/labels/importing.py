@@ -10,6 +10,11 @@ from pathlib import Path
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.csv_table import read_label_table
+from napari_celltype.labels.label_file import (
+    FILE_NAME,
+    is_label_file,
+    read_label_file,
+)
 from napari_celltype.labels.matched_cells import (
     MatchedCells,
     carried_labels,
@@ -68,8 +73,8 @@ def import_labels(
     Parameters
     ----------
     path : str or Path
-        A label table (CSV), the folder of Track2p, or ROICaT's results (JSON, or the
-        folder with it).
+        A label table (CSV), a label file of this program (JSON), the folder of Track2p,
+        or ROICaT's results (JSON, or the folder with it).
     recording : Recording
     tree : TypeTree
     others : sequence of OtherDay
@@ -87,14 +92,19 @@ def import_labels(
         path = path.parent
     if path.is_dir() and track2p_folder(path) is not None:
         return _matches(read_track2p, path, recording, tree, others)
+    if is_label_file(path):
+        table = read_label_file(path, recording, tree)
+        sentences = (in_words(table), *table.warnings)
+        return ImportedLabels(table, LabelTable(tree=tree), sentences)
     if roicat_file(path) is not None:
         return _matches(read_roicat, path, recording, tree, others)
     if path.suffix.lower() in (".csv", ".tsv", ".txt"):
         table = read_label_table(path, recording.n_rois, tree, plane=recording.plane)
         return ImportedLabels(table, LabelTable(tree=tree), (in_words(table),))
     raise LabelError(
-        f"{path} is neither a label table (.csv), nor the folder of Track2p, nor "
-        f"ROICaT's NAME.tracking.results_clusters.json; choose one of these."
+        f"{path} is neither a label table (.csv), nor a label file ({FILE_NAME}), nor "
+        f"the folder of Track2p, nor ROICaT's NAME.tracking.results_clusters.json; "
+        f"choose one of these."
     )
 
 

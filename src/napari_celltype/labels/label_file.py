@@ -33,6 +33,8 @@ FILE_NAME = "celltype_labels.json"
 FORMAT = "napari-celltype labels"
 VERSION = 1
 
+_START = f'{{"format":"{FORMAT}"'.encode()
+
 # 100,000 labelled ROIs with their masks take about 30 MB.
 MAX_BYTES = 256 << 20
 _MAX_PIXEL = 1 << 16
@@ -111,6 +113,28 @@ def load_labels(
         return None
     path = find_label_file(recording.path, labels_dir)
     return None if path is None else _read(path, recording, tree)
+
+
+def is_label_file(path: Path) -> bool:
+    """Tell whether a file begins as label files of this program do."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_START)) == _START
+    except OSError:
+        return False
+
+
+def read_label_file(
+    path: Path, recording: Recording, tree: TypeTree = DEFAULT_TYPES
+) -> LabelTable:
+    """Read the labels of a label file that may lie anywhere, such as a copy.
+
+    Raises
+    ------
+    LabelError
+        As `load_labels`.
+    """
+    return _read(path, recording, tree)
 
 
 def find_label_file(folder: Path, labels_dir: str | Path | None = None) -> Path | None:
@@ -229,7 +253,8 @@ def _with_own_types(tree: TypeTree, own: Sequence[Mapping[str, Any]]) -> TypeTre
             and isinstance(parent, str | None)
         ):
             raise LabelError("one of the user's own types has no name or no colour.")
-        if name not in [t.name for t in tree.types]:
+        # Somebody else may spell it otherwise.
+        if not tree.knows(name):
             tree = tree.with_type(name, color=color, parent=parent)
     return tree
 

@@ -106,7 +106,7 @@ class LabelKeeper:
             If the file is no longer the one that was read or written here, with who
             changed it and when; nothing is written. `merge` or `overwrite` go on.
         LabelError, OutputError
-            As `save_labels`.
+            As `save_labels`, and if the file that is there cannot be read.
         """
         return self._save(labels, ask=True)
 
@@ -229,10 +229,7 @@ class LabelKeeper:
                 f"{path} was moved or deleted after it was read here; save the labels "
                 f"to put them back, or choose another labels folder."
             )
-        try:
-            theirs = load_labels(self.recording, self.labels_dir, self.base.tree)
-        except LabelError as error:
-            return f"Somebody else changed the labels in the meantime: {error}"
+        theirs = load_labels(self.recording, self.labels_dir, self.base.tree)
         if theirs is None:
             return None
         rows = changed_rows(self.base, theirs)

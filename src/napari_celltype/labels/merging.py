@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from napari_celltype.labels.table import Label, LabelTable
+from napari_celltype.celltypes import TypeTree
+from napari_celltype.labels.table import Label, LabelTable, SetAside
 
 Side: TypeAlias = Literal["mine", "theirs"]
 
@@ -80,8 +81,8 @@ def merge_labels(
     LabelError
         If a table covers several planes, or a type of theirs cannot be added.
     """
-    tree = mine.tree.with_types_of(theirs.tree)
-    here, there, before = (table.by_roi() for table in (mine, theirs, base))
+    tree = mine.tree.with_types_of(theirs.tree).with_types_of(base.tree)
+    here, there, before = (_rows(table, tree) for table in (mine, theirs, base))
     rows, disputes = [], []
     for roi_id in dict.fromkeys((*before, *here, *there)):
         sides = here.get(roi_id), before.get(roi_id), there.get(roi_id)
@@ -91,8 +92,8 @@ def merge_labels(
         if row is not None:
             rows.append(row)
     rows.sort(key=lambda row: row.roi_id)
-    aside = [item for item in theirs.set_aside if item not in mine.set_aside]
-    merged = LabelTable(tuple(rows), tree, mine.warnings, (*mine.set_aside, *aside))
+    aside = _together(mine.set_aside, theirs.set_aside)
+    merged = LabelTable(tuple(rows), tree, mine.warnings, aside)
     return MergedLabels(merged, tuple(sorted(disputes, key=lambda d: d.roi_id)))
 
 
@@ -115,13 +116,11 @@ class AddedLabels:
 
 
 def add_labels(
-    present: LabelTable, new: LabelTable, *, keep: bool = True
+    present: LabelTable, new: LabelTable, *, keep: bool = True, instead_of: str = ""
 ) -> AddedLabels:
     """Add labels from a file or a channel to those that are there.
 
-    A cell_id is added to a label that has none. New labels of the source ``redcell``
-    take the place of all that were there from that source, whatever `keep` says: the
-    lines were moved.
+    A cell_id is added to a label that has none.
 
     Parameters
     ----------
@@ -129,19 +128,22 @@ def add_labels(
         Of one plane.
     keep : bool
         Whether a label that is there stays; predictions never stay.
+    instead_of : str, optional
+        A source whose labels are taken back first, whatever `keep` says: ``redcell``
+        where the lines were moved.
 
     Raises
     ------
     LabelError
         If a table covers several planes, or a type of the new ones cannot be added.
     """
-    rows = present.by_roi()
+    tree = present.tree.with_types_of(new.tree)
+    rows = _rows(present, tree)
     added, replaced, kept = [], [], []
-    if any(row.source == "redcell" for row in new):
-        for roi_id, row in list(rows.items()):
-            if row.source == "redcell":
-                rows[roi_id] = replace(row, label="", note="")
-    for roi_id, row in new.by_roi().items():
+    for roi_id, row in list(rows.items()):
+        if row.source == instead_of:
+            rows[roi_id] = replace(row, label="", note="")
+    for roi_id, row in _rows(new, tree).items():
         mine = rows.get(roi_id)
         if mine is None or not (mine.label or mine.cell_id):
             rows[roi_id] = row
@@ -159,19 +161,33 @@ def add_labels(
             added.append(roi_id)
         elif mine.label != row.label:
             replaced.append(roi_id)
-    tree = present.tree.with_types_of(new.tree)
     said = (row for row in rows.values() if row.label or row.cell_id)
     table = replace(
-        present, rows=tuple(sorted(said, key=lambda row: row.roi_id)), tree=tree
+        present,
+        rows=tuple(sorted(said, key=lambda row: row.roi_id)),
+        tree=tree,
+        set_aside=_together(present.set_aside, new.set_aside),
     )
     return AddedLabels(table, tuple(added), tuple(replaced), tuple(kept))
 
 
 def changed_rows(before: LabelTable, after: LabelTable) -> dict[int, Label | None]:
     """Return the ROIs whose row differs, with the later row (None if it is gone)."""
-    old, new = before.by_roi(), after.by_roi()
+    tree = after.tree.with_types_of(before.tree)
+    old, new = _rows(before, tree), _rows(after, tree)
     rois = sorted({*old, *new})
     return {i: new.get(i) for i in rois if old.get(i) != new.get(i)}
+
+
+def _together(
+    mine: tuple[SetAside, ...], theirs: tuple[SetAside, ...]
+) -> tuple[SetAside, ...]:
+    return (*mine, *(item for item in theirs if item not in mine))
+
+
+def _rows(table: LabelTable, tree: TypeTree) -> dict[int, Label]:
+    """Return the rows by ROI, types spelled as in a tree."""
+    return replace(table, tree=tree).by_roi()
 
 
 def _merge_row(
