@@ -1,9 +1,14 @@
+"""The figure for a paper, without a display."""
+
 from __future__ import annotations
 
+import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +16,16 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
+from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import OutputError
-from napari_celltype.export import draw_rois, is_ours
-from napari_celltype.export.figure import legend_entries
-from napari_celltype.export.picture import paint_rois
+from napari_celltype.export import is_ours, roi_rows
+from napari_celltype.export.figure import (
+    FigureOptions,
+    figure_bytes,
+    write_figure,
+)
+from napari_celltype.export.figure_key import KeyEntry, key_rows
+from napari_celltype.labels import NOT_A_SOMA
 from napari_celltype.recording import Recording, open_recording
 
 MakeTable = Callable[..., pd.DataFrame]
@@ -25,138 +36,204 @@ def recording(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Recording:
     return open_recording(suite2p_folder(tmp_path / "s") / "plane0")
 
 
-def _middle(recording: Recording, picture: np.ndarray, roi_id: int) -> np.ndarray:
-    """Colour in the middle of an ROI's heaviest pixel."""
-    zoom = picture.shape[0] // recording.frame_shape[0]
-    roi = recording.rois[roi_id]
-    k = int(np.argmax(roi.lam))
-    return picture[roi.ypix[k] * zoom + zoom // 2, roi.xpix[k] * zoom + zoom // 2]
-
-
-def _one_type(table: pd.DataFrame, name: str, probability: float) -> pd.DataFrame:
-    return table.assign(
-        predicted=name, best_guess=name, probability=probability, p_IN=probability
+@pytest.fixture
+def table(output_table: MakeTable) -> pd.DataFrame:
+    """Nothing is predicted or labelled but what a test adds."""
+    return output_table().assign(
+        predicted="unsure",
+        group="unsure",
+        best_guess="",
+        label="",
+        label_source="",
+        merged_into=pd.array([None] * 12, dtype="Int64"),
     )
 
 
-def test_the_picture_is_written_and_can_be_read(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+def with_roi(table: pd.DataFrame, roi_id: int, **values: object) -> pd.DataFrame:
+    table = table.copy()
+    for name, value in values.items():
+        table.loc[roi_id, name] = value
+    return table
+
+
+def texts(recording: Recording, table: pd.DataFrame, **options: object) -> list[str]:
+    """What can be read in the SVG; text stays text there."""
+    svg = figure_bytes(recording, table, "svg", **options).decode()
+    return [t.strip() for t in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
+
+
+def middle(
+    recording: Recording, table: pd.DataFrame, roi_id: int, **options: object
+) -> np.ndarray:
+    """Red, green and blue of one pixel beside the middle of a ROI, marks left out."""
+    options = {"marks": False, **options}
+    content = figure_bytes(recording, table, "png", options=FigureOptions(**options))
+    picture = imread(io.BytesIO(content))
+    zoom = picture.shape[1] / recording.frame_shape[1]
+    y, x = recording.rois[roi_id].centroid
+    return picture[int((y + 0.5) * zoom), int((x + 0.5) * zoom), :3]
+
+
+def test_a_prediction_is_filled_and_a_label_is_not(
+    recording: Recording, table: pd.DataFrame
 ) -> None:
-    path = draw_rois(recording, output_table(), tmp_path / "rois.png", title="a $1_2$")
-    assert imread(path).shape[0] > 600
+    sure = {"predicted": "PV", "best_guess": "PV", "probability": 1.0}
+    red, _, blue = middle(recording, with_roi(table, 0, **sure), 0)
+    assert blue - red > 0.3
+    labelled = with_roi(table, 0, label="PV", label_source="manual")
+    assert np.ptp(middle(recording, labelled, 0)) < 0.01
+    assert np.ptp(middle(recording, with_roi(table, 0, **sure), 0, fill=False)) < 0.01
+
+
+def test_a_label_is_a_thick_outline_in_its_colour(
+    recording: Recording, table: pd.DataFrame
+) -> None:
+    def blue_lines(table: pd.DataFrame) -> int:
+        svg = figure_bytes(recording, table, "svg").decode()
+        color = DEFAULT_TYPES["PV"].color.lower()
+        return len(re.findall(rf"stroke: {color}; stroke-width: 1.5", svg))
+
+    assert blue_lines(table) == 0
+    of_people = with_roi(table, 0, label="PV", label_source="histology")
+    # One in the picture, one in the key.
+    assert blue_lines(of_people) == 2
+    accepted = with_roi(table, 0, label="PV", label_source="prediction")
+    assert blue_lines(accepted) == 0
+
+
+def test_the_key_counts_predictions_and_labels_apart(
+    recording: Recording, table: pd.DataFrame
+) -> None:
+    table = with_roi(table, 0, predicted="PV", best_guess="PV", probability=0.9)
+    table = with_roi(table, 1, label="PV", label_source="manual")
+    table = with_roi(table, 2, label="!SOM", label_source="redcell")
+    table = with_roi(table, 3, label=NOT_A_SOMA, label_source="manual")
+    read = texts(recording, table)
+    assert "PV: 1 predicted, 1 labelled" in read
+    assert "VIP: 0 predicted" in read
+    assert "not SOM: 1 labelled" in read
+    assert "not a soma: 1 labelled" in read
+    assert "unsure: 11" in read
+    assert "12 ROIs. Predicted: 12 unsure." in read
+    assert "Predicted interneuron types: unproven on real cells." in read
+    proven = texts(recording, table, subtypes_proven=True)
+    assert not any("unproven" in text for text in proven)
+
+
+def test_labels_alone_make_a_figure_with_the_users_own_type(
+    recording: Recording,
+) -> None:
+    tree = DEFAULT_TYPES.with_type("NDNF", color="#00FF7F")
+    rows = roi_rows(recording, "m1")
+    rows.loc[4, ["label", "label_source"]] = ["NDNF", "manual"]
+    read = texts(recording, rows, tree=tree)
+    assert "NDNF: 1 labelled" in read
+    assert not any("predicted" in text for text in read)
+    svg = figure_bytes(recording, rows, "svg", tree=tree).decode()
+    assert "stroke: #00ff7f" in svg
+
+
+def test_the_scale_bar_needs_the_size_of_a_pixel(
+    recording: Recording, table: pd.DataFrame
+) -> None:
+    def bars(recording: Recording, **options: object) -> list[str]:
+        read = texts(recording, table, options=FigureOptions(**options))
+        return [text for text in read if text.endswith("µm")]
+
+    assert bars(recording) == []
+    # 72 pixels wide: a bar takes at most 30 % of the width.
+    assert bars(replace(recording, pixel_size=(9.0, 2.0))) == ["20 µm"]
+    assert bars(recording, pixel_size=1.0) == ["20 µm"]
+    assert bars(recording, pixel_size=5.0) == ["100 µm"]
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_every_format_is_written_in_the_size_asked_for(
+    tmp_path: Path, recording: Recording, table: pd.DataFrame, ending: str
+) -> None:
+    path = write_figure(
+        recording,
+        table,
+        tmp_path / f"f.{ending}",
+        options=FigureOptions(width=100, title="a $1_2$", dots_per_inch=254),
+    )
     assert is_ours(path)
+    content = path.read_bytes()
+    if ending == "png":
+        assert imread(path).shape[1] == 1000
+    elif ending == "svg":
+        width = float(re.search(rb'width="([\d.]+)pt"', content)[1])
+        assert width == pytest.approx(100 / 25.4 * 72, rel=0.01)
+        assert b"a $1_2$" in content
+    else:
+        # TrueType, which keeps letters letters.
+        assert b"/FontFile2" in content
 
 
-def test_a_sure_roi_is_filled_in_the_colour_of_its_type(
-    recording: Recording, output_table: MakeTable
+def test_rois_that_the_table_leaves_out_are_not_drawn(
+    recording: Recording, table: pd.DataFrame
 ) -> None:
-    picture = paint_rois(recording, _one_type(output_table(), "PV", 1.0))
-    red, green, blue = _middle(recording, picture, 0)
-    assert blue > 0.7 > green
-    assert blue - red > 0.4
+    def shapes(table: pd.DataFrame) -> int:
+        return figure_bytes(recording, table, "svg").decode().count("stroke: #b8b8b8")
+
+    assert shapes(table) - shapes(table.iloc[:5]) == 7
 
 
-def test_a_less_probable_type_is_fainter(
-    recording: Recording, output_table: MakeTable
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"width": 5}, "between 20 and 1000 mm"),
+        ({"pixel_size": 0.0}, "impossible"),
+        ({"pixel_size": float("nan")}, "impossible"),
+    ],
+)
+def test_impossible_sizes_are_refused(
+    recording: Recording, table: pd.DataFrame, options: dict[str, float], said: str
 ) -> None:
-    def blueness(probability: float) -> float:
-        table = _one_type(output_table(), "PV", probability)
-        red, _, blue = _middle(recording, paint_rois(recording, table), 0)
-        return float(blue - red)
-
-    assert blueness(1.0) > blueness(0.6) + 0.1
+    with pytest.raises(OutputError, match=said):
+        figure_bytes(recording, table, "png", options=FigureOptions(**options))
 
 
-def test_an_unsure_roi_is_an_outline_of_its_best_guess(
-    recording: Recording, output_table: MakeTable
+def test_what_cannot_be_drawn_is_refused(
+    tmp_path: Path, recording: Recording, table: pd.DataFrame
 ) -> None:
-    table = _one_type(output_table(), "PV", 0.5).assign(predicted="unsure")
-    picture = paint_rois(recording, table)
-    red, green, blue = _middle(recording, picture, 0)
-    assert red == green == blue
-    assert (picture[..., 2] - picture[..., 0] > 0.4).any()
-
-
-def test_an_roi_without_a_guess_is_a_grey_outline(
-    recording: Recording, output_table: MakeTable
-) -> None:
-    table = output_table().assign(best_guess="", predicted="unsure", group="unsure")
-    picture = paint_rois(recording, table)
-    assert np.ptp(picture, axis=2).max() < 0.01
-    assert picture.max() > 0.6
-
-
-def test_rows_that_the_table_leaves_out_are_grey(
-    recording: Recording, output_table: MakeTable
-) -> None:
-    table = _one_type(output_table(), "PV", 1.0).iloc[[3]]
-    picture = paint_rois(recording, table)
-    assert np.ptp(_middle(recording, picture, 0)) < 0.01
-    assert np.ptp(_middle(recording, picture, 3)) > 0.3
-
-
-def test_groups_have_one_colour(recording: Recording, output_table: MakeTable) -> None:
-    def color(name: str) -> np.ndarray:
-        table = _one_type(output_table(), name, 0.9).assign(group="IN", p_IN=0.9)
-        return _middle(recording, paint_rois(recording, table, by_group=True), 0)
-
-    np.testing.assert_array_equal(color("PV"), color("VIP"))
-
-
-def test_a_recording_without_a_mean_image_is_drawn_on_black(
-    tmp_path: Path, suite2p_folder: Callable[..., Path], output_table: MakeTable
-) -> None:
-    plane = suite2p_folder(tmp_path / "s", with_ops=False) / "plane0"
-    recording = open_recording(plane, sampling_frequency=30)
-    picture = paint_rois(recording, output_table())
-    assert picture[0, 0].max() == 0
-
-
-def test_the_legend_counts_groups_before_types(output_table: MakeTable) -> None:
-    table = output_table()
-    texts = [entry.text.strip() for entry in legend_entries(table)]
-    n_py = int((table["group"] == "PY").sum())
-    n_vip = int((table["predicted"] == "VIP").sum())
-    assert texts.index(f"PY (pyramidal cell): {n_py}") < texts.index(f"VIP: {n_vip}")
-    assert any("unproven on real cells" in text for text in texts)
-
-
-def test_the_legend_of_a_proven_model_does_not_doubt_it(
-    output_table: MakeTable,
-) -> None:
-    entries = legend_entries(output_table(), subtypes_proven=True)
-    assert not any("unproven" in entry.text for entry in entries)
-
-
-def test_a_users_own_class_is_drawn(
-    recording: Recording, output_table: MakeTable, tmp_path: Path
-) -> None:
-    table = output_table(classes=("PY", "PV", "NDNF"))
-    assert draw_rois(recording, table, tmp_path / "r.png").exists()
-
-
-def test_traces_without_masks_cannot_be_drawn(
-    tmp_path: Path, output_table: MakeTable
-) -> None:
-    recording = Recording(np.zeros((12, 50), np.float32))
+    without_masks = Recording(np.zeros((12, 50), np.float32))
     with pytest.raises(OutputError, match="no ROI masks"):
-        draw_rois(recording, output_table(), tmp_path / "r.png")
+        figure_bytes(without_masks, table, "png")
+    with pytest.raises(OutputError, match="does not end in"):
+        write_figure(recording, table, tmp_path / "f.jpg")
 
 
-def test_another_format_is_refused(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
-) -> None:
-    with pytest.raises(OutputError, match=r"does not end in \.png"):
-        draw_rois(recording, output_table(), tmp_path / "r.jpg")
-
-
-def test_nothing_graphical_is_imported() -> None:
+def test_nothing_graphical_is_imported_and_settings_of_matplotlib_stay() -> None:
     script = (
-        "import sys, napari_celltype.export.figure\n"
-        "from matplotlib.figure import Figure\n"
-        "Figure().savefig(__import__('io').BytesIO(), format='png')\n"
+        "import sys, numpy as np, matplotlib\n"
+        "from napari_celltype.export import roi_rows\n"
+        "from napari_celltype.export.figure import figure_bytes\n"
+        "from napari_celltype.recording import Recording, Roi\n"
+        "roi = Roi(np.array([1]), np.array([1]), np.ones(1, np.float32))\n"
+        "r = Recording(np.zeros((1, 9), np.float32), (roi,), frame_shape=(9, 9))\n"
+        "names = 'svg.fonttype', 'pdf.fonttype', 'font.size', 'font.family'\n"
+        "before = [matplotlib.rcParams[name] for name in names]\n"
+        "figure_bytes(r, roi_rows(r, 'm'), 'svg')\n"
+        "assert [matplotlib.rcParams[name] for name in names] == before\n"
         "bad = {'matplotlib.pyplot', 'qtpy', 'napari', 'tkinter'} & set(sys.modules)\n"
         "assert not bad, bad\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "DISPLAY"}
     subprocess.run([sys.executable, "-c", script], check=True, env=environment)
+
+
+def test_the_key_has_as_many_columns_as_its_texts_leave_room_for() -> None:
+    short = [KeyEntry(f"PV: {n}", "#000000") for n in range(8)]
+    assert key_rows(short, 85.0) == 2
+    long = [KeyEntry("Chandelier: 1234 predicted, 567 labelled", "#000000")] * 4
+    assert key_rows(long, 85.0) == 4
+    assert key_rows([*long, KeyEntry("words")], 174.0) == 3
+
+
+def test_words_of_the_key_are_not_cut_off(
+    recording: Recording, table: pd.DataFrame
+) -> None:
+    read = texts(recording, table, options=FigureOptions(width=30))
+    assert max(map(len, read)) < 30
+    assert "Predicted interneuron types: unproven on real cells." in " ".join(read)

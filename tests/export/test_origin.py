@@ -113,10 +113,22 @@ def test_methods_text_tells_the_labels_apart_from_predictions() -> None:
     assert "1 of these labels were given without sight" in text
     assert "for 1 nobody noted it" in text
     assert "1 label repeated a prediction" in text
+    assert "1 ROI was labelled as no cell body." in text
     assert "suite2p: Pachitariu" in text
     assert "Troullinou" not in text
     assert describe_labels(LabelTable()) is None
     assert describe_labels(None) is None
+
+
+def test_methods_text_says_that_what_is_no_soma_is_among_the_counts() -> None:
+    labels = LabelTable((Label(0, NOT_A_SOMA), Label(1, NOT_A_SOMA)))
+    told = {"n_rois": 9, "labels": describe_labels(labels), "summary": {"types": {}}}
+    text = methods_paragraph(provenance([told], [{"name": "cnn"}], {}))
+    assert (
+        "2 ROIs were labelled as no cell body; what the model says of them is among "
+        "the counts above."
+    ) in text
+    assert "a label that no model gave" not in text
 
 
 def test_methods_text_names_counts_versions_and_what_to_cite() -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -50,6 +51,19 @@ def test_force_replaces_a_file_of_the_users(tmp_path: Path) -> None:
     _write(path, force=True)
     assert path.read_bytes() == b"new"
     assert is_ours(path)
+
+
+def test_files_of_suite2p_are_never_replaced(
+    tmp_path: Path, suite2p_folder: Callable[..., Path]
+) -> None:
+    session = suite2p_folder(tmp_path / "s", n_frames=50, data_bin=False)
+    (session / "ophys.nwb").write_bytes(b"suite2p's")
+    for path in (session / "plane0" / "iscell.npy", session / "ophys.nwb"):
+        before = path.read_bytes()
+        with pytest.raises(OutputError, match="suite2p's own file"):
+            _write(path, force=True)
+        assert path.read_bytes() == before
+    _write(session / "plane0" / "celltype.npy")
 
 
 def test_provenance_of_another_file_does_not_claim_this_one(tmp_path: Path) -> None:

@@ -68,8 +68,8 @@ def export(
 
     Example: napari-celltype export data/mouse1 --format nwb -o mouse1.nwb
     """
+    from napari_celltype.export.figure import FigureOptions
     from napari_celltype.export.nwb_session import NwbSession
-    from napari_celltype.export.publication import FigureOptions
     from napari_celltype.workflows.classify import ClassifyRequest
     from napari_celltype.workflows.exporting import ExportRequest
     from napari_celltype.workflows.output import export_path

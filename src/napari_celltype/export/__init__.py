@@ -7,7 +7,6 @@ from napari_celltype.export.arrays import (
     write_npy,
 )
 from napari_celltype.export.columns import class_columns, output_columns
-from napari_celltype.export.figure import draw_rois
 from napari_celltype.export.methods import methods_paragraph
 from napari_celltype.export.origin import (
     describe_labels,
@@ -36,7 +35,6 @@ __all__ = [
     "class_columns",
     "describe_labels",
     "describe_recording",
-    "draw_rois",
     "file_sha256",
     "is_ours",
     "matlab_variables",

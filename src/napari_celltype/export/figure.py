@@ -1,199 +1,391 @@
-"""The ROIs of a recording, coloured by cell type, as a picture; needs no display."""
+"""The figure for a paper: mean image, outlines by type, key, scale bar; no display.
+
+A prediction is a fill with a small solid mark; ground truth a thick outline with an
+open mark. Each type has a colour and a shape of its own, so the figure reads in grey.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
+import numpy as np
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import OutputError
-from napari_celltype.export.columns import class_columns
+from napari_celltype.export.figure_key import (
+    draw_key,
+    key_entries,
+    key_rows,
+    type_marks,
+    wrapped,
+)
+from napari_celltype.export.outlines import roi_outline
 from napari_celltype.export.ownership import write_output
-from napari_celltype.export.picture import UNCLASSIFIED_COLOR, paint_rois, type_color
-from napari_celltype.recording import Recording
+from napari_celltype.export.picture import background, label_color, roi_colors
+from napari_celltype.labels import NOT_A_SOMA
+from napari_celltype.recording import Recording, Roi
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+FIGURE_ENDINGS = (".png", ".svg", ".pdf")
+# Common column widths of journals, in millimetres.
+ONE_COLUMN, TWO_COLUMNS = 85.0, 174.0
+_MM_PER_INCH, _POINTS_PER_INCH = 25.4, 72.0
+_ROW_MM, _MARGIN_MM = 3.6, 1.5
+_PREDICTED, _LABELLED = 0.75, 1.5  # Widths of outlines in points.
+_BARS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 
-class LegendEntry(NamedTuple):
-    """One line of the legend: filled or outlined patches, or words alone."""
 
-    text: str
-    fills: tuple[str, ...] = ()
-    outlines: tuple[str, ...] = ()
-    heading: bool = False
+@dataclass(frozen=True)
+class FigureOptions:
+    """What the figure looks like.
+
+    Attributes
+    ----------
+    width : float
+        Of the whole figure, in millimetres.
+    fill : bool
+        Fill the ROIs that the model named; else outline them in their colour.
+    marks : bool
+        Draw the shape of its type on each ROI.
+    by_group : bool
+        Colour predictions by PY and IN instead of by type.
+    pixel_size : float or None
+        Width of a pixel in micrometres, for the scale bar; None takes what the
+        recording says. Without either there is no scale bar.
+    title : str
+        Above the picture.
+    dots_per_inch : int
+        Of PNG, and of the mean image in SVG and PDF.
+    """
+
+    width: float = ONE_COLUMN
+    fill: bool = True
+    marks: bool = True
+    by_group: bool = False
+    pixel_size: float | None = None
+    title: str = ""
+    dots_per_inch: int = 300
 
 
-def draw_rois(
+def write_figure(
     recording: Recording,
     table: pd.DataFrame,
     path: str | Path,
     *,
-    title: str | None = None,
-    by_group: bool = False,
-    subtypes_proven: bool = False,
+    options: FigureOptions | None = None,
     tree: TypeTree = DEFAULT_TYPES,
+    subtypes_proven: bool = False,
     force: bool = False,
     provenance: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Save the ROIs over the mean image, with a legend, as PNG.
+    """Save the figure; the name says the format.
 
     Parameters
     ----------
     recording : Recording
     table : pandas.DataFrame
-        The output table of this recording; rows are found by `roi_id`.
+        The output table of this recording, or its part that needs no model; ROIs that
+        it leaves out are not drawn.
     path : str or Path
-        Ends in ``.png``.
-    title : str, optional
-    by_group : bool
-        Colour by PY and IN instead of by type.
-    subtypes_proven : bool
-        Whether the model's types were shown on real cells; else the legend says so.
+        Ends in ``.png``, ``.svg`` or ``.pdf``; text in the latter two stays text.
+    options : FigureOptions, optional
     tree : TypeTree
         Colours and names.
+    subtypes_proven : bool
+        Whether the model's types were shown on real cells; else the key says so.
     force : bool
         Replace a file that this program did not write.
     provenance : mapping, optional
         Goes into ``OUT.provenance.json`` beside it.
 
-    Returns
-    -------
-    Path
-        The file.
+    Raises
+    ------
+    OutputError
+        If the recording has no masks, the ending is another one, the size is
+        impossible, or the file may not be replaced or cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FIGURE_ENDINGS:
+        raise OutputError(
+            f"{path.name} does not end in {', '.join(FIGURE_ENDINGS)}; rename it."
+        )
+    content = figure_bytes(
+        recording,
+        table,
+        path.suffix.lower().removeprefix("."),
+        options=options,
+        tree=tree,
+        subtypes_proven=subtypes_proven,
+    )
+    return write_output(
+        path, lambda file: file.write(content), force=force, provenance=provenance
+    )
+
+
+def figure_bytes(
+    recording: Recording,
+    table: pd.DataFrame,
+    format: str,
+    *,
+    options: FigureOptions | None = None,
+    tree: TypeTree = DEFAULT_TYPES,
+    subtypes_proven: bool = False,
+) -> bytes:
+    """Return the figure as the content of a file.
+
+    Parameters
+    ----------
+    format : {"png", "svg", "pdf"}
+    recording, table, options, tree, subtypes_proven
+        As for `write_figure`.
 
     Raises
     ------
     OutputError
-        If the recording has no masks, the name ends otherwise, or the file may not be
-        replaced or cannot be written.
+        If the recording has no masks or the size is impossible.
     """
-    path = Path(path)
-    if path.suffix.lower() != ".png":
-        raise OutputError(f"{path.name} does not end in .png; rename it.")
+    from matplotlib import rc_context
+
+    options = options or FigureOptions()
+    _require_possible(recording, options)
+    content = io.BytesIO()
+    # Text as text: editors of SVG and PDF can then change it.
+    with rc_context(
+        {
+            "svg.fonttype": "none",
+            "pdf.fonttype": 42,
+            "font.family": "sans-serif",
+            "font.size": 7,
+        }
+    ):
+        figure = _figure(recording, table, options, tree, subtypes_proven)
+        figure.savefig(content, format=format, dpi=options.dots_per_inch)
+    return content.getvalue()
+
+
+def _require_possible(recording: Recording, options: FigureOptions) -> None:
     if not len(recording.rois) or 0 in recording.frame_shape:
         raise OutputError(
             "The recording has no ROI masks, so there is nothing to draw; open a "
             "suite2p folder with its stat.npy."
         )
-    figure = _figure(recording, table, title, by_group, subtypes_proven, tree)
-    return write_output(
-        path,
-        lambda file: figure.savefig(file, format="png", dpi=150, bbox_inches="tight"),
-        force=force,
-        provenance=provenance,
-    )
-
-
-def legend_entries(
-    table: pd.DataFrame,
-    *,
-    by_group: bool = False,
-    subtypes_proven: bool = False,
-    tree: TypeTree = DEFAULT_TYPES,
-) -> list[LegendEntry]:
-    """Return the legend: groups with their counts, then types with theirs.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-    by_group, subtypes_proven : bool
-    tree : TypeTree
-        As in `draw_rois`.
-    """
-    classes = [name.removeprefix("p_") for name in class_columns(table.columns)]
-    words = {t.name: t.description for t in tree.types}
-    groups = list(dict.fromkeys(tree.group(c) if c in words else c for c in classes))
-    n_group = table["group"].value_counts().to_dict()
-    n_type = table["predicted"].value_counts().to_dict()
-
-    entries = [LegendEntry(f"{len(table)} ROIs", heading=True)]
-    for name in groups:
-        # A parent has no colour of its own in the picture by type.
-        shown = [name] if by_group else [c for c in classes if _below(c, name, tree)]
-        colors = tuple(type_color(c, tree) for c in shown)
-        described = words.get(name, name)
-        entries.append(
-            LegendEntry(f"{name} ({described}): {n_group.get(name, 0)}", colors)
+    if not 20 <= options.width <= 1000:
+        raise OutputError(
+            f"A figure of {options.width:g} mm cannot be drawn; give a width between "
+            "20 and 1000 mm."
         )
-    entries.append(LegendEntry(f"{UNSURE}: {n_group.get(UNSURE, 0)}"))
-    if not by_group:
-        doubt = "" if subtypes_proven else ",\nunproven on real cells"
-        entries.append(LegendEntry(f"\nTypes{doubt}", heading=True))
-        for name in classes:
-            color = (type_color(name, tree),)
-            entries.append(LegendEntry(f"{name}: {n_type.get(name, 0)}", color))
-        entries.append(LegendEntry(f"{UNSURE}: {n_type.get(UNSURE, 0)}"))
-    entries.append(LegendEntry("\nFill: fainter = less probable"))
-    guesses = tuple(type_color(n, tree) for n in (groups if by_group else classes))
-    entries.append(LegendEntry("outline: unsure, best guess", outlines=guesses))
-    entries.append(
-        LegendEntry("grey outline: not classified", outlines=(UNCLASSIFIED_COLOR,))
-    )
-    return entries
-
-
-def _below(name: str, ancestor: str, tree: TypeTree) -> bool:
-    in_tree = any(t.name == name for t in tree.types)
-    return tree.is_within(name, ancestor) if in_tree else name == ancestor
+    size = options.pixel_size
+    if size is not None and not (np.isfinite(size) and size > 0):
+        raise OutputError(
+            f"A pixel of {size:g} micrometres is impossible; give its width, such as "
+            "1.2, or none."
+        )
 
 
 def _figure(
     recording: Recording,
     table: pd.DataFrame,
-    title: str | None,
-    by_group: bool,
-    subtypes_proven: bool,
+    options: FigureOptions,
     tree: TypeTree,
+    subtypes_proven: bool,
 ) -> Figure:
     from matplotlib.figure import Figure
 
-    height, width = recording.frame_shape
-    picture_width = 6.4 * min(1.8, max(0.6, width / height))
-    figure = Figure(figsize=(picture_width + 3.6, 7.2))
-    axes = figure.add_subplot()
-    axes.imshow(
-        paint_rois(recording, table, by_group=by_group, tree=tree),
-        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+    ly, lx = recording.frame_shape
+    entries = key_entries(
+        table, tree, by_group=options.by_group, subtypes_proven=subtypes_proven
     )
-    axes.set_xlabel("x (pixels)")
-    axes.set_ylabel("y (pixels)")
-    if title is not None:
+    entries = wrapped(entries, options.width - 2 * _MARGIN_MM)
+    # All in millimetres, from the top: title, picture, key.
+    title = _ROW_MM + _MARGIN_MM if options.title else 0.0
+    picture = options.width * ly / lx
+    key = key_rows(entries, options.width) * _ROW_MM + 2 * _MARGIN_MM
+    height = title + picture + key
+    figure = Figure(figsize=(options.width / _MM_PER_INCH, height / _MM_PER_INCH))
+    if options.title:
         # A dollar sign in a folder's name is no formula.
-        axes.set_title(title, parse_math=False)
-    entries = legend_entries(
-        table, by_group=by_group, subtypes_proven=subtypes_proven, tree=tree
-    )
-    _draw_legend(axes, entries)
+        figure.text(
+            _MARGIN_MM / options.width,
+            1 - _MARGIN_MM / height,
+            options.title,
+            va="top",
+            weight="bold",
+            parse_math=False,
+        )
+    axes = figure.add_axes((0, key / height, 1, picture / height))
+    axes.imshow(background(recording), cmap="gray", vmin=0, vmax=1)
+    axes.set_axis_off()
+    _draw_rois(axes, recording, table, options, tree)
+    _draw_scale_bar(axes, recording, options)
+    # The picture's edges, which outlines on them may have pushed away.
+    axes.set_xlim(-0.5, lx - 0.5)
+    axes.set_ylim(ly - 0.5, -0.5)
+    below = figure.add_axes((0, 0, 1, key / height))
+    draw_key(below, entries, (options.width, key), _ROW_MM, _MARGIN_MM, options.fill)
     return figure
 
 
-def _draw_legend(axes: Axes, entries: Sequence[LegendEntry]) -> None:
-    from matplotlib.legend_handler import HandlerTuple
-    from matplotlib.patches import Patch
+def _draw_rois(
+    axes: Axes,
+    recording: Recording,
+    table: pd.DataFrame,
+    options: FigureOptions,
+    tree: TypeTree,
+) -> None:
+    from matplotlib.collections import PathCollection
 
-    handles = [
-        (
-            *(Patch(facecolor=color, edgecolor="none") for color in entry.fills),
-            *(Patch(facecolor="none", edgecolor=color) for color in entry.outlines),
+    shown = _shown(recording, table)
+    fills, edges = roi_colors(recording.n_rois, table, options.by_group, tree)
+    paths = {i: _path(recording, i) for i in shown}
+    named = [i for i in shown if fills[i + 1, 3] > 0]
+    unsure = [i for i in shown if fills[i + 1, 3] == 0]
+    for rois, style in ((unsure, ":"), (named, "-")):
+        # Only guesses have an opaque outline.
+        guessed = [edges[i + 1, 3] == 1 for i in rois]
+        axes.add_collection(
+            PathCollection(
+                [paths[i] for i in rois],
+                facecolors=[
+                    tuple(fills[i + 1]) if options.fill else (0, 0, 0, 0) for i in rois
+                ],
+                edgecolors=[tuple(edges[i + 1]) for i in rois],
+                linewidths=_PREDICTED,
+                linestyles=[style if guess else "-" for guess in guessed],
+            )
         )
-        or (Patch(facecolor="none", edgecolor="none"),)
-        for entry in entries
-    ]
-    legend = axes.legend(
-        handles,
-        [entry.text for entry in entries],
-        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.3)},
-        loc="upper left",
-        bbox_to_anchor=(1.02, 1),
-        borderaxespad=0,
-        frameon=False,
+    truth = _ground_truth(table, set(shown))
+    axes.add_collection(
+        PathCollection(
+            [paths[i] for i in truth],
+            facecolors="none",
+            edgecolors=[label_color(label, tree) for label in truth.values()],
+            linewidths=_LABELLED,
+            linestyles=[
+                "--" if text.startswith("!") else "-" for text in truth.values()
+            ],
+        )
     )
-    for text, entry in zip(legend.get_texts(), entries, strict=True):
-        text.set_parse_math(False)
-        if entry.heading:
-            text.set_fontweight("bold")
+    if options.marks:
+        _draw_marks(axes, recording, table, shown, truth, options, tree)
+
+
+def _shown(recording: Recording, table: pd.DataFrame) -> list[int]:
+    """Return the ROIs that are drawn: those of the table, no parts of merged ones."""
+    merged = recording.merged_into
+    whole = merged < 0 if len(merged) else np.ones(recording.n_rois, dtype=bool)
+    return [
+        i for i in table["roi_id"].tolist() if whole[i] and recording.rois[i].ypix.size
+    ]
+
+
+def _path(recording: Recording, roi_id: int) -> Any:
+    from matplotlib.path import Path as Line
+
+    lines = roi_outline(recording.rois[roi_id])
+    closed = [Line(np.vstack([line, line[:1]]), closed=True) for line in lines]
+    return Line.make_compound_path(*closed)
+
+
+def _ground_truth(table: pd.DataFrame, shown: set[int]) -> dict[int, str]:
+    """Return the labels of ROIs that somebody gave, by roi_id."""
+    rows = zip(table["roi_id"], table["label"], table["label_source"], strict=True)
+    return {
+        int(i): str(label)
+        for i, label, source in rows
+        if label and source != "prediction" and int(i) in shown
+    }
+
+
+def _draw_marks(
+    axes: Axes,
+    recording: Recording,
+    table: pd.DataFrame,
+    shown: list[int],
+    truth: Mapping[int, str],
+    options: FigureOptions,
+    tree: TypeTree,
+) -> None:
+    marks = type_marks(tree)
+    places = {i: _middle(recording.rois[i]) for i in shown}
+    points_per_pixel = options.width / _MM_PER_INCH * _POINTS_PER_INCH
+    points_per_pixel /= recording.frame_shape[1]
+    n_pixels = np.median([recording.rois[i].ypix.size for i in shown] or [1])
+    side = float(
+        np.clip(0.4 * 2 * np.sqrt(n_pixels / np.pi) * points_per_pixel, 1.5, 6)
+    )
+    named: dict[str, list[int]] = {}
+    column = "group" if options.by_group else "predicted"
+    if column in table.columns:
+        for roi_id, name in zip(table["roi_id"], table[column], strict=True):
+            if name in marks and int(roi_id) in places:
+                named.setdefault(str(name), []).append(int(roi_id))
+    labelled: dict[str, list[int]] = {}
+    for roi_id, label in truth.items():
+        name = "x" if label == NOT_A_SOMA else marks.get(label.removeprefix("!"), "")
+        labelled.setdefault(name, []).append(roi_id)
+    solid: dict[str, Any] = {
+        "facecolors": "black",
+        "edgecolors": "white",
+        "linewidths": 0.3,
+    }
+    open_: dict[str, Any] = {**solid, "facecolors": "none", "linewidths": 0.6}
+    cross: dict[str, Any] = {"c": "white", "linewidths": 0.6}
+    for name, rois in named.items():
+        y, x = np.array([places[i] for i in rois]).T
+        axes.scatter(x, y, s=side**2, marker=marks[name], zorder=3, **solid)
+    for mark, rois in labelled.items():
+        y, x = np.array([places[i] for i in rois]).T
+        looks = cross if mark == "x" else open_
+        if mark:
+            axes.scatter(x, y, s=(1.8 * side) ** 2, marker=mark, zorder=3, **looks)
+
+
+def _middle(roi: Roi) -> tuple[float, float]:
+    """Return the pixel that is nearest to the centroid, which may lie outside."""
+    y, x = roi.centroid
+    nearest = int(np.argmin((roi.ypix - y) ** 2 + (roi.xpix - x) ** 2))
+    return float(roi.ypix[nearest]), float(roi.xpix[nearest])
+
+
+def _draw_scale_bar(axes: Axes, recording: Recording, options: FigureOptions) -> None:
+    """Draw a bar of a round length, where the size of a pixel is known."""
+    from matplotlib.patheffects import withStroke
+
+    size = options.pixel_size
+    if size is None and recording.pixel_size is not None:
+        size = recording.pixel_size[1]
+    if size is None:
+        return
+    ly, lx = recording.frame_shape
+    fitting = [length for length in _BARS if length <= 0.3 * lx * size]
+    length = fitting[-1] if fitting else _BARS[0]
+    right, bottom = 0.96 * lx, ly - 0.04 * lx
+    outline = [withStroke(linewidth=3, foreground="black")]
+    axes.plot(
+        [right - length / size, right],
+        [bottom, bottom],
+        color="white",
+        linewidth=2,
+        solid_capstyle="butt",
+        path_effects=outline,
+        zorder=4,
+    )
+    axes.text(
+        right - length / size / 2,
+        bottom - 0.02 * lx,
+        f"{length} µm",
+        color="white",
+        ha="center",
+        va="bottom",
+        # A stroke around letters would turn them into shapes.
+        bbox={"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1},
+        zorder=4,
+    )

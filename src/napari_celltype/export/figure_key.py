@@ -4,21 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import cycle
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from napari_celltype.celltypes import UNSURE, UNSURE_COLOR, TypeTree
 from napari_celltype.export.columns import class_columns
 from napari_celltype.export.picture import UNCLASSIFIED_COLOR, type_color
-from napari_celltype.export.type_marks import type_marks
 from napari_celltype.labels import NOT_A_SOMA
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-_COLUMN_MM = 55.0
-_PATCH_MM = 4.2
+# Markers of matplotlib. Pyramidal cells get the pyramid.
+_KNOWN = {"PY": "^", "IN": "o", "PV": "s", "SOM": "D", "VIP": "v"}
+_OWN = ("P", "X", "*", "h", "<", ">", "p", "d")
+_PATCH_MM, _LETTER_MM = 4.2, 1.15
+
+
+def type_marks(tree: TypeTree) -> dict[str, str]:
+    """Return matplotlib's marker for each type, by its name."""
+    own = [t.name for t in tree.types if t.name not in _KNOWN]
+    return _KNOWN | dict(zip(own, cycle(_OWN), strict=False))
 
 
 @dataclass(frozen=True)
@@ -96,13 +105,9 @@ def key_entries(
     if classes:
         text = f"{UNSURE}: {predicted.get(UNSURE, 0)}"
         entries.append(KeyEntry(text, UNSURE_COLOR, line=":"))
-    entries += [KeyEntry(text) for text in _words(table, classes, labelled)]
-    if (
-        not by_group
-        and classes
-        and not subtypes_proven
-        and _has_subtypes(classes, tree)
-    ):
+    finer = not by_group and _has_subtypes(classes, tree)
+    entries += [KeyEntry(text) for text in _words(table, classes, labelled, finer)]
+    if finer and not subtypes_proven:
         entries.append(KeyEntry("Predicted interneuron types: unproven on real cells."))
     return entries
 
@@ -123,12 +128,20 @@ def _predicted(
 
 
 def _words(
-    table: pd.DataFrame, classes: Sequence[str], labelled: Mapping[str, int]
+    table: pd.DataFrame,
+    classes: Sequence[str],
+    labelled: Mapping[str, int],
+    finer: bool,
 ) -> list[str]:
+    """Return what is said besides the types; groups where the model has finer types."""
     text = f"{len(table)} ROIs."
-    if classes:
-        text += " Fill, solid mark: predicted, fainter = less probable."
+    if finer:
+        # A type may be unsure while its group is sure.
+        groups = Counter(table["group"].tolist()).items()
+        text += f" Predicted: {', '.join(f'{n} {name}' for name, n in sorted(groups))}."
     words = [text]
+    if classes:
+        words.append("Fill, solid mark: predicted, fainter = less probable.")
     if labelled:
         words.append("Thick outline, open mark: ground truth.")
     if classes:
@@ -141,15 +154,26 @@ def _has_subtypes(classes: Sequence[str], tree: TypeTree) -> bool:
     return any(tree.group(name) != name for name in classes)
 
 
+def wrapped(entries: Sequence[KeyEntry], width: float) -> list[KeyEntry]:
+    """Return the lines with words broken where the width in millimetres ends."""
+    letters = max(10, int(width / _LETTER_MM))
+    lines = []
+    for entry in entries:
+        texts = [entry.text] if entry.color else wrap(entry.text, letters)
+        lines += [replace(entry, text=text) for text in texts]
+    return lines
+
+
 def key_rows(entries: Sequence[KeyEntry], width: float) -> int:
     """Return how many rows the key takes at a width in millimetres."""
-    columns = _columns(width)
+    columns = _columns(entries, width)
     pictures = sum(bool(entry.color) for entry in entries)
     return -(-pictures // columns) + len(entries) - pictures
 
 
-def _columns(width: float) -> int:
-    return max(1, int(width // _COLUMN_MM))
+def _columns(entries: Sequence[KeyEntry], width: float) -> int:
+    longest = max((len(entry.text) for entry in entries if entry.color), default=0)
+    return max(1, int(width // (2 * _PATCH_MM + longest * _LETTER_MM)))
 
 
 def draw_key(
@@ -178,13 +202,13 @@ def draw_key(
     axes.set_axis_off()
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
-    columns = _columns(width)
+    columns = _columns(entries, width)
     pictures = [entry for entry in entries if entry.color]
     for k, entry in enumerate(pictures):
         x = margin + (k % columns) * (width - 2 * margin) / columns
         y = margin + (k // columns + 0.5) * row
         x = _draw_samples(axes, entry, x, y, fill)
-        axes.text(x, y, entry.text, va="center_baseline", size=6.5, parse_math=False)
+        axes.text(x, y, entry.text, va="center_baseline", size=6, parse_math=False)
     y = margin + (-(-len(pictures) // columns) + 0.5) * row
     for entry in entries:
         if not entry.color:
@@ -206,7 +230,7 @@ def _draw_samples(axes: Axes, entry: KeyEntry, x: float, y: float, fill: bool) -
     samples = []
     if entry.filled:
         inside = entry.color if fill else "none"
-        samples.append((edge | {"facecolor": inside, "linewidth": 0.5}, solid))
+        samples.append((edge | {"facecolor": inside, "linewidth": 0.75}, solid))
     if entry.thick or not entry.filled:
         width = 1.5 if entry.thick else 0.8
         samples.append((edge | {"facecolor": "none", "linewidth": width}, hollow))

@@ -88,8 +88,8 @@ def _model_sentence(card: Mapping[str, Any]) -> str:
         text += f" Training data: {str(card['trained_on']).rstrip('.')}."
     if not card.get("subtypes_proven", False) and _has_subtypes(card):
         text += (
-            " Its interneuron types are unproven on real cells, so its labels are "
-            "hypotheses, not identifications."
+            " Its interneuron types are unproven on real cells, so what it says "
+            "of them is a hypothesis, not an identification."
         )
     return text
 
@@ -152,6 +152,16 @@ def _labels(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{_count(accepted, 'label')} repeated a prediction that a person "
             "accepted, which is no ground truth."
         )
+    # Older provenance does not tell.
+    no_somata = sum(labels.get("not_a_soma", 0) for labels in told)
+    if no_somata:
+        counted = any(r.get("summary") for r in recordings)
+        verb = "was" if no_somata == 1 else "were"
+        sentences.append(
+            f"{_count(no_somata, 'ROI')} {verb} labelled as no cell body"
+            + "; what the model says of them is among the counts above" * counted
+            + "."
+        )
     return sentences
 
 
@@ -205,9 +215,9 @@ def _stability(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     low, high = f"{min(medians):.2g}", f"{max(medians):.2g}"
     return [
-        "Labels were checked for stability: the share of changes of noise, baseline, "
-        "gain, neuropil and length that leave the best guess as it is (median over "
-        f"ROIs {low if low == high else f'{low} to {high}'} in "
+        "Predictions were checked for stability: the share of changes of noise, "
+        "baseline, gain, neuropil and length that leave the best guess as it is "
+        f"(median over ROIs {low if low == high else f'{low} to {high}'} in "
         f"{_count(len(medians), 'recording')})."
     ]
 

@@ -6,6 +6,7 @@ masks as x, y, weight, traces as (frames, ROIs).
 
 from __future__ import annotations
 
+import importlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_celltype.errors import OutputError, SamplingFrequencyError
+from napari_celltype.errors import (
+    MissingDependencyError,
+    OutputError,
+    SamplingFrequencyError,
+)
 from napari_celltype.export.methods import methods_paragraph
 from napari_celltype.export.nwb_columns import (
     PROVENANCE_TABLE,
     flat_provenance,
     nwb_columns,
 )
-from napari_celltype.export.nwb_library import load_pynwb
 from napari_celltype.export.nwb_session import UNKNOWN, NwbSession
 from napari_celltype.export.origin import software_versions
 from napari_celltype.export.ownership import write_output_at
@@ -36,6 +40,7 @@ from napari_celltype.recording import Recording, RoiMasks
 if TYPE_CHECKING:
     import pandas as pd
 
+_UNCONFIRMED = " Nobody confirmed the frame rate, which suite2p may have by default."
 _METERS_PER_MICROMETER = 1e-6
 _FROM_SUITE2P = {
     "RoiResponseSeries": "Raw fluorescence of each ROI (suite2p's F).",
@@ -123,6 +128,24 @@ def write_nwb(
             io.write(content)
 
     return write_output_at(path, write_at, force=force, provenance=origin)
+
+
+def load_pynwb() -> Any:
+    """Return the package pynwb.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not installed.
+    """
+    try:
+        importlib.import_module("pynwb.ophys")
+        return importlib.import_module("pynwb")
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"NWB files need the package pynwb ({error}); install it with: "
+            "python -m pip install pynwb"
+        ) from None
 
 
 def nwb_name(path: str | Path) -> Path:
@@ -345,13 +368,14 @@ def add_provenance(ophys: Any, provenance: Mapping[str, Any]) -> None:
 
 def _about_time(recording: Recording) -> str:
     """Say where the time axis is not what its constant rate suggests."""
+    rate = "" if recording.sampling_frequency_confirmed else _UNCONFIRMED
     segments = recording.segments
     if len(segments) == 1 and segments[0].stop - segments[0].start == (
         recording.n_frames
     ):
-        return "One continuous recording."
+        return f"One continuous recording.{rate}"
     ranges = ", ".join(f"{s.start} to {s.stop - 1}" for s in segments)
     return (
         f"Time is continuous only within the frames {ranges or 'of no range'}; between "
-        "them recordings were joined or frames were marked bad."
+        f"them recordings were joined or frames were marked bad.{rate}"
     )

@@ -20,7 +20,8 @@ _WORDS = {
     "roi_id": "Row of the ROI in suite2p's stat.npy, counted from 0.",
     "iscell": "Whether suite2p calls the ROI a cell.",
     "label": "Cell type that somebody gave this ROI; '!' before a type means 'not that "
-    "type'; empty where nothing is known. See label_source for where it came from.",
+    "type', 'not a soma' that the ROI is no cell body; empty where nothing is known. "
+    "See label_source for where it came from.",
     "label_source": "Where the label came from: histology, redcell, manual, imported, "
     "or prediction (an accepted prediction, which is no ground truth).",
     "group": "PY or IN (interneuron) as predicted by the model, or 'unsure'.",

@@ -13,10 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.errors import OutputError
-from napari_celltype.export.nwb import NwbPlane, add_provenance, nwb_name
+from napari_celltype.export.nwb import (
+    NwbPlane,
+    add_provenance,
+    load_pynwb,
+    nwb_name,
+)
 from napari_celltype.export.nwb_columns import PROVENANCE_TABLE, nwb_columns
-from napari_celltype.export.nwb_library import load_pynwb
-from napari_celltype.export.nwb_masks import stored_masks
 from napari_celltype.export.ownership import write_output_at
 from napari_celltype.labels.matching import find_again, mask_runs
 from napari_celltype.progress import (
@@ -229,7 +232,7 @@ def _matching(content: Any, plane: NwbPlane, existing: Path) -> _Match:
     for table in tables:
         if len(table.id) != recording.n_rois:
             continue
-        for masks in stored_masks(table):
+        for masks in _stored_masks(table):
             roi_ids = _same_rois(masks, recording)
             best = max(best, len(roi_ids))
             if len(roi_ids) == recording.n_rois:
@@ -242,6 +245,50 @@ def _matching(content: Any, plane: NwbPlane, existing: Path) -> _Match:
         f"ROIs{agree}, the recording {recording.n_rois}; choose the NWB file that was "
         "made of this suite2p folder, or write a new one."
     )
+
+
+def _stored_masks(table: Any) -> Iterator[RoiMasks]:
+    """Give the masks of a PlaneSegmentation, as NWB means them and transposed.
+
+    NWB says x before y. suite2p writes rows first, and so do others, hence both.
+
+    Parameters
+    ----------
+    table : pynwb.ophys.PlaneSegmentation
+        With pixel masks or image masks; voxel masks give nothing.
+    """
+    if "pixel_mask" in table.colnames:
+        x, y, ends = _pixel_masks(table)
+    elif "image_mask" in table.colnames:
+        x, y, ends = _image_masks(table)
+    else:
+        return
+    starts = np.concatenate([[0], ends]).astype(np.int64)
+    for rows, columns in ((y, x), (x, y)):
+        # Copies, since masks close their arrays to writing.
+        weights = np.ones(len(rows), dtype=np.float32)
+        yield RoiMasks(rows.copy(), columns.copy(), weights, starts.copy())
+
+
+def _pixel_masks(
+    table: Any,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    index = table["pixel_mask"]
+    pixels = np.asarray(index.target.data[:])
+    x, y = pixels["x"].astype(np.int64), pixels["y"].astype(np.int64)
+    return x, y, np.asarray(index.data[:], dtype=np.int64)
+
+
+def _image_masks(
+    table: Any,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    # One by one: all images together may fill the memory.
+    images = table["image_mask"].data
+    found = [np.nonzero(np.asarray(images[i])) for i in range(len(table.id))]
+    sizes = [len(first) for first, *_ in found]
+    x = np.concatenate([first for first, *_ in found]).astype(np.int64)
+    y = np.concatenate([pair[1] for pair in found]).astype(np.int64)
+    return x, y, np.cumsum(sizes, dtype=np.int64)
 
 
 def _same_rois(masks: RoiMasks, recording: Recording) -> dict[int, int]:

@@ -73,20 +73,23 @@ def describe_labels(labels: LabelTable | None) -> dict[str, Any] | None:
     dict or None
         ``cells`` (ground truth about a cell's type), ``types`` and ``sources`` with
         their counts, ``blind`` (given while neither trace nor prediction was on
-        screen), ``sight_unknown`` (nobody noted it), and ``accepted_predictions``,
-        which are no ground truth; None without any.
+        screen), ``sight_unknown`` (nobody noted it), ``accepted_predictions``, which
+        are no ground truth, and ``not_a_soma`` (ROIs that are no cell bodies); None
+        without any.
     """
-    rows = [] if labels is None else [row for row in labels if row.names_type]
+    rows = [] if labels is None else [row for row in labels if row.label]
     if not rows:
         return None
     truth = [row for row in rows if row.is_ground_truth]
+    accepted = sum(row.source == "prediction" for row in rows)
     return {
         "cells": len(truth),
         "types": dict(Counter(row.label for row in truth).most_common()),
         "sources": dict(Counter(row.source for row in truth).most_common()),
         "blind": sum(row.seen_trace is False for row in truth),
         "sight_unknown": sum(row.seen_trace is None for row in truth),
-        "accepted_predictions": len(rows) - len(truth),
+        "accepted_predictions": accepted,
+        "not_a_soma": len(rows) - len(truth) - accepted,
     }
 
 

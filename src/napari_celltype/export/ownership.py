@@ -18,6 +18,7 @@ from napari_celltype.labels import (
     write_atomically,
     write_text_atomically,
 )
+from napari_celltype.recording.folder import is_suite2p_file
 
 FORMAT = "napari-celltype provenance"
 VERSION = 1
@@ -54,11 +55,16 @@ def require_replaceable(path: str | Path, force: bool = False) -> None:
     Raises
     ------
     OutputError
-        If the file is a folder, or is not ours and `force` is not set.
+        If the file is a folder or suite2p's, or is not ours and `force` is not set.
     """
     path = Path(path)
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file in it.")
+    if path.exists() and is_suite2p_file(path):
+        raise OutputError(
+            f"{path} is suite2p's own file, which is never changed; choose another "
+            "name."
+        )
     if path.exists() and not force and not is_ours(path):
         raise OutputError(
             f"{path} is there already and was not written by napari-celltype, or was "

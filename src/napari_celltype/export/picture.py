@@ -1,74 +1,36 @@
-"""The ROIs painted over the mean image: fills for labels, outlines for doubts."""
+"""The colours of the ROIs: fills for names, outlines for doubts; and the background."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
+from napari_celltype.celltypes import UNSURE, TypeTree
 from napari_celltype.export.columns import class_columns
-from napari_celltype.recording import Recording, label_image
+from napari_celltype.labels import NOT_A_SOMA
+from napari_celltype.recording import Recording
 
 if TYPE_CHECKING:
     import pandas as pd
 
 UNCLASSIFIED_COLOR = "#B8B8B8"
 
-# Pixels along the longer side of the picture, so that outlines are thin lines.
-_DRAWN_SIDE = 1400
 _FAINTEST, _STRONGEST = 0.25, 0.9
-
-_Pixel = TypeVar("_Pixel", bound=np.generic)
-
-
-def paint_rois(
-    recording: Recording,
-    table: pd.DataFrame,
-    *,
-    by_group: bool = False,
-    tree: TypeTree = DEFAULT_TYPES,
-) -> NDArray[np.float32]:
-    """Paint the ROIs over the mean image (black where there is none).
-
-    Classified ROIs are filled in the colour of their type, the fainter the less
-    probable; `unsure` ones keep an outline in the colour of their best guess,
-    unclassified ones and those that the table leaves out a grey outline.
-
-    Parameters
-    ----------
-    recording : Recording
-        With masks.
-    table : pandas.DataFrame
-        The output table; rows are found by `roi_id`.
-    by_group : bool
-        Colour by PY and IN instead of by type.
-    tree : TypeTree
-        Colours.
-
-    Returns
-    -------
-    ndarray of float32, shape (k * Ly, k * Lx, 3)
-        Red, green and blue, 0 to 1, enlarged by a whole number k.
-    """
-    zoom = max(1, _DRAWN_SIDE // max(recording.frame_shape))
-    drawn = _enlarged(label_image(recording), zoom)
-    fills, outlines = roi_colors(recording.n_rois, table, by_group, tree)
-    picture = np.repeat(_enlarged(background(recording), zoom)[..., None], 3, axis=2)
-    edges = np.where(_is_edge(drawn), drawn, 0)
-    for colors, roi in ((fills, drawn), (outlines, edges)):
-        inside = roi > 0
-        paint = colors[roi[inside]]
-        alpha = paint[:, 3:]
-        picture[inside] = picture[inside] * (1 - alpha) + paint[:, :3] * alpha
-    return picture
 
 
 def type_color(name: str, tree: TypeTree) -> str:
     """Return a type's colour; that of no type for a class outside the tree."""
     colors = {t.name: t.color for t in tree.types}
     return colors.get(name, UNCLASSIFIED_COLOR)
+
+
+def label_color(label: str, tree: TypeTree) -> str:
+    """Return the colour of a label's type, or of what is no cell body."""
+    if label == NOT_A_SOMA:
+        return UNCLASSIFIED_COLOR
+    return type_color(label.removeprefix("!"), tree)
 
 
 def roi_colors(
@@ -128,20 +90,6 @@ def background(recording: Recording) -> NDArray[np.float32]:
     scaled = (np.nan_to_num(image, nan=low) - low) / max(high - low, 1e-9)
     # Colours have to stand out against the brightest cell.
     return np.asarray(0.55 * np.clip(scaled, 0, 1), dtype=np.float32)
-
-
-def _is_edge(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Tell which pixels have a neighbour of another ROI, or none."""
-    padded = np.pad(labels, 2)
-    edge = np.zeros(labels.shape, dtype=bool)
-    height, width = labels.shape
-    for dy, dx in ((0, 2), (4, 2), (2, 0), (2, 4), (1, 2), (3, 2), (2, 1), (2, 3)):
-        edge |= padded[dy : dy + height, dx : dx + width] != labels
-    return edge
-
-
-def _enlarged(image: NDArray[_Pixel], zoom: int) -> NDArray[_Pixel]:
-    return image.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
 def _rgb(color: str) -> tuple[float, float, float]:

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.export.publication import ONE_COLUMN, TWO_COLUMNS, FigureOptions
+from napari_celltype.export.figure import ONE_COLUMN, TWO_COLUMNS, FigureOptions
 from napari_celltype.gui.nwb_fields import NwbFields
 from napari_celltype.gui.settings import Settings
 from napari_celltype.workflows.export_formats import ExportFormat, export_format

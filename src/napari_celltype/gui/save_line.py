@@ -39,6 +39,7 @@ class SaveLine(QWidget):
         super().__init__()
         self._session, self._autosave = session, autosave
         self.line = QLabel()
+        self.line.setWordWrap(True)
         self.line.setToolTip("Labels save themselves with each change")
         self.trouble = Notice()
         self.folder = _button(

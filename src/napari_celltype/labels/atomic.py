@@ -64,7 +64,8 @@ def replace_atomically(path: Path, write_at: Callable[[Path], object]) -> Path:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        reason = error.strerror or str(error)
+        # Of a library's own words (HDF5's are many) the system's are the reason.
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise OutputError(
             f"{path} cannot be written ({reason}); choose another folder, or make room "
             f"or give yourself write permission there."

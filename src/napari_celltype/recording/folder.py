@@ -10,11 +10,25 @@ from pathlib import Path
 from napari_celltype.errors import RecordingError
 
 _PLANE = re.compile(r"plane(\d+)")
+# What suite2p leaves in a plane folder, in small letters.
+_OWN = {
+    *(f"{name}.npy" for name in ("f", "fneu", "spks", "f_chan2", "fneu_chan2")),
+    *(f"{name}.npy" for name in ("stat", "iscell", "redcell", "ops", "db")),
+    *(f"{name}.npy" for name in ("settings", "reg_outputs", "detect_outputs")),
+    *("fall.mat", "data.bin", "data_raw.bin", "data_chan2.bin", "data_chan2_raw.bin"),
+}
 _MOST_HINTS, _MOST_FOLDERS = 5, 2000
 LOOKED_FOR = (
     "a session folder with suite2p/plane0, a suite2p folder with plane0, a plane "
     "folder with F.npy and stat.npy, or a stat.npy"
 )
+
+
+def is_suite2p_file(path: Path) -> bool:
+    """Tell whether a file is one of suite2p's own, which are never changed."""
+    if path.name.casefold() == "ophys.nwb":
+        return any(path.parent.glob("plane*/stat.npy"))
+    return path.name.casefold() in _OWN and (path.parent / "stat.npy").is_file()
 
 
 def find_planes(path: str | Path) -> list[Path]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.celltypes import UNSURE
-from napari_celltype.export import draw_rois
+from napari_celltype.export.figure import TWO_COLUMNS, FigureOptions, write_figure
 from napari_celltype.labels import save_labels
 from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.labels.folders import claim_folder
@@ -141,10 +141,11 @@ def run_demo(
         result = BatchResult((done(answer),), ())
         write_result(result, request, folder / f"cell_types{suffix}.csv", force=True)
         answers.append(answer)
-    draw_rois(
+    write_figure(
         recording,
         answers[0].table(),
         folder / "rois.png",
+        options=FigureOptions(width=TWO_COLUMNS),
         subtypes_proven=answers[0].card.subtypes_proven,
         force=True,
     )

@@ -16,16 +16,20 @@ from napari_celltype.export import (
     write_output,
     write_table,
 )
-from napari_celltype.export.nwb import NwbPlane, require_nwb, write_nwb
-from napari_celltype.export.nwb_copy import matching_tables, write_nwb_copy
-from napari_celltype.export.nwb_library import load_pynwb
-from napari_celltype.export.nwb_outline import copy_outline, nwb_outline
-from napari_celltype.export.nwb_session import NwbSession
-from napari_celltype.export.publication import (
+from napari_celltype.export.figure import (
     FigureOptions,
     figure_bytes,
     write_figure,
 )
+from napari_celltype.export.nwb import (
+    NwbPlane,
+    load_pynwb,
+    require_nwb,
+    write_nwb,
+)
+from napari_celltype.export.nwb_copy import matching_tables, write_nwb_copy
+from napari_celltype.export.nwb_outline import copy_outline, nwb_outline
+from napari_celltype.export.nwb_session import NwbSession
 from napari_celltype.labels import write_label_table
 from napari_celltype.progress import (
     OnProgress,

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.export.picture import background, roi_colors
+from napari_celltype.recording import open_recording
+
+MakeTable = Callable[..., pd.DataFrame]
+
+
+def _colors(
+    table: pd.DataFrame, *, by_group: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fill and outline of each ROI."""
+    fills, outlines = roi_colors(12, table, by_group, DEFAULT_TYPES)
+    return fills[1:], outlines[1:]
+
+
+def _one_type(table: pd.DataFrame, name: str, probability: float) -> pd.DataFrame:
+    return table.assign(
+        predicted=name, best_guess=name, probability=probability, p_IN=probability
+    )
+
+
+def test_a_sure_roi_is_filled_in_the_colour_of_its_type(
+    output_table: MakeTable,
+) -> None:
+    fills, _ = _colors(_one_type(output_table(), "PV", 1.0))
+    red, green, blue, alpha = fills[0]
+    assert blue > 0.7 > green
+    assert blue - red > 0.4
+    assert alpha > 0.8
+
+
+def test_a_less_probable_type_is_fainter(output_table: MakeTable) -> None:
+    sure, doubtful = (
+        _colors(_one_type(output_table(), "PV", p))[0][0, 3] for p in (1.0, 0.6)
+    )
+    assert sure > doubtful + 0.1
+
+
+def test_an_unsure_roi_is_an_outline_of_its_best_guess(
+    output_table: MakeTable,
+) -> None:
+    table = _one_type(output_table(), "PV", 0.5).assign(predicted="unsure")
+    fills, outlines = _colors(table)
+    assert not fills[0].any()
+    assert outlines[0, 2] - outlines[0, 0] > 0.4
+
+
+def test_rois_without_a_guess_or_a_row_are_grey_outlines(
+    output_table: MakeTable,
+) -> None:
+    nothing = output_table().assign(best_guess="", predicted="unsure", group="unsure")
+    one = _one_type(output_table(), "PV", 1.0).iloc[[3]]
+    for table, rois in ((nothing, range(12)), (one, (0, 1))):
+        fills, outlines = _colors(table)
+        for roi in rois:
+            assert not fills[roi].any()
+            assert np.ptp(outlines[roi, :3]) == 0
+    assert fills[3, 3] > 0.8
+
+
+def test_groups_have_one_colour(output_table: MakeTable) -> None:
+    def color(name: str) -> np.ndarray:
+        table = _one_type(output_table(), name, 0.9).assign(group="IN", p_IN=0.9)
+        return _colors(table, by_group=True)[0][0]
+
+    np.testing.assert_array_equal(color("PV"), color("VIP"))
+
+
+def test_a_recording_without_a_mean_image_is_drawn_on_black(
+    tmp_path: Path, suite2p_folder: Callable[..., Path]
+) -> None:
+    plane = suite2p_folder(tmp_path / "s", with_ops=False) / "plane0"
+    assert not background(open_recording(plane, sampling_frequency=30)).any()
