@@ -120,6 +120,21 @@ def test_an_accepted_prediction_is_no_ground_truth(session, labelling):
     assert (row.label, row.source, row.is_ground_truth) == ("SOM", "prediction", False)
 
 
+def test_accepted_predictions_are_hidden_with_the_others(session, labelling):
+    labelling.show_or_hide_predictions()
+    session.select(3)
+    labelling.accept()
+    assert session.features(session.active)["label"][3] == "SOM (accepted)"
+    labelling.show_or_hide_predictions()
+    assert session.features(session.active)["label"][3] is None
+    session.select(1)
+    labelling.step(1, unlabelled=True)
+    assert session.roi_id == 3
+    labelling.give_digit(2)
+    assert session.active.labels.by_roi()[3].is_ground_truth
+    assert session.features(session.active)["label"][3] == "PV"
+
+
 def test_the_least_certain_comes_first_and_what_has_no_answer_last(session, labelling):
     seen = []
     for _ in range(4):

@@ -135,12 +135,27 @@ def test_a_file_that_was_damaged_is_said_and_left_alone(
 ) -> None:
     ada, _ = windows
     ada.path.write_text("{")
-    assert "damaged" in (ada.changed() or "")
+    with pytest.raises(LabelError, match="damaged"):
+        ada.changed()
     for save in (ada.save, ada.overwrite):
         with pytest.raises(LabelError, match="damaged") as raised:
             save(FIRST)
         assert not isinstance(raised.value, LabelConflict), "nothing to merge with"
     assert ada.path.read_text() == "{"
+
+
+def test_a_disk_that_is_gone_gets_no_folder_in_its_place(
+    windows: tuple[LabelKeeper, LabelKeeper], tmp_path: Path
+) -> None:
+    ada, _ = windows
+    session = ada.path.parents[2]
+    session.rename(tmp_path / "elsewhere")
+    for ask in (ada.changed, lambda: ada.save(FIRST), lambda: ada.overwrite(FIRST)):
+        with pytest.raises(LabelError, match="not there any more; connect its disk"):
+            ask()
+    assert not session.exists()
+    ada.move_to(tmp_path / "labels")
+    assert ada.save(FIRST).is_file()
 
 
 def test_labels_move_to_a_folder_of_the_users_choice(

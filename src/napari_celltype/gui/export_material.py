@@ -29,7 +29,7 @@ def materials_of(session: Session, chosen: Sequence[OpenRecording]) -> list[Mate
 
 def _material(session: Session, opened: OpenRecording, name: str) -> Material:
     predictions, tree = session.predictions(opened), session.tree
-    labels = opened.labels
+    labels = session.labels_seen(opened)
     if predictions is not None:
         labels = labels or predictions.labels
         tree = tree.including(predictions.classes)

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Literal
 
-from napari_celltype.errors import CellTypeError, LabelConflict
+from napari_celltype.errors import CellTypeError, LabelConflict, LabelError
 from napari_celltype.labels import LabelKeeper, LabelTable, save_labels
 
 Kind = Literal["unchanged", "saving", "saved", "failed", "conflict"]
@@ -118,7 +118,10 @@ class LabelSaver:
         return SaveState("saved", when=datetime.now())
 
     def _look(self) -> SaveState:
-        changed = self.keeper.changed()
+        try:
+            changed = self.keeper.changed()
+        except LabelError as error:
+            return replace(self.state, kind="failed", sentence=str(error))
         if changed is None:
             return self.state
         return replace(self.state, kind="conflict", sentence=changed)

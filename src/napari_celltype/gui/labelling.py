@@ -161,7 +161,9 @@ class Labelling:
         if opened is None:
             return
         order = self._order(opened)
-        labelled = _labelled(opened)
+        labelled = np.zeros(opened.recording.n_rois, dtype=bool)
+        for row in self._session.labels_seen(opened) or ():
+            labelled[row.roi_id] |= bool(row.label)
         here = np.flatnonzero(order == self._session.roi_id)
         if unlabelled:
             start = int(here[0]) + 1 if here.size else 0
@@ -254,11 +256,3 @@ class Labelling:
 
 def _never() -> bool:
     return False
-
-
-def _labelled(opened: OpenRecording) -> NDArray[np.bool_]:
-    """Tell which ROIs have a label, shape (n_rois,)."""
-    found = np.zeros(opened.recording.n_rois, dtype=bool)
-    for row in opened.labels or ():
-        found[row.roi_id] |= bool(row.label)
-    return found

@@ -119,7 +119,7 @@ def read_again(before: OpenRecording, now: OpenRecording) -> OpenRecording:
         return now
     unsaved = changed_rows(keeper.base, before.labels or LabelTable())
     if _same_rois(before.recording, now.recording):
-        if not unsaved and keeper.changed() is not None:
+        if not unsaved and not _is_known(keeper):
             return now
         keeper.recording = now.recording
         return replace(now, labels=before.labels, keeper=keeper)
@@ -143,6 +143,13 @@ def read_again(before: OpenRecording, now: OpenRecording) -> OpenRecording:
         table, rows=tuple(rows.values()), set_aside=(*table.set_aside, *aside)
     )
     return replace(now, labels=labels)
+
+
+def _is_known(keeper: LabelKeeper) -> bool:
+    try:
+        return keeper.changed() is None
+    except LabelError:
+        return False
 
 
 def _same_rois(one: Recording, other: Recording) -> bool:

@@ -157,7 +157,7 @@ class Scene:
             opened.recording.n_rois,
             palette=self.palette,
             color_by=self.session.color_by,
-            labels=opened.labels or (),
+            labels=self.session.labels_seen(opened) or (),
         )
         zones[~self.session.shown(opened)] = CLEAR
         return zones

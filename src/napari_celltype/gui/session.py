@@ -190,10 +190,18 @@ class Session:
         threshold = self._min_probability
         known = self._features.get(opened.key)
         if known is None or known[0] is not opened or known[1] != threshold:
-            seen = replace(opened, predictions=self.predictions(opened))
+            predictions, labels = self.predictions(opened), self.labels_seen(opened)
+            seen = replace(opened, predictions=predictions, labels=labels)
             known = (opened, threshold, roi_features(seen, self.decisions(opened)))
             self._features[opened.key] = known
         return known[2]
+
+    def labels_seen(self, opened: OpenRecording) -> LabelTable | None:
+        """Return the labels; accepted predictions only while predictions are shown."""
+        if opened.labels is None or self._predictions_shown:
+            return opened.labels
+        rows = (row for row in opened.labels if row.source != "prediction")
+        return replace(opened.labels, rows=tuple(rows))
 
     def shown(self, opened: OpenRecording) -> NDArray[np.bool_]:
         """Tell which ROIs pass the filter, shape (n_rois,)."""
@@ -204,19 +212,17 @@ class Session:
     def open(self, opened: OpenRecording) -> None:
         """Add a recording and make it the active one.
 
-        A key that is open already means that the recording was read again; see
-        `read_again` for its labels.
+        A key that is open already is a recording read again; see `read_again`.
         """
         again = opened.key in self._recordings
         if again:
             opened = read_again(self._recordings[opened.key], opened)
-        self._recordings[opened.key] = opened
-        labels = opened.labels
-        if labels is not None:
-            self.set_tree(self._tree.with_types_of(labels.tree))
+        if opened.labels is not None:
+            self.set_tree(self._tree.with_types_of(opened.labels.tree))
             # Types that others spell otherwise are spelled as here.
-            labels = replace(labels, tree=self._tree)
-            self._recordings[opened.key] = replace(opened, labels=labels)
+            labels = replace(opened.labels, tree=self._tree)
+            opened = replace(opened, labels=labels)
+        self._recordings[opened.key] = opened
         if again:
             if self._active == opened.key:
                 self.select(None)
@@ -327,9 +333,8 @@ class Session:
     def set_movie(self, key: str, recording: Recording, path: Path) -> None:
         """Take a recording over that differs from the open one by its movie.
 
-        The movie's file may also have told the frame rate. Predictions made at another
-        rate are dropped; those made at the same rate, while nobody had confirmed it,
-        lose that warning.
+        The movie's file may also tell the frame rate. Predictions made at another one
+        are dropped; others lose the warning that nobody had confirmed it.
         """
         self._recordings[key] = replace(self._recordings[key], movie_path=path)
         self._take_over(key, recording)

@@ -124,19 +124,21 @@ class LabelKeeper:
         """Say that somebody else has changed the file; None if nobody has.
 
         Cheap enough to be asked every few seconds: once the file has kept its size and
-        time for a while, only these are looked at. Never raises: a file that cannot be
-        read is a change, too.
+        time for a while, only these are looked at.
+
+        Raises
+        ------
+        LabelError
+            If the file cannot be read, or the recording's folder is gone.
         """
         if self.recording.path is None:
             return None
+        self._require_folder()
         stamp, now = _stamp(self.path), time.monotonic()
         if stamp != self._stamp:
             self._stamp, self._stamp_since, self._settled = stamp, now, False
         if not self._settled:
-            try:
-                self._compare(_digest(self.path))
-            except LabelError as error:
-                return str(error)
+            self._compare(_digest(self.path))
             self._settled = now - self._stamp_since > _CLOCK_STEP
         return self._finding[1] if self._finding else None
 
@@ -194,6 +196,7 @@ class LabelKeeper:
 
     def _save(self, labels: LabelTable, *, ask: bool) -> Path:
         path = self.path
+        self._require_folder()
         with saving_alone(path):
             if ask:
                 finding = self._compare(_digest(path))
@@ -203,6 +206,15 @@ class LabelKeeper:
             saved = _stamp(path), _digest(path)
         self._note(*saved, labels.for_plane(self.recording.plane))
         return path
+
+    def _require_folder(self) -> None:
+        # A disk that is not connected shall not become a folder with labels in it.
+        folder = self.recording.path
+        if self.labels_dir is None and folder is not None and not folder.is_dir():
+            raise LabelError(
+                f"{folder} is not there any more; connect its disk, or choose another "
+                f"folder for the labels."
+            )
 
     def _note(
         self, stamp: tuple[int, ...] | None, digest: bytes | None, base: LabelTable
