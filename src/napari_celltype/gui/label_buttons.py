@@ -168,12 +168,14 @@ class LabelBanner(QLabel):
         """Show the keys, or nothing while labelling is off."""
         self.setVisible(self._labelling.on)
         digits = self._labelling.digits
-        types = "  ".join(f"{d} {digits[d]}" for d in _DIGITS if d in digits)
+        types = [f"{d} {digits[d]}" for d in _DIGITS if d in digits]
+        keys = [*types, "⇧ not", "X no soma", "J next", "L ends"]
         seen = self._session.predictions_shown
         blind = "predictions shown" if seen else "predictions hidden"
         self.setText(
-            f"<b>LABELLING</b> ({blind}):  {types}  ⇧ not  X no soma  "
-            "J next  K back  L ends"
+            # Two spaces in between, and none of them at which a key loses its word.
+            f"<b>LABELLING</b> ({blind}): "
+            + "&nbsp; ".join(key.replace(" ", "&nbsp;") for key in keys)
         )
 
 
