@@ -21,11 +21,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.gui.commands import show_dock
+
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.KeyboardModifier.NoModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
-PLUGIN = "napari-celltype"
 SIZE = (1366, 768)
 
 
@@ -49,7 +50,10 @@ class Person:
         """Walk through the menu bar: ``choose_in_menu("Plugins", "Cell types", ...)``."""
         menu: Any = self.main.menuBar()
         for name in names:
-            action = next(a for a in menu.actions() if a.text().replace("&", "") == name)
+            # napari fills menus when they are about to be seen, and adds the name of the
+            # plugin to each of its entries.
+            texts = {a.text().replace("&", ""): a for a in menu.actions()}
+            action = next(a for text, a in texts.items() if text.startswith(name))
             self._click_at(menu, menu.actionGeometry(action))
             if action.menu() is not None:
                 menu = action.menu()
@@ -59,7 +63,7 @@ class Person:
         """Open a dock of ours from the menu, and return what it holds."""
         self.choose_in_menu("Plugins", "Cell types", name)
         # The dock is open: this only finds it.
-        dock = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
+        dock = show_dock(self.viewer, name)
         self.bot.waitUntil(lambda: _can_be_seen(dock))
         return dock
 
@@ -136,18 +140,26 @@ class Person:
 
     def wait(self, done: Callable[[], Any], seconds: float = 30) -> None:
         """Wait until something is on the screen."""
-        self.bot.waitUntil(lambda: bool(done()), timeout=round(1000 * seconds))
+        try:
+            self.bot.waitUntil(lambda: bool(done()), timeout=round(1000 * seconds))
+        except self.bot.TimeoutError:
+            self.take_picture("waited in vain")
+            raise
 
     def look(self, name: str) -> None:
         """Take a picture of the whole window, which has to show something."""
         self.bot.wait(50)
-        path = self.pictures / f"{name}.png"
-        whole = self.viewer.screenshot(str(path), canvas_only=False, flash=False)
+        whole = self.take_picture(name)
         image = self.viewer.screenshot(canvas_only=True, flash=False)[..., :3]
-        assert whole.shape[1::-1] >= SIZE
+        assert whole.shape[1::-1] == SIZE
         assert len(np.unique(whole.reshape(-1, whole.shape[-1]), axis=0)) > 100
         bright = (image.max(axis=2) > 40).mean()
-        assert 0.05 < bright, f"{path} shows a dark picture: {bright:.1%} is bright"
+        assert bright > 0.05, f"{name}: {bright:.1%} of the picture is bright"
+
+    def take_picture(self, name: str) -> Any:
+        """Save a picture of the window, and return its pixels."""
+        path = str(self.pictures / f"{name}.png")
+        return self.viewer.screenshot(path, canvas_only=False, flash=False)
 
     @property
     def canvas(self) -> QWidget:
