@@ -11,10 +11,11 @@ from qtpy.QtCore import QPoint, QRect, Qt, QTimer
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
+    QCheckBox,
     QComboBox,
     QFileDialog,
+    QLabel,
     QLineEdit,
-    QMenu,
     QScrollArea,
     QTabBar,
     QTableView,
@@ -80,7 +81,11 @@ class Person:
         """Click on a widget, scrolling to it where it is out of sight."""
         assert widget.isEnabled(), widget.toolTip()
         self._reveal(widget)
-        self._click_at(widget, widget.rect())
+        rect = widget.rect()
+        if isinstance(widget, QCheckBox):
+            # Right of its words a box does not hear.
+            rect.setWidth(rect.height())
+        self._click_at(widget, rect)
 
     def click_roi(self, roi: Any) -> None:
         """Click on a ROI in the picture."""
@@ -101,16 +106,13 @@ class Person:
         self.bot.keyClick(line, Qt.Key.Key_Return)
 
     def choose(self, box: QComboBox, text: str) -> None:
-        """Choose an entry by opening the list and clicking on it."""
+        """Choose the entry that begins with a text, with the arrow keys."""
         at = box.findText(text, Qt.MatchFlag.MatchStartsWith)
         assert at >= 0, [box.itemText(i) for i in range(box.count())]
-        self.click(box)
-        view = box.view()
-        self.bot.waitUntil(view.isVisible)
-        index = view.model().index(at, 0)
-        view.scrollTo(index)
-        self.bot.mouseClick(view.viewport(), LEFT, pos=view.visualRect(index).center())
-        self.bot.waitUntil(lambda: not view.isVisible())
+        self._reveal(box)
+        self.bot.keyClick(box, Qt.Key.Key_Home)
+        for _ in range(at):
+            self.bot.keyClick(box, Qt.Key.Key_Down)
         assert box.currentText().startswith(text)
 
     def click_row(self, table: QTableView, row: int) -> None:
@@ -120,21 +122,23 @@ class Person:
         self._click_at(table.viewport(), table.visualRect(index))
 
     def answer(self, button: Any, path: Path) -> None:
-        """Click on a button that asks for a file or a folder, and type the answer."""
+        """Click on a button that asks for a file or a folder, and paste the answer."""
         asked: list[QFileDialog] = []
 
-        def type_path() -> None:
+        def paste_path() -> None:
             dialog = QApplication.activeModalWidget()
             if not isinstance(dialog, QFileDialog):
-                QTimer.singleShot(20, type_path)
+                QTimer.singleShot(20, paste_path)
                 return
             asked.append(dialog)
             line = dialog.findChild(QLineEdit, "fileNameEdit")
             self.bot.keyClick(line, Qt.Key.Key_A, CONTROL)
-            self.bot.keyClicks(line, str(path))
+            # Pasted: while one types, Qt selects folders on the way.
+            QApplication.clipboard().setText(str(path))
+            self.bot.keyClick(line, Qt.Key.Key_V, CONTROL)
             self.bot.keyClick(line, Qt.Key.Key_Return)
 
-        QTimer.singleShot(0, type_path)
+        QTimer.singleShot(0, paste_path)
         self.click(button)
         assert asked
 
@@ -145,6 +149,10 @@ class Person:
         except self.bot.TimeoutError:
             self.take_picture("waited in vain")
             raise
+
+    def read(self, widget: QWidget, text: str, seconds: float = 30) -> None:
+        """Wait until a text stands in a widget."""
+        self.wait(lambda: text in words(widget), seconds)
 
     def look(self, name: str) -> None:
         """Take a picture of the whole window, which has to show something."""
@@ -186,6 +194,14 @@ class Person:
         assert found is widget or widget.isAncestorOf(found), (widget, found)
         self.bot.mouseMove(widget, spot)
         self.bot.mouseClick(widget, LEFT, pos=spot)
+
+
+def words(widget: QWidget) -> str:
+    """Return all that can be read in a widget, but for what stands in its controls."""
+    labels = widget.findChildren(QLabel)
+    texts = "\n".join(label.text() for label in labels if label.isVisible())
+    # Long paths may be broken where nothing is seen.
+    return texts.replace("\u200b", "")
 
 
 def spot_of(viewer: Any, y: float, x: float) -> QPoint:
