@@ -243,7 +243,7 @@ def train(folder: Path) -> None:
 
 def evaluate(folder: Path) -> None:
     session, _ = a_recording(folder)
-    traces = simulate_traces({"PY": 240, "PV": 240}, 800, 10.0, random_state=3)
+    traces = simulate_traces({"PY": 240, "PV": 240}, 800, 10.0, random_state=5)
     file = save_traces(traces, folder / "simulated.npz")
     stage = Stage(session)
     dock = stage.dock("Evaluate")
@@ -259,7 +259,7 @@ def evaluate(folder: Path) -> None:
     stage.wait(lambda: not dock.job.running)
     states = [before, during, stage.side(dock)]
     bar = dock._column.verticalScrollBar()
-    bar.setValue(dock.results.y() + dock.results.matrix.parentWidget().y())
+    bar.setValue(dock.results.y() + dock.results.which.y() - 20)
     states.append(stage.side(dock))
     save(beside(states), "evaluate-dock")
     stage.viewer.close()

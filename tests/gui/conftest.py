@@ -211,10 +211,18 @@ def watchdog() -> Any:
     return beside("watchdog").Watchdog
 
 
-@pytest.fixture(scope="session")
-def person_class() -> Any:
-    """The class `Person` of `person.py`."""
-    return beside("person").Person
+@pytest.fixture
+def sit_down(
+    make_napari_viewer: Callable[..., Any], qtbot: Any, tmp_path: Path
+) -> Callable[[], Any]:
+    """Sit down at a new window: `sit_down() -> Person`, see `person.py`.
+
+    Pictures go to the folder named by NAPARI_CELLTYPE_SCREENSHOTS, if it is set.
+    """
+    pictures = Path(os.environ.get("NAPARI_CELLTYPE_SCREENSHOTS", tmp_path / "seen"))
+    pictures.mkdir(parents=True, exist_ok=True)
+    person = beside("person").Person
+    return lambda: person(make_napari_viewer(show=True), qtbot, pictures)
 
 
 def beside(name: str) -> Any:

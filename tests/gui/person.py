@@ -47,12 +47,17 @@ class Person:
         self.main = viewer.window._qt_window
         self.main.resize(*SIZE)
 
+    @property
+    def canvas(self) -> QWidget:
+        """The widget that shows the picture."""
+        native: QWidget = self.viewer.window._qt_viewer.canvas.native
+        return native
+
     def choose_in_menu(self, *names: str) -> None:
-        """Walk through the menu bar: ``choose_in_menu("Plugins", "Cell types", ...)``."""
+        """Walk through the menu bar, such as "Plugins", "Cell types", "Train"."""
         menu: Any = self.main.menuBar()
         for name in names:
-            # napari fills menus when they are about to be seen, and adds the name of the
-            # plugin to each of its entries.
+            # napari adds the name of the plugin to each of its entries.
             texts = {a.text().replace("&", ""): a for a in menu.actions()}
             action = next(a for text, a in texts.items() if text.startswith(name))
             self._click_at(menu, menu.actionGeometry(action))
@@ -65,7 +70,9 @@ class Person:
         self.choose_in_menu("Plugins", "Cell types", name)
         # The dock is open: this only finds it.
         dock = show_dock(self.viewer, name)
-        self.bot.waitUntil(lambda: _can_be_seen(dock))
+        # Its tab has the short name once it has its place.
+        self.wait(lambda: dock.parentWidget().windowTitle() == name)
+        self.find(dock)
         return dock
 
     def go_to_tab(self, name: str) -> None:
@@ -124,6 +131,8 @@ class Person:
     def answer(self, button: Any, path: Path) -> None:
         """Click on a button that asks for a file or a folder, and paste the answer."""
         asked: list[QFileDialog] = []
+        # The dialogs of a desktop cannot be typed into from here.
+        QApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
 
         def paste_path() -> None:
             dialog = QApplication.activeModalWidget()
@@ -154,9 +163,14 @@ class Person:
         """Wait until a text stands in a widget."""
         self.wait(lambda: text in words(widget), seconds)
 
+    def find(self, widget: QWidget, seconds: float = 30) -> None:
+        """Wait until a widget can be seen."""
+        self.wait(lambda: can_be_seen(widget), seconds)
+
     def look(self, name: str) -> None:
         """Take a picture of the whole window, which has to show something."""
-        self.bot.wait(50)
+        # Docks take their width, and the canvas is drawn, a little later.
+        self.bot.wait(100)
         whole = self.take_picture(name)
         image = self.viewer.screenshot(canvas_only=True, flash=False)[..., :3]
         assert whole.shape[1::-1] == SIZE
@@ -169,12 +183,6 @@ class Person:
         path = str(self.pictures / f"{name}.png")
         return self.viewer.screenshot(path, canvas_only=False, flash=False)
 
-    @property
-    def canvas(self) -> QWidget:
-        """The widget that shows the picture."""
-        native: QWidget = self.viewer.window._qt_viewer.canvas.native
-        return native
-
     def _reveal(self, widget: QWidget) -> None:
         parent = widget.parentWidget()
         while parent is not None:
@@ -183,7 +191,7 @@ class Person:
                 QApplication.processEvents()
                 parent.ensureWidgetVisible(widget)
             parent = parent.parentWidget()
-        self.bot.waitUntil(lambda: _can_be_seen(widget))
+        self.find(widget)
 
     def _click_at(self, widget: QWidget, rect: QRect) -> None:
         """Click where a person would see the widget, and nothing that covers it."""
@@ -215,5 +223,6 @@ def spot_of(viewer: Any, y: float, x: float) -> QPoint:
     )
 
 
-def _can_be_seen(widget: QWidget) -> bool:
+def can_be_seen(widget: QWidget) -> bool:
+    """Tell whether something of a widget is neither hidden nor scrolled away."""
     return widget.isVisible() and not widget.visibleRegion().isEmpty()

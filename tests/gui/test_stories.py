@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QTableView
+from qtpy.QtWidgets import QTableView
 
 from napari_celltype.labels import Label, LabelTable, load_labels, save_labels
 from napari_celltype.recording import open_recording
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Where the screenshots go."""
-    folder = Path(os.environ.get("NAPARI_CELLTYPE_SCREENSHOTS") or tmp_path / "seen")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@pytest.fixture
-def sit_down(make_napari_viewer, qtbot, person_class, pictures):
-    """Sit down at a new window: `sit_down()`."""
-    # The dialogs of a desktop cannot be typed into from here.
-    QApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
-    return lambda: person_class(make_napari_viewer(show=True), qtbot, pictures)
 
 
 @pytest.fixture
@@ -47,10 +28,6 @@ def mice(suite2p_folder, tmp_path):
         labels = [Label(i, ("PY", "PV")[i % 2], 0) for i in range(12)]
         save_labels(open_recording(root / "plane0"), LabelTable(tuple(labels)))
     return tmp_path / "mice"
-
-
-def can_be_seen(widget):
-    return widget.isVisible() and not widget.visibleRegion().isEmpty()
 
 
 def column(table: QTableView, title: str):
@@ -144,7 +121,7 @@ def test_from_a_folder_to_a_model_of_ones_own_and_back(
     me.wait(lambda: evaluate.expected.text.startswith("Expected"), 60)
     me.wait(evaluate.run.isEnabled)
     me.click(evaluate.run)
-    me.wait(lambda: can_be_seen(evaluate.results.sentence), 60)
+    me.find(evaluate.results.sentence, 60)
     me.read(evaluate.results, "A quick look: 2 splits")
     me.read(evaluate.results, "chance 0.50")
     me.look("6 evaluated")
@@ -236,6 +213,7 @@ def test_from_a_red_channel_to_labels_to_a_table(sit_down, red_mouse, tmp_path):
     me.wait(export.save.isEnabled)
     me.answer(export.save, tmp_path / "labels.csv")
     me.read(export, f"Wrote {tmp_path / 'labels.csv'}")
+    me.read(export, "30 of 30 rows")
     table = pd.read_csv(tmp_path / "labels.csv")
     assert set(table["roi_id"][table["label"] == "PV"]) == set(range(N_RED))
     assert set(table["source"]) == {"redcell"}
