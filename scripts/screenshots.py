@@ -21,6 +21,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QDockWidget, QWidget
 
 from napari_celltype.gui.app import open_window
+from napari_celltype.gui.commands import show_dock
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.labels import save_labels, save_traces
 from napari_celltype.recording import open_recording
@@ -34,7 +35,6 @@ from napari_celltype.workflows.simulate import truth_table
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 LARGEST = 250_000  # bytes of a picture
-PLUGIN = "napari-celltype"
 GAP = 10  # pixels between states of a dock
 
 
@@ -50,7 +50,7 @@ class Stage:
 
     def dock(self, name: str) -> Any:
         """Bring a dock to the front."""
-        widget = self.viewer.window.add_plugin_dock_widget(PLUGIN, name)[1]
+        widget = show_dock(self.viewer, name)
         _around(widget).raise_()
         self.rest()
         return widget
