@@ -140,9 +140,9 @@ class Window:
 
     @property
     def rois_dock(self) -> Any:
-        return self.viewer.window.add_plugin_dock_widget(
-            "napari-celltype", "ROIs and traces"
-        )[1]
+        from napari_celltype.gui.commands import show_dock
+
+        return show_dock(self.viewer, "ROIs and traces")
 
     def layer(self, role: str) -> Any:
         """The layer of the active recording that plays a role."""
@@ -163,18 +163,10 @@ class Window:
 
     def click(self, y: float, x: float, modifier: Any = None) -> None:
         """Click on a place of the image, in data coordinates, with the real mouse."""
-        from qtpy.QtCore import QPoint, Qt
-        from qtpy.QtWidgets import QApplication
+        from qtpy.QtCore import Qt
 
         native = self.viewer.window._qt_viewer.canvas.native
-        QApplication.processEvents()
-        height, width = native.height(), native.width()
-        center = self.viewer.scene.camera.center[-2:]
-        zoom = self.viewer.scene.camera.zoom
-        spot = QPoint(
-            round(width / 2 + (x - center[1]) * zoom),
-            round(height / 2 + (y - center[0]) * zoom),
-        )
+        spot = beside("person").spot_of(self.viewer, y, x)
         self._qtbot.mouseMove(native, spot)
         self._qtbot.mouseClick(
             native,
@@ -216,6 +208,25 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def watchdog() -> Any:
     """The class `Watchdog` of `watchdog.py`."""
+    return beside("watchdog").Watchdog
+
+
+@pytest.fixture
+def sit_down(
+    make_napari_viewer: Callable[..., Any], qtbot: Any, tmp_path: Path
+) -> Callable[[], Any]:
+    """Sit down at a new window: `sit_down() -> Person`, see `person.py`.
+
+    Pictures go to the folder named by NAPARI_CELLTYPE_SCREENSHOTS, if it is set.
+    """
+    pictures = Path(os.environ.get("NAPARI_CELLTYPE_SCREENSHOTS", tmp_path / "seen"))
+    pictures.mkdir(parents=True, exist_ok=True)
+    person = beside("person").Person
+    return lambda: person(make_napari_viewer(show=True), qtbot, pictures)
+
+
+def beside(name: str) -> Any:
+    """Import a module of this folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(HERE)
-        return importlib.import_module("watchdog").Watchdog
+        return importlib.import_module(name)

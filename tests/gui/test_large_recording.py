@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_celltype.gui.commands import PLUGIN, show_docks
+from napari_celltype.gui.commands import show_dock, show_docks
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.gui.scene import scene_of
@@ -57,8 +57,8 @@ def test_nothing_takes_more_than_a_tenth_of_a_second(
     make_napari_viewer, qtbot, recording, make_predictions, watchdog
 ):
     viewer = make_napari_viewer(show=True)
-    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, "ROIs and traces")
-    _, label = viewer.window.add_plugin_dock_widget(PLUGIN, "Label")
+    dock = show_dock(viewer, "ROIs and traces")
+    label = show_dock(viewer, "Label")
     show_docks(viewer)
     labelling = label.labelling
     session = scene_of(viewer).session

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_celltype.gui.commands import show_dock
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.labels import load_labels
 
@@ -105,7 +106,7 @@ def test_closing_docks_leaves_nothing_that_listens(
 ):
     session, main = window.dock.session, window.viewer.window
     names = ("ROIs and traces", "Label", "Train", "Evaluate", "Export", "Classify")
-    docks = [main.add_plugin_dock_widget("napari-celltype", name)[1] for name in names]
+    docks = [show_dock(window.viewer, name) for name in names]
     labelling = docks[1].labelling
     labelling.toggle()
     gone = []

@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QComboBox, QLabel
 
 from napari_celltype.classifiers import list_models, read_model
+from napari_celltype.gui.commands import show_dock
 from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.recording import open_recording
 from napari_celltype.workflows.ways_out import Obstacle
@@ -115,9 +116,7 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
     assert "Replaces your model mine" in form.about_name.text()
 
     window.click(dock.use)
-    _, classify = window.viewer.window.add_plugin_dock_widget(
-        "napari-celltype", "Classify"
-    )
+    classify = show_dock(window.viewer, "Classify")
     assert classify.form.model.model == "mine"
     # A model that comes later joins the list, and the choice stays.
     form.name.setText("later")

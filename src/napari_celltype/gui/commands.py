@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from napari import Viewer
+from qtpy.QtWidgets import QWidget
 
 from napari_celltype.gui.classify_dock import ClassifyDock
-from napari_celltype.gui.placement import FirstPlace
+from napari_celltype.gui.evaluate_dock import EvaluateDock
+from napari_celltype.gui.export_dock import ExportDock
+from napari_celltype.gui.label_dock import LabelDock
+from napari_celltype.gui.placement import NAME_SUFFIXES, FirstPlace
+from napari_celltype.gui.rois_dock import RoisDock
+from napari_celltype.gui.train_dock import TrainDock
 
 PLUGIN = "napari-celltype"
+_DOCKS = {
+    "ROIs and traces": RoisDock,
+    "Classify": ClassifyDock,
+    "Label": LabelDock,
+    "Train": TrainDock,
+    "Evaluate": EvaluateDock,
+    "Export": ExportDock,
+}
 
 
 def open_suite2p_folder(viewer: Viewer) -> None:
@@ -20,9 +34,8 @@ def open_suite2p_folder(viewer: Viewer) -> None:
 def show_all_docks(viewer: Viewer) -> ClassifyDock:
     """Show every dock, those of the right side as tabs, and return "Classify"."""
     classify = show_docks(viewer)
-    others = ("Label", "Train", "Evaluate", "Export")
-    docks = [viewer.window.add_plugin_dock_widget(PLUGIN, name)[1] for name in others]
-    for dock in (classify, *docks):
+    others = [show_dock(viewer, name) for name in list(_DOCKS)[2:]]
+    for dock in (classify, *others):
         dock.findChild(FirstPlace).place()
     classify.parentWidget().raise_()
     return classify
@@ -30,7 +43,28 @@ def show_all_docks(viewer: Viewer) -> ClassifyDock:
 
 def show_docks(viewer: Viewer) -> ClassifyDock:
     """Show "Classify" and "ROIs and traces", and return the first."""
-    viewer.window.add_plugin_dock_widget(PLUGIN, "ROIs and traces")
-    _, classify = viewer.window.add_plugin_dock_widget(PLUGIN, "Classify")
+    show_dock(viewer, "ROIs and traces")
+    classify = show_dock(viewer, "Classify")
     assert isinstance(classify, ClassifyDock)
     return classify
+
+
+def show_dock(viewer: Viewer, name: str) -> QWidget:
+    """Show a dock and return what it holds; one that is open stays the only one.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    name : str
+        As in the menu, such as ``Train``.
+    """
+    window = viewer.window
+    for suffix in NAME_SUFFIXES:
+        if f"{name}{suffix}" in window.dock_widgets:
+            widget: QWidget = window.dock_widgets[f"{name}{suffix}"]
+            widget.parentWidget().show()
+            return widget
+    widget = _DOCKS[name](viewer)
+    # Under this name napari's menu finds it, and does not open a second one.
+    window.add_dock_widget(widget, name=f"{name}{NAME_SUFFIXES[0]}")
+    return widget

@@ -172,13 +172,17 @@ class LabelBanner(QLabel):
         """Show the keys, or nothing while labelling is off."""
         self.setVisible(self._labelling.on)
         digits = self._labelling.digits
-        names = {d: escape(digits[d]) for d in _DIGITS if d in digits}
-        types = " · ".join(f"<b>{d}</b> {name}" for d, name in names.items())
+        types = [(str(d), digits[d]) for d in _DIGITS if d in digits]
+        others = [("⇧", "not"), ("X", "no soma"), ("J", "next"), ("L", "ends")]
         seen = self._session.predictions_shown
         blind = "predictions shown" if seen else "predictions hidden"
         self.setText(
-            f"<b>LABELLING</b> ({blind}): {types} · <b>⇧</b> not · <b>X</b> no soma · "
-            "<b>J</b> next · <b>K</b> back · <b>L</b> ends"
+            # No space at which a key could lose its word.
+            f"<b>LABELLING</b> ({blind}): "
+            + " · ".join(
+                f"<b>{key}</b>&nbsp;{escape(word).replace(' ', '&nbsp;')}"
+                for key, word in (*types, *others)
+            )
         )
 
 

@@ -95,7 +95,9 @@ class LabelDock(QWidget):
         if self._red_panel is None:
             panel = RedChannelPanel(self._scene, self._apply)
             panel.destroyed.connect(self._forget_panel)
-            self._viewer.window.add_dock_widget(panel, name="Red channel", area="right")
+            add = self._viewer.window.add_dock_widget
+            # Short, so that all six tabs can be read.
+            add(panel, name="Red channel", area="right").setWindowTitle("Red")
             self._red_panel = panel
         dock = self._red_panel.parentWidget()
         dock.show()

@@ -100,8 +100,8 @@ class Labelling:
         name = self.digits.get(digit)
         if name is None:
             self._session.tell(
-                f"No type has the key {digit}; add one with New type... in the Label "
-                "dock."
+                f"No type has the key {digit}; add one with Types and colours... in "
+                "the Label dock."
             )
             return
         self.give(f"!{name}" if negated else name)

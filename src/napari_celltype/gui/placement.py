@@ -6,7 +6,8 @@ from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 _SETTLED_MS = 60
-_PLUGIN = " (napari-celltype)"
+# What napari adds to the name of a dock that its menu opens, or that code opens.
+NAME_SUFFIXES = (" (Cell types)", " (napari-celltype)")
 
 
 class FirstPlace(QObject):
@@ -47,7 +48,8 @@ class FirstPlace(QObject):
         self._widget.removeEventFilter(self)
         self._placed = True
         # Five tabs with the plugin's name behind each do not fit beside one another.
-        dock.setWindowTitle(dock.windowTitle().removesuffix(_PLUGIN))
+        for suffix in NAME_SUFFIXES:
+            dock.setWindowTitle(dock.windowTitle().removesuffix(suffix))
         # The sides keep their whole height, with as much of a form as possible.
         for corner, side in (
             (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
