@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -107,9 +107,8 @@ def _torchvision() -> Iterator[Finding]:
     if _installed("torch") is None or _installed("torchvision") is None:
         return
     pair = f"{version('torchvision')} beside torch {version('torch')}"
-    try:
-        import_module("torchvision")
-    except (ImportError, RuntimeError, OSError) as error:
+    error = _import_error("torchvision")
+    if error:
         yield Finding(
             "torchvision",
             f"{pair} cannot be imported ({error})",
@@ -118,6 +117,21 @@ def _torchvision() -> Iterator[Finding]:
         )
     else:
         yield Finding("torchvision", pair)
+
+
+@cache
+def _import_error(package: str) -> str:
+    """Return why a package cannot be imported; empty where it can.
+
+    Tried in another process: after a window has been drawn in software, importing
+    torchvision in the same one crashes (two copies of LLVM).
+    """
+    tried = subprocess.run(
+        [sys.executable, "-c", f"import {package}"], capture_output=True, text=True
+    )
+    if not tried.returncode:
+        return ""
+    return (tried.stderr.strip().splitlines() or [f"status {tried.returncode}"])[-1]
 
 
 def _device() -> Finding:
