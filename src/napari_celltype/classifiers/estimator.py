@@ -188,8 +188,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             A digest of what else `after_epoch` and `rank` depend on; a checkpoint of
             another one is not gone on from.
         should_finish : callable
-            Asked as `should_stop` is; True ends the training after its first epoch or
-            any later one, with what was learnt by then.
+            Asked as `should_stop` is; True ends the training, but not without an epoch.
         on_progress : callable
             Takes a `Progress` after each epoch.
         should_stop : callable
@@ -210,16 +209,13 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         napari_celltype.errors.OutputError
             If the checkpoint cannot be written; what it held before stays.
         napari_celltype.errors.Stopped
-            If `should_stop` answered True; what was learnt before stays in place, and
-            the last checkpoint on disk.
+            If `should_stop` answered True; the last checkpoint stays on disk.
         """
         traces, labels = validate_data(self, X, y, dtype=np.float32)
         classes, targets = read_labels(labels, targets)
-        for name, least in (("epochs", 1), ("batch_size", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"{name} must be at least {least}, got {getattr(self, name)!r}."
-                )
+        for name in ("epochs", "batch_size"):
+            if (value := getattr(self, name)) < 1:
+                raise ValueError(f"{name} must be at least 1, got {value!r}.")
         device = choose_device(self.device)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         generator = torch.Generator().manual_seed(seed)
