@@ -5,7 +5,7 @@ import threading
 import numpy as np
 
 from napari_celltype.celltypes import UNSURE_COLOR
-from napari_celltype.gui import means_tab
+from napari_celltype.gui.look import means_tab
 from napari_celltype.gui.scene import scene_of
 
 NAMES = ("PY", "PV", "SOM", "VIP")

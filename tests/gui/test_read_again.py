@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.gui.labelling import Labelling
+from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.opening import read_recordings
 from napari_celltype.gui.session import Session
 from napari_celltype.labels import Label, LabelKeeper, LabelTable, save_labels

@@ -215,11 +215,9 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         """
         traces, labels = validate_data(self, X, y, dtype=np.float32)
         classes, targets = read_labels(labels, targets)
-        for name, least in (("epochs", 1), ("batch_size", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"{name} must be at least {least}, got {getattr(self, name)!r}."
-                )
+        for name in ("epochs", "batch_size"):
+            if (value := getattr(self, name)) < 1:
+                raise ValueError(f"{name} must be at least 1, got {value!r}.")
         device = choose_device(self.device)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         generator = torch.Generator().manual_seed(seed)
@@ -305,8 +303,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If X holds NaN or infinity or traces of another length.
         """
-        best = self.predict_log_proba(X).argmax(axis=1)
-        names: NDArray[Any] = self.classes_[best]
+        names: NDArray[Any] = self.classes_[self.predict_log_proba(X).argmax(axis=1)]
         return names
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari import Viewer
 
-    from napari_celltype.gui.classify_dock import ClassifyDock
+    from napari_celltype.gui.classify.classify_dock import ClassifyDock
 
 _SIZE = (1366, 768)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from napari import Viewer
 from qtpy.QtWidgets import QWidget
 
-from napari_celltype.gui.classify_dock import ClassifyDock
-from napari_celltype.gui.evaluate_dock import EvaluateDock
-from napari_celltype.gui.export_dock import ExportDock
-from napari_celltype.gui.label_dock import LabelDock
+from napari_celltype.gui.classify.classify_dock import ClassifyDock
+from napari_celltype.gui.evaluate.evaluate_dock import EvaluateDock
+from napari_celltype.gui.export.export_dock import ExportDock
+from napari_celltype.gui.label.label_dock import LabelDock
+from napari_celltype.gui.look.rois_dock import RoisDock
 from napari_celltype.gui.placement import NAME_SUFFIXES, FirstPlace
-from napari_celltype.gui.rois_dock import RoisDock
-from napari_celltype.gui.train_dock import TrainDock
+from napari_celltype.gui.train.train_dock import TrainDock
 
 PLUGIN = "napari-celltype"
 _DOCKS = {

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from napari_celltype.errors import RecordingError
-from napari_celltype.gui.autosave import labels_folder
+from napari_celltype.gui.label.autosave import labels_folder
 from napari_celltype.gui.layers import LayerData, recording_layers
 from napari_celltype.gui.opening import read_recordings
 from napari_celltype.recording import find_planes

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
-from napari_celltype.gui.autosave import Autosave
 from napari_celltype.gui.clicks import select_on_click
-from napari_celltype.gui.labelling import Labelling
+from napari_celltype.gui.label.autosave import Autosave
+from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.layers import (
     METADATA_KEY,
     LayerData,

@@ -1,0 +1,399 @@
+"""The dock "Classify": open a recording, run a model on it, read the colours."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from napari.viewer import Viewer
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from napari_celltype.errors import CellTypeError
+from napari_celltype.gui.classify.classify_form import ClassifyForm
+from napari_celltype.gui.classify.legend import Legend
+from napari_celltype.gui.classify.run_bar import RunBar
+from napari_celltype.gui.classify.save_table import save_table
+from napari_celltype.gui.classify.warnings_line import WarningsLine
+from napari_celltype.gui.column import Column
+from napari_celltype.gui.counts import count_rois, subtypes_of
+from napari_celltype.gui.folder_drop import FolderDrop
+from napari_celltype.gui.job import Job
+from napari_celltype.gui.label.autosave import labels_folder
+from napari_celltype.gui.listening import listen
+from napari_celltype.gui.notice import Notice
+from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.opening import read_recordings
+from napari_celltype.gui.placement import FirstPlace
+from napari_celltype.gui.scene import scene_of
+from napari_celltype.gui.tasks import (
+    Cancelled,
+    Failed,
+    Finished,
+    Outcome,
+    Superseded,
+    TaskRunner,
+)
+from napari_celltype.gui.warm_up import (
+    import_torch_in_background,
+    prepare_for_layers,
+)
+from napari_celltype.progress import Progress
+from napari_celltype.recording import Recording, attach_movie
+from napari_celltype.workflows import Predictions, classify_recording, share_text
+from napari_celltype.workflows.shares import same_shares
+
+_WIDTH = 310
+_WATCH_MS = 5000
+
+
+class ClassifyDock(QWidget):
+    """Opens recordings, classifies the active one, shows what the colours mean.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        scene = scene_of(napari_viewer)
+        self.session = scene.session
+        self.folder = FolderDrop()
+        self.form = ClassifyForm()
+        self.legend = Legend(scene.palette.tree)
+        self.run = RunBar()
+        self.notice = Notice()
+        self.warnings = WarningsLine()
+        self.stale = Notice(action="Reload")
+        self.tasks = TaskRunner(self)
+        self.watch = TaskRunner(self)
+        self._running = ""
+        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
+        self._lay_out()
+        self._connect()
+        try:
+            self.form.model.list_models()
+        except CellTypeError as error:
+            self.notice.show_error(str(error))
+        self._show_recording()
+        # Once the event loop turns, that is when the window is on the screen.
+        QTimer.singleShot(0, import_torch_in_background)
+        timer = QTimer(self)
+        timer.timeout.connect(self.check_folder)
+        timer.start(_WATCH_MS)
+
+    def open_paths(
+        self,
+        paths: list[Path],
+        *,
+        plane: int | None = None,
+        sampling_frequency: float | None = None,
+        movie: Path | None = None,
+    ) -> None:
+        """Open recordings in the background.
+
+        Parameters
+        ----------
+        paths : list of Path
+        plane, sampling_frequency, movie : optional
+            See `read_recordings`.
+        """
+        labels_dir = labels_folder()
+
+        def read(on_progress: Any, should_stop: Any) -> list[OpenRecording]:
+            prepare_for_layers()
+            return [
+                opened
+                for path in paths
+                for opened in read_recordings(
+                    path,
+                    plane=plane,
+                    sampling_frequency=sampling_frequency,
+                    movie=movie,
+                    labels_dir=labels_dir,
+                    on_progress=on_progress,
+                    should_stop=should_stop,
+                )
+            ]
+
+        names = ", ".join(path.name for path in paths)
+        self._start(
+            "Reading",
+            read,
+            self._on_read,
+            name=f"Reading of {names}",
+            because="another recording was opened",
+        )
+
+    def classify(self) -> None:
+        """Classify the active recording in the background."""
+        opened = self.session.active
+        if opened is None:
+            self.notice.show_error("Open a suite2p folder first.")
+            return
+        request = self.form.request()
+
+        def work(on_progress: Any, should_stop: Any) -> Predictions:
+            on_progress(Progress("Loading the model"))
+            return classify_recording(
+                opened.recording,
+                request,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
+
+        self._start(
+            "Classifying",
+            work,
+            partial(self._on_classified, opened),
+            name=f"Classification of {opened.title}",
+            because="another one was started",
+        )
+
+    def attach_movie(self, path: Path) -> None:
+        """Add a movie of the user's choice to the active recording."""
+        opened = self.session.active
+        if opened is None:
+            return
+
+        def work(on_progress: Any, should_stop: Any) -> Recording:
+            on_progress(Progress(f"Reading {path.name}"))
+            return attach_movie(opened.recording, path)
+
+        def done(outcome: Outcome[Recording]) -> None:
+            now = self.session.recordings.get(opened.key)
+            if not isinstance(outcome, Finished) or now is None:
+                return
+            if now.recording is not opened.recording:
+                self.notice.show_text(
+                    "The recording changed while its movie was read; choose the movie "
+                    "again."
+                )
+                return
+            self.session.set_movie(opened.key, outcome.result, path)
+
+        self._start(
+            "Reading the movie",
+            work,
+            done,
+            name=f"Reading of {path.name}",
+            because="a movie was chosen",
+        )
+
+    def check_folder(self) -> None:
+        """Look, in the background, whether suite2p rewrote the active recording."""
+        opened = self.session.active
+        if opened is None or self.watch.running:
+            return
+
+        def look(on_progress: Any, should_stop: Any) -> str | None:
+            return opened.recording.changed_on_disk()
+
+        def done(outcome: Outcome[str | None]) -> None:
+            active = self.session.active
+            same = active is not None and active.recording is opened.recording
+            if same and isinstance(outcome, Finished):
+                self.stale.show_text(outcome.result or "")
+
+        self.watch.start(look, on_end=done)
+
+    def reload(self) -> None:
+        """Read the active recording again."""
+        opened = self.session.active
+        if opened is not None and opened.recording.path is not None:
+            self.open_paths(
+                [opened.recording.path],
+                sampling_frequency=opened.user_frequency,
+                movie=opened.movie_path,
+            )
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(5)
+        title = QLabel("<b>Cell types</b>")
+        for widget in (
+            self.folder,
+            self.stale,
+            self.form,
+            self.run,
+            self.notice,
+            self.warnings,
+            title,
+            self.legend,
+        ):
+            column.addWidget(widget)
+        column.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(Column(inner))
+
+    def _connect(self) -> None:
+        self.folder.chosen.connect(self.open_paths)
+        self.stale.acted.connect(self.reload)
+        self.form.activated.connect(self.session.activate)
+        self.form.movie_chosen.connect(self.attach_movie)
+        self.form.frequency_confirmed.connect(self._on_frequency)
+        self.form.min_probability_changed.connect(self.session.set_min_probability)
+        self.form.prior_changed.connect(self.session.set_prior)
+        self.legend.by_group.connect(
+            lambda on: self.session.set_color_by("group" if on else "type")
+        )
+        self.run.classify.clicked.connect(self.classify)
+        self.run.cancel.clicked.connect(self.tasks.cancel)
+        self.run.export.clicked.connect(self._on_export)
+        session = self.session
+        for signal in (session.opened, session.closed, session.replaced):
+            listen(self, signal, self._on_recordings)
+        listen(self, session.activated, self._show_recording)
+        listen(self, session.predicted, self._on_predicted)
+        listen(self, session.outdated, self._on_outdated)
+        listen(self, session.recolored, self._show_counts)
+        listen(self, session.job_changed, self._on_job)
+        listen(self.notice, session.told, self.notice.show_error)
+        listen(self.form.model, session.models_changed, self.form.model.list_again)
+
+    def _start(
+        self, message: str, work: Any, on_done: Any, *, name: str, because: str
+    ) -> None:
+        """Run work in the place of what runs, which is said to stop `because`."""
+        stopped = f"{self._running} was stopped because {because}."
+        stopped = stopped if self.tasks.running else ""
+        self.notice.show_text(stopped)
+        self._running = name
+
+        def end(outcome: Outcome[Any]) -> None:
+            if isinstance(outcome, Superseded):
+                # Job and notice are those of the newer work.
+                return
+            if isinstance(outcome, Failed):
+                self.notice.show_error(outcome.sentence)
+            elif isinstance(outcome, Cancelled):
+                self.notice.show_text("Cancelled; nothing was changed.")
+            self.session.set_job(None)
+            on_done(outcome)
+            if stopped not in self.notice.text:
+                self.notice.add(stopped)
+
+        self.tasks.start(work, on_end=end, on_progress=self._on_progress)
+        self.session.set_job(Job(message))
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.session.set_job(Job(progress.message, progress.done, progress.total))
+
+    def _on_job(self) -> None:
+        self.run.show_job(self.session.job)
+
+    def _on_read(self, outcome: Outcome[list[OpenRecording]]) -> None:
+        if not isinstance(outcome, Finished):
+            return
+        for opened in outcome.result:
+            self.session.open(opened)
+        if outcome.result:
+            self.session.activate(outcome.result[0].key)
+        self.stale.clear()
+
+    def _on_classified(
+        self, opened: OpenRecording, outcome: Outcome[Predictions]
+    ) -> None:
+        if not isinstance(outcome, Finished):
+            return
+        now = self.session.recordings.get(opened.key)
+        if now is None or now.recording is not opened.recording:
+            self.notice.show_text(
+                "The recording changed while it was classified; press Classify again."
+            )
+            return
+        self.session.set_predictions(opened.key, outcome.result)
+
+    def _on_frequency(self, hertz: float) -> None:
+        if self.session.active is not None:
+            self.session.set_sampling_frequency(self.session.active.key, hertz)
+
+    def _on_export(self) -> None:
+        opened = self.session.active
+        if opened is None or opened.predictions is None:
+            return
+        try:
+            written = save_table(self, opened.predictions, self.session.min_probability)
+        except CellTypeError as error:
+            self.notice.show_error(str(error))
+            return
+        if written is not None:
+            self.notice.show_text(f"Wrote {written}")
+
+    def _on_recordings(self, key: str) -> None:
+        self._show_recording()
+
+    def _on_predicted(self, key: str) -> None:
+        active = self.session.active
+        if active is not None and active.key == key:
+            self._show_counts()
+
+    def _on_outdated(self, key: str) -> None:
+        self.notice.add("The frame rate changed; classify again.")
+
+    def _show_recording(self) -> None:
+        active = self.session.active
+        self.form.show_recordings(self.session.recordings, active)
+        self.stale.clear()
+        if active is not None:
+            self.notice.clear()
+        self._show_counts()
+
+    def _show_counts(self) -> None:
+        active = self.session.active
+        predictions = None if active is None else active.predictions
+        self.run.classify.setEnabled(active is not None)
+        self.run.export.setEnabled(predictions is not None)
+        self.legend.setVisible(active is not None)
+        self._show_warnings()
+        if active is None:
+            return
+        said = self.session.decisions(active)
+        if predictions is None or said is None:
+            hidden = predictions is not None
+            self.legend.show_no_counts(active.recording.n_rois, hidden=hidden)
+            return
+        proven = predictions.card.subtypes_proven
+        counts = count_rois(predictions, said)
+        summary = predictions.summary(self.session.min_probability)
+        self.legend.show_counts(
+            counts,
+            colored_by=self.session.color_by,
+            unproven=frozenset() if proven else subtypes_of(predictions),
+            notes=(
+                *summary.expectations(),
+                f"{'Assumed' if predictions.prior is None else 'Given'} shares: "
+                f"{share_text(predictions.shares)}",
+                *_about_stability(predictions),
+                *(f"{n} unsure: {reason}" for reason, n in counts.reasons.items()),
+                *summary.naming,
+            ),
+        )
+
+    def _show_warnings(self) -> None:
+        """Show what is doubtful about the active recording, for as long as it is."""
+        active = self.session.active
+        if active is None:
+            self.warnings.show_warnings(())
+            return
+        of_files, made_of = active.recording.warnings, active.predictions
+        found = () if made_of is None else made_of.warnings
+        # What the model makes of the recording first: the line has room for one.
+        of_model = (sentence for sentence in found if sentence not in of_files)
+        self.warnings.show_warnings((*of_model, *active.notes, *of_files))
+
+
+def _about_stability(predictions: Predictions) -> list[str]:
+    """Say under which shares stability was computed, where others are in use now."""
+    then = predictions.stability_shares
+    if then is None or same_shares(then, predictions.shares):
+        return []
+    return [
+        f"Stability is that with {share_text(then)}; classify again for that with "
+        "these shares."
+    ]

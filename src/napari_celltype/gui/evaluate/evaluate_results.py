@@ -1,0 +1,296 @@
+"""What an evaluation found: the sentence, the matrix, the rivals, and the copies."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt, QUrl
+from qtpy.QtGui import QDesktopServices, QGuiApplication, QImage
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_celltype.gui.evaluate.confusion_view import ConfusionView
+from napari_celltype.gui.evaluate.prevalence_shares import PrevalenceShares
+from napari_celltype.gui.evaluate.report_table_view import ReportTableView
+from napari_celltype.gui.notice import Notice
+from napari_celltype.gui.tasks import Failed, Finished, Outcome, TaskRunner
+from napari_celltype.labels.atomic import write_atomically
+from napari_celltype.progress import OnProgress, ShouldStop
+from napari_celltype.protocol.caption import caption, matrices
+from napari_celltype.protocol.report import Confusion, Report
+from napari_celltype.protocol.scores import Score
+from napari_celltype.protocol.words import (
+    counted,
+    in_words,
+    short,
+    tested_text,
+    unit_text,
+)
+
+_TABLES = ("ways", "scores", "probes", "shuffled", "differences", "surrogates")
+# What else of a report's notes speaks against its scores.
+_NOTES = ("A quick look: ", "The splits were not all computed alike")
+_FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
+
+
+class EvaluateResults(QWidget):
+    """Shows a report, and hands out what a paper needs of it."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._report: Report | None = None
+        self._folder: Path | None = None
+        self.tasks = TaskRunner(self)
+        self.name = _words()
+        self.sentence = _words()
+        self.sentence.setStyleSheet("font-weight: bold;")
+        self.basis = _words()
+        self.doubts = _words()
+        self.sides = _words()
+        self.which = QComboBox()
+        self.which.setToolTip("The classifier and the way to split that are shown")
+        self.matrix = ConfusionView()
+        self.by_type = ReportTableView()
+        self.prevalence = PrevalenceShares()
+        self.tables = QComboBox()
+        self.tables.setToolTip("Comparisons of the classifiers, and the controls")
+        self.table = ReportTableView()
+        self.open_report = QPushButton("Open report.html")
+        self.copy_figure = QPushButton("Copy figure")
+        self.save_figure = QPushButton("Save figure...")
+        self.copy_caption = QPushButton("Copy caption")
+        self.copy_methods = QPushButton("Copy methods paragraph")
+        self.notice = Notice()
+        self._lay_out()
+        self._connect()
+        self.hide()
+
+    @property
+    def report(self) -> Report | None:
+        """What is shown."""
+        return self._report
+
+    def show_report(self, report: Report, folder: Path | None) -> None:
+        """Show a report.
+
+        Parameters
+        ----------
+        report : Report
+        folder : Path or None
+            The run folder, which holds ``report.html``.
+        """
+        self._report, self._folder = report, folder
+        self.notice.clear()
+        self.name.setText(f"{report.title}, {report.name}")
+        self.sentence.setText(report.sentence)
+        self.basis.setText(report.basis)
+        notes = [n for n in report.notes if n.startswith(_NOTES)]
+        self.doubts.setText("\n".join(f"⚠ {s}" for s in (*notes, *report.doubts)))
+        self.doubts.setVisible(bool(notes or report.doubts))
+        self.sides.setText("\n".join(_side(s) for s in matrices(report)))
+        self._list_classifiers(report)
+        self._list_tables(report)
+        page = None if folder is None else folder / "report.html"
+        there = page is not None and page.is_file()
+        self.open_report.setEnabled(there)
+        self.open_report.setToolTip(
+            str(page) if there else "This run kept no report on disk"
+        )
+        self.show()
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._report = None
+        self.hide()
+
+    def _lay_out(self) -> None:
+        for button, tip in (
+            (self.copy_figure, "Scores with intervals, and confusion matrices, as PNG"),
+            (self.save_figure, "The same figure as PNG, SVG or PDF"),
+            (self.copy_caption, "What the figure shows: scores, intervals, chance, n"),
+            (self.copy_methods, "What was done, from the settings of this run"),
+        ):
+            button.setToolTip(tip)
+        buttons = QGridLayout()
+        buttons.setSpacing(4)
+        buttons.addWidget(self.open_report, 0, 0, 1, 2)
+        buttons.addWidget(self.copy_figure, 1, 0)
+        buttons.addWidget(self.save_figure, 1, 1)
+        buttons.addWidget(self.copy_caption, 2, 0)
+        buttons.addWidget(self.copy_methods, 2, 1)
+        for combo in (self.which, self.tables):
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            combo.setMinimumContentsLength(8)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(5)
+        for widget in (self.name, self.sentence, self.basis, self.doubts, self.sides):
+            column.addWidget(widget)
+        column.addLayout(buttons)
+        column.addWidget(self.notice)
+        column.addWidget(_title("Confusion matrix and types"))
+        for widget in (self.which, self.matrix, self.by_type):
+            column.addWidget(widget)
+        column.addWidget(_title("Precision in your tissue"))
+        column.addWidget(self.prevalence)
+        column.addWidget(_title("Rivals and controls"))
+        column.addWidget(self.tables)
+        column.addWidget(self.table)
+
+    def _connect(self) -> None:
+        self.which.currentIndexChanged.connect(self._show_classifier)
+        self.tables.currentIndexChanged.connect(self._show_table)
+        self.open_report.clicked.connect(self._open)
+        self.copy_figure.clicked.connect(self._copy_figure)
+        self.save_figure.clicked.connect(self._save_figure)
+        self.copy_caption.clicked.connect(self._copy_caption)
+        self.copy_methods.clicked.connect(self._copy_methods)
+
+    def _list_classifiers(self, report: Report) -> None:
+        """List the strictest way first: it is what a new animal would meet."""
+        first = matrices(report)
+        shown = (*first, *(s for s in report.of("classifier") if s not in first))
+        blocked = self.which.blockSignals(True)
+        self.which.clear()
+        for score in shown:
+            self.which.addItem(f"{score.name}, {in_words(score.way)}", score)
+        self.which.blockSignals(blocked)
+        self._show_classifier()
+
+    def _list_tables(self, report: Report) -> None:
+        blocked = self.tables.blockSignals(True)
+        self.tables.clear()
+        by_key = {table.key: table for table in report.tables}
+        for key in _TABLES:
+            if key in by_key:
+                self.tables.addItem(by_key[key].title, by_key[key])
+        self.tables.blockSignals(blocked)
+        self._show_table()
+
+    def _show_classifier(self) -> None:
+        score: Score | None = self.which.currentData()
+        report = self._report
+        if score is None or report is None:
+            return
+        from napari_celltype.protocol.standard_tables import types_table
+
+        self.matrix.show_confusion(Confusion.of(report.classes, score.counts))
+        self.by_type.show_table(types_table(score))
+        self.prevalence.show_score(score)
+
+    def _show_table(self) -> None:
+        self.table.show_table(self.tables.currentData())
+
+    def _open(self) -> None:
+        if self._folder is not None:
+            page = self._folder / "report.html"
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(page.resolve())))
+
+    def _copy_caption(self) -> None:
+        if self._report is not None:
+            _copy_text(caption(self._report))
+            self.notice.show_text("The caption is on the clipboard.")
+
+    def _copy_methods(self) -> None:
+        if self._report is not None:
+            _copy_text(self._report.methods())
+            self.notice.show_text("The methods paragraph is on the clipboard.")
+
+    def _copy_figure(self) -> None:
+        if self._report is not None:
+            self.notice.show_text("Drawing the figure...")
+            self.tasks.start(
+                partial(_draw, self._report, "png"), on_end=self._on_figure
+            )
+
+    def _on_figure(self, outcome: Outcome[bytes]) -> None:
+        if isinstance(outcome, Finished):
+            image = QImage.fromData(outcome.result)
+            QGuiApplication.clipboard().setImage(image)
+            self.notice.show_text("The figure is on the clipboard.")
+        elif isinstance(outcome, Failed):
+            self.notice.show_error(outcome.sentence)
+
+    def _save_figure(self) -> None:
+        start = str((self._folder or Path()) / "figure.png")
+        path, _ = QFileDialog.getSaveFileName(self, "Save figure", start, _FIGURES)
+        if path and self._report is not None:
+            self.save_figure_as(Path(path))
+
+    def save_figure_as(self, path: Path) -> None:
+        """Draw the figure into a file, in the background.
+
+        Parameters
+        ----------
+        path : Path
+            Ends in ``.png``, ``.svg`` or ``.pdf``; else ``.png`` is added.
+        """
+        report = self._report
+        if report is None:
+            return
+        kind = path.suffix.lower().removeprefix(".")
+        if kind not in ("png", "svg", "pdf"):
+            path, kind = path.with_name(f"{path.name}.png"), "png"
+
+        def work(on_progress: OnProgress, should_stop: ShouldStop) -> Path:
+            content = _draw(report, kind, on_progress, should_stop)
+            return write_atomically(path, lambda file: file.write(content))
+
+        def done(outcome: Outcome[Path]) -> None:
+            if isinstance(outcome, Finished):
+                self.notice.show_text(f"Wrote {outcome.result}")
+            elif isinstance(outcome, Failed):
+                self.notice.show_error(outcome.sentence)
+
+        self.notice.show_text("Drawing the figure...")
+        self.tasks.start(work, on_end=done)
+
+
+def _draw(
+    report: Report, kind: Any, on_progress: OnProgress, should_stop: ShouldStop
+) -> bytes:
+    from napari_celltype.protocol.paper_figure import figure_bytes
+
+    return figure_bytes(report, kind)
+
+
+def _side(score: Score) -> str:
+    """Return one way of splitting with all that its score needs beside it."""
+    from_units = ""
+    if score.interval.unit in ("subjects", "sessions"):
+        units = counted(score.interval.n, unit_text(score.interval.unit))
+        from_units = f" of {units}"
+    spread = ""
+    if score.n_splits > 1:
+        spread = f", SD over splits {score.balanced_accuracy.sd:.2f}"
+    return (
+        f"{in_words(score.way).capitalize()}: {score.name} {short(score.interval)}"
+        f"{spread}, chance {score.chance:.2f}; {tested_text(score)}{from_units}"
+    )
+
+
+def _copy_text(text: str) -> None:
+    QGuiApplication.clipboard().setText(text)
+
+
+def _title(text: str) -> QLabel:
+    return QLabel(f"<b>{text}</b>")
+
+
+def _words() -> QLabel:
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label

@@ -1,0 +1,382 @@
+"""The dock "Export": choose recording and format, see what will be written, save."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from napari.viewer import Viewer
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QImage, QShowEvent
+from qtpy.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_celltype.gui.column import Column
+from napari_celltype.gui.export.export_material import materials_of
+from napari_celltype.gui.export.export_options import ExportOptions
+from napari_celltype.gui.export.export_preview import ExportPreview
+from napari_celltype.gui.job_bar import JobBar
+from napari_celltype.gui.listening import listen
+from napari_celltype.gui.notice import Notice
+from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.placement import FirstPlace
+from napari_celltype.gui.scene import scene_of
+from napari_celltype.gui.settings import Settings
+from napari_celltype.gui.tasks import Failed, Finished, Outcome, TaskRunner
+from napari_celltype.workflows.export_formats import FORMATS, export_format
+from napari_celltype.workflows.exporting import (
+    ExportRequest,
+    Preview,
+    preview_export,
+    write_export,
+)
+
+_WIDTH = 310
+# Typing and sliding shall come to rest before a preview is made.
+_REST_MS = 300
+_ALL = "all"
+_FOLDER, _FORMAT = "exports", "export format"
+_HIDDEN = (
+    "Predictions are hidden while you label, so they are left out here; show them (H) "
+    "to export them."
+)
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """What goes to the clipboard, and what it is."""
+
+    what: str
+    text: str = ""
+    image: QImage | None = None
+
+
+class ExportDock(QWidget):
+    """Writes what is known about the ROIs for other programs and for papers.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+
+    Attributes
+    ----------
+    recording, format : QComboBox
+    options : ExportOptions
+    preview : ExportPreview
+    save, copy : QPushButton
+    job : JobBar
+        Writes and copies.
+    previews : TaskRunner
+        Makes previews.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.session = scene_of(napari_viewer).session
+        self.recording = QComboBox()
+        self.format = QComboBox()
+        self.explained = QLabel()
+        self.options = ExportOptions()
+        self.hidden = Notice()
+        self.preview = ExportPreview()
+        self.problem = Notice()
+        self.save = QPushButton("Save...")
+        self.copy = QPushButton("Copy")
+        self.job = JobBar()
+        self.previews = TaskRunner(self)
+        self._up_to_date = False
+        self._obstacle = ""
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
+        self._lay_out()
+        self._connect()
+        self._show_recordings()
+        self._on_format()
+
+    def chosen(self) -> list[OpenRecording]:
+        """Return the recordings that are exported."""
+        key = self.recording.currentData()
+        if key == _ALL:
+            return list(self.session.recordings.values())
+        opened = self.session.recordings.get(key)
+        return [] if opened is None else [opened]
+
+    def choose_format(self, key: str) -> None:
+        """Choose a format by its key."""
+        self.format.setCurrentIndex(self.format.findData(key))
+
+    def save_to(self, path: Path) -> None:
+        """Write the file in the background; it may replace one that is there."""
+        request = self.options.request(self.format.currentData())
+        materials = materials_of(self.session, self.chosen())
+
+        def work(on_progress: Any, should_stop: Any) -> Path:
+            # The dialog has asked already whether a file that is there may go.
+            return write_export(
+                materials,
+                request,
+                path,
+                force=True,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
+
+        self.job.start(f"Writing {path.name}", work, self._on_written)
+        self._show_buttons()
+
+    def copy_all(self) -> None:
+        """Put all of what would be written into the clipboard."""
+        request = self.options.request(self.format.currentData())
+        materials = materials_of(self.session, self.chosen())
+
+        def work(on_progress: Any, should_stop: Any) -> _Copied:
+            whole = preview_export(
+                materials,
+                request,
+                full=True,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
+            if whole.picture:
+                return _Copied("the figure", image=QImage.fromData(whole.picture))
+            rows = None if whole.table is None else len(whole.table)
+            return _Copied(
+                "the text" if rows is None else f"{rows} rows", whole.as_text()
+            )
+
+        self.job.start("Copying", work, self._on_copied)
+        self._show_buttons()
+
+    def refresh(self) -> None:
+        """Make the preview anew, unless nobody sees the dock."""
+        self._rest.stop()
+        chosen = self.chosen()
+        hidden = not self.session.predictions_shown
+        left_out = hidden and any(opened.predictions for opened in chosen)
+        self.hidden.show_text(_HIDDEN if left_out else "")
+        self._up_to_date = True
+        request = self.options.request(self.format.currentData())
+        if hint := _hint(chosen, request):
+            self.previews.cancel()
+            self.preview.clear()
+            self._obstacle = hint
+            self.problem.show_text(hint)
+            self._show_buttons()
+            return
+        materials = materials_of(self.session, chosen)
+
+        def work(on_progress: Any, should_stop: Any) -> Preview:
+            return preview_export(
+                materials, request, on_progress=on_progress, should_stop=should_stop
+            )
+
+        self.preview.show_waiting()
+        self.previews.start(work, on_end=self._on_preview)
+        self._show_buttons()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Make the preview that was not made while the dock was hidden."""
+        super().showEvent(event)
+        if not self._up_to_date:
+            self._rest.start()
+
+    def _lay_out(self) -> None:
+        # Long names shall not widen the dock.
+        for combo in (self.recording, self.format):
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            combo.setMinimumContentsLength(12)
+        self.recording.setToolTip("The open recording whose ROIs are exported")
+        self.format.setToolTip("What is written")
+        for one in FORMATS:
+            self.format.addItem(one.title, one.key)
+            index = self.format.count() - 1
+            self.format.setItemData(index, one.explained, Qt.ItemDataRole.ToolTipRole)
+        self.explained.setWordWrap(True)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Recording", self.recording)
+        form.addRow("Format", self.format)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.save, 1)
+        buttons.addWidget(self.copy, 1)
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(5)
+        column.addLayout(form)
+        for widget in (self.explained, self.options, self.hidden):
+            column.addWidget(widget)
+        column.addLayout(buttons)
+        for widget in (self.job, self.problem):
+            column.addWidget(widget)
+        column.addWidget(self.preview, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(Column(inner))
+
+    def _connect(self) -> None:
+        self.choose_format(str(Settings().get(_FORMAT, "csv")))
+        if self.format.currentIndex() < 0:
+            self.choose_format("csv")
+        self.recording.activated.connect(lambda index: self._on_recording())
+        self.format.currentIndexChanged.connect(lambda index: self._on_format())
+        self.options.changed.connect(self._changed)
+        self._rest.timeout.connect(self.refresh)
+        self.save.clicked.connect(self._ask_where)
+        self.copy.clicked.connect(self.copy_all)
+        self.job.ended.connect(self._show_buttons)
+        session = self.session
+        for signal in (session.opened, session.closed, session.activated):
+            listen(self, signal, self._on_recordings)
+        for signal in (session.replaced, session.predicted, session.labelled):
+            listen(self, signal, self._on_one_changed)
+        listen(self, session.recolored, self._on_recolored)
+        listen(self, session.types_changed, self._changed)
+
+    def _show_recordings(self) -> None:
+        """List the open recordings; the active one is chosen unless all are."""
+        everything = self.recording.currentData() == _ALL
+        active = self.session.active
+        self.recording.clear()
+        for key, opened in self.session.recordings.items():
+            self.recording.addItem(opened.title, key)
+        if self.recording.count() > 1:
+            self.recording.addItem(f"All {self.recording.count()} open ones", _ALL)
+        wanted = _ALL if everything else None if active is None else active.key
+        index = self.recording.findData(wanted)
+        fallback = None if active is None else self.recording.findData(active.key)
+        self.recording.setCurrentIndex(index if index >= 0 else fallback or 0)
+
+    def _on_recordings(self) -> None:
+        self._show_recordings()
+        self._on_recording()
+
+    def _on_recording(self) -> None:
+        chosen = self.chosen()
+        one = chosen[0].recording if len(chosen) == 1 else None
+        self.options.show_pixel_size(None if one is None else one.pixel_size)
+        self._changed()
+
+    def _on_one_changed(self, key: str) -> None:
+        if any(opened.key == key for opened in self.chosen()):
+            self._changed()
+
+    def _on_recolored(self) -> None:
+        if not self.session.predictions_shown:
+            # Nor may they be seen until the next preview is made.
+            self.previews.cancel()
+            self.preview.clear()
+        self._changed()
+
+    def _on_format(self) -> None:
+        chosen = export_format(self.format.currentData())
+        self.explained.setText(chosen.explained)
+        self.options.show_format(chosen)
+        self._changed()
+
+    def _changed(self) -> None:
+        """Let the preview be made once nothing changes any more."""
+        self._up_to_date = False
+        if self.isVisible():
+            self.preview.show_waiting()
+            self._rest.start()
+        self._show_buttons()
+
+    def _on_preview(self, outcome: Outcome[Preview]) -> None:
+        if isinstance(outcome, Failed):
+            self._obstacle = outcome.sentence
+            self.problem.show_error(outcome.sentence)
+            self.preview.clear()
+        elif isinstance(outcome, Finished):
+            self._obstacle = ""
+            self.problem.clear()
+            self.preview.show_preview(outcome.result)
+        self._show_buttons()
+
+    def _show_buttons(self) -> None:
+        """Switch the buttons on or off; one that is off says why."""
+        chosen = export_format(self.format.currentData())
+        why = "Something is being written." if self.job.running else self._obstacle
+        self.save.setEnabled(not why)
+        self.save.setToolTip(why or f"Choose a file name ({chosen.ending}) and write")
+        self.copy.setEnabled(not why)
+        self.copy.setToolTip(why or _copied_as(chosen.kind))
+
+    def _ask_where(self) -> None:
+        chosen, recordings = export_format(self.format.currentData()), self.chosen()
+        if not recordings:
+            return
+        folder = Settings().folder(_FOLDER) or str(recordings[0].recording.path or "")
+        name = _file_name(chosen.key, recordings, chosen.ending)
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save", str(Path(folder) / name), f"{chosen.title} (*{chosen.ending})"
+        )
+        if path:
+            target = Path(path)
+            named = target.suffix.lower() == chosen.ending
+            self.save_to(
+                target if named else target.with_name(target.name + chosen.ending)
+            )
+
+    def _on_written(self, outcome: Outcome[Path]) -> None:
+        if not isinstance(outcome, Finished):
+            return
+        written = outcome.result
+        Settings().set_folder(_FOLDER, written)
+        Settings().set(_FORMAT, self.format.currentData())
+        self.options.fields.remember()
+        self.job.notice.show_text(f"Wrote {written}")
+
+    def _on_copied(self, outcome: Outcome[_Copied]) -> None:
+        clipboard = QApplication.clipboard()
+        if not isinstance(outcome, Finished) or clipboard is None:
+            return
+        copied = outcome.result
+        if copied.image is None:
+            clipboard.setText(copied.text)
+        else:
+            clipboard.setImage(copied.image)
+        self.job.notice.show_text(f"Copied {copied.what}.")
+
+
+def _hint(chosen: list[OpenRecording], request: ExportRequest) -> str:
+    """Say what is to be chosen first."""
+    if not chosen:
+        return "Open a recording first."
+    if request.format == "nwb-copy" and request.existing is None:
+        return "Choose the NWB file that holds these ROIs; a copy of it gets the types."
+    return ""
+
+
+def _copied_as(kind: str) -> str:
+    """Say what the clipboard gets."""
+    ways = {
+        "figure": "Copy the figure as a picture",
+        "text": "Copy the paragraph",
+        "nwb": "Copy this summary",
+        "nwb copy": "Copy this summary",
+    }
+    return ways.get(kind, "Copy all rows, with tabs between cells")
+
+
+def _file_name(key: str, recordings: list[OpenRecording], ending: str) -> str:
+    """Propose a file name."""
+    if key == "npy":
+        return "celltype.npy"
+    title = recordings[0].title if len(recordings) == 1 else "recordings"
+    word = {"labels": "labels", "methods": "methods"}.get(key, "cell_types")
+    return f"{title} {word}{ending}".replace(" ", "_")

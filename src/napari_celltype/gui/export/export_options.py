@@ -1,0 +1,204 @@
+"""The choices that belong to one export format; those of other formats are hidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_celltype.export.figure import ONE_COLUMN, TWO_COLUMNS, FigureOptions
+from napari_celltype.gui.export.nwb_fields import NwbFields
+from napari_celltype.gui.settings import Settings
+from napari_celltype.workflows.export_formats import ExportFormat, export_format
+from napari_celltype.workflows.exporting import ExportRequest
+
+_FOLDER = "NWB files"
+
+
+class ExportOptions(QWidget):
+    """Cells only, looks of the figure, NWB fields, the NWB file to copy.
+
+    Attributes
+    ----------
+    changed : Signal()
+        A choice changed.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.cells_only = QCheckBox("Cells only")
+        self.cells_only.setToolTip(
+            "Leave out the ROIs that suite2p does not call cells. Its classifier is "
+            "prone to reject interneurons."
+        )
+        self.figure = _FigureOptions()
+        self.fields = NwbFields()
+        self.copy_of = _FileChoice()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        for part in (self.cells_only, self.figure, self.fields, self.copy_of):
+            layout.addWidget(part)
+        self.cells_only.toggled.connect(lambda on: self.changed.emit())
+        for part in (self.figure, self.fields, self.copy_of):
+            part.changed.connect(self.changed)
+
+    def show_format(self, chosen: ExportFormat) -> None:
+        """Show what belongs to a format."""
+        whole = chosen.key == "npy" or chosen.kind in ("labels", "nwb copy", "text")
+        self.cells_only.setVisible(not whole)
+        self.figure.setVisible(chosen.kind == "figure")
+        self.fields.setVisible(chosen.kind == "nwb")
+        self.copy_of.setVisible(chosen.kind == "nwb copy")
+
+    def show_pixel_size(self, pixel_size: tuple[float, float] | None) -> None:
+        """Show how large a pixel is according to the recording, (height, width) µm."""
+        self.figure.show_pixel_size(None if pixel_size is None else pixel_size[1])
+
+    def request(self, key: str) -> ExportRequest:
+        """Return what is chosen, for a format."""
+        chosen = export_format(key)
+        self.show_format(chosen)
+        offered = not self.cells_only.isHidden()
+        return ExportRequest(
+            format=key,
+            only_iscell=offered and self.cells_only.isChecked(),
+            figure=self.figure.options(),
+            session=self.fields.session(),
+            existing=self.copy_of.path,
+        )
+
+
+class _FigureOptions(QWidget):
+    """Width, pixel size, title, and what is drawn."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.width_mm = _spin(20, 1000, " mm", 0, 1)
+        self.width_mm.setValue(ONE_COLUMN)
+        self.width_mm.setToolTip(
+            f"Width of the figure; journals often want {ONE_COLUMN:g} mm for one "
+            f"column and {TWO_COLUMNS:g} mm for two"
+        )
+        self.pixel_size = _spin(0, 1000, " µm", 3, 0.1)
+        self.pixel_size.setToolTip(
+            "Width of a pixel in micrometres, for the scale bar. There is none while "
+            "the size is not known."
+        )
+        self.title = QLineEdit()
+        self.title.setToolTip("A line above the picture; none when empty")
+        self.fill = _check(
+            "Fill predictions", "Fill the ROIs that the model named; else outline them"
+        )
+        self.marks = _check(
+            "Shapes", "Draw a shape for each type, so that the figure reads in grey"
+        )
+        self.by_group = QCheckBox("By group")
+        self.by_group.setToolTip(
+            "Colour predictions as PY or interneuron, not by interneuron type"
+        )
+        self.dots = _spin(72, 1200, " dpi", 0, 50)
+        self.dots.setValue(300)
+        self.dots.setToolTip("How fine a PNG is; 300 is usual for print")
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Width", self.width_mm)
+        form.addRow("Pixel size", self.pixel_size)
+        form.addRow("Title", self.title)
+        form.addRow("Fineness", self.dots)
+        checks = QGridLayout()
+        for i, check in enumerate((self.fill, self.marks, self.by_group)):
+            checks.addWidget(check, i // 2, i % 2)
+            check.toggled.connect(lambda on: self.changed.emit())
+        form.addRow(checks)
+        self.show_pixel_size(None)
+        for spin in (self.width_mm, self.pixel_size, self.dots):
+            spin.valueChanged.connect(lambda value: self.changed.emit())
+        self.title.textChanged.connect(self.changed)
+
+    def show_pixel_size(self, width: float | None) -> None:
+        known = "not known" if width is None else f"{width:.3g} µm (file)"
+        self.pixel_size.setSpecialValueText(known)
+
+    def options(self) -> FigureOptions:
+        return FigureOptions(
+            width=self.width_mm.value(),
+            fill=self.fill.isChecked(),
+            marks=self.marks.isChecked(),
+            by_group=self.by_group.isChecked(),
+            pixel_size=self.pixel_size.value() or None,
+            title=self.title.text().strip(),
+            dots_per_inch=round(self.dots.value()),
+        )
+
+
+class _FileChoice(QWidget):
+    """The NWB file that a copy is made of."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.path: Path | None = None
+        self.button = QPushButton("NWB file...")
+        self.button.setToolTip(
+            "Choose the NWB file that holds these ROIs. It is copied, not changed."
+        )
+        self.button.clicked.connect(self.ask)
+        self.name = QLabel("none chosen")
+        self.name.setWordWrap(True)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.button)
+        layout.addWidget(self.name, 1)
+
+    def ask(self) -> None:
+        """Ask for the file."""
+        path, _ = QFileDialog.getOpenFileName(
+            self, "NWB file to copy", Settings().folder(_FOLDER), "NWB (*.nwb)"
+        )
+        if path:
+            self.choose(Path(path))
+
+    def choose(self, path: Path) -> None:
+        """Take a file."""
+        self.path = path
+        Settings().set_folder(_FOLDER, path)
+        self.name.setText(path.name)
+        self.name.setToolTip(str(path))
+        self.changed.emit()
+
+
+def _spin(
+    low: float, high: float, unit: str, decimals: int, step: float
+) -> QDoubleSpinBox:
+    spin = QDoubleSpinBox()
+    spin.setDecimals(decimals)
+    spin.setRange(low, high)
+    spin.setSingleStep(step)
+    spin.setSuffix(unit)
+    return spin
+
+
+def _check(text: str, explained: str) -> QCheckBox:
+    check = QCheckBox(text)
+    check.setChecked(True)
+    check.setToolTip(explained)
+    return check

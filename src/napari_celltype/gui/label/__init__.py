@@ -1,0 +1,1 @@
+"""Labelling: its dock, its keys, and labels that save themselves."""

@@ -1,0 +1,230 @@
+"""The dock "Label": ground truth by hand, from a red channel, or from a file."""
+
+from __future__ import annotations
+
+import getpass
+from collections import Counter
+
+from napari.viewer import Viewer
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_celltype.celltypes import TypeTree
+from napari_celltype.gui.column import Column
+from napari_celltype.gui.label.label_buttons import LabelBanner, LabelButtons
+from napari_celltype.gui.label.label_import import LabelImport
+from napari_celltype.gui.label.label_keys import LabelKeys
+from napari_celltype.gui.label.red_channel_panel import RedChannelPanel
+from napari_celltype.gui.label.save_line import SaveLine
+from napari_celltype.gui.label.type_dialog import TypeDialog
+from napari_celltype.gui.layers import tag_of
+from napari_celltype.gui.listening import listen
+from napari_celltype.gui.notice import Notice
+from napari_celltype.gui.placement import FirstPlace
+from napari_celltype.gui.scene import scene_of
+from napari_celltype.gui.settings import Settings
+from napari_celltype.labels import LabelTable
+from napari_celltype.recording import has_second_channel
+
+_WIDTH = 310
+_ANNOTATOR = "annotator"
+_NO_RED_CHANNEL = (
+    "The recording has no second channel; run suite2p with two channels for one"
+)
+
+
+class LabelDock(QWidget):
+    """Gives labels to ROIs, and says how many there are and that they are saved.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        scene = scene_of(napari_viewer)
+        self._viewer = scene.viewer
+        self._scene = scene
+        self._red_panel: RedChannelPanel | None = None
+        self.session = scene.session
+        self.labelling = scene.labelling
+        self.toggle = QPushButton()
+        self.toggle.setCheckable(True)
+        self.banner = LabelBanner(self.session, self.labelling)
+        self.saved = SaveLine(self.session, scene.autosave)
+        self.buttons = LabelButtons(self.session, self.labelling)
+        self.new_type = QPushButton("Types and colours...")
+        self.new_type.setToolTip("Add a type of your own, or change a colour")
+        self.red = QPushButton("Red channel...")
+        self.load = QPushButton("Import...")
+        self.load.setToolTip(
+            "Labels from a table (CSV), or the same cells on other days from Track2p "
+            "or ROICaT"
+        )
+        self.annotator = QLineEdit()
+        self.annotator.setToolTip("Your name, kept with each label that you give")
+        self.counts = QLabel()
+        self.counts.setWordWrap(True)
+        self.counts.setTextFormat(Qt.TextFormat.PlainText)
+        self.notice = Notice()
+        self.keys = LabelKeys(self.labelling, self._layer_is_ours, self)
+        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
+        self._lay_out()
+        self._connect()
+        self._watch_image()
+        self._show_all()
+
+    def ask_for_type(self) -> None:
+        """Ask for a type of the user's own, or another colour, and remember it."""
+        dialog = TypeDialog(self.session.tree, self)
+        dialog.chosen.connect(self._take_tree)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def show_red_channel(self) -> None:
+        """Show the panel that makes labels of the red channel."""
+        if self._red_panel is None:
+            panel = RedChannelPanel(self._scene, self._apply)
+            panel.destroyed.connect(self._forget_panel)
+            add = self._viewer.window.add_dock_widget
+            # Short, so that all six tabs can be read.
+            add(panel, name="Red channel", area="right").setWindowTitle("Red")
+            self._red_panel = panel
+        dock = self._red_panel.parentWidget()
+        dock.show()
+        dock.raise_()
+
+    def ask_for_labels(self) -> None:
+        """Ask for a file with labels, and say what it would change."""
+        dialog = LabelImport(self.session, self._apply, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _apply(self, labels: LabelTable) -> None:
+        if self.session.active is not None:
+            self.session.set_tree(self.session.tree.with_types_of(labels.tree))
+            self.labelling.apply(self.session.active.key, labels)
+
+    def _forget_panel(self) -> None:
+        self._red_panel = None
+
+    def _take_tree(self, tree: TypeTree) -> None:
+        Settings().set_tree(tree)
+        self.session.set_tree(tree)
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(5)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Annotator", self.annotator)
+        for widget in (self.toggle, self.banner, self.saved, self.notice, self.buttons):
+            column.addWidget(widget)
+        sources = QHBoxLayout()
+        sources.addWidget(self.red)
+        sources.addWidget(self.load)
+        column.addLayout(sources)
+        column.addWidget(self.new_type)
+        column.addLayout(form)
+        column.addWidget(QLabel("<b>Labels</b>"))
+        column.addWidget(self.counts)
+        column.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(Column(inner))
+
+    def _connect(self) -> None:
+        session, labelling = self.session, self.labelling
+        self.toggle.clicked.connect(self._on_toggle)
+        self.new_type.clicked.connect(self.ask_for_type)
+        self.red.clicked.connect(self.show_red_channel)
+        self.load.clicked.connect(self.ask_for_labels)
+        self.annotator.setText(str(Settings().get(_ANNOTATOR) or _user()))
+        self.annotator.editingFinished.connect(self._on_annotator)
+        labelling.annotator = self.annotator.text().strip()
+        listen(self, labelling.toggled, self._show_toggle)
+        listen(self, session.activated, self._show_all)
+        listen(self, session.labelled, self._on_labelled)
+        listen(self, session.replaced, self._on_labelled)
+        listen(self.notice, session.told, self.notice.show_text)
+
+    def _watch_image(self) -> None:
+        qt_viewer = self._viewer.window._qt_viewer
+        self.keys.watch(qt_viewer.canvas.native)
+        # Where the keyboard is after a click on the layer's name.
+        self.keys.watch(qt_viewer.layers)
+
+    def _layer_is_ours(self) -> bool:
+        layer = self._viewer.layers.selection.active
+        tag = None if layer is None else tag_of(layer)
+        return tag is not None and tag.role == "rois"
+
+    def _on_toggle(self) -> None:
+        self.labelling.toggle()
+        if self.labelling.on:
+            self._viewer.window._qt_viewer.canvas.native.setFocus()
+
+    def _on_annotator(self) -> None:
+        self.labelling.annotator = self.annotator.text().strip()
+        Settings().set(_ANNOTATOR, self.labelling.annotator)
+
+    def _on_labelled(self, key: str) -> None:
+        active = self.session.active
+        if active is not None and active.key == key:
+            self._show_counts()
+
+    def _show_all(self) -> None:
+        self._show_toggle()
+        self._show_counts()
+
+    def _show_toggle(self) -> None:
+        on, active = self.labelling.on, self.session.active
+        self.load.setEnabled(active is not None)
+        two = active is not None and has_second_channel(active.recording)
+        self.red.setEnabled(two)
+        self.red.setToolTip(
+            "Labels from how red each ROI is" if two else _NO_RED_CHANNEL
+        )
+        self.toggle.setChecked(on)
+        self.toggle.setText(f"Labelling is {'on' if on else 'off'}  (L)")
+        self.toggle.setEnabled(active is not None)
+        self.toggle.setToolTip(
+            "Keys label the selected ROIs while this is on; predictions are hidden at "
+            "first, so that labels are blind"
+            if active is not None
+            else "Open a recording first, in the Classify dock"
+        )
+
+    def _show_counts(self) -> None:
+        active = self.session.active
+        rows = () if active is None or active.labels is None else active.labels.rows
+        truth = Counter(r.label for r in rows if r.label and r.source != "prediction")
+        accepted = Counter(
+            r.label for r in rows if r.label and r.source == "prediction"
+        )
+        order = self.session.tree.in_order(truth)
+        lines = [f"{name}: {truth[name]}" for name in order]
+        if accepted:
+            lines.append(
+                f"{accepted.total()} accepted predictions (no ground truth): "
+                + ", ".join(f"{n} {name}" for name, n in accepted.items())
+            )
+        self.counts.setText("\n".join(lines) or "none yet")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""

@@ -1,0 +1,258 @@
+"""Labelling by hand: the commands behind its keys and buttons, free of Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.gui.label.label_history import Change, LabelHistory, difference
+from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.session import Session
+from napari_celltype.labels import NOT_A_SOMA, Label, LabelTable
+
+# Digits of types that everybody has; own types follow.
+_FIXED = {0: "IN", 1: "PY", 2: "PV", 3: "SOM", 4: "VIP"}
+_FIRST_OWN = 5
+
+_NOTHING_SELECTED = "Click on a ROI first, or press J for the next one."
+_HIDDEN = "Predictions are hidden while you label; H shows them."
+_UNCLASSIFIED = "There is no prediction to accept; press Classify first."
+
+
+class Labelling:
+    """Gives labels to the selected ROIs of a session, and takes them back.
+
+    Parameters
+    ----------
+    session : Session
+
+    Attributes
+    ----------
+    toggled : Signal()
+        Labelling was switched on or off.
+    edited : Signal(str)
+        The user changed labels of a recording; with its key.
+    history_changed : Signal()
+        There is another change to undo or to redo.
+    transient_asked : Signal()
+        The largest transient of the trace is to be looked at, or all of it again.
+    annotator : str
+        Who labels; kept with each label.
+    sees_trace : callable
+        Tells whether the trace of the selected ROI is on the screen.
+    """
+
+    toggled: ClassVar = Signal()
+    edited: ClassVar = Signal(str)
+    history_changed: ClassVar = Signal()
+    transient_asked: ClassVar = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._on = False
+        self._history = LabelHistory()
+        self.annotator = ""
+        self.sees_trace: Callable[[], bool] = _never
+        # The labels as the last change of the user left them, by recording.
+        self._left: dict[str, LabelTable] = {}
+        session.replaced.connect(self._on_replaced)
+        session.closed.connect(self._forget)
+
+    @property
+    def on(self) -> bool:
+        """Whether keys label."""
+        return self._on
+
+    @property
+    def history(self) -> LabelHistory:
+        """What can be undone and redone."""
+        return self._history
+
+    @property
+    def digits(self) -> dict[int, str]:
+        """The type of each digit key: 0 to 4, and 5 to 9 for the user's own types."""
+        known = {t.name for t in DEFAULT_TYPES.types}
+        own = [t.name for t in self._session.tree.types if t.name not in known]
+        return _FIXED | dict(zip(range(_FIRST_OWN, 10), own, strict=False))
+
+    def see_no_trace(self) -> None:
+        """Take note that nothing shows traces any more."""
+        self.sees_trace = _never
+
+    def toggle(self) -> None:
+        """Switch labelling on, with predictions hidden, or off, with them shown."""
+        self._on = not self._on
+        self._session.show_predictions(not self._on)
+        self.toggled.emit()
+
+    def give(self, label: str) -> None:
+        """Label the selected ROIs: a type, a parent, a negation, or `NOT_A_SOMA`."""
+        self._change(dict.fromkeys(self._session.roi_ids, label), "manual")
+
+    def give_digit(self, digit: int, *, negated: bool = False) -> None:
+        """Label the selected ROIs with the type of a digit key."""
+        name = self.digits.get(digit)
+        if name is None:
+            self._session.tell(
+                f"No type has the key {digit}; add one with Types and colours... in "
+                "the Label dock."
+            )
+            return
+        self.give(f"!{name}" if negated else name)
+
+    def not_a_soma(self) -> None:
+        """Say that the selected ROIs are no cell bodies."""
+        self.give(NOT_A_SOMA)
+
+    def clear(self) -> None:
+        """Take the labels of the selected ROIs away; a cell_id stays."""
+        self._change(dict.fromkeys(self._session.roi_ids, ""), "manual")
+
+    def accept(self) -> None:
+        """Take the best guess of the selected ROIs over, as a prediction."""
+        opened = self._session.active
+        if opened is None or not self._session.roi_ids:
+            self._session.tell(_NOTHING_SELECTED)
+            return
+        if opened.predictions is None:
+            self._session.tell(_UNCLASSIFIED)
+            return
+        if not self._session.predictions_shown:
+            self._session.tell(_HIDDEN)
+            return
+        guesses = self._session.features(opened)["best_guess"]
+        known = {i: guesses[i] for i in self._session.roi_ids if guesses[i]}
+        if not known:
+            self._session.tell("This ROI has no prediction: its trace is unusable.")
+            return
+        self._change(known, "prediction")
+
+    def apply(self, key: str, labels: Iterable[Label]) -> None:
+        """Take over all labels of a recording from elsewhere, as one change."""
+        opened = self._session.recordings.get(key)
+        if opened is not None:
+            self._do(difference(key, opened.labels, labels))
+
+    def undo(self) -> None:
+        """Take the last change back and show where it was."""
+        self._replay(self._history.undo(), "There is nothing to undo.", back=True)
+
+    def redo(self) -> None:
+        """Do the last change again that was taken back."""
+        self._replay(self._history.redo(), "There is nothing to redo.")
+
+    def step(self, direction: int, *, unlabelled: bool = False) -> None:
+        """Select the next ROI, or the previous one, the least certain first.
+
+        Parameters
+        ----------
+        direction : {1, -1}
+        unlabelled : bool
+            Go on to the next one without a label, from the start when the end is
+            reached.
+        """
+        opened = self._session.active
+        if opened is None:
+            return
+        order = self._order(opened)
+        labelled = np.zeros(opened.recording.n_rois, dtype=bool)
+        for row in self._session.labels_seen(opened) or ():
+            labelled[row.roi_id] |= bool(row.label)
+        here = np.flatnonzero(order == self._session.roi_id)
+        if unlabelled:
+            start = int(here[0]) + 1 if here.size else 0
+            order = np.roll(order, -start)
+            order = order[~labelled[order]]
+            place = 0
+            end = "Every ROI that is shown has a label."
+        else:
+            place = int(here[0]) + direction if here.size else 0
+            end = "That was the last ROI." if direction > 0 else "This is the first."
+        if 0 <= place < len(order):
+            self._session.select(int(order[place]))
+        else:
+            self._session.tell(end)
+
+    def show_or_hide_predictions(self) -> None:
+        """Show what models said, or hide it."""
+        self._session.show_predictions(not self._session.predictions_shown)
+
+    def zoom(self) -> None:
+        """Look at the largest transient of the trace, or at all of it again."""
+        self.transient_asked.emit()
+
+    def _order(self, opened: OpenRecording) -> NDArray[np.intp]:
+        """Return the ROIs that are shown, the least certain first."""
+        shown = np.flatnonzero(self._session.shown(opened))
+        if opened.predictions is None:
+            return shown
+        certainty = opened.predictions.probabilities.max(axis=1)[shown]
+        return shown[np.argsort(np.nan_to_num(certainty, nan=2.0), kind="stable")]
+
+    def _change(self, given: dict[int, str], source: str) -> None:
+        opened = self._session.active
+        if opened is None or not given:
+            self._session.tell(_NOTHING_SELECTED)
+            return
+        rows = {} if opened.labels is None else opened.labels.by_roi()
+        seen = self.sees_trace() or self._session.predictions(opened) is not None
+        for roi_id, label in given.items():
+            cell_id = rows[roi_id].cell_id if roi_id in rows else ""
+            rows.pop(roi_id, None)
+            if label or cell_id:
+                rows[roi_id] = Label(
+                    roi_id,
+                    label,
+                    opened.recording.plane,
+                    source,
+                    seen,
+                    cell_id,
+                    self.annotator,
+                )
+        self._do(difference(opened.key, opened.labels, rows.values()))
+
+    def _do(self, change: Change | None) -> None:
+        if change is not None:
+            self._history.add(change)
+            self._take_over(change)
+
+    def _replay(
+        self, change: Change | None, otherwise: str, *, back: bool = False
+    ) -> None:
+        if change is None:
+            self._session.tell(otherwise)
+            return
+        self._session.activate(change.key)
+        self._session.select_many(change.steps)
+        self._take_over(change, back=back)
+
+    def _take_over(self, change: Change, *, back: bool = False) -> None:
+        labels = self._session.recordings[change.key].labels or LabelTable()
+        labels = change.applied(labels, self._session.tree, back=back)
+        # What was said on reading holds no more of labels that were changed since.
+        self._left[change.key] = replace(labels, warnings=())
+        self._session.set_labels(change.key, self._left[change.key])
+        self._session.tell("")
+        self.edited.emit(change.key)
+        self.history_changed.emit()
+
+    def _on_replaced(self, key: str) -> None:
+        left, now = self._left.get(key), self._session.recordings[key].labels
+        # With other labels, rows may be other ROIs than those of the changes.
+        if left is None or now is None or left.rows != now.rows:
+            self._forget(key)
+
+    def _forget(self, key: str) -> None:
+        self._left.pop(key, None)
+        self._history.forget(key)
+        self.history_changed.emit()
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,219 @@
+"""The tab "Means": the mean transient of each type, with its spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_celltype.celltypes import UNSURE
+from napari_celltype.gui.column import Column
+from napari_celltype.gui.job_bar import JobBar
+from napari_celltype.gui.look.beside import Beside
+from napari_celltype.gui.look.roi_card import HIDDEN
+from napari_celltype.gui.marks import color_of
+from napari_celltype.gui.opened import ACCEPTED, OpenRecording
+from napari_celltype.gui.plot import Plot
+from napari_celltype.gui.roi_filter import NAMES_OF, WORDS_OF, NameOf
+from napari_celltype.gui.session import Session
+from napari_celltype.gui.tasks import Finished, Outcome
+from napari_celltype.labels import NOT_A_SOMA
+from napari_celltype.workflows.mean_traces import TITLE, MeanTrace, mean_traces
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_REST_MS = 300
+_CIRCULAR = (
+    "The types were predicted from these traces: this tells what the model went by, "
+    "not that it is right."
+)
+_NOISE = "At peaks, noise makes a peak, too."
+
+
+class MeansTab(QWidget):
+    """Averages in the background whenever what is averaged has changed.
+
+    Parameters
+    ----------
+    session : Session
+
+    Attributes
+    ----------
+    job : JobBar
+    means : tuple of MeanTrace
+        What is drawn.
+    """
+
+    def __init__(self, session: Session, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._outdated = True
+        self._why_not = ""
+        self.means: tuple[MeanTrace, ...] = ()
+        self.name_of = QComboBox()
+        for name in NAMES_OF:
+            self.name_of.addItem(f"by {WORDS_OF[name]}", name)
+        self.name_of.setToolTip("Which types the ROIs that are shown are divided by")
+        self.plot = Plot()
+        self.plot.setLabel("bottom", "time from the peak (s)")
+        self.plot.setLabel("left", "deviations")
+        self.job = JobBar()
+        self._title, self._note = QLabel(), QLabel()
+        self._title.setWordWrap(True)
+        self._note.setWordWrap(True)
+        self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._note.setMinimumWidth(130)
+        self._note.setToolTip("ROIs of each type, and in brackets their transients")
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._start)
+        self.name_of.currentIndexChanged.connect(self.refresh)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(0, 0, 0, 0)
+        bar.addWidget(self.name_of)
+        bar.addWidget(self.job, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 2, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(bar)
+        layout.addWidget(self._title)
+        layout.addWidget(Beside(self.plot, Column(self._note), (5, 3)), 1)
+        self.plot.setMinimumHeight(80)
+
+    @property
+    def note(self) -> str:
+        """What is shown, of how many, and what has to be kept in mind."""
+        return str(self._note.text())
+
+    def refresh(self) -> None:
+        """Average anew, once the tab can be seen and nothing changes for a moment."""
+        self._outdated = True
+        if self._why_none():
+            # What is hidden goes at once, not when the tab is looked at again.
+            self._start()
+        elif self.isVisible():
+            self._rest.start()
+
+    def set_theme(self, background: str, text: str) -> None:
+        """Take over the colours of the window."""
+        self.plot.set_theme(background, text)
+        self._draw()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Average what changed meanwhile."""
+        super().showEvent(event)
+        if self._outdated:
+            self._rest.start()
+
+    def _start(self) -> None:
+        self._outdated = False
+        self.means = ()
+        self._draw()
+        opened, name_of = self._session.active, self.name_of.currentData()
+        self._why_not = self._why_none()
+        if opened is None or self._why_not:
+            self.job.tasks.cancel()
+            self.job.notice.show_text(self._why_not)
+            return
+        members = members_of(self._session, opened, name_of)
+        self.job.start(
+            "Averaging transients",
+            lambda on_progress, should_stop: mean_traces(
+                opened.recording,
+                members,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            ),
+            self._on_end,
+        )
+
+    def _why_none(self) -> str:
+        """Return why there is nothing to average; empty where there is."""
+        opened, name_of = self._session.active, self.name_of.currentData()
+        if opened is None:
+            return "No recording is open."
+        if name_of != "label" and self._session.predictions(opened) is None:
+            return HIDDEN if opened.predictions is not None else "Classify first."
+        if not members_of(self._session, opened, name_of):
+            return "No ROI that is shown has a type."
+        return ""
+
+    def _on_end(self, outcome: Outcome[tuple[MeanTrace, ...]]) -> None:
+        if self._why_not:
+            # Instead of "Cancelled.".
+            self.job.notice.show_text(self._why_not)
+        elif isinstance(outcome, Finished) and not self._outdated:
+            self.means = outcome.result
+            self._draw()
+
+    def _draw(self) -> None:
+        self.plot.getPlotItem().clear()
+        self.plot.show_axes(bool(self.means))
+        by_model = self.name_of.currentData() != "label"
+        self._title.setText(TITLE if self.means else "")
+        notes = [
+            *map(_size_of, self.means),
+            *([_CIRCULAR] if by_model else []),
+            _NOISE,
+        ]
+        self._note.setText("\n".join(notes) if self.means else "")
+        for mean in self.means:
+            self._draw_one(mean)
+        if self.means:
+            time = self.means[0].time
+            self.plot.setXRange(time[0], time[-1], padding=0.02)
+            self.plot.getPlotItem().enableAutoRange(axis="y")
+
+    def _draw_one(self, mean: MeanTrace) -> None:
+        color = color_of(mean.name, self._session.tree)
+        faint = pg.mkColor(color)
+        faint.setAlpha(50)
+        if np.isfinite(mean.deviation).all():
+            edges = [
+                pg.PlotCurveItem(mean.time, mean.mean + sign * mean.deviation, pen=None)
+                for sign in (-1, 1)
+            ]
+            for item in (*edges, pg.FillBetweenItem(*edges, brush=pg.mkBrush(faint))):
+                self.plot.addItem(item)
+        self.plot.plot(mean.time, mean.mean, pen=pg.mkPen(color, width=2))
+        # Letters at the line itself, for whoever cannot tell the colours apart.
+        letters = pg.TextItem(mean.name, color=color, anchor=(0, 1))
+        at = int(len(mean.time) * 0.3) + 12 * self.means.index(mean)
+        at = min(at, len(mean.time) - 1)
+        letters.setPos(mean.time[at], mean.mean[at])
+        self.plot.addItem(letters, ignoreBounds=True)
+
+
+def _size_of(mean: MeanTrace) -> str:
+    of = f" of {mean.n_all}" if mean.n_all != mean.n_rois else ""
+    return f"{mean.name}: {mean.n_rois}{of} ROIs ({mean.n_transients})"
+
+
+def members_of(
+    session: Session, opened: OpenRecording, name_of: NameOf
+) -> Mapping[str, NDArray[np.intp]]:
+    """Return the ROIs of each type that pass the filter, by name in tree order.
+
+    A label that is an accepted prediction is no label here: it was given by the trace.
+    """
+    features: pd.DataFrame = session.features(opened)
+    names = features[name_of].fillna("").to_numpy()
+    shown = session.shown(opened)
+    if name_of == "label":
+        accepted = [r.roi_id for r in opened.labels or () if r.source == "prediction"]
+        shown[accepted] = False
+    found = set(names[shown]) - {"", UNSURE, NOT_A_SOMA}
+    # Their means would show what the model reacts to, under the name of a truth.
+    found = {name for name in found if not name.endswith(ACCEPTED)}
+    return {
+        name: np.flatnonzero(shown & (names == name))
+        for name in session.tree.in_order(sorted(found))
+    }

@@ -1,0 +1,250 @@
+"""The dock "ROIs and traces": a table of ROIs, and tabs about the selected ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from napari.utils.theme import get_theme
+from napari.viewer import Viewer
+from qtpy.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QModelIndex,
+    Qt,
+)
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QTableView,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_celltype.gui.label.label_buttons import LabelBanner
+from napari_celltype.gui.label.label_keys import LabelKeys
+from napari_celltype.gui.listening import listen
+from napari_celltype.gui.look.beside import Beside
+from napari_celltype.gui.look.filter_bar import FilterBar
+from napari_celltype.gui.look.gallery import GalleryTab
+from napari_celltype.gui.look.means_tab import MeansTab
+from napari_celltype.gui.look.roi_table import RoiTable, table_columns
+from napari_celltype.gui.look.trace_tab import TraceTab
+from napari_celltype.gui.placement import FirstPlace
+from napari_celltype.gui.roi_filter import names_in
+from napari_celltype.gui.scene import scene_of
+
+_HEIGHT = 290
+
+
+class RoisDock(QWidget):
+    """Table, traces, means and pictures of the active recording.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+
+    Attributes
+    ----------
+    table, view : RoiTable, QTableView
+    filters : FilterBar
+    filter : QLineEdit
+        Its words.
+    traces, means, gallery : TraceTab, MeansTab, GalleryTab
+    plot : TracePlot
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        scene = scene_of(napari_viewer)
+        self._viewer = scene.viewer
+        self._session = scene.session
+        self.banner = LabelBanner(scene.session, scene.labelling)
+        self.keys = LabelKeys(scene.labelling, lambda: True, self)
+        self.table = RoiTable(self)
+        self.view = QTableView()
+        self.filters = FilterBar()
+        self.filter = self.filters.text
+        self.traces = TraceTab(self._session)
+        self.means = MeansTab(self._session)
+        self.gallery = GalleryTab(self._session)
+        self.plot = self.traces.plot
+        self.tabs = QTabWidget()
+        self._selecting = False
+        FirstPlace(self, Qt.DockWidgetArea.BottomDockWidgetArea, _HEIGHT)
+        self._lay_out()
+        self.filters.changed.connect(self._session.set_filter)
+        self.view.selectionModel().selectionChanged.connect(self._on_rows)
+        self.table.layoutChanged.connect(self._mark_selected)
+        self.plot.frame_asked.connect(self._go_to_frame)
+        self.keys.watch(self.view)
+        scene.labelling.sees_trace = self._trace_is_seen
+        self.destroyed.connect(scene.labelling.see_no_trace)
+        listen(self, scene.labelling.transient_asked, self.zoom_to_largest_transient)
+        for signal, slot in (
+            (self._session.activated, self._show_recording),
+            (self._session.replaced, self._on_changed),
+            (self._session.described, self._on_changed),
+            (self._session.selected, self._on_selected),
+            (self._session.filtered, self._on_filtered),
+            (self._session.types_changed, self._on_types),
+        ):
+            listen(self, signal, slot)
+        listen(self, self._viewer.events.theme, self._on_theme)
+        listen(self, self._viewer.dims.events.current_step, self._on_step)
+        self._on_theme()
+        self._on_types()
+
+    def zoom_to_largest_transient(self) -> None:
+        """Zoom to the largest transient; the next time show the whole trace."""
+        self.tabs.setCurrentWidget(self.traces)
+        self.traces.zoom_to_largest_transient()
+
+    def _lay_out(self) -> None:
+        view = self.view
+        view.setModel(self.table)
+        view.setSortingEnabled(True)
+        view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        view.horizontalHeader().setResizeContentsPrecision(50)
+        view.verticalHeader().hide()
+        view.verticalHeader().setDefaultSectionSize(20)
+        view.setShowGrid(False)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        view.setToolTip(
+            "Shift and Ctrl select several ROIs. ● named by the model, ○ best guess or "
+            "unsure, □ labelled"
+        )
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self.filters)
+        column.addWidget(view, 1)
+        for tab, title, words in (
+            (self.traces, "Trace", "The traces of the selected ROIs"),
+            (self.means, "Means", "The mean transient of each type"),
+            (self.gallery, "Gallery", "A picture around each ROI"),
+        ):
+            self.tabs.addTab(tab, title)
+            self.tabs.setTabToolTip(self.tabs.indexOf(tab), words)
+        self.tabs.setDocumentMode(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4, 2, 4, 2)
+        layout.addWidget(self.banner)
+        layout.addWidget(Beside(left, self.tabs, (2, 3)), 1)
+        self.setMinimumHeight(150)
+
+    def _show_recording(self) -> None:
+        opened = self._session.active
+        if opened is None:
+            self.table.show(None)
+        else:
+            features = self._session.features(opened)
+            before = self.table.titles
+            columns = table_columns(opened, features)
+            self.table.show(columns, self._session.shown(opened))
+            # Measuring 10,000 rows takes as long as all the rest.
+            if self.table.titles != before:
+                self.view.resizeColumnsToContents()
+        self.filters.allow_cells(
+            opened is not None and opened.recording.iscell is not None
+        )
+        self._show_filter()
+        self._show_rois()
+
+    def _on_changed(self, key: str) -> None:
+        active = self._session.active
+        if active is not None and active.key == key:
+            self._show_recording()
+
+    def _on_filtered(self) -> None:
+        opened = self._session.active
+        if opened is not None:
+            self.table.set_shown(self._session.shown(opened))
+        self._show_filter()
+        self._mark_selected()
+        self.means.refresh()
+        self.gallery.refresh()
+
+    def _show_filter(self) -> None:
+        opened, roi_filter = self._session.active, self._session.roi_filter
+        names, words = [], roi_filter.text_shown
+        if opened is not None:
+            features = self._session.features(opened)
+            names = names_in(features, roi_filter.name_of, self._session.tree)
+            if roi_filter.applied_to(features) != roi_filter:
+                words += "; without what is about predictions, as none are seen"
+        self.filters.show_filter(roi_filter, names)
+        self.filters.show_count(self.table.rowCount(), self.table.n_all, words)
+
+    def _on_rows(self, *_changed: QItemSelection) -> None:
+        ranges = self.view.selectionModel().selection()
+        rows = [row for r in ranges for row in range(r.top(), r.bottom() + 1)]
+        current = self.view.currentIndex()
+        self._selecting = True
+        try:
+            self._session.select_many(
+                self.table.roi_ids(rows),
+                self.table.roi_id(current.row()) if current.isValid() else None,
+            )
+        finally:
+            self._selecting = False
+
+    def _mark_selected(self) -> None:
+        rows = self.table.rows_of(self._session.roi_ids)
+        roi_id = self._session.roi_id
+        row = None if roi_id is None else self.table.row_of(roi_id)
+        selection = self.view.selectionModel()
+        blocked = selection.blockSignals(True)
+        marked = QItemSelection()
+        last = len(self.table.titles) - 1
+        for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
+            if len(run):
+                first = self.table.index(int(run[0]), 0)
+                marked.append(
+                    QItemSelectionRange(first, self.table.index(int(run[-1]), last)),
+                )
+        current = QModelIndex() if row is None else self.table.index(row, 0)
+        keep = QItemSelectionModel.SelectionFlag.NoUpdate
+        selection.select(marked, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        selection.setCurrentIndex(current, keep)
+        selection.blockSignals(blocked)
+        if row is not None:
+            self.view.scrollTo(current)
+        self.view.viewport().update()
+
+    def _on_selected(self) -> None:
+        if not self._selecting:
+            self._mark_selected()
+        self.traces.refresh()
+        self.gallery.mark_selected()
+        self._on_step()
+
+    def _show_rois(self) -> None:
+        self._on_selected()
+        self.means.refresh()
+        self.gallery.refresh()
+
+    def _go_to_frame(self, frame: int) -> None:
+        if self._viewer.dims.ndim > 2:
+            self._viewer.dims.set_current_step(0, frame)
+        else:
+            self.plot.set_frame(frame)
+
+    def _on_step(self, event: Any = None) -> None:
+        if self._viewer.dims.ndim > 2:
+            self.plot.set_frame(int(self._viewer.dims.current_step[0]))
+
+    def _on_types(self) -> None:
+        self.table.set_tree(self._session.tree)
+        self._show_recording()
+
+    def _on_theme(self, event: Any = None) -> None:
+        theme = get_theme(self._viewer.theme)
+        for tab in (self.traces, self.means):
+            tab.set_theme(theme.background.as_hex(), theme.text.as_hex())
+
+    def _trace_is_seen(self) -> bool:
+        return self._session.roi_id is not None and self.plot.isVisible()

@@ -1,0 +1,1 @@
+"""The dock "Train", and the table of labelled recordings that it shares."""

@@ -1,0 +1,382 @@
+"""The labelled recordings to learn from, as a table that Train and Evaluate share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_celltype.errors import CellTypeError
+from napari_celltype.gui.folder_drop import local_paths
+from napari_celltype.gui.job_bar import JobBar
+from napari_celltype.gui.label.autosave import labels_folder
+from napari_celltype.gui.listening import listen
+from napari_celltype.gui.session import Session
+from napari_celltype.gui.settings import Settings
+from napari_celltype.gui.tasks import Finished, Outcome
+from napari_celltype.gui.train.obstacle_list import ObstacleList
+from napari_celltype.gui.train.recording_rows import (
+    COLUMNS,
+    TOOLTIPS,
+    by_subject,
+    cells_of,
+    summary_of,
+    tooltip_of,
+)
+from napari_celltype.labels import LabelTable
+from napari_celltype.workflows.collecting import (
+    Collected,
+    CollectedRecording,
+    collect_open,
+    collect_paths,
+)
+from napari_celltype.workflows.collection import Collection
+from napari_celltype.workflows.obstacles import find_obstacles
+from napari_celltype.workflows.ways_out import Action, Obstacle
+
+if TYPE_CHECKING:
+    from napari_celltype.classifiers import ModelCard
+
+_EDITED = {1: "subject", 3: "session", 4: "line"}
+_LABELS = 2
+# So that animal and labels are seen in a narrow dock; the tooltip has the whole name.
+_WIDEST_NAME = 110
+_LISTS = "Lists and trace sets (*.csv *.npz);;All files (*)"
+
+
+class RecordingsTable(QWidget):
+    """Adds, edits and removes labelled recordings; says what stands in the way.
+
+    It shows the collection of the session: two tables of one viewer show the same.
+
+    Parameters
+    ----------
+    session : Session
+
+    Attributes
+    ----------
+    changed : Signal()
+        The collection, or what stands in the way, changed.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.table = QTableWidget(0, len(COLUMNS))
+        self.counts = QLabel()
+        self.obstacle_list = ObstacleList()
+        self.add_open = QPushButton("Add open")
+        self.add_folders = QPushButton("Add folders...")
+        self.add_list = QPushButton("Add list...")
+        self.remove = QPushButton("Remove")
+        self.save_list = QPushButton("Save list...")
+        self.job = JobBar()
+        self._base: ModelCard | None = None
+        self._held_out = "auto"
+        self._waiting: list[Path] = []
+        self.setAcceptDrops(True)
+        self._lay_out()
+        self._connect()
+        self._show()
+
+    @property
+    def collection(self) -> Collection:
+        """The labelled recordings with the choices about them."""
+        return self.session.collection
+
+    @property
+    def obstacles(self) -> tuple[Obstacle, ...]:
+        """What stands in the way, what blocks first."""
+        return self.obstacle_list.shown
+
+    @property
+    def base(self) -> ModelCard | None:
+        """The model whose frame rate and window the recordings have to fit."""
+        return self._base
+
+    @property
+    def blocked_by(self) -> str:
+        """Why nothing can be learned from this yet; empty where nothing blocks."""
+        if self.job.running:
+            return "Recordings are still being read."
+        if not self.collection.recordings:
+            return "Add labelled recordings first."
+        return next((o.sentence for o in self.obstacles if o.blocks), "")
+
+    def set_requirements(
+        self, base: ModelCard | None = None, held_out: str = "auto"
+    ) -> None:
+        """Say what the recordings are for, as other things then stand in the way.
+
+        Parameters
+        ----------
+        base : ModelCard, optional
+            The model that training starts from.
+        held_out : str
+            ``auto``, ``subject``, ``session``, ``cell`` or ``none``.
+        """
+        self._base, self._held_out = base, held_out
+        self._show_obstacles()
+
+    def add_paths(self, paths: Iterable[Path]) -> None:
+        """Read recordings, folders that hold many, lists and trace sets.
+
+        In the background; what comes while others are read waits for its turn.
+        """
+        self._waiting += list(paths)
+        if self._waiting and not self.job.running:
+            self._read()
+
+    def add_open_recordings(self) -> None:
+        """Add what is open in the viewer, with its labels as they are now."""
+        found = [
+            collect_open(opened.recording, opened.labels, opened.title)
+            for opened in self.session.recordings.values()
+        ]
+        usable = [recording for recording in found if recording is not None]
+        if len(usable) < len(found):
+            self.job.notice.show_error(
+                "Traces without a folder cannot be added; save them as a trace set."
+            )
+        self.session.set_collection(self.collection.added(usable))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take folders and files of this machine."""
+        if local_paths(event):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Take them anywhere."""
+        event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Add what was dropped, many at once."""
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self.add_paths(local_paths(event))
+
+    def _lay_out(self) -> None:
+        self.table.setHorizontalHeaderLabels(COLUMNS)
+        for column, text in enumerate(TOOLTIPS):
+            self.table.horizontalHeaderItem(column).setToolTip(text)
+        self.table.verticalHeader().hide()
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideLeft)
+        self.table.setWordWrap(False)
+        self.table.setFixedHeight(150)
+        self.table.setToolTip(
+            "Drop session folders here; a folder that holds many is searched"
+        )
+        self.counts.setWordWrap(True)
+        for button, tip in (
+            (self.add_open, "Add the recordings that are open in this viewer"),
+            (self.add_folders, "A session folder, or one that holds many sessions"),
+            (self.add_list, "A recording list (CSV) or a trace set (.npz)"),
+            (self.remove, "Take the selected rows out; no file is touched"),
+            (
+                self.save_list,
+                "Write this table as a recording list, which `napari-celltype train` "
+                "and `evaluate` read",
+            ),
+        ):
+            button.setToolTip(tip)
+        buttons = QGridLayout()
+        buttons.setContentsMargins(0, 0, 0, 0)
+        buttons.setSpacing(4)
+        for number, button in enumerate((self.add_open, self.add_folders)):
+            buttons.addWidget(button, 0, 3 * number, 1, 3)
+        for number, button in enumerate((self.add_list, self.remove, self.save_list)):
+            buttons.addWidget(button, 1, 2 * number, 1, 2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(buttons)
+        layout.addWidget(self.table)
+        layout.addWidget(self.job)
+        layout.addWidget(self.counts)
+        layout.addWidget(self.obstacle_list)
+
+    def _connect(self) -> None:
+        self.add_open.clicked.connect(self.add_open_recordings)
+        self.add_folders.clicked.connect(self._ask_for_folder)
+        self.add_list.clicked.connect(self._ask_for_list)
+        self.remove.clicked.connect(self._remove_selected)
+        self.save_list.clicked.connect(self._ask_where_to_save)
+        self.table.itemChanged.connect(self._on_edited)
+        self.table.itemSelectionChanged.connect(self._show_buttons)
+        self.obstacle_list.chosen.connect(self._on_chosen)
+        session = self.session
+        for signal, slot in (
+            (session.collected, self._show),
+            (session.labelled, self._follow),
+            (session.replaced, self._follow),
+            (session.closed, self._on_closed),
+            (session.opened, self._on_open_recordings),
+            (session.closed, self._on_open_recordings),
+        ):
+            listen(self, signal, slot)
+
+    def _read(self) -> None:
+        paths, self._waiting = self._waiting, []
+        tree, labels_dir = self.session.tree, labels_folder()
+
+        def work(on_progress: Any, should_stop: Any) -> Collected:
+            return collect_paths(
+                paths,
+                tree=tree,
+                labels_dir=labels_dir,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
+
+        def done(outcome: Outcome[Collected]) -> None:
+            if isinstance(outcome, Finished):
+                failures = outcome.result.failures
+                if failures:
+                    self.job.notice.show_error("\n".join(failures[:5]))
+                added = self.collection.added(outcome.result.recordings)
+                self.session.set_collection(added)
+                for key in self.session.recordings:
+                    self._follow(key)
+            self._show_obstacles()
+            if self._waiting:
+                self._read()
+
+        self.job.start("Reading", work, done)
+        self.changed.emit()
+
+    def _follow(self, key: str) -> None:
+        """Take over the labels that a recording has in the window now."""
+        mine = self._find(key)
+        opened = self.session.recordings.get(key)
+        if mine is None or opened is None:
+            return
+        labels = opened.labels or LabelTable()
+        if mine.table is labels and mine.opened is opened.recording:
+            return
+        # A list that names a label table means that table.
+        if mine.labels is not None and mine.labels.is_file():
+            return
+        now = collect_open(opened.recording, labels, mine.name)
+        if now is not None:
+            self.session.set_collection(self.collection.added([now]))
+
+    def _on_closed(self, key: str) -> None:
+        """Let go of a recording that was closed, and count its labels on disk."""
+        mine = self._find(key)
+        if mine is not None and mine.opened is not None:
+            kept = replace(mine, opened=None, table=None)
+            self.session.set_collection(self.collection.added([kept]))
+            self.add_paths([mine.path])
+
+    def _on_open_recordings(self, key: str) -> None:
+        self._follow(key)
+        self._show_buttons()
+
+    def _find(self, key: str) -> CollectedRecording | None:
+        return next((r for r in self.collection.recordings if r.key == key), None)
+
+    def _on_edited(self, item: QTableWidgetItem) -> None:
+        name = _EDITED[item.column()]
+        key = self.collection.recordings[item.row()].key
+        edited = self.collection.edited(key, **{name: item.text()})
+        self.session.set_collection(edited)
+
+    def _on_chosen(self, action: Action) -> None:
+        self.session.set_collection(action.apply(self.collection))
+
+    def _remove_selected(self) -> None:
+        rows = {index.row() for index in self.table.selectedIndexes()}
+        keys = [self.collection.recordings[row].key for row in rows]
+        self.session.set_collection(self.collection.removed(keys))
+
+    def _ask_for_folder(self) -> None:
+        start = Settings().folder("labelled recordings")
+        folder = QFileDialog.getExistingDirectory(self, "Add recordings", start)
+        if folder:
+            Settings().set_folder("labelled recordings", Path(folder))
+            self.add_paths([Path(folder)])
+
+    def _ask_for_list(self) -> None:
+        start = Settings().folder("recording lists")
+        files, _ = QFileDialog.getOpenFileNames(self, "Add a list", start, _LISTS)
+        if files:
+            Settings().set_folder("recording lists", Path(files[0]))
+            self.add_paths([Path(file) for file in files])
+
+    def _ask_where_to_save(self) -> None:
+        start = Settings().folder("recording lists")
+        folder = QFileDialog.getExistingDirectory(self, "Folder of the list", start)
+        if folder:
+            Settings().set_folder("recording lists", Path(folder))
+            self.save_to(Path(folder))
+
+    def save_to(self, folder: Path) -> None:
+        """Write the recording list and say where it is."""
+        try:
+            written = self.collection.write(folder)
+        except CellTypeError as error:
+            self.job.notice.show_error(str(error))
+        else:
+            self.job.notice.show_text(f"Wrote {written}")
+
+    def _show(self) -> None:
+        recordings = self.collection.recordings
+        blocked = self.table.blockSignals(True)
+        self.table.setRowCount(len(recordings))
+        for row, recording in enumerate(recordings):
+            for column, text in enumerate(cells_of(recording)):
+                item = self.table.item(row, column)
+                if item is None:
+                    item = QTableWidgetItem()
+                    self.table.setItem(row, column, item)
+                item.setText(text)
+                editable = column in _EDITED and not recording.is_trace_set
+                flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
+                if editable:
+                    flags |= Qt.ItemFlag.ItemIsEditable
+                item.setFlags(flags)
+                item.setToolTip(
+                    tooltip_of(recording) if column in (0, _LABELS) else text
+                )
+        self.table.resizeColumnsToContents()
+        name_width = min(self.table.columnWidth(0), _WIDEST_NAME)
+        self.table.setColumnWidth(0, name_width)
+        self.table.blockSignals(blocked)
+        self.counts.setText(summary_of(self.collection))
+        self.counts.setToolTip(by_subject(self.collection))
+        self._show_buttons()
+        self._show_obstacles()
+
+    def _show_buttons(self) -> None:
+        for button, on, why in (
+            (self.add_open, bool(self.session.recordings), "No recording is open"),
+            (self.remove, bool(self.table.selectedIndexes()), "Select rows first"),
+            (self.save_list, bool(self.collection.recordings), "The table is empty"),
+        ):
+            tip = button.toolTip().split("\nOff: ")[0]
+            button.setEnabled(on)
+            button.setToolTip(tip if on else f"{tip}\nOff: {why}")
+
+    def _show_obstacles(self) -> None:
+        self.obstacle_list.show_obstacles(
+            find_obstacles(self.collection, base=self._base, held_out=self._held_out)
+        )
+        self.changed.emit()

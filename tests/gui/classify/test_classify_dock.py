@@ -1,0 +1,252 @@
+"""Classifying in a real window: start, cancel, fail, and what the answer shows."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_celltype.gui.classify import classify_dock
+from napari_celltype.gui.layers import tag_of
+from napari_celltype.gui.scene import scene_of
+
+
+def work_threads():
+    return [t for t in threading.enumerate() if t.name == "napari-celltype work"]
+
+
+def wait_for_threads():
+    for thread in work_threads():
+        thread.join(30)
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Hold every classification until the event is set, however quick the machine."""
+    go = threading.Event()
+    real = classify_dock.classify_recording
+
+    def wait_and_classify(*args, **options):
+        held_long_enough = go.wait(60)
+        assert held_long_enough
+        return real(*args, **options)
+
+    monkeypatch.setattr(classify_dock, "classify_recording", wait_and_classify)
+    return go
+
+
+def test_classifying_fills_layer_table_and_legend(window, qtbot):
+    dock = window.dock
+    window.classify()
+    assert dock.notice.text == ""
+    features = window.layer("rois").features
+    assert features["probability"].notna().all()
+    assert set(features["group"]) <= {"PY", "IN", "unsure"}
+    assert {"p_PY", "p_PV", "p_SOM", "p_VIP"} <= set(features.columns)
+    titles = [
+        window.rois_dock.table.headerData(i, Qt.Orientation.Horizontal)
+        for i in range(window.rois_dock.table.columnCount())
+    ]
+    assert titles[:4] == ["ROI", "Group", "p_IN", "Type ⚠"]
+    assert titles[4:6] == ["Best guess ⚠", "Probability"]
+    assert "interneuron: " in dock.legend.text
+
+
+def test_a_trace_that_never_changes_gets_a_reason_instead_of_a_guess(
+    window, qtbot, suite2p_folder, tmp_path
+):
+    viewer, dock = window.viewer, window.dock
+    flat = suite2p_folder(tmp_path / "flat", fs=12.5, n_frames=200)
+    traces = np.load(flat / "plane0" / "F.npy")
+    traces[3] = 100
+    np.save(flat / "plane0" / "F.npy", traces)
+    window.open(flat)
+    window.classify()
+    dock.session.select(3)
+    title = window.rois_dock.traces.title
+    assert title == "ROI 3: trace is not finite or never changes"
+    rois = next(
+        x
+        for x in viewer.layers
+        if tag_of(x).key == dock.session.active.key and tag_of(x).role == "rois"
+    )
+    y, x = np.argwhere(rois.data == 4)[0]
+    hover = rois.get_status((0, y, x), world=True)["value"]
+    assert "never changes" in hover
+    assert "p_PY" not in hover
+
+
+def test_the_threshold_recolours_without_classifying(window, qtbot):
+    dock = window.dock
+    window.classify()
+    predictions = dock.session.active.predictions
+    colors = window.layer("colors")
+    dock.form.min_probability.setValue(0)
+    filled = (colors.data > 0).sum()
+    dock.form.min_probability.setValue(1.0)
+    assert (colors.data > 0).sum() < filled
+    assert dock.session.active.predictions is predictions
+
+
+def test_the_table_follows_the_threshold(window, qtbot):
+    dock = window.dock
+    window.classify()
+    rois = window.layer("rois")
+    dock.form.min_probability.setValue(0)
+    qtbot.waitUntil(lambda: "unsure" not in set(rois.features["predicted"]))
+    dock.form.min_probability.setValue(1.0)
+    qtbot.waitUntil(lambda: set(rois.features["predicted"]) == {"unsure"})
+
+
+def test_other_shares_change_everything_without_classifying(window, make_predictions):
+    dock = window.dock
+    opened = dock.session.active
+    rows = np.tile([0.4, 0.6, 0.0, 0.0], (12, 1))
+    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    before = window.layer("colors").data.copy()
+    assert "interneuron: 12" in dock.legend.text
+    assert "unproven on real cells" in window.hover(3)
+    choice = dock.form.prevalence.choice
+    choice.setCurrentIndex(choice.findText("All neurons of CA1"))
+    assert "pyramidal cell: 12" in dock.legend.text
+    assert "IN 11 %" in dock.legend.text
+    assert (window.layer("colors").data != before).any()
+    assert dock.form.request().prior == {"IN": 0.11}
+
+
+def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, make_predictions):
+    dock = window.dock
+    opened = dock.session.active
+    rows = np.tile([0.1, 0.4, 0.3, 0.2], (12, 1))
+    made = make_predictions(opened.recording, rows)
+    doubt = "This recording is noisier than any that the model was trained on."
+    made = replace(made, warnings=(doubt,))
+    dock.session.set_predictions(opened.key, made)
+    dock.notice.show_text("Something else happened.")
+    assert doubt in dock.warnings.text
+    assert dock.warnings.isVisible()
+    assert dock.warnings.y() < dock.legend.y()
+    assert "12 unsure: " in dock.legend.text
+    hover = window.hover(3)
+    assert hover.index("group: IN") < hover.index("predicted: unsure")
+    assert "best_guess: PV" in hover
+    assert "why_unsure: " in hover
+
+
+def test_stability_stands_in_hover_and_table_with_the_shares_it_is_of(
+    window, make_predictions
+):
+    dock = window.dock
+    opened = dock.session.active
+    made = make_predictions(opened.recording, np.tile([0.4, 0.6, 0.0, 0.0], (12, 1)))
+    made = replace(
+        made, stability=np.linspace(0, 1, 12), stability_shares=dict(made.shares)
+    )
+    dock.session.set_predictions(opened.key, made)
+    assert "stability: 0" in window.hover(3)
+    assert "Stability" in window.rois_dock.table.titles
+    assert "Stability is that" not in dock.legend.text
+    dock.session.set_prior({"IN": 0.1})
+    assert "Given shares: PY 90 %, IN 10 %" in dock.legend.text
+    assert "Stability is that with PY 25 %, IN 75 %" in dock.legend.text
+
+
+def test_stability_is_checked_unless_the_user_does_not_want_it(window):
+    form = window.dock.form
+    assert form.request().stability
+    form.stability.setChecked(False)
+    assert not form.request().stability
+
+
+def test_the_card_is_the_one_of_the_terminal(window, quick_model):
+    from napari_celltype.classifiers import describe
+    from napari_celltype.classifiers.models import find_model
+
+    box = window.dock.form.model
+    box.choose(quick_model)
+    box.button.setChecked(True)
+    assert box.card.isVisible()
+    found = find_model(quick_model)
+    title = describe(found.card, found.sha256).splitlines()[0].removeprefix("# ")
+    shown = box.card.toPlainText()
+    assert shown.startswith(title)
+    assert found.sha256 in shown
+
+
+def test_the_toggle_colours_by_group(window, qtbot):
+    viewer, dock = window.viewer, window.dock
+    window.classify()
+    dock.form.min_probability.setValue(0)
+    scene = scene_of(viewer)
+    colors = window.layer("colors")
+    dock.legend.toggle.setChecked(True)
+    types = [scene.palette.outline(name) for name in ("PV", "SOM", "VIP")]
+    assert not np.isin(colors.data, types).any()
+
+
+def test_an_error_is_a_sentence_in_the_dock(window, qtbot):
+    dock = window.dock
+    window.classify("no-such-model")
+    assert dock.notice.is_error
+    assert "no-such-model" in dock.notice.text
+    assert dock.session.active.predictions is None
+
+
+def test_cancel_keeps_what_was_there(window, qtbot, make_predictions, held):
+    dock = window.dock
+    opened = dock.session.active
+    before = make_predictions(opened.recording, np.full((12, 4), 0.25))
+    dock.session.set_predictions(opened.key, before)
+    kept = dock.session.active.predictions
+    dock.form.model.choose("quick")
+    with qtbot.waitSignal(dock.tasks.ended, timeout=60_000):
+        dock.classify()
+        qtbot.mouseClick(dock.run.cancel, Qt.MouseButton.LeftButton)
+        held.set()
+    assert dock.notice.text.startswith("Cancelled")
+    assert not dock.notice.is_error
+    assert dock.session.active.predictions is kept
+
+
+def test_opening_while_it_classifies_says_what_was_stopped(
+    window, qtbot, suite2p_folder, tmp_path, held
+):
+    dock = window.dock
+    other = suite2p_folder(tmp_path / "other", n_frames=60)
+    dock.form.model.choose("quick")
+    dock.classify()
+    dock.open_paths([other])
+    held.set()
+    sentence = (
+        "Classification of mouse 1 ü plane 0 was stopped because another recording "
+        "was opened."
+    )
+    assert dock.session.job is not None
+    assert dock.run.cancel.isVisible()
+    assert dock.notice.text == sentence
+    qtbot.waitUntil(lambda: not dock.tasks.running, timeout=20_000)
+    assert dock.session.job is None
+    assert sentence in dock.notice.text
+
+
+def test_closing_the_window_while_it_classifies_leaves_no_thread(window, qtbot, capsys):
+    viewer, dock = window.viewer, window.dock
+    dock.form.model.choose("quick")
+    dock.classify()
+    viewer.close()
+    wait_for_threads()
+    assert not work_threads()
+    assert capsys.readouterr().err == ""
+
+
+def test_closing_the_dock_while_it_classifies_leaves_no_thread(window, qtbot):
+    viewer, dock = window.viewer, window.dock
+    dock.form.model.choose("quick")
+    dock.classify()
+    viewer.window.remove_dock_widget(dock)
+    wait_for_threads()
+    assert not work_threads()
+    assert scene_of(viewer).session.active.predictions is None

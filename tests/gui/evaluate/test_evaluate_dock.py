@@ -1,0 +1,345 @@
+"""Evaluating in a real window: what is said before, live, after, and when stopped."""
+
+import threading
+import time
+from datetime import datetime
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt, QUrl
+from qtpy.QtGui import QDesktopServices, QGuiApplication
+
+import napari_celltype as nct
+from napari_celltype.errors import Stopped
+from napari_celltype.gui.evaluate import run_feed
+from napari_celltype.labels import save_traces
+from napari_celltype.protocol import PaperProtocol
+from napari_celltype.protocol.caption import caption
+from napari_celltype.protocol.experiments import Training
+from napari_celltype.workflows import ExperimentRequest, run_experiment
+from napari_celltype.workflows.labelled import Reading
+from napari_celltype.workflows.run_record import read_request
+
+
+@pytest.fixture
+def file(tmp_path):
+    """40 traces of two types that a machine can tell apart, from four animals."""
+    labels = np.repeat(["PV", "PY"], 20)
+    random = np.random.default_rng(0)
+    traces = random.normal(size=(40, 60))
+    traces[:20] += 3 * np.sin(np.arange(60))
+    cells = np.arange(40)
+    data = nct.TraceSet(
+        traces,
+        labels,
+        subject_id=np.char.add("mouse-", (cells % 4).astype(str)),
+        cell_id=np.char.add("cell-", cells.astype(str)),
+        sampling_frequency=10.0,
+    )
+    return save_traces(data, tmp_path / "mice.npz")
+
+
+@pytest.fixture
+def dock(make_napari_viewer, qtbot):
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1366, 768)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-celltype", "Evaluate")
+    for name, box in dock.form.classifiers.items():
+        box.setChecked(name in ("rnn", "svm-rbf"))
+    dock.form.splits.setValue(2)
+    dock.form.epochs.setValue(1)
+    return dock
+
+
+def choose(dock, qtbot, path):
+    """Choose data, and wait until it is said how long it will take."""
+    dock.choose(path)
+    qtbot.waitUntil(lambda: dock.expected.text.startswith("Expected"), timeout=60_000)
+    qtbot.waitUntil(dock.run.isEnabled)
+
+
+def click(qtbot, button):
+    # What was shown just now is not laid out yet.
+    qtbot.waitUntil(lambda: button.height() > 10)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def run_folder(tmp_path):
+    return next(p for p in tmp_path.iterdir() if "-evaluation-" in p.name)
+
+
+def hold_after(n_splits, monkeypatch):
+    """Hold the run after some trainings, however quick the machine is."""
+    go, held = threading.Event(), threading.Event()
+    real = run_feed.run_experiment
+
+    def run(request, *, on_split, **options):
+        seen = []
+
+        def tell(row):
+            on_split(row)
+            seen.append(row)
+            if len(seen) == n_splits:
+                held.set()
+                assert go.wait(60)
+
+        return real(request, on_split=tell, **options)
+
+    monkeypatch.setattr(run_feed, "run_experiment", run)
+    return held, go
+
+
+def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch):
+    assert not dock.run.isEnabled()
+    assert dock.run.toolTip() == "Add labelled recordings first."
+    choose(dock, qtbot, file)
+    assert dock.design.text.startswith("Every animal holds more than one type.")
+    assert "20 PV (20 cells, 4 animals)" in dock.design.text
+    assert "Split the paper's way and by animal." in dock.design.text
+    assert "An estimate" in dock.expected.text
+    assert "about" in dock.form.quick.text()
+
+    held, go = hold_after(2, monkeypatch)
+    click(qtbot, dock.run)
+    assert not dock.run.isEnabled()
+    assert dock.run.toolTip() == "An evaluation is running."
+    qtbot.waitUntil(held.is_set, timeout=60_000)
+    qtbot.waitUntil(lambda: len(dock.splits.splits.rows) == 2)
+    assert dock.job.cancel.isVisible()
+    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+        go.set()
+    folder = run_folder(tmp_path)
+    assert str(folder) in dock.job.notice.text
+
+    shown, report = dock.results, dock.results.report
+    assert shown.isVisible()
+    assert shown.sentence.text() == report.sentence
+    assert "A quick look: 2 splits" in shown.doubts.text()
+    sides = shown.sides.text().splitlines()
+    assert sides[0].startswith("By animal: ")
+    assert sides[1].startswith("The paper's way: ")
+    for side in sides:
+        assert "chance 0.50; " in side
+        assert side.endswith(" animals")
+        assert " cells of " in side
+    rows = dock.splits.splits.rows
+    assert len(rows) == sum(s.n_splits for s in report.results if s.role != "probe")
+    name, way = report.of("classifier")[0].name, report.way
+    mine = [r.accuracy for r in rows if (r.name, r.way) == (name, way)][::-1]
+    told = report.scores.query("classifier == @name")["accuracy"]
+    assert mine == pytest.approx(told.tolist())
+
+    strictest = shown.which.currentText()
+    assert strictest.endswith("by animal")
+    counts = report.confusion(strictest.split(",")[0], "by-subject").counts
+    assert (shown.matrix.confusion.counts == counts).all()
+    said = shown.matrix.accessibleDescription()
+    assert f"{counts[0, 1]} of {counts[0].sum()} answers for PV named PY." in said
+    before = shown.prevalence.table.texts
+    shown.prevalence.boxes["PV"].setValue(1)
+    assert shown.prevalence.table.texts != before
+    for box in shown.prevalence.boxes.values():
+        box.setValue(0)
+    assert "not all 0" in shown.prevalence.notice.text
+    assert not shown.prevalence.table.isVisible()
+    click(qtbot, shown.prevalence.as_tested)
+    assert shown.prevalence.table.texts == before
+    assert not shown.prevalence.notice.isVisible()
+    titles = [shown.tables.itemText(i) for i in range(shown.tables.count())]
+    assert {"Single numbers as rivals", "Shuffled labels"} <= set(titles)
+    for at in range(shown.tables.count()):
+        shown.tables.setCurrentIndex(at)
+        assert shown.table.texts
+
+    clipboard = QGuiApplication.clipboard()
+    click(qtbot, shown.copy_caption)
+    assert clipboard.text() == caption(report)
+    click(qtbot, shown.copy_methods)
+    assert clipboard.text() == report.methods()
+    assert "PyTorch" in report.methods()
+    click(qtbot, shown.copy_figure)
+    qtbot.waitUntil(lambda: "figure is on" in shown.notice.text, timeout=30_000)
+    assert clipboard.image().width() > 1500
+    shown.save_figure_as(tmp_path / "figure.svg")
+    qtbot.waitUntil(lambda: "Wrote" in shown.notice.text, timeout=30_000)
+    assert (tmp_path / "figure.svg").stat().st_size > 1000
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    click(qtbot, shown.open_report)
+    assert opened == [QUrl.fromLocalFile(str(folder / "report.html"))]
+    assert "napari-celltype evaluate" in report.command
+
+
+def test_cancel_keeps_what_is_finished_and_the_run_goes_on(
+    dock, qtbot, file, tmp_path, monkeypatch
+):
+    choose(dock, qtbot, file)
+    held, go = hold_after(3, monkeypatch)
+    click(qtbot, dock.run)
+    qtbot.waitUntil(held.is_set, timeout=60_000)
+    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+        click(qtbot, dock.job.cancel)
+        go.set()
+    folder = run_folder(tmp_path)
+    kept = (folder / "results.jsonl").read_bytes()
+    assert dock.job.notice.text.startswith("Cancelled. The 3 finished trainings")
+    assert not dock.job.notice.is_error
+    assert not dock.results.isVisible()
+    qtbot.waitUntil(lambda: "that are left" in dock.expected.text, timeout=60_000)
+    assert dock.run.text() == "Run (goes on)"
+
+    # As another day would: the folder alone says what the run was.
+    dock.form.splits.setValue(5)
+    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+        dock.resume_run(folder)
+    assert (folder / "results.jsonl").read_bytes().startswith(kept)
+    assert dock.results.isVisible()
+    assert dock.form.splits.value() == 2
+    assert dock.form.folder.text() == str(folder)
+    assert dock.data.chosen.path == file
+    done = (folder / "results.jsonl").read_bytes()
+
+    # A finished run only shows its report.
+    dock.results.clear()
+    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+        dock.resume_run(folder)
+    assert dock.results.isVisible()
+    assert (folder / "results.jsonl").read_bytes() == done
+
+    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+        dock.resume_run(tmp_path)
+    assert dock.job.notice.is_error
+    assert "not the folder of a run" in dock.job.notice.text
+
+
+def test_a_run_of_the_terminal_goes_on_with_what_the_form_has_no_box_for(
+    dock, qtbot, file, tmp_path
+):
+    folder = tmp_path / "run"
+    asked = ExperimentRequest(
+        file,
+        folder=folder,
+        classifiers=("rnn", "svm-linear-search"),
+        protocol=PaperProtocol("by-cell", n_splits=1, random_state=3),
+        training=Training(1, "cpu", "training-set-per-timestep"),
+        reading=Reading(timesteps=40),
+    )
+    seen = []
+    with pytest.raises(Stopped):
+        run_experiment(asked, on_split=seen.append, should_stop=lambda: bool(seen))
+    # The terminal's run and the window's: the same settings, so the same folder.
+    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+        dock.resume_run(folder)
+    assert not dock.job.notice.is_error, dock.job.notice.text
+    shown = dock.form.request(file)
+    assert (shown.protocol, shown.training) == (asked.protocol, asked.training)
+    assert shown.reading.timesteps == 40
+    qtbot.waitUntil(dock.run.isEnabled, timeout=60_000)
+    assert dock.run.text() == "Run (goes on)"
+    assert "Split by cell" in dock.design.text
+    # One classifier more, in the same folder.
+    dock.form.classifiers["svm-rbf"].setChecked(True)
+    qtbot.waitUntil(dock.run.isEnabled, timeout=60_000)
+    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+        click(qtbot, dock.run)
+    assert not dock.job.notice.is_error, dock.job.notice.text
+    names = {s.name for s in dock.results.report.asked}
+    assert names == {"rnn", "svm-linear-search", "svm-rbf"}
+    # Other data: nothing of the run is left, its folder least of all.
+    dock.choose(tmp_path / "other.npz")
+    assert dock.form.folder.text() == ""
+    assert dock.form.request(file).protocol.split == "paper"
+
+
+def test_what_cannot_be_evaluated_is_a_sentence_and_run_is_off(dock, qtbot, tmp_path):
+    dock.choose(tmp_path / "nothing.npz")
+    assert not dock.run.isEnabled()
+    assert "is not there" in dock.run.toolTip()
+    one = nct.TraceSet(np.random.default_rng(0).normal(size=(6, 60)), ["PV"] * 6)
+    dock.choose(save_traces(one, tmp_path / "one.npz"))
+    qtbot.waitUntil(lambda: dock.expected.is_error, timeout=30_000)
+    assert not dock.run.isEnabled()
+    assert dock.run.toolTip() == dock.expected.text
+    for box in dock.form.classifiers.values():
+        box.setChecked(False)
+    assert dock.run.toolTip() == "Tick at least one classifier."
+    dock.form.quick.setChecked(True)
+    assert not dock.form.splits.isEnabled()
+    request = dock.form.request(tmp_path)
+    assert request.classifiers == ("rnn", "svm-rbf")
+    assert (request.protocol.n_splits, request.training.epochs) == (2, 1)
+
+
+def test_a_dock_closed_in_mid_run_leaves_no_thread_and_what_was_finished(
+    dock, qtbot, file, tmp_path, monkeypatch
+):
+    choose(dock, qtbot, file)
+    held, go = hold_after(2, monkeypatch)
+    click(qtbot, dock.run)
+    qtbot.waitUntil(held.is_set, timeout=60_000)
+    gone = []
+    dock.destroyed.connect(lambda: gone.append(True))
+    dock.parent().deleteLater()
+    qtbot.waitUntil(lambda: bool(gone))
+    go.set()
+    for thread in threading.enumerate():
+        if thread.name == "napari-celltype work":
+            thread.join(30)
+            assert not thread.is_alive()
+    folder = run_folder(tmp_path)
+    assert len((folder / "results.jsonl").read_bytes().splitlines()) == 2
+    assert read_request(folder).data == file
+
+
+def test_the_table_of_recordings_is_evaluated_as_a_list(
+    dock, qtbot, tmp_path, suite2p_folder
+):
+    from napari_celltype.labels import Label, LabelTable, save_labels
+
+    sessions = []
+    for animal in ("m1", "m2", "m3", "m4"):
+        root = suite2p_folder(tmp_path / animal / "day1", n_frames=80, fs=10.0)
+        recording = nct.open_recording(root / "plane0")
+        table = LabelTable(
+            tuple(
+                Label(roi, ("PV", "PY")[roi % 2], source="histology")
+                for roi in range(recording.n_rois)
+            )
+        )
+        save_labels(recording, table)
+        sessions.append(root.parent)
+    table = dock.data.table
+    table.add_paths(sessions)
+    qtbot.waitUntil(lambda: len(table.collection.recordings) == 4, timeout=30_000)
+    qtbot.waitUntil(dock.run.isEnabled, timeout=60_000)
+    n_cells = int(dock.design.text.split(" PV (")[0].split()[-1])
+    assert f"{n_cells} PV ({n_cells} cells, 4 animals)" in dock.design.text
+    started = datetime.now()
+    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+        click(qtbot, dock.run)
+    assert dock.results.isVisible(), dock.job.notice.text
+    (folder,) = (tmp_path / "m1").glob("recordings-evaluation-*")
+    assert (folder / "recordings.csv").is_file()
+    assert (folder / "report.html").stat().st_mtime >= started.timestamp() - 1
+    assert read_request(folder).data == folder / "recordings.csv"
+
+    # Other recordings are other data, in the same table.
+    table.table.selectRow(3)
+    click(qtbot, table.remove)
+    qtbot.waitUntil(lambda: "3 animals" in dock.design.text, timeout=60_000)
+    assert f"{n_cells * 3 // 4} PV" in dock.design.text
+
+
+def test_nothing_holds_the_window_for_long(dock, qtbot, file):
+    choose(dock, qtbot, file)
+    # Time of this thread alone: other processes share the machine.
+    longest, last = 0.0, time.thread_time()
+    click(qtbot, dock.run)
+    shown = 0
+    while shown < 20:
+        qtbot.wait(5)
+        shown += not dock.job.running
+        now = time.thread_time()
+        longest, last = max(longest, now - last), now
+    assert dock.results.isVisible()
+    assert longest < 0.1

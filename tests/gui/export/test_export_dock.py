@@ -1,0 +1,313 @@
+"""The Export dock in a real window: preview, options, saving, the clipboard."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QFileDialog, QWidget
+
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.export import read_table
+from napari_celltype.gui.export import export_dock
+from napari_celltype.gui.settings import Settings
+from napari_celltype.labels import Label, LabelTable, read_label_table
+
+
+@pytest.fixture
+def export(window, qtbot):
+    """The dock, with the first preview made."""
+    _, dock = window.viewer.window.add_plugin_dock_widget("napari-celltype", "Export")
+    settle(dock, qtbot)
+    return dock
+
+
+def settle(dock, qtbot):
+    """Wait until the preview is that of what is chosen now."""
+
+    def settled():
+        resting = dock._rest.isActive() or not dock._up_to_date
+        return not (resting or dock.previews.running or dock.job.running)
+
+    qtbot.waitUntil(settled, timeout=20_000)
+
+
+def choose(dock, qtbot, key):
+    dock.choose_format(key)
+    settle(dock, qtbot)
+
+
+def predict(window, make_predictions):
+    opened = window.dock.session.active
+    rows = np.tile([0.1, 0.7, 0.1, 0.1], (12, 1))
+    made = make_predictions(opened.recording, rows)
+    window.dock.session.set_predictions(opened.key, made)
+
+
+def label(session, *rows, tree=DEFAULT_TYPES):
+    session.set_tree(tree)
+    session.set_labels(session.active.key, LabelTable(rows, tree))
+
+
+def save(dock, qtbot, monkeypatch, path):
+    """Press Save... and give a file name."""
+    asked = []
+
+    def answer(parent, title, start, kinds):
+        asked.append((Path(start), kinds))
+        return str(path), kinds
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
+    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+        qtbot.mouseClick(dock.save, Qt.MouseButton.LeftButton)
+    return asked[0]
+
+
+def cell(dock, row, name):
+    model = dock.preview.table.model()
+    names = [
+        model.headerData(i, Qt.Orientation.Horizontal)
+        for i in range(model.columnCount())
+    ]
+    return model.data(model.index(row, names.index(name)))
+
+
+def test_labels_alone_are_previewed_saved_and_read_again(
+    window, export, qtbot, monkeypatch, tmp_path
+):
+    tree = DEFAULT_TYPES.with_type("NDNF", color="#00FF7F")
+    label(export.session, Label(2, "NDNF", source="histology"), tree=tree)
+    settle(export, qtbot)
+    assert "12 of 12 rows" in export.preview.caption.text()
+    assert cell(export, 2, "label") == "NDNF"
+
+    start, kinds = save(export, qtbot, monkeypatch, tmp_path / "here" / "table")
+    assert start.name == "mouse_1_ü_plane_0_cell_types.csv"
+    assert kinds.endswith("(*.csv)")
+    assert export.job.notice.text == f"Wrote {tmp_path / 'here' / 'table.csv'}"
+    table = pd.read_csv(tmp_path / "here" / "table.csv", keep_default_na=False)
+    assert table["label"][2] == "NDNF"
+
+    choose(export, qtbot, "labels")
+    start, _ = save(export, qtbot, monkeypatch, tmp_path / "labels.csv")
+    assert start.parent == tmp_path / "here"
+    again = read_label_table(tmp_path / "labels.csv", tree=tree)
+    assert again.by_roi()[2].source == "histology"
+    assert Settings().get("export format") == "labels"
+
+    choose(export, qtbot, "npy")
+    assert "no model has run" in export.problem.text
+    assert not export.save.isEnabled()
+    assert export.save.toolTip() == export.problem.text
+
+    choose(export, qtbot, "svg")
+    assert export.problem.text == ""
+    assert not export.preview.picture.pixmap().isNull()
+    save(export, qtbot, monkeypatch, tmp_path / "figure.svg")
+    svg = (tmp_path / "figure.svg").read_text()
+    assert "NDNF: 1 labelled" in svg
+    assert "#00ff7f" in svg
+
+
+def test_the_window_decides_what_is_exported_and_copied(
+    window, export, qtbot, monkeypatch, tmp_path, make_predictions
+):
+    session = export.session
+    predict(window, make_predictions)
+    settle(export, qtbot)
+    assert cell(export, 0, "predicted") == "PV"
+    session.set_min_probability(0.9)
+    settle(export, qtbot)
+    assert cell(export, 0, "predicted") == "unsure"
+    save(export, qtbot, monkeypatch, tmp_path / "t.csv")
+    assert set(read_table(tmp_path / "t.csv")["predicted"]) == {"unsure"}
+
+    n_cells = int(session.active.recording.iscell.sum())
+    export.options.cells_only.setChecked(True)
+    settle(export, qtbot)
+    assert f"of {n_cells} rows" in export.preview.caption.text()
+    export.options.cells_only.setChecked(False)
+
+    session.show_predictions(False)
+    settle(export, qtbot)
+    assert "hidden" in export.hidden.text
+    with pytest.raises(ValueError, match="predicted"):
+        cell(export, 0, "predicted")
+    choose(export, qtbot, "methods")
+    assert "predicted from" not in export.preview.text.toPlainText()
+    session.show_predictions(True)
+    settle(export, qtbot)
+    assert export.hidden.text == ""
+    assert "unproven on real cells" in export.preview.text.toPlainText()
+
+    clipboard = QApplication.clipboard()
+
+    def copy(key):
+        choose(export, qtbot, key)
+        with qtbot.waitSignal(export.job.ended, timeout=60_000):
+            qtbot.mouseClick(export.copy, Qt.MouseButton.LeftButton)
+        return export.job.notice.text
+
+    assert copy("csv") == "Copied 12 rows."
+    lines = clipboard.text().splitlines()
+    assert len(lines) == 13
+    assert lines[0].split("\t")[2] == "roi_id"
+    assert copy("methods") == "Copied the text."
+    assert clipboard.text().startswith("Cell types of 12 ROIs in 1 recording")
+    export.options.figure.width_mm.setValue(50)
+    assert copy("png") == "Copied the figure."
+    # 50 mm at 300 dots per inch, finer than the preview.
+    assert abs(clipboard.image().width() - 591) <= 1
+
+
+def test_only_the_options_of_the_format_are_shown_and_they_are_taken(
+    window, export, qtbot, monkeypatch, tmp_path
+):
+    options = export.options
+    shown = {
+        "csv": {options.cells_only},
+        "labels": set(),
+        "nwb": {options.cells_only, options.fields},
+        "nwb-copy": {options.copy_of},
+        "pdf": {options.cells_only, options.figure},
+        "methods": set(),
+    }
+    parts = {options.cells_only, options.fields, options.copy_of, options.figure}
+    kinds = ("QPushButton", "QComboBox", "QCheckBox", "QLineEdit", "QDoubleSpinBox")
+    controls = [
+        child
+        for child in export.findChildren(QWidget)
+        if type(child).__name__ in kinds and type(child.parent()).__name__ not in kinds
+    ]
+    assert len(controls) > 20
+    assert [c for c in controls if not c.toolTip()] == []
+    assert export.minimumSizeHint().width() <= 310
+    for key, expected in shown.items():
+        export.choose_format(key)
+        assert {part for part in parts if part.isVisible()} == expected, key
+
+    choose(export, qtbot, "png")
+    figure = options.figure
+    figure.width_mm.setValue(100)
+    figure.dots.setValue(254)
+    figure.pixel_size.setValue(1.5)
+    figure.title.setText("Mouse 1")
+    settle(export, qtbot)
+    save(export, qtbot, monkeypatch, tmp_path / "f.png")
+    assert imread(tmp_path / "f.png").shape[1] == 1000
+    choose(export, qtbot, "svg")
+    save(export, qtbot, monkeypatch, tmp_path / "f.svg")
+    text = (tmp_path / "f.svg").read_text()
+    assert "Mouse 1" in text
+    assert "µm" in text
+
+
+def test_nwb_is_written_with_what_was_typed_and_added_to_a_copy(
+    window, export, qtbot, monkeypatch, tmp_path, make_predictions
+):
+    pynwb = pytest.importorskip("pynwb")
+    h5py = pytest.importorskip("h5py")
+
+    choose(export, qtbot, "nwb")
+    fields = export.options.fields
+    fields.lines["age"].setText("90 days")
+    settle(export, qtbot)
+    assert "P90D" in export.problem.text
+    assert not export.save.isEnabled()
+    fields.lines["age"].setText("P90D")
+    fields.lines["lab"].setText("Our lab")
+    fields.sex.setCurrentIndex(fields.sex.findData("F"))
+    settle(export, qtbot)
+    assert "sex F, age P90D" in export.preview.text.toPlainText()
+    theirs = tmp_path / "n.nwb"
+    save(export, qtbot, monkeypatch, theirs)
+    with pynwb.NWBHDF5IO(theirs, "r") as io:
+        content = io.read()
+        assert (content.subject.sex, content.lab) == ("F", "Our lab")
+    assert type(fields)().lines["lab"].text() == "Our lab"
+    assert type(fields)().lines["age"].text() == ""
+
+    with h5py.File(theirs, "r+") as file:
+        del file["processing/ophys/CellTypeProvenance"]
+    predict(window, make_predictions)
+    choose(export, qtbot, "nwb-copy")
+    assert "Choose the NWB file" in export.problem.text
+    assert not export.problem.is_error
+    export.options.copy_of.choose(theirs)
+    settle(export, qtbot)
+    assert "number and masks agree" in export.preview.text.toPlainText()
+    save(export, qtbot, monkeypatch, theirs)
+    assert "never changed" in export.job.notice.text
+    save(export, qtbot, monkeypatch, tmp_path / "copy.nwb")
+    with pynwb.NWBHDF5IO(tmp_path / "copy.nwb", "r") as io:
+        ophys = io.read().processing["ophys"]
+        rois = ophys["ImageSegmentation"]["PlaneSegmentation"]
+        assert set(rois["predicted"].data[:]) == {"PV"}
+
+
+def test_several_recordings_share_a_table_but_no_figure(
+    window, export, qtbot, monkeypatch, tmp_path, suite2p_folder
+):
+    other = suite2p_folder(tmp_path / "other", n_rois=5, fs=12.5)
+    window.open(other.parent)
+    settle(export, qtbot)
+    assert "of 5 rows" in export.preview.caption.text()
+    combo = export.recording
+    combo.setCurrentIndex(combo.count() - 1)
+    combo.activated.emit(combo.count() - 1)
+    settle(export, qtbot)
+    assert "All 2 open ones" in combo.currentText()
+    assert "of 17 rows" in export.preview.caption.text()
+    save(export, qtbot, monkeypatch, tmp_path / "both.csv")
+    assert len(pd.read_csv(tmp_path / "both.csv")["recording"].unique()) == 2
+    choose(export, qtbot, "pdf")
+    assert "choose one" in export.problem.text
+    for key in list(export.session.recordings):
+        export.session.close(key)
+    settle(export, qtbot)
+    assert export.problem.text == "Open a recording first."
+    assert not export.copy.isEnabled()
+
+
+def test_failing_and_closing_leave_no_thread_and_no_half_file(
+    window, export, qtbot, monkeypatch, tmp_path
+):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "file").write_text("in the way")
+    save(export, qtbot, monkeypatch, out / "file" / "t.csv")
+    assert export.job.notice.is_error
+    assert "cannot be written" in export.job.notice.text
+    assert export.save.isEnabled()
+
+    go = threading.Event()
+    real = export_dock.write_export
+
+    def wait_and_write(*arguments, **options):
+        held_long_enough = go.wait(60)
+        assert held_long_enough
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(export_dock, "write_export", wait_and_write)
+    export.save_to(out / "cancelled.csv")
+    assert not export.save.isEnabled()
+    assert export.save.toolTip() == "Something is being written."
+    with qtbot.waitSignal(export.job.ended, timeout=60_000):
+        qtbot.mouseClick(export.job.cancel, Qt.MouseButton.LeftButton)
+        go.set()
+    assert export.job.notice.text == "Cancelled."
+    assert not (out / "cancelled.csv").exists()
+
+    go.clear()
+    export.save_to(out / "closed.csv")
+    window.viewer.window.remove_dock_widget(export)
+    go.set()
+    for thread in threading.enumerate():
+        if thread.name == "napari-celltype work":
+            thread.join(30)
+    assert [f.name for f in out.iterdir() if f.name.endswith(".part")] == []

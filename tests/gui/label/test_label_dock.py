@@ -1,0 +1,304 @@
+"""Labelling as a person does it: keys in the image and in the table, saved at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QKeyEvent
+from qtpy.QtWidgets import QApplication
+
+from napari_celltype.gui.label.label_keys import key_of
+from napari_celltype.gui.scene import scene_of
+from napari_celltype.labels import LabelKeeper, LabelTable, load_labels
+
+
+@pytest.fixture
+def dock(window, qtbot):
+    dock = window.viewer.window.add_plugin_dock_widget("napari-celltype", "Label")[1]
+    qtbot.waitUntil(dock.isVisible)
+    return dock
+
+
+@pytest.fixture
+def press(window, qtbot):
+    """Press keys in the image."""
+    canvas = window.viewer.window._qt_viewer.canvas.native
+
+    def press(key, modifier=Qt.KeyboardModifier.NoModifier, widget=canvas):
+        qtbot.keyClick(widget, key, modifier)
+
+    return press
+
+
+def saved(window, qtbot):
+    """The labels in the file, once they are there."""
+    scene = scene_of(window.viewer)
+    key = scene.session.active.key
+    qtbot.waitUntil(lambda: scene.autosave.state(key).kind == "saved")
+    table = load_labels(scene.session.active.recording)
+    return {row.roi_id: row.label for row in table or ()}
+
+
+NONE = Qt.KeyboardModifier.NoModifier
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+def test_keys_label_in_the_image_and_in_the_table_and_save_at_once(
+    window, dock, press, qtbot
+):
+    session = dock.session
+    table = window.rois_dock.view
+    session.select(2)
+    press(Qt.Key.Key_2)
+    assert session.active.labels is None, "keys label only while labelling is on"
+    press(Qt.Key.Key_L)
+    assert dock.labelling.on
+    assert dock.banner.isVisible()
+    press(Qt.Key.Key_2)
+    assert saved(window, qtbot) == {2: "PV"}
+    press(Qt.Key.Key_J, widget=table)
+    first = session.roi_id
+    press(Qt.Key.Key_3, SHIFT, widget=table)
+    assert saved(window, qtbot) == {2: "PV", first: "!SOM"}
+    qtbot.waitUntil(lambda: ", 2 labelled, saved " in dock.saved.line.text())
+    press(Qt.Key.Key_Z, CONTROL, widget=table)
+    assert saved(window, qtbot) == {2: "PV"}
+    press(Qt.Key.Key_Z, CONTROL | SHIFT)
+    press(Qt.Key.Key_X)
+    assert saved(window, qtbot) == {2: "PV", first: "not a soma"}
+    press(Qt.Key.Key_Backspace)
+    press(Qt.Key.Key_L)
+    assert saved(window, qtbot) == {2: "PV"}
+    assert not dock.banner.isVisible()
+    # napari's own mode keys are as they were.
+    assert window.layer("rois").mode == "pan_zoom"
+
+
+def test_the_view_follows_undo_and_the_table_shows_labels(window, dock, press, qtbot):
+    press(Qt.Key.Key_L)
+    dock.session.select(7)
+    colors = window.layer("colors").data.copy()
+    press(Qt.Key.Key_4)
+    assert (window.layer("colors").data != colors).any()
+    rois = window.layer("rois")
+    qtbot.waitUntil(lambda: rois.features["label"][7] == "VIP")
+    dock.session.select(1)
+    press(Qt.Key.Key_Z, CONTROL)
+    assert dock.session.roi_id == 7
+    np.testing.assert_array_equal(window.layer("colors").data, colors)
+
+
+@pytest.mark.parametrize(
+    ("platform", "scan_code", "virtual_key"),
+    [("linux", 12, 0), ("win32", 0, 0x33), ("darwin", 0, 20)],
+)
+def test_digits_are_told_on_any_keyboard(monkeypatch, platform, scan_code, virtual_key):
+    # The third key of the row: German with Shift, French without, French with.
+    monkeypatch.setattr("sys.platform", platform)
+    for key, modifiers in ((0xA7, SHIFT), (0x22, NONE), (0x33, SHIFT)):
+        event = QKeyEvent(
+            QEvent.Type.KeyPress, key, modifiers, scan_code, virtual_key, 0
+        )
+        assert key_of(event) == Qt.Key.Key_3
+    # The key pad has no places.
+    keypad = Qt.KeyboardModifier.KeypadModifier
+    event = QKeyEvent(QEvent.Type.KeyPress, 0x37, keypad, 79, 0x67, 0)
+    assert key_of(event) == Qt.Key.Key_7
+
+
+@pytest.mark.parametrize(
+    ("key", "scan_code", "said"),
+    [
+        (0x414, 46, Qt.Key.Key_L),  # Russian
+        (0x5DA, 46, Qt.Key.Key_L),  # Hebrew
+        (ord("Y"), 52, Qt.Key.Key_Y),  # German: Z is elsewhere, and says so
+        (0xD6, 53, 0xD6),  # a Latin letter is what it is
+        (int(Qt.Key.Key_Space), 65, Qt.Key.Key_Space),
+    ],
+)
+def test_letters_of_other_alphabets_are_taken_by_their_place(
+    monkeypatch, key, scan_code, said
+):
+    monkeypatch.setattr("sys.platform", "linux")
+    event = QKeyEvent(QEvent.Type.KeyPress, key, NONE, scan_code, 0, 0)
+    assert key_of(event) == said
+
+
+def test_labels_that_cannot_be_saved_are_told_and_kept(window, dock, press, qtbot):
+    recording = dock.session.active.recording
+    (recording.path / "celltype_labels.json").mkdir()
+    press(Qt.Key.Key_L)
+    dock.session.select(1)
+    press(Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
+    assert dock.saved.folder.isVisible()
+    copy = Path(dock.saved.trouble.text.split("yours is kept in ")[1].rstrip("."))
+    assert json.loads(copy.read_text())["labels"][0]["label"] == "PY"
+    elsewhere = recording.path.parent / "labels"
+    scene_of(window.viewer).autosave.move(dock.session.active.key, elsewhere)
+    qtbot.waitUntil(lambda: "saved" in dock.saved.line.text())
+    qtbot.waitUntil(lambda: dock.saved.trouble.text == "")
+    assert load_labels(recording, elsewhere).by_roi()[1].label == "PY"
+
+
+def test_closing_what_could_not_be_saved_says_where_the_copy_is(
+    window, dock, press, qtbot
+):
+    session = dock.session
+    (session.active.recording.path / "celltype_labels.json").mkdir()
+    press(Qt.Key.Key_L)
+    session.select(1)
+    press(Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
+    with qtbot.waitSignal(window.dock.tasks.ended, timeout=20_000):
+        window.dock.reload()
+    assert session.active.labels.by_roi()[1].label == "PY"
+    qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
+    window.viewer.layers.remove(window.layer("rois"))
+    qtbot.waitUntil(lambda: "A copy of yours is kept in" in dock.notice.text)
+
+
+def test_a_second_window_is_noticed_and_both_can_be_kept(window, dock, press, qtbot):
+    session = dock.session
+    press(Qt.Key.Key_L)
+    session.select(1)
+    press(Qt.Key.Key_1)
+    saved(window, qtbot)
+    other = LabelKeeper(session.active.recording)
+    theirs = other.load() or LabelTable()
+    other.save(theirs.with_label(other_label(5, "VIP")))
+    scene_of(window.viewer).autosave.check()
+    qtbot.waitUntil(lambda: "somebody else" in dock.saved.line.text())
+    assert "Grace" in dock.saved.trouble.text
+    session.select(2)
+    press(Qt.Key.Key_2)
+    qtbot.waitUntil(dock.saved.merge.isVisible)
+    assert load_labels(session.active.recording).by_roi().keys() == {1, 5}
+    qtbot.mouseClick(dock.saved.merge, Qt.MouseButton.LeftButton)
+    assert saved(window, qtbot) == {1: "PY", 2: "PV", 5: "VIP"}
+
+
+def other_label(roi_id, label):
+    from napari_celltype.labels import Label
+
+    return Label(roi_id, label, 0, "manual", annotator="Grace")
+
+
+def test_a_type_of_ones_own_gets_a_key_and_is_remembered(window, dock, press, qtbot):
+    from napari_celltype.gui.label.type_dialog import TypeDialog
+    from napari_celltype.gui.settings import Settings
+
+    dock.ask_for_type()
+    (dialog,) = dock.findChildren(TypeDialog)
+    dialog.name.setText("PV")
+    dialog.accept()
+    assert "already taken" in dialog.notice.text
+    dialog.name.setText("NDNF")
+    dialog.set_color("#00AA55")
+    dialog.accept()
+    assert Settings().tree()["NDNF"].parent == "IN"
+    press(Qt.Key.Key_L)
+    dock.session.select(3)
+    qtbot.mouseClick(dock.buttons.types["NDNF"], Qt.MouseButton.LeftButton)
+    assert saved(window, qtbot) == {3: "NDNF"}
+    press(Qt.Key.Key_5, SHIFT)
+    assert saved(window, qtbot) == {3: "!NDNF"}
+
+
+def test_types_beyond_the_keys_have_buttons(window, dock, press, qtbot):
+    tree = dock.session.tree
+    for number in range(6):
+        tree = tree.with_type(f"R&{number}", color="#445566")
+    dock.session.set_tree(tree)
+    press(Qt.Key.Key_L)
+    assert "9</b> R&amp;4" in dock.banner.text()
+    dock.session.select(3)
+    for name, text in (("R&5", "R&&5"), ("!R&5", "not R&&5")):
+        assert dock.buttons.types[name].text() == text
+        qtbot.mouseClick(dock.buttons.types[name], Qt.MouseButton.LeftButton)
+        assert saved(window, qtbot) == {3: name}
+
+
+def test_closing_the_window_in_mid_work_loses_no_label(window, dock, press):
+    recording = dock.session.active.recording
+    press(Qt.Key.Key_L)
+    for roi_id in range(12):
+        dock.session.select(roi_id)
+        press(Qt.Key.Key_2)
+    window.viewer.close()
+    QApplication.processEvents()
+    wait_for_saving()
+    assert len(load_labels(recording)) == 12
+
+
+def wait_for_saving():
+    import threading
+
+    for thread in threading.enumerate():
+        if thread.name == "napari-celltype labels":
+            thread.join(10)
+
+
+def test_shift_adds_a_roi_and_takes_it_out_again(window, dock):
+    session = dock.session
+    y, x = map(int, session.active.recording.rois[4].centroid)
+    window.click(y, x)
+    assert session.roi_ids == (4,)
+    y, x = map(int, session.active.recording.rois[6].centroid)
+    window.click(y, x, SHIFT)
+    assert session.roi_ids == (4, 6)
+    window.click(y, x, SHIFT)
+    assert session.roi_ids == (4,)
+
+
+def test_clicks_go_through_the_rois_that_overlap(
+    window, dock, suite2p_folder, tmp_path
+):
+    # Row 12 is ROIs 0 and 1 merged by hand, and so lies on both.
+    window.open(suite2p_folder(tmp_path / "merged", fs=12.5, merged=[(0, 1)]))
+    session = dock.session
+    y, x = map(int, session.active.recording.rois[0].centroid)
+    seen = []
+    for _ in range(3):
+        window.click(y, x)
+        seen.append(session.roi_id)
+    assert set(seen[:2]) == {0, 12}
+    assert seen[2] == seen[0]
+    window.click(1, 36)
+    assert session.roi_id is None
+
+
+def test_labels_of_a_table_come_in_as_one_change(window, dock, qtbot, tmp_path):
+    from napari_celltype.gui.label.label_import import LabelImport
+
+    table = tmp_path / "histology.csv"
+    table.write_text("roi_id,label,source\n3,PV,histology\n5,!VIP,histology\n")
+    qtbot.mouseClick(dock.load, Qt.MouseButton.LeftButton)
+    (dialog,) = dock.findChildren(LabelImport)
+    dialog.read(table)
+    qtbot.waitUntil(dialog.ok.isEnabled)
+    qtbot.mouseClick(dialog.ok, Qt.MouseButton.LeftButton)
+    assert saved(window, qtbot) == {3: "PV", 5: "!VIP"}
+    dock.labelling.undo()
+    assert saved(window, qtbot) == {}
+
+
+def test_the_red_channel_is_offered_where_there_is_one(
+    window, dock, suite2p_folder, tmp_path, qtbot
+):
+    assert not dock.red.isEnabled()
+    assert "no second channel" in dock.red.toolTip()
+    window.open(suite2p_folder(tmp_path / "red", fs=12.5, n_frames=300, redcell=True))
+    qtbot.mouseClick(dock.red, Qt.MouseButton.LeftButton)
+    panel = dock._red_panel
+    qtbot.waitUntil(panel.apply_button.isEnabled, timeout=20_000)
+    qtbot.mouseClick(panel.apply_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dock.session.active.labels is not None)
+    assert {row.source for row in dock.session.active.labels} == {"redcell"}
+    dock.labelling.undo()
+    assert not dock.session.active.labels.rows

@@ -1,0 +1,164 @@
+"""Labels from the red channel, dragged and clicked in a real window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+
+from napari_celltype.gui.label.red_channel_panel import RedChannelPanel
+from napari_celltype.gui.scene import scene_of
+from napari_celltype.labels import Label, LabelTable
+
+N_RED, N = 20, 60
+
+
+@pytest.fixture
+def folder(suite2p_folder, tmp_path):
+    """A session of two channels; the first 20 of 60 ROIs are red."""
+    session = tmp_path / "mouse 1 ü"
+    plane = (
+        suite2p_folder(
+            session,
+            n_rois=N,
+            n_frames=100,
+            frame_shape=(128, 128),
+            redcell=True,
+            data_bin=False,
+        )
+        / "plane0"
+    )
+    rng = np.random.default_rng(3)
+    ops = np.load(plane / "ops.npy", allow_pickle=True).item()
+    stat = np.load(plane / "stat.npy", allow_pickle=True)
+    green = np.full((128, 128), 100.0, np.float32)
+    red = green / 3
+    for i, s in enumerate(stat):
+        pixels = s["ypix"], s["xpix"]
+        green[pixels] = rng.uniform(200, 600)
+        red[pixels] = green[pixels] / 3 + rng.normal(0, 5) + 60 * (i < N_RED)
+    ops["meanImg"], ops["meanImg_chan2"] = green, red
+    np.save(plane / "ops.npy", np.array(ops, dtype=object))
+    np.save(plane / "iscell.npy", np.ones((N, 2)))
+    return session
+
+
+def _drag(qtbot, plot, line, to):
+    """Drag a line of a plot with the mouse."""
+    box = plot.getViewBox()
+    y = np.mean(box.viewRange()[1])
+    places = []
+    for x in (line.value(), (line.value() + to) / 2, to):
+        point = box.mapViewToScene(type(box.viewRect().center())(x, y))
+        places.append(plot.mapFromScene(point))
+    port, button = plot.viewport(), Qt.MouseButton.LeftButton
+    qtbot.mousePress(port, button, pos=places[0])
+    for place in [*places[1:], places[-1] + QPoint(1, 0)]:
+        qtbot.mouseMove(port, place)
+        qtbot.wait(20)
+    qtbot.mouseRelease(port, button, pos=places[-1])
+
+
+def test_two_lines_make_labels(window, qtbot, tmp_path):
+    scene = scene_of(window.viewer)
+    session = scene.session
+    mine = LabelTable((Label(0, "SOM", 0, "histology"), Label(59, "!PV", 0, "manual")))
+    session.set_labels(session.active.key, mine)
+    given = []
+
+    def apply(table):
+        given.append(table)
+        session.set_labels(session.active.key, table)
+
+    panel = RedChannelPanel(scene, apply)
+    window.viewer.window._qt_window.resize(1366, 768)
+    window.viewer.window.add_dock_widget(panel, name="Red channel", area="right")
+    with qtbot.waitSignal(panel.job.ended, timeout=30_000):
+        pass
+    qtbot.waitUntil(lambda: not panel.histogram.visibleRegion().isEmpty())
+
+    # What was measured is said, and the proposal separates the groups.
+    assert "R2 = 0." in panel.text
+    assert "Proposal: two groups" in panel.text
+    assert "▲ 20 surely red: PV" in panel.text
+    assert "red means PV; not red means not PV" in panel.text
+    assert "Labels of yours that say something else: 1 (kept)." in panel.text
+    assert panel.rois.model().index(0).data().endswith("▲ red")
+
+    # Dragging a line changes the counts at once, and never crosses the other.
+    low, high = panel.histogram.lines
+    _drag(qtbot, panel.histogram, panel.histogram.high, high + 2)
+    assert panel.histogram.lines[1] == pytest.approx(high + 2, abs=0.5)
+    assert "▲ 20 surely red" not in panel.text
+    qtbot.mouseClick(panel.propose, Qt.MouseButton.LeftButton)
+    assert panel.histogram.lines == (low, high)
+
+    # The list and the points select ROIs; the selection marks both.
+    index = panel.rois.model().index(3)
+    panel.rois.scrollTo(index)
+    spot = panel.rois.visualRect(index).center()
+    qtbot.mouseClick(panel.rois.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert f"ROI {session.roi_id} " in index.data()
+    session.select(30)
+    assert panel.rois.currentIndex().data().startswith("ROI 30 ")
+
+    def click_point():
+        # Again until the plot has been painted in its final range.
+        box = panel.scatter.getViewBox()
+        x, y = panel.scatter.spot(7)
+        point = box.mapViewToScene(type(box.viewRect().center())(x, y))
+        qtbot.mouseClick(
+            panel.scatter.viewport(),
+            Qt.MouseButton.LeftButton,
+            pos=panel.scatter.mapFromScene(point),
+        )
+        assert session.roi_id == 7
+
+    qtbot.waitUntil(click_point, timeout=5_000)
+
+    # The red image takes the place of the other pictures, and they come back.
+    pictures = [layer for layer in window.viewer.layers if "image" in layer.name]
+    before = [layer.visible for layer in pictures]
+    panel.show_image.click()
+    shown = [layer for layer in pictures if layer.visible]
+    assert [layer.colormap.name for layer in shown] == ["red"]
+    panel.show_image.click()
+    assert [layer.visible for layer in pictures] == before
+
+    # Apply keeps mine; applied again with others lines it takes its own back.
+    with qtbot.waitSignal(panel.job.ended, timeout=10_000):
+        panel.apply_button.click()
+    rows = given[0].by_roi()
+    assert rows[0] == mine.rows[0]
+    assert rows[59] == mine.rows[1]
+    assert [rows[i].label for i in range(1, N_RED)] == ["PV"] * (N_RED - 1)
+    panel.histogram.set_lines(low, panel.histogram.lines[1] + 1e3)
+    with qtbot.waitSignal(panel.job.ended, timeout=10_000):
+        panel.apply_button.click()
+    assert not any(row.label == "PV" for row in given[1])
+
+    # Without keeping, Apply says what it replaces, and does so.
+    panel.propose.click()
+    panel.keep.setChecked(False)
+    assert panel.apply_button.text() == "Apply and replace 1"
+    with qtbot.waitSignal(panel.job.ended, timeout=10_000):
+        panel.apply_button.click()
+    assert given[2].by_roi()[0].label == "PV"
+
+    # A user's own type can be the red one.
+    session.set_tree(session.tree.with_type("NDNF", color="#5AD08A"))
+    panel.type_box.setCurrentText("NDNF")
+    assert "red means NDNF; not red means not NDNF" in panel.text
+
+
+def test_a_recording_without_red_says_so(window, qtbot, suite2p_folder, tmp_path):
+    one = suite2p_folder(tmp_path / "one channel", data_bin=False, n_frames=100)
+    window.open(one)
+    panel = RedChannelPanel(scene_of(window.viewer), lambda table: None)
+    qtbot.addWidget(panel)
+    with qtbot.waitSignal(panel.job.ended, timeout=30_000):
+        pass
+    assert "no second channel" in panel.job.notice.text
+    assert not panel.apply_button.isEnabled()
+    assert panel.apply_button.toolTip() == "There are no red values"
+    assert "meanImg_chan2" in panel.show_image.toolTip()

@@ -1,0 +1,235 @@
+"""Table, plot and picture follow one another in a real window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from napari_celltype.gui.scene import scene_of
+
+
+def test_a_click_on_a_roi_selects_its_row_and_shows_its_trace(window, qtbot):
+    viewer = window.viewer
+    dock = window.rois_dock
+    rois = window.layer("rois")
+    y, x = np.argwhere(rois.data == 6).mean(axis=0)
+    window.click(y, x)
+    assert scene_of(viewer).session.roi_id == 5
+    assert dock.table.roi_id(dock.view.currentIndex().row()) == 5
+    assert "ROI 5" in dock.traces.title
+
+
+def test_the_title_of_a_trace_says_that_its_type_is_unproven(window, make_predictions):
+    session = scene_of(window.viewer).session
+    rows = np.tile([0.9, 0.1, 0.0, 0.0], (12, 1))
+    rows[4] = [0.1, 0.8, 0.1, 0.0]
+    opened = session.active
+    session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    tab = window.rois_dock.traces
+    session.select(3)
+    assert tab.title == "ROI 3: PY 0.90"
+    session.select(4)
+    assert tab.title == "ROI 4: PV 0.80, unproven"
+
+
+def test_a_click_beside_all_rois_selects_none(window, qtbot):
+    viewer = window.viewer
+    session = scene_of(viewer).session
+    session.select(3)
+    y, x = np.argwhere(window.layer("rois").data == 0)[0] + 1
+    window.click(y, x)
+    assert session.roi_id is None
+
+
+def test_a_row_selects_the_roi_in_the_layer(window):
+    dock = window.rois_dock
+    dock.view.selectRow(7)
+    assert window.layer("rois").selected_label == 8
+
+
+def test_the_label_spin_box_of_the_layer_selects_the_row(window):
+    dock = window.rois_dock
+    window.layer("rois").selected_label = 3
+    assert dock.table.roi_id(dock.view.currentIndex().row()) == 2
+
+
+def test_the_frame_moves_the_cursor_of_the_plot(window):
+    viewer = window.viewer
+    dock = window.rois_dock
+    scene_of(viewer).session.select(0)
+    viewer.dims.set_current_step(0, 250)
+    assert dock.plot.cursor_time == pytest.approx(250 / 12.5)
+
+
+def test_a_click_in_the_plot_moves_the_movie(window, qtbot):
+    viewer = window.viewer
+    dock = window.rois_dock
+    scene_of(viewer).session.select(0)
+    view = dock.plot.getViewBox()
+    spot = dock.plot.mapFromScene(view.mapViewToScene(pg_point(20.0, view)))
+    qtbot.mouseClick(dock.plot.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert viewer.dims.current_step[0] == pytest.approx(250, abs=15)
+
+
+def test_the_plot_follows_the_theme(window):
+    viewer = window.viewer
+    dock = window.rois_dock
+    viewer.theme = "light"
+    light = dock.plot.backgroundBrush().color().lightness()
+    viewer.theme = "dark"
+    assert dock.plot.backgroundBrush().color().lightness() < light
+
+
+def test_several_rois_are_selected_in_the_table_and_stacked(window, qtbot, monkeypatch):
+    session = scene_of(window.viewer).session
+    dock = window.rois_dock
+    view, plot = dock.view, dock.plot
+
+    def press(row, modifier):
+        spot = view.visualRect(dock.table.index(row, 0)).center()
+        left = Qt.MouseButton.LeftButton
+        qtbot.mouseClick(view.viewport(), left, modifier, spot)
+
+    press(1, Qt.KeyboardModifier.NoModifier)
+    press(3, Qt.KeyboardModifier.ControlModifier)
+    assert session.roi_ids == (1, 3)
+    assert (session.roi_id, plot.n_traces) == (3, 2)
+    assert dock.traces.title == "ROI 3; 2 ROIs"
+    dock.traces.kind.setCurrentText("both")
+    assert plot.n_traces == 4
+
+    session.select_many([0, 2, 3, 7], current=2)
+    rows = [index.row() for index in view.selectionModel().selectedRows()]
+    assert sorted(rows) == [0, 2, 3, 7]
+    assert view.currentIndex().row() == 2
+
+    monkeypatch.setattr("napari_celltype.gui.look.trace_tab.MOST_STACKED", 5)
+    view.selectAll()
+    assert len(session.roi_ids) == 12
+    assert plot.n_traces == 10
+    assert "5 of 12 ROIs drawn" in dock.traces.title
+
+
+def test_the_largest_transient_fills_the_plot_and_the_whole_comes_back(window):
+    session = scene_of(window.viewer).session
+    dock = window.rois_dock
+    session.select(0)
+    dock.zoom_to_largest_transient()
+    low, high = dock.plot.viewRange()[0]
+    assert high - low == pytest.approx(20, abs=0.5)
+    # It stays with the transients of the next ROI.
+    session.select(1)
+    trace = session.active.recording.raw_traces[1]
+    smooth = np.convolve(trace, np.ones(4) / 4, mode="same")
+    low, high = dock.plot.viewRange()[0]
+    assert low < smooth.argmax() / 12.5 < high
+    dock.zoom_to_largest_transient()
+    low, high = dock.plot.viewRange()[0]
+    assert (low, high) == pytest.approx((0, 70), abs=3)
+
+
+def test_what_the_filter_hides_is_neither_drawn_nor_clicked(
+    window, qtbot, make_predictions
+):
+    scene = scene_of(window.viewer)
+    session, dock = scene.session, window.rois_dock
+    rows = np.tile([0.9, 0.1, 0.0, 0.0], (12, 1))
+    rows[4:7] = [0.1, 0.7, 0.1, 0.1]
+    opened = session.active
+    session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    rois, colors = window.layer("rois").data, window.layer("colors").data
+    assert (colors[rois == 1] > 0).all()
+
+    dock.filters.more.setChecked(True)
+    dock.filters.name.setCurrentText("IN")
+    assert dock.filters.count.text() == "3 of 12 ROIs shown"
+    assert [dock.table.roi_id(row) for row in range(dock.table.rowCount())] == [4, 5, 6]
+    assert session.shown(session.active).nonzero()[0].tolist() == [4, 5, 6]
+    assert not colors[rois == 1].any()
+    assert colors[rois == 5].any()
+    window.click(*np.argwhere(rois == 1).mean(axis=0))
+    assert session.roi_id is None
+    window.click(*np.argwhere(rois == 5).mean(axis=0))
+    assert session.roi_id == 4
+
+    # Blind, a filter by type would give the type away.
+    session.show_predictions(False)
+    assert session.shown(session.active).all()
+    qtbot.waitUntil(lambda: dock.filters.count.text() == "12 of 12 ROIs shown")
+    assert "without what is about predictions" in dock.filters.count.toolTip()
+    session.show_predictions(True)
+    dock.filters.least.setValue(0.95)
+    assert dock.filters.count.text() == "0 of 12 ROIs shown"
+    qtbot.mouseClick(dock.filters.show_all, Qt.MouseButton.LeftButton)
+    assert dock.filters.count.text() == "12 ROIs"
+    assert dock.filters.name.currentText() == "any type"
+    assert (colors[rois == 1] > 0).all()
+
+
+def test_the_card_the_means_and_the_gallery_follow_what_may_be_seen(
+    window, qtbot, make_predictions
+):
+    session, dock = scene_of(window.viewer).session, window.rois_dock
+    card = dock.traces.card
+    session.select(4)
+    assert "Not classified yet" in card.text
+    rows = np.tile([0.9, 0.1, 0.0, 0.0], (12, 1))
+    rows[4:7] = [0.1, 0.45, 0.35, 0.1]
+    opened = session.active
+    session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    assert card.bars.isVisible()
+    assert "Unsure: the best guess is less probable" in card.text
+    assert "Assumed shares: PY 25 %" in card.text
+
+    dock.tabs.setCurrentWidget(dock.means)
+    qtbot.waitUntil(lambda: bool(dock.means.means), timeout=10_000)
+    assert [(m.name, m.n_rois) for m in dock.means.means] == [("PY", 9)]
+    assert "not that it is right" in dock.means.note
+    assert "PY: 9 ROIs" in dock.means.note
+
+    dock.tabs.setCurrentWidget(dock.gallery)
+    gallery = dock.gallery
+    gallery.name_of.setCurrentText("by best guess")
+    gallery.name.setCurrentText("PV")
+    gallery.name.activated.emit(gallery.name.currentIndex())
+    assert gallery.note == "3 ROIs"
+    spot = gallery.view.visualRect(gallery.model.index(2)).center()
+    qtbot.mouseClick(gallery.view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert session.roi_id == 6
+
+    session.show_predictions(False)
+    dock.tabs.setCurrentWidget(dock.means)
+    qtbot.waitUntil(lambda: "hidden" in dock.means.job.notice.text, timeout=10_000)
+    assert not dock.means.means
+    dock.tabs.setCurrentWidget(dock.traces)
+    assert card.text == "Predictions are hidden; H shows them."
+    assert not card.bars.isVisible()
+    assert not dock.traces.explain.isEnabled()
+    assert "hidden" in dock.traces.explain.toolTip()
+
+
+def test_what_the_model_reacted_to_stands_below_the_trace(window, qtbot):
+    session, dock = scene_of(window.viewer).session, window.rois_dock
+    strip = dock.traces.strip
+    assert "Classify first" in dock.traces.explain.toolTip()
+    window.classify()
+    session.select(2)
+    dock.traces.explain.setChecked(True)
+    qtbot.waitUntil(lambda: strip.explanation is not None, timeout=30_000)
+    assert strip.explanation.roi_id == 2
+    assert strip.sentence.isVisible()
+    assert strip.isVisible() == strip.explanation.passes
+    assert strip.text == strip.explanation.sentence
+    # Both plots show the same seconds.
+    dock.plot.show_frames(100, 200)
+    assert strip.viewRange()[0] == pytest.approx(dock.plot.viewRange()[0], abs=0.5)
+    dock.traces.explain.setChecked(False)
+    assert not strip.isVisible()
+
+
+def pg_point(time, view):
+    from qtpy.QtCore import QPointF
+
+    (_, _), (low, high) = view.viewRange()
+    return QPointF(time, (low + high) / 2)

@@ -1,0 +1,140 @@
+"""The table of labelled recordings, in a real window and without napari."""
+
+from dataclasses import replace
+
+import pytest
+from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtGui import QDropEvent
+
+from napari_celltype.gui.opening import read_recordings
+from napari_celltype.gui.session import Session
+from napari_celltype.gui.train.recording_rows import COLUMNS
+from napari_celltype.gui.train.recordings_table import RecordingsTable
+from napari_celltype.labels import Label, LabelTable, save_labels
+from napari_celltype.recording import open_recording
+from napari_celltype.workflows.collecting import collect_paths
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def labelled(suite2p_folder, tmp_path):
+    """`labelled("mouse1/day1", ["PY", "PV"])`: the session folder."""
+
+    def write(name, labels, **options):
+        options = {"n_rois": 8, "n_frames": 120, "data_bin": False, **options}
+        root = suite2p_folder(tmp_path / "data" / name, **options)
+        rows = tuple(Label(i, label) for i, label in enumerate(labels))
+        save_labels(open_recording(root / "plane0"), LabelTable(rows))
+        return root.parent
+
+    return write
+
+
+@pytest.fixture
+def table(qtbot):
+    table = RecordingsTable(Session())
+    qtbot.addWidget(table)
+    table.resize(310, 600)
+    table.show()
+    return table
+
+
+def drop(table, *paths):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    table.dropEvent(
+        QDropEvent(
+            QPointF(5, 5),
+            Qt.DropAction.CopyAction,
+            data,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+    )
+
+
+def text(table, row, column):
+    return table.table.item(row, COLUMNS.index(column)).text()
+
+
+def test_dropped_folders_are_read_edited_decided_about_and_removed(
+    table, labelled, qtbot, tmp_path
+):
+    first = labelled("mouse1/day1", ["PY", "PV", "VIP"])
+    second = labelled("mouse2/day1", ["PY", "PV"])
+    assert table.blocked_by == "Add labelled recordings first."
+    with qtbot.waitSignal(table.job.ended, timeout=20_000):
+        drop(table, first, second, tmp_path / "missing")
+        assert table.blocked_by == "Recordings are still being read."
+    assert [text(table, row, "Subject") for row in (0, 1)] == ["mouse1", "mouse2"]
+    assert text(table, 0, "Labels") == "PY 1, PV 1, VIP 1"
+    assert "missing" in table.job.notice.text
+    assert "VIP 1 from 1 animal" in table.counts.text()
+
+    assert table.blocked_by.startswith("VIP: 1 cell from 1 animal")
+    qtbot.mouseClick(table.obstacle_list.button("Leave out"), Qt.MouseButton.LeftButton)
+    assert table.blocked_by == ""
+    assert table.collection.left_out == ("VIP",)
+
+    with qtbot.waitSignal(table.changed):
+        table.table.item(1, COLUMNS.index("Subject")).setText("mouse1")
+    assert table.collection.recordings[1].subject == "mouse1"
+    assert any("new animal cannot be tested" in o.sentence for o in table.obstacles)
+
+    assert "Select rows first" in table.remove.toolTip()
+    table.table.selectRow(0)
+    qtbot.mouseClick(table.remove, Qt.MouseButton.LeftButton)
+    assert [r.subject for r in table.collection.recordings] == ["mouse1"]
+
+    table.save_to(tmp_path / "list")
+    assert len(collect_paths([tmp_path / "list" / "recordings.csv"]).recordings) == 1
+
+
+def test_open_recordings_are_counted_as_they_are_labelled(table, labelled, qtbot):
+    assert not table.add_open.isEnabled()
+    assert "No recording is open" in table.add_open.toolTip()
+    (opened,) = read_recordings(labelled("mouse1/day1", ["PY", "PV"], fs=10.0))
+    session = table.session
+    session.open(opened)
+    qtbot.mouseClick(table.add_open, Qt.MouseButton.LeftButton)
+    assert text(table, 0, "Labels") == "PY 1, PV 1"
+    # Nobody confirmed suite2p's default, until the user does.
+    assert text(table, 0, "Hz") == "10 ⚠"
+    session.set_sampling_frequency(opened.key, 10.0)
+    assert text(table, 0, "Hz") == "10"
+    session.set_labels(opened.key, opened.labels.with_label(Label(5, "SOM", 0)))
+    assert text(table, 0, "Labels") == "PY 1, PV 1, SOM 1"
+    # Once closed, what is on disk counts.
+    with qtbot.waitSignal(table.job.ended, timeout=20_000):
+        session.close(opened.key)
+    assert text(table, 0, "Labels") == "PY 1, PV 1"
+    assert table.collection.recordings[0].opened is None
+
+
+def test_a_folder_that_is_open_counts_as_it_is_labelled_too(table, labelled, qtbot):
+    folder = labelled("mouse1/day1", ["PY", "PV"])
+    (opened,) = read_recordings(folder)
+    session = table.session
+    session.open(opened)
+    more = opened.labels.with_label(Label(5, "SOM", 0))
+    session.set_labels(opened.key, more)
+    with qtbot.waitSignal(table.job.ended, timeout=20_000):
+        table.add_paths([folder])
+    assert text(table, 0, "Labels") == "PY 1, PV 1, SOM 1"
+    session.set_labels(opened.key, more.with_label(Label(6, "SOM", 0)))
+    assert text(table, 0, "Labels") == "PY 1, PV 1, SOM 2"
+    assert table.counts.toolTip() == "mouse1: PY 1, PV 1, SOM 2"
+
+
+def test_two_tables_of_a_viewer_show_the_same(table, labelled, qtbot, quick_card):
+    other = RecordingsTable(table.session)
+    qtbot.addWidget(other)
+    folders = [labelled(f"m{n}/day1", ["PY", "PV"]) for n in (1, 2)]
+    with qtbot.waitSignal(table.job.ended, timeout=20_000):
+        table.add_paths(folders)
+    assert other.table.rowCount() == 2
+    # What they are for differs: one learns from scratch, the other from a model.
+    other.set_requirements(replace(quick_card, sampling_frequency=50.0))
+    assert "slower than the 50 Hz of quick" in other.blocked_by
+    assert table.blocked_by == ""
