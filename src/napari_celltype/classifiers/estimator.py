@@ -301,8 +301,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If X holds NaN or infinity or traces of another length.
         """
-        best = self.predict_log_proba(X).argmax(axis=1)
-        names: NDArray[Any] = self.classes_[best]
+        names: NDArray[Any] = self.classes_[self.predict_log_proba(X).argmax(axis=1)]
         return names
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -216,7 +216,7 @@ def test_types_beyond_the_keys_have_buttons(window, dock, press, qtbot):
         tree = tree.with_type(f"R&{number}", color="#445566")
     dock.session.set_tree(tree)
     press(Qt.Key.Key_L)
-    assert "9</b> R&amp;4" in dock.banner.text()
+    assert "9</b>&nbsp;R&amp;4" in dock.banner.text()
     dock.session.select(3)
     for name, text in (("R&5", "R&&5"), ("!R&5", "not R&&5")):
         assert dock.buttons.types[name].text() == text
