@@ -124,6 +124,14 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
         assert " cells of " in side
     rows = dock.splits.splits.rows
     assert len(rows) == sum(s.n_splits for s in report.results if s.role != "probe")
+    model, texts = dock.splits.splits, set()
+    for at in range(model.rowCount()):
+        name, split, score, chance = (
+            model.data(model.index(at, column)) for column in range(4)
+        )
+        texts.add((name, split))
+        assert (f"{rows[at].balanced_accuracy:.2f}", "0.50") == (score, chance)
+    assert {("rnn", "by animal 2"), ("shuffled svm-rbf", "paper's 1")} <= texts
     name, way = report.of("classifier")[0].name, report.way
     mine = [r.accuracy for r in rows if (r.name, r.way) == (name, way)][::-1]
     told = report.scores.query("classifier == @name")["accuracy"]

@@ -9,13 +9,12 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtWidgets import QHeaderView, QTableView
 
 from napari_celltype.protocol.split_rows import SplitRow
-from napari_celltype.protocol.words import in_words
+from napari_celltype.protocol.words import WAYS, in_words
 
-_TITLES = ("classifier", "split", "no.", "bal. acc.", "chance")
+_TITLES = ("classifier", "split", "bal. acc.", "chance")
 _TIPS = (
-    "What was trained; “shuffled labels” is a control",
-    "How training and test cells were divided",
-    "Number of the split",
+    "What was trained; “shuffled” is a control, on labels in random order",
+    "How training and test cells were divided, and the number of the split",
     "Balanced accuracy on the test cells of this split",
     "Balanced accuracy of guessing",
 )
@@ -53,10 +52,10 @@ class SplitsModel(QAbstractTableModel):
     ) -> Any:
         row = self.rows[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
+            name = row.name.removesuffix(", shuffled labels")
             return (
-                row.name.replace(", shuffled labels", ", shuffled"),
-                in_words(row.way).removeprefix("the ").removesuffix(" way"),
-                str(row.split + 1),
+                name if row.role == "classifier" else f"shuffled {name}",
+                f"{_way(row.way)} {row.split + 1}",
                 f"{row.balanced_accuracy:.2f}",
                 f"{row.chance:.2f}",
             )[index.column()]
@@ -96,11 +95,18 @@ class SplitsTable(QTableView):
         self.setWordWrap(False)
         self.setSelectionMode(QTableView.SelectionMode.NoSelection)
         self.setToolTip("Every finished training, the last one first")
-        self.horizontalHeader().setSectionResizeMode(
-            QHeaderView.ResizeMode.ResizeToContents
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # Long names are cut, and whole in the tooltip; the others stay readable.
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
+        widest = max(
+            self.fontMetrics().horizontalAdvance(f"{_way(way)} 100") for way in WAYS
         )
-        self.horizontalHeader().setSectionResizeMode(
-            _TITLES.index("split"), QHeaderView.ResizeMode.Stretch
-        )
+        header.resizeSection(1, widest + 8)
         self.setMinimumHeight(150)
         self.setMaximumHeight(190)
+
+
+def _way(way: str) -> str:
+    return in_words(way).removeprefix("the ").removesuffix(" way")
