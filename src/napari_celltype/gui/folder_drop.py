@@ -7,7 +7,9 @@ from typing import Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QFileDialog, QPushButton
+from qtpy.QtWidgets import QPushButton
+
+from napari_celltype.gui.asking import ask_folder
 
 
 class FolderDrop(QPushButton):
@@ -31,9 +33,9 @@ class FolderDrop(QPushButton):
 
     def ask(self) -> None:
         """Ask for a folder."""
-        folder = QFileDialog.getExistingDirectory(self, "Open suite2p folder")
-        if folder:
-            self.chosen.emit([Path(folder)])
+        folder = ask_folder(self, "Open suite2p folder", "recordings")
+        if folder is not None:
+            self.chosen.emit([folder])
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take what has a place on this machine."""

@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -19,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.gui.asking import ask_file
 from napari_celltype.gui.classify.frame_rate_box import FrameRateBox
 from napari_celltype.gui.classify.model_box import ModelBox
 from napari_celltype.gui.classify.prevalence_box import PrevalenceBox
@@ -182,9 +182,9 @@ class ClassifyForm(QWidget):
             self.prevalence.show_choices(prevalence_choices(card))
 
     def _ask_for_movie(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Choose a movie", "", _MOVIES)
-        if path:
-            self.movie_chosen.emit(Path(path))
+        path = ask_file(self, "Choose a movie", "movies", _MOVIES)
+        if path is not None:
+            self.movie_chosen.emit(path)
 
 
 def _combo() -> QComboBox:

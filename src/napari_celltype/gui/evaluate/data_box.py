@@ -7,7 +7,9 @@ from typing import Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QFileDialog, QGridLayout, QLineEdit, QPushButton, QWidget
+from qtpy.QtWidgets import QGridLayout, QLineEdit, QPushButton, QWidget
+
+from napari_celltype.gui.asking import ask_file, ask_folder
 
 _FILES = "Labelled data (*.npz *.csv);;All files (*)"
 
@@ -77,11 +79,11 @@ class DataBox(QWidget):
             self.changed.emit()
 
     def _ask_for_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Labelled data", "", _FILES)
-        if path:
-            self.choose(Path(path))
+        path = ask_file(self, "Labelled data", "labelled data", _FILES)
+        if path is not None:
+            self.choose(path)
 
     def _ask_for_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "suite2p folder with labels")
-        if folder:
-            self.choose(Path(folder))
+        folder = ask_folder(self, "suite2p folder with labels", "recordings")
+        if folder is not None:
+            self.choose(folder)

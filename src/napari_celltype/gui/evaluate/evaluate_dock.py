@@ -12,8 +12,9 @@ from typing import Any
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_celltype.gui.asking import ask_folder
 from napari_celltype.gui.classify.warnings_line import WarningsLine
 from napari_celltype.gui.column import Column
 from napari_celltype.gui.evaluate.evaluate_data import EvaluateData
@@ -344,9 +345,9 @@ class EvaluateDock(QWidget):
         return ""
 
     def _ask_for_run(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder of a run")
-        if folder:
-            self.resume_run(Path(folder))
+        folder = ask_folder(self, "Folder of a run", "runs")
+        if folder is not None:
+            self.resume_run(folder)
 
 
 def _timer(parent: QWidget, interval: int, slot: Any, *, once: bool = False) -> QTimer:

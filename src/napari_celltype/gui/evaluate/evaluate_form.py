@@ -11,7 +11,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -21,6 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.gui.asking import ask_folder
 from napari_celltype.protocol.contestants import CLASSIFIERS
 from napari_celltype.protocol.experiments import BASELINES, EPOCHS, NETWORKS, Training
 from napari_celltype.protocol.paper_protocol import PaperProtocol
@@ -184,9 +184,9 @@ class EvaluateForm(QWidget):
         self._tell()
 
     def _ask_for_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder for this run")
-        if folder:
-            self.folder.setText(folder)
+        folder = ask_folder(self, "Folder for this run", "runs")
+        if folder is not None:
+            self.folder.setText(str(folder))
             self._tell()
 
     def _tell(self, *_: Any) -> None:

@@ -9,7 +9,6 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
-    QFileDialog,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -21,8 +20,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.export.figure import ONE_COLUMN, TWO_COLUMNS, FigureOptions
+from napari_celltype.gui.asking import ask_file
 from napari_celltype.gui.export.nwb_fields import NwbFields
-from napari_celltype.gui.settings import Settings
 from napari_celltype.workflows.export_formats import ExportFormat, export_format
 from napari_celltype.workflows.exporting import ExportRequest
 
@@ -171,16 +170,13 @@ class _FileChoice(QWidget):
 
     def ask(self) -> None:
         """Ask for the file."""
-        path, _ = QFileDialog.getOpenFileName(
-            self, "NWB file to copy", Settings().folder(_FOLDER), "NWB (*.nwb)"
-        )
-        if path:
-            self.choose(Path(path))
+        path = ask_file(self, "NWB file to copy", _FOLDER, "NWB (*.nwb)")
+        if path is not None:
+            self.choose(path)
 
     def choose(self, path: Path) -> None:
         """Take a file."""
         self.path = path
-        Settings().set_folder(_FOLDER, path)
         self.name.setText(path.name)
         self.name.setToolTip(str(path))
         self.changed.emit()

@@ -11,13 +11,13 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QVBoxLayout,
 )
 
+from napari_celltype.gui.asking import ask_file, ask_folder
 from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
@@ -29,6 +29,7 @@ from napari_celltype.labels.notes import counted, first_few
 Apply = Callable[[LabelTable], None]
 
 _WIDTH = 420
+_FILES = "Labels and matches (*.csv *.tsv *.txt *.json)"
 _WHAT = (
     "A label table (CSV with the columns roi_id and label), a label file of this "
     "program, such as a copy (celltype_labels.json), the folder of Track2p, or "
@@ -198,19 +199,14 @@ class LabelImport(QDialog):
             self.resize(width, layout.totalHeightForWidth(width))
 
     def _ask_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self,
-            "Labels or matches",
-            "",
-            "Labels and matches (*.csv *.tsv *.txt *.json)",
-        )
-        if path:
-            self.read(Path(path))
+        path = ask_file(self, "Labels or matches", "labels", _FILES)
+        if path is not None:
+            self.read(path)
 
     def _ask_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Folder of Track2p or ROICaT")
-        if path:
-            self.read(Path(path))
+        path = ask_folder(self, "Folder of Track2p or ROICaT", "labels")
+        if path is not None:
+            self.read(path)
 
     def _on_import(self) -> None:
         outcome, opened = self._outcome(), self._now()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from qtpy.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -15,6 +13,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.errors import CellTypeError
+from napari_celltype.gui.asking import ask_folder
 from napari_celltype.gui.label.autosave import Autosave
 from napari_celltype.gui.label.label_saver import SaveState
 from napari_celltype.gui.listening import listen
@@ -102,9 +101,9 @@ class SaveLine(QWidget):
 
     def ask_for_folder(self) -> None:
         """Ask where labels are to be kept from now on."""
-        folder = QFileDialog.getExistingDirectory(self, "Folder for labels")
-        if folder and self._session.active is not None:
-            self._autosave.move(self._session.active.key, Path(folder))
+        folder = ask_folder(self, "Folder for labels", "labels")
+        if folder is not None and self._session.active is not None:
+            self._autosave.move(self._session.active.key, folder)
 
     def _merge(self) -> None:
         self._settle(self._autosave.merge)

@@ -11,7 +11,6 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QFileDialog,
     QGridLayout,
     QLabel,
     QPushButton,
@@ -22,12 +21,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.errors import CellTypeError
+from napari_celltype.gui.asking import ask_file, ask_folder
 from napari_celltype.gui.folder_drop import local_paths
 from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.label.autosave import labels_folder
 from napari_celltype.gui.listening import listen
 from napari_celltype.gui.session import Session
-from napari_celltype.gui.settings import Settings
 from napari_celltype.gui.tasks import Finished, Outcome
 from napari_celltype.gui.train.obstacle_list import ObstacleList
 from napari_celltype.gui.train.recording_rows import (
@@ -308,25 +307,19 @@ class RecordingsTable(QWidget):
         self.session.set_collection(self.collection.removed(keys))
 
     def _ask_for_folder(self) -> None:
-        start = Settings().folder("labelled recordings")
-        folder = QFileDialog.getExistingDirectory(self, "Add recordings", start)
-        if folder:
-            Settings().set_folder("labelled recordings", Path(folder))
-            self.add_paths([Path(folder)])
+        folder = ask_folder(self, "Add recordings", "recordings")
+        if folder is not None:
+            self.add_paths([folder])
 
     def _ask_for_list(self) -> None:
-        start = Settings().folder("recording lists")
-        files, _ = QFileDialog.getOpenFileNames(self, "Add a list", start, _LISTS)
-        if files:
-            Settings().set_folder("recording lists", Path(files[0]))
-            self.add_paths([Path(file) for file in files])
+        file = ask_file(self, "Add a list", "recording lists", _LISTS)
+        if file is not None:
+            self.add_paths([file])
 
     def _ask_where_to_save(self) -> None:
-        start = Settings().folder("recording lists")
-        folder = QFileDialog.getExistingDirectory(self, "Folder of the list", start)
-        if folder:
-            Settings().set_folder("recording lists", Path(folder))
-            self.save_to(Path(folder))
+        folder = ask_folder(self, "Folder of the list", "recording lists")
+        if folder is not None:
+            self.save_to(folder)
 
     def save_to(self, folder: Path) -> None:
         """Write the recording list and say where it is."""
