@@ -301,7 +301,8 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If X holds NaN or infinity or traces of another length.
         """
-        names: NDArray[Any] = self.classes_[self.predict_log_proba(X).argmax(axis=1)]
+        best = self.predict_log_proba(X).argmax(axis=1)
+        names: NDArray[Any] = self.classes_[best]
         return names
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
