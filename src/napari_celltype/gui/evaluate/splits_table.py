@@ -100,13 +100,14 @@ class SplitsTable(QTableView):
         # Long names are cut, and whole in the tooltip; the others stay readable.
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
-        widest = max(
-            self.fontMetrics().horizontalAdvance(f"{_way(way)} 100") for way in WAYS
-        )
+        metrics = self.fontMetrics()
+        widest = max(metrics.horizontalAdvance(f"{_way(way)} 10") for way in WAYS)
         header.resizeSection(1, widest + 8)
         self.setMinimumHeight(150)
         self.setMaximumHeight(190)
 
 
 def _way(way: str) -> str:
-    return in_words(way).removeprefix("the ").removesuffix(" way")
+    """Return a way of splitting in the fewest words."""
+    words = in_words(way).removeprefix("the ")
+    return words.removesuffix(" way").removesuffix(" splits")
