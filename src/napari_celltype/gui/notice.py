@@ -15,8 +15,8 @@ class Notice(QWidget):
 
     Parameters
     ----------
-    action : str, optional
-        Text of a button beside the sentence.
+    action, tip : str, optional
+        Text of a button beside the sentence, and what it does.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Notice(QWidget):
 
     acted = Signal()
 
-    def __init__(self, action: str = "", parent: Any = None) -> None:
+    def __init__(self, action: str = "", tip: str = "", parent: Any = None) -> None:
         super().__init__(parent)
         self._text = ""
         self.is_error = False
@@ -43,6 +43,7 @@ class Notice(QWidget):
         layout.addWidget(self._label, 1)
         if action:
             button = QPushButton(action)
+            button.setToolTip(tip)
             button.clicked.connect(self.acted)
             layout.addWidget(button)
         self.hide()

@@ -269,8 +269,7 @@ class Session:
             The one whose trace is shown; by default the last of them.
         """
         rois = tuple(dict.fromkeys(roi_ids))
-        current = rois[-1] if rois and current not in rois else current
-        current = current if rois else None
+        current = current if current in rois else next(reversed(rois), None)
         if (rois, current) != (self._rois, self._roi):
             self._rois, self._roi = rois, current
             self.selected.emit()
@@ -315,16 +314,15 @@ class Session:
         if opened is not None:
             if predictions.labels is None:
                 predictions = replace(predictions, labels=opened.labels)
+            # Classes of a user's model get a colour, the same one everywhere.
+            self.set_tree(self._tree.including(predictions.classes))
             # The user may have changed the shares while the model was running.
             predictions = self._with_prior(predictions)
             self._recordings[key] = replace(opened, predictions=predictions)
             self.predicted.emit(key)
 
     def set_sampling_frequency(self, key: str, hertz: float) -> None:
-        """Take the user's word for a recording's frame rate.
-
-        See `set_movie` for what becomes of predictions.
-        """
+        """Take the user's word for a frame rate; see `set_movie` on predictions."""
         old = self._recordings[key].recording
         if old.sampling_frequency == hertz and old.sampling_frequency_confirmed:
             return

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.classify.classify_form import ClassifyForm
 from napari_celltype.gui.classify.legend import Legend
+from napari_celltype.gui.classify.legend_notes import legend_notes
 from napari_celltype.gui.classify.run_bar import RunBar
 from napari_celltype.gui.classify.save_table import save_table
 from napari_celltype.gui.classify.warnings_line import WarningsLine
@@ -41,8 +42,7 @@ from napari_celltype.gui.warm_up import (
 )
 from napari_celltype.progress import Progress
 from napari_celltype.recording import Recording, attach_movie
-from napari_celltype.workflows import Predictions, classify_recording, share_text
-from napari_celltype.workflows.shares import same_shares
+from napari_celltype.workflows import Predictions, classify_recording
 
 _WIDTH = 310
 _WATCH_MS = 5000
@@ -62,11 +62,11 @@ class ClassifyDock(QWidget):
         self.session = scene.session
         self.folder = FolderDrop()
         self.form = ClassifyForm()
-        self.legend = Legend(scene.palette.tree)
+        self.legend = Legend()
         self.run = RunBar()
         self.notice = Notice()
         self.warnings = WarningsLine()
-        self.stale = Notice(action="Reload")
+        self.stale = Notice("Reload", "Read the folder again; your labels are kept")
         self.tasks = TaskRunner(self)
         self.watch = TaskRunner(self)
         self._running = ""
@@ -252,6 +252,7 @@ class ClassifyDock(QWidget):
         listen(self, session.predicted, self._on_predicted)
         listen(self, session.outdated, self._on_outdated)
         listen(self, session.recolored, self._show_counts)
+        listen(self, session.types_changed, self._show_counts)
         listen(self, session.job_changed, self._on_job)
         listen(self.notice, session.told, self.notice.show_error)
         listen(self.form.model, session.models_changed, self.form.model.list_again)
@@ -347,8 +348,12 @@ class ClassifyDock(QWidget):
     def _show_counts(self) -> None:
         active = self.session.active
         predictions = None if active is None else active.predictions
-        self.run.classify.setEnabled(active is not None)
-        self.run.export.setEnabled(predictions is not None)
+        shown = active is not None and self.session.predictions(active) is not None
+        self.run.allow(
+            classify=active is not None,
+            export=shown,
+            hidden=predictions is not None and not shown,
+        )
         self.legend.setVisible(active is not None)
         self._show_warnings()
         if active is None:
@@ -360,19 +365,12 @@ class ClassifyDock(QWidget):
             return
         proven = predictions.card.subtypes_proven
         counts = count_rois(predictions, said)
-        summary = predictions.summary(self.session.min_probability)
         self.legend.show_counts(
             counts,
+            self.session.tree,
             colored_by=self.session.color_by,
             unproven=frozenset() if proven else subtypes_of(predictions),
-            notes=(
-                *summary.expectations(),
-                f"{'Assumed' if predictions.prior is None else 'Given'} shares: "
-                f"{share_text(predictions.shares)}",
-                *_about_stability(predictions),
-                *(f"{n} unsure: {reason}" for reason, n in counts.reasons.items()),
-                *summary.naming,
-            ),
+            notes=legend_notes(predictions, counts, self.session.min_probability),
         )
 
     def _show_warnings(self) -> None:
@@ -386,14 +384,3 @@ class ClassifyDock(QWidget):
         # What the model makes of the recording first: the line has room for one.
         of_model = (sentence for sentence in found if sentence not in of_files)
         self.warnings.show_warnings((*of_model, *active.notes, *of_files))
-
-
-def _about_stability(predictions: Predictions) -> list[str]:
-    """Say under which shares stability was computed, where others are in use now."""
-    then = predictions.stability_shares
-    if then is None or same_shares(then, predictions.shares):
-        return []
-    return [
-        f"Stability is that with {share_text(then)}; classify again for that with "
-        "these shares."
-    ]

@@ -139,6 +139,17 @@ class ClassifyForm(QWidget):
             self.coefficient.setValue(noted)
 
     def _fill(self) -> None:
+        for widget, tip in (
+            (self.recording, "Which of the open recordings is shown"),
+            (self.plane, "Which of its planes is shown"),
+            (self.choose_movie, "Show the imaging stack: a TIFF, or data.bin"),
+            (self.coefficient, "How much neuropil is subtracted: F - C × Fneu"),
+            (
+                self.device,
+                "Where the network runs; auto takes a GPU where there is one",
+            ),
+        ):
+            widget.setToolTip(tip)
         self.input.addItem("model default", "model")
         self.input.addItem("raw F", "none")
         self.input.addItem("F - C × Fneu", "subtract")

@@ -8,7 +8,12 @@ from typing import Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_celltype.celltypes import UNSURE, UNSURE_COLOR, TypeTree
+from napari_celltype.celltypes import (
+    DEFAULT_TYPES,
+    UNSURE,
+    UNSURE_COLOR,
+    TypeTree,
+)
 from napari_celltype.gui.counts import UNPROVEN, Counts
 
 
@@ -23,10 +28,11 @@ class Legend(QWidget):
 
     by_group = Signal(bool)
 
-    def __init__(self, tree: TypeTree, parent: Any = None) -> None:
+    def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._tree = tree
+        self._tree = DEFAULT_TYPES
         self.toggle = QCheckBox("Colour by group")
+        self.toggle.setToolTip("Colour ROIs as pyramidal cells or interneurons only")
         self.toggle.toggled.connect(self.by_group)
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -54,6 +60,7 @@ class Legend(QWidget):
     def show_counts(
         self,
         counts: Counts,
+        tree: TypeTree,
         *,
         colored_by: str,
         unproven: Collection[str],
@@ -64,12 +71,15 @@ class Legend(QWidget):
         Parameters
         ----------
         counts : Counts
+        tree : TypeTree
+            Names and colours; a class of a model that it lacks is added.
         colored_by : {"type", "group"}
         unproven : collection of str
             Types that the model was not shown to tell apart on real cells.
         notes : sequence of str
             Sentences below the counts.
         """
+        self._tree = tree.including(name for name in counts.types if name != UNSURE)
         self._clear()
         blocked = self.toggle.blockSignals(True)
         self.toggle.setChecked(colored_by == "group")
@@ -80,7 +90,7 @@ class Legend(QWidget):
         ]
         types = [(n, counts.types.get(n, 0)) for n in self._tree.in_order(counts.types)]
         for row, (name, count) in enumerate(groups):
-            title = self._tree[name].description if name in self._names else name
+            title = name if name == UNSURE else self._tree[name].description
             self._line(row, 0, *self._mark(name), f"{title}: {count}", bold=True)
         for row, (name, count) in enumerate(types):
             sign = " ⚠" if name in unproven else ""
@@ -100,16 +110,10 @@ class Legend(QWidget):
         while self._grid.count():
             self._grid.takeAt(0).widget().deleteLater()
 
-    @property
-    def _names(self) -> set[str]:
-        return {t.name for t in self._tree.types}
-
     def _mark(self, name: str) -> tuple[str, str]:
         if name == UNSURE:
             return "◯", UNSURE_COLOR
-        # A type of a user's model that the tree does not hold is drawn as IN.
-        known = name if name in self._names else "IN"
-        return "⬤", self._tree[known].color
+        return "⬤", self._tree[name].color
 
     def _line(
         self,

@@ -29,6 +29,7 @@ class ModelBox(QWidget):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.choice = QComboBox()
+        self.choice.setToolTip("The network that classifies: bundled, or your own")
         self.button = QToolButton()
         self.button.setText("Card")
         self.button.setCheckable(True)

@@ -14,6 +14,10 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.gui.job import Job
 
+_NOTHING_OPEN = "Open a suite2p folder first"
+_NOT_CLASSIFIED = "Classify first"
+_HIDDEN = "Predictions are hidden; key H or Predictions in the Label dock shows them"
+
 
 class RunBar(QWidget):
     """The buttons, with a progress bar and Cancel in their place while a job runs."""
@@ -23,6 +27,7 @@ class RunBar(QWidget):
         self.classify = QPushButton("Classify")
         self.export = QPushButton("Export table...")
         self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Stop; labels and predictions stay as they were")
         self.progress = QProgressBar()
         self.progress.setTextVisible(True)
         self.progress.setSizePolicy(
@@ -37,6 +42,29 @@ class RunBar(QWidget):
         layout.addWidget(self.progress, 0, 0)
         layout.addWidget(self.cancel, 0, 1)
         self.show_job(None)
+
+    def allow(self, *, classify: bool, export: bool, hidden: bool) -> None:
+        """Switch the buttons on or off; off, they say why.
+
+        Parameters
+        ----------
+        classify : bool
+            Whether a recording is open.
+        export : bool
+            Whether there are predictions to be seen.
+        hidden : bool
+            Whether there are some that are hidden.
+        """
+        self.classify.setEnabled(classify)
+        self.classify.setToolTip(
+            "Run the model on every ROI of the recording" if classify else _NOTHING_OPEN
+        )
+        self.export.setEnabled(export)
+        self.export.setToolTip(
+            "Write the table of predictions to a file"
+            if export
+            else (_HIDDEN if hidden else _NOT_CLASSIFIED)
+        )
 
     def show_job(self, job: Job | None) -> None:
         """Show how far a job is; None where nothing runs."""

@@ -25,6 +25,7 @@ class WarningsLine(QWidget):
             QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
         )
         self.more = QToolButton()
+        self.more.setToolTip("Show all warnings, or only the first")
         self.more.setCheckable(True)
         self.more.toggled.connect(self._show)
         layout = QHBoxLayout(self)

@@ -114,6 +114,7 @@ class EvaluateResults(QWidget):
 
     def _lay_out(self) -> None:
         for button, tip in (
+            (self.open_report, "The whole report, in the browser"),
             (self.copy_figure, "Scores with intervals, and confusion matrices, as PNG"),
             (self.save_figure, "The same figure as PNG, SVG or PDF"),
             (self.copy_caption, "What the figure shows: scores, intervals, chance, n"),

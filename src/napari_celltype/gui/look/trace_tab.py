@@ -34,6 +34,10 @@ NOTHING_OPEN = "Open a suite2p folder in the Classify dock"
 NOTHING_SELECTED = "Click on a ROI, or on a row of the table"
 _BEFORE, _AFTER = 5.0, 15.0  # s around the largest transient
 _KINDS = ("raw F", "neuropil", "both")
+_EXPLAIN_TIP = (
+    "Which frames raised or lowered the model's score for its best guess; about the "
+    "model, not the cell"
+)
 _KIND_TIP = "suite2p's F, its neuropil Fneu, or both (Fneu in grey on the same scale)"
 
 
@@ -96,6 +100,8 @@ class TraceTab(QWidget):
     def _lay_out(self) -> None:
         for kind in _KINDS:
             self.kind.addItem(kind)
+        self.kind.setToolTip(_KIND_TIP)
+        self.explain.setToolTip(_EXPLAIN_TIP)
         self.transient.setCheckable(True)
         self.transient.setToolTip(
             "Zoom to the largest transient of each ROI that is selected; press again "
@@ -207,11 +213,7 @@ class TraceTab(QWidget):
         if opened is not None and predictions is None:
             why_not = HIDDEN if opened.predictions is not None else "Classify first."
         self.explain.setEnabled(predictions is not None)
-        self.explain.setToolTip(
-            why_not
-            or "Which frames raised or lowered the model's score for its best "
-            "guess; about the model, not the cell"
-        )
+        self.explain.setToolTip(why_not or _EXPLAIN_TIP)
         wanted = self.explain.isChecked() and predictions is not None
         if not wanted or predictions is None:
             self.strip.show_none("")
