@@ -15,6 +15,8 @@ import pytest
 HERE = Path(__file__).parent
 
 
+# Before pytest-xdist looks for groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE) and "make_napari_viewer" in getattr(

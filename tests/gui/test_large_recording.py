@@ -103,4 +103,6 @@ def test_nothing_takes_more_than_a_tenth_of_a_second(
             assert recording.raw_traces.read - read == 21
             assert dock.gallery.model.rowCount() == N_ROIS
             assert dock.gallery.delegate.n_drawn < 500
+    # For docs/performance.md; pytest -s shows it.
+    print("main thread, ms:", {name: round(1000 * b) for name, b in busy.items()})
     assert not {n: b for n, b in busy.items() if b >= LONGEST}
