@@ -9,9 +9,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_DIR ?= demo-output
 PYTEST_ARGS ?=
-# Tests of windows run one after another in one process, the others in the second.
-# One thread each: two that share two cores mostly wait for one another.
-PARALLEL := -n 2 --dist loadgroup
+# One thread each: two processes that share two cores mostly wait for one another.
+PARALLEL := -n 2
 
 .PHONY: help setup libraries demo test test-quick lint bench validate clean
 

@@ -15,16 +15,9 @@ import pytest
 HERE = Path(__file__).parent
 
 
-# Before pytest-xdist looks for groups.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE) and "make_napari_viewer" in getattr(
-            item, "fixturenames", ()
-        ):
-            item.add_marker("gui")
-            # One screen has one keyboard focus: windows are opened one after another.
-            item.add_marker(pytest.mark.xdist_group("windows"))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if "make_napari_viewer" in getattr(item, "fixturenames", ()):
+        item.add_marker("gui")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,7 +9,6 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.gui
-@pytest.mark.xdist_group("windows")
 def test_the_demo_does_the_whole_job_with_no_input_of_the_users(tmp_path):
     folder = tmp_path / "demo"
     result = CliRunner().invoke(app, ["demo", "--headless", "-o", str(folder)])
