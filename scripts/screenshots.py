@@ -43,6 +43,8 @@ class Stage:
 
     def __init__(self, session: Path, movie: Path | None = None) -> None:
         self.viewer, self.classify = open_window(session, fs=10.0, movie=movie)
+        # napari remembers how large its last window was.
+        self.viewer.window.resize(1366, 768)
         self.session = self.classify.session
         self.wait(lambda: self.session.active is not None)
         self.main = self.classify.window()

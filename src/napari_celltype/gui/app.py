@@ -81,9 +81,10 @@ def open_window(
 
     viewer = Viewer(title="Cell types")
     _enlarge(viewer)
+    _, _, width, height = viewer.window.geometry()
     dock = show_all_docks(viewer)
-    # Before they became tabs, the docks may have made the window higher.
-    _enlarge(viewer)
+    # Before they became tabs, the docks may have made the window larger.
+    viewer.window.resize(width, height)
     dock.form.model.choose(model)
     dock.form.choose_input(neuropil)
     if min_probability is not None:
