@@ -43,7 +43,8 @@ test: setup
 		$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 test-quick: setup
-	@$(BIN)/python -m pytest -m "not slow and not gui" $(PYTEST_ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) \
+		-m "not slow and not gui" $(PYTEST_ARGS)
 
 lint: setup
 	$(BIN)/ruff check .
