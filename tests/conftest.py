@@ -288,3 +288,27 @@ def local_cluster() -> Callable[..., Any]:
             yield cluster
 
     return start
+
+
+@pytest.fixture
+def quick_card() -> Any:
+    """The card of a model that nobody calibrated and nobody proved."""
+    from napari_celltype.classifiers import ModelCard
+
+    return ModelCard(
+        name="quick",
+        family="cnn",
+        classes=("PY", "PV", "SOM", "VIP"),
+        architecture="cnn",
+        window_frames=100,
+        sampling_frequency=10.0,
+        normalization="trace",
+        neuropil="none",
+        trained_on="Nothing.",
+        origin="user",
+        subtypes_proven=False,
+        min_probability=0.5,
+        intended_use="Tests.",
+        not_for="Anything else.",
+        created="2020-01-01T00:00:00+00:00",
+    )

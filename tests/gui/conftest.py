@@ -70,30 +70,6 @@ def folder(suite2p_folder: Callable[..., Path], tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def quick_card() -> Any:
-    """The card of a model that nobody calibrated and nobody proved."""
-    from napari_celltype.classifiers import ModelCard
-
-    return ModelCard(
-        name="quick",
-        family="cnn",
-        classes=("PY", "PV", "SOM", "VIP"),
-        architecture="cnn",
-        window_frames=100,
-        sampling_frequency=10.0,
-        normalization="trace",
-        neuropil="none",
-        trained_on="Nothing.",
-        origin="user",
-        subtypes_proven=False,
-        min_probability=0.5,
-        intended_use="Tests.",
-        not_for="Anything else.",
-        created="2020-01-01T00:00:00+00:00",
-    )
-
-
-@pytest.fixture
 def make_predictions(quick_card: Any) -> Callable[..., Any]:
     """Predictions that say what the test wants: `make_predictions(recording, rows)`."""
     from napari_celltype.workflows import Predictions

@@ -134,27 +134,3 @@ def make_predictions() -> Callable[..., Any]:
         ).with_prior(prior)
 
     return make
-
-
-@pytest.fixture
-def quick_card() -> Any:
-    """The card of a model of a user's: windows of 100 frames at 10 Hz."""
-    from napari_celltype.classifiers import ModelCard
-
-    return ModelCard(
-        name="quick",
-        family="cnn",
-        classes=CLASSES,
-        architecture="cnn",
-        window_frames=100,
-        sampling_frequency=10.0,
-        normalization="trace",
-        neuropil="none",
-        trained_on="Nothing.",
-        origin="user",
-        subtypes_proven=False,
-        min_probability=0.5,
-        intended_use="Tests.",
-        not_for="Anything else.",
-        created="2020-01-01T00:00:00+00:00",
-    )

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, QUrl
+from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices, QGuiApplication, QImage
 from qtpy.QtWidgets import (
     QComboBox,
@@ -23,6 +23,7 @@ from napari_celltype.gui.evaluate.prevalence_shares import PrevalenceShares
 from napari_celltype.gui.evaluate.report_table_view import ReportTableView
 from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.tasks import Failed, Finished, Outcome, TaskRunner
+from napari_celltype.gui.words import Words
 from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.progress import OnProgress, ShouldStop
 from napari_celltype.protocol.caption import caption, matrices
@@ -50,12 +51,12 @@ class EvaluateResults(QWidget):
         self._report: Report | None = None
         self._folder: Path | None = None
         self.tasks = TaskRunner(self)
-        self.name = _words()
-        self.sentence = _words()
+        self.name = Words()
+        self.sentence = Words()
         self.sentence.setStyleSheet("font-weight: bold;")
-        self.basis = _words()
-        self.doubts = _words()
-        self.sides = _words()
+        self.basis = Words()
+        self.doubts = Words()
+        self.sides = Words()
         self.which = QComboBox()
         self.which.setToolTip("The classifier and the way to split that are shown")
         self.matrix = ConfusionView()
@@ -287,11 +288,3 @@ def _copy_text(text: str) -> None:
 
 def _title(text: str) -> QLabel:
     return QLabel(f"<b>{text}</b>")
-
-
-def _words() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QRect, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
-from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_celltype.celltypes import TypeTree
 from napari_celltype.gui.marks import color_of
 from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.words import Words
 from napari_celltype.workflows import share_text
 from napari_celltype.workflows.decisions import (
     BETWEEN_GROUPS,
@@ -119,12 +120,7 @@ class RoiCard(QWidget):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.bars = ProbabilityBars()
-        self._label = QLabel()
-        self._label.setWordWrap(True)
-        self._label.setTextFormat(Qt.TextFormat.PlainText)
-        self._label.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
+        self._label = Words()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(4)
