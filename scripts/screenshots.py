@@ -203,13 +203,11 @@ def look(folder: Path) -> None:
     stage.session.set_filter(filters)
     dock = stage.dock("ROIs and traces")
     dock.filters.more.setChecked(True)
-    dock.traces.explain.setChecked(True)
     stage.main.resizeDocks([_around(dock)], [360], Qt.Orientation.Vertical)
     features = stage.session.features(stage.session.active)
     shown = features[stage.session.shown(stage.session.active)]
     wrong = shown[shown["predicted"] != shown["label"]]
     stage.session.select(int(wrong["roi_id"].iloc[0]))
-    stage.wait(lambda: bool(dock.traces.strip.sentence.text()))
     stage.fit()
     save(stage.whole(), "look")
     print(shown[["roi_id", "label", "predicted", "probability"]])

@@ -205,27 +205,6 @@ def test_the_card_the_means_and_the_gallery_follow_what_may_be_seen(
     dock.tabs.setCurrentWidget(dock.traces)
     assert card.text == "Predictions are hidden; H shows them."
     assert not card.bars.isVisible()
-    assert not dock.traces.explain.isEnabled()
-    assert "hidden" in dock.traces.explain.toolTip()
-
-
-def test_what_the_model_reacted_to_stands_below_the_trace(window, qtbot):
-    session, dock = scene_of(window.viewer).session, window.rois_dock
-    strip = dock.traces.strip
-    assert "Classify first" in dock.traces.explain.toolTip()
-    window.classify()
-    session.select(2)
-    dock.traces.explain.setChecked(True)
-    qtbot.waitUntil(lambda: strip.explanation is not None, timeout=30_000)
-    assert strip.explanation.roi_id == 2
-    assert strip.sentence.isVisible()
-    assert strip.isVisible() == strip.explanation.passes
-    assert strip.text == strip.explanation.sentence
-    # Both plots show the same seconds.
-    dock.plot.show_frames(100, 200)
-    assert strip.viewRange()[0] == pytest.approx(dock.plot.viewRange()[0], abs=0.5)
-    dock.traces.explain.setChecked(False)
-    assert not strip.isVisible()
 
 
 def pg_point(time, view):

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QHBoxLayout,
     QLabel,
@@ -20,9 +19,8 @@ from qtpy.QtWidgets import (
 from napari_celltype.celltypes import UNSURE
 from napari_celltype.errors import RecordingError
 from napari_celltype.gui.column import Column
-from napari_celltype.gui.look.attribution_strip import AttributionStrip
 from napari_celltype.gui.look.beside import Beside
-from napari_celltype.gui.look.roi_card import HIDDEN, RoiCard
+from napari_celltype.gui.look.roi_card import RoiCard
 from napari_celltype.gui.look.trace_plot import ShownTrace, TracePlot
 from napari_celltype.gui.marks import color_of
 from napari_celltype.gui.opened import OpenRecording
@@ -34,15 +32,11 @@ NOTHING_OPEN = "Open a suite2p folder in the Classify dock"
 NOTHING_SELECTED = "Click on a ROI, or on a row of the table"
 _BEFORE, _AFTER = 5.0, 15.0  # s around the largest transient
 _KINDS = ("raw F", "neuropil", "both")
-_EXPLAIN_TIP = (
-    "Which frames raised or lowered the model's score for its best guess; about the "
-    "model, not the cell"
-)
 _KIND_TIP = "suite2p's F, its neuropil Fneu, or both (Fneu in grey on the same scale)"
 
 
 class TraceTab(QWidget):
-    """Plot, card and explanation of the selected ROIs.
+    """Plot and card of the selected ROIs.
 
     Parameters
     ----------
@@ -56,16 +50,13 @@ class TraceTab(QWidget):
         self._main: ShownTrace | None = None
         self.plot = TracePlot()
         self.card = RoiCard()
-        self.strip = AttributionStrip(self.plot)
         self.kind = QComboBox()
         self.transient = QPushButton("Transient (T)")
-        self.explain = QCheckBox("Model's view")
         self._title = QLabel()
         self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._lay_out()
         self.kind.currentIndexChanged.connect(self.refresh)
         self.transient.toggled.connect(self._zoom)
-        self.explain.toggled.connect(self._show_explanation)
 
     @property
     def title(self) -> str:
@@ -80,7 +71,6 @@ class TraceTab(QWidget):
         self._outdated = False
         self._show_traces()
         self._show_card()
-        self._show_explanation()
 
     def zoom_to_largest_transient(self) -> None:
         """Zoom to the largest transient; the next time show the whole trace."""
@@ -89,7 +79,6 @@ class TraceTab(QWidget):
     def set_theme(self, background: str, text: str) -> None:
         """Take over the colours of the window."""
         self.plot.set_theme(background, text)
-        self.strip.set_theme(background, text)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Show what was selected meanwhile."""
@@ -101,7 +90,6 @@ class TraceTab(QWidget):
         for kind in _KINDS:
             self.kind.addItem(kind)
         self.kind.setToolTip(_KIND_TIP)
-        self.explain.setToolTip(_EXPLAIN_TIP)
         self.transient.setCheckable(True)
         self.transient.setToolTip(
             "Zoom to the largest transient of each ROI that is selected; press again "
@@ -109,22 +97,15 @@ class TraceTab(QWidget):
         )
         bar = QHBoxLayout()
         bar.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.kind, self.transient, self.explain):
+        for widget in (self.kind, self.transient):
             bar.addWidget(widget)
         bar.addStretch(1)
-        left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self.plot, 1)
-        column.addWidget(self.strip)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(bar)
         layout.addWidget(self._title)
-        layout.addWidget(Beside(left, Column(self.card), (5, 3)), 1)
-        layout.addWidget(self.strip.sentence)
+        layout.addWidget(Beside(self.plot, Column(self.card), (5, 3)), 1)
         self.plot.setMinimumHeight(80)
 
     def _show_traces(self) -> None:
@@ -205,22 +186,6 @@ class TraceTab(QWidget):
             self.card.clear()
         else:
             self.card.show_roi(self._session, opened, roi_id)
-
-    def _show_explanation(self) -> None:
-        opened, roi_id = self._session.active, self._session.roi_id
-        predictions = None if opened is None else self._session.predictions(opened)
-        why_not = ""
-        if opened is not None and predictions is None:
-            why_not = HIDDEN if opened.predictions is not None else "Classify first."
-        self.explain.setEnabled(predictions is not None)
-        self.explain.setToolTip(why_not or _EXPLAIN_TIP)
-        wanted = self.explain.isChecked() and predictions is not None
-        if not wanted or predictions is None:
-            self.strip.show_none("")
-        elif roi_id is None:
-            self.strip.show_none(NOTHING_SELECTED)
-        else:
-            self.strip.explain(predictions, roi_id)
 
 
 def describe_roi(
