@@ -66,7 +66,6 @@ validate: setup
 	$(BIN)/python benchmarks/two_sample.py
 	$(BIN)/python benchmarks/difficulty.py
 	$(BIN)/python benchmarks/street.py
-	$(BIN)/python benchmarks/label_stability.py
 	$(BIN)/python benchmarks/real_cells.py --json build/validation/real_cells.json \
 		$$(test -d build/bundled/refits && echo --refits build/bundled/refits)
 	$(BIN)/python benchmarks/report.py

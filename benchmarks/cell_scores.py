@@ -30,7 +30,6 @@ from napari_celltype.classifiers import (
     ModelCard,
     predict_recording_traces,
 )
-from napari_celltype.classifiers.stability import stability
 from napari_celltype.errors import RecordingError, SamplingFrequencyError
 from napari_celltype.recording import Segment
 from napari_celltype.workflows.decisions import decide
@@ -50,7 +49,6 @@ HIGH_PASSED = "traces high-passed at 0.1 Hz"
 PHASES = f"phase-randomised traces (mean of {SURROGATES})"
 BLOCKS = f"shuffled one-second blocks (mean of {SURROGATES})"
 ABSENT = "not trained"
-WARNS = "wrong answers foretold (AUROC, chance 0.5)"
 MINUS_PROBE = "model minus best probe"
 NOT_ON_CARDS = (MINUS_PROBE,)
 
@@ -159,10 +157,7 @@ def measure_cells(
     *,
     refits: Mapping[str, CellTypeModel] | None = None,
 ) -> dict[str, Any]:
-    """Score a model as `score_cells` does, on surrogate traces too.
-
-    Also whether stability tells wrong answers from right ones.
-    """
+    """Score a model as `score_cells` does, on surrogate traces too."""
     # Of a variant only the network differs; answers are softened as the model's are.
     refits = {
         name: replace(
@@ -202,8 +197,6 @@ def measure_cells(
             **{name: [p[rows] for p in many] for name, many in answers.items()},
         }
         scores[stratum] = _stratum_scores(model.card, chosen, these, windows[rows])
-        if versions.phases:
-            scores[stratum][WARNS] = _warnings(model, chosen, these[SHIPPED][0], shares)
     return scores
 
 
@@ -485,61 +478,6 @@ def _named(
             wrong = (names != truth)[named]
             scores[f"wrong among those with a {title}"] = share(wrong, batches[named])
     return scores
-
-
-def _warnings(
-    model: CellTypeModel,
-    cells: Sequence[RealCell],
-    probabilities: Probabilities,
-    shares: Mapping[str, float],
-) -> dict[str, Any]:
-    """Compare stability with the probability as a sign that an answer is wrong."""
-    classes = np.array(model.card.classes)
-    trained = training_shares(model.card)
-    weights = [shares[c] / trained[c] for c in classes]
-    steady = np.array(
-        [
-            stability(
-                model,
-                traces,
-                None,
-                cell.sampling_frequency,
-                segments,
-                weights=weights,
-                device="cpu",
-            )[0]
-            for cell in cells
-            for traces, segments in [_recording(cell)]
-        ]
-    )
-    types = np.array([cell.cell_type for cell in cells])
-    batches = np.array([cell.batch or cell.file for cell in cells])
-    p_in = probabilities[:, classes != "PY"].sum(axis=1)
-    asked = {
-        "type": (
-            classes[probabilities.argmax(axis=1)] != types,
-            probabilities.max(axis=1),
-        ),
-        "group": (
-            np.where(p_in > 0.5, "IN", "PY") != groups(types),
-            np.maximum(p_in, 1 - p_in),
-        ),
-    }
-    scores: dict[str, Any] = {"mean stability": round(float(steady.mean()), 4)}
-    for title, (wrong, probability) in asked.items():
-        if min(wrong.sum(), (~wrong).sum()) < FEW:
-            scores[title] = f"{wrong.sum()} wrong of {wrong.size}: no score"
-            continue
-        said = np.where(wrong, "wrong", "right")
-        scores[title] = {
-            name: by_cell(_area_of_wrong, said, 1 - sign, batches)
-            for name, sign in (("stability", steady), ("probability", probability))
-        }
-    return scores
-
-
-def _area_of_wrong(said: NDArray[np.str_], doubt: NDArray[np.float64]) -> float:
-    return auroc(said == "wrong", doubt)
 
 
 def how_wide(n_py: int, n_in: int) -> str:

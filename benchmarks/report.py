@@ -2,8 +2,8 @@
 
     python benchmarks/report.py
 
-Reads what `two_sample.py`, `difficulty.py`, `street.py`, `label_stability.py` and
-`real_cells.py` wrote into the work folder. What is not there is said not to have been
+Reads what `two_sample.py`, `difficulty.py`, `street.py` and `real_cells.py`
+wrote into the work folder. What is not there is said not to have been
 measured.
 """
 
@@ -24,7 +24,7 @@ from real_cells import aim
 from score_tables import columns, interval, paragraph, scores_in, share_of, table
 
 PAGE = ROOT / "docs" / "validation.md"
-NAMES = ("two_sample", "street", "difficulty", "real_cells", "label_stability")
+NAMES = ("two_sample", "street", "difficulty", "real_cells")
 TYPES = ("PY", "PV", "SOM", "VIP", "all")
 CLEAREST = 3  # numbers that tell two sets of traces apart, at most
 CLEAR = 0.65  # AUROC, or its mirror image, from which a number is worth naming
@@ -34,7 +34,6 @@ python scripts/train_bundled.py --real-cells FOLDER  # models, cards, refits
 python benchmarks/two_sample.py                    # 2 min; needs the real cells
 python benchmarks/difficulty.py                    # 4 min; draws the figure
 python benchmarks/street.py                        # 8 min; six runs of suite2p
-python benchmarks/label_stability.py               # 2 min
 python benchmarks/real_cells.py --json build/validation/real_cells.json \\
     --refits build/bundled/refits
 python benchmarks/report.py                        # this page"""
@@ -61,7 +60,6 @@ def page(found: Mapping[str, Any]) -> str:
         "From movie to cell types": ("street", street),
         "What makes it difficult": ("difficulty", difficulty),
         "Real cells of known type": ("real_cells", real_cells),
-        "Stability of a label": ("label_stability", label_stability),
     }
     parts = ["# Validation", INTRODUCTION.rstrip(), *stale(found)]
     for title, (name, section) in sections.items():
@@ -296,21 +294,6 @@ def real_cells(results: Mapping[str, Any]) -> Iterator[str]:
             if any(dict(scores_in(part)) for part in asked.values()):
                 yield f"**{question}**"
                 yield columns(asked, sum(cells.values()))
-
-
-def label_stability(results: Mapping[str, Any]) -> Iterator[str]:
-    """Render what stability is worth as a sign of wrong labels."""
-    yield paragraph(
-        f"""`stability` is the share of changed versions of a ROI's trace (more noise,
-        drift, another gain, another neuropil share, half the length) that leave its
-        best guess as it is. Here it is asked to tell wrong labels from right ones, as
-        AUROC (chance 0.5), beside the probability that is there anyway: on
-        {results["sessions"]} simulated sessions with {results["cells"]} cells that no
-        model was trained on, raw traces of four windows at 10 Hz. Intervals resample
-        sessions."""
-    )
-    yield columns(results["models"], results["cells"])
-    yield "On real cells the same stands in the tables above, where there were enough."
 
 
 def unmeasured(found: Mapping[str, Any]) -> Iterator[str]:

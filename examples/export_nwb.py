@@ -31,7 +31,7 @@ def main(out: str, folder: str | None = None, frame_rate: str | None = None) -> 
             )
         rate = None if frame_rate is None else float(frame_rate)
         recording = nct.open_recording(folder, sampling_frequency=rate)
-        predictions = classify_recording(recording, ClassifyRequest(stability=False))
+        predictions = classify_recording(recording, ClassifyRequest())
         material = Material(recording, "m1", predictions, predictions.labels)
 
         # What you do not say is written as not known.

@@ -17,7 +17,6 @@ from cell_scores import (
     PHASES,
     REFIT,
     SHIPPED,
-    WARNS,
     WITHOUT_SLICE,
     Versions,
     how_wide,
@@ -67,10 +66,6 @@ def test_a_perfect_probe_is_the_best_one(scores):
 
 def test_the_model_is_scored_on_every_kind_of_trace(scores):
     assert {SHIPPED, HIGH_PASSED, PHASES} <= set(scores[STRATUM][GROUP])
-
-
-def test_stability_stands_beside_the_probability(scores):
-    assert list(scores[STRATUM][WARNS]) == ["mean stability", "type", "group"]
 
 
 def test_a_single_group_has_only_shares(scores):

@@ -100,13 +100,6 @@ def test_real_cells_have_a_column_for_each_model():
     assert "| best probe: length | 0.81 [0.70, 0.90], n = 40 |" in said
 
 
-def test_stability_stands_beside_the_probability():
-    scores = {"wrong type, AUROC of stability": SCORE}
-    results = {"sessions": 2, "cells": 40, "models": {"cnn-10hz": scores}}
-    said = page({"label_stability": results})
-    assert "| wrong type, AUROC of stability | 0.81 [0.70, 0.90] |" in said
-
-
 def test_a_share_without_cells_is_none():
     assert share_of({"value": None, "count": 0, "n": 0}) == "none"
 

@@ -15,7 +15,6 @@ def test_json_brings_the_same_card_back(make_card, make_calibration):
     card = make_card(
         calibration=make_calibration({1: 1.2, 4: 0.5}),
         domain={"noise": {"low": 0.1, "high": 0.6}},
-        stability={"swaps": ["gain"]},
     )
     again = ModelCard.from_json(card.to_json())
     assert again.to_json() == card.to_json()
@@ -54,7 +53,6 @@ def test_card_takes_classes_and_length_from_the_classifier(make_card):
         ("calibration", []),
         ("domain", {"noise": {"low": 0.3}}),
         ("domain", {"noise": {"low": 0.3, "high": 0.1}}),
-        ("stability", "high"),
         ("scores", [1, 2]),
         ("versions", {"torch": 2}),
         ("trained_on", ""),

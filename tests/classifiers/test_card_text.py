@@ -93,12 +93,6 @@ def test_a_model_without_calibration_promises_nothing(make_card):
     assert "Nothing was calibrated. A name is given from a probability of 0.6" in text
 
 
-def test_what_stability_scored_is_told(make_card):
-    text = describe(make_card(stability={"swaps": ["gain", "noise"], "AUROC": 0.71}))
-    assert "- swaps: gain, noise" in text
-    assert "- AUROC: 0.71" in text
-
-
 def test_no_control_characters_reach_a_terminal(make_card):
     assert "\x1b" not in describe(make_card(trained_on="cells\x1b[2J\x07"))
 

@@ -12,7 +12,6 @@ from napari_celltype.recording import open_recording
 pynwb = pytest.importorskip("pynwb")
 
 LONG = {"n_frames": 1900, "n_rois": 5}
-QUICK = ("--no-stability",)
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def rois_of(path, name="PlaneSegmentation"):
 def test_nwb_with_predictions_labels_and_session_fields(terminal, folder, tmp_path):
     out = tmp_path / "m1.nwb"
     fields = ("--field", "subject_id=m1", "--field", "age=P90D")
-    words = ("export", folder, "--format", "nwb", "-o", out, *QUICK)
+    words = ("export", folder, "--format", "nwb", "-o", out)
     result = terminal(*words, *fields)
     assert result.exit_code == 0, result.stderr
     subject, rois = rois_of(out)
@@ -59,7 +58,7 @@ def test_into_adds_to_a_copy(terminal, session_folder, folder, tmp_path):
             del rois[name]
         rois.attrs["colnames"] = ["pixel_mask"]
         del ophys["CellTypeProvenance"]
-    words = ("export", folder, "--format", "nwb", "--into", bare, *QUICK)
+    words = ("export", folder, "--format", "nwb", "--into", bare)
     result = terminal(*words, "-o", copy)
     assert result.exit_code == 0, result.stderr
     assert "predicted" in rois_of(copy)[1].columns
@@ -87,7 +86,7 @@ def test_labels_alone_need_no_model(terminal, folder, tmp_path):
 
 def test_a_table_is_no_source_of_masks(terminal, folder, tmp_path):
     table = tmp_path / "t.csv"
-    terminal("classify", folder, "-o", table, *QUICK)
+    terminal("classify", folder, "-o", table)
     out = tmp_path / "t.nwb"
     result = terminal("export", table, "--format", "nwb", "-o", out)
     assert result.exit_code == 1

@@ -258,11 +258,3 @@ def test_shares_that_the_user_gives_stand_in_summary_and_provenance(
         sum(recording["summary"]["why_unsure"].values())
         == (recording["summary"]["types"]["unsure"]["rois"])
     )
-
-
-def test_stability_can_be_switched_off(run, session_folder, tmp_path):
-    out = tmp_path / "types.csv"
-    run("classify", session_folder("m1", **LONG), "-o", out, "--no-stability")
-    origin = json.loads((tmp_path / "types.csv.provenance.json").read_text())
-    assert origin["settings"]["stability"] is False
-    assert pd.read_csv(out)["stability"].isna().all()

@@ -49,7 +49,6 @@ def make_table(
             "probability": top,
             "prediction_set": rng.choice(["", "PY", "PV|SOM"], n_rois),
             **{f"p_{name}": p[:, k] for k, name in enumerate(classes)},
-            "stability": np.full(n_rois, np.nan),
             "warnings": rng.choice(texts, n_rois),
             "merged_into": pd.array(
                 [None if k % 3 else 7 for k in range(n_rois)], dtype="Int64"

@@ -17,7 +17,6 @@ def test_columns_stand_in_the_documented_order() -> None:
     assert columns[14:20] == [
         "prediction_set",
         *(f"p_{name}" for name in ("PY", "PV", "SOM", "VIP")),
-        "stability",
     ]
     assert columns[-1] == "n_frames_used"
 

@@ -83,7 +83,6 @@ def test_labels_masks_images_and_traces_come_back(
             assert list(rois[name].data[:]) == list(table[name]), name
         for name in ("p_PY", "p_VIP", "p_IN", "probability"):
             np.testing.assert_array_equal(rois[name].data[:], table[name])
-        assert "stability" not in rois.colnames
         assert rois["merged_into"].data[1] == -1
         assert list(rois.id[:]) == list(range(12))
         roi, pixels = recording.rois[3], rois["pixel_mask"][3]

@@ -141,11 +141,10 @@ def test_methods_text_names_counts_versions_and_what_to_cite() -> None:
     assert "doi:10.1109/TETCI.2020.3028581" in text
 
 
-def test_methods_text_tells_stability_and_warnings() -> None:
-    told = {"n_rois": 3, "stability": {"rois": 3, "median": 0.75, "shares": {}}}
+def test_methods_text_tells_warnings() -> None:
+    told = {"n_rois": 3}
     warned = {**told, "warnings": ["Too short.", "Too noisy."]}
     text = methods_paragraph(provenance([warned, told], [], {}))
-    assert "median over ROIs 0.75 in 2 recordings" in text
     assert "Warnings were given for 1 of 2 recordings: Too short. Too noisy." in text
 
 

@@ -236,13 +236,11 @@ def test_the_hover_text_tells_the_group_before_the_type(make_predictions):
     assert [name for name in names if name in wanted] == wanted
 
 
-def test_features_say_why_a_type_is_unsure_and_its_stability(make_predictions):
+def test_features_say_why_a_type_is_unsure(make_predictions):
     first = opened()
-    stability = np.array([1.0, 0.5, 0.25])
-    made = replace(make_predictions(first.recording, ROWS), stability=stability)
+    made = make_predictions(first.recording, ROWS)
     features = roi_features(replace(first, predictions=made))
     assert features["why_unsure"].notna().tolist() == [False, False, True]
-    assert features["stability"].tolist() == stability.tolist()
 
 
 def test_many_rois_can_be_selected_and_one_is_the_current(session):

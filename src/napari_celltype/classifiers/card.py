@@ -67,9 +67,6 @@ class ModelCard:
     domain : mapping or None
         Of each property of `domain.PROPERTIES` what is usual in the training data, as
         {"low": ..., "high": ...}.
-    stability : mapping or None
-        The swaps ("swaps") that are made to see whether a label holds, and how well
-        that told wrong labels; None if it is not to be asked.
     scores : mapping
         Measured scores by data set, see `describe`.
     versions : mapping
@@ -100,7 +97,6 @@ class ModelCard:
     assumed_shares: Mapping[str, float] | None = None
     calibration: Calibration | None = None
     domain: Mapping[str, Mapping[str, float]] | None = None
-    stability: Mapping[str, Any] | None = None
     scores: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -183,7 +179,6 @@ _OPTIONAL = {
     "assumed_shares",
     "calibration",
     "domain",
-    "stability",
     "scores",
     "versions",
 }
@@ -204,7 +199,6 @@ def card_for(
     assumed_shares: Mapping[str, float] | None = None,
     calibration: Calibration | None = None,
     domain: Mapping[str, Mapping[str, float]] | None = None,
-    stability: Mapping[str, Any] | None = None,
     scores: Mapping[str, Any] | None = None,
     intended_use: str = (
         "Recordings that resemble those it was trained on: the same indicator, region, "
@@ -263,7 +257,6 @@ def card_for(
         training_data={**_class_counts(classifier), **(training_data or {})},
         calibration=calibration,
         domain=domain,
-        stability=stability,
         scores=dict(scores or {}),
         versions=_versions(),
     )

@@ -211,8 +211,4 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         "steps that ascend from 1 window, and as many steps for each of its shares",
     ),
     "domain": (_is_domain, "null, or a mapping of properties to low and high"),
-    "stability": (
-        lambda value: value is None or isinstance(value, Mapping),
-        "null or a mapping",
-    ),
 }

@@ -122,13 +122,6 @@ def _promises(card: ModelCard) -> list[str]:
         ]
     else:
         lines += _calibration_lines(card.calibration)
-    if card.stability is not None:
-        lines += [
-            "Stability, the share of such changes of the recording that leave a label "
-            "as it is:",
-            "",
-            *score_lines(card.stability),
-        ]
     return lines
 
 

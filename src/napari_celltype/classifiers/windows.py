@@ -64,15 +64,6 @@ class WindowPlan:
             for piece in self.pieces
         ]
 
-    def first_frames(self) -> NDArray[np.float64]:
-        """Return where each window starts, in the model's frames of the recording."""
-        return np.concatenate(
-            [
-                piece.start / self.ratio + np.arange(n) * self.window_frames
-                for piece, n in zip(self.pieces, self.windows_per_piece(), strict=True)
-            ]
-        )
-
 
 def plan_windows(
     card: ModelCard,
@@ -117,7 +108,7 @@ def plan_windows(
             f"({longest / sampling_frequency:.1f} s at {sampling_frequency:g} Hz), but "
             f"the model {card.name!r} needs {need} frames "
             f"({need / sampling_frequency:.1f} s); use a longer recording, or correct "
-            "the frame rate with --fs if it is wrong."
+            "the frame rate if it is wrong."
         )
     return WindowPlan(pieces, ratio, size)
 

@@ -57,7 +57,6 @@ def export(
     only_iscell: opt.OnlyIscell = False,
     min_probability: opt.MinProbability = None,
     prior: opt.Prior = None,
-    stability: opt.Stability = True,
     fs: opt.Fs = None,
     neuropil: opt.Neuropil = "model",
     plane: opt.Plane = None,
@@ -83,7 +82,6 @@ def export(
         min_probability,
         only_iscell,
         opt.parse_prior(prior),
-        stability,
     )
     request = ExportRequest(
         format=format.value if into is None else "nwb-copy",

@@ -164,13 +164,6 @@ MinProbability = Annotated[
         ),
     ),
 ]
-Stability = Annotated[
-    bool,
-    typer.Option(
-        "--stability/--no-stability",
-        help="Say how often other noise, drift or neuropil leave a label as it is.",
-    ),
-]
 OnlyIscell = Annotated[
     bool,
     typer.Option("--only-iscell", help="Leave out what suite2p does not call a cell."),

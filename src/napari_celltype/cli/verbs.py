@@ -149,7 +149,6 @@ def classify(
     only_iscell: opt.OnlyIscell = False,
     min_probability: opt.MinProbability = None,
     prior: opt.Prior = None,
-    stability: opt.Stability = True,
     fs: opt.Fs = None,
     neuropil: opt.Neuropil = "model",
     plane: opt.Plane = None,
@@ -174,7 +173,6 @@ def classify(
         min_probability,
         only_iscell,
         opt.parse_prior(prior),
-        stability,
     )
     if output is not None:
         check_output(output, force=force)

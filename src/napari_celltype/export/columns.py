@@ -22,7 +22,6 @@ _BEFORE = (
     "prediction_set",
 )
 _AFTER = (
-    "stability",
     "warnings",
     "merged_into",
     "cell_id",

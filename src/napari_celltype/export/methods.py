@@ -53,7 +53,6 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
         sentences.append(f"The shares of the types were {shares}.")
     sentences += _named(recordings)
     sentences += _expectations(recordings)
-    sentences += _stability(recordings)
     sentences += _labels(recordings)
     sentences += _warnings(recordings)
     sentences += _software(provenance)
@@ -201,24 +200,6 @@ def _expectations(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         f"With these shares and the model's calibration on {basis}, about {counts} are "
         "expected to be right."
-    ]
-
-
-def _stability(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Say that stability was computed, and what it is."""
-    medians = [
-        found["median"]
-        for r in recordings
-        if (found := r.get("stability")) and found["median"] is not None
-    ]
-    if not medians:
-        return []
-    low, high = f"{min(medians):.2g}", f"{max(medians):.2g}"
-    return [
-        "Predictions were checked for stability: the share of changes of noise, "
-        "baseline, gain, neuropil and length that leave the best guess as it is "
-        f"(median over ROIs {low if low == high else f'{low} to {high}'} in "
-        f"{_count(len(medians), 'recording')})."
     ]
 
 

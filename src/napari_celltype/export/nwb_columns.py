@@ -31,8 +31,6 @@ _WORDS = {
     "best_guess": "The most probable type according to the model, sure or not.",
     "probability": "Predicted probability of the best guess.",
     "prediction_set": "Types that the model cannot rule out, joined by '|'.",
-    "stability": "Share of changes of noise, drift, neuropil and length that leave the "
-    "best guess as it is.",
     "warnings": "What to know about this ROI or its recording, joined by ';'.",
     "merged_into": "Row of the merged ROI that this one is a part of; -1 for none.",
     "cell_id": "Name of the same neuron on several days.",

@@ -99,7 +99,7 @@ def roi_features(opened: OpenRecording, said: Decisions | None = None) -> pd.Dat
     roi_id + 1), ``roi_id``, ``group``, ``p_IN``, ``predicted``, ``best_guess``,
     ``probability`` (of the best guess), ``subtype`` (that it is unproven on real
     cells, where an interneuron type is named or guessed), ``prediction_set``,
-    ``why_unsure``, ``stability``, ``label``, ``warnings`` (why a ROI has no guess),
+    ``why_unsure``, ``label``, ``warnings`` (why a ROI has no guess),
     suite2p's ``iscell``, and one ``p_<TYPE>`` per class; what only a model tells is
     there once classified. What is not known is None or NaN, which hover text leaves
     out; the output table has the assumed shares there for ROIs without a usable
@@ -183,8 +183,6 @@ def _answers(predictions: Predictions, said: Decisions) -> dict[str, Any]:
         sets = prediction_sets(predictions.model_probabilities, classes, limits)
         answers["prediction_set"] = _where(known, sets)
     answers["why_unsure"] = [why or None for why in said.why_unsure]
-    if predictions.stability is not None:
-        answers["stability"] = np.where(known, predictions.stability, np.nan)
     return answers
 
 

@@ -282,7 +282,6 @@ def done(predictions: Predictions) -> Done:
             "only_iscell": predictions.only_iscell,
             "model": predictions.model_name,
             "warnings": list(predictions.warnings),
-            "stability": _stability(predictions),
             "labels": describe_labels(predictions.labels),
             "summary": _told(summary),
         },
@@ -295,18 +294,3 @@ def _told(summary: Summary) -> dict[str, Any]:
     """Return the summary without the advice to whoever reads it on the screen."""
     naming = [text.removesuffix(NAME_MORE).rstrip() for text in summary.naming]
     return {**asdict(summary), "naming": naming}
-
-
-def _stability(predictions: Predictions) -> dict[str, Any] | None:
-    """Return the median stability of the table's ROIs, None where there is none."""
-    import numpy as np
-
-    if predictions.stability is None or predictions.stability_shares is None:
-        return None
-    of_table = predictions.stability[predictions.shown]
-    known = of_table[np.isfinite(of_table)]
-    return {
-        "rois": known.size,
-        "median": float(np.median(known)) if known.size else None,
-        "shares": dict(predictions.stability_shares),
-    }

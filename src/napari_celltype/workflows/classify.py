@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,9 +56,6 @@ class ClassifyRequest:
     prior : mapping of str to float or None
         Expected shares of the types, such as ``{"IN": 0.1}``; None takes what the
         model's card assumes.
-    stability : bool
-        Look again under other noise, drift and neuropil, where the model's card says
-        what that is worth.
     """
 
     model: str = "cnn"
@@ -67,7 +64,6 @@ class ClassifyRequest:
     min_probability: float | None = None
     only_iscell: bool = False
     prior: Mapping[str, float] | None = None
-    stability: bool = True
 
 
 def require_possible(request: ClassifyRequest) -> None:
@@ -95,7 +91,6 @@ def classify(
     only_iscell: bool = False,
     prior: Mapping[str, float] | None = None,
     neuropil: str | float = "model",
-    stability: bool = True,
     sampling_frequency: float | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
@@ -120,9 +115,6 @@ def classify(
     neuropil : {"model", "none"} or float
         ``model`` takes what the model was trained with, ``none`` the raw trace F, and
         a number C takes F - C * Fneu.
-    stability : bool
-        Fill the column `stability`, where the model's card says what it is worth; the
-        network then runs up to nine times more on each recording.
     sampling_frequency : float, optional
         Frames per second and plane, Hz, where the files do not say or say it wrong.
     on_progress, should_stop : callable, optional
@@ -145,7 +137,7 @@ def classify(
     if isinstance(recordings, Recording | str | Path):
         recordings = [recordings]
     request = ClassifyRequest(
-        model, device, neuropil, min_probability, only_iscell, prior, stability
+        model, device, neuropil, min_probability, only_iscell, prior
     )
     require_possible(request)
     sources: list[Recording | Path] = []
@@ -270,12 +262,7 @@ def classify_recording(
             else request.min_probability
         ),
     )
-    answer = of_the_model.with_prior(request.prior)
-    if request.stability and model.card.stability is not None:
-        answer = _with_stability(
-            answer, traces, model, request.device, on_progress, should_stop
-        )
-    return answer
+    return of_the_model.with_prior(request.prior)
 
 
 def _looks(
@@ -291,44 +278,6 @@ def _looks(
         model.card, traces, frequency, recording.segments, should_stop=should_stop
     )
     return unlike(model.card.domain, properties)
-
-
-def _with_stability(
-    answer: Predictions,
-    traces: Traces,
-    model: CellTypeModel,
-    device: str,
-    on_progress: OnProgress,
-    should_stop: ShouldStop,
-) -> Predictions:
-    """Add how many nuisance swaps leave each best guess as it is."""
-    from napari_celltype.classifiers.stability import stability
-
-    recording, frequency = answer.recording, answer.recording.sampling_frequency
-    if frequency is None:
-        raise RuntimeError("a classified recording has a frame rate")
-    trained = training_shares(model.card)
-    notices: list[str] = []
-    share = stability(
-        model,
-        traces,
-        recording.neuropil,
-        frequency,
-        recording.segments,
-        weights=[answer.shares[c] / trained[c] for c in model.card.classes],
-        device=device,
-        on_progress=on_progress,
-        should_stop=should_stop,
-        on_notice=notices.append,
-    )
-    share[answer.n_windows == 0] = np.nan
-    new = [n for n in dict.fromkeys(notices) if n not in answer.warnings]
-    return replace(
-        answer,
-        stability=share,
-        stability_shares=answer.shares,
-        warnings=(*answer.warnings, *new),
-    )
 
 
 def _neuropil_coefficient(request: ClassifyRequest, model: CellTypeModel) -> float:

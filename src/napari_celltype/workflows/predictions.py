@@ -72,11 +72,6 @@ class Predictions:
         has it; None where the card's calibration has one for each name.
     prior : mapping of str to float or None
         The shares that the user gave; None for what the card assumes.
-    stability : ndarray of float64, shape (n_rois,), or None
-        Share of nuisance swaps that leave an ROI's best guess as it is, under the
-        shares that were in use then; None until it is computed.
-    stability_shares : mapping of str to float or None
-        The shares of every class that were in use then.
     neuropil_coefficient : float
         C of the input F - C * Fneu; 0 for raw F.
     """
@@ -99,8 +94,6 @@ class Predictions:
     shares: Mapping[str, float]
     min_probability: float | None
     prior: Mapping[str, float] | None = None
-    stability: NDArray[np.float64] | None = None
-    stability_shares: Mapping[str, float] | None = None
     neuropil_coefficient: float = 0.0
 
     def with_prior(self, prior: Mapping[str, float] | None) -> Predictions:
@@ -205,9 +198,6 @@ class Predictions:
                 f"p_{name}": said.probabilities[:, column]
                 for column, name in enumerate(self.classes)
             },
-            "stability": (
-                np.full(n_rois, np.nan) if self.stability is None else self.stability
-            ),
             "warnings": [
                 "; ".join(filter(None, (unconfirmed, own))) for own in self.roi_warnings
             ],

@@ -136,31 +136,6 @@ def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, make_predictions):
     assert "why_unsure: " in hover
 
 
-def test_stability_stands_in_hover_and_table_with_the_shares_it_is_of(
-    window, make_predictions
-):
-    dock = window.dock
-    opened = dock.session.active
-    made = make_predictions(opened.recording, np.tile([0.4, 0.6, 0.0, 0.0], (12, 1)))
-    made = replace(
-        made, stability=np.linspace(0, 1, 12), stability_shares=dict(made.shares)
-    )
-    dock.session.set_predictions(opened.key, made)
-    assert "stability: 0" in window.hover(3)
-    assert "Stability" in window.rois_dock.table.titles
-    assert "Stability is that" not in dock.legend.text
-    dock.session.set_prior({"IN": 0.1})
-    assert "Given shares: PY 90 %, IN 10 %" in dock.legend.text
-    assert "Stability is that with PY 25 %, IN 75 %" in dock.legend.text
-
-
-def test_stability_is_checked_unless_the_user_does_not_want_it(window):
-    form = window.dock.form
-    assert form.request().stability
-    form.stability.setChecked(False)
-    assert not form.request().stability
-
-
 def test_the_card_is_the_one_of_the_terminal(window, quick_model):
     from napari_celltype.classifiers import describe
     from napari_celltype.classifiers.models import find_model

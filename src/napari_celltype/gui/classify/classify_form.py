@@ -8,7 +8,6 @@ from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -29,11 +28,6 @@ from napari_celltype.workflows.prevalence import prevalence_choices
 
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _MOVIES = "Movies (*.tif *.tiff *.btf *.tf8 *.bin);;All files (*)"
-_STABILITY = (
-    "Runs the model again on changed traces (more noise, drift, other neuropil, either "
-    "half) and tells for each ROI how often its type stays. That is up to nine more "
-    "runs; the labels do not change."
-)
 
 
 class ClassifyForm(QWidget):
@@ -69,7 +63,6 @@ class ClassifyForm(QWidget):
         self.input = _combo()
         self.coefficient = QDoubleSpinBox()
         self.device = _combo()
-        self.stability = QCheckBox("Check stability")
         self.prevalence = PrevalenceBox()
         self.min_probability = ThresholdBox()
         self._coefficient_given = False
@@ -95,7 +88,6 @@ class ClassifyForm(QWidget):
             device=self.device.currentData(),
             neuropil=self.coefficient.value() if neuropil == "subtract" else neuropil,
             prior=None if assumed is None else assumed.prior,
-            stability=self.stability.isChecked(),
         )
 
     def choose_input(self, neuropil: str | float) -> None:
@@ -160,8 +152,6 @@ class ClassifyForm(QWidget):
         self.coefficient.setValue(0.7)
         for device in _DEVICES:
             self.device.addItem(device, device)
-        self.stability.setChecked(True)
-        self.stability.setToolTip(_STABILITY)
 
     def _lay_out(self) -> None:
         form = QFormLayout(self)
@@ -177,7 +167,6 @@ class ClassifyForm(QWidget):
         form.addRow(self.model.card)
         form.addRow("Input", _beside(self.input, self.coefficient))
         form.addRow("Device", self.device)
-        form.addRow("", self.stability)
         form.addRow("Prevalence", self.prevalence)
         form.addRow("Min. probability", self.min_probability)
 

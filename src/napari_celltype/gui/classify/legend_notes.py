@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from napari_celltype.gui.counts import Counts
 from napari_celltype.workflows import Predictions, share_text
-from napari_celltype.workflows.shares import same_shares
 
 
 def legend_notes(
@@ -24,18 +23,6 @@ def legend_notes(
         *summary.expectations(),
         f"{'Assumed' if predictions.prior is None else 'Given'} shares: "
         f"{share_text(predictions.shares)}",
-        *_about_stability(predictions),
         *(f"{n} unsure: {reason}" for reason, n in counts.reasons.items()),
         *summary.naming,
     )
-
-
-def _about_stability(predictions: Predictions) -> list[str]:
-    """Say under which shares stability was computed, where others are in use now."""
-    then = predictions.stability_shares
-    if then is None or same_shares(then, predictions.shares):
-        return []
-    return [
-        f"Stability is that with {share_text(then)}; classify again for that with "
-        "these shares."
-    ]

@@ -190,9 +190,6 @@ def roi_sentences(session: Session, opened: OpenRecording, row: Any) -> list[str
         said.append(f"Prediction set: {' or '.join(inside.split('|'))}")
     if why := row["why_unsure"]:
         said.append(f"Unsure: {_WHY.get(why, why)}.")
-    stability = row.get("stability", np.nan)
-    if not np.isnan(stability):
-        said.append(f"Stability: {stability:.2f}")
     if row.get("subtype"):
         said.append(f"⚠ The type is {row['subtype']}.")
     # Why there is no guess stands in the title, and above.

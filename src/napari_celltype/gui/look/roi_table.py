@@ -25,7 +25,6 @@ _TITLES = {
     "best_guess": "Best guess",
     "probability": "Probability",
     "prediction_set": "Prediction set",
-    "stability": "Stability",
     "why_unsure": "Why unsure",
     "label": "Label",
     "iscell": "suite2p cell",
