@@ -18,13 +18,11 @@ from scoring import (
     coin_tosses,
     confusion,
     groups,
-    share,
     shuffled,
     widened,
 )
 from surrogates import blocks_shuffled, high_passed, phase_randomised
 
-from napari_celltype.celltypes import UNSURE
 from napari_celltype.classifiers import (
     CellTypeModel,
     ModelCard,
@@ -32,9 +30,7 @@ from napari_celltype.classifiers import (
 )
 from napari_celltype.errors import RecordingError, SamplingFrequencyError
 from napari_celltype.recording import Segment
-from napari_celltype.workflows.decisions import decide
 from napari_celltype.workflows.shares import prior_shares, reweigh, training_shares
-from napari_celltype.workflows.thresholds import Thresholds
 
 FEW = 2  # a type with fewer cells than this has no balanced score
 SURROGATES = 5  # random seeds of each kind
@@ -167,10 +163,10 @@ def measure_cells(
     }
     cells = versions.cells
     shares = _assumed_shares(model.card)
-    windows, own = predict_cells(model, cells)
+    own = predict_cells(model, cells)
 
     def shown(other: CellTypeModel, those: Sequence[RealCell]) -> Probabilities:
-        return as_shown(other.card, predict_cells(other, those)[1], shares)
+        return as_shown(other.card, predict_cells(other, those), shares)
 
     answers: dict[str, list[Probabilities]] = {
         SHIPPED: [as_shown(model.card, own, shares)],
@@ -196,7 +192,7 @@ def measure_cells(
             REFIT: [shown(refit, chosen)] if refit else [],
             **{name: [p[rows] for p in many] for name, many in answers.items()},
         }
-        scores[stratum] = _stratum_scores(model.card, chosen, these, windows[rows])
+        scores[stratum] = _stratum_scores(model.card, chosen, these)
     return scores
 
 
@@ -205,15 +201,12 @@ def stratum_of(cell: RealCell) -> str:
     return f"{cell.preparation}, {cell.indicator}"
 
 
-def predict_cells(
-    model: CellTypeModel, cells: Sequence[RealCell]
-) -> tuple[NDArray[np.int64], Probabilities]:
-    """Return windows (n_cells,) and class probabilities (n_cells, n_classes).
+def predict_cells(model: CellTypeModel, cells: Sequence[RealCell]) -> Probabilities:
+    """Return class probabilities (n_cells, n_classes).
 
-    Probabilities are NaN for cells that the program refuses: recorded slower than the
-    model, or without a trial of the length of a window.
+    NaN for cells that the program refuses: recorded slower than the model, or without a
+    trial of the length of a window.
     """
-    windows = np.zeros(len(cells), dtype=np.int64)
     answers = np.full((len(cells), len(model.card.classes)), np.nan)
     for row, cell in enumerate(cells):
         traces, segments = _recording(cell)
@@ -223,8 +216,8 @@ def predict_cells(
             )
         except (RecordingError, SamplingFrequencyError):
             continue
-        windows[row], answers[row] = said.n_windows[0], said.probabilities[0]
-    return windows, answers
+        answers[row] = said.probabilities[0]
+    return answers
 
 
 def _recording(cell: RealCell) -> tuple[NDArray[np.float32], list[Segment]]:
@@ -258,7 +251,6 @@ def _stratum_scores(
     card: ModelCard,
     cells: Sequence[RealCell],
     answers: Mapping[str, Sequence[Probabilities]],
-    windows: NDArray[np.int64],
 ) -> dict[str, Any]:
     assert card.sampling_frequency is not None
     classes = np.array(card.classes)
@@ -271,7 +263,6 @@ def _stratum_scores(
         "cells": dict(zip(names.tolist(), counts.tolist(), strict=True)),
         "batches": int(np.unique(batches).size),
         "guesses": confusion(types, classes[own.argmax(axis=1)], classes.tolist()),
-        "named by the program": _named(card, types, own, windows, batches),
     }
     for question in _questions(classes, types):
         rows = question.rows
@@ -453,31 +444,6 @@ def _aurocs(
             for name, values in turned.items()
         },
     }
-
-
-def _named(
-    card: ModelCard,
-    types: NDArray[np.str_],
-    probabilities: Probabilities,
-    windows: NDArray[np.int64],
-    batches: NDArray[np.str_],
-) -> dict[str, Any]:
-    """Score the names that the program gives, and how often it gives one."""
-    limits: float | Thresholds = card.min_probability
-    if card.calibration is not None:
-        limits = Thresholds.calibrated(card.calibration, windows, card.classes)
-    said = decide(probabilities, card.classes, limits)
-    scores: dict[str, Any] = {}
-    for title, names, truth in (
-        ("group", np.array(said.group), groups(types)),
-        ("type", np.array(said.predicted), types),
-    ):
-        named = names != UNSURE
-        scores[f"{title} named"] = share(named, batches)
-        if named.any():
-            wrong = (names != truth)[named]
-            scores[f"wrong among those with a {title}"] = share(wrong, batches[named])
-    return scores
 
 
 def how_wide(n_py: int, n_in: int) -> str:

@@ -23,7 +23,7 @@ def main(trace_file: str | None = None, frame_rate: float = 15.0) -> None:
 
     recording = nct.Recording.from_traces(traces, sampling_frequency=float(frame_rate))
     table = nct.classify(recording, model="cnn")
-    print(table[["roi_id", "group", "predicted", "best_guess", "probability"]])
+    print(table[["roi_id", "group", "predicted", "probability"]])
 
 
 if __name__ == "__main__":

@@ -15,26 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.celltypes import UNSURE
 from napari_celltype.classifiers import ModelCard
 from napari_celltype.classifiers.calibration import probabilities_of
-from napari_celltype.workflows.decisions import decide
 from napari_celltype.workflows.shares import (
     prior_shares,
     reweigh,
-    share_text,
     training_shares,
 )
-from napari_celltype.workflows.thresholds import Thresholds, set_thresholds
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 from scoring import auroc, by_session, confusion, groups
 
 WINDOWS = (1, 4, 16)  # minutes after which everything is scored
-# Shares for which names get thresholds; the first is the default.
-SHARES = ({"PY": 0.5, "IN": 0.5}, {"IN": 0.3}, {"IN": 0.11})
-# Shares for which the promise about names is checked: those and one in between.
-CHECKED_SHARES = (*SHARES[:2], {"IN": 0.2}, SHARES[2])
+SHARES = {"PY": 0.5, "IN": 0.5}  # that the card assumes
 RESAMPLES = 1000
 BINS = np.array([0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
 
@@ -117,10 +110,6 @@ def _scores_after(card: ModelCard, answers: Answers, n_windows: int) -> dict[str
         },
         "guesses": confusion(answers.truth, guess, classes.tolist()),
         "prediction set": _sets(card, answers, n_windows),
-        "names": {
-            share_text(shares): _names(card, answers, n_windows, shares)
-            for shares in (_all_shares(card, given) for given in CHECKED_SHARES)
-        },
     }
 
 
@@ -131,7 +120,7 @@ def _accuracies(
     classes = np.array(card.classes)
     rows = [r[among[r]] for r in answers.rows_by_session]
     rows = [r for r in rows if r.size]
-    even = _under(card, p, _all_shares(card, SHARES[0]))
+    even = _under(card, p, _all_shares(card, SHARES))
     p_in = even[:, classes != "PY"].sum(axis=1)
     group = groups(answers.truth)
     called = np.where(p_in > 0.5, "IN", "PY")
@@ -155,8 +144,8 @@ def _sets(card: ModelCard, answers: Answers, n_windows: int) -> dict[str, Any]:
     assert card.calibration is not None
     classes = np.array(card.classes)
     p = answers.probabilities(card, n_windows)
-    limits = set_thresholds(card.calibration, answers.windows(n_windows), card.classes)
-    inside = p >= limits
+    limits = card.calibration.step(n_windows).prediction_set
+    inside = p >= np.array([limits[name] for name in card.classes])
     inside[np.arange(len(p)), p.argmax(axis=1)] = True
     column = np.searchsorted(classes, answers.truth)
     held = inside[np.arange(len(p)), column]
@@ -169,42 +158,6 @@ def _sets(card: ModelCard, answers: Answers, n_windows: int) -> dict[str, Any]:
         },
         "mean number of types": share(inside.sum(axis=1), every, rows),
     }
-
-
-def _names(
-    card: ModelCard, answers: Answers, n_windows: int, shares: Mapping[str, float]
-) -> dict[str, Any]:
-    """Score the names that are given when types have these shares among the cells."""
-    assert card.calibration is not None
-    own = answers.probabilities(card, n_windows)
-    p = _under(card, own, shares)
-    trained = training_shares(card)
-    limits = Thresholds.promised(
-        card.calibration, answers.windows(n_windows), own, shares, trained
-    )
-    factor = {name: shares[name] / trained[name] for name in card.classes}
-    weight = np.array([factor[str(name)] for name in answers.truth])
-    rows = answers.rows_by_session
-    said = decide(p, card.classes, limits)
-    found = {
-        "group": (groups(answers.truth), np.array(said.group)),
-        "type": (answers.truth, np.array(said.predicted)),
-    }
-    scores: dict[str, Any] = {}
-    for title, (truth, guess) in found.items():
-        named = guess != UNSURE
-        wrong = truth != guess
-        scores[title] = {
-            "share named": share(named, np.ones(len(p), bool), rows, weight),
-            "wrong among the named": share(wrong, named, rows, weight),
-            **{
-                f"wrong among those called {name}": share(
-                    wrong, named & (guess == name), rows, weight
-                )
-                for name in np.unique(guess[named])
-            },
-        }
-    return scores
 
 
 def reliability(card: ModelCard, answers: Answers) -> dict[str, Any]:
@@ -253,27 +206,6 @@ def spread(card: ModelCard, by_seed: Mapping[int, Answers]) -> dict[str, Any]:
                 for title, values in scores.items()
             }
             for when, scores in found.items()
-        },
-    }
-
-
-def stability_scores(
-    card: ModelCard, answers: Answers, stability: Array, n_windows: int
-) -> dict[str, Any]:
-    """Return how well stability, and the probability, tell wrong best guesses."""
-    p = answers.probabilities(card, n_windows)
-    wrong = np.array(card.classes)[p.argmax(axis=1)] != answers.truth
-    rows = answers.rows_by_session
-
-    def area(doubt: Array) -> Score:
-        found = by_session(auroc, rows, wrong, doubt)
-        return {key: found[key] for key in ("value", "low", "high", "n")}
-
-    return {
-        "mean stability": share(stability, np.ones(wrong.size, bool), rows),
-        "AUROC for a wrong best guess (chance 0.5)": {
-            "1 - stability": area(1 - stability),
-            "1 - probability": area(1 - p.max(axis=1)),
         },
     }
 

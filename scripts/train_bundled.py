@@ -22,7 +22,6 @@ from bundled_sessions import DENIED, DENIED_CELLS, estimate_again
 from write_cards import (
     Measuring,
     measure,
-    name_again,
     simulate_sessions_of,
     write_index,
 )
@@ -51,9 +50,8 @@ def main() -> int:
         for architecture in ARCHITECTURES
         for rate in RATES
     }
-    cards = name_again if options.names_only else measure
     failed = 0
-    if not (options.measure_only or options.names_only):
+    if not options.measure_only:
         # A simulator that was denied cells stays so as long as its process lives.
         again = [v for v in measuring.variants if v in DENIED_CELLS]
         failed = in_processes(
@@ -76,8 +74,6 @@ def main() -> int:
     if options.train_only:
         return bool(failed)
     parts = [part for rate in RATES for part in measuring.parts(rate)]
-    if options.names_only:
-        parts = []  # those of the kept answers serve
     failed += in_processes(
         options.jobs,
         [
@@ -87,7 +83,10 @@ def main() -> int:
     )
     failed += in_processes(
         options.jobs,
-        [(f"card of {name}", cards, (*own, measuring)) for name, own in names.items()],
+        [
+            (f"card of {name}", measure, (*own, measuring))
+            for name, own in names.items()
+        ],
     )
     if failed:
         print(f"{failed} of the tasks failed; see above.")
@@ -128,12 +127,6 @@ def _options() -> argparse.Namespace:
     add("--estimate-only", action="store_true", help="end before any training")
     add("--train-only", action="store_true")
     add("--measure-only", action="store_true", help="from networks that are trained")
-    add(
-        "--names-only",
-        action="store_true",
-        help="set the thresholds of names of the models in --out again, from answers "
-        "that are kept; weights and all other scores stay",
-    )
     add("--quick", action="store_true", help="tiny sizes, nothing written to ship")
     add("--device", default="cpu")
     add("--work", type=Path, default=ROOT / "build" / "bundled")

@@ -23,12 +23,10 @@ from bundled_scores import (
     reliability,
     simulated_scores,
     spread,
-    stability_scores,
 )
 from bundled_sessions import (
     CALIBRATION,
     PLAIN,
-    SHAKEN,
     TEST,
     WINDOW_SECONDS,
     Part,
@@ -46,17 +44,11 @@ from napari_celltype.classifiers import (
 )
 from napari_celltype.classifiers.calibration import STEPS, calibrate
 from napari_celltype.classifiers.domain import domain_of, trace_properties
-from napari_celltype.classifiers.stability import SWAPS, stability
 from napari_celltype.labels.atomic import write_atomically
-from napari_celltype.workflows.shares import prior_shares, training_shares
+from napari_celltype.workflows.shares import training_shares
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
-from real_cells import load_cells, load_refits, score_cells, table
-
-# Where a card has no calibration; the shipped ones have.
-NAMED_FROM = 0.5
-# Asked about again, to see whether kept answers are those of a model.
-FIRST_CELLS = 8
+from real_cells import load_cells, score_cells, table
 
 
 @dataclass(frozen=True)
@@ -140,7 +132,6 @@ def measure(architecture: str, rate: float, measuring: Measuring) -> None:
     }
     if len(by_seed) > 1:
         scores["spread over networks of other seeds"] = spread(model.card, by_seed)
-    model = _with_stability(model, answers, test, measuring)
     refits = {
         variant: replace(
             found, card=replace(found.card, calibration=model.card.calibration)
@@ -189,13 +180,12 @@ def _answers(logs: Any, data: Mapping[str, Any]) -> Answers:
 def _calibrated(
     model: CellTypeModel, network: Network, measuring: Measuring
 ) -> CellTypeModel:
-    """Return the model with temperature, prediction sets and thresholds of names."""
+    """Return the model with temperature and prediction sets."""
     part = measuring.parts(network.part.rate)[0]
     answers = ask(model, network, part, measuring)
     card = replace(
         model.card,
-        min_probability=NAMED_FROM,
-        assumed_shares=SHARES[0],
+        assumed_shares=SHARES,
         training_data={
             **model.card.training_data,
             "real cells behind the simulator's parameters": measured_on(),
@@ -208,65 +198,13 @@ def _calibrated(
 
 def calibration_of(card: ModelCard, answers: Answers) -> Calibration:
     """Return what a model may promise, by its answers on the calibration sessions."""
-    trained = training_shares(card)
-    first, *others = (prior_shares(given, card.classes, trained) for given in SHARES)
     return calibrate(
         answers.log_probabilities,
         answers.truth,
         answers.session,
         card.classes,
-        shares=first,
-        more_shares=others,
-        trained_shares=trained,
+        trained_shares=training_shares(card),
         calibrated_on="simulation",
-    )
-
-
-def name_again(architecture: str, rate: float, measuring: Measuring) -> None:
-    """Set the thresholds of names of a shipped model again, and score what follows.
-
-    From answers that are kept, of these weights; all else on the card stays.
-    """
-    path = measuring.out / f"{architecture}-{rate:g}hz.safetensors"
-    model = read_model(path)
-    on_calibration, on_test = (
-        kept_answers(model, part, measuring.work) for part in measuring.parts(rate)
-    )
-    card = replace(model.card, calibration=calibration_of(model.card, on_calibration))
-    scores = {
-        **card.scores,
-        "simulated sessions, unseen": simulated_scores(card, on_test),
-    }
-    if measuring.real_cells:
-        cells = load_cells(measuring.real_cells)
-        refits = load_refits(measuring.work / "refits", card.name, cells)
-        scores["real cells"] = score_cells(
-            replace(model, card=card), cells, refits=refits
-        )
-    save_model(model.classifier, replace(card, scores=scores), path)
-    write_page(read_model(path), measuring.pages)
-
-
-def kept_answers(model: CellTypeModel, part: Part, work: Path) -> Answers:
-    """Return kept answers of a model, whatever code trained it and made the sessions.
-
-    They are known by the sessions' number, and by the first cells, which the model is
-    asked about again.
-    """
-    start = part.name.rpartition("-")[0]
-    for sessions in sorted((work / "sessions").glob(f"{start}-*.npz")):
-        with np.load(sessions) as data:
-            first = data["windows"][:FIRST_CELLS]
-            again = model.classifier.predict_log_proba(
-                first.reshape(-1, first.shape[-1])
-            ).reshape(*first.shape[:2], -1)
-            for kept in sorted((work / "answers").glob(f"*-on-{sessions.stem}.npy")):
-                logs = np.load(kept)
-                if np.allclose(logs[:FIRST_CELLS], again, atol=1e-4):
-                    return _answers(logs, data)
-    raise SystemExit(
-        f"No answers of {model.card.name} on {start} are kept in {work}; run without "
-        "--names-only."
     )
 
 
@@ -296,26 +234,6 @@ def domain(part: Part, work: Path) -> dict[str, dict[str, float]]:
     found["length"] = count * float(WINDOW_SECONDS)
     found["frame rate"] = recorded
     return domain_of(found)
-
-
-def _with_stability(
-    model: CellTypeModel, answers: Answers, part: Part, measuring: Measuring
-) -> CellTypeModel:
-    """Return the model whose card says how stable its guesses are, and what that says.
-
-    Measured on the first windows of the test sessions, at the model's frame rate.
-    """
-    with np.load(simulate_long(part, measuring.work / "sessions")) as data:
-        traces = data["windows"][:, :SHAKEN].reshape(len(data["windows"]), -1)
-        neuropil = data["neuropil"].reshape(len(traces), -1)
-    found = stability(model, traces, neuropil, part.rate, (), device=measuring.device)
-    said = {
-        "swaps": list(SWAPS),
-        f"on unseen simulated sessions, {minutes(SHAKEN)}": stability_scores(
-            model.card, answers, found, SHAKEN
-        ),
-    }
-    return replace(model, card=replace(model.card, stability=said))
 
 
 def _keep_refits(refits: Mapping[str, CellTypeModel], folder: Path) -> None:
@@ -387,48 +305,4 @@ def write_index(models: Mapping[str, CellTypeModel], pages: Path) -> None:
             for s in (scores[group], scores[types])
         )
         lines.append(f"| [{name}]({name}.md) | {cells} |")
-    lines += ["", *_wrong_names(models, middle)]
     (pages / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _wrong_names(models: Mapping[str, CellTypeModel], when: str) -> list[str]:
-    """Write how many of the cells of a group's name were wrong, by shares and model."""
-    # Only the groups: within them the shares of the types are each model's own.
-    found = {
-        name: {
-            shares.partition(" (")[0]: scores
-            for shares, scores in model.card.scores["simulated sessions, unseen"][when][
-                "names"
-            ].items()
-        }
-        for name, model in models.items()
-    }
-    every = list(next(iter(found.values())))
-    every.sort(key=lambda shares: float(shares.split()[1]))
-    lines = [
-        "On the same sessions and minutes: the share of wrong cells among those called "
-        "PY and among those called IN, if the types have these shares. At most 0.1 is "
-        "promised; a name that is not given has none. Most shares are those that the "
-        "names were calibrated for; the others lie in between.",
-        "",
-        "| model | " + " | ".join(every) + " |",
-        "|" + "---|" * (len(every) + 1),
-    ]
-    for name, by_shares in found.items():
-        cells = []
-        for shares in every:
-            group = by_shares[shares]["group"]
-            wrong = {
-                called: group[title]
-                for called in ("PY", "IN")
-                if group.get(title := f"wrong among those called {called}")
-            }
-            cells.append(
-                ", ".join(
-                    f"{called} {s['value']:.3f} ({s['low']:.3f} to {s['high']:.3f})"
-                    for called, s in wrong.items()
-                )
-                or "-"
-            )
-        lines.append(f"| [{name}]({name}.md) | {' | '.join(cells)} |")
-    return lines

@@ -307,7 +307,6 @@ def quick_card() -> Any:
         trained_on="Nothing.",
         origin="user",
         subtypes_proven=False,
-        min_probability=0.5,
         intended_use="Tests.",
         not_for="Anything else.",
         created="2020-01-01T00:00:00+00:00",

@@ -31,7 +31,7 @@ def test_classify_folder(tmp_path: Path, suite2p_folder: Callable[..., Path]) ->
 
 
 def test_from_traces() -> None:
-    assert "best_guess" in run("from_traces.py")
+    assert "predicted" in run("from_traces.py")
 
 
 def test_train_own_model(tmp_path: Path) -> None:

@@ -78,17 +78,13 @@ def make_calibration():
         return Calibration(
             calibrated_on="simulation",
             coverage=0.9,
-            risk=0.1,
             sessions=40,
             cells=800,
-            shares={"PV": 0.25, "PY": 0.5, "SOM": 0.25},
             steps=tuple(
                 CalibrationStep(
                     n_windows=n_windows,
                     temperature=temperature,
                     prediction_set=dict.fromkeys(classes, 0.1),
-                    named_from={"PV": 0.8, "PY": 0.7, "SOM": None},
-                    group_named_from={"PY": 0.6, "IN": 0.75},
                 )
                 for n_windows, temperature in temperatures.items()
             ),

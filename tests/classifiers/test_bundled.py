@@ -41,28 +41,10 @@ def test_a_card_holds_scores_on_simulation_and_on_real_cells(model):
 
 
 @pytest.mark.parametrize("when", ["after 1 minute", "after 4 minutes"])
-def test_promises_were_kept_on_sessions_that_set_no_threshold(model, when):
+def test_prediction_sets_kept_their_promise_on_other_sessions(model, when):
     scores = model.card.scores["simulated sessions, unseen"][when]
     sets = scores["prediction set"]["aim: holds the type of 90%"]
     assert sets["all"]["high"] >= model.card.calibration.coverage
-    names = scores["names"]
-    shares = [50, 30, 20, 11]
-    assert set(names) == {f"PY {100 - n} %, IN {n} %" for n in shares}
-    wrong = [
-        score
-        for with_shares in names.values()
-        for named in with_shares.values()
-        for title, score in named.items()
-        if title.startswith("wrong") and score is not None
-    ]
-    assert all(score["low"] <= model.card.calibration.risk for score in wrong)
-
-
-def test_pyramidal_cells_are_named_where_interneurons_are_rare(model):
-    scores = model.card.scores["simulated sessions, unseen"]["after 4 minutes"]
-    named = scores["names"]["PY 89 %, IN 11 %"]["group"]
-    assert named["share named"]["value"] > 0.3
-    assert named["wrong among those called PY"]["high"] <= model.card.calibration.risk
 
 
 def test_windows_are_one_minute_at_the_models_rate(model):

@@ -48,7 +48,6 @@ def test_card_takes_classes_and_length_from_the_classifier(make_card):
         ("neuropil", "some"),
         ("origin", "somewhere"),
         ("subtypes_proven", "no"),
-        ("min_probability", 1.2),
         ("calibration", {"coverage": 0.9}),
         ("calibration", []),
         ("domain", {"noise": {"low": 0.3}}),
@@ -70,7 +69,6 @@ def test_impossible_values_are_refused_by_name(make_card, field, value):
         ("coverage", 1.5),
         ("sessions", 0),
         ("calibrated_on", ""),
-        ("shares", {"PV": 2, "PY": 0, "SOM": 0}),
         ("steps", []),
         ("steps", 3),
         ("steps", [{"n_windows": 1}]),
@@ -92,8 +90,6 @@ def test_impossible_calibration_is_refused(make_card, make_calibration, field, v
         ("temperature", 0),
         ("temperature", 10**400),
         ("prediction_set", {"PV": None, "PY": 0.1, "SOM": 0.1}),
-        ("named_from", {"PV": -0.1, "PY": 0.1, "SOM": 0.1}),
-        ("group_named_from", [0.5, 0.5]),
     ],
 )
 def test_impossible_step_is_refused(make_card, make_calibration, field, value):
@@ -103,62 +99,15 @@ def test_impossible_step_is_refused(make_card, make_calibration, field, value):
         ModelCard.from_json(json.dumps(values))
 
 
-RARE = {
-    "shares": {"PV": 0.05, "PY": 0.9, "SOM": 0.05},
-    "named_from": [{"PV": None, "PY": 0.55, "SOM": None}],
-    "group_named_from": [{"PY": 0.51, "IN": None}],
-}
-
-
-def calibrated_json(make_card, make_calibration, **changes):
-    values = json.loads(make_card(calibration=make_calibration({1: 1.0})).to_json())
-    values["calibration"].update(changes)
-    return json.dumps(values)
-
-
-def test_further_shares_come_back_from_json(make_card, make_calibration):
-    text = calibrated_json(make_card, make_calibration, more_shares=[RARE])
-    card = ModelCard.from_json(text)
-    assert card.calibration.names[1].group_named_from == ({"PY": 0.51, "IN": None},)
-    assert ModelCard.from_json(card.to_json()) == card
-
-
-def test_a_card_that_knows_of_one_set_of_shares_is_read(make_card, make_calibration):
-    values = json.loads(make_card(calibration=make_calibration({1: 1.0})).to_json())
-    del values["calibration"]["more_shares"]
-    card = ModelCard.from_json(json.dumps(values))
-    assert card.calibration == make_calibration({1: 1.0})
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "sentence"),
-    [
-        ("named_from", [], "as many steps for each of its shares"),
-        ("named_from", None, "says calibration = "),
-        ("group_named_from", [{"PY": 2, "IN": None}], "says calibration = "),
-        ("group_named_from", [{"PY": 0.5}], "group_named_from does not name IN, PY"),
-        ("shares", {"PY": 1.0}, "shares does not name PV, PY, SOM"),
-    ],
-)
-def test_impossible_further_shares_are_refused(
-    make_card, make_calibration, field, value, sentence
-):
-    wrong = {**RARE, field: value}
-    text = calibrated_json(make_card, make_calibration, more_shares=[wrong])
-    with pytest.raises(ModelError, match=sentence):
-        ModelCard.from_json(text)
-
-
 def test_steps_that_do_not_ascend_are_refused(make_card, make_calibration):
     with pytest.raises(ModelError, match="steps that ascend from 1 window"):
         make_card(calibration=make_calibration({1: 1.0, 4: 1.0, 2: 1.0}))
 
 
-@pytest.mark.parametrize("field", ["prediction_set", "named_from", "group_named_from"])
-def test_calibration_of_other_classes_is_refused(make_card, make_calibration, field):
+def test_calibration_of_other_classes_is_refused(make_card, make_calibration):
     values = json.loads(make_card(calibration=make_calibration({1: 1.0})).to_json())
-    values["calibration"]["steps"][0][field] = {"glia": 0.5}
-    with pytest.raises(ModelError, match=f"does not belong to its classes.*{field}"):
+    values["calibration"]["steps"][0]["prediction_set"] = {"glia": 0.5}
+    with pytest.raises(ModelError, match="does not belong to its classes"):
         ModelCard.from_json(json.dumps(values))
 
 

@@ -107,7 +107,7 @@ def test_another_model_of_the_same_name_is_refused(
     classifier, make_card, model_file, tmp_path
 ):
     add_model(model_file)
-    save_model(classifier, make_card(min_probability=0.6), tmp_path / "b.safetensors")
+    save_model(classifier, make_card(trained_on="Others."), tmp_path / "b.safetensors")
     with pytest.raises(ModelError, match="already have another model"):
         add_model(tmp_path / "b.safetensors")
 
@@ -116,9 +116,9 @@ def test_another_model_of_the_same_name_replaces_it_by_force(
     classifier, make_card, model_file, tmp_path
 ):
     add_model(model_file)
-    save_model(classifier, make_card(min_probability=0.6), tmp_path / "b.safetensors")
+    save_model(classifier, make_card(trained_on="Others."), tmp_path / "b.safetensors")
     add_model(tmp_path / "b.safetensors", force=True)
-    assert load_model("tiny-10hz").card.min_probability == 0.6
+    assert load_model("tiny-10hz").card.trained_on == "Others."
 
 
 @pytest.mark.parametrize("name", ["cnn", "cnn-10hz"])

@@ -121,7 +121,7 @@ def test_a_trained_model_classifies_recordings_at_once(
     recording = session_folder("mouse1", fs=10.0, n_frames=300, n_rois=5)
     named = terminal("classify", recording, "--model", model, "-o", table)
     assert named.exit_code == 0, named.output
-    assert set(pd.read_csv(table)["best_guess"]) <= {"PV", "PY"}
+    assert set(pd.read_csv(table)["predicted"]) <= {"PV", "PY"}
 
 
 def test_training_from_a_model_tells_how_it_did_on_unseen_animals(

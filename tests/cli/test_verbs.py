@@ -97,7 +97,7 @@ def test_a_table_is_exported_as_it_is(run, session_folder, tmp_path):
     table = tmp_path / "types.csv"
     run("classify", session_folder("m1", **LONG), "-o", table)
     words = ["export", table, "--format", "csv", "-o", tmp_path / "new.csv"]
-    result = run(*words, "--min-probability", "0")
+    result = run(*words, "--min-probability", "0.5")
     assert result.exit_code == 1
     assert "do not apply" in result.stderr
 
@@ -231,13 +231,24 @@ def test_doctor_names_the_version(run):
     assert __version__ in run("doctor").stdout
 
 
-def test_classify_says_what_to_expect_of_its_names(run, session_folder):
-    # All are named: whether noise gets a name is the bundled model's own affair.
-    result = run("classify", session_folder("m1", **LONG), "--min-probability", 0)
-    first = next(x for x in result.stderr.splitlines() if x.startswith("5 ROIs: "))
-    assert "PY" in first or "IN" in first or "unsure" in first
-    assert "are expected to be right (on simulation, if 50 %" in result.stderr
-    assert "Assumed shares: PY 50 %, IN 50 %" in result.stderr
+def test_classify_says_in_six_lines_what_it_found(run, session_folder):
+    folders = [session_folder(f"lab/m{n}", **LONG) for n in (1, 2)]
+    lines = run("classify", *folders).stderr.splitlines()
+    lines = [line for line in lines if " %" not in line and "done" not in line]
+    assert 2 <= len(lines) <= 6
+    assert lines[0] == "2 of 2 recordings classified."
+    assert lines[1].startswith("10 ROIs: ")
+    assert "--verbose" in lines[-1]
+
+
+def test_verbose_says_what_the_counts_rest_on(run, session_folder):
+    words = ("classify", session_folder("m1", **LONG), "--verbose")
+    said = run(*words).stderr
+    assert "are expected to be right (on simulation, if the share" in said
+    assert "Assumed shares of the types: PY 50 %, IN 50 %" in said
+    assert "Given shares of the types: PY 90 %, IN 10 %." in (
+        run(*words, "--prior", "IN=0.1").stderr
+    )
 
 
 def test_shares_that_the_user_gives_stand_in_summary_and_provenance(
@@ -247,7 +258,7 @@ def test_shares_that_the_user_gives_stand_in_summary_and_provenance(
     result = run(
         "classify", session_folder("m1", **LONG), "-o", out, "--prior", "IN=0.1"
     )
-    assert "Given shares: PY 90 %, IN 10 %." in result.stderr
+    assert len(result.stderr.splitlines()) <= 6
     origin = json.loads((tmp_path / "types.csv.provenance.json").read_text())
     (recording,) = origin["recordings"]
     assert recording["prior"] == {"IN": 0.1}

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from napari_celltype.export import output_columns
+from napari_celltype.workflows.decisions import decide
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
 
@@ -19,14 +20,7 @@ def make_table(
     p = rng.dirichlet([0.4] * len(classes), n_rois)
     if n_rois > 4:
         p[4] = np.nan
-    usable = np.isfinite(p).all(axis=1)
-    top = np.where(usable, np.nan_to_num(p).max(axis=1), np.nan)
-    best = np.array([*classes, ""])[
-        np.where(usable, np.nan_to_num(p).argmax(axis=1), len(classes))
-    ]
-    p_in = p[:, [name != "PY" for name in classes]].sum(axis=1)
-    sure = usable & (np.nan_to_num(top) >= 0.6)
-    group = np.where(p_in >= 0.6, "IN", np.where(1 - p_in >= 0.6, "PY", "unsure"))
+    said = decide(p, classes, 0.4)
     texts = ["", 'µ, "quoted"; x', "NA", "line\nbreak", "=1+1", " space ", "1.0"]
     table = pd.DataFrame(
         {
@@ -42,11 +36,10 @@ def make_table(
             ),
             "label": rng.choice(["", "PV", "!PV", "IN"], n_rois),
             "label_source": rng.choice(["", "manual"], n_rois),
-            "group": group,
-            "p_IN": p_in,
-            "predicted": np.where(sure, best, "unsure"),
-            "best_guess": best,
-            "probability": top,
+            "group": said.group,
+            "p_IN": said.p_in,
+            "predicted": said.predicted,
+            "probability": said.probability,
             "prediction_set": rng.choice(["", "PY", "PV|SOM"], n_rois),
             **{f"p_{name}": p[:, k] for k, name in enumerate(classes)},
             "warnings": rng.choice(texts, n_rois),

@@ -42,7 +42,6 @@ def table(output_table: MakeTable) -> pd.DataFrame:
     return output_table().assign(
         predicted="unsure",
         group="unsure",
-        best_guess="",
         label="",
         label_source="",
         merged_into=pd.array([None] * 12, dtype="Int64"),
@@ -77,7 +76,7 @@ def middle(
 def test_a_prediction_is_filled_and_a_label_is_not(
     recording: Recording, table: pd.DataFrame
 ) -> None:
-    sure = {"predicted": "PV", "best_guess": "PV", "probability": 1.0}
+    sure = {"predicted": "PV", "probability": 1.0}
     red, _, blue = middle(recording, with_roi(table, 0, **sure), 0)
     assert blue - red > 0.3
     labelled = with_roi(table, 0, label="PV", label_source="manual")
@@ -104,7 +103,7 @@ def test_a_label_is_a_thick_outline_in_its_colour(
 def test_the_key_counts_predictions_and_labels_apart(
     recording: Recording, table: pd.DataFrame
 ) -> None:
-    table = with_roi(table, 0, predicted="PV", best_guess="PV", probability=0.9)
+    table = with_roi(table, 0, predicted="PV", probability=0.9)
     table = with_roi(table, 1, label="PV", label_source="manual")
     table = with_roi(table, 2, label="!SOM", label_source="redcell")
     table = with_roi(table, 3, label=NOT_A_SOMA, label_source="manual")

@@ -79,7 +79,7 @@ def test_labels_masks_images_and_traces_come_back(
     with read(path) as content:
         ophys = content.processing["ophys"]
         rois = ophys["ImageSegmentation"]["PlaneSegmentation"]
-        for name in ("label", "predicted", "best_guess", "prediction_set", "warnings"):
+        for name in ("label", "predicted", "prediction_set", "warnings"):
             assert list(rois[name].data[:]) == list(table[name]), name
         for name in ("p_PY", "p_VIP", "p_IN", "probability"):
             np.testing.assert_array_equal(rois[name].data[:], table[name])

@@ -62,6 +62,7 @@ def test_methods_text_says_what_is_unproven() -> None:
                     "sampling_frequency_source": "user",
                     "shares": {"PY": 0.9, "PV": 0.1},
                     "prior": {"PV": 0.1},
+                    "min_probability": 0.6,
                     "summary": {
                         "groups": {
                             "PY": {"rois": 9, "expected_right": 8.5},
@@ -69,7 +70,6 @@ def test_methods_text_says_what_is_unproven() -> None:
                             "unsure": {"rois": 1, "expected_right": None},
                         },
                         "basis": ["simulation"],
-                        "naming": ["Names are given from a probability of 0.6 on."],
                     },
                 }
             ],
@@ -85,7 +85,7 @@ def test_methods_text_says_what_is_unproven() -> None:
     )
     assert "12 ROIs in 1 recording" in text
     assert "30 Hz (user)" in text
-    assert "from a probability of 0.6 on" in text
+    assert "Types less probable than 0.6 were left unsure." in text
     assert "The shares of the types were given (PY 90 %, PV 10 %)." in text
     assert (
         "calibration on simulation, about 8.5 of 9 called PY, 1.25 of 2 called IN are "
@@ -156,7 +156,7 @@ def test_methods_text_does_not_repeat_every_warning_of_a_batch() -> None:
 
 def test_methods_text_counts_thousands_in_full() -> None:
     groups = {"PY": {"rois": 2000, "expected_right": 1834.6}}
-    summary = {"groups": groups, "basis": ["simulation"], "naming": []}
+    summary = {"groups": groups, "basis": ["simulation"]}
     text = methods_paragraph(provenance([{"n_rois": 2000, "summary": summary}], [], {}))
     assert "about 1835 of 2000 called PY" in text
 

@@ -22,9 +22,7 @@ def _colors(
 
 
 def _one_type(table: pd.DataFrame, name: str, probability: float) -> pd.DataFrame:
-    return table.assign(
-        predicted=name, best_guess=name, probability=probability, p_IN=probability
-    )
+    return table.assign(predicted=name, probability=probability, p_IN=probability)
 
 
 def test_a_sure_roi_is_filled_in_the_colour_of_its_type(
@@ -38,25 +36,18 @@ def test_a_sure_roi_is_filled_in_the_colour_of_its_type(
 
 
 def test_a_less_probable_type_is_fainter(output_table: MakeTable) -> None:
-    sure, doubtful = (
-        _colors(_one_type(output_table(), "PV", p))[0][0, 3] for p in (1.0, 0.6)
+    chance, doubtful, likely, sure = (
+        _colors(_one_type(output_table(), "PV", p))[0][0, 3]
+        for p in (0.25, 0.35, 0.9, 1.0)
     )
-    assert sure > doubtful + 0.1
+    assert 0.1 < chance < doubtful < 0.3
+    assert 0.8 < likely < sure
 
 
-def test_an_unsure_roi_is_an_outline_of_its_best_guess(
+def test_unsure_rois_and_those_without_a_row_are_grey_outlines(
     output_table: MakeTable,
 ) -> None:
-    table = _one_type(output_table(), "PV", 0.5).assign(predicted="unsure")
-    fills, outlines = _colors(table)
-    assert not fills[0].any()
-    assert outlines[0, 2] - outlines[0, 0] > 0.4
-
-
-def test_rois_without_a_guess_or_a_row_are_grey_outlines(
-    output_table: MakeTable,
-) -> None:
-    nothing = output_table().assign(best_guess="", predicted="unsure", group="unsure")
+    nothing = output_table().assign(predicted="unsure", group="unsure")
     one = _one_type(output_table(), "PV", 1.0).iloc[[3]]
     for table, rois in ((nothing, range(12)), (one, (0, 1))):
         fills, outlines = _colors(table)

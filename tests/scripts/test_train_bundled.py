@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from napari_celltype.classifiers import read_model
-
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "train_bundled.py"
 
 
@@ -44,17 +42,3 @@ def test_what_is_trained_is_not_left(trained):
     listed = run(trained, "--list", "--seeds", "1", "--variants")
     assert "done  cnn-10hz, seed 1, plain" in listed
     assert "left" not in listed
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_names_can_be_set_again_from_kept_answers(trained):
-    def found():
-        folder = trained / "quick"
-        models = [read_model(f) for f in sorted((folder / "weights").iterdir())]
-        pages = {f.name: f.read_bytes() for f in (folder / "pages").iterdir()}
-        return [(model.card, model.sha256) for model in models], pages
-
-    before = found()
-    run(trained, "--names-only", "--variants")
-    assert found() == before

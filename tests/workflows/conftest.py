@@ -13,54 +13,26 @@ CLASSES = ("PY", "PV", "SOM", "VIP")
 
 @pytest.fixture
 def make_calibration() -> Callable[..., Any]:
-    """A calibration with one number for all thresholds, some of them replaced.
+    """A calibration with one threshold for all prediction sets.
 
-    `make_calibration(0.7, named_from={"PV": None}, later={4: 0.5})`: `later` adds
-    steps with another number for all thresholds, `more_shares` shares of interneurons.
+    `make_calibration(0.3, later={4: 0.5})`: `later` adds steps with another one.
     """
-    from napari_celltype.classifiers.calibration import (
-        Calibration,
-        CalibrationStep,
-        NamesFrom,
-    )
-
-    def step(
-        n_windows: int, value: float, types: dict[str, Any], groups: dict[str, Any]
-    ) -> CalibrationStep:
-        return CalibrationStep(
-            n_windows,
-            temperature=1.0,
-            prediction_set=dict.fromkeys(CLASSES, value / 2),
-            named_from={**dict.fromkeys(CLASSES, value), **types},
-            group_named_from={**dict.fromkeys(("PY", "IN"), value), **groups},
-        )
+    from napari_celltype.classifiers.calibration import Calibration, CalibrationStep
 
     def make(
-        value: float = 0.7,
+        value: float = 0.3,
         *,
-        named_from: dict[str, float | None] | None = None,
-        group_named_from: dict[str, float | None] | None = None,
         later: dict[int, float] | None = None,
-        more_shares: dict[float, float] | None = None,
         calibrated_on: str = "simulation",
     ) -> Calibration:
-        types, groups = named_from or {}, group_named_from or {}
-        all_steps = {1: value, **(later or {})}
         return Calibration(
             calibrated_on=calibrated_on,
             coverage=0.9,
-            risk=0.1,
             sessions=30,
             cells=1000,
-            shares={"PY": 0.5, "PV": 1 / 6, "SOM": 1 / 6, "VIP": 1 / 6},
-            steps=tuple(step(n, v, types, groups) for n, v in all_steps.items()),
-            more_shares=tuple(
-                NamesFrom(
-                    {"PY": 1 - share, **dict.fromkeys(CLASSES[1:], share / 3)},
-                    (dict.fromkeys(CLASSES, v),) * len(all_steps),
-                    (dict.fromkeys(("PY", "IN"), v),) * len(all_steps),
-                )
-                for share, v in (more_shares or {}).items()
+            steps=tuple(
+                CalibrationStep(n_windows, 1.0, dict.fromkeys(CLASSES, limit))
+                for n_windows, limit in {1: value, **(later or {})}.items()
             ),
         )
 
@@ -99,7 +71,6 @@ def make_predictions() -> Callable[..., Any]:
             "trained_on": "Nothing.",
             "origin": "simulation",
             "subtypes_proven": False,
-            "min_probability": 0.5,
             "intended_use": "Tests.",
             "not_for": "Anything else.",
             "created": "2020-01-01T00:00:00+00:00",
@@ -130,7 +101,6 @@ def make_predictions() -> Callable[..., Any]:
             labels=None,
             only_iscell=False,
             shares=dict.fromkeys(card.classes, 1 / len(card.classes)),
-            min_probability=None if calibration else card.min_probability,
         ).with_prior(prior)
 
     return make

@@ -21,8 +21,7 @@ def test_the_table_has_the_documented_columns_and_a_row_for_every_roi(session_fo
     table = classify(session_folder("m1", n_rois=7, **LONG))
     assert list(table.columns) == output_columns(TYPES)
     assert table["roi_id"].tolist() == list(range(7))
-    assert set(table["best_guess"]) <= set(TYPES)
-    assert set(table["predicted"]) <= {*TYPES, UNSURE}
+    assert set(table["predicted"]) <= set(TYPES)
 
 
 def test_probabilities_add_up_and_p_in_sums_the_interneurons(session_folder):
@@ -52,14 +51,14 @@ def test_rows_that_are_not_finite_become_unsure_and_say_so(session_folder):
     traces[2, 100] = np.nan
     traces[3, 100] = np.inf
     np.save(plane / "F.npy", traces)
-    table = classify(folder, min_probability=0)
+    table = classify(folder)
     assert table.loc[[2, 3], "predicted"].tolist() == [UNSURE, UNSURE]
     assert table.loc[[2, 3], "warnings"].str.contains("not finite").all()
     assert UNSURE not in table.drop([2, 3])["predicted"].tolist()
 
 
 def test_parts_of_a_merged_roi_get_no_label_of_their_own(session_folder):
-    table = classify(session_folder("m1", merged=[(0, 1)], **LONG), min_probability=0)
+    table = classify(session_folder("m1", merged=[(0, 1)], **LONG))
     parts, merged = table.loc[[0, 1]], table.iloc[-1]
     assert parts["predicted"].tolist() == [UNSURE, UNSURE]
     assert parts["merged_into"].tolist() == [merged["roi_id"]] * 2
@@ -115,7 +114,7 @@ def test_the_bundled_models_assume_as_many_interneurons_as_pyramidal_cells(
 def test_a_threshold_is_applied_without_running_the_network_again(session_folder):
     recording = open_recording(session_folder("m1", **LONG))
     predictions = classify_recording(recording, ClassifyRequest())
-    assert UNSURE not in predictions.table(min_probability=0)["predicted"].tolist()
+    assert UNSURE not in predictions.table()["predicted"].tolist()
     assert set(predictions.table(min_probability=1)["predicted"]) == {UNSURE}
 
 
@@ -138,16 +137,19 @@ def test_traces_from_elsewhere_are_classified():
     rng = np.random.default_rng(0)
     traces = rng.normal(size=(3, 700)).astype(np.float32)
     table = classify(Recording.from_traces(traces, sampling_frequency=10.0))
-    assert table["best_guess"].isin(TYPES).all()
+    assert table["predicted"].isin(TYPES).all()
 
 
 def test_the_real_recording_is_classified(shared_data):
     table = classify(shared_data / "real_suite2p", sampling_frequency=30.0)
     assert len(table) == 219
-    assert table["best_guess"].isin(TYPES).all()
+    assert table["warnings"].str.contains("unlike the training").any()
     # 47 of its traces are zero throughout.
-    assert (table["n_frames_used"] == 0).sum() == 47
-    assert set(table.loc[table["n_frames_used"] == 0, "predicted"]) == {UNSURE}
+    unusable = table["n_frames_used"] == 0
+    assert unusable.sum() == 47
+    assert set(table.loc[unusable, "predicted"]) == {UNSURE}
+    assert table.loc[unusable, "probability"].isna().all()
+    assert table.loc[~unusable, "predicted"].isin(TYPES).all()
 
 
 @pytest.mark.parametrize(

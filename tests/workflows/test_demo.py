@@ -18,8 +18,7 @@ def test_the_demo_does_the_whole_job_with_no_input_of_the_users(tmp_path):
     assert list(table.columns) == output_columns(["PY", "PV", "SOM", "VIP"])
     # Most of the 40 simulated cells are found by suite2p and carry their true type.
     assert table["label"].ne("").sum() >= 25
-    assert table["best_guess"].isin(["PY", "PV", "SOM", "VIP"]).all()
-    assert table["predicted"].ne("unsure").any()
+    assert table["predicted"].isin(["PY", "PV", "SOM", "VIP"]).all()
     for model in ("rnn", "lstm"):
         other = pd.read_csv(folder / f"cell_types_{model}.csv")
         assert other["model"].unique() == f"{model}-10hz"
@@ -30,7 +29,7 @@ def test_the_demo_does_the_whole_job_with_no_input_of_the_users(tmp_path):
     assert (folder / "suite2p" / "plane0" / "stat.npy").exists()
     summary = (folder / "summary.txt").read_text()
     assert "does not show that labels are right on real cells" in summary
-    assert "By default the CNN's card decides" in summary
+    assert len(summary.splitlines()) <= 6
     assert result.stdout.strip() == summary.strip()
 
 

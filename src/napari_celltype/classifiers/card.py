@@ -56,14 +56,11 @@ class ModelCard:
         "simulation" or "user".
     subtypes_proven : bool
         Whether PV, SOM and VIP were told apart on real cells.
-    min_probability : float
-        Below it a label is `unsure`, where there is no calibration.
     assumed_shares : mapping or None
         Shares of types or parents that are assumed where the user gives none, such as
         PY 0.5 and IN 0.5; None for those of the training data.
     calibration : Calibration or None
-        Temperatures, prediction sets and the probabilities from which names are given;
-        None if nothing was calibrated.
+        Temperatures and prediction sets; None if nothing was calibrated.
     domain : mapping or None
         Of each property of `domain.PROPERTIES` what is usual in the training data, as
         {"low": ..., "high": ...}.
@@ -88,7 +85,6 @@ class ModelCard:
     trained_on: str
     origin: str
     subtypes_proven: bool
-    min_probability: float
     intended_use: str
     not_for: str
     created: str
@@ -195,7 +191,6 @@ def card_for(
     training_data: Mapping[str, Any] | None = None,
     origin: str = "user",
     subtypes_proven: bool = False,
-    min_probability: float = 0.5,
     assumed_shares: Mapping[str, float] | None = None,
     calibration: Calibration | None = None,
     domain: Mapping[str, Mapping[str, float]] | None = None,
@@ -248,7 +243,6 @@ def card_for(
         trained_on=trained_on,
         origin=origin,
         subtypes_proven=subtypes_proven,
-        min_probability=min_probability,
         assumed_shares=assumed_shares,
         intended_use=intended_use,
         not_for=not_for,

@@ -7,11 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
-from napari_celltype.classifiers.calibration import (
-    Calibration,
-    CalibrationStep,
-    NamesFrom,
-)
+from napari_celltype.classifiers.calibration import Calibration, CalibrationStep
 from napari_celltype.errors import LabelError
 
 if TYPE_CHECKING:
@@ -71,27 +67,10 @@ def _is_calibration(value: object) -> bool:
         isinstance(value, Calibration)
         and _is_text(value.calibrated_on)
         and _is_probability(value.coverage)
-        and _is_probability(value.risk)
         and all(_is_count(n) for n in (value.sessions, value.cells))
-        and _are_limits(value.shares, or_never=False)
         and isinstance(value.steps, tuple)
         and all(_is_step(step) for step in value.steps)
         and _ascends_from_one([step.n_windows for step in value.steps])
-        and isinstance(value.more_shares, tuple)
-        and all(_are_names(names, len(value.steps)) for names in value.more_shares)
-    )
-
-
-def _are_names(names: object, n_steps: int) -> bool:
-    return (
-        isinstance(names, NamesFrom)
-        and _are_limits(names.shares, or_never=False)
-        and all(
-            isinstance(steps, tuple)
-            and len(steps) == n_steps
-            and all(_are_limits(limits) for limits in steps)
-            for steps in (names.named_from, names.group_named_from)
-        )
     )
 
 
@@ -100,16 +79,8 @@ def _is_step(step: object) -> bool:
         isinstance(step, CalibrationStep)
         and _is_count(step.n_windows)
         and _is_positive(step.temperature)
-        and _are_limits(step.prediction_set, or_never=False)
-        and _are_limits(step.named_from)
-        and _are_limits(step.group_named_from)
-    )
-
-
-def _are_limits(value: object, *, or_never: bool = True) -> bool:
-    return isinstance(value, Mapping) and all(
-        _is_probability(limit) or (or_never and limit is None)
-        for limit in value.values()
+        and isinstance(step.prediction_set, Mapping)
+        and all(map(_is_probability, step.prediction_set.values()))
     )
 
 
@@ -142,28 +113,11 @@ def names_in_calibration(card: ModelCard) -> str | None:
     if card.calibration is None:
         return None
     try:
-        tree = DEFAULT_TYPES.including(card.classes)
-        roots = {tree.group(name) for name in card.classes}
+        DEFAULT_TYPES.including(card.classes)
     except LabelError as error:
         return str(error)
-    classes = set(card.classes)
-    named = [
-        (what, limits, wanted)
-        for names in card.calibration.names
-        for what, steps, wanted in (
-            ("shares", (names.shares,), classes),
-            ("named_from", names.named_from, classes),
-            ("group_named_from", names.group_named_from, roots),
-        )
-        for limits in steps
-    ]
-    named += [
-        ("prediction_set", step.prediction_set, classes)
-        for step in card.calibration.steps
-    ]
-    for what, limits, wanted in named:
-        if set(limits) != wanted:
-            return f"{what} does not name {', '.join(sorted(wanted))}"
+    if any(set(s.prediction_set) != set(card.classes) for s in card.calibration.steps):
+        return f"prediction_set does not name {', '.join(sorted(card.classes))}"
     return None
 
 
@@ -190,7 +144,6 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "trained_on": _TEXT,
     "origin": (lambda value: value in ("simulation", "user"), "'simulation' or 'user'"),
     "subtypes_proven": (lambda value: isinstance(value, bool), "true or false"),
-    "min_probability": (_is_probability, "a number from 0 to 1"),
     "intended_use": _TEXT,
     "not_for": _TEXT,
     "created": _TEXT,
@@ -207,8 +160,8 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "calibration": (
         _is_calibration,
-        "null, or a calibration with probabilities from 0 to 1, positive temperatures, "
-        "steps that ascend from 1 window, and as many steps for each of its shares",
+        "null, or a calibration with probabilities from 0 to 1, positive temperatures "
+        "and steps that ascend from 1 window",
     ),
     "domain": (_is_domain, "null, or a mapping of properties to low and high"),
 }

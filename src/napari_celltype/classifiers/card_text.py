@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from napari_celltype.classifiers.calibration import Calibration, NamesFrom
+from napari_celltype.classifiers.calibration import Calibration
 from napari_celltype.classifiers.card import ModelCard
 from napari_celltype.classifiers.score_text import plain, score_lines, table_lines
 
@@ -113,78 +113,37 @@ def _input(card: ModelCard) -> list[str]:
 
 
 def _promises(card: ModelCard) -> list[str]:
-    lines = ["## What it promises, and on what", ""]
+    title = "## What it promises, and on what"
     if card.calibration is None:
-        lines += [
-            "Nothing was calibrated. A name is given from a probability of "
-            f"{card.min_probability:g}; how many such names are wrong is not known.",
-            "",
-        ]
-    else:
-        lines += _calibration_lines(card.calibration)
-    return lines
+        line = "Nothing was calibrated: how many of its names are right is not known."
+        return [title, "", line, ""]
+    return [title, "", *_calibration_lines(card.calibration)]
 
 
 def _calibration_lines(calibration: Calibration) -> list[str]:
     on = f"on {plain(calibration.calibrated_on)}"
-    classes = list(calibration.shares)
-    by_shares = "; or ".join(_shares(names.shares) for names in calibration.names)
-    kept = [
-        [str(step.n_windows), *(f"{step.prediction_set[c]:.3g}" for c in classes)]
-        for step in calibration.steps
-    ]
-    return [
-        "- Prediction sets hold the type of at least "
-        f"{calibration.coverage:.0%} {on}: of the cells of each type, sessions counted "
-        "alike.",
-        f"- Names are wrong for at most {calibration.risk:.0%} {on}: of the cells that "
-        "get the same name, with 95% confidence, if the types have the shares "
-        f"{by_shares}.",
-        f"- Both were set on {calibration.sessions} sessions with {calibration.cells} "
-        f"cells, {on}, by the number of windows of a cell.",
-        "",
-        *(line for names in calibration.names for line in _names(calibration, names)),
-        "With other shares a name is given to the cells to which it would be given "
-        "with the nearest of these in which its group (PY or IN) is no more common. It "
-        "is not given where its group is rarer than in all of these, or where the "
-        "types inside a group stand in other proportions.",
-        "",
-        "A type is in the prediction set from these probabilities (of the model):",
-        "",
-        *table_lines(["windows from", *classes], kept),
-    ]
-
-
-def _names(calibration: Calibration, names: NamesFrom) -> list[str]:
-    """Write from which probabilities names are given with some shares."""
-    groups, classes = list(names.group_named_from[0]), list(names.named_from[0])
+    classes = list(calibration.steps[0].prediction_set)
     rows = [
         [
             str(step.n_windows),
             f"{step.temperature:g}",
-            *(_least(of_groups[name]) for name in groups),
-            *(_least(of_types[name]) for name in classes),
+            *(f"{step.prediction_set[c]:.3g}" for c in classes),
         ]
-        for step, of_types, of_groups in zip(
-            calibration.steps, names.named_from, names.group_named_from, strict=True
-        )
-    ]
-    header = [
-        "windows from",
-        "temperature",
-        *(f"group {name}" for name in groups),
-        *(f"type {name}" for name in classes),
+        for step in calibration.steps
     ]
     return [
-        f"With {_shares(names.shares)} a name is given from these probabilities "
-        "(under these shares):",
+        f"- Probabilities are calibrated {on}: the mean log-probability of a cell's "
+        "windows is divided by the temperature for their number.",
+        "- Prediction sets hold the type of at least "
+        f"{calibration.coverage:.0%} {on}: of the cells of each type, sessions counted "
+        "alike.",
+        f"- Both were set on {calibration.sessions} sessions with {calibration.cells} "
+        f"cells, {on}.",
         "",
-        *table_lines(header, rows),
+        "A type is in the prediction set from these probabilities (of the model):",
+        "",
+        *table_lines(["windows from", "temperature", *classes], rows),
     ]
-
-
-def _least(limit: float | None) -> str:
-    return "never named" if limit is None else f"{limit:.3g}"
 
 
 def _scores(card: ModelCard) -> list[str]:

@@ -55,7 +55,7 @@ def export(
         float, typer.Option(metavar="MM", help="png, svg, pdf: width of the figure.")
     ] = 85.0,
     only_iscell: opt.OnlyIscell = False,
-    min_probability: opt.MinProbability = None,
+    min_probability: opt.MinProbability = 0.0,
     prior: opt.Prior = None,
     fs: opt.Fs = None,
     neuropil: opt.Neuropil = "model",

@@ -152,17 +152,14 @@ ForceFolder = Annotated[
     typer.Option("--force", help="Write into a folder that holds files of others."),
 ]
 MinProbability = Annotated[
-    float | None,
+    float,
     typer.Option(
-        metavar="P",
-        min=0,
-        max=1,
-        help=(
-            "Below P an ROI is unsure; 0 names all. Without it, the model card's "
-            "threshold of each name, which limits how many cells of that name are "
-            "wrong (bundled models: on simulation)."
-        ),
+        metavar="P", min=0, max=1, help="An ROI whose type is less probable is unsure."
     ),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Say all that the result rests on."),
 ]
 OnlyIscell = Annotated[
     bool,

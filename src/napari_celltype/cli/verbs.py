@@ -20,6 +20,7 @@ from napari_celltype.cli.terminal import (
     say,
     shown_progress,
 )
+from napari_celltype.cli.told import told
 from napari_celltype.errors import SamplingFrequencyError
 
 app = typer.Typer(
@@ -67,13 +68,14 @@ def demo(
     ] = False,
     seed: opt.Seed = 0,
     device: opt.Device = "auto",
+    verbose: opt.Verbose = False,
     force: opt.Force = False,
 ) -> None:
     """Simulate a two-photon movie, run suite2p on it, classify its ROIs, show them.
 
     Example: napari-celltype demo --headless -o demo
     """
-    from napari_celltype.workflows.demo import NAMED_FROM, run_demo
+    from napari_celltype.workflows.demo import run_demo
     from napari_celltype.workflows.window import open_window, save_screenshot
 
     with interruptible() as should_stop, shown_progress() as on_progress:
@@ -87,17 +89,15 @@ def demo(
         )
     if headless:
         screenshot = output / "screenshot.png"
-        missing = save_screenshot(
-            result.recording_path, screenshot, model="cnn", min_probability=NAMED_FROM
-        )
+        missing = save_screenshot(result.recording_path, screenshot, model="cnn")
         result.add_to_summary(
             f"The window: {screenshot}" if missing is None else f"No window: {missing}"
         )
     typer.echo(result.summary_file.read_text(encoding="utf-8"))
+    if verbose:
+        typer.echo("\n".join(result.details))
     if not headless:
-        raise typer.Exit(
-            open_window(result.recording_path, model="cnn", min_probability=NAMED_FROM)
-        )
+        raise typer.Exit(open_window(result.recording_path, model="cnn"))
 
 
 @app.command(name="open")
@@ -147,7 +147,7 @@ def classify(
     ] = None,
     model: opt.Model = "cnn",
     only_iscell: opt.OnlyIscell = False,
-    min_probability: opt.MinProbability = None,
+    min_probability: opt.MinProbability = 0.0,
     prior: opt.Prior = None,
     fs: opt.Fs = None,
     neuropil: opt.Neuropil = "model",
@@ -155,6 +155,7 @@ def classify(
     device: opt.Device = "auto",
     jobs: opt.Jobs = 1,
     scheduler: opt.Scheduler = None,
+    verbose: opt.Verbose = False,
     force: opt.Force = False,
 ) -> None:
     """Classify every ROI of the recordings and write one table.
@@ -187,22 +188,16 @@ def classify(
             on_progress=on_progress,
             should_stop=should_stop,
         )
-    for finished in result.done:
-        for warning in finished.inputs["warnings"]:
-            say(f"note: {finished.inputs['name']}: {warning}")
     if result.done:
         if output is None:
             typer.echo(table_to_csv(result.table), nl=False)
         else:
             write_result(result, request, output, force=force)
-        for line in result.summary().sentences():
-            say(line)
+    for line in told(result, asked=len(found.planes), in_full=verbose):
+        say(line)
     failures = (*found.failures, *result.failures)
     for failure in failures:
         say(f"error: {failure.reason}")
-    asked = len(found.planes) + len(found.failures)
-    if asked > 1:
-        say(f"{len(result.done)} of {asked} recordings classified.")
     if result.stopped:
         raise typer.Exit(STOPPED)
     if failures:

@@ -35,8 +35,8 @@ def celltype_array(table: pd.DataFrame) -> tuple[NDArray[np.float64], dict[str, 
     -------
     array : ndarray of float64, shape (n_rois, 2 + n_classes)
         Row i is row i of stat.npy. Column 0 is the code of the predicted type (-1:
-        unsure or no usable trace), column 1 the probability of the best guess, then
-        one column per class.
+        unsure), column 1 its probability, then one column per class; NaN without a
+        usable trace.
     legend : dict
         ``columns`` and ``codes``, what the columns and the codes mean.
 

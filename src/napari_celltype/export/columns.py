@@ -17,7 +17,6 @@ _BEFORE = (
     "group",
     "p_IN",
     "predicted",
-    "best_guess",
     "probability",
     "prediction_set",
 )
@@ -35,7 +34,6 @@ TEXT_COLUMNS = (
     "label_source",
     "group",
     "predicted",
-    "best_guess",
     "prediction_set",
     "warnings",
     "cell_id",

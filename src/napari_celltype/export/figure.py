@@ -245,22 +245,18 @@ def _draw_rois(
     shown = _shown(recording, table)
     fills, edges = roi_colors(recording.n_rois, table, options.by_group, tree)
     paths = {i: _path(recording, i) for i in shown}
-    named = [i for i in shown if fills[i + 1, 3] > 0]
-    unsure = [i for i in shown if fills[i + 1, 3] == 0]
-    for rois, style in ((unsure, ":"), (named, "-")):
-        # Only guesses have an opaque outline.
-        guessed = [edges[i + 1, 3] == 1 for i in rois]
-        axes.add_collection(
-            PathCollection(
-                [paths[i] for i in rois],
-                facecolors=[
-                    tuple(fills[i + 1]) if options.fill else (0, 0, 0, 0) for i in rois
-                ],
-                edgecolors=[tuple(edges[i + 1]) for i in rois],
-                linewidths=_PREDICTED,
-                linestyles=[style if guess else "-" for guess in guessed],
-            )
+    # Named ones last, above the grey outlines of the others.
+    order = sorted(shown, key=lambda i: bool(fills[i + 1, 3]))
+    axes.add_collection(
+        PathCollection(
+            [paths[i] for i in order],
+            facecolors=[
+                tuple(fills[i + 1]) if options.fill else (0, 0, 0, 0) for i in order
+            ],
+            edgecolors=[tuple(edges[i + 1]) for i in order],
+            linewidths=_PREDICTED,
         )
+    )
     truth = _ground_truth(table, set(shown))
     axes.add_collection(
         PathCollection(

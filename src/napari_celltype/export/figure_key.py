@@ -72,6 +72,8 @@ def key_entries(
     by_group, subtypes_proven : bool
         As in `write_figure`.
     """
+    # A merged ROI counts once, its parts do not.
+    table = table[table["merged_into"].isna()]
     marks = type_marks(tree)
     predicted, classes = _predicted(table, by_group, tree)
     truth = table[(table["label"] != "") & (table["label_source"] != "prediction")]
@@ -102,9 +104,8 @@ def key_entries(
     if NOT_A_SOMA in labelled:
         text = f"{NOT_A_SOMA}: {labelled[NOT_A_SOMA]} labelled"
         entries.append(KeyEntry(text, UNCLASSIFIED_COLOR, "x", thick=True))
-    if classes:
-        text = f"{UNSURE}: {predicted.get(UNSURE, 0)}"
-        entries.append(KeyEntry(text, UNSURE_COLOR, line=":"))
+    if unsure := predicted.get(UNSURE, 0):
+        entries.append(KeyEntry(f"{UNSURE}: {unsure}", UNSURE_COLOR))
     finer = not by_group and _has_subtypes(classes, tree)
     entries += [KeyEntry(text) for text in _words(table, classes, labelled, finer)]
     if finer and not subtypes_proven:
@@ -136,7 +137,6 @@ def _words(
     """Return what is said besides the types; groups where the model has finer types."""
     text = f"{len(table)} ROIs."
     if finer:
-        # A type may be unsure while its group is sure.
         groups = Counter(table["group"].tolist()).items()
         text += f" Predicted: {', '.join(f'{n} {name}' for name, n in sorted(groups))}."
     words = [text]
@@ -144,8 +144,6 @@ def _words(
         words.append("Fill, solid mark: predicted, fainter = less probable.")
     if labelled:
         words.append("Thick outline, open mark: ground truth.")
-    if classes:
-        words.append(f"Dotted: {UNSURE}, in the colour of the best guess.")
     return words
 
 

@@ -41,11 +41,14 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
     if rates:
         sentences.append(f"The frame rate per plane was {rates}.")
     sentences += [_model_sentence(card) for card in models]
-    sentences += dict.fromkeys(
-        sentence
-        for r in recordings
-        for sentence in r.get("summary", {}).get("naming", ())
-    )
+    if models:
+        sentences.append(
+            "Each ROI got the more probable group (pyramidal cell or interneuron) and "
+            "the most probable type inside it."
+        )
+    least = _listed(f"{p:g}" for r in recordings if (p := r.get("min_probability")))
+    if least:
+        sentences.append(f"Types less probable than {least} were left {UNSURE}.")
     if any(r.get("only_iscell") for r in recordings):
         sentences.append("ROIs that suite2p does not call cells were left out.")
     shares = _listed(_shares(r) for r in recordings)

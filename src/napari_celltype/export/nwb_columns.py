@@ -24,12 +24,13 @@ _WORDS = {
     "See label_source for where it came from.",
     "label_source": "Where the label came from: histology, redcell, manual, imported, "
     "or prediction (an accepted prediction, which is no ground truth).",
-    "group": "PY or IN (interneuron) as predicted by the model, or 'unsure'.",
+    "group": "PY or IN (interneuron), the more probable one according to the model, or "
+    "'unsure'.",
     "p_IN": "Predicted probability of being an interneuron.",
-    "predicted": "Cell type predicted from the calcium trace, or 'unsure' below the "
-    "threshold. A prediction, not an identification.",
-    "best_guess": "The most probable type according to the model, sure or not.",
-    "probability": "Predicted probability of the best guess.",
+    "predicted": "Most probable cell type inside the group, from the calcium trace; "
+    "'unsure' without a usable trace or below a minimum probability. A prediction, not "
+    "an identification.",
+    "probability": "Probability of the predicted type; NaN without a usable trace.",
     "prediction_set": "Types that the model cannot rule out, joined by '|'.",
     "warnings": "What to know about this ROI or its recording, joined by ';'.",
     "merged_into": "Row of the merged ROI that this one is a part of; -1 for none.",

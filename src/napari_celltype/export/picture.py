@@ -1,4 +1,4 @@
-"""The colours of the ROIs: fills for names, outlines for doubts; and the background."""
+"""The colours of the ROIs, fainter the less probable their name; and the background."""
 
 from __future__ import annotations
 
@@ -17,7 +17,23 @@ if TYPE_CHECKING:
 
 UNCLASSIFIED_COLOR = "#B8B8B8"
 
-_FAINTEST, _STRONGEST = 0.25, 0.9
+# Opacity of a fill at chance and at certainty: a guess has to look like one.
+FAINTEST, STRONGEST = 0.15, 0.95
+
+
+def fill_strength(
+    probability: NDArray[np.float64], n_names: int
+) -> NDArray[np.float64]:
+    """Return how far probabilities are from chance (0) on the way to certainty (1).
+
+    Parameters
+    ----------
+    probability : ndarray of float
+    n_names : int
+        Types, or groups, that were to choose from.
+    """
+    chance = 1 / max(n_names, 2)
+    return np.clip((probability - chance) / (1 - chance), 0, 1)
 
 
 def type_color(name: str, tree: TypeTree) -> str:
@@ -38,47 +54,31 @@ def roi_colors(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return fill and outline of each pixel value: (n_rois + 1, 4), red to alpha.
 
-    Without predictions in the table all ROIs are unclassified.
+    Without predictions in the table all ROIs are unclassified; `unsure` ones look the
+    same.
     """
     fills = np.zeros((n_rois + 1, 4), dtype=np.float32)
     outlines = np.zeros((n_rois + 1, 4), dtype=np.float32)
     outlines[1:] = (*_rgb(UNCLASSIFIED_COLOR), 0.9)
-    if "best_guess" not in table.columns:
+    if "predicted" not in table.columns:
         return fills, outlines
-    chance = 1 / (2 if by_group else max(2, len(class_columns(table.columns))))
-    said = table["group" if by_group else "predicted"].tolist()
-    for roi_id, guess, name, p, p_in in zip(
+    probability = table["probability"].to_numpy(dtype=float)
+    if by_group:
+        p_in = table["p_IN"].to_numpy(dtype=float)
+        probability = np.maximum(p_in, 1 - p_in)
+    n_names = 2 if by_group else len(class_columns(table.columns))
+    opacity = FAINTEST + fill_strength(probability, n_names) * (STRONGEST - FAINTEST)
+    for roi_id, name, alpha in zip(
         table["roi_id"].tolist(),
-        table["best_guess"].tolist(),
-        said,
-        table["probability"].tolist(),
-        table["p_IN"].tolist(),
+        table["group" if by_group else "predicted"].tolist(),
+        opacity.tolist(),
         strict=True,
     ):
-        if not guess:
-            continue
-        if by_group:
-            p = max(p_in, 1 - p_in)
-            guess = name if name != UNSURE else _likelier_group(guess, p_in, tree)
-        color = _rgb(type_color(guess, tree))
-        outlines[roi_id + 1] = (*color, 1)
-        if name != UNSURE:
-            strength = min(max((p - chance) / (1 - chance), 0), 1)
-            alpha = _FAINTEST + strength * (_STRONGEST - _FAINTEST)
+        if name and name != UNSURE:
+            color = _rgb(type_color(name, tree))
+            outlines[roi_id + 1] = (*color, 1)
             fills[roi_id + 1] = (*color, alpha)
     return fills, outlines
-
-
-def _likelier_group(guess: str, p_in: float, tree: TypeTree) -> str:
-    """Return the group of an ROI whose group is unsure.
-
-    Its best guess may be PY while the interneuron types together are likelier.
-    """
-    if p_in > 0.5:
-        return "IN"
-    in_tree = any(t.name == guess for t in tree.types)
-    group = tree.group(guess) if in_tree else guess
-    return "PY" if group == "IN" else group
 
 
 def background(recording: Recording) -> NDArray[np.float32]:

@@ -34,7 +34,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         movie=asked.movie,
         model=asked.model,
         neuropil=asked.neuropil,
-        min_probability=asked.min_probability,
     )
     director = _Director(viewer, dock, asked.classify, asked.screenshot)
     timer = QTimer(dock)
@@ -55,7 +54,6 @@ def open_window(
     movie: Path | None = None,
     model: str = "cnn",
     neuropil: str | float = "model",
-    min_probability: float | None = None,
 ) -> tuple[Viewer, ClassifyDock]:
     """Show napari with all docks, and begin to read a recording.
 
@@ -72,8 +70,6 @@ def open_window(
         The model that is chosen in the Classify dock.
     neuropil : str or float
         The input that is chosen there: ``model``, ``none``, or C of F - C * Fneu.
-    min_probability : float, optional
-        The threshold of `unsure` there, instead of the card's.
     """
     from napari import Viewer
 
@@ -87,8 +83,6 @@ def open_window(
     viewer.window.resize(width, height)
     dock.form.model.choose(model)
     dock.form.choose_input(neuropil)
-    if min_probability is not None:
-        dock.form.min_probability.setValue(min_probability)
     dock.open_paths([path], plane=plane, sampling_frequency=fs, movie=movie)
     return viewer, dock
 
@@ -190,9 +184,6 @@ def _parser() -> argparse.ArgumentParser:
         help="model, none, or C of F - C * Fneu",
     )
     parser.add_argument("--classify", action="store_true", help="classify at once")
-    parser.add_argument(
-        "--min-probability", type=float, help="name from here on, not as the card says"
-    )
     parser.add_argument(
         "--screenshot",
         type=Path,

@@ -28,7 +28,7 @@ from napari_celltype.workflows.classify import (
     require_possible,
 )
 from napari_celltype.workflows.predictions import Predictions
-from napari_celltype.workflows.summary import NAME_MORE, Summary, combine
+from napari_celltype.workflows.summary import Summary, combine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -283,14 +283,8 @@ def done(predictions: Predictions) -> Done:
             "model": predictions.model_name,
             "warnings": list(predictions.warnings),
             "labels": describe_labels(predictions.labels),
-            "summary": _told(summary),
+            "summary": asdict(summary),
         },
         {**asdict(predictions.card), "sha256": predictions.model_sha256},
         summary,
     )
-
-
-def _told(summary: Summary) -> dict[str, Any]:
-    """Return the summary without the advice to whoever reads it on the screen."""
-    naming = [text.removesuffix(NAME_MORE).rstrip() for text in summary.naming]
-    return {**asdict(summary), "naming": naming}

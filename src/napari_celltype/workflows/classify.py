@@ -48,9 +48,8 @@ class ClassifyRequest:
     neuropil : str or float
         ``model`` (what the model was trained with), ``none`` (raw F), or C for
         F - C * Fneu.
-    min_probability : float or None
-        One threshold of ``unsure`` for every name; None takes the card's, which has one
-        for each name where it was calibrated; 0 switches ``unsure`` off.
+    min_probability : float
+        A type that is less probable is ``unsure``.
     only_iscell : bool
         Leave out the ROIs that suite2p does not call cells.
     prior : mapping of str to float or None
@@ -61,7 +60,7 @@ class ClassifyRequest:
     model: str = "cnn"
     device: str = "auto"
     neuropil: str | float = "model"
-    min_probability: float | None = None
+    min_probability: float = 0.0
     only_iscell: bool = False
     prior: Mapping[str, float] | None = None
 
@@ -106,8 +105,7 @@ def classify(
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
     min_probability : float, optional
-        One threshold of ``unsure`` for every name; by default those of the model's
-        card; 0 switches ``unsure`` off.
+        A type that is less probable is ``unsure``; by default none is.
     only_iscell : bool
         Leave out the ROIs that suite2p does not call cells.
     prior : mapping of str to float, optional
@@ -137,7 +135,7 @@ def classify(
     if isinstance(recordings, Recording | str | Path):
         recordings = [recordings]
     request = ClassifyRequest(
-        model, device, neuropil, min_probability, only_iscell, prior
+        model, device, neuropil, min_probability or 0.0, only_iscell, prior
     )
     require_possible(request)
     sources: list[Recording | Path] = []
@@ -188,7 +186,7 @@ def classify_recording(
     if frequency is None:
         raise SamplingFrequencyError(
             f"{recording.path or 'The recording'} does not say its frame rate; give "
-            "the rate per plane in Hz (terminal: --fs 30; napari: the frame rate box)."
+            "the rate per plane in Hz."
         )
     if recording.n_rois == 0:
         raise RecordingError(
@@ -232,7 +230,6 @@ def classify_recording(
                 f"part of the merged ROI {recording.merged_into[part]}, which carries "
                 "the label"
             )
-    card_threshold = None if model.card.calibration else model.card.min_probability
     of_the_model = Predictions(
         recording=recording,
         recording_name=recording_names([recording.path])[0] if name is None else name,
@@ -256,11 +253,7 @@ def classify_recording(
         labels=labels,
         only_iscell=request.only_iscell,
         shares=training_shares(model.card),
-        min_probability=(
-            card_threshold
-            if request.min_probability is None
-            else request.min_probability
-        ),
+        min_probability=request.min_probability,
     )
     return of_the_model.with_prior(request.prior)
 

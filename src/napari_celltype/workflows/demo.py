@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.celltypes import UNSURE
 from napari_celltype.export.figure import TWO_COLUMNS, FigureOptions, write_figure
 from napari_celltype.labels import save_labels
 from napari_celltype.labels.atomic import write_text_atomically
@@ -21,7 +20,7 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.recording import Recording, open_recording, run_suite2p
+from napari_celltype.recording import open_recording, run_suite2p
 from napari_celltype.workflows.batch import BatchResult, done
 from napari_celltype.workflows.classify import ClassifyRequest, classify_recording
 from napari_celltype.workflows.output import write_result
@@ -33,9 +32,6 @@ N_FRAMES = 1200  # two minutes: two windows of the bundled models
 N_CELLS = 40
 DECAY = 0.7  # s, what suite2p advises for fast indicators such as this GCaMP7f
 MODELS = ("cnn", "rnn", "lstm")
-# Every best guess is shown, so that there are colours to see: what two minutes tell the
-# models is hardly ever as sure as their cards ask for.
-NAMED_FROM = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,10 +43,14 @@ class DemoResult:
     recording_path : Path
         The plane folder that suite2p wrote.
     summary_file : Path
+        At most six lines.
+    details : tuple of str
+        What the summary rests on, in sentences.
     """
 
     recording_path: Path
     summary_file: Path
+    details: tuple[str, ...]
 
     def add_to_summary(self, line: str) -> None:
         """Append one line to the summary."""
@@ -129,7 +129,7 @@ def run_demo(
     for model in MODELS:
         raise_if_stopped(should_stop)
         on_progress(Progress(f"Classifying with the {model.upper()}"))
-        request = ClassifyRequest(model, device, min_probability=NAMED_FROM)
+        request = ClassifyRequest(model, device)
         answer = classify_recording(
             recording,
             request,
@@ -149,52 +149,42 @@ def run_demo(
         subtypes_proven=answers[0].card.subtypes_proven,
         force=True,
     )
-    lines = _summary(folder, recording, truth, answers, len(simulated.rois))
+    lines = _summary(folder, answers[0], truth)
     summary = write_text_atomically(folder / "summary.txt", "\n".join(lines) + "\n")
     if recording.path is None:
         raise RuntimeError("a recording opened from files has a path")
-    return DemoResult(recording.path, summary)
-
-
-def _summary(
-    folder: Path,
-    recording: Recording,
-    truth: NDArray[np.str_],
-    answers: list[Predictions],
-    n_cells: int,
-) -> list[str]:
-    """Say what was found; a score on 40 simulated cells is a check, not a result."""
-    known = truth != ""
-    matched = int(known.sum())
-    lines = [
-        f"suite2p found {recording.n_rois} ROIs; {matched} of them overlap one of the "
-        f"{n_cells} simulated cells by half or more.",
-    ]
-    for answer in answers:
-        said = answer.decisions()
-        groups = ((said.p_in < 0.5) == (truth == "PY"))[known].sum()
-        types = (np.array(said.best_guess) == truth)[known].sum()
-        lines.append(
-            f"{answer.model_name}: best guess agrees with the simulator for {groups} "
-            f"of {matched} cells as PY or interneuron, for {types} in type."
-        )
-    commonest = max(np.unique(truth[known], return_counts=True)[1], default=0)
-    by_card = replace(answers[0], min_probability=None).decisions()
-    with_group, with_type = (
-        sum(name != UNSURE for name in names)
-        for names in (by_card.group, by_card.predicted)
-    )
-    lines += [
-        f"Always guessing the commonest type would agree for {commonest} of {matched}.",
-        *answers[0].summary().sentences(),
-        "The demo shows every best guess, however unsure, so that there is something "
-        "to see. By default the CNN's card decides: it would name the group of "
-        f"{with_group} and the type of {with_type} of these {recording.n_rois} ROIs "
-        "and leave the others unsure.",
+    details = (
+        f"{int((truth != '').sum())} of the ROIs overlap one of the "
+        f"{len(simulated.rois)} simulated cells by half or more.",
+        *(_agreement(answer, truth) for answer in answers),
+        *answers[0].summary().details(),
         *answers[0].warnings,
-        "This agreement shows that the software works. It does not show that labels "
-        "are right on real cells: the models were trained on the same simulator.",
-        f"Table: {folder / 'cell_types.csv'}",
-        f"Picture: {folder / 'rois.png'}",
+    )
+    return DemoResult(recording.path, summary, details)
+
+
+def _summary(folder: Path, answer: Predictions, truth: NDArray[np.str_]) -> list[str]:
+    """Say what was found; a score on 40 simulated cells is a check, not a result."""
+    summary = answer.summary()
+    known = truth != ""
+    commonest = max(np.unique(truth[known], return_counts=True)[1], default=0)
+    return [
+        f"suite2p found {summary.counts}.",
+        f"{_agreement(answer, truth)} The commonest type alone would reach "
+        f"{commonest}.",
+        *([f"Of these, {summary.expectation}."] if summary.expectation else []),
+        "This shows that the software works. It does not show that labels are right on "
+        "real cells: the models learnt from the same simulator.",
+        f"Table and picture: {folder / 'cell_types.csv'}, {folder / 'rois.png'}",
     ]
-    return lines
+
+
+def _agreement(answer: Predictions, truth: NDArray[np.str_]) -> str:
+    said = answer.decisions()
+    known = truth != ""
+    groups = np.where(truth == "PY", "PY", "IN") == np.array(said.group)
+    types = np.array(said.predicted) == truth
+    return (
+        f"{answer.model_name} agrees with the simulator for {groups[known].sum()} of "
+        f"{known.sum()} cells as PY or interneuron, for {types[known].sum()} in type."
+    )

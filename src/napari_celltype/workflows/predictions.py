@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,14 +18,8 @@ from napari_celltype.workflows.decisions import (
     decide,
     prediction_sets,
 )
-from napari_celltype.workflows.shares import (
-    prior_shares,
-    reweigh,
-    settled_names,
-    training_shares,
-)
+from napari_celltype.workflows.shares import prior_shares, reweigh, training_shares
 from napari_celltype.workflows.summary import Summary, summarise
-from napari_celltype.workflows.thresholds import Thresholds, set_thresholds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,13 +62,14 @@ class Predictions:
         Whether the table leaves out what suite2p does not call a cell.
     shares : mapping of str to float
         The share of every class that is assumed.
-    min_probability : float or None
-        One threshold of `unsure` for every name, as the user gave it or as the card
-        has it; None where the card's calibration has one for each name.
+    min_probability : float
+        A type that is less probable is ``unsure``.
     prior : mapping of str to float or None
         The shares that the user gave; None for what the card assumes.
     neuropil_coefficient : float
         C of the input F - C * Fneu; 0 for raw F.
+    finished : datetime
+        When the model had answered, in local time.
     """
 
     recording: Recording
@@ -92,9 +88,10 @@ class Predictions:
     labels: LabelTable | None
     only_iscell: bool
     shares: Mapping[str, float]
-    min_probability: float | None
+    min_probability: float = 0.0
     prior: Mapping[str, float] | None = None
     neuropil_coefficient: float = 0.0
+    finished: datetime = field(default_factory=datetime.now)
 
     def with_prior(self, prior: Mapping[str, float] | None) -> Predictions:
         """Return the answer for other shares of the types; no network runs.
@@ -130,36 +127,31 @@ class Predictions:
         Parameters
         ----------
         min_probability : float, optional
-            One threshold for every name, instead of the request's or the card's.
+            Instead of that of the request.
         """
-        said = decide(
-            self.probabilities,
-            self.classes,
-            self._thresholds(min_probability),
-            self.shares,
-        )
-        if not len(self.recording.merged_into):
-            return said
-        part = self.recording.merged_into >= 0
-        why = np.array(said.why_unsure, dtype=object)
-        why[part] = MERGED
-        return replace(said, why_unsure=why.tolist())
-
-    def _thresholds(self, min_probability: float | None) -> float | Thresholds:
         if min_probability is None:
             min_probability = self.min_probability
-        if min_probability is not None:
-            return min_probability
-        if self.card.calibration is None:
-            return self.card.min_probability
-        promised = Thresholds.promised(
-            self.card.calibration,
-            self.n_windows,
+        said = decide(self.probabilities, self.classes, min_probability)
+        why = np.where(self.merged_parts, MERGED, said.why_unsure)
+        return replace(said, why_unsure=why.tolist())
+
+    @property
+    def merged_parts(self) -> NDArray[np.bool_]:
+        """Which ROIs are parts of a merged one, which carries the name, (n_rois,)."""
+        merged_into = self.recording.merged_into
+        if not len(merged_into):
+            return np.zeros(self.recording.n_rois, dtype=bool)
+        return merged_into >= 0
+
+    @property
+    def prediction_sets(self) -> list[str]:
+        """The types of each ROI that cannot be ruled out, joined by ``|``."""
+        return prediction_sets(
             self.model_probabilities,
-            self.shares,
-            training_shares(self.card),
+            self.n_windows,
+            self.classes,
+            self.card.calibration,
         )
-        return promised.without(settled_names(self.shares), self.classes)
 
     @property
     def shown(self) -> NDArray[np.bool_]:
@@ -171,31 +163,20 @@ class Predictions:
     def table(self, min_probability: float | None = None) -> pd.DataFrame:
         """Return the output table, one row per ROI in the order of `stat.npy`."""
         recording = self.recording
-        n_rois = recording.n_rois
         unconfirmed = (
             ""
             if recording.sampling_frequency_confirmed
             else f"frame rate of {recording.sampling_frequency:g} Hz unconfirmed"
         )
         said = self.decisions(min_probability)
-        calibration = self.card.calibration
         columns: dict[str, Any] = {
             "group": said.group,
             "p_IN": said.p_in,
             "predicted": said.predicted,
-            "best_guess": said.best_guess,
-            "probability": said.probabilities.max(axis=1),
-            "prediction_set": (
-                prediction_sets(
-                    self.model_probabilities,
-                    self.classes,
-                    set_thresholds(calibration, self.n_windows, self.classes),
-                )
-                if calibration
-                else [""] * n_rois
-            ),
+            "probability": said.probability,
+            "prediction_set": self.prediction_sets,
             **{
-                f"p_{name}": said.probabilities[:, column]
+                f"p_{name}": self.probabilities[:, column]
                 for column, name in enumerate(self.classes)
             },
             "warnings": [

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Least probability that is told from 0, and least difference of two shares that counts.
 _LEAST = 1e-200
-NO_DIFFERENCE = 0.005
+_NO_DIFFERENCE = 0.005
 
 
 def training_shares(card: ModelCard) -> dict[str, float]:
@@ -104,15 +104,6 @@ def group_shares(shares: Mapping[str, float]) -> dict[str, float]:
     return groups
 
 
-def settled_names(shares: Mapping[str, float]) -> tuple[str, ...]:
-    """Return the group, and the type, that all cells are of; mostly there is none.
-
-    Where only PV cells carry the indicator, the line names them, not their traces.
-    """
-    both = {**group_shares(shares), **shares}
-    return tuple(name for name, share in both.items() if share >= 1 - 1e-9)
-
-
 def share_text(shares: Mapping[str, float]) -> str:
     """Return shares of types by group, such as ``PY 50 %, IN 50 %``.
 
@@ -124,31 +115,10 @@ def share_text(shares: Mapping[str, float]) -> str:
     for group, share in group_shares(shares).items():
         text = _percent(group, share)
         types = [name for name in names if tree.group(name) == group]
-        if any(abs(shares[t] - shares[types[0]]) > NO_DIFFERENCE for t in types):
+        if any(abs(shares[t] - shares[types[0]]) > _NO_DIFFERENCE for t in types):
             text += f" ({', '.join(_percent(t, shares[t]) for t in types)})"
         texts.append(text)
     return ", ".join(texts)
-
-
-def same_shares(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    """Tell whether the shares of all types are the same, but for rounding."""
-    return all(abs(one[name] - other[name]) <= NO_DIFFERENCE for name in one)
-
-
-def same_proportions(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    """Tell whether the types inside each group in use stand in the same proportions."""
-    tree = DEFAULT_TYPES.including(other)
-    ones, others = group_shares(one), group_shares(other)
-    for name, share in other.items():
-        group = tree.group(name)
-        if others[group] == 0:
-            continue
-        if ones[group] == 0:
-            return False
-        difference = one[name] / ones[group] - share / others[group]
-        if abs(difference) > NO_DIFFERENCE:
-            return False
-    return True
 
 
 def _percent(name: str, share: float) -> str:

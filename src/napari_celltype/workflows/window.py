@@ -26,7 +26,6 @@ def open_window(
     plane: int | None = None,
     neuropil: str | float = "model",
     model: str | None = None,
-    min_probability: float | None = None,
 ) -> int:
     """Open napari with a recording and the docks, and wait until it is closed.
 
@@ -44,8 +43,6 @@ def open_window(
         The input that is chosen: ``model``, ``none``, or C of F - C * Fneu.
     model : str, optional
         Classify with this model at once.
-    min_probability : float, optional
-        Name from this probability on, instead of as the model's card says.
 
     Returns
     -------
@@ -59,17 +56,11 @@ def open_window(
     """
     if reason := _no_window():
         raise MissingDependencyError(reason)
-    return subprocess.call(
-        _command(path, movie, fs, plane, neuropil, model, min_probability)
-    )
+    return subprocess.call(_command(path, movie, fs, plane, neuropil, model))
 
 
 def save_screenshot(
-    path: Path,
-    screenshot: Path,
-    *,
-    model: str | None = None,
-    min_probability: float | None = None,
+    path: Path, screenshot: Path, *, model: str | None = None
 ) -> str | None:
     """Save a picture of the real window; on Linux without a display, by Xvfb.
 
@@ -78,7 +69,7 @@ def save_screenshot(
     str or None
         Why there is no picture, or None when it was saved.
     """
-    command = _command(path, model=model, min_probability=min_probability)
+    command = _command(path, model=model)
     command += ["--screenshot", str(screenshot)]
     if reason := _no_window():
         xvfb = shutil.which("xvfb-run")
@@ -100,7 +91,6 @@ def _command(
     plane: int | None = None,
     neuropil: str | float = "model",
     model: str | None = None,
-    min_probability: float | None = None,
 ) -> list[str]:
     command = [sys.executable, "-m", "napari_celltype.gui.app", str(path)]
     command += ["--neuropil", str(neuropil)]
@@ -112,8 +102,6 @@ def _command(
         command += ["--plane", str(plane)]
     if model is not None:
         command += ["--model", model, "--classify"]
-    if min_probability is not None:
-        command += ["--min-probability", str(min_probability)]
     return command
 
 
