@@ -197,9 +197,8 @@ def look(folder: Path) -> None:
     session, truth = a_recording(folder)
     save_labels(open_recording(session, plane=0), truth_table(truth))
     stage = Stage(session)
-    stage.classify.form.min_probability.setValue(0.5)
     stage.run_classify()
-    filters = RoiFilter(name_of="best_guess", name="IN", least=0.6)
+    filters = RoiFilter(name="IN", least=0.5)
     stage.session.set_filter(filters)
     dock = stage.dock("ROIs and traces")
     dock.filters.more.setChecked(True)
@@ -270,7 +269,6 @@ def export(folder: Path) -> None:
     known = [name if i % 4 == 0 else "" for i, name in enumerate(truth)]
     save_labels(open_recording(session, plane=0), truth_table(known))
     stage = Stage(session)
-    stage.classify.form.min_probability.setValue(0.5)
     stage.run_classify()
     dock = stage.dock("Export")
     dock.choose_format("svg")

@@ -17,14 +17,14 @@ _SIDE = 12
 
 @lru_cache(maxsize=256)
 def mark(color: str, shape: Shape, scale: float = 1.0) -> QPixmap:
-    """Return a small picture: what a model named, guessed, or what somebody labelled.
+    """Return a small picture: what a model named, did not name, or somebody labelled.
 
     Parameters
     ----------
     color : str
         ``#RRGGBB``.
     shape : {"disc", "ring", "square"}
-        A named type is a disc, as ROIs are filled; a best guess a ring; a label a
+        A named type is a disc, as ROIs are filled; an unsure one a ring; a label a
         square with a thick edge.
     scale : float
         Pixels of the screen per unit of length.

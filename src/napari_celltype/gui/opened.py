@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.gui.counts import UNPROVEN, subtypes_of
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.recording import FROM_USER, Recording
-from napari_celltype.workflows.decisions import prediction_sets
-from napari_celltype.workflows.thresholds import set_thresholds
+from napari_celltype.workflows.summary import UNPROVEN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,18 +91,30 @@ class OpenRecording:
         return path is not None and path.name.startswith("plane")
 
 
+def with_recording(opened: OpenRecording, recording: Recording) -> OpenRecording:
+    """Return an open recording with another movie or frame rate.
+
+    Predictions made at another rate are dropped; others lose the warning that nobody
+    had confirmed it.
+    """
+    made, kept = opened.predictions, None
+    same_rate = recording.sampling_frequency == opened.recording.sampling_frequency
+    if made is not None and same_rate:
+        own = (w for w in made.warnings if w not in opened.recording.warnings)
+        kept = replace(made, recording=recording, warnings=(*recording.warnings, *own))
+    return replace(opened, recording=recording, predictions=kept)
+
+
 def roi_features(opened: OpenRecording, said: Decisions | None = None) -> pd.DataFrame:
     """Return one row per ROI.
 
     The columns stand in the order of the hover text: ``index`` (the pixel value,
-    roi_id + 1), ``roi_id``, ``group``, ``p_IN``, ``predicted``, ``best_guess``,
-    ``probability`` (of the best guess), ``subtype`` (that it is unproven on real
-    cells, where an interneuron type is named or guessed), ``prediction_set``,
-    ``why_unsure``, ``label``, ``warnings`` (why a ROI has no guess),
-    suite2p's ``iscell``, and one ``p_<TYPE>`` per class; what only a model tells is
-    there once classified. What is not known is None or NaN, which hover text leaves
-    out; the output table has the assumed shares there for ROIs without a usable
-    trace.
+    roi_id + 1), ``roi_id``, ``group``, ``p_IN``, ``predicted``, ``probability`` (of
+    that type), ``subtype`` (that an interneuron type is unproven on real cells),
+    ``prediction_set``, ``why_unsure``, ``label``, ``warnings`` (why a ROI has no
+    name), suite2p's ``iscell``, and one ``p_<TYPE>`` per class; what only a model
+    tells is there once classified. What is not known is None or NaN, which hover text
+    leaves out.
 
     Parameters
     ----------
@@ -121,7 +132,6 @@ def roi_features(opened: OpenRecording, said: Decisions | None = None) -> pd.Dat
         "group": [None] * n_rois,
         "p_IN": np.full(n_rois, np.nan),
         "predicted": [None] * n_rois,
-        "best_guess": [None] * n_rois,
         "probability": np.full(n_rois, np.nan),
     }
     probabilities: dict[str, NDArray[np.float64]] = {}
@@ -130,10 +140,8 @@ def roi_features(opened: OpenRecording, said: Decisions | None = None) -> pd.Dat
         labels = predictions.labels or labels
         said = said or predictions.decisions()
         columns |= _answers(predictions, said)
-        known = ~np.isnan(columns["probability"])
         for column, name in enumerate(predictions.classes):
-            share = said.probabilities[:, column]
-            probabilities[f"p_{name}"] = np.where(known, share, np.nan)
+            probabilities[f"p_{name}"] = predictions.probabilities[:, column]
     given = {} if labels is None else labels.by_roi()
     columns["label"] = [
         _label_text(given[i]) if i in given else None for i in range(n_rois)
@@ -158,32 +166,30 @@ def roi_features(opened: OpenRecording, said: Decisions | None = None) -> pd.Dat
 
 def _answers(predictions: Predictions, said: Decisions) -> dict[str, Any]:
     """Return what a model says about each ROI; None or NaN where it says nothing."""
-    merged_into = predictions.recording.merged_into
-    known = np.isfinite(predictions.probabilities).all(axis=1)
-    # Parts of merged ROIs have no label of their own.
-    whole = merged_into < 0 if len(merged_into) else np.ones_like(known)
-    known = known & whole
+    # Parts of merged ROIs have no name of their own.
+    whole = ~predictions.merged_parts
+    known = whole & ~np.isnan(said.probability)
     doubted = UNPROVEN if not predictions.card.subtypes_proven else None
     subtypes = subtypes_of(predictions)
     answers: dict[str, Any] = {
         "group": _where(whole, said.group),
-        "p_IN": np.where(known, said.p_in, np.nan),
+        "p_IN": said.p_in,
         "predicted": _where(whole, said.predicted),
-        "best_guess": _where(known, said.best_guess),
-        "probability": np.where(known, said.probabilities.max(axis=1), np.nan),
-        "subtype": [
-            doubted if k and guess in subtypes else None
-            for k, guess in zip(known, said.best_guess, strict=True)
-        ],
+        "probability": said.probability,
+        "subtype": [doubted if name in subtypes else None for name in said.predicted],
     }
-    calibration = predictions.card.calibration
-    if calibration is not None:
-        classes = predictions.classes
-        limits = set_thresholds(calibration, predictions.n_windows, classes)
-        sets = prediction_sets(predictions.model_probabilities, classes, limits)
-        answers["prediction_set"] = _where(known, sets)
+    if predictions.card.calibration is not None:
+        answers["prediction_set"] = _where(known, predictions.prediction_sets)
     answers["why_unsure"] = [why or None for why in said.why_unsure]
     return answers
+
+
+def subtypes_of(
+    predictions: Predictions, tree: TypeTree = DEFAULT_TYPES
+) -> frozenset[str]:
+    """Return the classes that are a type within a group, such as PV within IN."""
+    tree = tree.including(predictions.classes)
+    return frozenset(c for c in predictions.classes if tree.group(c) != c)
 
 
 def _label_text(row: Label) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.celltypes import UNSURE
-from napari_celltype.gui.counts import best_class, class_shares
+from napari_celltype.export.picture import fill_strength
 from napari_celltype.gui.palette import CLEAR, SELECTED, UNCLASSIFIED, Palette
 from napari_celltype.gui.session import ColorBy
 from napari_celltype.labels import NOT_A_SOMA, Label
@@ -143,10 +143,9 @@ def roi_values(
 ) -> NDArray[np.uint8]:
     """Return the pixel values of each ROI's zones.
 
-    Unclassified ROIs get a grey edge, `unsure` ones a dotted edge in the colour of the
-    best guess; the others are filled, fainter the less probable the type or the group
-    is. Ground truth is a thick outline around that: dotted for a negation, grey for
-    what is no soma.
+    ROIs are filled, fainter the less probable their type or group is; those that are
+    unclassified or `unsure` get a grey edge. Ground truth is a thick outline around
+    that: dotted for a negation, grey for what is no soma.
 
     Parameters
     ----------
@@ -167,17 +166,19 @@ def roi_values(
     zones = np.full((n_rois, ZONES), CLEAR, dtype=np.uint8)
     zones[:, EDGES] = UNCLASSIFIED
     if predictions is not None and said is not None:
-        names, shares = class_shares(
-            predictions, by_group=color_by == "group", tree=palette.tree
+        given, probability = (
+            (said.group, said.group_probability)
+            if color_by == "group"
+            else (said.predicted, said.probability)
         )
-        best, probability = best_class(shares)
-        outlines = np.array([palette.outline(n) for n in names], dtype=np.uint8)[best]
-        known = probability >= 0
-        given = said.group if color_by == "group" else said.predicted
-        sure = known & (np.array(given, dtype=object) != UNSURE)
-        zones[known, EDGES.start] = outlines[known]
-        zones[known, EDGES.start + 1] = np.where(sure, outlines, CLEAR)[known]
-        zones[sure, : EDGES.start] = palette.fill(outlines[sure], probability[sure])[
+        names, column = np.unique(np.array(given, dtype=object), return_inverse=True)
+        outlines = np.array([palette.outline(n) for n in names], dtype=np.uint8)[column]
+        named = np.array(given, dtype=object) != UNSURE
+        strength = fill_strength(
+            probability, 2 if color_by == "group" else len(predictions.classes)
+        )
+        zones[named, EDGES] = outlines[named, None]
+        zones[named, : EDGES.start] = palette.fill(outlines[named], strength[named])[
             :, None
         ]
     for row in labels:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE_COLOR, TypeTree
+from napari_celltype.export.picture import FAINTEST, STRONGEST
 
 CLEAR = 0
 UNCLASSIFIED = 1
@@ -15,7 +16,6 @@ SELECTED = 2
 _FIRST_TYPE = 3
 
 _SELECTED_COLOR = "#FFFFFF"
-_FAINTEST, _STRONGEST = 0.25, 0.9
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Palette:
         return _FIRST_TYPE + names.index(name) * (self.n_shades + 1)
 
     def fill(
-        self, outline: NDArray[np.uint8], probability: NDArray[np.float64]
+        self, outline: NDArray[np.uint8], strength: NDArray[np.float64]
     ) -> NDArray[np.uint8]:
         """Return pixel values of fills.
 
@@ -54,10 +54,10 @@ class Palette:
         ----------
         outline : ndarray of uint8, shape (n,)
             Values of the types' outlines.
-        probability : ndarray of float, shape (n,)
+        strength : ndarray of float, shape (n,)
             From 0 (faintest) to 1 (strongest).
         """
-        shade = np.rint(np.clip(probability, 0, 1) * (self.n_shades - 1))
+        shade = np.rint(np.clip(strength, 0, 1) * (self.n_shades - 1))
         return (outline + 1 + shade.astype(np.uint8)).astype(np.uint8)
 
     def rgba(self) -> NDArray[np.float32]:
@@ -65,7 +65,7 @@ class Palette:
         table = np.zeros((256, 4), dtype=np.float32)
         table[UNCLASSIFIED] = (*_rgb(UNSURE_COLOR), 0.8)
         table[SELECTED] = (*_rgb(_SELECTED_COLOR), 1)
-        shades = np.linspace(_FAINTEST, _STRONGEST, self.n_shades)
+        shades = np.linspace(FAINTEST, STRONGEST, self.n_shades)
         for cell_type in self.tree.types:
             value = self.outline(cell_type.name)
             table[value] = (*_rgb(cell_type.color), 1)

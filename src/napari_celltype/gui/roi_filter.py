@@ -14,10 +14,10 @@ from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 if TYPE_CHECKING:
     import pandas as pd
 
-NameOf = Literal["predicted", "best_guess", "label"]
+NameOf = Literal["predicted", "label"]
 NAMES_OF: tuple[NameOf, ...] = get_args(NameOf)
-WORDS_OF = {"predicted": "predicted", "best_guess": "best guess", "label": "label"}
-_SEARCHED = ("group", "predicted", "best_guess", "label", "why_unsure", "warnings")
+WORDS_OF = {"predicted": "predicted", "label": "label"}
+_SEARCHED = ("group", "predicted", "label", "why_unsure", "warnings")
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class RoiFilter:
         The ROI's number, or part of one of its words, compared without case. Prediction
         sets are looked at only for a text with ``|``, since nearly every one of them
         names, say, PV.
-    name_of : {"predicted", "best_guess", "label"}
+    name_of : {"predicted", "label"}
         What `name` is about.
     name : str
         A type or a parent of some, ``unsure``, or a label as it was given.
     least, most : float
-        Of the probability of the best guess.
+        Of the probability of the predicted type.
     cell : bool or None
         Whether suite2p calls it a cell.
     labelled : bool or None
@@ -106,13 +106,7 @@ class RoiFilter:
         return kept
 
     def _named(self, features: pd.DataFrame, tree: TypeTree) -> NDArray[np.bool_]:
-        named = _holds(features[self.name_of], lambda n: _is_within(n, self.name, tree))
-        if self.name_of == "predicted":
-            # The group may be named where the type is not.
-            named |= (features["group"] == self.name).to_numpy()
-            if self.name == "unsure":
-                named &= (features["predicted"] == self.name).to_numpy()
-        return named
+        return _holds(features[self.name_of], lambda n: _is_within(n, self.name, tree))
 
     def _words(self) -> Iterator[str]:
         if self.text.strip():
@@ -142,12 +136,10 @@ def names_in(
     Parameters
     ----------
     features : pandas.DataFrame
-    name_of : {"predicted", "best_guess", "label"}
+    name_of : {"predicted", "label"}
     tree : TypeTree, optional
     """
     found = set(filter(None, features[name_of].dropna().unique()))
-    if name_of == "predicted":
-        found |= set(features["group"].dropna().unique())
     known = {t.name for t in tree.types}
     parents = {tree.group(name) for name in found & known}
     return tree.in_order(sorted(found | parents))

@@ -19,11 +19,11 @@ from psygnal import Signal
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.gui.job import Job
-from napari_celltype.gui.opened import OpenRecording, roi_features
+from napari_celltype.gui.opened import OpenRecording, roi_features, with_recording
 from napari_celltype.gui.opening import read_again
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.recording import Recording
-from napari_celltype.workflows.collection import Collection
+from napari_celltype.workflows.collection import Collection, at_confirmed_rate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ ColorBy = Literal["type", "group"]
 
 T = TypeVar("T")
 # What was made of a recording, with the threshold that it was made for.
-_PerRecording = dict[str, tuple[OpenRecording, float | None, T]]
+_PerRecording = dict[str, tuple[OpenRecording, float, T]]
 
 
 class Session:
@@ -44,6 +44,8 @@ class Session:
 
     Attributes
     ----------
+    model : str
+        The model, or family of models, that classifies next.
     opened, closed, replaced : Signal(str)
         A recording came, went, or was read again or given another frame rate; with
         its key.
@@ -95,6 +97,7 @@ class Session:
     told: ClassVar = Signal(str)
 
     def __init__(self) -> None:
+        self.model = "cnn"
         self._recordings: dict[str, OpenRecording] = {}
         self._active: str | None = None
         self._roi: int | None = None
@@ -103,7 +106,7 @@ class Session:
         self._predictions_shown = True
         self._collection = Collection()
         self._color_by: ColorBy = "type"
-        self._min_probability: float | None = None
+        self._min_probability = 0.0
         self._job: Job | None = None
         self._prior: Mapping[str, float] | None = None
         self._decisions: _PerRecording[Decisions] = {}
@@ -151,8 +154,8 @@ class Session:
         return self._job
 
     @property
-    def min_probability(self) -> float | None:
-        """The user's own threshold of `unsure`, None where the model's card holds."""
+    def min_probability(self) -> float:
+        """The least probability of a name; less probable types are hidden."""
         return self._min_probability
 
     @property
@@ -222,6 +225,8 @@ class Session:
             # Types that others spell otherwise are spelled as here.
             labels = replace(opened.labels, tree=self._tree)
             opened = replace(opened, labels=labels)
+        recording = at_confirmed_rate(opened.recording, self._collection)
+        opened = replace(opened, recording=recording)
         self._recordings[opened.key] = opened
         if again:
             if self._active == opened.key:
@@ -297,9 +302,12 @@ class Session:
 
     def set_collection(self, collection: Collection) -> None:
         """Take over other recordings to learn from, or other choices about them."""
-        if collection is not self._collection:
-            self._collection = collection
-            self.collected.emit()
+        if collection is self._collection:
+            return
+        self._collection = collection
+        for key, opened in list(self._recordings.items()):
+            self._take_over(key, at_confirmed_rate(opened.recording, collection))
+        self.collected.emit()
 
     def show_predictions(self, shown: bool) -> None:
         """Show what models said, or hide it so that labels are given blind."""
@@ -338,22 +346,15 @@ class Session:
         self._take_over(key, recording)
 
     def _take_over(self, key: str, recording: Recording) -> None:
-        opened = self._recordings[key]
-        before = opened.predictions
-        kept = None
-        same_rate = recording.sampling_frequency == opened.recording.sampling_frequency
-        if before is not None and same_rate:
-            outdated = opened.recording.warnings
-            own = (w for w in before.warnings if w not in outdated)
-            kept = replace(
-                before, recording=recording, warnings=(*recording.warnings, *own)
-            )
-        self._recordings[key] = replace(opened, recording=recording, predictions=kept)
+        before = self._recordings[key]
+        if recording is before.recording:
+            return
+        now = self._recordings[key] = with_recording(before, recording)
         self.replaced.emit(key)
-        if before is not None:
+        if before.predictions is not None:
             self.predicted.emit(key)
-        if before is not None and kept is None:
-            self.outdated.emit(key)
+            if now.predictions is None:
+                self.outdated.emit(key)
 
     def set_color_by(self, color_by: ColorBy) -> None:
         """Colour by type or by group."""
@@ -361,8 +362,8 @@ class Session:
             self._color_by = color_by
             self.recolored.emit()
 
-    def set_min_probability(self, threshold: float | None) -> None:
-        """Take the user's threshold of `unsure`; None for what the card says."""
+    def set_min_probability(self, threshold: float) -> None:
+        """Hide the names that are less probable."""
         if threshold != self._min_probability:
             self._min_probability = threshold
             self.recolored.emit()

@@ -20,6 +20,7 @@ from napari_celltype.labels import (
     save_labels,
     write_text_atomically,
 )
+from napari_celltype.recording import Recording
 from napari_celltype.workflows.collecting import CollectedRecording
 from napari_celltype.workflows.labelled import Reading
 
@@ -310,3 +311,18 @@ def _same_session(one: CollectedRecording, other: CollectedRecording) -> bool:
     mine, others = Path(one.key), Path(other.key)
     planes = mine.name.startswith("plane") and others.name.startswith("plane")
     return planes and mine.parent == others.parent
+
+
+def at_confirmed_rate(recording: Recording, collection: Collection) -> Recording:
+    """Return a recording at the rate that was confirmed of it in a collection.
+
+    The same one where it knows its rate, or nothing was confirmed.
+    """
+    if recording.sampling_frequency_confirmed or recording.path is None:
+        return recording
+    key = str(recording.path.resolve())
+    for collected in collection.recordings:
+        rate = collected.sampling_frequency
+        if collected.key == key and collected.frequency_confirmed and rate is not None:
+            return recording.with_sampling_frequency(rate)
+    return recording

@@ -65,7 +65,7 @@ def decide(
     tree : TypeTree, optional
         Where the classes stand.
     """
-    usable = np.isfinite(probabilities).all(axis=1)
+    usable: NDArray[np.bool_] = np.asarray(np.isfinite(probabilities).all(axis=1))
     filled = np.where(usable[:, None], probabilities, 0.0)
     roots, of_groups = group_probabilities(filled, classes, tree)
     rows, root = np.arange(len(filled)), of_groups.argmax(axis=1)

@@ -8,17 +8,16 @@ from typing import Any
 
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.classify.classify_form import ClassifyForm
 from napari_celltype.gui.classify.legend import Legend
-from napari_celltype.gui.classify.legend_notes import legend_notes
+from napari_celltype.gui.classify.legend_rows import heading_of, legend_rows
 from napari_celltype.gui.classify.run_bar import RunBar
 from napari_celltype.gui.classify.save_table import save_table
 from napari_celltype.gui.classify.warnings_line import WarningsLine
 from napari_celltype.gui.column import Column
-from napari_celltype.gui.counts import count_rois, subtypes_of
 from napari_celltype.gui.folder_drop import FolderDrop
 from napari_celltype.gui.job import Job
 from napari_celltype.gui.label.autosave import labels_folder
@@ -77,6 +76,10 @@ class ClassifyDock(QWidget):
             self.form.model.list_models()
         except CellTypeError as error:
             self.notice.show_error(str(error))
+        # A dock that is opened again shows what is in use.
+        session = self.session
+        self.form.show_settings(session.model, session.prior, session.min_probability)
+        self.form.model_changed.connect(self._on_model)
         self._show_recording()
         # Once the event loop turns, that is when the window is on the screen.
         QTimer.singleShot(0, import_torch_in_background)
@@ -129,6 +132,7 @@ class ClassifyDock(QWidget):
 
     def classify(self) -> None:
         """Classify the active recording in the background."""
+        self.form.frame_rate.take_typed()
         opened = self.session.active
         if opened is None:
             self.notice.show_error("Open a suite2p folder first.")
@@ -214,7 +218,6 @@ class ClassifyDock(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(5)
-        title = QLabel("<b>Cell types</b>")
         for widget in (
             self.folder,
             self.stale,
@@ -222,7 +225,6 @@ class ClassifyDock(QWidget):
             self.run,
             self.notice,
             self.warnings,
-            title,
             self.legend,
         ):
             column.addWidget(widget)
@@ -237,7 +239,7 @@ class ClassifyDock(QWidget):
         self.form.activated.connect(self.session.activate)
         self.form.movie_chosen.connect(self.attach_movie)
         self.form.frequency_confirmed.connect(self._on_frequency)
-        self.form.min_probability_changed.connect(self.session.set_min_probability)
+        self.form.hide_below_changed.connect(self.session.set_min_probability)
         self.form.prior_changed.connect(self.session.set_prior)
         self.legend.by_group.connect(
             lambda on: self.session.set_color_by("group" if on else "type")
@@ -253,6 +255,7 @@ class ClassifyDock(QWidget):
         listen(self, session.outdated, self._on_outdated)
         listen(self, session.recolored, self._show_counts)
         listen(self, session.types_changed, self._show_counts)
+        listen(self, session.labelled, self._on_predicted)
         listen(self, session.job_changed, self._on_job)
         listen(self.notice, session.told, self.notice.show_error)
         listen(self.form.model, session.models_changed, self.form.model.list_again)
@@ -326,6 +329,9 @@ class ClassifyDock(QWidget):
         if written is not None:
             self.notice.show_text(f"Wrote {written}")
 
+    def _on_model(self, model: str) -> None:
+        self.session.model = model
+
     def _on_recordings(self, key: str) -> None:
         self._show_recording()
 
@@ -348,29 +354,34 @@ class ClassifyDock(QWidget):
     def _show_counts(self) -> None:
         active = self.session.active
         predictions = None if active is None else active.predictions
-        shown = active is not None and self.session.predictions(active) is not None
+        seen = None if active is None else self.session.predictions(active)
         self.run.allow(
             classify=active is not None,
-            export=shown,
-            hidden=predictions is not None and not shown,
+            export=seen is not None,
+            hidden=predictions is not None and seen is None,
         )
         self.legend.setVisible(active is not None)
         self._show_warnings()
         if active is None:
             return
-        said = self.session.decisions(active)
-        if predictions is None or said is None:
-            hidden = predictions is not None
-            self.legend.show_no_counts(active.recording.n_rois, hidden=hidden)
-            return
-        proven = predictions.card.subtypes_proven
-        counts = count_rois(predictions, said)
-        self.legend.show_counts(
-            counts,
+        summary = seen and seen.summary(self.session.min_probability)
+        rows = legend_rows(
+            summary,
+            self.session.labels_seen(active) or (),
             self.session.tree,
-            colored_by=self.session.color_by,
-            unproven=frozenset() if proven else subtypes_of(predictions),
-            notes=legend_notes(predictions, counts, self.session.min_probability),
+            self.session.color_by,
+            active.recording.n_rois,
+        )
+        if predictions is None or summary is None:
+            why = "Not classified yet" if predictions is None else "Hidden (H)"
+            self.legend.show_result(why, rows)
+            return
+        self.legend.show_result(
+            heading_of(predictions),
+            rows,
+            summary.expectation,
+            summary.details(),
+            by_group=self.session.color_by == "group",
         )
 
     def _show_warnings(self) -> None:

@@ -19,9 +19,9 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.gui.asking import ask_file
 from napari_celltype.gui.classify.frame_rate_box import FrameRateBox
+from napari_celltype.gui.classify.hide_below import HideBelow
 from napari_celltype.gui.classify.model_box import ModelBox
 from napari_celltype.gui.classify.prevalence_box import PrevalenceBox
-from napari_celltype.gui.classify.threshold_box import ThresholdBox
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.workflows import ClassifyRequest
 from napari_celltype.workflows.prevalence import prevalence_choices
@@ -31,7 +31,7 @@ _MOVIES = "Movies (*.tif *.tiff *.btf *.tf8 *.bin);;All files (*)"
 
 
 class ClassifyForm(QWidget):
-    """Recording, plane, movie, frame rate, model, input, device, and what `unsure` is.
+    """Recording, plane, movie, frame rate, model, input, device, and what is hidden.
 
     Attributes
     ----------
@@ -40,8 +40,9 @@ class ClassifyForm(QWidget):
     movie_chosen : Signal(Path)
     frequency_confirmed : Signal(float)
         Hz.
-    min_probability_changed : Signal(object)
-        The user's own threshold, or None for the card's.
+    hide_below_changed : Signal(float)
+        The least probability of a ROI that is filled.
+    model_changed : Signal(str)
     prior_changed : Signal(object)
         Shares of the types that are assumed, or None for the card's.
     """
@@ -49,7 +50,8 @@ class ClassifyForm(QWidget):
     activated = Signal(str)
     movie_chosen = Signal(Path)
     frequency_confirmed = Signal(float)
-    min_probability_changed = Signal(object)
+    hide_below_changed = Signal(float)
+    model_changed = Signal(str)
     prior_changed = Signal(object)
 
     def __init__(self, parent: Any = None) -> None:
@@ -64,7 +66,7 @@ class ClassifyForm(QWidget):
         self.coefficient = QDoubleSpinBox()
         self.device = _combo()
         self.prevalence = PrevalenceBox()
-        self.min_probability = ThresholdBox()
+        self.hide_below = HideBelow()
         self._coefficient_given = False
         self._fill()
         self._lay_out()
@@ -75,9 +77,9 @@ class ClassifyForm(QWidget):
         self.choose_movie.clicked.connect(self._ask_for_movie)
         self.frame_rate.confirmed.connect(self.frequency_confirmed)
         self.input.currentIndexChanged.connect(self._on_input)
-        self.min_probability.changed.connect(self.min_probability_changed)
+        self.hide_below.changed.connect(self.hide_below_changed)
         self.prevalence.changed.connect(self.prior_changed)
-        self.model.changed.connect(self._show_prevalences)
+        self.model.changed.connect(self._on_model)
         self._on_input()
 
     def request(self) -> ClassifyRequest:
@@ -89,6 +91,16 @@ class ClassifyForm(QWidget):
             neuropil=self.coefficient.value() if neuropil == "subtract" else neuropil,
             prior=None if assumed is None else assumed.prior,
         )
+
+    def show_settings(
+        self, model: str, prior: Mapping[str, float] | None, hidden_below: float
+    ) -> None:
+        """Show what is in use in the window, without telling of a change."""
+        self.model.choose(model)
+        self.prevalence.show_prior(prior)
+        blocked = self.hide_below.blockSignals(True)
+        self.hide_below.setValue(round(100 * hidden_below))
+        self.hide_below.blockSignals(blocked)
 
     def choose_input(self, neuropil: str | float) -> None:
         """Choose the trace that goes in: ``model``, ``none``, or C of F - C * Fneu."""
@@ -162,13 +174,13 @@ class ClassifyForm(QWidget):
         form.addRow("Plane", self.plane)
         form.addRow("Movie", _beside(self.movie, self.choose_movie))
         form.addRow("Frame rate", self.frame_rate)
-        form.addRow(self.frame_rate.source)
+        form.addRow(self.frame_rate.doubt)
         form.addRow("Model", self.model)
         form.addRow(self.model.card)
         form.addRow("Input", _beside(self.input, self.coefficient))
         form.addRow("Device", self.device)
         form.addRow("Prevalence", self.prevalence)
-        form.addRow("Min. probability", self.min_probability)
+        form.addRow("Hide below", self.hide_below)
 
     def _on_recording(self, index: int) -> None:
         self.activated.emit(self.recording.itemData(index))
@@ -176,7 +188,8 @@ class ClassifyForm(QWidget):
     def _on_input(self) -> None:
         self.coefficient.setVisible(self.input.currentData() == "subtract")
 
-    def _show_prevalences(self) -> None:
+    def _on_model(self) -> None:
+        self.model_changed.emit(self.model.model)
         card = self.model.read_card()
         if card is not None:
             self.prevalence.show_choices(prevalence_choices(card))

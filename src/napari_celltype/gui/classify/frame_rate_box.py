@@ -29,14 +29,14 @@ class HertzBox(QDoubleSpinBox):
 
 
 class FrameRateBox(QWidget):
-    """A number in Hz that the user can correct or confirm.
+    """A number in Hz that the user can correct, by typing, or confirm as it is.
 
     Attributes
     ----------
     confirmed : Signal(float)
         The user gave a rate, Hz, or confirmed the one that is shown.
-    source : QLabel
-        Where the rate came from; put it where there is room.
+    doubt : QLabel
+        What is not sure about the rate; put it where there is room.
     """
 
     confirmed = Signal(float)
@@ -45,24 +45,27 @@ class FrameRateBox(QWidget):
         super().__init__(parent)
         self.number = HertzBox()
         self.number.setMinimumWidth(70)
-        self.number.setToolTip("Frames per second of one plane")
         self.button = QPushButton("Confirm")
-        self.button.setToolTip("Take this number for the frame rate of the recording")
-        self.source = QLabel()
-        self.source.setWordWrap(True)
+        self.button.setToolTip("Nobody may have set this rate: say that it is right")
+        self.doubt = QLabel()
+        self.doubt.setWordWrap(True)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.number, 1)
         layout.addWidget(self.button)
         self._recording: Recording | None = None
         self._shown = 0.0
+        self._typed = False
         self.number.valueChanged.connect(self._on_value)
+        self.number.lineEdit().textEdited.connect(self._on_typing)
+        self.number.editingFinished.connect(self.take_typed)
         self.button.clicked.connect(self.confirm)
         self.show_recording(None)
 
     def show_recording(self, recording: Recording | None) -> None:
         """Show the rate of a recording."""
         self._recording = recording
+        self._typed = False
         self.setEnabled(recording is not None)
         rate = None if recording is None else recording.sampling_frequency
         blocked = self.number.blockSignals(True)
@@ -70,13 +73,25 @@ class FrameRateBox(QWidget):
         self._shown = self.number.value()
         self.number.blockSignals(blocked)
         self._on_value()
-        self.source.setText("" if recording is None else _where_from(recording))
-        self.source.setVisible(recording is not None)
+        source, doubt = ("", "") if recording is None else _where_from(recording)
+        self.number.setToolTip(f"Frames per second of one plane{source}")
+        self.doubt.setText(doubt)
+        self.doubt.setVisible(bool(doubt))
 
     def confirm(self) -> None:
         """Take the number that is shown for the frame rate."""
+        self._typed = False
         if self.number.value() > 0:
             self.confirmed.emit(self._rate)
+
+    def take_typed(self) -> None:
+        """Take a number that was typed for the frame rate."""
+        if self._typed:
+            self.number.interpretText()
+            self.confirm()
+
+    def _on_typing(self) -> None:
+        self._typed = True
 
     @property
     def _rate(self) -> float:
@@ -92,9 +107,10 @@ class FrameRateBox(QWidget):
         self.button.setEnabled(self.number.value() > 0 and not (known and same))
 
 
-def _where_from(recording: Recording) -> str:
+def _where_from(recording: Recording) -> tuple[str, str]:
+    """Return where the rate came from, and what is doubtful about it."""
     if recording.sampling_frequency is None:
-        return "⚠ The files do not say it. Give the frames per second of one plane."
+        return "", "⚠ Not in the files: type it."
     if recording.sampling_frequency_source == UNCONFIRMED:
-        return "⚠ suite2p's default, which nobody may have set. Confirm or correct it."
-    return f"per plane, from {recording.sampling_frequency_source}"
+        return "", "⚠ suite2p's default: confirm or correct it."
+    return f", from {recording.sampling_frequency_source}", ""

@@ -1,20 +1,28 @@
-"""What the colours mean, and how many ROIs have each: groups first, then types."""
+"""What the colours mean, of which result, and how many ROIs have each."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QVBoxLayout, QWidget
-
-from napari_celltype.celltypes import (
-    DEFAULT_TYPES,
-    UNSURE,
-    UNSURE_COLOR,
-    TypeTree,
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
 )
-from napari_celltype.gui.counts import UNPROVEN, Counts
+
+from napari_celltype.gui.classify.legend_rows import LegendRow
+from napari_celltype.gui.marks import mark
+from napari_celltype.gui.words import Words
+from napari_celltype.workflows.summary import UNPROVEN
+
+# A bracket on the left, that holds the types together.
+_BRACKET = "border-left: 2px solid #9E9E9E; padding-left: 5px;"
 
 
 class Legend(QWidget):
@@ -30,102 +38,98 @@ class Legend(QWidget):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._tree = DEFAULT_TYPES
+        self.heading = Words()
+        self.heading.setStyleSheet("font-weight: bold;")
         self.toggle = QCheckBox("Colour by group")
         self.toggle.setToolTip("Colour ROIs as pyramidal cells or interneurons only")
         self.toggle.toggled.connect(self.by_group)
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(1)
-        self._grid.setColumnStretch(1, 1)
-        self._grid.setColumnStretch(3, 1)
-        self._note = QLabel()
-        self._note.setWordWrap(True)
+        self._grid.setHorizontalSpacing(7)
+        self._grid.setColumnStretch(4, 1)
+        self.line = Words()
+        self.more = QToolButton()
+        self.more.setText("Details")
+        self.more.setCheckable(True)
+        self.more.setToolTip("What the counts rest on")
+        self.details = Words()
+        self.details.hide()
+        self.more.toggled.connect(self.details.setVisible)
+        below = QHBoxLayout()
+        below.addWidget(self.toggle, 1)
+        below.addWidget(self.more)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(3)
+        layout.setSpacing(4)
+        layout.addWidget(self.heading)
         layout.addLayout(self._grid)
-        layout.addWidget(self._note)
-        layout.addWidget(self.toggle)
+        layout.addWidget(self.line)
+        layout.addLayout(below)
+        layout.addWidget(self.details)
 
-    def show_no_counts(self, n_rois: int, *, hidden: bool) -> None:
-        """Show how many ROIs there are, where no more is known or may be seen."""
-        self._clear()
-        why = "predictions hidden (H)" if hidden else "not classified yet"
-        self._line(0, 0, "◯", UNSURE_COLOR, f"{n_rois} ROIs, {why}")
-        self._note.clear()
-        self._note.hide()
-        self.toggle.setEnabled(False)
-
-    def show_counts(
+    def show_result(
         self,
-        counts: Counts,
-        tree: TypeTree,
+        heading: str,
+        rows: Sequence[LegendRow],
+        line: str = "",
+        details: Sequence[str] = (),
         *,
-        colored_by: str,
-        unproven: Collection[str],
-        notes: Sequence[str],
+        by_group: bool = False,
     ) -> None:
-        """Show what a model said.
+        """Show what is known about a recording.
 
         Parameters
         ----------
-        counts : Counts
-        tree : TypeTree
-            Names and colours; a class of a model that it lacks is added.
-        colored_by : {"type", "group"}
-        unproven : collection of str
-            Types that the model was not shown to tell apart on real cells.
-        notes : sequence of str
-            Sentences below the counts.
+        heading : str
+            Whose result it is.
+        rows : sequence of LegendRow
+        line : str
+            How many are expected to be right.
+        details : sequence of str
+            Sentences behind "Details"; none switch the controls off.
+        by_group : bool
+            Whether ROIs are coloured by group.
         """
-        self._tree = tree.including(name for name in counts.types if name != UNSURE)
-        self._clear()
+        while self._grid.count():
+            self._grid.takeAt(0).widget().deleteLater()
+        scale = self.devicePixelRatioF()
+        for number, row in enumerate(rows):
+            swatch = QLabel()
+            swatch.setPixmap(mark(row.color, row.shape, scale))
+            self._grid.addWidget(swatch, number, 0)
+            code, name = QLabel(f"<b>{row.code}</b>"), QLabel(row.name)
+            if row.code:
+                self._grid.addWidget(code, number, 1)
+                self._grid.addWidget(name, number, 2)
+            else:
+                self._grid.addWidget(name, number, 1, 1, 2)
+            count = QLabel(str(row.count))
+            count.setAlignment(Qt.AlignmentFlag.AlignRight)
+            self._grid.addWidget(count, number, 3)
+        doubted = [number for number, row in enumerate(rows) if row.unproven]
+        if doubted:
+            bracket = Words()
+            bracket.setText(UNPROVEN)
+            bracket.setStyleSheet(_BRACKET)
+            bracket.setAlignment(Qt.AlignmentFlag.AlignVCenter)
+            self._grid.addWidget(bracket, doubted[0], 4, len(doubted), 1)
+        self.heading.setText(heading)
+        self.line.setText(line)
+        self.line.setVisible(bool(line))
+        self.details.setText("\n\n".join(details))
         blocked = self.toggle.blockSignals(True)
-        self.toggle.setChecked(colored_by == "group")
+        self.toggle.setChecked(by_group)
         self.toggle.blockSignals(blocked)
-        self.toggle.setEnabled(True)
-        groups = [
-            (n, counts.groups.get(n, 0)) for n in self._tree.in_order(counts.groups)
-        ]
-        types = [(n, counts.types.get(n, 0)) for n in self._tree.in_order(counts.types)]
-        for row, (name, count) in enumerate(groups):
-            title = name if name == UNSURE else self._tree[name].description
-            self._line(row, 0, *self._mark(name), f"{title}: {count}", bold=True)
-        for row, (name, count) in enumerate(types):
-            sign = " ⚠" if name in unproven else ""
-            self._line(row, 2, *self._mark(name), f"{name}: {count}{sign}")
-        doubted = ", ".join(self._tree.in_order(unproven))
-        warning = [f"⚠ {doubted}: {UNPROVEN}"] if doubted else []
-        self._note.setText("\n".join([*warning, *notes]))
-        self._note.show()
+        for control in (self.toggle, self.more):
+            control.setEnabled(bool(details))
+        if not details:
+            self.more.setChecked(False)
 
     @property
     def text(self) -> str:
-        """All that the legend says."""
-        items = [self._grid.itemAt(i).widget() for i in range(self._grid.count())]
-        return "\n".join([*(item.text() for item in items), self._note.text()])
-
-    def _clear(self) -> None:
-        while self._grid.count():
-            self._grid.takeAt(0).widget().deleteLater()
-
-    def _mark(self, name: str) -> tuple[str, str]:
-        if name == UNSURE:
-            return "◯", UNSURE_COLOR
-        return "⬤", self._tree[name].color
-
-    def _line(
-        self,
-        row: int,
-        column: int,
-        mark: str,
-        color: str,
-        text: str,
-        *,
-        bold: bool = False,
-    ) -> None:
-        swatch = QLabel(f'<span style="color:{color}">{mark}</span>')
-        label = QLabel(f"<b>{text}</b>" if bold else text)
-        self._grid.addWidget(swatch, row, column)
-        self._grid.addWidget(label, row, column + 1)
+        """All that can be read, the details included."""
+        widgets = [self._grid.itemAt(i).widget() for i in range(self._grid.count())]
+        labels = [self.heading, *widgets, self.line, self.details]
+        words = [w.text() for w in labels if isinstance(w, QLabel)]
+        return "\n".join(word.replace("<b>", "").replace("</b>", "") for word in words)

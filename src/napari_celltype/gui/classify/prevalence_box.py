@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
@@ -81,6 +81,19 @@ class PrevalenceBox(QWidget):
             self._on_choice()
         else:
             self._show()
+
+    def show_prior(self, prior: Mapping[str, float] | None) -> None:
+        """Show a prior that is in use, without telling of a change."""
+        for number, choice in enumerate(self._choices):
+            if choice.is_stated and set(prior or {}) == {"IN"}:
+                self._set_percent(100 * (prior or {})["IN"])
+            elif choice.prior != prior:
+                continue
+            blocked = self.choice.blockSignals(True)
+            self.choice.setCurrentIndex(number)
+            self.choice.blockSignals(blocked)
+            self._show()
+            return
 
     def _set_percent(self, value: float) -> None:
         blocked = self.percent.blockSignals(True)

@@ -16,7 +16,7 @@ _FORMATS = ";;".join(
 
 
 def save_table(
-    parent: QWidget, predictions: Predictions, min_probability: float | None
+    parent: QWidget, predictions: Predictions, min_probability: float
 ) -> Path | None:
     """Write the output table where the user says; None when nothing was chosen.
 
@@ -24,8 +24,8 @@ def save_table(
     ----------
     parent : QWidget
     predictions : Predictions
-    min_probability : float or None
-        The user's own threshold; None for that of the predictions.
+    min_probability : float
+        Less probable types are unsure.
 
     Raises
     ------
@@ -42,6 +42,5 @@ def save_table(
     if not target.suffix:
         target = target.with_suffix(chosen.split("*")[-1].rstrip(")") or ".csv")
     # The dialog has asked already whether a file that is there may go.
-    if min_probability is not None:
-        predictions = replace(predictions, min_probability=min_probability)
+    predictions = replace(predictions, min_probability=min_probability)
     return export_table(predictions, target, force=True)

@@ -33,6 +33,5 @@ def _material(session: Session, opened: OpenRecording, name: str) -> Material:
     if predictions is not None:
         labels = labels or predictions.labels
         tree = tree.including(predictions.classes)
-        if session.min_probability is not None:
-            predictions = replace(predictions, min_probability=session.min_probability)
+        predictions = replace(predictions, min_probability=session.min_probability)
     return Material(opened.recording, name, predictions, labels, tree)

@@ -45,7 +45,7 @@ class LabelButtons(QWidget):
             self._command("Clear  ⌫", "Take the label away", "clear"),
             self._command(
                 "Accept  Space",
-                "Take the best guess over. It stays a prediction, which is no ground "
+                "Take the prediction over. It stays a prediction, which is no ground "
                 "truth",
                 "accept",
             ),

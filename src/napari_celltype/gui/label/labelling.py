@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
 from napari_celltype.gui.label.label_history import Change, LabelHistory, difference
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
@@ -115,7 +115,7 @@ class Labelling:
         self._change(dict.fromkeys(self._session.roi_ids, ""), "manual")
 
     def accept(self) -> None:
-        """Take the best guess of the selected ROIs over, as a prediction."""
+        """Take the predicted types of the selected ROIs over, as predictions."""
         opened = self._session.active
         if opened is None or not self._session.roi_ids:
             self._session.tell(_NOTHING_SELECTED)
@@ -126,10 +126,14 @@ class Labelling:
         if not self._session.predictions_shown:
             self._session.tell(_HIDDEN)
             return
-        guesses = self._session.features(opened)["best_guess"]
-        known = {i: guesses[i] for i in self._session.roi_ids if guesses[i]}
+        names = self._session.features(opened)["predicted"]
+        known = {
+            i: names[i] for i in self._session.roi_ids if names[i] not in (None, UNSURE)
+        }
         if not known:
-            self._session.tell("This ROI has no prediction: its trace is unusable.")
+            self._session.tell(
+                "This ROI has no prediction: its trace is unusable, or it is hidden."
+            )
             return
         self._change(known, "prediction")
 

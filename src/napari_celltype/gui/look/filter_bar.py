@@ -133,7 +133,7 @@ class FilterBar(QWidget):
             spin.setValue(start)
             spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
             spin.setMinimumWidth(40)
-            spin.setToolTip("Least and largest probability of the best guess")
+            spin.setToolTip("Least and largest probability of the predicted type")
         for box, choices in ((self.cell, _CELLS), (self.labelled, _LABELS)):
             for words, value in choices:
                 box.addItem(words, value)

@@ -16,12 +16,7 @@ from napari_celltype.gui.marks import color_of
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.words import Words
 from napari_celltype.workflows import share_text
-from napari_celltype.workflows.decisions import (
-    BETWEEN_GROUPS,
-    MERGED,
-    NO_TRACE,
-    TYPE_BELOW,
-)
+from napari_celltype.workflows.decisions import BELOW, MERGED, NO_TRACE
 
 if TYPE_CHECKING:
     from napari_celltype.gui.session import Session
@@ -31,8 +26,7 @@ _UNCLASSIFIED = "Not classified yet: press Classify in the Classify dock."
 _WHY = {
     NO_TRACE: "its trace is constant or not finite, so that no model can look at it",
     MERGED: "it is part of a merged ROI, which carries the type",
-    BETWEEN_GROUPS: "neither PY nor interneuron is probable enough",
-    TYPE_BELOW: "the best guess is less probable than a name has to be",
+    BELOW: "its type is less probable than what is hidden",
 }
 _ROW = 17
 _NAME, _NUMBER = 34, 60
@@ -192,7 +186,7 @@ def roi_sentences(session: Session, opened: OpenRecording, row: Any) -> list[str
         said.append(f"Unsure: {_WHY.get(why, why)}.")
     if row.get("subtype"):
         said.append(f"⚠ The type is {row['subtype']}.")
-    # Why there is no guess stands in the title, and above.
+    # Why there is no name stands in the title, and above.
     if row["warnings"] and not np.isnan(row["probability"]):
         said.append(f"⚠ {row['warnings']}")
     said.append(f"Assumed shares: {share_text(predictions.shares)}")

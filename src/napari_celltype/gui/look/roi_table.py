@@ -22,7 +22,6 @@ _TITLES = {
     "group": "Group",
     "p_IN": "p_IN",
     "predicted": "Type",
-    "best_guess": "Best guess",
     "probability": "Probability",
     "prediction_set": "Prediction set",
     "why_unsure": "Why unsure",
@@ -34,7 +33,6 @@ _TITLES = {
 _SHAPES: Mapping[str, Shape] = {
     "group": "disc",
     "predicted": "disc",
-    "best_guess": "ring",
     "label": "square",
 }
 
@@ -65,7 +63,7 @@ def table_columns(opened: OpenRecording, features: pd.DataFrame) -> Columns:
         if column.dtype == object:
             column = column.fillna("")
         title = _TITLES.get(name, name)
-        if name in ("predicted", "best_guess") and "subtype" in features:
+        if name == "predicted" and "subtype" in features:
             title = f"{title} ⚠"
         columns[title] = column.to_numpy()
     masks = RoiMasks.of(opened.recording.rois)

@@ -113,8 +113,8 @@ class RoisDock(QWidget):
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         view.setToolTip(
-            "Shift and Ctrl select several ROIs. ● named by the model, ○ best guess or "
-            "unsure, □ labelled"
+            "Shift and Ctrl select several ROIs. ● named by the model, ○ unsure, "
+            "□ labelled"
         )
         left = QWidget()
         column = QVBoxLayout(left)

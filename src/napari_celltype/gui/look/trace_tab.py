@@ -201,11 +201,10 @@ def describe_roi(
         color = color_of(label, session.tree)
         return f"{title}: {why}" if why else title, label, color
     tree = session.tree.including(predictions.classes)
-    best, probability = row["best_guess"], row["probability"]
+    name, probability = row["predicted"], row["probability"]
+    if name == UNSURE:
+        return f"{title}: hidden, {probability:.2f}", "", color_of("", tree)
     # The legend has the whole sentence; the title has room for a word.
     doubt = ", unproven" if row["subtype"] else ""
-    said = f"{best} {probability:.2f}{doubt}"
-    if row["predicted"] == UNSURE:
-        # As in the picture: the colour of the best guess.
-        return f"{title}: unsure ({said})", f"{best}?", color_of(best, tree)
-    return f"{title}: {said}", best, color_of(best, tree)
+    said = f"{name} {probability:.2f}{doubt}"
+    return f"{title}: {said}", name, color_of(name, tree)
