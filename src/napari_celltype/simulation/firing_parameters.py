@@ -55,7 +55,7 @@ KINDS: dict[str, dict[str, Parameter]] = {
 
 PYRAMIDAL: dict[str, Parameter] = {
     "silent_share": Parameter(
-        "share of nearly silent PY", 0.05, 0.35, "", "Mizuseki and Buzsaki 2013"
+        "share of nearly silent PY", 0, 0.3, "", _INSIDE
     ),
     "silent_factor": fixed("their rates, relative to the others", 0.05, "", "assumed"),
     "place_share": Parameter(
@@ -117,7 +117,7 @@ _NO_BURSTS = ((0.0, 0.0, "assumed"), (1.0, 1.0, "assumed"))
 
 SPIKING: dict[str, dict[str, Parameter]] = {
     "PY": _spiking(
-        (0.05, 8, f"Mizuseki and Buzsaki 2013; upper end {_INSIDE}"),
+        (0.1, 4, f"Mizuseki and Buzsaki 2013; upper end {_INSIDE}"),
         (0.1, 0.5, "Harris 2001"),
         (1, 3, "Harris 2001"),
         _order(1),
@@ -234,8 +234,8 @@ DRIFT: dict[str, Parameter] = {
     ),
     "fluctuation_time": Parameter(
         "time in which it fluctuates, of a session",
-        0.3,
-        3,
+        0.1,
+        2,
         "s",
         _INSIDE,
         "log-normal",

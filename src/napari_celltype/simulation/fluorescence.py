@@ -128,6 +128,8 @@ def draw_nuisances(
     if noise is None:
         noise = wide if on_population else close
     corrected = rng.random() < table["corrected_share"].low
+    left = table["corrected_drift"].draw_one(rng)
+    drift = np.float32(left if corrected else 1)
     session_decay = KINETICS["session_decay"].draw_one(rng)
     smoothed = rng.random() < table["smoothed_share"].low
     level = table["neuropil_brightness"].draw_one(rng)
@@ -141,7 +143,7 @@ def draw_nuisances(
         brightness=cells,
         noise=noise * table["noise_spread"].draw(rng, n_cells),
         bleaching=around(table["bleaching"].draw_one(rng)) * (not corrected),
-        drift=table["drift"].draw(rng, n_cells),
+        drift=drift * table["drift"].draw(rng, n_cells),
         contamination=table["contamination"].draw(rng, n_cells),
         z_motion=table["z_motion"].draw(rng, n_cells),
         neuropil_brightness=around(brightness * level),

@@ -146,7 +146,7 @@ KINETICS: dict[str, Parameter] = {
     ),
     "session_decay": Parameter(
         "a session's decay time over its indicator's",
-        0.6,
+        0.5,
         2,
         "",
         _INSIDE,
@@ -173,7 +173,7 @@ NUISANCES: dict[str, Parameter] = {
     "population_noise": Parameter(
         "shot noise nu of a session on a population",
         0.8,
-        16,
+        20,
         "% / sqrt(Hz)",
         f"Rupprecht 2021; upper end {_INSIDE}",
         "log-normal",
@@ -232,7 +232,10 @@ NUISANCES: dict[str, Parameter] = {
         "brightness lost in one", 0, 0.1, "", "assumed", negative=0.25
     ),
     "corrected_share": fixed(
-        "share of sessions whose bleaching was corrected", 0.4, "", _INSIDE
+        "share of sessions whose baseline was corrected", 0.5, "", _INSIDE
+    ),
+    "corrected_drift": Parameter(
+        "drift left in them, over the drift of others", 0.1, 0.5, "", "assumed"
     ),
     "bleaching": Parameter("fluorescence lost to bleaching", 0, 0.3, "", "assumed"),
     "bleaching_time": Parameter("its time constant", 60, 1200, "s", "assumed"),
@@ -248,9 +251,7 @@ NUISANCES: dict[str, Parameter] = {
         0.092,
         "DS02, DS09, DS10, DS11, DS12, DS13, DS15, DS22 (55 cells)",
     ),
-    "drift_time": Parameter(
-        "time in which it wanders", 5, 120, "s", "assumed", "log-normal"
-    ),
+    "drift_time": Parameter("time in which it wanders", 20, 120, "s", "assumed"),
     "neuropil_brightness": Parameter(
         "neuropil over soma brightness", 0.3, 1.2, "", "assumed"
     ),
@@ -266,9 +267,9 @@ NUISANCES: dict[str, Parameter] = {
     "z_motion": Parameter(
         "brightness change at full running speed",
         0,
-        0.08,
+        0.04,
         "",
-        "assumed",
+        _INSIDE,
         negative=0.4,
     ),
 }
