@@ -139,7 +139,7 @@ KINETICS: dict[str, Parameter] = {
     "expression": Parameter(
         "a session's response over its indicator's",
         0.4,
-        4,
+        3,
         "",
         _INSIDE,
         "log-normal",
@@ -147,7 +147,7 @@ KINETICS: dict[str, Parameter] = {
     "session_decay": Parameter(
         "a session's decay time over its indicator's",
         0.5,
-        2,
+        2.5,
         "",
         _INSIDE,
         "log-normal",
@@ -172,7 +172,7 @@ NUISANCES: dict[str, Parameter] = {
     ),
     "population_noise": Parameter(
         "shot noise nu of a session on a population",
-        0.8,
+        1,
         20,
         "% / sqrt(Hz)",
         f"Rupprecht 2021; upper end {_INSIDE}",
