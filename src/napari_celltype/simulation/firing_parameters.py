@@ -54,9 +54,7 @@ KINDS: dict[str, dict[str, Parameter]] = {
 """Kinds of cells of each type and their shares."""
 
 PYRAMIDAL: dict[str, Parameter] = {
-    "silent_share": Parameter(
-        "share of nearly silent PY", 0, 0.3, "", _INSIDE
-    ),
+    "silent_share": Parameter("share of nearly silent PY", 0, 0.3, "", _INSIDE),
     "silent_factor": fixed("their rates, relative to the others", 0.05, "", "assumed"),
     "place_share": Parameter(
         "share of the others with a place field", 0.3, 0.6, "", "Dombeck 2010"

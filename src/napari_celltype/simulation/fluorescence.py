@@ -334,9 +334,8 @@ def _noise(
     if side:
         noise += np.float32(side) * (white[:, :-2] + white[:, 2:])
     coloured = wander(noise.shape, step, nuisances.noise_time, rng)
-    middle = 1 - 2 * side
-    # Steps of smoothed white noise have the weights -side, 3 side - 1, and mirrored.
-    steps = 2 * (side**2 + (middle - side) ** 2) / 2
+    # Variance of the steps of smoothed white noise over that of plain white noise.
+    steps = side**2 + (1 - 3 * side) ** 2
     coloured_steps = 1 - np.exp(-step / nuisances.noise_time)
     noise *= np.float32(np.sqrt(1 - colour))
     noise += np.float32(np.sqrt(colour)) * coloured

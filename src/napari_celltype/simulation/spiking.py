@@ -44,7 +44,6 @@ def firing_rates(
     wandering excitability and, while the animal runs, by theta; place cells (PY) add
     their field on the laps on which they are active.
     """
-    n_bins = behaviour.speed.size
     resting, weights = _resting_and_weights(kinds, behaviour, rng)
     silent_share = PYRAMIDAL["silent_share"].draw_one(rng)
     silent = (kinds == "PY") & (rng.random(kinds.size) < silent_share)
