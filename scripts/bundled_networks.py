@@ -34,6 +34,7 @@ from bundled_sessions import (
     simulate,
 )
 from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
 
 from napari_celltype import classifiers
 from napari_celltype.classifiers import TraceClassifier
@@ -46,8 +47,9 @@ SESSIONS_PER_ROUND = 200
 BATCH_CELLS = 64
 PARTS_PER_ROUND = 4  # of the sessions of a round, simulated side by side
 WARM_UP = 0.1  # share of the steps in which the learning rate rises
-HIGHEST_RATES = {"cnn": 1e-3, "rnn": 1e-3, "lstm": 1e-3, "pooled": 3e-3}
+HIGHEST_RATES = {"cnn": 2e-3, "rnn": 1e-3, "lstm": 1e-3, "pooled": 3e-3}
 WEIGHT_DECAY = 0.01
+LARGEST_GRADIENT = 1.0
 # Of a network that takes traces of one length, and of one that takes any.
 WINDOW_SECONDS, SHORTEST_SECONDS = 60, 30
 # Seconds of the cells of a batch; the first is for networks of any length only.
@@ -152,6 +154,7 @@ def train_round(training: Training, number: int, work: Path) -> str:
         loss = cross_entropy(logits, targets[rows])
         optimizer.zero_grad()
         loss.backward()
+        clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
         optimizer.step()
         losses.append(loss.item())
     state = {
