@@ -1,253 +1,313 @@
-"""Training the networks: what there is to do, and doing it in several processes.
+"""Training the bundled networks on sessions that are simulated as they go.
 
-Every process computes with one thread, so that the weights do not depend on how many
-processes there are. A finished network is kept in the work folder under a name that
-tells all that decides it. A job that is killed starts again from its training data.
+No window is seen twice. Training goes in rounds: new sessions are simulated, every
+network is trained on them, and the state of each is kept, so that a run that was killed
+goes on from its last round. Every process computes with one thread: what comes out does
+not depend on how many there are.
 """
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from bundled_sessions import (
-    CELLS_PER_SESSION,
-    NEUROPIL_COEFFICIENTS,
+    RATES,
+    SESSIONS_SHA256,
     SIMULATOR_SHA256,
-    SPEED_UP,
     TRAINING,
     TRAINING_MINUTES,
-    WINDOW_SECONDS,
-    WITHOUT_SLICE,
+    TYPES,
     Part,
     code_digest,
-    simulate_training,
+    simulate,
 )
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
 
 from napari_celltype import classifiers
-from napari_celltype.classifiers import (
-    CellTypeModel,
-    TraceClassifier,
-    card_for,
-    read_model,
-    save_model,
-)
-from napari_celltype.progress import Progress
-from napari_celltype.simulation.parameters import INDICATORS, REGIMES
+from napari_celltype.classifiers import TraceClassifier
+from napari_celltype.classifiers.networks import NETWORKS, Network, new_network
+from napari_celltype.classifiers.preparation import Normalization, z_score_traces
+from napari_celltype.classifiers.saved_model import restore_classifier
+from napari_celltype.labels.atomic import write_atomically
 
-ARCHITECTURES = ("cnn", "rnn", "lstm")
-RATES = (10.0, 5.0)
-FIRST_SEED = 1  # of the networks that ship
+SESSIONS_PER_ROUND = 200
+BATCH_CELLS = 64
+PARTS_PER_ROUND = 4  # of the sessions of a round, simulated side by side
+WARM_UP = 0.1  # share of the steps in which the learning rate rises
+HIGHEST_RATES = {"cnn": 2e-3, "rnn": 1e-3, "lstm": 1e-3, "pooled": 3e-3}
+WEIGHT_DECAY = 0.01
+LARGEST_GRADIENT = 1.0
+# Of a network that takes traces of one length, and of one that takes any.
+WINDOW_SECONDS, SHORTEST_SECONDS = 60, 30
+# Seconds of the cells of a batch; the first is for networks of any length only.
+LENGTHS = (30, 60, 120, 240)
+SEED = 1
 
-INTENDED_USE = (
-    "A first guess at PY against interneuron, and at the interneuron type, in "
-    "two-photon recordings of at least 60 s; check it against labelled cells of your "
-    "own lab, or train a model on them."
-)
-NOT_FOR = (
-    "Histology's place, cell counts, or any conclusion about PV, SOM or VIP cells: "
-    "trained on a simulation, and interneuron subtypes are unproven on real cells. Not "
-    "for denoised, deconvolved or one-photon traces, other brain regions' cell types, "
-    "or recordings shorter than 60 s."
-)
+Task = tuple[str, Callable[..., Any], Any]
+Run = Callable[[Sequence[Task]], None]
 
-
-# What decides the weights, given the data; as the code is now.
-_TRAINING_SHA256 = code_digest(
-    Path(classifiers.__file__).parent / f"{part}.py"
-    for part in ("networks", "layers", "training", "preparation")
+_CODE_SHA256 = code_digest(
+    [
+        Path(__file__),
+        *(
+            Path(classifiers.__file__).parent / f"{part}.py"
+            for part in ("networks", "layers", "convolution", "preparation")
+        ),
+    ]
 )
-_CODE = f"{SIMULATOR_SHA256} {_TRAINING_SHA256}"
+CODE = f"{SIMULATOR_SHA256} {SESSIONS_SHA256} {_CODE_SHA256}"
 
 
 @dataclass(frozen=True)
-class Network:
-    """One network to train: an architecture on the training sessions of `part`."""
+class Training:
+    """One network that is trained.
+
+    Attributes
+    ----------
+    architecture : str
+    rate : float
+        Hz.
+    rounds : int
+        Of the whole training, on which the learning rates depend.
+    sessions : int
+        Of each round.
+    """
 
     architecture: str
-    part: Part
-    epochs: int
+    rate: float
+    rounds: int
+    sessions: int = SESSIONS_PER_ROUND
 
     @property
-    def model_name(self) -> str:
+    def name(self) -> str:
         """Return the name of the model, such as cnn-10hz."""
-        return f"{self.architecture}-{self.part.rate:g}hz"
+        return f"{self.architecture}-{self.rate:g}hz"
 
     @property
-    def title(self) -> str:
-        """Return what people call it."""
-        return f"{self.model_name}, seed {self.part.seed}, {self.part.variant}"
+    def window_frames(self) -> int:
+        """Return the frames of one window."""
+        any_length = NETWORKS[self.architecture].any_length
+        seconds = SHORTEST_SECONDS if any_length else WINDOW_SECONDS
+        return round(seconds * self.rate)
 
     def path(self, work: Path) -> Path:
-        """Return where it is kept."""
-        name = f"{self.architecture}-{self.epochs}-{self.part.name}-{_TRAINING_SHA256}"
-        return work / "networks" / f"{name}.safetensors"
+        """Return where its state is kept."""
+        key = CODE.replace(" ", "-")
+        return work / "networks" / f"{self.name}-{self.rounds}-{self.sessions}-{key}.pt"
+
+    def parts(self, number: int) -> list[Part]:
+        """Return the sessions of a round."""
+        each = self.sessions // PARTS_PER_ROUND
+        first = number * self.sessions
+        return [
+            Part(TRAINING, first + k * each, each, TRAINING_MINUTES)
+            for k in range(PARTS_PER_ROUND)
+        ]
+
+    def rounds_done(self, work: Path) -> int:
+        """Return how many rounds are behind it."""
+        path = self.path(work)
+        return int(torch.load(path)["rounds"]) if path.exists() else 0
 
 
-def networks(
-    *, sessions: int, epochs: int, seeds: Sequence[int], variants: Sequence[str]
-) -> list[Network]:
-    """Return all networks, those that ship first.
+def train_round(training: Training, number: int, work: Path) -> str:
+    """Train a network on the sessions of one round, from where it stands."""
+    started = time.monotonic()
+    network = _network(training)
+    path = training.path(work)
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
+    done = 0
+    if path.exists():
+        state = torch.load(path)
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        done = int(state["steps"])
+        if int(state["rounds"]) > number:
+            return "was done"
+    traces, targets = _cells(training, number, work)
+    steps = len(traces) // BATCH_CELLS
+    # All rounds hold about as many cells as this one.
+    total = max(training.rounds * steps, done + steps)
+    rng = np.random.default_rng([SEED, number])
+    generator = torch.Generator().manual_seed(SEED * 10**6 + number)
+    order = rng.permutation(len(traces))
+    network.train()
+    losses = []
+    for step in range(steps):
+        rows = np.sort(order[step * BATCH_CELLS : (step + 1) * BATCH_CELLS])
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(training, (done + step) / total)
+        logits = _logits(network, training, traces[rows], rng, generator)
+        loss = cross_entropy(logits, targets[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+        optimizer.step()
+        losses.append(loss.item())
+    state = {
+        "rounds": number + 1,
+        "steps": done + steps,
+        "network": network.state_dict(),
+        "optimizer": optimizer.state_dict(),
+    }
+    write_atomically(path, partial(torch.save, state))
+    seconds = time.monotonic() - started
+    return f"loss {np.mean(losses):.3f} of {len(traces)} cells, {seconds:.0f} s"
 
-    Variants (what the simulator is denied) and further seeds tell what scores mean.
+
+def learning_rate(training: Training, progress: float) -> float:
+    """Return the learning rate at a share of the training: up, then down (one cycle).
+
+    References
+    ----------
+    Smith and Topin, Super-convergence, 2019.
     """
-    parts = [Part(TRAINING, rate, FIRST_SEED, sessions) for rate in RATES]
-    parts += [
-        Part(TRAINING, RATES[0], FIRST_SEED, sessions, variant) for variant in variants
-    ]
-    parts += [
-        Part(TRAINING, rate, seed, sessions)
-        for seed in seeds
-        if seed != FIRST_SEED
-        for rate in RATES
-    ]
-    return [Network(name, part, epochs) for part in parts for name in ARCHITECTURES]
+    highest = HIGHEST_RATES[training.architecture]
+    if progress < WARM_UP:
+        return highest * (0.05 + 0.95 * progress / WARM_UP)
+    left = (1 - progress) / (1 - WARM_UP)
+    return highest * (0.005 + 0.995 * (1 - math.cos(math.pi * left)) / 2)
 
 
-def train_group(group: Sequence[Network], work: Path, device: str) -> list[str]:
-    """Simulate the training data of networks of one part, and train those not kept."""
-    missing = [network for network in group if not network.path(work).exists()]
-    if not missing:
-        return []
-    started = time.monotonic()
-    with np.load(simulate_training(group[0].part, work / "sessions")) as data:
-        windows, labels = data["windows"], data["labels"]
-    print(f"  data in {time.monotonic() - started:.0f} s", flush=True)
-    for network in missing:
-        _train(network, windows, labels, work, device)
-    return [network.title for network in missing]
+def _logits(
+    network: Network,
+    training: Training,
+    traces: np.ndarray[Any, np.dtype[np.float32]],
+    rng: np.random.Generator,
+    generator: torch.Generator,
+) -> torch.Tensor:
+    """Return what a network says of cells (n, n_frames), of which it sees a piece.
+
+    A network of one length says the mean of the logits of the piece's windows.
+    """
+    lengths = LENGTHS if network.any_length else LENGTHS[1:]
+    frames = round(int(rng.choice(lengths)) * training.rate)
+    start = int(rng.integers(traces.shape[1] - frames + 1))
+    piece = traces[:, start : start + frames]
+    if network.any_length:
+        return network(torch.from_numpy(z_score_traces(piece)), generator)
+    windows = piece.reshape(-1, training.window_frames)
+    logits = network(torch.from_numpy(z_score_traces(windows)), generator)
+    return logits.reshape(len(traces), -1, len(TYPES)).mean(1)
 
 
-def _train(
-    network: Network, windows: Any, labels: Any, work: Path, device: str
-) -> None:
-    started = time.monotonic()
-    part = network.part
+def _cells(
+    training: Training, number: int, work: Path
+) -> tuple[np.ndarray[Any, np.dtype[np.float32]], torch.Tensor]:
+    found = []
+    for part in training.parts(number):
+        with np.load(simulate(part, work / "sessions")) as data:
+            key = f"{training.rate:g}"
+            if f"traces {key}" in data:
+                found.append((data[f"traces {key}"], data[f"labels {key}"]))
+    traces, labels = (np.concatenate(both) for both in zip(*found, strict=True))
+    column = {name: number for number, name in enumerate(TYPES)}
+    return traces, torch.tensor([column[str(label)] for label in labels])
 
-    def say(progress: Progress) -> None:
+
+def _network(training: Training) -> Network:
+    generator = torch.Generator().manual_seed(SEED)
+    frames = training.window_frames
+    network = new_network(training.architecture, frames, len(TYPES), {}, generator)
+    return network.to(memory_format=torch.channels_last)
+
+
+def fitted(training: Training, work: Path) -> TraceClassifier:
+    """Return a network that was trained as a classifier.
+
+    Raises
+    ------
+    SystemExit
+        If its training has not ended.
+    """
+    if training.rounds_done(work) < training.rounds:
+        raise SystemExit(f"{training.name} is not trained to its end.")
+    return restore_classifier(
+        {
+            "architecture": training.architecture,
+            "epochs": 1,
+            "batch_size": BATCH_CELLS,
+            "learning_rate": HIGHEST_RATES[training.architecture],
+            "random_state": SEED,
+        },
+        TYPES,
+        training.window_frames,
+        torch.load(training.path(work))["network"],
+        Normalization("trace"),
+    )
+
+
+def train(trainings: Sequence[Training], work: Path, run: Run) -> None:
+    """Train networks round by round; sessions of a round are removed after it."""
+    rounds = max(training.rounds for training in trainings)
+    for number in range(min(t.rounds_done(work) for t in trainings), rounds):
+        started = time.monotonic()
+        parts = trainings[0].parts(number)
+        run([("", simulate, (part, work / "sessions")) for part in parts])
+        simulated = time.monotonic() - started
+        run([(f"  {t.name}", train_round, (t, number, work)) for t in trainings])
+        for part in parts:
+            part.path(work / "sessions").unlink(missing_ok=True)
         print(
-            f"  {network.title}: {progress.message} ({progress.done}/"
-            f"{progress.total}), {time.monotonic() - started:.0f} s",
+            f"round {number + 1} of {rounds}: {simulated:.0f} s to simulate, "
+            f"{time.monotonic() - started:.0f} s in all",
             flush=True,
         )
 
-    classifier = TraceClassifier(
-        network.architecture,
-        epochs=network.epochs,
-        random_state=part.seed,
-        device=device,
-    )
-    classifier.fit(windows, labels, on_progress=say)
-    cells = part.sessions * CELLS_PER_SESSION
-    card = card_for(
-        classifier,
-        name=network.model_name,
-        sampling_frequency=part.rate,
-        trained_on=(
-            f"Simulation only: {cells} simulated neurons of {part.sessions} sessions, "
-            "no real one."
-        ),
-        training_data={
-            "sessions": part.sessions,
-            "cells": cells,
-            "windows": "one per cell, cut at a random offset",
-            "window_seconds": WINDOW_SECONDS,
-            "session_minutes": list(TRAINING_MINUTES),
-            "types": "PY, PV, SOM and VIP in equal shares",
-            "recorded_at_hz": [round(part.rate * f, 2) for f in sorted(set(SPEED_UP))],
-            "neuropil_coefficients": list(NEUROPIL_COEFFICIENTS),
-            "regimes": [
-                name
-                for name in REGIMES
-                if (name, part.variant) != ("slice", WITHOUT_SLICE)
-            ],
-            "indicators": list(INDICATORS),
-            "seed": part.seed,
-            "simulator": part.variant,
-            "simulator_sha256": SIMULATOR_SHA256,
-        },
-        origin="simulation",
-        subtypes_proven=False,
-        intended_use=INTENDED_USE,
-        not_for=NOT_FOR,
-    )
-    path = network.path(work)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_model(classifier, card, path)
+
+def all_trainings(rounds: int, sessions: int = SESSIONS_PER_ROUND) -> list[Training]:
+    """Return the networks that ship, the slowest first."""
+    return [
+        Training(name, rate, rounds, sessions) for rate in RATES for name in NETWORKS
+    ]
 
 
-def read_network(network: Network, work: Path) -> CellTypeModel | None:
-    """Return a kept network, or None."""
-    path = network.path(work)
-    return read_model(path) if path.exists() else None
+@contextmanager
+def processes(jobs: int) -> Iterator[Run]:
+    """Give a function that runs tasks (title, function, arguments) side by side.
 
-
-def groups_of(chosen: Iterable[Network]) -> list[list[Network]]:
-    """Return the networks that share their training data, in order."""
-    found: dict[Part, list[Network]] = {}
-    for network in chosen:
-        found.setdefault(network.part, []).append(network)
-    return list(found.values())
-
-
-def in_processes(
-    jobs: int,
-    tasks: Sequence[tuple[str, Callable[..., Any], Any]],
-    *,
-    fresh: bool = False,
-) -> int:
-    """Run tasks (title, function, arguments) in processes of one thread.
-
-    `fresh` gives each task a process of its own, where a task changes the simulator
-    that is loaded.
-
-    Returns
-    -------
-    int
-        How many failed; their errors are printed and the others go on.
+    Each process computes with one thread. The function raises SystemExit if a task
+    failed; the others are finished first.
     """
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, _start, (CODE,)) as pool:
+        yield partial(_run, pool)
+
+
+def _run(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> None:
+    titles = {
+        pool.submit(function, *arguments): title for title, function, arguments in tasks
+    }
     failed = 0
-    started = time.monotonic()
-    with ProcessPoolExecutor(
-        jobs,
-        multiprocessing.get_context("spawn"),
-        _start,
-        (_CODE,),
-        max_tasks_per_child=1 if fresh else None,
-    ) as pool:
-        titles: dict[Future[Any], str] = {
-            pool.submit(function, *arguments): title
-            for title, function, arguments in tasks
-        }
-        waiting = set(titles)
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                error = future.exception()
-                failed += error is not None
-                state = "done" if error is None else f"FAILED: {error!r}"
-                print(
-                    f"[{time.monotonic() - started:.0f} s] {titles[future]}: {state}",
-                    flush=True,
-                )
-    return failed
+    for future in as_completed(titles):
+        error = future.exception()
+        failed += error is not None
+        state = future.result() if error is None else f"FAILED: {error!r}"
+        if titles[future] or error:
+            print(f"{titles[future]}: {state}", flush=True)
+    if failed:
+        raise SystemExit(f"{failed} of the tasks failed; see above.")
 
 
 def _start(code: str) -> None:
     """Use one thread; end if files were edited since the run began."""
-    import torch
-
     torch.set_num_threads(1)
-    if code != _CODE:
+    if code != CODE:
         raise SystemExit(
             "The simulator or the networks were edited while this ran; start it again."
         )

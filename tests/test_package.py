@@ -109,7 +109,7 @@ def test_no_path_of_one_machine() -> None:
     "file", SOURCES, ids=lambda f: str(f.relative_to(ROOT / "src"))
 )
 def test_a_file_fits_in_one_reading(file: Path) -> None:
-    assert len(file.read_text().splitlines()) < 400
+    assert len(file.read_text().splitlines()) <= 600
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ EXPECTED_FAILURES = {
     "cnn": {},
     "rnn": {"check_classifiers_train": TWO_FRAMES},
     "lstm": {"check_classifiers_train": TWO_FRAMES},
+    "pooled": {"check_classifiers_train": TWO_FRAMES},
 }
 
 
@@ -29,7 +30,7 @@ def test_scikit_learn_check(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("architecture", ["rnn", "lstm"])
+@pytest.mark.parametrize("architecture", ["rnn", "lstm", "pooled"])
 def test_training_check_passes_with_training_set_statistics(architecture):
     check_classifiers_train(
         "TraceClassifier",

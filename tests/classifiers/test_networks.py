@@ -8,6 +8,7 @@ from napari_celltype.classifiers.networks import (
     NETWORKS,
     ConvolutionalNetwork,
     LstmNetwork,
+    PooledNetwork,
     RecurrentNetwork,
     build_network,
     new_network,
@@ -155,3 +156,44 @@ def test_unknown_architecture_lists_what_there_is():
 def test_setting_of_another_architecture_is_refused():
     with pytest.raises(ValueError, match="'cnn' has no units"):
         build_network("cnn", 100, 4, {"units": 5})
+
+
+def test_pooled_network_takes_traces_of_any_length():
+    network = initialised(PooledNetwork(600, 4)).eval()
+    for n_frames in (1, 299, 9600):
+        assert network(torch.randn(2, n_frames)).shape == (2, 4)
+
+
+def test_pooled_network_fits_into_two_megabytes():
+    network = PooledNetwork(600, 4)
+    assert sum(4 * p.numel() for p in network.state_dict().values()) < 2e6
+
+
+def test_pooled_network_answers_for_a_trace_whatever_stands_beside_it():
+    network = initialised(PooledNetwork(600, 4))
+    network(torch.randn(64, 600), generator())
+    network.eval()
+    traces = torch.randn(5, 600)
+    torch.testing.assert_close(network(traces)[:2], network(traces[:2]))
+
+
+def test_pooled_network_trains_on_a_single_trace():
+    network = initialised(PooledNetwork(600, 4)).train()
+    before = network.center.clone()
+    network(torch.randn(1, 600), generator()).sum().backward()
+    assert network.hidden.weight.grad is not None
+    assert torch.equal(network.center, before)
+
+
+def test_pooled_network_keeps_its_statistics_where_layers_are_frozen():
+    network = initialised(PooledNetwork(600, 4)).train()
+    network.hidden.requires_grad_(False)
+    before = network.center.clone()
+    network(torch.randn(8, 600), generator())
+    assert torch.equal(network.center, before)
+
+
+@pytest.mark.parametrize("filters", [(8, 8, 8), (8, 8, 8, 0)])
+def test_pooled_network_refuses_impossible_filters(filters):
+    with pytest.raises(ValueError, match="filters must be 4"):
+        PooledNetwork(600, 4, filters=filters)

@@ -173,7 +173,9 @@ def test_a_share_of_pyramidal_cells_is_nearly_silent():
 
 
 def test_pyramidal_bursts_have_two_to_six_spikes_a_few_milliseconds_apart():
-    spikes = _spikes_at_rest("PY", 40, 100, 0.001)
+    spikes = _spikes_at_rest("PY", 60, 100, 0.001)
+    # In cells that fire much, what follows within 10 ms is often no burst.
+    spikes = spikes[spikes.sum(axis=1) < 100]
     lengths, within = [], []
     for train in spikes:
         intervals = np.diff(np.flatnonzero(train))

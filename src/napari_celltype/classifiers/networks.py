@@ -1,4 +1,4 @@
-"""The three networks of the paper (Sections III and IV-B) in their general form.
+"""The paper's three networks (Sections III and IV-B) in general form, and one of today.
 
 A network takes normalised traces ``(n_traces, n_frames)`` and gives one logit per
 class, ``(n_traces, n_classes)``; it knows nothing of fitting. The softmax of equation 1
@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm
 
 from napari_celltype.classifiers.convolution import POOL_SIZE, Convolution
 from napari_celltype.classifiers.layers import (
@@ -33,10 +34,13 @@ class Network(nn.Module):
     cached_frames : int
         Frames of all traces together that a processor works on at once: more of them
         and the activations leave its cache, fewer and it waits for Python.
+    any_length : bool
+        Whether traces may have another length than those of the training.
     """
 
     settings: dict[str, Any]
     cached_frames: int
+    any_length = False
 
     @classmethod
     def minimum_frames(cls, **settings: Any) -> int:
@@ -260,10 +264,110 @@ class LstmNetwork(RecurrentNetwork):
     default_layers = 2
 
 
+class PooledNetwork(Network):
+    """Residual convolutions with statistics pooling, for traces of any length.
+
+    Four levels of convolutions with ReLU, each at a coarser time step than the one
+    before, all but the first followed by a residual convolution (He et al., CVPR 2016).
+    The mean and the deviation over time of every filter of every level (statistics
+    pooling: Snyder et al., ICASSP 2018), batch-normalised, go through two fully
+    connected layers.
+
+    Parameters
+    ----------
+    n_frames, n_classes : int
+        Length of a trace, of which nothing depends, and number of logits.
+    filters : sequence of int
+        Filters of each level.
+    units : int
+        Size of the hidden fully connected layer.
+    dropout : float
+        Probability that a value of that layer is dropped.
+    """
+
+    cached_frames = 2**16
+    any_length = True
+    center: Tensor
+    variance: Tensor
+    # Kernel and stride of the convolution that enters each level.
+    _ENTRANCES = ((11, 2), (5, 2), (5, 3), (5, 3))
+
+    def __init__(
+        self,
+        n_frames: int,
+        n_classes: int,
+        *,
+        filters: Sequence[int] = (32, 48, 64, 96),
+        units: int = 128,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if len(filters) != len(self._ENTRANCES) or min(*filters, units) < 1:
+            raise ValueError(
+                f"filters must be {len(self._ENTRANCES)} whole numbers of at least 1, "
+                f"and units one, got {filters!r} and {units!r}."
+            )
+        self.settings = {"filters": tuple(filters), "units": units, "dropout": dropout}
+        widths = zip((1, *filters[:-1]), filters, self._ENTRANCES, strict=True)
+        self.entrances = nn.ModuleList(
+            nn.Conv1d(before, width, kernel, stride, padding=kernel // 2)
+            for before, width, (kernel, stride) in widths
+        )
+        self.residuals = nn.ModuleList(
+            nn.Conv1d(width, width, 3, padding=1) for width in filters[1:]
+        )
+        # Running statistics of the batch normalisation, which learns no others.
+        self.register_buffer("center", torch.zeros(2 * sum(filters)))
+        self.register_buffer("variance", torch.ones(2 * sum(filters)))
+        self.hidden = nn.Linear(2 * sum(filters), units)
+        self.dropout = Dropout(dropout)
+        self.output = nn.Linear(units, n_classes)
+
+    @classmethod
+    def minimum_frames(cls, **_settings: Any) -> int:
+        """Return the shortest trace: one frame."""
+        return 1
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw He-normal weights, halved in residual convolutions, and zero biases."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, generator=generator)
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+        with torch.no_grad():
+            for residual in self.residuals:
+                assert isinstance(residual, nn.Conv1d)
+                residual.weight /= 2
+        nn.init.zeros_(self.center)
+        nn.init.ones_(self.variance)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return logits (n_traces, n_classes) of traces (n_traces, n_frames)."""
+        x = x[:, None]
+        statistics = []
+        for level, entrance in enumerate(self.entrances):
+            x = entrance(x).relu()
+            if level:
+                x = x + self.residuals[level - 1](x).relu()
+            mean = x.mean(2)
+            variance = (x.square().mean(2) - mean.square()).clamp_min(1e-6)
+            statistics += [mean, variance.sqrt()]
+        # The logarithm because filters of rare transients and of noise differ by far.
+        pooled = torch.cat(statistics, 1).log1p()
+        # A single trace has no deviation, and frozen layers keep their statistics.
+        learns = self.training and len(x) > 1 and self.hidden.weight.requires_grad
+        pooled = batch_norm(pooled, self.center, self.variance, training=learns)
+        hidden = self.hidden(pooled).relu()
+        logits: Tensor = self.output(self.dropout(hidden, generator))
+        return logits
+
+
 NETWORKS: Mapping[str, type[Network]] = {
     "cnn": ConvolutionalNetwork,
     "rnn": RecurrentNetwork,
     "lstm": LstmNetwork,
+    "pooled": PooledNetwork,
 }
 
 

@@ -165,9 +165,9 @@ def train(
             Progress(f"Training, loss {history[-1]['loss']:.3f}", epoch, epochs)
         )
     with torch.no_grad():
-        for name, weights in trained_weights(network).items():
+        for name, value in _learnt(network).items():
             if name in best:
-                weights.copy_(best[name])
+                value.copy_(best[name])
     network.to("cpu").eval()
     return history
 
@@ -189,8 +189,13 @@ def trained_weights(network: Network) -> dict[str, Tensor]:
     }
 
 
+def _learnt(network: Network) -> dict[str, Tensor]:
+    """Return all that training changes in a network, by name."""
+    return trained_weights(network) | dict(network.named_buffers())
+
+
 def _copies(network: Network) -> dict[str, Tensor]:
-    return {n: w.detach().clone() for n, w in trained_weights(network).items()}
+    return {name: value.detach().clone() for name, value in _learnt(network).items()}
 
 
 def loss_sum(logits: Tensor, y: Tensor) -> Tensor:
@@ -262,13 +267,10 @@ def _state(
         "dropout": dropout.get_state(),
         "step": optimizer.counts[0],
     }
-    for (name, parameter), mean, square in zip(
-        trained_weights(network).items(),
-        optimizer.means,
-        optimizer.squares,
-        strict=True,
+    tensors |= {f"network.{name}": value for name, value in _learnt(network).items()}
+    for name, mean, square in zip(
+        trained_weights(network), optimizer.means, optimizer.squares, strict=True
     ):
-        tensors[f"network.{name}"] = parameter
         tensors[f"exp_avg.{name}"] = mean
         tensors[f"exp_avg_sq.{name}"] = square
     return tensors | {f"best.{name}": weights for name, weights in best.items()}

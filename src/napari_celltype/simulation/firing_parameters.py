@@ -19,6 +19,7 @@ RATE_FACTORS: dict[str, Parameter] = {
 }
 """Factor on the resting rates in each regime but slices, which have their own."""
 
+_INSIDE = "chosen so that real PY in vivo lie inside"
 _SLICES = "DS24, DS25, DS26 (27 cells)"
 
 SLICE: dict[str, Parameter] = {
@@ -53,9 +54,7 @@ KINDS: dict[str, dict[str, Parameter]] = {
 """Kinds of cells of each type and their shares."""
 
 PYRAMIDAL: dict[str, Parameter] = {
-    "silent_share": Parameter(
-        "share of nearly silent PY", 0.2, 0.5, "", "Mizuseki and Buzsaki 2013"
-    ),
+    "silent_share": Parameter("share of nearly silent PY", 0, 0.3, "", _INSIDE),
     "silent_factor": fixed("their rates, relative to the others", 0.05, "", "assumed"),
     "place_share": Parameter(
         "share of the others with a place field", 0.3, 0.6, "", "Dombeck 2010"
@@ -116,7 +115,7 @@ _NO_BURSTS = ((0.0, 0.0, "assumed"), (1.0, 1.0, "assumed"))
 
 SPIKING: dict[str, dict[str, Parameter]] = {
     "PY": _spiking(
-        (0.05, 1.5, "Mizuseki and Buzsaki 2013"),
+        (0.1, 4, f"Mizuseki and Buzsaki 2013; upper end {_INSIDE}"),
         (0.1, 0.5, "Harris 2001"),
         (1, 3, "Harris 2001"),
         _order(1),
@@ -228,5 +227,23 @@ DRIFT: dict[str, Parameter] = {
         "deviation of a cell's slow log rate", 0.1, 0.6, "", "assumed"
     ),
     "excitability_time": Parameter("time in which it wanders", 3, 30, "s", "assumed"),
+    "fluctuation": Parameter(
+        "deviation of a cell's fast log rate, not in slices", 0.2, 1.3, "", _INSIDE
+    ),
+    "fluctuation_time": Parameter(
+        "time in which it fluctuates, of a session",
+        0.1,
+        2,
+        "s",
+        _INSIDE,
+        "log-normal",
+    ),
+    "fluctuation_shared": Parameter(
+        "share of its variance that all cells of a session have in common",
+        0,
+        0.4,
+        "",
+        "assumed",
+    ),
 }
-"""Slow wandering of each cell's excitability, alike in all types."""
+"""Slow and fast wandering of each cell's excitability, alike in all types."""

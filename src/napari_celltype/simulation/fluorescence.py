@@ -17,6 +17,7 @@ from napari_celltype.simulation.parameters import (
     SIGNALS,
 )
 
+_COLOUR_STEP = 0.1  # s; `noise_colour` is a share at this length of a frame
 # median|difference of two frames| of Gaussian noise with deviation 1
 _MEDIAN_DIFFERENCE = 0.6745 * np.sqrt(2)
 
@@ -25,7 +26,7 @@ _MEDIAN_DIFFERENCE = 0.6745 * np.sqrt(2)
 class Nuisances:
     """What shapes the traces of a session and says nothing about the types.
 
-    All but the last three are arrays of shape (n_cells,).
+    Those up to `artefact` are arrays of shape (n_cells,).
 
     Attributes
     ----------
@@ -39,12 +40,16 @@ class Nuisances:
         Level (a.u.) and deviation (dF/F) of the neuropil around each cell.
     decay_factor, rise_factor, tail_factor : ndarray
         Kinetics relative to the indicator.
+    artefact : ndarray
+        Share of the brightness that a motion artefact takes.
     indicator : str
         A key of `parameters.INDICATORS`.
     expression : float
         The session's response over the indicator's.
-    bleaching_time : float
+    bleaching_time, neuropil_time, noise_time, artefact_time : float
         s.
+    noise_colour, smoothing, noise_skewness, common_noise, artefact_rate : float
+        See `parameters.NUISANCES`.
     """
 
     brightness: NDArray[np.float32]
@@ -58,9 +63,18 @@ class Nuisances:
     decay_factor: NDArray[np.float32]
     rise_factor: NDArray[np.float32]
     tail_factor: NDArray[np.float32]
+    artefact: NDArray[np.float32]
     indicator: str
     expression: float
     bleaching_time: float
+    neuropil_time: float
+    noise_colour: float
+    noise_time: float
+    smoothing: float
+    noise_skewness: float
+    common_noise: float
+    artefact_rate: float
+    artefact_time: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +127,11 @@ def draw_nuisances(
     drawn_indicator = str(rng.choice(list(INDICATORS)))
     if noise is None:
         noise = wide if on_population else close
+    corrected = rng.random() < table["corrected_share"].low
+    left = table["corrected_drift"].draw_one(rng)
+    drift = np.float32(left if corrected else 1)
+    session_decay = KINETICS["session_decay"].draw_one(rng)
+    smoothed = rng.random() < table["smoothed_share"].low
     level = table["neuropil_brightness"].draw_one(rng)
     activity = table["neuropil_activity"].draw_one(rng)
     cells = brightness * table["brightness_spread"].draw(rng, n_cells)
@@ -123,18 +142,32 @@ def draw_nuisances(
     return Nuisances(
         brightness=cells,
         noise=noise * table["noise_spread"].draw(rng, n_cells),
-        bleaching=around(table["bleaching"].draw_one(rng)),
-        drift=table["drift"].draw(rng, n_cells),
+        bleaching=around(table["bleaching"].draw_one(rng)) * (not corrected),
+        drift=drift * table["drift"].draw(rng, n_cells),
         contamination=table["contamination"].draw(rng, n_cells),
         z_motion=table["z_motion"].draw(rng, n_cells),
         neuropil_brightness=around(brightness * level),
         neuropil_activity=around(activity),
-        decay_factor=KINETICS["decay_factor"].draw(rng, n_cells),
+        decay_factor=session_decay * KINETICS["decay_factor"].draw(rng, n_cells),
         rise_factor=KINETICS["rise_factor"].draw(rng, n_cells),
         tail_factor=KINETICS["tail_factor"].draw(rng, n_cells),
+        artefact=table["artefact"].draw(rng, n_cells),
         indicator=drawn_indicator if indicator is None else indicator,
         expression=drawn_expression if expression is None else expression,
-        bleaching_time=table["bleaching_time"].draw_one(rng),
+        smoothing=table["smoothing"].draw_one(rng) * smoothed,
+        **{
+            name: table[name].draw_one(rng)
+            for name in (
+                "bleaching_time",
+                "neuropil_time",
+                "noise_colour",
+                "noise_time",
+                "noise_skewness",
+                "common_noise",
+                "artefact_rate",
+                "artefact_time",
+            )
+        },
     )
 
 
@@ -229,6 +262,7 @@ def fluoresce(
             "drift",
             "contamination",
             "z_motion",
+            "artefact",
             "neuropil_brightness",
             "neuropil_activity",
         )
@@ -238,14 +272,16 @@ def fluoresce(
         1 - np.exp(-seconds / np.float32(nuisances.bleaching_time))
     )
     speed = behaviour.signals[SIGNALS.index("speed")]
-    brain = 1 + column["z_motion"] * speed
-    drift_time = NUISANCES["drift_time"].draw_one(rng)
     step = 1 / sampling_frequency
+    brain = 1 + column["z_motion"] * speed
+    brain -= column["artefact"] * _artefacts(n_frames, nuisances, step, rng)
+    drift_time = NUISANCES["drift_time"].draw_one(rng)
     drift = column["drift"] * wander((n_cells, n_frames), step, drift_time, rng)
 
     soma = column["brightness"] * fading * brain * np.maximum(1 + drift + dff, 0.1)
-    shared = _neuropil_activity(dff, behaviour, step, rng)
-    own = wander((n_cells, n_frames), step, 1.0, rng)
+    wandering = nuisances.neuropil_time
+    shared = _neuropil_activity(dff, behaviour, step, wandering, rng)
+    own = wander((n_cells, n_frames), step, wandering, rng)
     activity = column["neuropil_activity"] * (shared + np.float32(0.4) * own)
     neuropil = column["neuropil_brightness"] * fading * brain
     neuropil *= np.maximum(1 + activity, 0.2)
@@ -255,17 +291,63 @@ def fluoresce(
     resting = (
         column["brightness"] + column["contamination"] * (column["neuropil_brightness"])
     )
-    noise = rng.standard_normal(raw.shape, dtype=np.float32)
+    noise = _noise(deviation, n_frames, nuisances, step, rng)
     noise *= deviation * np.sqrt(raw * resting)
     around = rng.standard_normal(raw.shape, dtype=np.float32)
     around *= np.float32(0.2) * deviation * column["neuropil_brightness"]
     return Fluorescence(raw + noise, neuropil + around, soma, neuropil)
 
 
+def _artefacts(
+    n_frames: int, nuisances: Nuisances, step: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return the motion artefacts that all cells see, (n_frames,), about 1 high."""
+    begins = rng.random(n_frames) < nuisances.artefact_rate / 60 * step
+    size = begins * rng.uniform(0.5, 1.5, n_frames)
+    decay = float(np.exp(-step / nuisances.artefact_time))
+    return np.asarray(lfilter([1.0], [1.0, -decay], size), dtype=np.float32)
+
+
+def _noise(
+    deviation: NDArray[np.float32],
+    n_frames: int,
+    nuisances: Nuisances,
+    step: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    """Return noise whose steps are, on average, those of white noise of deviation 1.
+
+    Its skewness is that of photon counts of this `deviation` (n_cells, 1) and gain.
+    """
+    side = nuisances.smoothing
+    # The longer a frame, the less white noise is left beside the coloured one.
+    slow = nuisances.noise_colour * min(1.0, step / _COLOUR_STEP)
+    colour = slow / (1 - nuisances.noise_colour + slow)
+    shape = (len(deviation), n_frames + 2)
+    white = rng.standard_normal(shape, dtype=np.float32)
+    common = nuisances.common_noise
+    white *= np.float32(np.sqrt(1 - common))
+    white += np.sqrt(common) * rng.standard_normal(shape[1], dtype=np.float32)
+    skewness = np.minimum(nuisances.noise_skewness * deviation, 1)
+    white += skewness / 6 * (np.square(white) - 1)
+    noise = white[:, 1:-1] * np.float32(1 - 2 * side)
+    if side:
+        noise += np.float32(side) * (white[:, :-2] + white[:, 2:])
+    coloured = wander(noise.shape, step, nuisances.noise_time, rng)
+    # Variance of the steps of smoothed white noise over that of plain white noise.
+    steps = side**2 + (1 - 3 * side) ** 2
+    coloured_steps = 1 - np.exp(-step / nuisances.noise_time)
+    noise *= np.float32(np.sqrt(1 - colour))
+    noise += np.float32(np.sqrt(colour)) * coloured
+    noise /= np.float32(np.sqrt((1 - colour) * steps + colour * coloured_steps))
+    return noise
+
+
 def _neuropil_activity(
     dff: NDArray[np.float32],
     behaviour: Behaviour,
     step: float,
+    time: float,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Return the neuropil signal, deviation about 1: cells around, arousal, unseen."""
@@ -273,5 +355,5 @@ def _neuropil_activity(
     cells = ((dff - dff.mean(axis=1, keepdims=True)) / deviation).mean(axis=0)
     arousal = behaviour.signals[SIGNALS.index("arousal")]
     mixture = 2 * cells + arousal - arousal.mean()
-    mixture += 0.7 * wander((dff.shape[1],), step, 0.7, rng)
+    mixture += 0.7 * wander((dff.shape[1],), step, time, rng)
     return np.asarray(mixture / (mixture.std() + 1e-6), dtype=np.float32)

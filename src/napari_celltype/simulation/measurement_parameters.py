@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from napari_celltype.simulation.parameter import Parameter, fixed
 
+_INSIDE = "chosen so that real PY in vivo lie inside"
 _PY_IN_VIVO = "DS02, DS09, DS10, DS11, DS12, DS13, DS15, DS16 (104 cells)"
 _GCAMP6F = "DS09, DS10, DS11 (39 cells)"
 _GCAMP6S = "DS12, DS13, DS15, DS16 (50 cells)"
@@ -138,9 +139,17 @@ KINETICS: dict[str, Parameter] = {
     "expression": Parameter(
         "a session's response over its indicator's",
         0.4,
-        1.6,
+        3,
         "",
-        "assumed",
+        _INSIDE,
+        "log-normal",
+    ),
+    "session_decay": Parameter(
+        "a session's decay time over its indicator's",
+        0.5,
+        2.5,
+        "",
+        _INSIDE,
         "log-normal",
     ),
 }
@@ -163,10 +172,10 @@ NUISANCES: dict[str, Parameter] = {
     ),
     "population_noise": Parameter(
         "shot noise nu of a session on a population",
-        0.8,
-        8,
+        1,
+        20,
         "% / sqrt(Hz)",
-        "Rupprecht 2021",
+        f"Rupprecht 2021; upper end {_INSIDE}",
         "log-normal",
     ),
     "population_share": fixed("share of population sessions", 0.7, "", "assumed"),
@@ -189,6 +198,45 @@ NUISANCES: dict[str, Parameter] = {
         "assumed",
         "log-normal",
     ),
+    "noise_colour": Parameter(
+        "share of the noise that is coloured, at 10 Hz", 0, 0.3, "", _INSIDE
+    ),
+    "noise_time": Parameter(
+        "correlation time of that share", 0.03, 1, "s", _INSIDE, "log-normal"
+    ),
+    "smoothed_share": fixed(
+        "share of sessions with frames smoothed by registration, resampling or "
+        "averaging",
+        0.25,
+        "",
+        "assumed",
+    ),
+    "smoothing": Parameter(
+        "weight of each neighbouring frame in them", 0, 0.25, "", _INSIDE
+    ),
+    "noise_skewness": Parameter(
+        "skewness of the noise over its deviation (photon counts: 1)",
+        0.5,
+        3,
+        "",
+        "assumed",
+    ),
+    "common_noise": Parameter(
+        "share of the noise that all cells have in common", 0, 0.1, "", "assumed"
+    ),
+    "artefact_rate": Parameter(
+        "motion artefacts", 0.1, 4, "1/min", "assumed", "log-normal"
+    ),
+    "artefact_time": Parameter("decay of one", 0.1, 0.6, "s", "assumed"),
+    "artefact": Parameter(
+        "brightness lost in one", 0, 0.1, "", "assumed", negative=0.25
+    ),
+    "corrected_share": fixed(
+        "share of sessions whose baseline was corrected", 0.5, "", _INSIDE
+    ),
+    "corrected_drift": Parameter(
+        "drift left in them, over the drift of others", 0.1, 0.5, "", "assumed"
+    ),
     "bleaching": Parameter("fluorescence lost to bleaching", 0, 0.3, "", "assumed"),
     "bleaching_time": Parameter("its time constant", 60, 1200, "s", "assumed"),
     "drift": Parameter(
@@ -210,15 +258,18 @@ NUISANCES: dict[str, Parameter] = {
     "neuropil_activity": Parameter(
         "deviation of the neuropil signal", 0.02, 0.12, "dF/F", "assumed"
     ),
+    "neuropil_time": Parameter(
+        "time in which its own part wanders", 0.2, 2, "s", "assumed", "log-normal"
+    ),
     "contamination": Parameter(
         "share of neuropil in a soma's pixels", 0.3, 0.9, "", "Pachitariu 2017"
     ),
     "z_motion": Parameter(
         "brightness change at full running speed",
         0,
-        0.08,
+        0.04,
         "",
-        "assumed",
+        _INSIDE,
         negative=0.4,
     ),
 }

@@ -19,7 +19,7 @@ from napari_celltype.simulation.parameters import (
     THETA,
 )
 
-_DRIFT_STEP = 1.0  # s; excitability wanders slowly, so it is drawn once a second
+_DRIFT_STEP = 0.2  # s; excitability changes more slowly than this
 
 
 def draw_kinds(labels: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.str_]:
@@ -44,7 +44,6 @@ def firing_rates(
     wandering excitability and, while the animal runs, by theta; place cells (PY) add
     their field on the laps on which they are active.
     """
-    n_bins = behaviour.speed.size
     resting, weights = _resting_and_weights(kinds, behaviour, rng)
     silent_share = PYRAMIDAL["silent_share"].draw_one(rng)
     silent = (kinds == "PY") & (rng.random(kinds.size) < silent_share)
@@ -53,7 +52,7 @@ def firing_rates(
     rates = weights @ behaviour.signals
     rates += 1
     np.maximum(rates, 0.02, out=rates)
-    rates *= _excitability(kinds.size, n_bins, bin_width, rng)
+    rates *= _excitability(kinds.size, behaviour, bin_width, rng)
     rates *= resting[:, None]
     lively = np.flatnonzero((kinds == "PY") & ~silent)
     _add_place_fields(rates, lively, behaviour, rng)
@@ -131,12 +130,23 @@ def _theta(
 
 
 def _excitability(
-    n_cells: int, n_bins: int, bin_width: float, rng: np.random.Generator
+    n_cells: int, behaviour: Behaviour, bin_width: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
+    """Return the factor of slow and fast wandering on the rates, (n_cells, n_bins)."""
+    n_bins = behaviour.speed.size
     steps = int(np.ceil(n_bins * bin_width / _DRIFT_STEP)) + 1
     time = DRIFT["excitability_time"].draw_one(rng)
     deviation = DRIFT["excitability"].draw(rng, n_cells)[:, None]
-    coarse = np.exp(deviation * wander((n_cells, steps), _DRIFT_STEP, time, rng))
+    log_rate = deviation * wander((n_cells, steps), _DRIFT_STEP, time, rng)
+    if behaviour.regime != "slice":
+        deviation = DRIFT["fluctuation"].draw(rng, n_cells)[:, None]
+        time = DRIFT["fluctuation_time"].draw_one(rng)
+        shared = np.float32(DRIFT["fluctuation_shared"].draw_one(rng))
+        fast = wander((n_cells, steps), _DRIFT_STEP, time, rng) * np.sqrt(1 - shared)
+        fast += np.sqrt(shared) * wander((steps,), _DRIFT_STEP, time, rng)
+        # The mean rate stays what it is.
+        log_rate += deviation * fast - deviation**2 / 2
+    coarse = np.exp(log_rate)
     which = (np.arange(n_bins) * bin_width / _DRIFT_STEP).astype(np.int64)
     return np.asarray(coarse[:, which], dtype=np.float32)
 
