@@ -3,7 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_celltype.classifiers import CellTypeModel, predict_recording_traces
+from napari_celltype.classifiers import (
+    CellTypeModel,
+    TraceClassifier,
+    card_for,
+    predict_recording_traces,
+)
 from napari_celltype.classifiers.softmax import log_softmax
 from napari_celltype.errors import (
     ModelError,
@@ -22,6 +27,15 @@ def traces(labelled):
     random = np.random.default_rng(1)
     long = np.tile(labelled[0][:N_ROIS], (1, 5))[:, :N_FRAMES]
     return (long + random.normal(scale=3, size=long.shape)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def pooled(model, labelled):
+    """Return a model of any length whose shortest trace is that of `model`."""
+    classifier = TraceClassifier("pooled", epochs=2, random_state=0, device="cpu")
+    classifier.fit(*labelled)
+    card = card_for(classifier, name="pooled-10hz", sampling_frequency=10.0)
+    return CellTypeModel(classifier, card, "", "pooled-10hz")
 
 
 @pytest.fixture
@@ -66,6 +80,26 @@ def test_log_probabilities_of_windows_are_averaged(predict, model, traces):
     log_p = np.mean([model.classifier.predict_log_proba(w) for w in windows], axis=0)
     found = predict(traces).probabilities
     np.testing.assert_allclose(found, np.exp(log_softmax(log_p)), atol=1e-6)
+
+
+def test_a_network_of_any_length_sees_the_windows_of_a_roi_as_one_trace(
+    predict, pooled, traces
+):
+    whole = TraceClassifier("pooled", random_state=0, device="cpu")
+    whole.__dict__ |= {**pooled.classifier.__dict__, "n_features_in_": 4 * WINDOW}
+    np.testing.assert_allclose(
+        predict(traces, model=pooled).probabilities,
+        whole.predict_proba(traces[:, : 4 * WINDOW]),
+        atol=1e-6,
+    )
+
+
+def test_a_network_of_any_length_leaves_flat_windows_out(predict, pooled, traces):
+    flat = traces.copy()
+    flat[3, :WINDOW] = 0
+    cut = predict(traces[:, WINDOW:], model=pooled).probabilities
+    found = predict(flat, model=pooled).probabilities
+    np.testing.assert_allclose(found[3], cut[3], atol=1e-6)
 
 
 def test_probabilities_sum_to_one(predict, traces):

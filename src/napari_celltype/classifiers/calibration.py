@@ -17,9 +17,6 @@ from napari_celltype.classifiers.promises import fit_temperature, set_threshold
 from napari_celltype.classifiers.softmax import log_softmax
 from napari_celltype.errors import ModelError
 
-# Windows of a ROI from which a step holds.
-STEPS = (1, 2, 4, 8, 16)
-
 
 @dataclass(frozen=True)
 class CalibrationStep:
@@ -85,7 +82,7 @@ def probabilities_of(
     Parameters
     ----------
     log_probabilities : ndarray, shape (n_rois, n_classes)
-        Mean over each ROI's windows.
+        As `log_probabilities_by_roi` returns them; NaN without a window.
     n_windows : ndarray of int, shape (n_rois,)
         How many windows that were.
     calibration : Calibration or None
@@ -99,7 +96,7 @@ def probabilities_of(
 
 
 def calibrate(
-    log_probabilities: NDArray[np.float64],
+    log_probabilities: Mapping[int, NDArray[np.float64]],
     truth: Sequence[str] | NDArray[np.str_],
     sessions: ArrayLike,
     classes: Sequence[str],
@@ -110,13 +107,14 @@ def calibrate(
 ) -> Calibration:
     """Find what a model may promise, on sessions that it was not trained on.
 
-    For 1, 2, 4, 8 and 16 windows of a cell: first the temperature, then the thresholds
+    For each number of windows of a cell: first the temperature, then the thresholds
     of the prediction sets (split-conformal, per class, one session one vote).
 
     Parameters
     ----------
-    log_probabilities : ndarray, shape (n_cells, n_windows, n_classes)
-        As the model gives them, window by window; NaN in windows that a cell lacks.
+    log_probabilities : mapping of int to ndarray, shape (n_cells, n_classes)
+        What the model says of the cells after so many windows, from 1; NaN for cells
+        that have fewer. The first number at which a class has no cell ends it.
     truth : sequence of str, shape (n_cells,)
         Class of each cell: ground truth, never a prediction that somebody accepted.
     sessions : array-like, shape (n_cells,)
@@ -148,21 +146,16 @@ def calibrate(
         )
     trained = _in_order(trained_shares, classes)
     steps = []
-    for n_windows in STEPS:
-        part = log_probabilities[:, :n_windows]
-        whole = np.isfinite(part).all(axis=(1, 2))
-        present = np.bincount(columns[whole], minlength=len(classes))
-        if n_windows > log_probabilities.shape[1] or not present.all():
+    seen = np.zeros(columns.size, dtype=bool)
+    for n_windows, logs in sorted(log_probabilities.items()):
+        whole = np.isfinite(logs).all(axis=1)
+        if not np.bincount(columns[whole], minlength=len(classes)).all():
             break
         temperature, prediction_set = _fit(
-            part[whole].mean(axis=1),
-            columns[whole],
-            numbers[whole],
-            classes,
-            trained,
-            coverage,
+            logs[whole], columns[whole], numbers[whole], classes, trained, coverage
         )
         steps.append(CalibrationStep(n_windows, temperature, prediction_set))
+        seen |= whole
     if not steps:
         raise ModelError(
             "No whole window is left of some type to calibrate on; give more cells or "
@@ -171,24 +164,24 @@ def calibrate(
     return Calibration(
         calibrated_on=calibrated_on,
         coverage=coverage,
-        sessions=int(numbers.max()) + 1,
-        cells=int(np.isfinite(log_probabilities[:, 0]).all(axis=1).sum()),
+        sessions=len(np.unique(numbers[seen])),
+        cells=int(seen.sum()),
         steps=tuple(steps),
     )
 
 
 def _columns(
-    log_probabilities: NDArray[np.float64],
+    log_probabilities: Mapping[int, NDArray[np.float64]],
     truth: Sequence[str] | NDArray[np.str_],
     classes: Sequence[str],
 ) -> NDArray[np.int64]:
     """Return the column of each cell's true class."""
-    shape = log_probabilities.shape
-    if len(shape) != 3 or shape[0] != len(truth) or shape[2] != len(classes):
-        raise ModelError(
-            f"The log-probabilities have the shape {shape}, but there are {len(truth)} "
-            f"cells and {len(classes)} classes; give (cells, windows, classes)."
-        )
+    for logs in log_probabilities.values():
+        if logs.shape != (len(truth), len(classes)):
+            raise ModelError(
+                f"Log-probabilities have the shape {logs.shape}, but there are "
+                f"{len(truth)} cells and {len(classes)} classes."
+            )
     column_of = {name: column for column, name in enumerate(classes)}
     if strange := sorted({str(name) for name in truth} - set(column_of)):
         raise ModelError(

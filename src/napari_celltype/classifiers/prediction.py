@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.classifiers.calibration import Calibration, probabilities_of
+from napari_celltype.classifiers.calibration import probabilities_of
+from napari_celltype.classifiers.estimator import TraceClassifier
+from napari_celltype.classifiers.forward import log_probabilities
 from napari_celltype.classifiers.notices import Notice, warn_notice
 from napari_celltype.classifiers.saved_model import CellTypeModel
 from napari_celltype.classifiers.windows import blocks_of, lively, plan_windows
@@ -60,9 +62,9 @@ def predict_recording_traces(
     """Classify every ROI of a recording.
 
     Inside each segment the traces are down-sampled to the model's rate by area
-    averaging and cut into non-overlapping windows; the log-probabilities of a ROI's
-    windows are averaged, divided by the temperature for that number of windows, and
-    brought back to probabilities.
+    averaging and cut into non-overlapping windows. What the network says about a ROI's
+    windows (see `log_probabilities_by_roi`) is divided by the temperature for their
+    number and brought back to probabilities.
 
     Parameters
     ----------
@@ -104,11 +106,20 @@ def predict_recording_traces(
     counts = np.zeros(n_rois, dtype=np.int64)
     for rows, block in blocks_of(traces, block_rois):
         raise_if_stopped(should_stop)
-        logs, alive = window_log_probabilities(
-            model, plan.cut(block), device, notices.append
+        windows = plan.cut(block)
+        alive = lively(windows)
+        logs = log_probabilities_by_roi(
+            model.classifier,
+            windows[alive],
+            np.nonzero(alive)[0],
+            len(block),
+            device=device,
+            on_notice=notices.append,
         )
-        probabilities[rows] = mean_probabilities(logs, alive, model.card.calibration)
         counts[rows] = alive.sum(axis=1)
+        probabilities[rows] = probabilities_of(
+            logs, counts[rows], model.card.calibration
+        )
         on_progress(Progress("Classifying", rows.stop, n_rois))
     return TracePredictions(
         probabilities,
@@ -118,54 +129,56 @@ def predict_recording_traces(
     )
 
 
-def window_log_probabilities(
-    model: CellTypeModel,
+def log_probabilities_by_roi(
+    classifier: TraceClassifier,
     windows: NDArray[np.float32],
-    device: str,
+    roi: NDArray[np.int64],
+    n_rois: int,
+    *,
+    device: str | None = None,
     on_notice: Notice = warn_notice,
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return what the network says about each window, and whether it could be asked.
+) -> NDArray[np.float64]:
+    """Return what a network says about each ROI, given its windows.
+
+    A network that takes traces of any length sees the windows of a ROI as one trace;
+    of others the log-probabilities of the windows are averaged.
 
     Parameters
     ----------
-    model : CellTypeModel
-    windows : ndarray, shape (n_rois, n_windows, card.window_frames)
-    device : str
-        auto, cpu, cuda, cuda:N or mps.
+    classifier : TraceClassifier
+        Fitted.
+    windows : ndarray of float32, shape (n_windows, n_frames)
+    roi : ndarray of int, shape (n_windows,)
+        Row of the ROI that each window belongs to.
+    n_rois : int
+    device : str, optional
+        Instead of the classifier's.
     on_notice : callable
         Takes a sentence when the GPU's memory was too small for a batch.
 
     Returns
     -------
-    log_probabilities : ndarray of float64, shape (n_rois, n_windows, n_classes)
-        Without any temperature; 0 for windows without change.
-    alive : ndarray of bool, shape (n_rois, n_windows)
-        Windows with change.
+    ndarray of float64, shape (n_rois, n_classes)
+        Without any temperature; NaN for ROIs without a window.
     """
-    alive = lively(windows)
-    logs = np.zeros((*windows.shape[:2], len(model.card.classes)))
-    if alive.any():
-        logs[alive] = model.classifier.predict_log_proba(
-            windows[alive], device=device, on_notice=on_notice
+    counts = np.bincount(roi, minlength=n_rois)
+    found = np.full((n_rois, len(classifier.classes_)), np.nan)
+    if not classifier.network_.any_length:
+        if len(windows):
+            logs = classifier.predict_log_proba(
+                windows, device=device, on_notice=on_notice
+            )
+            total = np.zeros(found.shape)
+            np.add.at(total, roi, logs)
+            some = counts > 0
+            found[some] = total[some] / counts[some, None]
+        return found
+    in_order = np.argsort(roi, kind="stable")
+    for count in np.unique(counts[counts > 0]):
+        rows = np.flatnonzero(counts == count)
+        own = in_order[np.isin(roi[in_order], rows)]
+        traces = windows[own].reshape(len(rows), -1)
+        found[rows] = log_probabilities(
+            classifier, traces, traces.shape[1], device or classifier.device, on_notice
         )
-    return logs, alive
-
-
-def mean_probabilities(
-    log_probabilities: NDArray[np.float64],
-    alive: NDArray[np.bool_],
-    calibration: Calibration | None,
-) -> NDArray[np.float64]:
-    """Return the probabilities (n_rois, n_classes) of ROIs; NaN without any window.
-
-    The log-probabilities of a ROI's windows that are `alive` are averaged and divided
-    by the temperature for their number.
-    """
-    total = alive.sum(axis=1)
-    some = total > 0
-    logs = np.where(alive[:, :, None], log_probabilities, 0)[some].sum(axis=1)
-    probabilities = np.full((len(total), log_probabilities.shape[2]), np.nan)
-    probabilities[some] = probabilities_of(
-        logs / total[some, None], total[some], calibration
-    )
-    return probabilities
+    return found

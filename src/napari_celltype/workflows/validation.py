@@ -21,7 +21,7 @@ from napari_celltype.protocol.metrics import (
 )
 from napari_celltype.protocol.splits import ground_truth
 from napari_celltype.workflows.held_out import HeldOut
-from napari_celltype.workflows.windowed import Windows, means_by_cell
+from napari_celltype.workflows.windowed import Windows
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import TraceClassifier
@@ -155,10 +155,14 @@ class Judge:
         )
 
     def _log_probabilities(self, trained: TraceClassifier) -> NDArray[np.float64]:
+        from napari_celltype.classifiers.prediction import log_probabilities_by_roi
         from napari_celltype.classifiers.softmax import log_softmax
 
-        logs = trained.predict_log_proba(self._traces)
-        return log_softmax(means_by_cell(logs, self._cell))
+        return log_softmax(
+            log_probabilities_by_roi(
+                trained, self._traces, self._cell, len(self._held.test)
+            )
+        )
 
     def _answers(self, guess: NDArray[np.int64]) -> Answers:
         rows = self._held.test
