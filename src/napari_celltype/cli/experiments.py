@@ -159,7 +159,6 @@ def evaluate(
     jobs: opt.Jobs = 1,
     scheduler: opt.Scheduler = None,
     threads: opt.Threads = None,
-    together: opt.Together = False,
     slow: opt.Slow = False,
     force: opt.ForceFolder = False,
 ) -> None:
@@ -187,7 +186,6 @@ def evaluate(
             jobs=jobs,
             scheduler=scheduler,
             threads=threads,
-            together=together,
             force=force,
         ),
         output,
@@ -224,7 +222,6 @@ def paper(
     jobs: opt.Jobs = 1,
     scheduler: opt.Scheduler = None,
     threads: opt.Threads = None,
-    together: opt.Together = False,
     slow: opt.Slow = False,
     force: opt.ForceFolder = False,
 ) -> None:
@@ -253,7 +250,6 @@ def paper(
             jobs=jobs,
             scheduler=scheduler,
             threads=threads,
-            together=together,
             force=force,
         ),
         output,

@@ -117,14 +117,6 @@ Threads = Annotated[
         ),
     ),
 ]
-Together = Annotated[
-    bool,
-    typer.Option(
-        "--together",
-        help="Train the networks of several splits at once, for a CUDA GPU "
-        "(docs/gpu.md); never timed on one.",
-    ),
-]
 Slow = Annotated[
     bool,
     typer.Option(

@@ -45,7 +45,6 @@ def evaluate(
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
-    together: bool = False,
     labels: str | Path | None = None,
     timesteps: int | None = None,
     resample: float | None = None,
@@ -83,9 +82,6 @@ def evaluate(
         Address of a Dask scheduler, such as ``tcp://host:8786``, instead.
     threads : int, optional
         Threads of each worker: by default one with several workers, else all.
-    together : bool
-        Train the networks of several splits at once, which is meant for a CUDA GPU and
-        was never timed on one.
     labels : str or Path, optional
         A label table, or a folder of label files, for a suite2p folder.
     timesteps : int, optional
@@ -135,7 +131,6 @@ def evaluate(
         jobs=jobs,
         scheduler=scheduler,
         threads=threads,
-        together=together,
         force=force,
     )
     return run_experiment(request, on_progress=on_progress, should_stop=should_stop)
@@ -198,7 +193,6 @@ def run_experiment(
         jobs=request.jobs,
         scheduler=request.scheduler,
         threads=request.threads,
-        together=request.together,
         on_outcome=tell,
         on_progress=on_progress,
         should_stop=should_stop,

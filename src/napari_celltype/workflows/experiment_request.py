@@ -39,8 +39,6 @@ class ExperimentRequest:
         Address of a Dask scheduler, instead.
     threads : int or None
         Threads of each worker.
-    together : bool
-        Train the networks of several splits at once, see docs/gpu.md.
     force : bool
         Use a folder that holds somebody else's files.
     command : str or None
@@ -58,7 +56,6 @@ class ExperimentRequest:
     jobs: int = 1
     scheduler: str | None = None
     threads: int | None = None
-    together: bool = False
     force: bool = False
     command: str | None = None
 
