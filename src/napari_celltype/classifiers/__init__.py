@@ -36,6 +36,13 @@ if TYPE_CHECKING:
         verify_model,
     )
 
+# All networks there are, by the name of their architecture: module and class.
+NETWORKS: dict[str, str] = {
+    "cnn": ".networks:ConvolutionalNetwork",
+    "rnn": ".networks:RecurrentNetwork",
+    "lstm": ".networks:LstmNetwork",
+}
+
 _MODULES = {
     "Calibration": "calibration",
     "CalibrationStep": "calibration",
@@ -59,6 +66,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "NETWORKS",
     "Calibration",
     "CalibrationStep",
     "CellTypeModel",

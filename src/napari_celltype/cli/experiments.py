@@ -15,6 +15,7 @@ import typer
 from napari_celltype.cli import options as opt
 from napari_celltype.cli.terminal import door, interruptible, say, shown_progress
 from napari_celltype.errors import Stopped
+from napari_celltype.protocol.contestants import COMPARED
 
 if TYPE_CHECKING:
     from napari_celltype.workflows.experiment_request import ExperimentRequest
@@ -30,16 +31,13 @@ def train(
             "-o", "--output", metavar="MODEL", help="A .safetensors file with its card."
         ),
     ],
-    architecture: Annotated[
-        opt.Architecture,
-        typer.Option(help="The network; with --base that of the base."),
-    ] = opt.Architecture.CNN,
+    architecture: opt.Architecture = "cnn",
     base: Annotated[
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="Start from this model (cnn, rnn, lstm, a name or a file) and train "
-            "its last layers only.",
+            help="Start from this model (a bundled network such as cnn, a name or a "
+            "file) and train its last layers only.",
         ),
     ] = None,
     tuned_layers: Annotated[
@@ -94,7 +92,7 @@ def train(
     request = TrainRequest(
         data,
         output,
-        architecture.value,
+        architecture,
         epochs or 20,
         normalization.value,
         replace(
@@ -121,7 +119,7 @@ def train(
         say(sentence)
     if base is None:
         say(
-            f"`napari-celltype evaluate {data} --classifiers {architecture.value} "
+            f"`napari-celltype evaluate {data} --classifiers {architecture} "
             f"--normalization {normalization.value} -o RUN` says how well its kind "
             "does over many splits."
         )
@@ -131,14 +129,7 @@ def train(
 def evaluate(
     data: opt.LabelledPath,
     output: opt.RunFolder,
-    classifiers: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME,...",
-            help="Of cnn, rnn, lstm, svm-rbf, svm-linear, svm-poly, adaboost, and "
-            "svm-rbf-search and so on, which search their parameters themselves.",
-        ),
-    ] = "cnn,rnn,lstm",
+    classifiers: opt.Classifiers = ",".join(COMPARED),
     splits: opt.Splits = 10,
     split: opt.Split = opt.Way.PAPER,
     train_size: opt.TrainSize = None,

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from click import Choice
+
+from napari_celltype.classifiers import NETWORKS
+from napari_celltype.protocol.contestants import known
 
 RecordingPath = Annotated[
     Path,
@@ -18,7 +22,10 @@ RecordingPath = Annotated[
 ]
 Model = Annotated[
     str,
-    typer.Option(metavar="NAME|FILE", help="cnn, rnn, lstm, a model's name or a file."),
+    typer.Option(
+        metavar="NAME|FILE",
+        help="A bundled network such as cnn, a model's name or a file.",
+    ),
 ]
 Fs = Annotated[
     float | None,
@@ -94,6 +101,21 @@ Merge = Annotated[
 LeaveOut = Annotated[
     list[str] | None,
     typer.Option(metavar="TYPE", help="Leave cells of a type out; may be repeated."),
+]
+Architecture = Annotated[
+    str,
+    typer.Option(
+        click_type=Choice(list(NETWORKS)),
+        help="The network; with --base that of the base.",
+    ),
+]
+Classifiers = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME,...",
+        help=f"Of {', '.join(known())}; those in -search find their parameters "
+        "themselves.",
+    ),
 ]
 Epochs = Annotated[
     int | None,
@@ -210,14 +232,6 @@ TestSize = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Test examples in all (the rest)."),
 ]
-
-
-class Architecture(StrEnum):
-    """The networks that can be trained."""
-
-    CNN = "cnn"
-    RNN = "rnn"
-    LSTM = "lstm"
 
 
 class Normalization(StrEnum):

@@ -85,7 +85,7 @@ def perform(
     fit_seed, shuffle_seed, surrogate_seed = map(int, seeds)
     n_frames = _frames(condition, data)
     inputs = _inputs(condition, data, n_frames)
-    classifier = build(condition, fit_seed)
+    classifier = build(condition, fit_seed, data.traces.sampling_frequency)
     # Rows whose labels the training rows have: their own unless they are shuffled.
     learned = split.train
     if condition.shuffled:

@@ -15,6 +15,7 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
+from napari_celltype.protocol.contestants import COMPARED
 from napari_celltype.protocol.experiment import Outcome, Task
 from napari_celltype.protocol.experiments import Training
 from napari_celltype.protocol.paper_protocol import PaperProtocol
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     data: str | Path | TraceSet,
-    classifiers: Sequence[str] = ("cnn", "rnn", "lstm"),
+    classifiers: Sequence[str] = COMPARED,
     protocol: PaperProtocol = PAPER,
     *,
     folder: str | Path | None = None,
@@ -64,7 +65,8 @@ def evaluate(
         A trace set ``.npz``, a recording list ``.csv``, a suite2p folder with labels,
         or labelled traces in memory.
     classifiers : sequence of str
-        Of cnn, rnn, lstm, svm-rbf, svm-linear, svm-poly, svm-rbf-search and adaboost.
+        Of networks (keys of `classifiers.NETWORKS`), svm-rbf, svm-linear, svm-poly,
+        adaboost, the same with "-search", and features.
     protocol : PaperProtocol
         How the data are split; by default as in Sections IV-B and IV-C.
     folder : str or Path, optional
