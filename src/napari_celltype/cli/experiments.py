@@ -15,7 +15,6 @@ import typer
 from napari_celltype.cli import options as opt
 from napari_celltype.cli.terminal import door, interruptible, say, shown_progress
 from napari_celltype.errors import Stopped
-from napari_celltype.protocol.contestants import COMPARED
 
 if TYPE_CHECKING:
     from napari_celltype.workflows.experiment_request import ExperimentRequest
@@ -129,7 +128,7 @@ def train(
 def evaluate(
     data: opt.LabelledPath,
     output: opt.RunFolder,
-    classifiers: opt.Classifiers = ",".join(COMPARED),
+    classifiers: opt.Classifiers = opt.COMPARED_NAMES,
     splits: opt.Splits = 10,
     split: opt.Split = opt.Way.PAPER,
     train_size: opt.TrainSize = None,

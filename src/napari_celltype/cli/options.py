@@ -10,7 +10,7 @@ import typer
 from click import Choice
 
 from napari_celltype.classifiers import NETWORKS
-from napari_celltype.protocol.contestants import known
+from napari_celltype.protocol.contestants import COMPARED, known
 
 RecordingPath = Annotated[
     Path,
@@ -117,6 +117,7 @@ Classifiers = Annotated[
         "themselves.",
     ),
 ]
+COMPARED_NAMES = ",".join(COMPARED)
 Epochs = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Epochs of the networks (20)."),

@@ -8,6 +8,8 @@ unit nor its baseline matters. docs/baselines.md lists them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +21,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 Numbers = NDArray[np.float64]
 # Name and one number per trace.
-Named = Iterator[tuple[str, Numbers]]
+Named = Iterator[tuple[str, NDArray[Any] | np.float64]]
 
 QUANTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
 # Hz; the last edge of all is the Nyquist frequency where that is lower.
@@ -31,6 +33,7 @@ SMOOTH = 0.3
 DIFFERENCE = 0.5
 # Noise deviations above the baseline.
 LEVELS = (2, 3, 5)
+SHAPES_ABOVE = 3
 # The baseline of a block is this quantile.
 BASELINE = 0.2
 # Traces without a frame rate are described as if they had this one, in frames.
@@ -55,7 +58,7 @@ def trace_features(
     -------
     features : ndarray of float64, shape (n_traces, n_features)
         NaN where a trace has no such number: an interval without two transients, a
-        lag longer than half the trace.
+        lag of less than a frame or more than half the trace.
     names : tuple of str
     """
     traces = np.asarray(traces)
@@ -83,7 +86,10 @@ def boosted_trees(seed: int, sampling_frequency: float | None) -> Pipeline:
     features = FunctionTransformer(
         _numbers, kw_args={"sampling_frequency": sampling_frequency}
     )
-    model = HistGradientBoostingClassifier(random_state=seed)
+    # Small trees of few numbers each: they train faster, and on few cells learn no less.
+    model = HistGradientBoostingClassifier(
+        learning_rate=0.05, max_leaf_nodes=8, max_features=0.3, random_state=seed
+    )
     return Pipeline([("features", features), ("model", model)])
 
 
@@ -105,7 +111,7 @@ class _Scale:
         """Return "0.5 s" or "5 frames"."""
         return f"{seconds:g} s" if self.known else f"{self.frames(seconds)} frames"
 
-    def duration(self, frames: Numbers) -> Numbers:
+    def duration(self, frames: NDArray[Any]) -> NDArray[Any]:
         return frames / self.fs if self.known else frames
 
     @property
@@ -160,7 +166,7 @@ def _spectrum(z: Numbers, scale: _Scale) -> Named:
     clean = np.maximum(power - floor[:, None], 0.0)
     for what, spectrum in (("power", power), ("power above noise", clean)):
         total = spectrum.sum(axis=1)
-        for low, high in zip(EDGES[:-1], EDGES[1:], strict=True):
+        for low, high in pairwise(EDGES):
             inside = (frequencies > low) & (frequencies <= high)
             share = spectrum[:, inside].sum(axis=1) / total
             yield f"{what} {scale.band(low, high)}", share
@@ -177,8 +183,10 @@ def _autocorrelation(z: Numbers, scale: _Scale) -> Named:
     power = np.abs(np.fft.rfft(z, 2 * n, axis=1)) ** 2
     products = np.fft.irfft(power, 2 * n, axis=1)
     for seconds in LAGS:
-        lag = scale.frames(seconds)
-        values = products[:, lag] / (n - lag) if lag <= n // 2 else _unknown(z)
+        lag = round(seconds * scale.fs)
+        values = np.full(len(z), np.nan)
+        if 1 <= lag <= n // 2:
+            values = products[:, lag] / (n - lag)
         yield f"autocorrelation at {scale.time(seconds)}", values
 
 
@@ -226,52 +234,47 @@ def _transients(above: Numbers, noise: Numbers, scale: _Scale) -> Named:
     smooth /= np.where(noise > 0, noise, np.finfo(float).eps)[:, None]
     for level in LEVELS:
         active = smooth > level
-        runs = _Runs(smooth, active)
-        counts = np.bincount(runs.trace, minlength=n_traces).astype(float)
+        counts = np.count_nonzero(np.diff(active, axis=1, prepend=0) > 0, axis=1)
         name = f"transients above {level} noise {scale.per}"
-        yield name, scale.rate(counts, n_frames)
+        yield name, scale.rate(counts.astype(float), n_frames)
         yield f"share of time above {level} noise", active.mean(axis=1)
-        if level == 3:
-            of_middle = runs
-    runs = of_middle
-
-    def middle(values: Numbers, trace: NDArray[np.int64] = runs.trace) -> Numbers:
-        return _median_by(trace, values, n_traces)
-
-    yield "transients: median height (noise)", middle(runs.height)
-    spread = _mean_by(runs.trace, runs.height**2, n_traces)
-    mean = _mean_by(runs.trace, runs.height, n_traces)
-    yield (
-        "transients: variation of height",
-        np.sqrt(np.maximum(spread - mean**2, 0)) / mean,
-    )
-    rise, decay = runs.peak - runs.start + 1.0, runs.stop - runs.peak + 0.0
-    width = scale.duration(runs.stop - runs.start + 0.0)
-    yield f"transients: median width ({scale.unit})", middle(width)
-    yield (
-        f"transients: longest ({scale.unit})",
-        _largest_by(runs.trace, width, n_traces),
-    )
-    yield f"transients: median rise ({scale.unit})", middle(scale.duration(rise))
-    yield f"transients: median decay ({scale.unit})", middle(scale.duration(decay))
-    yield "transients: decay to width", middle(decay / (rise + decay))
+    runs = _Runs(smooth, smooth > SHAPES_ABOVE)
+    rise, decay = runs.peak - runs.start + 1, runs.stop - runs.peak
+    width = runs.stop - runs.start
+    yield from _of_each("transients: height (noise)", runs.trace, runs.height, n_traces)
+    for what, frames in (("width", width), ("rise", rise), ("decay", decay)):
+        name = f"transients: {what} ({scale.unit})"
+        yield from _of_each(name, runs.trace, scale.duration(frames), n_traces)
+    asymmetry = decay / (rise + decay)
+    yield from _of_each("transients: decay to width", runs.trace, asymmetry, n_traces)
     # From one transient to the next of the same trace.
     same = runs.trace[1:] == runs.trace[:-1]
-    owner = runs.trace[1:][same]
-    interval = scale.duration(np.diff(runs.start)[same].astype(float))
-    yield f"intervals: median ({scale.unit})", middle(interval, owner)
-    mean = _mean_by(owner, interval, n_traces)
-    square = _mean_by(owner, interval**2, n_traces)
-    yield (
-        "intervals: variation",
-        np.sqrt(np.maximum(square - mean**2, 0)) / mean,
-    )
-    yield f"intervals: longest ({scale.unit})", _largest_by(owner, interval, n_traces)
-    brief = scale.duration(np.array(2.0 * scale.fs))
-    yield (
-        f"intervals: share below {scale.time(2.0)}",
-        _mean_by(owner, (interval < brief).astype(float), n_traces),
-    )
+    interval = scale.duration(np.diff(runs.start)[same])
+    name = f"transients: interval ({scale.unit})"
+    yield from _of_each(name, runs.trace[1:][same], interval, n_traces)
+
+
+def _of_each(
+    what: str, trace: NDArray[np.int64], values: NDArray[Any], n_traces: int
+) -> Named:
+    """Return median, variation and largest of the values of each trace.
+
+    NaN of a trace without any.
+    """
+    count = np.bincount(trace, minlength=n_traces)
+    some, first = count > 0, np.cumsum(count) - count
+    ordered = values[np.lexsort((values, trace))]
+    median, largest = np.full((2, n_traces), np.nan)
+    if len(values):
+        low = first[some] + (count[some] - 1) // 2
+        high = first[some] + count[some] // 2
+        median[some] = (ordered[low] + ordered[high]) / 2
+        largest[some] = ordered[(first + count - 1)[some]]
+    mean = np.bincount(trace, values, n_traces) / count
+    square = np.bincount(trace, values.astype(float) ** 2, n_traces) / count
+    yield f"{what}, median", median
+    yield f"{what}, variation", np.sqrt(np.maximum(square - mean**2, 0)) / mean
+    yield f"{what}, largest", largest
 
 
 class _Runs:
@@ -295,32 +298,3 @@ class _Runs:
         at = np.arange(len(inside)) - np.repeat(first, length)
         at[inside < np.repeat(self.height, length)] = n_frames
         self.peak = self.start + np.minimum.reduceat(at, first)
-
-
-def _unknown(z: Numbers) -> Numbers:
-    return np.full(len(z), np.nan)
-
-
-def _mean_by(trace: NDArray[np.int64], values: Numbers, n: int) -> Numbers:
-    count = np.bincount(trace, minlength=n)
-    total: Numbers = np.bincount(trace, values, minlength=n) / count
-    return total
-
-
-def _largest_by(trace: NDArray[np.int64], values: Numbers, n: int) -> Numbers:
-    largest = np.full(n, -np.inf)
-    np.maximum.at(largest, trace, values)
-    return np.where(np.isfinite(largest), largest, np.nan)
-
-
-def _median_by(trace: NDArray[np.int64], values: Numbers, n: int) -> Numbers:
-    """Return the median of the values of each trace, NaN without any."""
-    ordered = values[np.lexsort((values, trace))]
-    count = np.bincount(trace, minlength=n)
-    first = np.cumsum(count) - count
-    medians = np.full(n, np.nan)
-    some = count > 0
-    low = first[some] + (count[some] - 1) // 2
-    high = first[some] + count[some] // 2
-    medians[some] = (ordered[low] + ordered[high]) / 2
-    return medians
