@@ -33,9 +33,11 @@ SMOOTH = 0.3
 DIFFERENCE = 0.5
 # Noise deviations above the baseline.
 LEVELS = (2, 3, 5)
-SHAPES_ABOVE = 3
-# The baseline of a block is this quantile.
-BASELINE = 0.2
+# The baseline of a block is this quantile, and so many noise deviations more, which is
+# the mean of white noise.
+BASELINE, BASELINE_TO_MEAN = 0.2, 0.84
+# Of the trees, where a trace has no such number.
+_UNDEFINED = -1e6
 # Traces without a frame rate are described as if they had this one, in frames.
 _UNKNOWN_RATE = 10.0
 # Numbers of all traces that are worked on at once, 8 MB.
@@ -86,7 +88,7 @@ def boosted_trees(seed: int, sampling_frequency: float | None) -> Pipeline:
     features = FunctionTransformer(
         _numbers, kw_args={"sampling_frequency": sampling_frequency}
     )
-    # Small trees of few numbers each: they train faster, and on few cells learn no less.
+    # Small trees of few numbers each train faster, and on few cells learn no less.
     model = HistGradientBoostingClassifier(
         learning_rate=0.05, max_leaf_nodes=8, max_features=0.3, random_state=seed
     )
@@ -94,7 +96,9 @@ def boosted_trees(seed: int, sampling_frequency: float | None) -> Pipeline:
 
 
 def _numbers(traces: ArrayLike, sampling_frequency: float | None) -> Numbers:
-    return trace_features(traces, sampling_frequency)[0]
+    found, _ = trace_features(traces, sampling_frequency)
+    # scikit-learn takes NaN, but not in all traces.
+    return np.nan_to_num(found, nan=_UNDEFINED)
 
 
 class _Scale:
@@ -144,9 +148,10 @@ def _describe(traces: Numbers, scale: _Scale) -> Named:
     yield from _spectrum(z, scale)
     yield from _autocorrelation(z, scale)
     yield from _changes(z, scale)
-    baseline, rest = _baseline(z, scale)
-    yield from rest
-    yield from _transients(z - baseline, noise, scale)
+    baseline, numbers = _baseline(z, scale)
+    yield from numbers
+    rest = baseline + BASELINE_TO_MEAN * noise[:, None]
+    yield from _transients(z - rest, noise, scale)
 
 
 def _values(z: Numbers) -> Named:
@@ -238,7 +243,8 @@ def _transients(above: Numbers, noise: Numbers, scale: _Scale) -> Named:
         name = f"transients above {level} noise {scale.per}"
         yield name, scale.rate(counts.astype(float), n_frames)
         yield f"share of time above {level} noise", active.mean(axis=1)
-    runs = _Runs(smooth, smooth > SHAPES_ABOVE)
+    low, high = LEVELS[:2]
+    runs = _Runs(smooth, low, high)
     rise, decay = runs.peak - runs.start + 1, runs.stop - runs.peak
     width = runs.stop - runs.start
     yield from _of_each("transients: height (noise)", runs.trace, runs.height, n_traces)
@@ -278,23 +284,22 @@ def _of_each(
 
 
 class _Runs:
-    """The times that traces are active, in order: where, how high, how long."""
+    """The times that traces are above `low` and reach `high`, in order."""
 
-    def __init__(self, values: Numbers, active: NDArray[np.bool_]) -> None:
-        n_frames = values.shape[1]
-        # A frame of rest between traces keeps their runs apart.
-        padded = np.zeros((len(active), n_frames + 2), dtype=np.int8)
-        padded[:, 1:-1] = active
-        edge = np.diff(padded, axis=1)
-        self.trace, self.start = np.nonzero(edge == 1)
-        _, self.stop = np.nonzero(edge == -1)
-        if not len(self.trace):
-            self.height, self.peak = np.empty(0), np.empty(0, dtype=np.int64)
-            return
-        inside = values[active]
-        length = self.stop - self.start
-        first = np.cumsum(length) - length
-        self.height = np.maximum.reduceat(inside, first)
-        at = np.arange(len(inside)) - np.repeat(first, length)
-        at[inside < np.repeat(self.height, length)] = n_frames
-        self.peak = self.start + np.minimum.reduceat(at, first)
+    def __init__(self, values: Numbers, low: float, high: float) -> None:
+        active = values > low
+        edge = np.diff(active.astype(np.int8), axis=1, prepend=0, append=0)
+        trace, start = np.nonzero(edge == 1)
+        _, stop = np.nonzero(edge == -1)
+        length = stop - start
+        inside, first = values[active], np.cumsum(length) - length
+        height, at = np.empty(0), np.empty(0, dtype=np.int64)
+        if len(trace):
+            height = np.maximum.reduceat(inside, first)
+            place = np.arange(len(inside)) - np.repeat(first, length)
+            place[inside < np.repeat(height, length)] = values.shape[1]
+            at = np.minimum.reduceat(place, first)
+        kept = height > high
+        self.trace, self.height = trace[kept], height[kept]
+        self.start, self.stop = start[kept], stop[kept]
+        self.peak = self.start + at[kept]
