@@ -25,8 +25,7 @@ from napari_celltype.protocol.training_sizes import (
     training_sizes,
 )
 
-# Others of `classifiers.NETWORKS` stand beside them wherever none of their parameters
-# is varied.
+# Other networks stand beside them where no parameter of theirs is varied.
 PAPER_NETWORKS = ("cnn", "rnn", "lstm")
 # Section IV-B.
 EPOCHS = (20, 60, 100)
