@@ -108,7 +108,8 @@ def test_an_architecture_is_one_of_the_networks(terminal, trace_file, tmp_path):
     words = ("train", trace_file(), "--architecture", "resnet")
     refused = terminal(*words, "-o", tmp_path / "mine.safetensors")
     assert refused.exit_code == 2
-    assert all(f"'{name}'" in refused.output for name in NETWORKS)
+    assert "'resnet' is not one of" in refused.output
+    assert all(name in refused.output for name in NETWORKS)
 
 
 def test_new_data_belong_to_one_experiment(terminal, trace_file, tmp_path):

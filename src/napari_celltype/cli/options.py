@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from click import Choice
 
 from napari_celltype.classifiers import NETWORKS
 from napari_celltype.protocol.contestants import COMPARED, known
@@ -102,10 +101,26 @@ LeaveOut = Annotated[
     list[str] | None,
     typer.Option(metavar="TYPE", help="Leave cells of a type out; may be repeated."),
 ]
+
+
+def parse_architecture(text: str) -> str:
+    """Read the name of a network.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no such network.
+    """
+    if text not in NETWORKS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(NETWORKS)}")
+    return text
+
+
 Architecture = Annotated[
     str,
     typer.Option(
-        click_type=Choice(list(NETWORKS)),
+        parser=parse_architecture,
+        metavar="|".join(NETWORKS),
         help="The network; with --base that of the base.",
     ),
 ]
