@@ -37,8 +37,8 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
 from napari_celltype import classifiers
-from napari_celltype.classifiers import TraceClassifier
-from napari_celltype.classifiers.networks import NETWORKS, Network, new_network
+from napari_celltype.classifiers import NETWORKS, TraceClassifier
+from napari_celltype.classifiers.networks import Network, network_class, new_network
 from napari_celltype.classifiers.preparation import Normalization, z_score_traces
 from napari_celltype.classifiers.saved_model import restore_classifier
 from napari_celltype.labels.atomic import write_atomically
@@ -99,7 +99,7 @@ class Training:
     @property
     def window_frames(self) -> int:
         """Return the frames of one window."""
-        any_length = NETWORKS[self.architecture].any_length
+        any_length = network_class(self.architecture).any_length
         seconds = SHORTEST_SECONDS if any_length else WINDOW_SECONDS
         return round(seconds * self.rate)
 

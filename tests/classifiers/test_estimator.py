@@ -8,8 +8,7 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from napari_celltype.classifiers import TraceClassifier, read_model
-from napari_celltype.classifiers.networks import NETWORKS
+from napari_celltype.classifiers import NETWORKS, TraceClassifier, read_model
 from napari_celltype.classifiers.preparation import NORMALIZATIONS
 from napari_celltype.errors import CellTypeError, Stopped
 

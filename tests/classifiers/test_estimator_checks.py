@@ -6,8 +6,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from napari_celltype.classifiers import TraceClassifier
-from napari_celltype.classifiers.networks import NETWORKS
+from napari_celltype.classifiers import NETWORKS, TraceClassifier
 
 # The check's traces have two frames. The RNN and LSTM take them without padding, and
 # the z-score of two frames by their own statistics is (1, -1) or (-1, 1), which cannot

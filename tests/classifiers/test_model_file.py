@@ -7,6 +7,7 @@ import pytest
 import safetensors.numpy
 
 from napari_celltype.classifiers import (
+    NETWORKS,
     TraceClassifier,
     card_for,
     read_model,
@@ -16,7 +17,6 @@ from napari_celltype.classifiers import (
 from napari_celltype.classifiers import (
     model_file as module,
 )
-from napari_celltype.classifiers.networks import NETWORKS
 from napari_celltype.classifiers.preparation import NORMALIZATIONS
 from napari_celltype.errors import ModelError, OutputError
 

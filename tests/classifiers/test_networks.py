@@ -4,8 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from napari_celltype.classifiers import NETWORKS
 from napari_celltype.classifiers.networks import (
-    NETWORKS,
     ConvolutionalNetwork,
     LstmNetwork,
     PooledNetwork,

@@ -5,6 +5,9 @@ import json
 import pandas as pd
 import pytest
 
+from napari_celltype.classifiers import NETWORKS
+from napari_celltype.protocol.contestants import BASELINES, COMPARED
+
 QUICK = ("--splits", 2, "--epochs", 1)
 EXPERIMENTS = ("table1", "table2", "table3", "table4", "table5", "epochs", "fig3")
 
@@ -93,12 +96,20 @@ def test_a_new_data_set_is_only_tested_on(terminal, trace_file, tmp_path):
 
 @pytest.mark.slow
 def test_every_classifier_runs(terminal, trace_file, tmp_path):
-    names = "cnn,rnn,lstm,svm-rbf,svm-linear,svm-poly,adaboost"
+    names = ",".join((*COMPARED, *BASELINES))
     words = ("evaluate", trace_file(), "--classifiers", names, *QUICK)
     result = terminal(*words, "--slow", "-o", tmp_path / "run")
     assert result.exit_code == 0, result.output
     scores = pd.read_csv(tmp_path / "run" / "scores.csv")
     assert set(names.split(",")) < set(scores["classifier"])
+
+
+def test_an_architecture_is_one_of_the_networks(terminal, trace_file, tmp_path):
+    words = ("train", trace_file(), "--architecture", "resnet")
+    refused = terminal(*words, "-o", tmp_path / "mine.safetensors")
+    assert refused.exit_code == 2
+    assert "'resnet' is not one of" in refused.output
+    assert all(name in refused.output for name in NETWORKS)
 
 
 def test_new_data_belong_to_one_experiment(terminal, trace_file, tmp_path):

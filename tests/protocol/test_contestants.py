@@ -7,30 +7,29 @@ import sys
 
 import pytest
 
+from napari_celltype.classifiers import NETWORKS
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets
-from napari_celltype.protocol.contestants import CLASSIFIERS, build
+from napari_celltype.protocol.contestants import BASELINES, build, known
 from napari_celltype.protocol.experiment import Condition, ExperimentData
 from napari_celltype.protocol.experiments import Training, evaluate_experiment
 from napari_celltype.protocol.paper_protocol import PaperProtocol
 
-NAMES = list(CLASSIFIERS)
 
-
-@pytest.mark.parametrize("name", [*NAMES, "probe: mean", "probe: session"])
+@pytest.mark.parametrize("name", [*known(), "probe: mean", "probe: session"])
 def test_every_classifier_is_one_of_scikit_learn(name):
     from sklearn.base import is_classifier
 
     assert is_classifier(build(Condition(name, name), 0))
 
 
-@pytest.mark.parametrize("name", ["cnn", "rnn", "lstm"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_is_z_scored_by_the_training_set(name):
     assert build(Condition(name, name), 0).normalization == "training-set"
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("cnn", "rnn", "lstm")])
-def test_every_other_classifier_is_so_too(name):
+@pytest.mark.parametrize("name", [*BASELINES, *(f"{n}-search" for n in BASELINES)])
+def test_every_baseline_is_so_too(name):
     scaler = build(Condition(name, name), 0).named_steps["z-score"]
     assert scaler.normalization == "training-set"
 
@@ -75,7 +74,7 @@ def test_an_unknown_classifier_is_refused_before_a_run_begins(small_traces):
 def test_the_names_are_known_without_torch_or_scikit_learn():
     code = (
         "import sys, napari_celltype.protocol.contestants as c\n"
-        "assert c.CLASSIFIERS\n"
+        "assert c.known()\n"
         "print(sorted({'torch', 'sklearn', 'pandas'} & set(sys.modules)))"
     )
     found = subprocess.run(

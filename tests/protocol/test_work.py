@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from napari_celltype.classifiers import NETWORKS
 from napari_celltype.errors import LabelError, Stopped
 from napari_celltype.labels import Targets
-from napari_celltype.protocol.contestants import CLASSIFIERS
+from napari_celltype.protocol.contestants import known
 from napari_celltype.protocol.experiment import Condition, ExperimentData, Split, Task
 from napari_celltype.protocol.probes import probe_values
 from napari_celltype.protocol.work import perform
@@ -43,9 +44,9 @@ def accuracy(outcome, data):
     return float((np.array(outcome.guess) == truth).mean())
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", known())
 def test_every_classifier_answers_every_test_row(name, data):
-    parameters = RNN.parameters if CLASSIFIERS[name].kind == "network" else {}
+    parameters = RNN.parameters if name in NETWORKS else {}
     parameters = {k: v for k, v in parameters.items() if name == "rnn" or k != "units"}
     condition = Condition(name, name, {**parameters, **FEW.get(name, {})})
     outcome = perform(task(condition), data, threads=1)

@@ -36,6 +36,14 @@ if TYPE_CHECKING:
         verify_model,
     )
 
+# All networks there are, by the name of their architecture: module and class.
+NETWORKS: dict[str, str] = {
+    "cnn": ".networks:ConvolutionalNetwork",
+    "rnn": ".networks:RecurrentNetwork",
+    "lstm": ".networks:LstmNetwork",
+    "pooled": ".networks:PooledNetwork",
+}
+
 _MODULES = {
     "Calibration": "calibration",
     "CalibrationStep": "calibration",
@@ -59,6 +67,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "NETWORKS",
     "Calibration",
     "CalibrationStep",
     "CellTypeModel",

@@ -37,7 +37,7 @@ class ModelCard:
     classes : tuple of str
         Class names, in the order of the network's outputs.
     architecture : str
-        A key of `networks.NETWORKS`.
+        A key of `classifiers.NETWORKS`.
     parameters : mapping
         The other constructor parameters of `TraceClassifier`, in plain values.
     window_frames : int

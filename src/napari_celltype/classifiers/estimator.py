@@ -50,8 +50,8 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    architecture : {"cnn", "rnn", "lstm"}
-        The network (Sections III-A and IV-B).
+    architecture : str
+        The network (Sections III-A and IV-B), a key of `classifiers.NETWORKS`.
     epochs, batch_size, learning_rate : int, int, float
         Adam with betas (0.9, 0.99) on the cross-entropy.
     normalization : {"trace", "training-set", "training-set-per-timestep"}

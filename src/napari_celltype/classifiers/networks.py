@@ -2,20 +2,22 @@
 
 A network takes normalised traces ``(n_traces, n_frames)`` and gives one logit per
 class, ``(n_traces, n_classes)``; it knows nothing of fitting. The softmax of equation 1
-is left to whoever wants probabilities. Adding an architecture takes one class and one
-line of `NETWORKS`.
+is left to whoever wants probabilities. Adding an architecture takes one class, here or
+in a module of its own, and one line of `classifiers.NETWORKS`.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
+from napari_celltype.classifiers import NETWORKS
 from napari_celltype.classifiers.convolution import POOL_SIZE, Convolution
 from napari_celltype.classifiers.layers import (
     Dropout,
@@ -363,14 +365,6 @@ class PooledNetwork(Network):
         return logits
 
 
-NETWORKS: Mapping[str, type[Network]] = {
-    "cnn": ConvolutionalNetwork,
-    "rnn": RecurrentNetwork,
-    "lstm": LstmNetwork,
-    "pooled": PooledNetwork,
-}
-
-
 def network_class(architecture: str) -> type[Network]:
     """Return the network of an architecture's name.
 
@@ -384,7 +378,9 @@ def network_class(architecture: str) -> type[Network]:
             f"architecture {architecture!r} is not known; use one of "
             f"{', '.join(NETWORKS)}."
         )
-    return NETWORKS[architecture]
+    module, _, name = NETWORKS[architecture].partition(":")
+    network: type[Network] = getattr(import_module(module, __package__), name)
+    return network
 
 
 def build_network(

@@ -30,16 +30,13 @@ def train(
             "-o", "--output", metavar="MODEL", help="A .safetensors file with its card."
         ),
     ],
-    architecture: Annotated[
-        opt.Architecture,
-        typer.Option(help="The network; with --base that of the base."),
-    ] = opt.Architecture.CNN,
+    architecture: opt.Architecture = "cnn",
     base: Annotated[
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="Start from this model (cnn, rnn, lstm, a name or a file) and train "
-            "its last layers only.",
+            help="Start from this model (a bundled network such as cnn, a name or a "
+            "file) and train its last layers only.",
         ),
     ] = None,
     tuned_layers: Annotated[
@@ -94,7 +91,7 @@ def train(
     request = TrainRequest(
         data,
         output,
-        architecture.value,
+        architecture,
         epochs or 20,
         normalization.value,
         replace(
@@ -121,7 +118,7 @@ def train(
         say(sentence)
     if base is None:
         say(
-            f"`napari-celltype evaluate {data} --classifiers {architecture.value} "
+            f"`napari-celltype evaluate {data} --classifiers {architecture} "
             f"--normalization {normalization.value} -o RUN` says how well its kind "
             "does over many splits."
         )
@@ -131,14 +128,7 @@ def train(
 def evaluate(
     data: opt.LabelledPath,
     output: opt.RunFolder,
-    classifiers: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME,...",
-            help="Of cnn, rnn, lstm, svm-rbf, svm-linear, svm-poly, adaboost, and "
-            "svm-rbf-search and so on, which search their parameters themselves.",
-        ),
-    ] = "cnn,rnn,lstm",
+    classifiers: opt.Classifiers = opt.COMPARED_NAMES,
     splits: opt.Splits = 10,
     split: opt.Split = opt.Way.PAPER,
     train_size: opt.TrainSize = None,
@@ -159,7 +149,6 @@ def evaluate(
     jobs: opt.Jobs = 1,
     scheduler: opt.Scheduler = None,
     threads: opt.Threads = None,
-    together: opt.Together = False,
     slow: opt.Slow = False,
     force: opt.ForceFolder = False,
 ) -> None:
@@ -187,7 +176,6 @@ def evaluate(
             jobs=jobs,
             scheduler=scheduler,
             threads=threads,
-            together=together,
             force=force,
         ),
         output,
@@ -224,7 +212,6 @@ def paper(
     jobs: opt.Jobs = 1,
     scheduler: opt.Scheduler = None,
     threads: opt.Threads = None,
-    together: opt.Together = False,
     slow: opt.Slow = False,
     force: opt.ForceFolder = False,
 ) -> None:
@@ -253,7 +240,6 @@ def paper(
             jobs=jobs,
             scheduler=scheduler,
             threads=threads,
-            together=together,
             force=force,
         ),
         output,

@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from napari_celltype.classifiers import NETWORKS
+from napari_celltype.protocol.contestants import COMPARED, known
+
 RecordingPath = Annotated[
     Path,
     typer.Argument(
@@ -18,7 +21,10 @@ RecordingPath = Annotated[
 ]
 Model = Annotated[
     str,
-    typer.Option(metavar="NAME|FILE", help="cnn, rnn, lstm, a model's name or a file."),
+    typer.Option(
+        metavar="NAME|FILE",
+        help="A bundled network such as cnn, a model's name or a file.",
+    ),
 ]
 Fs = Annotated[
     float | None,
@@ -95,6 +101,38 @@ LeaveOut = Annotated[
     list[str] | None,
     typer.Option(metavar="TYPE", help="Leave cells of a type out; may be repeated."),
 ]
+
+
+def parse_architecture(text: str) -> str:
+    """Read the name of a network.
+
+    Raises
+    ------
+    typer.BadParameter
+        If there is no such network.
+    """
+    if text not in NETWORKS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(NETWORKS)}")
+    return text
+
+
+Architecture = Annotated[
+    str,
+    typer.Option(
+        parser=parse_architecture,
+        metavar="|".join(NETWORKS),
+        help="The network; with --base that of the base.",
+    ),
+]
+Classifiers = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME,...",
+        help=f"Of {', '.join(known())}; those in -search find their parameters "
+        "themselves.",
+    ),
+]
+COMPARED_NAMES = ",".join(COMPARED)
 Epochs = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Epochs of the networks (20)."),
@@ -115,14 +153,6 @@ Threads = Annotated[
             "Threads of each worker, on which the last bits of scores depend (one with "
             "several workers, else all)."
         ),
-    ),
-]
-Together = Annotated[
-    bool,
-    typer.Option(
-        "--together",
-        help="Train the networks of several splits at once, for a CUDA GPU "
-        "(docs/gpu.md); never timed on one.",
     ),
 ]
 Slow = Annotated[
@@ -208,14 +238,6 @@ TestSize = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Test examples in all (the rest)."),
 ]
-
-
-class Architecture(StrEnum):
-    """The networks that can be trained."""
-
-    CNN = "cnn"
-    RNN = "rnn"
-    LSTM = "lstm"
 
 
 class Normalization(StrEnum):

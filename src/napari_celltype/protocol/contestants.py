@@ -6,49 +6,33 @@ Building one imports scikit-learn, and torch for a network; the names come witho
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from napari_celltype.classifiers import NETWORKS
 from napari_celltype.errors import LabelError
 from napari_celltype.protocol.experiment import Condition
 
-PROBE = "probe: "
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """A classifier of the paper.
-
-    Attributes
-    ----------
-    title : str
-        As a table of the paper would head it.
-    kind : str
-        "network", "baseline" with the paper's parameters, or "search", whose parameters
-        are found inside each training set.
-    """
-
-    title: str
-    kind: str
-
-
-CLASSIFIERS: Mapping[str, Contestant] = {
-    "cnn": Contestant("1D-CNN", "network"),
-    "rnn": Contestant("RNN", "network"),
-    "lstm": Contestant("LSTM", "network"),
-    "svm-rbf": Contestant("SVM, Gaussian", "baseline"),
-    "svm-linear": Contestant("SVM, linear", "baseline"),
-    "svm-poly": Contestant("SVM, polynomial", "baseline"),
-    "adaboost": Contestant("AdaBoost", "baseline"),
-    "svm-rbf-search": Contestant("SVM, Gaussian, grid search", "search"),
-    "svm-linear-search": Contestant("SVM, linear, grid search", "search"),
-    "svm-poly-search": Contestant("SVM, polynomial, grid search", "search"),
-    "adaboost-search": Contestant("AdaBoost, grid search", "search"),
+# Section IV-D. The parameters are the paper's; NAME-search finds them itself.
+BASELINES: Mapping[str, str] = {
+    "adaboost": "AdaBoost",
+    "svm-linear": "Support vector machine, linear",
+    "svm-rbf": "Support vector machine, Gaussian",
+    "svm-poly": "Support vector machine, polynomial",
 }
+FEATURES = "features"
+# What `evaluate` compares unless it is told.
+COMPARED = (*NETWORKS, FEATURES)
+PROBE = "probe: "
+_SEARCH = "-search"
+
+
+def known() -> tuple[str, ...]:
+    """Return the names of all classifiers."""
+    return (*NETWORKS, *BASELINES, *(f"{n}{_SEARCH}" for n in BASELINES), FEATURES)
 
 
 def require_known(names: Iterable[str]) -> None:
-    """Make sure that every name is one of `CLASSIFIERS`.
+    """Make sure that every name is one of a classifier.
 
     Raises
     ------
@@ -56,17 +40,15 @@ def require_known(names: Iterable[str]) -> None:
         If one is not.
     """
     for name in names:
-        if name not in CLASSIFIERS:
+        if name not in known():
             raise LabelError(
-                f"The classifier {name!r} is not known; choose of "
-                f"{', '.join(CLASSIFIERS)}."
+                f"The classifier {name!r} is not known; choose of {', '.join(known())}."
             )
 
 
 def is_network(condition: Condition) -> bool:
     """Return whether a condition trains a network, which may be stopped and resumed."""
-    contestant = CLASSIFIERS.get(condition.classifier)
-    return contestant is not None and contestant.kind == "network"
+    return condition.classifier in NETWORKS
 
 
 def is_probe(condition: Condition) -> bool:
@@ -78,22 +60,24 @@ def fold_option(condition: Condition) -> str | None:
     """Return the option of `fit` that takes the groups of the inner folds, if any."""
     if is_probe(condition):
         return None if condition.classifier == f"{PROBE}session" else "groups"
-    contestant = CLASSIFIERS.get(condition.classifier)
-    searches = contestant is not None and contestant.kind == "search"
-    return "model__groups" if searches else None
+    return "model__groups" if condition.classifier.endswith(_SEARCH) else None
 
 
-def build(condition: Condition, seed: int) -> Any:
+def build(
+    condition: Condition, seed: int, sampling_frequency: float | None = None
+) -> Any:
     """Return the scikit-learn classifier of a condition, not yet trained.
 
-    All but the probes z-score by the training set (Section IV-B) unless the condition
-    has another `normalization`.
+    Networks and baselines z-score by the training set (Section IV-B) unless the
+    condition has another `normalization`.
 
     Parameters
     ----------
     condition : Condition
     seed : int
-        Of weights, order of examples, dropout, AdaBoost and inner folds.
+        Of weights, order of examples, dropout, boosting and inner folds.
+    sampling_frequency : float, optional
+        Of the traces (Hz), where it is known; for the features.
 
     Raises
     ------
@@ -111,8 +95,12 @@ def build(condition: Condition, seed: int) -> Any:
 
         parameters = {"normalization": "training-set", **condition.parameters}
         return TraceClassifier(name, random_state=seed, **parameters)
+    if name == FEATURES:
+        from napari_celltype.protocol.features import boosted_trees
+
+        return boosted_trees(seed, sampling_frequency)
     from napari_celltype.protocol.baselines import baseline, search
 
-    if CLASSIFIERS[name].kind == "search":
-        return search(name.removesuffix("-search"), seed, **condition.parameters)
+    if name.endswith(_SEARCH):
+        return search(name.removesuffix(_SEARCH), seed, **condition.parameters)
     return baseline(name, seed, **condition.parameters)

@@ -49,7 +49,7 @@ class Condition:
     name : str
         Unique in its experiment, such as "cnn" or "CNN [C C P C D]".
     classifier : str
-        A name of `contestants.CLASSIFIERS`, or "probe: NAME".
+        A name of `contestants.known`, or "probe: NAME".
     parameters : mapping
         Parameters of that classifier in plain values.
     way : str

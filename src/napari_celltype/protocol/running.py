@@ -20,7 +20,6 @@ from napari_celltype.protocol.backends import WorkerLost, outcomes
 from napari_celltype.protocol.experiment import ExperimentData, Outcome, Task
 from napari_celltype.protocol.remaining import Remaining
 from napari_celltype.protocol.run_folder import RunFolder
-from napari_celltype.protocol.together import finish_groups
 from napari_celltype.protocol.work import perform as perform_task
 
 # A task and the file in which it keeps its training.
@@ -42,7 +41,6 @@ def run_tasks(
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
-    together: bool = False,
     on_outcome: OnOutcome = ignore_outcome,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
@@ -64,8 +62,6 @@ def run_tasks(
     threads : int, optional
         Threads of each worker; the last bits of a score depend on it. By default one
         in other processes, else as many as the libraries take.
-    together : bool
-        Train the networks of several splits at once; for one process, on a GPU.
     on_outcome : callable, optional
         Called with each task that is done and its outcome: first with those that the
         folder held before, then with the others as they finish.
@@ -86,11 +82,6 @@ def run_tasks(
     Stopped
         If `should_stop` answered True; what is finished is in the folder.
     """
-    if together and (jobs > 1 or scheduler is not None):
-        raise CellTypeError(
-            "Splits are trained together in one process; leave out either that or the "
-            "jobs and the scheduler."
-        )
     if threads is None and (jobs > 1 or scheduler is not None):
         threads = 1
     with folder.locked():
@@ -101,18 +92,6 @@ def run_tasks(
             if task.key not in keys:
                 on_outcome(task, finished[task.key])
         told = _Told(tasks, left, on_progress)
-        if together:
-            for task, outcome, seconds in finish_groups(
-                left,
-                data,
-                threads=threads,
-                on_progress=told.together,
-                should_stop=should_stop,
-            ):
-                folder.append(outcome)
-                left.remove(task)
-                told.finish(task, seconds)
-                on_outcome(task, outcome)
         lost = ""
         for done in outcomes(
             partial(_perform, perform=perform, threads=threads),
@@ -194,10 +173,6 @@ class _Told:
         """Tell how far the task is that is done here, the first of those left."""
         step = f"{progress.message} ({progress.done} of {progress.total})"
         self._tell(f"{self.name(self._left[0])}, {step}")
-
-    def together(self, progress: Progress) -> None:
-        """Tell how far the training of several tasks at once is."""
-        self._tell(f"{progress.message} ({progress.done} of {progress.total})")
 
     def _tell(self, what: str) -> None:
         n_done = self._n_tasks - len(self._left)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -82,15 +81,22 @@ def perform(
     """
     raise_if_stopped(should_stop)
     condition, split = task.condition, task.split
-    ready = prepare(task, data)
-    classifier, inputs, targets = ready.classifier, ready.inputs, ready.targets
+    seeds = np.random.SeedSequence(task.seed).generate_state(3) >> 1
+    fit_seed, shuffle_seed, surrogate_seed = map(int, seeds)
+    n_frames = _frames(condition, data)
+    inputs = _inputs(condition, data, n_frames)
+    classifier = build(condition, fit_seed, data.traces.sampling_frequency)
+    # Rows whose labels the training rows have: their own unless they are shuffled.
+    learned = split.train
+    if condition.shuffled:
+        learned = np.random.default_rng(shuffle_seed).permutation(learned)
     with limit_threads(threads):
         if is_network(condition):
             seconds = _fit_network(
                 classifier,
                 inputs(split.train),
-                data.traces.labels[ready.learned],
-                targets,
+                data.traces.labels[learned],
+                data.targets.take(learned),
                 checkpoint=checkpoint,
                 score=_scorer(task, data, inputs) if condition.by_epoch else None,
                 on_progress=on_progress,
@@ -98,113 +104,45 @@ def perform(
             )
         else:
             on_progress(Progress(f"Training {condition.name}", 0, 1))
-            one = named(data.traces, data.targets)[ready.learned]
+            one = named(data.traces, data.targets)[learned]
             trained = split.train[one]
             start = perf_counter()
             classifier.fit(
                 inputs(trained),
-                data.traces.labels[ready.learned[one]],
+                data.traces.labels[learned[one]],
                 **_fold_groups(condition, data, trained),
             )
             seconds = perf_counter() - start
             on_progress(Progress(f"Training {condition.name}", 1, 1))
         raise_if_stopped(should_stop)
-        return answer(task, data, ready, seconds)
 
+        def guess(traces: NDArray[Any]) -> list[int]:
+            names = classifier.predict(traces)
+            return [int(i) for i in _indices(names, data.targets.classes)]
 
-@dataclass(frozen=True, eq=False)
-class Ready:
-    """What a task trains with.
-
-    Attributes
-    ----------
-    classifier : scikit-learn classifier
-        Not yet trained.
-    inputs : callable
-        Gives its inputs for rows of the data set.
-    learned : ndarray of int64, (n_training,)
-        Rows whose labels the training rows have: their own unless they are shuffled.
-    targets : Targets
-        Of `learned`.
-    n_frames : int
-        Frames of a trace that the classifier sees.
-    surrogate_seed : int
-    """
-
-    classifier: Any
-    inputs: Inputs
-    learned: NDArray[np.int64]
-    targets: Targets
-    n_frames: int
-    surrogate_seed: int
-
-
-def prepare(task: Task, data: ExperimentData) -> Ready:
-    """Return what a task trains with; nothing of it depends on other tasks.
-
-    Raises
-    ------
-    LabelError
-        If the classifier is not known, or traces are shorter than the condition says.
-    """
-    seeds = np.random.SeedSequence(task.seed).generate_state(3) >> 1
-    fit_seed, shuffle_seed, surrogate_seed = map(int, seeds)
-    n_frames = _frames(task.condition, data)
-    learned = task.split.train
-    if task.condition.shuffled:
-        learned = np.random.default_rng(shuffle_seed).permutation(learned)
-    return Ready(
-        build(task.condition, fit_seed),
-        _inputs(task.condition, data, n_frames),
-        learned,
-        data.targets.take(learned),
-        n_frames,
-        surrogate_seed,
-    )
-
-
-def answer(task: Task, data: ExperimentData, ready: Ready, seconds: float) -> Outcome:
-    """Let the trained classifier of a task answer all that is asked of it.
-
-    Parameters
-    ----------
-    task : Task
-    data : ExperimentData
-    ready : Ready
-        With its classifier trained.
-    seconds : float
-        What the training took.
-    """
-    condition, split = task.condition, task.split
-    classifier, inputs = ready.classifier, ready.inputs
-
-    def guess(traces: NDArray[Any]) -> list[int]:
-        names = classifier.predict(traces)
-        return [int(i) for i in _indices(names, data.targets.classes)]
-
-    surrogates = {}
-    if condition.surrogates:
-        made = surrogates_of(
-            inputs(split.test), data.traces.sampling_frequency, ready.surrogate_seed
+        surrogates = {}
+        if condition.surrogates:
+            made = surrogates_of(
+                inputs(split.test), data.traces.sampling_frequency, surrogate_seed
+            )
+            surrogates = {name: guess(traces) for name, traces in made.items()}
+        new_guess = None
+        if data.new is not None and not is_probe(condition):
+            new_guess = guess(data.new.traces[:, :n_frames])
+        return Outcome(
+            condition=condition.name,
+            split=split.number,
+            train_seconds=seconds,
+            rows=split.test.tolist(),
+            guess=guess(inputs(split.test)),
+            partial_rows=split.partial.tolist(),
+            partial_guess=guess(inputs(split.partial)) if split.partial.size else [],
+            new_guess=new_guess,
+            surrogates=surrogates,
+            history=list(getattr(classifier, "history_", [])),
+            chosen=_chosen(classifier),
+            environment=describe_environment(classifier),
         )
-        surrogates = {name: guess(traces) for name, traces in made.items()}
-    new_guess = None
-    if data.new is not None and not is_probe(condition):
-        new_guess = guess(data.new.traces[:, : ready.n_frames])
-    return Outcome(
-        condition=condition.name,
-        split=split.number,
-        train_seconds=seconds,
-        rows=split.test.tolist(),
-        guess=guess(inputs(split.test)),
-        partial_rows=split.partial.tolist(),
-        partial_guess=guess(inputs(split.partial)) if split.partial.size else [],
-        new_guess=new_guess,
-        surrogates=surrogates,
-        history=list(getattr(classifier, "history_", [])),
-        chosen=_chosen(classifier),
-        environment=describe_environment(classifier),
-    )
 
 
 def _frames(condition: Condition, data: ExperimentData) -> int:

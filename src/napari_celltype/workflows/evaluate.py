@@ -15,6 +15,7 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
+from napari_celltype.protocol.contestants import COMPARED
 from napari_celltype.protocol.experiment import Outcome, Task
 from napari_celltype.protocol.experiments import Training
 from napari_celltype.protocol.paper_protocol import PaperProtocol
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     data: str | Path | TraceSet,
-    classifiers: Sequence[str] = ("cnn", "rnn", "lstm"),
+    classifiers: Sequence[str] = COMPARED,
     protocol: PaperProtocol = PAPER,
     *,
     folder: str | Path | None = None,
@@ -45,7 +46,6 @@ def evaluate(
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
-    together: bool = False,
     labels: str | Path | None = None,
     timesteps: int | None = None,
     resample: float | None = None,
@@ -65,7 +65,8 @@ def evaluate(
         A trace set ``.npz``, a recording list ``.csv``, a suite2p folder with labels,
         or labelled traces in memory.
     classifiers : sequence of str
-        Of cnn, rnn, lstm, svm-rbf, svm-linear, svm-poly, svm-rbf-search and adaboost.
+        Of networks (keys of `classifiers.NETWORKS`), svm-rbf, svm-linear, svm-poly,
+        adaboost, the same with "-search", and features.
     protocol : PaperProtocol
         How the data are split; by default as in Sections IV-B and IV-C.
     folder : str or Path, optional
@@ -83,9 +84,6 @@ def evaluate(
         Address of a Dask scheduler, such as ``tcp://host:8786``, instead.
     threads : int, optional
         Threads of each worker: by default one with several workers, else all.
-    together : bool
-        Train the networks of several splits at once, which is meant for a CUDA GPU and
-        was never timed on one.
     labels : str or Path, optional
         A label table, or a folder of label files, for a suite2p folder.
     timesteps : int, optional
@@ -135,7 +133,6 @@ def evaluate(
         jobs=jobs,
         scheduler=scheduler,
         threads=threads,
-        together=together,
         force=force,
     )
     return run_experiment(request, on_progress=on_progress, should_stop=should_stop)
@@ -198,7 +195,6 @@ def run_experiment(
         jobs=request.jobs,
         scheduler=request.scheduler,
         threads=request.threads,
-        together=request.together,
         on_outcome=tell,
         on_progress=on_progress,
         should_stop=should_stop,

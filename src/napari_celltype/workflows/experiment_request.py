@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_celltype.labels import LabelledData, TraceSet
+from napari_celltype.protocol.contestants import COMPARED
 from napari_celltype.protocol.experiments import EPOCHS, Training
 from napari_celltype.protocol.paper_protocol import PaperProtocol
 from napari_celltype.protocol.run_folder import GROWING
@@ -39,8 +40,6 @@ class ExperimentRequest:
         Address of a Dask scheduler, instead.
     threads : int or None
         Threads of each worker.
-    together : bool
-        Train the networks of several splits at once, see docs/gpu.md.
     force : bool
         Use a folder that holds somebody else's files.
     command : str or None
@@ -50,7 +49,7 @@ class ExperimentRequest:
     data: str | Path | TraceSet
     experiment: str = "evaluate"
     folder: Path | None = None
-    classifiers: tuple[str, ...] = ("cnn", "rnn", "lstm")
+    classifiers: tuple[str, ...] = COMPARED
     protocol: PaperProtocol = PAPER
     training: Training = field(default_factory=Training)
     reading: Reading = field(default_factory=Reading)
@@ -58,7 +57,6 @@ class ExperimentRequest:
     jobs: int = 1
     scheduler: str | None = None
     threads: int | None = None
-    together: bool = False
     force: bool = False
     command: str | None = None
 

@@ -20,9 +20,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.classifiers import NETWORKS
 from napari_celltype.gui.asking import ask_folder
-from napari_celltype.protocol.contestants import CLASSIFIERS
-from napari_celltype.protocol.experiments import BASELINES, EPOCHS, NETWORKS, Training
+from napari_celltype.protocol.contestants import BASELINES, FEATURES
+from napari_celltype.protocol.experiments import EPOCHS, Training
 from napari_celltype.protocol.paper_protocol import PaperProtocol
 from napari_celltype.protocol.quick import QUICK_CLASSIFIERS, quick_look
 from napari_celltype.protocol.remaining import duration_text
@@ -49,12 +50,17 @@ class EvaluateForm(QWidget):
         super().__init__(parent)
         # What the form has no box for, of a run that was resumed.
         self._rest = ExperimentRequest("")
-        self.classifiers = {n: QCheckBox(n) for n in (*NETWORKS, *BASELINES)}
+        abouts = dict.fromkeys(NETWORKS, "Network") | {
+            name: f"{text}, with the paper's parameters"
+            for name, text in BASELINES.items()
+        }
+        abouts[FEATURES] = "Boosted trees on named features of the trace"
+        self.classifiers = {name: QCheckBox(name) for name in abouts}
         grid = QGridLayout()
         grid.setVerticalSpacing(1)
         for at, (name, box) in enumerate(self.classifiers.items()):
-            box.setToolTip(f"{CLASSIFIERS[name].title}, with the paper's parameters")
-            box.setChecked(name in ("cnn", "rnn", "svm-rbf"))
+            box.setToolTip(abouts[name])
+            box.setChecked(name in ("cnn", "rnn", "svm-rbf", FEATURES))
             box.toggled.connect(self._tell)
             grid.addWidget(box, at // 2, at % 2)
         self.splits = QSpinBox()

@@ -15,13 +15,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.classifiers import NETWORKS
 from napari_celltype.workflows.base_model import n_layers
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard
 
 SCRATCH = ""
-_NETWORKS = (("CNN", "cnn"), ("RNN", "rnn"), ("LSTM", "lstm"))
 _HELD_OUT = (
     ("the strictest possible", "auto"),
     ("whole animals", "subject"),
@@ -144,8 +144,8 @@ class TrainForm(QWidget):
             "Fine-tuning takes a model's first layers as they are and learns the last "
             "from your cells; always from the model as it was, with all your labels"
         )
-        for text, name in _NETWORKS:
-            self.network.addItem(text, name)
+        for name in NETWORKS:
+            self.network.addItem(name.upper(), name)
         self.layers.setRange(1, 3)
         self.layers.setToolTip(
             "How many layers are learned, counted from the output; 1 needs the fewest "
@@ -198,7 +198,7 @@ class TrainForm(QWidget):
         self.network.setToolTip(
             "Off: the network is that of the model that training starts from"
             if tuned
-            else "The network of the paper that is trained"
+            else "The network that is trained"
         )
         self.layers.setEnabled(tuned)
         tip = self.layers.toolTip().split("\nOff: ")[0]

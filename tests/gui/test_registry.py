@@ -1,0 +1,25 @@
+"""A network of the registry is offered by the docks."""
+
+import pytest
+
+from napari_celltype.classifiers import NETWORKS
+from napari_celltype.gui.evaluate.evaluate_form import EvaluateForm
+from napari_celltype.gui.train.train_form import TrainForm
+
+
+@pytest.fixture(autouse=True)
+def toy(monkeypatch):
+    monkeypatch.setitem(NETWORKS, "toy", ".networks:RecurrentNetwork")
+
+
+def test_it_can_be_trained(qtbot):
+    form = TrainForm()
+    qtbot.addWidget(form)
+    assert form.network.findData("toy") >= 0
+
+
+def test_it_can_be_evaluated(qtbot):
+    form = EvaluateForm()
+    qtbot.addWidget(form)
+    form.classifiers["toy"].setChecked(True)
+    assert "toy" in form.names

@@ -1,0 +1,133 @@
+"""Named numbers of a trace, and the boosted trees that learn from them."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from napari_celltype.labels import Targets
+from napari_celltype.protocol import features
+from napari_celltype.protocol.contestants import build
+from napari_celltype.protocol.experiment import Condition, ExperimentData
+from napari_celltype.protocol.experiments import Training, evaluate_experiment
+from napari_celltype.protocol.features import trace_features
+from napari_celltype.protocol.paper_protocol import PaperProtocol
+
+FS = 10.0
+
+
+def noise(n_traces=1, n_frames=1200, seed=0):
+    return np.random.default_rng(seed).normal(size=(n_traces, n_frames))
+
+
+def named(traces, fs=FS):
+    values, names = trace_features(np.atleast_2d(traces), fs)
+    return dict(zip(names, values.T, strict=True))
+
+
+def with_transients(starts, decay=1.0, height=30.0, n_frames=1200):
+    """Noise with transients that rise at once and decay exponentially (s)."""
+    trace = noise(n_frames=n_frames)[0]
+    for start in starts:
+        after = np.arange(n_frames - start) / FS
+        trace[start:] += height * np.exp(-after / decay)
+    return trace
+
+
+def test_neither_unit_nor_baseline_matters():
+    traces = np.stack([with_transients([100, 700]), noise()[0]])
+    one, _ = trace_features(traces, FS)
+    other, _ = trace_features(1000 + 40 * traces, FS)
+    np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
+
+
+def test_transients_are_counted_per_minute():
+    found = named(with_transients(range(100, 1200, 200)))
+    assert found["transients above 5 noise per minute"] == [3]
+    assert found["transients: interval (s), median"] == pytest.approx(20, abs=0.5)
+
+
+def test_intervals_between_bursts_vary_more_than_those_of_a_rhythm():
+    even, bursts = (
+        named(with_transients(starts))["transients: interval (s), variation"]
+        for starts in (range(100, 1200, 100), [100, 130, 160, 190, 900, 930, 960, 990])
+    )
+    assert even < bursts
+
+
+def test_a_transient_decays_longer_than_it_rises():
+    brief, slow = (
+        named(with_transients(range(100, 1200, 200), decay)) for decay in (0.5, 2.0)
+    )
+    assert (
+        slow["transients: decay (s), median"] > brief["transients: decay (s), median"]
+    )
+    assert slow["transients: decay to width, median"] > 0.7
+
+
+def test_a_rhythm_is_power_in_its_band_and_autocorrelation_at_its_period():
+    rhythm = np.sin(2 * np.pi * 0.2 * np.arange(1200) / FS)
+    found = named(rhythm)
+    assert found["power 0.1-0.3 Hz"] > 0.99
+    assert found["median frequency"] == pytest.approx(0.2)
+    assert found["autocorrelation at 5 s"] > 0.9
+
+
+def test_white_noise_has_no_power_above_noise_but_by_chance():
+    slow = np.cumsum(noise(), axis=1) / 20
+    found = named(np.concatenate([noise(), noise() + slow]))
+    fast = found["power above noise 2-5 Hz"]
+    assert fast[1] < 0.2 < fast[0]
+
+
+def test_without_a_frame_rate_numbers_are_in_frames():
+    names = trace_features(noise(), None)[1]
+    for name in (
+        "power 0.01-0.03 cycles per frame",
+        "autocorrelation at 5 frames",
+        "transients above 3 noise per 1000 frames",
+        "transients: width (frames), median",
+    ):
+        assert name in names
+    assert not [name for name in names if re.search(r"Hz|\bs\b|minute", name)]
+
+
+@pytest.mark.parametrize("n_frames", [2, 50, 299, 1200])
+@pytest.mark.parametrize("fs", [2.0, 30.0, None])
+def test_there_are_the_same_numbers_of_any_trace(n_frames, fs):
+    values, names = trace_features(noise(3, n_frames), fs)
+    assert values.shape == (3, len(names)) == (3, len(set(names)))
+    assert len(names) == len(trace_features(noise(), FS)[1])
+    assert not np.isinf(values).any()
+
+
+def test_a_trace_that_never_changes_has_numbers():
+    values, _ = trace_features(np.full((2, 600), 7.0), FS)
+    assert not np.isinf(values).any()
+
+
+def test_a_trace_is_described_alone(monkeypatch):
+    traces = noise(5)
+    whole, _ = trace_features(traces, FS)
+    monkeypatch.setattr(features, "_AT_ONCE", 2 * traces.shape[1])
+    np.testing.assert_allclose(trace_features(traces, FS)[0], whole)
+
+
+def test_the_trees_give_probabilities_and_their_seed_decides(small_traces):
+    traces, labels = small_traces.traces, small_traces.labels
+    one, same = (
+        build(Condition("features", "features"), 1, FS).fit(traces, labels)
+        for _ in range(2)
+    )
+    found = one.predict_proba(traces)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    np.testing.assert_array_equal(found, same.predict_proba(traces))
+
+
+def test_they_are_the_same_however_the_others_are_z_scored(small_traces):
+    data = ExperimentData(small_traces, Targets.of(small_traces.labels))
+    training = Training(normalization="trace")
+    made = evaluate_experiment(data, ["features"], PaperProtocol(), training)
+    assert made.conditions[0].parameters == {}
