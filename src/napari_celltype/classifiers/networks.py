@@ -299,7 +299,7 @@ class PooledNetwork(Network):
         n_frames: int,
         n_classes: int,
         *,
-        filters: Sequence[int] = (32, 48, 64, 96),
+        filters: Sequence[int] = (48, 64, 96, 128),
         units: int = 128,
         dropout: float = 0.1,
     ) -> None:
@@ -331,11 +331,15 @@ class PooledNetwork(Network):
         return 1
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Draw He-normal weights, halved in residual convolutions, and zero biases."""
+        """Draw He-normal convolutions, halved in residuals, and small last layers."""
         for module in self.modules():
-            if isinstance(module, nn.Conv1d | nn.Linear):
+            if isinstance(module, nn.Conv1d):
                 nn.init.kaiming_normal_(module.weight, generator=generator)
                 assert module.bias is not None
+                nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Linear):
+                bound = module.in_features**-0.5
+                nn.init.uniform_(module.weight, -bound, bound, generator=generator)
                 nn.init.zeros_(module.bias)
         with torch.no_grad():
             for residual in self.residuals:

@@ -88,6 +88,7 @@ def _spiking(
     burst_share: tuple[float, float, str],
     further_spikes: tuple[float, float, str],
     regularity: Parameter,
+    fluctuation: tuple[float, float, str],
 ) -> dict[str, Parameter]:
     low, high, source = rest_rate
     return {
@@ -107,11 +108,21 @@ def _spiking(
             further_spikes[2],
         ),
         "regularity": regularity,
+        "fluctuation": Parameter(
+            "deviation of a cell's fast log rate, not in slices",
+            fluctuation[0],
+            fluctuation[1],
+            "",
+            fluctuation[2],
+        ),
     }
 
 
 _PV_ORDER = _order(3).measured(1.1, 1.1, "DS23, DS27 (5 cells)")
 _NO_BURSTS = ((0.0, 0.0, "assumed"), (1.0, 1.0, "assumed"))
+_PY_FLUCTUATION = (0.4, 1.3, "around the spikes of DS02 to DS16 (98 cells)")
+_PV_FLUCTUATION = (0.2, 0.8, "around the spikes of DS23, DS27 (5 cells)")
+_ANY_FLUCTUATION = (0.2, 1.3, "assumed, as wide as PY and PV together")
 
 SPIKING: dict[str, dict[str, Parameter]] = {
     "PY": _spiking(
@@ -119,17 +130,34 @@ SPIKING: dict[str, dict[str, Parameter]] = {
         (0.1, 0.5, "Harris 2001"),
         (1, 3, "Harris 2001"),
         _order(1),
+        _PY_FLUCTUATION,
     ),
-    "PV basket": _spiking((4, 25, "Varga 2012"), *_NO_BURSTS, _PV_ORDER),
-    "PV axo-axonic": _spiking((3, 20, "Varga 2014"), *_NO_BURSTS, _PV_ORDER),
+    "PV basket": _spiking(
+        (4, 25, "Varga 2012"), *_NO_BURSTS, _PV_ORDER, _PV_FLUCTUATION
+    ),
+    "PV axo-axonic": _spiking(
+        (3, 20, "Varga 2014"), *_NO_BURSTS, _PV_ORDER, _PV_FLUCTUATION
+    ),
     "SOM O-LM": _spiking(
-        (1.5, 12, "Katona 2014"), (0, 0.2, "Royer 2012"), (1, 2, "assumed"), _order(2)
+        (1.5, 12, "Katona 2014"),
+        (0, 0.2, "Royer 2012"),
+        (1, 2, "assumed"),
+        _order(2),
+        _ANY_FLUCTUATION,
     ),
     "SOM bistratified": _spiking(
-        (2, 15, "Katona 2014"), (0, 0.2, "Royer 2012"), (1, 2, "assumed"), _order(2)
+        (2, 15, "Katona 2014"),
+        (0, 0.2, "Royer 2012"),
+        (1, 2, "assumed"),
+        _order(2),
+        _ANY_FLUCTUATION,
     ),
     "VIP": _spiking(
-        (0.4, 4, "assumed"), (0.05, 0.3, "assumed"), (1, 3, "assumed"), _order(1)
+        (0.4, 4, "assumed"),
+        (0.05, 0.3, "assumed"),
+        (1, 3, "assumed"),
+        _order(1),
+        _ANY_FLUCTUATION,
     ),
 }
 """Spike trains of each kind."""
@@ -227,11 +255,8 @@ DRIFT: dict[str, Parameter] = {
         "deviation of a cell's slow log rate", 0.1, 0.6, "", "assumed"
     ),
     "excitability_time": Parameter("time in which it wanders", 3, 30, "s", "assumed"),
-    "fluctuation": Parameter(
-        "deviation of a cell's fast log rate, not in slices", 0.2, 1.3, "", _INSIDE
-    ),
     "fluctuation_time": Parameter(
-        "time in which it fluctuates, of a session",
+        "time in which the fast log rate fluctuates, of a session",
         0.1,
         2,
         "s",
@@ -246,4 +271,4 @@ DRIFT: dict[str, Parameter] = {
         "assumed",
     ),
 }
-"""Slow and fast wandering of each cell's excitability, alike in all types."""
+"""Slow wandering of each cell's excitability, and the time of the fast one."""

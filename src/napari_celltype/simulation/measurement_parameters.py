@@ -172,10 +172,10 @@ NUISANCES: dict[str, Parameter] = {
     ),
     "population_noise": Parameter(
         "shot noise nu of a session on a population",
-        1,
-        20,
+        0.8,
+        10,
         "% / sqrt(Hz)",
-        f"Rupprecht 2021; upper end {_INSIDE}",
+        "Rupprecht 2021",
         "log-normal",
     ),
     "population_share": fixed("share of population sessions", 0.7, "", "assumed"),

@@ -52,7 +52,7 @@ def firing_rates(
     rates = weights @ behaviour.signals
     rates += 1
     np.maximum(rates, 0.02, out=rates)
-    rates *= _excitability(kinds.size, behaviour, bin_width, rng)
+    rates *= _excitability(kinds, behaviour, bin_width, rng)
     rates *= resting[:, None]
     lively = np.flatnonzero((kinds == "PY") & ~silent)
     _add_place_fields(rates, lively, behaviour, rng)
@@ -130,16 +130,21 @@ def _theta(
 
 
 def _excitability(
-    n_cells: int, behaviour: Behaviour, bin_width: float, rng: np.random.Generator
+    kinds: NDArray[np.str_],
+    behaviour: Behaviour,
+    bin_width: float,
+    rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Return the factor of slow and fast wandering on the rates, (n_cells, n_bins)."""
-    n_bins = behaviour.speed.size
+    n_cells, n_bins = kinds.size, behaviour.speed.size
     steps = int(np.ceil(n_bins * bin_width / _DRIFT_STEP)) + 1
     time = DRIFT["excitability_time"].draw_one(rng)
     deviation = DRIFT["excitability"].draw(rng, n_cells)[:, None]
     log_rate = deviation * wander((n_cells, steps), _DRIFT_STEP, time, rng)
     if behaviour.regime != "slice":
-        deviation = DRIFT["fluctuation"].draw(rng, n_cells)[:, None]
+        for kind, table in SPIKING.items():
+            rows = np.flatnonzero(kinds == kind)
+            deviation[rows, 0] = table["fluctuation"].draw(rng, rows.size)
         time = DRIFT["fluctuation_time"].draw_one(rng)
         shared = np.float32(DRIFT["fluctuation_shared"].draw_one(rng))
         fast = wander((n_cells, steps), _DRIFT_STEP, time, rng) * np.sqrt(1 - shared)
