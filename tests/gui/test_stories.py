@@ -72,8 +72,8 @@ def test_from_a_folder_to_a_model_of_ones_own_and_back(
     rois = open_recording(mice / "mouse1").rois
     me.click_roi(rois[2])
     me.press(Qt.Key.Key_L)
-    assert label.banner.isVisible()
-    assert "predictions hidden" in label.banner.text()
+    assert rois_dock.banner.isVisible()
+    assert "predictions hidden" in rois_dock.banner.text()
     me.read(rois_dock, "Predictions are hidden")
     me.press(Qt.Key.Key_2)
     me.click_roi(rois[7])
