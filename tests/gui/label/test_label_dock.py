@@ -80,7 +80,7 @@ def test_keys_label_in_the_image_and_in_the_table_and_save_at_once(
 
 
 def test_keys_label_whatever_layer_is_active_and_wherever_the_dock_came_from(
-    sit_down, folder, qtbot
+    sit_down, folder
 ):
     me = sit_down()
     rois_dock, classify = me.open_dock("ROIs and traces"), me.open_dock("Classify")
@@ -89,9 +89,11 @@ def test_keys_label_whatever_layer_is_active_and_wherever_the_dock_came_from(
     label = me.open_dock("Label")
     # The keyboard is in a box of another dock, and the dock comes by its tab.
     me.go_to_tab("Classify")
-    qtbot.mouseClick(classify.form.model.choice, Qt.MouseButton.LeftButton)
-    qtbot.keyClick(classify.form.model.choice, Qt.Key.Key_Escape)
+    box = classify.form.model.choice
+    box.setFocus()
+    assert me.main.focusWidget() is box
     me.go_to_tab("Label")
+    me.wait(lambda: me.main.focusWidget() is not box)
     me.press(Qt.Key.Key_L, widget=me.main.focusWidget())
     assert label.labelling.on
     me.find(rois_dock.banner)
