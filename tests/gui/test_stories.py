@@ -123,8 +123,9 @@ def test_from_a_folder_to_a_model_of_ones_own_and_back(
     me.wait(evaluate.run.isEnabled)
     me.click(evaluate.run)
     me.find(evaluate.results.sentence, 60)
-    me.read(evaluate.results, "A quick look: 2 splits")
     me.read(evaluate.results, "chance 0.50")
+    me.click(evaluate.results.details.button)
+    me.read(evaluate.results, "A quick look: 2 splits")
     me.look("6 evaluated")
 
     export = me.open_dock("Export")

@@ -11,6 +11,7 @@ from qtpy.QtGui import QDesktopServices, QGuiApplication
 import napari_celltype as nct
 from napari_celltype.errors import Stopped
 from napari_celltype.gui.evaluate import run_feed
+from napari_celltype.gui.evaluate.result_words import plain_sentence
 from napari_celltype.labels import save_traces
 from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.caption import caption
@@ -112,11 +113,17 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
 
     shown, report = dock.results, dock.results.report
     assert shown.isVisible()
-    assert shown.sentence.text() == report.sentence
-    assert "A quick look: 2 splits" in shown.doubts.text()
-    sides = shown.sides.text().splitlines()
-    assert sides[0].startswith("By animal: ")
-    assert sides[1].startswith("The paper's way: ")
+    assert shown.sentence.text() == plain_sentence(report)
+    assert shown.sentence.text().startswith("On new animals ")
+    assert len(shown.doubts.text().splitlines()) <= 2
+    assert not shown.details.words.isVisible()
+    click(qtbot, shown.details.button)
+    details = shown.details.words.text()
+    assert shown.details.words.isVisible()
+    assert "A quick look: 2 splits" in details
+    assert all(doubt in details for doubt in report.doubts)
+    sides = [s for s in details.splitlines() if s.startswith(("By an", "The paper"))]
+    assert len(sides) == 2
     for side in sides:
         assert "chance 0.50; " in side
         assert side.endswith(" animals")
@@ -142,7 +149,13 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     assert (shown.matrix.confusion.counts == counts).all()
     said = shown.matrix.accessibleDescription()
     assert f"{counts[0, 1]} of {counts[0].sum()} answers for PV named PY." in said
+    # One precision of each type, of as many cells as were called so.
     before = shown.prevalence.table.texts
+    for at, (_, precision, _, called) in enumerate(before):
+        n_called = counts[:, at].sum()
+        assert called == str(n_called)
+        right = counts[at, at] / n_called if n_called else None
+        assert precision == ("–" if right is None else f"{right:.3f}")
     shown.prevalence.boxes["PV"].setValue(1)
     assert shown.prevalence.table.texts != before
     for box in shown.prevalence.boxes.values():
@@ -152,11 +165,14 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     click(qtbot, shown.prevalence.as_tested)
     assert shown.prevalence.table.texts == before
     assert not shown.prevalence.notice.isVisible()
-    titles = [shown.tables.itemText(i) for i in range(shown.tables.count())]
-    assert {"Single numbers as rivals", "Shuffled labels"} <= set(titles)
-    for at in range(shown.tables.count()):
-        shown.tables.setCurrentIndex(at)
-        assert shown.table.texts
+    ways = [way for way, _ in shown.bars.bars]
+    assert ways == ["By animal", "The paper's way"]
+    for _, bars in shown.bars.bars:
+        names = [name for name, _ in bars]
+        assert names[:2] == ["rnn", "svm-rbf"]
+        assert names[2].endswith(" alone")
+    drawn = shown.bars.accessibleDescription()
+    assert f"rnn {report.of('classifier', 'by-subject')[0].interval.value:.2f}" in drawn
 
     clipboard = QGuiApplication.clipboard()
     click(qtbot, shown.copy_caption)
@@ -270,11 +286,27 @@ def test_what_cannot_be_evaluated_is_a_sentence_and_run_is_off(dock, qtbot, tmp_
     for box in dock.form.classifiers.values():
         box.setChecked(False)
     assert dock.run.toolTip() == "Tick at least one classifier."
-    dock.form.quick.setChecked(True)
-    assert not dock.form.splits.isEnabled()
-    request = dock.form.request(tmp_path)
+
+
+def test_a_quick_look_shows_what_it_runs(dock, qtbot, tmp_path):
+    form = dock.form
+    form.splits.setValue(10)
+    form.epochs.setValue(4)
+    for name, box in form.classifiers.items():
+        box.setChecked(name == "cnn")
+    form.quick.click()
+    assert [n for n, box in form.classifiers.items() if box.isChecked()] == [
+        "rnn",
+        "svm-rbf",
+    ]
+    assert (form.splits.value(), form.epochs.value()) == (3, 4)
+    assert not form.splits.isEnabled()
+    request = form.request(tmp_path)
     assert request.classifiers == ("rnn", "svm-rbf")
-    assert (request.protocol.n_splits, request.training.epochs) == (2, 1)
+    assert (request.protocol.n_splits, request.training.epochs) == (3, 4)
+    form.quick.click()
+    assert form.names == ("cnn",)
+    assert form.splits.value() == 10
 
 
 def test_a_dock_closed_in_mid_run_leaves_no_thread_and_what_was_finished(

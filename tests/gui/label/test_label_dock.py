@@ -85,7 +85,7 @@ def test_keys_label_whatever_layer_is_active_and_wherever_the_dock_came_from(
     me = sit_down()
     rois_dock, classify = me.open_dock("ROIs and traces"), me.open_dock("Classify")
     me.answer(classify.folder, folder)
-    me.read(classify, "12 ROIs, not classified yet")
+    me.wait(lambda: classify.session.active is not None, 90)
     label = me.open_dock("Label")
     # The keyboard is in a box of another dock, and the dock comes by its tab.
     me.go_to_tab("Classify")

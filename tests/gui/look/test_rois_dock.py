@@ -254,7 +254,7 @@ class CountedTraces:
 
 def test_of_many_rois_only_what_is_looked_at_is_read_and_drawn(window, qtbot):
     traces = CountedTraces()
-    n_rois, n_frames = traces.shape
+    n_rois, _ = traces.shape
     # One row of 7 x 7 squares below the other.
     inside = np.mgrid[:7, :7].reshape(2, 1, -1)
     corners = 10 * np.stack(np.divmod(np.arange(n_rois), 50))[:, :, None] + 2

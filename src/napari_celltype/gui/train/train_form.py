@@ -42,8 +42,8 @@ _FROM_SCRATCH = (
     "cells of each type"
 )
 _TUNING = (
-    "Its first layers stay as they are and the last are learned from your cells; always "
-    "from the model as it was, with all your labels"
+    "Its first layers stay as they are and the last are learned from your cells; "
+    "always from the model as it was, with all your labels"
 )
 
 
