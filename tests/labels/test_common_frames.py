@@ -77,7 +77,7 @@ def test_nothing_is_up_sampled() -> None:
 
 
 def test_an_unknown_rate_cannot_be_brought_down() -> None:
-    with pytest.raises(LabelError, match=r"a does not say .* \(--fs\)"):
+    with pytest.raises(LabelError, match=r"a does not say .* \(terminal: --fs\)"):
         plan_frames(["a"], [300], [None], resample=10.0)
 
 

@@ -30,7 +30,7 @@ from napari_celltype.gui.train.keep_or_throw import KeepOrThrow
 from napari_celltype.gui.train.recordings_table import RecordingsTable
 from napari_celltype.gui.train.train_form import TrainForm
 from napari_celltype.gui.train.validation_plot import ValidationPlot
-from napari_celltype.gui.words import Words
+from napari_celltype.gui.words import Words, for_window
 from napari_celltype.progress import Progress
 from napari_celltype.workflows.base_model import find_base
 from napari_celltype.workflows.course import Course
@@ -208,7 +208,7 @@ class TrainDock(QWidget):
             try:
                 file, _ = find_base(base, slowest)
             except CellTypeError as error:
-                self._bases[base, slowest] = (None, str(error))
+                self._bases[base, slowest] = (None, for_window(str(error)))
             else:
                 self._bases[base, slowest] = (file.card, "")
         return self._bases[base, slowest]
