@@ -149,14 +149,17 @@ class EvaluateDock(QWidget):
         column.addStretch(1)
         self.splits.hide()
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setContentsMargins(0, 0, 0, 0)
         self._column = Column(inner)
         layout.addWidget(self._column, 1)
         # Below what scrolls: always there, however low the window is.
-        layout.addWidget(self.expected)
-        layout.addLayout(buttons)
-        layout.addWidget(self.job)
-        layout.addWidget(self.doing)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(6, 0, 6, 4)
+        foot.addWidget(self.expected)
+        foot.addLayout(buttons)
+        foot.addWidget(self.job)
+        foot.addWidget(self.doing)
+        layout.addLayout(foot)
 
     def _connect(self) -> None:
         self.data.changed.connect(self._on_data)

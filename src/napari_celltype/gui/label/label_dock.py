@@ -139,7 +139,7 @@ class LabelDock(QWidget):
         policy = self.notice.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.notice.setSizePolicy(policy)
-        self.notice.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 4)
+        self.notice.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 8)
         sources = QHBoxLayout()
         sources.addWidget(self.red)
         sources.addWidget(self.load)

@@ -159,11 +159,14 @@ class TrainDock(QWidget):
         column.addStretch(1)
         self._column = Column(inner)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._column, 1)
         # Below what scrolls: always there, however low the window is.
+        foot = QVBoxLayout()
+        foot.setContentsMargins(6, 0, 6, 4)
         for widget in (self.train, self.why_not, self.job, self.choice):
-            layout.addWidget(widget)
+            foot.addWidget(widget)
+        layout.addLayout(foot)
         self._show_result(None)
 
     def _connect(self) -> None:

@@ -114,7 +114,7 @@ class TrainForm(QWidget):
         own = [card.name for card in cards if card.origin == "user"]
         blocked = self.start.blockSignals(True)
         self.start.clear()
-        self.start.addItem("scratch (random weights)", SCRATCH)
+        self.start.addItem("scratch", SCRATCH)
         for family in families:
             self.start.addItem(f"{family.upper()} (bundled)", family)
         for name in own:
@@ -151,7 +151,7 @@ class TrainForm(QWidget):
         self.about_held_out.setVisible(bool(level))
 
     def _fill(self) -> None:
-        self.start.addItem("scratch (random weights)", SCRATCH)
+        self.start.addItem("scratch", SCRATCH)
         self._offer_networks(NETWORKS)
         self.layers.setRange(1, 3)
         self.layers.setToolTip(
