@@ -20,7 +20,11 @@ from napari_celltype.protocol.words import (
     unit_text,
 )
 
-_NEW = {"by-subject": "new animals", "by-session": "new sessions"}
+_NEW = {
+    "by-subject": "new animals",
+    "by-session": "new sessions",
+    "by-cell": "new cells",
+}
 # What of a report's notes speaks against its scores.
 _NOTES = ("A quick look: ", "The splits were not all computed alike")
 
@@ -38,8 +42,8 @@ def plain_sentence(report: Report) -> str:
     top = shown[0]
     how = "better than chance" if above_chance(top) else "no better than chance"
     return (
-        f"On {_NEW.get(top.way, 'new cells')} {how}: {top.interval.value:.2f}, chance "
-        f"{top.chance:.2f}."
+        f"On {_NEW.get(top.way, 'random splits')} {how}: {top.interval.value:.2f}, "
+        f"chance {top.chance:.2f}."
     )
 
 

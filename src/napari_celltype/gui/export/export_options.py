@@ -29,7 +29,7 @@ _FOLDER = "NWB files"
 
 
 class ExportOptions(QWidget):
-    """Cells only, looks of the figure, NWB fields, the NWB file to copy.
+    """suite2p's cells only, looks of the figure, NWB fields, the NWB file to copy.
 
     Attributes
     ----------
