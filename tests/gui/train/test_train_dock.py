@@ -156,7 +156,6 @@ def test_the_network_that_is_shown_is_the_one_that_is_trained(
     me.read(dock, "Saved as my-own: CNN, from quick on.", 60)
     card = read_model(models / "my-own.safetensors").card
     assert card.architecture == "cnn"
-    me.look("train from a model")
 
 
 def test_a_cancelled_training_keeps_its_best_epoch_or_nothing(
