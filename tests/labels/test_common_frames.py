@@ -40,7 +40,7 @@ def test_timesteps_that_are_no_trace_are_refused(timesteps: int) -> None:
 
 
 def test_unequal_rates_are_refused_with_a_way_out() -> None:
-    sentence = r"a has 10 Hz and b 30 Hz; bring all down .* --resample 10\."
+    sentence = r"a has 10 Hz and b 30 Hz; bring all down .* --resample 10\)\."
     with pytest.raises(LabelError, match=sentence):
         plan_frames(["b", "a"], [300, 300], [30.0, 10.0])
 

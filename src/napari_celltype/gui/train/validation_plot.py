@@ -69,10 +69,10 @@ class ValidationPlot(pg.PlotWidget):
             _put(self._probe, score)
             lines.append(f"··· {name} alone {score:.2f}")
         # Above the curve, which captions on the lines would cover.
-        way = in_words(course.held_out.way)
+        held = course.held_out
+        way = in_words(held.way) if held.way else ""
         self.setTitle(
-            f"{len(course.held_out.test)} cells held out {way}<br>{', '.join(lines)}",
-            size="8pt",
+            f"{len(held.test)} cells held out {way}<br>{', '.join(lines)}", size="8pt"
         )
 
     def clear_course(self) -> None:
