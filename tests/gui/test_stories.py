@@ -101,7 +101,7 @@ def test_from_a_folder_to_a_model_of_ones_own_and_back(
     me.type_in(train.form.epochs, "2")
     me.type_in(train.form.name, "mine")
     me.click(train.train)
-    me.read(train, "Saved as mine.", 60)
+    me.read(train, "Saved as mine: RNN, from scratch.", 60)
     me.read(train, "chance 0.50")
     me.click(train.details.button)
     me.read(train, "1 of 2 subjects")
