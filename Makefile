@@ -55,7 +55,7 @@ lint: setup
 	$(BIN)/pre-commit run --all-files
 
 bench: setup
-	@status=0; for name in open_recording classify colour train; do \
+	@status=0; for name in open_recording classify colour large_recording train; do \
 		echo "== $$name"; \
 		sh scripts/on_screen.sh $(BIN)/python benchmarks/$$name.py || status=1; \
 	done; exit $$status

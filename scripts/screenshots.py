@@ -258,7 +258,7 @@ def evaluate(folder: Path) -> None:
     stage.wait(lambda: not dock.job.running)
     states = [before, during, stage.side(dock)]
     bar = dock._column.verticalScrollBar()
-    bar.setValue(dock.results.y() + dock.results.which.y() - 20)
+    bar.setValue(bar.maximum())
     states.append(stage.side(dock))
     save(beside(states), "evaluate-dock")
     stage.viewer.close()

@@ -176,12 +176,6 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NAPARI_CELLTYPE_SETTINGS", str(tmp_path / "settings"))
 
 
-@pytest.fixture(scope="session")
-def watchdog() -> Any:
-    """The class `Watchdog` of `watchdog.py`."""
-    return beside("watchdog").Watchdog
-
-
 @pytest.fixture
 def sit_down(
     make_napari_viewer: Callable[..., Any], qtbot: Any, tmp_path: Path

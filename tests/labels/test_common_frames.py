@@ -40,7 +40,7 @@ def test_timesteps_that_are_no_trace_are_refused(timesteps: int) -> None:
 
 
 def test_unequal_rates_are_refused_with_a_way_out() -> None:
-    sentence = r"a has 10 Hz and b 30 Hz; bring all down .* --resample 10\."
+    sentence = r"a has 10 Hz and b 30 Hz; bring all down .* --resample 10\)\."
     with pytest.raises(LabelError, match=sentence):
         plan_frames(["b", "a"], [300, 300], [30.0, 10.0])
 
@@ -77,7 +77,7 @@ def test_nothing_is_up_sampled() -> None:
 
 
 def test_an_unknown_rate_cannot_be_brought_down() -> None:
-    with pytest.raises(LabelError, match=r"a does not say .* \(--fs\)"):
+    with pytest.raises(LabelError, match=r"a does not say .* \(terminal: --fs\)"):
         plan_frames(["a"], [300], [None], resample=10.0)
 
 

@@ -323,7 +323,9 @@ def test_unequal_rates_are_refused_or_brought_down(
 ) -> None:
     fast, slow = labelled("m1", TWO, fs=30.0), labelled("m2", TWO, fs=15.0, seed=1)
     path = _list(tmp_path, "path", "m1", "m2")
-    with pytest.raises(LabelError, match=r"Frame rates differ: m2 .* --resample 15\."):
+    with pytest.raises(
+        LabelError, match=r"Frame rates differ: m2 .* --resample 15\)\."
+    ):
         load_labelled_data(path)
     traces = load_labelled_data(path, resample=15.0).traces
     assert traces.traces.shape == (4, 60)

@@ -108,7 +108,7 @@ def plan_windows(
             f"({longest / sampling_frequency:.1f} s at {sampling_frequency:g} Hz), but "
             f"the model {card.name!r} needs {need} frames "
             f"({need / sampling_frequency:.1f} s); use a longer recording, or correct "
-            "the frame rate if it is wrong."
+            "the frame rate if it is wrong (terminal: --fs)."
         )
     return WindowPlan(pieces, ratio, size)
 
@@ -149,13 +149,14 @@ def _ratio(card: ModelCard, sampling_frequency: float) -> float:
     if not (math.isfinite(sampling_frequency) and sampling_frequency > 0):
         raise SamplingFrequencyError(
             f"The frame rate {sampling_frequency!r} Hz is impossible; give the "
-            "recording's rate per plane with --fs."
+            "recording's rate per plane in Hz (terminal: --fs)."
         )
     ratio = sampling_frequency / wanted
     if ratio < 1 - RATE_TOLERANCE:
         raise SamplingFrequencyError(
             f"The recording has {sampling_frequency:g} frames per second, but the "
             f"model {card.name!r} needs {wanted:g} Hz and traces are never "
-            "up-sampled; check the frame rate (--fs) or choose a slower model."
+            "up-sampled; check the frame rate (terminal: --fs) or choose a slower "
+            "model."
         )
     return ratio if ratio > 1 + RATE_TOLERANCE else 1.0

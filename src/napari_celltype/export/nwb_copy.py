@@ -218,7 +218,7 @@ def _matching(content: Any, plane: NwbPlane, existing: Path) -> _Match:
     if len(plane.table) != recording.n_rois:
         raise OutputError(
             "The cell types of some ROIs only cannot go into a table of all; export "
-            "them without --only-iscell (terminal) or 'Cells only' (napari)."
+            "all (terminal: no --only-iscell; napari: no tick at suite2p's cells only)."
         )
     tables = [
         item for item in content.objects.values() if isinstance(item, PlaneSegmentation)

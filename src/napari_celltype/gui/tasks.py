@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from qtpy.QtCore import QCoreApplication, QObject, QTimer, Signal
 
 from napari_celltype.errors import CellTypeError, Stopped
+from napari_celltype.gui.words import for_window
 from napari_celltype.progress import OnProgress, Progress, ShouldStop
 
 T = TypeVar("T")
@@ -153,7 +154,7 @@ class _Work:
         except Stopped:
             self.outcome = Cancelled()
         except CellTypeError as error:
-            self.outcome = Failed(str(error))
+            self.outcome = Failed(for_window(str(error)))
         except Exception as error:
             logging.getLogger(__name__).exception("Work in the background failed")
             self.outcome = Failed(

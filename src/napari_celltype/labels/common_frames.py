@@ -168,7 +168,7 @@ def _ratio(name: str, rate: float | None, resample: float | None) -> float:
     if rate is None:
         raise LabelError(
             f"{name} does not say its frame rate, so it cannot be brought down to "
-            f"{resample:g} Hz; give its rate (--fs)."
+            f"{resample:g} Hz; give its rate (terminal: --fs)."
         )
     ratio = rate / resample
     if ratio < 1 - SAME_RATE:
@@ -188,13 +188,14 @@ def _common_rate(rates: Sequence[tuple[str, float | None]]) -> float | None:
         unknown = next(name for name, rate in rates if rate is None)
         raise LabelError(
             f"{unknown} does not say its frame rate and {known[0][0]} has "
-            f"{known[0][1]:g} Hz; give the rate (--fs, or the column "
-            f"sampling_frequency of a recording list)."
+            f"{known[0][1]:g} Hz; give the rate in the column sampling_frequency of a "
+            "recording list (terminal: --fs)."
         )
     slow, fast = (choose(known, key=lambda pair: pair[1]) for choose in (min, max))
     if fast[1] > slow[1] * (1 + SAME_RATE):
         raise LabelError(
             f"Frame rates differ: {slow[0]} has {slow[1]:g} Hz and {fast[0]} "
-            f"{fast[1]:g} Hz; bring all down to one, such as --resample {slow[1]:g}."
+            f"{fast[1]:g} Hz; bring all down to one, such as {slow[1]:g} Hz (terminal: "
+            f"--resample {slow[1]:g})."
         )
     return float(np.median([rate for _, rate in known]))

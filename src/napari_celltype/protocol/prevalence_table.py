@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from napari_celltype.protocol.metrics import per_class, precision_at
+from napari_celltype.protocol.metrics import precision_at
 from napari_celltype.protocol.report_table import Table
 from napari_celltype.protocol.scores import Score
-from napari_celltype.protocol.words import in_words, tested_text
 
 
 def shares_in_tests(score: Score) -> dict[str, float]:
@@ -28,6 +27,10 @@ def shares_in_tests(score: Score) -> dict[str, float]:
 def prevalence_table(score: Score, shares: Mapping[str, float]) -> Table:
     """Return the precision of each type at other shares than those of the tests.
 
+    Precision: of the cells that would be called so, the share that is so. It rests on
+    the answers of all splits together, as the confusion matrix does; "called so" counts
+    those that named the type.
+
     Parameters
     ----------
     score : Score
@@ -43,24 +46,21 @@ def prevalence_table(score: Score, shares: Mapping[str, float]) -> Table:
     classes = tuple(score.per_class)
     counts = np.array(score.counts, dtype=np.int64)
     there = precision_at(counts, classes, shares)
-    here = per_class(counts, classes)
+    called = dict(zip(classes, counts.sum(axis=0).tolist(), strict=True))
     total = sum(shares.values())
     return Table(
         "prevalence",
         "Precision at your shares",
-        ("type", "precision", "by chance", "in these tests", "answers"),
+        ("type", "precision", "by chance", "called so"),
         tuple(
             (
                 name,
                 there[name],
                 shares.get(name, 0.0) / total,
-                float(here[name]["precision"]),
-                int(here[name]["n"]),
+                called[name],
             )
             for name in classes
         ),
-        f"Of the cells that {score.name} would call so, the share that is so, if types "
-        "are as common as you say and are confused as in these tests "
-        f"({in_words(score.way)}, {tested_text(score)}). By chance: the type's share. "
-        "Computed from the confusion matrix, without an interval.",
+        f"From the confusion matrix of {score.name} over all splits, without an "
+        "interval.",
     )

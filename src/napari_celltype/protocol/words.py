@@ -327,7 +327,7 @@ def _leak(score: Score) -> str:
     return (
         f"Trained on shuffled labels, {score.name.removesuffix(', shuffled labels')} "
         f"still reaches {short(score.interval)}, chance {score.chance:.2f}: luck does "
-        "that now and then, but if it happens with another --seed as well, the test "
+        "that now and then, but if it happens with another seed as well, the test "
         "labels leak into the training."
     )
 

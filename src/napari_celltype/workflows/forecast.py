@@ -81,9 +81,8 @@ class Forecast:
         if done:
             left = f"the {self.n_left} of {self.n_tasks} trainings that are left"
         return (
-            f"Expected: about {duration_text(self.seconds)} for {left}. An estimate "
-            "from very short trainings, timed here just now; other work on this "
-            "machine makes it longer."
+            f"Expected: about {duration_text(self.seconds)} for {left}, longer while "
+            "the machine is busy."
         )
 
 

@@ -224,7 +224,8 @@ def _of_traces(whole: LabelledData, card: ModelCard) -> Windows:
     if traces.sampling_frequency is None:
         raise SamplingFrequencyError(
             f"{whole.name} does not say its frame rate, so it cannot be brought to the "
-            f"{card.sampling_frequency:g} Hz of {card.name!r}; give it in Hz (--fs 30)."
+            f"{card.sampling_frequency:g} Hz of {card.name!r}; give it in Hz "
+            "(terminal: --fs 30)."
         )
     plan = plan_windows(card, traces.n_frames, traces.sampling_frequency, ())
     windows = plan.cut(traces.traces)
@@ -288,7 +289,7 @@ def _cut(
     if plane.sampling_frequency is None:
         raise SamplingFrequencyError(
             f"{plane.listed.place}{plane.title} does not say its frame rate; give it "
-            "(--fs, or the column sampling_frequency of a recording list)."
+            "in the column sampling_frequency of a recording list (terminal: --fs)."
         )
     try:
         plan = plan_windows(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
+from napari_celltype.gui.counts import Counts
+
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.gui.classify.legend import Legend
-from napari_celltype.gui.counts import Counts
 
 pytestmark = pytest.mark.gui
 

@@ -94,6 +94,7 @@ def test_labels_alone_are_previewed_saved_and_read_again(
     assert table["label"][2] == "NDNF"
 
     choose(export, qtbot, "labels")
+    assert export.job.notice.text == ""
     start, _ = save(export, qtbot, monkeypatch, tmp_path / "labels.csv")
     assert start.parent == tmp_path / "here"
     again = read_label_table(tmp_path / "labels.csv", tree=tree)

@@ -58,7 +58,7 @@ def test_keys_label_in_the_image_and_in_the_table_and_save_at_once(
     assert session.active.labels is None, "keys label only while labelling is on"
     press(Qt.Key.Key_L)
     assert dock.labelling.on
-    assert dock.banner.isVisible()
+    assert window.rois_dock.banner.isVisible()
     press(Qt.Key.Key_2)
     assert saved(window, qtbot) == {2: "PV"}
     press(Qt.Key.Key_J, widget=table)
@@ -74,9 +74,76 @@ def test_keys_label_in_the_image_and_in_the_table_and_save_at_once(
     press(Qt.Key.Key_Backspace)
     press(Qt.Key.Key_L)
     assert saved(window, qtbot) == {2: "PV"}
-    assert not dock.banner.isVisible()
+    assert not window.rois_dock.banner.isVisible()
     # napari's own mode keys are as they were.
     assert window.layer("rois").mode == "pan_zoom"
+
+
+def test_keys_label_whatever_layer_is_active_and_wherever_the_dock_came_from(
+    sit_down, folder
+):
+    me = sit_down()
+    rois_dock, classify = me.open_dock("ROIs and traces"), me.open_dock("Classify")
+    me.answer(classify.folder, folder)
+    me.wait(lambda: classify.session.active is not None, 90)
+    label = me.open_dock("Label")
+    # The keyboard is in a box of another dock, and the dock comes by its tab.
+    me.go_to_tab("Classify")
+    box = classify.form.model.choice
+    box.setFocus()
+    assert me.main.focusWidget() is box
+    me.go_to_tab("Label")
+    me.wait(lambda: me.main.focusWidget() is not box)
+    me.press(Qt.Key.Key_L, widget=me.main.focusWidget())
+    assert label.labelling.on
+    me.find(rois_dock.banner)
+    # Another layer becomes the active one by a click on its name.
+    layers = me.viewer.window._qt_viewer.layers
+    row = next(
+        row
+        for row in range(layers.model().rowCount())
+        if "mean image" in layers.model().index(row, 0).data()
+    )
+    me.click_row(layers, row)
+    assert "mean image" in me.viewer.layers.selection.active.name
+    recording = label.session.active.recording
+    me.click_roi(recording.rois[3])
+    me.press(Qt.Key.Key_3)
+    me.go_to_tab("Gallery")
+    me.press(Qt.Key.Key_J, widget=rois_dock.gallery.view)
+    me.press(Qt.Key.Key_1, widget=me.main)
+    labels = label.session.active.labels.by_roi()
+    assert (labels[3].label, labels[4].label) == ("SOM", "PY")
+    # Typing stays typing.
+    me.type_in(label.annotator, "L2 Ada")
+    assert len(label.session.active.labels) == 2
+    assert label.labelling.annotator == "L2 Ada"
+    me.press(Qt.Key.Key_L)
+    assert not label.labelling.on
+
+
+def test_at_the_end_of_the_list_no_key_overwrites_the_last_label(
+    window, dock, press, qtbot
+):
+    session = dock.session
+    press(Qt.Key.Key_L)
+    place = dock.buttons.mapTo(dock, dock.buttons.rect().topLeft())
+    session.select(1)
+    for _ in range(11):
+        press(Qt.Key.Key_1)
+        press(Qt.Key.Key_J)
+    # The one without a label, before all others.
+    assert session.roi_id == 0
+    press(Qt.Key.Key_1)
+    session.select(11)
+    press(Qt.Key.Key_J)
+    assert session.roi_id is None
+    qtbot.waitUntil(lambda: "The list has ended" in dock.notice.text)
+    press(Qt.Key.Key_2)
+    assert {row.label for row in session.active.labels} == {"PY"}
+    assert "Click on a ROI first" in dock.notice.text
+    # A sentence moves no button.
+    assert dock.buttons.mapTo(dock, dock.buttons.rect().topLeft()) == place
 
 
 def test_the_view_follows_undo_and_the_table_shows_labels(window, dock, press, qtbot):
@@ -216,7 +283,7 @@ def test_types_beyond_the_keys_have_buttons(window, dock, press, qtbot):
         tree = tree.with_type(f"R&{number}", color="#445566")
     dock.session.set_tree(tree)
     press(Qt.Key.Key_L)
-    assert "9</b>&nbsp;R&amp;4" in dock.banner.text()
+    assert "9</b>&nbsp;R&amp;4" in window.rois_dock.banner.text()
     dock.session.select(3)
     for name, text in (("R&5", "R&&5"), ("!R&5", "not R&&5")):
         assert dock.buttons.types[name].text() == text

@@ -143,11 +143,29 @@ def test_the_least_certain_comes_first_and_what_has_no_answer_last(session, labe
     assert seen == [1, 3, 0, 2]
     labelling.step(-1)
     assert session.roi_id == 0
+    labelling.step(1)
+    labelling.step(1)
+    assert session.roi_id == 1
+    told = sentences(session)
+    labelling.step(-1)
+    assert session.roi_id == 1
+    assert told == ["This is the first ROI."]
+
+
+def test_after_the_last_roi_comes_the_next_unlabelled_one_or_none(session, labelling):
+    session.set_labels("a", LabelTable((Label(1, "PV"), Label(2, "PY"))))
+    session.select(2)
+    labelling.step(1)
+    assert session.roi_id == 3
+    rows = tuple(Label(i, "PV") for i in range(4))
+    session.set_labels("a", LabelTable(rows))
+    session.select(2)
     told = sentences(session)
     labelling.step(1)
-    labelling.step(1)
-    assert session.roi_id == 2
-    assert told == ["That was the last ROI."]
+    labelling.give_digit(1)
+    assert labels(session)[2] == "PV"
+    assert told[0] == "The list has ended: every ROI shown has a label."
+    assert told[1].startswith("Click on a ROI first")
 
 
 def test_the_next_unlabelled_one_is_found_beyond_the_end(session, labelling):

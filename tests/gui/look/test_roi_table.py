@@ -80,27 +80,3 @@ def test_the_order_holds_when_the_content_changes(table):
 def test_numbers_are_shown_with_two_digits(table):
     assert table.data(table.index(0, 2)) == "0.90"
     assert table.data(table.index(4, 2)) == ""
-
-
-def test_ten_thousand_rows_are_sorted_and_filtered_in_a_tenth_of_a_second():
-    from time import perf_counter
-
-    random = np.random.default_rng(0)
-    n = 10_000
-    table = RoiTable()
-    names = np.array(["PY", "PV", "SOM", "unsure"], dtype=object)
-    table.show(
-        {
-            "ROI": np.arange(n),
-            "Type": random.choice(names, n),
-            "Probability": random.random(n),
-        }
-    )
-    for work in (
-        lambda: table.sort(1, Qt.SortOrder.DescendingOrder),
-        lambda: table.sort(2),
-        lambda: table.set_shown(random.random(n) < 0.5),
-    ):
-        start = perf_counter()
-        work()
-        assert perf_counter() - start < 0.1

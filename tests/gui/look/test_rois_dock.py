@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.scene import scene_of
+from napari_celltype.recording import FROM_USER, Recording, RoiMasks
 
 
 def test_a_click_on_a_roi_selects_its_row_and_shows_its_trace(window, qtbot):
@@ -212,3 +214,48 @@ def pg_point(time, view):
 
     (_, _), (low, high) = view.viewRange()
     return QPointF(time, (low + high) / 2)
+
+
+class CountedTraces:
+    """Noise that counts the traces that are read."""
+
+    shape = (2_000, 1_000)
+
+    def __init__(self):
+        self.read = 0
+
+    def __getitem__(self, key):
+        rows = np.arange(self.shape[0])[key]
+        self.read += rows.size
+        random = np.random.default_rng(0)
+        return random.normal(size=(*rows.shape, self.shape[1])).astype("f4")
+
+
+def test_of_many_rois_only_what_is_looked_at_is_read_and_drawn(window, qtbot):
+    traces = CountedTraces()
+    n_rois, _ = traces.shape
+    # One row of 7 x 7 squares below the other.
+    inside = np.mgrid[:7, :7].reshape(2, 1, -1)
+    corners = 10 * np.stack(np.divmod(np.arange(n_rois), 50))[:, :, None] + 2
+    ypix, xpix = (inside + corners).reshape(2, -1)
+    masks = RoiMasks(ypix, xpix, np.ones(ypix.size, "f4"), 49 * np.arange(n_rois + 1))
+    recording = Recording(
+        traces,
+        masks,
+        sampling_frequency=30.0,
+        sampling_frequency_source=FROM_USER,
+        frame_shape=(410, 510),
+        images={"mean image": np.zeros((410, 510), "f4")},
+    )
+    session, dock = scene_of(window.viewer).session, window.rois_dock
+    session.open(OpenRecording("many", recording))
+    qtbot.wait(100)
+    before = traces.read
+    session.select_many(range(30, 50))
+    dock.tabs.setCurrentWidget(dock.gallery)
+    qtbot.waitUntil(lambda: dock.gallery.model.rowCount() == n_rois)
+    session.select(77)
+    qtbot.wait(100)
+    # Nothing behind the gallery, and only the pictures that can be seen.
+    assert traces.read - before == 20
+    assert 0 < dock.gallery.delegate.n_drawn < 500

@@ -1,6 +1,4 @@
-"""Traces with joins and gaps, and very long ones."""
-
-from time import perf_counter
+"""Traces with joins and gaps."""
 
 import numpy as np
 import pytest
@@ -73,13 +71,3 @@ def test_names_are_left_out_where_they_would_overlap(plot):
     assert drawn[4] == ["0 PV?", "1 PV?", "2 PV?", "3 PV?"]
     assert 4 < len(drawn[20]) < 20
     assert drawn[20][0] == "0 PV?"
-
-
-def test_twenty_hours_of_traces_are_drawn_in_a_tenth_of_a_second_each(plot):
-    values = np.random.default_rng(0).normal(size=(20, 108_000)).astype("f4")
-    traces = [ShownTrace(str(i), "#FF0000", v) for i, v in enumerate(values)]
-    plot.show_traces(traces, 30.0, (), unit="raw F")
-    start = perf_counter()
-    plot.show_traces(traces, 30.0, (), unit="raw F")
-    plot.grab()
-    assert perf_counter() - start < 1.0

@@ -1,6 +1,7 @@
 """Training in a real window: start, watch, cancel, keep, throw away, use, close."""
 
 import threading
+from shutil import copy
 
 import pytest
 from qtpy.QtCore import Qt
@@ -83,7 +84,9 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
     assert "Add labelled recordings first" in dock.why_not.text()
     window.add(recordings)
     # 30 s are no window of the bundled model; a network of its own takes them.
-    assert "shorter than the 600 frames" in dock.why_not.text()
+    assert "shorter than the 600 frames" in dock.train.toolTip()
+    # Said once, above.
+    assert not dock.why_not.isVisible()
     # The network is the base's, unless training starts from nothing.
     assert form.base == "cnn"
     assert not form.network.isEnabled()
@@ -92,10 +95,11 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
     window.choose(form.network, "rnn")
     form.epochs.setValue(3)
     assert form.about_held_out.text() == "Whole animals will be held out."
-    for name, why in (("", "Give the model"), ("cnn", "bundled"), ("a b", "digits")):
+    for name, why in (("", "Give the model"), ("cnn", "bundled"), ("a/b", "digits")):
         form.name.setText(name)
         assert not dock.train.isEnabled()
         assert why in dock.why_not.text()
+        assert not form.about_name.isVisible()
     form.name.setText("mine")
 
     with window.ended():
@@ -105,8 +109,11 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
     card = read_model(models / "mine.safetensors").card
     (scores,) = card.scores.values()
     assert scores["balanced accuracy"]["n"] == 12
-    assert "12 cells of 1 of 2 subjects" in dock.result.text()
-    assert "chance 0.50" in dock.result.text()
+    saved, found = dock.result.text().splitlines()
+    assert saved == "Saved as mine: RNN, from scratch."
+    assert "chance 0.50" in found
+    window.click(dock.details.button)
+    assert "12 cells of 1 of 2 subjects" in dock.details.words.text()
     assert len(dock.plot.scores) == 3
     assert dock.copy.isVisible()
     window.click(dock.copy)
@@ -124,6 +131,31 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
         window.click(dock.train)
     assert classify.form.model.choice.findData("later") >= 0
     assert classify.form.model.model == "mine"
+
+
+def test_the_network_that_is_shown_is_the_one_that_is_trained(
+    sit_down, recordings, models, models_folder
+):
+    models.mkdir()
+    copy(models_folder / "quick.safetensors", models)
+    me = sit_down()
+    dock = me.open_dock("Train")
+    form = dock.form
+    me.choose(form.start, "scratch")
+    me.choose(form.network, "LSTM")
+    for start, network in (("RNN (bundled)", "RNN"), ("quick", "CNN")):
+        me.choose(form.start, start)
+        assert form.network.currentText() == network
+        assert not form.network.isEnabled()
+    me.answer(dock.recordings.add_folders, recordings)
+    me.wait(lambda: dock.recordings.table.rowCount() == 2)
+    me.type_in(form.epochs, "1")
+    me.type_in(form.name, "my own")
+    assert form.about_name.text() == "Saved as my-own."
+    me.click(dock.train)
+    me.read(dock, "Saved as my-own: CNN, from quick on.", 60)
+    card = read_model(models / "my-own.safetensors").card
+    assert card.architecture == "cnn"
 
 
 def test_a_cancelled_training_keeps_its_best_epoch_or_nothing(
@@ -147,7 +179,10 @@ def test_a_cancelled_training_keeps_its_best_epoch_or_nothing(
         window.click(dock.choice.keep)
     about = read_model(models / "kept.safetensors").card.training_data
     assert about["epochs_run"] < 10_000
-    assert f"Epoch {about['epoch_kept']} of {about['epochs_run']}" in dock.result.text()
+    assert (
+        f"Epoch {about['epoch_kept']} of {about['epochs_run']}"
+        in dock.details.words.text()
+    )
     assert dock.choice.keep.text() == f"Keep epoch {about['epoch_kept']} (best)"
 
     # Before the first epoch there is nothing to ask about, nor to throw away.
@@ -193,7 +228,7 @@ def test_a_type_of_one_animal_is_decided_about_and_nothing_may_be_held_out(
     save_labels(open_recording(plane), table)
     window.add(recordings)
     window.choose(form.start, "")
-    assert "VIP: 1 cell from 1 animal" in dock.why_not.text()
+    assert "VIP: 1 cell from 1 animal" in dock.train.toolTip()
     window.click(dock.recordings.obstacle_list.button("Train anyway, marked untested"))
     assert dock.train.isEnabled()
     window.choose(form.held_out, "none")

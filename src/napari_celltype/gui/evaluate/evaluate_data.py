@@ -40,6 +40,8 @@ class EvaluateData(QWidget):
             "trace set, recording list or suite2p folder"
         )
         self.table = RecordingsTable(session)
+        # The dock counts what is evaluated, also of files.
+        self.table.counts.hide()
         self.box = DataBox()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

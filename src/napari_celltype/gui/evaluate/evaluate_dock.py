@@ -144,17 +144,22 @@ class EvaluateDock(QWidget):
         buttons.addWidget(self.resume, 1)
         column.addWidget(self.design)
         column.addWidget(self.notes)
-        for widget in (self.data, self.form, self.expected):
-            column.addWidget(widget)
-        column.addLayout(buttons)
-        for widget in (self.job, self.doing, self.splits, self.results):
+        for widget in (self.data, self.form, self.splits, self.results):
             column.addWidget(widget)
         column.addStretch(1)
         self.splits.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self._column = Column(inner)
-        layout.addWidget(self._column)
+        layout.addWidget(self._column, 1)
+        # Below what scrolls: always there, however low the window is.
+        foot = QVBoxLayout()
+        foot.setContentsMargins(6, 0, 6, 4)
+        foot.addWidget(self.expected)
+        foot.addLayout(buttons)
+        foot.addWidget(self.job)
+        foot.addWidget(self.doing)
+        layout.addLayout(foot)
 
     def _connect(self) -> None:
         self.data.changed.connect(self._on_data)

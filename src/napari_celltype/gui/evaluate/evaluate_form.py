@@ -50,6 +50,8 @@ class EvaluateForm(QWidget):
         super().__init__(parent)
         # What the form has no box for, of a run that was resumed.
         self._rest = ExperimentRequest("")
+        # What the boxes said before a quick look.
+        self._before: tuple[tuple[str, ...], int, int] | None = None
         abouts = dict.fromkeys(NETWORKS, "Network") | {
             name: f"{text}, with the paper's parameters"
             for name, text in BASELINES.items()
@@ -121,9 +123,12 @@ class EvaluateForm(QWidget):
     @property
     def names(self) -> tuple[str, ...]:
         """The classifiers that are ticked, and those that have no box."""
-        ticked = [name for name, box in self.classifiers.items() if box.isChecked()]
         kept = [n for n in self._rest.classifiers if n not in self.classifiers]
-        return (*ticked, *kept)
+        return (*self._ticked, *([] if self.quick.isChecked() else kept))
+
+    @property
+    def _ticked(self) -> tuple[str, ...]:
+        return tuple(n for n, box in self.classifiers.items() if box.isChecked())
 
     def request(self, data: Path) -> ExperimentRequest:
         """Return what the form asks for, on some data.
@@ -133,20 +138,17 @@ class EvaluateForm(QWidget):
         data : Path
         """
         folder = self.folder.text().strip()
-        names = self.names
         protocol = replace(self._rest.protocol, n_splits=self.splits.value())
         training = replace(
             self._rest.training,
             epochs=self.epochs.value(),
             normalization=self.normalization.currentData(),
         )
-        if self.quick.isChecked():
-            names, protocol, training = quick_look(protocol, training)
         return replace(
             self._rest,
             data=data,
             folder=Path(folder) if folder else None,
-            classifiers=names,
+            classifiers=self.names,
             protocol=protocol,
             training=training,
         )
@@ -156,10 +158,9 @@ class EvaluateForm(QWidget):
         blocked = self.blockSignals(True)
         self._rest = replace(request, command=None)
         self.quick.setChecked(False)
-        for name, box in self.classifiers.items():
-            box.setChecked(name in request.classifiers)
-        self.splits.setValue(request.protocol.n_splits)
-        self.epochs.setValue(request.training.epochs or EPOCHS[0])
+        protocol, training = request.protocol, request.training
+        epochs = training.epochs or EPOCHS[0]
+        self._set(request.classifiers, protocol.n_splits, epochs)
         given = request.training.normalization
         if self.normalization.findData(given) < 0:
             self.normalization.addItem(given, given)
@@ -185,9 +186,23 @@ class EvaluateForm(QWidget):
         )
 
     def _on_quick(self, quick: bool) -> None:
+        """Show what runs then, and afterwards what was there before."""
+        if quick:
+            self._before = (self._ticked, self.splits.value(), self.epochs.value())
+            request = self.request(Path())
+            names, protocol, training = quick_look(request.protocol, request.training)
+            self._set(names, protocol.n_splits, training.epochs or EPOCHS[0])
+        elif self._before is not None:
+            self._set(*self._before)
         for widget in (*self.classifiers.values(), self.splits, self.epochs):
             widget.setEnabled(not quick)
         self._tell()
+
+    def _set(self, names: Sequence[str], n_splits: int, epochs: int) -> None:
+        for name, box in self.classifiers.items():
+            box.setChecked(name in names)
+        self.splits.setValue(n_splits)
+        self.epochs.setValue(epochs)
 
     def _ask_for_folder(self) -> None:
         folder = ask_folder(self, "Folder for this run", "runs")

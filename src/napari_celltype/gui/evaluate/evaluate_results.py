@@ -1,4 +1,4 @@
-"""What an evaluation found: the sentence, the matrix, the rivals, and the copies."""
+"""What an evaluation found: the sentence, the bars, the matrix, and the copies."""
 
 from __future__ import annotations
 
@@ -18,9 +18,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.gui.details import Details
 from napari_celltype.gui.evaluate.confusion_view import ConfusionView
 from napari_celltype.gui.evaluate.prevalence_shares import PrevalenceShares
-from napari_celltype.gui.evaluate.report_table_view import ReportTableView
+from napari_celltype.gui.evaluate.result_words import (
+    details_of,
+    plain_sentence,
+    short_doubts,
+)
+from napari_celltype.gui.evaluate.score_bars import ScoreBars
 from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.tasks import Failed, Finished, Outcome, TaskRunner
 from napari_celltype.gui.words import Words
@@ -29,17 +35,9 @@ from napari_celltype.progress import OnProgress, ShouldStop
 from napari_celltype.protocol.caption import caption, matrices
 from napari_celltype.protocol.report import Confusion, Report
 from napari_celltype.protocol.scores import Score
-from napari_celltype.protocol.words import (
-    counted,
-    in_words,
-    short,
-    tested_text,
-    unit_text,
-)
+from napari_celltype.protocol.words import in_words
 
-_TABLES = ("ways", "scores", "probes", "shuffled", "differences", "surrogates")
-# What else of a report's notes speaks against its scores.
-_NOTES = ("A quick look: ", "The splits were not all computed alike")
+_MOST_DOUBTS = 2
 _FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
 
 
@@ -51,20 +49,15 @@ class EvaluateResults(QWidget):
         self._report: Report | None = None
         self._folder: Path | None = None
         self.tasks = TaskRunner(self)
-        self.name = Words()
         self.sentence = Words()
         self.sentence.setStyleSheet("font-weight: bold;")
-        self.basis = Words()
         self.doubts = Words()
-        self.sides = Words()
+        self.bars = ScoreBars()
         self.which = QComboBox()
         self.which.setToolTip("The classifier and the way to split that are shown")
         self.matrix = ConfusionView()
-        self.by_type = ReportTableView()
         self.prevalence = PrevalenceShares()
-        self.tables = QComboBox()
-        self.tables.setToolTip("Comparisons of the classifiers, and the controls")
-        self.table = ReportTableView()
+        self.details = Details()
         self.open_report = QPushButton("Open report.html")
         self.copy_figure = QPushButton("Copy figure")
         self.save_figure = QPushButton("Save figure...")
@@ -91,15 +84,13 @@ class EvaluateResults(QWidget):
         """
         self._report, self._folder = report, folder
         self.notice.clear()
-        self.name.setText(f"{report.title}, {report.name}")
-        self.sentence.setText(report.sentence)
-        self.basis.setText(report.basis)
-        notes = [n for n in report.notes if n.startswith(_NOTES)]
-        self.doubts.setText("\n".join(f"⚠ {s}" for s in (*notes, *report.doubts)))
-        self.doubts.setVisible(bool(notes or report.doubts))
-        self.sides.setText("\n".join(_side(s) for s in matrices(report)))
+        self.sentence.setText(plain_sentence(report))
+        doubts = short_doubts(report)[:_MOST_DOUBTS]
+        self.doubts.setText("\n".join(f"⚠ {doubt}" for doubt in doubts))
+        self.doubts.setVisible(bool(doubts))
+        self.bars.show_report(report)
+        self.details.show_text(details_of(report))
         self._list_classifiers(report)
-        self._list_tables(report)
         page = None if folder is None else folder / "report.html"
         there = page is not None and page.is_file()
         self.open_report.setEnabled(there)
@@ -129,30 +120,29 @@ class EvaluateResults(QWidget):
         buttons.addWidget(self.save_figure, 1, 1)
         buttons.addWidget(self.copy_caption, 2, 0)
         buttons.addWidget(self.copy_methods, 2, 1)
-        for combo in (self.which, self.tables):
-            combo.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            combo.setMinimumContentsLength(8)
+        self.which.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.which.setMinimumContentsLength(8)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)
-        for widget in (self.name, self.sentence, self.basis, self.doubts, self.sides):
+        for widget in (
+            self.sentence,
+            self.doubts,
+            self.details,
+            self.bars,
+            self.which,
+            self.matrix,
+        ):
             column.addWidget(widget)
         column.addLayout(buttons)
         column.addWidget(self.notice)
-        column.addWidget(_title("Confusion matrix and types"))
-        for widget in (self.which, self.matrix, self.by_type):
-            column.addWidget(widget)
-        column.addWidget(_title("Precision in your tissue"))
+        column.addWidget(QLabel("<b>Precision in your tissue</b>"))
         column.addWidget(self.prevalence)
-        column.addWidget(_title("Rivals and controls"))
-        column.addWidget(self.tables)
-        column.addWidget(self.table)
 
     def _connect(self) -> None:
         self.which.currentIndexChanged.connect(self._show_classifier)
-        self.tables.currentIndexChanged.connect(self._show_table)
         self.open_report.clicked.connect(self._open)
         self.copy_figure.clicked.connect(self._copy_figure)
         self.save_figure.clicked.connect(self._save_figure)
@@ -170,29 +160,13 @@ class EvaluateResults(QWidget):
         self.which.blockSignals(blocked)
         self._show_classifier()
 
-    def _list_tables(self, report: Report) -> None:
-        blocked = self.tables.blockSignals(True)
-        self.tables.clear()
-        by_key = {table.key: table for table in report.tables}
-        for key in _TABLES:
-            if key in by_key:
-                self.tables.addItem(by_key[key].title, by_key[key])
-        self.tables.blockSignals(blocked)
-        self._show_table()
-
     def _show_classifier(self) -> None:
         score: Score | None = self.which.currentData()
         report = self._report
         if score is None or report is None:
             return
-        from napari_celltype.protocol.standard_tables import types_table
-
         self.matrix.show_confusion(Confusion.of(report.classes, score.counts))
-        self.by_type.show_table(types_table(score))
         self.prevalence.show_score(score)
-
-    def _show_table(self) -> None:
-        self.table.show_table(self.tables.currentData())
 
     def _open(self) -> None:
         if self._folder is not None:
@@ -267,24 +241,5 @@ def _draw(
     return figure_bytes(report, kind)
 
 
-def _side(score: Score) -> str:
-    """Return one way of splitting with all that its score needs beside it."""
-    from_units = ""
-    if score.interval.unit in ("subjects", "sessions"):
-        units = counted(score.interval.n, unit_text(score.interval.unit))
-        from_units = f" of {units}"
-    spread = ""
-    if score.n_splits > 1:
-        spread = f", SD over splits {score.balanced_accuracy.sd:.2f}"
-    return (
-        f"{in_words(score.way).capitalize()}: {score.name} {short(score.interval)}"
-        f"{spread}, chance {score.chance:.2f}; {tested_text(score)}{from_units}"
-    )
-
-
 def _copy_text(text: str) -> None:
     QGuiApplication.clipboard().setText(text)
-
-
-def _title(text: str) -> QLabel:
-    return QLabel(f"<b>{text}</b>")

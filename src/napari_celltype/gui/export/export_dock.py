@@ -15,7 +15,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -85,7 +84,6 @@ class ExportDock(QWidget):
         self.session = scene_of(napari_viewer).session
         self.recording = QComboBox()
         self.format = QComboBox()
-        self.explained = QLabel()
         self.options = ExportOptions()
         self.hidden = Notice()
         self.preview = ExportPreview()
@@ -200,12 +198,10 @@ class ExportDock(QWidget):
             )
             combo.setMinimumContentsLength(12)
         self.recording.setToolTip("The open recording whose ROIs are exported")
-        self.format.setToolTip("What is written")
         for one in FORMATS:
             self.format.addItem(one.title, one.key)
             index = self.format.count() - 1
             self.format.setItemData(index, one.explained, Qt.ItemDataRole.ToolTipRole)
-        self.explained.setWordWrap(True)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Recording", self.recording)
@@ -218,7 +214,7 @@ class ExportDock(QWidget):
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(5)
         column.addLayout(form)
-        for widget in (self.explained, self.options, self.hidden):
+        for widget in (self.options, self.hidden):
             column.addWidget(widget)
         column.addLayout(buttons)
         for widget in (self.job, self.problem):
@@ -284,13 +280,16 @@ class ExportDock(QWidget):
 
     def _on_format(self) -> None:
         chosen = export_format(self.format.currentData())
-        self.explained.setText(chosen.explained)
+        self.format.setToolTip(chosen.explained)
         self.options.show_format(chosen)
         self._changed()
 
     def _changed(self) -> None:
         """Let the preview be made once nothing changes any more."""
         self._up_to_date = False
+        if not self.job.running:
+            # It was about what was chosen before.
+            self.job.notice.clear()
         if self.isVisible():
             self.preview.show_waiting()
             self._rest.start()

@@ -29,7 +29,7 @@ _FOLDER = "NWB files"
 
 
 class ExportOptions(QWidget):
-    """Cells only, looks of the figure, NWB fields, the NWB file to copy.
+    """suite2p's cells only, looks of the figure, NWB fields, the NWB file to copy.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class ExportOptions(QWidget):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.cells_only = QCheckBox("Cells only")
+        self.cells_only = QCheckBox("suite2p's cells only")
         self.cells_only.setToolTip(
             "Leave out the ROIs that suite2p does not call cells. Its classifier is "
             "prone to reject interneurons."
@@ -115,13 +115,13 @@ class _FigureOptions(QWidget):
         )
         self.dots = _spin(72, 1200, " dpi", 0, 50)
         self.dots.setValue(300)
-        self.dots.setToolTip("How fine a PNG is; 300 is usual for print")
+        self.dots.setToolTip("Resolution of a PNG; 300 is usual for print")
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Width", self.width_mm)
         form.addRow("Pixel size", self.pixel_size)
         form.addRow("Title", self.title)
-        form.addRow("Fineness", self.dots)
+        form.addRow("Resolution", self.dots)
         checks = QGridLayout()
         for i, check in enumerate((self.fill, self.marks, self.by_group)):
             checks.addWidget(check, i // 2, i % 2)

@@ -14,6 +14,8 @@ from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.listening import listen
 from napari_celltype.gui.session import Session
 
+# How it looks that keys label.
+ON = "background: #2F6F4F; color: white;"
 _OFF = "Switch Labelling on first (key L)"
 _ICON = QSize(12, 12)
 _DIGITS = (1, 2, 3, 4, 0, 5, 6, 7, 8, 9)
@@ -159,10 +161,8 @@ class LabelBanner(QLabel):
         super().__init__()
         self._session, self._labelling = session, labelling
         self.setWordWrap(True)
-        self.setToolTip("Keys work in the image (layer ROIs selected) and in the table")
-        self.setStyleSheet(
-            "background: #2F6F4F; color: white; padding: 3px; border-radius: 3px;"
-        )
+        self.setToolTip("Keys work in the whole window, but where you type or choose")
+        self.setStyleSheet(f"{ON} padding: 3px; border-radius: 3px;")
         listen(self, labelling.toggled, self.show_state)
         listen(self, session.types_changed, self.show_state)
         listen(self, session.recolored, self.show_state)

@@ -7,7 +7,9 @@ from collections import Counter
 
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
+    QDockWidget,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -19,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.celltypes import TypeTree
 from napari_celltype.gui.column import Column
-from napari_celltype.gui.label.label_buttons import LabelBanner, LabelButtons
+from napari_celltype.gui.label.label_buttons import ON, LabelButtons
 from napari_celltype.gui.label.label_import import LabelImport
 from napari_celltype.gui.label.label_keys import LabelKeys
 from napari_celltype.gui.label.red_channel_panel import RedChannelPanel
@@ -54,12 +56,14 @@ class LabelDock(QWidget):
         scene = scene_of(napari_viewer)
         self._viewer = scene.viewer
         self._scene = scene
+        self._image: QWidget = scene.viewer.window._qt_viewer.canvas.native
+        self._frame: QDockWidget | None = None
         self._red_panel: RedChannelPanel | None = None
         self.session = scene.session
         self.labelling = scene.labelling
         self.toggle = QPushButton()
         self.toggle.setCheckable(True)
-        self.banner = LabelBanner(self.session, self.labelling)
+        self.toggle.setStyleSheet(f"QPushButton:checked {{ {ON} }}")
         self.saved = SaveLine(self.session, scene.autosave)
         self.buttons = LabelButtons(self.session, self.labelling)
         self.new_type = QPushButton("Types and colours...")
@@ -76,11 +80,11 @@ class LabelDock(QWidget):
         self.counts.setWordWrap(True)
         self.counts.setTextFormat(Qt.TextFormat.PlainText)
         self.notice = Notice()
-        self.keys = LabelKeys(self.labelling, self._layer_is_ours, self)
+        self.keys = LabelKeys(self.labelling, self, self._may_begin)
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
-        self._watch_image()
+        self._watch_window()
         self._show_all()
 
     def ask_for_type(self) -> None:
@@ -129,8 +133,13 @@ class LabelDock(QWidget):
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Annotator", self.annotator)
-        for widget in (self.toggle, self.banner, self.saved, self.notice, self.buttons):
+        for widget in (self.toggle, self.saved, self.notice, self.buttons):
             column.addWidget(widget)
+        # Sentences have their place, so that no button moves under the mouse.
+        policy = self.notice.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.notice.setSizePolicy(policy)
+        self.notice.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 8)
         sources = QHBoxLayout()
         sources.addWidget(self.red)
         sources.addWidget(self.load)
@@ -159,21 +168,36 @@ class LabelDock(QWidget):
         listen(self, session.replaced, self._on_labelled)
         listen(self.notice, session.told, self.notice.show_text)
 
-    def _watch_image(self) -> None:
-        qt_viewer = self._viewer.window._qt_viewer
-        self.keys.watch(qt_viewer.canvas.native)
-        # Where the keyboard is after a click on the layer's name.
-        self.keys.watch(qt_viewer.layers)
+    def showEvent(self, event: QShowEvent) -> None:
+        """Once the dock has its frame: a click on its tab brings the keys along."""
+        super().showEvent(event)
+        dock = self.parentWidget()
+        if isinstance(dock, QDockWidget) and dock is not self._frame:
+            self._frame = dock
+            dock.visibilityChanged.connect(self._on_raised)
 
-    def _layer_is_ours(self) -> bool:
+    def _on_raised(self, visible: bool) -> None:
+        # The keyboard may still be in a box of the dock that was there before.
+        if visible:
+            self._image.setFocus()
+
+    def _watch_window(self) -> None:
+        # The first two keep every key to themselves; others reach the window.
+        window = self._viewer.window
+        for widget in (self._image, window._qt_viewer.layers, window._qt_window, self):
+            self.keys.watch(widget)
+
+    def _may_begin(self) -> bool:
+        """Leave L to napari while a layer is active that is not ours."""
         layer = self._viewer.layers.selection.active
-        tag = None if layer is None else tag_of(layer)
-        return tag is not None and tag.role == "rois"
+        return self.session.active is not None and (
+            layer is None or tag_of(layer) is not None
+        )
 
     def _on_toggle(self) -> None:
         self.labelling.toggle()
         if self.labelling.on:
-            self._viewer.window._qt_viewer.canvas.native.setFocus()
+            self._image.setFocus()
 
     def _on_annotator(self) -> None:
         self.labelling.annotator = self.annotator.text().strip()

@@ -1,4 +1,4 @@
-"""The keys of labelling, in the image and in the table alike."""
+"""The keys of labelling, wherever in the window the keyboard is."""
 
 from __future__ import annotations
 
@@ -36,20 +36,23 @@ class LabelKeys(QObject):
     Parameters
     ----------
     labelling : Labelling
-    listens : callable
-        Tells whether keys are ours now, such as while our layer is the active one.
     parent : QObject
+    may_begin : callable, optional
+        Tells whether L switches labelling on now; it always switches it off.
     """
 
     def __init__(
-        self, labelling: Labelling, listens: Callable[[], bool], parent: QObject
+        self,
+        labelling: Labelling,
+        parent: QObject,
+        may_begin: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(parent)
         self._labelling = labelling
-        self._listens = listens
+        self._may_begin = may_begin
 
     def watch(self, widget: QWidget) -> None:
-        """Take the keys that are pressed in a widget."""
+        """Take the keys that are pressed in a widget, or that its parts leave alone."""
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -58,7 +61,7 @@ class LabelKeys(QObject):
         if kind not in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
             return False
         assert isinstance(event, QKeyEvent)
-        command = self._command(event) if self._listens() else None
+        command = self._command(event)
         if command is None:
             return False
         event.accept()
@@ -70,10 +73,11 @@ class LabelKeys(QObject):
         labelling, key = self._labelling, key_of(event)
         # The keypad's digits are digits, too.
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if (key, modifiers) == (Qt.Key.Key_L, _NONE):
-            return labelling.toggle
+        is_l = (key, modifiers) == (Qt.Key.Key_L, _NONE)
         if not labelling.on:
-            return None
+            return labelling.toggle if is_l and self._may_begin() else None
+        if is_l:
+            return labelling.toggle
         if Qt.Key.Key_0 <= key <= Qt.Key.Key_9 and modifiers in (_NONE, _SHIFT):
             digit, negated = key - ord("0"), modifiers == _SHIFT
             return partial(labelling.give_digit, digit, negated=negated)

@@ -154,6 +154,9 @@ class Labelling:
     def step(self, direction: int, *, unlabelled: bool = False) -> None:
         """Select the next ROI, or the previous one, the least certain first.
 
+        After the last one comes the first without a label. Where all have one, nothing
+        is selected any more, so that no key overwrites the label just given.
+
         Parameters
         ----------
         direction : {1, -1}
@@ -169,19 +172,20 @@ class Labelling:
         for row in self._session.labels_seen(opened) or ():
             labelled[row.roi_id] |= bool(row.label)
         here = np.flatnonzero(order == self._session.roi_id)
-        if unlabelled:
-            start = int(here[0]) + 1 if here.size else 0
-            order = np.roll(order, -start)
+        place = int(here[0]) + direction if here.size else 0
+        if place < 0:
+            self._session.tell("This is the first ROI.")
+            return
+        if unlabelled or place == len(order):
+            order = np.roll(order, -place)
             order = order[~labelled[order]]
             place = 0
-            end = "Every ROI that is shown has a label."
-        else:
-            place = int(here[0]) + direction if here.size else 0
-            end = "That was the last ROI." if direction > 0 else "This is the first."
-        if 0 <= place < len(order):
+        if len(order):
             self._session.select(int(order[place]))
+            self._session.tell("")
         else:
-            self._session.tell(end)
+            self._session.select(None)
+            self._session.tell("The list has ended: every ROI shown has a label.")
 
     def show_or_hide_predictions(self) -> None:
         """Show what models said, or hide it."""

@@ -61,7 +61,7 @@ class RoisDock(QWidget):
         self._viewer = scene.viewer
         self._session = scene.session
         self.banner = LabelBanner(scene.session, scene.labelling)
-        self.keys = LabelKeys(scene.labelling, lambda: True, self)
+        self.keys = LabelKeys(scene.labelling, self)
         self.table = RoiTable(self)
         self.view = QTableView()
         self.filters = FilterBar()
@@ -78,7 +78,8 @@ class RoisDock(QWidget):
         self.view.selectionModel().selectionChanged.connect(self._on_rows)
         self.table.layoutChanged.connect(self._mark_selected)
         self.plot.frame_asked.connect(self._go_to_frame)
-        self.keys.watch(self.view)
+        for view in (self.view, self.gallery.view):
+            self.keys.watch(view)
         scene.labelling.sees_trace = self._trace_is_seen
         self.destroyed.connect(scene.labelling.see_no_trace)
         listen(self, scene.labelling.transient_asked, self.zoom_to_largest_transient)

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.column import Column
+from napari_celltype.gui.details import Details
 from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.listening import listen
 from napari_celltype.gui.placement import FirstPlace
@@ -29,6 +30,7 @@ from napari_celltype.gui.train.keep_or_throw import KeepOrThrow
 from napari_celltype.gui.train.recordings_table import RecordingsTable
 from napari_celltype.gui.train.train_form import TrainForm
 from napari_celltype.gui.train.validation_plot import ValidationPlot
+from napari_celltype.gui.words import Words, for_window
 from napari_celltype.progress import Progress
 from napari_celltype.workflows.base_model import find_base
 from napari_celltype.workflows.course import Course
@@ -70,12 +72,13 @@ class TrainDock(QWidget):
         self.recordings = RecordingsTable(self.session)
         self.form = TrainForm()
         self.train = QPushButton("Train")
-        self.why_not = QLabel()
+        self.why_not = Words()
         self.job = JobBar()
         self.choice = KeepOrThrow()
         self.plot = ValidationPlot()
-        self.course = QLabel()
-        self.result = QLabel()
+        self.course = Words()
+        self.result = Words()
+        self.details = Details()
         self.use = QPushButton("Use it in Classify")
         self.copy = QPushButton("Copy command")
         self._scroll = QTimer(self)
@@ -100,7 +103,7 @@ class TrainDock(QWidget):
         form = self.form
         training = CollectionTraining(
             self.recordings.collection,
-            form.name.text().strip(),
+            form.model_name,
             architecture=form.network.currentData(),
             epochs=form.epochs.value(),
             base=form.base,
@@ -125,15 +128,8 @@ class TrainDock(QWidget):
         self._show_result(None)
         self.job.start("Training", work, self._on_end, self._on_progress)
         self._show_state()
-        self._look_at(self.job)
 
     def _lay_out(self) -> None:
-        for label in (self.why_not, self.course, self.result):
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-        self.result.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
         self.use.setToolTip("Choose this model in the Classify dock")
         self.copy.setToolTip(
             "Copy the command that trains the same model in a terminal, from the "
@@ -153,21 +149,24 @@ class TrainDock(QWidget):
             self.recordings,
             QLabel("<b>Training</b>"),
             self.form,
-            self.train,
-            self.why_not,
-            self.job,
-            self.choice,
             self.plot,
             self.course,
             after,
             self.result,
+            self.details,
         ):
             column.addWidget(widget)
         column.addStretch(1)
         self._column = Column(inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._column)
+        layout.addWidget(self._column, 1)
+        # Below what scrolls: always there, however low the window is.
+        foot = QVBoxLayout()
+        foot.setContentsMargins(6, 0, 6, 4)
+        for widget in (self.train, self.why_not, self.job, self.choice):
+            foot.addWidget(widget)
+        layout.addLayout(foot)
         self._show_result(None)
 
     def _connect(self) -> None:
@@ -212,7 +211,7 @@ class TrainDock(QWidget):
             try:
                 file, _ = find_base(base, slowest)
             except CellTypeError as error:
-                self._bases[base, slowest] = (None, str(error))
+                self._bases[base, slowest] = (None, for_window(str(error)))
             else:
                 self._bases[base, slowest] = (file.card, "")
         return self._bases[base, slowest]
@@ -232,7 +231,7 @@ class TrainDock(QWidget):
         if self.job.running:
             return "A training is running."
         reason = self.recordings.blocked_by or self._trouble or self.form.wrong_name
-        base, name = self.recordings.base, self.form.name.text().strip()
+        base, name = self.recordings.base, self.form.model_name
         if not reason and base is not None and base.name == name:
             return f"{name} is what training starts from; choose another name."
         return reason
@@ -241,8 +240,10 @@ class TrainDock(QWidget):
         reason = self._reason()
         self.train.setEnabled(not reason)
         self.train.setToolTip(reason or "Train a model on the labelled cells above")
-        self.why_not.setText(f"Train is off: {reason}" if reason else "")
-        self.why_not.setVisible(bool(reason) and not self.job.running)
+        # What is said above already is not said again.
+        said = (self._trouble, *(o.sentence for o in self.recordings.obstacles))
+        self.why_not.setText("" if reason in said else reason)
+        self.why_not.setVisible(bool(self.why_not.text()) and not self.job.running)
         self.form.setEnabled(not self.job.running)
         self.plot.setVisible(bool(self.plot.scores))
         self.course.setVisible(bool(self.course.text()))
@@ -317,9 +318,13 @@ class TrainDock(QWidget):
         self._trained = trained
         lines: list[str] = []
         if trained is not None:
-            lines = [f"Saved as {trained.card.name}.", *trained.summary()]
-            lines += trained.notes
-        self.result.setText("\n".join(lines))
+            base = trained.card.training_data.get("base")
+            origin = f"from {base['name']} on" if base else "from scratch"
+            network = trained.card.architecture.upper()
+            lines = [f"Saved as {trained.card.name}: {network}, {origin}."]
+            lines += [*trained.summary(), *trained.notes]
+        self.result.setText("\n".join(lines[:2]))
+        self.details.show_text("\n".join(lines[2:]))
         for widget in (self.result, self.use, self.copy):
             widget.setVisible(trained is not None)
 

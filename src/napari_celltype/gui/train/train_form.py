@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
-    QLabel,
     QLineEdit,
     QSpinBox,
     QWidget,
 )
 
 from napari_celltype.classifiers import NETWORKS
+from napari_celltype.gui.words import Words
 from napari_celltype.workflows.base_model import n_layers
 
 if TYPE_CHECKING:
@@ -37,6 +37,14 @@ _SAID = {
 }
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _FIRST_NAME = "my-model"
+_FROM_SCRATCH = (
+    "All weights are learned from these recordings; that takes hundreds of labelled "
+    "cells of each type"
+)
+_TUNING = (
+    "Its first layers stay as they are and the last are learned from your cells; "
+    "always from the model as it was, with all your labels"
+)
 
 
 class TrainForm(QWidget):
@@ -53,15 +61,15 @@ class TrainForm(QWidget):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.start = QComboBox()
-        self.about_start = QLabel()
+        self.trouble = Words()
         self.network = QComboBox()
         self.layers = QSpinBox()
         self.epochs = QSpinBox()
         self.held_out = QComboBox()
-        self.about_held_out = QLabel()
+        self.about_held_out = Words()
         self.device = QComboBox()
         self.name = QLineEdit(_FIRST_NAME)
-        self.about_name = QLabel()
+        self.about_name = Words()
         self._cards: tuple[ModelCard, ...] = ()
         self._fill()
         self._lay_out()
@@ -76,9 +84,14 @@ class TrainForm(QWidget):
         return self.start.currentData() or None
 
     @property
+    def model_name(self) -> str:
+        """The name that the model gets."""
+        return "-".join(self.name.text().split())
+
+    @property
     def wrong_name(self) -> str:
         """Why the model cannot have its name; empty where it can."""
-        name = self.name.text().strip()
+        name = self.model_name
         if not name:
             return "Give the model a name."
         if not name[0].isalnum() or not all(c.isalnum() or c in "-_." for c in name):
@@ -101,7 +114,7 @@ class TrainForm(QWidget):
         own = [card.name for card in cards if card.origin == "user"]
         blocked = self.start.blockSignals(True)
         self.start.clear()
-        self.start.addItem("scratch (random weights)", SCRATCH)
+        self.start.addItem("scratch", SCRATCH)
         for family in families:
             self.start.addItem(f"{family.upper()} (bundled)", family)
         for name in own:
@@ -113,19 +126,18 @@ class TrainForm(QWidget):
 
     def show_base(self, card: ModelCard | None, trouble: str = "") -> None:
         """Show what the chosen start is, or why it cannot be used."""
-        if trouble:
-            self.about_start.setText(trouble)
-        elif card is None:
-            self.about_start.setText(
-                "All weights are learned from these recordings; that takes hundreds of "
-                "labelled cells of each type."
-            )
-        else:
+        self.trouble.setText(trouble)
+        self.trouble.setVisible(bool(trouble))
+        tip = _FROM_SCRATCH
+        if card is not None:
             self.layers.setMaximum(n_layers(card))
-            self.about_start.setText(
+            self._offer_networks([card.architecture])
+            self.network.setCurrentIndex(self.network.findData(card.architecture))
+            tip = (
                 f"{card.name}: windows of {card.window_frames} frames at "
-                f"{card.sampling_frequency:g} Hz. Earlier layers stay as they are."
+                f"{card.sampling_frequency:g} Hz. {_TUNING}"
             )
+        self.start.setToolTip(tip)
 
     def show_held_out(self, level: str) -> None:
         """Say what the choice comes to with the recordings at hand.
@@ -139,13 +151,8 @@ class TrainForm(QWidget):
         self.about_held_out.setVisible(bool(level))
 
     def _fill(self) -> None:
-        self.start.addItem("scratch (random weights)", SCRATCH)
-        self.start.setToolTip(
-            "Fine-tuning takes a model's first layers as they are and learns the last "
-            "from your cells; always from the model as it was, with all your labels"
-        )
-        for name in NETWORKS:
-            self.network.addItem(name.upper(), name)
+        self.start.addItem("scratch", SCRATCH)
+        self._offer_networks(NETWORKS)
         self.layers.setRange(1, 3)
         self.layers.setToolTip(
             "How many layers are learned, counted from the output; 1 needs the fewest "
@@ -168,9 +175,12 @@ class TrainForm(QWidget):
         self.device.setToolTip("auto takes a CUDA or Apple GPU where there is one")
         self.name.setToolTip("The name in the list of models")
 
+    def _offer_networks(self, names: Iterable[str]) -> None:
+        for name in names:
+            if self.network.findData(name) < 0:
+                self.network.addItem(name.upper(), name)
+
     def _lay_out(self) -> None:
-        for label in (self.about_start, self.about_held_out, self.about_name):
-            label.setWordWrap(True)
         for combo in (self.start, self.held_out):
             # A long name does not widen the dock.
             combo.setSizeAdjustPolicy(
@@ -182,7 +192,7 @@ class TrainForm(QWidget):
         form.setVerticalSpacing(4)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Start from", self.start)
-        form.addRow(self.about_start)
+        form.addRow(self.trouble)
         form.addRow("Network", self.network)
         form.addRow("Layers learned", self.layers)
         form.addRow("Epochs", self.epochs)
@@ -207,9 +217,12 @@ class TrainForm(QWidget):
         self.changed.emit()
 
     def _on_name(self) -> None:
-        name = self.name.text().strip()
+        name = self.model_name
         own = {card.name for card in self._cards if card.origin == "user"}
-        replaces = f"Replaces your model {name}." if name in own else ""
-        self.about_name.setText(self.wrong_name or replaces)
+        said = f"Saved as {name}." if name != self.name.text().strip() else ""
+        if name in own:
+            said = f"Replaces your model {name}."
+        # What is wrong with a name stands beside the button that is off.
+        self.about_name.setText("" if self.wrong_name else said)
         self.about_name.setVisible(bool(self.about_name.text()))
         self.changed.emit()

@@ -7,9 +7,11 @@ from typing import Any
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
 
+from napari_celltype.protocol.words import in_words
 from napari_celltype.workflows.course import Course
 from napari_celltype.workflows.validation import SCORE
 
+_MOST_POINTS = 50
 _CURVE, _BEST = "#3D8BEF", "#F2952E"
 
 
@@ -19,9 +21,9 @@ class ValidationPlot(pg.PlotWidget):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._curve = self.plot([], [], pen=pg.mkPen(_CURVE, width=2), symbol="o")
-        self._curve.setSymbolSize(5)
         self._curve.setSymbolBrush(_CURVE)
         self._best = self.plot([], [], pen=None, symbol="star")
+        self._best.setZValue(10)
         self._best.setSymbolSize(15)
         self._best.setSymbolBrush(_BEST)
         self._chance = _level(Qt.PenStyle.DashLine)
@@ -55,16 +57,22 @@ class ValidationPlot(pg.PlotWidget):
         epochs = [row["epoch"] for row in course.history]
         scores = [row[SCORE] for row in course.history]
         self._curve.setData(epochs, scores)
+        # Many points would become a band.
+        self._curve.setSymbolSize(5 if len(epochs) <= _MOST_POINTS else 0)
         best = course.best_epoch - 1
         self._best.setData([epochs[best]], [scores[best]])
         self.setXRange(1, max(2, course.epochs), padding=0.06)
-        _put(self._chance, course.chance, f"chance {course.chance:.2f}")
+        lines = [f"- - chance {course.chance:.2f}"]
+        _put(self._chance, course.chance)
         if course.probe is not None:
             name, score = course.probe
-            _put(self._probe, score, f"{name} alone {score:.2f}")
+            _put(self._probe, score)
+            lines.append(f"··· {name} alone {score:.2f}")
+        # Above the curve, which captions on the lines would cover.
+        held = course.held_out
+        way = in_words(held.way) if held.way else ""
         self.setTitle(
-            f"{len(course.held_out.test)} held-out cells, {course.held_out.way}",
-            size="9pt",
+            f"{len(held.test)} cells held out {way}<br>{', '.join(lines)}", size="8pt"
         )
 
     def clear_course(self) -> None:
@@ -85,24 +93,13 @@ class ValidationPlot(pg.PlotWidget):
         self.getPlotItem().titleLabel.setText(self.getPlotItem().titleLabel.text)
         for line in (self._chance, self._probe):
             line.setPen(pg.mkPen(text, width=1, style=line.pen.style()))
-            line.label.setColor(text)
-            # Read over the curve where they cross.
-            shade = pg.mkColor(background)
-            shade.setAlpha(190)
-            line.label.fill = pg.mkBrush(shade)
 
 
 def _level(style: Qt.PenStyle) -> pg.InfiniteLine:
-    return pg.InfiniteLine(
-        angle=0,
-        movable=False,
-        pen=pg.mkPen("#888888", style=style),
-        label="",
-        labelOpts={"position": 0.98, "anchors": [(1, 1), (1, 1)]},
-    )
+    pen = pg.mkPen("#888888", style=style)
+    return pg.InfiniteLine(angle=0, movable=False, pen=pen)
 
 
-def _put(line: pg.InfiniteLine, height: float, text: str) -> None:
+def _put(line: pg.InfiniteLine, height: float) -> None:
     line.setValue(height)
-    line.label.setFormat(text)
     line.show()

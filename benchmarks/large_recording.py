@@ -1,12 +1,24 @@
-"""The docks hold up with 10,000 ROIs and an hour of frames at 30 Hz."""
+"""How long a click or a key keeps the main thread busy: 10,000 ROIs, an hour at 30 Hz.
+
+Run ``python benchmarks/large_recording.py`` (on a machine without a display with
+``xvfb-run -a`` before it). For each action it prints the longest stretch of the main
+thread's own processor time, in milliseconds, and its ratio to setting the data of a
+plain Labels layer of the same picture in the same run. Target: 100 ms each.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import napari
 import numpy as np
-import pytest
+from classify import paper_model
+from colour import predictions_of
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from watchdog import Watchdog
 
 from napari_celltype.gui.commands import show_dock, show_docks
 from napari_celltype.gui.opened import OpenRecording
@@ -15,8 +27,9 @@ from napari_celltype.gui.scene import scene_of
 from napari_celltype.recording import FROM_USER, Recording, RoiMasks, Segment
 
 N_ROIS, N_FRAMES, SIDE = 10_000, 108_000, 1024
-# The main thread's own processor time at a stretch, seconds.
-LONGEST = 0.1
+TARGET_MS = 100
+# Longer than the tables wait for a slider or a key to rest.
+REST_MS = 250
 
 
 class OneTraceForAll:
@@ -26,16 +39,14 @@ class OneTraceForAll:
 
     def __init__(self) -> None:
         self._trace = np.random.default_rng(0).normal(size=N_FRAMES).astype("f4")
-        self.read = 0
 
     def __getitem__(self, key: Any) -> np.ndarray:
         rows = np.arange(N_ROIS)[key]
-        self.read += rows.size
         return np.broadcast_to(self._trace, (*rows.shape, N_FRAMES)).copy()
 
 
-@pytest.fixture
-def recording():
+def large_recording() -> Recording:
+    """Square ROIs in rows, in two runs of half an hour."""
     inside = np.mgrid[:7, :7].reshape(2, 1, -1)
     corners = 10 * np.stack(np.divmod(np.arange(N_ROIS), 100))[:, :, None] + 2
     ypix, xpix = (inside + corners).reshape(2, -1)
@@ -53,23 +64,35 @@ def recording():
     )
 
 
-def test_nothing_takes_more_than_a_tenth_of_a_second(
-    make_napari_viewer, qtbot, recording, make_predictions, watchdog
-):
-    viewer = make_napari_viewer(show=True)
+def busiest_ms(act: Callable[[], Any]) -> float:
+    """Milliseconds of the longest stretch while an action goes on and settles."""
+    with Watchdog() as watched:
+        QTest.qWait(20)
+        act()
+        QTest.qWait(REST_MS)
+    return 1000 * watched.worst
+
+
+def main() -> None:
+    viewer = napari.Viewer()
     dock = show_dock(viewer, "ROIs and traces")
-    label = show_dock(viewer, "Label")
+    labelling = show_dock(viewer, "Label").labelling
     show_docks(viewer)
-    labelling = label.labelling
     session = scene_of(viewer).session
+    recording = large_recording()
     session.open(OpenRecording("large", recording))
-    rows = np.random.default_rng(0).dirichlet(np.ones(4), N_ROIS)
-    session.set_predictions("large", make_predictions(recording, rows))
+    made = predictions_of(recording, np.random.default_rng(0))
+    session.set_predictions("large", replace(made, card=paper_model(300).card))
+    plain = viewer.add_labels(np.zeros((SIDE, SIDE), np.uint8))
     # The first drawing of all compiles and caches, whatever is drawn.
     session.select_many(range(20))
-    qtbot.wait(500)
-    read = recording.raw_traces.read
-    busy = {}
+    QTest.qWait(500)
+    image = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE), dtype=np.uint8)
+    unit = busiest_ms(lambda: setattr(plain, "data", image))
+    viewer.layers.remove(plain)
+    print(f"{'':20} ms at a stretch  x plain Labels")
+    print(f"{'plain Labels data':20} {unit:15.0f}")
+    slow = []
     for name, act in (
         ("one ROI", lambda: session.select(5)),
         ("20 ROIs stacked", lambda: session.select_many(range(30, 50))),
@@ -92,17 +115,12 @@ def test_nothing_takes_more_than_a_tenth_of_a_second(
         ("undo all", labelling.undo),
         ("select none", lambda: session.select(None)),
     ):
-        with watchdog() as watched:
-            qtbot.wait(20)
-            act()
-            # Longer than the tables wait for a slider or a key to rest.
-            qtbot.wait(250)
-        busy[name] = watched.worst
-        if name == "unseen trace":
-            # Only what was looked at was read, and nothing behind the gallery.
-            assert recording.raw_traces.read - read == 21
-            assert dock.gallery.model.rowCount() == N_ROIS
-            assert dock.gallery.delegate.n_drawn < 500
-    # For docs/performance.md; pytest -s shows it.
-    print("main thread, ms:", {name: round(1000 * b) for name, b in busy.items()})
-    assert not {n: b for n, b in busy.items() if b >= LONGEST}
+        busy = busiest_ms(act)
+        print(f"{name:20} {busy:15.0f} {busy / unit:15.2f}")
+        slow += [name] if busy >= TARGET_MS else []
+    print(f"{TARGET_MS} ms or longer: {', '.join(slow) or 'nothing'}")
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main()
