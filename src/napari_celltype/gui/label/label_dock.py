@@ -7,6 +7,7 @@ from collections import Counter
 
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
@@ -82,6 +83,11 @@ class LabelDock(QWidget):
         self._connect()
         self._watch_image()
         self._show_all()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Let the keys work at once when the dock comes to the front."""
+        super().showEvent(event)
+        self._viewer.window._qt_viewer.canvas.native.setFocus()
 
     def ask_for_type(self) -> None:
         """Ask for a type of the user's own, or another colour, and remember it."""
