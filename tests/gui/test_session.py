@@ -235,7 +235,8 @@ def test_the_hover_text_tells_the_group_before_the_type(make_predictions):
 def test_features_say_why_a_type_is_unsure(make_predictions):
     first = opened()
     made = make_predictions(first.recording, ROWS)
-    features = roi_features(replace(first, predictions=made))
+    said = made.decisions(0.6)
+    features = roi_features(replace(first, predictions=made), said)
     assert features["why_unsure"].notna().tolist() == [False, False, True]
 
 

@@ -211,7 +211,7 @@ def _fastest_fitting(
         raise SamplingFrequencyError(
             f"The recording has {sampling_frequency:g} frames per second, but the "
             f"slowest {family} model needs {_rate(rated[0]):g} Hz and traces are never "
-            "up-sampled; check the frame rate (--fs), or train a model at this rate."
+            "up-sampled; check the frame rate, or train a model at this rate."
         )
     return fitting[-1]
 

@@ -149,13 +149,13 @@ def _ratio(card: ModelCard, sampling_frequency: float) -> float:
     if not (math.isfinite(sampling_frequency) and sampling_frequency > 0):
         raise SamplingFrequencyError(
             f"The frame rate {sampling_frequency!r} Hz is impossible; give the "
-            "recording's rate per plane with --fs."
+            "recording's rate per plane."
         )
     ratio = sampling_frequency / wanted
     if ratio < 1 - RATE_TOLERANCE:
         raise SamplingFrequencyError(
             f"The recording has {sampling_frequency:g} frames per second, but the "
             f"model {card.name!r} needs {wanted:g} Hz and traces are never "
-            "up-sampled; check the frame rate (--fs) or choose a slower model."
+            "up-sampled; check the frame rate, or choose a slower model."
         )
     return ratio if ratio > 1 + RATE_TOLERANCE else 1.0
