@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QPushButton
 
 from napari_celltype.gui.classify import classify_dock
 from napari_celltype.gui.layers import tag_of
@@ -113,7 +114,10 @@ def test_a_typed_frame_rate_counts_and_the_result_names_it(window, qtbot):
 def test_enter_and_leaving_the_box_take_a_typed_frame_rate(window, qtbot, key):
     dock = window.dock
     line = dock.form.frame_rate.number.lineEdit()
+    # Without a window manager nothing is active, and focus is not lost.
+    dock.window().activateWindow()
     qtbot.mouseClick(line, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(dock.form.frame_rate.number.hasFocus)
     type_number(qtbot, dock.form.frame_rate.number, "15")
     assert dock.session.active.recording.sampling_frequency == 12.5
     qtbot.keyClick(line, key)
@@ -168,22 +172,24 @@ def test_a_rate_confirmed_in_train_is_known_here_and_the_other_way_round(
         save_labels(open_recording(root / "plane0"), LabelTable((Label(0, "PY"),)))
         roots.append(root)
     dock, session = window.dock, window.dock.session
-    table = show_dock(window.viewer, "Train").table
+    train = show_dock(window.viewer, "Train")
     for root in roots:
         window.open(root)
-    table.add_open.click()
+    qtbot.mouseClick(train.recordings.add_open, Qt.MouseButton.LeftButton)
     first, second = list(session.recordings)[-2:]
     session.activate(first)
     assert "confirm" in dock.form.frame_rate.doubt.text()
-    dock.form.frame_rate.button.click()
+    qtbot.mouseClick(dock.form.frame_rate.button, Qt.MouseButton.LeftButton)
     said = {r.key: r.frequency_confirmed for r in session.collection.recordings}
     assert said[first]
     assert not said[second]
-    from napari_celltype.workflows.ways_out import confirm_rate
 
-    unsure = [r for r in session.collection.recordings if r.key == second]
-    action = confirm_rate(session.collection, unsure)
-    session.set_collection(action.apply(session.collection))
+    def yes():
+        buttons = train.findChildren(QPushButton)
+        return [b for b in buttons if b.text() == "Yes, 10 Hz"]
+
+    qtbot.waitUntil(lambda: len(yes()) == 1)
+    qtbot.mouseClick(yes()[0], Qt.MouseButton.LeftButton)
     session.activate(second)
     assert session.active.recording.sampling_frequency_confirmed
     assert not dock.form.frame_rate.doubt.isVisible()
