@@ -66,7 +66,6 @@ def predictions_of(recording: Recording, rng: np.random.Generator) -> Prediction
         labels=None,
         only_iscell=False,
         shares=dict.fromkeys(("PY", "PV", "SOM", "VIP"), 0.25),
-        min_probability=0.5,
     )
 
 

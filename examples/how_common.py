@@ -28,7 +28,7 @@ def main(path: str | None = None, frame_rate: str = "10") -> None:
     answer = classify_recording(recording, ClassifyRequest(model="cnn"))
     for choice in prevalence_choices(answer.card):
         print(f"\n{choice.label}. {choice.note}")
-        for sentence in answer.with_prior(choice.prior).summary().sentences():
+        for sentence in answer.with_prior(choice.prior).summary().details():
             print(f"  {sentence}")
 
 

@@ -53,7 +53,7 @@ def test_train_from_recordings(tmp_path: Path) -> None:
 def test_how_common() -> None:
     printed = run("how_common.py")
     assert "All neurons of CA1" in printed
-    assert "Given shares: PY 89 %, IN 11 %" in printed
+    assert "Given shares of the types: PY 89 %, IN 11 %" in printed
 
 
 def test_evaluate_by_subject() -> None:

@@ -70,7 +70,9 @@ def test_family_gives_the_fastest_model_that_fits(rate, name):
 
 
 def test_too_slow_recording_is_told_what_to_do():
-    with pytest.raises(SamplingFrequencyError, match=r"needs 5 Hz.*--fs"):
+    with pytest.raises(
+        SamplingFrequencyError, match=r"needs 5 Hz.*check the frame rate"
+    ):
         find_model("cnn", 4.0)
 
 

@@ -14,7 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "output.md"
 def test_columns_stand_in_the_documented_order() -> None:
     columns = output_columns(["PY", "PV", "SOM", "VIP"])
     assert columns[:3] == ["recording", "plane", "roi_id"]
-    assert columns[13:19] == [
+    assert columns[13:18] == [
         "prediction_set",
         *(f"p_{name}" for name in ("PY", "PV", "SOM", "VIP")),
     ]

@@ -74,7 +74,7 @@ def make_predictions(quick_card: Any) -> Callable[..., Any]:
     """Predictions that say what the test wants: `make_predictions(recording, rows)`."""
     from napari_celltype.workflows import Predictions
 
-    def make(recording: Any, rows: Any, min_probability: float = 0.5) -> Predictions:
+    def make(recording: Any, rows: Any, min_probability: float = 0.0) -> Predictions:
         probabilities = np.asarray(rows, dtype=float)
         n_rois = len(probabilities)
         return Predictions(
@@ -145,6 +145,10 @@ class Window:
             modifier or Qt.KeyboardModifier.NoModifier,
             spot,
         )
+
+    def words(self, widget: Any) -> str:
+        """What can be read in a widget."""
+        return str(beside("person").words(widget))
 
     def hover(self, roi_id: int) -> str:
         """The text of the status bar over a ROI."""

@@ -29,7 +29,7 @@ def test_nothing_on_the_screen_gives_predictions_away(
     qtbot.waitUntil(lambda: bool(rois.means.means), timeout=10_000)
     export.parent().raise_()
     qtbot.waitUntil(lambda: "12 rows" in export.preview.caption.text(), timeout=10_000)
-    assert "interneuron: 3" in classify.legend.text
+    assert "parvalbumin\n3" in classify.legend.text
     # Averages are on their way, and nobody looks at the tab.
     go, real = threading.Event(), means_tab.mean_traces
 
@@ -48,11 +48,11 @@ def test_nothing_on_the_screen_gives_predictions_away(
     assert not export.preview.table.isVisible()
     legend = classify.legend.text
     assert "12 ROIs, predictions hidden" in legend
-    assert not any(f"{name}: " in legend for name in NAMES)
+    assert not any(name in legend.split() for name in NAMES)
     qtbot.waitUntil(lambda: "Type" not in " ".join(rois.table.titles))
     assert not any("p_" in title or "Best" in title for title in rois.table.titles)
     features = window.layer("rois").features
-    told = ["group", "predicted", "best_guess", "probability", "p_IN"]
+    told = ["group", "predicted", "probability", "p_IN"]
     assert features[told].isna().to_numpy().all()
     assert not {"p_PV", "why_unsure", "prediction_set", "subtype"} & set(features)
     assert not any(name in window.hover(4) for name in NAMES)

@@ -99,35 +99,40 @@ def three(recording):
     )
 
 
-def values(predictions, color_by="type", min_probability=0.5, labels=()):
+def values(predictions, color_by="type", min_probability=0.0, labels=()):
     said = predictions.decisions(min_probability)
     return roi_values(
         predictions, said, 3, palette=Palette(), color_by=color_by, labels=labels
     )
 
 
-def test_a_sure_type_is_filled(three, make_predictions):
-    inside, ring, _, edge, other = values(make_predictions(three, ROWS))[0]
-    assert edge == other == Palette().outline("PY")
-    assert inside == ring > edge
+def test_a_type_is_filled_the_stronger_the_more_probable(three, make_predictions):
+    zones = values(make_predictions(three, ROWS))
+    for row, name in enumerate(("PY", "PV")):
+        inside, ring, _, edge, other = zones[row]
+        assert edge == other == Palette().outline(name)
+        assert inside == ring > edge
+    opacity = Palette().rgba()[zones[:2, 0], 3]
+    assert opacity[0] > 0.8
+    assert 0.1 < opacity[1] < 0.4
 
 
-def test_an_unsure_roi_keeps_a_dotted_outline_in_its_best_guess(
-    three, make_predictions
-):
-    zones = values(make_predictions(three, ROWS))[1]
-    assert zones.tolist() == [CLEAR, CLEAR, CLEAR, Palette().outline("PV"), CLEAR]
-
-
-def test_a_roi_without_probabilities_stays_grey(three, make_predictions):
-    zones = values(make_predictions(three, ROWS), min_probability=0.0)[2]
+def test_a_hidden_roi_keeps_a_thin_grey_outline(three, make_predictions):
+    zones = values(make_predictions(three, ROWS), min_probability=0.5)[1]
     assert zones.tolist() == [CLEAR] * 3 + [UNCLASSIFIED] * 2
 
 
-def test_a_group_is_sure_where_its_types_are_not(three, make_predictions):
-    zones = values(make_predictions(three, ROWS), color_by="group")[1]
-    assert zones[-1] == Palette().outline("IN")
-    assert zones[0] != CLEAR
+def test_a_roi_without_probabilities_stays_grey(three, make_predictions):
+    zones = values(make_predictions(three, ROWS))[2]
+    assert zones.tolist() == [CLEAR] * 3 + [UNCLASSIFIED] * 2
+
+
+def test_a_group_is_stronger_than_its_types(three, make_predictions):
+    made = make_predictions(three, ROWS)
+    by_group, by_type = values(made, color_by="group")[1], values(made)[1]
+    assert by_group[-1] == Palette().outline("IN")
+    opacity = Palette().rgba()[[by_group[0], by_type[0]], 3]
+    assert opacity[0] > opacity[1]
 
 
 def test_a_label_is_a_thick_outline_around_the_fill_of_a_prediction(

@@ -13,12 +13,11 @@ def features():
     return pd.DataFrame(
         {
             "roi_id": np.arange(6),
-            "group": ["IN", "unsure", "PY", "IN", None, "IN"],
+            "group": ["IN", "unsure", "PY", "unsure", None, "IN"],
             "predicted": ["PV", "unsure", "PY", "unsure", None, "SOM"],
-            "best_guess": ["PV", "PY", "PY", "VIP", None, "SOM"],
             "probability": [0.9, 0.4, 0.8, 0.6, nan, 0.7],
             "prediction_set": ["PV|SOM", "PY|PV", "PY", "VIP", None, "SOM"],
-            "why_unsure": [None, "between", None, "type below", "no trace", None],
+            "why_unsure": [None, "hidden", None, "too low", "no trace", None],
             "label": ["PV", None, "!PV", "IN", None, "not a soma"],
             "warnings": [None] * 6,
             "iscell": [True, False, True, True, False, True],
@@ -35,10 +34,8 @@ def passed(features, **criteria):
     [
         ({}, [0, 1, 2, 3, 4, 5]),
         ({"name": "PV"}, [0]),
-        # The group is named where the type is unsure.
-        ({"name": "IN"}, [0, 3, 5]),
+        ({"name": "IN"}, [0, 5]),
         ({"name": "unsure"}, [1, 3]),
-        ({"name_of": "best_guess", "name": "IN"}, [0, 3, 5]),
         ({"name_of": "label", "name": "IN"}, [0, 3]),
         ({"name_of": "label", "name": "!PV"}, [2]),
         ({"name_of": "label", "name": "not a soma"}, [5]),
@@ -50,7 +47,7 @@ def passed(features, **criteria):
         ({"text": "2"}, [2]),
         ({"text": "pv"}, [0, 2]),
         ({"text": "pv|"}, [0]),
-        ({"text": " Type below "}, [3]),
+        ({"text": " Too low "}, [3]),
         ({"name": "IN", "cell": True, "least": 0.65}, [0, 5]),
     ],
 )
@@ -59,9 +56,7 @@ def test_what_passes(features, criteria, expected):
 
 
 def test_what_is_about_predictions_is_set_aside_while_there_are_none(features):
-    blind = features.assign(
-        group=None, predicted=None, best_guess=None, probability=np.nan
-    )
+    blind = features.assign(group=None, predicted=None, probability=np.nan)
     asked = RoiFilter(name="PV", least=0.9, labelled=True)
     assert asked.applied_to(features) == asked
     assert asked.applied_to(blind) == RoiFilter(labelled=True)
@@ -79,6 +74,12 @@ def test_only_a_filter_that_says_something_is_not_empty():
 
 
 def test_names_to_choose_from_hold_the_parents(features):
-    assert names_in(features, "best_guess") == ["PY", "IN", "PV", "SOM", "VIP"]
     assert names_in(features, "label") == ["IN", "PV", "!PV", "not a soma"]
     assert names_in(features, "predicted") == ["PY", "IN", "PV", "SOM", "unsure"]
+
+
+def test_all_criteria_hold_together_over_many_rois(features):
+    many = pd.concat([features] * 1667, ignore_index=True)
+    many["roi_id"] = np.arange(len(many))
+    mask = RoiFilter(text="pv", name="IN", least=0.5, labelled=True).mask(many)
+    assert mask.sum() == 1667

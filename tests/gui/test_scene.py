@@ -83,7 +83,6 @@ def test_deleted_colours_come_back_with_the_next_colouring(window, make_predicti
     np.testing.assert_array_equal(window.layer("colors").data, drawn)
     assert [tag_of(x).role for x in viewer.layers][-2:] == ["colors", "rois"]
     assert viewer.layers.selection.active is window.layer("rois")
-    dock.form.min_probability.setValue(0)
     dock.legend.toggle.setChecked(True)
     assert [tag_of(x).role for x in viewer.layers].count("colors") == 1
 

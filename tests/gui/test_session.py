@@ -141,17 +141,13 @@ def test_predictions_of_a_closed_recording_are_dropped(session, make_predictions
     assert not session.recordings
 
 
-def test_the_models_threshold_holds_until_the_user_sets_one(session, make_predictions):
+def test_what_is_less_probable_than_the_user_wants_is_hidden(session, make_predictions):
     first = opened()
     session.open(first)
     rows = [[0.6, 0.2, 0.1, 0.1]] * 3
-    session.set_predictions(
-        "a", make_predictions(first.recording, rows, min_probability=0.7)
-    )
-    assert session.decisions(session.active).predicted[0] == "unsure"
-    session.set_min_probability(0.2)
+    session.set_predictions("a", make_predictions(first.recording, rows))
     assert session.decisions(session.active).predicted[0] == "PY"
-    session.set_min_probability(None)
+    session.set_min_probability(0.7)
     assert session.decisions(session.active).predicted[0] == "unsure"
 
 
@@ -239,7 +235,8 @@ def test_the_hover_text_tells_the_group_before_the_type(make_predictions):
 def test_features_say_why_a_type_is_unsure(make_predictions):
     first = opened()
     made = make_predictions(first.recording, ROWS)
-    features = roi_features(replace(first, predictions=made))
+    said = made.decisions(0.6)
+    features = roi_features(replace(first, predictions=made), said)
     assert features["why_unsure"].notna().tolist() == [False, False, True]
 
 
@@ -258,10 +255,10 @@ def test_hidden_predictions_are_in_no_table(session, make_predictions):
     session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
     session.show_predictions(False)
     features = session.features(session.active)
-    assert features["best_guess"].isna().all()
+    assert features["predicted"].isna().all()
     assert session.decisions(session.active) is None
     session.show_predictions(True)
-    assert session.features(session.active)["best_guess"].tolist() == [
+    assert session.features(session.active)["predicted"].tolist() == [
         "PY",
         "PV",
         "SOM",

@@ -61,10 +61,10 @@ def test_from_a_folder_to_a_model_of_ones_own_and_back(
 
     me.choose(classify.form.model.choice, "quick")
     me.click(classify.run.classify)
-    me.read(classify.legend, "unsure: ")
+    me.read(classify.legend, "quick, ")
     me.read(classify.legend, "unproven on real cells")
-    guesses = set(column(rois_dock.view, "Best guess ⚠").values())
-    assert guesses <= {"PY", "PV", "SOM", "VIP"}
+    names = set(column(rois_dock.view, "Type ⚠").values())
+    assert names <= {"PY", "PV", "SOM", "VIP"}
     me.look("2 classified")
 
     # Three labels are corrected by keys, blind; one is taken back and given again.

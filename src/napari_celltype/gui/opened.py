@@ -173,9 +173,9 @@ def _answers(predictions: Predictions, said: Decisions) -> dict[str, Any]:
     subtypes = subtypes_of(predictions)
     answers: dict[str, Any] = {
         "group": _where(whole, said.group),
-        "p_IN": said.p_in,
+        "p_IN": np.where(whole, said.p_in, np.nan),
         "predicted": _where(whole, said.predicted),
-        "probability": said.probability,
+        "probability": np.where(whole, said.probability, np.nan),
         "subtype": [doubted if name in subtypes else None for name in said.predicted],
     }
     if predictions.card.calibration is not None:

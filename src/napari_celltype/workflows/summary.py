@@ -87,8 +87,6 @@ class Summary:
         tree = DEFAULT_TYPES.including(n for n in self.types if n != UNSURE)
         parts = []
         for group, called in self.groups.items():
-            if not called.rois:
-                continue
             finer = [
                 f"{of_type.rois} {name}"
                 for name, of_type in self.types.items()
@@ -96,6 +94,8 @@ class Summary:
             ]
             if finer and not self.subtypes_proven:
                 finer.append(UNPROVEN)
+            if not called.rois and (group == UNSURE or not finer):
+                continue
             inside = f" ({', '.join(finer)})" if finer else ""
             parts.append(f"{called.rois} {group}{inside}")
         return f"{self.n_rois} ROIs: {', '.join(parts)}"

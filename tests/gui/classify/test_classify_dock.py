@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QPushButton
 
 from napari_celltype.gui.classify import classify_dock
 from napari_celltype.gui.layers import tag_of
+from napari_celltype.gui.palette import CLEAR, UNCLASSIFIED
 from napari_celltype.gui.scene import scene_of
 
 
@@ -21,6 +23,11 @@ def work_threads():
 def wait_for_threads():
     for thread in work_threads():
         thread.join(30)
+
+
+def type_number(qtbot, box, text):
+    box.lineEdit().selectAll()
+    qtbot.keyClicks(box.lineEdit(), text)
 
 
 @pytest.fixture
@@ -44,18 +51,18 @@ def test_classifying_fills_layer_table_and_legend(window, qtbot):
     assert dock.notice.text == ""
     features = window.layer("rois").features
     assert features["probability"].notna().all()
-    assert set(features["group"]) <= {"PY", "IN", "unsure"}
+    assert set(features["group"]) <= {"PY", "IN"}
     assert {"p_PY", "p_PV", "p_SOM", "p_VIP"} <= set(features.columns)
     titles = [
         window.rois_dock.table.headerData(i, Qt.Orientation.Horizontal)
         for i in range(window.rois_dock.table.columnCount())
     ]
     assert titles[:4] == ["ROI", "Group", "p_IN", "Type ⚠"]
-    assert titles[4:6] == ["Best guess ⚠", "Probability"]
-    assert "interneuron: " in dock.legend.text
+    assert titles[4] == "Probability"
+    assert "PY\npyramidal\n" in dock.legend.text
 
 
-def test_a_trace_that_never_changes_gets_a_reason_instead_of_a_guess(
+def test_a_trace_that_never_changes_gets_a_reason_instead_of_a_name(
     window, qtbot, suite2p_folder, tmp_path
 ):
     viewer, dock = window.viewer, window.dock
@@ -79,26 +86,113 @@ def test_a_trace_that_never_changes_gets_a_reason_instead_of_a_guess(
     assert "p_PY" not in hover
 
 
-def test_the_threshold_recolours_without_classifying(window, qtbot):
+def test_every_roi_is_filled_and_hide_below_leaves_a_thin_outline(window, qtbot):
     dock = window.dock
     window.classify()
     predictions = dock.session.active.predictions
-    colors = window.layer("colors")
-    dock.form.min_probability.setValue(0)
-    filled = (colors.data > 0).sum()
-    dock.form.min_probability.setValue(1.0)
-    assert (colors.data > 0).sum() < filled
+    rois, colors = window.layer("rois"), window.layer("colors")
+    assert (colors.data[rois.data > 0] > UNCLASSIFIED).all()
+    hide = dock.form.hide_below
+    type_number(qtbot, hide, "100")
+    assert set(np.unique(colors.data)) == {CLEAR, UNCLASSIFIED}
+    assert "hidden\n12" in dock.legend.text
+    qtbot.waitUntil(lambda: set(rois.features["predicted"]) == {"unsure"})
+    type_number(qtbot, hide, "0")
+    assert (colors.data[rois.data > 0] > UNCLASSIFIED).all()
     assert dock.session.active.predictions is predictions
 
 
-def test_the_table_follows_the_threshold(window, qtbot):
+def test_a_typed_frame_rate_counts_and_the_result_names_it(window, qtbot):
+    dock = window.dock
+    type_number(qtbot, dock.form.frame_rate.number, "15")
+    window.classify()
+    assert dock.session.active.predictions.recording.sampling_frequency == 15.0
+    assert dock.legend.heading.text().startswith("quick, 15 Hz, ")
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Tab])
+def test_enter_and_leaving_the_box_take_a_typed_frame_rate(window, qtbot, key):
+    dock = window.dock
+    line = dock.form.frame_rate.number.lineEdit()
+    # Without a window manager nothing is active, and focus is not lost.
+    dock.window().activateWindow()
+    qtbot.mouseClick(line, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(dock.form.frame_rate.number.hasFocus)
+    type_number(qtbot, dock.form.frame_rate.number, "15")
+    assert dock.session.active.recording.sampling_frequency == 12.5
+    qtbot.keyClick(line, key)
+    qtbot.waitUntil(lambda: dock.session.active.recording.sampling_frequency == 15)
+
+
+def test_a_dock_opened_again_shows_what_is_in_use(window, qtbot, quick_model):
+    from napari_celltype.gui.commands import show_dock
+
+    window.classify()
+    first = window.dock
+    first.form.hide_below.setValue(40)
+    choice = first.form.prevalence.choice
+    choice.setCurrentIndex(choice.findText("All neurons of CA1"))
+    heading = first.legend.heading.text()
+    window.viewer.window.remove_dock_widget(first)
+    again = show_dock(window.viewer, "Classify")
+    assert again is not first
+    assert again.form.model.model == quick_model
+    assert again.form.hide_below.value() == 40
+    assert again.form.prevalence.choice.currentText() == choice.currentText()
+    again.form.model.choose("lstm")
+    assert again.legend.heading.text() == heading
+    assert heading.startswith("quick, 12.5 Hz, ")
+
+
+def test_the_dock_has_few_words_beside_its_controls(window, qtbot):
     dock = window.dock
     window.classify()
-    rois = window.layer("rois")
-    dock.form.min_probability.setValue(0)
-    qtbot.waitUntil(lambda: "unsure" not in set(rois.features["predicted"]))
-    dock.form.min_probability.setValue(1.0)
-    qtbot.waitUntil(lambda: set(rois.features["predicted"]) == {"unsure"})
+    said = "\n".join(
+        window.words(widget) for widget in (dock.legend, dock.notice, dock.warnings)
+    )
+    assert len(said.split()) <= 40
+    assert not dock.legend.details.isVisible()
+    qtbot.mouseClick(dock.legend.more, Qt.MouseButton.LeftButton)
+    assert dock.legend.details.isVisible()
+    assert "Assumed shares" in dock.legend.details.text()
+    flags = dock.legend.details.textInteractionFlags()
+    assert flags & Qt.TextInteractionFlag.TextSelectableByMouse
+
+
+def test_a_rate_confirmed_in_train_is_known_here_and_the_other_way_round(
+    window, qtbot, suite2p_folder, tmp_path
+):
+    from napari_celltype.gui.commands import show_dock
+    from napari_celltype.labels import Label, LabelTable, save_labels
+    from napari_celltype.recording import open_recording
+
+    roots = []
+    for name in ("m1", "m2"):
+        root = suite2p_folder(tmp_path / name, fs=10.0, n_frames=200)
+        save_labels(open_recording(root / "plane0"), LabelTable((Label(0, "PY"),)))
+        roots.append(root)
+    dock, session = window.dock, window.dock.session
+    train = show_dock(window.viewer, "Train")
+    for root in roots:
+        window.open(root)
+    qtbot.mouseClick(train.recordings.add_open, Qt.MouseButton.LeftButton)
+    first, second = list(session.recordings)[-2:]
+    session.activate(first)
+    assert "confirm" in dock.form.frame_rate.doubt.text()
+    qtbot.mouseClick(dock.form.frame_rate.button, Qt.MouseButton.LeftButton)
+    said = {r.key: r.frequency_confirmed for r in session.collection.recordings}
+    assert said[first]
+    assert not said[second]
+
+    def yes():
+        buttons = train.findChildren(QPushButton)
+        return [b for b in buttons if b.text() == "Yes, 10 Hz"]
+
+    qtbot.waitUntil(lambda: len(yes()) == 1)
+    qtbot.mouseClick(yes()[0], Qt.MouseButton.LeftButton)
+    session.activate(second)
+    assert session.active.recording.sampling_frequency_confirmed
+    assert not dock.form.frame_rate.doubt.isVisible()
 
 
 def test_other_shares_change_everything_without_classifying(window, make_predictions):
@@ -107,11 +201,11 @@ def test_other_shares_change_everything_without_classifying(window, make_predict
     rows = np.tile([0.4, 0.6, 0.0, 0.0], (12, 1))
     dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
     before = window.layer("colors").data.copy()
-    assert "interneuron: 12" in dock.legend.text
+    assert "parvalbumin\n12" in dock.legend.text
     assert "unproven on real cells" in window.hover(3)
     choice = dock.form.prevalence.choice
     choice.setCurrentIndex(choice.findText("All neurons of CA1"))
-    assert "pyramidal cell: 12" in dock.legend.text
+    assert "pyramidal\n12" in dock.legend.text
     assert "IN 11 %" in dock.legend.text
     assert (window.layer("colors").data != before).any()
     assert dock.form.request().prior == {"IN": 0.11}
@@ -129,11 +223,10 @@ def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, make_predictions):
     assert doubt in dock.warnings.text
     assert dock.warnings.isVisible()
     assert dock.warnings.y() < dock.legend.y()
-    assert "12 unsure: " in dock.legend.text
     hover = window.hover(3)
-    assert hover.index("group: IN") < hover.index("predicted: unsure")
-    assert "best_guess: PV" in hover
-    assert "why_unsure: " in hover
+    assert hover.index("group: IN") < hover.index("predicted: PV")
+    dock.form.hide_below.setValue(50)
+    qtbot.waitUntil(lambda: "why_unsure: " in window.hover(3))
 
 
 def test_the_card_is_the_one_of_the_terminal(window, quick_model):
@@ -154,7 +247,6 @@ def test_the_card_is_the_one_of_the_terminal(window, quick_model):
 def test_the_toggle_colours_by_group(window, qtbot):
     viewer, dock = window.viewer, window.dock
     window.classify()
-    dock.form.min_probability.setValue(0)
     scene = scene_of(viewer)
     colors = window.layer("colors")
     dock.legend.toggle.setChecked(True)

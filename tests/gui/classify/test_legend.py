@@ -1,20 +1,37 @@
-"""What the legend says about a model's answer."""
+"""What the legend says about a result."""
 
 from __future__ import annotations
 
 import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
-from napari_celltype.gui.counts import Counts
 
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.gui.classify.legend import Legend
+from napari_celltype.gui.classify.legend_rows import legend_rows
+from napari_celltype.labels import Label
+from napari_celltype.workflows.summary import Called, Summary
 
 pytestmark = pytest.mark.gui
 
-COUNTS = Counts(
-    {"PY": 2, "IN": 1, "unsure": 0}, {"PY": 2, "PV": 1, "unsure": 0}, {"too weak": 1}
-)
+
+def summary(types=None, *, proven=False, why=None):
+    types = types or {"PY": 2, "PV": 1, "SOM": 0}
+    groups = {"PY": types.get("PY", 0), "IN": sum(types.values()) - types.get("PY", 0)}
+    return Summary(
+        n_rois=sum(types.values()),
+        groups={name: Called(n) for name, n in groups.items()},
+        types={name: Called(n) for name, n in types.items()},
+        why_unsure=why or {},
+        shares=({"PY": 0.5, "IN": 0.5},),
+        shares_assumed=True,
+        basis=(),
+        subtypes_proven=proven,
+    )
+
+
+def rows(found, labels=(), color_by="type"):
+    return legend_rows(found, labels, DEFAULT_TYPES, color_by)
 
 
 @pytest.fixture
@@ -24,39 +41,60 @@ def legend(qtbot):
     return legend
 
 
-def show(legend, counts=COUNTS, unproven=(), notes=()):
-    legend.show_counts(
-        counts, DEFAULT_TYPES, colored_by="type", unproven=unproven, notes=notes
-    )
+def test_a_row_has_code_name_and_count(legend):
+    legend.show_result("cnn, 10 Hz, 14:32", rows(summary()), "of 19 about 15")
+    lines = legend.text.splitlines()
+    assert lines[0] == "cnn, 10 Hz, 14:32"
+    assert "\n".join(["PY", "pyramidal", "2"]) in legend.text
+    assert "of 19 about 15" in lines
 
 
-def test_groups_stand_before_types(legend):
-    show(legend)
-    assert legend.text.index("interneuron: 1") < legend.text.index("PV: 1")
+@pytest.mark.parametrize(("proven", "times"), [(False, 1), (True, 0)])
+def test_unproven_stands_once_beside_all_subtypes(legend, proven, times):
+    legend.show_result("", rows(summary(proven=proven)))
+    assert legend.text.count("unproven on real cells") == times
 
 
-@pytest.mark.parametrize("unproven", [frozenset({"PV"}), frozenset()])
-def test_unproven_types_and_no_others_are_marked(legend, unproven):
-    legend.show_counts(
-        COUNTS, DEFAULT_TYPES, colored_by="type", unproven=unproven, notes=()
-    )
-    assert ("PV: 1 ⚠" in legend.text) == bool(unproven)
-    assert ("unproven on real cells" in legend.text) == bool(unproven)
-    assert "PY: 2 ⚠" not in legend.text
+def test_groups_are_told_where_they_are_what_is_coloured():
+    found = rows(summary(), color_by="group")
+    assert [(row.code, row.count) for row in found] == [("PY", 2), ("IN", 1)]
+    assert not any(row.unproven for row in found)
 
 
-def test_notes_stand_below_the_counts(legend):
-    legend.show_counts(
-        COUNTS,
-        DEFAULT_TYPES,
-        colored_by="type",
-        unproven=(),
-        notes=("1 unsure: too weak",),
-    )
-    assert legend.text.endswith("1 unsure: too weak")
+def test_grey_outlines_are_explained():
+    why = {"below the minimum probability": 3, "no usable trace": 1}
+    found = rows(summary(why=why))
+    assert [(r.name, r.count) for r in found[-2:]] == [
+        ("hidden", 3),
+        ("no usable trace", 1),
+    ]
+    assert {row.shape for row in found[-2:]} == {"ring"}
 
 
-def test_a_class_that_only_a_users_model_knows_has_a_line(legend):
-    counts = Counts({"IN": 1, "unsure": 0}, {"NDNF": 1, "unsure": 0}, {})
-    show(legend, counts)
-    assert "NDNF: 1" in legend.text
+def test_a_class_that_only_a_users_model_knows_has_a_line():
+    assert rows(summary({"NDNF": 1}))[-1].code == "NDNF"
+
+
+def test_thick_outlines_are_explained_and_own_types_named():
+    tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
+    labels = [Label(0, "PV"), Label(1, "NDNF"), Label(2, "PY", source="prediction")]
+    found = legend_rows(summary(), labels, tree, "type")
+    assert [(r.shape, r.code, r.count) for r in found[-2:]] == [
+        ("square", "NDNF", 1),
+        ("square", "", 2),
+    ]
+    assert found[-2].color == "#112233"
+
+
+def test_before_classifying_labels_are_all_that_is_told():
+    found = rows(None, [Label(0, "PV"), Label(1, "PV")])
+    assert [(r.shape, r.code, r.count) for r in found] == [("square", "PV", 2)]
+
+
+def test_details_wait_behind_their_button(legend):
+    legend.show_result("", rows(summary()), "", ["All shares are assumed."])
+    assert legend.details.isHidden()
+    legend.more.click()
+    assert not legend.details.isHidden()
+    legend.show_result("", rows(None))
+    assert legend.details.isHidden()

@@ -181,18 +181,16 @@ def test_the_card_the_means_and_the_gallery_follow_what_may_be_seen(
     opened = session.active
     session.set_predictions(opened.key, make_predictions(opened.recording, rows))
     assert card.bars.isVisible()
-    assert "Unsure: the best guess is less probable" in card.text
     assert "Assumed shares: PY 25 %" in card.text
 
     dock.tabs.setCurrentWidget(dock.means)
     qtbot.waitUntil(lambda: bool(dock.means.means), timeout=10_000)
-    assert [(m.name, m.n_rois) for m in dock.means.means] == [("PY", 9)]
+    assert [(m.name, m.n_rois) for m in dock.means.means] == [("PY", 9), ("PV", 3)]
     assert "not that it is right" in dock.means.note
     assert "PY: 9 ROIs" in dock.means.note
 
     dock.tabs.setCurrentWidget(dock.gallery)
     gallery = dock.gallery
-    gallery.name_of.setCurrentText("by best guess")
     gallery.name.setCurrentText("PV")
     gallery.name.activated.emit(gallery.name.currentIndex())
     assert gallery.note == "3 ROIs"

@@ -364,17 +364,21 @@ class ClassifyDock(QWidget):
         self._show_warnings()
         if active is None:
             return
-        summary = seen and seen.summary(self.session.min_probability)
+        hidden = self.session.min_probability
+        summary = None if seen is None else seen.summary(hidden)
         rows = legend_rows(
             summary,
             self.session.labels_seen(active) or (),
             self.session.tree,
             self.session.color_by,
-            active.recording.n_rois,
         )
         if predictions is None or summary is None:
-            why = "Not classified yet" if predictions is None else "Hidden (H)"
-            self.legend.show_result(why, rows)
+            why = (
+                "not classified yet"
+                if seen is predictions
+                else "predictions hidden (H)"
+            )
+            self.legend.show_result(f"{active.recording.n_rois} ROIs, {why}", rows)
             return
         self.legend.show_result(
             heading_of(predictions),

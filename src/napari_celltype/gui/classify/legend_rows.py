@@ -46,7 +46,6 @@ def legend_rows(
     labels: Iterable[Label],
     tree: TypeTree,
     color_by: ColorBy,
-    n_rois: int,
 ) -> list[LegendRow]:
     """Return the lines.
 
@@ -59,13 +58,10 @@ def legend_rows(
     tree : TypeTree
         Names and colours.
     color_by : {"type", "group"}
-    n_rois : int
-        Of the recording.
     """
     given = Counter(r.label for r in labels if r.label and r.source != "prediction")
     if summary is None:
-        rows = _label_rows(given, tree.in_order(given), tree)
-        return [*rows, LegendRow("ring", UNSURE_COLOR, "", "ROIs", n_rois)]
+        return _label_rows(given, tree.in_order(given), tree)
     found = summary.groups if color_by == "group" else summary.types
     tree = tree.including(name for name in found if name != UNSURE)
     names = [name for name in tree.in_order(found) if name != UNSURE]
