@@ -74,8 +74,8 @@ class FineTuning:
                             f"them to {self.base.n_features_in_} frames."
                         )
                     to.copy_(value)
-            for name, value in old.named_buffers():
-                network.get_buffer(name).copy_(value)
+            for name, buffer in old.named_buffers():
+                network.get_buffer(name).copy_(buffer)
             output, old_output = layers[-1], weighted_layers(old)[-1]
             assert isinstance(output, nn.Linear)
             assert isinstance(old_output, nn.Linear)

@@ -87,11 +87,6 @@ class LabelDock(QWidget):
         self._watch_window()
         self._show_all()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Let the keys work at once when the dock comes to the front."""
-        super().showEvent(event)
-        self._viewer.window._qt_viewer.canvas.native.setFocus()
-
     def ask_for_type(self) -> None:
         """Ask for a type of the user's own, or another colour, and remember it."""
         dialog = TypeDialog(self.session.tree, self)
