@@ -116,13 +116,14 @@ def test_a_denoised_recording_is_unlike_and_the_sentence_says_how(model, white):
     found = unlike(domain, recording_properties(model.card, smooth, 10.0, ()))
     sentence = next(s for s in found.recording if "smoothness" in s)
     assert "median smoothness 0.0" in sentence
-    assert "above the -0.5" in sentence
-    assert "of 98 % of cells like those of its training; denoised or" in sentence
+    assert "above the usual -0.5" in sentence
+    assert "; denoised or" in sentence
     assert all("smoothness" in names for names in found.rois)
 
 
 def test_one_odd_roi_is_named_without_blaming_the_recording(model, white):
     domain = domain_of(recording_properties(model.card, white, 10.0, ()))
+    del domain["synchrony"]  # of one recording alone, so without any width
     white[3] = np.cumsum(white[3])
     found = unlike(domain, recording_properties(model.card, white, 10.0, ()))
     assert found.recording == ()
@@ -133,7 +134,7 @@ def test_a_rate_a_trifle_above_the_training_rates_is_none(model):
     domain = {"frame rate": {"low": 10.0, "high": 30.0}}
     assert unlike(domain, {"frame rate": np.array([30.03])}).recording == ()
     assert (
-        "45 Hz, above the 10 to 30 Hz"
+        "45 Hz, above the usual 10 to 30 Hz"
         in unlike(domain, {"frame rate": np.array([45.0])}).recording[0]
     )
 
@@ -141,3 +142,38 @@ def test_a_rate_a_trifle_above_the_training_rates_is_none(model):
 def test_a_recording_without_a_usable_roi_is_unlike_nothing():
     found = unlike({"noise": {"low": 0, "high": 1}}, {"noise": np.full(2, np.nan)})
     assert (found.recording, found.rois) == ((), ((), ()))
+
+
+def test_a_recordings_median_has_narrower_limits_than_its_cells(model, white):
+    properties = recording_properties(model.card, white, 10.0, ())
+    domain = {"noise": {"low": 0.0, "high": 2.0}}
+    assert unlike(domain, properties).recording == ()
+    domain["median noise"] = {"low": 0.0, "high": 0.5}
+    found = unlike(domain, properties)
+    assert "noise" in found.recording[0]
+    assert set(found.rois) == {()}
+
+
+def test_independent_rois_have_no_synchrony(model, white):
+    found = recording_properties(model.card, white, 10.0, ())["synchrony"]
+    assert found == pytest.approx(0, abs=0.03)
+
+
+def test_synchrony_is_the_correlation_of_two_rois(model, white):
+    rng = np.random.default_rng(3)
+    shared = rng.normal(size=600)
+    correlated = np.sqrt(0.4) * shared + np.sqrt(0.6) * white
+    found = recording_properties(model.card, correlated.astype(np.float32), 10.0, ())
+    assert found["synchrony"][0] == pytest.approx(0.4, abs=0.08)
+
+
+def test_synchrony_does_not_depend_on_blocks_of_rois(model, white, monkeypatch):
+    whole = recording_properties(model.card, white, 10.0, ())["synchrony"]
+    monkeypatch.setattr("napari_celltype.classifiers.windows.BLOCK_SAMPLES", 1800)
+    parts = recording_properties(model.card, white, 10.0, ())["synchrony"]
+    np.testing.assert_allclose(parts, whole)
+
+
+def test_few_rois_have_no_synchrony(model, white):
+    found = recording_properties(model.card, white[:9], 10.0, ())
+    assert np.isnan(found["synchrony"]).all()

@@ -18,9 +18,11 @@ from napari_celltype.progress import ShouldStop, never_stop, raise_if_stopped
 from napari_celltype.recording import Segment, Traces
 
 TRACE_PROPERTIES = ("noise", "skewness", "slow power", "smoothness")
-RECORDING_PROPERTIES = ("length", "frame rate")
+RECORDING_PROPERTIES = ("synchrony", "length", "frame rate")
 PROPERTIES = (*TRACE_PROPERTIES, *RECORDING_PROPERTIES)
 SLOW = 0.1  # Hz
+SYNCHRONOUS = 0.3  # Hz, below which synchrony is measured
+FEWEST_ROIS = 10  # usable ones, of which synchrony means something
 _UNITS = {"length": " s", "frame rate": " Hz"}
 # What a value outside may mean, for the property and the side.
 _MEANING = {
@@ -32,6 +34,11 @@ _MEANING = {
     ("slow power", "high"): "bleaching or drift may hide what the cells do",
     ("smoothness", "low"): "look at the traces for artefacts",
     ("smoothness", "high"): "denoised or interpolated traces look so; take the raw F",
+    ("synchrony", "low"): "take the labels with more doubt",
+    (
+        "synchrony",
+        "high",
+    ): "stimulated slices, one-photon movies and motion look so",
     ("length", "low"): "record for longer",
     ("length", "high"): "nothing was checked on recordings this long",
     ("frame rate", "low"): "check the frame rate",
@@ -106,6 +113,8 @@ def recording_properties(
 
     The properties of traces are those of the model's windows, at its frame rate,
     averaged over a ROI's windows: so they do not depend on the recording's length.
+    Synchrony is the mean correlation of two ROIs below 0.3 Hz, averaged over windows;
+    NaN with fewer than 10 usable ROIs.
 
     Parameters
     ----------
@@ -122,8 +131,8 @@ def recording_properties(
     Returns
     -------
     dict of str to ndarray, shape (n_rois,)
-        NaN for ROIs without a usable trace. The length (s, of the segments that are
-        used) and the frame rate (Hz, of the recording) are the same for all ROIs.
+        NaN for ROIs without a usable trace. Synchrony, the length (s, of the segments
+        that are used) and the frame rate (Hz, of the recording) are the same for all.
 
     Raises
     ------
@@ -136,6 +145,7 @@ def recording_properties(
     plan = plan_windows(card, n_frames, sampling_frequency, segments)
     rate = sampling_frequency / plan.ratio
     found = {name: np.full(n_rois, np.nan) for name in TRACE_PROPERTIES}
+    synchrony = Synchrony(rate)
     for rows, block in blocks_of(traces):
         raise_if_stopped(should_stop)
         windows = plan.cut(block)
@@ -145,12 +155,52 @@ def recording_properties(
         for name, values in trace_properties(windows[alive], rate).items():
             total = np.bincount(owner, values, minlength=len(block))
             found[name][rows][counts > 0] = total[counts > 0] / counts[counts > 0]
+        synchrony.add(windows[alive.all(axis=1)])
     seconds = sum(p.stop - p.start for p in plan.pieces) / sampling_frequency
     return {
         **found,
+        "synchrony": np.full(n_rois, synchrony.value),
         "length": np.full(n_rois, seconds),
         "frame rate": np.full(n_rois, float(sampling_frequency)),
     }
+
+
+class Synchrony:
+    """The mean correlation of two ROIs below `SYNCHRONOUS`, from blocks of ROIs.
+
+    Parameters
+    ----------
+    sampling_frequency : float
+        Of the windows, Hz.
+    """
+
+    def __init__(self, sampling_frequency: float) -> None:
+        self._rate = sampling_frequency
+        self._sum: NDArray[np.float64] | None = None
+        self._n_rois = 0
+
+    def add(self, windows: NDArray[np.float32]) -> None:
+        """Take in ROIs (n_rois, n_windows, n_frames), all windows with change."""
+        size = windows.shape[2]
+        spectrum = np.fft.rfft(windows, axis=2)
+        kept = np.fft.rfftfreq(size, 1 / self._rate) < SYNCHRONOUS
+        kept[0] = False
+        slow = np.fft.irfft(np.where(kept, spectrum, 0), n=size, axis=2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slow /= slow.std(axis=2, keepdims=True)
+        total = np.nan_to_num(slow).sum(axis=0)
+        self._sum = total if self._sum is None else self._sum + total
+        self._n_rois += len(windows)
+
+    @property
+    def value(self) -> float:
+        """The mean correlation; NaN with fewer than `FEWEST_ROIS` ROIs."""
+        n = self._n_rois
+        if self._sum is None or n < FEWEST_ROIS:
+            return float("nan")
+        # The variance of a sum of n unit variables is n + n (n - 1) correlation.
+        variance = self._sum.var(axis=1).mean()
+        return float((variance - n) / (n * (n - 1)))
 
 
 def domain_of(
@@ -162,10 +212,13 @@ def domain_of(
     ----------
     properties : mapping of str to ndarray, shape (n_cells,)
         From `recording_properties`, all sessions in a row: those of the training, or
-        others of the same kind.
+        others of the same kind. A name such as "median noise" holds the medians of
+        whole recordings, which vary less than cells do, (n_recordings,).
     """
     limits = {}
     for name, values in properties.items():
+        if not np.isfinite(values).any():
+            continue
         low, high = np.nanquantile(values, [0.01, 0.99])
         limits[name] = {"low": float(f"{low:.4g}"), "high": float(f"{high:.4g}")}
     return limits
@@ -180,7 +233,8 @@ def unlike(
     Parameters
     ----------
     domain : mapping
-        Of the card: of each property its low and high.
+        Of the card: of each property its low and high. The median over the ROIs is
+        compared with "median noise" and so on, where a card has it.
     properties : mapping of str to ndarray, shape (n_rois,)
         From `recording_properties`.
     """
@@ -191,11 +245,12 @@ def unlike(
         known = values[np.isfinite(values)]
         if name not in domain or not known.size:
             continue
-        low, high = domain[name]["low"], domain[name]["high"]
         median = float(np.median(known))
-        if side := _side(median, low, high):
-            sentences.append(_sentence(name, side, median, low, high))
+        usual = domain.get(f"median {name}", domain[name])
+        if side := _side(median, usual["low"], usual["high"]):
+            sentences.append(_sentence(name, side, median, usual["low"], usual["high"]))
         if name in TRACE_PROPERTIES:
+            low, high = domain[name]["low"], domain[name]["high"]
             for roi_id in np.flatnonzero((values < low) | (values > high)):
                 outside[roi_id].append(name)
     return Unlike(tuple(sentences), tuple(map(tuple, outside)))
@@ -215,9 +270,8 @@ def _sentence(name: str, side: str, median: float, low: float, high: float) -> s
     if name in TRACE_PROPERTIES:
         value = f"median {value}"
     where = "below" if side == "low" else "above"
-    advice = _MEANING.get((name, side), "take the labels with more doubt")
+    advice = _MEANING[name, side]
     return (
         f"This recording is unlike the model's training data: {value}, {where} the "
-        f"{low:.3g} to {high:.3g}{unit} of 98 % of cells like those of its "
-        f"training; {advice}."
+        f"usual {low:.3g} to {high:.3g}{unit}; {advice}."
     )
