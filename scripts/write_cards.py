@@ -1,54 +1,90 @@
 """Calibrating and measuring trained networks; their cards, pages and figures.
 
-Cards are written here and nowhere else. Real cells only measure.
+Cards of bundled models are written here and nowhere else. Real cells only measure.
+Intervals resample whole sessions: cells of one session share its regime, indicator and
+noise, and a user brings a session, not a cell.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bundled_networks import FIRST_SEED, Network, networks, read_network
-from bundled_scores import (
-    SHARES,
-    Answers,
-    minutes,
-    reliability,
-    simulated_scores,
-    spread,
-)
+from bundled_networks import Training, fitted
 from bundled_sessions import (
+    AWAKE,
     CALIBRATION,
-    PLAIN,
+    CELLS_PER_SESSION,
+    LONGEST,
+    NEUROPIL_COEFFICIENTS,
+    RECORDED_AT,
+    SIMULATOR_SHA256,
     TEST,
-    WINDOW_SECONDS,
+    TRAINING_MINUTES,
+    UNLIKE,
     Part,
-    simulate_long,
+    simulate,
 )
-from refit import measured_numbers
+from numpy.typing import NDArray
 
 from napari_celltype.classifiers import (
-    Calibration,
     CellTypeModel,
     ModelCard,
+    TraceClassifier,
+    card_for,
     describe,
     read_model,
     save_model,
 )
-from napari_celltype.classifiers.calibration import STEPS, calibrate
-from napari_celltype.classifiers.domain import domain_of, trace_properties
-from napari_celltype.labels.atomic import write_atomically
-from napari_celltype.workflows.shares import training_shares
+from napari_celltype.classifiers.calibration import calibrate, probabilities_of
+from napari_celltype.classifiers.domain import (
+    Synchrony,
+    domain_of,
+    trace_properties,
+    unlike,
+)
+from napari_celltype.classifiers.prediction import log_probabilities_by_roi
+from napari_celltype.classifiers.preparation import cut_windows
+from napari_celltype.classifiers.score import Score
+from napari_celltype.workflows.decisions import decide, prediction_sets
+from napari_celltype.workflows.shares import (
+    prior_shares,
+    reweigh,
+    training_shares,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
-from real_cells import load_cells, score_cells, table
+from cell_scores import AREA, BALANCED, score_rows
+from scoring import auroc, balanced_accuracy, by_session, groups
+
+MINUTES = (1, 2, 4, 8, 16)  # after which models are calibrated
+SCORED = (1, 4, 16)  # after which they are scored
+BINS = 10
+FOUR_TYPES = "four types, balanced"
+# Shares of PY among the cells of sessions that tell what is usual.
+PY_SHARES = (0.1, 0.95)
+MIXTURES = 4  # of the cells of each such session
+# Regimes that no model was trained on, to see whether they are warned of.
+STRANGE = ("slice", "anaesthesia")
+STRANGE_MINUTES = 4
+# Sessions that are simulated in one task.
+TOGETHER = 20
+
+INTENDED_USE = (
+    "A first guess at PY against interneuron, and at the interneuron type, in "
+    "two-photon recordings of awake animals; check it against labelled cells of your "
+    "own lab, or train a model on them."
+)
+NOT_FOR = (
+    "Histology's place, cell counts, or conclusions about PV, SOM or VIP cells, whose "
+    "types are unproven on real cells; slices, anaesthesia, denoised, deconvolved or "
+    "one-photon traces."
+)
 
 
 @dataclass(frozen=True)
@@ -57,252 +93,371 @@ class Measuring:
 
     Attributes
     ----------
-    training_sessions, epochs, seeds, variants
-        Of the networks, as in `bundled_networks.networks`.
-    calibration_sessions, test_sessions : int
+    calibration_sessions, test_sessions, strange_sessions : int
     real_cells : Path or None
-        Folder with `real_cells.csv`.
+        Folder with `real_cells.csv` and `real_invivo`.
     work, out, pages : Path
         Of what is kept between runs, of the weights, of the documentation.
-    device : str
     """
 
-    training_sessions: int
-    epochs: int
-    seeds: tuple[int, ...]
-    variants: tuple[str, ...]
     calibration_sessions: int
     test_sessions: int
+    strange_sessions: int
     real_cells: Path | None
     work: Path
     out: Path
     pages: Path
-    device: str
 
-    def networks(self) -> list[Network]:
-        """Return all networks that are measured."""
-        return networks(
-            sessions=self.training_sessions,
-            epochs=self.epochs,
-            seeds=self.seeds,
-            variants=self.variants,
-        )
+    def parts(self, use: int, regimes: tuple[str, ...] = ()) -> list[Part]:
+        """Return the sessions of a use, in parts that are simulated side by side."""
+        sessions, minutes = {
+            CALIBRATION: (self.calibration_sessions, LONGEST),
+            TEST: (self.test_sessions, LONGEST),
+            UNLIKE: (self.strange_sessions, STRANGE_MINUTES),
+        }[use]
+        return [
+            Part(use, first, min(TOGETHER, sessions - first), minutes, regimes)
+            for first in range(0, sessions, TOGETHER)
+        ]
 
-    def parts(self, rate: float) -> tuple[Part, Part]:
-        """Return the calibration and the test sessions for models of a rate."""
-        return (
-            Part(CALIBRATION, rate, FIRST_SEED, self.calibration_sessions),
-            Part(TEST, rate, FIRST_SEED, self.test_sessions),
-        )
-
-
-def simulate_sessions_of(part: Part, work: Path) -> None:
-    """Simulate sessions to calibrate or test on, where they are not kept yet."""
-    simulate_long(part, work / "sessions")
+    def all_parts(self) -> list[Part]:
+        """Return all sessions that are measured on."""
+        strange = [p for regime in STRANGE for p in self.parts(UNLIKE, (regime,))]
+        return [*self.parts(CALIBRATION), *self.parts(TEST), *strange]
 
 
-def measure(architecture: str, rate: float, measuring: Measuring) -> None:
-    """Calibrate and measure one model, and write weights, card, page and figure."""
-    started = time.monotonic()
-    own = {
-        (network.part.seed, network.part.variant): network
-        for network in measuring.networks()
-        if (network.architecture, network.part.rate) == (architecture, rate)
-    }
-    shipped = own[FIRST_SEED, PLAIN]
-    model = read_network(shipped, measuring.work)
-    if model is None:
-        raise SystemExit(f"{shipped.title} is not trained; run without --measure-only.")
-    model = _calibrated(model, shipped, measuring)
-    test = measuring.parts(rate)[1]
-    answers = ask(model, shipped, test, measuring)
-    scores: dict[str, Any] = {
-        "simulated sessions, unseen": simulated_scores(model.card, answers),
-        "reliability on simulation": reliability(model.card, answers),
-    }
-    others = {
-        key: found
-        for key, network in own.items()
-        if (found := read_network(network, measuring.work)) is not None
-    }
-    by_seed = {
-        seed: ask(found, own[seed, variant], test, measuring)
-        for (seed, variant), found in others.items()
-        if variant == PLAIN
-    }
-    if len(by_seed) > 1:
-        scores["spread over networks of other seeds"] = spread(model.card, by_seed)
-    refits = {
-        variant: replace(
-            found, card=replace(found.card, calibration=model.card.calibration)
-        )
-        for (_, variant), found in others.items()
-        if variant != PLAIN
-    }
-    _keep_refits(refits, measuring.work / "refits")
-    if measuring.real_cells:
-        scores["real cells"] = score_cells(
-            model, load_cells(measuring.real_cells), refits=refits
-        )
-    card = replace(model.card, scores=scores)
-    path = measuring.out / f"{card.name}.safetensors"
-    save_model(model.classifier, card, path)
-    write_page(read_model(path), measuring.pages)
-    print(table(card.name, scores))
-    print(f"{path.name}: {time.monotonic() - started:.0f} s\n", flush=True)
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Cells of simulated sessions at the rate of a model.
 
-
-def ask(
-    model: CellTypeModel, network: Network, part: Part, measuring: Measuring
-) -> Answers:
-    """Return what a network says about every window; kept in the work folder."""
-    kept = (
-        measuring.work / "answers" / f"{network.path(Path()).stem}-on-{part.name}.npy"
-    )
-    with np.load(simulate_long(part, measuring.work / "sessions")) as data:
-        if kept.exists():
-            logs = np.load(kept)
-        else:
-            windows = data["windows"]
-            n_cells, n_windows, size = windows.shape
-            logs = model.classifier.predict_log_proba(
-                windows.reshape(-1, size), device=measuring.device
-            ).reshape(n_cells, n_windows, -1)
-            write_atomically(kept, partial(np.save, arr=logs))
-        return _answers(logs, data)
-
-
-def _answers(logs: Any, data: Mapping[str, Any]) -> Answers:
-    of_cells = (data[name] for name in ("labels", "session", "regime", "indicator"))
-    return Answers(logs, *of_cells)
-
-
-def _calibrated(
-    model: CellTypeModel, network: Network, measuring: Measuring
-) -> CellTypeModel:
-    """Return the model with temperature and prediction sets."""
-    part = measuring.parts(network.part.rate)[0]
-    answers = ask(model, network, part, measuring)
-    card = replace(
-        model.card,
-        assumed_shares=SHARES,
-        training_data={
-            **model.card.training_data,
-            "real cells behind the simulator's parameters": measured_on(),
-        },
-        calibration=calibration_of(model.card, answers),
-        domain=domain(part, measuring.work),
-    )
-    return replace(model, card=card)
-
-
-def calibration_of(card: ModelCard, answers: Answers) -> Calibration:
-    """Return what a model may promise, by its answers on the calibration sessions."""
-    return calibrate(
-        answers.log_probabilities,
-        answers.truth,
-        answers.session,
-        card.classes,
-        trained_shares=training_shares(card),
-        calibrated_on="simulation",
-    )
-
-
-def measured_on() -> str:
-    """Return the data sets of real cells behind the simulator's measured numbers."""
-    sources = " ".join(table[key].source for _, table, key in measured_numbers())
-    return ", ".join(sorted(set(re.findall(r"DS\d+", sources))))
-
-
-def domain(part: Part, work: Path) -> dict[str, dict[str, float]]:
-    """Return what is usual in sessions of 1 to `LONGEST` windows.
-
-    Of each session the first windows are taken, 1, 2, 4, 8 or 16, as if it had been no
-    longer.
+    Attributes
+    ----------
+    windows : ndarray of float32, shape (n_cells, n_windows, n_frames)
+    truth : ndarray of str, shape (n_cells,)
+    session : ndarray of int, shape (n_cells,)
+    recorded_at : ndarray, shape (n_cells,)
+        Frame rate of the session, Hz.
     """
-    with np.load(simulate_long(part, work / "sessions")) as data:
-        windows, session = data["windows"], data["session"]
-        recorded = data["sampling_frequency"]
-    n_cells, n_windows, size = windows.shape
-    by_window = trace_properties(windows.reshape(-1, size), part.rate)
-    count = np.array(STEPS)[session % len(STEPS)]
-    used = np.arange(n_windows) < count[:, None]
-    found = {
-        name: np.where(used, values.reshape(n_cells, n_windows), 0).sum(axis=1) / count
-        for name, values in by_window.items()
+
+    windows: NDArray[np.float32]
+    truth: NDArray[np.str_]
+    session: NDArray[np.int64]
+    recorded_at: NDArray[np.float64]
+
+    @property
+    def rows(self) -> list[NDArray[np.int64]]:
+        """The rows of each session."""
+        return [np.flatnonzero(self.session == s) for s in np.unique(self.session)]
+
+
+def cells_of(parts: Sequence[Part], training: Training, work: Path) -> Cells:
+    """Return the cells of some sessions as a network sees them."""
+    found: dict[str, list[Any]] = {}
+    for part in parts:
+        with np.load(simulate(part, work / "sessions")) as data:
+            for name in ("traces", "labels", "session", "recorded at"):
+                if f"{name} {training.rate:g}" in data:
+                    values = data[f"{name} {training.rate:g}"]
+                    found.setdefault(name, []).append(values)
+    traces, *others = (np.concatenate(values) for values in found.values())
+    return Cells(cut_windows(traces, training.window_frames), *others)
+
+
+def measure(training: Training, measuring: Measuring) -> str:
+    """Calibrate and measure one network; write weights, card, page and figure."""
+    started = time.monotonic()
+    classifier = fitted(training, measuring.work)
+    calibrated_on = cells_of(measuring.parts(CALIBRATION), training, measuring.work)
+    card = _card(classifier, training)
+    card = replace(
+        card,
+        calibration=calibrate(
+            answers(classifier, calibrated_on, training, MINUTES),
+            calibrated_on.truth,
+            calibrated_on.session,
+            card.classes,
+            trained_shares=training_shares(card),
+            calibrated_on="simulation",
+        ),
+        domain=domain(calibrated_on, training.rate),
+    )
+    test = cells_of(measuring.parts(TEST), training, measuring.work)
+    found = answers(classifier, test, training, SCORED)
+    probabilities = {
+        n: probabilities_of(logs, np.full(len(logs), n), card.calibration)
+        for n, logs in found.items()
     }
-    found["length"] = count * float(WINDOW_SECONDS)
-    found["frame rate"] = recorded
-    return domain_of(found)
+    scores = [
+        score
+        for n_windows, p in probabilities.items()
+        for score in _scores(card, test, p, n_windows)
+    ]
+    scores += _warned("simulated, awake", card, test, training.rate)
+    for regime in STRANGE:
+        parts = measuring.parts(UNLIKE, (regime,))
+        strange = cells_of(parts, training, measuring.work)
+        scores += _warned(f"simulated, {regime}", card, strange, training.rate)
+    model = CellTypeModel(classifier, card, "", card.name)
+    if measuring.real_cells:
+        scores += score_rows(model, measuring.real_cells)
+    path = measuring.out / f"{card.name}.safetensors"
+    save_model(classifier, replace(card, scores=tuple(scores)), path)
+    _write_page(read_model(path), measuring.pages)
+    curves = {
+        f"{minutes_of(card, n):g} min": reliability(card, test.truth, p)
+        for n, p in probabilities.items()
+    }
+    _draw(card.name, curves, measuring.pages / f"{card.name}-reliability.png")
+    return f"measured in {time.monotonic() - started:.0f} s"
 
 
-def _keep_refits(refits: Mapping[str, CellTypeModel], folder: Path) -> None:
-    """Write the networks of other simulators where benchmarks/real_cells.py looks."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for variant, model in refits.items():
-        word = variant.replace(",", "").replace(" ", "-")
-        path = folder / f"{model.card.name}--{word}.safetensors"
-        save_model(model.classifier, model.card, path)
+def _card(classifier: TraceClassifier, training: Training) -> ModelCard:
+    sessions = training.rounds * training.sessions_seen
+    cells = sessions * CELLS_PER_SESSION
+    return card_for(
+        classifier,
+        name=training.name,
+        sampling_frequency=training.rate,
+        trained_on=(
+            f"Simulation only: about {cells:,} neurons of {sessions:,} sessions of "
+            "awake animals (running or quiet), types in equal shares; no real neuron."
+        ),
+        training_data={
+            "sessions": sessions,
+            "session_minutes": TRAINING_MINUTES,
+            "recorded_at_hz": sorted(set(RECORDED_AT)),
+            "neuropil_coefficients": list(NEUROPIL_COEFFICIENTS),
+            "regimes": dict(AWAKE),
+            "simulator_sha256": SIMULATOR_SHA256,
+        },
+        origin="simulation",
+        subtypes_proven=False,
+        assumed_shares={"PY": 0.5, "IN": 0.5},
+        intended_use=INTENDED_USE,
+        not_for=NOT_FOR,
+    )
 
 
-def write_page(model: CellTypeModel, pages: Path) -> None:
-    """Write the card as a page, with the reliability drawn."""
+def answers(
+    classifier: TraceClassifier,
+    cells: Cells,
+    training: Training,
+    minutes: Sequence[int],
+) -> dict[int, NDArray[np.float64]]:
+    """Return what a network says of cells after some minutes, by number of windows."""
+    n_cells, most, size = cells.windows.shape
+    numbers = [
+        n for m in minutes if 0 < (n := round(60 * m * training.rate) // size) <= most
+    ]
+    if classifier.network_.any_length:
+        return {
+            n: log_probabilities_by_roi(
+                classifier,
+                cells.windows[:, :n].reshape(-1, size),
+                np.repeat(np.arange(n_cells), n),
+                n_cells,
+            )
+            for n in numbers
+        }
+    logs = classifier.predict_log_proba(cells.windows.reshape(-1, size))
+    logs = logs.reshape(n_cells, most, -1)
+    return {n: logs[:, :n].mean(axis=1) for n in numbers}
+
+
+def minutes_of(card: ModelCard, n_windows: int) -> float:
+    """Return the minutes that so many windows take."""
+    assert card.sampling_frequency is not None
+    return n_windows * card.window_frames / card.sampling_frequency / 60
+
+
+def _scores(
+    card: ModelCard, cells: Cells, p: NDArray[np.float64], n_windows: int
+) -> list[Score]:
+    data = f"simulated awake, {minutes_of(card, n_windows):g} min"
+    trained = training_shares(card)
+    even = prior_shares(card.assumed_shares or {}, card.classes, trained)
+    decisions = decide(
+        reweigh(p, list(even.values()), list(trained.values())), card.classes
+    )
+    truth, group, rows = cells.truth, groups(cells.truth), cells.rows
+
+    def by(measure: Any, right: NDArray[Any], said: NDArray[Any]) -> dict[str, Any]:
+        found = by_session(measure, rows, right, said)
+        return {key: found[key] for key in ("value", "low", "high", "n")}
+
+    def area(group: NDArray[Any], p_in: NDArray[Any]) -> float:
+        return auroc(group == "IN", p_in)
+
+    guess = np.array(card.classes)[p.argmax(axis=1)]
+    called = np.array(decisions.group)
+    found = [
+        (FOUR_TYPES, 1 / len(card.classes), by(balanced_accuracy, truth, guess)),
+        (AREA, 0.5, by(area, group, np.asarray(decisions.p_in))),
+        (BALANCED, 0.5, by(balanced_accuracy, group, called)),
+    ]
+    scores = [
+        Score(data, measure, unit="sessions", chance=chance, **values)
+        for measure, chance, values in found
+    ]
+    assert card.calibration is not None
+    limits = card.calibration.step(n_windows).prediction_set
+    sets = prediction_sets(
+        p, card.classes, np.array([limits[name] for name in card.classes])
+    )
+    held = np.array(
+        [t in s.split("|") for t, s in zip(truth, sets, strict=True)], dtype=float
+    )
+    covered = by(lambda _, values: float(values.mean()), truth, held)
+    scores.append(
+        Score(data, "type in prediction set", unit="sessions", chance=None, **covered)
+    )
+    curve = reliability(card, truth, p)
+    gap = np.abs(np.subtract(curve["probability"], curve["right"])).max()
+    scores.append(
+        Score(data, "largest gap of reliability", float(gap), truth.size, "sessions")
+    )
+    return scores
+
+
+def reliability(
+    card: ModelCard, truth: NDArray[np.str_], p: NDArray[np.float64]
+) -> dict[str, list[float]]:
+    """Return how often the type is right, in ten bins of as many cells."""
+    decisions = decide(p, card.classes)
+    said = np.asarray(decisions.probability)
+    right = np.array(decisions.predicted) == truth
+    bins = np.array_split(np.argsort(said, kind="stable"), BINS)
+    return {
+        "probability": [float(said[rows].mean()) for rows in bins],
+        "right": [float(right[rows].mean()) for rows in bins],
+    }
+
+
+def domain(cells: Cells, rate: float) -> dict[str, dict[str, float]]:
+    """Return what is usual in sessions of 1 to 16 minutes.
+
+    Of each session the first windows are taken, 1, 2, 4, 8 or 16 minutes, as if it had
+    been no longer. Medians are those of sessions with few and with many PY.
+    """
+    properties, recordings = [], []
+    rng = np.random.default_rng(0)
+    for number, rows in enumerate(cells.rows):
+        minutes = MINUTES[number % len(MINUTES)]
+        found = _properties(cells, rows, rate, minutes)
+        properties.append(found)
+        is_py = cells.truth[rows] == "PY"
+        for _ in range(MIXTURES):
+            share = rng.uniform(*PY_SHARES)
+            chances = np.where(is_py, share, 1 - share) / np.where(
+                is_py, max(is_py.sum(), 1), max((~is_py).sum(), 1)
+            )
+            chosen = rng.choice(rows.size, rows.size, p=chances / chances.sum())
+            recordings.append(
+                {
+                    f"median {name}": np.median(values[chosen])
+                    for name, values in found.items()
+                }
+            )
+    # Equal in all cells of a session, so there is no need for a median of it.
+    same = ("synchrony", "length", "frame rate")
+    return domain_of(
+        {
+            **{
+                name: np.concatenate([p[name] for p in properties])
+                for name in properties[0]
+            },
+            **{
+                name: np.array([r[name] for r in recordings])
+                for name in recordings[0]
+                if name.removeprefix("median ") not in same
+            },
+        }
+    )
+
+
+def _properties(
+    cells: Cells, rows: NDArray[np.int64], rate: float, minutes: int
+) -> dict[str, NDArray[np.float64]]:
+    """Return the properties of a session's cells as `recording_properties` does."""
+    size = cells.windows.shape[2]
+    windows = cells.windows[rows, : round(60 * minutes * rate) // size]
+    by_window = trace_properties(windows.reshape(-1, size), rate)
+    synchrony = Synchrony(rate)
+    synchrony.add(windows)
+    return {
+        **{
+            name: values.reshape(rows.size, -1).mean(axis=1)
+            for name, values in by_window.items()
+        },
+        "synchrony": np.full(rows.size, synchrony.value),
+        "length": np.full(rows.size, windows.shape[1] * size / rate),
+        "frame rate": cells.recorded_at[rows],
+    }
+
+
+def _warned(data: str, card: ModelCard, cells: Cells, rate: float) -> list[Score]:
+    """Return the share of sessions that are said to be unlike the training."""
+    assert card.domain is not None
+    warned = [
+        bool(
+            unlike(
+                card.domain, _properties(cells, rows, rate, STRANGE_MINUTES)
+            ).recording
+        )
+        for rows in cells.rows
+    ]
+    return [Score(data, "sessions warned of", np.mean(warned), len(warned), "sessions")]
+
+
+def _write_page(model: CellTypeModel, pages: Path) -> None:
     pages.mkdir(parents=True, exist_ok=True)
     name = model.card.name
-    page = describe(model.card, model.sha256)
+    text = describe(model.card, model.sha256)
     figure = f"![Reliability of {name} on simulation]({name}-reliability.png)\n"
-    (pages / f"{name}.md").write_text(f"{page}\n{figure}", encoding="utf-8")
-    draw_reliability(
-        name,
-        model.card.scores["reliability on simulation"],
-        pages / f"{name}-reliability.png",
-    )
+    (pages / f"{name}.md").write_text(f"{text}\n{figure}", encoding="utf-8")
 
 
-def draw_reliability(name: str, curves: Mapping[str, Any], path: Path) -> None:
-    """Draw how often the best guess is right, by the probability it was given."""
+def _draw(name: str, curves: Mapping[str, Mapping[str, Any]], path: Path) -> None:
+    """Draw how often the type is right, by the probability it was given."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(5, 6), layout="constrained")
-    axes, below = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
-    axes.plot([0.25, 1], [0.25, 1], color="0.7", linestyle="--", label="as promised")
-    in_order = sorted(curves.items(), key=lambda item: int(item[0].split()[0]))
-    for number, (when, curve) in enumerate(in_order):
-        colour = f"C{number}"
-        axes.plot(curve["probability"], curve["right"], "o-", color=colour, label=when)
-        below.plot(curve["probability"], curve["cells"], "o-", color=colour)
-    axes.set_ylabel("share of best guesses that are right")
+    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.7", linestyle="--", label="as promised")
+    for when, curve in curves.items():
+        axes.plot(curve["probability"], curve["right"], "o-", label=when)
+    axes.set_xlabel("probability of the predicted type")
+    axes.set_ylabel("share that is right")
     axes.set_title(f"{name}, unseen simulated sessions")
     axes.legend()
-    below.set_ylabel("cells")
-    below.set_xlabel("probability of the best guess")
     # Without the date and the version, so that the same curves are the same file.
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
 def write_index(models: Mapping[str, CellTypeModel], pages: Path) -> None:
-    """Write the page that lists the models."""
-    group = "PY against interneuron, balanced (chance 0.5)"
-    types = "four types, balanced (chance 0.25)"
-    middle = f"after {minutes(4)}"
+    """Write the page that lists the models with their main scores."""
+    shown = [
+        (f"simulated awake, {minutes} min", measure)
+        for minutes in (4, 16)
+        for measure in (FOUR_TYPES, AREA)
+    ]
     lines = [
         "# Cards of the bundled models",
         "",
         "Written by `scripts/train_bundled.py`; the same text as `napari-celltype "
         "models show NAME`. [What the models are and how they are used]"
-        "(../models.md).",
+        "(../models.md). Scores on unseen simulated sessions, with 95 % intervals over "
+        "sessions, say nothing about real cells; the cards do.",
         "",
-        f"Scores on unseen simulated sessions, {middle} of recording, with 95 % "
-        "intervals over sessions. They say nothing about real cells; the cards do.",
-        "",
-        "| model | PY against interneuron (chance 0.5) | four types (chance 0.25) |",
-        "|---|---|---|",
+        "| model | " + " | ".join(f"{m}, {d.split(', ')[1]}" for d, m in shown) + " |",
+        "|" + "---|" * (len(shown) + 1),
     ]
     for name, model in models.items():
-        scores = model.card.scores["simulated sessions, unseen"][middle]
-        cells = " | ".join(
-            f"{s['value']:.2f} ({s['low']:.2f} to {s['high']:.2f})"
-            for s in (scores[group], scores[types])
-        )
-        lines.append(f"| [{name}]({name}.md) | {cells} |")
+        found = {(s.data, s.measure): s for s in model.card.scores}
+        cells = [
+            f"{s.value:.2f} ({s.low:.2f} to {s.high:.2f})"
+            for key in shown
+            if (s := found.get(key)) is not None
+        ]
+        lines.append(f"| [{name}]({name}.md) | {' | '.join(cells)} |")
     (pages / "README.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
