@@ -35,12 +35,14 @@ if TYPE_CHECKING:
         save_model,
         verify_model,
     )
+    from napari_celltype.classifiers.score import Score
 
 _MODULES = {
     "Calibration": "calibration",
     "CalibrationStep": "calibration",
     "CellTypeModel": "saved_model",
     "ModelCard": "card",
+    "Score": "score",
     "TraceClassifier": "estimator",
     "TracePredictions": "prediction",
     "add_model": "models",
@@ -63,6 +65,7 @@ __all__ = [
     "CalibrationStep",
     "CellTypeModel",
     "ModelCard",
+    "Score",
     "TraceClassifier",
     "TracePredictions",
     "add_model",
