@@ -38,6 +38,8 @@ class RealCell:
     spikes : tuple of ndarray of float64, each shape (n_spikes,)
         Of each trial, in seconds after its first frame, ascending; a spike before the
         first frame is negative.
+    raw : bool
+        Whether `trials` are raw fluorescence of unknown offset, not dF/F.
     """
 
     file: str
@@ -49,6 +51,7 @@ class RealCell:
     dataset: str = ""
     batch: str = ""
     spikes: tuple[NDArray[np.float64], ...] = ()
+    raw: bool = False
 
     @property
     def seconds(self) -> float:
@@ -120,6 +123,7 @@ def load_invivo(folder: Path) -> list[RealCell]:
                     trials=tuple(pieces[row] for row in rows),
                     dataset=dataset,
                     batch=str(data["subject_id"][rows[0]]),
+                    raw=dataset == "V1",
                 )
             )
     return cells
