@@ -61,13 +61,11 @@ bench: setup
 	done; exit $$status
 
 # About half an hour on two cores; what is finished is kept in build/validation.
-# `python scripts/train_bundled.py` leaves the refits that real_cells.py compares with.
 validate: setup
 	$(BIN)/python benchmarks/two_sample.py
 	$(BIN)/python benchmarks/difficulty.py
 	$(BIN)/python benchmarks/street.py
-	$(BIN)/python benchmarks/real_cells.py --json build/validation/real_cells.json \
-		$$(test -d build/bundled/refits && echo --refits build/bundled/refits)
+	$(BIN)/python benchmarks/real_cells.py --json build/validation/real_cells.json
 	$(BIN)/python benchmarks/report.py
 
 clean:

@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 
 from napari_celltype.classifiers import (
     CellTypeModel,
+    list_models,
     load_model,
     predict_recording_traces,
 )
 from napari_celltype.simulation import Session, simulate_session
+from napari_celltype.simulation.behaviour import draw_regime
 from napari_celltype.workflows.shares import training_shares
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -34,12 +36,15 @@ from scoring import accuracy, balanced_accuracy, by_session
 
 FIGURE = ROOT / "docs" / "images" / "validation-difficulty.png"
 
-MODELS = ("cnn", "rnn", "lstm")
+MODELS = tuple(
+    dict.fromkeys(card.family for card in list_models() if card.origin == "simulation")
+)
 TYPES = ("PY", "PV", "SOM", "VIP")
 SEED = 7002  # of no other script
 WINDOW = 60.0  # s
 RATE = 10.0  # Hz, and the other things that stay while one changes
 WINDOWS = 4
+AWAKE = ("running", "quiet")
 COEFFICIENTS = (0.0, 0.7)  # raw traces, or with suite2p's subtraction, at random
 
 NOISE = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
@@ -73,7 +78,12 @@ def _simulate(number: int, cells: int, rate: float, windows: int, **fixed: Any) 
     # One second more, so that no window is lost where rates do not divide.
     n_frames = int(np.ceil((windows * WINDOW + 1) * rate))
     session: Session = simulate_session(
-        np.array(TYPES)[truth], n_frames, rate, stream, **fixed
+        np.array(TYPES)[truth],
+        n_frames,
+        rate,
+        stream,
+        regime=draw_regime(stream, AWAKE),
+        **fixed,
     )
     return truth, session, coefficient
 
@@ -192,11 +202,8 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure
 
     # Colours that colour-blind readers tell apart (Okabe and Ito), and unlike marks.
-    styles = {
-        "cnn": ("#0072B2", "o"),
-        "rnn": ("#E69F00", "s"),
-        "lstm": ("#009E73", "^"),
-    }
+    looks = (("#0072B2", "o"), ("#E69F00", "s"), ("#009E73", "^"), ("#CC79A7", "D"))
+    styles = dict(zip(MODELS, looks, strict=False))
     questions = {"PY against interneuron": 0.5, "four types": 0.25}
     wide = {
         axis: curve
@@ -214,7 +221,7 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
                 ends = ("value", "low", "high")
                 value, low, high = (np.array([s[e] for s in scores]) for e in ends)
                 panel.errorbar(
-                    places + 0.12 * (shift - 1),
+                    places + 0.12 * (shift - (len(styles) - 1) / 2),
                     value,
                     [value - low, high - value],
                     color=colour,

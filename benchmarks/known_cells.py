@@ -38,6 +38,8 @@ class RealCell:
     spikes : tuple of ndarray of float64, each shape (n_spikes,)
         Of each trial, in seconds after its first frame, ascending; a spike before the
         first frame is negative.
+    raw : bool
+        Whether `trials` are raw fluorescence of unknown offset, not dF/F.
     """
 
     file: str
@@ -49,6 +51,7 @@ class RealCell:
     dataset: str = ""
     batch: str = ""
     spikes: tuple[NDArray[np.float64], ...] = ()
+    raw: bool = False
 
     @property
     def seconds(self) -> float:
@@ -76,6 +79,54 @@ def load_cells(folder: Path) -> list[RealCell]:
     with (folder / "real_cells.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     return [_load_cell(folder, row) for row in rows]
+
+
+def load_invivo(folder: Path) -> list[RealCell]:
+    """Read the neurons of `real_invivo`; those of one mouse are one batch.
+
+    Parameters
+    ----------
+    folder : Path
+        With `real_invivo`; without it there are no cells. Of "V1" the traces are raw
+        fluorescence of pyramidal cells at 15 Hz; of "S1" dF/F at 7.5 Hz of VIP cells
+        (and three PY of one mouse) in pieces of any length, of "S1 45 s" the same in
+        pieces of 45 s.
+    """
+    inside = folder / "real_invivo"
+    if not inside.exists():
+        return []
+    with (inside / "visp_pyramidal_15hz.csv").open(newline="") as file:
+        indicators = {
+            row["cell_id"]: row["indicator"].lstrip("j") for row in csv.DictReader(file)
+        }
+    cells = []
+    for dataset, name in (
+        ("V1", "visp_pyramidal_15hz"),
+        ("S1", "s1_vip_segments_7p5hz"),
+        ("S1 45 s", "s1_vip_45s_7p5hz"),
+    ):
+        with np.load(inside / f"{name}.npz") as file:
+            data = dict(file)
+        if "values" in data:
+            pieces = np.split(data["values"], data["start"][1:])
+        else:
+            pieces = list(data["traces"])
+        for cell_id in np.unique(data["cell_id"]).tolist():
+            rows = np.flatnonzero(data["cell_id"] == cell_id)
+            cells.append(
+                RealCell(
+                    file=f"{name}:{cell_id}",
+                    cell_type=str(data["labels"][rows[0]]),
+                    indicator=indicators.get(cell_id, ""),
+                    preparation="in vivo",
+                    sampling_frequency=float(data["sampling_frequency"]),
+                    trials=tuple(pieces[row] for row in rows),
+                    dataset=dataset,
+                    batch=str(data["subject_id"][rows[0]]),
+                    raw=dataset == "V1",
+                )
+            )
+    return cells
 
 
 def read_trials(folder: Path, file: str) -> Iterator[tuple[Array, Array, Array]]:

@@ -27,7 +27,6 @@ from known_cells import RealCell
 from numpy.typing import NDArray
 from scipy.signal import periodogram
 from scipy.stats import skew
-from sklearn.tree import DecisionTreeClassifier
 
 from napari_celltype.classifiers.preparation import cut_windows
 from napari_celltype.recording.resampling import area_average, frames_after_averaging
@@ -63,9 +62,9 @@ def _values(cell: RealCell, sampling_frequency: float) -> dict[str, float]:
     slow, total = _power(pieces, rate)
     return {
         "slow power": float(powers[:, 0].sum() / powers[:, 1].sum()),
-        "slow power of 20 s pieces": float((slow / total).mean()),
+        "slow power, 20 s": float((slow / total).mean()),
         "skewness": float(skew(np.concatenate(trials))),
-        "skewness of 20 s pieces": float(skew(pieces, axis=1).mean()),
+        "skewness, 20 s": float(skew(pieces, axis=1).mean()),
         "noise": cell.shot_noise,
         "native rate": cell.sampling_frequency,
         "length": cell.seconds,
@@ -83,9 +82,9 @@ def probe_guesses(
     truth: NDArray[np.str_],
     batches: NDArray[np.str_] | None = None,
 ) -> NDArray[np.str_]:
-    """Guess each cell by thresholds on one number, set on cells of other batches.
+    """Guess which of two groups each cell is of by a threshold on one number.
 
-    Two types share one threshold; more types one threshold less than there are types.
+    The threshold is set on cells of other batches.
 
     Parameters
     ----------
@@ -101,13 +100,7 @@ def probe_guesses(
     for batch in np.unique(batches):
         out = batches == batch
         x, y = values[~out], truth[~out]
-        if names.size == 2:
-            guess[out] = names[_above(x, y == names[1], values[out]).astype(int)]
-        else:
-            tree = DecisionTreeClassifier(
-                max_leaf_nodes=names.size, class_weight="balanced", random_state=0
-            )
-            guess[out] = tree.fit(x[:, None], y).predict(values[out, None])
+        guess[out] = names[_above(x, y == names[1], values[out]).astype(int)]
     return guess
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, binom, binomtest
+from scipy.stats import beta, binomtest
 
 RESAMPLES = 1000
 CHANCE = 0.05  # both tails of an interval together
@@ -92,18 +92,17 @@ def resamples(
 
 def balanced(
     truth: NDArray[np.str_],
-    guesses: NDArray[np.str_],
+    guess: NDArray[np.str_],
     batches: NDArray[np.str_] | None = None,
     seed: int = 0,
 ) -> Score:
-    """Score guesses (n_cells, n_repeats) by the mean of the recalls, over repeats.
+    """Score guesses by the mean of the recalls.
 
-    With a single true type this is the share of right guesses. The 95 % interval
-    resamples cells, or whole batches, inside each type. It is widened to the one that
-    follows from the counts alone (recalls with Jeffreys' prior), since resampling six
-    cells that were all guessed right never finds a wrong one.
+    The 95 % interval resamples cells, or whole batches, inside each type. It is widened
+    to the one that follows from the counts alone (recalls with Jeffreys' prior), since
+    resampling six cells that were all guessed right never finds a wrong one.
     """
-    right = (guesses == truth[:, None]).mean(axis=1)
+    right = guess == truth
     names, kinds = np.unique(truth, return_inverse=True)
 
     def recall(rows: NDArray[np.int64]) -> float:
@@ -145,37 +144,6 @@ def share(
         drawn = by_cell(lambda _, r: float(r.mean()), same, right, batches, seed)
         low, high = min(low, drawn["low"]), max(high, drawn["high"])
     return _rounded(float(right.mean()), float(low), float(high), right.size)
-
-
-def shuffled(
-    truth: NDArray[np.str_], guess: NDArray[np.str_], seed: int = 0
-) -> dict[str, float]:
-    """Return the balanced accuracy against permuted truth, and the p value.
-
-    The p value is the share of permutations that score at least as well as the truth,
-    which counts as one of them.
-    """
-    rng = np.random.default_rng(seed)
-    real = balanced_accuracy(truth, guess)
-    drawn = np.array(
-        [balanced_accuracy(rng.permutation(truth), guess) for _ in range(RESAMPLES)]
-    )
-    return {
-        "mean": round(float(drawn.mean()), 4),
-        "95th percentile": round(float(np.quantile(drawn, 0.95)), 4),
-        "p": round(float((1 + (drawn >= real - 1e-12).sum()) / (1 + RESAMPLES)), 4),
-    }
-
-
-def coin_tosses(n_first: int, n_second: int) -> float:
-    """Return the balanced accuracy that guessing two types reaches in 1 of 20 tries."""
-    first = np.arange(n_first + 1)
-    second = np.arange(n_second + 1)
-    score = first[:, None] / (2 * n_first) + second / (2 * n_second)
-    chance = binom.pmf(first, n_first, 0.5)[:, None] * binom.pmf(second, n_second, 0.5)
-    order = np.argsort(-score, axis=None)
-    reached = np.cumsum(chance.ravel()[order])
-    return float(score.ravel()[order][np.searchsorted(reached, 0.05)])
 
 
 def widened(score: Score, trials: int) -> Score:

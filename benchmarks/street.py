@@ -37,7 +37,7 @@ RATE = 10.0  # Hz
 SETTINGS = (
     ("running", "GCaMP6f", 0.8),
     ("quiet", "GCaMP6f", 1.5),
-    ("anaesthesia", "GCaMP6s", 1.0),
+    ("quiet", "GCaMP6s", 1.0),
     ("running", "GCaMP6s", 2.5),
     ("quiet", "GCaMP7f", 1.0),
     ("running", "GCaMP6f", 4.0),

@@ -7,6 +7,7 @@ preparation, frame rate, length and noise is simulated. Pieces of 60 s, at 10 Hz
 described by `trace_features`; randomised trees are trained to tell real from simulated,
 tested on cells (or batches) that they did not see, nor their simulated twins, and
 scored once per cell: AUROC 0.5 is chance, 1 means that every cell gives itself away.
+Twins in vivo are of awake animals, as all that the models are trained on.
 The same test between two real data sets of one type says how much of that is normal.
 Writes `two_sample.json` for `report.py`.
 """
@@ -31,10 +32,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from napari_celltype.recording.resampling import area_average, frames_after_averaging
 from napari_celltype.simulation import simulate_session
 from napari_celltype.simulation.behaviour import draw_regime
-from napari_celltype.simulation.parameters import REGIMES
 
 sys.path.insert(0, str(Path(__file__).parent))
-from known_cells import RealCell, load_cells
+from known_cells import RealCell, load_cells, load_invivo
 from provenance import DATA, WORK, write_results
 from scoring import auroc, by_cell
 
@@ -48,6 +48,7 @@ AROUND = ("PY", "PY", "PY", "PV", "SOM", "VIP")  # neighbours that make the neur
 INDICATORS = {"OGB1": "OGB-1"}
 # Published in-vivo dF/F is corrected for neuropil, that of slices is not.
 NEUROPIL_COEFFICIENT = {"in vivo": 0.7, "slice": 0.0}
+AWAKE = ("running", "quiet")
 AMPLITUDE = "size of dF/F"
 
 Pieces = NDArray[np.float32]
@@ -65,7 +66,7 @@ class Cell:
 
 
 def real_pieces(cell: RealCell) -> Pieces:
-    """Cut a real neuron's trials into pieces of dF/F at 10 Hz; none if too slow."""
+    """Cut a real neuron's trials into pieces at 10 Hz; none if too slow."""
     ratio = cell.sampling_frequency / RATE
     if ratio < 0.99:
         return np.empty((0, round(RATE * SECONDS)), dtype=np.float32)
@@ -87,8 +88,7 @@ def simulated_pieces(
     cell: RealCell, n_pieces: int, rng: np.random.Generator, *, match_noise: bool = True
 ) -> Pieces:
     """Simulate a neuron that was recorded as `cell` was; dF/F pieces at 10 Hz."""
-    in_vivo = tuple(name for name in REGIMES if name != "slice")
-    regime = "slice" if cell.preparation == "slice" else draw_regime(rng, in_vivo)
+    regime = "slice" if cell.preparation == "slice" else draw_regime(rng, AWAKE)
     n_frames = int(np.ceil((n_pieces * SECONDS + 1) * cell.sampling_frequency))
     session = simulate_session(
         np.array([cell.cell_type, *AROUND]),
@@ -97,7 +97,7 @@ def simulated_pieces(
         rng,
         regime=regime,
         indicator=INDICATORS.get(cell.indicator, cell.indicator),
-        noise=cell.shot_noise if match_noise else None,
+        noise=cell.shot_noise if match_noise and not cell.raw else None,
     )
     coefficient = NEUROPIL_COEFFICIENT[cell.preparation]
     trace = session.traces(coefficient)[:1]
@@ -165,14 +165,16 @@ def _autocorrelation(values: NDArray[np.float64], lag: int) -> NDArray[np.float6
     return np.asarray((centred[:, lag:] * centred[:, :-lag]).sum(axis=1) / variance)
 
 
-def tell_apart(first: Sequence[Cell], second: Sequence[Cell]) -> dict[str, Any]:
+def tell_apart(
+    first: Sequence[Cell], second: Sequence[Cell], *, sized: bool = True
+) -> dict[str, Any]:
     """Test whether cells of `first` can be told from those of `second`.
 
     Returns
     -------
     dict
         `z-scored` and `with size of dF/F` : AUROC by cell; the interval resamples
-        whole groups;
+        whole groups; the second None unless `sized`, for traces that are no dF/F;
         `features` : the AUROC of each number alone (above 0.5: larger in `first`),
         clearest first; `cells`, `groups` and `pieces` of both.
     """
@@ -180,7 +182,7 @@ def tell_apart(first: Sequence[Cell], second: Sequence[Cell]) -> dict[str, Any]:
     is_first = np.repeat([True, False], [len(first), len(second)])
     owner = np.repeat(np.arange(len(cells)), [len(cell.pieces) for cell in cells])
     features = trace_features(np.concatenate([cell.pieces for cell in cells]))
-    names = list(features)
+    names = [n for n in features if sized or not n.startswith(AMPLITUDE)]
     table = np.column_stack([features[name] for name in names])
     groups = np.array([cell.group for cell in cells])
     shape = np.array([not name.startswith(AMPLITUDE) for name in names])
@@ -201,7 +203,7 @@ def tell_apart(first: Sequence[Cell], second: Sequence[Cell]) -> dict[str, Any]:
 
     return {
         "z-scored": score(table[:, shape]),
-        "with size of dF/F": score(table),
+        "with size of dF/F": score(table) if sized else None,
         "features": {name: round(by_name[name], 3) for name in clearest},
         "cells": [len(first), len(second)],
         "groups": [len({c.group for c in part}) for part in (first, second)],
@@ -246,6 +248,12 @@ class Pair:
         cell = self.recorded
         return f"{cell.cell_type}, {cell.indicator}, {cell.preparation}"
 
+    @property
+    def stratum(self) -> str:
+        """The kind; cells of raw fluorescence, whose noise is unknown, by themselves."""
+        cell = self.recorded
+        return f"{self.kind}, {cell.dataset} raw" if cell.raw else self.kind
+
 
 def pairs(
     cells: Sequence[RealCell], twins: int, *, match_noise: bool = True
@@ -272,13 +280,18 @@ def pairs(
 
 def against_twins(found: Sequence[Pair]) -> dict[str, Any]:
     """Test real neurons against their twins."""
-    return tell_apart([p.real for p in found], [t for p in found for t in p.twins])
+    return tell_apart(
+        [pair.real for pair in found],
+        [twin for pair in found for twin in pair.twins],
+        sized=not _raw(found),
+    )
 
 
 def compare(matched: Sequence[Pair], drawn: Sequence[Pair]) -> dict[str, Any]:
     """Run every test: each kind and data set against its twins, real against real.
 
-    `matched` pairs have the noise of their neuron, `drawn` ones any that is trained on.
+    `matched` pairs have the noise of their neuron, `drawn` ones any that is trained on,
+    as all twins of raw fluorescence.
     """
     results: dict[str, Any] = {
         "real against simulated": {},
@@ -287,27 +300,37 @@ def compare(matched: Sequence[Pair], drawn: Sequence[Pair]) -> dict[str, Any]:
         "real against real": {},
         "too few cells": {},
     }
-    for kind, here in _sorted_by(matched, lambda pair: pair.kind).items():
+    for stratum, here in _sorted_by(matched, lambda pair: pair.stratum).items():
         if not _enough(here):
-            results["too few cells"][kind] = len(here)
+            results["too few cells"][stratum] = len(here)
             continue
-        results["real against simulated"][kind] = against_twins(here)
-        results["real against simulated, noise as in training"][kind] = against_twins(
-            [pair for pair in drawn if pair.kind == kind]
-        )
+        results["real against simulated"][stratum] = against_twins(here)
+        if not _raw(here):
+            results["real against simulated, noise as in training"][stratum] = (
+                against_twins([pair for pair in drawn if pair.stratum == stratum])
+            )
         sets = _sorted_by(here, lambda pair: pair.recorded.dataset)
-        if len(sets) == 1:
-            continue
+        if len(sets) > 1:
+            for name, part in sets.items():
+                if _enough(part):
+                    results["one data set against simulated"][f"{stratum}, {name}"] = (
+                        against_twins(part)
+                    )
+    for kind, here in _sorted_by(matched, lambda pair: pair.kind).items():
+        sets = _sorted_by(here, lambda pair: pair.recorded.dataset)
         among = {name: part for name, part in sets.items() if _enough(part)}
-        for name, part in among.items():
-            title = f"{kind}, {name}"
-            results["one data set against simulated"][title] = against_twins(part)
         for one, other in itertools.combinations(among, 2):
+            first, second = among[one], among[other]
             results["real against real"][f"{kind}, {one} against {other}"] = tell_apart(
-                [pair.real for pair in among[one]],
-                [pair.real for pair in among[other]],
+                [pair.real for pair in first],
+                [pair.real for pair in second],
+                sized=not _raw([*first, *second]),
             )
     return results
+
+
+def _raw(found: Sequence[Pair]) -> bool:
+    return any(pair.recorded.raw for pair in found)
 
 
 def _sorted_by(
@@ -330,11 +353,12 @@ def text(results: Mapping[str, Any]) -> str:
         lines.append(title)
         for name, result in results[title].items():
             score, sized = result["z-scored"], result["with size of dF/F"]
-            clearest = next(iter(result["features"]))
+            clearest, alone = next(iter(result["features"].items()))
             lines.append(
                 f"  {name:<44} n = {result['cells'][0]:3d}, {result['cells'][1]:3d}  "
                 f"AUROC {score['value']:.2f} [{score['low']:.2f}, {score['high']:.2f}]"
-                f"  with size {sized['value']:.2f}  clearest: {clearest}"
+                + (f"  with size {sized['value']:.2f}" if sized else "")
+                + f"  clearest: {clearest} {max(alone, 1 - alone):.2f}"
             )
     return "\n".join(lines)
 
@@ -353,6 +377,7 @@ def main() -> int:
         print(f"Skipped: there is no real_cells.csv in {options.folder}.")
         return 0
     cells = load_cells(options.folder)
+    cells += [cell for cell in load_invivo(options.folder) if cell.raw]
     twins = options.twins
     if options.quick:
         cells, twins = cells[::4], 1

@@ -15,7 +15,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,7 +24,16 @@ from estimation import estimate
 from measured_cells import Estimate
 from paired_cells import PairedCell, read_cells
 
-__all__ = ["Estimate", "default_folder", "estimate", "read_cells", "without"]
+from napari_celltype.simulation import parameters
+from napari_celltype.simulation.parameters import Parameter
+
+# Estimates whose names in the simulator's tables differ.
+OTHER_NAMES = {
+    "SLICE.rest_rate": "-RATE.slice.resting",
+    "SLICE.response": "-MODULATION.puff.peak_rate",
+    "SPIKING.PV basket.regularity": "SPIKING.PV.regularity",
+    "SPIKING.PV axo-axonic.regularity": "SPIKING.PV.regularity",
+}
 
 
 def as_table(estimates: dict[str, Estimate]) -> str:
@@ -59,8 +68,6 @@ def without(cells: Sequence[PairedCell], strata: Sequence[str]) -> list[PairedCe
 
 def differences(estimates: Mapping[str, Estimate]) -> list[str]:
     """Name the measured numbers of the simulator's tables that differ from these."""
-    from refit import OTHER_NAMES, measured_numbers, rounded
-
     found = []
     for path, table, key in measured_numbers():
         number = table[key]
@@ -83,6 +90,27 @@ def differences(estimates: Mapping[str, Estimate]) -> list[str]:
         if number.source != f"measured on {named}":
             found.append(f"{path} is {number.source}; measured on {named}.")
     return found
+
+
+def measured_numbers() -> Iterator[tuple[str, dict[str, Parameter], str]]:
+    """Yield name, table and key of each number that stands in place of literature."""
+    tables = {
+        name: getattr(parameters, name)
+        for name in ("BEHAVIOUR", "SLICE", "CALCIUM", "KINETICS", "NUISANCES")
+    }
+    for kind, table in parameters.SPIKING.items():
+        tables[f"SPIKING.{kind}"] = table
+    for indicator, table in parameters.INDICATORS.items():
+        tables[f"INDICATORS.{indicator}"] = table
+    for name, table in tables.items():
+        for key, number in table.items():
+            if number.literature is not None:
+                yield f"{name}.{key}", table, key
+
+
+def rounded(value: float) -> float:
+    """Round to two digits, as the tables are written."""
+    return float(f"{value:.2g}")
 
 
 def default_folder() -> Path:

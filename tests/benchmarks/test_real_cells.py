@@ -1,39 +1,24 @@
-"""The benchmark on cells of known type, from cells to sentences."""
+"""The benchmark on cells of known type, from cells to rows and sentences."""
 
 from __future__ import annotations
 
 import json
-import re
+import sys
 from dataclasses import replace
 
-import cell_scores
 import pytest
+import real_cells
 import scoring
-from cell_scores import (
-    ABSENT,
-    GROUP,
-    GROUP_SHARES,
-    HIGH_PASSED,
-    PHASES,
-    REFIT,
-    SHIPPED,
-    WITHOUT_SLICE,
-    Versions,
-    how_wide,
-    measure_cells,
-)
-from real_cells import aim, load_cells, load_refits, pooling, score_cells, table
+from cell_scores import AREA, BALANCED, LOWEST, invivo_rows, lowest, stratum_rows
+from real_cells import aims
 
-from napari_celltype.classifiers import describe, load_model, save_model
-
-STRATUM = "in vivo, OGB1"
+from napari_celltype.classifiers import Score, load_model
 
 
 @pytest.fixture(scope="module", autouse=True)
 def few_resamples():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "RESAMPLES", 50)
-        patch.setattr(cell_scores, "PERMUTATIONS_OF_PROBES", 5)
         yield
 
 
@@ -50,110 +35,115 @@ def cells(make_cell):
 
 
 @pytest.fixture(scope="module")
-def scores(model, cells):
-    return measure_cells(model, Versions.of(cells, 1))
+def rows(model, cells):
+    return stratum_rows(model, cells)
 
 
-def test_preparations_and_indicators_are_never_pooled(scores):
-    assert scores[STRATUM]["cells"] == {"PV": 2, "PY": 5, "SOM": 2}
-    assert scores["in vivo, GCaMP6f"]["cells"] == {"PY": 3}
+@pytest.fixture(scope="module")
+def by_set(model, make_cell):
+    v1 = [make_cell(i, "PY", batch=f"mouse{i % 2}") for i in range(6)]
+    s1 = [make_cell(i, "VIP", batch="mouse9") for i in range(6, 9)]
+    named = [replace(c, dataset="V1") for c in v1] + [
+        replace(c, dataset="S1") for c in s1
+    ]
+    return {kind[0].data: kind for kind in invivo_rows(model, named)}
 
 
-def test_a_perfect_probe_is_the_best_one(scores):
-    best = scores[STRATUM][GROUP]["best probe"]
-    assert next(iter(best.values()))["value"] == 1
+def of(rows, data, measure):
+    (found,) = (r for r in rows if (r.data, r.measure) == (data, measure))
+    return found
 
 
-def test_the_model_is_scored_on_every_kind_of_trace(scores):
-    assert {SHIPPED, HIGH_PASSED, PHASES} <= set(scores[STRATUM][GROUP])
+def test_preparations_and_indicators_are_never_pooled(rows):
+    assert of(rows, "in vivo, OGB1", AREA).n == 9
+    assert of(rows, "in vivo, GCaMP6f", "PY called PY").n == 3
 
 
-def test_a_single_group_has_only_shares(scores):
-    assert GROUP not in scores["in vivo, GCaMP6f"]
+def test_a_perfect_number_is_the_best_one(rows):
+    for measure in (AREA, BALANCED):
+        assert of(rows, "in vivo, OGB1", measure).probe_value == 1
 
 
-def test_variants_that_were_not_trained_are_said_to_be_absent(scores):
-    assert scores[STRATUM][GROUP][REFIT] == ABSENT
-    assert scores[STRATUM][GROUP][WITHOUT_SLICE] == ABSENT
+def test_a_single_group_has_only_a_share(rows):
+    measures = [row.measure for row in rows if row.data == "in vivo, GCaMP6f"]
+    assert measures == ["PY called PY"]
 
 
-def test_a_refit_is_scored_only_on_the_cells_that_it_goes_without(model, cells):
-    scores = score_cells(model, cells, refits={f"without {STRATUM}": model})
-    group = scores[STRATUM][GROUP]
-    assert group[REFIT] == group[SHIPPED]
-    others = scores["in vivo, GCaMP6f"][GROUP_SHARES]
-    assert others[REFIT] == ABSENT
+def test_one_cell_of_a_group_gives_no_balanced_score(model, cells):
+    found = stratum_rows(model, [*cells[:6]])
+    assert [row.measure for row in found] == [AREA, "PY called PY", "IN called IN"]
 
 
-def test_a_refit_is_the_score_that_the_aim_reports(model, cells):
-    refits = {f"without {STRATUM}": model}
-    scores = measure_cells(model, Versions.of(cells, 0), refits=refits)
-    said = " ".join(aim(scores))
-    assert "no refit" not in said
-    assert "(refit; the model that ships " in said
+def test_one_interneuron_leaves_everything_open(model, cells):
+    area = of(stratum_rows(model, cells[:6]), "in vivo, OGB1", AREA)
+    assert area.high - area.low > 0.5
 
 
-def test_the_aim_says_who_beats_whom(scores):
-    assert any(line.endswith("does not beat the best probe") for line in aim(scores))
+def test_slices_are_last_and_said_to_lie_outside_the_domain(model, cells):
+    slices = [replace(cell, preparation="slice") for cell in cells[5:9]]
+    found = stratum_rows(model, [*slices, *cells[:5]])
+    assert found[-1].data == "OGB1 slice, outside"
 
 
-@pytest.mark.parametrize(("low", "verdict"), [(0.7, "above the"), (0.85, "beats the")])
-def test_a_few_cells_beat_no_probe_that_lies_inside_their_interval(low, verdict):
-    model = {"value": 1.0, "low": low, "high": 1.0, "n": 10}
-    group = {
-        cell_scores.REFIT: model,
-        cell_scores.SHIPPED: model,
-        "best probe": {"noise": {"value": 0.8, "low": 0.5, "high": 0.9, "n": 10}},
-        "model minus best probe": {"value": 0.2, "low": 0.05, "high": 0.4, "n": 10},
+def test_cells_that_the_program_refuses_are_left_out(model, cells, make_cell):
+    short, slow = make_cell(30, seconds=20), make_cell(31, rate=7.8)
+    assert stratum_rows(model, [*cells, short, slow]) == stratum_rows(model, cells)
+
+
+def test_data_sets_of_two_laboratories_never_share_a_score(by_set):
+    assert {name: kind[0].n for name, kind in by_set.items()} == {
+        "V1 PY": 6,
+        "S1 VIP": 3,
     }
-    values = {"cells": {"PV": 5, "PY": 5}, cell_scores.GROUP: group}
-    (line,) = aim({STRATUM: values})
-    assert verdict in line
 
 
-def test_the_aim_says_where_there_are_only_shares(scores):
-    assert any("GCaMP6f (3 PY): too few" in line for line in aim(scores))
+def test_every_mouse_stands_by_itself(by_set):
+    assert [(m.data, m.n) for m in by_set["V1 PY"][1:]] == [
+        ("V1 PY, mouse0", 3),
+        ("V1 PY, mouse1", 3),
+    ]
 
 
-def test_shares_are_said_with_their_intervals(scores):
-    line = next(line for line in aim(scores) if "GCaMP6f" in line)
-    assert re.search(r"right group: PY \d\.\d\d \[", line)
+def test_the_lowest_mouse_is_named(by_set):
+    mice = [replace(m, value=v) for m, v in zip(by_set["V1 PY"][1:], (0.9, 0.2))]
+    (worst,) = lowest(mice)
+    assert (worst.data, worst.measure) == ("V1 PY, mouse1", LOWEST)
+    assert lowest(mice[:1]) == []
 
 
-def test_cells_that_the_program_refuses_are_counted(model, cells, make_cell):
-    short, slow = make_cell(30, seconds=40), make_cell(31, rate=7.8)
-    scores = score_cells(model, [*cells, short, slow])
-    assert scores["cells left out (too slow or too short)"] == 2
-    assert scores[STRATUM]["cells"]["PY"] == 5
+@pytest.mark.parametrize(
+    ("value", "low", "verdict"),
+    [
+        (0.7, 0.5, "not above noise (0.80)"),
+        (1.0, 0.7, "above noise by less than so few cells can prove"),
+        (1.0, 0.85, "above noise"),
+    ],
+)
+def test_a_few_cells_beat_no_number_that_lies_inside_their_interval(
+    value, low, verdict
+):
+    row = Score("in vivo, OGB1", AREA, value, 10, "cells", low, 1.0, 0.5, "noise", 0.8)
+    (line,) = aims([row])
+    assert line.endswith(f": {verdict}")
 
 
-def test_scores_fit_on_a_card(model, cells):
-    card = replace(model.card, scores={"real cells": score_cells(model, cells)})
-    json.loads(card.to_json())
-    assert "best probe" in describe(card)
+def test_missed_aims_are_said_to_be(by_set):
+    overall = replace(by_set["V1 PY"][0], value=0.89)
+    assert aims([overall]) == ["V1 PY, called PY 0.89: aim of 0.9 missed"]
 
 
-def test_the_table_shows_intervals_and_counts(scores):
-    assert "cells: PV 2, PY 5, SOM 2" in table("rnn-10hz", scores)
+def test_all_rows_are_the_same_when_measured_again(model, cells, rows):
+    assert stratum_rows(model, cells) == rows
 
 
-def test_variants_are_found_by_their_file_names(model, cells, tmp_path):
-    file = tmp_path / "rnn-10hz--without-in-vivo-OGB1.safetensors"
-    save_model(model.classifier, model.card, file)
-    assert list(load_refits(tmp_path, "rnn-10hz", cells)) == [f"without {STRATUM}"]
-
-
-def test_pooling_is_warned_of_with_counts(cells):
-    assert "OGB1, 5 PY and 4 interneurons, 0 of them in slices" in pooling(cells)
-
-
-def test_how_wide_few_cells_are_is_said_in_words():
-    assert "one cell moves the score by up to 0.08" in how_wide(9, 6)
-
-
-def test_all_scores_are_the_same_when_measured_again(model, cells, scores):
-    assert measure_cells(model, Versions.of(cells, 1)) == scores
-
-
-def test_the_loader_is_where_scripts_look_for_it():
-    assert load_cells.__module__ == "known_cells"
+def test_the_rows_are_printed_and_kept(cells, tmp_path, monkeypatch, capsys):
+    (tmp_path / "real_cells.csv").touch()
+    monkeypatch.setattr(real_cells, "load_cells", lambda _: cells)
+    file = tmp_path / "out.json"
+    monkeypatch.setattr(
+        sys, "argv", ["", str(tmp_path), "--models", "rnn-10hz", "--json", str(file)]
+    )
+    assert real_cells.main() == 0
+    said = capsys.readouterr().out
+    kept = [Score(**row) for row in json.loads(file.read_text())["models"]["rnn-10hz"]]
+    assert all(row.data in said for row in kept)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
-from cell_scores import ABSENT, GROUP, MINUS_PROBE, REFIT, SHIPPED
+from cell_scores import AREA, LOWEST
+from difficulty import MODELS
 from provenance import ROOT, simulator_digest, write_results
 from report import NAMES, interval, page, paragraph, share_of, table
+
+from napari_celltype.classifiers import Score
 
 SCORE = {"value": 0.8123, "low": 0.7, "high": 0.9, "n": 40}
 TEST = {
@@ -31,12 +36,9 @@ def two_sample():
 @pytest.fixture
 def difficulty():
     scores = {"PY against interneuron": [SCORE], "four types": [SCORE]}
-    models = {name: {"used": [f"{name}-10hz"], **scores} for name in FAMILIES}
+    models = {name: {"used": [f"{name}-10hz"], **scores} for name in MODELS}
     curve = {"title": "frame rate, Hz", "values": [30.0], **models}
     return {"sessions": 3, "cells per session": 7, "curves": {"frame rate": curve}}
-
-
-FAMILIES = ("cnn", "rnn", "lstm")
 
 
 def words(text: str) -> str:
@@ -80,24 +82,29 @@ def test_numbers_of_this_simulator_are_not_called_old(two_sample):
 
 def test_curves_stand_beside_the_models_that_were_taken(difficulty):
     said = words(page({"difficulty": difficulty}))
-    assert "| 30 | 0.81 [0.70, 0.90] |" in said
-    assert "30 Hz: cnn-10hz, rnn-10hz, lstm-10hz" in said
+    assert "| frame rate, Hz 30 | 0.81 [0.70, 0.90] |" in said
+    assert "30 Hz: cnn-10hz, " in said
 
 
 def test_real_cells_have_a_column_for_each_model():
-    group = {
-        REFIT: ABSENT,
-        SHIPPED: SCORE,
-        "best probe": {"length": SCORE},
-        MINUS_PROBE: SCORE,
+    area = Score(
+        "in vivo, OGB1", AREA, 0.8123, 15, "cells", 0.7, 0.9, 0.5, "length", 0.7
+    )
+    models = {"cnn-10hz": [asdict(area)], "rnn-10hz": [asdict(area)]}
+    said = page({"real_cells": {"caution": "Few cells.", "models": models}})
+    assert "| cells | measure | cnn-10hz | rnn-10hz | best number |" in said
+    score = "0.81 [0.70, 0.90], 15"
+    assert f"| in vivo, OGB1 | {AREA} | {score} | {score} | length 0.70 |" in said
+    assert f"- rnn-10hz: in vivo, OGB1, {AREA} 0.81: above length" in said
+
+
+def test_lowest_mice_of_two_models_share_a_row_and_are_named():
+    models = {
+        f"{name}-10hz": [asdict(Score(f"V1 PY, {mouse}", LOWEST, 0.5, 7, "cells"))]
+        for name, mouse in (("cnn", 195), ("rnn", 224))
     }
-    stratum = {"cells": {"PV": 4, "PY": 9}, GROUP: group}
-    scores = {"caution": "Few cells.", "in vivo, OGB1": stratum}
-    said = page({"real_cells": {"cnn": scores, "rnn": scores}})
-    assert "### in vivo, OGB1: 4 PV, 9 PY" in said
-    assert "|  | cnn | rnn |" in said
-    assert f"| {REFIT} | not trained | not trained |" in said
-    assert "| best probe: length | 0.81 [0.70, 0.90], n = 40 |" in said
+    said = page({"real_cells": {"caution": "Few cells.", "models": models}})
+    assert f"| V1 PY | {LOWEST} | 0.50, 7 (195) | 0.50, 7 (224) |" in said
 
 
 def test_a_share_without_cells_is_none():

@@ -90,6 +90,19 @@ def test_a_batch_and_its_twins_are_never_learnt_from_and_tested_together(make_ce
     }
 
 
+def test_raw_fluorescence_is_its_own_stratum_and_is_not_judged_by_its_size(make_cell):
+    cells = [make_cell(n, "PY") for n in range(4)]
+    cells += [replace(make_cell(n), raw=True, dataset="V1") for n in range(4, 8)]
+    found = pairs(cells, 1)
+    results = compare(found, found)
+    by_kind = results["real against simulated"]
+    assert by_kind["PY, OGB1, in vivo"]["with size of dF/F"]
+    raw = by_kind["PY, OGB1, in vivo, V1 raw"]
+    assert raw["with size of dF/F"] is None
+    assert not any(name.startswith("size of dF/F") for name in raw["features"])
+    assert list(results["real against real"]) == ["PY, OGB1, in vivo, DS00 against V1"]
+
+
 @pytest.mark.slow
 def test_real_cells_can_be_compared(shared_data):
     from known_cells import load_cells

@@ -7,6 +7,7 @@ from napari_celltype.classifiers import (
     Calibration,
     CalibrationStep,
     CellTypeModel,
+    Score,
     TraceClassifier,
     card_for,
     read_model,
@@ -14,6 +15,18 @@ from napari_celltype.classifiers import (
 )
 
 WINDOW = 60
+SCORE = Score(
+    "simulated",
+    "accuracy",
+    0.8123,
+    40,
+    "sessions",
+    low=0.7,
+    high=0.9,
+    chance=0.25,
+    probe="skewness",
+    probe_value=0.4,
+)
 
 
 @pytest.fixture(scope="session")
@@ -56,12 +69,7 @@ def make_card(classifier):
             "name": "tiny-10hz",
             "sampling_frequency": 10.0,
             "origin": "simulation",
-            "scores": {
-                "simulated": {
-                    "n": 40,
-                    "accuracy": {"value": 0.81, "low": 0.7, "high": 0.9},
-                }
-            },
+            "scores": [SCORE],
             **changes,
         }
         return card_for(classifier, **facts)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ def test_json_brings_the_same_card_back(make_card, make_calibration):
     again = ModelCard.from_json(card.to_json())
     assert again.to_json() == card.to_json()
     assert again.calibration == card.calibration
+    assert again.scores == card.scores
 
 
 def test_card_takes_the_structure_from_the_classifier(make_card):
@@ -53,6 +55,7 @@ def test_card_takes_classes_and_length_from_the_classifier(make_card):
         ("domain", {"noise": {"low": 0.3}}),
         ("domain", {"noise": {"low": 0.3, "high": 0.1}}),
         ("scores", [1, 2]),
+        ("scores", {"accuracy": 0.8}),
         ("versions", {"torch": 2}),
         ("trained_on", ""),
     ],
@@ -136,9 +139,24 @@ def test_text_that_is_no_card_is_refused(text):
         ModelCard.from_json(text)
 
 
-def test_nan_scores_cannot_be_written(make_card):
-    with pytest.raises(ModelError, match="plain numbers"):
-        make_card(scores={"simulated": float("nan")}).to_json()
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": float("nan")},
+        {"value": "0.8"},
+        {"n": 0},
+        {"data": ""},
+        {"unit": "x" * 200},
+        {"low": None},
+        {"low": 0.95},
+        {"chance": float("inf")},
+        {"probe": None},
+    ],
+)
+def test_impossible_score_is_refused(make_card, changes):
+    (score,) = make_card().scores
+    with pytest.raises(ModelError, match="says scores = "):
+        make_card(scores=[replace(score, **changes)])
 
 
 def test_a_card_counts_the_classes_that_its_classifier_was_trained_on():

@@ -37,7 +37,7 @@ def request(folder, data=None, **changes):
 def test_the_card_says_what_was_trained_on_and_that_nothing_was_measured(tmp_path):
     card = train_model(request(tmp_path)).card
     assert card.name == "mine"
-    assert (card.origin, card.scores, card.calibration) == ("user", {}, None)
+    assert (card.origin, card.scores, card.calibration) == ("user", (), None)
     assert (card.sampling_frequency, card.window_frames) == (10.0, 60)
     assert card.training_data["class_counts"] == {"PV": 8, "PY": 8}
     assert card.training_data["subjects_by_label"] == {"PV": 2, "PY": 2}

@@ -140,9 +140,8 @@ def test_only_the_last_layer_is_trained_and_the_card_says_so(recordings, models)
     assert about["base"] == {"name": "start", "sha256": before.sha256}
     assert (about["layers_trained"], about["labels"]) == (1, {"PV": 4, "PY": 4})
     assert (card.neuropil, card.window_frames, card.calibration) == (0.7, WINDOW, None)
-    (scores,) = card.scores.values()
-    assert scores["balanced accuracy"]["n"] == 8
-    assert scores["chance"] == 0.5
+    balanced = card.scores[0]
+    assert (balanced.n, balanced.chance) == (8, 0.5)
     assert "8 cells of 1 of 2 subjects" in about["validation"]
     assert len(trained.history) == 3
     said = " ".join(trained.summary())
@@ -210,15 +209,14 @@ def test_the_card_says_how_its_epoch_was_chosen_and_what_predictions_taught(
     card = train_model(
         request(recordings, models, reading=Reading(with_predictions=True))
     ).card
-    (scores,) = card.scores.values()
-    assert f"Epoch {card.training_data['epoch_kept']} of 3 was kept" in scores["epoch"]
+    assert f"Epoch {card.training_data['epoch_kept']} of 3 was kept" in card.trained_on
     assert "flatters" in describe(card)
     assert card.training_data["predicted_labels"] == 1
     assert "1 label of these a model gave" in card.trained_on
-    assert scores["balanced accuracy"]["n"] == 6
+    assert card.scores[0].n == 6
     untested = train_model(request(recordings, models, validation="none")).card
     assert "Nobody tested it on any cell." in untested.not_for
-    assert untested.scores == {}
+    assert untested.scores == ()
 
 
 def test_other_labels_of_the_scored_cells_choose_the_epoch_anew(

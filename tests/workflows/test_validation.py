@@ -180,12 +180,15 @@ def test_chance_and_the_best_number_stand_beside_the_score():
     _, validation = judged(in_windows((0.9, 0.9)))
     assert validation.chance == 0.5
     assert 0 <= validation.probe[1] <= 1
-    scores = validation.as_scores()
-    assert scores["chance"] == 0.5
-    assert scores["balanced accuracy"]["n"] == 12
+    balanced, *recalls = validation.as_scores()
+    assert (balanced.chance, balanced.n, balanced.unit) == (0.5, 12, "subjects")
+    assert (balanced.probe, balanced.probe_value) == validation.probe
     # One held-out animal is no sample of animals.
-    assert validation.interval.too_few
-    assert "low" not in scores["balanced accuracy"]
+    assert balanced.low is None
+    assert [(r.measure, r.n) for r in recalls] == [
+        ("recall of PV", 6),
+        ("recall of PY", 6),
+    ]
 
 
 def test_a_number_that_tells_the_types_is_found():

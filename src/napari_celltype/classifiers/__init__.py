@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         save_model,
         verify_model,
     )
+    from napari_celltype.classifiers.score import Score
 
 # All networks there are, by the name of their architecture: module and class.
 NETWORKS: dict[str, str] = {
@@ -49,6 +50,7 @@ _MODULES = {
     "CalibrationStep": "calibration",
     "CellTypeModel": "saved_model",
     "ModelCard": "card",
+    "Score": "score",
     "TraceClassifier": "estimator",
     "TracePredictions": "prediction",
     "add_model": "models",
@@ -72,6 +74,7 @@ __all__ = [
     "CalibrationStep",
     "CellTypeModel",
     "ModelCard",
+    "Score",
     "TraceClassifier",
     "TracePredictions",
     "add_model",

@@ -6,7 +6,7 @@ Read and written without torch, so that lists and docks can show cards at once.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +16,7 @@ import numpy as np
 
 from napari_celltype.classifiers.calibration import Calibration, read_calibration
 from napari_celltype.classifiers.card_rules import RULES, names_in_calibration
+from napari_celltype.classifiers.score import Score, read_scores
 from napari_celltype.errors import ModelError
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ class ModelCard:
     domain : mapping or None
         Of each property of `domain.PROPERTIES` what is usual in the training data, as
         {"low": ..., "high": ...}.
-    scores : mapping
-        Measured scores by data set, see `describe`.
+    scores : tuple of Score
+        What was measured, a row each.
     versions : mapping
         Of the software that trained it.
     created : str
@@ -93,7 +94,7 @@ class ModelCard:
     assumed_shares: Mapping[str, float] | None = None
     calibration: Calibration | None = None
     domain: Mapping[str, Mapping[str, float]] | None = None
-    scores: Mapping[str, Any] = field(default_factory=dict)
+    scores: tuple[Score, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -166,6 +167,8 @@ class ModelCard:
             values["classes"] = tuple(values["classes"])
         if "calibration" in values:
             values["calibration"] = read_calibration(values["calibration"])
+        if "scores" in values:
+            values["scores"] = read_scores(values["scores"])
         return cls(**values)
 
 
@@ -194,7 +197,7 @@ def card_for(
     assumed_shares: Mapping[str, float] | None = None,
     calibration: Calibration | None = None,
     domain: Mapping[str, Mapping[str, float]] | None = None,
-    scores: Mapping[str, Any] | None = None,
+    scores: Sequence[Score] = (),
     intended_use: str = (
         "Recordings that resemble those it was trained on: the same indicator, region, "
         "preparation and processing."
@@ -251,7 +254,7 @@ def card_for(
         training_data={**_class_counts(classifier), **(training_data or {})},
         calibration=calibration,
         domain=domain,
-        scores=dict(scores or {}),
+        scores=tuple(scores),
         versions=_versions(),
     )
 

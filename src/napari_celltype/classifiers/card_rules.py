@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
 from napari_celltype.classifiers.calibration import Calibration, CalibrationStep
+from napari_celltype.classifiers.score import Score
 from napari_celltype.errors import LabelError
 
 if TYPE_CHECKING:
@@ -108,6 +109,30 @@ def _is_domain(value: object) -> bool:
     )
 
 
+def _are_scores(value: object) -> bool:
+    return isinstance(value, tuple) and all(map(_is_score, value))
+
+
+def _is_score(score: object) -> bool:
+    if not isinstance(score, Score):
+        return False
+    numbers = (score.low, score.high, score.chance, score.probe_value)
+    return (
+        all(map(_is_short, (score.data, score.measure, score.unit)))
+        and _is_number(score.value)
+        and _is_count(score.n)
+        and all(number is None or _is_number(number) for number in numbers)
+        and (score.low is None) == (score.high is None)
+        and (score.low is None or score.high is None or score.low <= score.high)
+        and (score.probe is None) == (score.probe_value is None)
+        and (score.probe is None or _is_short(score.probe))
+    )
+
+
+def _is_short(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= 100
+
+
 def names_in_calibration(card: ModelCard) -> str | None:
     """Return what is wrong with the names of a card's calibration, if anything."""
     if card.calibration is None:
@@ -150,7 +175,7 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "parameters": _MAPPING,
     "training_data": _MAPPING,
     "assumed_shares": (_are_shares, "null, or shares from 0 to 1 by type"),
-    "scores": _MAPPING,
+    "scores": (_are_scores, "a tuple of scores with finite numbers and short texts"),
     "versions": (
         lambda value: (
             isinstance(value, Mapping)

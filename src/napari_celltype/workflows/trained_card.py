@@ -65,18 +65,17 @@ def card_of(
     ]
     if validation is None:
         untested = ["Nobody tested it on any cell."]
-    scores = {}
+    scores, chosen = [], []
     if validation is not None:
-        scores[f"cells held out {validation.way}"] = {
-            **validation.as_scores(),
-            **_chosen(len(classifier.history_), classifier.best_epoch_),
-        }
+        scores = validation.as_scores()
+        chosen = _chosen(len(classifier.history_), classifier.best_epoch_)
+    trained_on = f"{kind} of {windows.data.name}: {counts}."
     return card_for(
         classifier,
         name=model_name(request.output.stem),
         sampling_frequency=windows.data.traces.sampling_frequency,
         neuropil=request.reading.neuropil if base is None else base.card.neuropil,
-        trained_on=f"{kind} of {windows.data.name}: {counts}.",
+        trained_on=" ".join([trained_on, *chosen]),
         training_data=_about(classifier, windows, trained, request, held, base, notes),
         domain=_domain(windows, held),
         scores=scores,
@@ -121,7 +120,7 @@ def summary_of(trained: Trained) -> list[str]:
         found.insert(1, "That is no better than what it is compared with.")
     elif interval.low <= level:
         found.insert(1, "What it is compared with lies within the interval.")
-    found += _chosen(len(trained.history), trained.best_epoch).values()
+    found += _chosen(len(trained.history), trained.best_epoch)
     missing = [
         name for name, n in zip(validation.classes, n_of.tolist(), strict=True) if not n
     ]
@@ -130,14 +129,14 @@ def summary_of(trained: Trained) -> list[str]:
     return found
 
 
-def _chosen(n_epochs: int, kept: int) -> dict[str, str]:
+def _chosen(n_epochs: int, kept: int) -> list[str]:
     """Say that the score is that of the best of several epochs, where it is."""
     if n_epochs < 2:
-        return {}
-    return {
-        "epoch": f"Epoch {kept} of {n_epochs} was kept for being the best on these "
-        "very cells, which flatters the score."
-    }
+        return []
+    return [
+        f"Epoch {kept} of {n_epochs} was kept for being the best on the cells held "
+        "out, which flatters the score."
+    ]
 
 
 def untested_classes(

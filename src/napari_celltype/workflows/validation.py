@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,13 @@ from napari_celltype.protocol.metrics import (
     balanced_accuracy,
     chance,
     confusion_counts,
-    per_class,
 )
 from napari_celltype.protocol.splits import ground_truth
 from napari_celltype.workflows.held_out import HeldOut
 from napari_celltype.workflows.windowed import Windows
 
 if TYPE_CHECKING:
-    from napari_celltype.classifiers import TraceClassifier
+    from napari_celltype.classifiers import Score, TraceClassifier
 
 SCORE, LOSS = "validation_balanced_accuracy", "validation_loss"
 # Probes that know where a cell comes from, and nothing of its trace.
@@ -70,34 +69,36 @@ class Validation:
         """Balanced accuracy over cells."""
         return self.interval.value
 
-    def as_scores(self) -> dict[str, Any]:
-        """Return the scores for a model card, in plain values."""
-        value: dict[str, Any] = {"value": self.score, "n": self.n_cells}
-        if not self.interval.too_few:
-            value |= {"low": self.interval.low, "high": self.interval.high}
-        tested = {
-            name: scores
-            for name, scores in per_class(self.confusion, self.classes).items()
-            if scores["n"]
-        }
-        guesses = self.confusion.tolist()
-        found: dict[str, Any] = {
-            "balanced accuracy": value,
-            "chance": self.chance,
-            "recall": {
-                name: {"value": scores["recall"], "n": scores["n"]}
-                for name, scores in tested.items()
-            },
-            "cells": {
-                name: dict(zip(self.classes, row, strict=True))
-                for name, row in zip(self.classes, guesses, strict=True)
-                if sum(row)
-            },
-            "held out": self.sentence,
-        }
-        if self.probe is not None:
-            found["compare with"] = f"{probe_words(self.probe[0])}: {self.probe[1]:.2f}"
-        return found
+    def as_scores(self) -> list[Score]:
+        """Return the rows of a model card: the balanced score, and each recall."""
+        from napari_celltype.classifiers import Score
+
+        data = f"cells held out {self.way}"
+        sure = not self.interval.too_few
+        name, number = self.probe or (None, None)
+        balanced = Score(
+            data,
+            "balanced accuracy",
+            self.score,
+            self.n_cells,
+            self.interval.unit,
+            low=self.interval.low if sure else None,
+            high=self.interval.high if sure else None,
+            chance=self.chance,
+            probe=name,
+            probe_value=number,
+        )
+        right, cells = np.diag(self.confusion), self.confusion.sum(axis=1)
+        return [
+            balanced,
+            *(
+                Score(data, f"recall of {kind}", hits / n, n, "cells")
+                for kind, hits, n in zip(
+                    self.classes, right.tolist(), cells.tolist(), strict=True
+                )
+                if n
+            ),
+        ]
 
 
 def probe_words(name: str) -> str:

@@ -107,8 +107,7 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
         assert not dock.train.isEnabled()
         assert not form.isEnabled()
     card = read_model(models / "mine.safetensors").card
-    (scores,) = card.scores.values()
-    assert scores["balanced accuracy"]["n"] == 12
+    assert card.scores[0].n == 12
     saved, found = dock.result.text().splitlines()
     assert saved == "Saved as mine: RNN, from scratch."
     assert "chance 0.50" in found
