@@ -106,12 +106,6 @@ class Training:
         seconds = SHORTEST_SECONDS if any_length else WINDOW_SECONDS
         return round(seconds * self.rate)
 
-    @property
-    def sessions_seen(self) -> int:
-        """Return how many sessions of a round it is trained on."""
-        parts = PARTS_SEEN.get(self.architecture, PARTS_PER_ROUND)
-        return self.sessions * parts // PARTS_PER_ROUND
-
     def path(self, work: Path) -> Path:
         """Return where its state is kept."""
         key = CODE.replace(" ", "-")

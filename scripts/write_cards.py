@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bundled_networks import Training, fitted
+import torch
+from bundled_networks import BATCH_CELLS, Training, fitted
 from bundled_sessions import (
     AWAKE,
     CALIBRATION,
-    CELLS_PER_SESSION,
     LONGEST,
     NEUROPIL_COEFFICIENTS,
     RECORDED_AT,
@@ -62,7 +62,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 from cell_scores import AREA, BALANCED, score_rows
 from scoring import auroc, balanced_accuracy, by_session, groups
 
-MINUTES = (1, 2, 4, 8, 16)  # after which models are calibrated
+MINUTES = (1, 2, 4, 8, 16)
+CALIBRATED = (0.5, *MINUTES)  # minutes, where a window is as short
 SCORED = (1, 4, 16)  # after which they are scored
 BINS = 10
 FOUR_TYPES = "four types, balanced"
@@ -168,11 +169,11 @@ def measure(training: Training, measuring: Measuring) -> str:
     started = time.monotonic()
     classifier = fitted(training, measuring.work)
     calibrated_on = cells_of(measuring.parts(CALIBRATION), training, measuring.work)
-    card = _card(classifier, training)
+    card = _card(classifier, training, measuring.work)
     card = replace(
         card,
         calibration=calibrate(
-            answers(classifier, calibrated_on, training, MINUTES),
+            answers(classifier, calibrated_on, training, CALIBRATED),
             calibrated_on.truth,
             calibrated_on.session,
             card.classes,
@@ -211,19 +212,18 @@ def measure(training: Training, measuring: Measuring) -> str:
     return f"measured in {time.monotonic() - started:.0f} s"
 
 
-def _card(classifier: TraceClassifier, training: Training) -> ModelCard:
-    sessions = training.rounds * training.sessions_seen
-    cells = sessions * CELLS_PER_SESSION
+def _card(classifier: TraceClassifier, training: Training, work: Path) -> ModelCard:
+    cells = int(torch.load(training.path(work))["steps"]) * BATCH_CELLS
     return card_for(
         classifier,
         name=training.name,
         sampling_frequency=training.rate,
         trained_on=(
-            f"Simulation only: about {cells:,} neurons of {sessions:,} sessions of "
+            f"Simulation only: {cells:,} neurons in {TRAINING_MINUTES} minutes each, "
             "awake animals (running or quiet), types in equal shares; no real neuron."
         ),
         training_data={
-            "sessions": sessions,
+            "cells": cells,
             "session_minutes": TRAINING_MINUTES,
             "recorded_at_hz": sorted(set(RECORDED_AT)),
             "neuropil_coefficients": list(NEUROPIL_COEFFICIENTS),
@@ -242,7 +242,7 @@ def answers(
     classifier: TraceClassifier,
     cells: Cells,
     training: Training,
-    minutes: Sequence[int],
+    minutes: Sequence[float],
 ) -> dict[int, NDArray[np.float64]]:
     """Return what a network says of cells after some minutes, by number of windows."""
     n_cells, most, size = cells.windows.shape
@@ -300,9 +300,8 @@ def _scores(
         for measure, chance, values in found
     ]
     assert card.calibration is not None
-    limits = card.calibration.step(n_windows).prediction_set
     sets = prediction_sets(
-        p, card.classes, np.array([limits[name] for name in card.classes])
+        p, np.full(truth.size, n_windows), card.classes, card.calibration
     )
     held = np.array(
         [t in s.split("|") for t, s in zip(truth, sets, strict=True)], dtype=float
