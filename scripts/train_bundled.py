@@ -38,7 +38,7 @@ def main() -> int:
     )
     if options.quick:
         rounds, sessions, work = 1, 8, work / "quick"
-        measuring = Measuring(12, 6, 2, None, work, work / "weights", work / "pages")
+        measuring = Measuring(4, 3, 2, None, work, work / "weights", work / "pages")
     trainings = all_trainings(rounds, sessions)
     with processes(options.jobs) as run:
         train(trainings, work, run)

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from napari_celltype.classifiers import (
     CellTypeModel,
     ModelCard,
+    Score,
     TraceClassifier,
     card_for,
     describe,
@@ -50,7 +51,6 @@ from napari_celltype.classifiers.domain import (
 )
 from napari_celltype.classifiers.prediction import log_probabilities_by_roi
 from napari_celltype.classifiers.preparation import cut_windows
-from napari_celltype.classifiers.score import Score
 from napari_celltype.workflows.decisions import decide, prediction_sets
 from napari_celltype.workflows.shares import (
     prior_shares,
@@ -66,7 +66,8 @@ MINUTES = (1, 2, 4, 8, 16)
 CALIBRATED = (0.5, *MINUTES)  # minutes, where a window is as short
 SCORED = (1, 4, 16)  # after which they are scored
 BINS = 10
-FOUR_TYPES = "four types, balanced"
+MIDDLE = 4  # minutes, at which all is scored
+FOUR_TYPES, IN_SET, LARGEST_GAP = "four types", "in the set", "largest gap"
 # Shares of PY among the cells of sessions that tell what is usual.
 PY_SHARES = (0.1, 0.95)
 MIXTURES = 4  # of the cells of each such session
@@ -188,11 +189,7 @@ def measure(training: Training, measuring: Measuring) -> str:
         n: probabilities_of(logs, np.full(len(logs), n), card.calibration)
         for n, logs in found.items()
     }
-    scores = [
-        score
-        for n_windows, p in probabilities.items()
-        for score in _scores(card, test, p, n_windows)
-    ]
+    scores = _scores(card, test, probabilities)
     scores += _warned("simulated, awake", card, test, training.rate)
     for regime in STRANGE:
         parts = measuring.parts(UNLIKE, (regime,))
@@ -271,51 +268,55 @@ def minutes_of(card: ModelCard, n_windows: int) -> float:
 
 
 def _scores(
-    card: ModelCard, cells: Cells, p: NDArray[np.float64], n_windows: int
+    card: ModelCard, cells: Cells, probabilities: Mapping[int, NDArray[np.float64]]
 ) -> list[Score]:
-    data = f"simulated awake, {minutes_of(card, n_windows):g} min"
+    """Score unseen sessions; the types are equally common in them."""
+    scores, gaps = [], []
+    for n_windows, p in probabilities.items():
+        minutes = minutes_of(card, n_windows)
+        scores += [
+            Score(f"simulated, {minutes:g} min", measure, unit="sessions", **values)
+            for measure, values in _measures(card, cells, p, n_windows)
+            if minutes == MIDDLE or measure in (FOUR_TYPES, AREA)
+        ]
+        curve = reliability(card, cells.truth, p)
+        gaps.append(np.abs(np.subtract(curve["probability"], curve["right"])).max())
+    worst = float(max(gaps))
+    return [*scores, Score("simulated", LARGEST_GAP, worst, cells.truth.size, "cells")]
+
+
+def _measures(
+    card: ModelCard, cells: Cells, p: NDArray[np.float64], n_windows: int
+) -> list[tuple[str, dict[str, Any]]]:
     trained = training_shares(card)
     even = prior_shares(card.assumed_shares or {}, card.classes, trained)
     decisions = decide(
         reweigh(p, list(even.values()), list(trained.values())), card.classes
     )
     truth, group, rows = cells.truth, groups(cells.truth), cells.rows
+    guess = np.array(card.classes)[p.argmax(axis=1)]
+    sets = prediction_sets(
+        p, np.full(truth.size, n_windows), card.classes, card.calibration
+    )
+    held = np.array([t in s.split("|") for t, s in zip(truth, sets, strict=True)])
 
-    def by(measure: Any, right: NDArray[Any], said: NDArray[Any]) -> dict[str, Any]:
-        found = by_session(measure, rows, right, said)
-        return {key: found[key] for key in ("value", "low", "high", "n")}
+    def by(measure: Any, *arrays: NDArray[Any], chance: float | None) -> dict[str, Any]:
+        found = by_session(measure, rows, *arrays)
+        kept = {key: found[key] for key in ("value", "low", "high", "n")}
+        return {**kept, "chance": chance}
 
     def area(group: NDArray[Any], p_in: NDArray[Any]) -> float:
         return auroc(group == "IN", p_in)
 
-    guess = np.array(card.classes)[p.argmax(axis=1)]
-    called = np.array(decisions.group)
-    found = [
-        (FOUR_TYPES, 1 / len(card.classes), by(balanced_accuracy, truth, guess)),
-        (AREA, 0.5, by(area, group, np.asarray(decisions.p_in))),
-        (BALANCED, 0.5, by(balanced_accuracy, group, called)),
+    return [
+        (FOUR_TYPES, by(balanced_accuracy, truth, guess, chance=1 / len(card.classes))),
+        (AREA, by(area, group, decisions.p_in, chance=0.5)),
+        (
+            BALANCED,
+            by(balanced_accuracy, group, np.array(decisions.group), chance=0.5),
+        ),
+        (IN_SET, by(lambda values: float(values.mean()), held, chance=None)),
     ]
-    scores = [
-        Score(data, measure, unit="sessions", chance=chance, **values)
-        for measure, chance, values in found
-    ]
-    assert card.calibration is not None
-    sets = prediction_sets(
-        p, np.full(truth.size, n_windows), card.classes, card.calibration
-    )
-    held = np.array(
-        [t in s.split("|") for t, s in zip(truth, sets, strict=True)], dtype=float
-    )
-    covered = by(lambda _, values: float(values.mean()), truth, held)
-    scores.append(
-        Score(data, "type in prediction set", unit="sessions", chance=None, **covered)
-    )
-    curve = reliability(card, truth, p)
-    gap = np.abs(np.subtract(curve["probability"], curve["right"])).max()
-    scores.append(
-        Score(data, "largest gap of reliability", float(gap), truth.size, "sessions")
-    )
-    return scores
 
 
 def reliability(
@@ -405,7 +406,8 @@ def _warned(data: str, card: ModelCard, cells: Cells, rate: float) -> list[Score
         )
         for rows in cells.rows
     ]
-    return [Score(data, "sessions warned of", np.mean(warned), len(warned), "sessions")]
+    share = float(np.mean(warned))
+    return [Score(data, "warned of", share, cells.truth.size, "sessions")]
 
 
 def _write_page(model: CellTypeModel, pages: Path) -> None:
@@ -436,7 +438,7 @@ def _draw(name: str, curves: Mapping[str, Mapping[str, Any]], path: Path) -> Non
 def write_index(models: Mapping[str, CellTypeModel], pages: Path) -> None:
     """Write the page that lists the models with their main scores."""
     shown = [
-        (f"simulated awake, {minutes} min", measure)
+        (f"simulated, {minutes} min", measure)
         for minutes in (4, 16)
         for measure in (FOUR_TYPES, AREA)
     ]

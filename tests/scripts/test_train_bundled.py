@@ -6,13 +6,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "train_bundled.py"
+from napari_celltype.classifiers import NETWORKS, read_model
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+
+import bundled_networks
+from bundled_networks import Training, learning_rate
+from bundled_sessions import TRAINING, Part, code_digest, simulate
+
+MODELS = sorted(f"{name}-{rate}hz" for name in NETWORKS for rate in (10, 5))
 
 
 def run(work: Path, *options: str) -> str:
-    command = [sys.executable, str(SCRIPT), "--quick", "--work", str(work), *options]
+    script = Path(bundled_networks.__file__).with_name("train_bundled.py")
+    command = [sys.executable, str(script), "--quick"]
+    command += ["--work", str(work), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -21,24 +32,57 @@ def run(work: Path, *options: str) -> str:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     work = tmp_path_factory.mktemp("work")
-    run(work, "--seeds", "1", "--variants", "--jobs", "2")
-    return work
+    run(work, "--jobs", "2")
+    return work / "quick"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_cards_pages_and_figures_are_written_for_all_models(trained):
-    names = [f"{a}-{rate}hz" for a in ("cnn", "lstm", "rnn") for rate in (10, 5)]
-    quick = trained / "quick"
-    assert sorted(f.stem for f in (quick / "weights").iterdir()) == sorted(names)
-    pages = {f.name for f in (quick / "pages").iterdir()}
-    figures = {f"{name}-reliability.png" for name in names}
-    assert pages == {"README.md", *figures, *(f"{name}.md" for name in names)}
+    assert sorted(f.stem for f in (trained / "weights").iterdir()) == MODELS
+    pages = {f.name for f in (trained / "pages").iterdir()}
+    figures = {f"{name}-reliability.png" for name in MODELS}
+    assert pages == {"README.md", *figures, *(f"{name}.md" for name in MODELS)}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_what_is_trained_is_not_left(trained):
-    listed = run(trained, "--list", "--seeds", "1", "--variants")
-    assert "done  cnn-10hz, seed 1, plain" in listed
-    assert "left" not in listed
+def test_the_same_command_goes_on_where_it_was_and_ends_with_the_same_weights(trained):
+    def weights():
+        files = sorted((trained / "weights").iterdir())
+        return [read_model(f).classifier.network_.state_dict() for f in files]
+
+    before = weights()
+    assert "round" not in run(trained.parent)
+    for old, new in zip(before, weights(), strict=True):
+        assert all((old[name] == new[name]).all() for name in old)
+
+
+def test_a_session_is_the_same_in_any_part(tmp_path):
+    whole = np.load(simulate(Part(TRAINING, 0, 2, 1), tmp_path))
+    second = np.load(simulate(Part(TRAINING, 1, 1, 1), tmp_path))
+    rows = whole["session 5"] == 1
+    np.testing.assert_array_equal(whole["traces 5"][rows], second["traces 5"])
+
+
+def test_the_learning_rate_rises_and_falls_to_nearly_nothing():
+    training = Training("rnn", 10.0, 4)
+    rates = [learning_rate(training, p / 100) for p in range(101)]
+    top = rates.index(max(rates))
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] < 0.01 * rates[top]
+
+
+@pytest.mark.parametrize(
+    ("new", "same"),
+    [
+        ('"""Other words."""\nx = 1  # why\n', True),
+        ('"""Words."""\nx = 2\n', False),
+    ],
+)
+def test_words_about_code_do_not_change_its_digest(tmp_path, new, same):
+    for name, text in (("old", '"""Words."""\nx = 1\n'), ("new", new)):
+        (tmp_path / name).write_text(text)
+    digests = [code_digest([tmp_path / name]) for name in ("old", "new")]
+    assert (digests[0] == digests[1]) is same
