@@ -296,7 +296,9 @@ def real_cells(results: Mapping[str, Any]) -> Iterator[str]:
                 *key,
                 *(_with_n(scores.get(name)) for name in names),
                 # Models that take other cells may have another best number.
-                "; ".join(dict.fromkeys(row.cells[-1] for row in scores.values())),
+                "; ".join(
+                    dict.fromkeys(row.cells[-1] for row in scores.values() if row.probe)
+                ),
             ]
             for key, scores in found.items()
         ]

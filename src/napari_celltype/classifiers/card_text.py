@@ -100,7 +100,7 @@ def _scores(card: ModelCard) -> list[str]:
         *score_table(card.scores),
         "",
         *_wrapped(
-            f"n: cells. In brackets the 95 % interval, resampling {units}. Best number: "
-            "the single number of a trace that does best on the same cells."
+            f"n: cells. In brackets the 95 % interval, resampling {units}. Best "
+            "number: the single number of a trace that does best on the same cells."
         ),
     ]
