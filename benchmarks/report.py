@@ -296,7 +296,9 @@ def real_cells(results: Mapping[str, Any]) -> Iterator[str]:
                 *key,
                 *(_with_n(scores.get(name)) for name in names),
                 # Models that take other cells may have another best number.
-                "; ".join(dict.fromkeys(row.cells[-1] for row in scores.values())),
+                "; ".join(
+                    dict.fromkeys(row.cells[-1] for row in scores.values() if row.probe)
+                ),
             ]
             for key, scores in found.items()
         ]
@@ -322,9 +324,9 @@ def unmeasured(found: Mapping[str, Any]) -> Iterator[str]:
     points = [
         "Cells of the hippocampus: none of the real cells is from CA1, where the paper "
         "recorded, and its recordings are not public.",
-        "Interneurons in vivo: the real cells hold so few that no type of them can be "
-        "judged; most real interneurons are from slices, whose activity a puff of "
-        "potassium drives.",
+        "PV and SOM cells in vivo: there are so few that no type can be judged; most "
+        "are from slices, whose activity a puff of potassium drives. VIP cells in vivo "
+        "come from another laboratory than any PY.",
         "Movies of real cells whose types are known: the street from movie to label "
         "was measured on simulated movies only.",
         "Other indicators than those of the real cells, one-photon recordings, "

@@ -165,33 +165,15 @@ def by_session(
     *arrays: NDArray[Any],
     seed: int = 0,
 ) -> Score:
-    """Score cells; the 95 % interval resamples whole sessions (lists of rows).
-
-    `over_sessions` is the deviation of the score between single sessions.
-    """
+    """Score cells; the 95 % interval resamples whole sessions (lists of rows)."""
     rng = np.random.default_rng(seed)
     values = []
     for _ in range(RESAMPLES):
         chosen = rng.integers(0, len(sessions), len(sessions))
         rows = np.concatenate([sessions[i] for i in chosen])
         values.append(measure(*(array[rows] for array in arrays)))
-    single = [measure(*(array[rows] for array in arrays)) for rows in sessions]
     rows = np.concatenate(list(sessions))
-    score = _score(measure(*(array[rows] for array in arrays)), values, rows.size)
-    return {**score, "over_sessions": round(float(np.nanstd(single)), 4)}
-
-
-def confusion(
-    truth: NDArray[np.str_], guess: NDArray[np.str_], classes: Sequence[str]
-) -> dict[str, dict[str, int]]:
-    """Count guesses for each true type."""
-    return {
-        name: {
-            other: int(((truth == name) & (guess == other)).sum()) for other in classes
-        }
-        for name in classes
-        if (truth == name).any()
-    }
+    return _score(measure(*(array[rows] for array in arrays)), values, rows.size)
 
 
 def _score(value: float, resampled: Sequence[float], n: int) -> Score:

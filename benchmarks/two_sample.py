@@ -250,7 +250,7 @@ class Pair:
 
     @property
     def stratum(self) -> str:
-        """The kind; cells of raw fluorescence, of unknown noise, by themselves."""
+        """The kind, but raw fluorescence, whose noise is unknown, by itself."""
         cell = self.recorded
         return f"{self.kind}, {cell.dataset} raw" if cell.raw else self.kind
 

@@ -105,10 +105,8 @@ def test_every_mouse_stands_by_itself(by_set):
 
 
 def test_the_lowest_mouse_is_named(by_set):
-    mice = [
-        replace(m, value=v)
-        for m, v in zip(by_set["V1 PY"][1:], (0.9, 0.2), strict=True)
-    ]
+    _, one, two = by_set["V1 PY"]
+    mice = [replace(one, value=0.9), replace(two, value=0.2)]
     (worst,) = lowest(mice)
     assert (worst.data, worst.measure) == ("V1 PY, mouse1", LOWEST)
     assert lowest(mice[:1]) == []
