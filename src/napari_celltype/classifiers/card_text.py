@@ -9,7 +9,7 @@ from napari_celltype.classifiers.score import score_table
 
 _WIDTH = 88
 _Z_SCORES = {
-    "trace": "of each window by itself",
+    "trace": "of each trace that the network sees, by itself",
     "training-set": "by the mean and deviation of the training set",
     "training-set-per-timestep": "by the training set's mean and deviation per frame",
 }
