@@ -11,6 +11,7 @@ from napari_celltype.cli import options as opt
 from napari_celltype.cli.experiments import evaluate, paper, train
 from napari_celltype.cli.export import export
 from napari_celltype.cli.models import models_app
+from napari_celltype.cli.result_lines import result_lines
 from napari_celltype.cli.terminal import (
     STOPPED,
     WRONG_INPUT,
@@ -20,7 +21,6 @@ from napari_celltype.cli.terminal import (
     say,
     shown_progress,
 )
-from napari_celltype.cli.told import told
 from napari_celltype.errors import SamplingFrequencyError
 
 app = typer.Typer(
@@ -193,7 +193,7 @@ def classify(
             typer.echo(table_to_csv(result.table), nl=False)
         else:
             write_result(result, request, output, force=force)
-    for line in told(result, asked=len(found.planes), in_full=verbose):
+    for line in result_lines(result, asked=len(found.planes), in_full=verbose):
         say(line)
     failures = (*found.failures, *result.failures)
     for failure in failures:

@@ -13,7 +13,7 @@ _MOST_LINES = 6
 _WIDTH = 100
 
 
-def told(result: BatchResult, *, asked: int, in_full: bool) -> list[str]:
+def result_lines(result: BatchResult, *, asked: int, in_full: bool) -> list[str]:
     """Return the lines.
 
     Parameters
