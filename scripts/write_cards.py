@@ -44,6 +44,7 @@ from napari_celltype.classifiers import (
 )
 from napari_celltype.classifiers.calibration import calibrate, probabilities_of
 from napari_celltype.classifiers.domain import (
+    TRACE_PROPERTIES,
     Synchrony,
     domain_of,
     trace_properties,
@@ -66,14 +67,13 @@ MINUTES = (1, 2, 4, 8, 16)
 CALIBRATED = (0.5, *MINUTES)  # minutes, where a window is as short
 SCORED = (1, 4, 16)  # after which they are scored
 BINS = 10
-MIDDLE = 4  # minutes, at which all is scored
+MIDDLE = 4  # minutes, at which all is scored and recordings are compared
 FOUR_TYPES, IN_SET, LARGEST_GAP = "four types", "in the set", "largest gap"
 # Shares of PY among the cells of sessions that tell what is usual.
 PY_SHARES = (0.1, 0.95)
 MIXTURES = 4  # of the cells of each such session
 # Regimes that no model was trained on, to see whether they are warned of.
 STRANGE = ("slice", "anaesthesia")
-STRANGE_MINUTES = 4
 # Sessions that are simulated in one task.
 TOGETHER = 20
 
@@ -83,8 +83,8 @@ INTENDED_USE = (
     "own lab, or train a model on them."
 )
 NOT_FOR = (
-    "Histology's place, cell counts, or conclusions about PV, SOM or VIP cells, whose "
-    "types are unproven on real cells; slices, anaesthesia, denoised, deconvolved or "
+    "Histology's place, cell counts, or conclusions about PV, SOM or VIP cells, "
+    "unproven on real cells; slices, anaesthesia, denoised, deconvolved or "
     "one-photon traces."
 )
 
@@ -115,7 +115,7 @@ class Measuring:
         sessions, minutes = {
             CALIBRATION: (self.calibration_sessions, LONGEST),
             TEST: (self.test_sessions, LONGEST),
-            UNLIKE: (self.strange_sessions, STRANGE_MINUTES),
+            UNLIKE: (self.strange_sessions, MIDDLE),
         }[use]
         return [
             Part(use, first, min(TOGETHER, sessions - first), minutes, regimes)
@@ -334,17 +334,20 @@ def reliability(
 
 
 def domain(cells: Cells, rate: float) -> dict[str, dict[str, float]]:
-    """Return what is usual in sessions of 1 to 16 minutes.
+    """Return what is usual in cells, and in recordings: their medians and synchrony.
 
-    Of each session the first windows are taken, 1, 2, 4, 8 or 16 minutes, as if it had
-    been no longer. Medians are those of sessions with few and with many PY.
+    Of each session the first 1, 2, 4, 8 or 16 minutes are taken, as if it had been no
+    longer; of recordings four, with few and with many PY among the cells.
     """
-    properties, recordings = [], []
+    found: dict[str, list[Any]] = {}
     rng = np.random.default_rng(0)
     for number, rows in enumerate(cells.rows):
         minutes = MINUTES[number % len(MINUTES)]
-        found = _properties(cells, rows, rate, minutes)
-        properties.append(found)
+        for name, values in _properties(cells, rows, rate, minutes).items():
+            if name != "synchrony":
+                found.setdefault(name, []).append(values)
+        session = _properties(cells, rows, rate, MIDDLE)
+        found.setdefault("synchrony", []).append(session["synchrony"][:1])
         is_py = cells.truth[rows] == "PY"
         for _ in range(MIXTURES):
             share = rng.uniform(*PY_SHARES)
@@ -352,27 +355,10 @@ def domain(cells: Cells, rate: float) -> dict[str, dict[str, float]]:
                 is_py, max(is_py.sum(), 1), max((~is_py).sum(), 1)
             )
             chosen = rng.choice(rows.size, rows.size, p=chances / chances.sum())
-            recordings.append(
-                {
-                    f"median {name}": np.median(values[chosen])
-                    for name, values in found.items()
-                }
-            )
-    # Equal in all cells of a session, so there is no need for a median of it.
-    same = ("synchrony", "length", "frame rate")
-    return domain_of(
-        {
-            **{
-                name: np.concatenate([p[name] for p in properties])
-                for name in properties[0]
-            },
-            **{
-                name: np.array([r[name] for r in recordings])
-                for name in recordings[0]
-                if name.removeprefix("median ") not in same
-            },
-        }
-    )
+            for name in TRACE_PROPERTIES:
+                median = np.median(session[name][chosen])
+                found.setdefault(f"median {name}", []).append([median])
+    return domain_of({name: np.concatenate(parts) for name, parts in found.items()})
 
 
 def _properties(
@@ -399,11 +385,7 @@ def _warned(data: str, card: ModelCard, cells: Cells, rate: float) -> list[Score
     """Return the share of sessions that are said to be unlike the training."""
     assert card.domain is not None
     warned = [
-        bool(
-            unlike(
-                card.domain, _properties(cells, rows, rate, STRANGE_MINUTES)
-            ).recording
-        )
+        bool(unlike(card.domain, _properties(cells, rows, rate, MIDDLE)).recording)
         for rows in cells.rows
     ]
     share = float(np.mean(warned))

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from napari_celltype.classifiers import load_model
+from napari_celltype.classifiers import NETWORKS, load_model
 from napari_celltype.classifiers.models import BUNDLED
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-NAMES = [f"{a}-{rate}hz" for a in ("cnn", "rnn", "lstm") for rate in (5, 10)]
+NAMES = [f"{name}-{rate}hz" for name in NETWORKS for rate in (5, 10)]
 
 
 @pytest.fixture(params=NAMES)
@@ -17,7 +17,7 @@ def model(request):
     return load_model(request.param)
 
 
-def test_the_six_models_take_at_most_ten_megabytes():
+def test_there_is_one_of_each_network_and_all_take_at_most_ten_megabytes():
     files = sorted(BUNDLED.glob("*.safetensors"))
     assert [f.stem for f in files] == sorted(NAMES)
     assert sum(f.stat().st_size for f in files) < 10e6
@@ -37,8 +37,9 @@ def test_a_card_holds_scores_on_simulation_and_on_real_cells(model):
     assert any(score.probe for score in probed)
 
 
-def test_windows_are_one_minute_at_the_models_rate(model):
-    assert model.card.window_frames == 60 * model.card.sampling_frequency
+def test_a_window_is_a_minute_or_half_of_one_for_a_network_of_any_length(model):
+    seconds = 30 if model.classifier.network_.any_length else 60
+    assert model.card.window_frames == seconds * model.card.sampling_frequency
 
 
 def test_all_models_come_from_one_simulator():
