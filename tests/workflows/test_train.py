@@ -45,7 +45,7 @@ def test_the_card_says_what_was_trained_on_and_that_nothing_was_measured(tmp_pat
 
 
 def test_a_network_of_any_length_is_trained_from_scratch_and_calibrated(tmp_path):
-    data = traces(("PV", "PY") * 120, cell_id=np.arange(240).astype(str))
+    data = traces(("PV", "PY") * 150, cell_id=np.arange(300).astype(str))
     asked = request(tmp_path, data, architecture="pooled", epochs=2, validation="cell")
     card = train_model(asked).card
     assert card.architecture == "pooled"
