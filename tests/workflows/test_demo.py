@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from napari_celltype.classifiers import DEFAULT_MODEL, families_of, list_models
 from napari_celltype.cli.verbs import app
 from napari_celltype.export import output_columns, read_table
 
@@ -19,7 +20,9 @@ def test_the_demo_does_the_whole_job_with_no_input_of_the_users(tmp_path):
     # Most of the 40 simulated cells are found by suite2p and carry their true type.
     assert table["label"].ne("").sum() >= 25
     assert table["predicted"].isin(["PY", "PV", "SOM", "VIP"]).all()
-    for model in ("rnn", "lstm"):
+    first, *others = families_of(list_models())
+    assert first == DEFAULT_MODEL
+    for model in others:
         other = pd.read_csv(folder / f"cell_types_{model}.csv")
         assert other["model"].unique() == f"{model}-10hz"
         assert len(other) == len(table)

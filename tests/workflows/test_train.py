@@ -44,6 +44,15 @@ def test_the_card_says_what_was_trained_on_and_that_nothing_was_measured(tmp_pat
     assert card.domain is not None
 
 
+def test_a_network_of_any_length_is_trained_from_scratch_and_calibrated(tmp_path):
+    data = traces(("PV", "PY") * 150, cell_id=np.arange(300).astype(str))
+    asked = request(tmp_path, data, architecture="pooled", epochs=2, validation="cell")
+    card = train_model(asked).card
+    assert card.architecture == "pooled"
+    assert card.calibration.calibrated_on.endswith("held-out cells")
+    assert "the cells that chose the epoch" in card.trained_on
+
+
 def test_the_model_in_the_file_is_the_one_of_the_card(tmp_path):
     trained = train_model(request(tmp_path))
     model = read_model(trained.path)

@@ -291,3 +291,22 @@ def test_a_trace_set_is_cut_into_windows_too(models):
     assert np.bincount(windows.cell).tolist() == [2] * 16
     trained = train_model(request(traces, models))
     assert trained.validation.way == "by-subject"
+
+
+@pytest.mark.parametrize("tuned_layers", [1, 2])
+def test_a_network_of_any_length_starts_from_its_base(models, recordings, tuned_layers):
+    traces = np.random.default_rng(0).normal(size=(16, WINDOW)).astype(np.float32)
+    classifier = TraceClassifier("pooled", epochs=1, random_state=0)
+    classifier.fit(traces, np.array(["PY", "PV", "SOM", "VIP"] * 4))
+    card = card_for(classifier, name="any", sampling_frequency=10.0)
+    save_model(classifier, card, models / "any.safetensors")
+    asked = request(recordings, models, base="any", tuned_layers=tuned_layers)
+    trained = train_model(asked)
+    before, after = (
+        read_model(path).classifier.network_
+        for path in (models / "any.safetensors", trained.path)
+    )
+    assert (trained.card.architecture, trained.card.window_frames) == ("pooled", WINDOW)
+    assert torch.equal(after.entrances[0].weight, before.entrances[0].weight)
+    changed = not torch.equal(after.hidden.weight, before.hidden.weight)
+    assert changed == (tuned_layers == 2)

@@ -1,13 +1,14 @@
 """What training holds out, and the scores on it."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import LabelledData, Targets, TraceSet
-from napari_celltype.workflows.held_out import hold_out
+from napari_celltype.workflows.held_out import HeldOut, hold_out
 from napari_celltype.workflows.validation import Judge, probe_words
 from napari_celltype.workflows.windowed import Windows, means_by_cell, whole_traces
 
@@ -137,7 +138,11 @@ def test_the_same_seed_holds_out_the_same_cells():
 class Knowing:
     """A classifier that reads the probability of PV from a trace's first frame."""
 
-    def predict_log_proba(self, traces):
+    classes_ = ("PV", "PY")
+    class_counts_ = np.array([18, 18])
+    network_ = SimpleNamespace(any_length=False)
+
+    def predict_log_proba(self, traces, **_options):
         p = np.clip(traces[:, 0], 0.01, 0.99)
         return np.log(np.stack([p, 1 - p], axis=1))
 
@@ -217,3 +222,52 @@ def test_means_over_windows_of_unequal_number():
     values = np.array([1.0, 3.0, 5.0, 2.0])
     cell = np.array([0, 0, 1, 2])
     assert means_by_cell(values, cell).tolist() == [2.0, 5.0, 2.0]
+
+
+def calibrated(n_cells, n_windows, rare=0, way="by-cell", **columns):
+    """The calibration of a judge with so many held-out cells, all of their windows."""
+    labels = ["PV"] * (rare or n_cells // 2)
+    labels += ["PY"] * (n_cells - len(labels))
+    traces = cells(labels, **columns)
+    cell = np.repeat(np.arange(n_cells), n_windows)
+    sure = np.random.default_rng(1).uniform(0.3, 0.9, len(cell))
+    windows = traces.take(cell)
+    shown = windows.traces.copy()
+    shown[:, 0] = np.where(windows.labels == "PV", sure, 1 - sure)
+    data = LabelledData(replace(windows, traces=shown), "test", None, (), "", [])
+    rows = np.arange(n_cells)
+    judge = Judge(
+        Windows(data, cell), HeldOut(rows, rows, way, ""), Targets.of(traces.labels)
+    )
+    return judge.judge(Knowing()).calibration
+
+
+def test_enough_held_out_cells_calibrate_the_model():
+    by_cell = calibrated(60, [1] * 5 + [4] * 55)
+    assert by_cell.calibrated_on == "60 held-out cells"
+    assert (by_cell.sessions, by_cell.cells) == (60, 60)
+    assert [step.n_windows for step in by_cell.steps] == [1, 2, 4]
+    assert all(limit > 0 for limit in by_cell.steps[0].prediction_set.values())
+
+
+def test_a_step_takes_as_many_cells_with_so_many_windows():
+    # Of 60 cells 45 have two windows.
+    found = calibrated(60, [1] * 15 + [2] * 45)
+    assert [step.n_windows for step in found.steps] == [1]
+
+
+def test_few_animals_leave_every_class_in_the_prediction_set():
+    animals = [f"m{i % 6}" for i in range(60)]
+    found = calibrated(60, [1] * 60, way="by-subject", subject_id=animals)
+    assert found.calibrated_on == "60 held-out cells of 6 animals"
+    assert found.steps[0].prediction_set == {"PV": 0.0, "PY": 0.0}
+
+
+@pytest.mark.parametrize(("n_cells", "rare"), [(48, 24), (60, 9)])
+def test_too_few_held_out_cells_calibrate_nothing(n_cells, rare):
+    assert calibrated(n_cells, [1] * n_cells, rare) is None
+
+
+def test_traces_of_one_neuron_count_once():
+    twice = [f"c{i // 2}" for i in range(60)]
+    assert calibrated(60, [1] * 60, cell_id=twice) is None

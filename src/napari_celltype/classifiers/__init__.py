@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_celltype.classifiers.estimator import TraceClassifier
     from napari_celltype.classifiers.models import (
         add_model,
+        families_of,
         find_model,
         list_models,
         load_model,
@@ -45,6 +46,9 @@ NETWORKS: dict[str, str] = {
     "pooled": ".networks:PooledNetwork",
 }
 
+# The family that classifies where no model is named.
+DEFAULT_MODEL = "cnn"
+
 _MODULES = {
     "Calibration": "calibration",
     "CalibrationStep": "calibration",
@@ -57,6 +61,7 @@ _MODULES = {
     "calibrate": "calibration",
     "card_for": "card",
     "describe": "card_text",
+    "families_of": "models",
     "find_model": "models",
     "list_models": "models",
     "load_model": "models",
@@ -69,6 +74,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "DEFAULT_MODEL",
     "NETWORKS",
     "Calibration",
     "CalibrationStep",
@@ -81,6 +87,7 @@ __all__ = [
     "calibrate",
     "card_for",
     "describe",
+    "families_of",
     "find_model",
     "list_models",
     "load_model",

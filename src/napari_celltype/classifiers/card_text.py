@@ -82,9 +82,12 @@ def _calibration(card: ModelCard) -> str:
     if card.calibration is None:
         return "no; how often a probability is right is not known."
     of = card.calibration
+    # Of a user's own model the number of cells is in the words.
+    user = card.origin == "user"
+    size = "" if user else f", {of.sessions} sessions, {of.cells} cells"
     said = (
-        f"on {of.calibrated_on}, {of.sessions} sessions, {of.cells} cells; prediction "
-        f"sets hold the type of at least {of.coverage:.0%} there."
+        f"on {of.calibrated_on}{size}; prediction sets hold the type of at least "
+        f"{of.coverage:.0%} there."
     )
     if card.assumed_shares:
         shares = (f"{name} {share:.3g}" for name, share in card.assumed_shares.items())

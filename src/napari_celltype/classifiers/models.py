@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
+from napari_celltype.classifiers import DEFAULT_MODEL
 from napari_celltype.classifiers.card import ModelCard
 from napari_celltype.classifiers.card_text import describe
 from napari_celltype.classifiers.model_file import (
@@ -54,6 +56,12 @@ def list_models(*, on_notice: Notice = warn_notice) -> list[ModelCard]:
         If a bundled model is damaged.
     """
     return [file.card for file in [*_bundled(), *_users(on_notice)]]
+
+
+def families_of(cards: Iterable[ModelCard]) -> list[str]:
+    """Return the bundled families among some cards by name, the default first."""
+    families = {card.family for card in cards if card.origin == "simulation"}
+    return sorted(families, key=lambda name: (name != DEFAULT_MODEL, name))
 
 
 def load_model(

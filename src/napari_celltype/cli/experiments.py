@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_celltype.classifiers import NETWORKS
 from napari_celltype.cli import options as opt
 from napari_celltype.cli.terminal import door, interruptible, say, shown_progress
 from napari_celltype.errors import Stopped
@@ -35,7 +36,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="Start from this model (a bundled network such as cnn, a name or a "
+            help=f"Start from this model (of {', '.join(NETWORKS)}, or a name or a "
             "file) and train its last layers only.",
         ),
     ] = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_celltype.classifiers import DEFAULT_MODEL
 from napari_celltype.cli import options as opt
 from napari_celltype.cli.terminal import door, interruptible, say, shown_progress
 
@@ -23,7 +24,7 @@ def export(
     ],
     format: Annotated[opt.Format, typer.Option("--format", help="File format.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT")],
-    model: opt.Model = "cnn",
+    model: opt.Model = DEFAULT_MODEL,
     labels_only: Annotated[
         bool,
         typer.Option("--labels-only", help="Export the labels; no model runs."),

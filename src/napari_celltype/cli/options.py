@@ -23,7 +23,7 @@ Model = Annotated[
     str,
     typer.Option(
         metavar="NAME|FILE",
-        help="A bundled network such as cnn, a model's name or a file.",
+        help=f"Of {', '.join(NETWORKS)}, or a model's name or file.",
     ),
 ]
 Fs = Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_celltype.classifiers import DEFAULT_MODEL
 from napari_celltype.cli import options as opt
 from napari_celltype.cli.experiments import evaluate, paper, train
 from napari_celltype.cli.export import export
@@ -89,7 +90,9 @@ def demo(
         )
     if headless:
         screenshot = output / "screenshot.png"
-        missing = save_screenshot(result.recording_path, screenshot, model="cnn")
+        missing = save_screenshot(
+            result.recording_path, screenshot, model=DEFAULT_MODEL
+        )
         result.add_to_summary(
             f"The window: {screenshot}" if missing is None else f"No window: {missing}"
         )
@@ -97,7 +100,7 @@ def demo(
     if verbose:
         typer.echo("\n".join(result.details))
     if not headless:
-        raise typer.Exit(open_window(result.recording_path, model="cnn"))
+        raise typer.Exit(open_window(result.recording_path, model=DEFAULT_MODEL))
 
 
 @app.command(name="open")
@@ -145,7 +148,7 @@ def classify(
             help="A .csv, .parquet or .json file; without it CSV on standard output.",
         ),
     ] = None,
-    model: opt.Model = "cnn",
+    model: opt.Model = DEFAULT_MODEL,
     only_iscell: opt.OnlyIscell = False,
     min_probability: opt.MinProbability = 0.0,
     prior: opt.Prior = None,
@@ -160,7 +163,7 @@ def classify(
 ) -> None:
     """Classify every ROI of the recordings and write one table.
 
-    Example: napari-celltype classify data/ --model cnn -o cell_types.csv
+    Example: napari-celltype classify data/ -o cell_types.csv
     """
     from napari_celltype.export import table_to_csv
     from napari_celltype.workflows.batch import classify_many, find_recordings

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_celltype.classifiers import DEFAULT_MODEL, NETWORKS
+
 if TYPE_CHECKING:
     from napari import Viewer
 
@@ -52,7 +54,7 @@ def open_window(
     plane: int | None = None,
     fs: float | None = None,
     movie: Path | None = None,
-    model: str = "cnn",
+    model: str = DEFAULT_MODEL,
     neuropil: str | float = "model",
 ) -> tuple[Viewer, ClassifyDock]:
     """Show napari with all docks, and begin to read a recording.
@@ -176,7 +178,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--movie", type=Path, help="the imaging stack")
     parser.add_argument("--plane", type=int, help="open only this plane")
     parser.add_argument("--fs", type=float, help="frames per second and plane, Hz")
-    parser.add_argument("--model", default="cnn", help="cnn, rnn, lstm, or a file")
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, help=f"{', '.join(NETWORKS)}, or a file"
+    )
     parser.add_argument(
         "--neuropil",
         type=lambda text: text if text in ("model", "none") else float(text),

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.classifiers import DEFAULT_MODEL
 from napari_celltype.errors import LabelError
 from napari_celltype.gui.job import Job
 from napari_celltype.gui.opened import OpenRecording, roi_features, with_recording
@@ -97,7 +98,7 @@ class Session:
     told: ClassVar = Signal(str)
 
     def __init__(self) -> None:
-        self.model = "cnn"
+        self.model = DEFAULT_MODEL
         self._recordings: dict[str, OpenRecording] = {}
         self._active: str | None = None
         self._roi: int | None = None

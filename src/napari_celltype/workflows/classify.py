@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.classifiers import DEFAULT_MODEL
 from napari_celltype.errors import RecordingError, SamplingFrequencyError
 from napari_celltype.progress import (
     OnProgress,
@@ -42,7 +43,7 @@ class ClassifyRequest:
     Attributes
     ----------
     model : str
-        A bundled family (``cnn``, ``rnn``, ``lstm``), the name of a model, or a path.
+        A bundled family, the name of a model, or a path.
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
     neuropil : str or float
@@ -57,7 +58,7 @@ class ClassifyRequest:
         model's card assumes.
     """
 
-    model: str = "cnn"
+    model: str = DEFAULT_MODEL
     device: str = "auto"
     neuropil: str | float = "model"
     min_probability: float = 0.0
@@ -83,7 +84,7 @@ def require_possible(request: ClassifyRequest) -> None:
 
 def classify(
     recordings: Recording | str | Path | Iterable[Recording | str | Path],
-    model: str = "cnn",
+    model: str = DEFAULT_MODEL,
     *,
     device: str = "auto",
     min_probability: float | None = None,
@@ -101,7 +102,7 @@ def classify(
     recordings : Recording, path, or several of them
         Of a path that holds several planes, all planes are taken.
     model : str
-        ``cnn``, ``rnn``, ``lstm``, a model's name, or a model file.
+        A bundled family, a model's name, or a model file.
     device : str
         ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
     min_probability : float, optional

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.classifiers import DEFAULT_MODEL, families_of, list_models
 from napari_celltype.export.figure import TWO_COLUMNS, FigureOptions, write_figure
 from napari_celltype.labels import save_labels
 from napari_celltype.labels.atomic import write_text_atomically
@@ -31,7 +32,6 @@ SAMPLING_FREQUENCY = 10.0  # Hz; what the faster bundled models work at
 N_FRAMES = 1200  # two minutes: two windows of the bundled models
 N_CELLS = 40
 DECAY = 0.7  # s, what suite2p advises for fast indicators such as this GCaMP7f
-MODELS = ("cnn", "rnn", "lstm")
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ def run_demo(
     Parameters
     ----------
     folder : Path
-        Gets ``movie.tif``, ``truth.npz``, ``suite2p/``, ``cell_types.csv`` (the CNN's
-        answer), ``cell_types_rnn.csv``, ``cell_types_lstm.csv``, ``rois.png`` and
-        ``summary.txt``.
+        Gets ``movie.tif``, ``truth.npz``, ``suite2p/``, ``cell_types.csv`` (the
+        default model's answer), ``cell_types_FAMILY.csv`` for each other bundled
+        family, ``rois.png`` and ``summary.txt``.
     random_state : int
         The same number gives the same movie.
     device : str
@@ -126,7 +126,7 @@ def run_demo(
     truth = np.where(matches >= 0, simulated.labels[matches], "")
     save_labels(recording, truth_table(truth.tolist()))
     answers: list[Predictions] = []
-    for model in MODELS:
+    for model in families_of(list_models()):
         raise_if_stopped(should_stop)
         on_progress(Progress(f"Classifying with the {model.upper()}"))
         request = ClassifyRequest(model, device)
@@ -137,7 +137,7 @@ def run_demo(
             on_progress=on_progress,
             should_stop=should_stop,
         )
-        suffix = "" if model == MODELS[0] else f"_{model}"
+        suffix = "" if model == DEFAULT_MODEL else f"_{model}"
         result = BatchResult((done(answer),), ())
         write_result(result, request, folder / f"cell_types{suffix}.csv", force=True)
         answers.append(answer)

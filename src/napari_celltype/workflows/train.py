@@ -39,7 +39,7 @@ class TrainRequest:
     output : Path
         Ends in ``.safetensors``.
     architecture : str
-        ``cnn``, ``rnn`` or ``lstm``; with a base that of the base.
+        A key of `classifiers.NETWORKS`; with a base that of the base.
     epochs : int
     normalization : str
         As in `TraceClassifier`; with a base that of the base.

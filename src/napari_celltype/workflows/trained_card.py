@@ -75,8 +75,11 @@ def card_of(
         name=model_name(request.output.stem),
         sampling_frequency=windows.data.traces.sampling_frequency,
         neuropil=request.reading.neuropil if base is None else base.card.neuropil,
-        trained_on=" ".join([trained_on, *chosen]),
+        trained_on=" ".join(
+            [trained_on, *chosen, _calibrated(validation, len(classifier.history_))]
+        ),
         training_data=_about(classifier, windows, trained, request, held, base, notes),
+        calibration=None if validation is None else validation.calibration,
         domain=_domain(windows, held),
         scores=scores,
         not_for=" ".join([_NOT_FOR, *untested]),
@@ -121,6 +124,7 @@ def summary_of(trained: Trained) -> list[str]:
     elif interval.low <= level:
         found.insert(1, "What it is compared with lies within the interval.")
     found += _chosen(len(trained.history), trained.best_epoch)
+    found.append(_calibrated(validation, len(trained.history)))
     missing = [
         name for name, n in zip(validation.classes, n_of.tolist(), strict=True) if not n
     ]
@@ -137,6 +141,16 @@ def _chosen(n_epochs: int, kept: int) -> list[str]:
         f"Epoch {kept} of {n_epochs} was kept for being the best on the cells held "
         "out, which flatters the score."
     ]
+
+
+def _calibrated(validation: Validation | None, n_epochs: int) -> str:
+    """Say on what the model was calibrated, or that it was not."""
+    from napari_celltype.workflows.validation import NOT_CALIBRATED
+
+    if validation is None or validation.calibration is None:
+        return NOT_CALIBRATED
+    chose = ", the cells that chose the epoch" if n_epochs > 1 else ""
+    return f"Calibrated on {validation.calibration.calibrated_on}{chose}."
 
 
 def untested_classes(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.labels import Targets
+from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.answers import Answers
 from napari_celltype.protocol.groups import codes, identity, split_groups
 from napari_celltype.protocol.intervals import Interval, best_unit, bootstrap
@@ -19,15 +20,23 @@ from napari_celltype.protocol.metrics import (
     confusion_counts,
 )
 from napari_celltype.protocol.splits import ground_truth
-from napari_celltype.workflows.held_out import HeldOut
+from napari_celltype.workflows.held_out import WORDS, HeldOut
 from napari_celltype.workflows.windowed import Windows
 
 if TYPE_CHECKING:
-    from napari_celltype.classifiers import Score, TraceClassifier
+    from napari_celltype.classifiers import Calibration, Score, TraceClassifier
 
 SCORE, LOSS = "validation_balanced_accuracy", "validation_loss"
 # Probes that know where a cell comes from, and nothing of its trace.
 SESSION, ANIMAL = "session", "animal"
+# Windows of a cell from which each step of a calibration holds.
+_N_WINDOWS = (1, 2, 4, 8, 16)
+# Held-out cells that each step takes: in all, and of each class.
+_FEWEST, _FEWEST_OF_CLASS = 50, 10
+NOT_CALIBRATED = (
+    f"Not calibrated: that takes {_FEWEST} held-out cells, {_FEWEST_OF_CLASS} of each "
+    "type."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +61,8 @@ class Validation:
     classes : tuple of str
     confusion : ndarray of int64, shape (n_classes, n_classes)
         Cells, truth by guess.
+    calibration : Calibration or None
+        Set on the same cells; None where they are too few.
     """
 
     way: str
@@ -63,6 +74,7 @@ class Validation:
     probe: tuple[str, float] | None
     classes: tuple[str, ...]
     confusion: NDArray[np.int64]
+    calibration: Calibration | None = None
 
     @property
     def score(self) -> float:
@@ -126,6 +138,8 @@ class Judge:
         self._traces = windows.data.traces.traces[mine]
         self._cell = np.searchsorted(held.test, windows.cell[mine])
         self._truth = targets.index[held.test]
+        neurons = identity(windows.cells, "cell_id")
+        self._neuron = held.test if neurons is None else codes(neurons)[held.test]
         self.chance = 1 / len(np.unique(self._truth))
         self.probe = best_probe(windows, held, targets)
 
@@ -153,7 +167,50 @@ class Judge:
             self.probe,
             self._targets.classes,
             confusion_counts(self._truth, guess, n_classes),
+            self._calibrate(trained),
         )
+
+    def _calibrate(self, trained: TraceClassifier) -> Calibration | None:
+        """Return what the model may promise, by the first windows of each cell."""
+        from napari_celltype.classifiers import calibrate
+        from napari_celltype.classifiers.prediction import log_probabilities_by_roi
+
+        test, way = self._held.test, self._held.way
+        assert way is not None
+        place = np.arange(len(self._cell)) - np.searchsorted(self._cell, self._cell)
+        logs = {}
+        for n_windows in _N_WINDOWS:
+            whole = np.bincount(self._cell, minlength=len(test)) >= n_windows
+            if not self._enough(whole):
+                break
+            used = whole[self._cell] & (place < n_windows)
+            logs[n_windows] = log_probabilities_by_roi(
+                trained, self._traces[used], self._cell[used], len(test)
+            )
+        if not logs:
+            return None
+        units = split_groups(self._cells, way)[test]
+        of = f" of {counted(len(np.unique(units)), WORDS[way.removeprefix('by-')])}"
+        classes, counts = self._targets.classes, trained.class_counts_
+        return calibrate(
+            logs,
+            np.array(classes)[self._truth],
+            units,
+            classes,
+            trained_shares=dict(
+                zip(classes, (counts / counts.sum()).tolist(), strict=True)
+            ),
+            calibrated_on=f"{counted(len(test), 'held-out cell')}"
+            f"{'' if way == 'by-cell' else of}",
+        )
+
+    def _enough(self, whole: NDArray[np.bool_]) -> bool:
+        """Tell whether these cells, each neuron once, are enough to calibrate on."""
+        n = [
+            len(np.unique(self._neuron[whole & (self._truth == column)]))
+            for column in range(len(self._targets.classes))
+        ]
+        return sum(n) >= _FEWEST and min(n) >= _FEWEST_OF_CLASS
 
     def _log_probabilities(self, trained: TraceClassifier) -> NDArray[np.float64]:
         from napari_celltype.classifiers.prediction import log_probabilities_by_roi

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QTextBrowser, QToolButton, QWidget
 
+from napari_celltype.classifiers import DEFAULT_MODEL
 from napari_celltype.errors import CellTypeError
 
 if TYPE_CHECKING:
@@ -53,13 +54,12 @@ class ModelBox(QWidget):
         ModelError
             If a model file is damaged.
         """
-        from napari_celltype.classifiers import list_models
+        from napari_celltype.classifiers import families_of, list_models
 
         cards = list_models()
-        families = [c.family for c in cards if c.origin == "simulation"]
         blocked = self.choice.blockSignals(True)
         self.choice.clear()
-        for family in dict.fromkeys(sorted(families)):
+        for family in families_of(cards):
             self.choice.addItem(f"{family.upper()} (bundled)", family)
         for card in cards:
             if card.origin == "user":
@@ -81,7 +81,7 @@ class ModelBox(QWidget):
     @property
     def model(self) -> str:
         """Name of the chosen model, or family."""
-        return self.choice.currentData() or "cnn"
+        return self.choice.currentData() or DEFAULT_MODEL
 
     def choose(self, model: str) -> None:
         """Choose a model by family, name or file."""

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.classifiers import NETWORKS
+from napari_celltype.classifiers import DEFAULT_MODEL, NETWORKS
 from napari_celltype.gui.words import Words
 from napari_celltype.workflows.base_model import n_layers
 
@@ -109,13 +109,15 @@ class TrainForm(QWidget):
     def list_models(self, cards: Sequence[ModelCard]) -> None:
         """Offer models to start from: the bundled families, then the user's own."""
         self._cards = tuple(cards)
-        chosen = self.start.currentData() if self.start.count() > 1 else "cnn"
-        families = sorted({c.family for c in cards if c.origin == "simulation"})
+        from napari_celltype.classifiers import families_of
+
+        many = self.start.count() > 1
+        chosen = self.start.currentData() if many else DEFAULT_MODEL
         own = [card.name for card in cards if card.origin == "user"]
         blocked = self.start.blockSignals(True)
         self.start.clear()
         self.start.addItem("scratch", SCRATCH)
-        for family in families:
+        for family in families_of(cards):
             self.start.addItem(f"{family.upper()} (bundled)", family)
         for name in own:
             self.start.addItem(name, name)
