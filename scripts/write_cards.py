@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ from bundled_networks import BATCH_CELLS, Training, fitted
 from bundled_sessions import (
     AWAKE,
     CALIBRATION,
+    CELLS_PER_SESSION,
     LONGEST,
     NEUROPIL_COEFFICIENTS,
     RECORDED_AT,
     SIMULATOR_SHA256,
     TEST,
     TRAINING_MINUTES,
+    TYPES,
     UNLIKE,
     Part,
     simulate,
@@ -46,12 +48,15 @@ from napari_celltype.classifiers.calibration import calibrate, probabilities_of
 from napari_celltype.classifiers.domain import (
     TRACE_PROPERTIES,
     Synchrony,
+    correlations,
     domain_of,
     trace_properties,
     unlike,
 )
 from napari_celltype.classifiers.prediction import log_probabilities_by_roi
 from napari_celltype.classifiers.preparation import cut_windows
+from napari_celltype.recording.resampling import area_average
+from napari_celltype.simulation import simulate_session
 from napari_celltype.workflows.decisions import decide, prediction_sets
 from napari_celltype.workflows.shares import (
     prior_shares,
@@ -74,6 +79,8 @@ PY_SHARES = (0.1, 0.95)
 MIXTURES = 4  # of the cells of each such session
 # Regimes that no model was trained on, to see whether they are warned of.
 STRANGE = ("slice", "anaesthesia")
+# Sessions of a minute whose neuropil tells what is usual, and their random numbers.
+NEUROPIL_SESSIONS, NEUROPIL = 120, 4
 # Sessions that are simulated in one task.
 TOGETHER = 20
 
@@ -358,7 +365,26 @@ def domain(cells: Cells, rate: float) -> dict[str, dict[str, float]]:
             for name in TRACE_PROPERTIES:
                 median = np.median(session[name][chosen])
                 found.setdefault(f"median {name}", []).append([median])
+    medians = [[np.median(of_cells)] for of_cells in _neuropil_correlations(rate)]
+    found["neuropil"] = medians
     return domain_of({name: np.concatenate(parts) for name, parts in found.items()})
+
+
+def _neuropil_correlations(rate: float) -> Iterator[NDArray[np.float64]]:
+    """Yield the correlations of raw traces with their neuropil, session by session."""
+    for number in range(NEUROPIL_SESSIONS):
+        rng = np.random.default_rng([NEUROPIL, number])
+        labels = rng.choice(TYPES, CELLS_PER_SESSION)
+        recorded_at = float(rng.choice([r for r in RECORDED_AT if r >= rate]))
+        size, ratio = round(60 * rate), recorded_at / rate
+        regime = str(rng.choice(list(AWAKE), p=list(AWAKE.values())))
+        n_frames = int(np.ceil(61 * recorded_at))
+        session = simulate_session(labels, n_frames, recorded_at, rng, regime=regime)
+        seen = session.fluorescence
+        yield correlations(
+            area_average(seen.raw_traces, ratio, size),
+            area_average(seen.neuropil, ratio, size),
+        )
 
 
 def _properties(

@@ -177,3 +177,13 @@ def test_synchrony_does_not_depend_on_blocks_of_rois(model, white, monkeypatch):
 def test_few_rois_have_no_synchrony(model, white):
     found = recording_properties(model.card, white[:9], 10.0, ())
     assert np.isnan(found["synchrony"]).all()
+
+
+def test_raw_traces_are_compared_with_their_neuropil(model, white):
+    neuropil = np.random.default_rng(4).normal(size=white.shape).astype(np.float32)
+    neuropil[0] = 2 * white[0] + 5
+    plain = recording_properties(model.card, white, 10.0, ())
+    found = recording_properties(model.card, white, 10.0, (), neuropil=neuropil)
+    assert np.isnan(plain["neuropil"]).all()
+    assert found["neuropil"][0] == pytest.approx(1)
+    assert abs(found["neuropil"][1:]).max() < 0.3

@@ -18,7 +18,7 @@ from napari_celltype.progress import ShouldStop, never_stop, raise_if_stopped
 from napari_celltype.recording import Segment, Traces
 
 TRACE_PROPERTIES = ("noise", "skewness", "slow power", "smoothness")
-RECORDING_PROPERTIES = ("synchrony", "length", "frame rate")
+RECORDING_PROPERTIES = ("synchrony", "neuropil", "length", "frame rate")
 PROPERTIES = (*TRACE_PROPERTIES, *RECORDING_PROPERTIES)
 SLOW = 0.1  # Hz
 SYNCHRONOUS = (0.02, 0.1)  # Hz, between which synchrony is measured
@@ -39,6 +39,11 @@ _MEANING = {
         "synchrony",
         "high",
     ): "stimulated slices, one-photon movies and motion look so",
+    ("neuropil", "low"): "take the labels with more doubt",
+    (
+        "neuropil",
+        "high",
+    ): "traces of one-photon movies follow their neuropil so closely",
     ("length", "low"): "record for longer",
     ("length", "high"): "nothing was checked on recordings this long",
     ("frame rate", "low"): "check the frame rate",
@@ -107,6 +112,7 @@ def recording_properties(
     sampling_frequency: float,
     segments: Sequence[Segment],
     *,
+    neuropil: Traces | None = None,
     should_stop: ShouldStop = never_stop,
 ) -> dict[str, NDArray[np.float64]]:
     """Measure the `PROPERTIES` of a recording as a model sees it.
@@ -125,6 +131,8 @@ def recording_properties(
         Of the traces, Hz.
     segments : sequence of Segment
         Frame ranges between which nothing is continuous; empty means all frames.
+    neuropil : Traces, shape (n_rois, n_frames), optional
+        Of raw traces, whose correlation with it is the property "neuropil".
     should_stop : callable
         Asked before each block of ROIs.
 
@@ -144,7 +152,7 @@ def recording_properties(
     n_rois, n_frames = traces.shape
     plan = plan_windows(card, n_frames, sampling_frequency, segments)
     rate = sampling_frequency / plan.ratio
-    found = {name: np.full(n_rois, np.nan) for name in TRACE_PROPERTIES}
+    found = {n: np.full(n_rois, np.nan) for n in (*TRACE_PROPERTIES, "neuropil")}
     synchrony = Synchrony(rate)
     for rows, block in blocks_of(traces):
         raise_if_stopped(should_stop)
@@ -156,6 +164,9 @@ def recording_properties(
             total = np.bincount(owner, values, minlength=len(block))
             found[name][rows][counts > 0] = total[counts > 0] / counts[counts > 0]
         synchrony.add(windows[alive.all(axis=1)])
+        if neuropil is not None:
+            around = plan.cut(np.asarray(neuropil[rows], dtype=np.float32))
+            found["neuropil"][rows] = correlations(windows, around)
     seconds = sum(p.stop - p.start for p in plan.pieces) / sampling_frequency
     return {
         **found,
@@ -163,6 +174,29 @@ def recording_properties(
         "length": np.full(n_rois, seconds),
         "frame rate": np.full(n_rois, float(sampling_frequency)),
     }
+
+
+def correlations(
+    traces: NDArray[np.float32], neuropil: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the correlation of each ROI's trace with its neuropil, (n_rois,).
+
+    Parameters
+    ----------
+    traces, neuropil : ndarray, shape (n_rois, ...)
+        NaN comes of those that are constant or not finite.
+    """
+    first, second = (
+        values.reshape(len(values), -1).astype(np.float64)
+        for values in (traces, neuropil)
+    )
+    first = first - first.mean(axis=1, keepdims=True)
+    second = second - second.mean(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: NDArray[np.float64] = (first * second).sum(axis=1) / np.sqrt(
+            (first**2).sum(axis=1) * (second**2).sum(axis=1)
+        )
+    return found
 
 
 class Synchrony:

@@ -269,7 +269,13 @@ def _looks(
     if model.card.domain is None or frequency is None:
         return Unlike((), ((),) * recording.n_rois)
     properties = recording_properties(
-        model.card, traces, frequency, recording.segments, should_stop=should_stop
+        model.card,
+        traces,
+        frequency,
+        recording.segments,
+        # Subtracted neuropil no longer says how much of it there was.
+        neuropil=recording.neuropil if traces is recording.raw_traces else None,
+        should_stop=should_stop,
     )
     return unlike(model.card.domain, properties)
 
