@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from napari_celltype.classifiers import NETWORKS
 from napari_celltype.cli.verbs import app
 from napari_celltype.export import output_columns
 
@@ -213,12 +214,10 @@ def test_models_travel_between_labs(run, tmp_path, monkeypatch):
     assert run("models", "add", packed).exit_code == 1
 
 
-def test_models_lists_the_six_bundled_ones(run, tmp_path, monkeypatch):
+def test_models_lists_the_bundled_ones(run, tmp_path, monkeypatch):
     monkeypatch.setenv("NAPARI_CELLTYPE_MODELS", str(tmp_path))
     names = [line.split()[0] for line in run("models").stdout.splitlines()]
-    assert names == sorted(
-        f"{n}-{r}hz" for n in ("cnn", "rnn", "lstm") for r in (5, 10)
-    )
+    assert names == sorted(f"{n}-{r}hz" for n in NETWORKS for r in (5, 10))
 
 
 def test_the_card_of_a_bundled_model_says_what_it_cannot_do(run):

@@ -357,7 +357,7 @@ class PooledNetwork(Network):
             if level:
                 x = x + self.residuals[level - 1](x).relu()
             mean = x.mean(2)
-            variance = (x.square().mean(2) - mean.square()).clamp_min(1e-6)
+            variance = x.var(2, correction=0).clamp_min(1e-6)
             statistics += [mean, variance.sqrt()]
         # The logarithm because filters of rare transients and of noise differ by far.
         pooled = torch.cat(statistics, 1).log1p()
