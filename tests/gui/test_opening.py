@@ -106,9 +106,9 @@ def test_ten_hertz_is_doubted_until_it_is_confirmed(
     dock = window.dock
     doubtful = suite2p_folder(tmp_path / "ten", fs=10.0)
     window.open(doubtful)
-    assert "Confirm" in dock.form.frame_rate.source.text()
+    assert "confirm or correct it" in dock.form.frame_rate.doubt.text()
     dock.form.frame_rate.confirm()
-    assert "Confirm" not in dock.form.frame_rate.source.text()
+    assert not dock.form.frame_rate.doubt.text()
 
 
 def test_a_folder_that_changed_on_disk_is_said_and_reloaded(window, qtbot, folder):

@@ -110,7 +110,7 @@ def test_from_a_folder_to_a_model_of_ones_own_and_back(
     assert classify.form.model.choice.currentText() == "mine"
     me.click(classify.run.classify)
     me.wait(lambda: not classify.tasks.running)
-    assert set(column(rois_dock.view, "Best guess ⚠").values()) <= {"PY", "PV"}
+    assert set(column(rois_dock.view, "Type ⚠").values()) <= {"PY", "PV"}
     me.look("5 classified by mine")
 
     evaluate = me.open_dock("Evaluate")
