@@ -283,8 +283,9 @@ def _scores(
         minutes = minutes_of(card, n_windows)
         scores += [
             Score(f"simulated, {minutes:g} min", measure, unit="sessions", **values)
-            for measure, values in _measures(card, cells, p, n_windows)
-            if minutes == MIDDLE or measure in (FOUR_TYPES, AREA)
+            for measure, values in _measures(
+                card, cells, p, n_windows, every=minutes == MIDDLE
+            )
         ]
         curve = reliability(card, cells.truth, p)
         gaps.append(np.abs(np.subtract(curve["probability"], curve["right"])).max())
@@ -293,8 +294,14 @@ def _scores(
 
 
 def _measures(
-    card: ModelCard, cells: Cells, p: NDArray[np.float64], n_windows: int
+    card: ModelCard,
+    cells: Cells,
+    p: NDArray[np.float64],
+    n_windows: int,
+    *,
+    every: bool,
 ) -> list[tuple[str, dict[str, Any]]]:
+    """Return the two main measures, or every one, with their intervals."""
     trained = training_shares(card)
     even = prior_shares(card.assumed_shares or {}, card.classes, trained)
     decisions = decide(
@@ -302,22 +309,25 @@ def _measures(
     )
     truth, group, rows = cells.truth, groups(cells.truth), cells.rows
     guess = np.array(card.classes)[p.argmax(axis=1)]
-    sets = prediction_sets(
-        p, np.full(truth.size, n_windows), card.classes, card.calibration
-    )
-    held = np.array([t in s.split("|") for t, s in zip(truth, sets, strict=True)])
 
     def by(measure: Any, *arrays: NDArray[Any], chance: float | None) -> dict[str, Any]:
-        found = by_session(measure, rows, *arrays)
-        kept = {key: found[key] for key in ("value", "low", "high", "n")}
-        return {**kept, "chance": chance}
+        return {**by_session(measure, rows, *arrays), "chance": chance}
 
     def area(group: NDArray[Any], p_in: NDArray[Any]) -> float:
         return auroc(group == "IN", p_in)
 
-    return [
+    found = [
         (FOUR_TYPES, by(balanced_accuracy, truth, guess, chance=1 / len(card.classes))),
         (AREA, by(area, group, decisions.p_in, chance=0.5)),
+    ]
+    if not every:
+        return found
+    sets = prediction_sets(
+        p, np.full(truth.size, n_windows), card.classes, card.calibration
+    )
+    held = np.array([t in s.split("|") for t, s in zip(truth, sets, strict=True)])
+    return [
+        *found,
         (
             BALANCED,
             by(balanced_accuracy, group, np.array(decisions.group), chance=0.5),
