@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from bundled_sessions import (
+    LONGEST,
     RATES,
     SESSIONS_SHA256,
     SIMULATOR_SHA256,
@@ -38,11 +39,17 @@ from torch.nn.utils import clip_grad_norm_
 
 from napari_celltype import classifiers
 from napari_celltype.classifiers import NETWORKS, TraceClassifier
-from napari_celltype.classifiers.networks import Network, network_class, new_network
+from napari_celltype.classifiers.networks import (
+    Network,
+    PooledNetwork,
+    network_class,
+    new_network,
+)
 from napari_celltype.classifiers.preparation import Normalization, z_score_traces
 from napari_celltype.classifiers.saved_model import restore_classifier
 from napari_celltype.labels.atomic import write_atomically
 
+ROUNDS = {"cnn": 44, "rnn": 44, "lstm": 44, "pooled": 56}
 SESSIONS_PER_ROUND = 200
 BATCH_CELLS = 64
 PARTS_PER_ROUND = 4  # of the sessions of a round, simulated side by side
@@ -52,8 +59,14 @@ WEIGHT_DECAY = 0.01
 LARGEST_GRADIENT = 1.0
 # Of a network that takes traces of one length, and of one that takes any.
 WINDOW_SECONDS, SHORTEST_SECONDS = 60, 30
-# Seconds of the cells of a batch; the first is for networks of any length only.
-LENGTHS = (30, 60, 120, 240)
+# Seconds of the cells of a batch, for a network that takes one length.
+LENGTHS = (60, 120, 240)
+# Cells of a batch by the seconds that a network of any length sees of them; beside them
+# stand cells of longer sessions, for one of the long times.
+CELLS_BY_SECONDS = {30: 8, 60: 8, 120: 16, 240: 32}
+LONG_SECONDS = (480, 960)
+LONG_SESSIONS = 1 / 8  # for each session of a round
+FIRST_LONG = 10**6  # number of the first such session
 # Parts of a round that a network is trained on, where all of them take too long: the
 # paper's CNN costs three times as much as any other.
 PARTS_SEEN = {"cnn": 2}
@@ -61,6 +74,7 @@ SEED = 1
 
 Task = tuple[str, Callable[..., Any], Any]
 Run = Callable[[Sequence[Task]], None]
+Traces = np.ndarray[Any, np.dtype[np.float32]]
 
 _CODE_SHA256 = code_digest(
     [
@@ -92,7 +106,7 @@ class Training:
     architecture: str
     rate: float
     rounds: int
-    sessions: int = SESSIONS_PER_ROUND
+    sessions: int
 
     @property
     def name(self) -> str:
@@ -112,13 +126,22 @@ class Training:
         return work / "networks" / f"{self.name}-{self.rounds}-{self.sessions}-{key}.pt"
 
     def parts(self, number: int) -> list[Part]:
-        """Return the sessions of a round."""
+        """Return the sessions of a round that every network sees."""
         each = self.sessions // PARTS_PER_ROUND
         first = number * self.sessions
         return [
             Part(TRAINING, first + k * each, each, TRAINING_MINUTES)
             for k in range(PARTS_PER_ROUND)
         ]
+
+    def long_part(self, number: int) -> Part:
+        """Return the long sessions of a round, for networks of any length."""
+        sessions = round(self.sessions * LONG_SESSIONS)
+        return Part(TRAINING, FIRST_LONG + number * sessions, sessions, LONGEST)
+
+    def all_parts(self, number: int) -> list[Part]:
+        """Return all sessions of a round, the longest first."""
+        return [self.long_part(number), *self.parts(number)]
 
     def rounds_done(self, work: Path) -> int:
         """Return how many rounds are behind it."""
@@ -140,21 +163,30 @@ def train_round(training: Training, number: int, work: Path) -> str:
         done = int(state["steps"])
         if int(state["rounds"]) > number:
             return "was done"
-    traces, targets = _cells(training, number, work)
+    seen = PARTS_SEEN.get(training.architecture, PARTS_PER_ROUND)
+    traces, targets = _cells(training, training.parts(number)[:seen], work)
     steps = len(traces) // BATCH_CELLS
     # All rounds hold about as many cells as this one.
     total = max(training.rounds * steps, done + steps)
     rng = np.random.default_rng([SEED, number])
     generator = torch.Generator().manual_seed(SEED * 10**6 + number)
     order = rng.permutation(len(traces))
+    if network.any_length:
+        long_traces, long_targets = _cells(training, [training.long_part(number)], work)
+        long_order = rng.permutation(len(long_traces))
+        long_cells = len(long_traces) // steps
     network.train()
     losses = []
     for step in range(steps):
         rows = np.sort(order[step * BATCH_CELLS : (step + 1) * BATCH_CELLS])
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(training, (done + step) / total)
-        logits = _logits(network, training, traces[rows], rng, generator)
-        loss = cross_entropy(logits, targets[rows])
+        seen, target = [traces[rows]], targets[rows]
+        if network.any_length:
+            own = long_order[step * long_cells : (step + 1) * long_cells]
+            seen.append(long_traces[own])
+            target = torch.cat([target, long_targets[own]])
+        loss = cross_entropy(_logits(network, training, seen, rng, generator), target)
         optimizer.zero_grad()
         loss.backward()
         clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
@@ -188,7 +220,7 @@ def learning_rate(training: Training, progress: float) -> float:
 def _logits(
     network: Network,
     training: Training,
-    traces: np.ndarray[Any, np.dtype[np.float32]],
+    seen: Sequence[Traces],
     rng: np.random.Generator,
     generator: torch.Generator,
 ) -> torch.Tensor:
@@ -196,27 +228,48 @@ def _logits(
 
     A network of one length says the mean of the logits of the piece's windows.
     """
-    lengths = LENGTHS if network.any_length else LENGTHS[1:]
-    frames = round(int(rng.choice(lengths)) * training.rate)
-    start = int(rng.integers(traces.shape[1] - frames + 1))
-    piece = traces[:, start : start + frames]
-    if network.any_length:
-        return network(torch.from_numpy(z_score_traces(piece)), generator)
+    if isinstance(network, PooledNetwork):
+        statistics = [
+            network.statistics(torch.from_numpy(z_score_traces(piece)))
+            for piece in _pieces(*seen, training.rate, rng)
+        ]
+        return network.logits(torch.cat(statistics), generator)
+    piece = _piece(seen[0], int(rng.choice(LENGTHS)), training.rate, rng)
     windows = piece.reshape(-1, training.window_frames)
     logits = network(torch.from_numpy(z_score_traces(windows)), generator)
-    return logits.reshape(len(traces), -1, len(TYPES)).mean(1)
+    return logits.reshape(len(piece), -1, len(TYPES)).mean(1)
+
+
+def _pieces(
+    traces: Traces, long_traces: Traces, rate: float, rng: np.random.Generator
+) -> Iterator[Traces]:
+    first = 0
+    for seconds, cells in CELLS_BY_SECONDS.items():
+        yield _piece(traces[first : first + cells], seconds, rate, rng)
+        first += cells
+    if len(long_traces):
+        yield _piece(long_traces, int(rng.choice(LONG_SECONDS)), rate, rng)
+
+
+def _piece(
+    traces: Traces, seconds: int, rate: float, rng: np.random.Generator
+) -> Traces:
+    frames = round(seconds * rate)
+    start = int(rng.integers(traces.shape[1] - frames + 1))
+    return traces[:, start : start + frames]
 
 
 def _cells(
-    training: Training, number: int, work: Path
-) -> tuple[np.ndarray[Any, np.dtype[np.float32]], torch.Tensor]:
+    training: Training, parts: Sequence[Part], work: Path
+) -> tuple[Traces, torch.Tensor]:
     found = []
-    seen = PARTS_SEEN.get(training.architecture, PARTS_PER_ROUND)
-    for part in training.parts(number)[:seen]:
+    for part in parts:
         with np.load(simulate(part, work / "sessions")) as data:
             key = f"{training.rate:g}"
             if f"traces {key}" in data:
                 found.append((data[f"traces {key}"], data[f"labels {key}"]))
+    if not found:
+        return np.empty((0, 0), np.float32), torch.empty(0, dtype=torch.int64)
     traces, labels = (np.concatenate(both) for both in zip(*found, strict=True))
     column = {name: number for number, name in enumerate(TYPES)}
     return traces, torch.tensor([column[str(label)] for label in labels])
@@ -255,27 +308,46 @@ def fitted(training: Training, work: Path) -> TraceClassifier:
 
 
 def train(trainings: Sequence[Training], work: Path, run: Run) -> None:
-    """Train networks round by round; sessions of a round are removed after it."""
-    rounds = max(training.rounds for training in trainings)
-    for number in range(min(t.rounds_done(work) for t in trainings), rounds):
+    """Train networks round by round; sessions of a round are removed after it.
+
+    Those of the next are simulated beside the training.
+    """
+    trainings = [t for t in trainings if t.rounds_done(work) < t.rounds]
+    if not trainings:
+        return
+    first = min(t.rounds_done(work) for t in trainings)
+    rounds = max(t.rounds for t in trainings)
+    run(_to_simulate(trainings[0], first, work))
+    for number in range(first, rounds):
         started = time.monotonic()
-        parts = trainings[0].parts(number)
-        run([("", simulate, (part, work / "sessions")) for part in parts])
-        simulated = time.monotonic() - started
-        run([(f"  {t.name}", train_round, (t, number, work)) for t in trainings])
-        for part in parts:
+        tasks = [
+            (f"  {t.name}", train_round, (t, number, work))
+            for t in trainings
+            if number < t.rounds
+        ]
+        if number + 1 < rounds:
+            tasks += _to_simulate(trainings[0], number + 1, work)
+        run(tasks)
+        for part in trainings[0].all_parts(number):
             part.path(work / "sessions").unlink(missing_ok=True)
-        print(
-            f"round {number + 1} of {rounds}: {simulated:.0f} s to simulate, "
-            f"{time.monotonic() - started:.0f} s in all",
-            flush=True,
-        )
+        seconds = time.monotonic() - started
+        print(f"round {number + 1} of {rounds}: {seconds:.0f} s", flush=True)
 
 
-def all_trainings(rounds: int, sessions: int = SESSIONS_PER_ROUND) -> list[Training]:
-    """Return the networks that ship, the slowest first."""
+def _to_simulate(training: Training, number: int, work: Path) -> list[Task]:
     return [
-        Training(name, rate, rounds, sessions) for rate in RATES for name in NETWORKS
+        ("", simulate, (part, work / "sessions")) for part in training.all_parts(number)
+    ]
+
+
+def all_trainings(*, quick: bool = False) -> list[Training]:
+    """Return the networks that ship, the slowest first; or a round of few sessions."""
+    return [
+        Training(name, rate, 1, 8)
+        if quick
+        else Training(name, rate, ROUNDS[name], SESSIONS_PER_ROUND)
+        for rate in RATES
+        for name in NETWORKS
     ]
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bundled_networks import SESSIONS_PER_ROUND, all_trainings, processes, train
+from bundled_networks import all_trainings, processes, train
 from bundled_sessions import simulate
 from write_cards import Measuring, measure, write_index
 
@@ -21,12 +21,11 @@ from napari_celltype.classifiers import read_model
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLED = ROOT / "src" / "napari_celltype" / "classifiers" / "bundled"
-ROUNDS = 44
 
 
 def main() -> int:
     options = _options()
-    rounds, sessions, work = options.rounds, SESSIONS_PER_ROUND, options.work
+    work = options.work
     measuring = Measuring(
         calibration_sessions=240,
         test_sessions=200,
@@ -37,9 +36,9 @@ def main() -> int:
         pages=options.pages,
     )
     if options.quick:
-        rounds, sessions, work = 1, 8, work / "quick"
+        work = work / "quick"
         measuring = Measuring(4, 3, 2, None, work, work / "weights", work / "pages")
-    trainings = all_trainings(rounds, sessions)
+    trainings = all_trainings(quick=options.quick)
     with processes(options.jobs) as run:
         train(trainings, work, run)
         run([("", simulate, (p, work / "sessions")) for p in measuring.all_parts()])
@@ -64,7 +63,6 @@ def _options() -> argparse.Namespace:
         "sees them",
     )
     add("--jobs", type=int, default=1, help="processes side by side")
-    add("--rounds", type=int, default=ROUNDS, help="of the training")
     add("--quick", action="store_true", help="tiny sizes, nothing written to ship")
     add("--work", type=Path, default=ROOT / "build" / "bundled")
     add("--out", type=Path, default=BUNDLED)

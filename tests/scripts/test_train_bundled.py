@@ -66,7 +66,7 @@ def test_a_session_is_the_same_in_any_part(tmp_path):
 
 
 def test_the_learning_rate_rises_and_falls_to_nearly_nothing():
-    training = Training("rnn", 10.0, 4)
+    training = Training("rnn", 10.0, 4, 8)
     rates = [learning_rate(training, p / 100) for p in range(101)]
     top = rates.index(max(rates))
     assert rates[:top] == sorted(rates[:top])

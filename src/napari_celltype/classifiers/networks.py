@@ -9,6 +9,7 @@ in a module of its own, and one line of `classifiers.NETWORKS`.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -272,8 +273,8 @@ class PooledNetwork(Network):
     Four levels of convolutions with ReLU, each at a coarser time step than the one
     before, all but the first followed by a residual convolution (He et al., CVPR 2016).
     The mean and the deviation over time of every filter of every level (statistics
-    pooling: Snyder et al., ICASSP 2018), batch-normalised, go through two fully
-    connected layers.
+    pooling: Snyder et al., ICASSP 2018), batch-normalised, and the length of the trace
+    go through two fully connected layers.
 
     Parameters
     ----------
@@ -321,7 +322,7 @@ class PooledNetwork(Network):
         # Running statistics of the batch normalisation, which learns no others.
         self.register_buffer("center", torch.zeros(2 * sum(filters)))
         self.register_buffer("variance", torch.ones(2 * sum(filters)))
-        self.hidden = nn.Linear(2 * sum(filters), units)
+        self.hidden = nn.Linear(1 + 2 * sum(filters), units)
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(units, n_classes)
 
@@ -350,21 +351,32 @@ class PooledNetwork(Network):
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return logits (n_traces, n_classes) of traces (n_traces, n_frames)."""
+        return self.logits(self.statistics(x), generator)
+
+    def statistics(self, x: Tensor) -> Tensor:
+        """Return what is pooled of traces, and how long they are: (n_traces, n)."""
         x = x[:, None]
-        statistics = []
+        # How far a statistic can be trusted depends on the length.
+        found = [x.new_full((len(x), 1), math.log(x.shape[2] / 1000))]
         for level, entrance in enumerate(self.entrances):
             x = entrance(x).relu()
             if level:
                 x = x + self.residuals[level - 1](x).relu()
-            mean = x.mean(2)
             variance = x.var(2, correction=0).clamp_min(1e-6)
-            statistics += [mean, variance.sqrt()]
-        # The logarithm because filters of rare transients and of noise differ by far.
-        pooled = torch.cat(statistics, 1).log1p()
+            # The logarithm because filters of rare transients and of noise differ by
+            # far.
+            found += [x.mean(2).log1p(), variance.sqrt().log1p()]
+        return torch.cat(found, 1)
+
+    def logits(
+        self, statistics: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Return logits of statistics, which may be of traces of several lengths."""
+        length, pooled = statistics[:, :1], statistics[:, 1:]
         # A single trace has no deviation, and frozen layers keep their statistics.
-        learns = self.training and len(x) > 1 and self.hidden.weight.requires_grad
+        learns = self.training and len(pooled) > 1 and self.hidden.weight.requires_grad
         pooled = batch_norm(pooled, self.center, self.variance, training=learns)
-        hidden = self.hidden(pooled).relu()
+        hidden = self.hidden(torch.cat([length, pooled], 1)).relu()
         logits: Tensor = self.output(self.dropout(hidden, generator))
         return logits
 
