@@ -46,8 +46,9 @@ from napari_celltype.classifiers import (
 )
 from napari_celltype.classifiers.calibration import calibrate, probabilities_of
 from napari_celltype.classifiers.domain import (
+    POPULATION_PROPERTIES,
     TRACE_PROPERTIES,
-    Synchrony,
+    Population,
     correlations,
     domain_of,
     trace_properties,
@@ -351,7 +352,7 @@ def reliability(
 
 
 def domain(cells: Cells, rate: float) -> dict[str, dict[str, float]]:
-    """Return what is usual in cells, and in recordings: their medians and synchrony.
+    """Return what is usual in cells, and in the medians and populations of recordings.
 
     Of each session the first 1, 2, 4, 8 or 16 minutes are taken, as if it had been no
     longer; of recordings four, with few and with many PY among the cells.
@@ -361,10 +362,11 @@ def domain(cells: Cells, rate: float) -> dict[str, dict[str, float]]:
     for number, rows in enumerate(cells.rows):
         minutes = MINUTES[number % len(MINUTES)]
         for name, values in _properties(cells, rows, rate, minutes).items():
-            if name != "synchrony":
+            if name not in POPULATION_PROPERTIES:
                 found.setdefault(name, []).append(values)
         session = _properties(cells, rows, rate, MIDDLE)
-        found.setdefault("synchrony", []).append(session["synchrony"][:1])
+        for name in POPULATION_PROPERTIES:
+            found.setdefault(name, []).append(session[name][:1])
         is_py = cells.truth[rows] == "PY"
         for _ in range(MIXTURES):
             share = rng.uniform(*PY_SHARES)
@@ -404,14 +406,14 @@ def _properties(
     size = cells.windows.shape[2]
     windows = cells.windows[rows, : round(60 * minutes * rate) // size]
     by_window = trace_properties(windows.reshape(-1, size), rate)
-    synchrony = Synchrony(rate)
-    synchrony.add(windows)
+    population = Population(rate)
+    population.add(windows)
     return {
         **{
             name: values.reshape(rows.size, -1).mean(axis=1)
             for name, values in by_window.items()
         },
-        "synchrony": np.full(rows.size, synchrony.value),
+        **{n: np.full(rows.size, v) for n, v in population.properties().items()},
         "length": np.full(rows.size, windows.shape[1] * size / rate),
         "frame rate": cells.recorded_at[rows],
     }

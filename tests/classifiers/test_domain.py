@@ -179,6 +179,24 @@ def test_few_rois_have_no_synchrony(model, white):
     assert np.isnan(found["synchrony"]).all()
 
 
+def test_up_states_of_all_rois_are_a_slow_oscillation(model):
+    rng = np.random.default_rng(5)
+    traces = rng.normal(size=(30, 2400)).astype(np.float32)
+    domain = domain_of(recording_properties(model.card, traces, 10.0, ()))
+    traces += np.sin(2 * np.pi * 0.55 * np.arange(2400) / 10 + rng.normal()) * 0.4
+    properties = recording_properties(model.card, traces, 10.0, ())
+    assert properties["slow oscillation"][0] > 0.3
+    [sentence] = [s for s in unlike(domain, properties).recording if "slow osc" in s]
+    assert sentence.endswith("anaesthesia and deep sleep look so.")
+
+
+@pytest.mark.parametrize("shape", [(19, 2400), (30, 1200)])
+def test_few_rois_or_minutes_tell_nothing_of_a_slow_oscillation(model, shape):
+    traces = np.random.default_rng(6).normal(size=shape).astype(np.float32)
+    found = recording_properties(model.card, traces, 10.0, ())
+    assert np.isnan(found["slow oscillation"]).all()
+
+
 def test_raw_traces_are_compared_with_their_neuropil(model, white):
     neuropil = np.random.default_rng(4).normal(size=white.shape).astype(np.float32)
     neuropil[0] = 2 * white[0] + 5

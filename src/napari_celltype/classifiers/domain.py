@@ -18,11 +18,22 @@ from napari_celltype.progress import ShouldStop, never_stop, raise_if_stopped
 from napari_celltype.recording import Segment, Traces
 
 TRACE_PROPERTIES = ("noise", "skewness", "slow power", "smoothness")
-RECORDING_PROPERTIES = ("synchrony", "neuropil", "length", "frame rate")
+POPULATION_PROPERTIES = ("synchrony", "slow oscillation")
+RECORDING_PROPERTIES = (*POPULATION_PROPERTIES, "neuropil", "length", "frame rate")
 PROPERTIES = (*TRACE_PROPERTIES, *RECORDING_PROPERTIES)
 SLOW = 0.1  # Hz
 SYNCHRONOUS = (0.02, 0.1)  # Hz, between which synchrony is measured
 FEWEST_ROIS = 10  # usable ones, of which synchrony means something
+# Hz. Up states of anaesthesia and deep sleep come 0.3 to 1 times a second (Steriade
+# 1993); below them, awake cells are about as synchronous as there.
+BELOW_OSCILLATION = (0.1, 0.3)
+OSCILLATION = tuple((low / 10, low / 10 + 0.2) for low in range(3, 10))
+# Of fewer usable ROIs or less time, chance looks like a slow oscillation.
+FEWEST_OSCILLATING, SHORTEST_OSCILLATION = 20, 240  # ROIs, s
+# Shares of training sessions below and above which nothing is usual. An oscillation is
+# unlike where it is strong only.
+_QUANTILES = (0.01, 0.99)
+_OWN_QUANTILES = {"slow oscillation": (0.0, 0.98)}
 _UNITS = {"length": " s", "frame rate": " Hz"}
 # What a value outside may mean, for the property and the side.
 _MEANING = {
@@ -39,6 +50,8 @@ _MEANING = {
         "synchrony",
         "high",
     ): "stimulated slices, one-photon movies and motion look so",
+    ("slow oscillation", "low"): "take the labels with more doubt",
+    ("slow oscillation", "high"): "anaesthesia and deep sleep look so",
     ("neuropil", "low"): "take the labels with more doubt",
     (
         "neuropil",
@@ -119,8 +132,7 @@ def recording_properties(
 
     The properties of traces are those of the model's windows, at its frame rate,
     averaged over a ROI's windows: so they do not depend on the recording's length.
-    Synchrony is the mean correlation of two ROIs between 0.02 and 0.1 Hz; NaN with
-    fewer than 10 usable ROIs.
+    Synchrony and slow oscillation are those of `Population`.
 
     Parameters
     ----------
@@ -139,8 +151,9 @@ def recording_properties(
     Returns
     -------
     dict of str to ndarray, shape (n_rois,)
-        NaN for ROIs without a usable trace. Synchrony, the length (s, of the segments
-        that are used) and the frame rate (Hz, of the recording) are the same for all.
+        NaN for ROIs without a usable trace. Synchrony, slow oscillation, the length (s,
+        of the segments that are used) and the frame rate (Hz, of the recording) are the
+        same for all.
 
     Raises
     ------
@@ -153,7 +166,7 @@ def recording_properties(
     plan = plan_windows(card, n_frames, sampling_frequency, segments)
     rate = sampling_frequency / plan.ratio
     found = {n: np.full(n_rois, np.nan) for n in (*TRACE_PROPERTIES, "neuropil")}
-    synchrony = Synchrony(rate)
+    population = Population(rate)
     for rows, block in blocks_of(traces):
         raise_if_stopped(should_stop)
         windows = plan.cut(block)
@@ -163,14 +176,14 @@ def recording_properties(
         for name, values in trace_properties(windows[alive], rate).items():
             total = np.bincount(owner, values, minlength=len(block))
             found[name][rows][counts > 0] = total[counts > 0] / counts[counts > 0]
-        synchrony.add(windows[alive.all(axis=1)])
+        population.add(windows[alive.all(axis=1)])
         if neuropil is not None:
             around = plan.cut(np.asarray(neuropil[rows], dtype=np.float32))
             found["neuropil"][rows] = correlations(windows, around)
     seconds = sum(p.stop - p.start for p in plan.pieces) / sampling_frequency
     return {
         **found,
-        "synchrony": np.full(n_rois, synchrony.value),
+        **{n: np.full(n_rois, value) for n, value in population.properties().items()},
         "length": np.full(n_rois, seconds),
         "frame rate": np.full(n_rois, float(sampling_frequency)),
     }
@@ -199,8 +212,8 @@ def correlations(
     return found
 
 
-class Synchrony:
-    """The mean correlation of two ROIs inside `SYNCHRONOUS`, from blocks of ROIs.
+class Population:
+    """What the ROIs of a recording do together, from blocks of ROIs.
 
     Parameters
     ----------
@@ -208,40 +221,58 @@ class Synchrony:
         Of the windows, Hz.
     """
 
+    _BANDS = (SYNCHRONOUS, BELOW_OSCILLATION, *OSCILLATION)
+
     def __init__(self, sampling_frequency: float) -> None:
         self._rate = sampling_frequency
-        self._sum: NDArray[np.complex128] | None = None
+        self._sums: list[NDArray[np.complex128]] = []
         self._n_rois = 0
+        self._seconds = 0.0
 
     def add(self, windows: NDArray[np.float32]) -> None:
         """Take in ROIs (n_rois, n_windows, n_frames), all windows with change."""
         traces = windows.reshape(len(windows), -1)
         frequencies = np.fft.rfftfreq(traces.shape[1], 1 / self._rate)
-        low, high = SYNCHRONOUS
-        kept = (frequencies >= low) & (frequencies < high)
-        slow = np.fft.rfft(traces, axis=1)[:, kept]
-        # By Parseval's theorem, traces of unit variance up to a constant.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slow /= np.sqrt((np.abs(slow) ** 2).sum(axis=1, keepdims=True))
-        total = np.nan_to_num(slow).sum(axis=0)
-        self._sum = total if self._sum is None else self._sum + total
+        spectrum = np.fft.rfft(traces, axis=1)
+        sums = []
+        for low, high in self._BANDS:
+            # By Parseval's theorem, traces of unit variance up to a constant.
+            band = spectrum[:, (frequencies >= low) & (frequencies < high)]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                band = band / np.sqrt((np.abs(band) ** 2).sum(axis=1, keepdims=True))
+            sums.append(np.nan_to_num(band).sum(axis=0))
+        old = self._sums or [np.zeros(())] * len(sums)
+        self._sums = [a + b for a, b in zip(old, sums, strict=True)]
         self._n_rois += len(windows)
+        self._seconds = traces.shape[1] / self._rate
 
-    @property
-    def value(self) -> float:
-        """The mean correlation; NaN with fewer than `FEWEST_ROIS` ROIs."""
+    def properties(self) -> dict[str, float]:
+        """Return the `POPULATION_PROPERTIES`.
+
+        synchrony: mean correlation of two ROIs between 0.02 and 0.1 Hz; NaN with fewer
+        than 10 ROIs. slow oscillation: how much higher it is in the highest of the
+        bands of 0.2 Hz from 0.3 to 1.1 Hz than from 0.1 to 0.3 Hz; NaN with fewer than
+        20 ROIs or 4 minutes.
+        """
         n = self._n_rois
-        if self._sum is None or n < FEWEST_ROIS or not self._sum.size:
-            return float("nan")
+        if n < FEWEST_ROIS or not self._sums[0].size:
+            return dict.fromkeys(POPULATION_PROPERTIES, float("nan"))
         # The variance of a sum of n unit variables is n + n (n - 1) correlation.
-        variance = float((np.abs(self._sum) ** 2).sum())
-        return (variance - n) / (n * (n - 1))
+        slow, below, *bands = (
+            (float((np.abs(total) ** 2).sum()) - n) / (n * (n - 1))
+            for total in self._sums
+        )
+        enough = n >= FEWEST_OSCILLATING and self._seconds >= SHORTEST_OSCILLATION
+        oscillation = max(bands) - below if enough else float("nan")
+        return {"synchrony": slow, "slow oscillation": oscillation}
 
 
 def domain_of(
     properties: Mapping[str, NDArray[np.float64]],
 ) -> dict[str, dict[str, float]]:
-    """Return the 1 % and 99 % points of each property over cells as in training.
+    """Return what is usual of each property over cells as in training.
+
+    From the 1 % to the 99 % point, and of slow oscillation up to the 98 % point.
 
     Parameters
     ----------
@@ -254,7 +285,7 @@ def domain_of(
     for name, values in properties.items():
         if not np.isfinite(values).any():
             continue
-        low, high = np.nanquantile(values, [0.01, 0.99])
+        low, high = np.nanquantile(values, _OWN_QUANTILES.get(name, _QUANTILES))
         limits[name] = {"low": float(f"{low:.4g}"), "high": float(f"{high:.4g}")}
     return limits
 
