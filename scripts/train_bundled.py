@@ -28,7 +28,7 @@ def main() -> int:
     work = options.work
     measuring = Measuring(
         calibration_sessions=240,
-        test_sessions=200,
+        test_sessions=400,
         strange_sessions=40,
         real_cells=options.real_cells,
         work=work,

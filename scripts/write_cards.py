@@ -219,17 +219,25 @@ def measure(training: Training, measuring: Measuring) -> str:
 
 def _card(classifier: TraceClassifier, training: Training, work: Path) -> ModelCard:
     cells = int(torch.load(training.path(work))["steps"]) * BATCH_CELLS
+    long_sessions = (
+        training.rounds * training.long_part(0).sessions
+        if classifier.network_.any_length
+        else 0
+    )
+    longer = f" and those of {long_sessions:,} sessions in {LONGEST} minutes"
     return card_for(
         classifier,
         name=training.name,
         sampling_frequency=training.rate,
         trained_on=(
-            f"Simulation only: {cells:,} neurons in {TRAINING_MINUTES} minutes each, "
-            "awake animals (running or quiet), types in equal shares; no real neuron."
+            f"Simulation only: {cells:,} neurons in {TRAINING_MINUTES} minutes each"
+            f"{longer if long_sessions else ''}, awake animals (running or quiet), "
+            "types in equal shares; no real neuron."
         ),
         training_data={
             "cells": cells,
             "session_minutes": TRAINING_MINUTES,
+            "long_sessions": long_sessions,
             "recorded_at_hz": sorted(set(RECORDED_AT)),
             "neuropil_coefficients": list(NEUROPIL_COEFFICIENTS),
             "regimes": dict(AWAKE),

@@ -25,6 +25,7 @@ class Details(QWidget):
         self.button.setCheckable(True)
         self.button.setToolTip("Show or hide all that is to be said about this")
         self.words = Words()
+        self.words.hide()
         self.button.toggled.connect(self.words.setVisible)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -35,7 +36,6 @@ class Details(QWidget):
 
     def show_text(self, text: str) -> None:
         """Keep other sentences behind the button; none hide it."""
-        self.button.setChecked(False)
         self.words.setText(text)
-        self.words.hide()
+        self.button.setChecked(self.button.isChecked() and bool(text))
         self.setVisible(bool(text))

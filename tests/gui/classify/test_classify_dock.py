@@ -151,11 +151,12 @@ def test_the_dock_has_few_words_beside_its_controls(window, qtbot):
         window.words(widget) for widget in (dock.legend, dock.notice, dock.warnings)
     )
     assert len(said.split()) <= 40
-    assert not dock.legend.details.isVisible()
-    qtbot.mouseClick(dock.legend.more, Qt.MouseButton.LeftButton)
-    assert dock.legend.details.isVisible()
-    assert "Assumed shares" in dock.legend.details.text()
-    flags = dock.legend.details.textInteractionFlags()
+    details = dock.legend.details
+    assert not details.words.isVisible()
+    qtbot.mouseClick(details.button, Qt.MouseButton.LeftButton)
+    assert details.words.isVisible()
+    assert "Assumed shares" in details.words.text()
+    flags = details.words.textInteractionFlags()
     assert flags & Qt.TextInteractionFlag.TextSelectableByMouse
 
 

@@ -92,9 +92,12 @@ def test_before_classifying_labels_are_all_that_is_told():
 
 
 def test_details_wait_behind_their_button(legend):
+    words = legend.details.words
     legend.show_result("", rows(summary()), "", ["All shares are assumed."])
-    assert legend.details.isHidden()
-    legend.more.click()
-    assert not legend.details.isHidden()
+    assert words.isHidden()
+    legend.details.button.click()
+    assert not words.isHidden()
+    legend.show_result("", rows(summary()), "", ["One share is given."])
+    assert not words.isHidden()  # the prevalence is being changed
     legend.show_result("", rows(None))
-    assert legend.details.isHidden()
+    assert words.isHidden()

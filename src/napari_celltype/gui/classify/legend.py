@@ -9,14 +9,13 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_celltype.gui.classify.legend_rows import LegendRow
+from napari_celltype.gui.details import Details
 from napari_celltype.gui.marks import mark
 from napari_celltype.gui.words import Words
 from napari_celltype.workflows.summary import UNPROVEN
@@ -49,23 +48,14 @@ class Legend(QWidget):
         self._grid.setHorizontalSpacing(7)
         self._grid.setColumnStretch(4, 1)
         self.line = Words()
-        self.more = QToolButton()
-        self.more.setText("Details")
-        self.more.setCheckable(True)
-        self.more.setToolTip("What the counts rest on")
-        self.details = Words()
-        self.details.hide()
-        self.more.toggled.connect(self.details.setVisible)
-        below = QHBoxLayout()
-        below.addWidget(self.toggle, 1)
-        below.addWidget(self.more)
+        self.details = Details()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.heading)
         layout.addLayout(self._grid)
         layout.addWidget(self.line)
-        layout.addLayout(below)
+        layout.addWidget(self.toggle)
         layout.addWidget(self.details)
 
     def show_result(
@@ -87,7 +77,7 @@ class Legend(QWidget):
         line : str
             How many are expected to be right.
         details : sequence of str
-            Sentences behind "Details"; none switch the controls off.
+            Sentences behind "Details"; none switch the toggle off.
         by_group : bool
             Whether ROIs are coloured by group.
         """
@@ -117,19 +107,16 @@ class Legend(QWidget):
         self.heading.setText(heading)
         self.line.setText(line)
         self.line.setVisible(bool(line))
-        self.details.setText("\n\n".join(details))
+        self.details.show_text("\n\n".join(details))
         blocked = self.toggle.blockSignals(True)
         self.toggle.setChecked(by_group)
         self.toggle.blockSignals(blocked)
-        for control in (self.toggle, self.more):
-            control.setEnabled(bool(details))
-        if not details:
-            self.more.setChecked(False)
+        self.toggle.setEnabled(bool(details))
 
     @property
     def text(self) -> str:
         """All that can be read, the details included."""
         widgets = [self._grid.itemAt(i).widget() for i in range(self._grid.count())]
-        labels = [self.heading, *widgets, self.line, self.details]
+        labels = [self.heading, *widgets, self.line, self.details.words]
         words = [w.text() for w in labels if isinstance(w, QLabel)]
         return "\n".join(word.replace("<b>", "").replace("</b>", "") for word in words)
