@@ -46,6 +46,12 @@ NETWORKS: dict[str, str] = {
     "pooled": ".networks:PooledNetwork",
 }
 
+
+def network_title(architecture: str) -> str:
+    """Return the name of a network as it is written: CNN, but pooled."""
+    return architecture.upper() if len(architecture) <= 4 else architecture
+
+
 # The family that classifies where no model is named.
 DEFAULT_MODEL = "cnn"
 
@@ -91,6 +97,7 @@ __all__ = [
     "find_model",
     "list_models",
     "load_model",
+    "network_title",
     "pack_model",
     "predict_recording_traces",
     "read_model",

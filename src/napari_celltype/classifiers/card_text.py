@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from napari_celltype.classifiers import network_title
 from napari_celltype.classifiers.card import ModelCard
 from napari_celltype.classifiers.score import score_table
 
@@ -25,7 +26,7 @@ def describe(card: ModelCard, sha256: str | None = None) -> str:
         Digest to show.
     """
     classes = ", ".join(card.classes)
-    what = f"{card.architecture.upper()} that tells {classes} apart."
+    what = f"Tells {classes} apart (network: {network_title(card.architecture)})."
     if not card.subtypes_proven:
         what += " Interneuron subtypes are unproven on real cells."
     used = ", ".join(f"{name} {number}" for name, number in card.versions.items())

@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.classifiers import DEFAULT_MODEL, families_of, list_models
+from napari_celltype.classifiers import (
+    DEFAULT_MODEL,
+    families_of,
+    list_models,
+    network_title,
+)
 from napari_celltype.export.figure import TWO_COLUMNS, FigureOptions, write_figure
 from napari_celltype.labels import save_labels
 from napari_celltype.labels.atomic import write_text_atomically
@@ -128,7 +133,7 @@ def run_demo(
     answers: list[Predictions] = []
     for model in families_of(list_models()):
         raise_if_stopped(should_stop)
-        on_progress(Progress(f"Classifying with the {model.upper()}"))
+        on_progress(Progress(f"Classifying with the {network_title(model)}"))
         request = ClassifyRequest(model, device)
         answer = classify_recording(
             recording,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QTextBrowser, QToolButton, QWidget
 
-from napari_celltype.classifiers import DEFAULT_MODEL
+from napari_celltype.classifiers import DEFAULT_MODEL, network_title
 from napari_celltype.errors import CellTypeError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class ModelBox(QWidget):
         blocked = self.choice.blockSignals(True)
         self.choice.clear()
         for family in families_of(cards):
-            self.choice.addItem(f"{family.upper()} (bundled)", family)
+            self.choice.addItem(f"{network_title(family)} (bundled)", family)
         for card in cards:
             if card.origin == "user":
                 self.choice.addItem(card.name, card.name)

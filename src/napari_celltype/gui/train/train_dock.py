@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.classifiers import network_title
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.column import Column
 from napari_celltype.gui.details import Details
@@ -320,7 +321,7 @@ class TrainDock(QWidget):
         if trained is not None:
             base = trained.card.training_data.get("base")
             origin = f"from {base['name']} on" if base else "from scratch"
-            network = trained.card.architecture.upper()
+            network = network_title(trained.card.architecture)
             lines = [f"Saved as {trained.card.name}: {network}, {origin}."]
             lines += [*trained.summary(), *trained.notes]
         self.result.setText("\n".join(lines[:2]))

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.classifiers import DEFAULT_MODEL, NETWORKS
+from napari_celltype.classifiers import DEFAULT_MODEL, NETWORKS, network_title
 from napari_celltype.gui.words import Words
 from napari_celltype.workflows.base_model import n_layers
 
@@ -118,7 +118,7 @@ class TrainForm(QWidget):
         self.start.clear()
         self.start.addItem("scratch", SCRATCH)
         for family in families_of(cards):
-            self.start.addItem(f"{family.upper()} (bundled)", family)
+            self.start.addItem(f"{network_title(family)} (bundled)", family)
         for name in own:
             self.start.addItem(name, name)
         self.start.setCurrentIndex(max(0, self.start.findData(chosen)))
@@ -180,7 +180,7 @@ class TrainForm(QWidget):
     def _offer_networks(self, names: Iterable[str]) -> None:
         for name in names:
             if self.network.findData(name) < 0:
-                self.network.addItem(name.upper(), name)
+                self.network.addItem(network_title(name), name)
 
     def _lay_out(self) -> None:
         for combo in (self.start, self.held_out):
