@@ -96,6 +96,12 @@ def test_names_in_tree_order_with_unknown_ones_last() -> None:
     assert DEFAULT_TYPES.in_order(["x", "VIP", "IN", "PY"]) == ["PY", "IN", "VIP", "x"]
 
 
+def test_types_of_two_models_have_colours_of_their_own() -> None:
+    one = DEFAULT_TYPES.including(["ChAT"])
+    both = one.including(["NDNF"])
+    assert both["ChAT"].color == one["ChAT"].color != both["NDNF"].color
+
+
 @pytest.mark.parametrize(
     "vision", [None, "deuteranomaly", "protanomaly", "tritanomaly"]
 )

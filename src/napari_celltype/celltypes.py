@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import cycle
+from itertools import chain, cycle
 
 from napari_celltype.errors import LabelError
 
@@ -176,7 +176,9 @@ class TypeTree:
         """
         tree = self
         new = [name for name in names if not self.knows(name)]
-        for name, color in zip(new, cycle(_OWN_COLORS), strict=False):
+        used = {cell_type.color for cell_type in self.types}
+        unused = [color for color in _OWN_COLORS if color not in used]
+        for name, color in zip(new, chain(unused, cycle(_OWN_COLORS)), strict=False):
             tree = tree.with_type(name, color=color)
         return tree
 
