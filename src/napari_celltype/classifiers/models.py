@@ -210,9 +210,7 @@ def _fastest_fitting(
     if sampling_frequency is None:
         return rated[-1]
     fitting = [
-        file
-        for file in rated
-        if _rate(file) <= sampling_frequency * (1 + SAME_RATE)
+        file for file in rated if _rate(file) <= sampling_frequency * (1 + SAME_RATE)
     ]
     if not fitting:
         raise SamplingFrequencyError(
