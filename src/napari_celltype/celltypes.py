@@ -106,12 +106,6 @@ class TypeTree:
         """Tell whether there is a type of that name, however it is spelled."""
         return name.casefold() in self._names
 
-    @property
-    def leaves(self) -> tuple[str, ...]:
-        """Names of the types without children, in tree order."""
-        parents = {t.parent for t in self.types}
-        return tuple(t.name for t in self.types if t.name not in parents)
-
     def with_type(
         self, name: str, *, color: str, parent: str | None = "IN"
     ) -> TypeTree:
