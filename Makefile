@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 # One thread each: two processes that share two cores mostly wait for one another.
 PARALLEL := -n 2
 
-.PHONY: help setup libraries demo test test-quick lint bench validate clean
+.PHONY: help setup setup-demo libraries demo test test-quick lint bench validate clean
 
 help:
 	@echo "make demo        set up, run the demo and open napari"
@@ -26,11 +26,15 @@ help:
 setup:
 	@$(PYTHON) scripts/setup_env.py
 
+# Without the peers, linters and test tools that only `setup` brings.
+setup-demo:
+	@$(PYTHON) scripts/setup_env.py all
+
 # The system libraries alone, for `sudo make libraries`.
 libraries:
 	@$(PYTHON) scripts/setup_env.py --libraries-only
 
-demo: setup
+demo: setup-demo
 	@if [ "$$(uname)" = Darwin ] || [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
 		$(BIN)/napari-celltype demo -o "$(DEMO_DIR)"; \
 	else \

@@ -1,12 +1,13 @@
 """Set up everything that `make demo` and `make test` need; quick when already done.
 
 Needs only the standard library and pip. Creates `.venv` beside this folder, installs
-the package into it with all extras, and on Debian or Ubuntu installs the missing
-libraries of the graphical window (as root) or prints the line that does.
+the package into it with the extras that are asked for, and on Debian or Ubuntu installs
+the missing libraries of the graphical window (as root) or prints the line that does.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import runpy
@@ -20,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "napari-celltype.stamp"
-EXTRAS = "all,test,bench"
+# What `make test`, `make lint` and `make bench` need; `make demo` needs `all` alone.
+EVERYTHING = "all,test,bench"
 OLDEST = (3, 11)
 ATTEMPTS = 6
 
@@ -28,13 +30,19 @@ ATTEMPTS = 6
 def main(arguments: list[str]) -> int:
     """Set up the libraries and the environment; return an exit status."""
     use_a_recent_python()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("extras", nargs="?", default=EVERYTHING)
+    parser.add_argument("--libraries-only", action="store_true")
+    chosen = parser.parse_args(arguments)
     install_libraries()
-    if "--libraries-only" in arguments or is_installed():
+    there, wanted = installed_extras(), set(chosen.extras.split(","))
+    if chosen.libraries_only or wanted <= there:
         return 0
     create_venv()
-    if not (install_with_uv() or install_with_pip()):
+    extras = ",".join(sorted(there | wanted))
+    if not (install_with_uv(extras) or install_with_pip(extras)):
         return fail("The packages could not be installed; the reason stands above.")
-    STAMP.write_text(fingerprint())
+    STAMP.write_text(f"{fingerprint()}\n{extras}")
     return 0
 
 
@@ -56,12 +64,15 @@ def use_a_recent_python() -> None:
 def fingerprint() -> str:
     """Return what the installed environment depends on."""
     metadata = (ROOT / "pyproject.toml").read_bytes()
-    return f"{hashlib.sha256(metadata).hexdigest()} {EXTRAS} {ROOT}"
+    return f"{hashlib.sha256(metadata).hexdigest()} {ROOT}"
 
 
-def is_installed() -> bool:
-    """Tell whether `.venv` holds just what pyproject.toml asks for."""
-    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
+def installed_extras() -> set[str]:
+    """Return the extras that `.venv` holds just as pyproject.toml asks for them."""
+    if not (PYTHON.exists() and STAMP.exists()):
+        return set()
+    found, _, extras = STAMP.read_text().partition("\n")
+    return set(extras.split(",")) if found == fingerprint() else set()
 
 
 def create_venv() -> None:
@@ -94,7 +105,7 @@ def create_venv() -> None:
         )
 
 
-def install_with_uv() -> bool:
+def install_with_uv(extras: str) -> bool:
     """Install with uv, several times faster than pip; False where it cannot."""
     if not run([PYTHON, "-m", "pip", "install", "--quiet", "uv"]):
         return False
@@ -103,15 +114,15 @@ def install_with_uv() -> bool:
     # the environment forbids it to keep the result.
     uv = [VENV / "bin" / "uv", "pip", "install", "--compile-bytecode"]
     uv += ["--python", PYTHON]
-    if run([*uv, "-e", f"{ROOT}[{EXTRAS}]"], env=uv_environment()):
+    if run([*uv, "-e", f"{ROOT}[{extras}]"], env=uv_environment()):
         return True
     say("uv could not install; trying pip")
     return False
 
 
-def install_with_pip() -> bool:
+def install_with_pip(extras: str) -> bool:
     """Install with pip alone."""
-    return run([PYTHON, "-m", "pip", "install", "-e", f"{ROOT}[{EXTRAS}]"])
+    return run([PYTHON, "-m", "pip", "install", "-e", f"{ROOT}[{extras}]"])
 
 
 def uv_environment() -> dict[str, str]:

@@ -48,10 +48,6 @@ def test_a_label_allows_classes(label: str, allowed: tuple[str, ...]) -> None:
     assert DEFAULT_TYPES.allowed(label, CLASSES) == allowed
 
 
-def test_leaves_are_what_a_network_tells_apart() -> None:
-    assert DEFAULT_TYPES.leaves == CLASSES
-
-
 def test_the_group_is_the_root() -> None:
     assert [DEFAULT_TYPES.group(name) for name in CLASSES] == ["PY", "IN", "IN", "IN"]
 
@@ -60,14 +56,13 @@ def test_a_users_own_type_is_an_interneuron_unless_said() -> None:
     tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
     assert tree.group("NDNF") == "IN"
     assert tree.canonical("!ndnf") == "!NDNF"
-    assert "NDNF" not in DEFAULT_TYPES.leaves
+    assert not DEFAULT_TYPES.knows("NDNF")
 
 
 def test_a_type_below_a_users_own_type() -> None:
     tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
     tree = tree.with_type("NDNF-NPY", color="#445566", parent="NDNF")
     assert tree.allowed("NDNF", ("PY", "NDNF-NPY")) == ("NDNF-NPY",)
-    assert "NDNF" not in tree.leaves
 
 
 def test_a_root_of_the_users_own() -> None:
@@ -94,6 +89,12 @@ def test_an_unknown_parent_is_refused() -> None:
 
 def test_names_in_tree_order_with_unknown_ones_last() -> None:
     assert DEFAULT_TYPES.in_order(["x", "VIP", "IN", "PY"]) == ["PY", "IN", "VIP", "x"]
+
+
+def test_types_of_two_models_have_colours_of_their_own() -> None:
+    one = DEFAULT_TYPES.including(["ChAT"])
+    both = one.including(["NDNF"])
+    assert both["ChAT"].color == one["ChAT"].color != both["NDNF"].color
 
 
 @pytest.mark.parametrize(

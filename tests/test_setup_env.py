@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -31,7 +33,7 @@ def test_an_environment_without_a_stamp_is_not_taken_for_finished(
 ) -> None:
     monkeypatch.setattr(setup_env, "PYTHON", Path(__file__))
     monkeypatch.setattr(setup_env, "STAMP", tmp_path / "stamp")
-    assert not setup_env.is_installed()
+    assert not setup_env.installed_extras()
 
 
 def test_a_changed_pyproject_asks_for_a_new_installation(
@@ -41,10 +43,38 @@ def test_a_changed_pyproject_asks_for_a_new_installation(
     monkeypatch.setattr(setup_env, "ROOT", tmp_path)
     monkeypatch.setattr(setup_env, "STAMP", tmp_path / "stamp")
     (tmp_path / "pyproject.toml").write_text("old")
-    (tmp_path / "stamp").write_text(setup_env.fingerprint())
-    assert setup_env.is_installed()
+    (tmp_path / "stamp").write_text(f"{setup_env.fingerprint()}\nall,test")
+    assert setup_env.installed_extras() == {"all", "test"}
     (tmp_path / "pyproject.toml").write_text("new")
-    assert not setup_env.is_installed()
+    assert not setup_env.installed_extras()
+
+
+def test_the_tests_add_to_what_the_demo_installed_and_the_demo_takes_nothing_away(
+    setup_env: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = []
+    monkeypatch.setattr(setup_env, "PYTHON", Path(__file__))
+    monkeypatch.setattr(setup_env, "STAMP", tmp_path / "stamp")
+    for name in ("install_libraries", "create_venv"):
+        monkeypatch.setattr(setup_env, name, lambda: None)
+    monkeypatch.setattr(
+        setup_env, "install_with_uv", lambda extras: installed.append(extras) or True
+    )
+    for arguments in (["all"], ["all"], [], ["all"]):
+        assert setup_env.main(arguments) == 0
+    assert installed == ["all", "all,bench,test"]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_the_demo_installs_neither_linters_nor_peers() -> None:
+    lines = {
+        goal: subprocess.run(
+            ["make", "--dry-run", goal], cwd=ROOT, capture_output=True, text=True
+        ).stdout.splitlines()[0]
+        for goal in ("demo", "test")
+    }
+    assert lines["demo"].endswith("scripts/setup_env.py all")
+    assert lines["test"].endswith("scripts/setup_env.py")
 
 
 def test_uv_takes_the_index_that_pip_was_given(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import cycle
+from itertools import chain, cycle
 
 from napari_celltype.errors import LabelError
 
@@ -106,12 +106,6 @@ class TypeTree:
         """Tell whether there is a type of that name, however it is spelled."""
         return name.casefold() in self._names
 
-    @property
-    def leaves(self) -> tuple[str, ...]:
-        """Names of the types without children, in tree order."""
-        parents = {t.parent for t in self.types}
-        return tuple(t.name for t in self.types if t.name not in parents)
-
     def with_type(
         self, name: str, *, color: str, parent: str | None = "IN"
     ) -> TypeTree:
@@ -176,7 +170,9 @@ class TypeTree:
         """
         tree = self
         new = [name for name in names if not self.knows(name)]
-        for name, color in zip(new, cycle(_OWN_COLORS), strict=False):
+        used = {cell_type.color for cell_type in self.types}
+        unused = [color for color in _OWN_COLORS if color not in used]
+        for name, color in zip(new, chain(unused, cycle(_OWN_COLORS)), strict=False):
             tree = tree.with_type(name, color=color)
         return tree
 

@@ -1,8 +1,12 @@
 """The window of the terminal, in a process of its own."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +33,41 @@ def test_a_picture_of_the_window_after_classifying(folder, models_folder, tmp_pa
     )
     assert done.returncode == 0, done.stderr
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_ending_the_terminal_ends_its_window(folder):
+    terminal = subprocess.Popen(
+        [sys.executable, "-m", "napari_celltype.cli", "open", str(folder)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    (window,) = wait_for(lambda: children_of(terminal.pid))
+    wait_for(lambda: is_caught(signal.SIGTERM, window))
+    terminal.terminate()
+    _, sentences = terminal.communicate(timeout=240)
+    assert not Path(f"/proc/{window}").exists()
+    assert terminal.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in sentences
+
+
+def children_of(pid):
+    tasks = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in tasks.read_text().split()]
+
+
+def is_caught(number, pid):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16) >> (number - 1) & 1
+
+
+def wait_for(found):
+    for _ in range(2400):
+        if result := found():
+            return result
+        time.sleep(0.1)
+    raise AssertionError("waited in vain")
 
 
 @pytest.mark.slow

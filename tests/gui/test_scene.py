@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.scene import scene_of
+
+
+def press_delete(window, qtbot):
+    """Press the key that deletes the chosen layers, in the list of layers."""
+    layers = window.viewer.window._qt_viewer.layers
+    qtbot.keyClick(layers, Qt.Key.Key_Delete)
 
 
 def test_opening_adds_movie_images_and_rois(window):
@@ -47,11 +54,36 @@ def test_moving_through_time_uncovers_the_movie(window):
     assert window.layer("movie").visible
 
 
-def test_deleting_the_rois_layer_closes_the_recording(window, qtbot):
+def test_deleting_the_rois_by_key_closes_the_recording(window, qtbot, folder):
     viewer, dock = window.viewer, window.dock
-    viewer.layers.remove(window.layer("rois"))
+    names = [layer.name for layer in viewer.layers]
+    press_delete(window, qtbot)
     assert dock.session.active is None
-    qtbot.waitUntil(lambda: "colors" not in [tag_of(x).role for x in viewer.layers])
+    qtbot.waitUntil(lambda: len(viewer.layers) == 0)
+    window.open(folder)
+    assert [layer.name for layer in viewer.layers] == names
+
+
+def test_deleting_the_rois_while_they_are_classified_says_what_became_of_it(
+    window, qtbot
+):
+    dock = window.dock
+    dock.form.model.choose("quick")
+    with qtbot.waitSignal(dock.tasks.ended, timeout=60_000):
+        qtbot.mouseClick(dock.run.classify, Qt.MouseButton.LeftButton)
+        press_delete(window, qtbot)
+    assert dock.notice.text == "mouse 1 ü plane 0 was closed, so it has no result."
+
+
+def test_the_status_bar_says_what_a_click_does_to_rois(window, qtbot):
+    viewer, rois = window.viewer, window.layer("rois")
+    y, x = rois.data.shape
+    window.click(y / 2, x / 2)
+    for key in (Qt.Key.Key_2, Qt.Key.Key_1, Qt.Key.Key_5):
+        qtbot.keyClick(viewer.window._qt_viewer.canvas.native, key)
+    # Not napari's brush and eraser: nothing is painted here, and keys give labels.
+    assert "use <" not in viewer.help
+    assert "click" in viewer.help
 
 
 def test_deleting_all_layers_closes_the_recording(window):

@@ -143,7 +143,7 @@ def test_as_many_splits_as_differ(make_traces):
     splits = draw_splits(traces, Targets.of(traces.labels), PaperProtocol("by-subject"))
     assert len(splits) == 3
     assert splits.notes == (
-        "10 by-subject splits were asked for and only 3 different ones could be found.",
+        "Only 3 different by-subject splits could be found, not 10.",
     )
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from napari_celltype.errors import CellTypeError, RecordingError
+from napari_celltype.recording import open_recording
 from napari_celltype.workflows import ClassifyRequest
 from napari_celltype.workflows.batch import classify_many, find_recordings
 
@@ -37,6 +38,15 @@ def test_all_planes_are_taken_and_one_can_be_chosen(session_folder):
 def test_a_plane_that_is_not_there_is_named(session_folder):
     with pytest.raises(RecordingError, match="no plane 7"):
         find_recordings([session_folder("m1")], plane=7)
+
+
+def test_a_plane_folder_of_another_name_is_plane_0_as_when_opened(session_folder):
+    plane = session_folder("m1") / "suite2p" / "plane0"
+    renamed = plane.rename(plane.parents[2] / "mouse7")
+    assert find_recordings([renamed], plane=0).planes == (renamed,)
+    assert open_recording(renamed, plane=0).path == renamed
+    with pytest.raises(RecordingError, match="no plane 1; it has 0"):
+        find_recordings([renamed], plane=1)
 
 
 def test_a_folder_without_recordings_is_refused(tmp_path):

@@ -88,7 +88,7 @@ def test_a_folder_with_many_recordings_is_searched_and_guessed(labelled, tmp_pat
     labelled("Pvalb-Cre/mouse2/day1", ["PV"], n_frames=200)
     found = collect_paths([tmp_path / "data", tmp_path / "nothing"])
     assert [r.subject for r in found.recordings] == ["mouse1", "mouse2"]
-    assert {(r.session, r.line) for r in found.recordings} == {("day1", "Pvalb-Cre")}
+    assert {(r.session, r.line) for r in found.recordings} == {("day1", "")}
     assert found.recordings[0].counts == {"PV": 1, "PY": 2}
     assert [r.n_frames for r in found.recordings] == [120, 200]
     assert "nothing" in found.failures[0]

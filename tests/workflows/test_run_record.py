@@ -60,17 +60,20 @@ def test_data_that_went_elsewhere_are_given(stopped, file, tmp_path):
     assert run_experiment(read_request(stopped, moved)).name == "elsewhere"
 
 
-def test_a_folder_of_the_terminal_before_takes_its_settings_from_the_configuration(
-    stopped, file
-):
-    kept = read_request(stopped)
-    (stopped / "request.json").unlink()
+def test_a_run_of_traces_in_memory_asks_for_its_data(file, tmp_path):
+    folder, rows = tmp_path / "run", []
+    asked = ExperimentRequest(
+        nct.load_traces(file),
+        folder=folder,
+        classifiers=("rnn",),
+        protocol=PROTOCOL,
+        training=Training(epochs=1),
+    )
+    with pytest.raises(Stopped):
+        run_experiment(asked, on_split=rows.append, should_stop=lambda: bool(rows))
     with pytest.raises(OutputError, match="it does not say"):
-        read_request(stopped)
-    found = read_request(stopped, file)
-    assert found.protocol == kept.protocol
-    assert found.training == kept.training
-    assert found.classifiers == kept.classifiers
+        read_request(folder)
+    assert read_request(folder, file).protocol == PROTOCOL
 
 
 def test_a_list_inside_the_folder_is_found_after_the_folder_was_moved(

@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from napari_celltype.workflows import decisions
 from napari_celltype.workflows.summary import combine
 
 # Of a model trained on equal shares of four types. Under PY 50 %, IN 50 % the weights
@@ -108,15 +109,8 @@ def test_shares_that_the_card_assumes_are_called_an_assumption(summarise):
 
 
 def test_reasons_of_the_unsure_are_counted(make_predictions):
-    summary = make_predictions([*ROWS, NO_TRACE, NO_TRACE]).summary(0.8)
-    assert (
-        summary.why_unsure
-        == {
-            "below the minimum probability": 3,
-            "no usable trace": 2,
-        }
-        or summary.why_unsure
-    )
+    summary = make_predictions([*ROWS, NO_TRACE, NO_TRACE]).summary(0.95)
+    assert summary.why_unsure == {decisions.BELOW: 3, decisions.NO_TRACE: 2}
 
 
 def test_without_a_calibration_nothing_is_expected(make_predictions):

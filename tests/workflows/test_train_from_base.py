@@ -26,6 +26,9 @@ from napari_celltype.progress import ignore_progress, never_stop
 from napari_celltype.recording import open_recording
 from napari_celltype.workflows import Reading, TrainRequest, train_model
 from napari_celltype.workflows.base_model import find_base
+from napari_celltype.workflows.collecting import collect_paths
+from napari_celltype.workflows.collection import Collection
+from napari_celltype.workflows.obstacles import find_obstacles
 from napari_celltype.workflows.windowed import load_windows
 
 WINDOW = 50
@@ -66,6 +69,19 @@ def recordings(suite2p_folder, tmp_path):
     file = tmp_path / "recordings.csv"
     file.write_text("\n".join(lines))
     return file
+
+
+def test_a_rate_that_blocks_nothing_is_learned_from(suite2p_folder, models, tmp_path):
+    root = suite2p_folder(tmp_path / "mouse1", n_rois=8, n_frames=130, fs=9.85)
+    save_labels(
+        open_recording(root / "plane0"),
+        LabelTable(tuple(Label(i, ("PY", "PV")[i % 2]) for i in range(8))),
+    )
+    recordings = collect_paths([root]).recordings
+    base = read_model(models / "start.safetensors").card
+    found = find_obstacles(Collection(tuple(recordings)), base=base)
+    assert not any("Hz" in obstacle.sentence for obstacle in found)
+    assert len(windows_of(root, models).cell) == 16
 
 
 def windows_of(data, models, reading=None):

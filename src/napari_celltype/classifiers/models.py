@@ -22,11 +22,10 @@ from napari_celltype.classifiers.saved_model import (
 )
 from napari_celltype.errors import ModelError, OutputError, SamplingFrequencyError
 from napari_celltype.labels import write_atomically
+from napari_celltype.recording.frame_rate import SAME_RATE
 
 BUNDLED = Path(__file__).parent / "bundled"
 FOLDER_VARIABLE = "NAPARI_CELLTYPE_MODELS"
-# Frame rates that differ by less than this share count as the same.
-RATE_TOLERANCE = 0.01
 
 
 def user_folder() -> Path:
@@ -211,9 +210,7 @@ def _fastest_fitting(
     if sampling_frequency is None:
         return rated[-1]
     fitting = [
-        file
-        for file in rated
-        if _rate(file) <= sampling_frequency * (1 + RATE_TOLERANCE)
+        file for file in rated if _rate(file) <= sampling_frequency * (1 + SAME_RATE)
     ]
     if not fitting:
         raise SamplingFrequencyError(

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.classifiers.card import ModelCard
-from napari_celltype.classifiers.models import RATE_TOLERANCE
 from napari_celltype.classifiers.preparation import cut_windows
 from napari_celltype.errors import ModelError, RecordingError, SamplingFrequencyError
 from napari_celltype.recording import Segment, Traces
+from napari_celltype.recording.frame_rate import SAME_RATE
 from napari_celltype.recording.resampling import area_average, frames_after_averaging
 
 # Samples of one block of ROIs: 4 MB as float32, a few times that while averaging. On
@@ -152,11 +152,11 @@ def _ratio(card: ModelCard, sampling_frequency: float) -> float:
             "recording's rate per plane in Hz (terminal: --fs)."
         )
     ratio = sampling_frequency / wanted
-    if ratio < 1 - RATE_TOLERANCE:
+    if ratio < 1 - SAME_RATE:
         raise SamplingFrequencyError(
             f"The recording has {sampling_frequency:g} frames per second, but the "
             f"model {card.name!r} needs {wanted:g} Hz and traces are never "
             "up-sampled; check the frame rate (terminal: --fs) or choose a slower "
             "model."
         )
-    return ratio if ratio > 1 + RATE_TOLERANCE else 1.0
+    return ratio if ratio > 1 + SAME_RATE else 1.0

@@ -7,9 +7,11 @@ of its own.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from napari_celltype.classifiers import DEFAULT_MODEL, NETWORKS
@@ -25,6 +27,8 @@ _SIZE = (1366, 768)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the window and wait until it is closed; return the exit status."""
     asked = _parser().parse_args(arguments)
+    ended = Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
     # After the arguments: a wrong one is told at once, not after napari has started.
     import napari
     from qtpy.QtCore import QTimer
@@ -37,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model=asked.model,
         neuropil=asked.neuropil,
     )
-    director = _Director(viewer, dock, asked.classify, asked.screenshot)
+    director = _Director(viewer, dock, asked.classify, asked.screenshot, ended)
     timer = QTimer(dock)
     timer.timeout.connect(director.look)
     timer.start(100)
@@ -45,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if director.problem:
         print(director.problem, file=sys.stderr)
         return 1
-    return 0
+    return 128 + signal.SIGTERM if ended.is_set() else 0
 
 
 def open_window(
@@ -110,16 +114,21 @@ class _Director:
         dock: ClassifyDock,
         classify: bool,
         screenshot: Path | None,
+        ended: Event,
     ) -> None:
         self._viewer = viewer
         self._dock = dock
         self._classify = classify
         self._screenshot = screenshot
+        self._ended = ended
         self._fits = 10
         self._settling = 12
         self.problem = ""
 
     def look(self) -> None:
+        if self._ended.is_set():
+            self._viewer.close()
+            return
         session = self._dock.session
         if self._fits and session.active is not None:
             # The docks and the time slider find their places one after another.

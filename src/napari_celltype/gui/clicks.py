@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from napari_celltype.gui.scene import Scene
     from napari_celltype.gui.session import Session
 
+# For the status bar of napari.
+CLICK_HELP = "click a ROI to select it, <Shift>-click for several"
 _ADDING = {"Shift", "Control"}
 _TREMBLE = 4  # pixels of the screen that a hand may move while it clicks
 

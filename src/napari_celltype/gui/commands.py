@@ -13,7 +13,6 @@ from napari_celltype.gui.look.rois_dock import RoisDock
 from napari_celltype.gui.placement import NAME_SUFFIXES, FirstPlace
 from napari_celltype.gui.train.train_dock import TrainDock
 
-PLUGIN = "napari-celltype"
 _DOCKS = {
     "ROIs and traces": RoisDock,
     "Classify": ClassifyDock,

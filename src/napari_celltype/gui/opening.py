@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_celltype.errors import LabelError, RecordingError
+from napari_celltype.errors import LabelError
 from napari_celltype.gui.opened import OpenRecording, recording_key
 from napari_celltype.labels import LabelKeeper, LabelTable, SetAside
 from napari_celltype.labels.matching import find_again, mask_runs
@@ -63,15 +63,7 @@ def read_recordings(
     Stopped
         If `should_stop` answered True.
     """
-    folders = find_planes(path)
-    if plane is not None:
-        numbered = [folder for folder in folders if folder.name == f"plane{plane}"]
-        if not numbered:
-            raise RecordingError(
-                f"{path} has no plane {plane}; it has "
-                f"{', '.join(folder.name for folder in folders)}."
-            )
-        folders = numbered
+    folders = find_planes(path, plane)
     found = []
     for number, folder in enumerate(folders):
         raise_if_stopped(should_stop)

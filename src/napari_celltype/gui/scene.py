@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
-from napari_celltype.gui.clicks import select_on_click
+from napari_celltype.gui.clicks import CLICK_HELP, select_on_click
 from napari_celltype.gui.label.autosave import Autosave
 from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.layers import (
@@ -205,6 +205,9 @@ class Scene:
             return
         # Nothing is painted by hand: the masks are the truth about the ROIs.
         layer.editable = False
+        # napari would go on to offer its brush and its eraser.
+        layer.help = CLICK_HELP
+        layer.events.help.connect(self._on_help)
         if tag.role == "colors":
             self._paint(layer, tag.key)
         else:
@@ -212,6 +215,9 @@ class Scene:
             layer.events.selected_label.connect(self._on_selected_label)
             layer.events.visible.connect(self._on_look)
             layer.events.opacity.connect(self._on_look)
+
+    def _on_help(self, event: Any) -> None:
+        event.source.help = CLICK_HELP
 
     def _paint(self, layer: Layer, key: str) -> None:
         """Draw the ROIs of a recording into its colour layer anew."""
@@ -284,7 +290,7 @@ class Scene:
 
     def _on_closed(self, key: str) -> None:
         self._paintings.pop(key, None)
-        leftover = list(self._layers(key, "colors"))
+        leftover = list(self._layers(key))
         # Later: napari may be about to remove the same layers, one after another.
         QTimer.singleShot(0, partial(self._remove, leftover))
 

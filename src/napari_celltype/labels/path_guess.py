@@ -1,4 +1,4 @@
-"""Guess animal, session and mouse line of a recording from its path.
+"""Guess the subject and the session of a recording from its path.
 
 A guess is offered to the user, who can change it; what cannot be guessed stays empty.
 """
@@ -9,35 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-# Cre lines and promoters, by how they are spelled in folder names.
-_GENES = {
-    "Pvalb": "pvalb|parv|pv",
-    "SST": "sst|som",
-    "VIP": "vip",
-    "CaMKII": r"camk(?:ii|2)(?:a|α|alpha)?",
-    "Emx1": "emx1",
-    "Slc17a7": "slc17a7|vglut1",
-    "Gad2": "gad2|gad65",
-    "Gad1": "gad1|gad67",
-    "Vgat": "vgat|slc32a1",
-    "Ndnf": "ndnf",
-    "Cux2": "cux2",
-    "Rbp4": "rbp4",
-    "Ntsr1": "ntsr1",
-    "Thy1": "thy1",
-}
 _EDGE = r"(?<![A-Za-z0-9])"
-_LINES = tuple(
-    (
-        gene,
-        re.compile(
-            rf"{_EDGE}(?:{spelling})(?P<cre>[-_ ]?(?:t2a|2a|ires\d?)?[-_ ]?cre(?:er)?"
-            r"(?:t2)?)?(?![A-Za-z0-9])",
-            re.IGNORECASE,
-        ),
-    )
-    for gene, spelling in _GENES.items()
-)
 _BIDS_SUBJECT = re.compile(rf"{_EDGE}sub-([A-Za-z0-9]+)", re.IGNORECASE)
 _BIDS_SESSION = re.compile(r"(?<![A-Za-z])ses-([A-Za-z0-9]+)", re.IGNORECASE)
 _SUBJECT, _SHORT_SUBJECT = (
@@ -57,11 +29,12 @@ _SESSION = re.compile(
 # Tags that labs give to animals: TX61, JB-012, KO3.
 _TAG = re.compile(r"[A-Za-z]{1,4}[-_]?\d{1,5}[A-Za-z]?")
 _PLANE = re.compile(r"plane\d+|combined|suite2p|stat\.npy", re.IGNORECASE)
-# Folders that hold animals, and are none.
+# Folders that hold subjects, and are none.
 _ROOM = re.compile(
     r"data\d*|datasets?|raw|processed|recordings?|imaging|2p|two-?photon|results?"
     r"|analysis|projects?|experiments?|home|users?|mnt|media|tmp|pytest.*|derivatives"
-    r"|sourcedata|animals|mice|subjects|cohort.*|exp(?:eriment)?[-_ ]?\d+",
+    r"|sourcedata|animals|mice|subjects|cohort.*|exp(?:eriment)?[-_ ]?\d+"
+    r"|.+[-_ ]cre.*",
     re.IGNORECASE,
 )
 
@@ -72,21 +45,19 @@ class Guess:
 
     Attributes
     ----------
-    subject, session, line : str
+    subject, session : str
     """
 
     subject: str = ""
     session: str = ""
-    line: str = ""
 
 
 def guess_from_path(path: str | Path) -> Guess:
-    """Guess animal, session and mouse line from the folders of a recording.
+    """Guess subject and session from the folders of a recording.
 
     Understood are BIDS and NWB names (``sub-01/ses-02``, ``sub-01_ses-02_ophys``),
-    words with numbers (``mouse12``, ``session 3``, ``day2``), dates, an animal's tag
-    above a date (``TX61/2021_05_03/1``), and Cre lines and promoters (``Pvalb-Cre``,
-    ``SST-IRES-Cre``, ``VIP``, ``CaMKII``).
+    words with numbers (``mouse12``, ``session 3``, ``day2``), dates, and an animal's
+    tag above a date (``TX61/2021_05_03/1``).
 
     Parameters
     ----------
@@ -100,7 +71,7 @@ def guess_from_path(path: str | Path) -> Guess:
     """
     parts = [p for p in Path(path).parts if p.strip("/\\") and not _PLANE.fullmatch(p)]
     at, session = _session(parts)
-    return Guess(_subject(parts, at), session, _line(parts))
+    return Guess(_subject(parts, at), session)
 
 
 def _session(parts: list[str]) -> tuple[int | None, str]:
@@ -134,37 +105,20 @@ def _subject(parts: list[str], session_at: int | None) -> str:
     date = _DATE.search(name)
     if date:
         before = re.split(r"[_ .]", name[: date.start()].strip("_-. "))[0]
-        if _TAG.fullmatch(before) and not _line([before]):
+        if _TAG.fullmatch(before):
             return before
     above = [
         part
         for part in parts[:session_at]
-        if not _ROOM.fullmatch(part) and not _is_line(part) and not _DATE.search(part)
+        if not _ROOM.fullmatch(part) and not _DATE.search(part)
     ]
     if not above:
         return ""
     nearest = above[-1]
-    return nearest if _TAG.fullmatch(nearest) or _next_to(parts, session_at) else ""
-
-
-def _next_to(parts: list[str], session_at: int) -> bool:
-    """Tell whether the folder above the session may be named after an animal."""
-    above = parts[session_at - 1] if session_at else ""
-    return (
-        bool(re.fullmatch(r"[A-Za-z][\w-]{1,20}", above))
-        and not _ROOM.fullmatch(above)
-        and not _is_line(above)
-        and bool(_DATE.search(parts[session_at]))
+    # The folder right above a date may have any name.
+    named = (
+        date
+        and nearest == parts[session_at - 1]
+        and re.fullmatch(r"[A-Za-z][\w-]{1,20}", nearest)
     )
-
-
-def _is_line(part: str) -> bool:
-    return bool(_line([part]))
-
-
-def _line(parts: list[str]) -> str:
-    for part in reversed(parts):
-        for gene, pattern in _LINES:
-            if found := pattern.search(part.replace("_", "-")):
-                return f"{gene}-Cre" if found["cre"] else gene
-    return ""
+    return nearest if named or _TAG.fullmatch(nearest) else ""

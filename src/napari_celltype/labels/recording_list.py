@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from os.path import exists
 from pathlib import Path
 
-from napari_celltype.errors import CellTypeError, LabelError, RecordingError
+from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels.csv_rows import read_csv_rows, whole_number
 from napari_celltype.recording import find_planes
-from napari_celltype.recording.folder import plane_number
 from napari_celltype.recording.recording import require_possible
 
 # What holds for all ROIs of a recording.
@@ -117,13 +116,7 @@ def find_listed_planes(
     LabelError
         If `labels` does not exist.
     """
-    folders = find_planes(path)
-    if plane is not None:
-        numbers = [plane_number(folder) or 0 for folder in folders]
-        folders = [f for f, n in zip(folders, numbers, strict=True) if n == plane]
-        if not folders:
-            known = ", ".join(map(str, numbers))
-            raise RecordingError(f"{path} has no plane {plane}; it has {known}.")
+    folders = find_planes(path, plane)
     if labels is not None and not exists(labels):
         raise LabelError(f"{labels} does not exist; correct the path of the labels.")
     return [

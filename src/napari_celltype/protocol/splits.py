@@ -313,8 +313,8 @@ def _notes(
     notes = []
     if n_drawn < protocol.n_splits:
         notes.append(
-            f"{protocol.n_splits} {way} splits were asked for and only {n_drawn} "
-            f"different one{'s' * (n_drawn != 1)} could be found."
+            f"Only {n_drawn} different {way} split{'s' * (n_drawn != 1)} could be "
+            f"found, not {protocol.n_splits}."
         )
     if way == "by-cell" and traces.cell_id is not None:
         unknown = int((traces.cell_id == "").sum())

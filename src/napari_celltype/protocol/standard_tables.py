@@ -185,28 +185,6 @@ def classes_table(scores: Sequence[Score]) -> Table:
     )
 
 
-def types_table(score: Score) -> Table:
-    """Return what `classes_table` says of one classifier, in narrow columns."""
-    return Table(
-        "types",
-        "By cell type",
-        ("type", "precision", "recall", "specificity", "tested"),
-        tuple(
-            (
-                name,
-                spreads["precision"],
-                spreads["recall"],
-                spreads["specificity"],
-                sum(score.counts[row]),
-            )
-            for row, (name, spreads) in enumerate(score.per_class.items())
-        ),
-        "Mean over splits, standard deviation in parentheses. Precision holds where "
-        "types are as frequent as in these tests; guessing has a recall of "
-        f"{score.chance:.2f}.",
-    )
-
-
 def probes_table(probes: Sequence[Score], models: Sequence[Score]) -> Table | None:
     """Return single numbers beside the classifiers of the same splits."""
     if not probes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -31,14 +32,16 @@ def is_suite2p_file(path: Path) -> bool:
     return path.name.casefold() in _OWN and (path.parent / "stat.npy").is_file()
 
 
-def find_planes(path: str | Path) -> list[Path]:
-    """List the plane folders of a recording.
+def find_planes(path: str | Path, plane: int | None = None) -> list[Path]:
+    """List the plane folders of a recording, or the one with a number.
 
     Parameters
     ----------
     path : str or Path
         A session folder, its `suite2p` folder, a plane folder, `combined`, or a file
         such as `stat.npy` in one of them. `combined` stands for its planes.
+    plane : int, optional
+        Take only this one. A plane folder of any other name than `planeN` is plane 0.
 
     Returns
     -------
@@ -48,11 +51,12 @@ def find_planes(path: str | Path) -> list[Path]:
     Raises
     ------
     RecordingError
-        If there is no suite2p recording; the message lists near misses.
+        If there is no suite2p recording; the message lists near misses. If it has
+        no such plane.
     """
     path = Path(path).expanduser()
     try:
-        return _planes_of(path)
+        return planes_numbered(_planes_of(path), plane, path)
     except OSError as error:
         raise RecordingError(
             f"{path} cannot be looked into ({error.strerror}); check its permissions."
@@ -82,6 +86,24 @@ def _planes_of(path: Path) -> list[Path]:
     if not planes:
         raise _not_a_recording(path)
     return planes
+
+
+def planes_numbered(
+    planes: Sequence[Path], plane: int | None, path: Path
+) -> list[Path]:
+    """Return the plane folders, found at a path, that a number means; None means all.
+
+    Raises
+    ------
+    RecordingError
+        If there is none.
+    """
+    numbers = [plane_number(folder) or 0 for folder in planes]
+    found = [p for p, n in zip(planes, numbers, strict=True) if plane in (None, n)]
+    if not found:
+        known = ", ".join(map(str, sorted(set(numbers))))
+        raise RecordingError(f"{path} has no plane {plane}; it has {known}.")
+    return found
 
 
 def plane_number(folder: Path) -> int | None:

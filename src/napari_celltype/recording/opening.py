@@ -162,21 +162,14 @@ def open_recording(
 
 
 def _choose_plane(path: str | Path, plane: int | None) -> tuple[Path, list[str]]:
-    planes = find_planes(path)
-    numbers = [plane_number(folder) for folder in planes]
-    if plane is None:
-        if len(planes) == 1:
-            return planes[0], []
-        others = ", ".join(str(n) for n in numbers[1:])
-        return planes[0], [
-            f"{path} has {len(planes)} planes and plane {numbers[0]} was opened; the "
-            f"others are {others}."
-        ]
-    for folder, n in zip(planes, numbers, strict=True):
-        if n == plane or (n is None and plane == 0):
-            return folder, []
-    known = ", ".join("0" if n is None else str(n) for n in numbers)
-    raise RecordingError(f"{path} has no plane {plane}; it has {known}.")
+    planes = find_planes(path, plane)
+    if len(planes) == 1:
+        return planes[0], []
+    first, *others = map(plane_number, planes)
+    return planes[0], [
+        f"{path} has {len(planes)} planes and plane {first} was opened; the "
+        f"others are {', '.join(map(str, others))}."
+    ]
 
 
 def _read_stat(path: Path, n_rois: int) -> NDArray[Any]:

@@ -21,6 +21,7 @@ from napari_celltype.progress import (
 from napari_celltype.protocol.backends import WorkerLost, outcomes
 from napari_celltype.protocol.remaining import Remaining
 from napari_celltype.recording import find_planes, open_recording
+from napari_celltype.recording.folder import planes_numbered
 from napari_celltype.recording.naming import recording_names
 from napari_celltype.workflows.classify import (
     ClassifyRequest,
@@ -114,7 +115,7 @@ def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
     paths : iterable of Path
         Recordings, or folders that hold recordings.
     plane : int, optional
-        Take only ``plane<N>``.
+        Take only this one of each recording.
 
     Raises
     ------
@@ -140,14 +141,7 @@ def _planes_at(path: Path, plane: int | None) -> list[Path]:
         planes = _search(path)
         if not planes:
             raise
-    if plane is None:
-        return planes
-    chosen = [p for p in planes if p.name == f"plane{plane}"]
-    if not chosen:
-        raise RecordingError(
-            f"{path} has no plane {plane}; it has {', '.join(p.name for p in planes)}."
-        )
-    return chosen
+    return planes_numbered(planes, plane, path)
 
 
 def _search(path: Path) -> list[Path]:

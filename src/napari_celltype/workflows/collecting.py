@@ -205,7 +205,6 @@ def collect_open(
         recording.plane,
         guess.subject,
         guess.session,
-        guess.line,
         n_frames=recording.n_frames,
         n_rois=recording.n_rois,
         sampling_frequency=recording.sampling_frequency,
@@ -270,7 +269,7 @@ def _of_plane(
         # A list that names some of its animals knows them better than a path.
         facts.get("subject_id", guess.subject),
         facts.get("session_id", guess.session),
-        facts.get("line", guess.line),
+        facts.get("line", ""),
         listed.labels,
         n_frames,
         n_rois,

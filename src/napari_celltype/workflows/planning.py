@@ -15,10 +15,8 @@ from napari_celltype.protocol.experiments import (
     evaluate_experiment,
     plan,
 )
+from napari_celltype.recording.frame_rate import SAME_RATE
 from napari_celltype.workflows.experiment_request import ExperimentRequest
-
-# Frame rates that differ by less than this share count as the same.
-RATE_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +82,7 @@ def experiment_data(
 
 def _new_targets(old: LabelledData, new: LabelledData, targets: Targets) -> Targets:
     rates = (old.traces.sampling_frequency, new.traces.sampling_frequency)
-    if rates[0] and rates[1] and abs(rates[0] / rates[1] - 1) > RATE_TOLERANCE:
+    if rates[0] and rates[1] and abs(rates[0] / rates[1] - 1) > SAME_RATE:
         raise LabelError(
             f"{old.name} has {rates[0]:g} frames per second and {new.name} "
             f"{rates[1]:g}; bring both to the lower rate with --resample "

@@ -12,7 +12,6 @@ from napari_celltype.labels import TraceSet
 from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.protocol.experiments import Training
 from napari_celltype.protocol.paper_protocol import PaperProtocol
-from napari_celltype.protocol.run_folder import GROWING
 from napari_celltype.workflows.experiment_request import ExperimentRequest
 from napari_celltype.workflows.labelled import Reading
 
@@ -63,17 +62,13 @@ def read_request(folder: Path, data: Path | None = None) -> ExperimentRequest:
     OutputError
         If the folder is no run folder, or nobody knows where its data are.
     """
-    if not (folder / "config.json").is_file():
+    if not (folder / NAME).is_file():
         raise OutputError(
-            f"{folder} is not the folder of a run (it has no config.json); choose the "
+            f"{folder} is not the folder of a run (it has no {NAME}); choose the "
             "folder that an evaluation made."
         )
     try:
-        if (folder / NAME).is_file():
-            request = _request_of(json.loads((folder / NAME).read_bytes()), folder)
-        else:
-            found = json.loads((folder / "config.json").read_bytes())
-            request = _request_of_configuration(found["configuration"], folder)
+        request = _request_of(json.loads((folder / NAME).read_bytes()), folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(
             f"The settings of the run in {folder} cannot be read ({error}); start a "
@@ -107,27 +102,6 @@ def _request_of(kept: dict[str, Any], folder: Path) -> ExperimentRequest:
         Reading(**reading),
         _found(kept["new_data"], folder),
         command=kept["command"],
-    )
-
-
-def _request_of_configuration(found: dict[str, Any], folder: Path) -> ExperimentRequest:
-    """Return the request of a folder whose run kept no path."""
-    named = found[GROWING]
-    return ExperimentRequest(
-        "",
-        found["experiment"],
-        folder,
-        tuple(named) if isinstance(named, list) else (),
-        PaperProtocol(
-            found["split"],
-            found["number of splits"],
-            found["train size"],
-            found["test size"],
-            found["seed"],
-        ),
-        Training(
-            found["epochs"], found["device"], found["normalization"], found["slow"]
-        ),
     )
 
 

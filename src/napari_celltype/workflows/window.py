@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -56,7 +57,17 @@ def open_window(
     """
     if reason := _no_window():
         raise MissingDependencyError(reason)
-    return subprocess.call(_command(path, movie, fs, plane, neuropil, model))
+    command = _command(path, movie, fs, plane, neuropil, model)
+    with subprocess.Popen(command) as window:
+        # Whoever ends the terminal's process ends the window too.
+        before = signal.signal(signal.SIGTERM, lambda *_: window.terminate())
+        try:
+            return window.wait()
+        except BaseException:
+            window.kill()
+            raise
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def save_screenshot(

@@ -306,7 +306,10 @@ class ClassifyDock(QWidget):
         if not isinstance(outcome, Finished):
             return
         now = self.session.recordings.get(opened.key)
-        if now is None or now.recording is not opened.recording:
+        if now is None:
+            self.notice.show_text(f"{opened.title} was closed, so it has no result.")
+            return
+        if now.recording is not opened.recording:
             self.notice.show_text(
                 "The recording changed while it was classified; press Classify again."
             )
