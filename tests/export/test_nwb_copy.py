@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 
 from napari_celltype.errors import OutputError
-from napari_celltype.export import file_sha256, provenance
+from napari_celltype.export import provenance
 from napari_celltype.export.nwb import NwbPlane
 from napari_celltype.export.nwb_copy import matching_tables, write_nwb_copy
+from napari_celltype.files import file_sha256
 from napari_celltype.recording import Recording, open_recording
 
 pynwb = pytest.importorskip("pynwb")

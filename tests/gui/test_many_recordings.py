@@ -96,10 +96,10 @@ def test_two_windows_on_one_recording_notice_one_another(
         qtbot.waitUntil(lambda s=scene, k=key: s.autosave.state(k).kind != "saving")
     # The line follows what the thread that saves has come to.
     qtbot.waitUntil(lambda: "somebody else" in docks[1].saved.line.text())
-    qtbot.mouseClick(docks[1].saved.merge, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "saved" in docks[1].saved.line.text())
-    rows = load_labels(other.dock.session.active.recording).by_roi()
-    assert {i: row.label for i, row in rows.items()} == {0: "PY", 1: "PV"}
+    (row,) = load_labels(other.dock.session.active.recording)
+    assert (row.roi_id, row.label) == (0, "PY")
+    (row,) = other.dock.session.active.labels
+    assert (row.roi_id, row.label) == (1, "PV")
 
 
 def test_closing_docks_leaves_nothing_that_listens(

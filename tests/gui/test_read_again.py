@@ -11,7 +11,7 @@ from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.opening import read_recordings
 from napari_celltype.gui.session import Session
-from napari_celltype.labels import Label, LabelKeeper, LabelTable, save_labels
+from napari_celltype.labels import Label, LabelFile, LabelTable, save_labels
 from napari_celltype.recording import open_recording
 
 
@@ -31,7 +31,7 @@ def label(session, roi_id, digit=2):
 
 
 def save(session):
-    session.active.keeper.save(session.active.labels)
+    session.active.label_file.save(session.active.labels)
 
 
 def read(session, folder):
@@ -74,7 +74,7 @@ def test_labels_that_were_given_while_it_was_read_stay(session, folder):
 def test_labels_of_somebody_else_come_in_where_all_of_mine_are_saved(session, folder):
     labelling = label(session, 1)
     save(session)
-    other = LabelKeeper(session.active.recording)
+    other = LabelFile(session.active.recording)
     other.save(other.load().with_label(Label(5, "VIP", 0)))
     read(session, folder)
     assert labels(session) == {1: "PV", 5: "VIP"}
@@ -108,12 +108,6 @@ def test_types_that_somebody_spells_otherwise_are_spelled_as_here(folder):
     read(session, folder)
     assert labels(session) == {1: "NDNF", 2: "!NDNF"}
     assert session.tree["NDNF"].color == "#445566"
-    keeper = session.active.keeper
-    keeper.save(session.active.labels)
-    other = LabelKeeper(recording)
-    other.load(theirs)
-    other.save(LabelTable((*rows, Label(3, "PV", 0)), theirs))
-    assert "1 label differs: ROI 3" in keeper.changed()
-    merged = keeper.merge(session.active.labels)
-    assert merged.disputes == ()
-    assert merged.table.by_roi().keys() == {1, 2, 3}
+    save(session)
+    other = LabelFile(recording)
+    assert {row.label for row in other.load(theirs)} == {"ndnf", "!ndnf"}

@@ -263,3 +263,55 @@ def test_a_label_file_is_read_wherever_it_lies_and_brings_its_types(
     added = add_labels(LabelTable((Label(1, "PV", 0),)), imported.table)
     assert (added.added, added.kept) == ((2,), (1,))
     assert added.table.tree["NDNF"].parent == "IN"
+
+
+PRESENT = LabelTable((Label(1, "PV"), Label(2, "PY"), Label(3, "IN")))
+
+
+def test_added_labels_leave_mine_alone_unless_asked() -> None:
+    new = LabelTable(
+        (
+            Label(1, "SOM", source="imported"),
+            Label(2, "PY", source="imported", cell_id="c2"),
+            Label(9, "VIP", source="imported"),
+        )
+    )
+    kept = add_labels(PRESENT, new)
+    assert (kept.added, kept.replaced, kept.kept) == ((9,), (), (1,))
+    assert kept.table.by_roi()[1].label == "PV"
+    assert kept.table.by_roi()[2] == Label(2, "PY", cell_id="c2")
+    replaced = add_labels(PRESENT, new, keep=False)
+    assert (replaced.added, replaced.replaced, replaced.kept) == ((9,), (1,), ())
+    assert replaced.table.by_roi()[1].label == "SOM"
+
+
+def test_a_prediction_never_stands_against_a_label() -> None:
+    guess = LabelTable((Label(1, "PV", source="prediction"),))
+    table = add_labels(guess, LabelTable((Label(1, "SOM", source="imported"),))).table
+    assert table.by_roi()[1].label == "SOM"
+
+
+def test_moved_lines_take_back_the_labels_of_the_former_ones() -> None:
+    present = LabelTable(
+        (
+            Label(1, "PV", source="redcell", cell_id="c1"),
+            Label(2, "!PV", source="redcell"),
+            Label(3, "SOM", source="histology"),
+        )
+    )
+    new = LabelTable(
+        (Label(2, "PV", source="redcell"), Label(3, "PV", source="redcell"))
+    )
+    outcome = add_labels(present, new, instead_of="redcell")
+    assert outcome.table.by_roi() == {
+        1: Label(1, "", source="redcell", cell_id="c1"),
+        2: Label(2, "PV", source="redcell"),
+        3: Label(3, "SOM", source="histology"),
+    }
+    assert outcome.kept == (3,)
+
+
+def test_labels_of_a_file_do_not_take_others_of_the_red_channel_away() -> None:
+    present = LabelTable((Label(1, "PV", source="redcell"),))
+    new = LabelTable((Label(2, "PV", source="redcell"),))
+    assert add_labels(present, new).table.by_roi().keys() == {1, 2}

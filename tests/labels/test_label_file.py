@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.errors import LabelError, OutputError
+from napari_celltype.errors import LabelConflict, LabelError, OutputError
 from napari_celltype.labels import (
     Label,
+    LabelFile,
     LabelTable,
-    label_file,
+    label_path,
     load_labels,
     save_labels,
 )
+from napari_celltype.labels.label_file import read_label_file
 from napari_celltype.recording import Recording, open_recording
 
 LABELS = LabelTable(
@@ -203,18 +207,18 @@ def test_a_newer_file_is_neither_read_nor_replaced(recording: Recording) -> None
     for use in (load_labels, lambda r: save_labels(r, LABELS)):
         with pytest.raises(LabelError, match="update napari-celltype"):
             use(recording)
-    assert label_file(recording).read_bytes() == before
+    assert label_path(recording).read_bytes() == before
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", "[" * 100_000, "\x00"])
 def test_a_file_that_is_not_ours_is_neither_read_nor_replaced(
     recording: Recording, text: str
 ) -> None:
-    label_file(recording).write_text(text)
+    label_path(recording).write_text(text)
     for use in (load_labels, lambda r: save_labels(r, LABELS)):
         with pytest.raises(LabelError, match=r"celltype_labels\.json (is|was)"):
             use(recording)
-    assert label_file(recording).read_text() == text
+    assert label_path(recording).read_text() == text
 
 
 @pytest.mark.parametrize(
@@ -257,3 +261,149 @@ def test_suite2ps_own_files_stay_as_they_are(plane: Path, recording: Recording) 
     assert {p.name for p in plane.iterdir()} - {p.name for p in before} == {
         "celltype_labels.json"
     }
+
+
+FIRST = LabelTable((Label(1, "PV", 0, annotator="Ada"),))
+MINE = FIRST.with_label(Label(3, "PY", 0, annotator="Ada"))
+THEIRS = FIRST.with_label(Label(2, "SOM", 0, annotator="Ben"))
+
+
+@pytest.fixture
+def windows(recording: Recording) -> tuple[LabelFile, LabelFile]:
+    """Two windows that have read the same labels."""
+    save_labels(recording, FIRST)
+    files = LabelFile(recording), LabelFile(recording)
+    assert [file.load() for file in files] == [FIRST, FIRST]
+    return files
+
+
+def test_one_window_saves_as_often_as_it_likes(recording: Recording) -> None:
+    file = LabelFile(recording)
+    assert file.load() is None
+    for roi_id in range(4):
+        file.save(file.saved.with_label(Label(roi_id, "PY", 0)))
+        assert not file.is_changed()
+    assert LabelFile(recording).load() == file.saved
+
+
+def test_a_file_of_somebody_else_is_not_replaced_and_both_sides_are_kept(
+    windows: tuple[LabelFile, LabelFile], tmp_path: Path
+) -> None:
+    ada, ben = windows
+    ben.save(THEIRS)
+    before = ada.path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(LabelConflict, match=r"json was saved by another window"):
+            ada.save(MINE)
+    assert ada.path.read_bytes() == before
+    mine = ada.save_copy(FIRST, tmp_path)
+    assert ada.save_copy(MINE, tmp_path) == mine
+    assert mine.parent == ada.path.parent
+    assert read_label_file(mine, ada.recording) == MINE
+    # The file is taken: it may be replaced, and the copy stays.
+    assert ada.load() == THEIRS
+    ada.save(THEIRS)
+    assert mine.exists()
+
+
+def test_writing_over_the_labels_of_somebody_else_keeps_a_copy_of_them(
+    windows: tuple[LabelFile, LabelFile], tmp_path: Path
+) -> None:
+    ada, ben = windows
+    ben.save(THEIRS)
+    mine = ada.save_copy(MINE, tmp_path)
+    theirs = ada.overwrite(MINE)
+    assert theirs is not None
+    assert read_label_file(theirs, ada.recording) == THEIRS
+    assert LabelFile(ada.recording).load() == MINE
+    assert not mine.exists()
+    assert ada.overwrite(FIRST) is None
+    with pytest.raises(LabelConflict):
+        ben.save(THEIRS)
+
+
+def test_the_content_is_compared_and_not_the_time(
+    windows: tuple[LabelFile, LabelFile],
+) -> None:
+    # As on a file system whose clock steps by two seconds.
+    ada, ben = windows
+    status = ada.path.stat()
+    ben.save(LabelTable((Label(1, "PY", 0, annotator="Ada"),)))
+    os.utime(ada.path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert ada.path.stat().st_size == status.st_size
+    with pytest.raises(LabelConflict):
+        ada.save(FIRST)
+
+
+def test_a_file_that_is_gone_is_written_again(
+    windows: tuple[LabelFile, LabelFile],
+) -> None:
+    ada, _ = windows
+    ada.path.unlink()
+    assert ada.is_changed()
+    ada.save(MINE)
+    assert ada.load() == MINE
+
+
+def test_a_file_that_was_damaged_stays(windows: tuple[LabelFile, LabelFile]) -> None:
+    ada, _ = windows
+    ada.path.write_text("{")
+    with pytest.raises(LabelConflict):
+        ada.save(FIRST)
+    with pytest.raises(LabelError, match="damaged"):
+        ada.overwrite(FIRST)
+    assert ada.path.read_text() == "{"
+
+
+def test_a_disk_that_is_gone_gets_no_folder_in_its_place(
+    windows: tuple[LabelFile, LabelFile], tmp_path: Path
+) -> None:
+    ada, _ = windows
+    session = ada.path.parents[2]
+    session.rename(tmp_path / "elsewhere")
+    for save in (ada.save, ada.overwrite):
+        with pytest.raises(LabelError, match="not there any more; connect its disk"):
+            save(FIRST)
+    rescued = ada.save_copy(FIRST, tmp_path / "rescued")
+    assert rescued.is_relative_to(tmp_path / "rescued")
+    assert not session.exists()
+    ada.move_to(tmp_path / "labels")
+    ada.save(FIRST)
+    assert ada.load() == FIRST
+    assert not rescued.exists()
+
+
+def test_labels_move_to_a_folder_of_the_users_choice(
+    windows: tuple[LabelFile, LabelFile], tmp_path: Path
+) -> None:
+    ada, ben = windows
+    beside = ada.path.read_bytes()
+    ada.move_to(tmp_path / "labels")
+    assert ada.path.is_relative_to(tmp_path / "labels")
+    ada.save(MINE)
+    assert ada.load() == MINE
+    assert ben.path.read_bytes() == beside
+    # What somebody keeps there was not read here.
+    ben.move_to(tmp_path / "labels")
+    with pytest.raises(LabelConflict):
+        ben.save(THEIRS)
+
+
+def test_of_two_that_save_at_once_only_one_succeeds(recording: Recording) -> None:
+    def save(roi_id: int) -> bool:
+        try:
+            LabelFile(recording).save(LabelTable((Label(roi_id, "PV", 0),)))
+        except LabelConflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(save, range(6))) == [False] * 5 + [True]
+
+
+def test_traces_from_elsewhere_have_nothing_to_save() -> None:
+    file = LabelFile(Recording.from_traces([[1.0, 2.0]], sampling_frequency=10))
+    assert file.load() is None
+    assert not file.is_changed()
+    with pytest.raises(LabelError, match="no recording folder"):
+        file.save(LabelTable())

@@ -15,7 +15,6 @@ from napari_celltype.export.origin import (
     software_versions,
 )
 from napari_celltype.export.ownership import (
-    file_sha256,
     is_ours,
     provenance_path,
     read_provenance,
@@ -35,7 +34,6 @@ __all__ = [
     "class_columns",
     "describe_labels",
     "describe_recording",
-    "file_sha256",
     "is_ours",
     "matlab_variables",
     "methods_paragraph",

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from napari_celltype.export.ownership import file_sha256
+from napari_celltype.files import file_sha256
 from napari_celltype.labels import LabelTable
 from napari_celltype.recording import Recording, fingerprint
 

@@ -6,13 +6,13 @@ hand no longer has it, and is protected like any other file of the user's.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from napari_celltype.errors import OutputError
+from napari_celltype.files import file_sha256
 from napari_celltype.labels import (
     replace_atomically,
     write_atomically,
@@ -141,9 +141,3 @@ def _write_provenance(path: Path, provenance: Mapping[str, Any] | None) -> Path:
     text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
     write_text_atomically(provenance_path(path), text + "\n")
     return path
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,7 +18,7 @@ from napari_celltype.workflows.summary import UNPROVEN
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_celltype.labels import Label, LabelKeeper, LabelTable
+    from napari_celltype.labels import Label, LabelFile, LabelTable
     from napari_celltype.workflows import Predictions
     from napari_celltype.workflows.decisions import Decisions
 
@@ -41,7 +41,7 @@ class OpenRecording:
         Ground truth, where there is some.
     notes : tuple of str
         Sentences for the user about what was found on opening.
-    keeper : LabelKeeper or None
+    label_file : LabelFile or None
         Where the labels are saved; None for traces from elsewhere.
     movie_path : Path or None
         The movie of the user's choice, to be attached again when the folder is read
@@ -53,7 +53,7 @@ class OpenRecording:
     predictions: Predictions | None = None
     labels: LabelTable | None = None
     notes: tuple[str, ...] = ()
-    keeper: LabelKeeper | None = None
+    label_file: LabelFile | None = None
     movie_path: Path | None = None
 
     @property

@@ -9,9 +9,9 @@ import numpy as np
 
 from napari_celltype.errors import LabelError
 from napari_celltype.gui.opened import OpenRecording, recording_key
-from napari_celltype.labels import LabelKeeper, LabelTable, SetAside
+from napari_celltype.labels import LabelFile, LabelTable, SetAside
 from napari_celltype.labels.matching import find_again, mask_runs
-from napari_celltype.labels.merging import changed_rows
+from napari_celltype.labels.table import changed_rows
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -84,10 +84,10 @@ def with_labels(opened: OpenRecording, labels_dir: Path | None = None) -> OpenRe
     """
     if opened.recording.path is None:
         return opened
-    keeper = LabelKeeper(opened.recording, labels_dir)
-    opened = replace(opened, keeper=keeper)
+    file = LabelFile(opened.recording, labels_dir)
+    opened = replace(opened, label_file=file)
     try:
-        labels = keeper.load()
+        labels = file.load()
     except LabelError as error:
         return replace(opened, notes=(*opened.notes, str(error)))
     warnings = () if labels is None else labels.warnings
@@ -106,15 +106,15 @@ def read_again(before: OpenRecording, now: OpenRecording) -> OpenRecording:
     before, now : OpenRecording
         As it is open, and as it was read.
     """
-    keeper = before.keeper
-    if keeper is None:
+    file = before.label_file
+    if file is None:
         return now
-    unsaved = changed_rows(keeper.base, before.labels or LabelTable())
+    unsaved = changed_rows(file.saved, before.labels or LabelTable())
     if _same_rois(before.recording, now.recording):
-        if not unsaved and not _is_known(keeper):
+        if not unsaved and _is_changed(file):
             return now
-        keeper.recording = now.recording
-        return replace(now, labels=before.labels, keeper=keeper)
+        file.recording = now.recording
+        return replace(now, labels=before.labels, label_file=file)
     if not unsaved:
         return now
     runs = mask_runs(before.recording.rois, list(unsaved))
@@ -137,11 +137,11 @@ def read_again(before: OpenRecording, now: OpenRecording) -> OpenRecording:
     return replace(now, labels=labels)
 
 
-def _is_known(keeper: LabelKeeper) -> bool:
+def _is_changed(file: LabelFile) -> bool:
     try:
-        return keeper.changed() is None
+        return file.is_changed()
     except LabelError:
-        return False
+        return True
 
 
 def _same_rois(one: Recording, other: Recording) -> bool:

@@ -6,16 +6,14 @@ from napari_celltype.labels.atomic import (
     write_text_atomically,
 )
 from napari_celltype.labels.csv_table import read_label_table, write_label_table
-from napari_celltype.labels.label_file import label_file, load_labels, save_labels
-from napari_celltype.labels.label_keeper import LabelKeeper
-from napari_celltype.labels.labelled_data import LabelledData, load_labelled_data
-from napari_celltype.labels.merging import (
-    AddedLabels,
-    Dispute,
-    MergedLabels,
-    add_labels,
-    merge_labels,
+from napari_celltype.labels.importing import AddedLabels, add_labels
+from napari_celltype.labels.label_file import (
+    LabelFile,
+    label_path,
+    load_labels,
+    save_labels,
 )
+from napari_celltype.labels.labelled_data import LabelledData, load_labelled_data
 from napari_celltype.labels.red_channel import (
     RedChannel,
     labels_from_red,
@@ -38,25 +36,22 @@ __all__ = [
     "NOT_A_SOMA",
     "SOURCES",
     "AddedLabels",
-    "Dispute",
     "Label",
-    "LabelKeeper",
+    "LabelFile",
     "LabelTable",
     "LabelledData",
-    "MergedLabels",
     "RedChannel",
     "SetAside",
     "Targets",
     "TraceSet",
     "add_labels",
-    "label_file",
+    "label_path",
     "labels_from_red",
     "labels_from_redcell",
     "load_labelled_data",
     "load_labels",
     "load_traces",
     "measure_red",
-    "merge_labels",
     "propose_lines",
     "read_label_table",
     "red_groups",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
@@ -155,3 +155,78 @@ def _matches(
     return ImportedLabels(
         cell_id_table(recording, cell_ids, tree), carried, tuple(sentences)
     )
+
+
+@dataclass(frozen=True)
+class AddedLabels:
+    """What new labels would make of those that are there.
+
+    Attributes
+    ----------
+    table : LabelTable
+    added, replaced, kept : tuple of int
+        ROIs that got a label, ROIs whose label is another one now, and ROIs that keep
+        theirs although the new labels say something else.
+    """
+
+    table: LabelTable
+    added: tuple[int, ...]
+    replaced: tuple[int, ...]
+    kept: tuple[int, ...]
+
+
+def add_labels(
+    present: LabelTable, new: LabelTable, *, keep: bool = True, instead_of: str = ""
+) -> AddedLabels:
+    """Add labels from a file or a channel to those that are there.
+
+    A cell_id is added to a label that has none.
+
+    Parameters
+    ----------
+    present, new : LabelTable
+        Of one plane.
+    keep : bool
+        Whether a label that is there stays; predictions never stay.
+    instead_of : str, optional
+        A source whose labels are taken back first, whatever `keep` says: ``redcell``
+        where the lines were moved.
+
+    Raises
+    ------
+    LabelError
+        If a table covers several planes, or a type of the new ones cannot be added.
+    """
+    tree = present.tree.with_types_of(new.tree)
+    rows = replace(present, tree=tree).by_roi()
+    added, replaced, kept = [], [], []
+    for roi_id, row in list(rows.items()):
+        if row.source == instead_of:
+            rows[roi_id] = replace(row, label="", note="")
+    for roi_id, row in replace(new, tree=tree).by_roi().items():
+        mine = rows.get(roi_id)
+        if mine is None or not (mine.label or mine.cell_id):
+            rows[roi_id] = row
+            added.append(roi_id)
+            continue
+        cell_id = mine.cell_id or row.cell_id if keep else row.cell_id or mine.cell_id
+        stays = bool(mine.label) and (keep and mine.source != "prediction")
+        if not row.label or stays:
+            rows[roi_id] = replace(mine, cell_id=cell_id)
+            if row.label not in ("", mine.label):
+                kept.append(roi_id)
+            continue
+        rows[roi_id] = replace(row, cell_id=cell_id)
+        if not mine.label:
+            added.append(roi_id)
+        elif mine.label != row.label:
+            replaced.append(roi_id)
+    labelled = (row for row in rows.values() if row.label or row.cell_id)
+    aside = (item for item in new.set_aside if item not in present.set_aside)
+    table = replace(
+        present,
+        rows=tuple(sorted(labelled, key=lambda row: row.roi_id)),
+        tree=tree,
+        set_aside=(*present.set_aside, *aside),
+    )
+    return AddedLabels(table, tuple(added), tuple(replaced), tuple(kept))

@@ -4,6 +4,9 @@ It carries the fingerprint of the ROIs that the labels were made on and the mask
 labelled ROI. suite2p renumbers its rows when ROIs are drawn or merged by hand; then the
 labels follow their masks, and one whose ROI is gone is set aside, never shifted.
 
+Two windows, or two people on one share, may have the same recording open. A file that
+is not the one that was last read or written here is never replaced unasked.
+
 Version 1 is a JSON object: `format`, `version`, `plane`, `rois` (fingerprint), `types`
 (the user's own), `labels` and `set_aside` (lists of objects with the fields of `Label`
 and `runs`, see `matching`).
@@ -12,13 +15,17 @@ and `runs`, see `matching`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from napari_celltype.celltypes import DEFAULT_TYPES, CellType, TypeTree
-from napari_celltype.errors import LabelError
+from napari_celltype.errors import CellTypeError, LabelConflict, LabelError
+from napari_celltype.files import file_sha256, locked
 from napari_celltype.labels.atomic import write_atomically, write_text_atomically
 from napari_celltype.labels.matching import Runs, find_again, mask_runs
 from napari_celltype.labels.table import (
@@ -39,6 +46,9 @@ _START = f'{{"format":"{FORMAT}"'.encode()
 MAX_BYTES = 256 << 20
 _MAX_PIXEL = 1 << 16
 
+# Seconds that a save waits for another one of the same file.
+_PATIENCE = 10.0
+
 _FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "roi_id": (int,),
     "label": (str,),
@@ -50,7 +60,189 @@ _FIELD_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def label_file(recording: Recording, labels_dir: str | Path | None = None) -> Path:
+class LabelFile:
+    """The label file of one recording, as one window reads and writes it.
+
+    Use it from one thread at a time.
+
+    Parameters
+    ----------
+    recording : Recording
+    labels_dir : str or Path, optional
+        A folder of the user's choice, for data that is read-only; see `label_path`.
+
+    Attributes
+    ----------
+    saved : LabelTable
+        The labels as they were last read or written here; empty before.
+    copy : Path or None
+        Where `save_copy` has put labels that are not in the file.
+    """
+
+    def __init__(
+        self, recording: Recording, labels_dir: str | Path | None = None
+    ) -> None:
+        self.recording = recording
+        self.labels_dir = labels_dir
+        self.saved = LabelTable()
+        self.copy: Path | None = None
+        self._digest: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the labels are saved.
+
+        Raises
+        ------
+        LabelError
+            If the traces come from elsewhere and have no folder.
+        """
+        return label_path(self.recording, self.labels_dir)
+
+    def load(self, tree: TypeTree = DEFAULT_TYPES) -> LabelTable | None:
+        """Read the labels, as `load_labels`; the file may be replaced from now on."""
+        if self.recording.path is None:
+            return None
+        # First: what is changed while it is read is then noticed at the next save.
+        digest = self._digest_on_disk()
+        labels = load_labels(self.recording, self.labels_dir, tree)
+        self._digest, self.saved = digest, labels or LabelTable(tree=tree)
+        self.copy = None
+        return labels
+
+    def is_changed(self) -> bool:
+        """Tell whether the file is not the one that was last read or written here.
+
+        Raises
+        ------
+        LabelError
+            If it cannot be read.
+        """
+        return (
+            self.recording.path is not None and self._digest_on_disk() != self._digest
+        )
+
+    def save(self, labels: LabelTable) -> None:
+        """Save labels, unless somebody else has changed the file; see `save_labels`.
+
+        Raises
+        ------
+        LabelConflict
+            If the file is not the one that was last read or written here; nothing is
+            written. `load` takes its labels, `overwrite` writes over it. A file that
+            is gone is written again.
+        """
+        with self._lock() as path:
+            # Where there is no file, nothing can be lost.
+            if path.exists() and self.is_changed():
+                when = datetime.fromtimestamp(path.stat().st_mtime)
+                raise LabelConflict(
+                    f"{path} was saved by another window or program "
+                    f"({when:%Y-%m-%d %H:%M:%S}) and is not what was last read or "
+                    f"saved here; load it again, or write over it (a copy of it stays)."
+                )
+            self._write(labels)
+
+    def overwrite(self, labels: LabelTable) -> Path | None:
+        """Save labels over what somebody else has saved; see `save_labels`.
+
+        Returns
+        -------
+        Path or None
+            A copy of the labels of somebody else, ``celltype_labels.theirs-*.json``.
+        """
+        theirs = None
+        with self._lock() as path:
+            if path.exists() and self.is_changed():
+                _parse(path)
+                content = path.read_bytes()
+                theirs = _beside(path, "theirs")
+                write_atomically(theirs, lambda file: file.write(content))
+            self._write(labels)
+        return theirs
+
+    def save_copy(self, labels: LabelTable, otherwise: Path) -> Path:
+        """Keep labels that could not be saved in their place.
+
+        Parameters
+        ----------
+        labels : LabelTable
+        otherwise : Path
+            A labels folder, for when nothing can be written beside the label file.
+
+        Returns
+        -------
+        Path
+            ``celltype_labels.mine-*.json``. The next copy replaces it; it goes when
+            the labels are saved, and stays when those of the file are loaded.
+        """
+        text = _file_text(self.recording, labels, _head(self.recording))
+        try:
+            self._require_folder()
+            place = self.copy or _beside(self.path, "mine")
+            self.copy = write_text_atomically(place, text)
+        except CellTypeError:
+            place = _beside(label_path(self.recording, otherwise), "mine")
+            self.copy = write_text_atomically(place, text)
+        return self.copy
+
+    def move_to(self, labels_dir: str | Path | None) -> None:
+        """Save to another labels folder from now on (None: beside the recording).
+
+        A label file that is there already is somebody else's until it is read.
+        """
+        self.labels_dir = labels_dir
+        self._digest, self.saved = None, LabelTable(tree=self.saved.tree)
+
+    @contextmanager
+    def _lock(self) -> Iterator[Path]:
+        path = self.path
+        self._require_folder()
+        with locked(path.with_name(f".{path.name}.lock"), _PATIENCE):
+            yield path
+
+    def _write(self, labels: LabelTable) -> None:
+        save_labels(self.recording, labels, self.labels_dir)
+        self._digest = self._digest_on_disk()
+        self.saved = labels.for_plane(self.recording.plane)
+        if self.copy is not None:
+            with suppress(OSError):
+                self.copy.unlink(missing_ok=True)
+            self.copy = None
+
+    def _require_folder(self) -> None:
+        # A disk that is not connected shall not become a folder with labels in it.
+        folder = self.recording.path
+        if self.labels_dir is None and folder is not None and not folder.is_dir():
+            raise LabelError(
+                f"{folder} is not there any more; connect its disk, or choose another "
+                f"folder for the labels."
+            )
+
+    def _digest_on_disk(self) -> str | None:
+        """Return the digest of the file; None where there is none."""
+        path = self.path
+        try:
+            return file_sha256(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _unreadable(path, error) from None
+
+
+def _beside(path: Path, whose: str) -> Path:
+    """Return a name beside a file that no other copy has."""
+    return path.with_name(f"{path.stem}.{whose}-{uuid.uuid4().hex[:8]}.json")
+
+
+def _unreadable(path: Path, error: OSError) -> LabelError:
+    return LabelError(
+        f"{path} cannot be read ({error.strerror or error}); check its permissions "
+        f"and that its disk is connected."
+    )
+
+
+def label_path(recording: Recording, labels_dir: str | Path | None = None) -> Path:
     """Return where the labels of a recording are kept.
 
     Parameters
@@ -179,29 +371,42 @@ def save_labels(
     OutputError
         If the file cannot be written; for read-only data choose a labels folder.
     """
-    path = label_file(recording, labels_dir)
+    path = label_path(recording, labels_dir)
+    head = _head(recording)
+    text = _file_text(recording, labels, head)
+    if path.exists():
+        _keep_former(path, _json(head).removesuffix("}").encode() + b",")
+    return write_text_atomically(path, text)
+
+
+def _file_text(
+    recording: Recording, labels: LabelTable, head: Mapping[str, Any]
+) -> str:
+    """Return the content of a label file."""
     rows = labels.for_plane(recording.plane).by_roi()
     _require_rows(rows, recording)
     runs = mask_runs(recording.rois, list(rows)) if len(recording.rois) else {}
     known = {t.name for t in DEFAULT_TYPES.types}
     own_types = [t for t in labels.tree.types if t.name not in known]
-    origin = {
-        "format": FORMAT,
-        "version": VERSION,
-        "plane": recording.plane,
-        "rois": fingerprint(recording),
-    }
-    if path.exists():
-        _keep_former(path, _json(origin).removesuffix("}").encode() + b",")
     content = {
-        **origin,
+        **head,
         "types": [
             {"name": t.name, "parent": t.parent, "color": t.color} for t in own_types
         ],
         "labels": [_entry(row, runs.get(i, [])) for i, row in rows.items()],
         "set_aside": [_entry(item.label, item.runs) for item in labels.set_aside],
     }
-    return write_text_atomically(path, _json(content) + "\n")
+    return _json(content) + "\n"
+
+
+def _head(recording: Recording) -> dict[str, Any]:
+    """Return what a label file begins with."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "plane": recording.plane,
+        "rois": fingerprint(recording),
+    }
 
 
 def _require_rows(roi_ids: Iterable[int], recording: Recording) -> None:
@@ -300,9 +505,7 @@ def _parse(path: Path) -> dict[str, Any]:
             raise LabelError(f"{path} is too large to be a label file; move it away.")
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise LabelError(
-            f"{path} cannot be read ({error.strerror}); check its permissions."
-        ) from None
+        raise _unreadable(path, error) from None
     except (ValueError, RecursionError):
         raise LabelError(
             f"{path} is damaged: it is no JSON; put a good copy there or move it away."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_celltype.celltypes import TypeTree
 from napari_celltype.errors import CellTypeError, LabelError
+from napari_celltype.files import file_sha256
 from napari_celltype.labels.csv_table import read_label_table
 from napari_celltype.labels.label_file import find_label_file, load_labels, own_types
 from napari_celltype.labels.recording_list import ListedPlane
@@ -204,14 +204,13 @@ def describe_file(path: Path) -> dict[str, Any]:
         If it cannot be read.
     """
     try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256")
+        digest = file_sha256(path)
     except OSError as error:
         raise LabelError(
             f"{path} cannot be read ({error.strerror}); check the name and its "
             f"permissions."
         ) from None
-    return {"path": str(path), "sha256": digest.hexdigest()}
+    return {"path": str(path), "sha256": digest}
 
 
 def _label_file(listed: ListedPlane) -> Path | None:

@@ -178,3 +178,12 @@ def canonical_label(label: str, tree: TypeTree = DEFAULT_TYPES) -> str:
     if not label.strip() or label.strip().casefold() == NOT_A_SOMA:
         return label.strip().casefold()
     return tree.canonical(label)
+
+
+def changed_rows(before: LabelTable, after: LabelTable) -> dict[int, Label | None]:
+    """Return the ROIs whose row differs, with the later row (None if it is gone)."""
+    # Types that the two spell differently are the same types.
+    tree = after.tree.with_types_of(before.tree)
+    old, new = (replace(table, tree=tree).by_roi() for table in (before, after))
+    rois = sorted({*old, *new})
+    return {i: new.get(i) for i in rois if old.get(i) != new.get(i)}

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_celltype.errors import OutputError
+from napari_celltype.files import locked
 from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.labels.folders import claim_folder
 from napari_celltype.protocol.experiment import Outcome, Task
-from napari_celltype.protocol.lock import locked
 
 FORMAT = "napari-celltype run 1"
 # May get longer on the same folder: no result depends on what else is computed.

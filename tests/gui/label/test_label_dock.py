@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_celltype.gui.label.label_keys import key_of
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.labels import LabelKeeper, LabelTable, load_labels
+from napari_celltype.labels import Label, LabelFile, load_labels
 
 
 @pytest.fixture
@@ -230,30 +230,46 @@ def test_closing_what_could_not_be_saved_says_where_the_copy_is(
     qtbot.waitUntil(lambda: "A copy of yours is kept in" in dock.notice.text)
 
 
-def test_a_second_window_is_noticed_and_both_can_be_kept(window, dock, press, qtbot):
+@pytest.fixture
+def conflict(window, dock, press, qtbot):
+    """ROI 1 is labelled here and saved, ROI 5 by Grace, and ROI 2 here."""
     session = dock.session
     press(Qt.Key.Key_L)
     session.select(1)
     press(Qt.Key.Key_1)
     saved(window, qtbot)
-    other = LabelKeeper(session.active.recording)
-    theirs = other.load() or LabelTable()
-    other.save(theirs.with_label(other_label(5, "VIP")))
-    scene_of(window.viewer).autosave.check()
-    qtbot.waitUntil(lambda: "somebody else" in dock.saved.line.text())
-    assert "Grace" in dock.saved.trouble.text
+    other = LabelFile(session.active.recording)
+    other.save(other.load().with_label(Label(5, "VIP", 0, annotator="Grace")))
     session.select(2)
     press(Qt.Key.Key_2)
-    qtbot.waitUntil(dock.saved.merge.isVisible)
+    qtbot.waitUntil(dock.saved.theirs.isVisible)
+    assert "changed by somebody else" in dock.saved.line.text()
     assert load_labels(session.active.recording).by_roi().keys() == {1, 5}
-    qtbot.mouseClick(dock.saved.merge, Qt.MouseButton.LeftButton)
-    assert saved(window, qtbot) == {1: "PY", 2: "PV", 5: "VIP"}
+    return Path(dock.saved.trouble.text.split("yours is kept in ")[1].rstrip("."))
 
 
-def other_label(roi_id, label):
-    from napari_celltype.labels import Label
+def test_labels_of_somebody_else_are_taken_and_mine_are_kept(
+    window, dock, press, qtbot, conflict
+):
+    qtbot.mouseClick(dock.saved.theirs, Qt.MouseButton.LeftButton)
+    assert saved(window, qtbot) == {1: "PY", 5: "VIP"}
+    assert dock.session.active.labels.by_roi().keys() == {1, 5}
+    qtbot.waitUntil(lambda: dock.saved.trouble.text == "")
+    assert str(conflict) in dock.notice.text
+    assert len(json.loads(conflict.read_text())["labels"]) == 2
+    press(Qt.Key.Key_Z, CONTROL)
+    assert saved(window, qtbot) == {1: "PY", 2: "PV"}
 
-    return Label(roi_id, label, 0, "manual", annotator="Grace")
+
+def test_my_labels_are_written_over_those_of_somebody_else_which_are_kept(
+    window, dock, qtbot, conflict
+):
+    qtbot.mouseClick(dock.saved.mine, Qt.MouseButton.LeftButton)
+    assert saved(window, qtbot) == {1: "PY", 2: "PV"}
+    qtbot.waitUntil(lambda: "are kept in" in dock.saved.trouble.text)
+    theirs = Path(dock.saved.trouble.text.split("are kept in ")[1].rstrip("."))
+    assert {e["roi_id"] for e in json.loads(theirs.read_text())["labels"]} == {1, 5}
+    assert not conflict.exists()
 
 
 def test_a_type_of_ones_own_gets_a_key_and_is_remembered(window, dock, press, qtbot):

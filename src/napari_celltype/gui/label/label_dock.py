@@ -21,11 +21,11 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.celltypes import TypeTree
 from napari_celltype.gui.column import Column
+from napari_celltype.gui.label.autosave import SaveLine
 from napari_celltype.gui.label.label_buttons import ON, LabelButtons
 from napari_celltype.gui.label.label_import import LabelImport
 from napari_celltype.gui.label.label_keys import LabelKeys
 from napari_celltype.gui.label.red_channel_panel import RedChannelPanel
-from napari_celltype.gui.label.save_line import SaveLine
 from napari_celltype.gui.label.type_dialog import TypeDialog
 from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.listening import listen
