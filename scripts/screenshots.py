@@ -253,7 +253,7 @@ def evaluate(folder: Path) -> None:
     stage.wait(lambda: dock.expected.text.startswith("Expected"))
     before = stage.side(dock)
     dock.run.click()
-    stage.wait(lambda: len(dock.splits.splits.rows) > 12)
+    stage.wait(lambda: len(dock.splits.rows) > 12)
     during = stage.side(dock)
     stage.wait(lambda: not dock.job.running)
     states = [before, during, stage.side(dock)]

@@ -85,7 +85,7 @@ def test_up_sampling(evaluate, trace_file):
 
 def test_a_scheduler_that_is_not_there(evaluate, trace_file, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("napari_celltype.protocol.cluster.PATIENCE", 0.2)
+    monkeypatch.setattr("napari_celltype.protocol.backends.PATIENCE", 0.2)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"

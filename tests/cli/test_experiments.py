@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from napari_celltype.classifiers import NETWORKS
-from napari_celltype.protocol.contestants import BASELINES, COMPARED
+from napari_celltype.protocol.experiment import BASELINES, COMPARED
 
 QUICK = ("--splits", 2, "--epochs", 1)
 EXPERIMENTS = ("table1", "table2", "table3", "table4", "table5", "epochs", "fig3")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
-from napari_celltype.protocol.baselines import (
+from napari_celltype.protocol.rivals import (
     GRIDS,
     PAPER,
     TraceScaler,

@@ -35,11 +35,6 @@ def test_sizes_of_the_training_set_are_not_compared(make_run):
     assert all(sizes[d.one] == sizes[d.other] for d in asked)
 
 
-def test_the_p_values_are_said_to_be_uncorrected(made_run):
-    (table,) = (t for t in made_run.report.tables if t.key == "differences")
-    assert "not corrected for the 2 comparisons of this table" in table.caption
-
-
 def test_whole_animals_make_sizes_vary_and_their_means_count(make_run, make_traces):
     run = make_run(traces=make_traces({"PV": 30, "PY": 22}, n_subjects=3))
     score = run.report.of("classifier", "by-subject")[0]

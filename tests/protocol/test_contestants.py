@@ -10,10 +10,15 @@ import pytest
 from napari_celltype.classifiers import NETWORKS
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets
-from napari_celltype.protocol.contestants import BASELINES, build, known
-from napari_celltype.protocol.experiment import Condition, ExperimentData
+from napari_celltype.protocol.experiment import (
+    BASELINES,
+    Condition,
+    ExperimentData,
+    build,
+    known,
+)
 from napari_celltype.protocol.experiments import Training, evaluate_experiment
-from napari_celltype.protocol.paper_protocol import PaperProtocol
+from napari_celltype.protocol.splits import PaperProtocol
 
 
 @pytest.mark.parametrize("name", [*known(), "probe: mean", "probe: session"])
@@ -73,7 +78,7 @@ def test_an_unknown_classifier_is_refused_before_a_run_begins(small_traces):
 
 def test_the_names_are_known_without_torch_or_scikit_learn():
     code = (
-        "import sys, napari_celltype.protocol.contestants as c\n"
+        "import sys, napari_celltype.protocol.experiment as c\n"
         "assert c.known()\n"
         "print(sorted({'torch', 'sklearn', 'pandas'} & set(sys.modules)))"
     )

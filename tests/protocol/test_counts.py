@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from napari_celltype.errors import CellTypeError, LabelError
-from napari_celltype.protocol.counts import split_counts, stratified_counts
-from napari_celltype.protocol.paper_protocol import PaperProtocol
+from napari_celltype.protocol.splits import (
+    PaperProtocol,
+    split_counts,
+    stratified_counts,
+)
 
 PAPER = {"PY": 1000, "SOM": 1000, "VIP": 1000, "PV": 947}
 

@@ -20,7 +20,7 @@ from napari_celltype.protocol.experiments import (
     table4,
     table5,
 )
-from napari_celltype.protocol.training_sizes import (
+from napari_celltype.protocol.splits import (
     ground_truth_counts,
     training_sizes,
 )

@@ -9,11 +9,10 @@ import pytest
 
 from napari_celltype.labels import Targets
 from napari_celltype.protocol import features
-from napari_celltype.protocol.contestants import build
-from napari_celltype.protocol.experiment import Condition, ExperimentData
+from napari_celltype.protocol.experiment import Condition, ExperimentData, build
 from napari_celltype.protocol.experiments import Training, evaluate_experiment
 from napari_celltype.protocol.features import trace_features
-from napari_celltype.protocol.paper_protocol import PaperProtocol
+from napari_celltype.protocol.splits import PaperProtocol
 
 FS = 10.0
 

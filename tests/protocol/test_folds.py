@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from napari_celltype.protocol.folds import InnerFolds
+from napari_celltype.protocol.rivals import InnerFolds
 
 Y = np.repeat(["PV", "PY"], [10, 20])
 

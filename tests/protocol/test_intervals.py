@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from napari_celltype.protocol.answers import Answers
 from napari_celltype.protocol.intervals import (
     best_unit,
     bootstrap,
     corrected_interval,
 )
+from napari_celltype.protocol.metrics import Answers
 
 
 def answers(truth, right, rows=None, splits=None):

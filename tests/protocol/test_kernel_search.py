@@ -11,9 +11,8 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from napari_celltype.classifiers.preparation import Normalization
-from napari_celltype.protocol.baselines import GRIDS
-from napari_celltype.protocol.folds import InnerFolds
 from napari_celltype.protocol.kernel_search import KernelSearch
+from napari_celltype.protocol.rivals import GRIDS, InnerFolds
 
 N_TRAIN = 120
 

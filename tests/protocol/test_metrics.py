@@ -8,8 +8,8 @@ from sklearn import metrics as sklearn_metrics
 
 from napari_celltype.errors import LabelError
 from napari_celltype.protocol import metrics
-from napari_celltype.protocol.answers import Answers
 from napari_celltype.protocol.experiment import Outcome
+from napari_celltype.protocol.metrics import Answers
 
 CLASSES = ("PV", "PY", "SOM")
 

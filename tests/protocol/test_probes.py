@@ -9,7 +9,7 @@ from scipy.stats import skew
 from sklearn.metrics import balanced_accuracy_score
 
 from napari_celltype.labels import TraceSet
-from napari_celltype.protocol.probes import (
+from napari_celltype.protocol.rivals import (
     CommonestOfSession,
     ProbeTree,
     probe_model,

@@ -1,6 +1,10 @@
 from napari_celltype.protocol import PaperProtocol
-from napari_celltype.protocol.experiments import Training
-from napari_celltype.protocol.quick import how_quick, quick_look, quick_sentence
+from napari_celltype.protocol.experiments import (
+    Training,
+    how_quick,
+    quick_look,
+    quick_sentence,
+)
 
 
 def test_a_quick_look_does_less_and_never_more():

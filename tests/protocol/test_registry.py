@@ -11,8 +11,7 @@ from napari_celltype.classifiers import NETWORKS
 from napari_celltype.classifiers.networks import RecurrentNetwork
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets
-from napari_celltype.protocol.contestants import COMPARED
-from napari_celltype.protocol.experiment import ExperimentData
+from napari_celltype.protocol.experiment import COMPARED, ExperimentData
 from napari_celltype.protocol.experiments import (
     PAPER_EXPERIMENTS,
     PAPER_NETWORKS,
@@ -21,7 +20,7 @@ from napari_celltype.protocol.experiments import (
     plan,
 )
 from napari_celltype.protocol.paper_numbers import printed_accuracy
-from napari_celltype.protocol.paper_protocol import PaperProtocol
+from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.protocol.work import perform
 
 PROTOCOL = PaperProtocol(n_splits=2)

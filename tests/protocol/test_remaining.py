@@ -1,6 +1,6 @@
 import pytest
 
-from napari_celltype.protocol.remaining import Remaining
+from napari_celltype.protocol.running import Remaining
 
 
 class Clock:

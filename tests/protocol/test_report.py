@@ -1,6 +1,11 @@
-"""What a report says equals what scikit-learn computes from the same answers."""
+"""What a report says, and its files: complete, strict, safe, nothing from outside."""
+
+import json
+import re
+from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import (
     accuracy_score,
@@ -10,7 +15,8 @@ from sklearn.metrics import (
     recall_score,
 )
 
-from napari_celltype.protocol import PaperProtocol
+from napari_celltype.errors import OutputError
+from napari_celltype.protocol.report import make_report, render, stems, write_report
 
 
 def test_scores_have_one_row_per_classifier_and_split(made_run):
@@ -187,24 +193,133 @@ def test_devices_are_compared_within_a_classifier(make_run, devices, said):
     assert any("device cuda, cpu" in note for note in run.report.notes) is said
 
 
-def test_table_3_of_whole_animals_has_a_row_for_each_size(make_run):
-    report = make_run("table3", protocol=PaperProtocol("by-subject", 3)).report
-    (table,) = (t for t in report.tables if t.key == "table3")
-    asked = [row[0] for row in table.rows]
-    assert table.columns[:2] == ("training examples asked for", "cnn trained on")
-    assert len(asked) == len(set(asked)) == 4
-    assert all(row[1] <= row[0] for row in table.rows)
-    assert report.asked[0].name == f"cnn, at most {asked[0]} training examples"
-
-
 def test_only_networks_count_labels_that_name_no_type(make_run, make_traces):
     traces = make_traces({"PV": 16, "PY": 24, "SOM": 16, "IN": 12})
     cnn, svm = make_run(traces=traces).report.asked
     assert cnn.n_train - svm.n_train == 12
 
 
-def test_methods_state_facts_and_no_score(made_run):
-    text = made_run.report.methods()
-    assert "16 PV, 24 PY, 16 SOM, 16 VIP" in text
-    assert "with all traces of an animal on one side" in text
-    assert "0.8" not in text
+@pytest.fixture(scope="module")
+def folder(made_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    write_report(made_run.report, folder)
+    return folder
+
+
+def test_all_files_are_there_and_no_other(folder):
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "confusion_cnn.png",
+        "confusion_svm-rbf.png",
+        "curves.png",
+        "probes.csv",
+        "report.html",
+        "report.json",
+        "scores.csv",
+        "scores_strictest.csv",
+    ]
+
+
+def test_scores_csv_is_the_table_of_scores(folder, made_run):
+    table = pd.read_csv(folder / "scores.csv")
+    pd.testing.assert_frame_equal(table, made_run.report.scores, check_dtype=False)
+
+
+def test_json_is_strict_and_holds_the_numbers(folder, made_run):
+    def refuse(name):
+        raise AssertionError(name)
+
+    text = (folder / "report.json").read_text()
+    report = json.loads(text, parse_constant=refuse)
+    assert report["sentence"] == made_run.report.sentence
+    (first, *_) = report["results"]
+    assert first["counts"] == made_run.report.confusion("cnn").counts.tolist()
+    assert first["interval"]["low"] is None
+    assert len(first["splits"]) == 3
+
+
+def test_the_page_loads_nothing_from_outside(folder):
+    text = (folder / "report.html").read_text()
+    assert not re.search(r"<(script|link|iframe|img)\b", text)
+    assert not re.search(r"(src|href)\s*=\s*[\"']?http", text)
+    assert "@import" not in text
+    assert "url(http" not in text
+
+
+def test_the_page_opens_with_sentence_and_design(folder, made_run):
+    text = (folder / "report.html").read_text()
+    titles = re.findall(r"<h2>(.*?)</h2>", text)
+    assert titles[0] == "What the data are"
+    sentence = text.index('class="sentence"')
+    assert sentence < text.index("<h2>")
+    for title in ("Scores", "Confusion matrices", "Single numbers as rivals"):
+        assert title in titles
+
+
+def test_tags_of_the_page_are_closed(folder):
+    class Checker(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.open = []
+
+        def handle_starttag(self, tag, attributes):
+            if tag not in ("meta", "br"):
+                self.open.append(tag)
+
+        def handle_endtag(self, tag):
+            assert self.open.pop() == tag
+
+    checker = Checker()
+    checker.feed((folder / "report.html").read_text())
+    assert checker.open == []
+
+
+def test_names_and_labels_of_users_are_escaped(make_run, make_traces):
+    counts = {"<script>x": 16, "PY": 24}
+    run = make_run(traces=make_traces(counts, n_subjects=8))
+    page = render(
+        make_report(
+            run.experiment,
+            run.data,
+            run.protocol,
+            run.tasks,
+            run.outcomes,
+            name='"><img src=x>',
+            notes=("<b>bold</b>",),
+            command="evaluate <data>",
+        )
+    )
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "<b>" not in page
+    assert "&lt;script&gt;x" in page
+    assert "evaluate &lt;data&gt;" in page
+
+
+def test_scores_in_the_page_are_those_of_the_report(folder, made_run):
+    text = (folder / "report.html").read_text()
+    for score in made_run.report.of("classifier"):
+        assert f"{score.accuracy.mean:.3f} ({score.accuracy.sd:.3f})" in text
+        assert f"{score.interval.value:.3f}" in text
+
+
+@pytest.mark.parametrize("name", ["table2", "epochs", "fig3", "new-dataset"])
+def test_each_experiment_of_the_paper_has_its_table_as_a_file(
+    name, make_run, make_traces, tmp_path
+):
+    new = make_traces({"PV": 6, "SOM": 14}, seed=3) if name == "new-dataset" else None
+    run = make_run(name, new=new, epochs=None, skill={"cnn": 0.5})
+    files = {path.name for path in write_report(run.report, tmp_path)}
+    assert {f"{name}.csv", "report.html"} <= files
+    assert ("fig3.png" in files) == (name == "fig3")
+    assert len(pd.read_csv(tmp_path / f"{name}.csv")) > 0
+
+
+def test_a_folder_that_cannot_be_written_is_named(made_run, tmp_path):
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(OutputError, match="run"):
+        write_report(made_run.report, tmp_path / "run")
+
+
+def test_file_names_differ_and_hold_no_strange_letters():
+    names = ["CNN [C]", "cnn c", "../x", "RNN T=2, 1 layer", "$"]
+    assert stems(names) == ["cnn-c", "cnn-c-2", "x", "rnn-t-2-1-layer", "classifier"]

@@ -9,8 +9,12 @@ import pytest
 
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets, TraceSet
-from napari_celltype.protocol.paper_protocol import WAYS, PaperProtocol
-from napari_celltype.protocol.splits import draw_splits, strictest_way
+from napari_celltype.protocol.splits import (
+    WAYS,
+    PaperProtocol,
+    draw_splits,
+    strictest_way,
+)
 
 
 def labelled(labels, **columns):
@@ -291,7 +295,8 @@ def test_the_strictest_way_says_what_is_not_possible(make_traces):
     assert way == "by-session"
     assert sentences == (
         "All examples of PV are of 1 subject, so no by-subject split has PV on both "
-        "sides, and whether the score holds for a new animal is unknown.",
+        "sides; add subjects or choose another way. Whether the score holds for a new "
+        "animal is unknown.",
     )
 
 

@@ -1,12 +1,17 @@
 """The sentences of a report, case by case."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from napari_celltype.protocol import PaperProtocol
-from napari_celltype.protocol.report_html import render
-from napari_celltype.protocol.words import above_chance, find_doubts, leaks
+from napari_celltype.protocol.comparison import above_chance, leaks
+from napari_celltype.protocol.environment import PACKAGES
+from napari_celltype.protocol.experiments import Training, evaluate_experiment
+from napari_celltype.protocol.report import render
+from napari_celltype.protocol.words import caption, find_doubts
+from napari_celltype.workflows.labelled import Reading
 
 SKILLED = {"cnn": 0.9, "cnn (by-subject)": 0.6, "svm-rbf": 0.5}
 
@@ -133,7 +138,7 @@ def test_a_probe_of_the_activity_says_nothing_of_the_rig(make_run, many):
     results = run.report.results
     doubts = find_doubts(
         [
-            replace(s, classifier=s.classifier.replace("noise level", "skewness"))
+            replace(s, name=s.name.replace("noise level", "skewness"))
             for s in results
             if s.way == "paper"
         ]
@@ -208,6 +213,106 @@ def test_shuffled_labels_above_chance_raise_doubt(make_run, many):
 
 def test_a_summary_has_five_to_twelve_plain_lines(make_run, many):
     names = ("cnn", "rnn", "lstm", "svm-rbf", "adaboost")
-    lines = make_run(classifiers=names, traces=many).report.summary().splitlines()
+    report = make_run(classifiers=names, traces=many).report
+    lines = report.summary().splitlines()
     assert 5 <= len(lines) <= 12
-    assert all("chance" in line and "cells" in line for line in lines[-3:])
+    n_doubts = len(report.doubts)
+    heading, *rows = lines[3 + n_doubts :]
+    assert {"chance", "cells"} <= set(heading.split())
+    for row, score in zip(rows, report.shown_everywhere, strict=False):
+        assert row.split()[0] == score.name
+        assert row.split()[-1] == str(score.n_cells)
+        assert f"{score.interval.value:.3f} [" in row
+
+
+def test_the_strictest_way_stands_first_and_the_same_classifier_beside_it(made_run):
+    first, second = made_run.report.top
+    assert (first.way, second.way) == ("by-subject", "paper")
+    assert first.name == second.name
+
+
+def test_every_score_has_its_spread_chance_and_numbers_beside_it(made_run):
+    text = caption(made_run.report)
+    for score in made_run.report.of("classifier"):
+        assert f"{score.name} {score.interval.value:.2f}, SD " in text
+        assert f"of {score.n_cells} cells" in text
+    # Of both ways, of the best single number of each, and of shuffled labels.
+    assert text.count("(chance 0.25; ") == 5
+    assert "animals" in text
+    assert "Without brackets: too few groups for an interval." in text
+    assert "the best of 2 chosen after the fact" in text
+    assert "Trained on shuffled labels: the paper's way, cnn " in text
+
+
+def test_brackets_are_explained_where_there_are_some(make_run, make_traces):
+    run = make_run(traces=make_traces(n_subjects=8), skill={"cnn": 0.8})
+    text = caption(run.report)
+    assert "Brackets and bars: 95 % bootstrap over animals." in text
+    assert "[" in text
+
+
+def test_doubts_and_a_quick_look_are_part_of_it(make_run):
+    report = make_run(skill={"cnn": 0.0}).report
+    text = caption(report)
+    assert report.doubts
+    cautions = f"{report.cautions['quick']} Caution: {' '.join(report.doubts)}"
+    assert text.endswith(cautions)
+
+
+def test_what_is_not_finished_is_said(make_run):
+    run = make_run(skill={})
+    half = replace(run, outcomes=run.outcomes[:1])
+    assert "Not finished: 2 trainings" in caption(half.report)
+    assert caption(replace(run, outcomes=[]).report) == "Nothing is finished yet."
+
+
+def test_methods_state_facts_and_no_score(made_run):
+    text = made_run.report.methods()
+    assert "16 PV, 24 PY, 16 SOM, 16 VIP" in text
+    assert "with all traces of an animal on one side" in text
+    assert "0.8" not in text
+
+
+def report_of(made_run, normalization):
+    """The same answers, as if the traces had been normalised another way."""
+    training = Training(epochs=2, normalization=normalization)
+    experiment = evaluate_experiment(
+        made_run.data, ("cnn", "svm-rbf"), made_run.protocol, training
+    )
+    return replace(made_run, experiment=experiment).report
+
+
+def test_the_normalisation_is_the_one_of_the_run(made_run):
+    assert "training set of each split." in made_run.report.methods()
+    text = report_of(made_run, "trace").methods()
+    assert "Each trace was z-scored with its own mean" in text
+    assert "of the training set" not in text
+
+
+def test_what_the_traces_are_and_what_was_done_to_them_is_said(made_run):
+    done = ["Traces were suite2p's raw fluorescence F.", "Merged: 2 traces."]
+    settings = {**made_run.report.settings, "preparation": done}
+    text = replace(made_run.report, settings=settings).methods()
+    assert f"{' '.join(done)} The classifiers were" in text
+    folder, set_of_traces = Path("mouse"), Path("mice.npz")
+    assert Reading().traces_are(folder) == (done[0],)
+    (said,) = Reading(neuropil=0.7).traces_are(folder)
+    assert said == "Traces were F - 0.7 Fneu of suite2p."
+    # Whoever made the arrays knows.
+    assert Reading().traces_are(set_of_traces) == ()
+
+
+def test_labels_that_name_no_single_type_are_told_apart(made_run):
+    assert "not part of these" not in made_run.report.methods()
+    labels = {**made_run.report.settings["labels"], "!PV": 3}
+    settings = {**made_run.report.settings, "labels": labels}
+    text = replace(made_run.report, settings=settings).methods()
+    assert "Labels !PV trained the networks and are not part of these scores." in text
+
+
+def test_every_version_that_was_used_is_named(made_run):
+    assert "Software" not in made_run.report.methods()
+    both = ({"python": "3.11", "torch": "2.1"}, {"python": "3.11", "torch": "2.2"})
+    text = replace(made_run.report, environments=both).methods()
+    assert text.endswith("Software: Python 3.11; PyTorch 2.1, 2.2.")
+    assert {"numpy", "scikit-learn", "torch"} <= set(PACKAGES)

@@ -12,9 +12,14 @@ import torch
 from napari_celltype.classifiers import NETWORKS
 from napari_celltype.errors import LabelError, Stopped
 from napari_celltype.labels import Targets
-from napari_celltype.protocol.contestants import known
-from napari_celltype.protocol.experiment import Condition, ExperimentData, Split, Task
-from napari_celltype.protocol.probes import probe_values
+from napari_celltype.protocol.experiment import (
+    Condition,
+    ExperimentData,
+    Split,
+    Task,
+    known,
+)
+from napari_celltype.protocol.rivals import probe_values
 from napari_celltype.protocol.work import perform
 
 RNN = Condition("rnn", "rnn", {"epochs": 2, "units": 16, "device": "cpu"})

@@ -86,7 +86,7 @@ def test_what_was_finished_before_a_stop_is_kept(three_recordings):
 
 def test_a_scheduler_that_does_not_answer_is_named(three_recordings, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("napari_celltype.protocol.cluster.PATIENCE", 0.2)
+    monkeypatch.setattr("napari_celltype.protocol.backends.PATIENCE", 0.2)
     with pytest.raises(CellTypeError, match="No Dask scheduler answers"):
         classify_many(
             find_recordings([three_recordings]).planes,

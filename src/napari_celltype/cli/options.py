@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_celltype.classifiers import NETWORKS
-from napari_celltype.protocol.contestants import COMPARED, known
+from napari_celltype.protocol.experiment import COMPARED, known
 
 RecordingPath = Annotated[
     Path,

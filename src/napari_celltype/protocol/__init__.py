@@ -1,5 +1,5 @@
 """The paper's experiments: splits, baselines, runs that resume, reports."""
 
-from napari_celltype.protocol.paper_protocol import PaperProtocol
+from napari_celltype.protocol.splits import PaperProtocol
 
 __all__ = ["PaperProtocol"]

@@ -17,13 +17,14 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
-from napari_celltype.protocol.contestants import is_network, is_probe
 from napari_celltype.protocol.experiment import (
     Condition,
     ExperimentData,
     Outcome,
     Split,
     Task,
+    is_network,
+    is_probe,
 )
 
 # Examples of a tiny training: four batches of a network.
@@ -175,7 +176,7 @@ class Costs:
         from napari_celltype.protocol.scores import score_condition
 
         start = perf_counter()
-        score_condition(task.condition, "", self._data, {task.key: task}, [outcome])
+        score_condition(task.condition, self._data, {task.key: task}, [outcome])
         return perf_counter() - start
 
 
@@ -200,6 +201,3 @@ def _some(
 
 def _import_what_trains() -> None:
     """Import the libraries, which the first training would otherwise seem to cost."""
-    import napari_celltype.classifiers
-    import napari_celltype.protocol.baselines
-    import napari_celltype.protocol.probes  # noqa: F401

@@ -128,6 +128,8 @@ def _exclusive(
 
 def _origin_sentences(shares: dict[str, tuple[int, int] | None]) -> list[str]:
     sentences = []
+    subjects = shares["subjects"]
+    inseparable = subjects is not None and subjects[0] == subjects[1]
     for unit, word in _WORDS.items():
         share = shares[unit]
         if share is None:
@@ -138,13 +140,13 @@ def _origin_sentences(shares: dict[str, tuple[int, int] | None]) -> list[str]:
                 )
             continue
         single, n = share
-        if unit == "subjects" and single == n:
+        if unit == "subjects" and inseparable:
             sentences.append(INSEPARABLE)
         elif single == n:
             sentences.append(
                 f"Every {word} holds one type only, so type and {word} cannot be "
                 f"separated either."
-                if unit == "lines" and INSEPARABLE in sentences
+                if unit == "lines" and inseparable
                 else f"Every {word} holds one type only, so a score may come from the "
                 f"{word} and not from the type."
             )

@@ -10,20 +10,92 @@ import numpy as np
 
 from napari_celltype.classifiers import NETWORKS
 from napari_celltype.errors import LabelError
-from napari_celltype.protocol.contestants import BASELINES, FEATURES, require_known
-from napari_celltype.protocol.controls import with_controls
 from napari_celltype.protocol.experiment import (
+    BASELINES,
+    FEATURES,
+    PROBE,
+    SHUFFLED,
     Condition,
     Experiment,
     ExperimentData,
     Task,
+    is_network,
+    require_known,
 )
-from napari_celltype.protocol.groups import COLUMNS
-from napari_celltype.protocol.paper_protocol import PaperProtocol
-from napari_celltype.protocol.training_sizes import (
+from napari_celltype.protocol.groups import COLUMNS, identity
+from napari_celltype.protocol.splits import (
+    PaperProtocol,
     ground_truth_counts,
     training_sizes,
 )
+
+SHUFFLED_SPLITS = 2
+
+
+def with_controls(
+    name: str,
+    title: str,
+    main: Sequence[Condition],
+    best: Sequence[Condition],
+    data: ExperimentData,
+    protocol: PaperProtocol,
+    notes: Iterable[str] = (),
+) -> Experiment:
+    """Make an experiment with what every score needs beside it.
+
+    That is: the best classifiers under another way of splitting, single numbers as
+    probes under both ways, and trainings on shuffled labels.
+
+    Parameters
+    ----------
+    main : sequence of Condition
+        What was asked for.
+    best : sequence of Condition
+        Those of which the counterparts are computed.
+    """
+    other, sentences = counterpart(data, protocol)
+    probes = _probes(data, protocol.split)
+    shuffled = [
+        replace(
+            one,
+            name=f"{one.name}{SHUFFLED}",
+            shuffled=True,
+            surrogates=False,
+            n_splits=min(SHUFFLED_SPLITS, protocol.n_splits),
+        )
+        for one in best
+    ]
+    others = []
+    if other is not None:
+        others = [
+            replace(one, name=f"{one.name} ({other})", way=other)
+            for one in (*best, *_probes(data, other))
+        ]
+    conditions = (*main, *probes, *shuffled, *others)
+    return Experiment(name, title, conditions, (*notes, *sentences))
+
+
+def counterpart(
+    data: ExperimentData, protocol: PaperProtocol
+) -> tuple[str | None, tuple[str, ...]]:
+    """Return the way that runs beside the one asked for, and what is unknown.
+
+    That is the strictest that the groups allow; beside the strictest, the paper's.
+    """
+    from napari_celltype.protocol.splits import strictest_way
+
+    strictest, sentences = strictest_way(data.traces, data.targets)
+    return "paper" if strictest == protocol.split else strictest, sentences
+
+
+def _probes(data: ExperimentData, way: str) -> list[Condition]:
+    """Return the probes that a way allows: an unseen session cannot be looked up."""
+    names = list(data.probes)
+    sessions = identity(data.traces, "session_id")
+    if sessions is not None and way in ("paper", "random", "by-cell"):
+        names.append("session")
+    return [Condition(f"{PROBE}{name}", f"{PROBE}{name}", way=way) for name in names]
+
 
 # Other networks stand beside them where no parameter of theirs is varied.
 PAPER_NETWORKS = ("cnn", "rnn", "lstm")
@@ -378,3 +450,74 @@ def _one_frame_per_step(
         words = f"{name.upper()} T={timesteps}, one frame per step"
         rows.append(replace(plain, name=words, parameters=parameters))
     return rows
+
+
+# With fewer splits, a rare type or animal may never be tested.
+QUICK_SPLITS = 3
+QUICK_EPOCHS = 5
+# In two time steps a recurrent network is trained in a fraction of the CNN's time.
+QUICK_CLASSIFIERS = ("rnn", "svm-rbf")
+
+
+def quick_look(
+    protocol: PaperProtocol, training: Training
+) -> tuple[tuple[str, ...], PaperProtocol, Training]:
+    """Return the classifiers and settings of a quick look, never more than asked for.
+
+    Parameters
+    ----------
+    protocol : PaperProtocol
+    training : Training
+    """
+    n_splits = min(QUICK_SPLITS, protocol.n_splits)
+    n_epochs = min(QUICK_EPOCHS, training.epochs or EPOCHS[0])
+    return (
+        QUICK_CLASSIFIERS,
+        replace(protocol, n_splits=n_splits),
+        replace(training, epochs=n_epochs),
+    )
+
+
+def how_quick(experiment: Experiment, protocol: PaperProtocol) -> tuple[str, ...]:
+    """Return a sentence where an evaluation did as little as a quick look, or less.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    protocol : PaperProtocol
+    """
+    if experiment.name != "evaluate":
+        return ()
+    epochs = [
+        c.parameters.get("epochs", EPOCHS[0])
+        for c in experiment.conditions
+        if is_network(c)
+    ]
+    return quick_sentence(protocol.n_splits, min(epochs, default=None))
+
+
+def quick_sentence(n_splits: int, epochs: int | None) -> tuple[str, ...]:
+    """Return what few splits and epochs mean for the scores; nothing where they do not.
+
+    Parameters
+    ----------
+    n_splits : int
+    epochs : int or None
+        Of the networks; None without any.
+    """
+    few: Sequence[str] = [
+        f"{number} {noun}{'s' * (number != 1)} instead of the paper's {usual}"
+        for number, noun, most, usual in (
+            (n_splits, "split", QUICK_SPLITS, PaperProtocol().n_splits),
+            (epochs, "epoch", QUICK_EPOCHS, EPOCHS[0]),
+        )
+        if number is not None and number <= most
+    ]
+    if not few:
+        return ()
+    meaning = []
+    if n_splits <= QUICK_SPLITS:
+        meaning.append("the scores are less certain")
+    if epochs is not None and epochs <= QUICK_EPOCHS:
+        meaning.append("the networks may have learnt less than they could")
+    return (f"A quick look: {' and '.join(few)}, so {', and '.join(meaning)}.",)

@@ -1,7 +1,8 @@
-"""Which examples belong together: the same cell, recording or animal."""
+"""Which examples belong together, and which groups are tested."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,3 +98,152 @@ def _joined(groups: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.i
         if (of_group[groups] == parts).all():
             return codes(parts)
         parts = of_group[groups]
+
+
+Chosen = NDArray[np.int64]
+# Random orders of the groups that are tried for each split, and how many choices among
+# the new ones are compared.
+_TRIES = 400
+_COMPARED = 8
+# Mean difference from the asked share of each class that is near enough.
+_NEAR = 0.01
+
+
+def draw_test_groups(
+    table: NDArray[np.int64],
+    classes: Sequence[str],
+    way: str,
+    word: str,
+    share: float,
+    generators: Iterable[np.random.Generator],
+    trained: Collection[int] = (),
+) -> Iterator[tuple[Chosen, np.random.Generator]]:
+    """Choose the test groups of one split after the other, each choice once.
+
+    Groups that were tested least come first, so that a few splits test all of them. Of
+    a few such choices the one whose share of each class comes nearest to `share` is
+    taken. Ends early when no new choice is found.
+
+    Parameters
+    ----------
+    table : ndarray of int64, shape (n_groups, n_classes)
+        Examples that may be tested.
+    classes : sequence of str
+    way, word : str
+        The way and the word for one group, for messages.
+    share : float
+        Of the examples, for the test.
+    generators : iterable of numpy.random.Generator
+        One for each split.
+    trained : collection of int
+        Groups that are never chosen.
+
+    Yields
+    ------
+    chosen : ndarray of int64
+        Sorted groups of the test.
+    generator : numpy.random.Generator
+        The split's own.
+
+    Raises
+    ------
+    LabelError
+        If no choice puts every class on both sides.
+    """
+    _require_two_groups(table, classes, way, word)
+    seen: set[tuple[int, ...]] = set()
+    times = np.zeros(len(table), dtype=np.int64)
+    for generator in generators:
+        chosen = _nearest_new(table, share, generator, seen, times, trained)
+        if chosen is None and not seen:
+            held = (table > 0).sum(axis=0).tolist()
+            counts = ", ".join(
+                f"{n} of {name}" for name, n in zip(classes, held, strict=True)
+            )
+            raise LabelError(
+                f"No {way} split puts every type on both sides ({word}s: {counts}); "
+                f"add {word}s or choose another way."
+            )
+        if chosen is None:
+            return
+        seen.add(chosen)
+        times[list(chosen)] += 1
+        yield np.array(chosen, dtype=np.int64), generator
+
+
+def _require_two_groups(
+    table: NDArray[np.int64], classes: Sequence[str], way: str, word: str
+) -> None:
+    held = (table > 0).sum(axis=0)
+    for name, n in zip(classes, held.tolist(), strict=True):
+        if n < 2:
+            raise LabelError(
+                f"All examples of {name} are of {n} {word}, so no {way} split has "
+                f"{name} on both sides; add {word}s or choose another way."
+            )
+
+
+def _nearest_new(
+    table: NDArray[np.int64],
+    share: float,
+    generator: np.random.Generator,
+    seen: set[tuple[int, ...]],
+    times: NDArray[np.int64],
+    trained: Collection[int],
+) -> tuple[int, ...] | None:
+    filled = np.flatnonzero(table.any(axis=1))
+    filled = filled[~np.isin(filled, list(trained))]
+    total = table.sum(axis=0)
+    best, best_distance, compared = None, np.inf, 0
+    for attempt in range(_TRIES):
+        order = generator.permutation(filled)
+        if attempt < _TRIES // 2:
+            order = order[np.argsort(times[order], kind="stable")]
+        chosen = _choose(table, order, share)
+        if chosen is None or chosen in seen:
+            continue
+        tested = table[list(chosen)].sum(axis=0)
+        if seen and 2 * tested.sum() > total.sum():
+            continue
+        distance = float(np.abs(tested / total - share).mean())
+        if distance < best_distance:
+            best, best_distance = chosen, distance
+        compared += 1
+        if compared == _COMPARED or best_distance < _NEAR:
+            break
+    return best
+
+
+def _choose(
+    table: NDArray[np.int64], order: NDArray[np.int64], share: float
+) -> tuple[int, ...] | None:
+    """Take groups in order: those that bring a class, then those that come nearer.
+
+    Any possible choice can be reached by some order: with its groups in front, the
+    first pass covers every class with some of them.
+    """
+    total = table.sum(axis=0)
+    wanted = share * total
+    tested = np.zeros_like(total)
+    chosen: list[int] = []
+    for group in order.tolist():
+        if tested.all():
+            break
+        more = tested + table[group]
+        if (table[group][tested == 0] > 0).any() and (more < total).all():
+            tested = more
+            chosen.append(group)
+    if not tested.all():
+        return None
+    taken = set(chosen)
+    for group in order.tolist():
+        if (tested >= wanted).all():
+            break
+        more = tested + table[group]
+        if group in taken or not (more < total).all():
+            continue
+        gain = np.abs(tested / total - share).sum() - np.abs(more / total - share).sum()
+        if gain > 0:
+            tested = more
+            chosen.append(group)
+    return tuple(sorted(chosen))

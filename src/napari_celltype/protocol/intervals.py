@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.labels import TraceSet
-from napari_celltype.protocol.answers import Answers
 from napari_celltype.protocol.groups import identity
+from napari_celltype.protocol.metrics import Answers
 
 # Groups in all and of each class; with fewer, the interval of simulated data sets
 # covered the truth much less often than it says.

@@ -1,216 +1,94 @@
-"""What an experiment found: plain data from which every page and file is made."""
+"""A report: what an experiment found, in words, tables and files."""
 
 from __future__ import annotations
 
 import dataclasses
+import io
+import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_celltype.protocol.comparison import Difference
-from napari_celltype.protocol.design import INSEPARABLE, Design
+from napari_celltype.labels.atomic import write_atomically, write_text_atomically
+from napari_celltype.protocol import words
 from napari_celltype.protocol.environment import (
     different_environments,
     environment_notes,
 )
+from napari_celltype.protocol.evaluation import Confusion, Evaluation
 from napari_celltype.protocol.experiment import (
     Experiment,
     ExperimentData,
     Outcome,
     Task,
 )
-from napari_celltype.protocol.groups import identity
-from napari_celltype.protocol.paper_protocol import PaperProtocol
-from napari_celltype.protocol.report_table import Table
-from napari_celltype.protocol.report_tables import of_each_kind, report_tables
-from napari_celltype.protocol.scores import Score, score_condition
-from napari_celltype.protocol.words import (
-    GROUPED,
-    basis,
-    find_doubts,
-    headline,
-    why_unknown,
-)
+from napari_celltype.protocol.experiments import how_quick
+from napari_celltype.protocol.scores import score_condition
+from napari_celltype.protocol.splits import PaperProtocol
+from napari_celltype.protocol.surrogates import surrogate_note
+from napari_celltype.protocol.tables import Table, report_tables, scores_table
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 SCHEMA = 1
+TEMPLATE = "report.html.j2"
+# What the terminal shows of the scores.
+_IN_SUMMARY = [0, 1, 2, 4, 5, 9, 10]
+_MOST_LINES = 12
 
 
-@dataclass(frozen=True, eq=False)
-class Confusion:
-    """Answers of all splits, truth by guess.
-
-    Attributes
-    ----------
-    classes : tuple of str
-    counts : ndarray of int64, shape (n_classes, n_classes)
-    normalised : ndarray of float64, shape (n_classes, n_classes)
-        Divided by the sum of each row; NaN where a class was never tested.
-    """
-
-    classes: tuple[str, ...]
-    counts: NDArray[np.int64]
-    normalised: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, classes: tuple[str, ...], counts: list[list[int]]) -> Confusion:
-        """Normalise counts by row (Figs. 2 and 4)."""
-        table = np.array(counts, dtype=np.int64)
-        total = table.sum(axis=1, keepdims=True)
-        share = np.divide(
-            table, total, out=np.full(table.shape, np.nan), where=total > 0
-        )
-        return cls(classes, table, share)
-
-
-@dataclass(frozen=True)
-class Report:
-    """Everything that is said about a run, in plain data.
-
-    Attributes
-    ----------
-    experiment, title : str
-        Name of the experiment, and its name for readers.
-    name : str
-        Of the data.
-    sentence : str
-        The one on top.
-    basis : str
-        What its score stands on: unit of the interval, examples, cells, splits.
-    doubts : tuple of str
-        Reasons not to believe the scores.
-    design : Design
-    way : str
-        The way to split that was asked for.
-    classes : tuple of str
-    results : tuple of Score
-        One per condition, in the order of the experiment.
-    differences : tuple of Difference
-    tables : tuple of Table
-        In the order in which they are read.
-    notes : tuple of str
-        What was cut, dropped, left out or chosen.
-    settings : mapping
-        The protocol and the data, in plain values.
-    environments : tuple of mapping
-        Different versions, processors and threads that the splits were computed with.
-    command : str or None
-        The command line that makes the same run.
-    version : str
-        Of this program.
-    """
-
-    experiment: str
-    title: str
-    name: str
-    sentence: str
-    basis: str
-    doubts: tuple[str, ...]
-    design: Design
-    way: str
-    classes: tuple[str, ...]
-    results: tuple[Score, ...]
-    differences: tuple[Difference, ...]
-    tables: tuple[Table, ...]
-    notes: tuple[str, ...]
-    settings: Mapping[str, Any]
-    environments: tuple[Mapping[str, Any], ...]
-    command: str | None
-    version: str
-
-    def of(self, role: str, way: str | None = None) -> tuple[Score, ...]:
-        """Return the results of "classifier", "probe" or "shuffled" conditions."""
-        return tuple(s for s in self.results if s.role == role and way in (None, s.way))
+class Report(Evaluation):
+    """What an experiment found, in words and tables."""
 
     @property
-    def asked(self) -> tuple[Score, ...]:
-        """The classifiers under the way that was asked for."""
-        return self.of("classifier", self.way)
+    def sentence(self) -> str:
+        """The one on top."""
+        return words.headline(self)
 
     @property
-    def shown(self) -> tuple[Score, ...]:
-        """Of `asked`, those whose confusion matrix is shown: of many the best."""
-        return tuple(of_each_kind(self.asked))
+    def basis(self) -> str:
+        """What its score stands on: unit of the interval, examples, cells, splits."""
+        return words.basis(self)
 
-    @property
-    def shown_everywhere(self) -> tuple[Score, ...]:
-        """`shown`, and the same of the other way."""
-        others = [s for s in self.of("classifier") if s.way != self.way]
-        return (*self.shown, *of_each_kind(others))
+    @cached_property
+    def doubts(self) -> tuple[str, ...]:
+        """Reasons not to believe the scores."""
+        return words.doubts(self)
 
-    @property
-    def scores(self) -> pd.DataFrame:
-        """One row per classifier and split of the way that was asked for.
-
-        Columns: classifier, split, accuracy, balanced_accuracy, train_seconds, and for
-        each class X precision_X, recall_X, specificity_X; NaN where undefined.
-        """
-        return self._frame(self.asked)
-
-    @property
-    def strictest(self) -> pd.DataFrame | None:
-        """`scores` of the strictest way that ran, None if no groups were kept apart."""
-        scores = self.of("classifier")
-        way = next((w for w in GROUPED if any(s.way == w for s in scores)), None)
-        return None if way is None else self._frame(self.of("classifier", way))
-
-    def confusion(self, classifier: str, way: str | None = None) -> Confusion:
-        """Return the confusion matrix of a classifier, by its name in `scores`.
-
-        Parameters
-        ----------
-        classifier : str
-        way : str, optional
-            Default: the way that was asked for.
-
-        Raises
-        ------
-        KeyError
-            If there is no such classifier.
-        """
-        scores = self.of("classifier", way or self.way)
-        for score in scores:
-            if score.name == classifier:
-                return Confusion.of(self.classes, score.counts)
-        raise KeyError(
-            f"There is no classifier {classifier!r} in this report; it has "
-            f"{', '.join(s.name for s in scores)}."
-        )
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables, in the order in which they are read."""
+        return report_tables(self)
 
     def summary(self) -> str:
-        """Return a few plain lines for a terminal."""
-        from napari_celltype.protocol.words import summary_lines
-
-        return "\n".join(summary_lines(self))
+        """Return a few plain lines for a terminal: sentences, then the scores."""
+        lines = [f"{self.title}, {self.name}", self.sentence]
+        lines += [line for line in (self.basis, *self.doubts) if line]
+        shown = self.shown_everywhere[: max(1, _MOST_LINES - len(lines) - 1)]
+        if shown:
+            scores = scores_table(shown).texts.iloc[:, _IN_SUMMARY]
+            lines.append(scores.to_string(index=False))
+        return "\n".join(lines)
 
     def methods(self) -> str:
         """Return a paragraph for the methods section of a paper: facts only."""
-        from napari_celltype.protocol.methods import methods_paragraph
-
-        return methods_paragraph(self)
+        return words.methods(self)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything in values of strict JSON; NaN becomes None."""
-        fields = {
-            field.name: getattr(self, field.name) for field in dataclasses.fields(self)
-        }
-        plain: dict[str, Any] = _plain({"schema": SCHEMA, **fields})
+        names = """experiment title name sentence basis doubts design way classes
+            results differences tables notes settings environments command version"""
+        values = {name: getattr(self, name) for name in names.split()}
+        values["tables"] = [table.as_json() for table in self.tables]
+        plain: dict[str, Any] = _plain({"schema": SCHEMA, **values})
         return plain
-
-    def _frame(self, scores: Sequence[Score]) -> pd.DataFrame:
-        import pandas as pd
-
-        columns = ["accuracy", "balanced_accuracy", "train_seconds"]
-        for name in self.classes:
-            columns += [f"{w}_{name}" for w in ("precision", "recall", "specificity")]
-        rows = [{"classifier": s.name, **row} for s in scores for row in s.splits]
-        return pd.DataFrame(rows, columns=["classifier", "split", *columns])
 
 
 def make_report(
@@ -246,89 +124,52 @@ def make_report(
         The command line that makes the same run.
     """
     from napari_celltype import __version__
-    from napari_celltype.protocol.comparison import compare
     from napari_celltype.protocol.design import describe_design
 
-    results = _results(experiment, data, tasks, outcomes)
-    design = describe_design(data.traces, data.targets)
-    classifiers = [s for s in results if s.role == "classifier"]
-    ways = list(dict.fromkeys(s.way for s in classifiers))
-    differences = tuple(
-        d for way in ways for d in compare([s for s in classifiers if s.way == way])
-    )
-    missing = len(tasks) - len(outcomes)
-    unfinished = f"{missing} of {len(tasks)} trainings are not finished."
-    doubts = (INSEPARABLE,) if INSEPARABLE in design.sentences else ()
-    return Report(
-        experiment=experiment.name,
-        title=experiment.title,
-        name=name,
-        sentence=headline(
-            classifiers,
-            [s for s in results if s.role == "probe"],
-            why_unknown(animals_named=identity(data.traces, "subject_id") is not None),
-        ),
-        basis=basis(classifiers),
-        doubts=(*doubts, *find_doubts(results)),
-        design=design,
-        way=protocol.split,
-        classes=data.targets.classes,
-        results=results,
-        differences=differences,
-        tables=report_tables(experiment, protocol.split, design, results, differences),
-        notes=tuple(
-            dict.fromkeys(
-                (
-                    *([unfinished] if missing else ()),
-                    *environment_notes(outcomes),
-                    *notes,
-                    *experiment.notes,
-                )
-            )
-        ),
-        settings=_settings(data, protocol, preparation),
-        environments=different_environments(outcomes),
-        command=command,
-        version=__version__,
-    )
-
-
-def _results(
-    experiment: Experiment,
-    data: ExperimentData,
-    tasks: Sequence[Task],
-    outcomes: Sequence[Outcome],
-) -> tuple[Score, ...]:
+    traces = data.traces
     by_key = {task.key: task for task in tasks}
     finished: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         finished.setdefault(outcome.condition, []).append(outcome)
-    return tuple(
-        score_condition(
-            condition,
-            condition.name.removesuffix(f" ({condition.way})"),
-            data,
-            by_key,
-            finished[condition.name],
-        )
-        for condition in experiment.conditions
-        if condition.name in finished
-    )
-
-
-def _settings(
-    data: ExperimentData, protocol: PaperProtocol, preparation: Sequence[str]
-) -> dict[str, Any]:
-    traces = data.traces
-    return {
-        **dataclasses.asdict(protocol),
-        "examples": len(traces),
-        "labels": traces.counts(),
-        "frames": traces.n_frames,
-        "preparation": list(preparation),
-        "sampling_frequency": traces.sampling_frequency,
-        "new_examples": None if data.new is None else len(data.new),
+    cautions = {
+        "environment": " ".join(environment_notes(outcomes)),
+        "quick": " ".join(how_quick(experiment, protocol)),
     }
+    cautions = {code: sentence for code, sentence in cautions.items() if sentence}
+    missing = len(tasks) - len(outcomes)
+    all_notes = [f"{missing} of {len(tasks)} trainings are not finished."] * (
+        missing > 0
+    )
+    all_notes += [*cautions.values(), *notes, *experiment.notes]
+    if any(condition.surrogates for condition in experiment.conditions):
+        all_notes.append(surrogate_note(traces.sampling_frequency))
+    return Report(
+        experiment=experiment.name,
+        title=experiment.title,
+        name=name,
+        design=describe_design(traces, data.targets),
+        way=protocol.split,
+        classes=data.targets.classes,
+        results=tuple(
+            score_condition(condition, data, by_key, finished[condition.name])
+            for condition in experiment.conditions
+            if condition.name in finished
+        ),
+        cautions=cautions,
+        notes=tuple(dict.fromkeys(all_notes)),
+        settings={
+            **dataclasses.asdict(protocol),
+            "examples": len(traces),
+            "labels": traces.counts(),
+            "frames": traces.n_frames,
+            "preparation": list(preparation),
+            "sampling_frequency": traces.sampling_frequency,
+            "new_examples": None if data.new is None else len(data.new),
+        },
+        environments=different_environments(outcomes),
+        command=command,
+        version=__version__,
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -346,3 +187,124 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def write_report(report: Report, folder: str | Path) -> list[Path]:
+    """Write a report into its run folder, each file in one step.
+
+    That is ``report.json`` (strict JSON, everything), ``scores.csv``,
+    ``scores_strictest.csv`` where groups were kept apart, one CSV of the experiment's
+    own table, ``confusion_<classifier>.png``, the learning curves as PNG and, last,
+    ``report.html``.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    OutputError
+        If one cannot be written.
+    """
+    from napari_celltype.protocol.figures import confusion_figure, curve_figure
+
+    folder = Path(folder)
+    text = json.dumps(report.as_json(), allow_nan=False, indent=1, ensure_ascii=False)
+    files = [write_text_atomically(folder / "report.json", f"{text}\n")]
+    frames = {"scores": report.scores, "scores_strictest": report.strictest}
+    for table in report.tables:
+        if table.key in (report.experiment, "probes"):
+            frames[table.key] = table.flat
+    files += [
+        _write_csv(frame, folder / f"{name}.csv")
+        for name, frame in frames.items()
+        if frame is not None
+    ]
+    for score, stem in zip(
+        report.shown, stems(s.name for s in report.shown), strict=True
+    ):
+        matrices = [("", words.in_words(score.way), score.counts)]
+        if score.new is not None:
+            matrices.append(("_pooled", "old and new data", score.new.pooled_counts))
+        for end, of, counts in matrices:
+            confusion = Confusion.of(report.classes, counts)
+            figure = confusion_figure(confusion, f"{score.name}\n{of}")
+            files.append(_write_png(figure, folder / f"confusion_{stem}{end}.png"))
+    curves = curve_figure(report)
+    if curves is not None:
+        name = "fig3.png" if report.experiment == "fig3" else "curves.png"
+        files.append(_write_png(curves, folder / name))
+    files.append(write_text_atomically(folder / "report.html", render(report)))
+    return files
+
+
+def stems(names: Iterable[str]) -> list[str]:
+    """Return different file names, without their ends, for names of any kind."""
+    found: list[str] = []
+    for name in names:
+        plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "classifier"
+        stem, number = plain, 1
+        while stem in found:
+            number += 1
+            stem = f"{plain}-{number}"
+        found.append(stem)
+    return found
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> Path:
+    return write_text_atomically(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def _write_png(figure: Figure, path: Path) -> Path:
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=150)
+    return write_atomically(path, lambda file: file.write(image.getvalue()))
+
+
+def render(report: Report) -> str:
+    """Return a report as one HTML page that needs nothing else."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    from napari_celltype.protocol.figures import DARK, MAP, curve_figure, svg
+
+    # Names and labels come from users, so everything is escaped; the drawing of the
+    # curves alone is markup, and matplotlib escapes the text in it.
+    environment = Environment(
+        loader=PackageLoader("napari_celltype.protocol", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    curves = curve_figure(report)
+    return environment.get_template(TEMPLATE).render(
+        report=report,
+        tables={table.key: table for table in report.tables},
+        matrices=list(_matrices(report)),
+        setting=_setting_text,
+        shade=lambda share: to_hex(colormaps[MAP](share)),
+        dark=DARK,
+        curves=None if curves is None else Markup(svg(curves)),
+    )
+
+
+def _matrices(report: Report) -> Iterator[tuple[str, Confusion]]:
+    for score in report.shown_everywhere:
+        title = f"{score.name}, {words.in_words(score.way)}"
+        yield title, Confusion.of(report.classes, score.counts)
+    for score in report.shown:
+        if score.new is not None:
+            new, pooled = score.new.counts, score.new.pooled_counts
+            yield f"{score.name}, new data", Confusion.of(report.classes, new)
+            title = f"{score.name}, old and new pooled (Fig. 4)"
+            yield title, Confusion.of(report.classes, pooled)
+
+
+def _setting_text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {item}" for name, item in value.items())
+    return "not given" if value is None else str(value)

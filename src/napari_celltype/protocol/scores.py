@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.protocol.answers import Answers
+from napari_celltype.protocol.experiment import (
+    PROBE,
+    SHUFFLED,
+    Condition,
+    ExperimentData,
+    Outcome,
+    Task,
+)
+from napari_celltype.protocol.metrics import Answers
 
 if TYPE_CHECKING:
     from napari_celltype.labels import Targets, TraceSet
-    from napari_celltype.protocol.experiment import (
-        Condition,
-        ExperimentData,
-        Outcome,
-        Task,
-    )
     from napari_celltype.protocol.intervals import Interval
 
 Role = Literal["classifier", "probe", "shuffled"]
+# Of each class.
+MEASURES = ("precision", "recall", "specificity")
 
 
 @dataclass(frozen=True)
@@ -182,17 +186,89 @@ class Score:
     new: NewScore | None = None
     chosen: list[Mapping[str, Any]] = field(default_factory=list)
 
+    @property
+    def bare_name(self) -> str:
+        """The name of the classifier, or of the number that a probe sees, alone."""
+        return _bare_name(self.name)
+
+
+@dataclass(frozen=True)
+class SplitRow:
+    """What one training scored on its own test set, to be shown during the run.
+
+    Attributes
+    ----------
+    name : str
+        Of the classifier or probe; the same under every way of splitting.
+    role : "classifier", "probe" or "shuffled"
+    way : str
+        How the split was drawn.
+    split : int
+        Its number, from 0.
+    accuracy, balanced_accuracy : float
+    chance : float
+        Balanced accuracy of guessing.
+    n_test : int
+        Tested examples.
+    seconds : float
+        Of the training.
+    """
+
+    name: str
+    role: Role
+    way: str
+    split: int
+    accuracy: float
+    balanced_accuracy: float
+    chance: float
+    n_test: int
+    seconds: float
+
+    @property
+    def bare_name(self) -> str:
+        """As in `Score`."""
+        return _bare_name(self.name)
+
+
+OnSplit = Callable[[SplitRow], None]
+
+
+def ignore_split(row: SplitRow) -> None:
+    """Take the line of a training and show it to nobody."""
+
+
+def _bare_name(name: str) -> str:
+    return name.removeprefix(PROBE).removesuffix(SHUFFLED)
+
+
+def split_row(task: Task, outcome: Outcome, data: ExperimentData) -> SplitRow:
+    """Score one training."""
+    from napari_celltype.protocol import metrics
+
+    condition = task.condition
+    answers = Answers.of([outcome], data.targets)
+    return SplitRow(
+        condition.title,
+        role_of(condition),
+        condition.way,
+        outcome.split,
+        metrics.accuracy(answers),
+        metrics.balanced_accuracy(answers),
+        metrics.chance(answers),
+        int(np.size(answers.truth)),
+        outcome.train_seconds,
+    )
+
 
 def role_of(condition: Condition) -> Role:
     """Tell a classifier from a probe and from a control with shuffled labels."""
     if condition.shuffled:
         return "shuffled"
-    return "probe" if condition.classifier.startswith("probe:") else "classifier"
+    return "probe" if condition.classifier.startswith(PROBE) else "classifier"
 
 
 def score_condition(
     condition: Condition,
-    name: str,
     data: ExperimentData,
     tasks: Mapping[tuple[str, int], Task],
     outcomes: list[Outcome],
@@ -202,8 +278,6 @@ def score_condition(
     Parameters
     ----------
     condition : Condition
-    name : str
-        What the reader sees.
     data : ExperimentData
     tasks : mapping
         Every task of the run by its key.
@@ -211,7 +285,7 @@ def score_condition(
         Of this condition, at least one.
     """
     from napari_celltype.protocol import metrics
-    from napari_celltype.protocol.contestants import is_network
+    from napari_celltype.protocol.experiment import is_network
     from napari_celltype.protocol.intervals import best_unit, bootstrap
     from napari_celltype.protocol.splits import named
 
@@ -230,7 +304,7 @@ def score_condition(
         learned = named(data.traces, data.targets)
     curve, mean, sd = _curve(outcomes)
     return Score(
-        name=name,
+        name=condition.title,
         condition=condition.name,
         classifier=condition.classifier,
         role=role_of(condition),
@@ -257,7 +331,7 @@ def score_condition(
         per_class={
             c: {
                 what: Spread.of(row[f"{what}_{c}"] for row in splits)
-                for what in ("precision", "recall", "specificity")
+                for what in MEASURES
             }
             for c in classes
         },

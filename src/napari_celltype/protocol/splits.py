@@ -9,27 +9,161 @@ smaller lies within the larger.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.errors import LabelError
+from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels import Targets, TraceSet
-from napari_celltype.protocol.counts import split_counts
-from napari_celltype.protocol.experiment import Split
-from napari_celltype.protocol.group_draw import draw_test_groups
-from napari_celltype.protocol.groups import COLUMNS, identity, split_groups
-from napari_celltype.protocol.paper_protocol import WAYS, PaperProtocol
+from napari_celltype.protocol.experiment import ExperimentData, Split
+from napari_celltype.protocol.groups import (
+    COLUMNS,
+    draw_test_groups,
+    identity,
+    split_groups,
+)
 
-__all__ = [
-    "WAYS",
-    "Splits",
-    "draw_splits",
-    "ground_truth",
-    "named",
-    "strictest_way",
-]
+# From the paper's own to the others; the last three keep groups on one side.
+WAYS = ("paper", "random", "by-session", "by-subject", "by-cell")
+
+
+@dataclass(frozen=True)
+class PaperProtocol:
+    """How often and how the data are split (Sections IV-B and IV-C).
+
+    Attributes
+    ----------
+    split : str
+        "paper": random with fixed counts per class; "random": random; "by-session",
+        "by-subject", "by-cell": all examples of a group stay on one side.
+    n_splits : int
+        The paper's 10.
+    train_size, test_size : int or None
+        Examples in all, divided among the classes in proportion; None for what the
+        other leaves, and if both are None, for the paper's floor(0.8 n) of each class
+        and the rest.
+    random_state : int
+        Seed of the splits and of every training.
+
+    Raises
+    ------
+    CellTypeError
+        If a setting is impossible.
+    """
+
+    split: str = "paper"
+    n_splits: int = 10
+    train_size: int | None = None
+    test_size: int | None = None
+    random_state: int = 0
+
+    def __post_init__(self) -> None:
+        if self.split not in WAYS:
+            raise CellTypeError(
+                f"{self.split!r} is no way to split; use one of {', '.join(WAYS)}."
+            )
+        for name in ("n_splits", "train_size", "test_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise CellTypeError(f"{name} is {value}; give at least 1.")
+        if self.random_state < 0:
+            raise CellTypeError(
+                f"random_state is {self.random_state}; give 0 or a larger number."
+            )
+
+
+Counts = NDArray[np.int64]
+
+
+def stratified_counts(counts: Mapping[str, int], size: int) -> dict[str, int]:
+    """Divide `size` examples among classes in proportion to their counts.
+
+    Shares are rounded down; what is left goes, one each, to the classes that lost most
+    by it, the first of equals first (largest remainder).
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Examples of each class.
+    size : int
+        Examples in all.
+
+    Raises
+    ------
+    LabelError
+        If there are fewer examples than `size`.
+    """
+    total = sum(counts.values())
+    if size > total:
+        raise LabelError(
+            f"{size} examples are asked for and there are {total}; ask for fewer."
+        )
+    shares = {name: size * count // total for name, count in counts.items()}
+    left = size - sum(shares.values())
+    by_loss = sorted(counts, key=lambda name: -(size * counts[name] % total))
+    for name in by_loss[:left]:
+        shares[name] += 1
+    return shares
+
+
+def split_counts(
+    available: Mapping[str, int],
+    protocol: PaperProtocol,
+    train_counts: Mapping[str, int] | None = None,
+    test_counts: Mapping[str, int] | None = None,
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the training and the test examples of each class (Section IV-B).
+
+    What is given explicitly comes first, then the sizes of the protocol. Where only one
+    side is given the other is what remains; where none is, training takes
+    floor(0.8 n) of each class and the test the rest.
+
+    Raises
+    ------
+    LabelError
+        If a class has fewer examples than asked for, or none on one side.
+    """
+    test = _asked(available, test_counts, protocol.test_size)
+    left = dict(available)
+    if test is not None:
+        left = {name: n - test[name] for name, n in available.items()}
+    train = _asked(left, train_counts, protocol.train_size)
+    if train is None and test is None:
+        train = {name: 4 * n // 5 for name, n in available.items()}
+    if train is None:
+        train = left
+    if test is None:
+        test = {name: n - train[name] for name, n in available.items()}
+    for name, n in available.items():
+        if train[name] + test[name] > n:
+            raise LabelError(
+                f"{train[name]} training and {test[name]} test examples of {name} are "
+                f"asked for and there are {n}; ask for fewer or add recordings."
+            )
+        if train[name] < 1 or test[name] < 1:
+            raise LabelError(
+                f"{n} examples of {name} leave {max(train[name], 0)} for training and "
+                f"{max(test[name], 0)} for the test; each side needs one or more, so "
+                f"add examples, ask for other sizes or leave {name} out."
+            )
+    return train, test
+
+
+def _asked(
+    available: Mapping[str, int], explicit: Mapping[str, int] | None, size: int | None
+) -> dict[str, int] | None:
+    if explicit is None:
+        return None if size is None else stratified_counts(available, size)
+    unknown = sorted(set(explicit) - set(available))
+    if unknown:
+        raise LabelError(
+            f"Examples of {', '.join(unknown)} are asked for and the data hold "
+            f"{', '.join(available)}; correct the counts."
+        )
+    return {name: explicit.get(name, 0) for name in available}
+
 
 Rows = NDArray[np.int64]
 # Of a purely random split in which a class is missing on one side.
@@ -164,15 +298,14 @@ def strictest_way(
     _available(ground_truth(traces, targets), targets)
     sentences = []
     for way, (column, word) in COLUMNS.items():
-        claim = f"whether the score holds for {_UNKNOWN[way]} is unknown"
+        unknown = f"whether the score holds for {_UNKNOWN[way]} is unknown."
         if identity(traces, column) is None:
-            sentences.append(f"No {word} is given for these traces, so {claim}.")
+            sentences.append(f"No {word} is given for these traces, so {unknown}")
             continue
         try:
             draw_splits(traces, targets, PaperProtocol(way, n_splits=1))
         except LabelError as error:
-            reason = str(error).removesuffix(".").split(";")[0]
-            sentences.append(f"{reason}, and {claim}.")
+            sentences.append(f"{error} {unknown.capitalize()}")
         else:
             return way, tuple(sentences)
     return None, tuple(sentences)
@@ -344,3 +477,74 @@ def _size_notes(
                 f"splits of whole groups give {given}."
             )
     return tuple(notes)
+
+
+# Section IV-C: training examples of each type; the test set is the same for all.
+TRAINING_SIZES: tuple[Mapping[str, int], ...] = (
+    {"PY": 640, "SOM": 640, "VIP": 640, "PV": 640},
+    {"PY": 800, "SOM": 800, "VIP": 800, "PV": 757},
+    {"PY": 1600, "SOM": 1180, "VIP": 1600, "PV": 757},
+    {"PY": 2400, "SOM": 1180, "VIP": 2400, "PV": 757},
+)
+TEST_SIZE = 640
+
+
+def training_sizes(
+    counts: Mapping[str, int],
+) -> tuple[list[dict[str, int]], dict[str, int], list[str]]:
+    """Return the training sets that the data can give, and their test set.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Examples of each class.
+
+    Returns
+    -------
+    sizes : list of dict
+        Training examples of each class; where the data can give no size of the paper's,
+        the same shares of what they can give.
+    test : dict
+        Test examples of each class.
+    notes : list of str
+        A sentence for each size that is left out.
+    """
+    # In proportion to the counts, also where there are fewer than the test takes.
+    test = stratified_counts({n: TEST_SIZE * c for n, c in counts.items()}, TEST_SIZE)
+    sizes, notes = [], []
+    for wanted in TRAINING_SIZES:
+        short = [
+            f"{wanted.get(name, 0) + test.get(name, 0)} {name} "
+            f"(there are {counts.get(name, 0)})"
+            for name in sorted({*counts, *wanted})
+            if name not in counts
+            or name not in wanted
+            or wanted[name] + test[name] > counts[name]
+        ]
+        if short:
+            notes.append(
+                f"{sum(wanted.values())} training and {TEST_SIZE} test examples are "
+                f"left out, because that takes {', '.join(short)}."
+            )
+        else:
+            sizes.append(dict(wanted))
+    if not sizes:
+        kept = {name: n * 4 // 5 for name, n in counts.items()}
+        test = {name: n - kept[name] for name, n in counts.items()}
+        largest = sum(TRAINING_SIZES[-1].values())
+        for wanted in TRAINING_SIZES:
+            share = sum(wanted.values()) / largest
+            sizes.append({name: max(1, int(share * n)) for name, n in kept.items()})
+        notes.append(
+            "In their place stand the same shares of 80 % of these data: "
+            f"{', '.join(str(sum(s.values())) for s in sizes)} training examples, "
+            f"tested on the same number, {sum(test.values())}."
+        )
+    return sizes, test, notes
+
+
+def ground_truth_counts(data: ExperimentData) -> dict[str, int]:
+    """Return how many examples of each class may stand in a test set."""
+    truth = ground_truth(data.traces, data.targets)
+    counts = np.bincount(truth[truth >= 0], minlength=len(data.targets.classes))
+    return dict(zip(data.targets.classes, counts.tolist(), strict=True))

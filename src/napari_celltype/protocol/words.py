@@ -1,46 +1,86 @@
-"""The sentences of a report: what was found, and what it may not mean."""
+"""The sentences of a report: what was found, what it may not mean, what was done."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from napari_celltype.labels.notes import counted
+from napari_celltype.protocol.comparison import (
+    GROUPED,
+    above_chance,
+    best,
+    best_on_new_data,
+    comes_near,
+    leaks,
+    same_training,
+)
+from napari_celltype.protocol.design import INSEPARABLE
 from napari_celltype.protocol.intervals import FEWEST
 from napari_celltype.protocol.paper_numbers import is_best
-from napari_celltype.protocol.report_table import number
-from napari_celltype.protocol.scores import NewScore, Score, Spread
+from napari_celltype.protocol.scores import Score, Spread
 
 if TYPE_CHECKING:
+    from napari_celltype.protocol.evaluation import Evaluation
     from napari_celltype.protocol.intervals import Interval
-    from napari_celltype.protocol.report import Report
 
+UNDEFINED = "–"
 # The probe that sees which recording a trace is of, and no number.
 SESSION = "session"
 # Probes that the activity of a cell changes at least as much as the rig does.
 ACTIVITY = ("skewness", "slow power")
-# Of a summary.
-MOST_LINES = 12
-# From the strictest: what a new animal, a new recording, a new cell would meet.
-GROUPED = ("by-subject", "by-session", "by-cell")
+NOTHING = "Nothing is finished yet."
+PAPER = "Troullinou et al. 2021 (IEEE TETCI, arXiv 1911.09977)"
+# Ways of splitting in the fewest words, and how they are called in sentences.
 WAYS = {
-    "paper": "the paper's way",
-    "random": "random splits",
+    "paper": "paper's",
+    "random": "random",
     "by-session": "by session",
     "by-subject": "by animal",
     "by-cell": "by cell",
+}
+_IN_SENTENCES = {"paper": "the paper's way", "random": "random splits"}
+_DRAWN = {
+    "paper": "at random with fixed numbers of each type",
+    "random": "at random",
+    "by-session": "at random, with all traces of a session on one side",
+    "by-subject": "at random, with all traces of an animal on one side",
+    "by-cell": "at random, with all traces of a cell on one side",
+}
+_UNITS = {
+    "subjects": "animal",
+    "sessions": "session",
+    "cells": "cell",
+    "examples": "example",
+}
+_SOFTWARE = {
+    "python": "Python",
+    "numpy": "NumPy",
+    "scikit-learn": "scikit-learn",
+    "torch": "PyTorch",
 }
 
 
 def in_words(way: str) -> str:
     """Return how a way to split is called in sentences."""
-    return WAYS[way]
+    return _IN_SENTENCES.get(way, WAYS[way])
 
 
-def best(scores: Iterable[Score]) -> Score | None:
-    """Return the score with the largest balanced accuracy, None without any."""
-    return max(scores, key=lambda s: s.interval.value, default=None)
+def number(value: float, digits: int | None = None) -> str:
+    """Return a number with three digits behind the point, one when it is large."""
+    if not math.isfinite(value):
+        return UNDEFINED
+    if digits is None:
+        digits = 3 if abs(value) < 10 else 1
+    return f"{value:.{digits}f}"
+
+
+def spread_text(spread: Spread) -> str:
+    """Return a mean with its deviation over splits, as in "0.861 (0.012)"."""
+    if math.isnan(spread.sd):
+        return number(spread.mean)
+    return f"{number(spread.mean)} ({number(spread.sd, 3 if spread.mean < 10 else 1)})"
 
 
 def short(interval: Interval) -> str:
@@ -50,130 +90,69 @@ def short(interval: Interval) -> str:
     return f"{interval.value:.2f} [{interval.low:.2f}-{interval.high:.2f}]"
 
 
-def headline(
-    classifiers: Sequence[Score], probes: Sequence[Score], why_unknown: str
-) -> str:
-    """Return the sentence on top of a report, on balanced accuracies.
-
-    The best classifier of the strictest way that was run stands first, because a new
-    animal is what a user has; then the same classifier in the other way.
-
-    Parameters
-    ----------
-    classifiers, probes : sequence of Score
-        Of all ways.
-    why_unknown : str
-        Why no animals were kept apart, if none were.
-    """
-    way = strictest_run(classifiers)
-    top = best(s for s in classifiers if s.way == way)
-    if top is None:
-        return "Nothing is finished yet."
-    parts = []
-    parts += _new_data([s for s in classifiers if s.way == classifiers[0].way])
-    if way != "by-subject":
-        parts.append(f"for a new animal: unknown, {why_unknown}")
-    parts.append(f"{in_words(way)} {short(top.interval)}, chance {top.chance:.2f}")
-    parts += _elsewhere(top, classifiers)
-    there = [s for s in probes if s.way == way]
-    probe = best(s for s in there if bare(s) != SESSION)
-    if probe is not None:
-        parts.append(
-            f"best one-number probe {probe.interval.value:.2f} ({bare(probe)})"
-        )
-    parts += [
-        f"session alone {s.interval.value:.2f}" for s in there if bare(s) == SESSION
-    ]
-    rivals = len({s.name for s in classifiers if s.way == way})
-    which = f"{top.name}, the best of {rivals}" if rivals > 1 else top.name
-    parts.append(f"balanced accuracy of {which}")
-    sentence = "; ".join(parts)
-    return f"{sentence[0].upper()}{sentence[1:]}."
+def parameters_text(parameters: Mapping[str, object]) -> str:
+    """Return parameters as in "epochs 20, layers 2"."""
+    return ", ".join(f"{name} {value}" for name, value in parameters.items())
 
 
-def _new_data(scores: Sequence[Score]) -> list[str]:
-    """Return what the best classifier says about the new data, nothing without any."""
-    top = _best_on_new_data(scores)
-    if top is None:
-        return []
-    name, new = top
-    rivals = sum(s.new is not None for s in scores)
-    which = f"{name}, the best of {rivals}" if rivals > 1 else name
-    return [
-        f"on the new data {short(new.interval)} ({which}), chance {new.chance:.2f}, "
-        f"{new.n_examples} examples"
-    ]
-
-
-def _best_on_new_data(scores: Iterable[Score]) -> tuple[str, NewScore] | None:
-    told = [(s.name, s.new) for s in scores if s.new is not None]
-    return max(told, key=lambda pair: pair[1].interval.value, default=None)
-
-
-def basis(classifiers: Sequence[Score]) -> str:
-    """Return what the headline's score stands on: unit of the interval, cells, splits.
-
-    Parameters
-    ----------
-    classifiers : sequence of Score
-        Of all ways.
-    """
-    way = strictest_run(classifiers)
-    top = best(s for s in classifiers if s.way == way)
-    if top is None:
-        return ""
-    interval = top.interval
-    units = counted(interval.n, unit_text(interval.unit))
-    if interval.too_few and interval.n >= FEWEST:
-        sure = f"No interval, because a type is in too few of {units}"
-    elif interval.too_few:
-        sure = f"{units} {'is' if interval.n == 1 else 'are'} too few for an interval"
-    else:
-        sure = f"Brackets: 95 % bootstrap interval over {units}"
-    spread = ""
-    if top.n_splits > 1:
-        sd = number(top.balanced_accuracy.sd)
-        spread = f", standard deviation over splits {sd}"
-    splits = counted(top.n_splits, "splits")
-    return f"{sure}; {tested_text(top)} tested in {splits}{spread}."
-
-
-def counted(n: int, words: str) -> str:
-    """Return a number with a plural, "3 splits", or its singular, "1 split"."""
-    return f"{n} {words.removesuffix('s') if n == 1 else words}"
-
-
-def unit_text(unit: str) -> str:
-    """Return what the groups of an interval are called in sentences."""
-    return "animals" if unit == "subjects" else unit
+def units_text(interval: Interval) -> str:
+    """Return how many groups were resampled, as in "8 animals"."""
+    return counted(interval.n, _UNITS[interval.unit])
 
 
 def tested_text(score: Score) -> str:
     """Return how many examples and cells a score stands on."""
-    examples = counted(score.n_examples, "examples")
+    examples = counted(score.n_examples, "example")
     if score.n_cells is None:
         return examples
-    return f"{examples} of {counted(score.n_cells, 'cells')}"
+    return f"{examples} of {counted(score.n_cells, 'cell')}"
 
 
-def why_unknown(*, animals_named: bool) -> str:
-    """Return why a run keeps no animals apart: it does wherever the data allow it.
+def headline(found: Evaluation) -> str:
+    """Return the sentence on top of a report, on balanced accuracies.
 
-    Parameters
-    ----------
-    animals_named : bool
-        Whether the data say which animal an example is of.
+    The best classifier of the strictest way that was run stands first, because a new
+    animal is what a user has; then the same classifier in the other way.
     """
-    if animals_named:
-        return "these data do not allow a split by animal"
-    return "these data name no animals"
+    if not found.top:
+        return NOTHING
+    top, classifiers = found.top[0], found.of("classifier")
+    parts = []
+    new = best_on_new_data(found.asked)
+    if new is not None:
+        which = _of_many(new[0], sum(s.new is not None for s in found.asked))
+        parts.append(
+            f"on the new data {short(new[1].interval)} ({which}), chance "
+            f"{new[1].chance:.2f}, {new[1].n_examples} examples"
+        )
+    if top.way != "by-subject":
+        # A run keeps animals apart wherever the data allow it.
+        why = (
+            "these data name no animals"
+            if found.design.separable is None
+            else "these data do not allow a split by animal"
+        )
+        parts.append(f"for a new animal: unknown, {why}")
+    parts.append(f"{in_words(top.way)} {short(top.interval)}, chance {top.chance:.2f}")
+    parts += _elsewhere(top, classifiers)
+    probes = found.of("probe", top.way)
+    probe = best(s for s in probes if s.bare_name != SESSION)
+    if probe is not None:
+        score = probe.interval.value
+        parts.append(f"best one-number probe {score:.2f} ({probe.bare_name})")
+    parts += [
+        f"session alone {s.interval.value:.2f}"
+        for s in probes
+        if s.bare_name == SESSION
+    ]
+    rivals = len({s.name for s in classifiers if s.way == top.way})
+    parts.append(f"balanced accuracy of {_of_many(top.name, rivals)}")
+    sentence = "; ".join(parts)
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
-def strictest_run(scores: Iterable[Score]) -> str:
-    """Return the strictest way among the scores."""
-    ways = {s.way for s in scores}
-    order = (*GROUPED, "random", "paper")
-    return next((way for way in order if way in ways), "paper")
+def _of_many(name: str, n: int) -> str:
+    return f"{name}, the best of {n}" if n > 1 else name
 
 
 def _elsewhere(top: Score, scores: Sequence[Score]) -> list[str]:
@@ -186,53 +165,65 @@ def _elsewhere(top: Score, scores: Sequence[Score]) -> list[str]:
         kin = [s for s in scores if s.way == way and s.classifier == top.classifier]
         # An architecture may be spelt out in the one and left to its default in the
         # other.
-        tiers = (
-            [s for s in kin if same_training(s, top)],
-            [s for s in kin if is_best(s.classifier, s.parameters)],
-            kin,
+        nearest = (
+            [s for s in kin if same_training(s, top)]
+            or [s for s in kin if is_best(s.classifier, s.parameters)]
+            or kin
         )
-        tier = next((tier for tier in tiers if tier), None)
-        if tier is None:
+        if not nearest:
             continue
-        other = min(tier, key=lambda s: abs(s.n_train - top.n_train))
-        told = "" if same_training(other, top) else f" ({_difference(other, top)})"
-        words.append(f"{in_words(way)} {other.interval.value:.2f}{told}")
+        other = min(nearest, key=lambda s: abs(s.n_train - top.n_train))
+        instead = ""
+        if not same_training(other, top):
+            epochs = other.parameters.get("epochs")
+            differs = epochs != top.parameters.get("epochs")
+            instead = f" ({other.name}{f', {epochs} epochs' if differs else ''})"
+        words.append(f"{in_words(way)} {other.interval.value:.2f}{instead}")
     return words
 
 
-def same_training(one: Score, other: Score) -> bool:
-    """Tell whether two scores are of the same classifier, trained the same way."""
-    return all(
-        getattr(one, name) == getattr(other, name)
-        for name in ("classifier", "parameters", "n_frames")
-    )
+def basis(found: Evaluation) -> str:
+    """Return what the headline's score stands on: unit of the interval, cells, splits.
+
+    Empty where nothing is finished.
+    """
+    if not found.top:
+        return ""
+    top = found.top[0]
+    units, interval = units_text(top.interval), top.interval
+    if interval.too_few and interval.n >= FEWEST:
+        sure = f"No interval, because a type is in too few of {units}"
+    elif interval.too_few:
+        sure = f"{units} {'is' if interval.n == 1 else 'are'} too few for an interval"
+    else:
+        sure = f"Brackets: 95 % bootstrap interval over {units}"
+    spread = ""
+    if top.n_splits > 1:
+        sd = number(top.balanced_accuracy.sd)
+        spread = f", standard deviation over splits {sd}"
+    splits = counted(top.n_splits, "split")
+    return f"{sure}; {tested_text(top)} tested in {splits}{spread}."
 
 
-def _difference(other: Score, top: Score) -> str:
-    epochs = other.parameters.get("epochs")
-    if epochs != top.parameters.get("epochs"):
-        return f"{other.name}, {epochs} epochs"
-    return other.name
-
-
-def bare(probe: Score) -> str:
-    """Return the name of a probe without the word "probe"."""
-    return probe.classifier.removeprefix("probe: ")
+def doubts(found: Evaluation) -> tuple[str, ...]:
+    """Return a sentence for each reason not to believe the scores."""
+    inseparable = (INSEPARABLE,) if found.design.separable is False else ()
+    return (*inseparable, *find_doubts(found.results))
 
 
 def find_doubts(scores: Sequence[Score]) -> tuple[str, ...]:
-    """Return a sentence for each reason not to believe the scores."""
+    """Return the doubts that follow from scores alone."""
     sentences = []
     models = [s for s in scores if s.role == "classifier"]
-    told = _best_on_new_data(s for s in models if s.way == models[0].way)
-    if told is not None and not above_chance(told[1]):
-        name, new = told
+    new = best_on_new_data(s for s in models if s.way == models[0].way)
+    if new is not None and not above_chance(new[1]):
         sentences.append(
-            _no_better_than_chance("On the new data", name, new.interval, new.chance)
+            _no_better_than_chance(
+                "On the new data", new[0], new[1].interval, new[1].chance
+            )
         )
     for way in dict.fromkeys(s.way for s in scores):
-        there = [s for s in scores if s.way == way]
-        model = best(s for s in there if s.role == "classifier")
+        model = best(s for s in models if s.way == way)
         if model is None:
             continue
         if not above_chance(model):
@@ -240,58 +231,18 @@ def find_doubts(scores: Sequence[Score]) -> tuple[str, ...]:
             sentences.append(
                 _no_better_than_chance(where, model.name, model.interval, model.chance)
             )
-        near = [s for s in there if s.role == "probe" and comes_near(s, model)]
-        sentences += [_rig(probe, model) for probe in [best(near)] if probe]
-    sentences += [_leak(s) for s in scores if s.role == "shuffled" and leaks(s)]
-    return tuple(sentences)
-
-
-def comes_near(probe: Score, model: Score) -> bool:
-    """Tell whether a probe does about as well as a model on the same splits.
-
-    That is: its interval reaches the model's score, or the mean difference over the
-    splits is within its own deviation; and one of the two is better than chance.
-    """
-    if not (above_chance(probe) or above_chance(model)):
-        return False
-    if probe.interval.high >= model.interval.value:
-        return True
-    gap = Spread.of(differences(model, probe))
-    return not gap.mean > (gap.sd if np.isfinite(gap.sd) else 0.0)
-
-
-def differences(one: Score, other: Score) -> list[float]:
-    """Return the differences in balanced accuracy on the splits that both have."""
-    values = {row["split"]: row["balanced_accuracy"] for row in other.splits}
-    return [
-        row["balanced_accuracy"] - values[row["split"]]
-        for row in one.splits
-        if row["split"] in values
+        probes = (s for s in scores if s.role == "probe" and s.way == way)
+        near = best(s for s in probes if comes_near(s, model))
+        if near is not None:
+            sentences.append(_near(near, model))
+    sentences += [
+        f"Trained on shuffled labels, {s.bare_name} still reaches {short(s.interval)}, "
+        f"chance {s.chance:.2f}: luck does that now and then, but if it happens with "
+        "another seed as well, the test labels leak into the training."
+        for s in scores
+        if s.role == "shuffled" and leaks(s)
     ]
-
-
-def above_chance(score: Score | NewScore) -> bool:
-    """Tell whether the interval of a score lies above chance.
-
-    Where there are too few groups for an interval, the level that luck reaches with the
-    same answers takes its place.
-    """
-    if score.interval.too_few:
-        return score.interval.value > score.luck
-    return score.interval.low > score.chance
-
-
-def leaks(score: Score) -> bool:
-    """Tell whether a training on shuffled labels is right too often.
-
-    A false alarm costs more here than a late one, so the interval, the level of luck
-    and every split have to be above.
-    """
-    return (
-        above_chance(score)
-        and score.interval.value > score.luck
-        and all(row["balanced_accuracy"] > score.chance for row in score.splits)
-    )
+    return tuple(sentences)
 
 
 def _no_better_than_chance(
@@ -303,8 +254,8 @@ def _no_better_than_chance(
     )
 
 
-def _rig(probe: Score, model: Score) -> str:
-    name = bare(probe)
+def _near(probe: Score, model: Score) -> str:
+    name = probe.bare_name
     alone = "the session" if name == SESSION else f"one number ({name})"
     found = (
         f"Split {in_words(model.way)}, {alone} alone reaches {short(probe.interval)}, "
@@ -323,32 +274,182 @@ def _rig(probe: Score, model: Score) -> str:
     )
 
 
-def _leak(score: Score) -> str:
+def caption(found: Evaluation) -> str:
+    """Return the caption of `figures.paper_figure`, for a paper.
+
+    With every score stand its interval, or why there is none, the spread over splits,
+    chance, and the number of examples, cells and animals.
+
+    Parameters
+    ----------
+    found : Evaluation
+    """
+    if not found.top:
+        return NOTHING
+    classifiers = found.of("classifier")
+    ways = dict.fromkeys(s.way for s in (*found.top, *classifiers))
+    sentences = [
+        f"Cell types told apart from calcium traces ({found.name}).",
+        f"(A) Balanced accuracy: {_by_way(classifiers, ways)}.",
+    ]
+    probes = [best(found.of("probe", way)) for way in ways]
+    shown = [probe for probe in probes if probe is not None]
+    if shown:
+        sentences.append(f"Best single number: {_by_way(shown, ways)}.")
+    shuffled = found.of("shuffled")
+    if shuffled:
+        sentences.append(f"Trained on shuffled labels: {_by_way(shuffled, ways)}.")
+    if not set(ways) <= set(GROUPED):
+        sentences.append(
+            "Splits at random leave traces of one cell and one animal on both sides."
+        )
+    units = _resampled(classifiers)
+    if units:
+        sentences.append(f"Brackets and bars: 95 % bootstrap over {units}.")
+    if any(s.interval.too_few for s in classifiers):
+        sentences.append("Without brackets: too few groups for an interval.")
+    if any(s.n_splits > 1 for s in classifiers):
+        sentences.append(
+            "SD over splits is no error bar, because their training sets overlap."
+        )
+    rivals = len({s.name for s in classifiers})
+    chosen = f", the best of {rivals} chosen after the fact" if rivals > 1 else ""
+    for letter, score in zip("BC", found.top, strict=False):
+        which = f"{score.name}{chosen}" if letter == "B" else "the same classifier"
+        sentences.append(
+            f"({letter}) Confusion matrix of {which}, {in_words(score.way)}: "
+            "share of each true type and number of answers in "
+            f"{counted(score.n_splits, 'split')}; {tested_text(score)}."
+        )
+    missing = sum(s.n_planned - s.n_splits for s in classifiers)
+    if missing:
+        left = counted(missing, "training")
+        sentences.append(f"Not finished: {left} of the classifiers.")
+    sentences += found.cautions.values()
+    if doubts(found):
+        sentences.append("Caution: " + " ".join(doubts(found)))
+    return " ".join(sentences)
+
+
+def _resampled(scores: Sequence[Score]) -> str:
+    """Return over what the intervals of scores are; empty where none has one."""
+    units = (s.interval.unit for s in scores if not s.interval.too_few)
+    return ", ".join(f"{_UNITS[unit]}s" for unit in dict.fromkeys(units))
+
+
+def _by_way(scores: Sequence[Score], ways: Iterable[str]) -> str:
+    """Return scores of each way with their spread, and what they all stand on."""
+    parts = []
+    for way in ways:
+        there = [s for s in scores if s.way == way]
+        if not there:
+            continue
+        each = [
+            f"{s.bare_name} {short(s.interval)}"
+            + (f", SD {number(s.balanced_accuracy.sd)}" if s.n_splits > 1 else "")
+            for s in there
+        ]
+        stands_on = dict.fromkeys(
+            f"{counted(s.n_splits, 'split')} of {tested_text(s)}"
+            f"{from_groups(s, 'from')}"
+            for s in there
+        )
+        chance = ", ".join(dict.fromkeys(f"{s.chance:.2f}" for s in there))
+        parts.append(
+            f"{in_words(way)}, {'; '.join(each)} (chance {chance}; "
+            f"{'; '.join(stands_on)})"
+        )
+    return "; ".join(parts)
+
+
+def from_groups(score: Score, word: str) -> str:
+    """Return of how many animals or sessions the tested cells are, where known."""
+    if score.interval.unit not in ("subjects", "sessions"):
+        return ""
+    return f" {word} {units_text(score.interval)}"
+
+
+def methods(found: Evaluation) -> str:
+    """Return a paragraph for the methods section of a paper: no result, no judgement.
+
+    Parameters
+    ----------
+    found : Evaluation
+    """
+    settings = found.settings
+    labels = ", ".join(f"{n} {name}" for name, n in settings["labels"].items())
+    rate = settings["sampling_frequency"]
+    length = f"{settings['frames']} frames" + (f" at {rate:g} Hz" if rate else "")
+    sentences = [
+        f"Cell types were classified from {settings['examples']} labelled calcium "
+        f"traces ({labels}) of {length} with napari-celltype {found.version}, after "
+        f"{PAPER}.",
+        *settings["preparation"],
+    ]
+    partial = [name for name in settings["labels"] if name not in found.classes]
+    if partial:
+        sentences.append(
+            f"Labels {', '.join(partial)} trained the networks and are not part of "
+            "these scores."
+        )
+    names = [
+        f"{s.name} ({parameters_text(s.parameters)})" if s.parameters else s.name
+        for s in found.asked
+    ]
+    sentences.append(f"The classifiers were {'; '.join(names)}.")
+    classifiers = found.of("classifier")
+    for way in dict.fromkeys(s.way for s in classifiers):
+        sentences.append(_how_split(way, [s for s in classifiers if s.way == way]))
+    sentences.append(_z_scores(found.asked))
+    units = _resampled(classifiers)
+    intervals = f", with 95 % bootstrap intervals over {units} where these were enough"
+    sentences.append(f"Scores are balanced accuracies{intervals if units else ''}.")
+    if found.differences:
+        sentences.append(
+            "Classifiers were compared on the same splits with the corrected resampled "
+            "t-test (Nadeau and Bengio 2003)."
+        )
+    if found.of("probe"):
+        sentences.append(
+            "Decision trees on single numbers of each trace were scored on the same "
+            "splits."
+        )
+    if found.of("shuffled"):
+        sentences.append("As a control, classifiers were trained on permuted labels.")
+    sentences.append(f"The random seed was {settings['random_state']}.")
+    software = _software(found.environments)
+    if software:
+        sentences.append(f"Software: {software}.")
+    return " ".join(sentences)
+
+
+def _how_split(way: str, scores: Sequence[Score]) -> str:
+    sizes = dict.fromkeys(f"{s.n_train} and {s.n_test}" for s in scores)
+    mean = " on average" if way in GROUPED else ""
+    splits = max(s.n_splits for s in scores)
+    times = "once" if splits == 1 else f"{splits} times"
     return (
-        f"Trained on shuffled labels, {score.name.removesuffix(', shuffled labels')} "
-        f"still reaches {short(score.interval)}, chance {score.chance:.2f}: luck does "
-        "that now and then, but if it happens with another seed as well, the test "
-        "labels leak into the training."
+        f"Examples were divided {times} into training and test sets "
+        f"({', '.join(sizes)} examples{mean}) {_DRAWN[way]}."
     )
 
 
-def accuracy_text(score: Score) -> str:
-    """Return an accuracy with its spread, as in "0.861 (SD 0.012 over 10 splits)"."""
-    splits = counted(score.n_splits, "splits")
-    if score.n_splits > 1:
-        splits = f"SD {number(score.accuracy.sd)} over {splits}"
-    return f"{number(score.accuracy.mean)} ({splits})"
+def _z_scores(scores: Sequence[Score]) -> str:
+    """Say how traces were normalised; where it differs, the parameters tell."""
+    ways = {s.parameters.get("normalization", "training-set") for s in scores}
+    if ways == {"trace"}:
+        return "Each trace was z-scored with its own mean and standard deviation."
+    other = ", unless the parameters name another normalisation"
+    return (
+        "Traces were z-scored with the mean and the standard deviation of the training "
+        f"set of each split{'' if ways == {'training-set'} else other}."
+    )
 
 
-def summary_lines(report: Report) -> list[str]:
-    """Return the report in a few plain lines."""
-    lines = [f"{report.title}, {report.name}", report.sentence, report.basis]
-    lines += report.doubts
-    shown = report.shown_everywhere
-    for s in shown[: max(1, MOST_LINES - len(lines))]:
-        lines.append(
-            f"{s.name}, {in_words(s.way)}: balanced accuracy {short(s.interval)}, "
-            f"chance {s.chance:.2f}; accuracy {accuracy_text(s)}, most frequent type "
-            f"{number(s.majority)}; {tested_text(s)}."
-        )
-    return [line for line in lines if line]
+def _software(environments: Sequence[Mapping[str, Any]]) -> str:
+    """Name the versions that the splits were computed with, all of them."""
+    used = {
+        words: dict.fromkeys(str(e[name]) for e in environments if name in e)
+        for name, words in _SOFTWARE.items()
+    }
+    return "; ".join(f"{words} {', '.join(of)}" for words, of in used.items() if of)

@@ -20,19 +20,17 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.protocol.contestants import (
-    PROBE,
-    build,
-    fold_option,
-    is_network,
-    is_probe,
-)
 from napari_celltype.protocol.environment import describe_environment, limit_threads
 from napari_celltype.protocol.experiment import (
+    PROBE,
     Condition,
     ExperimentData,
     Outcome,
     Task,
+    build,
+    fold_option,
+    is_network,
+    is_probe,
 )
 from napari_celltype.protocol.groups import COLUMNS, codes, identity, split_groups
 from napari_celltype.protocol.splits import named

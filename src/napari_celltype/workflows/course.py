@@ -46,7 +46,7 @@ class Course:
 
     def sentence(self) -> str:
         """Return the epoch, its scores, what they compare with, and the time left."""
-        from napari_celltype.protocol.remaining import words_for
+        from napari_celltype.protocol.running import words_for
         from napari_celltype.workflows.validation import SCORE
 
         row = self.history[-1]
@@ -101,7 +101,7 @@ class CourseWatch:
 
     def _tell(self, history: list[dict[str, float]]) -> None:
         from napari_celltype.classifiers.training import best_epoch
-        from napari_celltype.protocol.remaining import words_for
+        from napari_celltype.protocol.running import words_for
         from napari_celltype.workflows.validation import best_rank
 
         now = time.monotonic()

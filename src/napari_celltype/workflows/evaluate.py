@@ -15,12 +15,10 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
-from napari_celltype.protocol.contestants import COMPARED
-from napari_celltype.protocol.experiment import Outcome, Task
+from napari_celltype.protocol.experiment import COMPARED, Outcome, Task
 from napari_celltype.protocol.experiments import Training
-from napari_celltype.protocol.paper_protocol import PaperProtocol
-from napari_celltype.protocol.quick import how_quick
-from napari_celltype.protocol.split_rows import OnSplit, ignore_split, split_row
+from napari_celltype.protocol.scores import OnSplit, ignore_split, split_row
+from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.workflows.experiment_request import (
     PAPER,
     ExperimentRequest,
@@ -163,8 +161,7 @@ def run_experiment(
     Stopped
         If `should_stop` answered True; what is finished stays in the folder.
     """
-    from napari_celltype.protocol.report import make_report
-    from napari_celltype.protocol.report_files import write_report
+    from napari_celltype.protocol.report import make_report, write_report
     from napari_celltype.protocol.run_folder import RunFolder
     from napari_celltype.protocol.running import run_tasks
 
@@ -208,7 +205,7 @@ def run_experiment(
         outcomes,
         name=old.name,
         preparation=(*request.reading.traces_are(request.data), *notes),
-        notes=(*how_quick(experiment, request.protocol), *notes, *tasks.notes),
+        notes=(*notes, *tasks.notes),
         command=request.command,
     )
     if request.folder is not None:

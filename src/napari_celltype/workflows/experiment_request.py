@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_celltype.labels import LabelledData, TraceSet
-from napari_celltype.protocol.contestants import COMPARED
+from napari_celltype.protocol.experiment import COMPARED
 from napari_celltype.protocol.experiments import EPOCHS, Training
-from napari_celltype.protocol.paper_protocol import PaperProtocol
 from napari_celltype.protocol.run_folder import GROWING
+from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.workflows.labelled import Reading
 
 PAPER = PaperProtocol()

@@ -18,11 +18,9 @@ from napari_celltype.progress import (
 from napari_celltype.protocol.costs import Costs
 from napari_celltype.protocol.design import Design, DesignRow, describe_design
 from napari_celltype.protocol.experiment import ExperimentData, Task
-from napari_celltype.protocol.quick import quick_look
-from napari_celltype.protocol.remaining import duration_text
+from napari_celltype.protocol.experiments import quick_look
 from napari_celltype.protocol.run_folder import RunFolder
-from napari_celltype.protocol.running import unfinished
-from napari_celltype.protocol.surrogates import surrogate_note
+from napari_celltype.protocol.running import duration_text, unfinished
 from napari_celltype.protocol.words import in_words
 from napari_celltype.workflows.experiment_request import ExperimentRequest
 from napari_celltype.workflows.labelled import Reading
@@ -164,15 +162,13 @@ class Forecaster:
             data,
         )
         conditions = planned.experiment.conditions
-        made = surrogate_note(data.traces.sampling_frequency)
         return Forecast(
             self._name,
             describe_design(data.traces, data.targets),
             tuple(dict.fromkeys(c.way for c in conditions)),
             (
                 *self._notes,
-                # How surrogates are made explains the report, it limits nothing.
-                *(n for n in planned.experiment.notes if n != made),
+                *planned.experiment.notes,
                 *planned.tasks.notes,
             ),
             len(left),

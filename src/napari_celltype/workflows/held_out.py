@@ -18,8 +18,7 @@ from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.groups import COLUMNS, identity, split_groups
-from napari_celltype.protocol.paper_protocol import PaperProtocol
-from napari_celltype.protocol.splits import draw_splits
+from napari_celltype.protocol.splits import PaperProtocol, draw_splits
 from napari_celltype.workflows.collecting import CollectedRecording
 from napari_celltype.workflows.collection import Collection
 

@@ -62,7 +62,7 @@ def experiment_data(
     LabelError
         If the second set does not fit the first.
     """
-    from napari_celltype.protocol.probes import probe_values
+    from napari_celltype.protocol.rivals import probe_values
 
     targets = Targets.of(old.traces.labels, old.tree)
     traces, notes = old.traces, old.notes

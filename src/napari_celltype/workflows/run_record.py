@@ -11,7 +11,7 @@ from napari_celltype.errors import OutputError
 from napari_celltype.labels import TraceSet
 from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.protocol.experiments import Training
-from napari_celltype.protocol.paper_protocol import PaperProtocol
+from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.workflows.experiment_request import ExperimentRequest
 from napari_celltype.workflows.labelled import Reading
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from napari_celltype.labels import Targets
 from napari_celltype.labels.notes import counted
-from napari_celltype.protocol.answers import Answers
 from napari_celltype.protocol.groups import codes, identity, split_groups
 from napari_celltype.protocol.intervals import Interval, best_unit, bootstrap
 from napari_celltype.protocol.metrics import (
+    Answers,
     balanced_accuracy,
     chance,
     confusion_counts,
@@ -246,7 +246,7 @@ def best_probe(
     Each number is learned from the cells that the network is trained on, by a small
     tree. As the best of several it is the one to beat.
     """
-    from napari_celltype.protocol.probes import (
+    from napari_celltype.protocol.rivals import (
         CommonestOfSession,
         ProbeTree,
         probe_values,

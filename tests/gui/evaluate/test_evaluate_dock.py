@@ -13,8 +13,8 @@ from napari_celltype.errors import Stopped
 from napari_celltype.gui.evaluate import run_feed
 from napari_celltype.labels import save_traces
 from napari_celltype.protocol import PaperProtocol
-from napari_celltype.protocol.caption import caption
 from napari_celltype.protocol.experiments import Training
+from napari_celltype.protocol.words import caption
 from napari_celltype.workflows import ExperimentRequest, run_experiment
 from napari_celltype.workflows.labelled import Reading
 from napari_celltype.workflows.run_record import read_request
@@ -102,7 +102,7 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     assert not dock.run.isEnabled()
     assert dock.run.toolTip() == "An evaluation is running."
     qtbot.waitUntil(held.is_set, timeout=60_000)
-    qtbot.waitUntil(lambda: len(dock.splits.splits.rows) == 2)
+    qtbot.waitUntil(lambda: len(dock.splits.rows) == 2)
     assert dock.job.cancel.isVisible()
     with qtbot.waitSignal(dock.job.ended, timeout=60_000):
         go.set()
@@ -130,9 +130,9 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
         assert "chance 0.50; " in side
         assert side.endswith(" animals")
         assert " cells of " in side
-    rows = dock.splits.splits.rows
+    rows = dock.splits.rows
     assert len(rows) == sum(s.n_splits for s in report.results if s.role != "probe")
-    model, texts = dock.splits.splits, set()
+    model, texts = dock.splits.model(), set()
     for at in range(model.rowCount()):
         name, split, score, chance = (
             model.data(model.index(at, column)) for column in range(4)

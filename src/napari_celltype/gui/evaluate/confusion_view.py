@@ -9,7 +9,7 @@ from qtpy.QtCore import QEvent, QPoint, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from napari_celltype.protocol.report import Confusion
+from napari_celltype.protocol.evaluation import Confusion
 
 # Of Okabe and Ito; mixed into the background by the share.
 _FULL = QColor("#0072B2")

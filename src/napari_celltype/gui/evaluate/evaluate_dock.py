@@ -20,8 +20,8 @@ from napari_celltype.gui.column import Column
 from napari_celltype.gui.evaluate.evaluate_data import EvaluateData
 from napari_celltype.gui.evaluate.evaluate_form import EvaluateForm
 from napari_celltype.gui.evaluate.evaluate_results import EvaluateResults
+from napari_celltype.gui.evaluate.evaluate_tables import SplitsTable
 from napari_celltype.gui.evaluate.run_feed import RunFeed
-from napari_celltype.gui.evaluate.splits_table import SplitsTable
 from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.placement import FirstPlace
@@ -276,7 +276,7 @@ class EvaluateDock(QWidget):
     def _start(self, work: Any, chosen: ChosenData | None) -> None:
         self._pause.stop()
         self.look.cancel()
-        self.splits.splits.clear()
+        self.splits.clear()
         self.splits.show()
         self.results.clear()
         self.expected.clear()
@@ -319,7 +319,7 @@ class EvaluateDock(QWidget):
 
     def _show_feed(self) -> None:
         """Show what the running work has told since the last look."""
-        self.splits.splits.add(self._feed.take())
+        self.splits.add(self._feed.take())
         if self._feed.message and self.job.running:
             self.doing.show_text(self._feed.message)
 

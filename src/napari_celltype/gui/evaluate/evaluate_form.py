@@ -22,11 +22,15 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.classifiers import NETWORKS
 from napari_celltype.gui.asking import ask_folder
-from napari_celltype.protocol.contestants import BASELINES, FEATURES
-from napari_celltype.protocol.experiments import EPOCHS, Training
-from napari_celltype.protocol.paper_protocol import PaperProtocol
-from napari_celltype.protocol.quick import QUICK_CLASSIFIERS, quick_look
-from napari_celltype.protocol.remaining import duration_text
+from napari_celltype.protocol.experiment import BASELINES, FEATURES
+from napari_celltype.protocol.experiments import (
+    EPOCHS,
+    QUICK_CLASSIFIERS,
+    Training,
+    quick_look,
+)
+from napari_celltype.protocol.running import duration_text
+from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.workflows import ExperimentRequest
 
 _SPELT = {

@@ -32,10 +32,10 @@ from napari_celltype.gui.tasks import Failed, Finished, Outcome, TaskRunner
 from napari_celltype.gui.words import Words
 from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.progress import OnProgress, ShouldStop
-from napari_celltype.protocol.caption import caption, matrices
-from napari_celltype.protocol.report import Confusion, Report
+from napari_celltype.protocol.evaluation import Confusion
+from napari_celltype.protocol.report import Report
 from napari_celltype.protocol.scores import Score
-from napari_celltype.protocol.words import in_words
+from napari_celltype.protocol.words import caption, in_words
 
 _MOST_DOUBTS = 2
 _FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
@@ -151,11 +151,10 @@ class EvaluateResults(QWidget):
 
     def _list_classifiers(self, report: Report) -> None:
         """List the strictest way first: it is what a new animal would meet."""
-        first = matrices(report)
-        shown = (*first, *(s for s in report.of("classifier") if s not in first))
+        others = (s for s in report.of("classifier") if s not in report.top)
         blocked = self.which.blockSignals(True)
         self.which.clear()
-        for score in shown:
+        for score in (*report.top, *others):
             self.which.addItem(f"{score.name}, {in_words(score.way)}", score)
         self.which.blockSignals(blocked)
         self._show_classifier()
@@ -236,7 +235,7 @@ class EvaluateResults(QWidget):
 def _draw(
     report: Report, kind: Any, on_progress: OnProgress, should_stop: ShouldStop
 ) -> bytes:
-    from napari_celltype.protocol.paper_figure import figure_bytes
+    from napari_celltype.protocol.figures import figure_bytes
 
     return figure_bytes(report, kind)
 

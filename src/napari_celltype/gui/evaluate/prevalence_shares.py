@@ -15,10 +15,10 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import LabelError
-from napari_celltype.gui.evaluate.report_table_view import ReportTableView
+from napari_celltype.gui.evaluate.evaluate_tables import ReportTable
 from napari_celltype.gui.notice import Notice
-from napari_celltype.protocol.prevalence_table import prevalence_table, shares_in_tests
 from napari_celltype.protocol.scores import Score
+from napari_celltype.protocol.tables import prevalence_table, shares_in_tests
 from napari_celltype.workflows.prevalence import CA1_INTERNEURONS, CA1_SOURCE
 from napari_celltype.workflows.shares import prior_shares
 
@@ -40,7 +40,7 @@ class PrevalenceShares(QWidget):
         self.as_tested = QPushButton("As tested")
         self.as_tested.setToolTip("The shares that the types have in these tests")
         self.ca1 = QPushButton("CA1 neurons")
-        self.table = ReportTableView()
+        self.table = ReportTable()
         self.notice = Notice()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from napari_celltype.progress import OnProgress, Progress, ShouldStop
 from napari_celltype.protocol.report import Report
-from napari_celltype.protocol.split_rows import SplitRow
+from napari_celltype.protocol.scores import SplitRow
 from napari_celltype.workflows import ExperimentRequest, run_experiment
 
 

@@ -8,10 +8,10 @@ from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from napari_celltype.protocol.caption import matrices
+from napari_celltype.protocol.comparison import best
 from napari_celltype.protocol.report import Report
 from napari_celltype.protocol.scores import Score
-from napari_celltype.protocol.words import bare, best, in_words, short
+from napari_celltype.protocol.words import in_words, short
 
 # Of Okabe and Ito.
 _CLASSIFIER, _PROBE = QColor("#0072B2"), QColor("#7F7F7F")
@@ -101,13 +101,13 @@ class ScoreBars(QWidget):
 
 def _bars(report: Report) -> Bars:
     """Return what is drawn: the heading of each way, and its scores with names."""
-    first = [score.way for score in matrices(report)]
+    first = [score.way for score in report.top]
     shown = []
     for way in dict.fromkeys([*first, *(s.way for s in report.of("classifier"))]):
         bars = [(s.name, s) for s in report.of("classifier", way)]
         probe = best(report.of("probe", way))
         if probe is not None:
-            bars.append((f"{bare(probe)} alone", probe))
+            bars.append((f"{probe.bare_name} alone", probe))
         words = in_words(way)
         shown.append((f"{words[0].upper()}{words[1:]}", bars))
     return shown

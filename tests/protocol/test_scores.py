@@ -1,6 +1,6 @@
 import pytest
 
-from napari_celltype.protocol.split_rows import split_row
+from napari_celltype.protocol.scores import split_row
 
 
 def test_a_row_says_what_the_report_will_say_of_the_split(made_run):

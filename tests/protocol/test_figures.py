@@ -1,6 +1,6 @@
 import pytest
 
-from napari_celltype.protocol.paper_figure import figure_bytes, paper_figure
+from napari_celltype.protocol.figures import figure_bytes, paper_figure
 
 
 def test_the_figure_has_scores_and_both_matrices_with_counts(made_run):

@@ -1,0 +1,186 @@
+"""The tables of the Evaluate dock: one of a report, and the trainings of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from textwrap import fill
+from typing import Any
+
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtWidgets import QHeaderView, QTableView, QVBoxLayout, QWidget
+
+from napari_celltype.gui.words import Words
+from napari_celltype.protocol.scores import SplitRow
+from napari_celltype.protocol.tables import Table
+from napari_celltype.protocol.words import WAYS, in_words
+
+_MOST_ROWS = 9
+_ROW = 22
+# Letters of a heading before it goes on in another line, where no cell is longer.
+_HEADING = 8
+_NUMBER = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+# Columns of the table of trainings, and what they mean.
+_TRAININGS = {
+    "classifier": "What was trained; “shuffled” is a control, on labels in random "
+    "order",
+    "split": "How training and test cells were divided, and the number of the split",
+    "bal. acc.": "Balanced accuracy on the test cells of this split",
+    "chance": "Balanced accuracy of guessing",
+}
+
+
+class TextModel(QAbstractTableModel):
+    """Rows of texts; numbers are aligned to the right."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.headings: list[str] = []
+        self.texts: list[list[str]] = []
+        self._numeric: Sequence[bool] = ()
+        self._row_tips: Sequence[str] = ()
+        self._heading_tips: Sequence[str] = ()
+
+    def show(
+        self,
+        headings: list[str],
+        texts: list[list[str]],
+        numeric: Sequence[bool],
+        row_tips: Sequence[str] = (),
+        heading_tips: Sequence[str] = (),
+    ) -> None:
+        """Show other rows; without tips, those of the cells repeat heading and text."""
+        self.beginResetModel()
+        self.headings, self.texts, self._numeric = headings, texts, numeric
+        self._row_tips, self._heading_tips = row_tips, heading_tips
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: D102
+        return 0 if parent is not None and parent.isValid() else len(self.texts)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: D102
+        return 0 if parent is not None and parent.isValid() else len(self.headings)
+
+    def data(  # noqa: D102
+        self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        row, column = index.row(), index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.texts[row][column]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            if self._row_tips:
+                return self._row_tips[row]
+            return f"{self.headings[column]}: {self.texts[row][column]}"
+        if role == Qt.ItemDataRole.TextAlignmentRole and self._numeric[column]:
+            return _NUMBER
+        return None
+
+    def headerData(  # noqa: D102
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.ToolTipRole and self._heading_tips:
+            return self._heading_tips[section]
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        width = max([_HEADING, *(len(row[section]) for row in self.texts)])
+        return fill(self.headings[section], width, break_long_words=False)
+
+
+class ReportTable(QWidget):
+    """Shows a `Table` as high as it is, with its caption below."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._model = TextModel(self)
+        self.table = QTableView()
+        self.table.setModel(self._model)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(_ROW)
+        self.table.setWordWrap(False)
+        self.caption = Words()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.table)
+        layout.addWidget(self.caption)
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The cells that are shown."""
+        return self._model.texts
+
+    def show_table(self, table: Table | None) -> None:
+        """Show a table; None shows nothing."""
+        self.setVisible(table is not None)
+        if table is None:
+            return
+        texts = table.texts
+        self._model.show(list(texts), texts.to_numpy().tolist(), table.numeric)
+        self.table.resizeColumnsToContents()
+        height = self.table.horizontalHeader().sizeHint().height()
+        bar = self.table.horizontalScrollBar().sizeHint().height()
+        lines = min(len(texts), _MOST_ROWS)
+        self.table.setFixedHeight(height + lines * _ROW + bar + 4)
+        self.caption.setText(table.caption)
+
+
+class SplitsTable(QTableView):
+    """Shows finished trainings in a few lines that scroll, the last one first."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.rows: list[SplitRow] = []
+        self.setModel(TextModel(self))
+        self.clear()
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(20)
+        self.setWordWrap(False)
+        self.setSelectionMode(QTableView.SelectionMode.NoSelection)
+        self.setToolTip("Every finished training, the last one first")
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # Long names are cut, and whole in the tooltip; the others stay readable.
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
+        metrics = self.fontMetrics()
+        widest = max(metrics.horizontalAdvance(f"{way} 10") for way in WAYS.values())
+        header.resizeSection(1, widest + 8)
+        self.setMinimumHeight(150)
+        self.setMaximumHeight(190)
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self.rows = []
+        self._show()
+
+    def add(self, rows: Iterable[SplitRow]) -> None:
+        """Show more trainings; probes are left to the report, there are many."""
+        new = [row for row in rows if row.role != "probe"]
+        if new:
+            self.rows[:0] = new[::-1]
+            self._show()
+
+    def _show(self) -> None:
+        texts = [
+            [
+                f"{'shuffled ' * (row.role == 'shuffled')}{row.bare_name}",
+                f"{WAYS[row.way]} {row.split + 1}",
+                f"{row.balanced_accuracy:.2f}",
+                f"{row.chance:.2f}",
+            ]
+            for row in self.rows
+        ]
+        tips = [
+            f"{row.name}, {in_words(row.way)}, split {row.split + 1}: balanced "
+            f"accuracy {row.balanced_accuracy:.3f} (chance {row.chance:.2f}), "
+            f"accuracy {row.accuracy:.3f}, {row.n_test} test examples, trained in "
+            f"{row.seconds:.1f} s"
+            for row in self.rows
+        ]
+        numeric = [False, False, True, True]
+        meanings = list(_TRAININGS.values())
+        self.model().show(list(_TRAININGS), texts, numeric, tips, meanings)

@@ -1,0 +1,246 @@
+"""The figures of a report and of a paper; drawn without a display or global state."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from napari_celltype.protocol.comparison import best
+from napari_celltype.protocol.evaluation import Confusion, Evaluation
+from napari_celltype.protocol.scores import Score
+from napari_celltype.protocol.words import in_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FigureFormat = Literal["png", "svg", "pdf"]
+# Okabe and Ito's colours, which are told apart without colour vision.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Lighter to darker, so it reads without colour and on paper.
+MAP = "Blues"
+DARK = 0.7
+DASHES = ("-", "--", "-.", ":")
+# One form for each way to split, so that colour is not the only sign.
+MARKERS = ("o", "D", "s")
+# Printed at the width of two columns, 180 mm.
+WIDTH = 7.1
+DOTS_PER_INCH = 300
+
+
+def confusion_figure(confusion: Confusion, title: str) -> Figure:
+    """Draw a confusion matrix normalised by row, with counts (Figs. 2 and 4)."""
+    from matplotlib.figure import Figure
+
+    side = 1.6 + 0.75 * len(confusion.classes)
+    figure = Figure(figsize=(side, side - 0.2), layout="constrained")
+    draw_confusion(figure.add_subplot(), confusion, title)
+    return figure
+
+
+def draw_confusion(
+    axes: Axes, confusion: Confusion, title: str, *, fontsize: float = 9
+) -> None:
+    """Draw a confusion matrix normalised by row, with counts, into a panel."""
+    n = len(confusion.classes)
+    axes.imshow(confusion.normalised, cmap=MAP, vmin=0, vmax=1)
+    for (row, column), share in np.ndenumerate(confusion.normalised):
+        count = confusion.counts[row, column]
+        known = np.isfinite(share)
+        axes.text(
+            column,
+            row,
+            f"{share:.2f}\n{count}" if known else "–",
+            ha="center",
+            va="center",
+            fontsize=fontsize,
+            color="white" if known and share > DARK else "black",
+        )
+    axes.set_xticks(range(n), confusion.classes, fontsize=fontsize)
+    axes.set_yticks(range(n), confusion.classes, fontsize=fontsize)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("classified as", fontsize=fontsize + 1)
+    axes.set_ylabel("true type", fontsize=fontsize + 1)
+    axes.set_title(_plain(title), fontsize=fontsize + 1)
+
+
+def curve_figure(found: Evaluation) -> Figure | None:
+    """Draw accuracy by epoch, mean line and deviation band (Fig. 3).
+
+    What is not trained in epochs is a line with a band. None if nothing was trained in
+    epochs.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    curved = [s for s in found.shown if s.curve_mean]
+    if not curved:
+        return None
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    longest = max(len(s.curve_mean) for s in curved)
+    tested = all(s.curve == "test" for s in curved)
+    flat = [s for s in found.shown if not s.curve_mean] if tested else []
+    for at, score in enumerate([*curved, *flat]):
+        if score.curve_mean:
+            epochs = np.arange(1, len(score.curve_mean) + 1)
+            mean, sd = np.array(score.curve_mean), np.array(score.curve_sd)
+        else:
+            epochs = np.array([1, longest])
+            mean = np.full(2, score.accuracy.mean)
+            sd = np.full(2, score.accuracy.sd)
+        _band(axes, epochs, mean, np.nan_to_num(sd), at, _plain(score.name))
+    if tested:
+        axes.axhline(
+            curved[0].majority, color="0.5", linewidth=1, label="most frequent type"
+        )
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    where = "test set" if tested else "training set"
+    axes.set_ylabel(f"accuracy on the {where}")
+    axes.set_xlim(1, max(longest, 2))
+    axes.set_ylim(0, 1.02)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _band(
+    axes: Axes,
+    epochs: np.ndarray,
+    mean: np.ndarray,
+    sd: np.ndarray,
+    at: int,
+    label: str,
+) -> None:
+    color = COLORS[at % len(COLORS)]
+    axes.plot(
+        epochs,
+        mean,
+        color=color,
+        linestyle=DASHES[at % len(DASHES)],
+        marker="o" if len(epochs) == 1 else None,
+        label=label,
+    )
+    axes.fill_between(epochs, mean - sd, mean + sd, color=color, alpha=0.18, lw=0)
+
+
+def svg(figure: Figure) -> str:
+    """Return a figure as an SVG element, to stand inside an HTML page.
+
+    Text is drawn as shapes: it looks the same wherever it is opened.
+    """
+    image = io.BytesIO()
+    figure.savefig(image, format="svg", metadata={"Date": None})
+    text = image.getvalue().decode()
+    return text[text.index("<svg") :]
+
+
+def paper_figure(found: Evaluation) -> Figure:
+    """Draw scores of both ways of splitting beside the confusion matrices.
+
+    Panel A: balanced accuracy with its 95 % interval, where there are enough groups for
+    one, of every classifier, of the best single number of each way, and after training
+    on shuffled labels; a line at chance of each way. Panels B and C: `Evaluation.top`.
+
+    Parameters
+    ----------
+    found : Evaluation
+    """
+    from matplotlib.figure import Figure
+
+    lines = _lines(found)
+    n = len(found.classes)
+    height = max(1.0 + 0.24 * len(lines), 1.5 + 0.32 * n)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    ratios = [1.25, *[1.0] * len(found.top)]
+    panels = figure.subplots(1, len(ratios), width_ratios=ratios, squeeze=False)[0]
+    _draw_scores(panels[0], lines)
+    for axes, score in zip(panels[1:], found.top, strict=True):
+        confusion = Confusion.of(found.classes, score.counts)
+        title = f"{score.name}, {in_words(score.way)}"
+        draw_confusion(axes, confusion, title, fontsize=6)
+    for axes, letter in zip(panels, "ABC", strict=False):
+        axes.set_title(letter, loc="left", fontsize=10, fontweight="bold")
+    return figure
+
+
+def figure_bytes(found: Evaluation, kind: FigureFormat) -> bytes:
+    """Return `paper_figure` as the content of a file.
+
+    Parameters
+    ----------
+    found : Evaluation
+    kind : {"png", "svg", "pdf"}
+    """
+    content = io.BytesIO()
+    paper_figure(found).savefig(content, format=kind, dpi=DOTS_PER_INCH)
+    return content.getvalue()
+
+
+def _lines(found: Evaluation) -> list[tuple[str, Score]]:
+    """Return what panel A shows, from top to bottom, with its words."""
+    classifiers = found.of("classifier")
+    lines = [(s.name, s) for s in classifiers]
+    for way in dict.fromkeys(s.way for s in classifiers):
+        probe = best(found.of("probe", way))
+        if probe is not None:
+            lines.append((f"one number ({probe.bare_name})", probe))
+    shuffled = best(found.of("shuffled"))
+    if shuffled is not None:
+        lines.append((f"{shuffled.bare_name}, shuffled", shuffled))
+    return lines
+
+
+def _draw_scores(axes: Axes, lines: list[tuple[str, Score]]) -> None:
+    ways = list(dict.fromkeys(score.way for _, score in lines))
+    for row, (_, score) in enumerate(lines):
+        at = ways.index(score.way)
+        interval = score.interval
+        color = COLORS[at % len(COLORS)] if score.role == "classifier" else "0.45"
+        if not interval.too_few:
+            axes.plot(
+                [interval.low, interval.high], [row, row], color=color, linewidth=1.5
+            )
+        axes.plot(
+            interval.value,
+            row,
+            marker=MARKERS[at % len(MARKERS)],
+            color=color,
+            markersize=5,
+            markerfacecolor=color if score.role == "classifier" else "white",
+            linestyle="none",
+        )
+    for at, way in enumerate(ways):
+        axes.plot(
+            np.nan,
+            np.nan,
+            marker=MARKERS[at % len(MARKERS)],
+            color=COLORS[at % len(COLORS)],
+            linestyle="none",
+            markersize=5,
+            label=in_words(way),
+        )
+    # It differs where a type is never tested under one of the ways.
+    chances = dict.fromkeys(score.chance for _, score in lines)
+    for chance in chances:
+        label = "chance" if len(chances) == 1 else f"chance ({chance:.2f})"
+        axes.axvline(chance, color="0.6", linewidth=1, linestyle="--", label=label)
+    names = [_plain(text) for text, _ in lines]
+    axes.set_yticks(range(len(lines)), names, fontsize=7)
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.set_xlim(0, 1)
+    axes.tick_params(axis="x", labelsize=7)
+    axes.set_xlabel("balanced accuracy", fontsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(
+        frameon=False, fontsize=6.5, loc="upper center", bbox_to_anchor=(0.4, -0.2)
+    )
+
+
+def _plain(name: str) -> str:
+    """Keep matplotlib from reading a dollar sign in a name as mathematics."""
+    return name.replace("$", r"\$")

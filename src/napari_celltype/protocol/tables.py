@@ -1,0 +1,592 @@
+"""The tables of a report: a DataFrame each, with its title and how to read it.
+
+Cells are text, whole numbers, scores, `Spread`, `Interval` or None. `Table.texts` is
+what a reader sees of them, `Table.flat` what a CSV file holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_celltype.protocol.comparison import same_training
+from napari_celltype.protocol.design import UNITS
+from napari_celltype.protocol.evaluation import Evaluation
+from napari_celltype.protocol.experiments import EPOCHS
+from napari_celltype.protocol.intervals import Interval
+from napari_celltype.protocol.metrics import precision_at
+from napari_celltype.protocol.paper_numbers import (
+    HEADING,
+    NEW_DATA_SENTENCE,
+    ONE_FRAME_PER_STEP,
+    ONE_FRAME_SENTENCE,
+    printed_accuracy,
+    printed_pooled,
+    printed_seconds,
+)
+from napari_celltype.protocol.scores import MEASURES, Score, Spread
+from napari_celltype.protocol.words import (
+    UNDEFINED,
+    counted,
+    in_words,
+    number,
+    parameters_text,
+    spread_text,
+    tested_text,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+BALANCED = "balanced accuracy"
+INTERVAL = "balanced accuracy [95 %]"
+ACCURACY, SECONDS = "accuracy", "training time (s)"
+# What stands behind the heading of each part of a cell in a CSV file.
+_PARTS: Mapping[type, Mapping[str, str]] = {
+    Spread: {" mean": "mean", " SD": "sd"},
+    Interval: {"": "value", " low": "low", " high": "high"},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One table.
+
+    Attributes
+    ----------
+    key : str
+        Short name; that of its file where it is written as CSV.
+    title : str
+    caption : str
+        How to read it.
+    frame : pandas.DataFrame
+    """
+
+    key: str
+    title: str
+    caption: str
+    frame: pd.DataFrame
+
+    @property
+    def texts(self) -> pd.DataFrame:
+        """The cells as a reader sees them; the paper's as it prints them."""
+        return self.frame.apply(
+            lambda column: column.map(
+                _as_printed if HEADING in column.name else cell_text
+            )
+        )
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Which columns hold numbers, and are aligned to the right."""
+        return [not isinstance(cell, str) for cell in self.frame.iloc[0]]
+
+    @property
+    def flat(self) -> pd.DataFrame:
+        """Plain cells: a spread becomes two columns, an interval three."""
+        import pandas as pd
+
+        columns: dict[str, list[Any]] = {}
+        for heading, column in self.frame.items():
+            kinds = {type(cell) for cell in column}
+            parts = next((_PARTS[kind] for kind in _PARTS if kind in kinds), None)
+            if parts is None:
+                columns[str(heading)] = list(column)
+                continue
+            for suffix, part in parts.items():
+                columns[f"{heading}{suffix}"] = [
+                    getattr(cell, part, math.nan) for cell in column
+                ]
+        return pd.DataFrame(columns)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the table as it stands in ``report.json``."""
+        return {
+            "key": self.key,
+            "title": self.title,
+            "columns": list(self.frame.columns),
+            "rows": self.frame.to_numpy().tolist(),
+            "caption": self.caption,
+        }
+
+
+def cell_text(cell: Any) -> str:
+    """Return a cell as a reader sees it: scores with three digits."""
+    if isinstance(cell, Spread):
+        return spread_text(cell)
+    if isinstance(cell, Interval):
+        bounds = f" [{number(cell.low)}, {number(cell.high)}]"
+        return number(cell.value) + ("" if cell.too_few else bounds)
+    if isinstance(cell, float):
+        return number(cell)
+    return UNDEFINED if cell is None else str(cell)
+
+
+def _as_printed(cell: Any) -> str:
+    return f"{cell:g}" if isinstance(cell, float) and cell == cell else UNDEFINED
+
+
+def report_tables(found: Evaluation) -> tuple[Table, ...]:
+    """Return the tables of a report that have rows, in the order of reading.
+
+    Parameters
+    ----------
+    found : Evaluation
+    """
+    tables = [
+        Table(key, title, caption, _frame(rows(found)))
+        for key, (title, caption, rows) in _TABLES.items()
+    ]
+    tables.insert(1, _paper_table(found))
+    return tuple(table for table in tables if len(table.frame))
+
+
+def scores_table(scores: Sequence[Score]) -> Table:
+    """Return each classifier under each way, with all that a score needs beside it."""
+    title, caption, _ = _TABLES["scores"]
+    return Table("scores", title, caption, _frame(map(_score_row, scores)))
+
+
+def shares_in_tests(score: Score) -> dict[str, float]:
+    """Return how common each type was among the tested answers; sums to 1."""
+    tested = np.array(score.counts).sum(axis=1)
+    shares = (tested / max(int(tested.sum()), 1)).tolist()
+    return dict(zip(score.per_class, shares, strict=True))
+
+
+def prevalence_table(score: Score, shares: Mapping[str, float]) -> Table:
+    """Return the precision of each type at other shares than those of the tests.
+
+    Precision: of the cells that would be called so, the share that is so. It rests on
+    the answers of all splits together, as the confusion matrix does; "called so" counts
+    those that named the type.
+
+    Parameters
+    ----------
+    score : Score
+        Of one classifier under one way of splitting.
+    shares : mapping of str to float
+        How common each type is in the user's tissue; any scale.
+
+    Raises
+    ------
+    LabelError
+        If a name is no class, a share is negative, or all are zero.
+    """
+    counts = np.array(score.counts, dtype=np.int64)
+    precision = precision_at(counts, tuple(score.per_class), shares)
+    called = counts.sum(axis=0).tolist()
+    total = sum(shares.values())
+    rows = [
+        {
+            "type": name,
+            "precision": precision[name],
+            "by chance": shares.get(name, 0.0) / total,
+            "called so": n,
+        }
+        for name, n in zip(precision, called, strict=True)
+    ]
+    caption = f"From the confusion matrix of {score.name} over all splits, without an"
+    title = "Precision at your shares"
+    return Table("prevalence", title, f"{caption} interval.", _frame(rows))
+
+
+def _frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """Return rows as a table, without columns of the paper where it prints nothing."""
+    import pandas as pd
+
+    frame = pd.DataFrame(list(rows), dtype=object)
+    empty = [c for c in frame if HEADING in c and frame[c].isna().all()]
+    return frame.drop(columns=empty)
+
+
+def _design(found: Evaluation) -> Iterable[Row]:
+    for row in found.design.rows:
+        units = {unit: getattr(row, unit) for unit in UNITS}
+        yield {"label": row.label, "examples": row.examples, **units}
+    shares = {unit: found.design.exclusive.get(unit) for unit in UNITS}
+    yield {
+        "label": "hold one type only",
+        "examples": None,
+        **{u: None if s is None else f"{100 * s:.0f} %" for u, s in shares.items()},
+    }
+
+
+def _score_row(s: Score) -> Row:
+    return {
+        "classifier": s.name,
+        "split": in_words(s.way),
+        INTERVAL: s.interval,
+        "over": f"{s.interval.n} {s.interval.unit}",
+        "chance": s.chance,
+        "accuracy, mean (SD)": s.accuracy,
+        "majority level": s.majority,
+        "training time (s), mean (SD)": s.train_seconds,
+        "splits": s.n_splits,
+        "examples": s.n_examples,
+        "cells": s.n_cells,
+        f"accuracy, {HEADING}": printed_accuracy(s.classifier, s.parameters, s.way),
+    }
+
+
+def _ways(found: Evaluation) -> Iterable[Row]:
+    """Return the classifiers that ran under two ways, one way beside the other."""
+    ways = list(dict.fromkeys(s.way for s in found.classifiers))
+    by_key = {(s.name, s.way): s for s in found.classifiers}
+    for name in dict.fromkeys(s.name for s in found.classifiers):
+        scores = [by_key[name, way] for way in ways if (name, way) in by_key]
+        if len(scores) < 2 or not same_training(*scores[:2]):
+            continue
+        yield {
+            "classifier": name,
+            **{f"{in_words(s.way)}: {INTERVAL}": s.interval for s in scores},
+            "chance": scores[0].chance,
+        }
+
+
+def _differences(found: Evaluation) -> Iterable[Row]:
+    named = any(d.name for d in found.differences)
+    for d in found.differences:
+        yield {
+            "classifier": d.one,
+            "minus": d.other,
+            "split": in_words(d.way),
+            "difference": d.mean,
+            "low": d.low,
+            "high": d.high,
+            "p": d.p,
+            "splits": d.n_splits,
+            **({"name": d.name} if named else {}),
+        }
+
+
+def _classes(found: Evaluation) -> Iterable[Row]:
+    for s in found.shown_everywhere:
+        for tested, (name, spreads) in zip(s.counts, s.per_class.items(), strict=True):
+            yield {
+                "classifier": s.name,
+                "split": in_words(s.way),
+                "cell type": name,
+                **{what: spreads[what] for what in MEASURES},
+                "tested": sum(tested),
+            }
+
+
+def _probes(found: Evaluation) -> Iterable[Row]:
+    probes = found.of("probe")
+    models = found.shown_everywhere if probes else ()
+    ways = list(dict.fromkeys(s.way for s in (*models, *probes)))
+    ranked = sorted(
+        (*probes, *models), key=lambda s: (ways.index(s.way), -s.interval.value)
+    )
+    for s in ranked:
+        yield {
+            "what": s.role,
+            "name": s.bare_name,
+            "split": in_words(s.way),
+            INTERVAL: s.interval,
+            "chance": s.chance,
+            "cells": s.n_cells,
+            "examples": s.n_examples,
+        }
+
+
+def _shuffled(found: Evaluation) -> Iterable[Row]:
+    for s in found.of("shuffled"):
+        yield {
+            "trained": s.name,
+            "split": in_words(s.way),
+            INTERVAL: s.interval,
+            "chance": s.chance,
+            "luck reaches": s.luck,
+            "splits": s.n_splits,
+            "cells": s.n_cells,
+        }
+
+
+def _surrogates(found: Evaluation) -> Iterable[Row]:
+    scores = [s for s in found.of("classifier") if s.surrogates]
+    kinds = dict.fromkeys(kind for s in scores for kind in s.surrogates)
+    for s in scores:
+        left = {k: s.surrogates.get(k, {}).get("balanced_accuracy") for k in kinds}
+        yield {
+            "classifier": s.name,
+            "split": in_words(s.way),
+            f"real traces: {BALANCED}": s.balanced_accuracy,
+            **{f"{kind}: {BALANCED}": spread for kind, spread in left.items()},
+            "chance": s.chance,
+            "cells": s.n_cells,
+        }
+
+
+def _partial(found: Evaluation) -> Iterable[Row]:
+    for s in found.of("classifier"):
+        if s.partial is not None:
+            yield {
+                "classifier": s.name,
+                "split": in_words(s.way),
+                "answers that the label allows": s.partial.right,
+                "examples": s.partial.n,
+            }
+
+
+def _chosen(found: Evaluation) -> Iterable[Row]:
+    for s in found.of("classifier"):
+        times = Counter(parameters_text(parameters) for parameters in s.chosen)
+        for parameters, n in times.most_common():
+            yield {
+                "classifier": s.name,
+                "split": in_words(s.way),
+                "parameters": parameters,
+                "splits": n,
+            }
+
+
+def _conditions(found: Evaluation) -> Iterable[Row]:
+    for s in found.results:
+        if s.role != "probe":
+            yield {
+                "name": s.name,
+                "classifier": s.classifier,
+                "split": in_words(s.way),
+                "parameters": parameters_text(s.parameters) or UNDEFINED,
+                "frames": s.n_frames,
+                "training examples": s.n_train,
+                "test examples": s.n_test,
+                "splits": s.n_splits,
+                "planned": s.n_planned,
+            }
+
+
+# Key: title, how to read it, and its rows.
+_TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Iterable[Row]]]] = {
+    "design": ("What the data are", "A dash: the data do not say.", _design),
+    "ways": (
+        "One way of splitting beside the other",
+        "Splits at random, the paper's among them, put traces of one cell, one "
+        "recording and one animal on both sides. What is lost when they are "
+        "kept apart may have been about the animal or the recording. Training sets "
+        "of other sizes, and few animals, can lower a score as well.",
+        _ways,
+    ),
+    "scores": (
+        "Scores",
+        "Brackets: 95 % bootstrap interval of the score of all tested examples, drawn "
+        "by whole groups as named under “over”; none where these are too few. "
+        "Parentheses: standard deviation over splits. It is no error bar, because the "
+        "training sets of the splits overlap. Chance belongs to the balanced accuracy; "
+        "the majority level is the accuracy of always naming the most frequent type.",
+        lambda found: map(_score_row, found.classifiers),
+    ),
+    "differences": (
+        "Differences between classifiers",
+        "Difference in balanced accuracy on the same splits, with the 95 % interval "
+        "and the p-value of the corrected t-test (Nadeau and Bengio 2003), which "
+        "allows for overlapping training sets. It speaks of these cells and animals, "
+        "not of new ones. The p-values are not corrected for the number of comparisons "
+        "in this table, nor for the choice of the best classifier.",
+        _differences,
+    ),
+    "classes": (
+        "By cell type",
+        "Mean over the splits that define it, standard deviation in parentheses. "
+        "“tested” counts the answers of all splits. A dash: undefined in every split. "
+        "Precision holds where types are as frequent as in these tests. Guessing among "
+        "the types at random has each type's share of the tests as its precision, and "
+        "one over the number of types as its recall.",
+        _classes,
+    ),
+    "probes": (
+        "Single numbers as rivals",
+        "A probe is a small decision tree that sees one number of each example, under "
+        "the same splits; “session” names the type most frequent in the recording. "
+        "Where one comes near a classifier, the classifier has shown no more than this "
+        "number, and may be reading how a cell was recorded and not what it is.",
+        _probes,
+    ),
+    "shuffled": (
+        "Shuffled labels",
+        "The same training on permuted labels. Anything above chance is luck or a "
+        "leak; “luck reaches” is what 2.5 % of random dealings of the true labels "
+        "exceed. Labels are dealt to single examples, so this cannot show that a "
+        "network knows an animal again; splits by animal and the probes can.",
+        _shuffled,
+    ),
+    "surrogates": (
+        "What the trained classifiers still get right on surrogates",
+        "Mean over splits, standard deviation in parentheses. Phases at random keep "
+        "the power spectrum and lose the shape of events; shuffled blocks keep the "
+        "values and lose everything slower than a block.",
+        _surrogates,
+    ),
+    "partial": (
+        "Labels that leave several types possible",
+        "Parents such as IN and negations such as !PV in the test groups. A guess at "
+        "random is allowed often, so this is no accuracy.",
+        _partial,
+    ),
+    "chosen": (
+        "Parameters that were searched for",
+        "Each search saw the training set of its split alone.",
+        _chosen,
+    ),
+    "conditions": (
+        "What was computed",
+        "Sizes are means over splits, and the probes have the same. Parameters that "
+        "are not named have the values of docs/protocol.md.",
+        _conditions,
+    ),
+}
+
+
+def _paper_table(found: Evaluation) -> Table:
+    """Return the table of the paper's experiment that was run, as the paper has it."""
+    key, scores = found.experiment, found.asked
+    rows = _PAPER.get(key)
+    if rows is None or not scores:
+        return Table(key, found.title, "", _frame([]))
+    one = scores[0]
+    caption = (
+        f"Mean over {counted(one.n_splits, 'split')}, their standard deviation in "
+        f"parentheses (no error bar: the training sets overlap). {one.n_test} test "
+        f"examples per split; {tested_text(one)} tested in all. "
+        f"Chance of the balanced accuracy {number(one.chance)}; accuracy of always "
+        f"naming the most frequent type {number(one.majority)}."
+    )
+    if key == "new-dataset":
+        caption = f"{caption} {NEW_DATA_SENTENCE}"
+    elif any(_printed(s) == ONE_FRAME_PER_STEP for s in scores):
+        caption = f"{caption} {ONE_FRAME_SENTENCE}"
+    return Table(key, found.title, caption, _frame(rows(scores)))
+
+
+def _printed(score: Score, epochs: int | None = None) -> float | None:
+    return printed_accuracy(score.classifier, score.parameters, score.way, epochs)
+
+
+def _one_row_each(heading: str) -> Callable[[Sequence[Score]], Iterable[Row]]:
+    """One row per classifier: accuracy and training time over splits."""
+
+    def rows(scores: Sequence[Score]) -> Iterable[Row]:
+        for s in scores:
+            yield {
+                heading: s.name,
+                ACCURACY: s.accuracy,
+                f"{ACCURACY}, {HEADING}": _printed(s),
+                SECONDS: s.train_seconds,
+            }
+
+    return rows
+
+
+def _table2(scores: Sequence[Score]) -> Iterable[Row]:
+    for name, spreads in scores[0].per_class.items():
+        yield {"cell type": name, **{what: spreads[what] for what in MEASURES}}
+
+
+def _table3(scores: Sequence[Score]) -> Iterable[Row]:
+    # Whole animals or sessions seldom add up to the size that was asked for.
+    whole = any(s.n_train != s.n_asked for s in scores)
+    heading = "training examples asked for" if whole else "training examples"
+
+    def cells(s: Score) -> Row:
+        seconds = printed_seconds(s.classifier, s.parameters, s.way, s.n_train)
+        return {
+            **({"trained on": s.n_train} if whole else {}),
+            ACCURACY: s.accuracy,
+            SECONDS: s.train_seconds,
+            f"{SECONDS}, {HEADING}": seconds,
+        }
+
+    return _by_size(heading, scores, lambda s: s.n_asked or s.n_train, cells)
+
+
+def _table5(scores: Sequence[Score]) -> Iterable[Row]:
+    def cells(s: Score) -> Row:
+        return {
+            ACCURACY: s.accuracy,
+            f"{ACCURACY}, {HEADING}": _printed(s) if s.n_frames == 4000 else None,
+            SECONDS: s.train_seconds,
+        }
+
+    return _by_size("frames", scores, lambda s: s.n_frames, cells)
+
+
+def _by_size(
+    heading: str,
+    scores: Sequence[Score],
+    size_of: Callable[[Score], int],
+    cells: Callable[[Score], Row],
+) -> Iterable[Row]:
+    """One row per size, and for each classifier one column per measure."""
+    for size in sorted({size_of(s) for s in scores}):
+        row: Row = {heading: size}
+        for s in scores:
+            if size_of(s) == size:
+                row |= {
+                    f"{s.classifier} {what}": cell for what, cell in cells(s).items()
+                }
+        yield row
+
+
+def _epochs(scores: Sequence[Score]) -> Iterable[Row]:
+    longest = max(len(s.curve_mean) for s in scores)
+    for epoch in sorted({*EPOCHS, longest}):
+        if epoch <= longest:
+            row: Row = {"epochs": epoch}
+            for s in scores:
+                row[f"{s.name} accuracy"] = _at_epoch(s, epoch)
+                row[f"{s.name}, {HEADING}"] = _printed(s, epoch)
+            yield row
+
+
+def _fig3(scores: Sequence[Score]) -> Iterable[Row]:
+    for epoch in range(1, 1 + max(len(s.curve_mean) for s in scores)):
+        accuracy = {
+            f"{s.name} accuracy": _at_epoch(s, epoch) if s.curve_mean else s.accuracy
+            for s in scores
+        }
+        yield {"epoch": epoch, **accuracy}
+
+
+def _at_epoch(score: Score, epoch: int) -> Spread | None:
+    if score.curve != "test" or epoch > len(score.curve_mean):
+        return None
+    return Spread(score.curve_mean[epoch - 1], score.curve_sd[epoch - 1])
+
+
+def _new_dataset(scores: Sequence[Score]) -> Iterable[Row]:
+    for s in scores:
+        if s.new is None:
+            continue
+        pooled = printed_pooled(s.classifier, s.parameters, s.way)
+        yield {
+            "classifier": s.name,
+            "old data: accuracy": s.accuracy,
+            "new data: accuracy": s.new.accuracy,
+            "new data: balanced accuracy [95 %]": s.new.interval,
+            "new data: chance": s.new.chance,
+            "new data: majority level": s.new.majority,
+            "new examples": s.new.n_examples,
+            "new cells": s.new.n_cells,
+            "old and new pooled: accuracy": s.new.pooled_accuracy,
+            f"old and new pooled: {HEADING}": pooled,
+        }
+
+
+_PAPER: Mapping[str, Callable[[Sequence[Score]], Iterable[Row]]] = {
+    "table1": _one_row_each("architecture"),
+    "table2": _table2,
+    "table3": _table3,
+    "table4": _one_row_each("classifier"),
+    "table5": _table5,
+    "epochs": _epochs,
+    "fig3": _fig3,
+    "new-dataset": _new_dataset,
+}
