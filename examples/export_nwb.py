@@ -11,14 +11,14 @@ import tempfile
 from pathlib import Path
 
 import napari_celltype as nct
-from napari_celltype.export.nwb_session import NwbSession
-from napari_celltype.workflows import ClassifyRequest, classify_recording
-from napari_celltype.workflows.exporting import (
+from napari_celltype.export import (
     ExportRequest,
+    NwbSession,
     preview_export,
     write_export,
 )
-from napari_celltype.workflows.material import Material
+from napari_celltype.workflows import ClassifyRequest, classify_recording
+from napari_celltype.workflows.exporting import ClassifiedRecording
 from napari_celltype.workflows.simulate import simulate_folder
 
 
@@ -32,18 +32,20 @@ def main(out: str, folder: str | None = None, frame_rate: str | None = None) -> 
         rate = None if frame_rate is None else float(frame_rate)
         recording = nct.open_recording(folder, sampling_frequency=rate)
         predictions = classify_recording(recording, ClassifyRequest())
-        material = Material(recording, "m1", predictions, predictions.labels)
+        classified = ClassifiedRecording(
+            recording, "m1", predictions.labels, predictions=predictions
+        )
 
         # What you do not say is written as not known.
         session = NwbSession(subject_id="m1", species="Mus musculus", sex="F")
         nwb = ExportRequest("nwb", session=session)
-        print(preview_export([material], nwb).text)
+        print(preview_export([classified], nwb).text)
         for name, request in (
             ("m1.nwb", nwb),
             ("m1.svg", ExportRequest("svg")),
             ("methods.txt", ExportRequest("methods")),
         ):
-            written = write_export([material], request, Path(out) / name)
+            written = write_export([classified], request, Path(out) / name)
             print(f"written: {written}")
 
 

@@ -1,15 +1,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from napari_celltype.export import output_columns
+from napari_celltype.export import ExportedRecording, output_columns
+from napari_celltype.recording import Recording
 from napari_celltype.workflows.decisions import decide
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
+INPUTS = {"name": "m1", "path": "/secret/m1", "n_rois": 12, "warnings": ["a", "b"]}
+CARD = {"name": "cnn", "classes": ("PY", "PV"), "trained_on": "Simulation."}
+
+
+@dataclass(frozen=True, eq=False)
+class WithTable(ExportedRecording):
+    """A recording whose table a test chooses."""
+
+    given: pd.DataFrame = field(kw_only=True)
+
+    def table(self, only_iscell: bool | None = None) -> pd.DataFrame:
+        return self.given
+
+    def origin(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return INPUTS, CARD
+
+
+@pytest.fixture
+def with_table() -> Callable[..., ExportedRecording]:
+    """A recording that is exported with a table: `with_table(recording, table)`."""
+
+    def make(
+        recording: Recording, table: pd.DataFrame | None = None
+    ) -> ExportedRecording:
+        given = make_table() if table is None else table
+        return WithTable(recording, "m1", given=given)
+
+    return make
 
 
 def make_table(

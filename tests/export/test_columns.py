@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from napari_celltype.export import class_columns, output_columns
+from napari_celltype.export import (
+    COLUMNS,
+    class_columns,
+    find_column,
+    output_columns,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "output.md"
 
@@ -37,6 +42,21 @@ def test_class_columns_are_those_of_the_model(
 @pytest.mark.parametrize("column", output_columns(["<TYPE>"]))
 def test_every_column_is_explained(column: str) -> None:
     assert f"`{column}`" in PAGE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [column.name for column in COLUMNS])
+def test_every_column_has_its_own_words(name: str) -> None:
+    column = find_column(name)
+    assert column is not None
+    assert column.description.endswith(".")
+    assert [c.name for c in COLUMNS if c.description == column.description] == [name]
+
+
+def test_only_a_column_of_a_type_is_called_its_probability() -> None:
+    of_type, foreign = find_column("p_NDNF"), find_column("snr")
+    assert of_type is not None
+    assert of_type.description == "Predicted probability of the type NDNF."
+    assert foreign is None
 
 
 def test_importing_the_room_is_quick() -> None:

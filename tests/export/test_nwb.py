@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,24 +20,34 @@ from napari_celltype.errors import (
     SamplingFrequencyError,
     Stopped,
 )
-from napari_celltype.export import is_ours, provenance
-from napari_celltype.export.nwb import NwbPlane, write_nwb
-from napari_celltype.export.nwb_session import NwbSession
+from napari_celltype.export import (
+    ExportedRecording,
+    ExportRequest,
+    NwbSession,
+    is_ours,
+    write_export,
+)
 from napari_celltype.recording import Recording, open_recording
 
 pynwb = pytest.importorskip("pynwb")
 
 MakeTable = Callable[..., pd.DataFrame]
-ORIGIN = provenance(
-    [{"name": "m1", "path": "/secret/m1", "n_rois": 12, "warnings": ["a", "b"]}],
-    [{"name": "cnn", "classes": ("PY", "PV"), "trained_on": "Simulation."}],
-    {"min_probability": None},
-)
+WithTable = Callable[..., ExportedRecording]
 
 
 @pytest.fixture
 def recording(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Recording:
     return open_recording(suite2p_folder(tmp_path / "s") / "plane0")
+
+
+def write_nwb(
+    planes: Sequence[ExportedRecording],
+    path: Path,
+    session: NwbSession | None = None,
+    **options: Any,
+) -> Path:
+    request = ExportRequest("nwb", session=session or NwbSession())
+    return write_export(planes, request, path, **options)
 
 
 @contextmanager
@@ -54,10 +64,10 @@ def critical(path: Path) -> list[str]:
 
 
 def test_a_file_of_which_nothing_is_known_has_no_critical_finding(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, with_table: WithTable
 ) -> None:
-    plane = NwbPlane(recording, output_table())
-    path = write_nwb([plane], tmp_path / "new.nwb", provenance=ORIGIN)
+    plane = with_table(recording)
+    path = write_nwb([plane], tmp_path / "new.nwb")
     assert critical(path) == []
     assert is_ours(path)
     with read(path) as content:
@@ -71,11 +81,11 @@ def test_a_file_of_which_nothing_is_known_has_no_critical_finding(
 
 
 def test_labels_masks_images_and_traces_come_back(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, output_table: MakeTable, with_table: WithTable
 ) -> None:
     table = output_table()
     recording = replace(recording, pixel_size=(2.0, 1.5))
-    path = write_nwb([NwbPlane(recording, table)], tmp_path / "new.nwb")
+    path = write_nwb([with_table(recording, table)], tmp_path / "new.nwb")
     with read(path) as content:
         ophys = content.processing["ophys"]
         rois = ophys["ImageSegmentation"]["PlaneSegmentation"]
@@ -104,7 +114,7 @@ def test_labels_masks_images_and_traces_come_back(
 
 
 def test_what_the_user_says_about_the_session_stands_in_the_file(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, with_table: WithTable
 ) -> None:
     session = NwbSession.of(
         {
@@ -120,7 +130,7 @@ def test_what_the_user_says_about_the_session_stands_in_the_file(
             "location": "CA1",
         }
     )
-    plane = NwbPlane(recording, output_table())
+    plane = with_table(recording)
     path = write_nwb([plane], tmp_path / "new.nwb", session=session)
     assert critical(path) == []
     with read(path) as content:
@@ -146,14 +156,14 @@ def test_what_the_user_says_about_the_session_stands_in_the_file(
 def test_a_field_that_nwb_could_not_hold_is_refused(
     tmp_path: Path,
     recording: Recording,
-    output_table: MakeTable,
+    with_table: WithTable,
     field: str,
     text: str,
     said: str,
 ) -> None:
     with pytest.raises(OutputError, match=said):
         write_nwb(
-            [NwbPlane(recording, output_table())],
+            [with_table(recording)],
             tmp_path / "new.nwb",
             session=NwbSession.of({field: text}),
         )
@@ -161,11 +171,9 @@ def test_a_field_that_nwb_could_not_hold_is_refused(
 
 
 def test_provenance_travels_in_the_file_without_paths_and_without_pickles(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, with_table: WithTable
 ) -> None:
-    path = write_nwb(
-        [NwbPlane(recording, output_table())], tmp_path / "n.nwb", provenance=ORIGIN
-    )
+    path = write_nwb([with_table(recording)], tmp_path / "n.nwb")
     with read(path) as content:
         told = content.processing["ophys"]["CellTypeProvenance"]
         rows = dict(zip(told["key"].data[:], told["value"].data[:], strict=True))
@@ -189,15 +197,15 @@ def test_provenance_travels_in_the_file_without_paths_and_without_pickles(
 
 
 def test_planes_of_one_session_share_a_file_and_sessions_do_not(
-    tmp_path: Path, suite2p_folder: Callable[..., Path], output_table: MakeTable
+    tmp_path: Path, suite2p_folder: Callable[..., Path], with_table: WithTable
 ) -> None:
     root = suite2p_folder(tmp_path / "s", n_planes=2)
     other = suite2p_folder(tmp_path / "t")
     planes = [
-        NwbPlane(open_recording(folder), output_table())
+        with_table(open_recording(folder))
         for folder in (root / "plane0", root / "plane1", other / "plane0")
     ]
-    path = write_nwb(planes[:2], tmp_path / "n.nwb", provenance=ORIGIN)
+    path = write_nwb(planes[:2], tmp_path / "n.nwb")
     assert critical(path) == []
     with read(path) as content:
         ophys = content.processing["ophys"]
@@ -212,10 +220,10 @@ def test_planes_of_one_session_share_a_file_and_sessions_do_not(
 
 
 def test_only_the_rois_of_the_table_are_written(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, output_table: MakeTable, with_table: WithTable
 ) -> None:
     table = output_table().iloc[[1, 4, 7]].reset_index(drop=True)
-    path = write_nwb([NwbPlane(recording, table)], tmp_path / "n.nwb")
+    path = write_nwb([with_table(recording, table)], tmp_path / "n.nwb")
     with read(path) as content:
         ophys = content.processing["ophys"]
         rois = ophys["ImageSegmentation"]["PlaneSegmentation"]
@@ -230,57 +238,55 @@ def test_only_the_rois_of_the_table_are_written(
 
 
 def test_joined_runs_are_said(
-    tmp_path: Path, suite2p_folder: Callable[..., Path], output_table: MakeTable
+    tmp_path: Path, suite2p_folder: Callable[..., Path], with_table: WithTable
 ) -> None:
     root = suite2p_folder(tmp_path / "s", frames_per_folder=(400, 500))
-    plane = NwbPlane(open_recording(root / "plane0"), output_table())
+    plane = with_table(open_recording(root / "plane0"))
     with read(write_nwb([plane], tmp_path / "n.nwb")) as content:
         series = content.processing["ophys"]["Fluorescence"]["RoiResponseSeries"]
         assert "0 to 399, 400 to 899" in series.comments
 
 
 def test_what_cannot_be_an_nwb_file_is_refused(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, output_table: MakeTable, with_table: WithTable
 ) -> None:
     table = output_table()
     unknown_rate = replace(recording, sampling_frequency=None)
     with pytest.raises(SamplingFrequencyError, match="--fs"):
-        write_nwb([NwbPlane(unknown_rate, table)], tmp_path / "n.nwb")
+        write_nwb([with_table(unknown_rate, table)], tmp_path / "n.nwb")
     without_masks = Recording(np.zeros((12, 50), np.float32), sampling_frequency=9.0)
     with pytest.raises(OutputError, match="no ROI masks"):
-        write_nwb([NwbPlane(without_masks, table)], tmp_path / "n.nwb")
+        write_nwb([with_table(without_masks, table)], tmp_path / "n.nwb")
     with pytest.raises(OutputError, match=r"\.nwb"):
-        write_nwb([NwbPlane(recording, table)], tmp_path / "n.h5")
+        write_nwb([with_table(recording, table)], tmp_path / "n.h5")
     (tmp_path / "mine.nwb").write_text("mine")
     with pytest.raises(OutputError, match="was not written by"):
-        write_nwb([NwbPlane(recording, table)], tmp_path / "mine.nwb")
+        write_nwb([with_table(recording, table)], tmp_path / "mine.nwb")
     assert not (tmp_path / "n.nwb").exists()
 
 
 def test_stopping_leaves_no_file(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, with_table: WithTable
 ) -> None:
     asked: list[bool] = []
 
     def stop() -> bool:
         asked.append(True)
-        return len(asked) > 1
+        return len(asked) > 2
 
     out = tmp_path / "out"
     with pytest.raises(Stopped):
-        write_nwb(
-            [NwbPlane(recording, output_table())], out / "n.nwb", should_stop=stop
-        )
+        write_nwb([with_table(recording)], out / "n.nwb", should_stop=stop)
     assert list(out.iterdir()) == []
 
 
 def test_without_pynwb_the_line_to_install_is_said(
     tmp_path: Path,
     recording: Recording,
-    output_table: MakeTable,
+    with_table: WithTable,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "pynwb", None)
     monkeypatch.setitem(sys.modules, "pynwb.ophys", None)
     with pytest.raises(MissingDependencyError, match="pip install pynwb"):
-        write_nwb([NwbPlane(recording, output_table())], tmp_path / "n.nwb")
+        write_nwb([with_table(recording)], tmp_path / "n.nwb")

@@ -13,16 +13,19 @@ import pandas as pd
 import pytest
 
 from napari_celltype.errors import OutputError
-from napari_celltype.export import provenance
-from napari_celltype.export.nwb import NwbPlane
-from napari_celltype.export.nwb_copy import matching_tables, write_nwb_copy
+from napari_celltype.export import (
+    ExportedRecording,
+    ExportRequest,
+    preview_export,
+    write_export,
+)
 from napari_celltype.files import file_sha256
 from napari_celltype.recording import Recording, open_recording
 
 pynwb = pytest.importorskip("pynwb")
 
 MakeTable = Callable[..., pd.DataFrame]
-ORIGIN = provenance([{"name": "m1", "n_rois": 12}], [{"name": "cnn"}], {})
+WithTable = Callable[..., ExportedRecording]
 
 
 @pytest.fixture
@@ -85,6 +88,13 @@ def write_theirs(
     return path
 
 
+def write_nwb_copy(
+    planes: Sequence[ExportedRecording], theirs: Path, path: Path, force: bool = False
+) -> Path:
+    request = ExportRequest("nwb-copy", existing=theirs)
+    return write_export(planes, request, path, force=force)
+
+
 def columns_of(path: Path) -> pd.DataFrame:
     with pynwb.NWBHDF5IO(path, "r") as io:
         ophys = io.read().processing["ophys"]
@@ -99,15 +109,18 @@ def test_the_rois_are_found_whatever_the_masks_look_like(
     tmp_path: Path,
     recording: Recording,
     output_table: MakeTable,
+    with_table: WithTable,
     mask: Callable[..., dict[str, Any]],
     rows_first: bool,
 ) -> None:
     theirs = write_theirs(tmp_path / "t.nwb", recording, mask, rows_first=rows_first)
     before = file_sha256(theirs)
     table = output_table()
-    planes = [NwbPlane(recording, table)]
-    assert matching_tables(planes, theirs) == ["PlaneSegmentation"]
-    copy = write_nwb_copy(planes, theirs, tmp_path / "c.nwb", provenance=ORIGIN)
+    planes = [with_table(recording, table)]
+    shown = preview_export(planes, ExportRequest("nwb-copy", existing=theirs)).text
+    assert "PlaneSegmentation holds the 12 ROIs" in shown
+    assert "p_VIP" in shown
+    copy = write_nwb_copy(planes, theirs, tmp_path / "c.nwb")
     assert file_sha256(theirs) == before
     found = columns_of(copy)
     assert list(found["predicted"]) == list(table["predicted"])
@@ -115,17 +128,17 @@ def test_the_rois_are_found_whatever_the_masks_look_like(
 
 
 def test_their_content_stays_and_nothing_is_critical(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, with_table: WithTable
 ) -> None:
     from nwbinspector import Importance, inspect_nwbfile
 
     theirs = write_theirs(tmp_path / "t.nwb", recording, columns=("iscell", "label"))
-    planes = [NwbPlane(recording, output_table())]
-    copy = write_nwb_copy(planes, theirs, tmp_path / "c.nwb", provenance=ORIGIN)
+    planes = [with_table(recording)]
+    copy = write_nwb_copy(planes, theirs, tmp_path / "c.nwb")
     found = columns_of(copy)
     assert list(found["iscell"]) == list(range(12))
     assert list(found["label"]) == list(range(12))
-    assert list(found["celltype_label"]) == list(planes[0].table["label"])
+    assert list(found["celltype_label"]) == list(planes[0].table()["label"])
     with pynwb.NWBHDF5IO(copy, "r") as io:
         content = io.read()
         assert content.identifier == "theirs"
@@ -138,12 +151,12 @@ def test_their_content_stays_and_nothing_is_critical(
 
 
 def test_rois_in_another_order_get_their_own_types(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, output_table: MakeTable, with_table: WithTable
 ) -> None:
     order = list(reversed(range(12)))
     theirs = write_theirs(tmp_path / "t.nwb", recording, order=order)
     table = output_table()
-    copy = write_nwb_copy([NwbPlane(recording, table)], theirs, tmp_path / "c.nwb")
+    copy = write_nwb_copy([with_table(recording, table)], theirs, tmp_path / "c.nwb")
     found = columns_of(copy)
     assert list(found["roi_id"]) == order
     assert list(found["label"]) == [table["label"][i] for i in order]
@@ -154,35 +167,36 @@ def test_other_rois_are_refused_in_one_sentence(
     recording: Recording,
     suite2p_folder: Callable[..., Path],
     output_table: MakeTable,
+    with_table: WithTable,
 ) -> None:
     fewer = write_theirs(tmp_path / "fewer.nwb", recording, order=range(11))
     same_number = suite2p_folder(tmp_path / "o", frame_shape=(90, 90)) / "plane0"
     other = write_theirs(tmp_path / "other.nwb", open_recording(same_number))
-    planes = [NwbPlane(recording, output_table())]
+    planes = [with_table(recording)]
     with pytest.raises(OutputError, match="it has 11 ROIs, the recording 12"):
         write_nwb_copy(planes, fewer, tmp_path / "c.nwb")
     with pytest.raises(OutputError, match="does not hold the ROIs"):
         write_nwb_copy(planes, other, tmp_path / "c.nwb")
-    some = [NwbPlane(recording, output_table().iloc[:3])]
+    some = [with_table(recording, output_table().iloc[:3])]
     with pytest.raises(OutputError, match="of some ROIs only"):
         write_nwb_copy(some, fewer, tmp_path / "c.nwb")
     assert not (tmp_path / "c.nwb").exists()
 
 
 def test_a_file_that_has_cell_types_already_is_refused(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, with_table: WithTable
 ) -> None:
     theirs = write_theirs(tmp_path / "t.nwb", recording)
-    planes = [NwbPlane(recording, output_table())]
-    copy = write_nwb_copy(planes, theirs, tmp_path / "c.nwb", provenance=ORIGIN)
+    planes = [with_table(recording)]
+    copy = write_nwb_copy(planes, theirs, tmp_path / "c.nwb")
     with pytest.raises(OutputError, match="as it was before"):
-        write_nwb_copy(planes, copy, tmp_path / "d.nwb", provenance=ORIGIN)
+        write_nwb_copy(planes, copy, tmp_path / "d.nwb")
 
 
 def test_what_is_no_nwb_file_is_refused(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, with_table: WithTable
 ) -> None:
-    planes = [NwbPlane(recording, output_table())]
+    planes = [with_table(recording)]
     out = tmp_path / "c.nwb"
     (tmp_path / "text.nwb").write_text("no HDF5")
     with h5py.File(tmp_path / "plain.nwb", "w") as file:
@@ -201,11 +215,11 @@ def test_what_is_no_nwb_file_is_refused(
 
 
 def test_a_copy_does_not_lose_the_files_that_it_refers_to(
-    tmp_path: Path, recording: Recording, output_table: MakeTable
+    tmp_path: Path, recording: Recording, with_table: WithTable
 ) -> None:
     theirs = write_theirs(tmp_path / "t.nwb", recording)
     with h5py.File(theirs, "a") as file:
         file["scratch/movie"] = h5py.ExternalLink("movie.nwb", "/acquisition")
-    planes = [NwbPlane(recording, output_table())]
+    planes = [with_table(recording)]
     with pytest.raises(OutputError, match=r"refers to other files \(movie\.nwb\)"):
         write_nwb_copy(planes, theirs, tmp_path / "elsewhere" / "c.nwb")

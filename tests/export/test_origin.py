@@ -2,18 +2,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+import pytest
 
+from napari_celltype.errors import OutputError
 from napari_celltype.export import (
-    describe_labels,
     describe_recording,
-    methods_paragraph,
+    is_ours,
     provenance,
+    provenance_path,
+    read_provenance,
+    require_replaceable,
+    write_output,
 )
-from napari_celltype.labels import NOT_A_SOMA, Label, LabelTable
 from napari_celltype.recording import Recording, open_recording
 
 Folder = Callable[..., Path]
@@ -51,125 +60,124 @@ def test_provenance_is_json_and_names_each_model_once() -> None:
     assert content["versions"]["numpy"] == np.__version__
 
 
-def test_methods_text_says_what_is_unproven() -> None:
-    text = methods_paragraph(
-        provenance(
-            [
-                {
-                    "n_rois": 12,
-                    "input": "F - 0.7 * Fneu",
-                    "sampling_frequency": 30.0,
-                    "sampling_frequency_source": "user",
-                    "shares": {"PY": 0.9, "PV": 0.1},
-                    "prior": {"PV": 0.1},
-                    "min_probability": 0.6,
-                    "summary": {
-                        "groups": {
-                            "PY": {"rois": 9, "expected_right": 8.5},
-                            "IN": {"rois": 2, "expected_right": 1.25},
-                            "unsure": {"rois": 1, "expected_right": None},
-                        },
-                        "basis": ["simulation"],
-                    },
-                }
-            ],
-            [
-                {
-                    "name": "cnn-10hz",
-                    "classes": ["PY", "PV"],
-                    "trained_on": "Simulation.",
-                }
-            ],
-            {},
-        )
+def _write(path: Path, data: bytes = b"new", **options: object) -> Path:
+    return write_output(path, lambda file: file.write(data), **options)  # type: ignore[arg-type]
+
+
+def test_our_own_output_is_replaced(tmp_path: Path) -> None:
+    path = _write(tmp_path / "t.csv", b"old")
+    _write(path)
+    assert path.read_bytes() == b"new"
+
+
+def test_a_file_of_the_users_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"mine")
+    with pytest.raises(OutputError, match="was not written by napari-celltype"):
+        _write(path)
+    assert path.read_bytes() == b"mine"
+
+
+def test_an_output_that_was_edited_by_hand_is_not_replaced(tmp_path: Path) -> None:
+    path = _write(tmp_path / "t.csv")
+    path.write_bytes(b"edited")
+    with pytest.raises(OutputError, match="changed since"):
+        _write(path)
+
+
+def test_force_replaces_a_file_of_the_users(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"mine")
+    _write(path, force=True)
+    assert path.read_bytes() == b"new"
+    assert is_ours(path)
+
+
+def test_files_of_suite2p_are_never_replaced(
+    tmp_path: Path, suite2p_folder: Callable[..., Path]
+) -> None:
+    session = suite2p_folder(tmp_path / "s", n_frames=50, data_bin=False)
+    (session / "ophys.nwb").write_bytes(b"suite2p's")
+    for path in (session / "plane0" / "iscell.npy", session / "ophys.nwb"):
+        before = path.read_bytes()
+        with pytest.raises(OutputError, match="suite2p's own file"):
+            _write(path, force=True)
+        assert path.read_bytes() == before
+    _write(session / "plane0" / "celltype.npy")
+
+
+def test_provenance_of_another_file_does_not_claim_this_one(tmp_path: Path) -> None:
+    first = _write(tmp_path / "a.csv", b"one", provenance={"settings": {"x": 1}})
+    second = _write(tmp_path / "b.csv", b"two", provenance=read_provenance(first))
+    content = read_provenance(second)
+    assert content is not None
+    assert content["file"] == "b.csv"
+    assert content["settings"] == {"x": 1}
+    assert is_ours(second)
+
+
+@pytest.mark.parametrize("text", ["", "[", "[]", "{}", "\x00", '{"format": 3}'])
+def test_a_damaged_provenance_protects_the_file(tmp_path: Path, text: str) -> None:
+    path = _write(tmp_path / "t.csv")
+    provenance_path(path).write_text(text)
+    assert not is_ours(path)
+
+
+def test_a_folder_is_no_output(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is a folder"):
+        require_replaceable(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_a_folder_that_cannot_be_written_to_is_said() -> None:
+    # Not even root can make files there.
+    with pytest.raises(OutputError, match="cannot be written"):
+        _write(Path("/proc/self/t.csv"))
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="Windows has no file limits")
+    path = _write(tmp_path / "t.csv", b"old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(OutputError, match="cannot be written"):
+            _write(path, b"x" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == b"old"
+    assert is_ours(path)
+    assert [p.name for p in tmp_path.glob(".*")] == []
+
+
+def test_a_writer_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = _write(tmp_path / "t.csv", b"old")
+
+    def fail(file: BinaryIO) -> None:
+        file.write(b"half")
+        raise ValueError("a defect")
+
+    with pytest.raises(ValueError, match="a defect"):
+        write_output(path, fail)
+    assert path.read_bytes() == b"old"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_killed_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
+    path = _write(tmp_path / "t.csv", b"old")
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from napari_celltype.export import write_output\n"
+        "def write(file):\n"
+        "    file.write(b'half')\n"
+        "    file.flush()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_output(Path(sys.argv[1]), write)\n"
     )
-    assert "12 ROIs in 1 recording" in text
-    assert "30 Hz (user)" in text
-    assert "Types less probable than 0.6 were left unsure." in text
-    assert "The shares of the types were given (PY 90 %, PV 10 %)." in text
-    assert (
-        "calibration on simulation, about 8.5 of 9 called PY, 1.25 of 2 called IN are "
-        "expected to be right"
-    ) in text
-    assert "unproven on real cells" in text
-
-
-def test_methods_text_tells_the_labels_apart_from_predictions() -> None:
-    labels = LabelTable(
-        (
-            Label(0, "PV", source="manual", seen_trace=False),
-            Label(1, "PV", source="redcell", seen_trace=True),
-            Label(2, "!SOM", source="redcell"),
-            Label(3, "PY", source="prediction"),
-            Label(4, NOT_A_SOMA),
-        )
-    )
-    told = {"n_rois": 9, "labels": describe_labels(labels), "files": {"F.npy": {}}}
-    text = methods_paragraph(provenance([told], [], {}))
-    assert "Of 9 ROIs in 1 recording, some were given a label" in text
-    assert "no model told their cell types" in text
-    assert "3 cells had a label that no model gave (2 PV, 1 not SOM)" in text
-    assert "from a red channel (2), by hand (1)" in text
-    assert "1 of these labels were given without sight" in text
-    assert "for 1 nobody noted it" in text
-    assert "1 label repeated a prediction" in text
-    assert "1 ROI was labelled as no cell body." in text
-    assert "suite2p: Pachitariu" in text
-    assert "Troullinou" not in text
-    assert describe_labels(LabelTable()) is None
-    assert describe_labels(None) is None
-
-
-def test_methods_text_says_that_what_is_no_soma_is_among_the_counts() -> None:
-    labels = LabelTable((Label(0, NOT_A_SOMA), Label(1, NOT_A_SOMA)))
-    told = {"n_rois": 9, "labels": describe_labels(labels), "summary": {"types": {}}}
-    text = methods_paragraph(provenance([told], [{"name": "cnn"}], {}))
-    assert (
-        "2 ROIs were labelled as no cell body; what the model says of them is among "
-        "the counts above."
-    ) in text
-    assert "a label that no model gave" not in text
-
-
-def test_methods_text_names_counts_versions_and_what_to_cite() -> None:
-    types = {"PY": {"rois": 5}, "PV": {"rois": 0}, "unsure": {"rois": 2}}
-    told = {"n_rois": 7, "suite2p_version": "1.1.0", "summary": {"types": types}}
-    text = methods_paragraph(provenance([told], [{"name": "cnn"}], {}))
-    assert "Named were 5 PY; 2 stayed unsure." in text
-    assert f"NumPy {np.__version__}" in text
-    assert "suite2p 1.1.0 (of the files)" in text
-    assert "doi:10.1109/TETCI.2020.3028581" in text
-
-
-def test_methods_text_tells_warnings() -> None:
-    told = {"n_rois": 3}
-    warned = {**told, "warnings": ["Too short.", "Too noisy."]}
-    text = methods_paragraph(provenance([warned, told], [], {}))
-    assert "Warnings were given for 1 of 2 recordings: Too short. Too noisy." in text
-
-
-def test_methods_text_does_not_repeat_every_warning_of_a_batch() -> None:
-    many = [{"n_rois": 1, "warnings": [f"Length {n} s."]} for n in range(9)]
-    text = methods_paragraph(provenance(many, [], {}))
-    assert "Length 3 s. 5 further warnings: see provenance." in text
-
-
-def test_methods_text_counts_thousands_in_full() -> None:
-    groups = {"PY": {"rois": 2000, "expected_right": 1834.6}}
-    summary = {"groups": groups, "basis": ["simulation"]}
-    text = methods_paragraph(provenance([{"n_rois": 2000, "summary": summary}], [], {}))
-    assert "about 1835 of 2000 called PY" in text
-
-
-def test_methods_text_of_a_model_of_groups_has_no_types_to_doubt() -> None:
-    card = {"name": "ours", "classes": ["PY", "IN"]}
-    assert "unproven" not in methods_paragraph(provenance([], [card], {}))
-
-
-def test_methods_text_of_a_proven_model_does_not_doubt_it() -> None:
-    card = {"name": "ours", "classes": ["PY", "PV"], "subtypes_proven": True}
-    assert "unproven" not in methods_paragraph(provenance([], [card], {}))
-
-
-def test_methods_text_of_an_empty_provenance_is_text() -> None:
-    assert "0 ROIs" in methods_paragraph({})
+    done = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_bytes() == b"old"
+    assert is_ours(path)

@@ -4,11 +4,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy.io import loadmat
 
 from napari_celltype.errors import OutputError
-from napari_celltype.export import read_table, write_table
+from napari_celltype.export import provenance_path, read_table, write_table
+from napari_celltype.export.tables import celltype_array, matlab_variables
 
 MakeTable = Callable[..., pd.DataFrame]
 ENDINGS = [".csv", ".parquet", ".json"]
@@ -49,7 +52,7 @@ def test_json_is_standard_json(tmp_path: Path, output_table: MakeTable) -> None:
 
 
 def test_an_unknown_ending_is_said(tmp_path: Path, output_table: MakeTable) -> None:
-    with pytest.raises(OutputError, match=r"ends in \.xlsx, expected \.csv"):
+    with pytest.raises(OutputError, match=r"ends in \.xlsx, which is no format"):
         write_table(output_table(), tmp_path / "t.xlsx")
 
 
@@ -71,3 +74,81 @@ def test_a_damaged_table_is_said(tmp_path: Path, ending: str) -> None:
 def test_a_table_that_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be read"):
         read_table(tmp_path / "none.csv")
+
+
+def test_npy_loads_without_pickle_and_has_a_row_for_each_roi(
+    tmp_path: Path, output_table: MakeTable
+) -> None:
+    table = output_table()
+    array = np.load(write_table(table, tmp_path / "celltype.npy"))
+    assert array.dtype == np.float64
+    assert array.shape == (len(table), 2 + 4)
+    np.testing.assert_array_equal(array[:, 3], table["p_PV"])
+
+
+def test_npy_codes_name_the_predicted_type(
+    tmp_path: Path, output_table: MakeTable
+) -> None:
+    table = output_table()
+    path = write_table(table, tmp_path / "celltype.npy")
+    legend = json.loads(provenance_path(path).read_text())["legend"]
+    names = [legend["codes"][str(int(code))] for code in np.load(path)[:, 0]]
+    assert names == table["predicted"].tolist()
+    assert legend["columns"][:3] == ["code", "probability", "p_PY"]
+
+
+def test_npy_of_a_model_without_interneuron_types(output_table: MakeTable) -> None:
+    _, legend = celltype_array(output_table(classes=("PY", "IN")))
+    assert sorted(legend["columns"][2:]) == ["p_IN", "p_PY"]
+
+
+def test_npy_of_some_rois_only_is_refused(
+    tmp_path: Path, output_table: MakeTable
+) -> None:
+    table = output_table().iloc[1:]
+    with pytest.raises(OutputError, match="without --only-iscell"):
+        write_table(table, tmp_path / "celltype.npy")
+
+
+def test_npy_of_two_planes_is_refused(tmp_path: Path, output_table: MakeTable) -> None:
+    table = output_table()
+    both = pd.concat([table, table.assign(plane=1)], ignore_index=True)
+    with pytest.raises(OutputError, match="export each plane by itself"):
+        write_table(both, tmp_path / "celltype.npy")
+
+
+def test_mat_keeps_text_numbers_and_gaps(
+    tmp_path: Path, output_table: MakeTable
+) -> None:
+    table = output_table(25, 3)
+    content = loadmat(write_table(table, tmp_path / "zellen ä.mat"))
+    for name, column in table.items():
+        read = content[str(name)]
+        assert read.shape == (len(table), 1)
+        if read.dtype == object:
+            texts = [cell.item() if cell.size else "" for cell in read[:, 0]]
+            # MATLAB's char arrays keep blanks at the end as they are.
+            assert texts == column.tolist()
+        else:
+            expected = column.to_numpy(dtype=float, na_value=np.nan)
+            np.testing.assert_array_equal(read[:, 0], expected)
+
+
+def test_mat_counts_rows_from_one_as_well(
+    tmp_path: Path, output_table: MakeTable
+) -> None:
+    content = loadmat(write_table(output_table(), tmp_path / "t.mat"))
+    assert content["roi_id"][0, 0] == 0
+    assert content["roi_index_matlab"][0, 0] == 1
+
+
+def test_type_names_become_matlab_names(output_table: MakeTable) -> None:
+    variables = matlab_variables(output_table(classes=("PY", "Lamp5 Lhx6-β")))
+    assert "p_Lamp5_Lhx6__" in variables
+
+
+def test_type_names_that_matlab_cannot_tell_apart_are_refused(
+    output_table: MakeTable,
+) -> None:
+    with pytest.raises(OutputError, match="would be called 'p_a_b'"):
+        matlab_variables(output_table(classes=("PY", "a b", "a-b")))

@@ -15,16 +15,19 @@ from matplotlib.image import imread
 
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import OutputError, SamplingFrequencyError
-from napari_celltype.export import read_provenance
-from napari_celltype.labels import Label, LabelTable, read_label_table
-from napari_celltype.recording import open_recording
-from napari_celltype.workflows.export_formats import FORMATS, export_format
-from napari_celltype.workflows.exporting import (
+from napari_celltype.export import (
+    FORMATS,
+    ExportedRecording,
     ExportRequest,
+    find_format,
     preview_export,
+    read_provenance,
     write_export,
 )
-from napari_celltype.workflows.material import Material, tables
+from napari_celltype.export.content import Content
+from napari_celltype.labels import Label, LabelTable, read_label_table
+from napari_celltype.recording import open_recording
+from napari_celltype.workflows.exporting import ClassifiedRecording
 
 TREE = DEFAULT_TYPES.with_type("NDNF", color="#00FF7F")
 LABELS = LabelTable(
@@ -33,24 +36,27 @@ LABELS = LabelTable(
 
 
 @pytest.fixture
-def labelled(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Material:
+def labelled(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> ExportedRecording:
     """A recording that somebody labelled and no model has seen."""
     recording = open_recording(suite2p_folder(tmp_path / "m1", n_rois=6) / "plane0")
-    return Material(recording, "m1", labels=LABELS, tree=TREE)
+    return ExportedRecording(recording, "m1", LABELS, TREE)
 
 
 @pytest.fixture
-def classified(labelled: Material, make_predictions: Callable[..., Any]) -> Material:
+def classified(
+    labelled: ExportedRecording, make_predictions: Callable[..., Any]
+) -> ClassifiedRecording:
     rows = np.tile([0.7, 0.1, 0.1, 0.1], (6, 1))
     made = make_predictions(rows)
-    return replace(labelled, predictions=replace(made, recording=labelled.recording))
+    made = replace(made, recording=labelled.recording)
+    return ClassifiedRecording(labelled.recording, "m1", LABELS, TREE, predictions=made)
 
 
 def test_labels_alone_make_every_format_but_celltype_npy(
-    labelled: Material, tmp_path: Path
+    labelled: ExportedRecording, tmp_path: Path
 ) -> None:
     theirs = tmp_path / "first.nwb"
-    for chosen in FORMATS:
+    for chosen in FORMATS.values():
         request = ExportRequest(chosen.key, existing=theirs)
         path = tmp_path / f"{chosen.key}{chosen.ending}"
         if chosen.key == "npy":
@@ -79,7 +85,7 @@ def test_labels_alone_make_every_format_but_celltype_npy(
 
 
 def test_predictions_come_with_the_labels_of_now(
-    classified: Material, tmp_path: Path
+    classified: ClassifiedRecording, tmp_path: Path
 ) -> None:
     table = preview_export([classified], ExportRequest("csv")).table
     assert table is not None
@@ -93,13 +99,17 @@ def test_predictions_come_with_the_labels_of_now(
     assert told["models"][0]["name"] == "tiny-10hz"
 
 
-def test_the_preview_of_celltype_npy_shows_its_columns(classified: Material) -> None:
+def test_the_preview_of_celltype_npy_shows_its_columns(
+    classified: ClassifiedRecording,
+) -> None:
     table = preview_export([classified], ExportRequest("npy")).table
     assert table is not None
     assert list(table.columns[:3]) == ["code", "probability", "p_PY"]
 
 
-def test_cells_only_leaves_out_what_suite2p_rejected(labelled: Material) -> None:
+def test_cells_only_leaves_out_what_suite2p_rejected(
+    labelled: ExportedRecording,
+) -> None:
     kept = np.array([True, False, True, True, False, True])
     material = replace(labelled, recording=replace(labelled.recording, iscell=kept))
     table = preview_export([material], ExportRequest("csv", only_iscell=True)).table
@@ -108,22 +118,23 @@ def test_cells_only_leaves_out_what_suite2p_rejected(labelled: Material) -> None
 
 
 def test_classified_and_labelled_recordings_share_a_table(
-    classified: Material, labelled: Material
+    classified: ClassifiedRecording, labelled: ExportedRecording
 ) -> None:
-    both = tables([labelled, replace(classified, name="m2")], None)
+    planes = [labelled, replace(classified, name="m2")]
+    both = Content(planes, ExportRequest("csv")).table
     assert list(both["recording"]) == ["m1"] * 6 + ["m2"] * 6
     assert list(both["predicted"]) == [""] * 6 + ["PY"] * 6
     assert both["p_PY"].isna().sum() == 6
     assert list(both.columns) == list(classified.table().columns)
 
 
-def test_the_preview_of_the_figure_is_a_picture(labelled: Material) -> None:
+def test_the_preview_of_the_figure_is_a_picture(labelled: ExportedRecording) -> None:
     preview = preview_export([labelled], ExportRequest("svg"))
     assert imread(io.BytesIO(preview.picture)).ndim == 3
 
 
 def test_the_preview_of_nwb_tells_columns_and_what_is_unknown(
-    classified: Material,
+    classified: ClassifiedRecording,
 ) -> None:
     text = preview_export([classified], ExportRequest("nwb")).text
     assert "p_VIP" in text
@@ -132,7 +143,7 @@ def test_the_preview_of_nwb_tells_columns_and_what_is_unknown(
 
 
 def test_what_does_not_fit_is_said_before_writing(
-    labelled: Material, tmp_path: Path
+    labelled: ExportedRecording, tmp_path: Path
 ) -> None:
     unknown_rate = replace(
         labelled, recording=replace(labelled.recording, sampling_frequency=None)
@@ -150,4 +161,4 @@ def test_what_does_not_fit_is_said_before_writing(
     with pytest.raises(OutputError, match=r"does not end in \.svg"):
         write_export([labelled], ExportRequest("svg"), tmp_path / "f.png")
     with pytest.raises(OutputError, match="no export format"):
-        export_format("doc")
+        find_format("doc")

@@ -241,8 +241,9 @@ class Population:
             with np.errstate(divide="ignore", invalid="ignore"):
                 band = band / np.sqrt((np.abs(band) ** 2).sum(axis=1, keepdims=True))
             sums.append(np.nan_to_num(band).sum(axis=0))
-        old = self._sums or [np.zeros(())] * len(sums)
-        self._sums = [a + b for a, b in zip(old, sums, strict=True)]
+        if self._sums:
+            sums = [a + b for a, b in zip(self._sums, sums, strict=True)]
+        self._sums = sums
         self._n_rois += len(windows)
         self._seconds = traces.shape[1] / self._rate
 

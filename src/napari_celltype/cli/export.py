@@ -22,7 +22,7 @@ def export(
             show_default=False,
         ),
     ],
-    format: Annotated[opt.Format, typer.Option("--format", help="File format.")],
+    format: opt.Format,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="OUT")],
     model: opt.Model = DEFAULT_MODEL,
     labels_only: Annotated[
@@ -68,14 +68,14 @@ def export(
 
     Example: napari-celltype export data/mouse1 --format nwb -o mouse1.nwb
     """
-    from napari_celltype.export.figure import FigureOptions
-    from napari_celltype.export.nwb_session import NwbSession
+    from napari_celltype.export import ExportRequest, FigureOptions, NwbSession
     from napari_celltype.workflows.classify import ClassifyRequest
-    from napari_celltype.workflows.exporting import ExportRequest
-    from napari_celltype.workflows.output import export_path
+    from napari_celltype.workflows.exporting import export_path
 
-    if into is not None and format is not opt.Format.NWB:
-        raise typer.BadParameter("--into goes with --format nwb")
+    if into is not None:
+        if format not in ("nwb", "nwb-copy"):
+            raise typer.BadParameter("--into goes with --format nwb")
+        format = "nwb-copy"
     classifying = ClassifyRequest(
         model,
         device,
@@ -85,7 +85,7 @@ def export(
         opt.parse_prior(prior),
     )
     request = ExportRequest(
-        format=format.value if into is None else "nwb-copy",
+        format=format,
         only_iscell=only_iscell or None,
         figure=FigureOptions(width=width, pixel_size=pixel_size),
         session=NwbSession.of(opt.parse_pairs(field, "age=P90D")),

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from napari_celltype.classifiers import NETWORKS
+from napari_celltype.export import FORMATS
 from napari_celltype.protocol.experiment import COMPARED, known
 
 RecordingPath = Annotated[
@@ -277,19 +278,25 @@ class PaperExperiment(StrEnum):
     NEW_DATASET = "new-dataset"
 
 
-class Format(StrEnum):
-    """File formats of `export`."""
+def parse_format(text: str) -> str:
+    """Read the key of an export format.
 
-    CSV = "csv"
-    PARQUET = "parquet"
-    JSON = "json"
-    NPY = "npy"
-    MAT = "mat"
-    NWB = "nwb"
-    PNG = "png"
-    SVG = "svg"
-    PDF = "pdf"
-    METHODS = "methods"
+    Raises
+    ------
+    typer.BadParameter
+        If there is no such format.
+    """
+    if text not in FORMATS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(FORMATS)}")
+    return text
+
+
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format", parser=parse_format, metavar="|".join(FORMATS), help="File format."
+    ),
+]
 
 
 def parse_prior(text: str | None) -> dict[str, float] | None:

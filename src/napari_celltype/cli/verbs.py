@@ -165,10 +165,9 @@ def classify(
 
     Example: napari-celltype classify data/ -o cell_types.csv
     """
-    from napari_celltype.export import table_to_csv
+    from napari_celltype.export import check_table_path, table_to_csv, write_table
     from napari_celltype.workflows.batch import classify_many, find_recordings
     from napari_celltype.workflows.classify import ClassifyRequest
-    from napari_celltype.workflows.output import check_output, write_result
 
     request = ClassifyRequest(
         model,
@@ -179,7 +178,7 @@ def classify(
         opt.parse_prior(prior),
     )
     if output is not None:
-        check_output(output, force=force)
+        check_table_path(output, force=force)
     found = find_recordings(paths, plane)
     with interruptible() as should_stop, shown_progress() as on_progress:
         result = classify_many(
@@ -195,7 +194,8 @@ def classify(
         if output is None:
             typer.echo(table_to_csv(result.table), nl=False)
         else:
-            write_result(result, request, output, force=force)
+            origin = result.provenance(request)
+            write_table(result.table, output, force=force, provenance=origin)
     for line in result_lines(result, asked=len(found.planes), in_full=verbose):
         say(line)
     failures = (*found.failures, *result.failures)

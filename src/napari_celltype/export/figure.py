@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import OutputError
+from napari_celltype.export.content import Content, FigureOptions, Format, Preview
 from napari_celltype.export.figure_key import (
     draw_key,
     key_entries,
@@ -23,9 +25,12 @@ from napari_celltype.export.figure_key import (
     type_marks,
     wrapped,
 )
-from napari_celltype.export.outlines import roi_outline
-from napari_celltype.export.ownership import write_output
-from napari_celltype.export.picture import background, label_color, roi_colors
+from napari_celltype.export.picture import (
+    background,
+    label_color,
+    roi_colors,
+    roi_outline,
+)
 from napari_celltype.labels import NOT_A_SOMA
 from napari_celltype.recording import Recording, Roi
 
@@ -34,100 +39,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FIGURE_ENDINGS = (".png", ".svg", ".pdf")
-# Common column widths of journals, in millimetres.
-ONE_COLUMN, TWO_COLUMNS = 85.0, 174.0
 _MM_PER_INCH, _POINTS_PER_INCH = 25.4, 72.0
 _ROW_MM, _MARGIN_MM = 3.6, 1.5
 _PREDICTED, _LABELLED = 0.75, 1.5  # Widths of outlines in points.
+# Dots per inch of a figure that is only looked at.
+_COARSE = 150
 _BARS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
-
-
-@dataclass(frozen=True)
-class FigureOptions:
-    """What the figure looks like.
-
-    Attributes
-    ----------
-    width : float
-        Of the whole figure, in millimetres.
-    fill : bool
-        Fill the ROIs that the model named; else outline them in their colour.
-    marks : bool
-        Draw the shape of its type on each ROI.
-    by_group : bool
-        Colour predictions by PY and IN instead of by type.
-    pixel_size : float or None
-        Width of a pixel in micrometres, for the scale bar; None takes what the
-        recording says. Without either there is no scale bar.
-    title : str
-        Above the picture.
-    dots_per_inch : int
-        Of PNG, and of the mean image in SVG and PDF.
-    """
-
-    width: float = ONE_COLUMN
-    fill: bool = True
-    marks: bool = True
-    by_group: bool = False
-    pixel_size: float | None = None
-    title: str = ""
-    dots_per_inch: int = 300
-
-
-def write_figure(
-    recording: Recording,
-    table: pd.DataFrame,
-    path: str | Path,
-    *,
-    options: FigureOptions | None = None,
-    tree: TypeTree = DEFAULT_TYPES,
-    subtypes_proven: bool = False,
-    force: bool = False,
-    provenance: Mapping[str, Any] | None = None,
-) -> Path:
-    """Save the figure; the name says the format.
-
-    Parameters
-    ----------
-    recording : Recording
-    table : pandas.DataFrame
-        The output table of this recording, or its part that needs no model; ROIs that
-        it leaves out are not drawn.
-    path : str or Path
-        Ends in ``.png``, ``.svg`` or ``.pdf``; text in the latter two stays text.
-    options : FigureOptions, optional
-    tree : TypeTree
-        Colours and names.
-    subtypes_proven : bool
-        Whether the model's types were shown on real cells; else the key says so.
-    force : bool
-        Replace a file that this program did not write.
-    provenance : mapping, optional
-        Goes into ``OUT.provenance.json`` beside it.
-
-    Raises
-    ------
-    OutputError
-        If the recording has no masks, the ending is another one, the size is
-        impossible, or the file may not be replaced or cannot be written.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in FIGURE_ENDINGS:
-        raise OutputError(
-            f"{path.name} does not end in {', '.join(FIGURE_ENDINGS)}; rename it."
-        )
-    content = figure_bytes(
-        recording,
-        table,
-        path.suffix.lower().removeprefix("."),
-        options=options,
-        tree=tree,
-        subtypes_proven=subtypes_proven,
-    )
-    return write_output(
-        path, lambda file: file.write(content), force=force, provenance=provenance
-    )
 
 
 def figure_bytes(
@@ -139,18 +56,10 @@ def figure_bytes(
     tree: TypeTree = DEFAULT_TYPES,
     subtypes_proven: bool = False,
 ) -> bytes:
-    """Return the figure as the content of a file.
+    """Return the figure as the content of a PNG, SVG or PDF file.
 
-    Parameters
-    ----------
-    format : {"png", "svg", "pdf"}
-    recording, table, options, tree, subtypes_proven
-        As for `write_figure`.
-
-    Raises
-    ------
-    OutputError
-        If the recording has no masks or the size is impossible.
+    ROIs that the table leaves out are not drawn. Unless the model's types were proven
+    on real cells, the key says so.
     """
     from matplotlib import rc_context
 
@@ -385,3 +294,44 @@ def _draw_scale_bar(axes: Axes, recording: Recording, options: FigureOptions) ->
         bbox={"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1},
         zorder=4,
     )
+
+
+def _of_content(content: Content, format: str, options: FigureOptions) -> bytes:
+    (one,) = content.recordings
+    return figure_bytes(
+        one.recording,
+        content.table,
+        format,
+        options=options,
+        tree=one.tree,
+        subtypes_proven=one.subtypes_proven,
+    )
+
+
+def _preview(content: Content) -> Preview:
+    options = content.request.figure
+    if not content.in_full:
+        options = replace(options, dots_per_inch=_COARSE)
+    return Preview(picture=_of_content(content, "png", options))
+
+
+def _write(format: str, content: Content, path: Path) -> None:
+    path.write_bytes(_of_content(content, format, content.request.figure))
+
+
+def _figure_format(key: str, description: str) -> Format:
+    return Format(
+        key,
+        f"Figure: {key.upper()}",
+        f".{key}",
+        description,
+        _preview,
+        partial(_write, key),
+        options=("only_iscell", "figure"),
+        one_recording=True,
+    )
+
+
+PNG = _figure_format("png", "For slides.")
+SVG = _figure_format("svg", "For drawing programs.")
+PDF = _figure_format("pdf", "For papers.")

@@ -32,24 +32,12 @@ def type_marks(tree: TypeTree) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class KeyEntry:
-    """One line of the key.
-
-    Attributes
-    ----------
-    text : str
-    color : str
-        ``#RRGGBB``; empty for words alone, which take a row of their own.
-    mark : str
-        Marker of matplotlib.
-    filled, thick : bool
-        Whether a prediction's fill is shown, and a label's thick outline.
-    line : str
-        Style of the outline.
-    """
+    """One line of the key; without a colour, words that take a row of their own."""
 
     text: str
     color: str = ""
     mark: str = ""
+    # A prediction's fill, a label's thick outline, and the style of the outline.
     filled: bool = False
     thick: bool = False
     line: str = "-"
@@ -62,16 +50,7 @@ def key_entries(
     by_group: bool = False,
     subtypes_proven: bool = False,
 ) -> list[KeyEntry]:
-    """Return the lines of the key, the types in tree order.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The output table, or its part that needs no model.
-    tree : TypeTree
-    by_group, subtypes_proven : bool
-        As in `write_figure`.
-    """
+    """Return the lines of the key, the types in tree order; see `figure_bytes`."""
     # A merged ROI counts once, its parts do not.
     table = table[table["merged_into"].isna()]
     marks = type_marks(tree)
@@ -182,20 +161,7 @@ def draw_key(
     margin: float,
     fill: bool,
 ) -> None:
-    """Draw the key.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Of the given size.
-    entries : sequence of KeyEntry
-    size : tuple of float
-        Width and height in millimetres.
-    row, margin : float
-        Millimetres.
-    fill : bool
-        Whether predictions are filled in the picture.
-    """
+    """Draw the key into axes of that size; all lengths in millimetres."""
     width, height = size
     axes.set_axis_off()
     axes.set_xlim(0, width)

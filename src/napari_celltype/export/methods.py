@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
+from napari_celltype.export.content import Content, Format, Preview
 
 PAPER = "Troullinou et al., IEEE Trans. Emerg. Top. Comput. Intell. 2021"
 PAPER_DOI = "10.1109/TETCI.2020.3028581"
@@ -154,8 +156,7 @@ def _labels(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{_count(accepted, 'label')} repeated a prediction that a person "
             "accepted, which is no ground truth."
         )
-    # Older provenance does not tell.
-    no_somata = sum(labels.get("not_a_soma", 0) for labels in told)
+    no_somata = sum(labels["not_a_soma"] for labels in told)
     if no_somata:
         counted = any(r.get("summary") for r in recordings)
         verb = "was" if no_somata == 1 else "were"
@@ -237,3 +238,21 @@ def _count(n: int, noun: str) -> str:
 def _listed(values: Iterable[str | None]) -> str:
     """Join the distinct values in the order in which they appear."""
     return "; ".join(dict.fromkeys(v for v in values if v))
+
+
+def _preview(content: Content) -> Preview:
+    return Preview(methods_paragraph(content.origin))
+
+
+def _write(content: Content, path: Path) -> None:
+    path.write_bytes(f"{methods_paragraph(content.origin)}\n".encode())
+
+
+METHODS = Format(
+    "methods",
+    "Methods paragraph",
+    ".txt",
+    "For a paper's methods.",
+    _preview,
+    _write,
+)

@@ -6,40 +6,32 @@ masks as x, y, weight, traces as (frames, ROIs).
 
 from __future__ import annotations
 
-import importlib
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_celltype.errors import (
     MissingDependencyError,
     OutputError,
     SamplingFrequencyError,
 )
+from napari_celltype.export.columns import find_column
+from napari_celltype.export.content import Content, Format, Preview
 from napari_celltype.export.methods import methods_paragraph
-from napari_celltype.export.nwb_columns import (
-    PROVENANCE_TABLE,
-    flat_provenance,
-    nwb_columns,
-)
 from napari_celltype.export.nwb_session import UNKNOWN, NwbSession
 from napari_celltype.export.origin import software_versions
-from napari_celltype.export.ownership import write_output_at
-from napari_celltype.progress import (
-    OnProgress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-)
 from napari_celltype.recording import Recording, RoiMasks
 
 if TYPE_CHECKING:
     import pandas as pd
 
+PROVENANCE_TABLE = "CellTypeProvenance"
+# Put before a column's name where the user's file has a column of that name.
+_PREFIX = "celltype_"
 _UNCONFIRMED = " Nobody confirmed the frame rate, which suite2p may have by default."
 _METERS_PER_MICROMETER = 1e-6
 _FROM_SUITE2P = {
@@ -48,138 +40,93 @@ _FROM_SUITE2P = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class NwbPlane:
-    """One recorded plane and what is known about its ROIs.
-
-    Attributes
-    ----------
-    recording : Recording
-    table : pandas.DataFrame
-        The rows of the output table, or of its part that needs no model; only the ROIs
-        in it are written.
-    """
-
-    recording: Recording
-    table: pd.DataFrame
-
-
-def write_nwb(
-    planes: Sequence[NwbPlane],
-    path: str | Path,
-    *,
-    session: NwbSession | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    force: bool = False,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
-) -> Path:
-    """Write the planes of one session into a new NWB file.
-
-    Parameters
-    ----------
-    planes : sequence of NwbPlane
-    path : str or Path
-        Ends in ``.nwb``.
-    session : NwbSession, optional
-        What is known about the session.
-    provenance : mapping, optional
-        What `provenance` returned; goes into the file and beside it.
-    force : bool
-        Replace a file that this program did not write.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    MissingDependencyError
-        If pynwb is not installed.
-    OutputError
-        If a plane has no masks, the planes are of several sessions, a field of the
-        session is not of the form that NWB wants, or the file cannot be written.
-    SamplingFrequencyError
-        If a frame rate is not known.
-    Stopped
-        If `should_stop` answered True; what was there before stays.
-    """
-    path, session = nwb_name(path), session or NwbSession()
-    require_nwb(planes, session)
-    pynwb = load_pynwb()
-    origin = provenance or {}
-
-    def write_at(temporary: Path) -> None:
-        import h5py
-
-        content = _new_file(pynwb, session, origin)
-        for plane in planes:
-            name = _ending(plane.recording, planes)
-            _add_plane(pynwb, content, plane, name, session, on_progress, should_stop)
-        if origin:
-            add_provenance(content.processing["ophys"], origin)
-        with (
-            h5py.File(temporary, "w") as file,
-            pynwb.NWBHDF5IO(file=file, mode="w") as io,
-        ):
-            io.write(content)
-
-    return write_output_at(path, write_at, force=force, provenance=origin)
-
-
 def load_pynwb() -> Any:
-    """Return the package pynwb.
-
-    Raises
-    ------
-    MissingDependencyError
-        If it is not installed.
-    """
+    """Return the package pynwb, or say how to install it."""
     try:
-        importlib.import_module("pynwb.ophys")
-        return importlib.import_module("pynwb")
+        import pynwb.ophys
     except ImportError as error:
         raise MissingDependencyError(
             f"NWB files need the package pynwb ({error}); install it with: "
             "python -m pip install pynwb"
         ) from None
+    return pynwb
 
 
-def nwb_name(path: str | Path) -> Path:
-    """Return the path of an NWB file.
-
-    Raises
-    ------
-    OutputError
-        If it does not end in ``.nwb``.
-    """
-    path = Path(path)
-    if path.suffix.lower() != ".nwb":
-        raise OutputError(f"{path.name} does not end in .nwb; rename it.")
-    return path
+def _preview(content: Content) -> Preview:
+    return Preview("\n".join(_outline(_new_file(content))))
 
 
-def require_nwb(planes: Sequence[NwbPlane], session: NwbSession) -> None:
-    """Refuse what no NWB file can be made of, before any work.
+def _write(content: Content, path: Path) -> None:
+    import h5py
 
-    Raises
-    ------
-    OutputError, SamplingFrequencyError
-        As `write_nwb`.
-    """
+    pynwb, file = load_pynwb(), _new_file(content)
+    file.notes = methods_paragraph(content.origin)
+    add_provenance(file.processing["ophys"], content.origin)
+    with (
+        h5py.File(path, "w") as hdf5,
+        pynwb.NWBHDF5IO(file=hdf5, mode="w") as io,
+    ):
+        io.write(file)
+
+
+NWB = Format(
+    "nwb",
+    "NWB: new file",
+    ".nwb",
+    "ROIs, traces and cell types.",
+    _preview,
+    _write,
+    options=("only_iscell", "session"),
+)
+
+
+def _new_file(content: Content) -> Any:
+    """Return the planes of one session as an NWB file, without provenance."""
+    session = content.request.session
     session.require_valid()
-    sessions = {_session_folder(plane.recording) for plane in planes}
+    _require_possible(content)
+    pynwb = load_pynwb()
+    people = [name.strip() for name in session.experimenter.split(";") if name.strip()]
+    versions = software_versions()
+    names = ("napari-celltype", "numpy", "python")
+    file = pynwb.NWBFile(
+        session_description=session.described(),
+        identifier=session.identifier or str(uuid.uuid4()),
+        session_start_time=session.start,
+        experimenter=people or None,
+        lab=session.lab or None,
+        institution=session.institution or None,
+        keywords=["calcium imaging", "cell types"],
+        was_generated_by=[[n, versions[n]] for n in names if n in versions],
+        subject=pynwb.file.Subject(**session.subject()),
+    )
+    ophys = file.create_processing_module(
+        name="ophys", description="ROIs, traces and cell types of calcium imaging"
+    )
+    ophys.add(pynwb.ophys.ImageSegmentation())
+    ophys.add(pynwb.ophys.Fluorescence())
+    file.create_device(
+        name="Microscope", description=session.device or "Not described by the user."
+    )
+    several = len(content.recordings) > 1
+    for one, table in zip(content.recordings, content.tables, strict=True):
+        # What tells the names of several planes' objects apart.
+        ending = f"Plane{one.recording.plane}" if several else ""
+        _add_plane(pynwb, file, one.recording, table, ending, content)
+    return file
+
+
+def _require_possible(content: Content) -> None:
+    recordings = [one.recording for one in content.recordings]
+    # Traces from elsewhere have no folder, and no second plane.
+    sessions = {r if r.path is None else r.path.parent for r in recordings}
     if len(sessions) != 1:
         raise OutputError(
             f"An NWB file holds one session, and these are {len(sessions)} recordings "
             "of different folders; export each session by itself."
         )
-    for plane in planes:
-        recording = plane.recording
-        if len(recording.rois) != recording.n_rois or not len(plane.table):
+    for recording, table in zip(recordings, content.tables, strict=True):
+        if len(recording.rois) != recording.n_rois or not len(table):
             raise OutputError(
                 "The recording has no ROI masks to be written; open a suite2p folder "
                 "with its stat.npy."
@@ -192,56 +139,20 @@ def require_nwb(planes: Sequence[NwbPlane], session: NwbSession) -> None:
             )
 
 
-def _session_folder(recording: Recording) -> object:
-    # Traces from elsewhere have no folder, and no second plane.
-    return recording if recording.path is None else recording.path.parent
-
-
-def _ending(recording: Recording, planes: Sequence[NwbPlane]) -> str:
-    """Return what tells the names of a plane's objects apart, if there are several."""
-    return f"Plane{recording.plane}" if len(planes) > 1 else ""
-
-
-def _new_file(pynwb: Any, session: NwbSession, provenance: Mapping[str, Any]) -> Any:
-    people = [name.strip() for name in session.experimenter.split(";") if name.strip()]
-    versions = software_versions()
-    names = ("napari-celltype", "numpy", "python")
-    content = pynwb.NWBFile(
-        session_description=session.described(),
-        identifier=session.identifier or str(uuid.uuid4()),
-        session_start_time=session.start,
-        experimenter=people or None,
-        lab=session.lab or None,
-        institution=session.institution or None,
-        keywords=["calcium imaging", "cell types"],
-        notes=methods_paragraph(provenance) if provenance else None,
-        was_generated_by=[[n, versions[n]] for n in names if n in versions],
-        subject=pynwb.file.Subject(**session.subject()),
-    )
-    content.create_processing_module(
-        name="ophys", description="ROIs, traces and cell types of calcium imaging"
-    )
-    content.create_device(
-        name="Microscope", description=session.device or "Not described by the user."
-    )
-    return content
-
-
 def _add_plane(
     pynwb: Any,
-    content: Any,
-    plane: NwbPlane,
+    file: Any,
+    recording: Recording,
+    table: pd.DataFrame,
     ending: str,
-    session: NwbSession,
-    on_progress: OnProgress,
-    should_stop: ShouldStop,
+    content: Content,
 ) -> None:
     from napari_celltype.export.nwb_traces import trace_data
 
-    ophys, recording = content.processing["ophys"], plane.recording
-    imaging_plane = content.create_imaging_plane(
+    ophys = file.processing["ophys"]
+    imaging_plane = file.create_imaging_plane(
         name=f"ImagingPlane{ending}",
-        **_imaging_plane(pynwb, content, recording, session),
+        **_imaging_plane(pynwb, file, recording, content.request.session),
     )
     if recording.images:
         pictures = [
@@ -260,25 +171,27 @@ def _add_plane(
                 images=pictures,
             )
         )
-    if "ImageSegmentation" not in ophys.data_interfaces:
-        ophys.add(pynwb.ophys.ImageSegmentation())
-        ophys.add(pynwb.ophys.Fluorescence())
-    rois = _rois(pynwb, plane, imaging_plane, ending)
+    rois = _rois(pynwb, recording, table, imaging_plane, ending)
     ophys["ImageSegmentation"].add_plane_segmentation(rois)
-    written = plane.table["roi_id"].to_numpy()
     for name, traces in (
         ("RoiResponseSeries", recording.raw_traces),
         ("Neuropil", recording.neuropil),
     ):
         if traces is None:
             continue
-        message = f"Writing {name}{ending}"
+        data = trace_data(
+            traces,
+            table["roi_id"].to_numpy(),
+            f"Writing {name}{ending}",
+            content.on_progress,
+            content.should_stop,
+        )
         ophys["Fluorescence"].add_roi_response_series(
             pynwb.ophys.RoiResponseSeries(
                 name=f"{name}{ending}",
                 description=_FROM_SUITE2P[name],
                 comments=_about_time(recording),
-                data=trace_data(traces, written, message, on_progress, should_stop),
+                data=data,
                 rois=rois.create_roi_table_region(description="All ROIs of the plane."),
                 unit="a.u.",
                 starting_time=0.0,
@@ -288,14 +201,14 @@ def _add_plane(
 
 
 def _imaging_plane(
-    pynwb: Any, content: Any, recording: Recording, session: NwbSession
+    pynwb: Any, file: Any, recording: Recording, session: NwbSession
 ) -> dict[str, Any]:
     """Return the arguments of an imaging plane; nobody told the wavelengths: NaN."""
     rate = recording.sampling_frequency
     arguments: dict[str, Any] = {
         "description": f"Plane {recording.plane} of {recording.n_planes}; frame rate "
         f"per plane from: {recording.sampling_frequency_source}.",
-        "device": content.devices["Microscope"],
+        "device": file.devices["Microscope"],
         "optical_channel": pynwb.ophys.OpticalChannel(
             name="OpticalChannel",
             description="The functional channel; its wavelength was not given.",
@@ -313,12 +226,18 @@ def _imaging_plane(
     return arguments
 
 
-def _rois(pynwb: Any, plane: NwbPlane, imaging_plane: Any, ending: str) -> Any:
+def _rois(
+    pynwb: Any,
+    recording: Recording,
+    table: pd.DataFrame,
+    imaging_plane: Any,
+    ending: str,
+) -> Any:
     """Return the table of ROIs, with their masks and cell types."""
     from hdmf.common import VectorData, VectorIndex
 
-    masks = RoiMasks.of(plane.recording.rois)
-    roi_ids = plane.table["roi_id"].to_numpy()
+    masks = RoiMasks.of(recording.rois)
+    roi_ids = table["roi_id"].to_numpy()
     kept = np.isin(masks.roi_ids, roi_ids)
     types = [("x", "u4"), ("y", "u4"), ("weight", "f4")]
     pixels = np.empty(int(kept.sum()), dtype=types)
@@ -332,7 +251,7 @@ def _rois(pynwb: Any, plane: NwbPlane, imaging_plane: Any, ending: str) -> Any:
     ends = VectorIndex(
         name="pixel_mask_index", data=np.cumsum(masks.n_pixels[roi_ids]), target=mask
     )
-    table = pynwb.ophys.PlaneSegmentation(
+    rois = pynwb.ophys.PlaneSegmentation(
         name=f"PlaneSegmentation{ending}",
         description="ROIs that suite2p found, and their cell types according to "
         "napari-celltype. Columns whose description says 'predicted' hold what a model "
@@ -341,29 +260,84 @@ def _rois(pynwb: Any, plane: NwbPlane, imaging_plane: Any, ending: str) -> Any:
         id=roi_ids,
         columns=[mask, ends],
     )
-    for column in nwb_columns(plane.table):
-        table.add_column(
-            name=column.name, description=column.description, data=column.data
-        )
-    return table
+    add_cell_types(rois, table)
+    return rois
+
+
+def add_cell_types(rois: Any, table: pd.DataFrame) -> list[str]:
+    """Add the columns of the output table to a table of ROIs; return their names.
+
+    What the masks and the file say themselves is left out, and so are columns in which
+    no ROI has a value. Gaps are NaN in numbers and -1 in `merged_into`.
+    """
+    taken, added = set(rois.colnames), []
+    for name in table.columns:
+        column = find_column(name)
+        data = None if column is None else _values(table[name], column.dtype)
+        if column is None or not column.in_nwb or data is None:
+            continue
+        written = f"{_PREFIX}{name}" if name in taken else name
+        if written in taken:
+            raise OutputError(
+                f"The NWB file has a column {written!r} in its table of ROIs already; "
+                "give the file as it was before cell types were added."
+            )
+        rois.add_column(name=written, description=column.description, data=data)
+        added.append(written)
+    return added
+
+
+def _values(column: pd.Series, dtype: str) -> NDArray[Any] | list[str] | None:
+    """Return the values as NWB can hold them; None where no ROI has one."""
+    if dtype == "str":
+        texts = [str(text) for text in column]
+        return texts if any(texts) else None
+    if dtype == "Int64":
+        numbers = column.fillna(-1).to_numpy(dtype=np.int64)
+        return numbers if (numbers >= 0).any() else None
+    if dtype == "boolean":
+        return None if column.isna().any() else column.to_numpy(dtype=bool)
+    values = column.to_numpy()
+    return values if values.dtype.kind != "f" or np.isfinite(values).any() else None
 
 
 def add_provenance(ophys: Any, provenance: Mapping[str, Any]) -> None:
-    """Add the provenance to a processing module, as a table of names and values."""
+    """Add the provenance to a processing module, as a table of names and values.
+
+    Paths of the machine are left out, since NWB files are made to be shared.
+    """
     from hdmf.common import DynamicTable, VectorData
 
-    names, values = flat_provenance(provenance)
+    rows = [row for row in _rows(provenance, "") if not row[0].endswith(".path")]
+    names, values = [name for name, _ in rows], [value for _, value in rows]
     ophys.add(
         DynamicTable(
             name=PROVENANCE_TABLE,
             description="Where the cell types came from: versions, models, settings "
             f"and inputs. {methods_paragraph(provenance)}",
             columns=[
-                VectorData(name="key", description="What is told.", data=names),
+                VectorData(name="key", description="Name of a value.", data=names),
                 VectorData(name="value", description="Its value.", data=values),
             ],
         )
     )
+
+
+def _rows(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _rows(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list | tuple) and _is_nested(value):
+        for i, inner in enumerate(value):
+            yield from _rows(inner, f"{name}.{i}")
+    elif isinstance(value, list | tuple):
+        yield name, "; ".join(map(str, value))
+    else:
+        yield name, "" if value is None else str(value)
+
+
+def _is_nested(values: Iterable[Any]) -> bool:
+    return any(isinstance(value, Mapping | list | tuple) for value in values)
 
 
 def _about_time(recording: Recording) -> str:
@@ -379,3 +353,36 @@ def _about_time(recording: Recording) -> str:
         f"Time is continuous only within the frames {ranges or 'of no range'}; between "
         f"them recordings were joined or frames were marked bad.{rate}"
     )
+
+
+def _outline(file: Any) -> Iterator[str]:
+    """Give what a new file holds, one thing a line."""
+    subject, ophys = file.subject, file.processing["ophys"]
+    yield f"Session: {file.session_description}"
+    yield f"Start: {file.session_start_time.isoformat()}"
+    yield (
+        f"Subject: {subject.subject_id}, sex {subject.sex}, age {subject.age}, species "
+        f"{subject.species or 'not given'}"
+    )
+    for plane in file.imaging_planes.values():
+        spacing = plane.grid_spacing
+        size = (
+            "not known"
+            if spacing is None
+            else "{:g} x {:g} µm".format(*(spacing / _METERS_PER_MICROMETER))
+        )
+        yield f"\n{plane.name}: {plane.description}\nPixel size: {size}"
+    for rois in ophys["ImageSegmentation"].plane_segmentations.values():
+        columns = ", ".join(rois.colnames)
+        yield f"\n{rois.name}: {len(rois.id)} ROIs\nColumns: {columns}"
+    for item in ophys.data_interfaces.values():
+        if item.neurodata_type == "Images":
+            yield f"\n{item.name}: {', '.join(item.images)}"
+    for series in ophys["Fluorescence"].roi_response_series.values():
+        n_frames, n_rois = series.data.data.maxshape
+        megabytes = 4 * n_frames * n_rois / 1e6
+        yield (
+            f"\n{series.name}: {n_frames} frames at {series.rate:g} Hz, "
+            f"{megabytes:.3g} MB before compression\n{series.comments}"
+        )
+    yield f"\n{PROVENANCE_TABLE}: versions, model, settings and inputs"

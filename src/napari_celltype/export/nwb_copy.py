@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.errors import OutputError
+from napari_celltype.export.content import Content, Format, Preview
 from napari_celltype.export.nwb import (
-    NwbPlane,
+    PROVENANCE_TABLE,
+    add_cell_types,
     add_provenance,
     load_pynwb,
-    nwb_name,
 )
-from napari_celltype.export.nwb_columns import PROVENANCE_TABLE, nwb_columns
-from napari_celltype.export.ownership import write_output_at
 from napari_celltype.labels.matching import find_again, mask_runs
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-    raise_if_stopped,
-)
+from napari_celltype.progress import Progress, raise_if_stopped
 from napari_celltype.recording import Recording, RoiMasks
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-# Put before a column's name where the user's file has a column of that name.
-_PREFIX = "celltype_"
 
 
 @dataclass(frozen=True)
@@ -47,99 +33,77 @@ class _Match:
     roi_ids: NDArray[np.int64]
 
 
-def write_nwb_copy(
-    planes: Sequence[NwbPlane],
-    existing: str | Path,
-    path: str | Path,
-    *,
-    provenance: Mapping[str, Any] | None = None,
-    force: bool = False,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
-) -> Path:
-    """Copy an NWB file and add the cell types to its tables of ROIs.
+def _preview(content: Content) -> Preview:
+    existing = _existing(content)
+    _require_file(existing)
+    with _opened(existing, "r", existing) as (_, file):
+        added = _add(file, content, existing)
+    lines = [f"Copy of {existing.name}, which itself is not changed", *added]
+    return Preview("\n\n".join([*lines, f"Added provenance: {PROVENANCE_TABLE}"]))
+
+
+def _write(content: Content, path: Path) -> None:
+    existing = _existing(content)
+    _require_file(existing)
+    _require_links(existing, path)
+    content.on_progress(Progress(f"Copying {existing.name}"))
+    shutil.copyfile(existing, path)
+    raise_if_stopped(content.should_stop)
+    with _opened(path, "r+", existing) as (io, file):
+        content.on_progress(Progress("Comparing the ROIs"))
+        _add(file, content, existing)
+        add_provenance(_ophys_module(file), content.origin)
+        raise_if_stopped(content.should_stop)
+        io.write(file)
+
+
+NWB_COPY = Format(
+    "nwb-copy",
+    "NWB: into a copy of a file",
+    ".nwb",
+    "Adds the cell types to an NWB file with the same ROIs; yours stays as it is.",
+    _preview,
+    _write,
+    options=("existing",),
+)
+
+
+def _add(file: Any, content: Content, existing: Path) -> list[str]:
+    """Add the cell types in memory; return what was added where.
 
     The ROIs are found by their number and their masks, in whatever order, with rows or
-    columns of the image first. The file that is there is not changed.
-
-    Parameters
-    ----------
-    planes : sequence of NwbPlane
-        With all their ROIs.
-    existing : str or Path
-        The NWB file (HDF5) that holds the same ROIs.
-    path : str or Path
-        The copy; ends in ``.nwb``.
-    provenance : mapping, optional
-        What `provenance` returned; goes into the copy and beside it.
-    force : bool
-        Replace a file that this program did not write.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
-
-    Returns
-    -------
-    Path
-        The copy.
-
-    Raises
-    ------
-    MissingDependencyError
-        If pynwb is not installed.
-    OutputError
-        If the file cannot be read, holds other ROIs or cell types of this program, or
-        the copy cannot be written.
-    Stopped
-        If `should_stop` answered True.
+    columns of the image first.
     """
-    existing, path = Path(existing), nwb_name(path)
-    pynwb = load_pynwb()
-    _require_source(existing, path)
-    origin = provenance or {}
-
-    def write_at(temporary: Path) -> None:
-        on_progress(Progress(f"Copying {existing.name}"))
-        shutil.copyfile(existing, temporary)
-        raise_if_stopped(should_stop)
-        with _opened(pynwb, temporary, "r+", existing) as (io, content):
-            on_progress(Progress("Comparing the ROIs"))
-            for plane in planes:
-                _add_columns(_matching(content, plane, existing), plane.table)
-            if origin:
-                add_provenance(_ophys_module(content), origin)
-            raise_if_stopped(should_stop)
-            io.write(content)
-
-    return write_output_at(path, write_at, force=force, provenance=origin)
-
-
-def matching_tables(planes: Sequence[NwbPlane], existing: str | Path) -> list[str]:
-    """Return the names of the file's tables that hold the ROIs of the planes.
-
-    Parameters
-    ----------
-    planes, existing
-        As for `write_nwb_copy`.
-
-    Raises
-    ------
-    MissingDependencyError, OutputError
-        If it is no NWB file of the same ROIs.
-    """
-    existing = Path(existing)
-    pynwb = load_pynwb()
-    _require_file(existing)
-    with _opened(pynwb, existing, "r", existing) as (_, content):
-        return [_matching(content, plane, existing).table.name for plane in planes]
-
-
-def _require_source(existing: Path, path: Path) -> None:
-    if path.exists() and existing.exists() and path.samefile(existing):
-        raise OutputError(
-            f"{path.name} is the file to be copied, which is never changed; choose "
-            "another name for the copy."
+    lines = []
+    for one, table in zip(content.recordings, content.tables, strict=True):
+        recording = one.recording
+        if len(table) != recording.n_rois:
+            raise OutputError(
+                "The cell types of some ROIs only cannot go into a table of all; "
+                "export all (terminal: no --only-iscell; napari: no tick at suite2p's "
+                "cells only)."
+            )
+        match = _matching(file, recording, existing)
+        rows = table.set_index("roi_id").loc[match.roi_ids].reset_index()
+        added = add_cell_types(match.table, rows[table.columns])
+        lines.append(
+            f"{match.table.name} holds the {recording.n_rois} ROIs of plane "
+            f"{recording.plane}: number and masks agree\n"
+            f"Added columns: {', '.join(added)}"
         )
-    _require_file(existing)
+    return lines
+
+
+def _existing(content: Content) -> Path:
+    if content.request.existing is None:
+        raise OutputError(
+            "No NWB file was chosen to make a copy of; choose the one that holds these "
+            "ROIs."
+        )
+    return content.request.existing
+
+
+def _require_links(existing: Path, path: Path) -> None:
     outside = _links(existing)
     if outside and existing.resolve().parent != path.resolve().parent:
         raise OutputError(
@@ -183,12 +147,11 @@ def _links(path: Path) -> list[str]:
 
 
 @contextmanager
-def _opened(
-    pynwb: Any, path: Path, mode: str, existing: Path
-) -> Iterator[tuple[Any, Any]]:
+def _opened(path: Path, mode: str, existing: Path) -> Iterator[tuple[Any, Any]]:
     """Open a file, or its copy; what pynwb dislikes becomes one sentence."""
     import h5py
 
+    pynwb = load_pynwb()
     with h5py.File(path, mode) as file:
         try:
             io = pynwb.NWBHDF5IO(file=file, mode=mode)
@@ -204,22 +167,10 @@ def _opened(
             yield io, content
 
 
-def _matching(content: Any, plane: NwbPlane, existing: Path) -> _Match:
-    """Find the table of ROIs that holds the ROIs of a plane.
-
-    Raises
-    ------
-    OutputError
-        If there is none, or only one that has these cell types already.
-    """
+def _matching(content: Any, recording: Recording, existing: Path) -> _Match:
+    """Find the table of ROIs that holds the ROIs of a plane."""
     from pynwb.ophys import PlaneSegmentation
 
-    recording = plane.recording
-    if len(plane.table) != recording.n_rois:
-        raise OutputError(
-            "The cell types of some ROIs only cannot go into a table of all; export "
-            "all (terminal: no --only-iscell; napari: no tick at suite2p's cells only)."
-        )
     tables = [
         item for item in content.objects.values() if isinstance(item, PlaneSegmentation)
     ]
@@ -250,12 +201,8 @@ def _matching(content: Any, plane: NwbPlane, existing: Path) -> _Match:
 def _stored_masks(table: Any) -> Iterator[RoiMasks]:
     """Give the masks of a PlaneSegmentation, as NWB means them and transposed.
 
-    NWB says x before y. suite2p writes rows first, and so do others, hence both.
-
-    Parameters
-    ----------
-    table : pynwb.ophys.PlaneSegmentation
-        With pixel masks or image masks; voxel masks give nothing.
+    NWB says x before y. suite2p writes rows first, and so do others, hence both. Voxel
+    masks give nothing.
     """
     if "pixel_mask" in table.colnames:
         x, y, ends = _pixel_masks(table)
@@ -310,29 +257,8 @@ def _equal(a: RoiMasks, b: RoiMasks) -> bool:
     )
 
 
-def _add_columns(match: _Match, table: pd.DataFrame) -> None:
-    rows = table.set_index("roi_id").loc[match.roi_ids].reset_index()
-    taken = set(match.table.colnames)
-    for column in nwb_columns(rows[table.columns]):
-        name = f"{_PREFIX}{column.name}" if column.name in taken else column.name
-        if name in taken:
-            raise OutputError(
-                f"The NWB file has a column {name!r} in its table of ROIs already; "
-                "give the file as it was before cell types were added."
-            )
-        match.table.add_column(
-            name=name, description=column.description, data=column.data
-        )
-
-
 def _ophys_module(content: Any) -> Any:
-    """Return the module for the provenance, which has none yet.
-
-    Raises
-    ------
-    OutputError
-        If it has one.
-    """
+    """Return the module for the provenance, which has none yet."""
     if "ophys" not in content.processing:
         content.create_processing_module(
             name="ophys", description="ROIs and cell types of calcium imaging"

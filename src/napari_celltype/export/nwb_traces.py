@@ -24,19 +24,7 @@ _CHUNK_FRAMES = 32768
 
 
 class TraceBlocks(GenericDataChunkIterator):
-    """Hands (n_rois, n_frames) traces over as NWB wants them: (n_frames, n_rois).
-
-    Parameters
-    ----------
-    traces : Traces, shape (n_rois, n_frames)
-        In memory, or read in blocks.
-    roi_ids : ndarray of int64, shape (n_written,)
-        The rows that are written.
-    message : str
-        What is being done, for the progress.
-    on_progress, should_stop : callable
-        See `napari_celltype.progress`.
-    """
+    """Hands (n_rois, n_frames) traces over as NWB wants them: (n_frames, n_rois)."""
 
     def __init__(
         self,

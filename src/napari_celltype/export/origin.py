@@ -1,19 +1,32 @@
-"""Where a result came from: versions, models, settings, inputs."""
+"""Where a file came from, and whether it may be replaced.
+
+`OUT.provenance.json` beside each output names versions, models, settings, inputs and
+its SHA-256. An output that was edited by hand no longer has that digest, and is
+protected like any other file of the user's.
+"""
 
 from __future__ import annotations
 
+import json
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from napari_celltype.errors import OutputError
 from napari_celltype.files import file_sha256
-from napari_celltype.labels import LabelTable
+from napari_celltype.labels import (
+    LabelTable,
+    replace_atomically,
+    write_text_atomically,
+)
 from napari_celltype.recording import Recording, fingerprint
+from napari_celltype.recording.folder import is_suite2p_file
 
+FORMAT = "napari-celltype provenance"
+VERSION = 1
 _PACKAGES = ("napari-celltype", "numpy", "torch", "scipy", "pandas", "suite2p")
 # The files that a label depends on; larger ones are told by size and time only.
 _FILES = (
@@ -129,6 +142,9 @@ def provenance(
 
 def software_versions() -> dict[str, str]:
     """Return the versions of Python, the platform and the packages that matter."""
+    # It takes the package email with it, and the terminal shall start at once.
+    from importlib.metadata import PackageNotFoundError, version
+
     versions = {"python": platform.python_version(), "platform": platform.platform()}
     for name in _PACKAGES:
         try:
@@ -148,3 +164,109 @@ def _describe_file(path: Path) -> dict[str, Any]:
     if status.st_size <= MAX_HASHED_BYTES:
         described["sha256"] = file_sha256(path)
     return described
+
+
+def provenance_path(path: str | Path) -> Path:
+    """Return ``OUT.provenance.json`` for an output."""
+    path = Path(path)
+    return path.with_name(path.name + ".provenance.json")
+
+
+def read_provenance(path: str | Path) -> dict[str, Any] | None:
+    """Return the provenance of an output; None where there is none to be read."""
+    try:
+        content = json.loads(provenance_path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        return None
+    return content
+
+
+def is_ours(path: str | Path) -> bool:
+    """Tell whether this program wrote a file and nobody has changed it since."""
+    content = read_provenance(path)
+    return content is not None and content.get("sha256") == file_sha256(Path(path))
+
+
+def require_replaceable(path: str | Path, force: bool = False) -> None:
+    """Refuse to replace a file that this program did not write.
+
+    Call it before long work, so that nobody waits for a refusal.
+
+    Raises
+    ------
+    OutputError
+        If the file is a folder or suite2p's, or is not ours and `force` is not set.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; give the name of a file in it.")
+    if path.exists() and is_suite2p_file(path):
+        raise OutputError(
+            f"{path} is suite2p's own file, which is never changed; choose another "
+            "name."
+        )
+    if path.exists() and not force and not is_ours(path):
+        raise OutputError(
+            f"{path} is there already and was not written by napari-celltype, or was "
+            f"changed since; choose another name, or replace it with --force "
+            f"(force=True)."
+        )
+
+
+def write_output(
+    path: str | Path,
+    write: Callable[[BinaryIO], object],
+    *,
+    force: bool = False,
+    provenance: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write an output and its provenance, each in one step.
+
+    Parameters
+    ----------
+    path : str or Path
+    write : callable
+        Takes the open binary file.
+    force : bool
+        Replace a file that this program did not write.
+    provenance : mapping, optional
+        What `provenance` returned; without it only the file's SHA-256 is noted.
+
+    Raises
+    ------
+    OutputError
+        If the file may not be replaced or cannot be written; what was there stays.
+    """
+
+    def write_at(temporary: Path) -> None:
+        with temporary.open("xb") as file:
+            write(file)
+
+    return write_output_at(path, write_at, force=force, provenance=provenance)
+
+
+def write_output_at(
+    path: str | Path,
+    write_at: Callable[[Path], object],
+    *,
+    force: bool = False,
+    provenance: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write an output as `write_output` does; `write_at` takes a temporary name."""
+    path = Path(path)
+    require_replaceable(path, force)
+    replace_atomically(path, write_at)
+    # Stopped between the two files, the output is complete and needs --force next time.
+    of_this_file = {
+        "format": FORMAT,
+        "version": VERSION,
+        "file": path.name,
+        "sha256": file_sha256(path),
+    }
+    # Last again, because the provenance may have been read from another output.
+    content = {**of_this_file, **(provenance or {}), **of_this_file}
+    text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
+    write_text_atomically(provenance_path(path), text + "\n")
+    return path

@@ -1,4 +1,4 @@
-"""The colours of the ROIs, fainter the less probable their name; and the background."""
+"""The picture of the ROIs: colours, fainter the less probable, outlines, background."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_celltype.celltypes import UNSURE, TypeTree
 from napari_celltype.export.columns import class_columns
 from napari_celltype.labels import NOT_A_SOMA
-from napari_celltype.recording import Recording
+from napari_celltype.recording import Recording, Roi
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,11 +26,7 @@ def fill_strength(
 ) -> NDArray[np.float64]:
     """Return how far probabilities are from chance (0) on the way to certainty (1).
 
-    Parameters
-    ----------
-    probability : ndarray of float
-    n_names : int
-        Types, or groups, that were to choose from.
+    Chance follows from the number of types, or groups, that were to choose from.
     """
     chance = 1 / max(n_names, 2)
     return np.clip((probability - chance) / (1 - chance), 0, 1)
@@ -95,3 +91,65 @@ def background(recording: Recording) -> NDArray[np.float32]:
 def _rgb(color: str) -> tuple[float, float, float]:
     red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
     return red, green, blue
+
+
+def roi_outline(roi: Roi) -> list[NDArray[np.float64]]:
+    """Return the border as closed lines of x and y, shape (n_corners, 2), in pixels.
+
+    The middle of pixel 0 is 0. There is one line for each part of the ROI, and one the
+    other way around for each hole.
+    """
+    if not roi.ypix.size:
+        return []
+    top, left = int(roi.ypix.min()), int(roi.xpix.min())
+    y, x = roi.ypix - top, roi.xpix - left
+    mask = np.zeros((int(y.max()) + 3, int(x.max()) + 3), dtype=bool)
+    mask[y + 1, x + 1] = True
+    # A corner is one whole number: plain numbers are no work for Python's collector of
+    # garbage, which would stop the window for the 10,000 ROIs of a large recording.
+    width = mask.shape[1] - 1
+    lines = []
+    ahead, other = _sides(mask, width)
+    while ahead or other:
+        start, following = (ahead or other).popitem()
+        line = [start]
+        while following != start:
+            line.append(following)
+            here = following
+            following = other.pop(here) if here in other else ahead.pop(here)
+        corners = np.array(line)
+        points = np.stack([corners % width + left, corners // width + top], axis=1)
+        lines.append(_turns(points.astype(np.float64)))
+    return lines
+
+
+def _sides(
+    mask: NDArray[np.bool_], width: int
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Return where each side of the border leads, clockwise.
+
+    Two sides begin where two parts touch at a corner: the second is in the second dict.
+    """
+    inside = mask[1:-1, 1:-1]
+    outside = ~mask
+    right, down = 1, width
+    ahead: dict[int, int] = {}
+    other: dict[int, int] = {}
+    for beyond, begin, end in (
+        (outside[:-2, 1:-1], 0, right),
+        (outside[1:-1, 2:], right, right + down),
+        (outside[2:, 1:-1], right + down, down),
+        (outside[1:-1, :-2], down, 0),
+    ):
+        y, x = np.nonzero(inside & beyond)
+        for corner in (y * width + x).tolist():
+            sides = other if corner + begin in ahead else ahead
+            sides[corner + begin] = corner + end
+    return ahead, other
+
+
+def _turns(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a closed line without the points at which it goes straight on."""
+    before = points - np.roll(points, 1, axis=0)
+    after = np.roll(points, -1, axis=0) - points
+    return np.asarray(points[(before != after).any(axis=1)] - 0.5)

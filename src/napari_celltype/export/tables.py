@@ -1,25 +1,35 @@
-"""The output table as a file: CSV, Parquet and JSON, and back."""
+"""The output table as CSV, Parquet, JSON, MATLAB, celltype.npy; the label table."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.celltypes import UNSURE
 from napari_celltype.errors import OutputError
 from napari_celltype.export.columns import (
-    INTEGER_COLUMNS,
-    OPTIONAL_BOOLEAN_COLUMNS,
-    OPTIONAL_INTEGER_COLUMNS,
-    TEXT_COLUMNS,
-    missing_columns,
+    class_columns,
+    find_column,
+    output_columns,
 )
-from napari_celltype.export.ownership import write_output
+from napari_celltype.export.content import Content, Format, Preview
+from napari_celltype.labels import LabelTable, write_label_table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# MATLAB's namelengthmax.
+_MAX_NAME = 63
+READ_ENDINGS = (".csv", ".parquet", ".json")
 
 
 def table_to_csv(table: pd.DataFrame) -> str:
@@ -39,46 +49,172 @@ def table_to_json(table: pd.DataFrame) -> str:
     return f"[\n{lines}\n]\n"
 
 
-def write_table(
-    table: pd.DataFrame,
-    path: str | Path,
-    *,
-    force: bool = False,
-    provenance: Mapping[str, Any] | None = None,
-) -> Path:
-    """Write the output table; the name says the format.
+def _plain(value: Any) -> Any:
+    """Return a NumPy scalar as Python's own number."""
+    return value.item() if hasattr(value, "item") else value
 
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        With the columns of `output_columns`.
-    path : str or Path
-        Ends in ``.csv``, ``.parquet`` or ``.json``.
-    force : bool
-        Replace a file that this program did not write.
-    provenance : mapping, optional
-        Goes into ``OUT.provenance.json`` beside it.
 
-    Returns
-    -------
-    Path
-        The file.
+def _parquet(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
 
-    Raises
-    ------
-    OutputError
-        If the ending is another one, the file may not be replaced, or cannot be
-        written; what was there stays.
+
+def celltype_array(table: pd.DataFrame) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """Return the cell types as suite2p keeps iscell, and what columns and codes mean.
+
+    Row i is row i of stat.npy. Column 0 is the code of the predicted type (-1: unsure),
+    column 1 its probability, then one column per class; NaN without a usable trace.
     """
-    path = Path(path)
-    writers: dict[str, Callable[[BinaryIO], object]] = {
-        ".csv": lambda file: file.write(table_to_csv(table).encode()),
-        ".parquet": lambda file: file.write(_parquet(table)),
-        ".json": lambda file: file.write(table_to_json(table).encode()),
+    if "predicted" not in table.columns:
+        raise OutputError(
+            "celltype.npy holds what a model said, and no model has run; classify the "
+            "recording first, or export the labels as CSV."
+        )
+    roi_ids = table["roi_id"].to_numpy()
+    one_plane = len(table[["recording", "plane"]].drop_duplicates()) == 1
+    if not one_plane or not np.array_equal(roi_ids, np.arange(len(table))):
+        raise OutputError(
+            "celltype.npy has one row for every row of one plane's stat.npy, and this "
+            "table is of several planes or of some ROIs only; export each plane by "
+            "itself, without --only-iscell."
+        )
+    columns = class_columns(table.columns)
+    classes = [name.removeprefix("p_") for name in columns]
+    codes = {name: code for code, name in enumerate(classes)}
+    code = [codes.get(name, -1) for name in table["predicted"]]
+    array = np.column_stack(
+        [code, table["probability"].to_numpy(), table[columns].to_numpy()]
+    ).astype(np.float64)
+    legend = {
+        "columns": ["code", "probability", *columns],
+        "codes": {"-1": UNSURE, **{str(c): name for name, c in codes.items()}},
     }
-    return write_output(
-        path, writers[_ending(path)], force=force, provenance=provenance
+    return array, legend
+
+
+def _npy(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, celltype_array(table)[0])
+    return buffer.getvalue()
+
+
+def _npy_legend(table: pd.DataFrame) -> dict[str, Any]:
+    return {"legend": celltype_array(table)[1]}
+
+
+def _npy_preview(content: Content) -> Preview:
+    import pandas as pd
+
+    array, legend = celltype_array(content.table)
+    return Preview(table=pd.DataFrame(array, columns=legend["columns"]))
+
+
+def matlab_variables(table: pd.DataFrame) -> dict[str, NDArray[Any]]:
+    """Return the columns as MATLAB variables, each (n_rows, 1).
+
+    Text becomes a cell array of char, numbers double; gaps are NaN. `roi_index_matlab`
+    is ``roi_id + 1``. Characters that MATLAB does not allow in a name become ``_``.
+    """
+    variables: dict[str, NDArray[Any]] = {}
+    for name, column in table.items():
+        name = re.sub(r"\W", "_", str(name), flags=re.ASCII)[:_MAX_NAME]
+        if name in variables:
+            raise OutputError(
+                f"Two columns would be called {name!r} in MATLAB; rename one type."
+            )
+        if column.dtype.kind in "biuf":
+            numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+            variables[name] = numbers.reshape(-1, 1)
+        else:
+            cells = np.empty((len(column), 1), dtype=object)
+            cells[:, 0] = [str(text) for text in column]
+            variables[name] = cells
+    variables["roi_index_matlab"] = variables["roi_id"] + 1
+    return variables
+
+
+def _mat(table: pd.DataFrame) -> bytes:
+    from scipy.io import savemat
+
+    buffer = io.BytesIO()
+    # The stubs know file names only; savemat documents file-like objects, too.
+    savemat(buffer, matlab_variables(table), do_compression=True)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _table_preview(content: Content) -> Preview:
+    return Preview(table=content.table)
+
+
+def _write_table(
+    encode: Callable[[pd.DataFrame], bytes], content: Content, path: Path
+) -> None:
+    path.write_bytes(encode(content.table))
+
+
+def _labels(content: Content) -> LabelTable:
+    labels = content.recordings[0].labels
+    if labels is None or not len(labels):
+        raise OutputError(
+            "No ROI of this recording has a label yet; label some first, or export the "
+            "table."
+        )
+    return labels
+
+
+def _labels_preview(content: Content) -> Preview:
+    import pandas as pd
+
+    return Preview(table=pd.DataFrame([asdict(row) for row in _labels(content)]))
+
+
+def _table_format(
+    key: str,
+    title: str,
+    description: str,
+    encode: Callable[[pd.DataFrame], bytes],
+) -> Format:
+    return Format(
+        key,
+        f"Table: {title}",
+        f".{key}",
+        description,
+        _table_preview,
+        partial(_write_table, encode),
+        options=("only_iscell",),
+        from_table=True,
     )
+
+
+CSV = _table_format(
+    "csv", "CSV", "For any program.", lambda t: table_to_csv(t).encode()
+)
+PARQUET = _table_format("parquet", "Parquet", "Keeps column types.", _parquet)
+JSON = _table_format(
+    "json", "JSON", "A list of rows.", lambda t: table_to_json(t).encode()
+)
+MAT = _table_format("mat", "MATLAB (.mat)", "One variable per column.", _mat)
+NPY = Format(
+    "npy",
+    "celltype.npy, beside iscell.npy",
+    ".npy",
+    "Numbers as suite2p keeps iscell; needs predictions.",
+    _npy_preview,
+    partial(_write_table, _npy),
+    one_recording=True,
+    from_table=True,
+    legend=_npy_legend,
+)
+LABELS = Format(
+    "labels",
+    "Labels only (CSV, can be imported)",
+    ".csv",
+    "What people said, to be read again by this program.",
+    _labels_preview,
+    lambda content, path: write_label_table(_labels(content), path),
+    one_recording=True,
+)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -102,7 +238,12 @@ def read_table(path: str | Path) -> pd.DataFrame:
     import pandas as pd
 
     path = Path(path)
-    ending = _ending(path)
+    ending = path.suffix.lower()
+    if ending not in READ_ENDINGS:
+        raise OutputError(
+            f"{path.name} ends in {ending or 'nothing'}, expected one of "
+            f"{', '.join(READ_ENDINGS)}; rename it."
+        )
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -117,9 +258,9 @@ def read_table(path: str | Path) -> pd.DataFrame:
             table = pd.read_parquet(io.BytesIO(data))
         else:
             table = pd.DataFrame(json.loads(data))
-        lacking = missing_columns(table.columns)
+        lacking = [name for name in output_columns([]) if name not in table.columns]
         if not lacking:
-            return _typed(table)
+            return table.astype(_types(table))
     except (ValueError, TypeError, OSError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise OutputError(
@@ -131,47 +272,20 @@ def read_table(path: str | Path) -> pd.DataFrame:
     )
 
 
-def _ending(path: Path) -> str:
-    ending = path.suffix.lower()
-    if ending not in (".csv", ".parquet", ".json"):
-        raise OutputError(
-            f"{path.name} ends in {ending or 'nothing'}, expected .csv, .parquet or "
-            f".json; rename it."
-        )
-    return ending
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
-
-
-def _plain(value: Any) -> Any:
-    """Return a NumPy scalar as Python's own number."""
-    return value.item() if hasattr(value, "item") else value
+def _types(table: pd.DataFrame) -> dict[str, str]:
+    """Return the type of each column of the output table that is there."""
+    found = {name: find_column(str(name)) for name in table.columns}
+    return {name: column.dtype for name, column in found.items() if column}
 
 
 def _parsed(texts: pd.DataFrame) -> pd.DataFrame:
     """Return columns of text as numbers; empty text is text, or a gap in numbers."""
     table = texts.copy()
-    for name in texts.columns.difference(list(TEXT_COLUMNS)):
+    for name, dtype in _types(texts).items():
         values = texts[name].astype(object).replace({"": None})
-        if name in OPTIONAL_BOOLEAN_COLUMNS:
-            values = values.replace({"True": True, "False": False})
-        else:
+        if dtype == "boolean":
+            table[name] = values.replace({"True": True, "False": False})
+        elif dtype != "str":
             # Python's own float() gives back every digit that was written.
-            values = values.map(float, na_action="ignore")
-        table[name] = values
+            table[name] = values.map(float, na_action="ignore")
     return table
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    types: dict[str, str] = {
-        name: "float64" for name in table.columns if name not in TEXT_COLUMNS
-    }
-    types |= dict.fromkeys(TEXT_COLUMNS, "str")
-    types |= dict.fromkeys(INTEGER_COLUMNS, "int64")
-    types |= dict.fromkeys(OPTIONAL_INTEGER_COLUMNS, "Int64")
-    types |= dict.fromkeys(OPTIONAL_BOOLEAN_COLUMNS, "boolean")
-    return table.astype(types)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_celltype.errors import CellTypeError, RecordingError, Stopped
-from napari_celltype.export import describe_labels, describe_recording
+from napari_celltype.export import describe_labels, describe_recording, provenance
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -91,6 +91,16 @@ class BatchResult:
         import pandas as pd
 
         return pd.concat([d.table for d in self.done], ignore_index=True)
+
+    def provenance(self, request: ClassifyRequest) -> dict[str, Any]:
+        """Return where the table came from, in plain values for JSON."""
+        settings = {
+            **asdict(request),
+            "failures": [asdict(f) for f in self.failures],
+            "stopped": self.stopped,
+        }
+        inputs, cards = [d.inputs for d in self.done], [d.card for d in self.done]
+        return provenance(inputs, cards, settings)
 
 
 @dataclass(frozen=True)

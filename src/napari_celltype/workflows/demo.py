@@ -14,7 +14,13 @@ from napari_celltype.classifiers import (
     list_models,
     network_title,
 )
-from napari_celltype.export.figure import TWO_COLUMNS, FigureOptions, write_figure
+from napari_celltype.export import (
+    ExportRequest,
+    FigureOptions,
+    write_export,
+    write_table,
+)
+from napari_celltype.export.content import TWO_COLUMNS
 from napari_celltype.labels import save_labels
 from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.labels.folders import claim_folder
@@ -29,7 +35,7 @@ from napari_celltype.progress import (
 from napari_celltype.recording import open_recording, run_suite2p
 from napari_celltype.workflows.batch import BatchResult, done
 from napari_celltype.workflows.classify import ClassifyRequest, classify_recording
-from napari_celltype.workflows.output import write_result
+from napari_celltype.workflows.exporting import ClassifiedRecording
 from napari_celltype.workflows.predictions import Predictions
 from napari_celltype.workflows.simulate import truth_table
 
@@ -144,16 +150,18 @@ def run_demo(
         )
         suffix = "" if model == DEFAULT_MODEL else f"_{model}"
         result = BatchResult((done(answer),), ())
-        write_result(result, request, folder / f"cell_types{suffix}.csv", force=True)
+        write_table(
+            result.table,
+            folder / f"cell_types{suffix}.csv",
+            force=True,
+            provenance=result.provenance(request),
+        )
         answers.append(answer)
-    write_figure(
-        recording,
-        answers[0].table(),
-        folder / "rois.png",
-        options=FigureOptions(width=TWO_COLUMNS),
-        subtypes_proven=answers[0].card.subtypes_proven,
-        force=True,
+    classified = ClassifiedRecording(
+        recording, folder.resolve().name, answers[0].labels, predictions=answers[0]
     )
+    figure = ExportRequest("png", figure=FigureOptions(width=TWO_COLUMNS))
+    write_export([classified], figure, folder / "rois.png", force=True)
     lines = _summary(folder, answers[0], truth)
     summary = write_text_atomically(folder / "summary.txt", "\n".join(lines) + "\n")
     if recording.path is None:

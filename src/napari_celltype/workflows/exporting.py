@@ -1,310 +1,193 @@
-"""Show what an export will hold, and write it: tables, NWB, figures, text."""
+"""Export a recording, classified first where that is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_celltype.errors import OutputError
+from napari_celltype.errors import CellTypeError, RecordingError, Stopped
 from napari_celltype.export import (
-    celltype_array,
-    methods_paragraph,
-    write_mat,
-    write_npy,
-    write_output,
+    READ_ENDINGS,
+    ExportedRecording,
+    ExportRequest,
+    find_format,
+    read_provenance,
+    read_table,
+    require_replaceable,
+    write_export,
     write_table,
 )
-from napari_celltype.export.figure import (
-    FigureOptions,
-    figure_bytes,
-    write_figure,
-)
-from napari_celltype.export.nwb import (
-    NwbPlane,
-    load_pynwb,
-    require_nwb,
-    write_nwb,
-)
-from napari_celltype.export.nwb_copy import matching_tables, write_nwb_copy
-from napari_celltype.export.nwb_outline import copy_outline, nwb_outline
-from napari_celltype.export.nwb_session import NwbSession
-from napari_celltype.labels import write_label_table
+from napari_celltype.labels import load_labels
 from napari_celltype.progress import (
     OnProgress,
-    Progress,
     ShouldStop,
     ignore_progress,
     never_stop,
-    raise_if_stopped,
 )
-from napari_celltype.workflows.export_formats import ExportFormat, export_format
-from napari_celltype.workflows.material import Material, origin_of, tables
+from napari_celltype.recording import Recording, open_recording
+from napari_celltype.recording.naming import recording_names
+from napari_celltype.workflows.batch import classify_many, done, find_recordings
+from napari_celltype.workflows.classify import ClassifyRequest, classify_recording
+from napari_celltype.workflows.predictions import Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_celltype.labels import LabelTable
-
-# Dots per inch of a figure that is only looked at in a dock.
-_COARSE = 150
-_WRITERS: dict[str, Callable[..., Path]] = {".npy": write_npy, ".mat": write_mat}
-
-
-@dataclass(frozen=True)
-class ExportRequest:
-    """What is to be written, and how.
-
-    Attributes
-    ----------
-    format : str
-        Key of an `ExportFormat`.
-    only_iscell : bool or None
-        Leave out what suite2p does not call a cell; None as the predictions say.
-    figure : FigureOptions
-    session : NwbSession
-        For a new NWB file.
-    existing : Path or None
-        The NWB file that a copy is made of.
-    """
-
-    format: str
-    only_iscell: bool | None = None
-    figure: FigureOptions = field(default_factory=FigureOptions)
-    session: NwbSession = field(default_factory=NwbSession)
-    existing: Path | None = None
-
 
 @dataclass(frozen=True, eq=False)
-class Preview:
-    """What a file will hold; one of the three is there.
+class ClassifiedRecording(ExportedRecording):
+    """One recording with what people and a model said about its ROIs.
 
     Attributes
     ----------
-    text : str
-    table : pandas.DataFrame or None
-    picture : bytes
-        A PNG.
+    predictions : Predictions
+        Their labels and name give way to those of the recording.
     """
 
-    text: str = ""
-    table: pd.DataFrame | None = None
-    picture: bytes = b""
+    predictions: Predictions = field(kw_only=True)
 
-    def as_text(self) -> str:
-        """Return what goes to the clipboard: text, or rows with tabs between cells."""
-        if self.table is None:
-            return self.text
-        text: str = self.table.to_csv(sep="\t", index=False, lineterminator="\n")
-        return text
+    def table(self, only_iscell: bool | None = None) -> pd.DataFrame:
+        """Return the output table; see `ExportedRecording.table`."""
+        return self._current(only_iscell).table()
+
+    def origin(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return what was read, and the card of the model."""
+        finished = done(self._current(None))
+        return finished.inputs, finished.card
+
+    @property
+    def subtypes_proven(self) -> bool:
+        """Whether the model's types were shown on real cells."""
+        return self.predictions.card.subtypes_proven
+
+    def _current(self, only_iscell: bool | None) -> Predictions:
+        made = self.predictions
+        if only_iscell is None:
+            only_iscell = made.only_iscell
+        return replace(
+            made,
+            recording_name=self.name,
+            labels=self.labels,
+            only_iscell=only_iscell,
+        )
 
 
-def preview_export(
-    materials: Sequence[Material],
+def export_path(
+    path: Path,
     request: ExportRequest,
+    output: Path,
+    classifying: ClassifyRequest | None,
     *,
-    full: bool = False,
+    sampling_frequency: float | None = None,
+    plane: int | None = None,
+    force: bool = False,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
-) -> Preview:
-    """Return what `write_export` would write, or say why it cannot.
+) -> Path:
+    """Write what is known about the ROIs of a recording, or a table in another format.
 
     Parameters
     ----------
-    materials : sequence of Material
+    path : Path
+        A recording, or a table that `classify` wrote.
     request : ExportRequest
-    full : bool
-        Draw the figure as finely as asked for, not only for a look at it.
+        The format and what belongs to it.
+    output : Path
+        The file; the ending is added where the name has none.
+    classifying : ClassifyRequest or None
+        How a recording is classified first; None exports its labels only.
+    sampling_frequency : float, optional
+        Hz, where the files do not say or say it wrong.
+    plane : int, optional
+        Take only ``plane<N>``.
+    force : bool
+        Replace a file that this program did not write.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
 
     Raises
     ------
     CellTypeError
-        As `write_export`, as far as that can be told before writing.
+        If the input cannot be read or classified, or the output not be written.
     Stopped
         If `should_stop` answered True.
     """
-    chosen = _possible(materials, request)
-    on_progress(Progress("Preparing the preview"))
-    raise_if_stopped(should_stop)
-    if chosen.kind == "table":
-        return Preview(table=_previewed_table(materials, request, chosen))
-    if chosen.kind == "labels":
-        return Preview(table=_label_rows(_labels_of(materials[0])))
-    if chosen.kind == "figure":
-        fine = (
-            request.figure if full else replace(request.figure, dots_per_inch=_COARSE)
+    chosen = find_format(request.format)
+    output = chosen.file(output)
+    require_replaceable(output, force)
+    if path.is_file() and path.suffix.lower() in READ_ENDINGS:
+        if not chosen.from_table:
+            raise CellTypeError(
+                f"{path.name} is a table without masks and traces; give the recording "
+                f"itself for --format {request.format}."
+            )
+        if classifying != ClassifyRequest():
+            raise CellTypeError(
+                f"{path.name} is a table that is exported as it is, so options of "
+                "classifying do not apply; leave them out, or give the recording."
+            )
+        origin = read_provenance(path)
+        return write_table(read_table(path), output, force=force, provenance=origin)
+    planes = find_recordings([path], plane).planes
+    if chosen.one_recording and len(planes) > 1:
+        raise RecordingError(
+            f"{path} holds {len(planes)} planes, but {chosen.title} is of one; choose "
+            "one with --plane N."
         )
-        return Preview(picture=_figure(materials[0], replace(request, figure=fine)))
-    if chosen.kind == "text":
-        return Preview(methods_paragraph(origin_of(materials, {})))
-    planes = _planes(materials, request)
-    load_pynwb()
-    if chosen.kind == "nwb":
-        require_nwb(planes, request.session)
-        return Preview(nwb_outline(planes, request.session))
-    existing = _existing(request)
-    return Preview(copy_outline(planes, existing, matching_tables(planes, existing)))
-
-
-def write_export(
-    materials: Sequence[Material],
-    request: ExportRequest,
-    path: Path,
-    *,
-    force: bool = False,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
-) -> Path:
-    """Write one file of the recordings, with its provenance beside it.
-
-    Parameters
-    ----------
-    materials : sequence of Material
-    request : ExportRequest
-    path : Path
-        The file; the format's ending is added where the name has none.
-    force : bool
-        Replace a file that this program did not write.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
-
-    Returns
-    -------
-    Path
-        The file.
-
-    Raises
-    ------
-    OutputError
-        If the recordings do not fit the format, the name ends otherwise, or the file
-        may not be replaced or cannot be written.
-    MissingDependencyError
-        If NWB is asked for and pynwb is not installed.
-    SamplingFrequencyError
-        If NWB is asked for and the frame rate is not known.
-    Stopped
-        If `should_stop` answered True; what was there stays.
-    """
-    chosen = _possible(materials, request)
-    path = path if path.suffix else path.with_name(f"{path.name}{chosen.ending}")
-    if path.suffix.lower() != chosen.ending:
-        raise OutputError(
-            f"{path.name} does not end in {chosen.ending}, the format asked for; "
-            "rename it."
+    if chosen.from_table and classifying is not None:
+        # Tables of many recordings are made without holding all their traces.
+        result = classify_many(
+            planes,
+            classifying,
+            sampling_frequency=sampling_frequency,
+            on_progress=on_progress,
+            should_stop=should_stop,
         )
-    raise_if_stopped(should_stop)
-    if chosen.kind == "labels":
-        return write_label_table(_labels_of(materials[0]), path, force=force)
-    on_progress(Progress("Collecting where everything came from"))
-    origin = origin_of(materials, _settings(request))
-    raise_if_stopped(should_stop)
-    options: dict[str, Any] = {"force": force, "provenance": origin}
-    if chosen.kind == "table":
-        write: Callable[..., Path] = _WRITERS.get(chosen.ending, write_table)
-        return write(tables(materials, request.only_iscell), path, **options)
-    if chosen.kind == "text":
-        text = f"{methods_paragraph(origin)}\n".encode()
-        return write_output(path, lambda file: file.write(text), **options)
-    if chosen.kind == "figure":
-        (material,) = materials
-        return write_figure(
-            material.recording,
-            material.table(request.only_iscell),
-            path,
-            options=request.figure,
-            tree=material.tree,
-            subtypes_proven=material.subtypes_proven,
-            **options,
+        if result.stopped:
+            raise Stopped
+        if result.failures:
+            raise CellTypeError(result.failures[0].reason)
+        origin = result.provenance(classifying)
+        return write_table(result.table, output, force=force, provenance=origin)
+    if "session" in chosen.options:
+        request.session.require_valid()
+    recordings = [
+        _exported(
+            open_recording(folder, sampling_frequency=sampling_frequency),
+            name,
+            classifying,
+            on_progress,
+            should_stop,
         )
-    planes = _planes(materials, request)
-    options |= {"on_progress": on_progress, "should_stop": should_stop}
-    if chosen.kind == "nwb":
-        return write_nwb(planes, path, session=request.session, **options)
-    return write_nwb_copy(planes, _existing(request), path, **options)
-
-
-def _possible(materials: Sequence[Material], request: ExportRequest) -> ExportFormat:
-    chosen = export_format(request.format)
-    if not materials:
-        raise OutputError("There is no recording to export; open one first.")
-    if chosen.one_recording and len(materials) > 1:
-        raise OutputError(
-            f"{chosen.title}: a file holds one recording (plane), and these are "
-            f"{len(materials)}; choose one."
-        )
-    if chosen.key == "npy" and materials[0].predictions is None:
-        raise OutputError(
-            "celltype.npy holds what a model said, and no model has run; classify the "
-            "recording first, or export the labels as CSV."
-        )
-    return chosen
-
-
-def _settings(request: ExportRequest) -> dict[str, Any]:
-    settings: dict[str, Any] = {
-        "format": request.format,
-        "only_iscell": request.only_iscell,
-    }
-    kind = export_format(request.format).kind
-    if kind == "figure":
-        settings["figure"] = asdict(request.figure)
-    if kind == "nwb copy" and request.existing is not None:
-        settings["copy_of"] = request.existing.name
-    return settings
-
-
-def _previewed_table(
-    materials: Sequence[Material], request: ExportRequest, chosen: ExportFormat
-) -> pd.DataFrame:
-    import pandas as pd
-
-    table = tables(materials, request.only_iscell)
-    if chosen.key != "npy":
-        return table
-    array, legend = celltype_array(table)
-    return pd.DataFrame(array, columns=legend["columns"])
-
-
-def _labels_of(material: Material) -> LabelTable:
-    if material.labels is None or not len(material.labels):
-        raise OutputError(
-            "No ROI of this recording has a label yet; label some first, or export the "
-            "table."
-        )
-    return material.labels
-
-
-def _label_rows(labels: LabelTable) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame([asdict(row) for row in labels])
-
-
-def _figure(material: Material, request: ExportRequest) -> bytes:
-    return figure_bytes(
-        material.recording,
-        material.table(request.only_iscell),
-        "png",
-        options=request.figure,
-        tree=material.tree,
-        subtypes_proven=material.subtypes_proven,
+        for folder, name in zip(planes, recording_names(list(planes)), strict=True)
+    ]
+    return write_export(
+        recordings,
+        request,
+        output,
+        force=force,
+        on_progress=on_progress,
+        should_stop=should_stop,
     )
 
 
-def _planes(materials: Sequence[Material], request: ExportRequest) -> list[NwbPlane]:
-    return [
-        NwbPlane(material.recording, material.table(request.only_iscell))
-        for material in materials
-    ]
-
-
-def _existing(request: ExportRequest) -> Path:
-    if request.existing is None:
-        raise OutputError(
-            "No NWB file was chosen to make a copy of; choose the one that holds these "
-            "ROIs."
-        )
-    return request.existing
+def _exported(
+    recording: Recording,
+    name: str,
+    classifying: ClassifyRequest | None,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> ExportedRecording:
+    if classifying is None:
+        return ExportedRecording(recording, name, load_labels(recording))
+    predictions = classify_recording(
+        recording,
+        classifying,
+        name=name,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    return ClassifiedRecording(
+        recording, name, predictions.labels, predictions=predictions
+    )

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QPushButton
+from qtpy.QtWidgets import QFileDialog, QPushButton
 
+from napari_celltype.export import read_table
 from napari_celltype.gui.classify import classify_dock
 from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.palette import CLEAR, UNCLASSIFIED
@@ -60,6 +61,27 @@ def test_classifying_fills_layer_table_and_legend(window, qtbot):
     assert titles[:4] == ["ROI", "Group", "p_IN", "Type ⚠"]
     assert titles[4] == "Probability"
     assert "PY\npyramidal\n" in dock.legend.text
+
+
+def test_the_table_is_saved_in_any_format_of_tables(
+    window, qtbot, monkeypatch, tmp_path, make_predictions
+):
+    dock, opened = window.dock, window.dock.session.active
+    rows = np.tile([0.1, 0.7, 0.1, 0.1], (12, 1))
+    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    dock.session.set_min_probability(0.9)
+    filters = []
+
+    def answer(parent, title, start, kinds):
+        filters.extend(kinds.split(";;"))
+        return str(tmp_path / "t"), filters[1]
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
+    qtbot.mouseClick(dock.run.export, Qt.MouseButton.LeftButton)
+    assert dock.notice.text == f"Wrote {tmp_path / 't.parquet'}"
+    assert set(read_table(tmp_path / "t.parquet")["predicted"]) == {"unsure"}
+    endings = [text.split("*")[1].rstrip(")") for text in filters]
+    assert endings == [".csv", ".parquet", ".json", ".mat", ".npy"]
 
 
 def test_a_trace_that_never_changes_gets_a_reason_instead_of_a_name(

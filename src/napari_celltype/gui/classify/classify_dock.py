@@ -15,9 +15,9 @@ from napari_celltype.gui.classify.classify_form import ClassifyForm
 from napari_celltype.gui.classify.legend import Legend
 from napari_celltype.gui.classify.legend_rows import heading_of, legend_rows
 from napari_celltype.gui.classify.run_bar import RunBar
-from napari_celltype.gui.classify.save_table import save_table
 from napari_celltype.gui.classify.warnings_line import WarningsLine
 from napari_celltype.gui.column import Column
+from napari_celltype.gui.exporting import save_table
 from napari_celltype.gui.folder_drop import FolderDrop
 from napari_celltype.gui.job import Job
 from napari_celltype.gui.label.autosave import labels_folder
@@ -325,7 +325,7 @@ class ClassifyDock(QWidget):
         if opened is None or opened.predictions is None:
             return
         try:
-            written = save_table(self, opened.predictions, self.session.min_probability)
+            written = save_table(self, self.session, opened)
         except CellTypeError as error:
             self.notice.show_error(str(error))
             return

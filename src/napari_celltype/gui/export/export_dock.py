@@ -20,10 +20,17 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.export import (
+    FORMATS,
+    Format,
+    Preview,
+    preview_export,
+    write_export,
+)
 from napari_celltype.gui.column import Column
-from napari_celltype.gui.export.export_material import materials_of
 from napari_celltype.gui.export.export_options import ExportOptions
 from napari_celltype.gui.export.export_preview import ExportPreview
+from napari_celltype.gui.exporting import exported
 from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.listening import listen
 from napari_celltype.gui.notice import Notice
@@ -32,13 +39,6 @@ from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.settings import Settings
 from napari_celltype.gui.tasks import Failed, Finished, Outcome, TaskRunner
-from napari_celltype.workflows.export_formats import FORMATS, export_format
-from napari_celltype.workflows.exporting import (
-    ExportRequest,
-    Preview,
-    preview_export,
-    write_export,
-)
 
 _WIDTH = 310
 # Typing and sliding shall come to rest before a preview is made.
@@ -49,6 +49,7 @@ _HIDDEN = (
     "Predictions are hidden while you label, so they are left out here; show them (H) "
     "to export them."
 )
+_NO_FILE = "Choose the NWB file that holds these ROIs; a copy of it gets the types."
 
 
 @dataclass(frozen=True)
@@ -111,19 +112,24 @@ class ExportDock(QWidget):
         opened = self.session.recordings.get(key)
         return [] if opened is None else [opened]
 
+    @property
+    def chosen_format(self) -> Format:
+        """The format that is chosen."""
+        return FORMATS[self.format.currentData()]
+
     def choose_format(self, key: str) -> None:
         """Choose a format by its key."""
         self.format.setCurrentIndex(self.format.findData(key))
 
     def save_to(self, path: Path) -> None:
         """Write the file in the background; it may replace one that is there."""
-        request = self.options.request(self.format.currentData())
-        materials = materials_of(self.session, self.chosen())
+        request = self.options.request(self.chosen_format)
+        recordings = exported(self.session, self.chosen())
 
         def work(on_progress: Any, should_stop: Any) -> Path:
             # The dialog has asked already whether a file that is there may go.
             return write_export(
-                materials,
+                recordings,
                 request,
                 path,
                 force=True,
@@ -136,14 +142,14 @@ class ExportDock(QWidget):
 
     def copy_all(self) -> None:
         """Put all of what would be written into the clipboard."""
-        request = self.options.request(self.format.currentData())
-        materials = materials_of(self.session, self.chosen())
+        request = self.options.request(self.chosen_format)
+        recordings = exported(self.session, self.chosen())
 
         def work(on_progress: Any, should_stop: Any) -> _Copied:
             whole = preview_export(
-                materials,
+                recordings,
                 request,
-                full=True,
+                in_full=True,
                 on_progress=on_progress,
                 should_stop=should_stop,
             )
@@ -165,19 +171,22 @@ class ExportDock(QWidget):
         left_out = hidden and any(opened.predictions for opened in chosen)
         self.hidden.show_text(_HIDDEN if left_out else "")
         self._up_to_date = True
-        request = self.options.request(self.format.currentData())
-        if hint := _hint(chosen, request):
+        request = self.options.request(self.chosen_format)
+        hint = "" if chosen else "Open a recording first."
+        if "existing" in self.chosen_format.options and request.existing is None:
+            hint = hint or _NO_FILE
+        if hint:
             self.previews.cancel()
             self.preview.clear()
             self._obstacle = hint
             self.problem.show_text(hint)
             self._show_buttons()
             return
-        materials = materials_of(self.session, chosen)
+        recordings = exported(self.session, chosen)
 
         def work(on_progress: Any, should_stop: Any) -> Preview:
             return preview_export(
-                materials, request, on_progress=on_progress, should_stop=should_stop
+                recordings, request, on_progress=on_progress, should_stop=should_stop
             )
 
         self.preview.show_waiting()
@@ -198,10 +207,9 @@ class ExportDock(QWidget):
             )
             combo.setMinimumContentsLength(12)
         self.recording.setToolTip("The open recording whose ROIs are exported")
-        for one in FORMATS:
+        for index, one in enumerate(FORMATS.values()):
             self.format.addItem(one.title, one.key)
-            index = self.format.count() - 1
-            self.format.setItemData(index, one.explained, Qt.ItemDataRole.ToolTipRole)
+            self.format.setItemData(index, one.description, Qt.ItemDataRole.ToolTipRole)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Recording", self.recording)
@@ -279,8 +287,8 @@ class ExportDock(QWidget):
         self._changed()
 
     def _on_format(self) -> None:
-        chosen = export_format(self.format.currentData())
-        self.format.setToolTip(chosen.explained)
+        chosen = self.chosen_format
+        self.format.setToolTip(chosen.description)
         self.options.show_format(chosen)
         self._changed()
 
@@ -308,15 +316,17 @@ class ExportDock(QWidget):
 
     def _show_buttons(self) -> None:
         """Switch the buttons on or off; one that is off says why."""
-        chosen = export_format(self.format.currentData())
         why = "Something is being written." if self.job.running else self._obstacle
         self.save.setEnabled(not why)
-        self.save.setToolTip(why or f"Choose a file name ({chosen.ending}) and write")
+        ending = self.chosen_format.ending
+        self.save.setToolTip(why or f"Choose a file name ({ending}) and write")
         self.copy.setEnabled(not why)
-        self.copy.setToolTip(why or _copied_as(chosen.kind))
+        self.copy.setToolTip(
+            why or "Copy what the preview shows, in full; rows with tabs between cells"
+        )
 
     def _ask_where(self) -> None:
-        chosen, recordings = export_format(self.format.currentData()), self.chosen()
+        chosen, recordings = self.chosen_format, self.chosen()
         if not recordings:
             return
         folder = Settings().folder(_FOLDER) or str(recordings[0].recording.path or "")
@@ -350,26 +360,6 @@ class ExportDock(QWidget):
         else:
             clipboard.setImage(copied.image)
         self.job.notice.show_text(f"Copied {copied.what}.")
-
-
-def _hint(chosen: list[OpenRecording], request: ExportRequest) -> str:
-    """Say what is to be chosen first."""
-    if not chosen:
-        return "Open a recording first."
-    if request.format == "nwb-copy" and request.existing is None:
-        return "Choose the NWB file that holds these ROIs; a copy of it gets the types."
-    return ""
-
-
-def _copied_as(kind: str) -> str:
-    """Say what the clipboard gets."""
-    ways = {
-        "figure": "Copy the figure as a picture",
-        "text": "Copy the paragraph",
-        "nwb": "Copy this summary",
-        "nwb copy": "Copy this summary",
-    }
-    return ways.get(kind, "Copy all rows, with tabs between cells")
 
 
 def _file_name(key: str, recordings: list[OpenRecording], ending: str) -> str:

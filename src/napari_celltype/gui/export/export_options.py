@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.export.figure import ONE_COLUMN, TWO_COLUMNS, FigureOptions
+from napari_celltype.export import ExportRequest, FigureOptions, Format
+from napari_celltype.export.content import ONE_COLUMN, TWO_COLUMNS
 from napari_celltype.gui.asking import ask_file
 from napari_celltype.gui.export.nwb_fields import NwbFields
-from napari_celltype.workflows.export_formats import ExportFormat, export_format
-from napari_celltype.workflows.exporting import ExportRequest
 
 _FOLDER = "NWB files"
 
@@ -57,30 +57,29 @@ class ExportOptions(QWidget):
         for part in (self.figure, self.fields, self.copy_of):
             part.changed.connect(self.changed)
 
-    def show_format(self, chosen: ExportFormat) -> None:
+    def show_format(self, chosen: Format) -> None:
         """Show what belongs to a format."""
-        whole = chosen.key == "npy" or chosen.kind in ("labels", "nwb copy", "text")
-        self.cells_only.setVisible(not whole)
-        self.figure.setVisible(chosen.kind == "figure")
-        self.fields.setVisible(chosen.kind == "nwb")
-        self.copy_of.setVisible(chosen.kind == "nwb copy")
+        self.cells_only.setVisible("only_iscell" in chosen.options)
+        self.figure.setVisible("figure" in chosen.options)
+        self.fields.setVisible("session" in chosen.options)
+        self.copy_of.setVisible("existing" in chosen.options)
 
     def show_pixel_size(self, pixel_size: tuple[float, float] | None) -> None:
         """Show how large a pixel is according to the recording, (height, width) µm."""
         self.figure.show_pixel_size(None if pixel_size is None else pixel_size[1])
 
-    def request(self, key: str) -> ExportRequest:
-        """Return what is chosen, for a format."""
-        chosen = export_format(key)
-        self.show_format(chosen)
-        offered = not self.cells_only.isHidden()
-        return ExportRequest(
-            format=key,
-            only_iscell=offered and self.cells_only.isChecked(),
-            figure=self.figure.options(),
-            session=self.fields.session(),
-            existing=self.copy_of.path,
-        )
+    def request(self, chosen: Format) -> ExportRequest:
+        """Return what is chosen, as far as a format heeds it."""
+        request = ExportRequest(chosen.key, only_iscell=False)
+        if "only_iscell" in chosen.options:
+            request = replace(request, only_iscell=self.cells_only.isChecked())
+        if "figure" in chosen.options:
+            request = replace(request, figure=self.figure.options())
+        if "session" in chosen.options:
+            request = replace(request, session=self.fields.session())
+        if "existing" in chosen.options:
+            request = replace(request, existing=self.copy_of.path)
+        return request
 
 
 class _FigureOptions(QWidget):

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.workflows.exporting import Preview
+from napari_celltype.export import Preview
 
 _SHOWN_ROWS = 50
 _HEIGHT = 260

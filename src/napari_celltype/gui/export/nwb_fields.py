@@ -7,7 +7,7 @@ from typing import Any
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
 
-from napari_celltype.export.nwb_session import NwbSession
+from napari_celltype.export import NwbSession
 from napari_celltype.gui.settings import Settings
 
 _SETTING = "NWB session"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
+from napari_celltype.export import find_column
 from napari_celltype.gui.marks import Shape, color_of, mark
 from napari_celltype.gui.opened import ACCEPTED, OpenRecording
 from napari_celltype.recording import RoiMasks
@@ -17,18 +18,6 @@ from napari_celltype.recording import RoiMasks
 if TYPE_CHECKING:
     import pandas as pd
 
-_TITLES = {
-    "roi_id": "ROI",
-    "group": "Group",
-    "p_IN": "p_IN",
-    "predicted": "Type",
-    "probability": "Probability",
-    "prediction_set": "Prediction set",
-    "why_unsure": "Why unsure",
-    "label": "Label",
-    "iscell": "suite2p cell",
-    "n_pixels": "Pixels",
-}
 # What stands beside a name: fill for what was predicted, outline for the truth.
 _SHAPES: Mapping[str, Shape] = {
     "group": "disc",
@@ -37,6 +26,17 @@ _SHAPES: Mapping[str, Shape] = {
 }
 
 Columns = Mapping[str, NDArray[Any]]
+
+
+def _title(name: str) -> str:
+    """Return the heading of a column; empty where the table does not show it."""
+    if name == "why_unsure":
+        return "Why unsure"
+    column = find_column(name)
+    return "" if column is None else column.title
+
+
+_IDS = _title("roi_id")
 
 
 def table_columns(opened: OpenRecording, features: pd.DataFrame) -> Columns:
@@ -51,24 +51,20 @@ def table_columns(opened: OpenRecording, features: pd.DataFrame) -> Columns:
         See `roi_features`.
     """
     features = features.drop(columns="index").dropna(axis="columns", how="all")
-    order = [name for name in _TITLES if name in features]
-    order += [
-        name
-        for name in map(str, features)
-        if name.startswith("p_") and name not in order
-    ]
     columns: dict[str, NDArray[Any]] = {}
-    for name in order:
+    for name in map(str, features):
+        title = _title(name)
+        if not title:
+            continue
+        if name == "predicted" and "subtype" in features:
+            title = f"{title} ⚠"
         column = features[name]
         if column.dtype == object:
             column = column.fillna("")
-        title = _TITLES.get(name, name)
-        if name == "predicted" and "subtype" in features:
-            title = f"{title} ⚠"
         columns[title] = column.to_numpy()
     masks = RoiMasks.of(opened.recording.rois)
     if len(masks):
-        columns[_TITLES["n_pixels"]] = masks.n_pixels
+        columns[_title("n_pixels")] = masks.n_pixels
     return columns
 
 
@@ -98,7 +94,7 @@ class RoiTable(QAbstractTableModel):
             Which ROIs have a row; all when not given.
         """
         self.beginResetModel()
-        self._columns = columns or {_TITLES["roi_id"]: np.empty(0, dtype=int)}
+        self._columns = columns or {_IDS: np.empty(0, dtype=int)}
         self._values = list(self._columns.values())
         self._marks = [_shape_of(title) for title in self._columns]
         self._ranks, self._shown = {}, shown
@@ -149,7 +145,7 @@ class RoiTable(QAbstractTableModel):
 
     @property
     def _ids(self) -> NDArray[Any]:
-        return self._columns[_TITLES["roi_id"]]
+        return self._columns[_IDS]
 
     def _arrange(self) -> None:
         shown = np.ones(self.n_all, bool) if self._shown is None else self._shown
@@ -230,6 +226,6 @@ def _text_of(value: Any) -> str:
 
 def _shape_of(title: str) -> Shape | None:
     for name, shape in _SHAPES.items():
-        if title.removesuffix(" ⚠") == _TITLES[name]:
+        if title.removesuffix(" ⚠") == _title(name):
             return shape
     return None

@@ -1,0 +1,296 @@
+"""What is exported, how it was asked for, and what a format makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import OutputError
+from napari_celltype.export.columns import roi_rows
+from napari_celltype.export.nwb_session import NwbSession
+from napari_celltype.export.origin import (
+    describe_labels,
+    describe_recording,
+    provenance,
+)
+from napari_celltype.labels import LabelTable
+from napari_celltype.progress import (
+    OnProgress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+)
+from napari_celltype.recording import Recording
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Common column widths of journals, in millimetres.
+ONE_COLUMN, TWO_COLUMNS = 85.0, 174.0
+
+
+@dataclass(frozen=True, eq=False)
+class ExportedRecording:
+    """One recording with the labels of its ROIs; no model ran.
+
+    A subclass adds what a model predicted.
+
+    Attributes
+    ----------
+    recording : Recording
+    name : str
+        What the table's first column says.
+    labels : LabelTable or None
+    tree : TypeTree
+        The types, with the user's own ones and colours.
+    """
+
+    recording: Recording
+    name: str
+    labels: LabelTable | None = None
+    tree: TypeTree = DEFAULT_TYPES
+
+    def table(self, only_iscell: bool | None = None) -> pd.DataFrame:
+        """Return the output table, as far as it is known.
+
+        Parameters
+        ----------
+        only_iscell : bool, optional
+            Leave out what suite2p does not call a cell.
+        """
+        rows = roi_rows(self.recording, self.name, self.labels)
+        if only_iscell and self.recording.iscell is not None:
+            rows = rows[self.recording.iscell].reset_index(drop=True)
+        return rows
+
+    def origin(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return what was read, and the card of the model where one ran."""
+        inputs = {
+            **describe_recording(self.recording),
+            "name": self.name,
+            "labels": describe_labels(self.labels),
+            "warnings": list(self.recording.warnings),
+        }
+        return inputs, None
+
+    @property
+    def subtypes_proven(self) -> bool:
+        """Whether the model's types were shown on real cells, if one ran."""
+        return True
+
+
+@dataclass(frozen=True)
+class FigureOptions:
+    """What the figure looks like.
+
+    Attributes
+    ----------
+    width : float
+        Of the whole figure, in millimetres.
+    fill : bool
+        Fill the ROIs that the model named; else outline them in their colour.
+    marks : bool
+        Draw the shape of its type on each ROI.
+    by_group : bool
+        Colour predictions by PY and IN instead of by type.
+    pixel_size : float or None
+        Width of a pixel in micrometres, for the scale bar; None takes what the
+        recording says. Without either there is no scale bar.
+    title : str
+        Above the picture.
+    dots_per_inch : int
+        Of PNG, and of the mean image in SVG and PDF.
+    """
+
+    width: float = ONE_COLUMN
+    fill: bool = True
+    marks: bool = True
+    by_group: bool = False
+    pixel_size: float | None = None
+    title: str = ""
+    dots_per_inch: int = 300
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What is to be written, and how.
+
+    Attributes
+    ----------
+    format : str
+        Key of a `Format`.
+    only_iscell : bool or None
+        Leave out what suite2p does not call a cell; None as the predictions say.
+    figure : FigureOptions
+    session : NwbSession
+        For a new NWB file.
+    existing : Path or None
+        The NWB file that a copy is made of.
+    """
+
+    format: str
+    only_iscell: bool | None = None
+    figure: FigureOptions = field(default_factory=FigureOptions)
+    session: NwbSession = field(default_factory=NwbSession)
+    existing: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Preview:
+    """What a file will hold; one of the three is there.
+
+    Attributes
+    ----------
+    text : str
+    table : pandas.DataFrame or None
+    picture : bytes
+        A PNG.
+    """
+
+    text: str = ""
+    table: pd.DataFrame | None = None
+    picture: bytes = b""
+
+    def as_text(self) -> str:
+        """Return what goes to the clipboard: text, or rows with tabs between cells."""
+        if self.table is None:
+            return self.text
+        text: str = self.table.to_csv(sep="\t", index=False, lineterminator="\n")
+        return text
+
+
+class Content:
+    """All that a format may need; table and provenance are made when asked for.
+
+    Parameters
+    ----------
+    recordings : sequence of ExportedRecording
+    request : ExportRequest
+    in_full : bool
+        Whether it is written or copied, not only looked at.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+    """
+
+    def __init__(
+        self,
+        recordings: Sequence[ExportedRecording],
+        request: ExportRequest,
+        *,
+        in_full: bool = True,
+        on_progress: OnProgress = ignore_progress,
+        should_stop: ShouldStop = never_stop,
+    ) -> None:
+        self.recordings = recordings
+        self.request = request
+        self.in_full = in_full
+        self.on_progress = on_progress
+        self.should_stop = should_stop
+
+    @classmethod
+    def of_table(
+        cls, table: pd.DataFrame, key: str, origin: Mapping[str, Any]
+    ) -> Content:
+        """Return the content of a format that needs no more than a finished table."""
+        content = cls((), ExportRequest(key))
+        content.tables, content.origin = [table], dict(origin)
+        return content
+
+    @cached_property
+    def tables(self) -> list[pd.DataFrame]:
+        """The output table of each recording."""
+        return [one.table(self.request.only_iscell) for one in self.recordings]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The tables one below the other; gaps where only some were classified."""
+        import pandas as pd
+
+        if len(self.tables) == 1:
+            return self.tables[0]
+        whole = pd.concat(self.tables, ignore_index=True)
+        # Columns in the order of the most complete table.
+        widest = max(self.tables, key=lambda table: len(table.columns))
+        rest = [name for name in whole.columns if name not in widest.columns]
+        whole = whole[[*widest.columns, *rest]]
+        texts = whole.select_dtypes(exclude=["number", "boolean"]).columns
+        return whole.fillna(dict.fromkeys(texts, ""))
+
+    @cached_property
+    def origin(self) -> dict[str, Any]:
+        """The provenance of all recordings together."""
+        request = self.request
+        settings: dict[str, Any] = {
+            "format": request.format,
+            "only_iscell": request.only_iscell,
+        }
+        if request.figure != FigureOptions():
+            settings["figure"] = asdict(request.figure)
+        if request.existing is not None:
+            settings["copy_of"] = request.existing.name
+        origins = [one.origin() for one in self.recordings]
+        cards = [card for _, card in origins if card is not None]
+        return provenance([inputs for inputs, _ in origins], cards, settings)
+
+
+Option = Literal["only_iscell", "figure", "session", "existing"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format that cell types can be exported in.
+
+    Attributes
+    ----------
+    key : str
+        Names it in the terminal, in code and in settings.
+    title : str
+        Its name in the window.
+    ending : str
+        Of the file name, with the dot.
+    description : str
+        What it is for, in a sentence.
+    preview : callable
+        Takes a `Content`, returns a `Preview`.
+    write : callable
+        Takes a `Content` and the name of a temporary file.
+    options : tuple of str
+        The fields of `ExportRequest` that it heeds.
+    one_recording : bool
+        Whether a file holds one recording only.
+    from_table : bool
+        Whether a finished table is enough, without masks, traces and labels.
+    legend : callable or None
+        Takes the table, returns what the provenance has to explain.
+    """
+
+    key: str
+    title: str
+    ending: str
+    description: str
+    preview: Callable[[Content], Preview]
+    write: Callable[[Content, Path], object]
+    options: tuple[Option, ...] = ()
+    one_recording: bool = False
+    from_table: bool = False
+    legend: Callable[[pd.DataFrame], Mapping[str, Any]] | None = None
+
+    def file(self, path: Path) -> Path:
+        """Return the file's name, with the ending where it had none.
+
+        Raises
+        ------
+        OutputError
+            If it has another ending.
+        """
+        path = path if path.suffix else path.with_name(f"{path.name}{self.ending}")
+        if path.suffix.lower() != self.ending:
+            raise OutputError(
+                f"{path.name} does not end in {self.ending}, the format asked for; "
+                "rename it."
+            )
+        return path

@@ -1,0 +1,250 @@
+"""The registry of export formats, and writing and previewing by it.
+
+A new format is a `Format` in a file of its own and its name in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_celltype.errors import OutputError
+from napari_celltype.export.content import (
+    Content,
+    ExportedRecording,
+    ExportRequest,
+    Format,
+    Preview,
+)
+from napari_celltype.export.figure import PDF, PNG, SVG
+from napari_celltype.export.methods import METHODS
+from napari_celltype.export.nwb import NWB
+from napari_celltype.export.nwb_copy import NWB_COPY
+from napari_celltype.export.origin import require_replaceable, write_output_at
+from napari_celltype.export.tables import CSV, JSON, LABELS, MAT, NPY, PARQUET
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+    raise_if_stopped,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = {
+    one.key: one
+    for one in (
+        CSV,
+        PARQUET,
+        JSON,
+        MAT,
+        NPY,
+        LABELS,
+        NWB,
+        NWB_COPY,
+        PNG,
+        SVG,
+        PDF,
+        METHODS,
+    )
+}
+
+
+def preview_export(
+    recordings: Sequence[ExportedRecording],
+    request: ExportRequest,
+    *,
+    in_full: bool = False,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Preview:
+    """Return what `write_export` would write, or say why it cannot.
+
+    Parameters
+    ----------
+    recordings : sequence of ExportedRecording
+    request : ExportRequest
+    in_full : bool
+        Draw the figure as finely as asked for, not only for a look at it.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Raises
+    ------
+    CellTypeError
+        As `write_export`, as far as that can be told before writing.
+    Stopped
+        If `should_stop` answered True.
+    """
+    chosen = _possible(recordings, request)
+    on_progress(Progress("Preparing the preview"))
+    raise_if_stopped(should_stop)
+    content = Content(
+        recordings,
+        request,
+        in_full=in_full,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    return chosen.preview(content)
+
+
+def write_export(
+    recordings: Sequence[ExportedRecording],
+    request: ExportRequest,
+    path: str | Path,
+    *,
+    force: bool = False,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Path:
+    """Write one file of the recordings, with its provenance beside it.
+
+    Parameters
+    ----------
+    recordings : sequence of ExportedRecording
+    request : ExportRequest
+    path : str or Path
+        The file; the format's ending is added where the name has none.
+    force : bool
+        Replace a file that this program did not write.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        If the recordings do not fit the format, the name ends otherwise, or the file
+        may not be replaced or cannot be written.
+    MissingDependencyError
+        If NWB is asked for and pynwb is not installed.
+    SamplingFrequencyError
+        If NWB is asked for and the frame rate is not known.
+    Stopped
+        If `should_stop` answered True; what was there stays.
+    """
+    chosen = _possible(recordings, request)
+    path, existing = chosen.file(Path(path)), request.existing
+    if existing is not None and existing.exists() and path.exists():
+        _require_other(path, existing)
+    raise_if_stopped(should_stop)
+    content = Content(
+        recordings, request, on_progress=on_progress, should_stop=should_stop
+    )
+    on_progress(Progress("Collecting where everything came from"))
+    return _write(chosen, content, path, force)
+
+
+def write_table(
+    table: pd.DataFrame,
+    path: str | Path,
+    *,
+    force: bool = False,
+    provenance: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a finished output table; the name says the format.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With the columns of `output_columns`.
+    path : str or Path
+        Ends in ``.csv``, ``.parquet``, ``.json``, ``.mat`` or ``.npy``.
+    force : bool
+        Replace a file that this program did not write.
+    provenance : mapping, optional
+        Goes into ``OUT.provenance.json`` beside it.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        If the ending is another one, the table does not fit the format, or the file may
+        not be replaced or cannot be written; what was there stays.
+    """
+    chosen = table_format(path)
+    content = Content.of_table(table, chosen.key, provenance or {})
+    return _write(chosen, content, Path(path), force)
+
+
+def check_table_path(path: str | Path, *, force: bool = False) -> None:
+    """Refuse the name of a table before the work that it needs, as `write_table`."""
+    table_format(path)
+    require_replaceable(path, force)
+
+
+def find_format(key: str) -> Format:
+    """Return a format by its key.
+
+    Raises
+    ------
+    OutputError
+        If there is none of that name.
+    """
+    if key not in FORMATS:
+        raise OutputError(f"{key!r} is no export format; use {', '.join(FORMATS)}.")
+    return FORMATS[key]
+
+
+def table_format(path: str | Path) -> Format:
+    """Return the format of a finished table by the ending of its name.
+
+    Raises
+    ------
+    OutputError
+        If there is none.
+    """
+    endings = {one.ending: one for one in FORMATS.values() if one.from_table}
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending not in endings:
+        raise OutputError(
+            f"{path.name} ends in {ending or 'nothing'}, which is no format of the "
+            f"table; use {', '.join(endings)}."
+        )
+    return endings[ending]
+
+
+def _possible(
+    recordings: Sequence[ExportedRecording], request: ExportRequest
+) -> Format:
+    chosen = find_format(request.format)
+    if not recordings:
+        raise OutputError("There is no recording to export; open one first.")
+    if chosen.one_recording and len(recordings) > 1:
+        raise OutputError(
+            f"{chosen.title}: a file holds one recording (plane), and these are "
+            f"{len(recordings)}; choose one."
+        )
+    return chosen
+
+
+def _require_other(path: Path, existing: Path) -> None:
+    if path.samefile(existing):
+        raise OutputError(
+            f"{path.name} is the file to be copied, which is never changed; choose "
+            "another name for the copy."
+        )
+
+
+def _write(chosen: Format, content: Content, path: Path, force: bool) -> Path:
+    legend = {} if chosen.legend is None else chosen.legend(content.table)
+    origin = {**legend, **content.origin}
+    raise_if_stopped(content.should_stop)
+    return write_output_at(
+        path, partial(chosen.write, content), force=force, provenance=origin
+    )

@@ -1,0 +1,80 @@
+"""What of the open recordings is exported, and the dialog that saves a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_celltype.export import (
+    FORMATS,
+    ExportedRecording,
+    ExportRequest,
+    table_format,
+    write_export,
+)
+from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.session import Session
+from napari_celltype.recording.naming import recording_names
+from napari_celltype.workflows.exporting import ClassifiedRecording
+
+
+def exported(
+    session: Session, chosen: Sequence[OpenRecording]
+) -> list[ExportedRecording]:
+    """Return what is known about recordings, as it is seen in the window.
+
+    Parameters
+    ----------
+    session : Session
+        Threshold, types, and whether predictions may be seen, are the window's.
+    chosen : sequence of OpenRecording
+    """
+    names = recording_names([opened.recording.path for opened in chosen])
+    return [
+        _exported(session, opened, name)
+        for opened, name in zip(chosen, names, strict=True)
+    ]
+
+
+def _exported(session: Session, opened: OpenRecording, name: str) -> ExportedRecording:
+    predictions, tree = session.predictions(opened), session.tree
+    labels = session.labels_seen(opened)
+    if predictions is None:
+        return ExportedRecording(opened.recording, name, labels, tree)
+    return ClassifiedRecording(
+        opened.recording,
+        name,
+        labels or predictions.labels,
+        tree.including(predictions.classes),
+        predictions=replace(predictions, min_probability=session.min_probability),
+    )
+
+
+def save_table(parent: QWidget, session: Session, opened: OpenRecording) -> Path | None:
+    """Write the output table where the user says; None when nothing was chosen.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    filters = {
+        f"{one.title} (*{one.ending})": one
+        for one in FORMATS.values()
+        if one.from_table
+    }
+    start = (opened.recording.path or Path()) / "cell_types.csv"
+    path, chosen = QFileDialog.getSaveFileName(
+        parent, "Export table", str(start), ";;".join(filters)
+    )
+    if not path:
+        return None
+    target = Path(path)
+    if not target.suffix:
+        target = filters.get(chosen, FORMATS["csv"]).file(target)
+    request = ExportRequest(table_format(target).key)
+    # The dialog has asked already whether a file that is there may go.
+    return write_export(exported(session, [opened]), request, target, force=True)
