@@ -79,7 +79,7 @@ def test_unpickling_stays_inside_the_fenced_loader() -> None:
     package = ROOT / "src" / "napari_celltype"
     loader = package / "recording" / "unpickle.py"
     # Workers read what their parent process wrote for them, in a folder of its own.
-    workers = package / "protocol" / "processes.py"
+    workers = package / "protocol" / "backends.py"
     calls = [
         (file, node.lineno)
         for file in SOURCES
