@@ -144,7 +144,7 @@ def timed(
 
 T = TypeVar("T")
 
-# Seconds between two looks at whether a worker has come.
+# Seconds between two looks at whether a worker has come, or the user wants an end.
 POLL = 0.2
 # Seconds that a scheduler has to answer: one that was just started needs a few.
 PATIENCE = 10.0
@@ -283,13 +283,8 @@ def _answer(ask: Callable[..., Any], question: Callable[[], Any]) -> Any:
         return error
 
 
-R = TypeVar("R")
 # Called as work(item, shared), and here with on_progress and should_stop besides.
 Work = Callable[..., R]
-
-# Seconds between two looks at whether the user wants an end.
-POLL = 0.2
-
 
 # A pool that loses its processes so often in a row will not do better.
 MOST_FRUITLESS = 3

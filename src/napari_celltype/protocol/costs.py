@@ -72,12 +72,7 @@ class Cost:
 
 
 class Costs:
-    """Measured costs of the trainings on some data, each kind measured once.
-
-    Parameters
-    ----------
-    data : ExperimentData
-    """
+    """Measured costs of the trainings on some data, each kind measured once."""
 
     def __init__(self, data: ExperimentData) -> None:
         self._data = data

@@ -462,13 +462,7 @@ QUICK_CLASSIFIERS = ("rnn", "svm-rbf")
 def quick_look(
     protocol: PaperProtocol, training: Training
 ) -> tuple[tuple[str, ...], PaperProtocol, Training]:
-    """Return the classifiers and settings of a quick look, never more than asked for.
-
-    Parameters
-    ----------
-    protocol : PaperProtocol
-    training : Training
-    """
+    """Return the classifiers and settings of a quick look, at most what was asked."""
     n_splits = min(QUICK_SPLITS, protocol.n_splits)
     n_epochs = min(QUICK_EPOCHS, training.epochs or EPOCHS[0])
     return (
@@ -479,13 +473,7 @@ def quick_look(
 
 
 def how_quick(experiment: Experiment, protocol: PaperProtocol) -> tuple[str, ...]:
-    """Return a sentence where an evaluation did as little as a quick look, or less.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    protocol : PaperProtocol
-    """
+    """Return a sentence where an evaluation did as little as a quick look, or less."""
     if experiment.name != "evaluate":
         return ()
     epochs = [

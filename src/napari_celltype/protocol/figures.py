@@ -145,10 +145,6 @@ def paper_figure(found: Evaluation) -> Figure:
     Panel A: balanced accuracy with its 95 % interval, where there are enough groups for
     one, of every classifier, of the best single number of each way, and after training
     on shuffled labels; a line at chance of each way. Panels B and C: `Evaluation.top`.
-
-    Parameters
-    ----------
-    found : Evaluation
     """
     from matplotlib.figure import Figure
 
@@ -169,13 +165,7 @@ def paper_figure(found: Evaluation) -> Figure:
 
 
 def figure_bytes(found: Evaluation, kind: FigureFormat) -> bytes:
-    """Return `paper_figure` as the content of a file.
-
-    Parameters
-    ----------
-    found : Evaluation
-    kind : {"png", "svg", "pdf"}
-    """
+    """Return `paper_figure` as the content of a file."""
     content = io.BytesIO()
     paper_figure(found).savefig(content, format=kind, dpi=DOTS_PER_INCH)
     return content.getvalue()

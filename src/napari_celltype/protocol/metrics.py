@@ -226,12 +226,6 @@ def luck_level(
     example keeps its dealt label in all splits. Nothing is trained anew: that is what a
     run with shuffled labels is for. Cells of one animal are not independent, so the
     true level of luck lies higher where there are few animals.
-
-    Parameters
-    ----------
-    answers : Answers
-    n_permutations : int
-    random_state : int
     """
     generator = np.random.default_rng(random_state)
     n = len(answers.classes)

@@ -31,7 +31,12 @@ from napari_celltype.protocol.experiments import how_quick
 from napari_celltype.protocol.scores import score_condition
 from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.protocol.surrogates import surrogate_note
-from napari_celltype.protocol.tables import Table, report_tables, scores_table
+from napari_celltype.protocol.tables import (
+    INTERVAL,
+    Table,
+    report_tables,
+    scores_table,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +45,8 @@ if TYPE_CHECKING:
 SCHEMA = 1
 TEMPLATE = "report.html.j2"
 # What the terminal shows of the scores.
-_IN_SUMMARY = [0, 1, 2, 4, 5, 9, 10]
+_IN_SUMMARY = ["classifier", "split", INTERVAL, "chance", "accuracy, mean (SD)"]
+_IN_SUMMARY += ["examples", "cells"]
 _MOST_LINES = 12
 
 
@@ -73,7 +79,7 @@ class Report(Evaluation):
         lines += [line for line in (self.basis, *self.doubts) if line]
         shown = self.shown_everywhere[: max(1, _MOST_LINES - len(lines) - 1)]
         if shown:
-            scores = scores_table(shown).texts.iloc[:, _IN_SUMMARY]
+            scores = scores_table(shown).texts[_IN_SUMMARY]
             lines.append(scores.to_string(index=False))
         return "\n".join(lines)
 
@@ -136,11 +142,10 @@ def make_report(
         "quick": " ".join(how_quick(experiment, protocol)),
     }
     cautions = {code: sentence for code, sentence in cautions.items() if sentence}
+    all_notes = [*cautions.values(), *notes, *experiment.notes]
     missing = len(tasks) - len(outcomes)
-    all_notes = [f"{missing} of {len(tasks)} trainings are not finished."] * (
-        missing > 0
-    )
-    all_notes += [*cautions.values(), *notes, *experiment.notes]
+    if missing:
+        all_notes.insert(0, f"{missing} of {len(tasks)} trainings are not finished.")
     if any(condition.surrogates for condition in experiment.conditions):
         all_notes.append(surrogate_note(traces.sampling_frequency))
     return Report(
@@ -286,7 +291,7 @@ def render(report: Report) -> str:
         tables={table.key: table for table in report.tables},
         matrices=list(_matrices(report)),
         setting=_setting_text,
-        shade=lambda share: to_hex(colormaps[MAP](share)),
+        shade=lambda share: to_hex(colormaps[MAP](float(share))),
         dark=DARK,
         curves=None if curves is None else Markup(svg(curves)),
     )

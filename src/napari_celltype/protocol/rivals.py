@@ -104,10 +104,6 @@ TRACES_AT_ONCE = 256
 def probe_values(traces: TraceSet) -> dict[str, NDArray[np.float64]]:
     """Return the numbers that can be known of every example and are not constant.
 
-    Parameters
-    ----------
-    traces : TraceSet
-
     Returns
     -------
     dict of str to ndarray of float64, shape (n_examples,)

@@ -23,10 +23,6 @@ def phase_randomised(
     Mean, deviation and rhythms stay; the shape of transients, their asymmetry and the
     skewness go (Theiler et al. 1992).
 
-    Parameters
-    ----------
-    traces : ndarray, shape (n_traces, n_frames)
-
     Returns
     -------
     ndarray of float32, shape (n_traces, n_frames)

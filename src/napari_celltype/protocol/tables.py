@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.comparison import same_training
 from napari_celltype.protocol.design import UNITS
 from napari_celltype.protocol.evaluation import Evaluation
@@ -32,7 +33,6 @@ from napari_celltype.protocol.paper_numbers import (
 from napari_celltype.protocol.scores import MEASURES, Score, Spread
 from napari_celltype.protocol.words import (
     UNDEFINED,
-    counted,
     in_words,
     number,
     parameters_text,
@@ -76,11 +76,11 @@ class Table:
     @property
     def texts(self) -> pd.DataFrame:
         """The cells as a reader sees them; the paper's as it prints them."""
-        return self.frame.apply(
-            lambda column: column.map(
-                _as_printed if HEADING in column.name else cell_text
-            )
-        )
+        texts = self.frame.copy()
+        for name, column in self.frame.items():
+            printed = HEADING in str(name)
+            texts[name] = column.map(_as_printed if printed else cell_text)
+        return texts
 
     @property
     def numeric(self) -> list[bool]:
@@ -133,12 +133,7 @@ def _as_printed(cell: Any) -> str:
 
 
 def report_tables(found: Evaluation) -> tuple[Table, ...]:
-    """Return the tables of a report that have rows, in the order of reading.
-
-    Parameters
-    ----------
-    found : Evaluation
-    """
+    """Return the tables of a report that have rows, in the order of reading."""
     tables = [
         Table(key, title, caption, _frame(rows(found)))
         for key, (title, caption, rows) in _TABLES.items()
@@ -202,7 +197,7 @@ def _frame(rows: Iterable[Row]) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.DataFrame(list(rows), dtype=object)
-    empty = [c for c in frame if HEADING in c and frame[c].isna().all()]
+    empty = [c for c in frame if HEADING in str(c) and frame[c].isna().all()]
     return frame.drop(columns=empty)
 
 

@@ -33,7 +33,7 @@ ACTIVITY = ("skewness", "slow power")
 NOTHING = "Nothing is finished yet."
 PAPER = "Troullinou et al. 2021 (IEEE TETCI, arXiv 1911.09977)"
 # Ways of splitting in the fewest words, and how they are called in sentences.
-WAYS = {
+SHORT_WAYS = {
     "paper": "paper's",
     "random": "random",
     "by-session": "by session",
@@ -64,7 +64,7 @@ _SOFTWARE = {
 
 def in_words(way: str) -> str:
     """Return how a way to split is called in sentences."""
-    return _IN_SENTENCES.get(way, WAYS[way])
+    return _IN_SENTENCES.get(way, SHORT_WAYS[way])
 
 
 def number(value: float, digits: int | None = None) -> str:
@@ -279,10 +279,6 @@ def caption(found: Evaluation) -> str:
 
     With every score stand its interval, or why there is none, the spread over splits,
     chance, and the number of examples, cells and animals.
-
-    Parameters
-    ----------
-    found : Evaluation
     """
     if not found.top:
         return NOTHING
@@ -370,12 +366,7 @@ def from_groups(score: Score, word: str) -> str:
 
 
 def methods(found: Evaluation) -> str:
-    """Return a paragraph for the methods section of a paper: no result, no judgement.
-
-    Parameters
-    ----------
-    found : Evaluation
-    """
+    """Return a methods paragraph for a paper: no result and no judgement."""
     settings = found.settings
     labels = ", ".join(f"{n} {name}" for name, n in settings["labels"].items())
     rate = settings["sampling_frequency"]

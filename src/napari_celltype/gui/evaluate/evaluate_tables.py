@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QHeaderView, QTableView, QVBoxLayout, QWidget
 from napari_celltype.gui.words import Words
 from napari_celltype.protocol.scores import SplitRow
 from napari_celltype.protocol.tables import Table
-from napari_celltype.protocol.words import WAYS, in_words
+from napari_celltype.protocol.words import SHORT_WAYS, in_words
 
 _MOST_ROWS = 9
 _ROW = 22
@@ -119,7 +119,8 @@ class ReportTable(QWidget):
         if table is None:
             return
         texts = table.texts
-        self._model.show(list(texts), texts.to_numpy().tolist(), table.numeric)
+        headings = [str(name) for name in texts.columns]
+        self._model.show(headings, texts.to_numpy().tolist(), table.numeric)
         self.table.resizeColumnsToContents()
         height = self.table.horizontalHeader().sizeHint().height()
         bar = self.table.horizontalScrollBar().sizeHint().height()
@@ -147,7 +148,9 @@ class SplitsTable(QTableView):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Fixed)
         metrics = self.fontMetrics()
-        widest = max(metrics.horizontalAdvance(f"{way} 10") for way in WAYS.values())
+        widest = max(
+            metrics.horizontalAdvance(f"{way} 10") for way in SHORT_WAYS.values()
+        )
         header.resizeSection(1, widest + 8)
         self.setMinimumHeight(150)
         self.setMaximumHeight(190)
@@ -168,7 +171,7 @@ class SplitsTable(QTableView):
         texts = [
             [
                 f"{'shuffled ' * (row.role == 'shuffled')}{row.bare_name}",
-                f"{WAYS[row.way]} {row.split + 1}",
+                f"{SHORT_WAYS[row.way]} {row.split + 1}",
                 f"{row.balanced_accuracy:.2f}",
                 f"{row.chance:.2f}",
             ]
