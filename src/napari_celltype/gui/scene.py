@@ -205,9 +205,8 @@ class Scene:
             return
         # Nothing is painted by hand: the masks are the truth about the ROIs.
         layer.editable = False
-        # napari would go on to offer its brush and its eraser.
-        layer.help = CLICK_HELP
         layer.events.help.connect(self._on_help)
+        self._offer_click(layer)
         if tag.role == "colors":
             self._paint(layer, tag.key)
         else:
@@ -217,7 +216,13 @@ class Scene:
             layer.events.opacity.connect(self._on_look)
 
     def _on_help(self, event: Any) -> None:
-        event.source.help = CLICK_HELP
+        self._offer_click(event.source)
+
+    def _offer_click(self, layer: Layer) -> None:
+        """Say in the status bar what a click does, where napari offers its brush."""
+        layer.help = CLICK_HELP
+        if self.viewer.layers.selection.active is layer:
+            self.viewer.help = CLICK_HELP
 
     def _paint(self, layer: Layer, key: str) -> None:
         """Draw the ROIs of a recording into its colour layer anew."""
@@ -296,9 +301,14 @@ class Scene:
 
     def _remove(self, layers: list[Layer]) -> None:
         viewer = self._viewer()
-        for layer in layers:
-            if viewer is not None and layer in viewer.layers:
-                with self._own_change():
+        if viewer is None:
+            return
+        with self._own_change():
+            if not viewer.layers.selection.isdisjoint(layers):
+                # Else napari chooses, and draws, one after another of them.
+                viewer.layers.selection.clear()
+            for layer in layers:
+                if layer in viewer.layers:
                     viewer.layers.remove(layer)
 
     def _on_predicted(self, key: str) -> None:
