@@ -150,7 +150,10 @@ def test_a_finished_run_leaves_no_checkpoints(data, folder):
 
 
 def test_two_runs_at_once_in_one_folder_are_refused(data, folder):
-    with folder.locked(), pytest.raises(CellTypeError, match="in use by another process"):
+    with (
+        folder.locked(),
+        pytest.raises(CellTypeError, match="in use by another process"),
+    ):
         run_tasks(make_tasks("rnn"), data, folder, perform=Perform())
 
 
