@@ -29,7 +29,7 @@ def main() -> int:
     measuring = Measuring(
         calibration_sessions=240,
         test_sessions=400,
-        strange_sessions=40,
+        strange_sessions=160,
         real_cells=options.real_cells,
         work=work,
         out=options.out,

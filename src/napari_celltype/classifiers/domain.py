@@ -24,10 +24,10 @@ PROPERTIES = (*TRACE_PROPERTIES, *RECORDING_PROPERTIES)
 SLOW = 0.1  # Hz
 SYNCHRONOUS = (0.02, 0.1)  # Hz, between which synchrony is measured
 FEWEST_ROIS = 10  # usable ones, of which synchrony means something
-# Hz. Up states of anaesthesia and deep sleep come 0.3 to 1 times a second (Steriade
-# 1993); below them, awake cells are about as synchronous as there.
-BELOW_OSCILLATION = (0.1, 0.3)
-OSCILLATION = tuple((low / 10, low / 10 + 0.2) for low in range(3, 10))
+# Up states of anaesthesia and deep sleep come 0.3 to 1 times a second (Steriade 1993).
+# Bands of 0.05 Hz; in the first four, awake cells are about as synchronous as above.
+OSCILLATION = tuple((low / 20, (low + 1) / 20) for low in range(2, 20))  # Hz
+BELOW = 4
 # Of fewer usable ROIs or less time, chance looks like a slow oscillation.
 FEWEST_OSCILLATING, SHORTEST_OSCILLATION = 20, 240  # ROIs, s
 # Shares of training sessions below and above which nothing is usual. An oscillation is
@@ -221,7 +221,7 @@ class Population:
         Of the windows, Hz.
     """
 
-    _BANDS = (SYNCHRONOUS, BELOW_OSCILLATION, *OSCILLATION)
+    _BANDS = (SYNCHRONOUS, *OSCILLATION)
 
     def __init__(self, sampling_frequency: float) -> None:
         self._rate = sampling_frequency
@@ -251,20 +251,22 @@ class Population:
         """Return the `POPULATION_PROPERTIES`.
 
         synchrony: mean correlation of two ROIs between 0.02 and 0.1 Hz; NaN with fewer
-        than 10 ROIs. slow oscillation: how much higher it is in the highest of the
-        bands of 0.2 Hz from 0.3 to 1.1 Hz than from 0.1 to 0.3 Hz; NaN with fewer than
-        20 ROIs or 4 minutes.
+        than 10 ROIs. slow oscillation: how much higher that correlation is in the
+        highest two neighbouring bands of 0.05 Hz between 0.3 and 1 Hz than, on average,
+        in those from 0.1 to 0.3 Hz; NaN with fewer than 20 ROIs or 4 minutes.
         """
         n = self._n_rois
         if n < FEWEST_ROIS or not self._sums[0].size:
             return dict.fromkeys(POPULATION_PROPERTIES, float("nan"))
         # The variance of a sum of n unit variables is n + n (n - 1) correlation.
-        slow, below, *bands = (
+        slow, *bands = (
             (float((np.abs(total) ** 2).sum()) - n) / (n * (n - 1))
             for total in self._sums
         )
-        enough = n >= FEWEST_OSCILLATING and self._seconds >= SHORTEST_OSCILLATION
-        oscillation = max(bands) - below if enough else float("nan")
+        oscillation = float("nan")
+        if n >= FEWEST_OSCILLATING and self._seconds >= SHORTEST_OSCILLATION:
+            pairs = np.convolve(bands[BELOW:], [0.5, 0.5], "valid")
+            oscillation = float(pairs.max() - np.mean(bands[:BELOW]))
         return {"synchrony": slow, "slow oscillation": oscillation}
 
 
