@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_celltype.recording.images import read_images
+from napari_celltype.recording.opening import read_images
 
 
 def test_cropped_image_is_pasted_at_its_offset() -> None:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from napari_celltype.recording.naming import recording_names
+from napari_celltype.recording.folder import recording_names
 
 
 def test_sessions_are_named_relative_to_their_common_folder():

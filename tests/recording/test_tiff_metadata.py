@@ -11,7 +11,7 @@ import tifffile
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.recording import tiff_sampling_frequency
-from napari_celltype.recording.tiff_metadata import tiff_pixel_size
+from napari_celltype.recording.tiff import tiff_pixel_size
 
 STACK = np.zeros((6, 8, 8), np.uint16)
 

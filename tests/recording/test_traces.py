@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from napari_celltype.errors import RecordingError
-from napari_celltype.recording.traces import trace_file
+from napari_celltype.recording.npy import trace_file
 
 VALUES = np.random.default_rng(0).normal(size=(7, 11)).astype(np.float32)
 

@@ -22,7 +22,7 @@ from napari_celltype.classifiers.saved_model import (
 )
 from napari_celltype.errors import ModelError, OutputError, SamplingFrequencyError
 from napari_celltype.labels import write_atomically
-from napari_celltype.recording.frame_rate import SAME_RATE
+from napari_celltype.recording.settings import SAME_RATE
 
 BUNDLED = Path(__file__).parent / "bundled"
 FOLDER_VARIABLE = "NAPARI_CELLTYPE_MODELS"

@@ -13,8 +13,8 @@ from napari_celltype.classifiers.card import ModelCard
 from napari_celltype.classifiers.preparation import cut_windows
 from napari_celltype.errors import ModelError, RecordingError, SamplingFrequencyError
 from napari_celltype.recording import Segment, Traces
-from napari_celltype.recording.frame_rate import SAME_RATE
 from napari_celltype.recording.resampling import area_average, frames_after_averaging
+from napari_celltype.recording.settings import SAME_RATE
 
 # Samples of one block of ROIs: 4 MB as float32, a few times that while averaging. On
 # two cores a block takes less than a second, and Cancel waits no longer than that.

@@ -17,7 +17,7 @@ from napari_celltype.export import (
 )
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
-from napari_celltype.recording.naming import recording_names
+from napari_celltype.recording.folder import recording_names
 from napari_celltype.workflows.exporting import ClassifiedRecording
 
 

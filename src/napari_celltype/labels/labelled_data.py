@@ -37,7 +37,7 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
-from napari_celltype.recording.naming import recording_names
+from napari_celltype.recording.folder import recording_names
 from napari_celltype.recording.recording import require_possible
 
 # What a trace set without a file is called in sentences.

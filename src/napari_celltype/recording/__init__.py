@@ -25,7 +25,7 @@ from napari_celltype.recording.second_channel import (
     read_second_channel,
 )
 from napari_celltype.recording.suite2p_run import run_suite2p
-from napari_celltype.recording.tiff_metadata import tiff_sampling_frequency
+from napari_celltype.recording.tiff import tiff_sampling_frequency
 
 __all__ = [
     "FROM_SUITE2P",

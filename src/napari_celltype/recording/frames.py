@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.recording.npy import open_for_reading, read_exactly
-from napari_celltype.recording.stamps import FileStamp, require_unchanged
+from napari_celltype.recording.npy import (
+    FileStamp,
+    open_for_reading,
+    read_exactly,
+    require_unchanged,
+)
 
 
 class LazyFrames(ABC):

@@ -10,20 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from napari_celltype.errors import RecordingError
-from napari_celltype.recording.frame_rate import SAME_RATE
 from napari_celltype.recording.frames import LazyFrames, RawFrames
-from napari_celltype.recording.interleaved import one_plane
+from napari_celltype.recording.npy import file_stamp
 from napari_celltype.recording.recording import (
     FROM_TIFF,
     FROM_USER,
     GUESSED_FRAME_SHAPE,
     Recording,
 )
+from napari_celltype.recording.settings import SAME_RATE, read_settings
 from napari_celltype.recording.settings import frame_shape as noted_frame_shape
-from napari_celltype.recording.settings import read_settings
-from napari_celltype.recording.stamps import file_stamp
-from napari_celltype.recording.tiff import TiffFrames, open_tiff, read_tiff
-from napari_celltype.recording.tiff_metadata import (
+from napari_celltype.recording.tiff import (
+    TiffFrames,
+    one_plane,
+    open_tiff,
+    read_tiff,
     scanimage_layout,
     tiff_pixel_size,
     tiff_sampling_frequency,

@@ -1,35 +1,42 @@
-"""Open one plane of a suite2p recording."""
+"""Open one plane of a suite2p recording: traces, masks, flags, merges and images."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.errors import RecordingError
-from napari_celltype.recording.flags import curated_elsewhere, read_flags
 from napari_celltype.recording.folder import find_planes, plane_number
-from napari_celltype.recording.frame_rate import decide_frame_rate
 from napari_celltype.recording.frames import LazyFrames
-from napari_celltype.recording.images import read_images
-from napari_celltype.recording.merges import read_merges
 from napari_celltype.recording.movie import TIFF_SUFFIXES, open_binary
-from napari_celltype.recording.npy import load_npy
+from napari_celltype.recording.npy import (
+    MEMORY_LIMIT,
+    FileTraces,
+    describe_changes,
+    file_stamp,
+    load_npy,
+    trace_file,
+)
 from napari_celltype.recording.recording import (
     GUESSED_FRAME_SHAPE,
     Recording,
     Traces,
 )
-from napari_celltype.recording.rois import read_rois, require_inside, shape_of
+from napari_celltype.recording.rois import RoiMasks, read_rois, require_inside, shape_of
 from napari_celltype.recording.segments import read_segments
 from napari_celltype.recording.settings import (
     OPS,
     PARTS,
+    decide_frame_rate,
     frame_shape,
     interleaving,
     neuropil_coefficient,
+    number,
     read_settings,
     require_possible_frame,
     source_files,
@@ -38,9 +45,7 @@ from napari_celltype.recording.settings import (
 from napari_celltype.recording.settings import (
     number as as_number,
 )
-from napari_celltype.recording.stamps import describe_changes, file_stamp
-from napari_celltype.recording.tiff_metadata import tiff_sampling_frequency
-from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces, trace_file
+from napari_celltype.recording.tiff import tiff_sampling_frequency
 
 _WATCHED = (
     "F.npy",
@@ -251,3 +256,174 @@ def _source_tiff(folder: Path, settings: Mapping[str, Any]) -> Path | None:
             if place.suffix.lower() in TIFF_SUFFIXES and place.is_file():
                 return place
     return None
+
+
+def read_flags(
+    path: Path, n_rois: int, warnings: list[str]
+) -> NDArray[np.bool_] | None:
+    """Read iscell.npy or redcell.npy: the flag is the first column."""
+    if not path.is_file():
+        return None
+    values: NDArray[Any] = load_npy(path)
+    fits = values.shape[:1] == (n_rois,) and values.size > 0
+    if values.dtype.kind not in "fiub" or not fits:
+        warnings.append(
+            f"{path.name} has shape {values.shape} and there are {n_rois} ROIs; it is "
+            f"ignored."
+        )
+        return None
+    flags = values.reshape(n_rois, -1)[:, 0] > 0
+    flags.flags.writeable = False
+    return flags
+
+
+def curated_elsewhere(folder: Path, iscell: NDArray[np.bool_]) -> list[str]:
+    """Notice ROIs that were sorted in suite2p's combined view, which saves there."""
+    combined = folder.parent / "combined" / "iscell.npy"
+    if plane_number(folder) is None or not combined.is_file():
+        return []
+    try:
+        flags: NDArray[Any] = load_npy(combined)
+        earlier = takewhile(lambda p: p != folder, find_planes(combined.parent))
+        start = sum(trace_file(plane / "F.npy").shape[0] for plane in earlier)
+    except RecordingError:
+        # A damaged neighbour is no matter of this plane.
+        return []
+    if flags.dtype.kind not in "fiub" or not flags.ndim or not flags.size:
+        return []
+    first_column = flags.reshape(len(flags), -1)[:, 0]
+    same = first_column[start : start + len(iscell)] > 0
+    n_other = int((same != iscell).sum()) if len(same) == len(iscell) else 0
+    if not n_other:
+        return []
+    return [
+        f"iscell of {n_other} ROIs was changed in suite2p's combined view; this "
+        f"plane's own iscell.npy is used, so sort the ROIs in the plane's own view."
+    ]
+
+
+def read_merges(
+    stat: NDArray[Any], rois: RoiMasks
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Tell for each ROI which merged ROI it is a part of.
+
+    suite2p appends a merged ROI and notes its parts as `imerge`. Two habits of its GUI
+    are mended here. ROIs drawn by hand later are put in front, so that the noted rows
+    are off by their number: the parts are checked by their pixels. A merged ROI that is
+    merged again stays as a row too, and becomes a part of the new one. (`inmerge` of
+    the parts is of no use: the GUI sets it to 0 whenever it opens a folder.)
+
+    Parameters
+    ----------
+    stat : ndarray of object, shape (n_rois,)
+        Content of stat.npy.
+    rois : RoiMasks
+
+    Returns
+    -------
+    merged_into : ndarray of int64, shape (n_rois,)
+        Row of the merged ROI; -1 for ROIs that stand alone.
+    warnings : list of str
+        Merged ROIs whose parts cannot be told.
+    """
+    merged_into = np.full(len(rois), -1, dtype=np.int64)
+    warnings: list[str] = []
+    parts_of: dict[int, frozenset[int]] = {}
+    for row, entry in enumerate(stat):
+        noted = np.asarray(entry.get("imerge", ())).reshape(-1)
+        if not noted.size:
+            continue
+        parts = _locate(noted, row, rois) if noted.dtype.kind in "iu" else None
+        if parts is None:
+            warnings.append(
+                f"ROI {row} was merged in suite2p from ROIs that cannot be found any "
+                f"more; they are treated as cells of their own."
+            )
+            continue
+        parts_of[row] = parts
+        merged_into[sorted(parts)] = row
+        for earlier, its_parts in parts_of.items():
+            if earlier != row and its_parts <= parts:
+                merged_into[earlier] = row
+    merged_into.flags.writeable = False
+    return merged_into, warnings
+
+
+def _locate(
+    noted: NDArray[np.int64], merged: int, rois: RoiMasks
+) -> frozenset[int] | None:
+    """Return the noted rows, shifted so that their pixels lie in the merged ROI."""
+    whole = _pixels(merged, rois)
+    for shift in range(merged - int(noted.max())):
+        rows = [int(row) + shift for row in noted]
+        if min(rows) >= 0 and all(_pixels(row, rois) <= whole for row in rows):
+            return frozenset(rows)
+    return None
+
+
+def _pixels(row: int, rois: RoiMasks) -> set[tuple[int, int]]:
+    roi = rois[row]
+    return set(zip(roi.ypix.tolist(), roi.xpix.tolist(), strict=True))
+
+
+# suite2p's keys, and whether it crops them to yrange x xrange.
+_NAMES = {
+    "mean image": ("meanImg", False),
+    "max projection": ("max_proj", True),
+    "enhanced mean image": ("meanImgE", False),
+    "correlation map": ("Vcorr", True),
+    "mean image, channel 2": ("meanImg_chan2", False),
+}
+
+
+def read_images(
+    settings: Mapping[str, Any], frame_shape: tuple[int, int]
+) -> tuple[dict[str, NDArray[np.float32]], list[str]]:
+    """Take the images out of suite2p's settings.
+
+    Cropped images are pasted at their offset in a frame that is NaN elsewhere.
+
+    Parameters
+    ----------
+    settings : mapping
+    frame_shape : tuple of int
+        (Ly, Lx), pixels.
+
+    Returns
+    -------
+    images : dict of str to ndarray of float32, shape (Ly, Lx)
+        Read-only, in the order in which they are shown.
+    warnings : list of str
+        Images that do not fit the frame.
+    """
+    images, warnings = {}, []
+    for name, (key, cropped) in _NAMES.items():
+        array = settings.get(key)
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+            continue
+        if array.ndim != 2 or not array.size:
+            continue
+        top, left = _crop_offset(settings) if cropped else (0, 0)
+        if array.shape == frame_shape:
+            top = left = 0
+        image = np.full(frame_shape, np.nan, dtype=np.float32)
+        target = image[top : top + array.shape[0], left : left + array.shape[1]]
+        if target.shape != array.shape:
+            warnings.append(
+                f"The {name} has {array.shape[0]} x {array.shape[1]} pixels and does "
+                f"not fit the frame of {frame_shape[0]} x {frame_shape[1]}; left out."
+            )
+            continue
+        target[:] = array
+        image.flags.writeable = False
+        images[name] = image
+    return images, warnings
+
+
+def _crop_offset(settings: Mapping[str, Any]) -> tuple[int, int]:
+    offsets = []
+    for key in ("yrange", "xrange"):
+        span = np.asarray(settings.get(key, (0, 0)))
+        start = number(span[0]) if span.ndim == 1 and span.size else None
+        offsets.append(max(0, int(start or 0)))
+    return offsets[0], offsets[1]

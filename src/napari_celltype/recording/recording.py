@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_celltype.errors import RecordingError, SamplingFrequencyError
-from napari_celltype.recording.stamps import FileStamp, describe_changes
+from napari_celltype.recording.npy import FileStamp, describe_changes
 
 
 class Traces(Protocol):

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.recording.npy import load_npy
+from napari_celltype.recording.npy import load_npy, trace_file
 from napari_celltype.recording.recording import Recording, Traces
 from napari_celltype.recording.rois import RoiMasks
-from napari_celltype.recording.traces import trace_file
 
 GREEN_IMAGE = "mean image"
 RED_IMAGE = "mean image, channel 2"

@@ -27,9 +27,9 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.recording.frame_rate import CONFIRMED_KEY
 from napari_celltype.recording.movie import open_movie, tiff_files
 from napari_celltype.recording.recording import require_possible
+from napari_celltype.recording.settings import CONFIRMED_KEY
 
 # Lines that suite2p prints when it starts a step, and how we call the step.
 _STEPS = (

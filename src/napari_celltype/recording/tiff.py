@@ -1,20 +1,22 @@
-"""TIFF files as lazy frames, in the order in which they lie in the files."""
+"""TIFF files as lazy frames; their metadata; planes and channels that take turns."""
 
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.recording.frames import LazyFrames, RawFrames, SelectedFrames
-from napari_celltype.recording.stamps import FileStamp, file_stamp, require_unchanged
+from napari_celltype.recording.npy import FileStamp, file_stamp, require_unchanged
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
@@ -251,3 +253,250 @@ def _stamp(path: Path) -> FileStamp:
     if stamp is None:
         raise RecordingError(f"{path} vanished while it was opened; open it again.")
     return stamp
+
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile
+
+_SCANIMAGE_LINE = re.compile(
+    r"^(?:scanimage\.)?(SI[\w.]*)\s*=\s*(.+?)\s*$", re.MULTILINE
+)
+_SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60.0}
+_MICROMETRES = {"µm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3}
+
+
+def tiff_sampling_frequency(path: str | Path, *, n_planes: int = 1) -> float | None:
+    """Read the frame rate of one plane from a TIFF's own metadata.
+
+    ScanImage gives the volume rate (where there is one plane, the frame rate, which is
+    divided by the number of frames that it averaged into one before saving), OME the
+    `TimeIncrement`, ImageJ the frame interval or frames per second.
+
+    Parameters
+    ----------
+    path : str or Path
+    n_planes : int
+        How many planes take turns in the file. Where the file does not know of them,
+        its rate may be that of single images, and is not taken.
+
+    Returns
+    -------
+    float or None
+        Hz; None where the file does not say.
+
+    Raises
+    ------
+    RecordingError
+        If the file cannot be read.
+    """
+    with open_tiff(Path(path)) as tif:
+        for read in (_scanimage_rate, _ome_rate, _imagej_rate):
+            rate = read(tif, n_planes)
+            if rate is not None and math.isfinite(rate) and rate > 0:
+                return rate
+    return None
+
+
+def tiff_pixel_size(path: str | Path) -> tuple[float, float] | None:
+    """Read the height and width of a pixel (micrometres) from OME metadata.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Raises
+    ------
+    RecordingError
+        If the file cannot be read.
+    """
+    with open_tiff(Path(path)) as tif:
+        pixels = _ome_pixels(tif)
+    if pixels is None:
+        return None
+    sizes = [
+        _number(pixels.get(f"PhysicalSize{axis}"))
+        * _MICROMETRES.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"), math.nan)
+        for axis in "YX"
+    ]
+    if all(math.isfinite(size) and size > 0 for size in sizes):
+        return sizes[0], sizes[1]
+    return None
+
+
+def scanimage_layout(tif: TiffFile) -> tuple[int, int] | None:
+    """Return ScanImage's count of planes (with flyback) and channels per volume."""
+    noted = _scanimage(tif)
+    saved = noted.get("SI.hChannels.channelSave")
+    if saved is None:
+        return None
+    n_channels = max(1, len(re.findall(r"\d+", saved)))
+    if not _is_volume(noted):
+        return 1, n_channels
+    for name in (
+        "SI.hStackManager.numFramesPerVolumeWithFlyback",
+        "SI.hStackManager.numFramesPerVolume",
+        "SI.hFastZ.numFramesPerVolume",
+        "SI.hStackManager.actualNumSlices",
+        "SI.hStackManager.numSlices",
+    ):
+        count = _number(noted.get(name))
+        if math.isfinite(count) and count >= 1:
+            flyback = 0.0
+            if "WithFlyback" not in name:
+                flyback = _number(noted.get("SI.hFastZ.numDiscardFlybackFrames", "0"))
+            return int(count + flyback), n_channels
+    return 1, n_channels
+
+
+def _scanimage(tif: TiffFile) -> dict[str, str]:
+    page = tif.pages.first
+    return dict(_SCANIMAGE_LINE.findall(f"{page.software}\n{page.description}"))
+
+
+def _is_volume(noted: dict[str, str]) -> bool:
+    # Newer versions tell of a stack, moved in any way, beside or instead of hFastZ.
+    return any(
+        noted.get(name, "").strip("'\"").casefold() in ("true", "1")
+        for name in ("SI.hFastZ.enable", "SI.hStackManager.enable")
+    )
+
+
+def _scanimage_rate(tif: TiffFile, n_planes: int) -> float | None:
+    # Older versions keep the same words below other names (SI4., SI5.).
+    noted = _scanimage(tif)
+    values = {name.rpartition(".")[2]: value for name, value in noted.items()}
+    averaged = _number(values.get("logAverageFactor", "1"))
+    if _is_volume(noted):
+        # Whether slices or volumes were averaged is not said.
+        return _number(values.get("scanVolumeRate")) if averaged == 1 else None
+    if n_planes > 1 or not averaged >= 1:
+        return None
+    return _number(values.get("scanFrameRate")) / averaged
+
+
+def _ome_pixels(tif: TiffFile) -> ElementTree.Element | None:
+    text = tif.ome_metadata
+    # An entity could grow without bounds when it is read; OME has no use for any.
+    if not text or "<!DOCTYPE" in text or "<!ENTITY" in text:
+        return None
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError:
+        return None
+    return root.find(".//{*}Pixels")
+
+
+def _ome_rate(tif: TiffFile, n_planes: int) -> float | None:
+    pixels = _ome_pixels(tif)
+    if pixels is None or "TimeIncrement" not in pixels.attrib:
+        return None
+    if n_planes > 1 and _number(pixels.get("SizeZ")) != n_planes:
+        return None
+    unit = _SECONDS.get(pixels.get("TimeIncrementUnit", "s"), math.nan)
+    return _inverse(_number(pixels.get("TimeIncrement")) * unit)
+
+
+def _imagej_rate(tif: TiffFile, n_planes: int) -> float | None:
+    noted = tif.imagej_metadata or {}
+    if n_planes > 1 and _number(noted.get("slices")) != n_planes:
+        return None
+    unit = _SECONDS.get(str(noted.get("tunit", "s")), math.nan)
+    rate = _inverse(_number(noted.get("finterval")) * unit)
+    return rate if math.isfinite(rate) else _number(noted.get("fps"))
+
+
+def _inverse(value: float) -> float:
+    return 1 / value if value > 0 else math.nan
+
+
+def _number(value: object) -> float:
+    try:
+        return float(str(value).strip("'\""))
+    except ValueError:
+        return math.nan
+
+
+def one_plane(
+    found: list[TiffFrames],
+    counts: tuple[int, int] | None,
+    plane: int,
+    channel: int,
+    path: Path,
+) -> LazyFrames:
+    """Join the files and pick the frames of one plane and channel.
+
+    Parameters
+    ----------
+    found : list of TiffFrames
+        The files of one movie, in their order.
+    counts : tuple of int or None
+        How many planes and channels take turns; None for the axes of the files.
+    plane, channel : int
+        Counted from 0; a file of one plane or channel is that one.
+    path : Path
+        Where the files lie, for messages.
+
+    Raises
+    ------
+    RecordingError
+        If the files do not go together, or have no such plane or channel.
+    """
+    parts = [tiff.frames for tiff in found]
+    if len({(part.shape[1:], part.dtype) for part in parts}) > 1:
+        raise RecordingError(
+            f"The TIFF files in {path} hold frames of different sizes or pixel types; "
+            f"give a folder with the files of one movie."
+        )
+    whole = SelectedFrames.joined(parts)
+    if counts is not None:
+        n_volumes = len(whole) // math.prod(counts)
+        cube = np.arange(n_volumes * math.prod(counts)).reshape(n_volumes, *counts)
+    else:
+        cubes, start = [], 0
+        for tiff in found:
+            cubes.append(start + _by_time_plane_channel(tiff))
+            start += len(tiff.frames)
+        if len({cube.shape[1:] for cube in cubes}) > 1:
+            raise RecordingError(
+                f"The TIFF files in {path} have different numbers of planes or "
+                f"channels; say how many take turns."
+            )
+        cube = np.concatenate(cubes)
+    for what, wanted, there in (
+        ("plane", plane, cube.shape[1]),
+        ("channel", channel, cube.shape[2]),
+    ):
+        if there > 1 and not 0 <= wanted < there:
+            raise RecordingError(
+                f"{path} has {there} {what}s, counted from 0, and {what} {wanted} was "
+                f"asked for; choose one that is there."
+            )
+    if not len(cube):
+        raise RecordingError(
+            f"{path} has {len(whole)} images, fewer than the "
+            f"{math.prod(cube.shape[1:])} of one volume; check the numbers of planes "
+            f"and channels."
+        )
+    chosen = cube[:, min(plane, cube.shape[1] - 1), min(channel, cube.shape[2] - 1)]
+    if len(parts) == 1 and np.array_equal(chosen, np.arange(len(parts[0]))):
+        return parts[0]
+    return whole.select(chosen)
+
+
+def _by_time_plane_channel(
+    tiff: TiffFrames,
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Return the index of each image, shape (n_times, n_planes, n_channels)."""
+    order = np.arange(len(tiff.frames)).reshape(tiff.lengths)
+    axes = tiff.axes
+    # Movies are often saved as stacks: without a time axis, the slices are the times.
+    if not set(axes) - set("ZC"):
+        axes = axes.replace("Z" if "Z" in axes else "C", "T")
+    for axis in "ZC":
+        if axis in axes:
+            order = np.moveaxis(order, axes.index(axis), -1)
+            axes = axes.replace(axis, "") + axis
+        else:
+            order = order[..., np.newaxis]
+            axes += axis
+    return order.reshape(-1, *order.shape[-2:])

@@ -21,8 +21,7 @@ from napari_celltype.progress import (
 from napari_celltype.protocol.backends import WorkerLost, outcomes
 from napari_celltype.protocol.running import Remaining
 from napari_celltype.recording import find_planes, open_recording
-from napari_celltype.recording.folder import planes_numbered
-from napari_celltype.recording.naming import recording_names
+from napari_celltype.recording.folder import planes_numbered, recording_names
 from napari_celltype.workflows.classify import (
     ClassifyRequest,
     classify_recording,

@@ -24,7 +24,7 @@ from napari_celltype.recording import (
     open_recording,
     subtract_neuropil,
 )
-from napari_celltype.recording.naming import recording_names
+from napari_celltype.recording.folder import recording_names
 from napari_celltype.workflows.predictions import Predictions
 from napari_celltype.workflows.shares import prior_shares, training_shares
 

@@ -26,7 +26,7 @@ from napari_celltype.progress import (
     raise_if_stopped,
 )
 from napari_celltype.recording import Recording
-from napari_celltype.recording.naming import recording_names
+from napari_celltype.recording.folder import recording_names
 from napari_celltype.recording.recording import FROM_TIFF, FROM_USER
 
 # What the user can change about a recording, and its column in a recording list.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_celltype.labels.notes import counted
-from napari_celltype.recording.frame_rate import SAME_RATE
 from napari_celltype.recording.resampling import frames_after_averaging
+from napari_celltype.recording.settings import SAME_RATE
 from napari_celltype.workflows.collection import Collection, first_names
 from napari_celltype.workflows.held_out import labelled_of
 from napari_celltype.workflows.type_obstacles import type_obstacles

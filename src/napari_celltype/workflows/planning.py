@@ -15,7 +15,7 @@ from napari_celltype.protocol.experiments import (
     evaluate_experiment,
     plan,
 )
-from napari_celltype.recording.frame_rate import SAME_RATE
+from napari_celltype.recording.settings import SAME_RATE
 from napari_celltype.workflows.experiment_request import ExperimentRequest
 
 

@@ -47,7 +47,7 @@ from napari_celltype.progress import (
     ShouldStop,
     raise_if_stopped,
 )
-from napari_celltype.recording.naming import recording_names
+from napari_celltype.recording.folder import recording_names
 from napari_celltype.workflows.labelled import Reading
 
 # ROIs whose whole traces are read at once.
