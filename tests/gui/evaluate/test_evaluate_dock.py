@@ -16,8 +16,8 @@ from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.experiments import Training
 from napari_celltype.protocol.words import caption
 from napari_celltype.workflows import ExperimentRequest, run_experiment
+from napari_celltype.workflows.evaluate import read_request
 from napari_celltype.workflows.labelled import Reading
-from napari_celltype.workflows.run_record import read_request
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from napari_celltype.classifiers import DEFAULT_MODEL, network_title
 from napari_celltype.errors import CellTypeError
 from napari_celltype.recording import UNCONFIRMED, Recording
-from napari_celltype.workflows.prevalence import Prevalence
+from napari_celltype.workflows.shares import Prevalence
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard

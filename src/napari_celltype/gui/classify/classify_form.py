@@ -28,7 +28,7 @@ from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.tasks import Job
 from napari_celltype.gui.widgets import ask_file
 from napari_celltype.workflows import ClassifyRequest
-from napari_celltype.workflows.prevalence import prevalence_choices
+from napari_celltype.workflows.shares import prevalence_choices
 
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _MOVIES = "Movies (*.tif *.tiff *.btf *.tf8 *.bin);;All files (*)"

@@ -34,9 +34,8 @@ from napari_celltype.progress import OnProgress, ShouldStop
 from napari_celltype.protocol.report import Report
 from napari_celltype.workflows import ExperimentRequest
 from napari_celltype.workflows.chosen_data import ChosenData, command_line
+from napari_celltype.workflows.evaluate import new_run_folder, read_request
 from napari_celltype.workflows.forecast import Forecast, Forecaster
-from napari_celltype.workflows.run_place import new_run_folder
-from napari_celltype.workflows.run_record import read_request
 
 _WIDTH = 330
 _PAUSE_MS, _FEED_MS = 400, 150

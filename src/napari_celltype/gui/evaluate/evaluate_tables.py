@@ -24,8 +24,7 @@ from napari_celltype.gui.widgets import Notice, Words
 from napari_celltype.protocol.scores import Score, SplitRow
 from napari_celltype.protocol.tables import Table, prevalence_table, shares_in_tests
 from napari_celltype.protocol.words import SHORT_WAYS, in_words
-from napari_celltype.workflows.prevalence import CA1_INTERNEURONS, CA1_SOURCE
-from napari_celltype.workflows.shares import prior_shares
+from napari_celltype.workflows.shares import CA1_INTERNEURONS, CA1_SOURCE, prior_shares
 
 _MOST_ROWS = 9
 _ROW = 22

@@ -23,7 +23,7 @@ from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
 from napari_celltype.gui.widgets import Column
 from napari_celltype.labels import NOT_A_SOMA
-from napari_celltype.workflows.mean_traces import TITLE, MeanTrace, mean_traces
+from napari_celltype.workflows.transients import TITLE, MeanTrace, mean_traces
 
 if TYPE_CHECKING:
     import pandas as pd

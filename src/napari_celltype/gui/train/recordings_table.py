@@ -34,8 +34,7 @@ from napari_celltype.workflows.collecting import (
     collect_paths,
 )
 from napari_celltype.workflows.collection import Collection
-from napari_celltype.workflows.obstacles import find_obstacles
-from napari_celltype.workflows.ways_out import Action, Obstacle
+from napari_celltype.workflows.obstacles import Action, Obstacle, find_obstacles
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard

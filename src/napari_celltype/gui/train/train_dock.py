@@ -28,11 +28,15 @@ from napari_celltype.gui.train.train_form import KeepOrThrow, TrainForm
 from napari_celltype.gui.train.validation_plot import ValidationPlot
 from napari_celltype.gui.widgets import Column, Details, Words, for_window, listen
 from napari_celltype.progress import Progress
-from napari_celltype.workflows.base_model import find_base
 from napari_celltype.workflows.course import Course
 from napari_celltype.workflows.held_out import held_out_for
-from napari_celltype.workflows.train import Trained, checkpoint_of, train_model
-from napari_celltype.workflows.train_collection import CollectionTraining
+from napari_celltype.workflows.train import (
+    CollectionTraining,
+    Trained,
+    checkpoint_of,
+    find_base,
+    train_model,
+)
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard

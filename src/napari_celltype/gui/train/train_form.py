@@ -19,8 +19,8 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.classifiers import DEFAULT_MODEL, NETWORKS, network_title
 from napari_celltype.gui.widgets import Words
-from napari_celltype.workflows.base_model import n_layers
 from napari_celltype.workflows.course import Course
+from napari_celltype.workflows.train import n_layers
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard
