@@ -6,9 +6,13 @@ import numpy as np
 import torch
 from keras_networks import build_keras, copy_weights, keras
 
-from napari_celltype.classifiers.adam import ADAM_BETAS, ADAM_EPSILON
 from napari_celltype.classifiers.networks import new_network
-from napari_celltype.classifiers.training import loss_sum, train
+from napari_celltype.classifiers.training import (
+    ADAM_BETAS,
+    ADAM_EPSILON,
+    loss_sum,
+    train,
+)
 
 N_CLASSES, BATCH = 4, 32
 # Of logits and losses, and of the loss after a step: on traces of 4,000 frames single

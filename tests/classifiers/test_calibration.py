@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_celltype.classifiers.calibration import calibrate
-from napari_celltype.classifiers.softmax import log_softmax
+from napari_celltype.classifiers.calibration import calibrate, log_softmax
 from napari_celltype.errors import ModelError
 
 CLASSES = ("PV", "PY", "SOM", "VIP")

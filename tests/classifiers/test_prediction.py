@@ -9,7 +9,7 @@ from napari_celltype.classifiers import (
     card_for,
     predict_recording_traces,
 )
-from napari_celltype.classifiers.softmax import log_softmax
+from napari_celltype.classifiers.calibration import log_softmax
 from napari_celltype.errors import (
     ModelError,
     RecordingError,

@@ -8,11 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from napari_celltype.classifiers.adam import ADAM_BETAS, ADAM_EPSILON, Adam
 from napari_celltype.classifiers.convolution import Convolution
 from napari_celltype.classifiers.layers import dropout_mask
 from napari_celltype.classifiers.networks import new_network
-from napari_celltype.classifiers.training import train
+from napari_celltype.classifiers.training import ADAM_BETAS, ADAM_EPSILON, Adam, train
 from napari_celltype.progress import ignore_progress, never_stop
 
 N_FRAMES, N_CLASSES, BATCH = 301, 4, 6

@@ -6,8 +6,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from napari_celltype.classifiers import TraceClassifier
-from napari_celltype.classifiers.training import hit_count, loss_sum, train
-from napari_celltype.classifiers.training_labels import read_labels
+from napari_celltype.classifiers.training import hit_count, loss_sum, read_labels, train
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets
 

@@ -3,7 +3,7 @@
 import pytest
 from qtpy.QtWidgets import QFileDialog
 
-from napari_celltype.gui.asking import ask_file, ask_folder
+from napari_celltype.gui.widgets import ask_file, ask_folder
 
 
 @pytest.fixture

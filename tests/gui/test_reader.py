@@ -9,9 +9,8 @@ import pytest
 from npe2 import PluginManifest
 
 from napari_celltype.errors import RecordingError
+from napari_celltype.gui.contributions import get_reader, read_layers, sample_recording
 from napari_celltype.gui.layers import METADATA_KEY
-from napari_celltype.gui.reader import get_reader, read_layers
-from napari_celltype.gui.sample_data import sample_recording
 
 
 def roles(layers):

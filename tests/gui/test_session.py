@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.gui.job import Job
 from napari_celltype.gui.opened import OpenRecording, roi_features
 from napari_celltype.gui.session import Session
+from napari_celltype.gui.tasks import Job
 from napari_celltype.labels import Label, LabelTable
 from napari_celltype.recording import FROM_TIFF, FROM_USER, UNCONFIRMED, Recording
 

@@ -8,7 +8,7 @@ import pytest
 from napari_celltype.errors import CellTypeError, RecordingError
 from napari_celltype.recording import open_recording
 from napari_celltype.workflows import ClassifyRequest
-from napari_celltype.workflows.batch import classify_many, find_recordings
+from napari_celltype.workflows.classify import classify_many, find_recordings
 
 LONG = {"n_frames": 1900, "n_rois": 5}
 

@@ -11,8 +11,8 @@ from napari_celltype.errors import CellTypeError, LabelError, Stopped
 from napari_celltype.labels import save_traces
 from napari_celltype.protocol.experiments import Training
 from napari_celltype.workflows import ExperimentRequest, run_experiment
+from napari_celltype.workflows.evaluate import experiment_data
 from napari_celltype.workflows.labelled import Reading
-from napari_celltype.workflows.planning import experiment_data
 
 PROTOCOL = nct.PaperProtocol(n_splits=2)
 

@@ -5,8 +5,8 @@ import pytest
 
 from napari_celltype.errors import RecordingError, SamplingFrequencyError, Stopped
 from napari_celltype.recording import Recording, Segment
-from napari_celltype.workflows import mean_traces as module
-from napari_celltype.workflows.mean_traces import mean_traces
+from napari_celltype.workflows import transients as module
+from napari_celltype.workflows.transients import mean_traces
 
 RATE = 10.0
 

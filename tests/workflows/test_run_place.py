@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from napari_celltype.workflows.run_place import new_run_folder
+from napari_celltype.workflows.evaluate import new_run_folder
 
 NOW = datetime(2026, 1, 2, 3, 4)
 

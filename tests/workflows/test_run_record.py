@@ -10,7 +10,7 @@ from napari_celltype.errors import OutputError, Stopped
 from napari_celltype.labels import save_traces
 from napari_celltype.protocol.experiments import Training
 from napari_celltype.workflows import ExperimentRequest, run_experiment
-from napari_celltype.workflows.run_record import read_request
+from napari_celltype.workflows.evaluate import read_request
 
 PROTOCOL = nct.PaperProtocol(n_splits=2)
 

@@ -12,7 +12,7 @@ from napari_celltype.recording import open_recording
 from napari_celltype.workflows import train_model
 from napari_celltype.workflows.collecting import collect_paths
 from napari_celltype.workflows.collection import Collection
-from napari_celltype.workflows.train_collection import CollectionTraining
+from napari_celltype.workflows.train import CollectionTraining
 
 
 @pytest.fixture

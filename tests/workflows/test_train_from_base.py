@@ -13,7 +13,7 @@ from napari_celltype.classifiers import (
     read_model,
     save_model,
 )
-from napari_celltype.classifiers.card_text import describe
+from napari_celltype.classifiers.card import describe
 from napari_celltype.errors import (
     LabelError,
     ModelError,
@@ -25,10 +25,10 @@ from napari_celltype.labels import Label, LabelTable, TraceSet, save_labels
 from napari_celltype.progress import ignore_progress, never_stop
 from napari_celltype.recording import open_recording
 from napari_celltype.workflows import Reading, TrainRequest, train_model
-from napari_celltype.workflows.base_model import find_base
 from napari_celltype.workflows.collecting import collect_paths
 from napari_celltype.workflows.collection import Collection
 from napari_celltype.workflows.obstacles import find_obstacles
+from napari_celltype.workflows.train import find_base
 from napari_celltype.workflows.windowed import load_windows
 
 WINDOW = 50

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
         CalibrationStep,
         calibrate,
     )
-    from napari_celltype.classifiers.card import ModelCard, card_for
-    from napari_celltype.classifiers.card_text import describe
+    from napari_celltype.classifiers.card import ModelCard, card_for, describe
     from napari_celltype.classifiers.estimator import TraceClassifier
     from napari_celltype.classifiers.models import (
         add_model,
@@ -66,7 +65,7 @@ _MODULES = {
     "add_model": "models",
     "calibrate": "calibration",
     "card_for": "card",
-    "describe": "card_text",
+    "describe": "card",
     "families_of": "models",
     "find_model": "models",
     "list_models": "models",

@@ -17,14 +17,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.classifiers.card import ModelCard, card_for
 from napari_celltype.classifiers.checkpoint import Checkpoint, History, training_key
-from napari_celltype.classifiers.device import choose_device
+from napari_celltype.classifiers.device import choose_device, log_probabilities
 from napari_celltype.classifiers.fine_tuning import FineTuning
-from napari_celltype.classifiers.forward import log_probabilities
 from napari_celltype.classifiers.networks import Network, network_class, new_network
 from napari_celltype.classifiers.notices import Notice, warn_notice
 from napari_celltype.classifiers.preparation import Normalization, pad_frames
-from napari_celltype.classifiers.training import Rank, best_epoch, train
-from napari_celltype.classifiers.training_labels import read_labels
+from napari_celltype.classifiers.training import Rank, best_epoch, read_labels, train
 from napari_celltype.labels import Targets
 from napari_celltype.progress import (
     OnProgress,

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_celltype.classifiers import DEFAULT_MODEL
-from napari_celltype.classifiers.card import ModelCard
-from napari_celltype.classifiers.card_text import describe
+from napari_celltype.classifiers.card import ModelCard, describe
 from napari_celltype.classifiers.model_file import (
     SUFFIX,
     ModelBytes,

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.classifiers.calibration import probabilities_of
+from napari_celltype.classifiers.device import log_probabilities
 from napari_celltype.classifiers.estimator import TraceClassifier
-from napari_celltype.classifiers.forward import log_probabilities
 from napari_celltype.classifiers.notices import Notice, warn_notice
 from napari_celltype.classifiers.saved_model import CellTypeModel
 from napari_celltype.classifiers.windows import blocks_of, lively, plan_windows

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn.utils.multiclass import check_classification_targets
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.optim.adam import adam
 
-from napari_celltype.classifiers.adam import Adam
 from napari_celltype.classifiers.checkpoint import Checkpoint, History
 from napari_celltype.classifiers.device import (
     halve,
@@ -21,6 +23,7 @@ from napari_celltype.classifiers.device import (
 )
 from napari_celltype.classifiers.networks import Network
 from napari_celltype.classifiers.notices import Notice
+from napari_celltype.labels import Targets
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -303,3 +306,108 @@ def _resume(
     for count in optimizer.counts:
         count.copy_(tensors["step"])
     return history
+
+
+# Section IV-B; the epsilon is Keras's, which the paper leaves open.
+ADAM_BETAS = (0.9, 0.99)
+ADAM_EPSILON = 1e-7
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015) on a fixed list of parameters.
+
+    torch.optim.Adam spends Python on what never changes here, in every step, and making
+    one imports torch's compiler. The arithmetic is torch's own, in one fused operation
+    where the device has it.
+
+    Parameters
+    ----------
+    parameters : iterable of Tensor
+        On the device that they stay on.
+    learning_rate : float
+
+    Attributes
+    ----------
+    means, squares : list of Tensor
+        Moving averages of the gradients and of their squares.
+    counts : list of Tensor
+        Steps taken, once for each parameter, as torch wants it.
+    """
+
+    def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
+        self.parameters = list(parameters)
+        self.learning_rate = learning_rate
+        self.means = [torch.zeros_like(p) for p in self.parameters]
+        self.squares = [torch.zeros_like(p) for p in self.parameters]
+        self.counts = [torch.zeros((), device=p.device) for p in self.parameters]
+        device = self.parameters[0].device.type
+        self._fused = device in ("cpu", "cuda")
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move the parameters along their gradients, and forget the gradients."""
+        gradients = []
+        for parameter in self.parameters:
+            assert parameter.grad is not None
+            gradients.append(parameter.grad)
+            parameter.grad = None
+        adam(
+            self.parameters,
+            gradients,
+            self.means,
+            self.squares,
+            [],
+            self.counts,
+            fused=self._fused,
+            amsgrad=False,
+            beta1=ADAM_BETAS[0],
+            beta2=ADAM_BETAS[1],
+            lr=self.learning_rate,
+            weight_decay=0.0,
+            eps=ADAM_EPSILON,
+            maximize=False,
+        )
+
+
+def read_labels(
+    y: NDArray[Any], targets: Targets | None
+) -> tuple[NDArray[Any], Targets]:
+    """Return the classes in the type of y, and the targets.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n_traces,)
+        Names of types, parents and negations are read as in `Targets.of`; numbers are
+        classes.
+    targets : Targets, optional
+        Instead of what y says.
+
+    Raises
+    ------
+    ValueError
+        If there is a single class, or `targets` has another length than y.
+    LabelError
+        If the labels name no class, or one of them leaves none possible.
+    """
+    if targets is not None:
+        if len(targets.allowed) != len(y):
+            raise ValueError(
+                f"targets holds {len(targets.allowed)} labels and y {len(y)}; give "
+                "one of each per trace."
+            )
+        classes = np.array(targets.classes)
+    else:
+        check_classification_targets(y)
+        if all(isinstance(label, str) for label in y):
+            targets = Targets.of(y.tolist())
+            classes = np.array(targets.classes, dtype=y.dtype)
+        else:
+            classes, index = np.unique(y, return_inverse=True)
+            allowed = np.eye(len(classes), dtype=bool)[index]
+            targets = Targets(tuple(str(c) for c in classes), allowed)
+    if len(classes) < 2:
+        raise ValueError(
+            f"Training needs at least two classes, but the labels hold only one class, "
+            f"{classes[0]!r}."
+        )
+    return classes, targets

@@ -18,7 +18,7 @@ from napari_celltype.cli.terminal import door, interruptible, say, shown_progres
 from napari_celltype.errors import Stopped
 
 if TYPE_CHECKING:
-    from napari_celltype.workflows.experiment_request import ExperimentRequest
+    from napari_celltype.workflows.evaluate import ExperimentRequest
     from napari_celltype.workflows.labelled import Reading
 
 
@@ -159,7 +159,7 @@ def evaluate(
     """
     from napari_celltype.protocol import PaperProtocol
     from napari_celltype.protocol.experiments import Training
-    from napari_celltype.workflows.experiment_request import ExperimentRequest
+    from napari_celltype.workflows.evaluate import ExperimentRequest
 
     _run(
         ExperimentRequest(
@@ -222,7 +222,7 @@ def paper(
     """
     from napari_celltype.protocol import PaperProtocol
     from napari_celltype.protocol.experiments import Training
-    from napari_celltype.workflows.experiment_request import ExperimentRequest
+    from napari_celltype.workflows.evaluate import ExperimentRequest
 
     if (new_data is None) is (experiment is opt.PaperExperiment.NEW_DATASET):
         raise typer.BadParameter("new-dataset, and it alone, takes --new-data FILE")

@@ -118,7 +118,7 @@ def open_(
 
     Example: napari-celltype open data/mouse1/suite2p
     """
-    from napari_celltype.workflows.batch import find_recordings
+    from napari_celltype.workflows.classify import find_recordings
     from napari_celltype.workflows.window import open_window
 
     find_recordings([path], plane)  # a wrong path is told before napari starts
@@ -166,8 +166,11 @@ def classify(
     Example: napari-celltype classify data/ -o cell_types.csv
     """
     from napari_celltype.export import check_table_path, table_to_csv, write_table
-    from napari_celltype.workflows.batch import classify_many, find_recordings
-    from napari_celltype.workflows.classify import ClassifyRequest
+    from napari_celltype.workflows.classify import (
+        ClassifyRequest,
+        classify_many,
+        find_recordings,
+    )
 
     request = ClassifyRequest(
         model,

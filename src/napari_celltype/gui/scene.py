@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,12 +30,14 @@ from napari_celltype.gui.painting import Painting, roi_values
 from napari_celltype.gui.palette import CLEAR, Palette
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
-from napari_celltype.gui.uncovering import Uncovering
 from napari_celltype.recording import label_image
 
 if TYPE_CHECKING:
     from napari import Viewer
     from napari.layers import Labels, Layer
+
+    from napari_celltype.gui.session import Session
+
 
 _REST_MS = 150
 
@@ -409,3 +411,43 @@ def _shows(rois: Labels, opened: OpenRecording) -> bool:
     tag = tag_of(rois)
     shown = None if tag is None else tag.opened.recording.rois
     return bool(shown is opened.recording.rois)
+
+
+class Uncovering:
+    """Hides the images that lie on a movie, once for each recording.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    session : Session
+    layers : callable
+        Takes a recording's key and a role; returns the layers that play it.
+    """
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        session: Session,
+        layers: Callable[[str, Any], Iterable[Layer]],
+    ) -> None:
+        self._viewer = ref(viewer)
+        self._session = session
+        self._layers = layers
+        self._done: set[str] = set()
+        self._frame: int | None = None
+        viewer.dims.events.current_step.connect(self.look)
+
+    def look(self, event: Any = None) -> None:
+        """Look whether the time slider has moved."""
+        viewer, active = self._viewer(), self._session.active
+        if viewer is None:
+            return
+        before = self._frame
+        self._frame = viewer.dims.current_step[0] if viewer.dims.ndim > 2 else None
+        moved = before is not None and self._frame not in (None, before)
+        if active is None or not moved or active.key in self._done:
+            return
+        if any(movie.visible for movie in self._layers(active.key, "movie")):
+            self._done.add(active.key)
+            for image in self._layers(active.key, "image"):
+                image.visible = False

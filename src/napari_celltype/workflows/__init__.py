@@ -5,12 +5,14 @@ from napari_celltype.workflows.classify import (
     classify,
     classify_recording,
 )
-from napari_celltype.workflows.evaluate import evaluate, run_experiment
-from napari_celltype.workflows.experiment_request import ExperimentRequest
+from napari_celltype.workflows.evaluate import (
+    ExperimentRequest,
+    evaluate,
+    run_experiment,
+)
 from napari_celltype.workflows.labelled import Reading
 from napari_celltype.workflows.predictions import Predictions
-from napari_celltype.workflows.prevalence import Prevalence, prevalence_choices
-from napari_celltype.workflows.shares import share_text
+from napari_celltype.workflows.shares import Prevalence, prevalence_choices, share_text
 from napari_celltype.workflows.summary import Summary
 from napari_celltype.workflows.train import Trained, TrainRequest, train_model
 

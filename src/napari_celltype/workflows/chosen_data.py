@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_celltype.labels.folders import claim_folder
 from napari_celltype.workflows.collection import LIST_NAME, Collection
-from napari_celltype.workflows.experiment_request import ExperimentRequest
+from napari_celltype.workflows.evaluate import ExperimentRequest
 
 
 @dataclass(frozen=True, eq=False)

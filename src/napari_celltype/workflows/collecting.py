@@ -236,7 +236,7 @@ def with_labels(collected: CollectedRecording, table: LabelTable) -> CollectedRe
 def _planes_at(path: Path, labels_dir: Path | None) -> list[ListedPlane]:
     if path.suffix.lower() == ".csv":
         return list(read_recording_list(path).planes)
-    from napari_celltype.workflows.batch import find_recordings
+    from napari_celltype.workflows.classify import find_recordings
 
     if labels_dir is not None and not labels_dir.is_dir():
         labels_dir = None

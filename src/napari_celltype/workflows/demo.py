@@ -33,8 +33,12 @@ from napari_celltype.progress import (
     raise_if_stopped,
 )
 from napari_celltype.recording import open_recording, run_suite2p
-from napari_celltype.workflows.batch import BatchResult, done
-from napari_celltype.workflows.classify import ClassifyRequest, classify_recording
+from napari_celltype.workflows.classify import (
+    BatchResult,
+    ClassifyRequest,
+    classify_recording,
+    done,
+)
 from napari_celltype.workflows.exporting import ClassifiedRecording
 from napari_celltype.workflows.predictions import Predictions
 from napari_celltype.workflows.simulate import truth_table

@@ -27,8 +27,13 @@ from napari_celltype.progress import (
 )
 from napari_celltype.recording import Recording, open_recording
 from napari_celltype.recording.folder import recording_names
-from napari_celltype.workflows.batch import classify_many, done, find_recordings
-from napari_celltype.workflows.classify import ClassifyRequest, classify_recording
+from napari_celltype.workflows.classify import (
+    ClassifyRequest,
+    classify_many,
+    classify_recording,
+    done,
+    find_recordings,
+)
 from napari_celltype.workflows.predictions import Predictions
 
 if TYPE_CHECKING:

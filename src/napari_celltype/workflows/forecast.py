@@ -22,9 +22,12 @@ from napari_celltype.protocol.experiments import quick_look
 from napari_celltype.protocol.run_folder import RunFolder
 from napari_celltype.protocol.running import duration_text, unfinished
 from napari_celltype.protocol.words import in_words
-from napari_celltype.workflows.experiment_request import ExperimentRequest
+from napari_celltype.workflows.evaluate import (
+    ExperimentRequest,
+    experiment_data,
+    plan_experiment,
+)
 from napari_celltype.workflows.labelled import Reading
-from napari_celltype.workflows.planning import experiment_data, plan_experiment
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from napari_celltype.labels.notes import counted
 from napari_celltype.recording.resampling import frames_after_averaging
 from napari_celltype.recording.settings import SAME_RATE
+from napari_celltype.workflows.collecting import CollectedRecording
 from napari_celltype.workflows.collection import Collection, first_names
-from napari_celltype.workflows.held_out import labelled_of
-from napari_celltype.workflows.type_obstacles import type_obstacles
-from napari_celltype.workflows.ways_out import (
-    Action,
-    Obstacle,
-    confirm_rate,
-    name_apart,
-    remove_from,
-    resample_to,
-)
+from napari_celltype.workflows.held_out import WORDS, held_out_for, labelled_of
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard
@@ -275,3 +269,240 @@ def _decided(collection: Collection) -> list[Obstacle]:
             )
         )
     return found
+
+
+def type_obstacles(collection: Collection, held_out: str) -> list[Obstacle]:
+    """Return the types that cannot be told apart or tested, and what can be tested.
+
+    Parameters
+    ----------
+    collection : Collection
+    held_out : str
+        As in `find_obstacles`.
+    """
+    return [*_untested(collection, held_out), *_only_children(collection)]
+
+
+def _untested(collection: Collection, held_out: str) -> list[Obstacle]:
+    classes = collection.classes
+    if len(classes) < 2:
+        said = "No cell is labelled with a type yet; label some in the viewer."
+        if classes:
+            said = (
+                f"All labels leave one type only, {classes[0]}; label cells of another "
+                "type."
+            )
+        return [Obstacle(said, blocks=True)]
+    units = collection.units
+    level = held_out_for(collection, held_out)
+    if level == "none":
+        whose = "Which trace is of which cell is not known, so nothing can be held out."
+        return [] if held_out == level else [Obstacle(f"{whose} There is no score.")]
+    if not units[level]:
+        return [
+            Obstacle(
+                f"Whole {WORDS[level]}s cannot be held out, because not every label "
+                f"says of which {WORDS[level]} it is; hold out something else.",
+                blocks=True,
+            )
+        ]
+    found = []
+    for name in classes:
+        if units[level].get(name, 0) < 2 and name not in collection.untested:
+            found.append(_untestable(collection, name, level))
+    if level != "subject" and held_out == "auto":
+        seen = ", ".join(
+            f"{name} {units['subject'].get(name, '?')}" for name in classes
+        )
+        found.append(
+            Obstacle(
+                "Whether the model holds for a new animal cannot be tested: two types "
+                f"would each have to come from two animals or more (now: {seen}). "
+                f"Whole {WORDS[level]}s are held out instead."
+            )
+        )
+    return found
+
+
+def _only_children(collection: Collection) -> list[Obstacle]:
+    """Tell of cells of a group that are learned as the one type known of it."""
+    known = {t.name for t in collection.tree.types}
+    found = []
+    for name, n in collection.counts().items():
+        if name not in known or name in collection.classes:
+            continue
+        below = [
+            c
+            for c in collection.classes
+            if c in known and collection.tree.is_within(c, name)
+        ]
+        if len(below) == 1:
+            only = below[0]
+            found.append(
+                Obstacle(
+                    f"{counted(n, 'cell')} of {name} will be learned as {only}, the "
+                    f"only class of {name}.",
+                    (
+                        Action(
+                            f"Merge {only} into {name}",
+                            f"The class is then called {name}.",
+                            {"merged": {**collection.merged, only: name}},
+                        ),
+                    ),
+                )
+            )
+    return found
+
+
+def _untestable(collection: Collection, name: str, level: str) -> Obstacle:
+    cells = collection.units["cell"].get(name, collection.counts()[name])
+    n = collection.units[level].get(name, 0)
+    where = f" from {counted(n, WORDS[level])}" if level != "cell" else ""
+    actions = []
+    if (merge := _merge_into_parent(collection, name)) is not None:
+        actions.append(merge)
+    if len(collection.classes) > 2:
+        actions.append(
+            Action(
+                "Leave out",
+                f"The model will not know {name}, and call such cells something else.",
+                {"left_out": (*collection.left_out, name)},
+            )
+        )
+    actions.append(
+        Action(
+            "Train anyway, marked untested",
+            f"All cells of {name} are trained on; its card says that nobody tested it.",
+            {"untested": (*collection.untested, name)},
+        )
+    )
+    return Obstacle(
+        f"{name}: {counted(cells, 'cell')}{where}; a {name} class cannot be tested.",
+        tuple(actions),
+        blocks=True,
+    )
+
+
+def _merge_into_parent(collection: Collection, name: str) -> Action | None:
+    """Return how a type is taken for the group that it belongs to, if to any."""
+    known = {t.name for t in collection.tree.types}
+    parent = collection.tree[name].parent if name in known else None
+    if parent is None:
+        return None
+    siblings = [
+        c
+        for c in collection.classes
+        if c != name and c in known and collection.tree.is_within(c, parent)
+    ]
+    merged = {**collection.merged, name: parent}
+    if len(siblings) > 1:
+        return Action(
+            f"Merge into {parent}",
+            f"Its cells then teach that a cell is {parent}, never which: the model "
+            f"will call cells of this type {' or '.join(siblings)}.",
+            {"merged": merged},
+        )
+    # Beside one other class the cells would be taught to be of that.
+    merged |= {c: parent for c in siblings if c != parent}
+    both = f"{' and '.join([name, *siblings])} " if siblings else ""
+    return Action(
+        f"Merge {both}into {parent}",
+        f"The class is then called {parent}.",
+        {"merged": merged},
+    )
+
+
+@dataclass(frozen=True)
+class Action:
+    """One way out, as a button.
+
+    Attributes
+    ----------
+    text : str
+        On the button.
+    tooltip : str
+        What it does, and what that costs.
+    change : mapping of str to object
+        Fields of the `Collection` and what they become.
+    """
+
+    text: str
+    tooltip: str
+    change: Mapping[str, Any]
+
+    def apply(self, collection: Collection) -> Collection:
+        """Return the collection after this choice."""
+        return replace(collection, **self.change)
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Something to be known or decided before training.
+
+    Attributes
+    ----------
+    sentence : str
+    actions : tuple of Action
+    blocks : bool
+        Whether nothing can be trained before it is decided.
+    """
+
+    sentence: str
+    actions: tuple[Action, ...] = field(default=())
+    blocks: bool = False
+
+
+def resample_to(rate: float) -> Action:
+    """Return the way out of frame rates that differ."""
+    return Action(
+        f"Resample to {rate:g} Hz",
+        "Faster recordings are averaged down to the slowest one's rate.",
+        {"resample": rate},
+    )
+
+
+def remove_from(collection: Collection, gone: Iterable[CollectedRecording]) -> Action:
+    """Return the way out of recordings that are of no use."""
+    gone = list(gone)
+    what = gone[0].name if len(gone) == 1 else f"these {len(gone)}"
+    kept = collection.removed(r.key for r in gone).recordings
+    return Action(
+        f"Remove {what}",
+        "Takes it out of this table; no file is touched.",
+        {"recordings": kept},
+    )
+
+
+def confirm_rate(
+    collection: Collection, unsure: Iterable[CollectedRecording]
+) -> Action:
+    """Return the way out of frame rates that nobody confirmed."""
+    rates = {r.key: r.sampling_frequency for r in unsure}
+    said = {"frequency_given": True, "frequency_confirmed": True}
+    return Action(
+        f"Yes, {next(iter(rates.values())):g} Hz",
+        "They were recorded at that rate. If not, give the right one in the Classify "
+        "dock or in a recording list.",
+        {
+            "recordings": tuple(
+                replace(r, **said) if r.key in rates else r  # type: ignore[arg-type]
+                for r in collection.recordings
+            )
+        },
+    )
+
+
+def name_apart(collection: Collection, subject: str) -> Action:
+    """Return the way out of two animals that have the same name."""
+    return Action(
+        "Two: name apart",
+        "The animals get their mouse line in front of their name.",
+        {
+            "recordings": tuple(
+                replace(r, subject=f"{r.line} {subject}", said=r.said | {"subject"})
+                if r.subject == subject and r.line
+                else r
+                for r in collection.recordings
+            )
+        },
+    )

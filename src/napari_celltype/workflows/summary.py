@@ -12,8 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
-from napari_celltype.workflows.prevalence import CA1_INTERNEURONS, CA1_SOURCE
-from napari_celltype.workflows.shares import group_shares, share_text
+from napari_celltype.workflows.shares import (
+    CA1_INTERNEURONS,
+    CA1_SOURCE,
+    group_shares,
+    share_text,
+)
 
 if TYPE_CHECKING:
     from napari_celltype.workflows.predictions import Predictions

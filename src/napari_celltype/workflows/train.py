@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,12 +20,14 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
-from napari_celltype.workflows.base_model import classifier_for, find_base
+from napari_celltype.workflows.collection import LIST_NAME, Collection
 from napari_celltype.workflows.course import CourseWatch, OnCourse, ignore_course
 from napari_celltype.workflows.labelled import Reading
 
 if TYPE_CHECKING:
-    from napari_celltype.classifiers import CellTypeModel, ModelCard
+    from napari_celltype.classifiers import CellTypeModel, ModelCard, TraceClassifier
+    from napari_celltype.classifiers.fine_tuning import FineTuning
+    from napari_celltype.classifiers.model_file import ModelBytes
     from napari_celltype.workflows.validation import Validation
     from napari_celltype.workflows.windowed import Windows
 
@@ -299,3 +302,191 @@ def _read(
             "classify recordings; give it in Hz (--fs 30)."
         )
     return whole_traces(data), None, ()
+
+
+def find_base(
+    name: str, sampling_frequency: float | None = None
+) -> tuple[ModelBytes, tuple[str, ...]]:
+    """Find the model that a training starts from, and what has to be known of it.
+
+    Nothing is fine-tuned twice: of a model that was fine-tuned itself it is its base.
+    The network is not built, so that torch is not needed.
+
+    Parameters
+    ----------
+    name : str
+        A family, a name or a file.
+    sampling_frequency : float, optional
+        Of the slowest recording, Hz; chooses within a family.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, its own base is gone or another one by now, or it
+        does not say its frame rate.
+    SamplingFrequencyError
+        If the recordings are slower than every model of a family.
+    """
+    from napari_celltype.classifiers.models import find_model
+
+    file = find_model(name, sampling_frequency)
+    remarks: tuple[str, ...] = ()
+    origin = file.card.training_data.get("base")
+    if isinstance(origin, Mapping):
+        first = find_model(str(origin.get("name")))
+        if first.sha256 != origin.get("sha256"):
+            raise ModelError(
+                f"{file.card.name} was fine-tuned from another version of "
+                f"{first.card.name!r} than the one that is there; start from another "
+                "model."
+            )
+        remarks = (
+            f"{file.card.name} was itself fine-tuned from {first.card.name}, so "
+            f"training started from {first.card.name}, with all labels.",
+        )
+        file = first
+    elif file.card.origin == "user":
+        remarks = (
+            f"{file.card.name} may have been trained on some of the cells that are "
+            "held out here; if so, the score flatters.",
+        )
+    if file.card.sampling_frequency is None:
+        raise ModelError(
+            f"{file.card.name} does not say at which frame rate it was trained, so "
+            "nothing can be trained from it; start from another model."
+        )
+    return file, remarks
+
+
+def n_layers(card: ModelCard) -> int:
+    """Return how many layers with weights a model has, its output among them."""
+    layers = card.parameters.get("layers")
+    return (layers.count("C") if isinstance(layers, str) else int(layers or 1)) + 1
+
+
+def classifier_for(
+    request: TrainRequest, base: CellTypeModel | None
+) -> tuple[TraceClassifier, FineTuning | None]:
+    """Return an unfitted classifier, and the weights that it starts from.
+
+    Raises
+    ------
+    ModelError
+        If the base has fewer layers than are to be trained.
+    """
+    from sklearn.base import clone
+
+    from napari_celltype.classifiers import TraceClassifier
+    from napari_celltype.classifiers.fine_tuning import FineTuning
+
+    said: dict[str, Any] = {
+        "epochs": request.epochs,
+        "random_state": request.random_state,
+        "device": request.device,
+    }
+    if base is None:
+        return (
+            TraceClassifier(
+                request.architecture, normalization=request.normalization, **said
+            ),
+            None,
+        )
+    most = n_layers(base.card)
+    if not 1 <= request.tuned_layers <= most:
+        raise ModelError(
+            f"{base.name} has {most} layers, so {request.tuned_layers} cannot be "
+            f"trained; choose 1 to {most}."
+        )
+    classifier: TraceClassifier = clone(base.classifier).set_params(**said)
+    return classifier, FineTuning(base.classifier, request.tuned_layers)
+
+
+@dataclass(frozen=True, eq=False)
+class CollectionTraining:
+    """What is trained on a collection; the model goes to the user's models.
+
+    Attributes
+    ----------
+    collection : Collection
+    name : str
+        Of the model.
+    architecture, epochs, base, tuned_layers, validation, device
+        As in `TrainRequest`.
+    folder : Path or None
+        Of the model, None for the folder of the user's models.
+    """
+
+    collection: Collection
+    name: str
+    architecture: str = "cnn"
+    epochs: int = 20
+    base: str | None = None
+    tuned_layers: int = 1
+    validation: str = "auto"
+    device: str = "auto"
+    folder: Path | None = None
+
+    @property
+    def output(self) -> Path:
+        """The file of the model."""
+        from napari_celltype.classifiers.model_file import SUFFIX
+
+        return self._folder / f"{self.name}{SUFFIX}"
+
+    @property
+    def data_folder(self) -> Path:
+        """Where the recording list and the labels of open recordings are written."""
+        return self._folder / "trained on" / self.name
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The types that are marked untested and are still classes."""
+        classes = self.collection.classes
+        return tuple(n for n in self.collection.untested if n in classes)
+
+    def request(self) -> TrainRequest:
+        """Write the recording list and return what is to be trained on it.
+
+        Raises
+        ------
+        LabelError
+            If the collection cannot be written.
+        OutputError
+            If a file cannot be written.
+        """
+        collection = self.collection
+        changes = {} if self.base is None else {"resample": None}
+        return TrainRequest(
+            collection.write(self.data_folder),
+            self.output,
+            self.architecture,
+            self.epochs,
+            reading=collection.reading(**changes),
+            device=self.device,
+            base=self.base,
+            tuned_layers=self.tuned_layers,
+            validation=self.validation,
+            untested=self.untested,
+            remarks=collection.remarks(),
+        )
+
+    def command(self) -> str:
+        """Return the command that trains the same model in a terminal."""
+        whole = self.collection.trace_set
+        data = self.data_folder / LIST_NAME if whole is None else whole.path
+        words = ["napari-celltype", "train", str(data)]
+        if self.base is None:
+            words += ["--architecture", self.architecture]
+        else:
+            words += ["--base", self.base, "--tuned-layers", str(self.tuned_layers)]
+        words += ["--epochs", str(self.epochs), "--validation", self.validation]
+        words += self.collection.options(resample=self.base is None)
+        for name in self.untested:
+            words += ["--untested", name]
+        return shlex.join([*words, "--device", self.device, "-o", str(self.output)])
+
+    @property
+    def _folder(self) -> Path:
+        from napari_celltype.classifiers.models import user_folder
+
+        return self.folder or user_folder()

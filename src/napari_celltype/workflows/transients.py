@@ -1,13 +1,23 @@
-"""The largest transients of a trace: where it rises most above what came before."""
+"""The largest transients of traces, and the mean transient of each type."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.recording import Segment
+from napari_celltype.errors import RecordingError, SamplingFrequencyError
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+    raise_if_stopped,
+)
+from napari_celltype.recording import Recording, Segment
 
 SMOOTHED_SECONDS = 0.3
 # A transient stands above the lowest value of so many seconds before it, whatever the
@@ -85,3 +95,154 @@ def _rises(trace: NDArray[np.float32], frequency: float) -> NDArray[np.float64]:
     lowest = minimum_filter1d(smooth, width, origin=end, mode="nearest")
     rises: NDArray[np.float64] = np.where(finite, smooth - lowest, 0)
     return rises
+
+
+TRANSIENTS = 5  # of each ROI, at most
+BEFORE, AFTER = 3.0, 10.0  # s
+BASELINE_FROM = 1.5  # s before the peak; what came earlier is set to zero
+# ROIs of a type that are looked at, spread evenly over their numbers.
+MOST_ROIS = 200
+TITLE = (
+    f"Mean of each ROI's {TRANSIENTS} largest transients (raw F, z-scored) at their "
+    "peaks; band: ± 1 SD between ROIs"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class MeanTrace:
+    """The mean transient of the ROIs of one type.
+
+    Attributes
+    ----------
+    name : str
+    time : ndarray of float64, shape (n_samples,)
+        Seconds from the peak.
+    mean, deviation : ndarray of float64, shape (n_samples,)
+        Mean of the ROIs' own means, and the standard deviation between ROIs (NaN for a
+        single one); in deviations of each ROI's trace.
+    n_rois, n_transients : int
+        What was averaged.
+    n_all : int
+        ROIs of the type that there are.
+    """
+
+    name: str
+    time: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    n_rois: int
+    n_transients: int
+    n_all: int
+
+
+def mean_traces(
+    recording: Recording,
+    members: Mapping[str, Sequence[int] | NDArray[np.integer]],
+    *,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> tuple[MeanTrace, ...]:
+    """Average the largest transients of the ROIs of each type.
+
+    A ROI's transients are averaged first, so that every ROI counts once. Aligning at
+    peaks makes a peak of noise, too: heights tell how far traces rise above their own
+    deviation, not that cells differ.
+
+    Parameters
+    ----------
+    recording : Recording
+    members : mapping of str to sequence of int
+        The ROIs of each type; of more than `MOST_ROIS` some are taken.
+    on_progress, should_stop : callable
+        Told and asked after each ROI.
+
+    Returns
+    -------
+    tuple of MeanTrace
+        Without the types of which no ROI has a transient.
+
+    Raises
+    ------
+    SamplingFrequencyError
+        If the frame rate is not known.
+    RecordingError
+        If no ROI has a transient with enough frames around it, or the traces cannot
+        be read.
+    Stopped
+        If `should_stop` answered True.
+    """
+    frequency = recording.sampling_frequency
+    if frequency is None:
+        raise SamplingFrequencyError(
+            "The recording does not say its frame rate; give it in the Classify dock, "
+            "since transients are aligned in seconds."
+        )
+    chosen = {
+        name: np.asarray(rois)[
+            np.linspace(0, len(rois) - 1, min(len(rois), MOST_ROIS)).astype(np.int64)
+        ]
+        for name, rois in members.items()
+    }
+    total = sum(map(len, chosen.values()))
+    done, found = 0, []
+    for name, rois in chosen.items():
+        means, n_transients = [], 0
+        for roi_id in rois:
+            raise_if_stopped(should_stop)
+            pieces = _transients(recording, int(roi_id), frequency)
+            if len(pieces):
+                means.append(pieces.mean(axis=0))
+                n_transients += len(pieces)
+            done += 1
+            on_progress(Progress("Averaging transients", done, total))
+        if means:
+            found.append(
+                MeanTrace(
+                    name,
+                    _offsets(frequency) / frequency,
+                    np.mean(means, axis=0),
+                    np.std(means, axis=0, ddof=1)
+                    if len(means) > 1
+                    else np.full(len(means[0]), np.nan),
+                    len(means),
+                    n_transients,
+                    len(members[name]),
+                )
+            )
+    if not found:
+        raise RecordingError(
+            f"None of the {total} ROIs has a transient with {BEFORE:g} s before and "
+            f"{AFTER:g} s after it in one stretch; choose other ROIs."
+        )
+    return tuple(found)
+
+
+def _transients(
+    recording: Recording, roi_id: int, frequency: float
+) -> NDArray[np.float64]:
+    """Return the ROI's largest transients, shape (n_transients, n_samples)."""
+    trace = recording.raw_traces[roi_id]
+    finite = trace[np.isfinite(trace)].astype(np.float64)
+    offsets = _offsets(frequency)
+    deviation = finite.std() if finite.size else 0.0
+    if not deviation > 0:
+        return np.empty((0, len(offsets)))
+    peaks = largest_transients(
+        trace,
+        frequency,
+        recording.segments,
+        count=TRANSIENTS,
+        before=BEFORE,
+        after=AFTER,
+        whole=True,
+    )
+    pieces: NDArray[np.float64]
+    pieces = (trace[peaks[:, None] + offsets] - finite.mean()) / deviation
+    pieces = pieces[np.isfinite(pieces).all(axis=1)]
+    early = offsets <= -BASELINE_FROM * frequency
+    pieces -= pieces[:, early].mean(axis=1, keepdims=True)
+    return pieces
+
+
+def _offsets(frequency: float) -> NDArray[np.int64]:
+    return np.arange(-round(BEFORE * frequency), round(AFTER * frequency) + 1)

@@ -213,8 +213,8 @@ class Judge:
         return sum(n) >= _FEWEST and min(n) >= _FEWEST_OF_CLASS
 
     def _log_probabilities(self, trained: TraceClassifier) -> NDArray[np.float64]:
+        from napari_celltype.classifiers.calibration import log_softmax
         from napari_celltype.classifiers.prediction import log_probabilities_by_roi
-        from napari_celltype.classifiers.softmax import log_softmax
 
         return log_softmax(
             log_probabilities_by_roi(

@@ -12,7 +12,7 @@ RATE = 29.9970003
 
 @pytest.fixture
 def box(qtbot):
-    from napari_celltype.gui.classify.frame_rate_box import FrameRateBox
+    from napari_celltype.gui.classify.boxes import FrameRateBox
 
     made = FrameRateBox()
     qtbot.addWidget(made)

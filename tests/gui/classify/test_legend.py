@@ -7,8 +7,7 @@ import pytest
 pytest.importorskip("qtpy.QtWidgets")
 
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.gui.classify.legend import Legend
-from napari_celltype.gui.classify.legend_rows import legend_rows
+from napari_celltype.gui.classify.legend import Legend, legend_rows
 from napari_celltype.labels import Label
 from napari_celltype.workflows.summary import Called, Summary
 

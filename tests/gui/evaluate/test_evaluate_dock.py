@@ -10,14 +10,14 @@ from qtpy.QtGui import QDesktopServices, QGuiApplication
 
 import napari_celltype as nct
 from napari_celltype.errors import Stopped
-from napari_celltype.gui.evaluate import run_feed
+from napari_celltype.gui.evaluate import evaluate_data
 from napari_celltype.labels import save_traces
 from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.experiments import Training
 from napari_celltype.protocol.words import caption
 from napari_celltype.workflows import ExperimentRequest, run_experiment
+from napari_celltype.workflows.evaluate import read_request
 from napari_celltype.workflows.labelled import Reading
-from napari_celltype.workflows.run_record import read_request
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def run_folder(tmp_path):
 def hold_after(n_splits, monkeypatch):
     """Hold the run after some trainings, however quick the machine is."""
     go, held = threading.Event(), threading.Event()
-    real = run_feed.run_experiment
+    real = evaluate_data.run_experiment
 
     def run(request, *, on_split, **options):
         seen = []
@@ -84,7 +84,7 @@ def hold_after(n_splits, monkeypatch):
 
         return real(request, on_split=tell, **options)
 
-    monkeypatch.setattr(run_feed, "run_experiment", run)
+    monkeypatch.setattr(evaluate_data, "run_experiment", run)
     return held, go
 
 

@@ -11,7 +11,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_celltype.gui.label.label_keys import key_of
+from napari_celltype.gui.label.label_dock import key_of
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.labels import Label, LabelFile, load_labels
 
@@ -273,7 +273,7 @@ def test_my_labels_are_written_over_those_of_somebody_else_which_are_kept(
 
 
 def test_a_type_of_ones_own_gets_a_key_and_is_remembered(window, dock, press, qtbot):
-    from napari_celltype.gui.label.type_dialog import TypeDialog
+    from napari_celltype.gui.label.label_buttons import TypeDialog
     from napari_celltype.gui.settings import Settings
 
     dock.ask_for_type()

@@ -8,8 +8,7 @@ from qtpy.QtGui import QDropEvent
 
 from napari_celltype.gui.opening import read_recordings
 from napari_celltype.gui.session import Session
-from napari_celltype.gui.train.recording_rows import COLUMNS
-from napari_celltype.gui.train.recordings_table import RecordingsTable
+from napari_celltype.gui.train.recordings_table import COLUMNS, RecordingsTable
 from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.recording import open_recording
 from napari_celltype.workflows.collecting import collect_paths

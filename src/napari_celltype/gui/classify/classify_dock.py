@@ -11,18 +11,14 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_celltype.errors import CellTypeError
-from napari_celltype.gui.classify.classify_form import ClassifyForm
-from napari_celltype.gui.classify.legend import Legend
-from napari_celltype.gui.classify.legend_rows import heading_of, legend_rows
-from napari_celltype.gui.classify.run_bar import RunBar
-from napari_celltype.gui.classify.warnings_line import WarningsLine
-from napari_celltype.gui.column import Column
+from napari_celltype.gui.classify.classify_form import (
+    ClassifyForm,
+    RunBar,
+    WarningsLine,
+)
+from napari_celltype.gui.classify.legend import Legend, heading_of, legend_rows
 from napari_celltype.gui.exporting import save_table
-from napari_celltype.gui.folder_drop import FolderDrop
-from napari_celltype.gui.job import Job
 from napari_celltype.gui.label.autosave import labels_folder
-from napari_celltype.gui.listening import listen
-from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.opening import read_recordings
 from napari_celltype.gui.placement import FirstPlace
@@ -31,6 +27,7 @@ from napari_celltype.gui.tasks import (
     Cancelled,
     Failed,
     Finished,
+    Job,
     Outcome,
     Superseded,
     TaskRunner,
@@ -39,6 +36,7 @@ from napari_celltype.gui.warm_up import (
     import_torch_in_background,
     prepare_for_layers,
 )
+from napari_celltype.gui.widgets import Column, FolderDrop, Notice, listen
 from napari_celltype.progress import Progress
 from napari_celltype.recording import Recording, attach_movie
 from napari_celltype.workflows import Predictions, classify_recording

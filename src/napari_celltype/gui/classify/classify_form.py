@@ -1,30 +1,34 @@
-"""What is to be classified, and how: the form of the Classify dock."""
+"""The form of the Classify dock: what is classified and how, progress, warnings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
+    QProgressBar,
     QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QToolButton,
     QWidget,
 )
 
-from napari_celltype.gui.asking import ask_file
-from napari_celltype.gui.classify.frame_rate_box import FrameRateBox
-from napari_celltype.gui.classify.hide_below import HideBelow
-from napari_celltype.gui.classify.model_box import ModelBox
-from napari_celltype.gui.classify.prevalence_box import PrevalenceBox
+from napari_celltype.gui.classify.boxes import FrameRateBox, ModelBox, PrevalenceBox
 from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.tasks import Job
+from napari_celltype.gui.widgets import ask_file
 from napari_celltype.workflows import ClassifyRequest
-from napari_celltype.workflows.prevalence import prevalence_choices
+from napari_celltype.workflows.shares import prevalence_choices
 
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _MOVIES = "Movies (*.tif *.tiff *.btf *.tf8 *.bin);;All files (*)"
@@ -216,3 +220,164 @@ def _beside(left: QWidget, right: QWidget) -> QHBoxLayout:
     row.addWidget(left, 1)
     row.addWidget(right)
     return row
+
+
+_NOTHING_OPEN = "Open a suite2p folder first"
+_NOT_CLASSIFIED = "Classify first"
+_HIDDEN = "Predictions are hidden; key H or Predictions in the Label dock shows them"
+
+
+class RunBar(QWidget):
+    """The buttons, with a progress bar and Cancel in their place while a job runs."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.classify = QPushButton("Classify")
+        self.export = QPushButton("Export table...")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Stop; labels and predictions stay as they were")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(True)
+        self.progress.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
+        )
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setColumnStretch(0, 3)
+        layout.setColumnStretch(1, 2)
+        layout.addWidget(self.classify, 0, 0)
+        layout.addWidget(self.export, 0, 1)
+        layout.addWidget(self.progress, 0, 0)
+        layout.addWidget(self.cancel, 0, 1)
+        self.show_job(None)
+
+    def allow(self, *, classify: bool, export: bool, hidden: bool) -> None:
+        """Switch the buttons on or off; off, they say why.
+
+        Parameters
+        ----------
+        classify : bool
+            Whether a recording is open.
+        export : bool
+            Whether there are predictions to be seen.
+        hidden : bool
+            Whether there are some that are hidden.
+        """
+        self.classify.setEnabled(classify)
+        self.classify.setToolTip(
+            "Run the model on every ROI of the recording" if classify else _NOTHING_OPEN
+        )
+        self.export.setEnabled(export)
+        self.export.setToolTip(
+            "Write the table of predictions to a file"
+            if export
+            else (_HIDDEN if hidden else _NOT_CLASSIFIED)
+        )
+
+    def show_job(self, job: Job | None) -> None:
+        """Show how far a job is; None where nothing runs."""
+        for widget in (self.classify, self.export):
+            widget.setVisible(job is None)
+        for widget in (self.progress, self.cancel):
+            widget.setVisible(job is not None)
+        if job is None:
+            return
+        # A bar without an end moves to and fro.
+        self.progress.setRange(0, job.total or 0)
+        self.progress.setValue(job.done)
+        share = " %p%" if job.total else ""
+        self.progress.setFormat(f"{job.message}{share}")
+        self.progress.setToolTip(job.message)
+
+
+_STEP = 5
+
+
+class HideBelow(QSpinBox):
+    """A probability in percent; 0 hides nothing.
+
+    Attributes
+    ----------
+    changed : Signal(float)
+        The probability, 0 to 1.
+    """
+
+    changed = Signal(float)
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.setRange(0, 100)
+        self.setSingleStep(_STEP)
+        self.setSuffix(" %")
+        self.setToolTip(
+            "ROIs whose type is less probable keep a thin outline, and are “unsure” in "
+            "tables"
+        )
+        self.valueChanged.connect(lambda percent: self.changed.emit(percent / 100))
+
+
+class WarningsLine(QWidget):
+    """The number of warnings and the first one; "more" shows them all."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._sentences: tuple[str, ...] = ()
+        self._label = QLabel()
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._label.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+        )
+        self._label.setSizePolicy(
+            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        )
+        self.more = QToolButton()
+        self.more.setToolTip("Show all warnings, or only the first")
+        self.more.setCheckable(True)
+        self.more.toggled.connect(self._show)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._label, 1)
+        layout.addWidget(self.more, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """All sentences, whether they are shown or not."""
+        return "\n".join(f"⚠ {sentence}" for sentence in self._sentences)
+
+    @property
+    def shown(self) -> str:
+        """The words that are on the screen."""
+        return str(self._label.text())
+
+    def show_warnings(self, sentences: Sequence[str]) -> None:
+        """Show other warnings, in one line at first; none hide it."""
+        if tuple(sentences) != self._sentences:
+            self._sentences = tuple(sentences)
+            self.more.setChecked(False)
+            self._show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit the line into the new width."""
+        super().resizeEvent(event)
+        self._show()
+
+    def _show(self) -> None:
+        self.setVisible(bool(self._sentences))
+        if not self._sentences:
+            return
+        opened = self.more.isChecked()
+        self.more.setText("less" if opened else "more")
+        self._label.setWordWrap(opened)
+        self._label.setToolTip("" if opened else self.text)
+        self._label.setText(self.text if opened else self._line())
+
+    def _line(self) -> str:
+        count = len(self._sentences)
+        start = f"⚠ {count} warnings: " if count > 1 else "⚠ "
+        line = self._label.fontMetrics().elidedText(
+            start + self._sentences[0],
+            Qt.TextElideMode.ElideRight,
+            self._label.width(),
+        )
+        return str(line)

@@ -14,26 +14,28 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_celltype.gui.asking import ask_folder
-from napari_celltype.gui.classify.warnings_line import WarningsLine
-from napari_celltype.gui.column import Column
-from napari_celltype.gui.evaluate.evaluate_data import EvaluateData
+from napari_celltype.gui.classify.classify_form import WarningsLine
+from napari_celltype.gui.evaluate.evaluate_data import EvaluateData, RunFeed
 from napari_celltype.gui.evaluate.evaluate_form import EvaluateForm
 from napari_celltype.gui.evaluate.evaluate_results import EvaluateResults
 from napari_celltype.gui.evaluate.evaluate_tables import SplitsTable
-from napari_celltype.gui.evaluate.run_feed import RunFeed
-from napari_celltype.gui.job_bar import JobBar
-from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.gui.tasks import Cancelled, Failed, Finished, Outcome, TaskRunner
+from napari_celltype.gui.tasks import (
+    Cancelled,
+    Failed,
+    Finished,
+    JobBar,
+    Outcome,
+    TaskRunner,
+)
+from napari_celltype.gui.widgets import Column, Notice, ask_folder
 from napari_celltype.progress import OnProgress, ShouldStop
 from napari_celltype.protocol.report import Report
 from napari_celltype.workflows import ExperimentRequest
 from napari_celltype.workflows.chosen_data import ChosenData, command_line
+from napari_celltype.workflows.evaluate import new_run_folder, read_request
 from napari_celltype.workflows.forecast import Forecast, Forecaster
-from napari_celltype.workflows.run_place import new_run_folder
-from napari_celltype.workflows.run_record import read_request
 
 _WIDTH = 330
 _PAUSE_MS, _FEED_MS = 400, 150

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.classifiers import NETWORKS
-from napari_celltype.gui.asking import ask_folder
+from napari_celltype.gui.widgets import ask_folder
 from napari_celltype.protocol.experiment import BASELINES, FEATURES
 from napari_celltype.protocol.experiments import (
     EPOCHS,

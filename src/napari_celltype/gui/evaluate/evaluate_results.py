@@ -6,36 +6,46 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QUrl
-from qtpy.QtGui import QDesktopServices, QGuiApplication, QImage
+from qtpy.QtCore import QPointF, QRectF, Qt, QUrl
+from qtpy.QtGui import (
+    QColor,
+    QDesktopServices,
+    QGuiApplication,
+    QImage,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
     QGridLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_celltype.gui.details import Details
 from napari_celltype.gui.evaluate.confusion_view import ConfusionView
-from napari_celltype.gui.evaluate.prevalence_shares import PrevalenceShares
-from napari_celltype.gui.evaluate.result_words import (
-    details_of,
-    plain_sentence,
-    short_doubts,
-)
-from napari_celltype.gui.evaluate.score_bars import ScoreBars
-from napari_celltype.gui.notice import Notice
+from napari_celltype.gui.evaluate.evaluate_tables import PrevalenceShares
 from napari_celltype.gui.tasks import Failed, Finished, Outcome, TaskRunner
-from napari_celltype.gui.words import Words
+from napari_celltype.gui.widgets import Details, Notice, Words
 from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.progress import OnProgress, ShouldStop
+from napari_celltype.protocol.comparison import above_chance, best, comes_near, leaks
+from napari_celltype.protocol.design import INSEPARABLE
 from napari_celltype.protocol.evaluation import Confusion
 from napari_celltype.protocol.report import Report
 from napari_celltype.protocol.scores import Score
-from napari_celltype.protocol.words import caption, in_words
+from napari_celltype.protocol.words import (
+    SESSION,
+    caption,
+    from_groups,
+    in_words,
+    short,
+    tested_text,
+)
 
 _MOST_DOUBTS = 2
 _FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
@@ -242,3 +252,164 @@ def _draw(
 
 def _copy_text(text: str) -> None:
     QGuiApplication.clipboard().setText(text)
+
+
+_NEW = {
+    "by-subject": "new animals",
+    "by-session": "new sessions",
+    "by-cell": "new cells",
+}
+
+
+def plain_sentence(report: Report) -> str:
+    """Return how the best classifier does where it was tested most strictly."""
+    if not report.top:
+        return report.sentence
+    top = report.top[0]
+    how = "better than chance" if above_chance(top) else "no better than chance"
+    return (
+        f"On {_NEW.get(top.way, 'random splits')} {how}: {top.interval.value:.2f}, "
+        f"chance {top.chance:.2f}."
+    )
+
+
+def short_doubts(report: Report) -> list[str]:
+    """Return each reason not to believe the scores in few words, the gravest first."""
+    if not report.top:
+        return []
+    top = report.top[0]
+    doubts = []
+    if any(leaks(s) for s in report.of("shuffled")):
+        doubts.append("Right on shuffled labels, too: test labels may leak.")
+    if report.design.separable is False:
+        doubts.append(INSEPARABLE)
+    elif top.way != "by-subject":
+        doubts.append("New animals were not tested.")
+    rival = best(s for s in report.of("probe", top.way) if comes_near(s, top))
+    if rival is not None:
+        name = rival.bare_name
+        what = "The session" if name == SESSION else f"One number ({name})"
+        doubts.append(f"{what} alone reaches {rival.interval.value:.2f}.")
+    if "quick" in report.cautions:
+        doubts.append("A quick look: less certain.")
+    return doubts
+
+
+def details_of(report: Report) -> str:
+    """Return how the scores came about and all doubts, in lines."""
+    lines = [f"{report.title}, {report.name}", report.basis]
+    lines += [_side(score) for score in report.top]
+    lines += [f"⚠ {s}" for s in (*report.cautions.values(), *report.doubts)]
+    return "\n".join(filter(None, lines))
+
+
+def _side(score: Score) -> str:
+    """Return one way of splitting with all that its score needs beside it."""
+    spread = ""
+    if score.n_splits > 1:
+        spread = f", SD over splits {score.balanced_accuracy.sd:.2f}"
+    return (
+        f"{in_words(score.way).capitalize()}: {score.name} {short(score.interval)}"
+        f"{spread}, chance {score.chance:.2f}; {tested_text(score)}"
+        f"{from_groups(score, 'of')}"
+    )
+
+
+# Of Okabe and Ito.
+_CLASSIFIER, _PROBE = QColor("#0072B2"), QColor("#7F7F7F")
+_ROW, _NAME, _VALUE, _GAP = 18, 112, 36, 6
+
+Bars = list[tuple[str, list[tuple[str, Score]]]]
+
+
+class ScoreBars(QWidget):
+    """Draws the scores of a report with their intervals, the strictest way first."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.bars: Bars = []
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setToolTip(
+            "Balanced accuracy, the mean share of right answers over the types; thin "
+            "lines: 95 % intervals, where there are enough animals or cells; dashed: "
+            "chance; grey: the best single number of a trace"
+        )
+
+    def show_report(self, report: Report) -> None:
+        """Draw the scores of a report."""
+        self.bars = _bars(report)
+        rows = sum(1 + len(bars) for _, bars in self.bars)
+        self.setFixedHeight(rows * _ROW + _GAP * len(self.bars))
+        self.setAccessibleDescription(self.sentences)
+        self.update()
+
+    @property
+    def sentences(self) -> str:
+        """What is drawn, in words."""
+        return " ".join(
+            f"{way}: "
+            + ", ".join(f"{name} {short(score.interval)}" for name, score in bars)
+            + f", chance {bars[0][1].chance:.2f}."
+            for way, bars in self.bars
+        )
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the bars."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        top = 0
+        for way, bars in self.bars:
+            self._draw_way(painter, top, way, bars)
+            top += (1 + len(bars)) * _ROW + _GAP
+        painter.end()
+
+    def _draw_way(
+        self, painter: QPainter, top: int, way: str, bars: list[tuple[str, Score]]
+    ) -> None:
+        ink = self.palette().windowText().color()
+        chance = bars[0][1].chance
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(ink)
+        head = QRectF(0, top, self.width(), _ROW)
+        painter.drawText(head, left, way)
+        painter.drawText(head, right, f"chance {chance:.2f}")
+        for at, (name, score) in enumerate(bars, start=1):
+            y = top + at * _ROW
+            color = _PROBE if score.role == "probe" else _CLASSIFIER
+            end = self._x(score.interval.value)
+            bar = QRectF(_NAME, y + 3, end - _NAME, _ROW - 6)
+            painter.fillRect(bar, color)
+            if not score.interval.too_few:
+                painter.setPen(QPen(ink, 1.5))
+                low, high = self._x(score.interval.low), self._x(score.interval.high)
+                middle = y + _ROW / 2
+                painter.drawLine(QPointF(low, middle), QPointF(high, middle))
+            painter.setPen(ink)
+            elide = Qt.TextElideMode.ElideRight
+            words = self.fontMetrics().elidedText(name, elide, _NAME - 6)
+            painter.drawText(QRectF(0, y, _NAME - 6, _ROW), right, words)
+            value = QRectF(self.width() - _VALUE, y, _VALUE, _ROW)
+            painter.drawText(value, right, f"{score.interval.value:.2f}")
+        painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
+        x = self._x(chance)
+        bottom = top + (1 + len(bars)) * _ROW
+        painter.drawLine(QPointF(x, top + _ROW), QPointF(x, bottom))
+
+    def _x(self, score: float) -> float:
+        room: int = self.width() - _NAME - _VALUE
+        return _NAME + score * room
+
+
+def _bars(report: Report) -> Bars:
+    """Return what is drawn: the heading of each way, and its scores with names."""
+    first = [score.way for score in report.top]
+    shown = []
+    for way in dict.fromkeys([*first, *(s.way for s in report.of("classifier"))]):
+        bars = [(s.name, s) for s in report.of("classifier", way)]
+        probe = best(report.of("probe", way))
+        if probe is not None:
+            bars.append((f"{probe.bare_name} alone", probe))
+        words = in_words(way)
+        shown.append((f"{words[0].upper()}{words[1:]}", bars))
+    return shown

@@ -27,18 +27,15 @@ from napari_celltype.export import (
     preview_export,
     write_export,
 )
-from napari_celltype.gui.column import Column
 from napari_celltype.gui.export.export_options import ExportOptions
 from napari_celltype.gui.export.export_preview import ExportPreview
 from napari_celltype.gui.exporting import exported
-from napari_celltype.gui.job_bar import JobBar
-from napari_celltype.gui.listening import listen
-from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.settings import Settings
-from napari_celltype.gui.tasks import Failed, Finished, Outcome, TaskRunner
+from napari_celltype.gui.tasks import Failed, Finished, JobBar, Outcome, TaskRunner
+from napari_celltype.gui.widgets import Column, Notice, listen
 
 _WIDTH = 310
 # Typing and sliding shall come to rest before a preview is made.

@@ -18,13 +18,11 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_celltype.errors import CellTypeError, LabelConflict
-from napari_celltype.gui.asking import ask_folder
 from napari_celltype.gui.label.labelling import Labelling
-from napari_celltype.gui.listening import listen
-from napari_celltype.gui.notice import Notice
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
+from napari_celltype.gui.widgets import Notice, ask_folder, listen
 from napari_celltype.labels import LabelFile, LabelTable
 from napari_celltype.labels.table import changed_rows
 

@@ -17,11 +17,10 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
 )
 
-from napari_celltype.gui.asking import ask_file, ask_folder
-from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
-from napari_celltype.gui.tasks import Finished, Outcome
+from napari_celltype.gui.tasks import Finished, JobBar, Outcome
+from napari_celltype.gui.widgets import ask_file, ask_folder
 from napari_celltype.labels import AddedLabels, LabelTable, add_labels
 from napari_celltype.labels.importing import ImportedLabels, OtherDay, import_labels
 from napari_celltype.labels.notes import counted, first_few

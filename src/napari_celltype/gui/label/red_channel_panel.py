@@ -20,15 +20,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.gui.column import Column
-from napari_celltype.gui.job_bar import JobBar
-from napari_celltype.gui.label.red_image import RedImage
-from napari_celltype.gui.label.red_plots import RednessHistogram, RedScatter
-from napari_celltype.gui.listening import listen
+from napari_celltype.gui.label.red_plots import RedImage, RednessHistogram, RedScatter
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import Scene
-from napari_celltype.gui.tasks import Finished, Outcome
+from napari_celltype.gui.tasks import Finished, JobBar, Outcome
+from napari_celltype.gui.widgets import Column, listen
 from napari_celltype.labels import LabelTable, add_labels
 from napari_celltype.labels.red_channel import (
     Lines,

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 
+from napari_celltype.gui.layers import tag_of
+from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.scene import Scene
 from napari_celltype.labels.red_channel import RedChannel, RedGroups
+from napari_celltype.recording import RED_IMAGE
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
 
 # Symbol, colour and words of each group: the shape tells them apart without colour.
 RED, LEFT_OUT, NOT_RED = ("t1", "#E0524D"), ("o", "#9E9E9E"), ("s", "#4C8DD6")
@@ -224,3 +232,52 @@ class RednessHistogram(_Plot):
             self.low.setValue(high)
         else:
             self.moved.emit()
+
+
+class RedImage:
+    """Shows the red image of a recording, and puts back what was shown before.
+
+    Parameters
+    ----------
+    scene : Scene
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._before: dict[str, bool] = {}
+        self._shown: OpenRecording | None = None
+
+    def has_one(self, opened: OpenRecording | None) -> bool:
+        """Tell whether there is a red image to show."""
+        return opened is not None and RED_IMAGE in opened.recording.images
+
+    def show(self, opened: OpenRecording) -> None:
+        """Show the red image of a recording in place of its other pictures."""
+        self.hide()
+        image = opened.recording.images[RED_IMAGE]
+        layers = self._pictures(opened)
+        if not any(layer.data is image for layer in layers):
+            return
+        self._shown = opened
+        for layer in layers:
+            self._before[layer.name] = layer.visible
+            layer.visible = layer.data is image
+            if layer.data is image:
+                layer.colormap = "red"
+
+    def hide(self) -> None:
+        """Show what was shown before."""
+        if self._shown is None:
+            return
+        for layer in self._pictures(self._shown):
+            layer.visible = self._before.get(layer.name, layer.visible)
+        self._before, self._shown = {}, None
+
+    def _pictures(self, opened: OpenRecording) -> list[Layer]:
+        """Return the images and the movie of a recording."""
+        tagged = [(layer, tag_of(layer)) for layer in self._scene.viewer.layers]
+        return [
+            layer
+            for layer, tag in tagged
+            if tag and tag.key == opened.key and tag.role in ("image", "movie")
+        ]

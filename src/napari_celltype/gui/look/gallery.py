@@ -22,9 +22,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.celltypes import UNSURE
-from napari_celltype.gui.marks import color_of
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import on_edge
+from napari_celltype.gui.palette import color_of
 from napari_celltype.gui.roi_filter import (
     NAMES_OF,
     WORDS_OF,

@@ -13,18 +13,17 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_celltype.celltypes import UNSURE
-from napari_celltype.gui.column import Column
-from napari_celltype.gui.job_bar import JobBar
-from napari_celltype.gui.look.beside import Beside
 from napari_celltype.gui.look.roi_card import HIDDEN
-from napari_celltype.gui.marks import color_of
+from napari_celltype.gui.look.trace_tab import Beside
 from napari_celltype.gui.opened import ACCEPTED, OpenRecording
+from napari_celltype.gui.palette import color_of
 from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.roi_filter import NAMES_OF, WORDS_OF, NameOf
 from napari_celltype.gui.session import Session
-from napari_celltype.gui.tasks import Finished, Outcome
+from napari_celltype.gui.tasks import Finished, JobBar, Outcome
+from napari_celltype.gui.widgets import Column
 from napari_celltype.labels import NOT_A_SOMA
-from napari_celltype.workflows.mean_traces import TITLE, MeanTrace, mean_traces
+from napari_celltype.workflows.transients import TITLE, MeanTrace, mean_traces
 
 if TYPE_CHECKING:
     import pandas as pd

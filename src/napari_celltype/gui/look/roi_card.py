@@ -12,9 +12,9 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_celltype.celltypes import TypeTree
-from napari_celltype.gui.marks import color_of
 from napari_celltype.gui.opened import OpenRecording
-from napari_celltype.gui.words import Words
+from napari_celltype.gui.palette import color_of
+from napari_celltype.gui.widgets import Words
 from napari_celltype.workflows import share_text
 from napari_celltype.workflows.decisions import BELOW, MERGED, NO_TRACE
 

@@ -11,8 +11,8 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
 from napari_celltype.export import find_column
-from napari_celltype.gui.marks import Shape, color_of, mark
 from napari_celltype.gui.opened import ACCEPTED, OpenRecording
+from napari_celltype.gui.palette import Shape, color_of, mark
 from napari_celltype.recording import RoiMasks
 
 if TYPE_CHECKING:

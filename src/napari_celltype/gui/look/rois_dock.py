@@ -23,17 +23,16 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.gui.label.label_buttons import LabelBanner
-from napari_celltype.gui.label.label_keys import LabelKeys
-from napari_celltype.gui.listening import listen
-from napari_celltype.gui.look.beside import Beside
+from napari_celltype.gui.label.label_dock import LabelKeys
 from napari_celltype.gui.look.filter_bar import FilterBar
 from napari_celltype.gui.look.gallery import GalleryTab
 from napari_celltype.gui.look.means_tab import MeansTab
 from napari_celltype.gui.look.roi_table import RoiTable, table_columns
-from napari_celltype.gui.look.trace_tab import TraceTab
+from napari_celltype.gui.look.trace_tab import Beside, TraceTab
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.roi_filter import names_in
 from napari_celltype.gui.scene import scene_of
+from napari_celltype.gui.widgets import listen
 
 _HEIGHT = 290
 

@@ -5,26 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from qtpy.QtGui import QShowEvent
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QResizeEvent, QShowEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QSizePolicy,
+    QSplitter,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_celltype.celltypes import UNSURE
 from napari_celltype.errors import RecordingError
-from napari_celltype.gui.column import Column
-from napari_celltype.gui.look.beside import Beside
 from napari_celltype.gui.look.roi_card import RoiCard
 from napari_celltype.gui.look.trace_plot import ShownTrace, TracePlot
-from napari_celltype.gui.marks import color_of
 from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.palette import color_of
 from napari_celltype.gui.session import Session
+from napari_celltype.gui.widgets import Column
 from napari_celltype.workflows.transients import largest_transients
 
 MOST_STACKED = 20
@@ -208,3 +209,36 @@ def describe_roi(
     doubt = ", unproven" if row["subtype"] else ""
     said = f"{name} {probability:.2f}{doubt}"
     return f"{title}: {said}", name, color_of(name, tree)
+
+
+class Beside(QSplitter):
+    """A splitter that turns with its own shape.
+
+    Parameters
+    ----------
+    first, second : QWidget
+    shares : pair of int
+        How room is divided at first, and when there is more of it.
+    """
+
+    def __init__(
+        self,
+        first: QWidget,
+        second: QWidget,
+        shares: tuple[int, int],
+        parent: Any = None,
+    ) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        for number, widget in enumerate((first, second)):
+            self.addWidget(widget)
+            self.setStretchFactor(number, shares[number])
+        self.setSizes([share * 100 for share in shares])
+        self.setChildrenCollapsible(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Turn to the longer side."""
+        super().resizeEvent(event)
+        wide = self.width() > self.height()
+        self.setOrientation(
+            Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
+        )

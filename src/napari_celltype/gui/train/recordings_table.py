@@ -1,9 +1,10 @@
-"""The labelled recordings to learn from, as a table that Train and Evaluate share."""
+"""The labelled recordings, as a table that Train and Evaluate share, and obstacles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,22 +22,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.errors import CellTypeError
-from napari_celltype.gui.asking import ask_file, ask_folder
-from napari_celltype.gui.folder_drop import local_paths
-from napari_celltype.gui.job_bar import JobBar
 from napari_celltype.gui.label.autosave import labels_folder
-from napari_celltype.gui.listening import listen
 from napari_celltype.gui.session import Session
-from napari_celltype.gui.tasks import Finished, Outcome
-from napari_celltype.gui.train.obstacle_list import ObstacleList
-from napari_celltype.gui.train.recording_rows import (
-    COLUMNS,
-    TOOLTIPS,
-    by_subject,
-    cells_of,
-    summary_of,
-    tooltip_of,
-)
+from napari_celltype.gui.tasks import Finished, JobBar, Outcome
+from napari_celltype.gui.widgets import ask_file, ask_folder, listen, local_paths
 from napari_celltype.labels import LabelTable
 from napari_celltype.workflows.collecting import (
     Collected,
@@ -45,11 +34,11 @@ from napari_celltype.workflows.collecting import (
     collect_paths,
 )
 from napari_celltype.workflows.collection import Collection
-from napari_celltype.workflows.obstacles import find_obstacles
-from napari_celltype.workflows.ways_out import Action, Obstacle
+from napari_celltype.workflows.obstacles import Action, Obstacle, find_obstacles
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard
+
 
 _EDITED = {1: "subject", 3: "session", 4: "line"}
 _LABELS = 2
@@ -373,3 +362,151 @@ class RecordingsTable(QWidget):
             find_obstacles(self.collection, base=self._base, held_out=self._held_out)
         )
         self.changed.emit()
+
+
+COLUMNS = ("Recording", "Subject", "Labels", "Session", "Line", "Length", "Hz")
+TOOLTIPS = (
+    "The session folder, and the plane where there are several",
+    "The animal, guessed from the path; double-click to change it",
+    "Labelled ROIs of each type; what a model said is not counted",
+    "The session, guessed from the path; double-click to change it",
+    "The mouse line, guessed from the path; double-click to change it",
+    "Length of the recording",
+    "Frames per second of one plane; ⚠ is suite2p's default, which nobody confirmed",
+)
+
+
+def cells_of(recording: CollectedRecording) -> tuple[str, ...]:
+    """Return the text of each of the `COLUMNS`."""
+    rate, seconds = recording.sampling_frequency, recording.seconds
+    length = f"{recording.n_frames} frames" if seconds is None else _duration(seconds)
+    labels = recording.tree.in_order(sorted(recording.counts))
+    counts = ", ".join(f"{name} {recording.counts[name]}" for name in labels)
+    doubt = "" if recording.frequency_confirmed else " ⚠"
+    origin = "in the file" if recording.is_trace_set else ""
+    return (
+        recording.name,
+        recording.subject or origin,
+        counts or "none",
+        recording.session or origin,
+        recording.line or origin,
+        length,
+        "?" if rate is None else f"{rate:.4g}{doubt}",
+    )
+
+
+def tooltip_of(recording: CollectedRecording) -> str:
+    """Return where a recording is and what it holds, in lines."""
+    lines = [
+        str(recording.path),
+        f"{recording.n_rois} ROIs, {recording.n_frames} frames",
+        f"{sum(recording.counts.values())} labels that count",
+    ]
+    if recording.n_predictions:
+        lines.append(f"{recording.n_predictions} labels of a model, not counted")
+    return "\n".join(lines)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+def summary_of(collection: Collection) -> str:
+    """Say how many cells of each type there are, and from how many animals."""
+    of_subjects = collection.counts_by_subject()
+    parts = []
+    for name, n in collection.counts().items():
+        animals = [s for s in of_subjects[name] if s]
+        known = len(animals) == len(of_subjects[name])
+        where = f" from {len(animals)} animal{'s' * (len(animals) != 1)}"
+        parts.append(f"{name} {n}{where if known else ''}")
+    return "Labelled ROIs: " + ", ".join(parts) if parts else ""
+
+
+def by_subject(collection: Collection) -> str:
+    """Return the labelled ROIs of each animal, one line for each."""
+    lines: dict[str, list[str]] = {}
+    found = collection.counts_by_subject()
+    for name in collection.counts():
+        for subject, n in found[name].items():
+            lines.setdefault(subject or "no subject given", []).append(f"{name} {n}")
+    return "\n".join(f"{subject}: {', '.join(of)}" for subject, of in lines.items())
+
+
+# What blocks is marked by a sign and a word, not by colour alone.
+_BLOCKS, _TOLD = "⚠", "ℹ"
+# Buttons with no more letters share a line.
+_SHORT = 16
+
+
+class ObstacleList(QWidget):
+    """Sentences, those that block first, each with its buttons below.
+
+    Attributes
+    ----------
+    chosen : Signal(object)
+        The `Action` of the button that was pressed.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(4)
+        self._shown: tuple[Obstacle, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Obstacle, ...]:
+        """The obstacles, in their order."""
+        return self._shown
+
+    def button(self, text: str) -> QPushButton | None:
+        """Return the first button with a text."""
+        buttons = self.findChildren(QPushButton)
+        return next((b for b in buttons if b.text() == text), None)
+
+    def show_obstacles(self, obstacles: Sequence[Obstacle]) -> None:
+        """Show obstacles in the place of those before."""
+        self._shown = tuple(obstacles)
+        while (item := self._layout.takeAt(0)) is not None:
+            widget = item.widget()
+            # Gone at once; deleted later, as one of its buttons may have been pressed.
+            widget.setParent(None)
+            widget.deleteLater()
+        for obstacle in obstacles:
+            self._layout.addWidget(self._row(obstacle))
+        self.setVisible(bool(obstacles))
+
+    def _row(self, obstacle: Obstacle) -> QWidget:
+        row = QWidget()
+        grid = QGridLayout(row)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(4)
+        grid.setVerticalSpacing(2)
+        sign = QLabel(_BLOCKS if obstacle.blocks else _TOLD)
+        sign.setToolTip(
+            "Decide this first; nothing can be trained before."
+            if obstacle.blocks
+            else "To be known; nothing has to be done."
+        )
+        sentence = QLabel(obstacle.sentence.replace("/", "/\u200b"))
+        sentence.setWordWrap(True)
+        sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
+        sentence.setTextFormat(Qt.TextFormat.PlainText)
+        grid.addWidget(sign, 0, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(sentence, 0, 1, 1, 2)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(2, 1)
+        line, column = 1, 1
+        for action in obstacle.actions:
+            button = QPushButton(action.text)
+            button.setToolTip(action.tooltip)
+            button.clicked.connect(partial(self.chosen.emit, action))
+            short = len(action.text) <= _SHORT
+            if not short and column == 2:
+                line, column = line + 1, 1
+            grid.addWidget(button, line, column, 1, 1 if short else 2)
+            line, column = (line, 2) if short and column == 1 else (line + 1, 1)
+        return row

@@ -20,24 +20,23 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.classifiers import network_title
 from napari_celltype.errors import CellTypeError
-from napari_celltype.gui.column import Column
-from napari_celltype.gui.details import Details
-from napari_celltype.gui.job_bar import JobBar
-from napari_celltype.gui.listening import listen
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.gui.tasks import Cancelled, Failed, Finished, Outcome
-from napari_celltype.gui.train.keep_or_throw import KeepOrThrow
+from napari_celltype.gui.tasks import Cancelled, Failed, Finished, JobBar, Outcome
 from napari_celltype.gui.train.recordings_table import RecordingsTable
-from napari_celltype.gui.train.train_form import TrainForm
+from napari_celltype.gui.train.train_form import KeepOrThrow, TrainForm
 from napari_celltype.gui.train.validation_plot import ValidationPlot
-from napari_celltype.gui.words import Words, for_window
+from napari_celltype.gui.widgets import Column, Details, Words, for_window, listen
 from napari_celltype.progress import Progress
-from napari_celltype.workflows.base_model import find_base
 from napari_celltype.workflows.course import Course
 from napari_celltype.workflows.held_out import held_out_for
-from napari_celltype.workflows.train import Trained, checkpoint_of, train_model
-from napari_celltype.workflows.train_collection import CollectionTraining
+from napari_celltype.workflows.train import (
+    CollectionTraining,
+    Trained,
+    checkpoint_of,
+    find_base,
+    train_model,
+)
 
 if TYPE_CHECKING:
     from napari_celltype.classifiers import ModelCard

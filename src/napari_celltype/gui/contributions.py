@@ -1,0 +1,76 @@
+"""What napari calls without a dock: the reader of recordings and the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from napari_celltype.errors import RecordingError
+from napari_celltype.gui.label.autosave import labels_folder
+from napari_celltype.gui.layers import LayerData, recording_layers
+from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.opening import read_recordings
+from napari_celltype.labels import Label, LabelTable
+from napari_celltype.recording import FROM_USER, Recording, Segment, find_planes
+from napari_celltype.simulation import simulate_recording
+
+PathOrPaths = str | Sequence[str]
+
+
+def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
+    """Return a reader when every path is a suite2p recording, else None."""
+    try:
+        for one in _paths(path):
+            find_planes(one)
+    except RecordingError:
+        return None
+    return read_layers
+
+
+def read_layers(path: PathOrPaths) -> list[LayerData]:
+    """Read every plane of the recordings.
+
+    Raises
+    ------
+    RecordingError
+        With a sentence that says what is wrong and what to do.
+    """
+    return [
+        layer
+        for one in _paths(path)
+        for opened in read_recordings(one, labels_dir=labels_folder())
+        for layer in recording_layers(opened)
+    ]
+
+
+def _paths(path: PathOrPaths) -> list[Path]:
+    return [Path(p) for p in ([path] if isinstance(path, str) else path)]
+
+
+_N_CELLS = 150
+_N_FRAMES = 1500
+_FREQUENCY = 10.0
+
+
+def sample_recording() -> list[LayerData]:
+    """Return the layers of a simulated recording of 150 seconds with its true types."""
+    simulated = simulate_recording(_N_CELLS, _N_FRAMES, _FREQUENCY, random_state=1)
+    recording = Recording(
+        raw_traces=simulated.raw_traces,
+        neuropil=simulated.neuropil,
+        rois=simulated.rois,
+        sampling_frequency=_FREQUENCY,
+        sampling_frequency_source=FROM_USER,
+        segments=(Segment(0, simulated.n_frames),),
+        frame_shape=simulated.frame_shape,
+        images={"mean image": simulated.mean_image()},
+    )
+    labels = LabelTable(
+        tuple(
+            Label(row, str(name), source="imported", note="simulator truth")
+            for row, name in enumerate(simulated.labels)
+        )
+    )
+    return recording_layers(
+        OpenRecording("simulated recording", recording, labels=labels)
+    )
