@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -104,23 +105,21 @@ LeaveOut = Annotated[
 ]
 
 
-def parse_architecture(text: str) -> str:
-    """Read the name of a network.
+def _one_of(names: Collection[str]) -> Callable[[str], str]:
+    """Return a parser of an option that takes one of some names."""
 
-    Raises
-    ------
-    typer.BadParameter
-        If there is no such network.
-    """
-    if text not in NETWORKS:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(NETWORKS)}")
-    return text
+    def parse(text: str) -> str:
+        if text not in names:
+            raise typer.BadParameter(f"{text!r} is not one of {', '.join(names)}")
+        return text
+
+    return parse
 
 
 Architecture = Annotated[
     str,
     typer.Option(
-        parser=parse_architecture,
+        parser=_one_of(NETWORKS),
         metavar="|".join(NETWORKS),
         help="The network; with --base that of the base.",
     ),
@@ -278,23 +277,13 @@ class PaperExperiment(StrEnum):
     NEW_DATASET = "new-dataset"
 
 
-def parse_format(text: str) -> str:
-    """Read the key of an export format.
-
-    Raises
-    ------
-    typer.BadParameter
-        If there is no such format.
-    """
-    if text not in FORMATS:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(FORMATS)}")
-    return text
-
-
 Format = Annotated[
     str,
     typer.Option(
-        "--format", parser=parse_format, metavar="|".join(FORMATS), help="File format."
+        "--format",
+        parser=_one_of(FORMATS),
+        metavar="|".join(FORMATS),
+        help="File format.",
     ),
 ]
 
