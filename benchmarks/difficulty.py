@@ -24,6 +24,7 @@ from napari_celltype.classifiers import (
     CellTypeModel,
     list_models,
     load_model,
+    network_title,
     predict_recording_traces,
 )
 from napari_celltype.simulation import Session, simulate_session
@@ -228,7 +229,7 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
                     marker=mark,
                     markersize=4,
                     linewidth=1.2,
-                    label=family.upper(),
+                    label=network_title(family),
                 )
             panel.axhline(chance, color="0.4", linewidth=1, linestyle=":")
             panel.set_xticks(places, [f"{v:g}" for v in curve["values"]])

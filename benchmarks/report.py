@@ -24,7 +24,7 @@ from provenance import ROOT, WORK, simulator_digest
 from real_cells import aims
 from score_tables import interval, paragraph, share_of, table
 
-from napari_celltype.classifiers import Score
+from napari_celltype.classifiers import Score, network_title
 
 PAGE = ROOT / "docs" / "validation.md"
 NAMES = ("two_sample", "street", "difficulty", "real_cells")
@@ -247,7 +247,10 @@ def difficulty(results: Mapping[str, Any]) -> Iterator[str]:
         accuracy among four types (chance 0.25), both with four windows at 10 Hz unless
         that is what changes. First and last value of each:"""
     )
-    head = ["", *(f"{m.upper()}, {q}" for m in MODELS for q in ("group", "type"))]
+    head = [
+        "",
+        *(f"{network_title(m)}, {q}" for m in MODELS for q in ("group", "type")),
+    ]
     questions = ("PY against interneuron", "four types")
     yield table(
         head,
