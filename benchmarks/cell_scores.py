@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from probes import probe_guesses, probe_values
 from scoring import auroc, balanced, balanced_accuracy, by_cell, groups, share, widened
 
-from napari_celltype.classifiers import (
+from napari_celltype.answers.shares import prior_shares, reweigh, training_shares
+from napari_celltype.errors import RecordingError, SamplingFrequencyError
+from napari_celltype.models import (
     CellTypeModel,
     Score,
     predict_recording_traces,
 )
-from napari_celltype.errors import RecordingError, SamplingFrequencyError
 from napari_celltype.recording import Segment
-from napari_celltype.workflows.shares import prior_shares, reweigh, training_shares
 
 CHANCE = 0.5  # of every score here
 FEW = 2  # cells of a group; a threshold is set on one when the other is left out

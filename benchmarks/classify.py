@@ -20,7 +20,7 @@ import psutil
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from napari_celltype.classifiers import (
+from napari_celltype.models import (
     CellTypeModel,
     TraceClassifier,
     card_for,

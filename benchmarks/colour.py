@@ -18,11 +18,11 @@ import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication
 
+from napari_celltype.answers import Predictions
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.labels import Label, LabelTable
 from napari_celltype.recording import Recording, Roi
-from napari_celltype.workflows import Predictions
 
 SIDE = 1024
 RADIUS = 5

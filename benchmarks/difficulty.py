@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.classifiers import (
+from napari_celltype.answers.shares import training_shares
+from napari_celltype.models import (
     CellTypeModel,
     list_models,
     load_model,
@@ -29,7 +30,6 @@ from napari_celltype.classifiers import (
 )
 from napari_celltype.simulation import Session, simulate_session
 from napari_celltype.simulation.behaviour import draw_regime
-from napari_celltype.workflows.shares import training_shares
 
 sys.path.insert(0, str(Path(__file__).parent))
 from provenance import ROOT, WORK, write_results

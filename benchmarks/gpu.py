@@ -17,8 +17,8 @@ import time
 import numpy as np
 import torch
 
-from napari_celltype.classifiers import NETWORKS, TraceClassifier
-from napari_celltype.classifiers.device import choose_device
+from napari_celltype.models import NETWORKS, TraceClassifier
+from napari_celltype.models.device import choose_device
 from napari_celltype.protocol.environment import processor
 
 TRACES, FRAMES, EPOCHS = 3157, 4000, 20

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from keras_networks import build_keras, copy_weights, keras
 
-from napari_celltype.classifiers.networks import new_network
-from napari_celltype.classifiers.training import (
+from napari_celltype.models.networks import new_network
+from napari_celltype.models.training import (
     ADAM_BETAS,
     ADAM_EPSILON,
     loss_sum,

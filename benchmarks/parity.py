@@ -101,7 +101,7 @@ def use_threads(threads: int) -> None:
 
 
 def train_ours(architecture, X, y, seed, epochs) -> Predict:
-    from napari_celltype.classifiers import TraceClassifier
+    from napari_celltype.models import TraceClassifier
 
     return (
         TraceClassifier(
@@ -120,7 +120,7 @@ def train_ours(architecture, X, y, seed, epochs) -> Predict:
 def train_keras(architecture, X, y, seed, epochs) -> Predict:
     from keras_networks import build_keras, keras
 
-    from napari_celltype.classifiers.preparation import Normalization
+    from napari_celltype.models.preparation import Normalization
 
     class Batches(keras.utils.PyDataset):
         """The training set in an order that is new in each epoch.

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scipy.signal import periodogram
 from scipy.stats import skew
 
-from napari_celltype.classifiers.preparation import cut_windows
+from napari_celltype.models.preparation import cut_windows
 from napari_celltype.recording.resampling import area_average, frames_after_averaging
 
 SLOWER_THAN = 0.1  # Hz

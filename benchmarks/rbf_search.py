@@ -26,7 +26,7 @@ import numpy as np
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
-from napari_celltype.classifiers.preparation import Normalization
+from napari_celltype.models.preparation import Normalization
 from napari_celltype.protocol.kernel_search import KernelSearch
 from napari_celltype.protocol.rivals import GRIDS
 

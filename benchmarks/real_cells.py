@@ -20,8 +20,8 @@ from cell_scores import AREA, CAUTION, LOWEST, invivo_rows, lowest, stratum_rows
 from known_cells import load_cells, load_invivo
 from provenance import DATA, write_results
 
-from napari_celltype.classifiers import Score, list_models, load_model
-from napari_celltype.classifiers.score import score_table
+from napari_celltype.models import Score, list_models, load_model
+from napari_celltype.models.score import score_table
 
 AIMS = (
     ("V1 PY", "called PY", 0.9),

@@ -24,7 +24,7 @@ from provenance import ROOT, WORK, simulator_digest
 from real_cells import aims
 from score_tables import interval, paragraph, share_of, table
 
-from napari_celltype.classifiers import Score, network_title
+from napari_celltype.models import Score, network_title
 
 PAGE = ROOT / "docs" / "validation.md"
 NAMES = ("two_sample", "street", "difficulty", "real_cells")

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.classifiers import CellTypeModel, load_model
 from napari_celltype.labels.atomic import write_atomically
+from napari_celltype.models import CellTypeModel, load_model
 from napari_celltype.recording import open_recording, run_suite2p
 from napari_celltype.simulation import match_rois, simulate_recording, write_movie
 

@@ -27,9 +27,9 @@ import numpy as np
 import torch
 from keras_networks import build_keras, copy_weights, keras, tensorflow
 
-from napari_celltype.classifiers import NETWORKS, TraceClassifier
-from napari_celltype.classifiers.device import traces_at_once
-from napari_celltype.classifiers.networks import new_network
+from napari_celltype.models import NETWORKS, TraceClassifier
+from napari_celltype.models.device import traces_at_once
+from napari_celltype.models.networks import new_network
 
 N_FRAMES, N_CLASSES, BATCH = 4000, 4, 32
 MATRIX = 2048

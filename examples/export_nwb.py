@@ -11,15 +11,15 @@ import tempfile
 from pathlib import Path
 
 import napari_celltype as nct
+from napari_celltype.answers import ClassifyRequest, classify_recording
+from napari_celltype.cli.simulate import simulate_folder
 from napari_celltype.export import (
     ExportRequest,
     NwbSession,
     preview_export,
     write_export,
 )
-from napari_celltype.workflows import ClassifyRequest, classify_recording
-from napari_celltype.workflows.exporting import ClassifiedRecording
-from napari_celltype.workflows.simulate import simulate_folder
+from napari_celltype.export.exporting import ClassifiedRecording
 
 
 def main(out: str, folder: str | None = None, frame_rate: str | None = None) -> None:

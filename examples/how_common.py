@@ -9,7 +9,7 @@ simulated traces take the place of a recording.
 import sys
 
 import napari_celltype as nct
-from napari_celltype.workflows import (
+from napari_celltype.answers import (
     ClassifyRequest,
     classify_recording,
     prevalence_choices,

@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 import napari_celltype as nct
 from napari_celltype.labels import read_label_table, save_labels
 from napari_celltype.simulation import write_recording
-from napari_celltype.workflows import TrainRequest, train_model
-from napari_celltype.workflows.collecting import collect_paths
-from napari_celltype.workflows.collection import Collection
-from napari_celltype.workflows.obstacles import find_obstacles
+from napari_celltype.training import TrainRequest, train_model
+from napari_celltype.training.collecting import collect_paths
+from napari_celltype.training.collection import Collection
+from napari_celltype.training.obstacles import find_obstacles
 
 
 def main(model_file: str, folder: str | None = None) -> None:

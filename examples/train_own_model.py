@@ -13,7 +13,7 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 from sklearn.model_selection import GroupShuffleSplit
 
 import napari_celltype as nct
-from napari_celltype.classifiers import card_for, save_model
+from napari_celltype.models import card_for, save_model
 
 
 def main(model_file: str, trace_file: str | None = None) -> None:

@@ -37,17 +37,17 @@ from bundled_sessions import (
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
-from napari_celltype import classifiers
-from napari_celltype.classifiers import NETWORKS, TraceClassifier
-from napari_celltype.classifiers.networks import (
+from napari_celltype import models
+from napari_celltype.labels.atomic import write_atomically
+from napari_celltype.models import NETWORKS, TraceClassifier
+from napari_celltype.models.networks import (
     Network,
     PooledNetwork,
     network_class,
     new_network,
 )
-from napari_celltype.classifiers.preparation import Normalization, z_score_traces
-from napari_celltype.classifiers.saved_model import restore_classifier
-from napari_celltype.labels.atomic import write_atomically
+from napari_celltype.models.preparation import Normalization, z_score_traces
+from napari_celltype.models.saved_model import restore_classifier
 
 ROUNDS = {"cnn": 44, "rnn": 44, "lstm": 44, "pooled": 56}
 SESSIONS_PER_ROUND = 200
@@ -80,7 +80,7 @@ _CODE_SHA256 = code_digest(
     [
         Path(__file__),
         *(
-            Path(classifiers.__file__).parent / f"{part}.py"
+            Path(models.__file__).parent / f"{part}.py"
             for part in ("networks", "layers", "convolution", "preparation")
         ),
     ]

@@ -20,6 +20,7 @@ from qtpy.QtCore import QRect, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QDockWidget, QWidget
 
+from napari_celltype.cli.simulate import truth_table
 from napari_celltype.gui.app import open_window
 from napari_celltype.gui.commands import show_dock
 from napari_celltype.gui.roi_filter import RoiFilter
@@ -31,7 +32,6 @@ from napari_celltype.simulation import (
     write_movie,
     write_recording,
 )
-from napari_celltype.workflows.simulate import truth_table
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 LARGEST = 250_000  # bytes of a picture

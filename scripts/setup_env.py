@@ -146,7 +146,7 @@ def uv_environment() -> dict[str, str]:
 
 def install_libraries() -> None:
     """Install the libraries of the graphical window, or say how."""
-    library_list = "src/napari_celltype/workflows/system_libraries.py"
+    library_list = "src/napari_celltype/cli/system_libraries.py"
     libraries = runpy.run_path(str(ROOT / library_list))
     missing = libraries["missing_packages"]()
     if not missing:

@@ -17,10 +17,10 @@ from bundled_networks import all_trainings, processes, train
 from bundled_sessions import simulate
 from write_cards import Measuring, measure, write_index
 
-from napari_celltype.classifiers import read_model
+from napari_celltype.models import read_model
 
 ROOT = Path(__file__).resolve().parent.parent
-BUNDLED = ROOT / "src" / "napari_celltype" / "classifiers" / "bundled"
+BUNDLED = ROOT / "src" / "napari_celltype" / "models" / "bundled"
 
 
 def main() -> int:

@@ -34,7 +34,13 @@ from bundled_sessions import (
 )
 from numpy.typing import NDArray
 
-from napari_celltype.classifiers import (
+from napari_celltype.answers.decisions import decide, prediction_sets
+from napari_celltype.answers.shares import (
+    prior_shares,
+    reweigh,
+    training_shares,
+)
+from napari_celltype.models import (
     CellTypeModel,
     ModelCard,
     Score,
@@ -44,8 +50,8 @@ from napari_celltype.classifiers import (
     read_model,
     save_model,
 )
-from napari_celltype.classifiers.calibration import calibrate, probabilities_of
-from napari_celltype.classifiers.domain import (
+from napari_celltype.models.calibration import calibrate, probabilities_of
+from napari_celltype.models.domain import (
     POPULATION_PROPERTIES,
     TRACE_PROPERTIES,
     Population,
@@ -54,16 +60,10 @@ from napari_celltype.classifiers.domain import (
     trace_properties,
     unlike,
 )
-from napari_celltype.classifiers.prediction import log_probabilities_by_roi
-from napari_celltype.classifiers.preparation import cut_windows
+from napari_celltype.models.prediction import log_probabilities_by_roi
+from napari_celltype.models.preparation import cut_windows
 from napari_celltype.recording.resampling import area_average
 from napari_celltype.simulation import simulate_session
-from napari_celltype.workflows.decisions import decide, prediction_sets
-from napari_celltype.workflows.shares import (
-    prior_shares,
-    reweigh,
-    training_shares,
-)
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 from cell_scores import AREA, BALANCED, score_rows

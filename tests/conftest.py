@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 NEUROPIL_COEFFICIENT = 0.7
+FOUR_TYPES = ("PY", "PV", "SOM", "VIP")
 
 
 def _disk(y: int, x: int, radius: float, shape: tuple[int, int]) -> dict[str, Any]:
@@ -293,7 +294,7 @@ def local_cluster() -> Callable[..., Any]:
 @pytest.fixture
 def quick_card() -> Any:
     """The card of a model that nobody calibrated and nobody proved."""
-    from napari_celltype.classifiers import ModelCard
+    from napari_celltype.models import ModelCard
 
     return ModelCard(
         name="quick",
@@ -311,3 +312,98 @@ def quick_card() -> Any:
         not_for="Anything else.",
         created="2020-01-01T00:00:00+00:00",
     )
+
+
+@pytest.fixture
+def make_calibration() -> Callable[..., Any]:
+    """A calibration with one threshold for all prediction sets.
+
+    `make_calibration(0.3, later={4: 0.5})`: `later` adds steps with another one.
+    """
+    from napari_celltype.models.calibration import Calibration, CalibrationStep
+
+    def make(
+        value: float = 0.3,
+        *,
+        later: dict[int, float] | None = None,
+        calibrated_on: str = "simulation",
+    ) -> Calibration:
+        return Calibration(
+            calibrated_on=calibrated_on,
+            coverage=0.9,
+            sessions=30,
+            cells=1000,
+            steps=tuple(
+                CalibrationStep(n_windows, 1.0, dict.fromkeys(FOUR_TYPES, limit))
+                for n_windows, limit in {1: value, **(later or {})}.items()
+            ),
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_predictions() -> Callable[..., Any]:
+    """Predictions of a model that was trained on equal shares of four types.
+
+    `make_predictions(rows, calibration=None, n_windows=1, **of_the_card)`; the shares
+    in use are PY 50 %, IN 50 % unless `prior` says otherwise.
+    """
+    from napari_celltype.answers import Predictions
+    from napari_celltype.models import ModelCard
+    from napari_celltype.recording import Recording
+
+    def make(
+        rows: Any,
+        *,
+        calibration: Any = None,
+        n_windows: int = 1,
+        prior: dict[str, float] | None = None,
+        **of_the_card: Any,
+    ) -> Predictions:
+        rows = np.asarray(rows, dtype=float)
+        fields = {
+            "name": "tiny-10hz",
+            "family": "tiny",
+            "classes": FOUR_TYPES,
+            "architecture": "cnn",
+            "window_frames": 100,
+            "sampling_frequency": 10.0,
+            "normalization": "trace",
+            "neuropil": "none",
+            "trained_on": "Nothing.",
+            "origin": "simulation",
+            "subtypes_proven": False,
+            "intended_use": "Tests.",
+            "not_for": "Anything else.",
+            "created": "2020-01-01T00:00:00+00:00",
+            "assumed_shares": {"PY": 0.5, "IN": 0.5},
+            "calibration": calibration,
+            **of_the_card,
+        }
+        card = ModelCard(**fields)
+        usable = np.isfinite(rows).all(axis=1)
+        traces = np.random.default_rng(0).normal(size=(len(rows), 200))
+        recording = Recording.from_traces(
+            traces.astype(np.float32), sampling_frequency=10.0
+        )
+        return Predictions(
+            recording=recording,
+            recording_name="test",
+            card=card,
+            model_name=card.name,
+            model_sha256="0" * 64,
+            classes=card.classes,
+            probabilities=rows,
+            model_probabilities=rows,
+            n_windows=np.where(usable, n_windows, 0),
+            n_frames_used=np.where(usable, 100 * n_windows, 0),
+            input_name="F",
+            warnings=(),
+            roi_warnings=("",) * len(rows),
+            labels=None,
+            only_iscell=False,
+            shares=dict.fromkeys(card.classes, 1 / len(card.classes)),
+        ).with_prior(prior)
+
+    return make

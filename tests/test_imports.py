@@ -93,7 +93,7 @@ def our_modules() -> list[str]:
         "napari_celltype.cli.verbs",
         "napari_celltype.protocol",
         "napari_celltype.recording",
-        "napari_celltype.workflows.evaluate",
+        "napari_celltype.protocol.evaluate",
     ],
 )
 def test_importing_pulls_in_nothing_heavy(module: str, tmp_path: Path) -> None:

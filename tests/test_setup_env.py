@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from napari_celltype.workflows.system_libraries import LIBRARIES, OPENGL, PROGRAMS
+from napari_celltype.cli.system_libraries import LIBRARIES, OPENGL, PROGRAMS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -69,7 +69,10 @@ def test_the_tests_add_to_what_the_demo_installed_and_the_demo_takes_nothing_awa
 def test_the_demo_installs_neither_linters_nor_peers() -> None:
     lines = {
         goal: subprocess.run(
-            ["make", "--no-print-directory", "--dry-run", goal], cwd=ROOT, capture_output=True, text=True
+            ["make", "--no-print-directory", "--dry-run", goal],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
         ).stdout.splitlines()[0]
         for goal in ("demo", "test")
     }

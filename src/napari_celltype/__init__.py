@@ -15,14 +15,14 @@ _PUBLIC = {
     "open_recording": "recording",
     "TraceSet": "labels",
     "load_traces": "labels",
-    "TraceClassifier": "classifiers",
-    "list_models": "classifiers",
-    "load_model": "classifiers",
+    "TraceClassifier": "models",
+    "list_models": "models",
+    "load_model": "models",
     "simulate_recording": "simulation",
     "simulate_traces": "simulation",
     "PaperProtocol": "protocol",
-    "classify": "workflows",
-    "evaluate": "workflows",
+    "classify": "answers",
+    "evaluate": "protocol.evaluate",
 }
 
 __all__ = [*_PUBLIC, "__version__"]

@@ -12,7 +12,7 @@ import scoring
 from cell_scores import AREA, BALANCED, LOWEST, invivo_rows, lowest, stratum_rows
 from real_cells import aims
 
-from napari_celltype.classifiers import Score, load_model
+from napari_celltype.models import Score, load_model
 
 
 @pytest.fixture(scope="module", autouse=True)

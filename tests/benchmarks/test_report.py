@@ -10,7 +10,7 @@ from difficulty import MODELS
 from provenance import ROOT, simulator_digest, write_results
 from report import NAMES, interval, page, paragraph, share_of, table
 
-from napari_celltype.classifiers import Score
+from napari_celltype.models import Score
 
 SCORE = {"value": 0.8123, "low": 0.7, "high": 0.9, "n": 40}
 TEST = {

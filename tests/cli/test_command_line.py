@@ -3,9 +3,10 @@
 import shlex
 
 import napari_celltype as nct
+from napari_celltype.gui.evaluate.chosen_data import command_line
+from napari_celltype.labels import Reading
+from napari_celltype.protocol.evaluate import ExperimentRequest, run_experiment
 from napari_celltype.protocol.experiments import Training
-from napari_celltype.workflows import ExperimentRequest, Reading, run_experiment
-from napari_celltype.workflows.chosen_data import command_line
 
 
 def test_it_is_the_same_run_at_the_terminal(terminal, trace_file, tmp_path):

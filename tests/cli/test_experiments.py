@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from napari_celltype.classifiers import NETWORKS
+from napari_celltype.models import NETWORKS
 from napari_celltype.protocol.experiment import BASELINES, COMPARED
 
 QUICK = ("--splits", 2, "--epochs", 1)

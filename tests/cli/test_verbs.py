@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from napari_celltype.classifiers import NETWORKS
+from napari_celltype.answers import output_columns
 from napari_celltype.cli.verbs import app
-from napari_celltype.export import output_columns
+from napari_celltype.models import NETWORKS
 
 LONG = {"n_frames": 1900, "n_rois": 5}
 VERBS = (

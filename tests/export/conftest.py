@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_celltype.export import ExportedRecording, output_columns
+from napari_celltype.answers import output_columns
+from napari_celltype.answers.decisions import decide
+from napari_celltype.export import ExportedRecording
 from napari_celltype.recording import Recording
-from napari_celltype.workflows.decisions import decide
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
 INPUTS = {"name": "m1", "path": "/secret/m1", "n_rois": 12, "warnings": ["a", "b"]}

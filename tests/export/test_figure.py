@@ -16,14 +16,13 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
+from napari_celltype.answers import is_ours, roi_rows
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import OutputError
 from napari_celltype.export import (
     ExportedRecording,
     ExportRequest,
     FigureOptions,
-    is_ours,
-    roi_rows,
     write_export,
 )
 from napari_celltype.export.figure import figure_bytes
@@ -205,7 +204,7 @@ def test_what_cannot_be_drawn_is_refused(table: pd.DataFrame) -> None:
 def test_nothing_graphical_is_imported_and_settings_of_matplotlib_stay() -> None:
     script = (
         "import sys, numpy as np, matplotlib\n"
-        "from napari_celltype.export import roi_rows\n"
+        "from napari_celltype.answers import roi_rows\n"
         "from napari_celltype.export.figure import figure_bytes\n"
         "from napari_celltype.recording import Recording, Roi\n"
         "roi = Roi(np.array([1]), np.array([1]), np.ones(1, np.float32))\n"

@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_celltype.export import (
-    describe_labels,
-    methods_paragraph,
-    provenance,
-)
+from napari_celltype.answers import describe_labels, provenance
+from napari_celltype.export import methods_paragraph
 from napari_celltype.labels import NOT_A_SOMA, Label, LabelTable
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from napari_celltype.answers import is_ours
 from napari_celltype.errors import (
     MissingDependencyError,
     OutputError,
@@ -24,7 +25,6 @@ from napari_celltype.export import (
     ExportedRecording,
     ExportRequest,
     NwbSession,
-    is_ours,
     write_export,
 )
 from napari_celltype.recording import Recording, open_recording

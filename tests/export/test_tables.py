@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from scipy.io import loadmat
 
+from napari_celltype.answers import provenance_path
 from napari_celltype.errors import OutputError
-from napari_celltype.export import provenance_path, read_table, write_table
+from napari_celltype.export import read_table, write_table
 from napari_celltype.export.tables import celltype_array, matlab_variables
 
 MakeTable = Callable[..., pd.DataFrame]

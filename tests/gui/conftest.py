@@ -43,7 +43,7 @@ def has_display() -> bool:
 @pytest.fixture(scope="session")
 def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one small model, "quick": right or wrong does not matter here."""
-    from napari_celltype.classifiers import TraceClassifier, card_for, save_model
+    from napari_celltype.models import TraceClassifier, card_for, save_model
     from napari_celltype.simulation import simulate_traces
 
     folder = tmp_path_factory.mktemp("models")
@@ -72,7 +72,7 @@ def folder(suite2p_folder: Callable[..., Path], tmp_path: Path) -> Path:
 @pytest.fixture
 def make_predictions(quick_card: Any) -> Callable[..., Any]:
     """Predictions that say what the test wants: `make_predictions(recording, rows)`."""
-    from napari_celltype.workflows import Predictions
+    from napari_celltype.answers import Predictions
 
     def make(recording: Any, rows: Any, min_probability: float = 0.0) -> Predictions:
         probabilities = np.asarray(rows, dtype=float)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from napari_celltype.classifiers import NETWORKS
 from napari_celltype.gui.evaluate.evaluate_form import EvaluateForm
 from napari_celltype.gui.train.train_form import TrainForm
+from napari_celltype.models import NETWORKS
 
 
 @pytest.fixture(autouse=True)

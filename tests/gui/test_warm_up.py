@@ -10,7 +10,7 @@ import sys
 import napari_celltype.gui.app
 import napari_celltype.gui.classify.classify_dock
 import napari_celltype.gui.look.rois_dock
-from napari_celltype.classifiers import list_models
+from napari_celltype.models import list_models
 list_models()
 heavy = {"torch", "suite2p", "sklearn", "matplotlib"} & set(sys.modules)
 assert not heavy, heavy

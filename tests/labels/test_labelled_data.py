@@ -632,7 +632,7 @@ def test_saved_labelled_data_read_as_the_same(
 
 
 def test_a_simulated_recording_is_labelled_data(tmp_path: Path) -> None:
-    from napari_celltype.workflows.simulate import simulate_folder
+    from napari_celltype.cli.simulate import simulate_folder
 
     simulate_folder(tmp_path / "s", n_cells=12, n_frames=200, sampling_frequency=10.0)
     data = load_labelled_data(tmp_path / "s")

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from napari_celltype.classifiers import NETWORKS
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets
+from napari_celltype.models import NETWORKS
 from napari_celltype.protocol.experiment import (
     BASELINES,
     Condition,

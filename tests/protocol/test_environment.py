@@ -9,7 +9,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-from napari_celltype.classifiers import TraceClassifier
+from napari_celltype.models import TraceClassifier
 from napari_celltype.protocol.environment import describe_environment, limit_threads
 
 

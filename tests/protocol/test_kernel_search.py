@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from napari_celltype.classifiers.preparation import Normalization
+from napari_celltype.models.preparation import Normalization
 from napari_celltype.protocol.kernel_search import KernelSearch
 from napari_celltype.protocol.rivals import GRIDS, InnerFolds
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_celltype.classifiers import NETWORKS
-from napari_celltype.classifiers.networks import RecurrentNetwork
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets
+from napari_celltype.models import NETWORKS
+from napari_celltype.models.networks import RecurrentNetwork
 from napari_celltype.protocol.experiment import COMPARED, ExperimentData
 from napari_celltype.protocol.experiments import (
     PAPER_EXPERIMENTS,

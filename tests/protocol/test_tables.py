@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_celltype.classifiers import NETWORKS
 from napari_celltype.errors import LabelError
+from napari_celltype.models import NETWORKS
 from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.intervals import Interval
 from napari_celltype.protocol.paper_numbers import (

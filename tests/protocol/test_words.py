@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from napari_celltype.labels.reading import Reading
 from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.comparison import above_chance, leaks
 from napari_celltype.protocol.environment import PACKAGES
 from napari_celltype.protocol.experiments import Training, evaluate_experiment
 from napari_celltype.protocol.report import render
 from napari_celltype.protocol.words import caption, find_doubts
-from napari_celltype.workflows.labelled import Reading
 
 SKILLED = {"cnn": 0.9, "cnn (by-subject)": 0.6, "svm-rbf": 0.5}
 

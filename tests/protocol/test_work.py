@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from napari_celltype.classifiers import NETWORKS
 from napari_celltype.errors import LabelError, Stopped
 from napari_celltype.labels import Targets
+from napari_celltype.models import NETWORKS
 from napari_celltype.protocol.experiment import (
     Condition,
     ExperimentData,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_celltype.classifiers import NETWORKS, read_model
+from napari_celltype.models import NETWORKS, read_model
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 

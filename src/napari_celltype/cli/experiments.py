@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_celltype.classifiers import NETWORKS
 from napari_celltype.cli import options as opt
 from napari_celltype.cli.terminal import door, interruptible, say, shown_progress
 from napari_celltype.errors import Stopped
+from napari_celltype.models import NETWORKS
 
 if TYPE_CHECKING:
-    from napari_celltype.workflows.evaluate import ExperimentRequest
-    from napari_celltype.workflows.labelled import Reading
+    from napari_celltype.labels.reading import Reading
+    from napari_celltype.protocol.evaluate import ExperimentRequest
 
 
 @door
@@ -87,7 +87,7 @@ def train(
 
     Example: napari-celltype train recordings.csv --base cnn -o mine.safetensors
     """
-    from napari_celltype.workflows.train import TrainRequest, train_model
+    from napari_celltype.training.train import TrainRequest, train_model
 
     request = TrainRequest(
         data,
@@ -158,8 +158,8 @@ def evaluate(
     Example: napari-celltype evaluate traces.npz --classifiers cnn,svm-rbf -o run
     """
     from napari_celltype.protocol import PaperProtocol
+    from napari_celltype.protocol.evaluate import ExperimentRequest
     from napari_celltype.protocol.experiments import Training
-    from napari_celltype.workflows.evaluate import ExperimentRequest
 
     _run(
         ExperimentRequest(
@@ -221,8 +221,8 @@ def paper(
     Example: napari-celltype paper table4 traces.npz --splits 3 -o table4
     """
     from napari_celltype.protocol import PaperProtocol
+    from napari_celltype.protocol.evaluate import ExperimentRequest
     from napari_celltype.protocol.experiments import Training
-    from napari_celltype.workflows.evaluate import ExperimentRequest
 
     if (new_data is None) is (experiment is opt.PaperExperiment.NEW_DATASET):
         raise typer.BadParameter("new-dataset, and it alone, takes --new-data FILE")
@@ -257,7 +257,7 @@ def _reading(
     with_predictions: bool,
 ) -> Reading:
     """Return how labelled data are read."""
-    from napari_celltype.workflows.labelled import Reading
+    from napari_celltype.labels.reading import Reading
 
     coefficient = opt.parse_coefficient(neuropil)
     return Reading(
@@ -267,7 +267,7 @@ def _reading(
 
 def _run(request: ExperimentRequest, folder: Path) -> None:
     """Run an experiment and print what it found."""
-    from napari_celltype.workflows.evaluate import run_experiment
+    from napari_celltype.protocol.evaluate import run_experiment
 
     command = shlex.join(["napari-celltype", *sys.argv[1:]])
     request = replace(request, folder=folder, command=command)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from napari_celltype.classifiers import DEFAULT_MODEL
 from napari_celltype.cli import options as opt
 from napari_celltype.cli.terminal import door, interruptible, say, shown_progress
+from napari_celltype.models import DEFAULT_MODEL
 
 
 @door
@@ -68,9 +68,9 @@ def export(
 
     Example: napari-celltype export data/mouse1 --format nwb -o mouse1.nwb
     """
+    from napari_celltype.answers.classify import ClassifyRequest
     from napari_celltype.export import ExportRequest, FigureOptions, NwbSession
-    from napari_celltype.workflows.classify import ClassifyRequest
-    from napari_celltype.workflows.exporting import export_path
+    from napari_celltype.export.exporting import export_path
 
     if into is not None:
         if format not in ("nwb", "nwb-copy"):

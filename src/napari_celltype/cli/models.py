@@ -32,7 +32,7 @@ def list_() -> None:
 
     Example: napari-celltype models list
     """
-    from napari_celltype.classifiers import list_models
+    from napari_celltype.models import list_models
 
     for card in list_models(on_notice=say):
         typer.echo(
@@ -48,7 +48,7 @@ def show(name: Name) -> None:
 
     Example: napari-celltype models show cnn
     """
-    from napari_celltype.classifiers import show_model
+    from napari_celltype.models import show_model
 
     typer.echo(show_model(name))
 
@@ -60,7 +60,7 @@ def verify(file: File) -> None:
 
     Example: napari-celltype models verify mymodel.safetensors
     """
-    from napari_celltype.classifiers import verify_model
+    from napari_celltype.models import verify_model
 
     verified = verify_model(file)
     typer.echo(f"{verified.card.name} is whole; SHA-256 {verified.sha256}")
@@ -73,7 +73,7 @@ def pack(name: Name, file: File, force: Force = False) -> None:
 
     Example: napari-celltype models pack cnn-10hz cnn.safetensors
     """
-    from napari_celltype.classifiers import pack_model
+    from napari_celltype.models import pack_model
 
     pack_model(name, file, force=force)
     say(f"written: {file}")
@@ -86,6 +86,6 @@ def add(file: File, force: Force = False) -> None:
 
     Example: napari-celltype models add cnn.safetensors
     """
-    from napari_celltype.classifiers import add_model
+    from napari_celltype.models import add_model
 
     say(f"added: {add_model(file, force=force).card.name}")

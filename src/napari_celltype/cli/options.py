@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from napari_celltype.classifiers import NETWORKS
 from napari_celltype.export import FORMATS
+from napari_celltype.models import NETWORKS
 from napari_celltype.protocol.experiment import COMPARED, known
 
 RecordingPath = Annotated[

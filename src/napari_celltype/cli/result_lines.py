@@ -7,7 +7,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_celltype.workflows.classify import BatchResult
+    from napari_celltype.answers.classify import BatchResult
 
 _MOST_LINES = 6
 _WIDTH = 100

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from napari_celltype.classifiers import DEFAULT_MODEL
 from napari_celltype.cli import options as opt
 from napari_celltype.cli.experiments import evaluate, paper, train
 from napari_celltype.cli.export import export
@@ -23,6 +22,7 @@ from napari_celltype.cli.terminal import (
     shown_progress,
 )
 from napari_celltype.errors import SamplingFrequencyError
+from napari_celltype.models import DEFAULT_MODEL
 
 app = typer.Typer(
     name="napari-celltype",
@@ -76,8 +76,8 @@ def demo(
 
     Example: napari-celltype demo --headless -o demo
     """
-    from napari_celltype.workflows.demo import run_demo
-    from napari_celltype.workflows.window import open_window, save_screenshot
+    from napari_celltype.cli.demo import run_demo
+    from napari_celltype.cli.window import open_window, save_screenshot
 
     with interruptible() as should_stop, shown_progress() as on_progress:
         result = run_demo(
@@ -118,8 +118,8 @@ def open_(
 
     Example: napari-celltype open data/mouse1/suite2p
     """
-    from napari_celltype.workflows.classify import find_recordings
-    from napari_celltype.workflows.window import open_window
+    from napari_celltype.cli.window import open_window
+    from napari_celltype.recording.folder import find_recordings
 
     find_recordings([path], plane)  # a wrong path is told before napari starts
     chosen = opt.parse_neuropil(neuropil)
@@ -165,12 +165,9 @@ def classify(
 
     Example: napari-celltype classify data/ -o cell_types.csv
     """
+    from napari_celltype.answers.classify import ClassifyRequest, classify_many
     from napari_celltype.export import check_table_path, table_to_csv, write_table
-    from napari_celltype.workflows.classify import (
-        ClassifyRequest,
-        classify_many,
-        find_recordings,
-    )
+    from napari_celltype.recording.folder import find_recordings
 
     request = ClassifyRequest(
         model,
@@ -237,7 +234,7 @@ def simulate(
 
     Example: napari-celltype simulate -o simulated --cells 40 --frames 1500 --movie
     """
-    from napari_celltype.workflows.simulate import (
+    from napari_celltype.cli.simulate import (
         simulate_dataset_file,
         simulate_folder,
     )
@@ -311,7 +308,7 @@ def doctor() -> None:
 
     Example: napari-celltype doctor
     """
-    from napari_celltype.workflows.doctor import doctor as examine
+    from napari_celltype.cli.doctor import doctor as examine
 
     findings = examine()
     width = max(len(f.name) for f in findings)

@@ -1,12 +1,5 @@
 """The labelled ROI table on disk: tables, NWB, figure, provenance, methods text."""
 
-from napari_celltype.export.columns import (
-    COLUMNS,
-    class_columns,
-    find_column,
-    output_columns,
-    roi_rows,
-)
 from napari_celltype.export.content import (
     Content,
     ExportedRecording,
@@ -26,20 +19,9 @@ from napari_celltype.export.formats import (
 )
 from napari_celltype.export.methods import methods_paragraph
 from napari_celltype.export.nwb_session import NwbSession
-from napari_celltype.export.origin import (
-    describe_labels,
-    describe_recording,
-    is_ours,
-    provenance,
-    provenance_path,
-    read_provenance,
-    require_replaceable,
-    write_output,
-)
 from napari_celltype.export.tables import READ_ENDINGS, read_table, table_to_csv
 
 __all__ = [
-    "COLUMNS",
     "FORMATS",
     "READ_ENDINGS",
     "Content",
@@ -50,24 +32,12 @@ __all__ = [
     "NwbSession",
     "Preview",
     "check_table_path",
-    "class_columns",
-    "describe_labels",
-    "describe_recording",
-    "find_column",
     "find_format",
-    "is_ours",
     "methods_paragraph",
-    "output_columns",
     "preview_export",
-    "provenance",
-    "provenance_path",
-    "read_provenance",
     "read_table",
-    "require_replaceable",
-    "roi_rows",
     "table_format",
     "table_to_csv",
     "write_export",
-    "write_output",
     "write_table",
 ]

@@ -8,15 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
-from napari_celltype.errors import OutputError
-from napari_celltype.export.columns import roi_rows
-from napari_celltype.export.nwb_session import NwbSession
-from napari_celltype.export.origin import (
+from napari_celltype.answers.columns import roi_rows
+from napari_celltype.answers.provenance import (
     describe_labels,
     describe_recording,
     provenance,
 )
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import OutputError
+from napari_celltype.export.nwb_session import NwbSession
 from napari_celltype.labels import LabelTable
 from napari_celltype.progress import (
     OnProgress,

@@ -9,8 +9,8 @@ from itertools import cycle
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from napari_celltype.answers.columns import class_columns
 from napari_celltype.celltypes import UNSURE, UNSURE_COLOR, TypeTree
-from napari_celltype.export.columns import class_columns
 from napari_celltype.export.picture import UNCLASSIFIED_COLOR, type_color
 from napari_celltype.labels import NOT_A_SOMA
 

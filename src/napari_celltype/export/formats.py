@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_celltype.answers.provenance import require_replaceable, write_output_at
 from napari_celltype.errors import OutputError
 from napari_celltype.export.content import (
     Content,
@@ -22,7 +23,6 @@ from napari_celltype.export.figure import PDF, PNG, SVG
 from napari_celltype.export.methods import METHODS
 from napari_celltype.export.nwb import NWB
 from napari_celltype.export.nwb_copy import NWB_COPY
-from napari_celltype.export.origin import require_replaceable, write_output_at
 from napari_celltype.export.tables import CSV, JSON, LABELS, MAT, NPY, PARQUET
 from napari_celltype.progress import (
     OnProgress,

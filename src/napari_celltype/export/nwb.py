@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.answers.columns import find_column
+from napari_celltype.answers.provenance import software_versions
 from napari_celltype.errors import (
     MissingDependencyError,
     OutputError,
     SamplingFrequencyError,
 )
-from napari_celltype.export.columns import find_column
 from napari_celltype.export.content import Content, Format, Preview
 from napari_celltype.export.methods import methods_paragraph
 from napari_celltype.export.nwb_session import UNKNOWN, NwbSession
-from napari_celltype.export.origin import software_versions
 from napari_celltype.recording import Recording, RoiMasks
 
 if TYPE_CHECKING:

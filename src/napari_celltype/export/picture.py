@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.answers.columns import class_columns
 from napari_celltype.celltypes import UNSURE, TypeTree
-from napari_celltype.export.columns import class_columns
 from napari_celltype.labels import NOT_A_SOMA
 from napari_celltype.recording import Recording, Roi
 

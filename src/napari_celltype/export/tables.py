@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.celltypes import UNSURE
-from napari_celltype.errors import OutputError
-from napari_celltype.export.columns import (
+from napari_celltype.answers.columns import (
     class_columns,
     find_column,
     output_columns,
 )
+from napari_celltype.celltypes import UNSURE
+from napari_celltype.errors import OutputError
 from napari_celltype.export.content import Content, Format, Preview
 from napari_celltype.labels import LabelTable, write_label_table
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from napari_celltype.classifiers import DEFAULT_MODEL, NETWORKS
+from napari_celltype.models import DEFAULT_MODEL, NETWORKS
 
 if TYPE_CHECKING:
     from napari import Viewer

@@ -15,10 +15,10 @@ from napari_celltype.export import (
     table_format,
     write_export,
 )
+from napari_celltype.export.exporting import ClassifiedRecording
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
 from napari_celltype.recording.folder import recording_names
-from napari_celltype.workflows.exporting import ClassifiedRecording
 
 
 def exported(

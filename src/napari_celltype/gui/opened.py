@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.answers.summary import UNPROVEN
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.recording import FROM_USER, Recording
-from napari_celltype.workflows.summary import UNPROVEN
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_celltype.answers import Predictions
+    from napari_celltype.answers.decisions import Decisions
     from napari_celltype.labels import Label, LabelFile, LabelTable
-    from napari_celltype.workflows import Predictions
-    from napari_celltype.workflows.decisions import Decisions
 
 _numbers = count(1)
 # Behind a label that is an accepted prediction, which is no ground truth.

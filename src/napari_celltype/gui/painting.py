@@ -22,8 +22,8 @@ from napari_celltype.labels import NOT_A_SOMA, Label
 from napari_celltype.recording import Recording, Roi, RoiMasks, label_image
 
 if TYPE_CHECKING:
-    from napari_celltype.workflows import Predictions
-    from napari_celltype.workflows.decisions import Decisions
+    from napari_celltype.answers import Predictions
+    from napari_celltype.answers.decisions import Decisions
 
 Box = tuple[slice, slice]
 RoiIds = Sequence[int] | NDArray[np.intp]

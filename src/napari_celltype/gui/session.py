@@ -17,21 +17,21 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
-from napari_celltype.classifiers import DEFAULT_MODEL
 from napari_celltype.errors import LabelError
 from napari_celltype.gui.opened import OpenRecording, roi_features, with_recording
 from napari_celltype.gui.opening import read_again
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.gui.tasks import Job
+from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.recording import Recording
-from napari_celltype.workflows.collection import Collection, at_confirmed_rate
+from napari_celltype.training.collection import Collection, at_confirmed_rate
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_celltype.answers import Predictions
+    from napari_celltype.answers.decisions import Decisions
     from napari_celltype.labels import LabelTable
-    from napari_celltype.workflows import Predictions
-    from napari_celltype.workflows.decisions import Decisions
 
 ColorBy = Literal["type", "group"]
 

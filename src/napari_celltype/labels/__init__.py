@@ -14,6 +14,7 @@ from napari_celltype.labels.label_file import (
     save_labels,
 )
 from napari_celltype.labels.labelled_data import LabelledData, load_labelled_data
+from napari_celltype.labels.reading import Reading
 from napari_celltype.labels.red_channel import (
     RedChannel,
     labels_from_red,
@@ -40,6 +41,7 @@ __all__ = [
     "LabelFile",
     "LabelTable",
     "LabelledData",
+    "Reading",
     "RedChannel",
     "SetAside",
     "Targets",

@@ -127,7 +127,7 @@ def timed(
 ) -> tuple[float, R]:
     """Do one item in another process."""
     # Importing it takes seconds, which are not those of the first item.
-    import napari_celltype.classifiers  # noqa: F401
+    import napari_celltype.models  # noqa: F401
 
     if threads is not None:
         import torch

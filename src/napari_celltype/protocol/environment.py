@@ -49,7 +49,7 @@ def describe_environment(classifier: Any) -> dict[str, Any]:
     """
     import torch
 
-    from napari_celltype.classifiers.device import choose_device
+    from napari_celltype.models.device import choose_device
 
     device = choose_device(getattr(classifier, "device", "cpu"))
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
-from napari_celltype.classifiers import NETWORKS
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets, TraceSet
+from napari_celltype.models import NETWORKS
 
 # What the names of controls add to those of their classifiers.
 PROBE, SHUFFLED = "probe: ", ", shuffled labels"
@@ -279,7 +279,7 @@ def build(
         return probe_model(name.removeprefix(PROBE), seed)
     require_known([name])
     if is_network(condition):
-        from napari_celltype.classifiers import TraceClassifier
+        from napari_celltype.models import TraceClassifier
 
         parameters = {"normalization": "training-set", **condition.parameters}
         return TraceClassifier(name, random_state=seed, **parameters)

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from napari_celltype.classifiers import NETWORKS
 from napari_celltype.errors import LabelError
+from napari_celltype.models import NETWORKS
 from napari_celltype.protocol.experiment import (
     BASELINES,
     FEATURES,

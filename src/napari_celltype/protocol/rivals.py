@@ -20,8 +20,8 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from napari_celltype.classifiers.preparation import Normalization
 from napari_celltype.labels import TraceSet
+from napari_celltype.models.preparation import Normalization
 from napari_celltype.protocol.kernel_search import KernelSearch
 
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]

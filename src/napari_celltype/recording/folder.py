@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -198,3 +199,74 @@ def recording_names(planes: Sequence[Path | None]) -> list[str]:
 def _session_folder(plane: Path) -> Path:
     folder = plane.parent if plane.name.startswith("plane") else plane
     return folder.parent if folder.name == "suite2p" else folder
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A recording that could not be used, and why, in one sentence."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """Plane folders, in a stable order, and the paths that hold none.
+
+    Attributes
+    ----------
+    planes : tuple of Path
+    failures : tuple of Failure
+    """
+
+    planes: tuple[Path, ...]
+    failures: tuple[Failure, ...] = ()
+
+
+def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
+    """Find the plane folders at or below the given paths.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Recordings, or folders that hold recordings.
+    plane : int, optional
+        Take only this one of each recording.
+
+    Raises
+    ------
+    RecordingError
+        If no path holds a recording.
+    """
+    planes: dict[Path, None] = {}
+    failures = []
+    for path in paths:
+        try:
+            planes.update(dict.fromkeys(_planes_at(path, plane)))
+        except RecordingError as error:
+            failures.append(Failure(path, str(error)))
+    if not planes and failures:
+        raise RecordingError(failures[0].reason)
+    return Found(tuple(planes), tuple(failures))
+
+
+def _planes_at(path: Path, plane: int | None) -> list[Path]:
+    try:
+        planes = find_planes(path)
+    except RecordingError:
+        planes = _search(path)
+        if not planes:
+            raise
+    return planes_numbered(planes, plane, path)
+
+
+def _search(path: Path) -> list[Path]:
+    folders = sorted(
+        Path(folder) for folder, _, files in os.walk(path) if "stat.npy" in files
+    )
+    # `combined` repeats what its sibling planes hold.
+    return [
+        folder
+        for folder in folders
+        if folder.name != "combined" or (folder.parent / "plane0") not in folders
+    ]

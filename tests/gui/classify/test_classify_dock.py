@@ -253,8 +253,8 @@ def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, make_predictions):
 
 
 def test_the_card_is_the_one_of_the_terminal(window, quick_model):
-    from napari_celltype.classifiers import describe
-    from napari_celltype.classifiers.models import find_model
+    from napari_celltype.models import describe
+    from napari_celltype.models.catalog import find_model
 
     box = window.dock.form.model
     box.choose(quick_model)

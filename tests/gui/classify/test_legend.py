@@ -6,10 +6,10 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
 
+from napari_celltype.answers.summary import Called, Summary
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.gui.classify.legend import Legend, legend_rows
 from napari_celltype.labels import Label
-from napari_celltype.workflows.summary import Called, Summary
 
 pytestmark = pytest.mark.gui
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
+from napari_celltype.answers.shares import prevalence_choices
 from napari_celltype.gui.classify.boxes import PrevalenceBox
-from napari_celltype.workflows.shares import prevalence_choices
 
 pytestmark = pytest.mark.gui
 

@@ -12,12 +12,15 @@ import napari_celltype as nct
 from napari_celltype.errors import Stopped
 from napari_celltype.gui.evaluate import evaluate_data
 from napari_celltype.labels import save_traces
+from napari_celltype.labels.reading import Reading
 from napari_celltype.protocol import PaperProtocol
+from napari_celltype.protocol.evaluate import (
+    ExperimentRequest,
+    read_request,
+    run_experiment,
+)
 from napari_celltype.protocol.experiments import Training
 from napari_celltype.protocol.words import caption
-from napari_celltype.workflows import ExperimentRequest, run_experiment
-from napari_celltype.workflows.evaluate import read_request
-from napari_celltype.workflows.labelled import Reading
 
 
 @pytest.fixture

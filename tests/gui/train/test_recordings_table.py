@@ -11,7 +11,7 @@ from napari_celltype.gui.session import Session
 from napari_celltype.gui.train.recordings_table import COLUMNS, RecordingsTable
 from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.recording import open_recording
-from napari_celltype.workflows.collecting import collect_paths
+from napari_celltype.training.collecting import collect_paths
 
 pytestmark = pytest.mark.gui
 

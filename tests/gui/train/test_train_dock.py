@@ -7,11 +7,11 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QComboBox, QLabel
 
-from napari_celltype.classifiers import list_models, read_model
 from napari_celltype.gui.commands import show_dock
 from napari_celltype.labels import Label, LabelTable, save_labels
+from napari_celltype.models import list_models, read_model
 from napari_celltype.recording import open_recording
-from napari_celltype.workflows.obstacles import Obstacle
+from napari_celltype.training.obstacles import Obstacle
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.classifiers import DEFAULT_MODEL, network_title
+from napari_celltype.answers.shares import Prevalence
 from napari_celltype.errors import CellTypeError
+from napari_celltype.models import DEFAULT_MODEL, network_title
 from napari_celltype.recording import UNCONFIRMED, Recording
-from napari_celltype.workflows.shares import Prevalence
 
 if TYPE_CHECKING:
-    from napari_celltype.classifiers import ModelCard
+    from napari_celltype.models import ModelCard
 
 
 _HIGHEST = 10_000.0
@@ -173,7 +173,7 @@ class ModelBox(QWidget):
         ModelError
             If a model file is damaged.
         """
-        from napari_celltype.classifiers import families_of, list_models
+        from napari_celltype.models import families_of, list_models
 
         cards = list_models()
         blocked = self.choice.blockSignals(True)
@@ -212,7 +212,7 @@ class ModelBox(QWidget):
 
     def read_card(self) -> ModelCard | None:
         """Return the card of the chosen model, None where it cannot be read."""
-        from napari_celltype.classifiers.models import find_model
+        from napari_celltype.models.catalog import find_model
 
         try:
             return find_model(self.model, self._frequency).card
@@ -233,8 +233,8 @@ class ModelBox(QWidget):
     def _show_card(self, shown: bool) -> None:
         self.card.setVisible(shown)
         if shown:
-            from napari_celltype.classifiers import describe
-            from napari_celltype.classifiers.models import find_model
+            from napari_celltype.models import describe
+            from napari_celltype.models.catalog import find_model
 
             try:
                 found = find_model(self.model, self._frequency)

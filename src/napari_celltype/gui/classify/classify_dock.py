@@ -10,6 +10,7 @@ from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_celltype.answers import Predictions, classify_recording
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.classify.classify_form import (
     ClassifyForm,
@@ -39,7 +40,6 @@ from napari_celltype.gui.warm_up import (
 from napari_celltype.gui.widgets import Column, FolderDrop, Notice, listen
 from napari_celltype.progress import Progress
 from napari_celltype.recording import Recording, attach_movie
-from napari_celltype.workflows import Predictions, classify_recording
 
 _WIDTH = 310
 _WATCH_MS = 5000

@@ -23,12 +23,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.answers import ClassifyRequest
+from napari_celltype.answers.shares import prevalence_choices
 from napari_celltype.gui.classify.boxes import FrameRateBox, ModelBox, PrevalenceBox
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.tasks import Job
 from napari_celltype.gui.widgets import ask_file
-from napari_celltype.workflows import ClassifyRequest
-from napari_celltype.workflows.shares import prevalence_choices
 
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _MOVIES = "Movies (*.tif *.tiff *.btf *.tf8 *.bin);;All files (*)"

@@ -16,14 +16,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.answers import Predictions, Summary
+from napari_celltype.answers.decisions import BELOW
+from napari_celltype.answers.summary import UNPROVEN
 from napari_celltype.celltypes import UNSURE, UNSURE_COLOR, TypeTree
 from napari_celltype.gui.palette import Shape, color_of, mark
 from napari_celltype.gui.session import ColorBy
 from napari_celltype.gui.widgets import Details, Words
 from napari_celltype.labels import Label
-from napari_celltype.workflows import Predictions, Summary
-from napari_celltype.workflows.decisions import BELOW
-from napari_celltype.workflows.summary import UNPROVEN
 
 # A bracket on the left, that holds the types together.
 _BRACKET = "border-left: 2px solid #9E9E9E; padding-left: 5px;"

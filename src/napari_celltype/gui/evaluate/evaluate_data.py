@@ -18,14 +18,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.gui.evaluate.chosen_data import ChosenData
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.train.recordings_table import RecordingsTable
 from napari_celltype.gui.widgets import ask_file, ask_folder
 from napari_celltype.progress import OnProgress, Progress, ShouldStop
+from napari_celltype.protocol.evaluate import ExperimentRequest, run_experiment
 from napari_celltype.protocol.report import Report
 from napari_celltype.protocol.scores import SplitRow
-from napari_celltype.workflows import ExperimentRequest, run_experiment
-from napari_celltype.workflows.chosen_data import ChosenData
 
 _TABLE, _FILE = "table", "file"
 

@@ -15,6 +15,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_celltype.gui.classify.classify_form import WarningsLine
+from napari_celltype.gui.evaluate.chosen_data import ChosenData, command_line
 from napari_celltype.gui.evaluate.evaluate_data import EvaluateData, RunFeed
 from napari_celltype.gui.evaluate.evaluate_form import EvaluateForm
 from napari_celltype.gui.evaluate.evaluate_results import EvaluateResults
@@ -31,11 +32,13 @@ from napari_celltype.gui.tasks import (
 )
 from napari_celltype.gui.widgets import Column, Notice, ask_folder
 from napari_celltype.progress import OnProgress, ShouldStop
+from napari_celltype.protocol.evaluate import (
+    ExperimentRequest,
+    new_run_folder,
+    read_request,
+)
+from napari_celltype.protocol.forecast import Forecast, Forecaster
 from napari_celltype.protocol.report import Report
-from napari_celltype.workflows import ExperimentRequest
-from napari_celltype.workflows.chosen_data import ChosenData, command_line
-from napari_celltype.workflows.evaluate import new_run_folder, read_request
-from napari_celltype.workflows.forecast import Forecast, Forecaster
 
 _WIDTH = 330
 _PAUSE_MS, _FEED_MS = 400, 150

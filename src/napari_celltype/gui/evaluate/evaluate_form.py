@@ -20,8 +20,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.classifiers import NETWORKS
 from napari_celltype.gui.widgets import ask_folder
+from napari_celltype.models import NETWORKS
+from napari_celltype.protocol.evaluate import ExperimentRequest
 from napari_celltype.protocol.experiment import BASELINES, FEATURES
 from napari_celltype.protocol.experiments import (
     EPOCHS,
@@ -31,7 +32,6 @@ from napari_celltype.protocol.experiments import (
 )
 from napari_celltype.protocol.running import duration_text
 from napari_celltype.protocol.splits import PaperProtocol
-from napari_celltype.workflows import ExperimentRequest
 
 _SPELT = {
     "training-set": "by training set (paper)",

@@ -18,13 +18,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.answers.shares import CA1_INTERNEURONS, CA1_SOURCE, prior_shares
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import LabelError
 from napari_celltype.gui.widgets import Notice, Words
 from napari_celltype.protocol.scores import Score, SplitRow
 from napari_celltype.protocol.tables import Table, prevalence_table, shares_in_tests
 from napari_celltype.protocol.words import SHORT_WAYS, in_words
-from napari_celltype.workflows.shares import CA1_INTERNEURONS, CA1_SOURCE, prior_shares
 
 _MOST_ROWS = 9
 _ROW = 22

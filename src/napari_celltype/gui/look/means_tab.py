@@ -12,6 +12,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from napari_celltype.answers.transients import TITLE, MeanTrace, mean_traces
 from napari_celltype.celltypes import UNSURE
 from napari_celltype.gui.look.roi_card import HIDDEN
 from napari_celltype.gui.look.trace_tab import Beside
@@ -23,7 +24,6 @@ from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
 from napari_celltype.gui.widgets import Column
 from napari_celltype.labels import NOT_A_SOMA
-from napari_celltype.workflows.transients import TITLE, MeanTrace, mean_traces
 
 if TYPE_CHECKING:
     import pandas as pd

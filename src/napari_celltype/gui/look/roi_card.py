@@ -11,12 +11,12 @@ from qtpy.QtCore import QRect, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
+from napari_celltype.answers import share_text
+from napari_celltype.answers.decisions import BELOW, MERGED, NO_TRACE
 from napari_celltype.celltypes import TypeTree
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.palette import color_of
 from napari_celltype.gui.widgets import Words
-from napari_celltype.workflows import share_text
-from napari_celltype.workflows.decisions import BELOW, MERGED, NO_TRACE
 
 if TYPE_CHECKING:
     from napari_celltype.gui.session import Session

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 
+from napari_celltype.answers import find_column
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
-from napari_celltype.export import find_column
 from napari_celltype.gui.opened import ACCEPTED, OpenRecording
 from napari_celltype.gui.palette import Shape, color_of, mark
 from napari_celltype.recording import RoiMasks

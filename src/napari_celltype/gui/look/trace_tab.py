@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.answers.transients import largest_transients
 from napari_celltype.celltypes import UNSURE
 from napari_celltype.errors import RecordingError
 from napari_celltype.gui.look.roi_card import RoiCard
@@ -26,7 +27,6 @@ from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.palette import color_of
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.widgets import Column
-from napari_celltype.workflows.transients import largest_transients
 
 MOST_STACKED = 20
 NOTHING_OPEN = "Open a suite2p folder in the Classify dock"

@@ -27,17 +27,17 @@ from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
 from napari_celltype.gui.widgets import ask_file, ask_folder, listen, local_paths
 from napari_celltype.labels import LabelTable
-from napari_celltype.workflows.collecting import (
+from napari_celltype.training.collecting import (
     Collected,
     CollectedRecording,
     collect_open,
     collect_paths,
 )
-from napari_celltype.workflows.collection import Collection
-from napari_celltype.workflows.obstacles import Action, Obstacle, find_obstacles
+from napari_celltype.training.collection import Collection
+from napari_celltype.training.obstacles import Action, Obstacle, find_obstacles
 
 if TYPE_CHECKING:
-    from napari_celltype.classifiers import ModelCard
+    from napari_celltype.models import ModelCard
 
 
 _EDITED = {1: "subject", 3: "session", 4: "line"}

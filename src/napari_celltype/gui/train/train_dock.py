@@ -18,7 +18,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.classifiers import network_title
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
@@ -27,10 +26,11 @@ from napari_celltype.gui.train.recordings_table import RecordingsTable
 from napari_celltype.gui.train.train_form import KeepOrThrow, TrainForm
 from napari_celltype.gui.train.validation_plot import ValidationPlot
 from napari_celltype.gui.widgets import Column, Details, Words, for_window, listen
+from napari_celltype.models import network_title
 from napari_celltype.progress import Progress
-from napari_celltype.workflows.course import Course
-from napari_celltype.workflows.held_out import held_out_for
-from napari_celltype.workflows.train import (
+from napari_celltype.training.course import Course
+from napari_celltype.training.held_out import held_out_for
+from napari_celltype.training.train import (
     CollectionTraining,
     Trained,
     checkpoint_of,
@@ -39,7 +39,7 @@ from napari_celltype.workflows.train import (
 )
 
 if TYPE_CHECKING:
-    from napari_celltype.classifiers import ModelCard
+    from napari_celltype.models import ModelCard
 
 _WIDTH = 310
 
@@ -186,7 +186,7 @@ class TrainDock(QWidget):
         listen(self, self._viewer.events.theme, self._on_theme)
 
     def _list_models(self) -> None:
-        from napari_celltype.classifiers import list_models
+        from napari_celltype.models import list_models
 
         notices: list[str] = []
         self._bases.clear()

@@ -17,13 +17,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.classifiers import DEFAULT_MODEL, NETWORKS, network_title
 from napari_celltype.gui.widgets import Words
-from napari_celltype.workflows.course import Course
-from napari_celltype.workflows.train import n_layers
+from napari_celltype.models import DEFAULT_MODEL, NETWORKS, network_title
+from napari_celltype.training.course import Course
+from napari_celltype.training.train import n_layers
 
 if TYPE_CHECKING:
-    from napari_celltype.classifiers import ModelCard
+    from napari_celltype.models import ModelCard
 
 
 SCRATCH = ""
@@ -114,7 +114,7 @@ class TrainForm(QWidget):
     def list_models(self, cards: Sequence[ModelCard]) -> None:
         """Offer models to start from: the bundled families, then the user's own."""
         self._cards = tuple(cards)
-        from napari_celltype.classifiers import families_of
+        from napari_celltype.models import families_of
 
         many = self.start.count() > 1
         chosen = self.start.currentData() if many else DEFAULT_MODEL

@@ -8,8 +8,8 @@ import pyqtgraph as pg
 from qtpy.QtCore import Qt
 
 from napari_celltype.protocol.words import in_words
-from napari_celltype.workflows.course import Course
-from napari_celltype.workflows.validation import SCORE
+from napari_celltype.training.course import Course
+from napari_celltype.training.validation import SCORE
 
 _MOST_POINTS = 50
 _CURVE, _BEST = "#3D8BEF", "#F2952E"

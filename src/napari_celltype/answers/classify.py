@@ -1,0 +1,488 @@
+"""Classify the ROIs of one recording or of many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_celltype.answers.predictions import Predictions
+from napari_celltype.answers.provenance import (
+    describe_labels,
+    describe_recording,
+    provenance,
+)
+from napari_celltype.answers.shares import prior_shares, training_shares
+from napari_celltype.answers.summary import Summary, combine
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.errors import (
+    CellTypeError,
+    RecordingError,
+    SamplingFrequencyError,
+    Stopped,
+)
+from napari_celltype.models import DEFAULT_MODEL
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+)
+from napari_celltype.protocol.backends import WorkerLost, outcomes
+from napari_celltype.protocol.running import Remaining
+from napari_celltype.recording import (
+    Recording,
+    find_planes,
+    open_recording,
+    subtract_neuropil,
+)
+from napari_celltype.recording.folder import Failure, recording_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from napari_celltype.models import CellTypeModel
+    from napari_celltype.models.domain import Unlike
+    from napari_celltype.recording import Traces
+
+
+@dataclass(frozen=True)
+class ClassifyRequest:
+    """How recordings are to be classified.
+
+    Attributes
+    ----------
+    model : str
+        A bundled family, the name of a model, or a path.
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    neuropil : str or float
+        ``model`` (what the model was trained with), ``none`` (raw F), or C for
+        F - C * Fneu.
+    min_probability : float
+        A type that is less probable is ``unsure``.
+    only_iscell : bool
+        Leave out the ROIs that suite2p does not call cells.
+    prior : mapping of str to float or None
+        Expected shares of the types, such as ``{"IN": 0.1}``; None takes what the
+        model's card assumes.
+    """
+
+    model: str = DEFAULT_MODEL
+    device: str = "auto"
+    neuropil: str | float = "model"
+    min_probability: float = 0.0
+    only_iscell: bool = False
+    prior: Mapping[str, float] | None = None
+
+
+def require_possible(request: ClassifyRequest) -> None:
+    """Refuse what no recording can be classified with, before any is opened.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its file is damaged.
+    LabelError
+        If the prior does not fit the model.
+    """
+    from napari_celltype.models.catalog import find_model
+
+    card = find_model(request.model).card
+    prior_shares(request.prior or {}, card.classes, training_shares(card))
+
+
+def classify(
+    recordings: Recording | str | Path | Iterable[Recording | str | Path],
+    model: str = DEFAULT_MODEL,
+    *,
+    device: str = "auto",
+    min_probability: float | None = None,
+    only_iscell: bool = False,
+    prior: Mapping[str, float] | None = None,
+    neuropil: str | float = "model",
+    sampling_frequency: float | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> pd.DataFrame:
+    """Classify every ROI of the given recordings.
+
+    Parameters
+    ----------
+    recordings : Recording, path, or several of them
+        Of a path that holds several planes, all planes are taken.
+    model : str
+        A bundled family, a model's name, or a model file.
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    min_probability : float, optional
+        A type that is less probable is ``unsure``; by default none is.
+    only_iscell : bool
+        Leave out the ROIs that suite2p does not call cells.
+    prior : mapping of str to float, optional
+        Expected shares of the types, such as ``{"IN": 0.1}``.
+    neuropil : {"model", "none"} or float
+        ``model`` takes what the model was trained with, ``none`` the raw trace F, and
+        a number C takes F - C * Fneu.
+    sampling_frequency : float, optional
+        Frames per second and plane, Hz, where the files do not say or say it wrong.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The output table: one row per ROI, see docs/output.md.
+
+    Raises
+    ------
+    RecordingError, SamplingFrequencyError, ModelError, LabelError
+        With one sentence that says what to do.
+    Stopped
+        If `should_stop` answered True.
+    """
+    import pandas as pd
+
+    if isinstance(recordings, Recording | str | Path):
+        recordings = [recordings]
+    request = ClassifyRequest(
+        model, device, neuropil, min_probability or 0.0, only_iscell, prior
+    )
+    require_possible(request)
+    sources: list[Recording | Path] = []
+    for item in recordings:
+        sources += [item] if isinstance(item, Recording) else find_planes(item)
+    if not sources:
+        raise RecordingError("No recording was given; give at least one.")
+    names = recording_names(
+        [s.path if isinstance(s, Recording) else s for s in sources]
+    )
+    tables = []
+    # One at a time is open, because the traces of each may fill gigabytes.
+    for source, name in zip(sources, names, strict=True):
+        if isinstance(source, Path):
+            source = open_recording(source, sampling_frequency=sampling_frequency)
+        predictions = classify_recording(
+            source,
+            request,
+            name=name,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+        tables.append(predictions.table())
+    return pd.concat(tables, ignore_index=True)
+
+
+def classify_recording(
+    recording: Recording,
+    request: ClassifyRequest,
+    *,
+    name: str | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Predictions:
+    """Run one model on every ROI of one recording.
+
+    Raises
+    ------
+    RecordingError, SamplingFrequencyError, ModelError, LabelError
+        With one sentence that says what to do.
+    Stopped
+        If `should_stop` answered True.
+    """
+    from napari_celltype.labels import load_labels
+    from napari_celltype.models import load_model, predict_recording_traces
+
+    frequency = recording.sampling_frequency
+    if frequency is None:
+        raise SamplingFrequencyError(
+            f"{recording.path or 'The recording'} does not say its frame rate; give "
+            "the rate per plane in Hz (terminal: --fs 30; napari: the frame rate box)."
+        )
+    if recording.n_rois == 0:
+        raise RecordingError(
+            f"{recording.path or 'The recording'} holds no ROI; run suite2p's cell "
+            "detection again."
+        )
+    if not recording.segments:
+        raise RecordingError(
+            f"Every frame of {recording.path or 'the recording'} is marked bad, so "
+            "nothing is left to classify; correct badframes and run suite2p again."
+        )
+    model = load_model(request.model, frequency)
+    classes = tuple(DEFAULT_TYPES.in_order(model.card.classes))
+    coefficient = _neuropil_coefficient(request, model)
+    traces = subtract_neuropil(recording, coefficient)
+    predicted = predict_recording_traces(
+        model,
+        traces,
+        frequency,
+        recording.segments,
+        device=request.device,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    looks = _looks(recording, traces, model, should_stop)
+    labels = load_labels(recording)
+    order = [model.card.classes.index(c) for c in classes]
+    answers = predicted.probabilities[:, order]
+    n_windows, n_frames_used = predicted.n_windows, predicted.n_frames_used
+    roi_warnings = [
+        f"{' and '.join(unlike)} unlike the training data" if unlike else ""
+        for unlike in looks.rois
+    ]
+    for roi_id in np.flatnonzero(~np.isfinite(answers).all(axis=1)):
+        roi_warnings[roi_id] = "trace is not finite or never changes"
+    if len(recording.merged_into):
+        for part in np.flatnonzero(recording.merged_into >= 0):
+            answers[part] = np.nan
+            n_windows[part] = n_frames_used[part] = 0
+            roi_warnings[part] = (
+                f"part of the merged ROI {recording.merged_into[part]}, which carries "
+                "the label"
+            )
+    of_the_model = Predictions(
+        recording=recording,
+        recording_name=recording_names([recording.path])[0] if name is None else name,
+        card=model.card,
+        model_name=model.name,
+        model_sha256=model.sha256,
+        classes=classes,
+        probabilities=answers,
+        model_probabilities=answers,
+        n_windows=n_windows,
+        n_frames_used=n_frames_used,
+        input_name=f"F - {coefficient:g} * Fneu" if coefficient else "F",
+        neuropil_coefficient=coefficient,
+        warnings=(
+            *recording.warnings,
+            *predicted.notices,
+            *looks.recording,
+            *(labels.warnings if labels is not None else ()),
+        ),
+        roi_warnings=tuple(roi_warnings),
+        labels=labels,
+        only_iscell=request.only_iscell,
+        shares=training_shares(model.card),
+        min_probability=request.min_probability,
+    )
+    return of_the_model.with_prior(request.prior)
+
+
+def _looks(
+    recording: Recording, traces: Traces, model: CellTypeModel, should_stop: ShouldStop
+) -> Unlike:
+    """Compare the input with the model's training data, as far as its card knows it."""
+    from napari_celltype.models.domain import Unlike, recording_properties, unlike
+
+    frequency = recording.sampling_frequency
+    if model.card.domain is None or frequency is None:
+        return Unlike((), ((),) * recording.n_rois)
+    properties = recording_properties(
+        model.card,
+        traces,
+        frequency,
+        recording.segments,
+        # Subtracted neuropil no longer says how much of it there was.
+        neuropil=recording.neuropil if traces is recording.raw_traces else None,
+        should_stop=should_stop,
+    )
+    return unlike(model.card.domain, properties)
+
+
+def _neuropil_coefficient(request: ClassifyRequest, model: CellTypeModel) -> float:
+    wanted = model.card.neuropil if request.neuropil == "model" else request.neuropil
+    return 0.0 if wanted == "none" else float(wanted)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What one recording gave.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        Its rows of the output table.
+    inputs : dict
+        What was read: files, frame rate and where it came from, settings.
+    card : dict
+        The card of the model that was used.
+    summary : Summary
+        The counts, and how many of them are expected to be right.
+    """
+
+    table: pd.DataFrame
+    inputs: dict[str, Any]
+    card: dict[str, Any]
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """The recordings that were classified, in the order given, and the failures.
+
+    Attributes
+    ----------
+    done : tuple of Done
+    failures : tuple of Failure
+    stopped : bool
+        Whether the user stopped before all were tried.
+    """
+
+    done: tuple[Done, ...]
+    failures: tuple[Failure, ...]
+    stopped: bool = False
+
+    def summary(self) -> Summary:
+        """Return the counts over all recordings; at least one must be done."""
+        return combine([d.summary for d in self.done])
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The output tables one below the other."""
+        import pandas as pd
+
+        return pd.concat([d.table for d in self.done], ignore_index=True)
+
+    def provenance(self, request: ClassifyRequest) -> dict[str, Any]:
+        """Return where the table came from, in plain values for JSON."""
+        settings = {
+            **asdict(request),
+            "failures": [asdict(f) for f in self.failures],
+            "stopped": self.stopped,
+        }
+        inputs, cards = [d.inputs for d in self.done], [d.card for d in self.done]
+        return provenance(inputs, cards, settings)
+
+
+def classify_many(
+    planes: Sequence[Path],
+    request: ClassifyRequest,
+    *,
+    sampling_frequency: float | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> BatchResult:
+    """Classify every plane folder; what fails is listed and does not stop the rest.
+
+    Parameters
+    ----------
+    planes : sequence of Path
+        Plane folders, as `find_recordings` returns them.
+    request : ClassifyRequest
+    sampling_frequency : float, optional
+        Frames per second and plane, Hz, where the files do not say or say it wrong.
+    jobs : int
+        Processes on this machine, of one thread each.
+    scheduler : str, optional
+        Address of a Dask scheduler, ``tcp://host:port``; its workers do the work and
+        must see the same files.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Raises
+    ------
+    ModelError, LabelError
+        If there is no such model, or the prior does not fit it.
+    CellTypeError
+        If a scheduler is asked for and cannot be reached.
+    """
+    require_possible(request)
+    names = recording_names(list(planes))
+    results: dict[int, Done | Failure] = {}
+    remaining = Remaining(names)
+    # Of many recordings done here, each tells only that it is done.
+    inside = len(planes) == 1 or scheduler is not None
+    stopped = False
+    try:
+        for finished in outcomes(
+            partial(_classify_one, request=request, frequency=sampling_frequency),
+            list(zip(planes, names, strict=True)),
+            jobs=jobs,
+            scheduler=scheduler,
+            threads=1,
+            on_progress=on_progress if inside else ignore_progress,
+            should_stop=should_stop,
+        ):
+            index, result = finished.index, finished.result
+            if isinstance(result, WorkerLost):
+                result = Failure(planes[index], f"{planes[index]}: {result}")
+            results[index] = result
+            remaining.finish(names[index], finished.seconds)
+            said = "done" if isinstance(result, Done) else "failed"
+            message = f"{names[index]}: {said}{remaining}"
+            on_progress(Progress(message, len(results), len(planes)))
+    except Stopped:
+        stopped = True
+    except CellTypeError as error:
+        # The scheduler is gone; what it has done so far is not lost.
+        if not results:
+            raise
+        for index in set(range(len(planes))) - set(results):
+            results[index] = Failure(planes[index], f"{planes[index]}: {error}")
+    ordered = [results[i] for i in sorted(results)]
+    return BatchResult(
+        tuple(r for r in ordered if isinstance(r, Done)),
+        tuple(r for r in ordered if isinstance(r, Failure)),
+        stopped,
+    )
+
+
+def _classify_one(
+    item: tuple[Path, str],
+    shared: None,
+    *,
+    request: ClassifyRequest,
+    frequency: float | None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Done | Failure:
+    plane, name = item
+    try:
+        recording = open_recording(plane, sampling_frequency=frequency)
+        predictions = classify_recording(
+            recording,
+            request,
+            name=name,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    except Stopped:
+        raise
+    except CellTypeError as error:
+        return Failure(plane, str(error))
+    except Exception as error:  # noqa: BLE001 - a defect met in one recording
+        # of 300 must not cost the other 299
+        defect = f"{type(error).__name__}: {error}"
+        return Failure(plane, f"{plane} could not be classified ({defect}).")
+    return done(predictions)
+
+
+def done(predictions: Predictions) -> Done:
+    """Return the table and the provenance of one recording's predictions."""
+    summary = predictions.summary()
+    return Done(
+        predictions.table(),
+        {
+            **describe_recording(predictions.recording),
+            "name": predictions.recording_name,
+            "input": predictions.input_name,
+            "min_probability": predictions.min_probability,
+            "shares": dict(predictions.shares),
+            "prior": None if predictions.prior is None else dict(predictions.prior),
+            "only_iscell": predictions.only_iscell,
+            "model": predictions.model_name,
+            "warnings": list(predictions.warnings),
+            "labels": describe_labels(predictions.labels),
+            "summary": asdict(summary),
+        },
+        {**asdict(predictions.card), "sha256": predictions.model_sha256},
+        summary,
+    )

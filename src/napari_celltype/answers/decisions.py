@@ -1,0 +1,143 @@
+"""From class probabilities to names: the group, the type inside it, and `unsure`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
+from napari_celltype.models.calibration import Calibration
+
+# Why an ROI is unsure. Counted in summaries, so they are the same words everywhere.
+NO_TRACE = "no usable trace"
+MERGED = "part of a merged ROI"
+BELOW = "below the minimum probability"
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What is said about each ROI.
+
+    Attributes
+    ----------
+    group : list of str
+        The root type with the larger summed probability (IN only if `p_in` is above
+        that of PY), or ``unsure``.
+    predicted : list of str
+        The most probable type inside the group, or ``unsure`` where the group is.
+    probability : ndarray of float64, shape (n_rois,)
+        Of that type, `unsure` or not; NaN without a usable trace.
+    group_probability : ndarray of float64, shape (n_rois,)
+        Of its group; NaN without a usable trace.
+    p_in : ndarray of float64, shape (n_rois,)
+        Summed probability of the interneuron types; NaN without a usable trace.
+    why_unsure : list of str
+        Why there is no name, in a few words; empty where there is one.
+    """
+
+    group: list[str]
+    predicted: list[str]
+    probability: NDArray[np.float64]
+    group_probability: NDArray[np.float64]
+    p_in: NDArray[np.float64]
+    why_unsure: list[str]
+
+
+def decide(
+    probabilities: NDArray[np.float64],
+    classes: Sequence[str],
+    min_probability: float = 0.0,
+    tree: TypeTree = DEFAULT_TYPES,
+) -> Decisions:
+    """Turn class probabilities into names: first the group, then a type inside it.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n_rois, n_classes)
+        Rows sum to 1; rows of NaN are ROIs without a usable trace.
+    classes : sequence of str
+        The classes, in column order.
+    min_probability : float
+        A type that is less probable is ``unsure``.
+    tree : TypeTree, optional
+        Where the classes stand.
+    """
+    usable: NDArray[np.bool_] = np.asarray(np.isfinite(probabilities).all(axis=1))
+    filled = np.where(usable[:, None], probabilities, 0.0)
+    roots, of_groups = group_probabilities(filled, classes, tree)
+    rows, root = np.arange(len(filled)), of_groups.argmax(axis=1)
+    tree = tree.including(classes)
+    inside = np.array([roots.index(tree.group(c)) for c in classes]) == root[:, None]
+    column = np.where(inside, filled, -1.0).argmax(axis=1)
+    probability = np.where(usable, filled[rows, column], np.nan)
+    named = probability >= min_probability
+    why = np.where(usable, np.where(named, "", BELOW), NO_TRACE)
+    p_in = of_groups[:, roots.index("IN")] if "IN" in roots else np.zeros(len(filled))
+    return Decisions(
+        np.where(named, np.array(roots, dtype=object)[root], UNSURE).tolist(),
+        np.where(named, np.array(classes, dtype=object)[column], UNSURE).tolist(),
+        probability,
+        np.where(usable, of_groups[rows, root], np.nan),
+        np.where(usable, p_in, np.nan),
+        why.tolist(),
+    )
+
+
+def group_probabilities(
+    probabilities: NDArray[np.float64],
+    classes: Sequence[str],
+    tree: TypeTree = DEFAULT_TYPES,
+) -> tuple[list[str], NDArray[np.float64]]:
+    """Return the root types of classes, PY first, and their summed probabilities.
+
+    Returns
+    -------
+    roots : list of str
+    probabilities : ndarray of float64, shape (n_rois, n_roots)
+    """
+    tree = tree.including(classes)
+    groups = [tree.group(c) for c in classes]
+    roots = tree.in_order(dict.fromkeys(groups))
+    belongs = np.array([[g == root for root in roots] for g in groups], dtype=float)
+    return roots, probabilities @ belongs
+
+
+def prediction_sets(
+    probabilities: NDArray[np.float64],
+    n_windows: NDArray[np.int64],
+    classes: Sequence[str],
+    calibration: Calibration | None,
+) -> list[str]:
+    """Return each ROI's prediction set, types joined by ``|``.
+
+    A type belongs to the set when its probability reaches the card's threshold for it
+    and for that number of windows (split-conformal, per class); the most probable type
+    always does, and every type does where the trace could not be used. Without a
+    calibration the sets are empty.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n_rois, n_classes)
+        The model's own, under the shares of its training data.
+    n_windows : ndarray of int, shape (n_rois,)
+        Windows of each ROI that the model has seen.
+    classes : sequence of str
+        The classes, in column order.
+    calibration : Calibration or None
+    """
+    if calibration is None:
+        return [""] * len(probabilities)
+    limits = np.empty(probabilities.shape)
+    for number in np.unique(n_windows):
+        step = calibration.step(int(number))
+        limits[n_windows == number] = [step.prediction_set[c] for c in classes]
+    inside = probabilities >= limits
+    inside |= ~np.isfinite(probabilities).all(axis=1, keepdims=True)
+    inside[np.arange(len(inside)), np.nan_to_num(probabilities).argmax(axis=1)] = True
+    return [
+        "|".join(c for c, yes in zip(classes, row, strict=True) if yes)
+        for row in inside
+    ]

@@ -1,0 +1,213 @@
+"""The shares of the types: assumed, given by the user, and what they change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import LabelError
+
+if TYPE_CHECKING:
+    from napari_celltype.models import ModelCard
+
+
+# Least probability that is told from 0, and least difference of two shares that counts.
+_LEAST = 1e-200
+_NO_DIFFERENCE = 0.005
+
+
+def training_shares(card: ModelCard) -> dict[str, float]:
+    """Return the share of each class in a model's training data; equal if unknown."""
+    counts = card.training_data.get("class_counts") or dict.fromkeys(card.classes, 1)
+    total = sum(counts.values())
+    return {name: counts[name] / total for name in card.classes}
+
+
+def prior_shares(
+    prior: Mapping[str, float],
+    classes: Sequence[str],
+    training_prior: Mapping[str, float] | None = None,
+    tree: TypeTree = DEFAULT_TYPES,
+) -> dict[str, float]:
+    """Return the expected share of every class.
+
+    A named parent's share, and what is left over for the classes that nothing names, is
+    divided as in training.
+
+    Raises
+    ------
+    LabelError
+        If a name is unknown, a class is named twice, a share lies outside 0 to 1, or
+        the shares do not add up to 1.
+    """
+    tree = tree.including(classes)
+    trained = training_prior or {c: 1 / len(classes) for c in classes}
+    shares: dict[str, float] = {}
+    for label, share in prior.items():
+        members = tree.allowed(label, classes)
+        if not members or label.startswith("!"):
+            raise LabelError(
+                f"The prior names {label!r}, which is no class of this model "
+                f"({', '.join(classes)}) and no parent of one."
+            )
+        if not (math.isfinite(share) and 0 <= share <= 1):
+            raise LabelError(f"The prior {label}={share} is not between 0 and 1.")
+        if twice := [m for m in members if m in shares]:
+            raise LabelError(f"The prior names {twice[0]} twice; name it once.")
+        total = sum(trained[m] for m in members)
+        shares.update({m: share * trained[m] / total for m in members})
+    rest = [c for c in classes if c not in shares]
+    left = 1 - sum(shares.values())
+    if left < -1e-9 or (not rest and abs(left) > 1e-9):
+        raise LabelError(
+            f"The prior shares add up to {sum(shares.values()):g}; they must add up to "
+            "1, or to less when some types are left unnamed."
+        )
+    total = sum(trained[c] for c in rest)
+    shares.update({c: max(left, 0.0) * trained[c] / total for c in rest})
+    return {c: shares[c] for c in classes}
+
+
+def reweigh(
+    probabilities: NDArray[np.float64],
+    shares: Sequence[float],
+    trained: Sequence[float],
+) -> NDArray[np.float64]:
+    """Recalculate probabilities for other shares of the types (Bayes' rule).
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n_rois, n_classes)
+    shares, trained : sequence of float
+        Share of each class that is expected, and that the model was trained on.
+    """
+    # A probability may be too small for a float, and a share may be 0: the rest of the
+    # types still have to share the 1 among them.
+    floored = np.maximum(probabilities, _LEAST)
+    weighted = floored * (np.asarray(shares) / np.asarray(trained))
+    new: NDArray[np.float64] = weighted / weighted.sum(axis=1, keepdims=True)
+    return new
+
+
+def group_shares(shares: Mapping[str, float]) -> dict[str, float]:
+    """Return the share of each root type (PY, IN) from those of the types."""
+    tree = DEFAULT_TYPES.including(shares)
+    groups: dict[str, float] = {}
+    for name in tree.in_order(shares):
+        group = tree.group(name)
+        groups[group] = groups.get(group, 0.0) + shares[name]
+    return groups
+
+
+def share_text(shares: Mapping[str, float]) -> str:
+    """Return shares of types by group, such as ``PY 50 %, IN 50 %``.
+
+    The types of a group are told where they are not equally common.
+    """
+    tree = DEFAULT_TYPES.including(shares)
+    names = tree.in_order(shares)
+    texts = []
+    for group, share in group_shares(shares).items():
+        text = _percent(group, share)
+        types = [name for name in names if tree.group(name) == group]
+        if any(abs(shares[t] - shares[types[0]]) > _NO_DIFFERENCE for t in types):
+            text += f" ({', '.join(_percent(t, shares[t]) for t in types)})"
+        texts.append(text)
+    return ", ".join(texts)
+
+
+def _percent(name: str, share: float) -> str:
+    return f"{name} {100 * share:.3g} %"
+
+
+CA1_INTERNEURONS = 0.11
+CA1_SOURCE = "Bezaire and Soltesz 2013"
+
+
+@dataclass(frozen=True)
+class Prevalence:
+    """One assumption on the shares of the types, to be chosen by the user.
+
+    Attributes
+    ----------
+    label : str
+        A few words, for a list.
+    prior : mapping of str to float or None
+        What `ClassifyRequest.prior` and `Predictions.with_prior` take.
+    note : str
+        A sentence that says where it comes from and what it means.
+    is_stated : bool
+        Whether the user gives the share of interneurons: see `stating`.
+    """
+
+    label: str
+    prior: Mapping[str, float] | None
+    note: str
+    is_stated: bool = False
+
+    def stating(self, interneurons: float) -> Prevalence:
+        """Return the same choice with a share of interneurons, 0 to 1."""
+        return replace(self, prior={"IN": interneurons})
+
+
+def prevalence_choices(card: ModelCard) -> tuple[Prevalence, ...]:
+    """Return what can be assumed on the shares of the types that a model knows.
+
+    Parameters
+    ----------
+    card : ModelCard
+
+    Returns
+    -------
+    tuple of Prevalence
+        The card's assumption first. All neurons of CA1 and a stated share only where
+        the model tells pyramidal cells from interneurons; one Cre line for each of its
+        interneuron types.
+    """
+    tree = DEFAULT_TYPES.including(card.classes)
+    classes = tree.in_order(card.classes)
+    groups = {name: tree.group(name) for name in classes}
+    interneurons = [name for name in classes if groups[name] == "IN"]
+    assumed = prior_shares(card.assumed_shares or {}, classes, training_shares(card))
+    choices = [
+        Prevalence(
+            "As the model's card assumes",
+            None,
+            f"{share_text(assumed)}: an assumption, not a measurement of your tissue.",
+        )
+    ]
+    both = {"PY", "IN"} <= set(groups.values())
+    if both:
+        choices.append(
+            Prevalence(
+                "All neurons of CA1",
+                {"IN": CA1_INTERNEURONS},
+                f"{100 * CA1_INTERNEURONS:g} % interneurons ({CA1_SOURCE}).",
+            )
+        )
+    choices += [
+        Prevalence(
+            f"{name} line only",
+            {name: 1.0},
+            f"Only {name} cells carry the indicator, so each is named {name} by the "
+            "line, not by the trace.",
+        )
+        for name in interneurons
+        if name != "IN"
+    ]
+    if both:
+        choices.append(
+            Prevalence(
+                "A stated share of interneurons",
+                {"IN": CA1_INTERNEURONS},
+                "What you know about your tissue and line.",
+                is_stated=True,
+            )
+        )
+    return tuple(choices)

@@ -1,0 +1,207 @@
+"""The main job end to end on a simulated movie, with no input of the user's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.answers.classify import (
+    BatchResult,
+    ClassifyRequest,
+    classify_recording,
+    done,
+)
+from napari_celltype.answers.predictions import Predictions
+from napari_celltype.cli.simulate import truth_table
+from napari_celltype.export import (
+    ExportRequest,
+    FigureOptions,
+    write_export,
+    write_table,
+)
+from napari_celltype.export.content import TWO_COLUMNS
+from napari_celltype.export.exporting import ClassifiedRecording
+from napari_celltype.labels import save_labels
+from napari_celltype.labels.atomic import write_text_atomically
+from napari_celltype.labels.folders import claim_folder
+from napari_celltype.models import (
+    DEFAULT_MODEL,
+    families_of,
+    list_models,
+    network_title,
+)
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+    raise_if_stopped,
+)
+from napari_celltype.recording import open_recording, run_suite2p
+
+SAMPLING_FREQUENCY = 10.0  # Hz; what the faster bundled models work at
+N_FRAMES = 1200  # two minutes: two windows of the bundled models
+N_CELLS = 40
+DECAY = 0.7  # s, what suite2p advises for fast indicators such as this GCaMP7f
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """Where the demo left its results.
+
+    Attributes
+    ----------
+    recording_path : Path
+        The plane folder that suite2p wrote.
+    summary_file : Path
+        At most six lines.
+    details : tuple of str
+        What the summary rests on, in sentences.
+    """
+
+    recording_path: Path
+    summary_file: Path
+    details: tuple[str, ...]
+
+    def add_to_summary(self, line: str) -> None:
+        """Append one line to the summary."""
+        text = self.summary_file.read_text(encoding="utf-8")
+        write_text_atomically(self.summary_file, f"{text}{line}\n")
+
+
+def run_demo(
+    folder: Path,
+    *,
+    random_state: int = 0,
+    device: str = "auto",
+    force: bool = False,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> DemoResult:
+    """Simulate a movie, run the real suite2p on it and classify what it finds.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``movie.tif``, ``truth.npz``, ``suite2p/``, ``cell_types.csv`` (the
+        default model's answer), ``cell_types_FAMILY.csv`` for each other bundled
+        family, ``rois.png`` and ``summary.txt``.
+    random_state : int
+        The same number gives the same movie.
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    force : bool
+        Write into a folder that holds somebody else's files.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Raises
+    ------
+    MissingDependencyError
+        If suite2p is not installed.
+    OutputError
+        If the folder cannot be written or belongs to something else.
+    Stopped
+        If `should_stop` answered True.
+    """
+    from napari_celltype.simulation import (
+        match_rois,
+        simulate_recording,
+        write_movie,
+        write_truth,
+    )
+
+    claim_folder(folder, force=force)
+    on_progress(Progress("Simulating a session"))
+    simulated = simulate_recording(
+        N_CELLS, N_FRAMES, SAMPLING_FREQUENCY, random_state=random_state
+    )
+    movie = write_movie(
+        simulated,
+        folder / "movie.tif",
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    write_truth(simulated, folder / "truth.npz")
+    run_suite2p(
+        movie,
+        folder,
+        sampling_frequency=SAMPLING_FREQUENCY,
+        tau=DECAY,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    # The demo itself has set this rate, so it is no unconfirmed default.
+    recording = open_recording(folder, sampling_frequency=SAMPLING_FREQUENCY)
+    matches = match_rois(simulated.rois, recording.rois, recording.frame_shape)
+    truth = np.where(matches >= 0, simulated.labels[matches], "")
+    save_labels(recording, truth_table(truth.tolist()))
+    answers: list[Predictions] = []
+    for model in families_of(list_models()):
+        raise_if_stopped(should_stop)
+        on_progress(Progress(f"Classifying with the {network_title(model)}"))
+        request = ClassifyRequest(model, device)
+        answer = classify_recording(
+            recording,
+            request,
+            name=folder.resolve().name,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+        suffix = "" if model == DEFAULT_MODEL else f"_{model}"
+        result = BatchResult((done(answer),), ())
+        write_table(
+            result.table,
+            folder / f"cell_types{suffix}.csv",
+            force=True,
+            provenance=result.provenance(request),
+        )
+        answers.append(answer)
+    classified = ClassifiedRecording(
+        recording, folder.resolve().name, answers[0].labels, predictions=answers[0]
+    )
+    figure = ExportRequest("png", figure=FigureOptions(width=TWO_COLUMNS))
+    write_export([classified], figure, folder / "rois.png", force=True)
+    lines = _summary(folder, answers[0], truth)
+    summary = write_text_atomically(folder / "summary.txt", "\n".join(lines) + "\n")
+    if recording.path is None:
+        raise RuntimeError("a recording opened from files has a path")
+    details = (
+        f"{int((truth != '').sum())} of the ROIs overlap one of the "
+        f"{len(simulated.rois)} simulated cells by half or more.",
+        *(_agreement(answer, truth) for answer in answers),
+        *answers[0].summary().details(),
+        *answers[0].warnings,
+    )
+    return DemoResult(recording.path, summary, details)
+
+
+def _summary(folder: Path, answer: Predictions, truth: NDArray[np.str_]) -> list[str]:
+    """Say what was found; a score on 40 simulated cells is a check, not a result."""
+    summary = answer.summary()
+    known = truth != ""
+    commonest = max(np.unique(truth[known], return_counts=True)[1], default=0)
+    return [
+        f"suite2p found {summary.counts}.",
+        f"{_agreement(answer, truth)} The commonest type alone would reach "
+        f"{commonest}.",
+        *([f"Of these, {summary.expectation}."] if summary.expectation else []),
+        "This shows that the software works. It does not show that labels are right on "
+        "real cells: the models learnt from the same simulator.",
+        f"Table and picture: {folder / 'cell_types.csv'}, {folder / 'rois.png'}",
+    ]
+
+
+def _agreement(answer: Predictions, truth: NDArray[np.str_]) -> str:
+    said = answer.decisions()
+    known = truth != ""
+    groups = np.where(truth == "PY", "PY", "IN") == np.array(said.group)
+    types = np.array(said.predicted) == truth
+    return (
+        f"{answer.model_name} agrees with the simulator for {groups[known].sum()} of "
+        f"{known.sum()} cells as PY or interneuron, for {types[known].sum()} in type."
+    )

@@ -1,0 +1,106 @@
+"""The data that an evaluation in the window is about: a path, or a collection."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from napari_celltype.labels.folders import claim_folder
+from napari_celltype.protocol.evaluate import ExperimentRequest
+from napari_celltype.training.collection import LIST_NAME, Collection
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenData:
+    """A trace set, list or folder on disk, or recordings that were collected.
+
+    Attributes
+    ----------
+    path : Path or None
+    collection : Collection or None
+        Instead of a path.
+    """
+
+    path: Path | None = None
+    collection: Collection | None = None
+
+    @property
+    def place(self) -> Path | None:
+        """Path beside which a run folder goes, not always there; None without data."""
+        if self.path is not None:
+            return self.path
+        if self.collection is not None and self.collection.recordings:
+            first = self.collection.recordings[0].path
+            suite2p = (p for p in (first, *first.parents) if p.name == "suite2p")
+            session = next((p.parent for p in suite2p), first)
+            return first if first.suffix else session.with_name(LIST_NAME)
+        return None
+
+    def is_same(self, other: ChosenData) -> bool:
+        """Tell whether two are the same choice."""
+        return self.path == other.path and self.collection is other.collection
+
+    def asked(self, request: ExperimentRequest, folder: Path) -> ExperimentRequest:
+        """Return a request about these data.
+
+        Parameters
+        ----------
+        request : ExperimentRequest
+        folder : Path
+            Gets the list of a collection, with the labels of recordings that are open
+            as they are now.
+
+        Raises
+        ------
+        LabelError
+            If the collection is empty.
+        OutputError
+            If the list cannot be written.
+        """
+        if self.collection is None:
+            return replace(request, data=self.path or "")
+        claim_folder(folder)
+        return replace(
+            request,
+            data=self.collection.write(folder),
+            reading=self.collection.reading(),
+        )
+
+
+def command_line(request: ExperimentRequest) -> str:
+    """Return the command of a terminal that makes the same evaluation.
+
+    Parameters
+    ----------
+    request : ExperimentRequest
+        Of data on disk, with a folder.
+    """
+    protocol, training, reading = request.protocol, request.training, request.reading
+    words = [
+        *("napari-celltype", "evaluate", str(request.data)),
+        *("--classifiers", ",".join(request.classifiers)),
+        *("--splits", protocol.n_splits, "--split", protocol.split),
+        *("--seed", protocol.random_state),
+        *("--normalization", training.normalization),
+    ]
+    for option, value in (
+        ("--epochs", training.epochs),
+        ("--train-size", protocol.train_size),
+        ("--test-size", protocol.test_size),
+        ("--device", None if training.device == "auto" else training.device),
+        ("--labels", reading.labels),
+        ("--timesteps", reading.timesteps),
+        ("--resample", reading.resample),
+        ("--fs", reading.sampling_frequency),
+        ("--neuropil", None if reading.neuropil == "none" else reading.neuropil),
+        ("--plane", reading.plane),
+    ):
+        words += [option, value] if value is not None else []
+    for name, parent in reading.merged.items():
+        words += ["--merge", f"{name}={parent}"]
+    for name in reading.left_out:
+        words += ["--leave-out", name]
+    words += ["--with-predictions"] if reading.with_predictions else []
+    words += ["--slow"] if training.slow else []
+    return shlex.join([*map(str, words), "-o", str(request.folder)])

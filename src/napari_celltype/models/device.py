@@ -1,0 +1,173 @@
+"""Which processor the networks run on, and what to do when its memory is short."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_celltype.errors import CellTypeError
+from napari_celltype.models.calibration import log_softmax
+from napari_celltype.models.notices import Notice
+from napari_celltype.models.preparation import pad_frames
+
+if TYPE_CHECKING:
+    from napari_celltype.models.estimator import TraceClassifier
+
+
+Result = TypeVar("Result")
+
+# Frames of traces in one forward pass on a GPU, which wants many to keep it busy.
+_ACCELERATOR_FRAMES = 2**21
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of a name: auto, cpu, cuda, cuda:N or mps.
+
+    Raises
+    ------
+    CellTypeError
+        If this machine does not have it, or the name is none of these.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if name == "cpu":
+        return torch.device("cpu")
+    if name == "mps":
+        if not torch.backends.mps.is_available():
+            raise CellTypeError(
+                "The device 'mps' was asked for, but PyTorch finds no Apple GPU on "
+                "this machine; use 'auto' or 'cpu'."
+            )
+        return torch.device("mps")
+    wanted = re.fullmatch(r"cuda(?::(\d{1,4}))?", name)
+    if wanted is None:
+        raise CellTypeError(
+            f"The device {name!r} is not known; use auto, cpu, cuda, cuda:N or mps."
+        )
+    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if int(wanted[1] or 0) >= found:
+        raise CellTypeError(
+            f"The device {name!r} was asked for, but PyTorch finds "
+            f"{found or 'no'} CUDA GPU{'s' if found != 1 else ''} here; use 'auto' or "
+            "'cpu', or run `napari-celltype doctor` to see what is missing."
+        )
+    return torch.device(name)
+
+
+def traces_at_once(device: torch.device, n_frames: int, cached_frames: int) -> int:
+    """Return how many traces of `n_frames` frames to put through a network at once.
+
+    On a processor that is as many as its cache keeps the activations of, which each
+    network knows as `cached_frames`.
+    """
+    frames = cached_frames if device.type == "cpu" else _ACCELERATOR_FRAMES
+    return max(1, frames // n_frames)
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep freed memory for the next tensors of the same sizes.
+
+    glibc returns it to the system and takes it back page by page, 20,000 pages in a
+    step of the paper's CNN, a tenth to a fifth of its time. It stops doing so (up to
+    64 MB) once a piece of nearly 32 MB was freed, which is the most that it learns
+    from; the piece is never written to, so it costs nothing. Elsewhere this is idle.
+    """
+    torch.empty(31 * 2**18)
+
+
+def in_batches(
+    function: Callable[[int, int], Result],
+    n_rows: int,
+    batch_size: int,
+    on_notice: Notice,
+) -> Iterator[Result]:
+    """Yield ``function(start, stop)`` row after row, with less when memory is short.
+
+    Parameters
+    ----------
+    function : callable
+        Works on rows `start` to `stop`; may raise `torch.OutOfMemoryError`.
+    n_rows, batch_size : int
+        Rows in all and at once.
+    on_notice : callable
+        Takes a sentence each time that the batch is halved.
+
+    Raises
+    ------
+    torch.OutOfMemoryError
+        If a single row does not fit.
+    """
+    start = 0
+    while start < n_rows:
+        rows = min(batch_size, n_rows - start)
+        try:
+            result = function(start, start + rows)
+        except torch.OutOfMemoryError:
+            if rows == 1:
+                raise
+            result = None
+        # Out of the except block, whose traceback keeps the failed tensors alive.
+        if result is None:
+            batch_size = halve(rows, on_notice)
+            continue
+        yield result
+        start += rows
+
+
+def halve(batch_size: int, on_notice: Notice) -> int:
+    """Return half a batch size, say so, and let the GPU forget its unused memory."""
+    smaller = (batch_size + 1) // 2
+    on_notice(
+        f"The GPU's memory was too small: going on with {smaller} "
+        f"trace{'s' if smaller != 1 else ''} at a time."
+    )
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return smaller
+
+
+def log_probabilities(
+    classifier: TraceClassifier,
+    traces: NDArray[np.float32],
+    n_frames: int,
+    device: str,
+    on_notice: Notice,
+) -> NDArray[np.float64]:
+    """Return the logarithm of each class's probability, (n_traces, n_classes).
+
+    Parameters
+    ----------
+    classifier : TraceClassifier
+        Fitted.
+    traces : ndarray of float32, shape (n_traces, n_features)
+    n_frames : int
+        To which shorter traces are padded.
+    device : str
+    on_notice : callable
+        Takes a sentence when the GPU's memory was too small for a batch.
+    """
+    target = choose_device(device)
+    network = classifier.network_
+    if target.type != "cpu":
+        network = copy.deepcopy(network).to(target)
+
+    def logits(start: int, stop: int) -> NDArray[np.float64]:
+        padded = pad_frames(traces[start:stop], n_frames)
+        scored = torch.from_numpy(classifier.normalization_.apply(padded))
+        with torch.inference_mode():
+            out = network(scored.to(target))
+        values: NDArray[np.float64] = out.cpu().numpy().astype(np.float64)
+        return values
+
+    keep_freed_memory()
+    batch = traces_at_once(target, n_frames, network.cached_frames)
+    found = list(in_batches(logits, len(traces), batch, on_notice))
+    return log_softmax(np.concatenate(found))

@@ -1,0 +1,346 @@
+"""What a model's input was like in training, and recordings that are unlike it.
+
+The properties do not depend on the scale or the offset of a trace, so that raw
+fluorescence of any microscope can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.models.card import ModelCard
+from napari_celltype.models.windows import blocks_of, lively, plan_windows
+from napari_celltype.progress import ShouldStop, never_stop, raise_if_stopped
+from napari_celltype.recording import Segment, Traces
+
+TRACE_PROPERTIES = ("noise", "skewness", "slow power", "smoothness")
+POPULATION_PROPERTIES = ("synchrony", "slow oscillation")
+RECORDING_PROPERTIES = (*POPULATION_PROPERTIES, "neuropil", "length", "frame rate")
+PROPERTIES = (*TRACE_PROPERTIES, *RECORDING_PROPERTIES)
+SLOW = 0.1  # Hz
+SYNCHRONOUS = (0.02, 0.1)  # Hz, between which synchrony is measured
+FEWEST_ROIS = 10  # usable ones, of which synchrony means something
+# Up states of anaesthesia and deep sleep come 0.3 to 1 times a second (Steriade 1993).
+# Bands of 0.05 Hz; in the first four, awake cells are about as synchronous as above.
+OSCILLATION = tuple((low / 20, (low + 1) / 20) for low in range(2, 20))  # Hz
+BELOW = 4
+# Of fewer usable ROIs or less time, chance looks like a slow oscillation.
+FEWEST_OSCILLATING, SHORTEST_OSCILLATION = 20, 240  # ROIs, s
+# Shares of training sessions below and above which nothing is usual. An oscillation is
+# unlike where it is strong only.
+_QUANTILES = (0.01, 0.99)
+_OWN_QUANTILES = {"slow oscillation": (0.0, 0.98)}
+_UNITS = {"length": " s", "frame rate": " Hz"}
+# What a value outside may mean, for the property and the side.
+_MEANING = {
+    ("noise", "low"): "denoised or smoothed traces look so; take the raw F",
+    ("noise", "high"): "the signal may be too weak to tell types apart",
+    ("skewness", "low"): "the cells may be silent; a longer recording may help",
+    ("skewness", "high"): "look at the traces for artefacts",
+    ("slow power", "low"): "high-passed or detrended traces look so; take the raw F",
+    ("slow power", "high"): "bleaching or drift may hide what the cells do",
+    ("smoothness", "low"): "look at the traces for artefacts",
+    ("smoothness", "high"): "denoised or interpolated traces look so; take the raw F",
+    ("synchrony", "low"): "take the labels with more doubt",
+    (
+        "synchrony",
+        "high",
+    ): "stimulated slices, one-photon movies and motion look so",
+    ("slow oscillation", "low"): "take the labels with more doubt",
+    ("slow oscillation", "high"): "anaesthesia and deep sleep look so",
+    ("neuropil", "low"): "take the labels with more doubt",
+    (
+        "neuropil",
+        "high",
+    ): "traces of one-photon movies follow their neuropil so closely",
+    ("length", "low"): "record for longer",
+    ("length", "high"): "nothing was checked on recordings this long",
+    ("frame rate", "low"): "check the frame rate",
+    ("frame rate", "high"): "check the frame rate",
+}
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """What about a recording is unlike a model's training data.
+
+    Attributes
+    ----------
+    recording : tuple of str
+        A sentence for each property whose median over the ROIs is outside.
+    rois : tuple of tuple of str, one for each ROI
+        Names of the trace's properties that are outside.
+    """
+
+    recording: tuple[str, ...]
+    rois: tuple[tuple[str, ...], ...]
+
+
+def trace_properties(
+    traces: NDArray[np.floating], sampling_frequency: float
+) -> dict[str, NDArray[np.float64]]:
+    """Measure the `TRACE_PROPERTIES` of traces.
+
+    Parameters
+    ----------
+    traces : ndarray, shape (n_rois, n_frames)
+        At least four frames.
+    sampling_frequency : float
+        Of the traces, Hz.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_rois,)
+        noise: deviation of the noise from frame to frame (robust) over the deviation of
+        the trace. skewness. slow power: share of the power below 0.1 Hz. smoothness:
+        correlation of one difference of neighbouring frames with the next, -0.5 for
+        white noise. NaN for traces without change.
+    """
+    values = np.asarray(traces, dtype=np.float64)
+    values = values - values.mean(axis=1, keepdims=True)
+    steps = np.diff(values, axis=1)
+    power = np.abs(np.fft.rfft(values, axis=1)) ** 2
+    slow = np.fft.rfftfreq(values.shape[1], 1 / sampling_frequency) < SLOW
+    variance = (values**2).mean(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = {
+            # The median of |a - b| of two normal values is 0.6745 * sqrt(2) of theirs.
+            "noise": np.median(np.abs(steps), axis=1) / 0.9539 / np.sqrt(variance),
+            "skewness": (values**3).mean(axis=1) / variance**1.5,
+            "slow power": power[:, slow].sum(axis=1) / power.sum(axis=1),
+            "smoothness": (steps[:, 1:] * steps[:, :-1]).sum(axis=1)
+            / (steps**2).sum(axis=1),
+        }
+    alive: NDArray[np.bool_] = np.asarray(np.ptp(traces, axis=1) > 0)
+    return {name: np.where(alive, value, np.nan) for name, value in found.items()}
+
+
+def recording_properties(
+    card: ModelCard,
+    traces: Traces,
+    sampling_frequency: float,
+    segments: Sequence[Segment],
+    *,
+    neuropil: Traces | None = None,
+    should_stop: ShouldStop = never_stop,
+) -> dict[str, NDArray[np.float64]]:
+    """Measure the `PROPERTIES` of a recording as a model sees it.
+
+    The properties of traces are those of the model's windows, at its frame rate,
+    averaged over a ROI's windows: so they do not depend on the recording's length.
+    Synchrony and slow oscillation are those of `Population`.
+
+    Parameters
+    ----------
+    card : ModelCard
+    traces : Traces, shape (n_rois, n_frames)
+        Neuropil already as the model wants it.
+    sampling_frequency : float
+        Of the traces, Hz.
+    segments : sequence of Segment
+        Frame ranges between which nothing is continuous; empty means all frames.
+    neuropil : Traces, shape (n_rois, n_frames), optional
+        Of raw traces, whose correlation with it is the property "neuropil".
+    should_stop : callable
+        Asked before each block of ROIs.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_rois,)
+        NaN for ROIs without a usable trace. Synchrony, slow oscillation, the length (s,
+        of the segments that are used) and the frame rate (Hz, of the recording) are the
+        same for all.
+
+    Raises
+    ------
+    SamplingFrequencyError, RecordingError, ModelError
+        As `predict_recording_traces` does.
+    Stopped
+        If `should_stop` answered True.
+    """
+    n_rois, n_frames = traces.shape
+    plan = plan_windows(card, n_frames, sampling_frequency, segments)
+    rate = sampling_frequency / plan.ratio
+    found = {n: np.full(n_rois, np.nan) for n in (*TRACE_PROPERTIES, "neuropil")}
+    population = Population(rate)
+    for rows, block in blocks_of(traces):
+        raise_if_stopped(should_stop)
+        windows = plan.cut(block)
+        alive = lively(windows)
+        owner = np.nonzero(alive)[0]
+        counts = alive.sum(axis=1)
+        for name, values in trace_properties(windows[alive], rate).items():
+            total = np.bincount(owner, values, minlength=len(block))
+            found[name][rows][counts > 0] = total[counts > 0] / counts[counts > 0]
+        population.add(windows[alive.all(axis=1)])
+        if neuropil is not None:
+            around = plan.cut(np.asarray(neuropil[rows], dtype=np.float32))
+            found["neuropil"][rows] = correlations(windows, around)
+    seconds = sum(p.stop - p.start for p in plan.pieces) / sampling_frequency
+    return {
+        **found,
+        **{n: np.full(n_rois, value) for n, value in population.properties().items()},
+        "length": np.full(n_rois, seconds),
+        "frame rate": np.full(n_rois, float(sampling_frequency)),
+    }
+
+
+def correlations(
+    traces: NDArray[np.float32], neuropil: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the correlation of each ROI's trace with its neuropil, (n_rois,).
+
+    Parameters
+    ----------
+    traces, neuropil : ndarray, shape (n_rois, ...)
+        NaN comes of those that are constant or not finite.
+    """
+    first, second = (
+        values.reshape(len(values), -1).astype(np.float64)
+        for values in (traces, neuropil)
+    )
+    first = first - first.mean(axis=1, keepdims=True)
+    second = second - second.mean(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: NDArray[np.float64] = (first * second).sum(axis=1) / np.sqrt(
+            (first**2).sum(axis=1) * (second**2).sum(axis=1)
+        )
+    return found
+
+
+class Population:
+    """What the ROIs of a recording do together, from blocks of ROIs.
+
+    Parameters
+    ----------
+    sampling_frequency : float
+        Of the windows, Hz.
+    """
+
+    _BANDS = (SYNCHRONOUS, *OSCILLATION)
+
+    def __init__(self, sampling_frequency: float) -> None:
+        self._rate = sampling_frequency
+        self._sums: list[NDArray[np.complex128]] = []
+        self._n_rois = 0
+        self._seconds = 0.0
+
+    def add(self, windows: NDArray[np.float32]) -> None:
+        """Take in ROIs (n_rois, n_windows, n_frames), all windows with change."""
+        traces = windows.reshape(len(windows), -1)
+        frequencies = np.fft.rfftfreq(traces.shape[1], 1 / self._rate)
+        spectrum = np.fft.rfft(traces, axis=1)
+        sums = []
+        for low, high in self._BANDS:
+            # By Parseval's theorem, traces of unit variance up to a constant.
+            band = spectrum[:, (frequencies >= low) & (frequencies < high)]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                band = band / np.sqrt((np.abs(band) ** 2).sum(axis=1, keepdims=True))
+            sums.append(np.nan_to_num(band).sum(axis=0))
+        if self._sums:
+            sums = [a + b for a, b in zip(self._sums, sums, strict=True)]
+        self._sums = sums
+        self._n_rois += len(windows)
+        self._seconds = traces.shape[1] / self._rate
+
+    def properties(self) -> dict[str, float]:
+        """Return the `POPULATION_PROPERTIES`.
+
+        synchrony: mean correlation of two ROIs between 0.02 and 0.1 Hz; NaN with fewer
+        than 10 ROIs. slow oscillation: how much higher that correlation is in the
+        highest two neighbouring bands of 0.05 Hz between 0.3 and 1 Hz than, on average,
+        in those from 0.1 to 0.3 Hz; NaN with fewer than 20 ROIs or 4 minutes.
+        """
+        n = self._n_rois
+        if n < FEWEST_ROIS or not self._sums[0].size:
+            return dict.fromkeys(POPULATION_PROPERTIES, float("nan"))
+        # The variance of a sum of n unit variables is n + n (n - 1) correlation.
+        slow, *bands = (
+            (float((np.abs(total) ** 2).sum()) - n) / (n * (n - 1))
+            for total in self._sums
+        )
+        oscillation = float("nan")
+        if n >= FEWEST_OSCILLATING and self._seconds >= SHORTEST_OSCILLATION:
+            pairs = np.convolve(bands[BELOW:], [0.5, 0.5], "valid")
+            oscillation = float(pairs.max() - np.mean(bands[:BELOW]))
+        return {"synchrony": slow, "slow oscillation": oscillation}
+
+
+def domain_of(
+    properties: Mapping[str, NDArray[np.float64]],
+) -> dict[str, dict[str, float]]:
+    """Return what is usual of each property over cells as in training.
+
+    From the 1 % to the 99 % point, and of slow oscillation up to the 98 % point.
+
+    Parameters
+    ----------
+    properties : mapping of str to ndarray, shape (n_cells,)
+        From `recording_properties`, all sessions in a row: those of the training, or
+        others of the same kind. A name such as "median noise" holds the medians of
+        whole recordings, which vary less than cells do, (n_recordings,).
+    """
+    limits = {}
+    for name, values in properties.items():
+        if not np.isfinite(values).any():
+            continue
+        low, high = np.nanquantile(values, _OWN_QUANTILES.get(name, _QUANTILES))
+        limits[name] = {"low": float(f"{low:.4g}"), "high": float(f"{high:.4g}")}
+    return limits
+
+
+def unlike(
+    domain: Mapping[str, Mapping[str, float]],
+    properties: Mapping[str, NDArray[np.float64]],
+) -> Unlike:
+    """Compare a recording with a model's training data.
+
+    Parameters
+    ----------
+    domain : mapping
+        Of the card: of each property its low and high. The median over the ROIs is
+        compared with "median noise" and so on, where a card has it.
+    properties : mapping of str to ndarray, shape (n_rois,)
+        From `recording_properties`.
+    """
+    sentences = []
+    n_rois = len(next(iter(properties.values()), ()))
+    outside: list[list[str]] = [[] for _ in range(n_rois)]
+    for name, values in properties.items():
+        known = values[np.isfinite(values)]
+        if name not in domain or not known.size:
+            continue
+        median = float(np.median(known))
+        usual = domain.get(f"median {name}", domain[name])
+        if side := _side(median, usual["low"], usual["high"]):
+            sentences.append(_sentence(name, side, median, usual["low"], usual["high"]))
+        if name in TRACE_PROPERTIES:
+            low, high = domain[name]["low"], domain[name]["high"]
+            for roi_id in np.flatnonzero((values < low) | (values > high)):
+                outside[roi_id].append(name)
+    return Unlike(tuple(sentences), tuple(map(tuple, outside)))
+
+
+def _side(value: float, low: float, high: float) -> str:
+    # A hundredth more: a frame rate of 30.03 Hz is one of 30 Hz.
+    slack = 0.01 * max(abs(low), abs(high))
+    if value < low - slack:
+        return "low"
+    return "high" if value > high + slack else ""
+
+
+def _sentence(name: str, side: str, median: float, low: float, high: float) -> str:
+    unit = _UNITS.get(name, "")
+    value = f"{name} {median:.3g}{unit}"
+    if name in TRACE_PROPERTIES:
+        value = f"median {value}"
+    where = "below" if side == "low" else "above"
+    advice = _MEANING[name, side]
+    return (
+        f"This recording is unlike the model's training data: {value}, {where} the "
+        f"usual {low:.3g} to {high:.3g}{unit}; {advice}."
+    )

@@ -1,0 +1,456 @@
+"""The paper's three networks (Sections III and IV-B) in general form, and one of today.
+
+A network takes normalised traces ``(n_traces, n_frames)`` and gives one logit per
+class, ``(n_traces, n_classes)``; it knows nothing of fitting. The softmax of equation 1
+is left to whoever wants probabilities. Adding an architecture takes one class, here or
+in a module of its own, and one line of `classifiers.NETWORKS`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import batch_norm
+
+from napari_celltype.models import NETWORKS
+from napari_celltype.models.convolution import POOL_SIZE, Convolution
+from napari_celltype.models.layers import (
+    Dropout,
+    LongShortTermMemory,
+    ReluRecurrence,
+)
+
+
+class Network(nn.Module):
+    """What every network of this module offers.
+
+    Attributes
+    ----------
+    settings : dict
+        The structure in plain values, enough to build the same network again.
+    cached_frames : int
+        Frames of all traces together that a processor works on at once: more of them
+        and the activations leave its cache, fewer and it waits for Python.
+    any_length : bool
+        Whether traces may have another length than those of the training.
+    """
+
+    settings: dict[str, Any]
+    cached_frames: int
+    any_length = False
+
+    @classmethod
+    def minimum_frames(cls, **settings: Any) -> int:
+        """Return the shortest trace that a network of these settings can take."""
+        raise NotImplementedError
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw all weights as Keras does (the paper used Keras)."""
+        raise NotImplementedError
+
+
+class ConvolutionalNetwork(Network):
+    """1D-CNN (Sections III-A.2, III-C, IV-B; Fig. 1c).
+
+    Convolutions of stride 1 without padding, each followed by ReLU; max pooling of size
+    and stride 2; dropout; a fully connected layer. `Convolution` computes the first
+    three in one.
+
+    Parameters
+    ----------
+    n_frames, n_classes : int
+        Length of a trace and number of logits.
+    layers : str or sequence of str
+        Letters of Table I: C convolution, P max pooling, D dropout.
+    filters : pair of int
+        Filters of the first convolution and of each later one.
+    kernel_size : int
+        Frames that a filter spans.
+    dropout : float
+        Probability that D drops a value.
+    """
+
+    # Four traces of 4,000 frames, whose training takes some 40 MB.
+    cached_frames = 2**14
+
+    def __init__(
+        self,
+        n_frames: int,
+        n_classes: int,
+        *,
+        layers: str | Sequence[str] = "CCPCD",
+        filters: Sequence[int] = (32, 64),
+        kernel_size: int = 10,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        layers = _letters(layers)
+        first, later = filters
+        if min(first, later, kernel_size) < 1:
+            raise ValueError(
+                "filters and kernel_size must be at least 1, got "
+                f"{filters!r} and {kernel_size!r}."
+            )
+        self.settings = {
+            "layers": layers,
+            "filters": (first, later),
+            "kernel_size": kernel_size,
+            "dropout": dropout,
+        }
+        # Named as saved models name them: a convolution and its ReLU count as two.
+        self.steps = nn.ModuleDict()
+        length, channels = n_frames, 1
+        for position, letter in enumerate(layers):
+            name = str(position + layers[:position].count("C"))
+            if letter == "C":
+                width = first if channels == 1 else later
+                pooled = layers[position + 1 : position + 2] == "P"
+                self.steps[name] = Convolution(
+                    channels, width, kernel_size, pooled=pooled
+                )
+                length, channels = length - kernel_size + 1, width
+            elif letter == "P":
+                if not layers[:position].endswith("C"):
+                    self.steps[name] = nn.MaxPool2d((1, POOL_SIZE))
+                length //= POOL_SIZE
+            else:
+                self.steps[name] = Dropout(dropout)
+        if length < 1:
+            shortest = self.minimum_frames(layers=layers, kernel_size=kernel_size)
+            raise ValueError(
+                f"traces of {n_frames} frames are too short for the layers {layers} "
+                f"with kernels of {kernel_size}; the least is {shortest}."
+            )
+        self.output = nn.Linear(length * channels, n_classes)
+
+    @classmethod
+    def minimum_frames(
+        cls,
+        *,
+        layers: str | Sequence[str] = "CCPCD",
+        kernel_size: int = 10,
+        **_settings: Any,
+    ) -> int:
+        """Return the shortest trace that leaves one frame for the last layer."""
+        length = 1
+        for letter in reversed(_letters(layers)):
+            if letter == "C":
+                length += kernel_size - 1
+            elif letter == "P":
+                length *= POOL_SIZE
+        return length
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw Glorot-uniform weights and zero biases."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.xavier_uniform_(module.weight, generator=generator)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return logits (n_traces, n_classes) of traces (n_traces, n_frames)."""
+        n_traces, n_frames = x.shape
+        # One channel in channels-last strides, which torch cannot tell from the shape.
+        x = x.contiguous().as_strided(
+            (n_traces, 1, 1, n_frames), (n_frames, 1, n_frames, 1)
+        )
+        for step in self.steps.values():
+            x = step(x, generator) if isinstance(step, Dropout) else step(x)
+        # (frame, channel) order, as Keras flattens; a view in channels-last memory.
+        logits: Tensor = self.output(x.permute(0, 2, 3, 1).flatten(1))
+        return logits
+
+
+class RecurrentNetwork(Network):
+    """RNN (Sections III-A.3, III-C, IV-B; Fig. 1a).
+
+    A trace of N frames becomes T time steps of d = N // T frames (frames beyond T x d
+    are cut from the end); stacked recurrent layers follow, each with optional dropout
+    on its output, and the last time step goes to a fully connected layer (equation 3).
+
+    Parameters
+    ----------
+    n_frames, n_classes : int
+        Length of a trace and number of logits.
+    layers : int
+        Stacked recurrent layers; one for the RNN, two for the LSTM when not given.
+    timesteps : int
+        T of Section III-C.
+    units : int
+        Size of the hidden state.
+    dropout, recurrent_dropout : float
+        Probability of dropping a value of a layer's output, and of the hidden state on
+        its way to the next time step.
+    """
+
+    cached_frames = 2**21
+    layer_class: type[ReluRecurrence] = ReluRecurrence
+    default_layers = 1
+
+    def __init__(
+        self,
+        n_frames: int,
+        n_classes: int,
+        *,
+        layers: int | None = None,
+        timesteps: int = 2,
+        units: int = 100,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if layers is None:
+            layers = self.default_layers
+        if not isinstance(layers, int) or min(layers, timesteps, units) < 1:
+            raise ValueError(
+                "layers, timesteps and units must be whole numbers of at least 1, got "
+                f"{layers!r}, {timesteps!r} and {units!r}."
+            )
+        if n_frames < timesteps:
+            raise ValueError(
+                f"traces of {n_frames} frames cannot give {timesteps} time steps."
+            )
+        if not 0 <= recurrent_dropout < 1:
+            raise ValueError(
+                f"recurrent_dropout must be in [0, 1), got {recurrent_dropout!r}."
+            )
+        self.settings = {
+            "layers": layers,
+            "timesteps": timesteps,
+            "units": units,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+        }
+        self.timesteps = timesteps
+        self.step_frames = n_frames // timesteps
+        sizes = [self.step_frames] + [units] * (layers - 1)
+        self.layers = nn.ModuleList(
+            self.layer_class(size, units, recurrent_dropout) for size in sizes
+        )
+        self.dropout = Dropout(dropout)
+        self.output = nn.Linear(units, n_classes)
+
+    @classmethod
+    def minimum_frames(cls, *, timesteps: int = 2, **_settings: Any) -> int:
+        """Return the shortest trace: one frame per time step."""
+        return timesteps
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw Keras's initial weights of every layer."""
+        for layer in self.layers:
+            assert isinstance(layer, ReluRecurrence)
+            layer.initialise(generator)
+        nn.init.xavier_uniform_(self.output.weight, generator=generator)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return logits (n_traces, n_classes) of traces (n_traces, n_frames)."""
+        used = self.timesteps * self.step_frames
+        x = x[:, :used].reshape(len(x), self.timesteps, self.step_frames)
+        for layer in self.layers:
+            x = self.dropout(layer(x, generator), generator)
+        logits: Tensor = self.output(x[:, -1])
+        return logits
+
+
+class LstmNetwork(RecurrentNetwork):
+    """LSTM (Sections III-A.4, III-C, IV-B; Fig. 1b), of two layers when not told."""
+
+    layer_class = LongShortTermMemory
+    default_layers = 2
+
+
+class PooledNetwork(Network):
+    """Residual convolutions with statistics pooling, for traces of any length.
+
+    Four levels of convolutions with ReLU, each at a coarser time step than the one
+    before, all but the first followed by a residual convolution (He et al., CVPR 2016).
+    The mean and the deviation over time of every filter of every level (statistics
+    pooling: Snyder et al., ICASSP 2018), batch-normalised, and the length of the trace
+    go through two fully connected layers.
+
+    Parameters
+    ----------
+    n_frames, n_classes : int
+        Length of a trace, of which nothing depends, and number of logits.
+    filters : sequence of int
+        Filters of each level.
+    units : int
+        Size of the hidden fully connected layer.
+    dropout : float
+        Probability that a value of that layer is dropped.
+    """
+
+    cached_frames = 2**16
+    any_length = True
+    center: Tensor
+    variance: Tensor
+    # Kernel and stride of the convolution that enters each level.
+    _ENTRANCES = ((11, 2), (5, 2), (5, 3), (5, 3))
+
+    def __init__(
+        self,
+        n_frames: int,
+        n_classes: int,
+        *,
+        filters: Sequence[int] = (48, 64, 96, 128),
+        units: int = 128,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if len(filters) != len(self._ENTRANCES) or min(*filters, units) < 1:
+            raise ValueError(
+                f"filters must be {len(self._ENTRANCES)} whole numbers of at least 1, "
+                f"and units one, got {filters!r} and {units!r}."
+            )
+        self.settings = {"filters": tuple(filters), "units": units, "dropout": dropout}
+        widths = zip((1, *filters[:-1]), filters, self._ENTRANCES, strict=True)
+        self.entrances = nn.ModuleList(
+            nn.Conv1d(before, width, kernel, stride, padding=kernel // 2)
+            for before, width, (kernel, stride) in widths
+        )
+        self.residuals = nn.ModuleList(
+            nn.Conv1d(width, width, 3, padding=1) for width in filters[1:]
+        )
+        # Running statistics of the batch normalisation, which learns no others.
+        self.register_buffer("center", torch.zeros(2 * sum(filters)))
+        self.register_buffer("variance", torch.ones(2 * sum(filters)))
+        self.hidden = nn.Linear(1 + 2 * sum(filters), units)
+        self.dropout = Dropout(dropout)
+        self.output = nn.Linear(units, n_classes)
+
+    @classmethod
+    def minimum_frames(cls, **_settings: Any) -> int:
+        """Return the shortest trace: one frame."""
+        return 1
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw He-normal convolutions, halved in residuals, and small last layers."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d):
+                nn.init.kaiming_normal_(module.weight, generator=generator)
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.Linear):
+                bound = module.in_features**-0.5
+                nn.init.uniform_(module.weight, -bound, bound, generator=generator)
+                nn.init.zeros_(module.bias)
+        with torch.no_grad():
+            for residual in self.residuals:
+                assert isinstance(residual, nn.Conv1d)
+                residual.weight /= 2
+        nn.init.zeros_(self.center)
+        nn.init.ones_(self.variance)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return logits (n_traces, n_classes) of traces (n_traces, n_frames)."""
+        return self.logits(self.statistics(x), generator)
+
+    def statistics(self, x: Tensor) -> Tensor:
+        """Return what is pooled of traces, and how long they are: (n_traces, n)."""
+        x = x[:, None]
+        # How far a statistic can be trusted depends on the length.
+        found = [x.new_full((len(x), 1), math.log(x.shape[2] / 1000))]
+        for level, entrance in enumerate(self.entrances):
+            x = entrance(x).relu()
+            if level:
+                x = x + self.residuals[level - 1](x).relu()
+            variance = x.var(2, correction=0).clamp_min(1e-6)
+            # The logarithm because filters of rare transients and of noise differ by
+            # far.
+            found += [x.mean(2).log1p(), variance.sqrt().log1p()]
+        return torch.cat(found, 1)
+
+    def logits(
+        self, statistics: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Return logits of statistics, which may be of traces of several lengths."""
+        length, pooled = statistics[:, :1], statistics[:, 1:]
+        # A single trace has no deviation, and frozen layers keep their statistics.
+        learns = self.training and len(pooled) > 1 and self.hidden.weight.requires_grad
+        pooled = batch_norm(pooled, self.center, self.variance, training=learns)
+        hidden = self.hidden(torch.cat([length, pooled], 1)).relu()
+        logits: Tensor = self.output(self.dropout(hidden, generator))
+        return logits
+
+
+def network_class(architecture: str) -> type[Network]:
+    """Return the network of an architecture's name.
+
+    Raises
+    ------
+    ValueError
+        If the name is not registered.
+    """
+    if architecture not in NETWORKS:
+        raise ValueError(
+            f"architecture {architecture!r} is not known; use one of "
+            f"{', '.join(NETWORKS)}."
+        )
+    module, _, name = NETWORKS[architecture].partition(":")
+    network: type[Network] = getattr(import_module(module, __package__), name)
+    return network
+
+
+def build_network(
+    architecture: str, n_frames: int, n_classes: int, settings: Mapping[str, Any]
+) -> Network:
+    """Build a network without weights for traces of `n_frames` frames.
+
+    The weights lie on torch's meta device: they cost nothing, and making them draws
+    nothing from the global generator. Traces shorter than the network's minimum are
+    padded by the caller, so the network is built for that minimum at least.
+
+    Raises
+    ------
+    ValueError
+        If the architecture is unknown or a setting does not fit it.
+    """
+    network = network_class(architecture)
+    known = inspect.signature(network).parameters
+    strange = [name for name in settings if name not in known]
+    if strange:
+        raise ValueError(
+            f"the architecture {architecture!r} has no {' or '.join(strange)}; leave "
+            f"{'it' if len(strange) == 1 else 'them'} at None."
+        )
+    n_frames = max(n_frames, network.minimum_frames(**settings))
+    with torch.device("meta"):
+        return network(n_frames, n_classes, **settings)
+
+
+def new_network(
+    architecture: str,
+    n_frames: int,
+    n_classes: int,
+    settings: Mapping[str, Any],
+    generator: torch.Generator,
+) -> Network:
+    """Build a network with initial weights on the processor, ready to train.
+
+    Raises
+    ------
+    ValueError
+        If the architecture is unknown or a setting does not fit it.
+    """
+    network = build_network(architecture, n_frames, n_classes, settings)
+    network.to_empty(device="cpu")
+    network.initialise(generator)
+    return network
+
+
+def _letters(layers: str | Sequence[str]) -> str:
+    letters = "".join(layers).replace(" ", "") if not isinstance(layers, int) else ""
+    if not set(letters) <= set("CPD") or "C" not in letters:
+        raise ValueError(
+            "layers of a CNN are letters C (convolution), P (pooling) and D (dropout) "
+            f"with at least one C, such as 'CCPCD'; got {layers!r}."
+        )
+    return letters

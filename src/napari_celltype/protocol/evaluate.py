@@ -1,0 +1,530 @@
+"""Plan and run an experiment on labelled data, keep its request, write its report."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_celltype.errors import CellTypeError, LabelError, OutputError
+from napari_celltype.labels import LabelledData, Targets, TraceSet
+from napari_celltype.labels.atomic import write_text_atomically
+from napari_celltype.labels.reading import Reading
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+)
+from napari_celltype.protocol.experiment import (
+    COMPARED,
+    Experiment,
+    ExperimentData,
+    Outcome,
+    Task,
+)
+from napari_celltype.protocol.experiments import (
+    EPOCHS,
+    PAPER_EXPERIMENTS,
+    Tasks,
+    Training,
+    evaluate_experiment,
+    plan,
+)
+from napari_celltype.protocol.run_folder import GROWING
+from napari_celltype.protocol.scores import OnSplit, ignore_split, split_row
+from napari_celltype.protocol.splits import PaperProtocol
+from napari_celltype.recording.settings import SAME_RATE
+
+if TYPE_CHECKING:
+    from napari_celltype.protocol.report import Report
+
+
+PAPER = PaperProtocol()
+
+
+@dataclass(frozen=True, eq=False)
+class ExperimentRequest:
+    """An experiment, the data, and where and how it is computed.
+
+    Attributes
+    ----------
+    data : str, Path or TraceSet
+    experiment : str
+        "evaluate" or a key of `experiments.PAPER_EXPERIMENTS`.
+    folder : Path or None
+        Run folder; the same request on it resumes. None keeps nothing on disk.
+    classifiers : tuple of str
+        For "evaluate"; the experiments of the paper have their own.
+    protocol : PaperProtocol
+    training : Training
+    reading : Reading
+    new_data : str, Path, TraceSet or None
+        The second data set of "new-dataset".
+    jobs : int
+        Processes on this machine.
+    scheduler : str or None
+        Address of a Dask scheduler, instead.
+    threads : int or None
+        Threads of each worker.
+    force : bool
+        Use a folder that holds somebody else's files.
+    command : str or None
+        The command line of this request, for the report.
+    """
+
+    data: str | Path | TraceSet
+    experiment: str = "evaluate"
+    folder: Path | None = None
+    classifiers: tuple[str, ...] = COMPARED
+    protocol: PaperProtocol = PAPER
+    training: Training = field(default_factory=Training)
+    reading: Reading = field(default_factory=Reading)
+    new_data: str | Path | TraceSet | None = None
+    jobs: int = 1
+    scheduler: str | None = None
+    threads: int | None = None
+    force: bool = False
+    command: str | None = None
+
+
+def configuration(
+    request: ExperimentRequest, old: LabelledData, new: LabelledData | None
+) -> dict[str, Any]:
+    """Return all that the scores depend on, in words that a refusal can use."""
+    protocol, training = request.protocol, request.training
+    by_default = EPOCHS[-1 if request.experiment == "epochs" else 0]
+    named = request.experiment == "evaluate"
+    return {
+        "experiment": request.experiment,
+        GROWING: list(request.classifiers) if named else "its own",
+        "split": protocol.split,
+        "number of splits": protocol.n_splits,
+        "train size": protocol.train_size,
+        "test size": protocol.test_size,
+        "seed": protocol.random_state,
+        "epochs": training.epochs or by_default,
+        "normalization": training.normalization,
+        "device": training.device,
+        "slow": training.slow,
+        "frames": old.traces.n_frames,
+        "data": old.fingerprint,
+        "new data": None if new is None else new.fingerprint,
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedExperiment:
+    """An experiment whose data are read and whose splits are drawn.
+
+    Attributes
+    ----------
+    data : ExperimentData
+    experiment : Experiment
+    tasks : Tasks
+        Every training, in the order in which they are done.
+    """
+
+    data: ExperimentData
+    experiment: Experiment
+    tasks: Tasks
+
+
+def plan_experiment(
+    request: ExperimentRequest, data: ExperimentData
+) -> PlannedExperiment:
+    """Lay out an experiment on data that are read.
+
+    Raises
+    ------
+    CellTypeError
+        If there is no such experiment or classifier, or the data cannot be split so.
+    """
+    experiment = _experiment(request, data)
+    return PlannedExperiment(data, experiment, plan(experiment, data, request.protocol))
+
+
+def experiment_data(
+    old: LabelledData, new: LabelledData | None = None
+) -> tuple[ExperimentData, tuple[str, ...]]:
+    """Return the data of an experiment, and a sentence for each thing done to them.
+
+    Two data sets are cut to the length of the shorter (Section IV-F).
+
+    Raises
+    ------
+    LabelError
+        If the second set does not fit the first.
+    """
+    from napari_celltype.protocol.rivals import probe_values
+
+    targets = Targets.of(old.traces.labels, old.tree)
+    traces, notes = old.traces, old.notes
+    new_traces = new_targets = None
+    if new is not None:
+        new_targets = _new_targets(old, new, targets)
+        n_frames = min(traces.n_frames, new.traces.n_frames)
+        notes = (*notes, *(f"{new.name}: {note}" for note in new.notes))
+        if traces.n_frames != new.traces.n_frames:
+            notes = (*notes, f"Both data sets are cut to {n_frames} frames.")
+        traces, new_traces = _cut(traces, n_frames), _cut(new.traces, n_frames)
+    data = ExperimentData(
+        traces, targets, probe_values(traces), new_traces, new_targets, old.tree
+    )
+    return data, notes
+
+
+def _new_targets(old: LabelledData, new: LabelledData, targets: Targets) -> Targets:
+    rates = (old.traces.sampling_frequency, new.traces.sampling_frequency)
+    if rates[0] and rates[1] and abs(rates[0] / rates[1] - 1) > SAME_RATE:
+        raise LabelError(
+            f"{old.name} has {rates[0]:g} frames per second and {new.name} "
+            f"{rates[1]:g}; bring both to the lower rate with --resample "
+            f"{min(rates[0], rates[1]):g}."
+        )
+    both = Targets.of([*old.traces.labels, *new.traces.labels], old.tree)
+    if both.classes != targets.classes:
+        strange = sorted(set(both.classes) ^ set(targets.classes))
+        raise LabelError(
+            f"{new.name} is labelled with {', '.join(strange)}, which {old.name} does "
+            "not tell apart; leave these cells out, or label the first data set as "
+            "finely."
+        )
+    rows = np.arange(len(old.traces), len(old.traces) + len(new.traces))
+    return both.take(rows)
+
+
+def _cut(traces: TraceSet, n_frames: int) -> TraceSet:
+    return replace(traces, traces=traces.traces[:, :n_frames])
+
+
+def _experiment(request: ExperimentRequest, data: ExperimentData) -> Experiment:
+    if request.experiment == "evaluate":
+        return evaluate_experiment(
+            data, request.classifiers, request.protocol, request.training
+        )
+    layout = PAPER_EXPERIMENTS.get(request.experiment)
+    if layout is None:
+        raise CellTypeError(
+            f"There is no experiment {request.experiment!r}; choose evaluate, "
+            f"{', '.join(PAPER_EXPERIMENTS)}."
+        )
+    return layout(data, request.protocol, request.training)
+
+
+def new_run_folder(data: Path, now: datetime | None = None) -> Path:
+    """Return a folder that is not there yet: beside the data, if one can write there.
+
+    Otherwise it is among the user's own data of this program. The folder is not made.
+
+    Parameters
+    ----------
+    data : Path
+        A trace set, a recording list or a suite2p folder.
+    now : datetime, optional
+    """
+    import platformdirs
+
+    data = data.expanduser().resolve()
+    beside = data.parent
+    if not os.access(beside, os.W_OK):
+        beside = platformdirs.user_data_path("napari-celltype", appauthor=False)
+        beside = beside / "evaluations"
+    stem = data.stem if data.suffix in (".npz", ".csv") else data.name
+    name = f"{stem}-evaluation-{now or datetime.now():%Y%m%d-%H%M}"
+    folder, number = beside / name, 1
+    while folder.exists():
+        number += 1
+        folder = beside / f"{name}-{number}"
+    return folder
+
+
+NAME = "request.json"
+FORMAT = "napari-celltype request 1"
+
+
+def write_request(request: ExperimentRequest, folder: Path) -> None:
+    """Keep a request in its run folder; traces in memory have no path to be kept.
+
+    Files inside the folder are named by their place in it, so that it may be moved.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    kept = {
+        "format": FORMAT,
+        "experiment": request.experiment,
+        "data": _place(request.data, folder),
+        "new_data": _place(request.new_data, folder),
+        "classifiers": list(request.classifiers),
+        "protocol": asdict(request.protocol),
+        "training": asdict(request.training),
+        "reading": {
+            **asdict(request.reading),
+            "labels": _place(request.reading.labels, folder),
+        },
+        "command": request.command,
+    }
+    text = json.dumps(kept, indent=2, ensure_ascii=False)
+    write_text_atomically(folder / NAME, f"{text}\n")
+
+
+def read_request(folder: Path, data: Path | None = None) -> ExperimentRequest:
+    """Return the request of a run folder; the same request on it goes on.
+
+    Parameters
+    ----------
+    folder : Path
+    data : Path, optional
+        Where the data are, if the folder does not say so or they are not there any
+        more.
+
+    Raises
+    ------
+    OutputError
+        If the folder is no run folder, or nobody knows where its data are.
+    """
+    if not (folder / NAME).is_file():
+        raise OutputError(
+            f"{folder} is not the folder of a run (it has no {NAME}); choose the "
+            "folder that an evaluation made."
+        )
+    try:
+        request = _request_of(json.loads((folder / NAME).read_bytes()), folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OutputError(
+            f"The settings of the run in {folder} cannot be read ({error}); start a "
+            "new run in another folder."
+        ) from None
+    known = Path(request.data) if isinstance(request.data, str | Path) else Path()
+    if request.data and known.exists():
+        return request
+    if data is None:
+        what = f"{known} is not there any more" if request.data else "it does not say"
+        raise OutputError(
+            f"The run in {folder} has no data: {what}; choose the data that it was "
+            "started with, then resume it."
+        )
+    return replace(request, data=data)
+
+
+def _request_of(kept: dict[str, Any], folder: Path) -> ExperimentRequest:
+    if kept["format"] != FORMAT:
+        raise ValueError(f"format {kept['format']!r}")
+    reading = {**kept["reading"]}
+    reading["labels"] = _found(reading["labels"], folder)
+    reading["left_out"] = tuple(reading["left_out"])
+    return ExperimentRequest(
+        _found(kept["data"], folder) or "",
+        kept["experiment"],
+        folder,
+        tuple(kept["classifiers"]),
+        PaperProtocol(**kept["protocol"]),
+        Training(**kept["training"]),
+        Reading(**reading),
+        _found(kept["new_data"], folder),
+        command=kept["command"],
+    )
+
+
+def _place(path: str | Path | TraceSet | None, folder: Path) -> str | None:
+    if path is None or isinstance(path, TraceSet):
+        return None
+    full = Path(path).expanduser().resolve()
+    inside = full.is_relative_to(folder.resolve())
+    return str(full.relative_to(folder.resolve()) if inside else full)
+
+
+def _found(path: str | None, folder: Path) -> Path | None:
+    return None if path is None else folder / path
+
+
+def evaluate(
+    data: str | Path | TraceSet,
+    classifiers: Sequence[str] = COMPARED,
+    protocol: PaperProtocol = PAPER,
+    *,
+    folder: str | Path | None = None,
+    epochs: int = 20,
+    normalization: str = "training-set",
+    device: str = "auto",
+    jobs: int = 1,
+    scheduler: str | None = None,
+    threads: int | None = None,
+    labels: str | Path | None = None,
+    timesteps: int | None = None,
+    resample: float | None = None,
+    sampling_frequency: float | None = None,
+    neuropil: str | float = "none",
+    plane: int | None = None,
+    with_predictions: bool = False,
+    force: bool = False,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Report:
+    """Train and test classifiers by the paper's split protocol and a stricter one.
+
+    Parameters
+    ----------
+    data : str, Path or TraceSet
+        A trace set ``.npz``, a recording list ``.csv``, a suite2p folder with labels,
+        or labelled traces in memory.
+    classifiers : sequence of str
+        Of networks (keys of `classifiers.NETWORKS`), svm-rbf, svm-linear, svm-poly,
+        adaboost, the same with "-search", and features.
+    protocol : PaperProtocol
+        How the data are split; by default as in Sections IV-B and IV-C.
+    folder : str or Path, optional
+        Run folder: gets the finished splits as they come, then the report; the same
+        call on it resumes.
+    epochs : int
+        Of the networks.
+    normalization : {"training-set", "training-set-per-timestep", "trace"}
+        Z-score by the training set (Section IV-B), or by each trace itself.
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    jobs : int
+        Processes on this machine.
+    scheduler : str, optional
+        Address of a Dask scheduler, such as ``tcp://host:8786``, instead.
+    threads : int, optional
+        Threads of each worker: by default one with several workers, else all.
+    labels : str or Path, optional
+        A label table, or a folder of label files, for a suite2p folder.
+    timesteps : int, optional
+        Frames of each trace; by default all are cut to the shortest.
+    resample : float, optional
+        Bring all recordings down to this rate, Hz.
+    sampling_frequency : float, optional
+        Hz, where the files do not say or say it wrong.
+    neuropil : {"none"} or float
+        Raw F, or C for F - C * Fneu.
+    plane : int, optional
+        Take only this plane.
+    with_predictions : bool
+        Also train on labels that are accepted predictions; no test set holds them.
+    force : bool
+        Use a folder that holds somebody else's files.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Returns
+    -------
+    Report
+        `scores`, `confusion(classifier)`, `summary()`.
+
+    Raises
+    ------
+    CellTypeError
+        With one sentence that says what to do.
+    Stopped
+        If `should_stop` answered True; what is finished stays in the folder.
+    """
+    request = ExperimentRequest(
+        data,
+        folder=None if folder is None else Path(folder),
+        classifiers=tuple(classifiers),
+        protocol=protocol,
+        training=Training(epochs, device, normalization),
+        reading=Reading(
+            None if labels is None else Path(labels),
+            timesteps,
+            resample,
+            sampling_frequency,
+            neuropil,
+            plane,
+            with_predictions,
+        ),
+        jobs=jobs,
+        scheduler=scheduler,
+        threads=threads,
+        force=force,
+    )
+    return run_experiment(request, on_progress=on_progress, should_stop=should_stop)
+
+
+def run_experiment(
+    request: ExperimentRequest,
+    *,
+    on_split: OnSplit = ignore_split,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Report:
+    """Do what is not done yet of an experiment, and report on all of it.
+
+    Parameters
+    ----------
+    request : ExperimentRequest
+    on_split : callable, optional
+        Called with the `SplitRow` of each training: first of those that the run folder
+        held before, then of the others as they finish.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Raises
+    ------
+    CellTypeError
+        With one sentence that says what to do.
+    Stopped
+        If `should_stop` answered True; what is finished stays in the folder.
+    """
+    from napari_celltype.protocol.report import make_report, write_report
+    from napari_celltype.protocol.run_folder import RunFolder
+    from napari_celltype.protocol.running import run_tasks
+
+    load = partial(
+        request.reading.load, on_progress=on_progress, should_stop=should_stop
+    )
+    old = load(request.data)
+    new = None
+    if request.new_data is not None:
+        new = load(request.new_data, only_tested=True)
+    on_progress(Progress("Planning the experiment"))
+    data, notes = experiment_data(old, new)
+    planned = plan_experiment(request, data)
+    experiment, tasks = planned.experiment, planned.tasks
+    folder = RunFolder.open(
+        request.folder, configuration(request, old, new), force=request.force
+    )
+    if request.folder is not None:
+        write_request(request, request.folder)
+
+    def tell(task: Task, outcome: Outcome) -> None:
+        on_split(split_row(task, outcome, data))
+
+    outcomes = run_tasks(
+        tasks,
+        data,
+        folder,
+        jobs=request.jobs,
+        scheduler=request.scheduler,
+        threads=request.threads,
+        on_outcome=tell,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    on_progress(Progress("Writing the report"))
+    report = make_report(
+        experiment,
+        data,
+        request.protocol,
+        tasks,
+        outcomes,
+        name=old.name,
+        preparation=(*request.reading.traces_are(request.data), *notes),
+        notes=(*notes, *tasks.notes),
+        command=request.command,
+    )
+    if request.folder is not None:
+        write_report(report, request.folder)
+    return report

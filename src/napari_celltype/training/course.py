@@ -1,0 +1,125 @@
+"""How a training goes: its epochs so far, the best of them, the time left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from napari_celltype.progress import OnProgress, Progress
+
+if TYPE_CHECKING:
+    from napari_celltype.models import TraceClassifier
+    from napari_celltype.training.held_out import HeldOut
+    from napari_celltype.training.validation import Judge
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """How far a training is, after an epoch.
+
+    Attributes
+    ----------
+    history : tuple of mapping
+        One row per epoch, see `TraceClassifier.history_`; with a validation part also
+        ``validation_balanced_accuracy`` and ``validation_loss``.
+    epochs : int
+        All that were asked for.
+    best_epoch : int
+        The epoch that would be kept now.
+    held_out : HeldOut
+    chance : float or None
+        Balanced accuracy of guesses that know nothing.
+    probe : tuple of (str, float) or None
+        The best single number on the same cells, and its balanced accuracy.
+    seconds_left : float
+    """
+
+    history: tuple[Mapping[str, float], ...]
+    epochs: int
+    best_epoch: int
+    held_out: HeldOut
+    chance: float | None
+    probe: tuple[str, float] | None
+    seconds_left: float
+
+    def sentence(self) -> str:
+        """Return the epoch, its scores, what they compare with, and the time left."""
+        from napari_celltype.protocol.running import words_for
+        from napari_celltype.training.validation import SCORE
+
+        row = self.history[-1]
+        done = f"Epoch {len(self.history)} of {self.epochs}"
+        left = words_for(self.seconds_left) if self.seconds_left else ""
+        if self.chance is None:
+            return f"{done}: loss {row['loss']:.3f}; nothing is held out{left}."
+        best = self.history[self.best_epoch - 1][SCORE]
+        beside = f"chance {self.chance:.2f}"
+        if self.probe is not None:
+            beside += f", {self.probe[0]} alone {self.probe[1]:.2f}"
+        return (
+            f"{done}: {row[SCORE]:.2f}; best {best:.2f} (epoch {self.best_epoch}); "
+            f"{beside}; {len(self.held_out.test)} cells{left}."
+        )
+
+
+OnCourse = Callable[[Course], None]
+
+
+def ignore_course(course: Course) -> None:
+    """Take news of a training and show them to nobody."""
+
+
+class CourseWatch:
+    """Scores each epoch and tells how the training goes."""
+
+    def __init__(
+        self, epochs: int, held: HeldOut, judge: Judge | None, on_course: OnCourse
+    ) -> None:
+        self._epochs, self._held, self._judge = epochs, held, judge
+        self._on_course = on_course
+        self._began: float | None = None
+        self._before = 0
+        self._left = ""
+
+    def after_epoch(self, trained: TraceClassifier) -> Mapping[str, float]:
+        """Return the scores of an epoch, which join the history."""
+        said: Mapping[str, float]
+        said = {} if self._judge is None else self._judge.after_epoch(trained)
+        history = [*trained.history_[:-1], {**trained.history_[-1], **said}]
+        self._tell(history)
+        return said
+
+    def telling(self, on_progress: OnProgress) -> OnProgress:
+        """Return a report of progress that says how long it will take."""
+
+        def tell(progress: Progress) -> None:
+            on_progress(replace(progress, message=progress.message + self._left))
+
+        return tell
+
+    def _tell(self, history: list[dict[str, float]]) -> None:
+        from napari_celltype.models.training import best_epoch
+        from napari_celltype.protocol.running import words_for
+        from napari_celltype.training.validation import best_rank
+
+        now = time.monotonic()
+        if self._began is None:
+            # Epochs of an earlier process took other time.
+            self._began, self._before = now - history[-1]["seconds"], len(history) - 1
+        each = (now - self._began) / (len(history) - self._before)
+        left = each * (self._epochs - len(history))
+        self._left = words_for(left) if len(history) < self._epochs else ""
+        judge = self._judge
+        self._on_course(
+            Course(
+                tuple(history),
+                self._epochs,
+                best_epoch(history, None if judge is None else best_rank),
+                self._held,
+                None if judge is None else judge.chance,
+                None if judge is None else judge.probe,
+                left,
+            )
+        )

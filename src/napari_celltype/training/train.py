@@ -1,0 +1,492 @@
+"""Train a network on labelled data and save it as a model."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_celltype.errors import LabelError, ModelError, OutputError
+from napari_celltype.labels import Targets, TraceSet
+from napari_celltype.labels.reading import Reading
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+)
+from napari_celltype.training.collection import LIST_NAME, Collection
+from napari_celltype.training.course import CourseWatch, OnCourse, ignore_course
+
+if TYPE_CHECKING:
+    from napari_celltype.models import CellTypeModel, ModelCard, TraceClassifier
+    from napari_celltype.models.fine_tuning import FineTuning
+    from napari_celltype.models.model_file import ModelBytes
+    from napari_celltype.training.validation import Validation
+    from napari_celltype.training.windowed import Windows
+
+
+@dataclass(frozen=True, eq=False)
+class TrainRequest:
+    """What is trained on what, and where the model goes.
+
+    Attributes
+    ----------
+    data : str, Path or TraceSet
+    output : Path
+        Ends in ``.safetensors``.
+    architecture : str
+        A key of `classifiers.NETWORKS`; with a base that of the base.
+    epochs : int
+    normalization : str
+        As in `TraceClassifier`; with a base that of the base.
+    reading : Reading
+        Its `timesteps` are the frames that the model will look at, and of a trace set
+        its `neuropil` is what was subtracted from the traces. With a base, rate,
+        length and neuropil are the base's.
+    random_state : int
+    device : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+    force : bool
+        Replace a file that is no model of this program.
+    base : str or None
+        The model that training starts from: a family, a name or a file. None draws the
+        weights anew.
+    tuned_layers : int
+        With a base, how many layers are trained, counted from the output.
+    validation : str
+        What is held out and scored after each epoch: ``subject``, ``session``,
+        ``cell``, ``none``, or ``auto`` for the strictest possible.
+    untested : tuple of str
+        Classes of which all cells are trained on, since they are too few to test.
+    remarks : tuple of str
+        Sentences for the card about how the data came to be.
+    """
+
+    data: str | Path | TraceSet
+    output: Path
+    architecture: str = "cnn"
+    epochs: int = 20
+    normalization: str = "trace"
+    reading: Reading = field(default_factory=Reading)
+    random_state: int = 0
+    device: str = "auto"
+    force: bool = False
+    base: str | None = None
+    tuned_layers: int = 1
+    validation: str = "auto"
+    untested: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A model that was trained and saved.
+
+    Attributes
+    ----------
+    path : Path
+    card : ModelCard
+    sha256 : str
+    notes : tuple of str
+        A sentence for each thing that was cut, left out or decided.
+    held_out : str
+        What was held out, in a sentence.
+    validation : Validation or None
+        Scores on the cells that were held out.
+    history : tuple of mapping
+        One row per epoch.
+    best_epoch : int
+        The epoch whose weights were kept.
+    """
+
+    path: Path
+    card: ModelCard
+    sha256: str
+    notes: tuple[str, ...]
+    held_out: str = ""
+    validation: Validation | None = None
+    history: tuple[Mapping[str, float], ...] = ()
+    best_epoch: int = 0
+
+    def summary(self) -> list[str]:
+        """Return how the model did on what was held out, in sentences."""
+        from napari_celltype.training.trained_card import summary_of
+
+        return summary_of(self)
+
+
+def train_model(
+    request: TrainRequest,
+    *,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+    on_course: OnCourse = ignore_course,
+    should_finish: ShouldStop = never_stop,
+) -> Trained:
+    """Train a network on labelled data and save it with a card.
+
+    Some cells are held out where that is possible; the weights of the epoch that does
+    best on them are kept. While it trains, ``OUTPUT.checkpoint`` lies beside the
+    output: the same request goes on from it after an interruption, and ends with the
+    same weights.
+
+    Parameters
+    ----------
+    request : TrainRequest
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+    on_course : callable, optional
+        Takes a `Course` after each epoch.
+    should_finish : callable, optional
+        Once it answers True and an epoch is finished, the best epoch is kept and saved.
+
+    Raises
+    ------
+    OutputError
+        If the output is somebody else's file, or cannot be written.
+    LabelError
+        If the data hold fewer than two classes, do not say their frame rate, or what
+        was asked for cannot be held out.
+    ModelError
+        If there is no such base.
+    CellTypeError
+        If the data cannot be read, or the device is not there.
+    Stopped
+        If `should_stop` answered True.
+    """
+    from napari_celltype.models import save_model
+    from napari_celltype.training.held_out import hold_out
+    from napari_celltype.training.trained_card import card_of
+    from napari_celltype.training.validation import Judge, best_rank
+
+    require_model_place(request.output, force=request.force)
+    windows, base, remarks = _read(request, on_progress, should_stop)
+    cells, tree = windows.cells, windows.data.tree
+    targets = Targets.of(cells.labels, tree)
+    untested = [tree.canonical(name) for name in request.untested]
+    if strange := sorted(set(untested) - set(targets.classes)):
+        raise LabelError(
+            f"{', '.join(strange)} cannot be marked untested, since there is no such "
+            f"class; the classes are {', '.join(targets.classes)}."
+        )
+    held = hold_out(
+        cells,
+        targets,
+        request.validation,
+        untested=untested,
+        random_state=request.random_state,
+    )
+    on_progress(Progress("Preparing the scores"))
+    judge = Judge(windows, held, targets) if len(held.test) else None
+    watch = CourseWatch(request.epochs, held, judge, on_course)
+    rows = np.flatnonzero(np.isin(windows.cell, held.train))
+    classifier, start = classifier_for(request, base)
+    checkpoint = checkpoint_of(request.output)
+    classifier.fit(
+        windows.data.traces.traces[rows],
+        windows.data.traces.labels[rows],
+        targets=targets.take(windows.cell[rows]),
+        checkpoint=checkpoint,
+        start=start,
+        after_epoch=watch.after_epoch,
+        rank=None if judge is None else best_rank,
+        # Cells that are scored choose the epoch, though nothing is trained on them.
+        scored_on=windows.data.fingerprint,
+        should_finish=should_finish,
+        on_progress=watch.telling(on_progress),
+        should_stop=should_stop,
+    )
+    validation = None if judge is None else judge.judge(classifier)
+    notes = (*windows.data.notes, *remarks, *request.remarks)
+    card = card_of(classifier, windows, request, held, validation, base, notes)
+    sha256 = save_model(classifier, card, request.output)
+    checkpoint.unlink(missing_ok=True)
+    return Trained(
+        request.output,
+        card,
+        sha256,
+        notes,
+        held.sentence,
+        validation,
+        tuple(classifier.history_),
+        classifier.best_epoch_,
+    )
+
+
+def checkpoint_of(output: Path) -> Path:
+    """Return where a training is kept while it goes on."""
+    return output.with_name(output.name + ".checkpoint")
+
+
+def require_model_place(path: Path, *, force: bool = False) -> None:
+    """Refuse a place where no model can or may be written, before the training.
+
+    Raises
+    ------
+    OutputError
+        If the name does not end in ``.safetensors``, the folder cannot be written to,
+        or a file is there that is no model of this program and `force` is not set.
+    """
+    from napari_celltype.models.model_file import SUFFIX, read_model_bytes
+
+    if path.suffix != SUFFIX:
+        raise OutputError(
+            f"A model is saved as a file that ends in {SUFFIX}, but {path.name!r} "
+            "does not; choose another name."
+        )
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; give the name of a file in it.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"No model can be written to {path.parent} ({error.strerror}); choose "
+            "another folder."
+        ) from None
+    if not path.exists() or force:
+        return
+    try:
+        read_model_bytes(path)
+    except ModelError:
+        raise OutputError(
+            f"{path} is there already and is no model of napari-celltype; choose "
+            "another name, or replace it with --force (force=True)."
+        ) from None
+
+
+def _read(
+    request: TrainRequest, on_progress: OnProgress, should_stop: ShouldStop
+) -> tuple[Windows, CellTypeModel | None, tuple[str, ...]]:
+    """Return labelled data, the base, and what has to be known of it."""
+    from napari_celltype.models.saved_model import build_model
+    from napari_celltype.training.windowed import (
+        load_windows,
+        slowest_rate,
+        whole_traces,
+    )
+
+    reading = request.reading
+    if request.base is not None:
+        rate = slowest_rate(request.data, reading)
+        file, remarks = find_base(request.base, rate)
+        if request.output.exists() and request.output.samefile(file.path):
+            raise OutputError(
+                f"{request.output} is the model that training starts from; choose "
+                "another name, so that later trainings can start from it, too."
+            )
+        base = build_model(file)
+        windows = load_windows(
+            request.data,
+            base.card,
+            reading,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+        return windows, base, remarks
+    if isinstance(request.data, TraceSet) or Path(request.data).suffix == ".npz":
+        # Of a trace set it can only say what was subtracted before, for the card.
+        reading = replace(reading, neuropil="none")
+    data = reading.load(request.data, on_progress=on_progress, should_stop=should_stop)
+    if data.traces.sampling_frequency is None:
+        raise LabelError(
+            f"{data.name} does not say its frame rate, without which a model cannot "
+            "classify recordings; give it in Hz (--fs 30)."
+        )
+    return whole_traces(data), None, ()
+
+
+def find_base(
+    name: str, sampling_frequency: float | None = None
+) -> tuple[ModelBytes, tuple[str, ...]]:
+    """Find the model that a training starts from, and what has to be known of it.
+
+    Nothing is fine-tuned twice: of a model that was fine-tuned itself it is its base.
+    The network is not built, so that torch is not needed.
+
+    Parameters
+    ----------
+    name : str
+        A family, a name or a file.
+    sampling_frequency : float, optional
+        Of the slowest recording, Hz; chooses within a family.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, its own base is gone or another one by now, or it
+        does not say its frame rate.
+    SamplingFrequencyError
+        If the recordings are slower than every model of a family.
+    """
+    from napari_celltype.models.catalog import find_model
+
+    file = find_model(name, sampling_frequency)
+    remarks: tuple[str, ...] = ()
+    origin = file.card.training_data.get("base")
+    if isinstance(origin, Mapping):
+        first = find_model(str(origin.get("name")))
+        if first.sha256 != origin.get("sha256"):
+            raise ModelError(
+                f"{file.card.name} was fine-tuned from another version of "
+                f"{first.card.name!r} than the one that is there; start from another "
+                "model."
+            )
+        remarks = (
+            f"{file.card.name} was itself fine-tuned from {first.card.name}, so "
+            f"training started from {first.card.name}, with all labels.",
+        )
+        file = first
+    elif file.card.origin == "user":
+        remarks = (
+            f"{file.card.name} may have been trained on some of the cells that are "
+            "held out here; if so, the score flatters.",
+        )
+    if file.card.sampling_frequency is None:
+        raise ModelError(
+            f"{file.card.name} does not say at which frame rate it was trained, so "
+            "nothing can be trained from it; start from another model."
+        )
+    return file, remarks
+
+
+def n_layers(card: ModelCard) -> int:
+    """Return how many layers with weights a model has, its output among them."""
+    layers = card.parameters.get("layers")
+    return (layers.count("C") if isinstance(layers, str) else int(layers or 1)) + 1
+
+
+def classifier_for(
+    request: TrainRequest, base: CellTypeModel | None
+) -> tuple[TraceClassifier, FineTuning | None]:
+    """Return an unfitted classifier, and the weights that it starts from.
+
+    Raises
+    ------
+    ModelError
+        If the base has fewer layers than are to be trained.
+    """
+    from sklearn.base import clone
+
+    from napari_celltype.models import TraceClassifier
+    from napari_celltype.models.fine_tuning import FineTuning
+
+    said: dict[str, Any] = {
+        "epochs": request.epochs,
+        "random_state": request.random_state,
+        "device": request.device,
+    }
+    if base is None:
+        return (
+            TraceClassifier(
+                request.architecture, normalization=request.normalization, **said
+            ),
+            None,
+        )
+    most = n_layers(base.card)
+    if not 1 <= request.tuned_layers <= most:
+        raise ModelError(
+            f"{base.name} has {most} layers, so {request.tuned_layers} cannot be "
+            f"trained; choose 1 to {most}."
+        )
+    classifier: TraceClassifier = clone(base.classifier).set_params(**said)
+    return classifier, FineTuning(base.classifier, request.tuned_layers)
+
+
+@dataclass(frozen=True, eq=False)
+class CollectionTraining:
+    """What is trained on a collection; the model goes to the user's models.
+
+    Attributes
+    ----------
+    collection : Collection
+    name : str
+        Of the model.
+    architecture, epochs, base, tuned_layers, validation, device
+        As in `TrainRequest`.
+    folder : Path or None
+        Of the model, None for the folder of the user's models.
+    """
+
+    collection: Collection
+    name: str
+    architecture: str = "cnn"
+    epochs: int = 20
+    base: str | None = None
+    tuned_layers: int = 1
+    validation: str = "auto"
+    device: str = "auto"
+    folder: Path | None = None
+
+    @property
+    def output(self) -> Path:
+        """The file of the model."""
+        from napari_celltype.models.model_file import SUFFIX
+
+        return self._folder / f"{self.name}{SUFFIX}"
+
+    @property
+    def data_folder(self) -> Path:
+        """Where the recording list and the labels of open recordings are written."""
+        return self._folder / "trained on" / self.name
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The types that are marked untested and are still classes."""
+        classes = self.collection.classes
+        return tuple(n for n in self.collection.untested if n in classes)
+
+    def request(self) -> TrainRequest:
+        """Write the recording list and return what is to be trained on it.
+
+        Raises
+        ------
+        LabelError
+            If the collection cannot be written.
+        OutputError
+            If a file cannot be written.
+        """
+        collection = self.collection
+        changes = {} if self.base is None else {"resample": None}
+        return TrainRequest(
+            collection.write(self.data_folder),
+            self.output,
+            self.architecture,
+            self.epochs,
+            reading=collection.reading(**changes),
+            device=self.device,
+            base=self.base,
+            tuned_layers=self.tuned_layers,
+            validation=self.validation,
+            untested=self.untested,
+            remarks=collection.remarks(),
+        )
+
+    def command(self) -> str:
+        """Return the command that trains the same model in a terminal."""
+        whole = self.collection.trace_set
+        data = self.data_folder / LIST_NAME if whole is None else whole.path
+        words = ["napari-celltype", "train", str(data)]
+        if self.base is None:
+            words += ["--architecture", self.architecture]
+        else:
+            words += ["--base", self.base, "--tuned-layers", str(self.tuned_layers)]
+        words += ["--epochs", str(self.epochs), "--validation", self.validation]
+        words += self.collection.options(resample=self.base is None)
+        for name in self.untested:
+            words += ["--untested", name]
+        return shlex.join([*words, "--device", self.device, "-o", str(self.output)])
+
+    @property
+    def _folder(self) -> Path:
+        from napari_celltype.models.catalog import user_folder
+
+        return self.folder or user_folder()

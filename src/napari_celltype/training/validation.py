@@ -1,0 +1,290 @@
+"""Scores of a network on the cells that are held out, and what they compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.labels import Targets
+from napari_celltype.labels.notes import counted
+from napari_celltype.protocol.groups import codes, identity, split_groups
+from napari_celltype.protocol.intervals import Interval, best_unit, bootstrap
+from napari_celltype.protocol.metrics import (
+    Answers,
+    balanced_accuracy,
+    chance,
+    confusion_counts,
+)
+from napari_celltype.protocol.splits import ground_truth
+from napari_celltype.training.held_out import WORDS, HeldOut
+from napari_celltype.training.windowed import Windows
+
+if TYPE_CHECKING:
+    from napari_celltype.models import Calibration, Score, TraceClassifier
+
+SCORE, LOSS = "validation_balanced_accuracy", "validation_loss"
+# Probes that know where a cell comes from, and nothing of its trace.
+SESSION, ANIMAL = "session", "animal"
+# Windows of a cell from which each step of a calibration holds.
+_N_WINDOWS = (1, 2, 4, 8, 16)
+# Held-out cells that each step takes: in all, and of each class.
+_FEWEST, _FEWEST_OF_CLASS = 50, 10
+NOT_CALIBRATED = (
+    f"Not calibrated: that takes {_FEWEST} held-out cells, {_FEWEST_OF_CLASS} of each "
+    "type."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Scores of a model on cells that it was not trained on.
+
+    Attributes
+    ----------
+    way : str
+        ``by-subject``, ``by-session`` or ``by-cell``.
+    sentence : str
+        What was held out.
+    n_cells, n_trained : int
+        Cells that were scored, and examples that were trained on.
+    interval : Interval
+        Balanced accuracy over cells, with its 95 % interval where there are enough
+        animals (or sessions, or cells).
+    chance : float
+        Balanced accuracy of guesses that know nothing.
+    probe : tuple of (str, float) or None
+        The best single number of a trace, and its balanced accuracy on these cells.
+    classes : tuple of str
+    confusion : ndarray of int64, shape (n_classes, n_classes)
+        Cells, truth by guess.
+    calibration : Calibration or None
+        Set on the same cells; None where they are too few.
+    """
+
+    way: str
+    sentence: str
+    n_cells: int
+    n_trained: int
+    interval: Interval
+    chance: float
+    probe: tuple[str, float] | None
+    classes: tuple[str, ...]
+    confusion: NDArray[np.int64]
+    calibration: Calibration | None = None
+
+    @property
+    def score(self) -> float:
+        """Balanced accuracy over cells."""
+        return self.interval.value
+
+    def as_scores(self) -> list[Score]:
+        """Return the rows of a model card: the balanced score, and each recall."""
+        from napari_celltype.models import Score
+
+        data = f"cells held out {self.way}"
+        sure = not self.interval.too_few
+        name, number = self.probe or (None, None)
+        balanced = Score(
+            data,
+            "balanced accuracy",
+            self.score,
+            self.n_cells,
+            self.interval.unit,
+            low=self.interval.low if sure else None,
+            high=self.interval.high if sure else None,
+            chance=self.chance,
+            probe=name,
+            probe_value=number,
+        )
+        right, cells = np.diag(self.confusion), self.confusion.sum(axis=1)
+        return [
+            balanced,
+            *(
+                Score(data, f"recall of {kind}", hits / n, n, "cells")
+                for kind, hits, n in zip(
+                    self.classes, right.tolist(), cells.tolist(), strict=True
+                )
+                if n
+            ),
+        ]
+
+
+def probe_words(name: str) -> str:
+    """Return what a probe is in a sentence."""
+    if name in (SESSION, ANIMAL):
+        return f"the commonest type of its {name}"
+    return f"the best single number ({name})"
+
+
+class Judge:
+    """Scores a classifier on the held-out cells as classification would name them.
+
+    Parameters
+    ----------
+    windows : Windows
+    held : HeldOut
+        With a test part.
+    targets : Targets
+        Of the examples.
+    """
+
+    def __init__(self, windows: Windows, held: HeldOut, targets: Targets) -> None:
+        self._cells, self._targets, self._held = windows.cells, targets, held
+        mine = np.isin(windows.cell, held.test)
+        self._traces = windows.data.traces.traces[mine]
+        self._cell = np.searchsorted(held.test, windows.cell[mine])
+        self._truth = targets.index[held.test]
+        neurons = identity(windows.cells, "cell_id")
+        self._neuron = held.test if neurons is None else codes(neurons)[held.test]
+        self.chance = 1 / len(np.unique(self._truth))
+        self.probe = best_probe(windows, held, targets)
+
+    def after_epoch(self, trained: TraceClassifier) -> Mapping[str, float]:
+        """Return loss and balanced accuracy over cells."""
+        logs = self._log_probabilities(trained)
+        of_truth = logs[np.arange(len(logs)), self._truth]
+        answers = self._answers(logs.argmax(axis=1))
+        return {LOSS: -float(of_truth.mean()), SCORE: balanced_accuracy(answers)}
+
+    def judge(self, trained: TraceClassifier) -> Validation:
+        """Return all scores of a trained classifier."""
+        guess = self._log_probabilities(trained).argmax(axis=1)
+        answers = self._answers(guess)
+        groups, unit = best_unit(self._cells)
+        n_classes = len(self._targets.classes)
+        assert self._held.way is not None
+        return Validation(
+            self._held.way,
+            self._held.sentence,
+            len(self._held.test),
+            len(self._held.train),
+            bootstrap(answers, groups, unit),
+            chance(answers),
+            self.probe,
+            self._targets.classes,
+            confusion_counts(self._truth, guess, n_classes),
+            self._calibrate(trained),
+        )
+
+    def _calibrate(self, trained: TraceClassifier) -> Calibration | None:
+        """Return what the model may promise, by the first windows of each cell."""
+        from napari_celltype.models import calibrate
+        from napari_celltype.models.prediction import log_probabilities_by_roi
+
+        test, way = self._held.test, self._held.way
+        assert way is not None
+        place = np.arange(len(self._cell)) - np.searchsorted(self._cell, self._cell)
+        logs = {}
+        for n_windows in _N_WINDOWS:
+            whole = np.bincount(self._cell, minlength=len(test)) >= n_windows
+            if not self._enough(whole):
+                break
+            used = whole[self._cell] & (place < n_windows)
+            logs[n_windows] = log_probabilities_by_roi(
+                trained, self._traces[used], self._cell[used], len(test)
+            )
+        if not logs:
+            return None
+        units = split_groups(self._cells, way)[test]
+        of = f" of {counted(len(np.unique(units)), WORDS[way.removeprefix('by-')])}"
+        classes, counts = self._targets.classes, trained.class_counts_
+        return calibrate(
+            logs,
+            np.array(classes)[self._truth],
+            units,
+            classes,
+            trained_shares=dict(
+                zip(classes, (counts / counts.sum()).tolist(), strict=True)
+            ),
+            calibrated_on=f"{counted(len(test), 'held-out cell')}"
+            f"{'' if way == 'by-cell' else of}",
+        )
+
+    def _enough(self, whole: NDArray[np.bool_]) -> bool:
+        """Tell whether these cells, each neuron once, are enough to calibrate on."""
+        n = [
+            len(np.unique(self._neuron[whole & (self._truth == column)]))
+            for column in range(len(self._targets.classes))
+        ]
+        return sum(n) >= _FEWEST and min(n) >= _FEWEST_OF_CLASS
+
+    def _log_probabilities(self, trained: TraceClassifier) -> NDArray[np.float64]:
+        from napari_celltype.models.calibration import log_softmax
+        from napari_celltype.models.prediction import log_probabilities_by_roi
+
+        return log_softmax(
+            log_probabilities_by_roi(
+                trained, self._traces, self._cell, len(self._held.test)
+            )
+        )
+
+    def _answers(self, guess: NDArray[np.int64]) -> Answers:
+        rows = self._held.test
+        return Answers(
+            self._targets.classes,
+            rows,
+            np.zeros(len(rows), dtype=np.int64),
+            self._truth,
+            guess.astype(np.int64),
+        )
+
+
+def best_rank(row: Mapping[str, float]) -> tuple[float, ...]:
+    """Rank an epoch: by balanced accuracy, and of equals by the smaller loss."""
+    return row[SCORE], -row[LOSS]
+
+
+def best_probe(
+    windows: Windows, held: HeldOut, targets: Targets
+) -> tuple[str, float] | None:
+    """Return the single number that tells held-out cells best, with its score.
+
+    Each number is learned from the cells that the network is trained on, by a small
+    tree. As the best of several it is the one to beat.
+    """
+    from napari_celltype.protocol.rivals import (
+        CommonestOfSession,
+        ProbeTree,
+        probe_values,
+    )
+
+    cells = windows.cells
+    truth = ground_truth(cells, targets)
+    train = held.train[truth[held.train] >= 0]
+    assert held.way is not None
+    groups = split_groups(cells, held.way)
+    numbers = {
+        name: windows.means(values)
+        for name, values in probe_values(windows.data.traces).items()
+    }
+    # What held-out cells share with cells that are trained on.
+    shared = {"by-cell": (SESSION, "session_id"), "by-session": (ANIMAL, "subject_id")}
+    for origin, column_name in [shared[held.way]] if held.way in shared else []:
+        names = identity(cells, column_name)
+        if names is not None and len(np.unique(names)) > 1:
+            numbers[origin] = codes(names).astype(np.float64)
+    scored = {}
+    for name, values in numbers.items():
+        column = values[:, None]
+        if name in (SESSION, ANIMAL):
+            model = CommonestOfSession().fit(column[train], truth[train])
+        else:
+            model = ProbeTree(0).fit(column[train], truth[train], groups[train])
+        guess = model.predict(column[held.test])
+        rows = held.test
+        answers = Answers(
+            targets.classes,
+            rows,
+            np.zeros(len(rows), dtype=np.int64),
+            targets.index[rows],
+            guess.astype(np.int64),
+        )
+        scored[name] = balanced_accuracy(answers)
+    if not scored:
+        return None
+    best = max(scored, key=lambda name: scored[name])
+    return best, scored[best]

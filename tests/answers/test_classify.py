@@ -1,0 +1,177 @@
+import numpy as np
+import pytest
+
+from napari_celltype.answers import (
+    ClassifyRequest,
+    classify,
+    classify_recording,
+    output_columns,
+)
+from napari_celltype.celltypes import UNSURE
+from napari_celltype.errors import (
+    LabelError,
+    ModelError,
+    RecordingError,
+    SamplingFrequencyError,
+)
+from napari_celltype.labels import Label, LabelTable, save_labels
+from napari_celltype.recording import Recording, open_recording
+
+TYPES = ["PY", "PV", "SOM", "VIP"]
+LONG = {"n_frames": 1900, "fs": 30.0}  # a little over one window of 60 s
+
+
+def test_the_table_has_the_documented_columns_and_a_row_for_every_roi(session_folder):
+    table = classify(session_folder("m1", n_rois=7, **LONG))
+    assert list(table.columns) == output_columns(TYPES)
+    assert table["roi_id"].tolist() == list(range(7))
+    assert set(table["predicted"]) <= set(TYPES)
+
+
+def test_probabilities_add_up_and_p_in_sums_the_interneurons(session_folder):
+    table = classify(session_folder("m1", **LONG))
+    np.testing.assert_allclose(table[[f"p_{t}" for t in TYPES]].sum(axis=1), 1)
+    np.testing.assert_allclose(table["p_IN"], 1 - table["p_PY"])
+
+
+@pytest.mark.parametrize("model", ["cnn", "rnn", "lstm"])
+@pytest.mark.parametrize(("fs", "used"), [(30.0, "10hz"), (7.5, "5hz")])
+def test_each_bundled_network_answers_at_the_rate_that_fits(
+    session_folder, model, fs, used
+):
+    table = classify(session_folder("m1", n_frames=1900, fs=fs), model)
+    assert set(table["model"]) == {f"{model}-{used}"}
+    assert (table["n_frames_used"] > 0).all()
+
+
+def test_a_path_with_spaces_and_umlauts_works(session_folder):
+    assert len(classify(session_folder("Mäuse Nr. 1/día", **LONG))) == 12
+
+
+def test_rows_that_are_not_finite_become_unsure_and_say_so(session_folder):
+    folder = session_folder("m1", **LONG)
+    plane = folder / "suite2p" / "plane0"
+    traces = np.load(plane / "F.npy")
+    traces[2, 100] = np.nan
+    traces[3, 100] = np.inf
+    np.save(plane / "F.npy", traces)
+    table = classify(folder)
+    assert table.loc[[2, 3], "predicted"].tolist() == [UNSURE, UNSURE]
+    assert table.loc[[2, 3], "warnings"].str.contains("not finite").all()
+    assert UNSURE not in table.drop([2, 3])["predicted"].tolist()
+
+
+def test_parts_of_a_merged_roi_get_no_label_of_their_own(session_folder):
+    table = classify(session_folder("m1", merged=[(0, 1)], **LONG))
+    parts, merged = table.loc[[0, 1]], table.iloc[-1]
+    assert parts["predicted"].tolist() == [UNSURE, UNSURE]
+    assert parts["merged_into"].tolist() == [merged["roi_id"]] * 2
+    assert merged["predicted"] in TYPES
+
+
+def test_the_default_rate_of_suite2p_is_marked_unconfirmed_on_every_row(
+    session_folder,
+):
+    table = classify(session_folder("m1", n_frames=700, fs=10.0))
+    assert table["warnings"].str.contains("unconfirmed").all()
+
+
+def test_a_rate_that_the_user_gives_is_confirmed(session_folder):
+    folder = session_folder("m1", n_frames=700, fs=10.0)
+    table = classify(folder, sampling_frequency=10.0)
+    assert not table["warnings"].str.contains("unconfirmed").any()
+
+
+def test_only_iscell_is_a_filter_on_the_rows(session_folder):
+    folder = session_folder("m1", n_rois=20, **LONG)
+    iscell = np.load(folder / "suite2p" / "plane0" / "iscell.npy")[:, 0].astype(bool)
+    table = classify(folder, only_iscell=True)
+    assert table["roi_id"].tolist() == np.flatnonzero(iscell).tolist()
+
+
+def test_saved_labels_stand_in_the_table_and_change_no_prediction(session_folder):
+    folder = session_folder("m1", **LONG)
+    before = classify(folder)
+    recording = open_recording(folder)
+    save_labels(recording, LabelTable((Label(3, "PV", source="histology"),)))
+    after = classify(folder)
+    assert after.loc[3, ["label", "label_source"]].tolist() == ["PV", "histology"]
+    assert after["label"].drop(3).eq("").all()
+    assert after["predicted"].tolist() == before["predicted"].tolist()
+
+
+def test_a_prior_moves_probabilities_towards_the_common_type(session_folder):
+    folder = session_folder("m1", **LONG)
+    plain, rare = classify(folder), classify(folder, prior={"IN": 0.01})
+    assert (rare["p_IN"] < plain["p_IN"]).all()
+
+
+def test_the_bundled_models_assume_as_many_interneurons_as_pyramidal_cells(
+    session_folder,
+):
+    recording = open_recording(session_folder("m1", **LONG))
+    predictions = classify_recording(recording, ClassifyRequest())
+    assert predictions.shares["PY"] == pytest.approx(0.5)
+    assert predictions.summary().shares_assumed
+
+
+def test_a_threshold_is_applied_without_running_the_network_again(session_folder):
+    recording = open_recording(session_folder("m1", **LONG))
+    predictions = classify_recording(recording, ClassifyRequest())
+    assert UNSURE not in predictions.table()["predicted"].tolist()
+    assert set(predictions.table(min_probability=1)["predicted"]) == {UNSURE}
+
+
+def test_neuropil_can_be_subtracted(session_folder):
+    recording = open_recording(session_folder("m1", **LONG))
+    raw = recording.raw_traces[:] - np.float32(0.7) * recording.neuropil[:]
+    by_hand = Recording.from_traces(raw, sampling_frequency=30.0)
+    np.testing.assert_allclose(
+        classify(recording, neuropil=0.7)["p_PY"],
+        classify(by_hand, neuropil="none")["p_PY"],
+    )
+
+
+def test_several_recordings_share_one_table(session_folder):
+    folders = [session_folder("a/m1", **LONG), session_folder("a/m2", **LONG)]
+    assert list(classify(folders)["recording"].unique()) == ["m1", "m2"]
+
+
+def test_traces_from_elsewhere_are_classified():
+    rng = np.random.default_rng(0)
+    traces = rng.normal(size=(3, 700)).astype(np.float32)
+    table = classify(Recording.from_traces(traces, sampling_frequency=10.0))
+    assert table["predicted"].isin(TYPES).all()
+
+
+def test_the_real_recording_is_classified(shared_data):
+    table = classify(shared_data / "real_suite2p", sampling_frequency=30.0)
+    assert len(table) == 219
+    assert table["warnings"].str.contains("unlike the training").any()
+    # 47 of its traces are zero throughout.
+    unusable = table["n_frames_used"] == 0
+    assert unusable.sum() == 47
+    assert set(table.loc[unusable, "predicted"]) == {UNSURE}
+    assert table.loc[unusable, "probability"].isna().all()
+    assert table.loc[~unusable, "predicted"].isin(TYPES).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "request_", "error", "sentence"),
+    [
+        ({"fs": None}, {}, SamplingFrequencyError, "does not say its frame rate"),
+        ({"fs": 2.0}, {}, SamplingFrequencyError, "never up-sampled"),
+        ({"n_frames": 600}, {}, RecordingError, "60"),
+        ({"bad_frames": range(1900)}, {}, RecordingError, "Every frame"),
+        ({"n_rois": 0}, {}, RecordingError, "no ROI"),
+        ({}, {"model": "gru"}, ModelError, "There is no model 'gru'"),
+        ({}, {"neuropil": 7.0}, RecordingError, "between 0 and 1"),
+        ({}, {"prior": {"glia": 0.5}}, LabelError, "not a known cell type"),
+    ],
+)
+def test_what_cannot_be_classified_gets_one_sentence(
+    session_folder, options, request_, error, sentence
+):
+    folder = session_folder("m1", **{**LONG, **options})
+    with pytest.raises(error, match=sentence):
+        classify(folder, **request_)

@@ -1,0 +1,85 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_celltype.errors import LabelError
+
+# Under the shares PY 50 % and IN 50 % the first becomes PY 0.75 and the second PV 0.75:
+# the weights are 0.5 / 0.25 = 2 and (1 / 6) / 0.25 = 2 / 3.
+ROWS = [[0.5, 0.5, 0, 0], [0.1, 0.9, 0, 0]]
+
+
+def test_probabilities_follow_a_prior_by_bayes_rule(make_predictions):
+    rare = make_predictions(ROWS).with_prior({"IN": 0.1})
+    # 0.9 * (0.1 / 3 / 0.25) against 0.1 * (0.9 / 0.25).
+    np.testing.assert_allclose(rare.probabilities[1, :2], [0.36 / 0.48, 0.12 / 0.48])
+    assert rare.shares == pytest.approx(
+        {"PY": 0.9, "PV": 0.1 / 3, "SOM": 0.1 / 3, "VIP": 0.1 / 3}
+    )
+
+
+def test_without_a_prior_the_cards_shares_hold_again(make_predictions):
+    plain = make_predictions(ROWS)
+    again = plain.with_prior({"IN": 0.1}).with_prior(None)
+    np.testing.assert_array_equal(again.probabilities, plain.probabilities)
+    assert again.prior is None
+
+
+def test_the_models_own_probabilities_do_not_follow_the_prior(make_predictions):
+    rare = make_predictions(ROWS).with_prior({"IN": 0.1})
+    np.testing.assert_array_equal(rare.model_probabilities, ROWS)
+
+
+def test_a_prior_that_does_not_fit_the_model_is_refused(make_predictions):
+    with pytest.raises(LabelError, match="not a known cell type"):
+        make_predictions(ROWS).with_prior({"glia": 0.1})
+
+
+def test_prediction_sets_have_the_thresholds_of_their_number_of_windows(
+    make_predictions, make_calibration
+):
+    calibration = make_calibration(0.45, later={4: 0.2})
+    rows = [[0.3, 0.6, 0.1, 0.0]]
+    few = make_predictions(rows, calibration=calibration, n_windows=1).table()
+    many = make_predictions(rows, calibration=calibration, n_windows=4).table()
+    assert few["prediction_set"].tolist() == ["PV"]
+    assert many["prediction_set"].tolist() == ["PY|PV"]
+
+
+def test_a_model_without_calibration_has_names_and_no_sets(make_predictions):
+    table = make_predictions(ROWS).table()
+    assert table["predicted"].tolist() == ["PY", "PV"]
+    assert table["prediction_set"].tolist() == ["", ""]
+
+
+def test_a_prior_leaves_the_minimum_of_the_user(make_predictions):
+    predictions = replace(make_predictions(ROWS), min_probability=0.7)
+    rare = predictions.with_prior({"IN": 0.3})
+    assert rare.min_probability == 0.7
+    assert rare.decisions().predicted == ["PY", "unsure"]
+
+
+def test_a_roi_without_a_usable_trace_has_no_probability(
+    make_predictions, make_calibration
+):
+    made = make_predictions([*ROWS, [np.nan] * 4], calibration=make_calibration())
+    row = made.table().iloc[2]
+    assert (row["group"], row["predicted"]) == ("unsure", "unsure")
+    assert row[["p_IN", "probability", "p_PY", "p_PV"]].isna().all()
+    assert row["n_frames_used"] == 0
+
+
+def test_where_only_one_type_carries_the_indicator_the_line_names_it(make_predictions):
+    only = make_predictions(ROWS).with_prior({"PV": 1.0})
+    assert only.decisions().predicted == ["PV", "PV"]
+    assert only.decisions().group == ["IN", "IN"]
+
+
+def test_the_reason_of_a_merged_part_is_not_its_trace(session_folder):
+    from napari_celltype.answers import ClassifyRequest, classify_recording
+    from napari_celltype.recording import open_recording
+
+    folder = session_folder("m1", merged=[(0, 1)], n_frames=1900, fs=30.0)
+    said = classify_recording(open_recording(folder), ClassifyRequest()).decisions()
+    assert said.why_unsure[:2] == ["part of a merged ROI"] * 2

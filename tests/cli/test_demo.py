@@ -1,0 +1,44 @@
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from napari_celltype.answers import output_columns
+from napari_celltype.cli.verbs import app
+from napari_celltype.export import read_table
+from napari_celltype.models import DEFAULT_MODEL, families_of, list_models
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.gui
+def test_the_demo_does_the_whole_job_with_no_input_of_the_users(tmp_path):
+    folder = tmp_path / "demo"
+    result = CliRunner().invoke(app, ["demo", "--headless", "-o", str(folder)])
+    assert result.exit_code == 0, result.stderr
+
+    table = read_table(folder / "cell_types.csv")
+    assert list(table.columns) == output_columns(["PY", "PV", "SOM", "VIP"])
+    # Most of the 40 simulated cells are found by suite2p and carry their true type.
+    assert table["label"].ne("").sum() >= 25
+    assert table["predicted"].isin(["PY", "PV", "SOM", "VIP"]).all()
+    first, *others = families_of(list_models())
+    assert first == DEFAULT_MODEL
+    for model in others:
+        other = pd.read_csv(folder / f"cell_types_{model}.csv")
+        assert other["model"].unique() == f"{model}-10hz"
+        assert len(other) == len(table)
+
+    for picture in ("rois.png", "screenshot.png"):
+        assert (folder / picture).read_bytes().startswith(b"\x89PNG")
+    assert (folder / "suite2p" / "plane0" / "stat.npy").exists()
+    summary = (folder / "summary.txt").read_text()
+    assert "does not show that labels are right on real cells" in summary
+    assert len(summary.splitlines()) <= 6
+    assert result.stdout.strip() == summary.strip()
+
+
+def test_the_demo_leaves_a_folder_of_somebody_else_alone(tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    result = CliRunner().invoke(app, ["demo", "--headless", "-o", str(tmp_path)])
+    assert result.exit_code == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]

@@ -1,0 +1,190 @@
+import subprocess
+import sys
+
+import pytest
+
+from napari_celltype.errors import ModelError, OutputError, SamplingFrequencyError
+from napari_celltype.models import (
+    add_model,
+    catalog,
+    find_model,
+    list_models,
+    load_model,
+    pack_model,
+    save_model,
+    show_model,
+)
+
+
+@pytest.fixture
+def user_models(tmp_path, monkeypatch):
+    """Return the user's folder of models, which does not exist yet."""
+    folder = tmp_path / "user models ü"
+    monkeypatch.setenv("NAPARI_CELLTYPE_MODELS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def bundled(classifier, make_card, tmp_path, monkeypatch):
+    """Bundle two small models of the family cnn, for 10 Hz and 5 Hz."""
+    folder = tmp_path / "bundled"
+    for rate in (10, 5):
+        name = f"cnn-{rate}hz"
+        card = make_card(name=name, family="cnn", sampling_frequency=float(rate))
+        save_model(classifier, card, folder / f"{name}.safetensors")
+    monkeypatch.setattr(catalog, "BUNDLED", folder)
+    return folder
+
+
+pytestmark = pytest.mark.usefixtures("user_models", "bundled")
+
+
+def test_listing_makes_no_folder(user_models):
+    list_models()
+    assert not user_models.exists()
+
+
+def test_bundled_models_come_before_the_users(model_file):
+    add_model(model_file)
+    assert [card.name for card in list_models()] == [
+        "cnn-10hz",
+        "cnn-5hz",
+        "tiny-10hz",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rate", "name"),
+    [
+        (30.0, "cnn-10hz"),
+        (10.0, "cnn-10hz"),
+        (9.91, "cnn-10hz"),
+        (9.8, "cnn-5hz"),
+        (5.0, "cnn-5hz"),
+        (4.96, "cnn-5hz"),
+        (None, "cnn-10hz"),
+    ],
+)
+def test_family_gives_the_fastest_model_that_fits(rate, name):
+    assert find_model("cnn", rate).card.name == name
+
+
+def test_too_slow_recording_is_told_what_to_do():
+    with pytest.raises(
+        SamplingFrequencyError, match=r"needs 5 Hz.*check the frame rate"
+    ):
+        find_model("cnn", 4.0)
+
+
+def test_exact_name_is_taken_whatever_the_rate():
+    assert load_model("cnn-5hz", 30.0).name == "cnn-5hz"
+
+
+def test_path_loads_a_file(model_file):
+    assert load_model(model_file).name == "tiny-10hz"
+    assert load_model(str(model_file)).name == "tiny-10hz"
+
+
+def test_path_without_a_suffix_is_a_path(tmp_path):
+    with pytest.raises(ModelError, match="no model file"):
+        load_model(tmp_path / "cnn")
+
+
+def test_unknown_name_lists_what_there_is():
+    with pytest.raises(ModelError, match="there are cnn, cnn-10hz, cnn-5hz"):
+        load_model("cnnn")
+
+
+def test_added_model_is_found_by_its_name(model_file):
+    add_model(model_file)
+    assert load_model("tiny-10hz").card.window_frames == 60
+
+
+def test_adding_the_same_model_twice_is_harmless(model_file):
+    add_model(model_file)
+    assert add_model(model_file).card.name == "tiny-10hz"
+
+
+def test_another_model_of_the_same_name_is_refused(
+    classifier, make_card, model_file, tmp_path
+):
+    add_model(model_file)
+    save_model(classifier, make_card(trained_on="Others."), tmp_path / "b.safetensors")
+    with pytest.raises(ModelError, match="already have another model"):
+        add_model(tmp_path / "b.safetensors")
+
+
+def test_another_model_of_the_same_name_replaces_it_by_force(
+    classifier, make_card, model_file, tmp_path
+):
+    add_model(model_file)
+    save_model(classifier, make_card(trained_on="Others."), tmp_path / "b.safetensors")
+    add_model(tmp_path / "b.safetensors", force=True)
+    assert load_model("tiny-10hz").card.trained_on == "Others."
+
+
+@pytest.mark.parametrize("name", ["cnn", "cnn-10hz"])
+def test_bundled_names_cannot_be_taken(classifier, make_card, tmp_path, name):
+    save_model(classifier, make_card(name=name), tmp_path / "a.safetensors")
+    with pytest.raises(ModelError, match="belongs to a bundled model"):
+        add_model(tmp_path / "a.safetensors")
+
+
+def test_damaged_file_is_not_added(model_file, tmp_path, user_models):
+    path = tmp_path / "cut.safetensors"
+    path.write_bytes(model_file.read_bytes()[:-1])
+    with pytest.raises(ModelError):
+        add_model(path)
+    assert not user_models.exists()
+
+
+def test_damaged_model_of_the_users_is_told_and_passed_over(user_models):
+    user_models.mkdir()
+    (user_models / "bad.safetensors").write_bytes(b"nothing")
+    told = []
+    assert len(list_models(on_notice=told.append)) == 2
+    assert "bad.safetensors" in told[0]
+
+
+def test_damaged_model_of_the_users_blocks_no_other(user_models):
+    user_models.mkdir()
+    (user_models / "bad.safetensors").write_bytes(b"nothing")
+    assert load_model("cnn", 30.0).name == "cnn-10hz"
+
+
+def test_packed_model_is_the_same_model(tmp_path):
+    pack_model("cnn-10hz", tmp_path / "for you.safetensors")
+    packed = find_model(tmp_path / "for you.safetensors")
+    assert packed.sha256 == find_model("cnn-10hz").sha256
+
+
+def test_packing_replaces_no_file(tmp_path):
+    (tmp_path / "mine.safetensors").write_text("precious")
+    with pytest.raises(OutputError, match="exists"):
+        pack_model("cnn-10hz", tmp_path / "mine.safetensors")
+
+
+def test_packing_by_force_replaces(tmp_path):
+    (tmp_path / "old.safetensors").write_text("old")
+    pack_model("cnn-10hz", tmp_path / "old.safetensors", force=True)
+    assert find_model(tmp_path / "old.safetensors").card.name == "cnn-10hz"
+
+
+def test_packing_under_another_suffix_is_refused(tmp_path):
+    with pytest.raises(OutputError, match=r"ends in \.safetensors"):
+        pack_model("cnn-10hz", tmp_path / "model.zip")
+
+
+def test_shown_card_ends_with_the_digest():
+    assert show_model("cnn-5hz").rstrip().endswith(find_model("cnn-5hz").sha256)
+
+
+def test_cards_are_listed_without_torch_or_scikit_learn():
+    code = (
+        "import sys; from napari_celltype.models import list_models; "
+        "list_models(); print(sorted({'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

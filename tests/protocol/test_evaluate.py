@@ -1,0 +1,156 @@
+"""Experiments from labelled data to a report, in one call."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import napari_celltype as nct
+from napari_celltype.errors import CellTypeError, LabelError, Stopped
+from napari_celltype.labels import save_traces
+from napari_celltype.labels.reading import Reading
+from napari_celltype.protocol.evaluate import (
+    ExperimentRequest,
+    experiment_data,
+    run_experiment,
+)
+from napari_celltype.protocol.experiments import Training
+
+PROTOCOL = nct.PaperProtocol(n_splits=2)
+
+
+def traces(counts=None, *, n_frames=60, seed=0, **columns):
+    counts = counts or {"PV": 12, "PY": 12}
+    labels = np.repeat(list(counts), list(counts.values()))
+    noise = np.random.default_rng(seed).normal(size=(len(labels), n_frames))
+    cells = np.arange(len(labels))
+    given = {
+        "subject_id": np.char.add("mouse-", (cells % 4).astype(str)),
+        "sampling_frequency": 10.0,
+        **columns,
+    }
+    return nct.TraceSet(noise, labels, **given)
+
+
+def scores(report):
+    return report.scores.drop(columns="train_seconds")
+
+
+def test_python_file_and_memory_give_the_same_scores(tmp_path):
+    file = save_traces(traces(), tmp_path / "cells.npz")
+    of_file = nct.evaluate(file, ["rnn"], PROTOCOL, epochs=1)
+    of_memory = nct.evaluate(traces(), ["rnn"], PROTOCOL, epochs=1)
+    pd.testing.assert_frame_equal(scores(of_file), scores(of_memory))
+
+
+def test_the_report_in_memory_is_that_of_the_folder(tmp_path):
+    report = nct.evaluate(traces(), ["rnn"], PROTOCOL, epochs=1, folder=tmp_path / "r")
+    written = pd.read_csv(tmp_path / "r" / "scores.csv")
+    pd.testing.assert_frame_equal(written, report.scores, check_exact=False)
+    assert report.confusion("rnn").counts.sum() == 2 * 6
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_scores(tmp_path):
+    at_once = nct.evaluate(traces(), ["rnn"], PROTOCOL, epochs=2)
+    steps = []
+    with pytest.raises(Stopped):
+        nct.evaluate(
+            traces(),
+            ["rnn"],
+            PROTOCOL,
+            epochs=2,
+            folder=tmp_path / "run",
+            on_progress=steps.append,
+            should_stop=lambda: len(steps) > 8,
+        )
+    finished = (tmp_path / "run" / "results.jsonl").read_bytes()
+    assert finished
+    resumed = nct.evaluate(
+        traces(), ["rnn"], PROTOCOL, epochs=2, folder=tmp_path / "run"
+    )
+    assert (tmp_path / "run" / "results.jsonl").read_bytes().startswith(finished)
+    pd.testing.assert_frame_equal(scores(resumed), scores(at_once))
+
+
+def test_a_classifier_is_added_to_what_is_done(tmp_path):
+    folder = tmp_path / "run"
+    nct.evaluate(traces(), ["rnn"], PROTOCOL, epochs=1, folder=folder)
+    done = (folder / "results.jsonl").read_bytes()
+    both = ["rnn", "svm-linear"]
+    added = nct.evaluate(traces(), both, PROTOCOL, epochs=1, folder=folder)
+    assert (folder / "results.jsonl").read_bytes().startswith(done)
+    at_once = nct.evaluate(traces(), both, PROTOCOL, epochs=1)
+    pd.testing.assert_frame_equal(scores(added), scores(at_once))
+
+
+def test_accepted_predictions_train_and_are_never_tested_on(tmp_path):
+    source = np.array(["manual", "prediction"] * 12)
+    data = traces(label_source=source)
+    nct.evaluate(
+        data,
+        ["svm-rbf"],
+        PROTOCOL,
+        with_predictions=True,
+        folder=tmp_path / "run",
+    )
+    lines = (tmp_path / "run" / "results.jsonl").read_text().splitlines()
+    tested = {row for line in lines for row in json.loads(line)["rows"]}
+    assert set(source[list(tested)]) == {"manual"}
+
+
+def test_parents_and_negations_are_no_classes(tmp_path):
+    counts = {"PV": 12, "PY": 12, "IN": 6, "!PV": 6}
+    report = nct.evaluate(
+        traces(counts), ["rnn"], nct.PaperProtocol("by-subject", n_splits=2), epochs=1
+    )
+    assert report.confusion("rnn").classes == ("PV", "PY")
+
+
+def load(data, **options):
+    return Reading(with_predictions=True).load(data, **options)
+
+
+def test_a_new_data_set_may_hold_one_type_and_holds_no_predictions():
+    source = np.array(["manual"] * 5 + ["prediction"])
+    new = load(traces({"PV": 6}, label_source=source), only_tested=True)
+    data, _ = experiment_data(load(traces()), new)
+    assert data.new_targets.index.tolist() == [0] * 5
+
+
+def test_two_data_sets_are_cut_to_the_shorter():
+    data, notes = experiment_data(load(traces()), load(traces(n_frames=50, seed=1)))
+    assert data.traces.n_frames == data.new.n_frames == 50
+    assert any("cut to 50 frames" in note for note in notes)
+
+
+def test_two_data_sets_share_their_classes():
+    old = load(traces({"PV": 4, "PY": 4, "SOM": 4}))
+    new = load(traces({"PV": 4, "SOM": 2}))
+    data, _ = experiment_data(old, new)
+    assert data.new_targets.classes == ("PV", "PY", "SOM")
+    assert data.new_targets.index.tolist() == [0] * 4 + [2] * 2
+
+
+def test_two_data_sets_of_different_rates_are_refused():
+    new = load(traces(sampling_frequency=30.0))
+    with pytest.raises(LabelError, match="--resample 10"):
+        experiment_data(load(traces()), new)
+
+
+def test_a_type_that_only_the_new_data_have_is_refused():
+    new = load(traces({"PV": 4, "VIP": 4}))
+    with pytest.raises(LabelError, match="VIP"):
+        experiment_data(load(traces()), new)
+
+
+def test_an_experiment_that_there_is_not():
+    with pytest.raises(CellTypeError, match="choose evaluate, table1"):
+        run_experiment(ExperimentRequest(traces(), "table6"))
+
+
+def test_an_experiment_of_the_paper_runs_from_python():
+    request = ExperimentRequest(
+        traces(), "table2", protocol=PROTOCOL, training=Training(epochs=1)
+    )
+    assert "cnn" in run_experiment(request).scores["classifier"].unique()

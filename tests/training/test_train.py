@@ -1,0 +1,148 @@
+"""A model trained on labelled traces: its card, its file, and training that resumes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_celltype.errors import LabelError, OutputError, Stopped
+from napari_celltype.labels import Reading, TraceSet, save_traces
+from napari_celltype.models import checkpoint, read_model
+from napari_celltype.training import TrainRequest, train_model
+
+EPOCHS = 6
+
+
+def traces(labels=("PV", "PY") * 8, **columns):
+    noise = np.random.default_rng(0).normal(size=(len(labels), 60))
+    given = {
+        "subject_id": np.array([f"mouse-{i % 4 // 2}" for i in range(len(labels))]),
+        "sampling_frequency": 10.0,
+        **columns,
+    }
+    return TraceSet(noise, np.array(labels), **given)
+
+
+def request(folder, data=None, **changes):
+    given = TrainRequest(
+        traces() if data is None else data,
+        folder / "mine.safetensors",
+        "rnn",
+        EPOCHS,
+        validation="none",
+    )
+    return replace(given, **changes)
+
+
+def test_the_card_says_what_was_trained_on_and_that_nothing_was_measured(tmp_path):
+    card = train_model(request(tmp_path)).card
+    assert card.name == "mine"
+    assert (card.origin, card.scores, card.calibration) == ("user", (), None)
+    assert (card.sampling_frequency, card.window_frames) == (10.0, 60)
+    assert card.training_data["class_counts"] == {"PV": 8, "PY": 8}
+    assert card.training_data["subjects_by_label"] == {"PV": 2, "PY": 2}
+    assert card.domain is not None
+
+
+def test_a_network_of_any_length_is_trained_from_scratch_and_calibrated(tmp_path):
+    data = traces(("PV", "PY") * 150, cell_id=np.arange(300).astype(str))
+    asked = request(tmp_path, data, architecture="pooled", epochs=2, validation="cell")
+    card = train_model(asked).card
+    assert card.architecture == "pooled"
+    assert card.calibration.calibrated_on.endswith("held-out cells")
+    assert "the cells that chose the epoch" in card.trained_on
+
+
+def test_the_model_in_the_file_is_the_one_of_the_card(tmp_path):
+    trained = train_model(request(tmp_path))
+    model = read_model(trained.path)
+    assert model.card == trained.card
+    assert model.sha256 == trained.sha256
+
+
+def test_what_was_left_out_stands_on_the_card(tmp_path):
+    spoilt = traces().traces.copy()
+    spoilt[3, 5] = np.nan
+    trained = train_model(request(tmp_path, replace(traces(), traces=spoilt)))
+    assert "row 3" in trained.notes[0]
+    assert list(trained.notes) == trained.card.training_data["notes"]
+
+
+def test_parents_and_negations_train_without_a_class_of_their_own(tmp_path):
+    labels = ("PV", "PY", "SOM", "IN", "!PY") * 4
+    card = train_model(request(tmp_path, traces(labels))).card
+    assert card.classes == ("PV", "PY", "SOM")
+    assert card.training_data["labels"]["!PY"] == 4
+
+
+def test_of_a_trace_set_neuropil_says_what_its_traces_are(tmp_path):
+    asked = request(tmp_path, reading=Reading(neuropil=0.7))
+    assert train_model(asked).card.neuropil == 0.7
+
+
+def test_a_file_name_with_spaces_gives_a_name_that_a_terminal_takes(tmp_path):
+    asked = request(tmp_path, output=tmp_path / "my best model.safetensors")
+    assert train_model(asked).card.name == "my-best-model"
+
+
+def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+    # A checkpoint after each epoch, however short.
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0.0)
+    at_once = train_model(request(tmp_path, output=tmp_path / "a.safetensors"))
+    epochs = []
+    asked = request(tmp_path)
+    with pytest.raises(Stopped):
+        train_model(
+            asked,
+            on_progress=lambda p: epochs.append(p.done),
+            should_stop=lambda: 3 in epochs,
+        )
+    kept = tmp_path / "mine.safetensors.checkpoint"
+    assert kept.exists()
+    epochs.clear()
+    resumed = train_model(asked, on_progress=lambda p: epochs.append(p.done))
+    assert not kept.exists()
+    assert 1 not in epochs
+    probe = traces().traces
+    np.testing.assert_array_equal(
+        read_model(resumed.path).predict_proba(probe),
+        read_model(at_once.path).predict_proba(probe),
+    )
+
+
+def test_a_model_of_this_program_is_replaced(tmp_path):
+    first = train_model(request(tmp_path))
+    second = train_model(request(tmp_path, random_state=1))
+    assert read_model(first.path).sha256 == second.sha256 != first.sha256
+
+
+def test_a_file_of_somebody_elses_is_kept(tmp_path):
+    (tmp_path / "mine.safetensors").write_text("precious")
+    with pytest.raises(OutputError, match="--force"):
+        train_model(request(tmp_path))
+    assert (tmp_path / "mine.safetensors").read_text() == "precious"
+    train_model(request(tmp_path, force=True))
+
+
+def test_a_frame_rate_is_needed(tmp_path):
+    with pytest.raises(LabelError, match="--fs"):
+        train_model(request(tmp_path, traces(sampling_frequency=None)))
+
+
+def test_a_file_trains_what_its_traces_would(tmp_path):
+    file = save_traces(traces(), tmp_path / "cells.npz")
+    from_file = train_model(request(tmp_path, file))
+    from_memory = train_model(request(tmp_path, output=tmp_path / "b.safetensors"))
+    probe = traces().traces
+    np.testing.assert_array_equal(
+        read_model(from_file.path).predict_proba(probe),
+        read_model(from_memory.path).predict_proba(probe),
+    )
+
+
+def test_a_folder_without_room_for_a_model_is_told_before_the_training(tmp_path):
+    (tmp_path / "models").write_text("a file in the place of the folder")
+    told = []
+    with pytest.raises(OutputError, match="No model can be written to"):
+        train_model(request(tmp_path / "models"), on_progress=told.append)
+    assert not told
