@@ -12,7 +12,7 @@ from pathlib import Path
 
 import napari_celltype as nct
 from napari_celltype.answers import ClassifyRequest, classify_recording
-from napari_celltype.cli.simulate import simulate_folder
+from napari_celltype.cli.simulate import SimulateRequest, write_simulation
 from napari_celltype.export import (
     ExportRequest,
     NwbSession,
@@ -26,9 +26,7 @@ def main(out: str, folder: str | None = None, frame_rate: str | None = None) -> 
     with tempfile.TemporaryDirectory() as temporary:
         if folder is None:
             folder, frame_rate = temporary, "10"
-            simulate_folder(
-                Path(folder), n_cells=30, n_frames=700, sampling_frequency=10.0
-            )
+            write_simulation(SimulateRequest(Path(folder), 30, 700, 10.0))
         rate = None if frame_rate is None else float(frame_rate)
         recording = nct.open_recording(folder, sampling_frequency=rate)
         predictions = classify_recording(recording, ClassifyRequest())

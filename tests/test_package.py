@@ -105,13 +105,6 @@ def test_no_path_of_one_machine() -> None:
     assert lines_with(r"(?<![\w.])/(root|home/\w+|Users/\w+|work)/", texts) == []
 
 
-@pytest.mark.parametrize(
-    "file", SOURCES, ids=lambda f: str(f.relative_to(ROOT / "src"))
-)
-def test_a_file_fits_in_one_reading(file: Path) -> None:
-    assert len(file.read_text().splitlines()) <= 600
-
-
 @pytest.mark.slow
 def test_the_wheel_holds_manifest_weights_and_types(tmp_path: Path) -> None:
     subprocess.run(

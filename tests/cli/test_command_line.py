@@ -3,8 +3,8 @@
 import shlex
 
 import napari_celltype as nct
-from napari_celltype.gui.evaluate.chosen_data import command_line
 from napari_celltype.labels import Reading
+from napari_celltype.parameters import command_line
 from napari_celltype.protocol.evaluate import ExperimentRequest, run_experiment
 from napari_celltype.protocol.experiments import Training
 
@@ -22,7 +22,7 @@ def test_it_is_the_same_run_at_the_terminal(terminal, trace_file, tmp_path):
     )
     run_experiment(request)
     done = (request.folder / "results.jsonl").read_bytes()
-    words = shlex.split(command_line(request))
+    words = shlex.split(command_line("evaluate", request))
     # Another command on the same folder would be refused.
     result = terminal(*words[1:])
     assert result.exit_code == 0, result.output

@@ -632,9 +632,9 @@ def test_saved_labelled_data_read_as_the_same(
 
 
 def test_a_simulated_recording_is_labelled_data(tmp_path: Path) -> None:
-    from napari_celltype.cli.simulate import simulate_folder
+    from napari_celltype.cli.simulate import SimulateRequest, write_simulation
 
-    simulate_folder(tmp_path / "s", n_cells=12, n_frames=200, sampling_frequency=10.0)
+    write_simulation(SimulateRequest(tmp_path / "s", 12, 200, 10.0))
     data = load_labelled_data(tmp_path / "s")
     truth = load_labels(open_recording(tmp_path / "s"))
     assert truth is not None

@@ -25,7 +25,8 @@ from napari_celltype.errors import (
     SamplingFrequencyError,
     Stopped,
 )
-from napari_celltype.models import DEFAULT_MODEL
+from napari_celltype.models import DEFAULT_MODEL, NETWORKS
+from napari_celltype.parameters import device_parameter, neuropil_parameter, parameter
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -53,32 +54,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClassifyRequest:
-    """How recordings are to be classified.
+    """How recordings are to be classified."""
 
-    Attributes
-    ----------
-    model : str
-        A bundled family, the name of a model, or a path.
-    device : str
-        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-    neuropil : str or float
-        ``model`` (what the model was trained with), ``none`` (raw F), or C for
-        F - C * Fneu.
-    min_probability : float
-        A type that is less probable is ``unsure``.
-    only_iscell : bool
-        Leave out the ROIs that suite2p does not call cells.
-    prior : mapping of str to float or None
-        Expected shares of the types, such as ``{"IN": 0.1}``; None takes what the
-        model's card assumes.
-    """
-
-    model: str = DEFAULT_MODEL
-    device: str = "auto"
-    neuropil: str | float = "model"
-    min_probability: float = 0.0
-    only_iscell: bool = False
-    prior: Mapping[str, float] | None = None
+    model: str = parameter(
+        DEFAULT_MODEL,
+        f"Of {', '.join(NETWORKS)}, or a model's name or file.",
+        metavar="NAME|FILE",
+    )
+    device: str = device_parameter()
+    neuropil: str | float = neuropil_parameter(
+        "model",
+        {"model": "as the model was trained", "none": "raw F"},
+        "What the model was trained with, raw F, or F - C * Fneu.",
+    )
+    min_probability: float = parameter(
+        0.0,
+        "An ROI whose type is less probable is unsure.",
+        label="Min. probability",
+        metavar="P",
+        minimum=0,
+        maximum=1,
+    )
+    only_iscell: bool = parameter(
+        False, "Leave out what suite2p does not call a cell.", label="Cells only"
+    )
+    prior: Mapping[str, float] | None = parameter(
+        None,
+        "Expected shares of the types, such as IN=0.11 (all neurons of CA1) or PV=1 "
+        "(only PV cells carry the indicator); by default what the model's card "
+        "assumes.",
+        label="Prevalence",
+        metavar="TYPE=SHARE,...",
+        example="IN=0.1",
+    )
 
 
 def require_possible(request: ClassifyRequest) -> None:

@@ -51,17 +51,7 @@ DECAY = 0.7  # s, what suite2p advises for fast indicators such as this GCaMP7f
 
 @dataclass(frozen=True)
 class DemoResult:
-    """Where the demo left its results.
-
-    Attributes
-    ----------
-    recording_path : Path
-        The plane folder that suite2p wrote.
-    summary_file : Path
-        At most six lines.
-    details : tuple of str
-        What the summary rests on, in sentences.
-    """
+    """The plane folder, a summary of at most six lines, and what that rests on."""
 
     recording_path: Path
     summary_file: Path
@@ -84,29 +74,9 @@ def run_demo(
 ) -> DemoResult:
     """Simulate a movie, run the real suite2p on it and classify what it finds.
 
-    Parameters
-    ----------
-    folder : Path
-        Gets ``movie.tif``, ``truth.npz``, ``suite2p/``, ``cell_types.csv`` (the
-        default model's answer), ``cell_types_FAMILY.csv`` for each other bundled
-        family, ``rois.png`` and ``summary.txt``.
-    random_state : int
-        The same number gives the same movie.
-    device : str
-        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-    force : bool
-        Write into a folder that holds somebody else's files.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
-
-    Raises
-    ------
-    MissingDependencyError
-        If suite2p is not installed.
-    OutputError
-        If the folder cannot be written or belongs to something else.
-    Stopped
-        If `should_stop` answered True.
+    The folder gets the movie, its truth, ``suite2p/``, ``cell_types.csv`` (the default
+    model's answer), ``cell_types_FAMILY.csv`` of each other bundled family,
+    ``rois.png`` and ``summary.txt``.
     """
     from napari_celltype.simulation import (
         match_rois,

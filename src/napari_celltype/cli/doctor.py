@@ -32,19 +32,7 @@ BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report.
-
-    Attributes
-    ----------
-    name : str
-        What was looked at.
-    value : str
-        What was found.
-    ok : bool
-        Whether nothing needs to be done.
-    remedy : str
-        The line to run, or what else to do; empty where `ok`.
-    """
+    """One line of the report: what was found, and what to do where that is not ok."""
 
     name: str
     value: str
@@ -53,13 +41,7 @@ class Finding:
 
 
 def doctor() -> list[Finding]:
-    """Examine this machine and this installation.
-
-    Returns
-    -------
-    list of Finding
-        In reading order; every finding that is not ok says what to do.
-    """
+    """Examine this machine and this installation, in reading order."""
     return [
         *_versions(),
         *_torchvision(),

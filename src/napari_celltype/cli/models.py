@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from napari_celltype.cli.options import Force
+from napari_celltype.cli.options import takes_requests
 from napari_celltype.cli.terminal import door, say
+from napari_celltype.parameters import REQUIRED, parameter
 
 models_app = typer.Typer(rich_markup_mode="rich")
-Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
-File = Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model in the list."""
+
+    name: str = parameter(
+        REQUIRED, "A name in the list, or a file.", argument=True, metavar="NAME"
+    )
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file."""
+
+    file: Path = parameter(
+        REQUIRED, "A .safetensors file.", argument=True, metavar="FILE"
+    )
+    force: bool = parameter(False, "Replace a file that this program did not write.")
 
 
 @models_app.callback(invoke_without_command=True)
@@ -43,49 +61,53 @@ def list_() -> None:
 
 @models_app.command()
 @door
-def show(name: Name) -> None:
+@takes_requests()
+def show(model: NamedModel) -> None:
     """Print the card of a model: what it was trained on and what it scored.
 
     Example: napari-celltype models show cnn
     """
     from napari_celltype.models import show_model
 
-    typer.echo(show_model(name))
+    typer.echo(show_model(model.name))
 
 
 @models_app.command()
 @door
-def verify(file: File) -> None:
+@takes_requests(without=("force",))
+def verify(place: ModelFile) -> None:
     """Check that a model file is whole and unchanged.
 
     Example: napari-celltype models verify mymodel.safetensors
     """
     from napari_celltype.models import verify_model
 
-    verified = verify_model(file)
+    verified = verify_model(place.file)
     typer.echo(f"{verified.card.name} is whole; SHA-256 {verified.sha256}")
 
 
 @models_app.command()
 @door
-def pack(name: Name, file: File, force: Force = False) -> None:
+@takes_requests()
+def pack(model: NamedModel, place: ModelFile) -> None:
     """Write a model to one file that another lab can add.
 
     Example: napari-celltype models pack cnn-10hz cnn.safetensors
     """
     from napari_celltype.models import pack_model
 
-    pack_model(name, file, force=force)
-    say(f"written: {file}")
+    pack_model(model.name, place.file, force=place.force)
+    say(f"written: {place.file}")
 
 
 @models_app.command()
 @door
-def add(file: File, force: Force = False) -> None:
+@takes_requests()
+def add(place: ModelFile) -> None:
     """Add a model file to your own models.
 
     Example: napari-celltype models add cnn.safetensors
     """
     from napari_celltype.models import add_model
 
-    say(f"added: {add_model(file, force=force).card.name}")
+    say(f"added: {add_model(place.file, force=place.force).card.name}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from napari_celltype.answers import provenance, require_replaceable, write_output
 from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.labels.folders import claim_folder
 from napari_celltype.labels.trace_set import require_npz, write_traces
+from napari_celltype.parameters import parameter, seed_parameter
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -19,46 +22,52 @@ from napari_celltype.progress import (
 from napari_celltype.recording import open_recording
 
 
-def simulate_folder(
-    folder: Path,
+@dataclass(frozen=True)
+class SimulateRequest:
+    """What is simulated: a recording in `output`, or a trace set `dataset`."""
+
+    output: Path | None = parameter(
+        None, "A labelled recording.", option=("-o", "--output"), metavar="DIR"
+    )
+    n_cells: int = parameter(40, "Cells of the recording.", option="--cells", minimum=4)
+    n_frames: int = parameter(4000, "Frames.", option="--frames", minimum=1)
+    sampling_frequency: float = parameter(
+        30.0, "Frames per second.", option="--fs", metavar="HZ", minimum=1
+    )
+    movie: bool = parameter(False, "Write the two-photon movie, too.")
+    dataset: Path | None = parameter(
+        None, "A labelled trace set instead.", metavar="FILE.npz"
+    )
+    counts: Mapping[str, int] = parameter(
+        {"PY": 1000, "PV": 947, "SOM": 1000, "VIP": 1000},
+        "Traces per type, with --dataset.",
+        metavar="TYPE=N,...",
+        example="PY=1000",
+        minimum=0,
+    )
+    random_state: int = seed_parameter()
+    force: bool = parameter(
+        False, "Replace files, or write into a folder, that hold others' data."
+    )
+
+
+def write_simulation(
+    request: SimulateRequest,
     *,
-    n_cells: int,
-    n_frames: int,
-    sampling_frequency: float,
-    movie: bool = False,
-    random_state: int = 0,
-    force: bool = False,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[Path]:
-    """Write a labelled recording: a suite2p folder, its labels, and the truth.
+    """Write what is simulated, and return the files.
 
-    Parameters
-    ----------
-    folder : Path
-        Gets ``suite2p/plane0``, ``labels.csv``, ``truth.npz`` and, with `movie`,
-        ``movie.tif``.
-    n_cells, n_frames : int
-    sampling_frequency : float
-        Hz.
-    movie : bool
-        Write the two-photon movie, too.
-    random_state : int
-        The same number gives the same files.
-    force : bool
-        Write into a folder that holds somebody else's files.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
-
-    Returns
-    -------
-    list of Path
-        What was written.
+    A recording is a folder with ``suite2p/plane0``, ``labels.csv``, ``truth.npz`` and,
+    where it is asked for, ``movie.tif``.
 
     Raises
     ------
+    LabelError
+        If a type is unknown or the trace set's name does not end in ``.npz``.
     OutputError
-        If the folder cannot be written or belongs to something else.
+        If a place cannot be written to or belongs to something else.
     Stopped
         If `should_stop` answered True.
     """
@@ -69,16 +78,22 @@ def simulate_folder(
         write_truth,
     )
 
-    claim_folder(folder, force=force)
+    if request.dataset is not None:
+        return [_write_dataset(request, request.dataset)]
+    folder = request.output or Path()
+    claim_folder(folder, force=request.force)
     on_progress(Progress("Simulating the session"))
     simulated = simulate_recording(
-        n_cells, n_frames, sampling_frequency, random_state=random_state
+        request.n_cells,
+        request.n_frames,
+        request.sampling_frequency,
+        random_state=request.random_state,
     )
     plane = write_recording(simulated, folder)
-    save_labels(open_recording(plane), truth_table(list(simulated.labels)))
+    save_labels(open_recording(plane), truth_table(simulated.labels.tolist()))
     written = [plane, folder / "labels.csv"]
     written.append(write_truth(simulated, folder / "truth.npz"))
-    if movie:
+    if request.movie:
         written.append(
             write_movie(
                 simulated,
@@ -90,57 +105,26 @@ def simulate_folder(
     return written
 
 
-def simulate_dataset_file(
-    path: Path,
-    counts: Mapping[str, int],
-    *,
-    n_frames: int,
-    sampling_frequency: float,
-    random_state: int = 0,
-    force: bool = False,
-) -> Path:
-    """Write a labelled trace set of simulated cells.
-
-    Parameters
-    ----------
-    path : Path
-        Ends in ``.npz``.
-    counts : mapping of str to int
-        Traces of each type.
-    n_frames : int
-    sampling_frequency : float
-        Hz.
-    random_state : int
-        The same number gives the same traces.
-    force : bool
-        Replace a file that this program did not write.
-
-    Raises
-    ------
-    LabelError
-        If a type is unknown or the name does not end in ``.npz``.
-    OutputError
-        If the file cannot be written or is somebody else's.
-    """
+def _write_dataset(request: SimulateRequest, path: Path) -> Path:
     from napari_celltype.simulation import simulate_traces
 
-    require_replaceable(require_npz(path), force)
-    traces = simulate_traces(counts, n_frames, sampling_frequency, random_state)
-    settings = {
-        "counts": dict(counts),
-        "n_frames": n_frames,
-        "sampling_frequency": sampling_frequency,
-        "random_state": random_state,
+    require_replaceable(require_npz(path), request.force)
+    settings: dict[str, Any] = {
+        "counts": dict(request.counts),
+        "n_frames": request.n_frames,
+        "sampling_frequency": request.sampling_frequency,
+        "random_state": request.random_state,
     }
+    traces = simulate_traces(**settings)
     return write_output(
         path,
         lambda file: write_traces(traces, file),
-        force=force,
+        force=request.force,
         provenance=provenance([], [], settings),
     )
 
 
-def truth_table(labels: list[str]) -> LabelTable:
+def truth_table(labels: Sequence[str]) -> LabelTable:
     """Return the simulator's truth as labels; empty texts leave ROIs unlabelled."""
     return LabelTable(
         tuple(

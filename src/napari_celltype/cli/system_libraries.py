@@ -39,13 +39,9 @@ _DRIVERS = ("dri/swrast_dri.so", "libgallium-*.so", "libgallium_dri.so")
 
 
 def missing_packages() -> list[str]:
-    """Return the Debian packages that a napari window still needs here.
+    """Return the Debian packages that a napari window still needs here, sorted.
 
-    Returns
-    -------
-    list of str
-        Sorted Debian package names; empty where nobody can tell: on Windows, macOS
-        and Linux systems without `ldconfig`.
+    Empty where nobody can tell: on Windows, macOS and Linux without `ldconfig`.
     """
     known = _known_libraries()
     if not known:

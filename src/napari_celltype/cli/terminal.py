@@ -1,4 +1,4 @@
-"""How the terminal shows progress, errors and Ctrl-C."""
+"""How the terminal shows progress, results, errors and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from textwrap import shorten
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,12 +23,17 @@ from rich.progress import Progress as Bar
 from napari_celltype.errors import CellTypeError, Stopped
 from napari_celltype.progress import OnProgress, Progress, ShouldStop
 
+if TYPE_CHECKING:
+    from napari_celltype.answers.classify import BatchResult
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 WRONG_INPUT = 1
 STOPPED = 130
 SECONDS_BETWEEN_LINES = 5.0
+_MOST_LINES = 6
+_WIDTH = 100
 
 debug: ContextVar[bool] = ContextVar("debug", default=False)
 
@@ -89,6 +96,16 @@ def interruptible() -> Iterator[ShouldStop]:
 
 
 @contextmanager
+def says_that_work_goes_on() -> Iterator[None]:
+    """Say what becomes of work that is stopped."""
+    try:
+        yield
+    except (Stopped, KeyboardInterrupt):
+        say("The same command goes on from here.")
+        raise
+
+
+@contextmanager
 def shown_progress() -> Iterator[OnProgress]:
     """Draw a bar on a terminal and print plain lines elsewhere, on standard error."""
     if sys.stderr.isatty():
@@ -135,3 +152,34 @@ def shown_progress() -> Iterator[OnProgress]:
 
 def _tenth(progress: Progress) -> int:
     return 10 * progress.done // progress.total if progress.total else 0
+
+
+def result_lines(result: BatchResult, *, asked: int, in_full: bool) -> list[str]:
+    """Return what was found: at most six lines, or all that the counts rest on."""
+    lines = []
+    if asked > 1:
+        lines.append(f"{len(result.done)} of {asked} recordings classified.")
+    if not result.done:
+        return lines
+    summary = result.summary()
+    lines.append(summary.counts)
+    if summary.expectation:
+        lines.append(summary.expectation)
+    if in_full:
+        lines += summary.details()
+        for done in result.done:
+            lines += (
+                f"note: {done.inputs['name']}: {w}" for w in done.inputs["warnings"]
+            )
+        return lines
+    warned = Counter(w for done in result.done for w in set(done.inputs["warnings"]))
+    room = _MOST_LINES - len(lines) - 1
+    for warning, n in warned.most_common(room):
+        often = f" ({n} recordings)" if n > 1 else ""
+        lines.append(f"note: {shorten(warning, _WIDTH, placeholder=' ...')}{often}")
+    more = len(warned) - room
+    lines.append(
+        (f"{more} more warnings, and details" if more > 0 else "Details")
+        + ": --verbose, or the provenance file."
+    )
+    return lines

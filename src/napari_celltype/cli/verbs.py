@@ -1,28 +1,47 @@
-"""The verbs of the terminal, one function each."""
+"""The verbs of the terminal, one function each; their options are their requests'."""
 
 from __future__ import annotations
 
+import shlex
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from napari_celltype.cli import options as opt
-from napari_celltype.cli.experiments import evaluate, paper, train
-from napari_celltype.cli.export import export
+from napari_celltype.answers.classify import ClassifyRequest
 from napari_celltype.cli.models import models_app
-from napari_celltype.cli.result_lines import result_lines
+from napari_celltype.cli.options import takes_requests
+from napari_celltype.cli.simulate import SimulateRequest
 from napari_celltype.cli.terminal import (
     STOPPED,
     WRONG_INPUT,
     debug,
     door,
     interruptible,
+    result_lines,
     say,
+    says_that_work_goes_on,
     shown_progress,
 )
+from napari_celltype.cli.window import OpenRequest, open_window
 from napari_celltype.errors import SamplingFrequencyError
+from napari_celltype.export import FORMATS, ExportRequest
 from napari_celltype.models import DEFAULT_MODEL
+from napari_celltype.parameters import (
+    REQUIRED,
+    device_parameter,
+    frame_rate_parameter,
+    jobs_parameter,
+    parameter,
+    plane_parameter,
+    scheduler_parameter,
+    seed_parameter,
+)
+from napari_celltype.protocol.evaluate import ExperimentRequest
+from napari_celltype.protocol.experiments import PAPER_EXPERIMENTS
+from napari_celltype.training.train import TrainRequest
 
 app = typer.Typer(
     name="napari-celltype",
@@ -33,8 +52,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models_app, name="models")
-for verb in (export, train, evaluate, paper):
-    app.command()(verb)
+_OUTPUT = ("-o", "--output")
+_VERBOSE = ("-v", "--verbose")
+_REPLACE = "Replace a file that this program did not write."
 
 
 def _show_version(asked: bool) -> None:
@@ -58,135 +78,120 @@ def program(
     debug.set(show_traceback)
 
 
+@dataclass(frozen=True)
+class DemoRequest:
+    """Where the demo goes, and how."""
+
+    output: Path = parameter(
+        Path("celltype-demo"), "Where results go.", option=_OUTPUT, metavar="DIR"
+    )
+    headless: bool = parameter(False, "Save files and exit; no window waits.")
+    random_state: int = seed_parameter()
+    device: str = device_parameter()
+    verbose: bool = parameter(
+        False, "Say all that the result rests on.", option=_VERBOSE
+    )
+    force: bool = parameter(False, "Write into a folder that holds files of others.")
+
+
 @app.command()
 @door
-def demo(
-    output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="DIR", help="Where results go.")
-    ] = Path("celltype-demo"),
-    headless: Annotated[
-        bool, typer.Option("--headless", help="Save files and exit; no window waits.")
-    ] = False,
-    seed: opt.Seed = 0,
-    device: opt.Device = "auto",
-    verbose: opt.Verbose = False,
-    force: opt.Force = False,
-) -> None:
+@takes_requests()
+def demo(request: DemoRequest) -> None:
     """Simulate a two-photon movie, run suite2p on it, classify its ROIs, show them.
 
     Example: napari-celltype demo --headless -o demo
     """
     from napari_celltype.cli.demo import run_demo
-    from napari_celltype.cli.window import open_window, save_screenshot
+    from napari_celltype.cli.window import save_screenshot
 
     with interruptible() as should_stop, shown_progress() as on_progress:
         result = run_demo(
-            output,
-            random_state=seed,
-            device=device,
-            force=force,
+            request.output,
+            random_state=request.random_state,
+            device=request.device,
+            force=request.force,
             on_progress=on_progress,
             should_stop=should_stop,
         )
-    if headless:
-        screenshot = output / "screenshot.png"
-        missing = save_screenshot(
-            result.recording_path, screenshot, model=DEFAULT_MODEL
-        )
+    if request.headless:
+        screenshot = request.output / "screenshot.png"
+        missing = save_screenshot(result.recording_path, screenshot)
         result.add_to_summary(
             f"The window: {screenshot}" if missing is None else f"No window: {missing}"
         )
     typer.echo(result.summary_file.read_text(encoding="utf-8"))
-    if verbose:
+    if request.verbose:
         typer.echo("\n".join(result.details))
-    if not headless:
-        raise typer.Exit(open_window(result.recording_path, model=DEFAULT_MODEL))
+    if not request.headless:
+        raise typer.Exit(open_window(OpenRequest(result.recording_path), DEFAULT_MODEL))
 
 
 @app.command(name="open")
 @door
-def open_(
-    path: opt.RecordingPath,
-    movie: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The imaging stack, a TIFF.")
-    ] = None,
-    fs: opt.Fs = None,
-    neuropil: opt.Neuropil = "model",
-    plane: opt.Plane = None,
-) -> None:
+@takes_requests()
+def open_(request: OpenRequest) -> None:
     """Open napari with a recording and the docks.
 
     Example: napari-celltype open data/mouse1/suite2p
     """
-    from napari_celltype.cli.window import open_window
     from napari_celltype.recording.folder import find_recordings
 
-    find_recordings([path], plane)  # a wrong path is told before napari starts
-    chosen = opt.parse_neuropil(neuropil)
-    raise typer.Exit(
-        open_window(path, movie=movie, fs=fs, plane=plane, neuropil=chosen)
+    # A wrong path is told before napari starts.
+    find_recordings([request.path], request.plane)
+    raise typer.Exit(open_window(request))
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """Which recordings are classified, and where their table goes."""
+
+    paths: tuple[Path, ...] = parameter(
+        REQUIRED,
+        "Recordings, or folders that hold many.",
+        argument=True,
+        repeated=True,
+        metavar="PATH...",
     )
+    output: Path | None = parameter(
+        None,
+        "A .csv, .parquet or .json file; without it CSV on standard output.",
+        option=_OUTPUT,
+        metavar="OUT",
+    )
+    sampling_frequency: float | None = frame_rate_parameter()
+    plane: int | None = plane_parameter()
+    jobs: int = jobs_parameter()
+    scheduler: str | None = scheduler_parameter()
+    verbose: bool = parameter(
+        False, "Say all that the result rests on.", option=_VERBOSE
+    )
+    force: bool = parameter(False, _REPLACE)
 
 
 @app.command()
 @door
-def classify(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="PATH...",
-            help="Recordings, or folders that hold many.",
-            show_default=False,
-        ),
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="OUT",
-            help="A .csv, .parquet or .json file; without it CSV on standard output.",
-        ),
-    ] = None,
-    model: opt.Model = DEFAULT_MODEL,
-    only_iscell: opt.OnlyIscell = False,
-    min_probability: opt.MinProbability = 0.0,
-    prior: opt.Prior = None,
-    fs: opt.Fs = None,
-    neuropil: opt.Neuropil = "model",
-    plane: opt.Plane = None,
-    device: opt.Device = "auto",
-    jobs: opt.Jobs = 1,
-    scheduler: opt.Scheduler = None,
-    verbose: opt.Verbose = False,
-    force: opt.Force = False,
-) -> None:
+@takes_requests()
+def classify(batch: BatchRequest, request: ClassifyRequest) -> None:
     """Classify every ROI of the recordings and write one table.
 
     Example: napari-celltype classify data/ -o cell_types.csv
     """
-    from napari_celltype.answers.classify import ClassifyRequest, classify_many
+    from napari_celltype.answers.classify import classify_many
     from napari_celltype.export import check_table_path, table_to_csv, write_table
     from napari_celltype.recording.folder import find_recordings
 
-    request = ClassifyRequest(
-        model,
-        device,
-        opt.parse_neuropil(neuropil),
-        min_probability,
-        only_iscell,
-        opt.parse_prior(prior),
-    )
+    output, force = batch.output, batch.force
     if output is not None:
         check_table_path(output, force=force)
-    found = find_recordings(paths, plane)
+    found = find_recordings(batch.paths, batch.plane)
     with interruptible() as should_stop, shown_progress() as on_progress:
         result = classify_many(
             found.planes,
             request,
-            sampling_frequency=fs,
-            jobs=jobs,
-            scheduler=scheduler,
+            sampling_frequency=batch.sampling_frequency,
+            jobs=batch.jobs,
+            scheduler=batch.scheduler,
             on_progress=on_progress,
             should_stop=should_stop,
         )
@@ -196,7 +201,7 @@ def classify(
         else:
             origin = result.provenance(request)
             write_table(result.table, output, force=force, provenance=origin)
-    for line in result_lines(result, asked=len(found.planes), in_full=verbose):
+    for line in result_lines(result, asked=len(found.planes), in_full=batch.verbose):
         say(line)
     failures = (*found.failures, *result.failures)
     for failure in failures:
@@ -207,84 +212,196 @@ def classify(
         raise typer.Exit(WRONG_INPUT)
 
 
+@dataclass(frozen=True)
+class ExportFile:
+    """What is exported, and where it goes."""
+
+    path: Path = parameter(
+        REQUIRED,
+        "A recording, or (csv to mat) a table that `classify` wrote.",
+        argument=True,
+    )
+    output: Path = parameter(
+        REQUIRED, "The file to write.", option=_OUTPUT, metavar="OUT"
+    )
+    labels_only: bool = parameter(False, "Export the labels; no model runs.")
+    field: dict[str, str] = parameter(
+        {},
+        "nwb: what is known about the session, such as subject_id=m1; may be given "
+        "several times. docs/export.md lists the fields.",
+        metavar="NAME=TEXT",
+        example="age=P90D",
+        repeated=True,
+    )
+    sampling_frequency: float | None = frame_rate_parameter()
+    plane: int | None = plane_parameter()
+    force: bool = parameter(False, _REPLACE)
+
+
 @app.command()
 @door
-def simulate(
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="A labelled recording."),
-    ] = None,
-    cells: Annotated[int, typer.Option(metavar="N", min=4)] = 40,
-    frames: Annotated[int, typer.Option(metavar="N", min=1)] = 4000,
-    fs: Annotated[float, typer.Option("--fs", metavar="HZ", min=1.0)] = 30.0,
-    movie: Annotated[
-        bool, typer.Option("--movie", help="Write the two-photon movie, too.")
-    ] = False,
-    dataset: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.npz", help="A labelled trace set instead."),
-    ] = None,
-    counts: Annotated[
-        str, typer.Option(metavar="TYPE=N,...", help="Traces per type, with --dataset.")
-    ] = "PY=1000,PV=947,SOM=1000,VIP=1000",
-    seed: opt.Seed = 0,
-    force: opt.Force = False,
+@takes_requests(choices={"format": FORMATS})
+def export(
+    file: ExportFile, request: ExportRequest, classifying: ClassifyRequest
 ) -> None:
+    """Write the labelled ROIs as table, celltype.npy, MATLAB, NWB, figure or text.
+
+    Example: napari-celltype export data/mouse1 --format nwb -o mouse1.nwb
+    """
+    from napari_celltype.export import NwbSession
+    from napari_celltype.export.exporting import export_path
+
+    if request.existing is not None:
+        if request.format not in ("nwb", "nwb-copy"):
+            raise typer.BadParameter("--into goes with --format nwb")
+        request = replace(request, format="nwb-copy")
+    request = replace(
+        request,
+        only_iscell=classifying.only_iscell or None,
+        session=NwbSession.of(file.field),
+    )
+    with interruptible() as should_stop, shown_progress() as on_progress:
+        written = export_path(
+            file.path,
+            request,
+            file.output,
+            None if file.labels_only else classifying,
+            sampling_frequency=file.sampling_frequency,
+            plane=file.plane,
+            force=file.force,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    say(f"written: {written}")
+
+
+@app.command()
+@door
+@takes_requests()
+def train(request: TrainRequest) -> None:
+    """Train a network on labelled data and save it as a model.
+
+    Example: napari-celltype train recordings.csv --base cnn -o mine.safetensors
+    """
+    from napari_celltype.training.train import train_model
+
+    with (
+        says_that_work_goes_on(),
+        interruptible() as should_stop,
+        shown_progress() as on_progress,
+    ):
+        trained = train_model(request, on_progress=on_progress, should_stop=should_stop)
+    for note in trained.notes:
+        say(f"note: {note}")
+    say(f"written: {request.output}")
+    for sentence in trained.summary():
+        say(sentence)
+    if request.base is None:
+        say(
+            f"`napari-celltype evaluate {request.data} --classifiers "
+            f"{request.architecture} --normalization {request.normalization} -o RUN` "
+            "says how well its kind does over many splits."
+        )
+
+
+@app.command()
+@door
+@takes_requests(without=("experiment", "new_data"))
+def evaluate(request: ExperimentRequest) -> None:
+    """Train and test classifiers as the paper does, and more strictly.
+
+    Example: napari-celltype evaluate traces.npz --classifiers cnn,svm-rbf -o run
+    """
+    _run(request)
+
+
+@app.command()
+@door
+@takes_requests(
+    first="experiment",
+    without=("classifiers", "train_size", "test_size", "merged", "left_out"),
+    choices={"experiment": PAPER_EXPERIMENTS},
+)
+def paper(request: ExperimentRequest) -> None:
+    """Run one experiment of the paper on your data, laid out as the paper does.
+
+    Example: napari-celltype paper table4 traces.npz --splits 3 -o table4
+    """
+    if (request.new_data is None) is (request.experiment == "new-dataset"):
+        raise typer.BadParameter("new-dataset, and it alone, takes --new-data FILE")
+    if request.training.slow and request.experiment != "table1":
+        raise typer.BadParameter("--slow belongs to table1 and evaluate")
+    _run(request)
+
+
+def _run(request: ExperimentRequest) -> None:
+    """Run an experiment and print what it found."""
+    from napari_celltype.protocol.evaluate import run_experiment
+
+    command = shlex.join(["napari-celltype", *sys.argv[1:]])
+    request = replace(request, command=command)
+    with (
+        says_that_work_goes_on(),
+        interruptible() as should_stop,
+        shown_progress() as on_progress,
+    ):
+        report = run_experiment(
+            request, on_progress=on_progress, should_stop=should_stop
+        )
+    typer.echo(report.summary())
+    for note in report.notes:
+        say(f"note: {note}")
+    say(f"written: {request.folder}/report.html")
+
+
+@app.command()
+@door
+@takes_requests()
+def simulate(request: SimulateRequest) -> None:
     """Write a simulated recording, or a set of simulated traces, with known truth.
 
     Example: napari-celltype simulate -o simulated --cells 40 --frames 1500 --movie
     """
-    from napari_celltype.cli.simulate import (
-        simulate_dataset_file,
-        simulate_folder,
-    )
+    from napari_celltype.cli.simulate import write_simulation
 
-    if (output is None) == (dataset is None):
+    if (request.output is None) == (request.dataset is None):
         raise typer.BadParameter("give either -o DIR or --dataset FILE.npz")
-    if dataset is not None:
-        simulate_dataset_file(
-            dataset,
-            opt.parse_counts(counts),
-            n_frames=frames,
-            sampling_frequency=fs,
-            random_state=seed,
-            force=force,
+    with interruptible() as should_stop, shown_progress() as on_progress:
+        written = write_simulation(
+            request, on_progress=on_progress, should_stop=should_stop
         )
-        say(f"written: {dataset}")
-    elif output is not None:
-        with interruptible() as should_stop, shown_progress() as on_progress:
-            written = simulate_folder(
-                output,
-                n_cells=cells,
-                n_frames=frames,
-                sampling_frequency=fs,
-                movie=movie,
-                random_state=seed,
-                force=force,
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
-        for file in written:
-            say(f"written: {file}")
+    for file in written:
+        say(f"written: {file}")
+
+
+@dataclass(frozen=True)
+class Suite2pRequest:
+    """Which movie suite2p is run on."""
+
+    movie: Path = parameter(
+        REQUIRED, "A TIFF, or a folder of TIFFs.", argument=True, metavar="MOVIE"
+    )
+    output: Path = parameter(
+        REQUIRED, "Where suite2p/ is made.", option=_OUTPUT, metavar="DIR"
+    )
+    sampling_frequency: float | None = frame_rate_parameter()
+    tau: float = parameter(
+        1.0, "Decay time of the indicator, seconds.", metavar="S", unit="s"
+    )
 
 
 @app.command(name="suite2p")
 @door
-def suite2p_(
-    movie: Annotated[Path, typer.Argument(metavar="MOVIE", show_default=False)],
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR")],
-    fs: opt.Fs = None,
-    tau: Annotated[
-        float, typer.Option(metavar="S", help="Decay time of the indicator, seconds.")
-    ] = 1.0,
-) -> None:
+@takes_requests()
+def suite2p_(request: Suite2pRequest) -> None:
     """Run suite2p on a TIFF and leave a normal suite2p folder.
 
     Example: napari-celltype suite2p movie.tif -o data/mouse1 --fs 30 --tau 0.7
     """
     from napari_celltype.recording import run_suite2p, tiff_sampling_frequency
 
-    frequency = fs or tiff_sampling_frequency(movie)
+    movie = request.movie
+    frequency = request.sampling_frequency or tiff_sampling_frequency(movie)
     if frequency is None:
         raise SamplingFrequencyError(
             f"{movie} does not say its frame rate; give the rate per plane (--fs HZ)."
@@ -292,9 +409,9 @@ def suite2p_(
     with interruptible() as should_stop, shown_progress() as on_progress:
         folder = run_suite2p(
             movie,
-            output,
+            request.output,
             sampling_frequency=frequency,
-            tau=tau,
+            tau=request.tau,
             on_progress=on_progress,
             should_stop=should_stop,
         )

@@ -11,44 +11,49 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from napari_celltype.errors import MissingDependencyError
+from napari_celltype.models import DEFAULT_MODEL
+from napari_celltype.parameters import (
+    REQUIRED,
+    frame_rate_parameter,
+    neuropil_parameter,
+    parameter,
+    plane_parameter,
+    terminal_words,
+)
 
 _INSTALL = 'python -m pip install ".[gui]"'
 
 
-def open_window(
-    path: Path,
-    *,
-    movie: Path | None = None,
-    fs: float | None = None,
-    plane: int | None = None,
-    neuropil: str | float = "model",
-    model: str | None = None,
-) -> int:
-    """Open napari with a recording and the docks, and wait until it is closed.
+@dataclass(frozen=True)
+class OpenRequest:
+    """What the window shows."""
+
+    path: Path = parameter(
+        REQUIRED, "suite2p session, plane folder or stat.npy.", argument=True
+    )
+    movie: Path | None = parameter(None, "The imaging stack, a TIFF.", metavar="FILE")
+    sampling_frequency: float | None = frame_rate_parameter()
+    neuropil: str | float = neuropil_parameter(
+        "model",
+        ("model", "none"),
+        "What the model was trained with, raw F, or F - C * Fneu.",
+    )
+    plane: int | None = plane_parameter()
+
+
+def open_window(request: OpenRequest, model: str | None = None) -> int:
+    """Open napari, wait until it is closed, and return its exit status.
 
     Parameters
     ----------
-    path : Path
-        The recording.
-    movie : Path, optional
-        The imaging stack.
-    fs : float, optional
-        Frames per second and plane, Hz.
-    plane : int, optional
-        Open only this plane.
-    neuropil : str or float
-        The input that is chosen: ``model``, ``none``, or C of F - C * Fneu.
+    request : OpenRequest
     model : str, optional
         Classify with this model at once.
-
-    Returns
-    -------
-    int
-        Exit status of the window's process.
 
     Raises
     ------
@@ -57,8 +62,7 @@ def open_window(
     """
     if reason := _no_window():
         raise MissingDependencyError(reason)
-    command = _command(path, movie, fs, plane, neuropil, model)
-    with subprocess.Popen(command) as window:
+    with subprocess.Popen(_command(request, model)) as window:
         # Whoever ends the terminal's process ends the window too.
         before = signal.signal(signal.SIGTERM, lambda *_: window.terminate())
         try:
@@ -70,17 +74,12 @@ def open_window(
             signal.signal(signal.SIGTERM, before)
 
 
-def save_screenshot(
-    path: Path, screenshot: Path, *, model: str | None = None
-) -> str | None:
+def save_screenshot(path: Path, screenshot: Path) -> str | None:
     """Save a picture of the real window; on Linux without a display, by Xvfb.
 
-    Returns
-    -------
-    str or None
-        Why there is no picture, or None when it was saved.
+    Returns why there is none, or None when it was saved.
     """
-    command = _command(path, model=model)
+    command = _command(OpenRequest(path), DEFAULT_MODEL)
     command += ["--screenshot", str(screenshot)]
     if reason := _no_window():
         xvfb = shutil.which("xvfb-run")
@@ -95,25 +94,10 @@ def save_screenshot(
     return lines[-1] if lines else f"napari ended with status {finished.returncode}."
 
 
-def _command(
-    path: Path,
-    movie: Path | None = None,
-    fs: float | None = None,
-    plane: int | None = None,
-    neuropil: str | float = "model",
-    model: str | None = None,
-) -> list[str]:
-    command = [sys.executable, "-m", "napari_celltype.gui.app", str(path)]
-    command += ["--neuropil", str(neuropil)]
-    if movie is not None:
-        command += ["--movie", str(movie)]
-    if fs is not None:
-        command += ["--fs", str(fs)]
-    if plane is not None:
-        command += ["--plane", str(plane)]
-    if model is not None:
-        command += ["--model", model, "--classify"]
-    return command
+def _command(request: OpenRequest, model: str | None) -> list[str]:
+    command = [sys.executable, "-m", "napari_celltype.gui.app"]
+    command += terminal_words(request)
+    return command if model is None else [*command, "--model", model, "--classify"]
 
 
 def _no_window() -> str | None:

@@ -18,6 +18,7 @@ from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import OutputError
 from napari_celltype.export.nwb_session import NwbSession
 from napari_celltype.labels import LabelTable
+from napari_celltype.parameters import REQUIRED, parameter
 from napari_celltype.progress import (
     OnProgress,
     ShouldStop,
@@ -85,58 +86,82 @@ class ExportedRecording:
 
 @dataclass(frozen=True)
 class FigureOptions:
-    """What the figure looks like.
+    """What the figure looks like."""
 
-    Attributes
-    ----------
-    width : float
-        Of the whole figure, in millimetres.
-    fill : bool
-        Fill the ROIs that the model named; else outline them in their colour.
-    marks : bool
-        Draw the shape of its type on each ROI.
-    by_group : bool
-        Colour predictions by PY and IN instead of by type.
-    pixel_size : float or None
-        Width of a pixel in micrometres, for the scale bar; None takes what the
-        recording says. Without either there is no scale bar.
-    title : str
-        Above the picture.
-    dots_per_inch : int
-        Of PNG, and of the mean image in SVG and PDF.
-    """
-
-    width: float = ONE_COLUMN
-    fill: bool = True
-    marks: bool = True
-    by_group: bool = False
-    pixel_size: float | None = None
-    title: str = ""
-    dots_per_inch: int = 300
+    width: float = parameter(
+        ONE_COLUMN,
+        f"png, svg, pdf: width of the figure; journals often want {ONE_COLUMN:g} mm "
+        f"for one column and {TWO_COLUMNS:g} mm for two.",
+        metavar="MM",
+        unit="mm",
+        minimum=20,
+        maximum=1000,
+    )
+    fill: bool = parameter(
+        True,
+        "Fill the ROIs that the model named; else outline them.",
+        label="Fill predictions",
+        option=None,
+    )
+    marks: bool = parameter(
+        True,
+        "Draw a shape for each type, so that the figure reads in grey.",
+        label="Shapes",
+        option=None,
+    )
+    by_group: bool = parameter(
+        False,
+        "Colour predictions as PY or interneuron, not by interneuron type.",
+        label="By group",
+        option=None,
+    )
+    pixel_size: float | None = parameter(
+        None,
+        "png, svg, pdf: width of a pixel in micrometres, for the scale bar; there is "
+        "none while the size is not known.",
+        metavar="UM",
+        unit="µm",
+        minimum=0,
+        maximum=1000,
+        step=0.1,
+    )
+    title: str = parameter(
+        "", "A line above the picture; none when empty.", option=None
+    )
+    dots_per_inch: int = parameter(
+        300,
+        "Of a PNG, and of the mean image in SVG and PDF; 300 is usual for print.",
+        label="Resolution",
+        unit="dpi",
+        option=None,
+        minimum=72,
+        maximum=1200,
+        step=50,
+    )
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What is to be written, and how.
+    """What is to be written, and how."""
 
-    Attributes
-    ----------
-    format : str
-        Key of a `Format`.
-    only_iscell : bool or None
-        Leave out what suite2p does not call a cell; None as the predictions say.
-    figure : FigureOptions
-    session : NwbSession
-        For a new NWB file.
-    existing : Path or None
-        The NWB file that a copy is made of.
-    """
-
-    format: str
-    only_iscell: bool | None = None
+    format: str = parameter(REQUIRED, "File format.")
+    only_iscell: bool | None = parameter(
+        None,
+        "Leave out the ROIs that suite2p does not call cells; its classifier is prone "
+        "to reject interneurons. By default as the predictions say.",
+        label="suite2p's cells only",
+        option=None,
+    )
     figure: FigureOptions = field(default_factory=FigureOptions)
     session: NwbSession = field(default_factory=NwbSession)
-    existing: Path | None = None
+    existing: Path | None = parameter(
+        None,
+        "nwb: add the cell types to a copy of this file, which must hold the same "
+        "ROIs; it is not changed itself.",
+        label="NWB file",
+        option="--into",
+        metavar="EXISTING.nwb",
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from napari_celltype.errors import OutputError
+from napari_celltype.parameters import parameter
 
 # NWB demands a start time. The customary stand-in is a day on which nobody imaged.
 UNKNOWN_START = datetime(1900, 1, 1, tzinfo=UTC)
@@ -20,49 +21,69 @@ _DURATION = r"P(?!$)(\d+(\.\d+)?[YMWD])*(T(?!$)(\d+(\.\d+)?[HMS])+)?"
 _AGE = re.compile(rf"({_DURATION})(/({_DURATION})?)?|/{_DURATION}")
 
 
+def _text(about: str, **more: Any) -> Any:
+    return parameter("", about, option=None, **more)
+
+
 @dataclass(frozen=True)
 class NwbSession:
-    """What the user says about a session; an empty text where it is not known.
+    """What the user says about a session; an empty text where it is not known."""
 
-    Attributes
-    ----------
-    session_description : str
-        What happened in the session.
-    identifier : str
-        A text that no other file has; made up at random where it is empty.
-    session_start_time : str
-        ISO 8601, such as ``2024-05-17T14:30:00+02:00``; without a time zone the one of
-        this computer is taken.
-    subject_id : str
-    species : str
-        Latin binomial, such as ``Mus musculus``.
-    age : str
-        ISO 8601 duration, such as ``P90D`` (90 days) or ``P8W/P10W`` (8 to 10 weeks).
-    sex : str
-        ``M``, ``F``, ``O`` (other) or ``U`` (unknown).
-    lab, institution, experimenter : str
-        Experimenters as ``Lastname, Firstname``, joined by ``;``.
-    indicator : str
-        The calcium indicator, such as ``GCaMP6f``.
-    location : str
-        The brain region.
-    device : str
-        The microscope, in words.
-    """
-
-    session_description: str = ""
-    identifier: str = ""
-    session_start_time: str = ""
-    subject_id: str = ""
-    species: str = ""
-    age: str = ""
-    sex: str = ""
-    lab: str = ""
-    institution: str = ""
-    experimenter: str = ""
-    indicator: str = ""
-    location: str = ""
-    device: str = ""
+    session_description: str = _text(
+        "What happened in the session.",
+        label="Session",
+        example="Mouse runs in the dark",
+    )
+    identifier: str = _text(
+        "A text that no other NWB file has; made up at random where empty.",
+        label="Identifier",
+    )
+    session_start_time: str = _text(
+        "When the recording began, ISO 8601; without a time zone that of this computer "
+        "is taken.",
+        label="Start",
+        example="2024-05-17T14:30",
+    )
+    subject_id: str = _text("The animal's name.", label="Animal", example="m1")
+    species: str = _text(
+        "Latin name of genus and species.", label="Species", example="Mus musculus"
+    )
+    age: str = _text(
+        "ISO 8601: P90D is 90 days, P12W 12 weeks, P8W/P10W a range.",
+        label="Age",
+        example="P90D",
+    )
+    sex: str = parameter(
+        "",
+        "Sex of the animal.",
+        choices={
+            "": "not known",
+            "F": "female",
+            "M": "male",
+            "O": "other",
+            "U": "unknown",
+        },
+        free=True,
+        option=None,
+    )
+    lab: str = _text("Name of the laboratory.", label="Lab")
+    institution: str = _text(
+        "Name of the university or institute.", label="Institution"
+    )
+    experimenter: str = _text(
+        "Several are separated by semicolons.",
+        label="Experimenter",
+        example="Lastname, Firstname",
+    )
+    indicator: str = _text(
+        "The calcium indicator.", label="Indicator", example="GCaMP6f"
+    )
+    location: str = _text(
+        "The brain region of the imaging plane.", label="Region", example="CA1"
+    )
+    device: str = _text(
+        "The microscope, in words.", label="Microscope", example="Two-photon, 16x"
+    )
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> NwbSession:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from napari_celltype.labels.labelled_data import LabelledData, load_labelled_data
 from napari_celltype.labels.trace_set import TraceSet
+from napari_celltype.parameters import (
+    frame_rate_parameter,
+    neuropil_parameter,
+    parameter,
+    plane_parameter,
+)
 from napari_celltype.progress import (
     OnProgress,
     ShouldStop,
@@ -18,39 +24,47 @@ from napari_celltype.progress import (
 
 @dataclass(frozen=True)
 class Reading:
-    """How labelled data are read.
+    """How labelled data are read."""
 
-    Attributes
-    ----------
-    labels : Path or None
-        A label table, or a folder of label files, for a suite2p folder.
-    timesteps : int or None
-        Frames of each trace; None cuts all to the shortest.
-    resample : float or None
-        Bring all recordings down to this rate, Hz.
-    sampling_frequency : float or None
-        Hz, where the files do not say or say it wrong.
-    neuropil : str or float
-        ``none`` for raw F, or C for F - C * Fneu.
-    plane : int or None
-        Take only this plane.
-    with_predictions : bool
-        Keep labels that are accepted predictions; they only ever train.
-    merged : mapping of str to str
-        Types whose cells are taken for a parent's, such as ``{"VIP": "IN"}``.
-    left_out : tuple of str
-        Types whose cells are not used.
-    """
-
-    labels: Path | None = None
-    timesteps: int | None = None
-    resample: float | None = None
-    sampling_frequency: float | None = None
-    neuropil: str | float = "none"
-    plane: int | None = None
-    with_predictions: bool = False
-    merged: Mapping[str, str] = field(default_factory=dict)
-    left_out: tuple[str, ...] = ()
+    labels: Path | None = parameter(
+        None,
+        "A label table, or a folder of label files, for a suite2p folder.",
+        metavar="FILE",
+    )
+    timesteps: int | None = parameter(
+        None,
+        "Cut all traces to N frames; without it to the shortest. (Not the T of RNN and "
+        "LSTM, the parts that a trace is cut into.)",
+        minimum=1,
+    )
+    resample: float | None = parameter(
+        None, "Bring all recordings down to this frame rate.", metavar="HZ"
+    )
+    sampling_frequency: float | None = frame_rate_parameter()
+    neuropil: str | float = neuropil_parameter(
+        "none",
+        {"none": "raw F"},
+        "Raw F, or F - C * Fneu, of recordings; of a trace set, what its traces are.",
+    )
+    plane: int | None = plane_parameter()
+    with_predictions: bool = parameter(
+        False, "Train on accepted predictions, too; they are never tested on."
+    )
+    merged: Mapping[str, str] = parameter(
+        {},
+        "Take cells of a type for its parent's, such as VIP=IN; may be repeated.",
+        option="--merge",
+        metavar="TYPE=PARENT",
+        example="VIP=IN",
+        repeated=True,
+    )
+    left_out: tuple[str, ...] = parameter(
+        (),
+        "Leave cells of a type out; may be repeated.",
+        option="--leave-out",
+        metavar="TYPE",
+        repeated=True,
+    )
 
     def traces_are(self, data: str | Path | TraceSet) -> tuple[str, ...]:
         """Say what the traces of some data are, where that is known: not of arrays.

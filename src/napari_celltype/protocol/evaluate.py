@@ -17,6 +17,12 @@ from napari_celltype.errors import CellTypeError, LabelError, OutputError
 from napari_celltype.labels import LabelledData, Targets, TraceSet
 from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.labels.reading import Reading
+from napari_celltype.parameters import (
+    jobs_parameter,
+    labelled_data_parameter,
+    parameter,
+    scheduler_parameter,
+)
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -30,6 +36,7 @@ from napari_celltype.protocol.experiment import (
     ExperimentData,
     Outcome,
     Task,
+    known,
 )
 from napari_celltype.protocol.experiments import (
     EPOCHS,
@@ -53,46 +60,50 @@ PAPER = PaperProtocol()
 
 @dataclass(frozen=True, eq=False)
 class ExperimentRequest:
-    """An experiment, the data, and where and how it is computed.
+    """An experiment, the data, and where and how it is computed."""
 
-    Attributes
-    ----------
-    data : str, Path or TraceSet
-    experiment : str
-        "evaluate" or a key of `experiments.PAPER_EXPERIMENTS`.
-    folder : Path or None
-        Run folder; the same request on it resumes. None keeps nothing on disk.
-    classifiers : tuple of str
-        For "evaluate"; the experiments of the paper have their own.
-    protocol : PaperProtocol
-    training : Training
-    reading : Reading
-    new_data : str, Path, TraceSet or None
-        The second data set of "new-dataset".
-    jobs : int
-        Processes on this machine.
-    scheduler : str or None
-        Address of a Dask scheduler, instead.
-    threads : int or None
-        Threads of each worker.
-    force : bool
-        Use a folder that holds somebody else's files.
-    command : str or None
-        The command line of this request, for the report.
-    """
-
-    data: str | Path | TraceSet
-    experiment: str = "evaluate"
-    folder: Path | None = None
-    classifiers: tuple[str, ...] = COMPARED
+    data: str | Path | TraceSet = labelled_data_parameter()
+    experiment: str = parameter(
+        "evaluate",
+        "A table or figure of the paper.",
+        argument=True,
+        needed=True,
+        choices=("evaluate", *PAPER_EXPERIMENTS),
+        metavar="|".join(PAPER_EXPERIMENTS),
+    )
+    folder: Path | None = parameter(
+        None,
+        "Run folder; the same command on it goes on where it stopped.",
+        label="Run folder",
+        option=("-o", "--output"),
+        metavar="RUN",
+        needed=True,
+    )
+    classifiers: tuple[str, ...] = parameter(
+        COMPARED,
+        f"Of {', '.join(known())}; those in -search find their parameters themselves.",
+        choices=known(),
+        free=True,
+        metavar="NAME,...",
+    )
     protocol: PaperProtocol = PAPER
     training: Training = field(default_factory=Training)
     reading: Reading = field(default_factory=Reading)
-    new_data: str | Path | TraceSet | None = None
-    jobs: int = 1
-    scheduler: str | None = None
-    threads: int | None = None
-    force: bool = False
+    new_data: str | Path | TraceSet | None = parameter(
+        None,
+        "For new-dataset: labelled data that are only tested.",
+        metavar="FILE",
+    )
+    jobs: int = jobs_parameter()
+    scheduler: str | None = scheduler_parameter()
+    threads: int | None = parameter(
+        None,
+        "Threads of each worker, on which the last bits of scores depend (one with "
+        "several workers, else all).",
+        minimum=1,
+    )
+    force: bool = parameter(False, "Write into a folder that holds files of others.")
+    # The command line of this request, for the report.
     command: str | None = None
 
 

@@ -10,6 +10,11 @@ import numpy as np
 
 from napari_celltype.errors import LabelError
 from napari_celltype.models import NETWORKS
+from napari_celltype.parameters import (
+    device_parameter,
+    normalization_parameter,
+    parameter,
+)
 from napari_celltype.protocol.experiment import (
     BASELINES,
     FEATURES,
@@ -111,24 +116,20 @@ DROPOUT = 0.5
 
 @dataclass(frozen=True)
 class Training:
-    """How the classifiers of a run are trained, beyond what their condition says.
+    """How the classifiers of a run are trained, beyond what their condition says."""
 
-    Attributes
-    ----------
-    epochs : int or None
-        Of the networks; None for the experiment's own number, 20 in most.
-    device : str
-        Of the networks: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-    normalization : str
-        "training-set" (Section IV-B), "training-set-per-timestep" or "trace".
-    slow : bool
-        Add RNN and LSTM with as many time steps as frames (Section IV-B).
-    """
-
-    epochs: int | None = None
-    device: str = "auto"
-    normalization: str = "training-set"
-    slow: bool = False
+    epochs: int | None = parameter(
+        None,
+        f"How often a network sees the training cells ({EPOCHS[0]}, as in the paper).",
+        minimum=1,
+    )
+    device: str = device_parameter()
+    normalization: str = normalization_parameter("training-set")
+    slow: bool = parameter(
+        False,
+        "Table I and evaluate: add RNN and LSTM with one frame per time step, which "
+        "takes hours.",
+    )
 
 
 Layout = Callable[[ExperimentData, PaperProtocol, Training], Experiment]

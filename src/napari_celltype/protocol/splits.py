@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels import Targets, TraceSet
+from napari_celltype.parameters import parameter, seed_parameter
 from napari_celltype.protocol.experiment import ExperimentData, Split
 from napari_celltype.protocol.groups import (
     COLUMNS,
@@ -33,31 +34,33 @@ WAYS = ("paper", "random", "by-session", "by-subject", "by-cell")
 class PaperProtocol:
     """How often and how the data are split (Sections IV-B and IV-C).
 
-    Attributes
-    ----------
-    split : str
-        "paper": random with fixed counts per class; "random": random; "by-session",
-        "by-subject", "by-cell": all examples of a group stay on one side.
-    n_splits : int
-        The paper's 10.
-    train_size, test_size : int or None
-        Examples in all, divided among the classes in proportion; None for what the
-        other leaves, and if both are None, for the paper's floor(0.8 n) of each class
-        and the rest.
-    random_state : int
-        Seed of the splits and of every training.
-
     Raises
     ------
     CellTypeError
         If a setting is impossible.
     """
 
-    split: str = "paper"
-    n_splits: int = 10
-    train_size: int | None = None
-    test_size: int | None = None
-    random_state: int = 0
+    split: str = parameter(
+        "paper",
+        "How train and test examples are told apart: paper (random, with fixed counts "
+        "of each type) and random may put traces of one cell or animal on both sides, "
+        "so the strictest possible of the others runs beside them.",
+        choices=WAYS,
+    )
+    n_splits: int = parameter(
+        10,
+        "Train-test splits, for each way of splitting (10 in the paper).",
+        label="Splits",
+        option="--splits",
+        minimum=1,
+    )
+    train_size: int | None = parameter(
+        None, "Training examples in all (80 % of each type).", minimum=1
+    )
+    test_size: int | None = parameter(
+        None, "Test examples in all (the rest).", minimum=1
+    )
+    random_state: int = seed_parameter()
 
     def __post_init__(self) -> None:
         if self.split not in WAYS:

@@ -14,6 +14,15 @@ import numpy as np
 from napari_celltype.errors import LabelError, ModelError, OutputError
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.labels.reading import Reading
+from napari_celltype.models import DEFAULT_MODEL, NETWORKS, network_title
+from napari_celltype.parameters import (
+    REQUIRED,
+    device_parameter,
+    labelled_data_parameter,
+    normalization_parameter,
+    parameter,
+    seed_parameter,
+)
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -34,54 +43,65 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TrainRequest:
-    """What is trained on what, and where the model goes.
+    """What is trained on what, and where the model goes."""
 
-    Attributes
-    ----------
-    data : str, Path or TraceSet
-    output : Path
-        Ends in ``.safetensors``.
-    architecture : str
-        A key of `classifiers.NETWORKS`; with a base that of the base.
-    epochs : int
-    normalization : str
-        As in `TraceClassifier`; with a base that of the base.
-    reading : Reading
-        Its `timesteps` are the frames that the model will look at, and of a trace set
-        its `neuropil` is what was subtracted from the traces. With a base, rate,
-        length and neuropil are the base's.
-    random_state : int
-    device : str
-        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-    force : bool
-        Replace a file that is no model of this program.
-    base : str or None
-        The model that training starts from: a family, a name or a file. None draws the
-        weights anew.
-    tuned_layers : int
-        With a base, how many layers are trained, counted from the output.
-    validation : str
-        What is held out and scored after each epoch: ``subject``, ``session``,
-        ``cell``, ``none``, or ``auto`` for the strictest possible.
-    untested : tuple of str
-        Classes of which all cells are trained on, since they are too few to test.
-    remarks : tuple of str
-        Sentences for the card about how the data came to be.
-    """
-
-    data: str | Path | TraceSet
-    output: Path
-    architecture: str = "cnn"
-    epochs: int = 20
-    normalization: str = "trace"
+    data: str | Path | TraceSet = labelled_data_parameter()
+    output: Path = parameter(
+        REQUIRED,
+        "A .safetensors file with its card.",
+        option=("-o", "--output"),
+        metavar="MODEL",
+    )
+    architecture: str = parameter(
+        DEFAULT_MODEL,
+        "The network; that of the base where there is one.",
+        label="Network",
+        choices=lambda: {name: network_title(name) for name in NETWORKS},
+    )
+    epochs: int = parameter(
+        20,
+        "Times that all training cells are gone through; the best epoch is kept.",
+        minimum=1,
+    )
+    normalization: str = normalization_parameter("trace")
     reading: Reading = field(default_factory=Reading)
-    random_state: int = 0
-    device: str = "auto"
-    force: bool = False
-    base: str | None = None
-    tuned_layers: int = 1
-    validation: str = "auto"
-    untested: tuple[str, ...] = ()
+    random_state: int = seed_parameter()
+    device: str = device_parameter()
+    force: bool = parameter(False, "Replace a file that is no model of this program.")
+    base: str | None = parameter(
+        None,
+        f"Start from this model (of {', '.join(NETWORKS)}, or a name or a file) and "
+        "train its last layers only. Rate, length and neuropil are then the base's.",
+        label="Start from",
+        metavar="NAME|FILE",
+    )
+    tuned_layers: int = parameter(
+        1,
+        "How many layers of a base are trained, counted from the output; 1 needs the "
+        "fewest cells.",
+        label="Layers learned",
+        minimum=1,
+    )
+    validation: str = parameter(
+        "auto",
+        "What is held out and scored after each epoch: a fifth of the cells or more, "
+        "in whole groups; auto takes the strictest possible.",
+        label="Hold out",
+        choices={
+            "auto": "the strictest possible",
+            "subject": "whole animals",
+            "session": "whole sessions",
+            "cell": "single cells",
+            "none": "nothing (no score)",
+        },
+    )
+    untested: tuple[str, ...] = parameter(
+        (),
+        "Train on all cells of a type that is too rare to test; may be repeated.",
+        metavar="TYPE",
+        repeated=True,
+    )
+    # Sentences for the card about how the data came to be.
     remarks: tuple[str, ...] = ()
 
 

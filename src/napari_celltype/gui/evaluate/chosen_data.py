@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,41 +65,3 @@ class ChosenData:
             data=self.collection.write(folder),
             reading=self.collection.reading(),
         )
-
-
-def command_line(request: ExperimentRequest) -> str:
-    """Return the command of a terminal that makes the same evaluation.
-
-    Parameters
-    ----------
-    request : ExperimentRequest
-        Of data on disk, with a folder.
-    """
-    protocol, training, reading = request.protocol, request.training, request.reading
-    words = [
-        *("napari-celltype", "evaluate", str(request.data)),
-        *("--classifiers", ",".join(request.classifiers)),
-        *("--splits", protocol.n_splits, "--split", protocol.split),
-        *("--seed", protocol.random_state),
-        *("--normalization", training.normalization),
-    ]
-    for option, value in (
-        ("--epochs", training.epochs),
-        ("--train-size", protocol.train_size),
-        ("--test-size", protocol.test_size),
-        ("--device", None if training.device == "auto" else training.device),
-        ("--labels", reading.labels),
-        ("--timesteps", reading.timesteps),
-        ("--resample", reading.resample),
-        ("--fs", reading.sampling_frequency),
-        ("--neuropil", None if reading.neuropil == "none" else reading.neuropil),
-        ("--plane", reading.plane),
-    ):
-        words += [option, value] if value is not None else []
-    for name, parent in reading.merged.items():
-        words += ["--merge", f"{name}={parent}"]
-    for name in reading.left_out:
-        words += ["--leave-out", name]
-    words += ["--with-predictions"] if reading.with_predictions else []
-    words += ["--slow"] if training.slow else []
-    return shlex.join([*map(str, words), "-o", str(request.folder)])

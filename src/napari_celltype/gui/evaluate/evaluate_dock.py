@@ -15,7 +15,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_celltype.gui.classify.classify_form import WarningsLine
-from napari_celltype.gui.evaluate.chosen_data import ChosenData, command_line
+from napari_celltype.gui.evaluate.chosen_data import ChosenData
 from napari_celltype.gui.evaluate.evaluate_data import EvaluateData, RunFeed
 from napari_celltype.gui.evaluate.evaluate_form import EvaluateForm
 from napari_celltype.gui.evaluate.evaluate_results import EvaluateResults
@@ -31,6 +31,7 @@ from napari_celltype.gui.tasks import (
     TaskRunner,
 )
 from napari_celltype.gui.widgets import Column, Notice, ask_folder
+from napari_celltype.parameters import command_line
 from napari_celltype.progress import OnProgress, ShouldStop
 from napari_celltype.protocol.evaluate import (
     ExperimentRequest,
@@ -113,7 +114,7 @@ class EvaluateDock(QWidget):
             if asked is None:
                 folder = request.folder or new_run_folder(place)
                 asked = chosen.asked(replace(request, folder=folder), folder)
-                asked = replace(asked, command=command_line(asked))
+                asked = replace(asked, command=command_line("evaluate", asked))
             return feed.run(asked, on_progress, should_stop)
 
         self._start(work, chosen)
@@ -276,7 +277,7 @@ class EvaluateDock(QWidget):
         if not same or last.classifiers == request.classifiers:
             return last if same else None
         grown = replace(last, classifiers=request.classifiers)
-        return replace(grown, command=command_line(grown))
+        return replace(grown, command=command_line("evaluate", grown))
 
     def _start(self, work: Any, chosen: ChosenData | None) -> None:
         self._pause.stop()

@@ -1,0 +1,381 @@
+"""The parameters of a request, declared once: default, limits, choices and help.
+
+A request is a frozen dataclass whose fields are made by `parameter`. Options of the
+terminal, forms of the docks, run folders and command lines are derived from them. A
+request may hold others; their parameters are its own.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import partial
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+R = TypeVar("R")
+
+# Stands for the default of what has none.
+REQUIRED: Any = object()
+_KEY = "parameter"
+_METAVARS = {int: "N", float: "X", Path: "PATH", str: "TEXT"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a request.
+
+    Attributes
+    ----------
+    name : str
+        Of the field.
+    about : str
+        Help at the terminal and tooltip in a form.
+    label : str
+        In a form.
+    choices : mapping of object to str
+        The values that are allowed, and what a form calls them.
+    free : bool
+        Whether other values than the choices are allowed.
+    minimum, maximum, step : float or None
+    unit : str
+        In a form.
+    metavar : str
+        What stands for the value in help.
+    example : str
+        A value, for help with a wrong one.
+    options : tuple of str
+        At the terminal; none for what only a form has.
+    argument : bool
+        Whether it stands at the terminal without an option's name.
+    needed : bool
+        Whether it has to be given at the terminal.
+    repeated : bool
+        Whether each value is given by an option of its own, not joined by commas.
+    default : object
+        `REQUIRED` where there is none.
+    types : tuple of type
+        Of the value, without None.
+    """
+
+    name: str
+    about: str
+    label: str = ""
+    choices: Mapping[Any, str] = field(default_factory=dict)
+    free: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    unit: str = ""
+    metavar: str = ""
+    example: str = ""
+    options: tuple[str, ...] = ()
+    argument: bool = False
+    needed: bool = False
+    repeated: bool = False
+    default: Any = REQUIRED
+    types: tuple[type, ...] = (str,)
+
+    def read(self, *texts: str) -> Any:
+        """Return the value that texts stand for.
+
+        Parameters
+        ----------
+        *texts : str
+            One, unless the parameter is repeated.
+
+        Raises
+        ------
+        ValueError
+            If they stand for none, or for one that is not allowed; says why.
+        """
+        many = {tuple, dict} & set(self.types)
+        if not many:
+            (text,) = texts
+            return self._allowed(self._one(text))
+        if not self.repeated:
+            texts = tuple(part.strip() for text in texts for part in text.split(","))
+        parts = [part for part in texts if part]
+        if dict in many:
+            return dict(self._pair(part) for part in parts)
+        return tuple(self._allowed(self._one(part)) for part in parts)
+
+    def text(self, value: Any) -> str:
+        """Return the text that stands for a value; none for None."""
+        if value is None:
+            return ""
+        if isinstance(value, Mapping):
+            return ",".join(f"{name}={_plain(v)}" for name, v in value.items())
+        if isinstance(value, tuple | list):
+            return ",".join(map(str, value))
+        return _plain(value)
+
+    def words(self, value: Any) -> list[str]:
+        """Return a value as it is typed at the terminal."""
+        if value is None or value is False:
+            return []
+        if self.argument:
+            return [self.text(value)]
+        if value is True:
+            return [self.options[-1]]
+        if not self.repeated:
+            return [self.options[-1], self.text(value)]
+        parts = [{n: v} for n, v in value.items()] if dict in self.types else value
+        return [w for part in parts for w in (self.options[-1], self.text(part))]
+
+    def _one(self, text: str) -> Any:
+        if Path in self.types:
+            return Path(text)
+        number = next((kind for kind in (int, float) if kind in self.types), None)
+        if number is None or text in self.choices:
+            return text
+        try:
+            return number(text)
+        except ValueError:
+            example = self.example or "10"
+            wanted = f"a number such as {example}"
+            if self.choices:
+                named = ", ".join(map(repr, self.choices))
+                wanted = f"one of {named}, nor {wanted}"
+            raise ValueError(f"{text!r} is not {wanted}") from None
+
+    def _pair(self, text: str) -> tuple[str, Any]:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        number = next((kind for kind in (int, float) if kind in self.types), str)
+        try:
+            if name and equals and value:
+                return name, self._allowed(number(value))
+        except ValueError:
+            pass
+        form = self.metavar.replace(",...", "")
+        raise ValueError(f"{text!r} is not of the form {form}, such as {self.example}")
+
+    def _allowed(self, value: Any) -> Any:
+        limited = self.choices and not self.free and isinstance(value, str)
+        if limited and value not in self.choices:
+            named = ", ".join(map(str, self.choices))
+            raise ValueError(f"{value!r} is not one of {named}")
+        if isinstance(value, int | float):
+            if self.minimum is not None and value < self.minimum:
+                raise ValueError(f"{value} is below {self.minimum:g}")
+            if self.maximum is not None and value > self.maximum:
+                raise ValueError(f"{value} is above {self.maximum:g}")
+        return value
+
+
+def parameter(
+    default: Any,
+    about: str,
+    *,
+    option: str | Sequence[str] | None = "",
+    choices: Mapping[Any, str] | Iterable[Any] | Callable[[], Mapping[Any, str]] = (),
+    **more: Any,
+) -> Any:
+    """Declare a field of a request as a parameter.
+
+    Parameters
+    ----------
+    default : object
+        `REQUIRED` for none.
+    about : str
+        What it is, in a sentence.
+    option : str or sequence of str, optional
+        Its name at the terminal; by default that of the field, None for nowhere.
+    choices : mapping, iterable or callable
+        The values that are allowed, with their words for forms; a callable is asked
+        each time, where more may be registered.
+    **more
+        The other attributes of `Parameter`.
+    """
+    named: Any = choices
+    if not callable(choices) and not isinstance(choices, Mapping):
+        named = {choice: str(choice) for choice in choices}
+    options = (option,) if isinstance(option, str) else tuple(option or ())
+    told = Parameter("", about, choices=named, options=options, default=default, **more)
+    if isinstance(default, dict):
+        return field(default_factory=partial(dict, default), metadata={_KEY: told})
+    if default is REQUIRED:
+        return field(metadata={_KEY: told})
+    return field(default=default, metadata={_KEY: told})
+
+
+def parameters(request: Any) -> dict[str, Parameter]:
+    """Return the parameters of a request by the names of their fields."""
+    found: dict[str, Parameter] = {}
+    hints = get_type_hints(request)
+    for one in fields(request):
+        hint = hints[one.name]
+        if _KEY in one.metadata:
+            found[one.name] = _completed(one.metadata[_KEY], one.name, hint)
+        elif isinstance(hint, type) and is_dataclass(hint):
+            found |= parameters(hint)
+    return found
+
+
+def build(request: Callable[..., R], values: Mapping[str, Any]) -> R:
+    """Return a request from values by the names of fields; others have defaults."""
+    hints = get_type_hints(request)
+    given = {}
+    for one in fields(request):  # type: ignore[arg-type]
+        hint = hints[one.name]
+        if one.name in values:
+            given[one.name] = values[one.name]
+        elif isinstance(hint, type) and is_dataclass(hint):
+            given[one.name] = build(hint, values)
+    return request(**given)
+
+
+def values_of(request: Any) -> dict[str, Any]:
+    """Return the values of the parameters of a request by the names of fields."""
+    found: dict[str, Any] = {}
+    for one in fields(request):
+        value = getattr(request, one.name)
+        if _KEY in one.metadata:
+            found[one.name] = value
+        elif is_dataclass(value):
+            found |= values_of(value)
+    return found
+
+
+def terminal_words(request: Any) -> list[str]:
+    """Return a request as it is typed at a terminal; defaults are not said."""
+    words: list[str] = []
+    told = parameters(type(request))
+    for name, value in values_of(request).items():
+        one = told[name]
+        if (one.options or one.argument) and value != one.default:
+            words += one.words(value)
+    return words
+
+
+def command_line(verb: str, request: Any) -> str:
+    """Return the command that asks for the same at a terminal.
+
+    Parameters
+    ----------
+    verb : str
+    request : object
+        Of data on disk.
+    """
+    return shlex.join(["napari-celltype", verb, *terminal_words(request)])
+
+
+def _completed(told: Parameter, name: str, hint: Any) -> Parameter:
+    """Add to a declaration what the field says: its name and its types."""
+    spelt = f"--{name.replace('_', '-')}"
+    types = _types(hint)
+    single = next((t for t in _METAVARS if t in types), str)
+    choices = told.choices() if callable(told.choices) else told.choices
+    named = "" if told.free else "|".join(map(str, choices))
+    return replace(
+        told,
+        name=name,
+        choices=choices,
+        label=told.label or name.replace("_", " ").capitalize(),
+        options=() if told.argument else tuple(o or spelt for o in told.options),
+        metavar=told.metavar or named or _METAVARS[single],
+        needed=told.needed or told.default is REQUIRED,
+        types=types,
+    )
+
+
+def _types(hint: Any) -> tuple[type, ...]:
+    """Return the types that a field's value may have, those inside it included."""
+    origin = get_origin(hint)
+    if origin in (Union, UnionType):
+        return tuple(t for one in get_args(hint) for t in _types(one))
+    if origin is tuple:
+        return (tuple, *_types(get_args(hint)[0]))
+    if origin is not None and issubclass(origin, Mapping):
+        return (dict, *_types(get_args(hint)[1]))
+    return () if hint is NoneType else (hint,)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+# What several requests ask for, each declared here alone.
+
+
+def device_parameter(**more: Any) -> Any:
+    """Return the parameter that says where networks are computed."""
+    return parameter(
+        "auto",
+        "Where networks are computed; auto takes a GPU where there is one.",
+        choices=("auto", "cpu", "cuda", "mps"),
+        free=True,
+        metavar="auto|cpu|cuda|cuda:N|mps",
+        **more,
+    )
+
+
+def seed_parameter() -> Any:
+    """Return the parameter that fixes all chance."""
+    return parameter(0, "Seed of all chance.", option="--seed", metavar="K", minimum=0)
+
+
+def frame_rate_parameter() -> Any:
+    """Return the parameter for a frame rate that the files do not say."""
+    return parameter(
+        None,
+        "Frames per second and plane, where the files do not say or say it wrong.",
+        option="--fs",
+        metavar="HZ",
+        label="Frame rate",
+        unit="Hz",
+    )
+
+
+def neuropil_parameter(default: str, choices: Collection[str], about: str) -> Any:
+    """Return the parameter for what is subtracted from raw traces."""
+    return parameter(
+        default,
+        about,
+        label="Input",
+        choices=choices,
+        metavar=f"{'|'.join(choices)}|C",
+        example="0.7",
+    )
+
+
+def plane_parameter() -> Any:
+    """Return the parameter that chooses one plane."""
+    return parameter(None, "Take only plane N.")
+
+
+def jobs_parameter() -> Any:
+    """Return the parameter for the number of processes."""
+    return parameter(1, "Processes on this machine.", minimum=1)
+
+
+def scheduler_parameter() -> Any:
+    """Return the parameter for a cluster."""
+    return parameter(None, "A Dask scheduler, tcp://host:port.", metavar="ADDRESS")
+
+
+def labelled_data_parameter() -> Any:
+    """Return the parameter for what is trained on or tested."""
+    return parameter(
+        REQUIRED,
+        "Labelled data: a trace set .npz, a recording list .csv, or a suite2p folder "
+        "with a label file.",
+        argument=True,
+        metavar="DATA",
+    )
+
+
+def normalization_parameter(default: str) -> Any:
+    """Return the parameter for what traces are z-scored by."""
+    return parameter(
+        default,
+        "Z-score each trace by itself, or by the training set as the paper does.",
+        label="Z-score",
+        choices={
+            "trace": "each trace by itself",
+            "training-set": "by training set (paper)",
+            "training-set-per-timestep": "by training set, each frame",
+        },
+    )
