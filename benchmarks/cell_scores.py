@@ -42,14 +42,7 @@ Probabilities = NDArray[np.float64]
 
 
 def score_rows(model: CellTypeModel, folder: Path) -> list[Score]:
-    """Score a model on all real cells, for its card.
-
-    Parameters
-    ----------
-    model : CellTypeModel
-    folder : Path
-        Holds `real_cells.csv` and `real_invivo`, see `known_cells`.
-    """
+    """Score a model on all real cells, for its card."""
     rows = stratum_rows(model, load_cells(folder))
     for overall, *mice in invivo_rows(model, load_invivo(folder)):
         rows += [overall, *lowest(mice)]
@@ -57,10 +50,7 @@ def score_rows(model: CellTypeModel, folder: Path) -> list[Score]:
 
 
 def stratum_rows(model: CellTypeModel, cells: Sequence[RealCell]) -> list[Score]:
-    """Score PY against interneuron inside each preparation and indicator.
-
-    Cells that the program refuses are left out: slower than the model, or too short.
-    """
+    """Score PY against interneuron inside each preparation and indicator."""
     cells, p_in = _answered(model, cells)
     rows = []
     strata = {stratum_of(cell): cell.preparation == "slice" for cell in cells}
@@ -113,11 +103,7 @@ def lowest(mice: Sequence[Score]) -> list[Score]:
 
 
 def predict_cells(model: CellTypeModel, cells: Sequence[RealCell]) -> Probabilities:
-    """Return class probabilities (n_cells, n_classes).
-
-    NaN for cells that the program refuses: recorded slower than the model, or without a
-    trial of the length of a window.
-    """
+    """Return class probabilities (n_cells, n_classes)."""
     answers = np.full((len(cells), len(model.card.classes)), np.nan)
     for row, cell in enumerate(cells):
         ends = np.cumsum([trial.size for trial in cell.trials]).tolist()

@@ -92,17 +92,7 @@ def _simulate(number: int, cells: int, rate: float, windows: int, **fixed: Any) 
 def points(
     axis: str, n_sessions: int, cells: int, *, most: int
 ) -> Iterator[tuple[float, list[Seen]]]:
-    """Yield the values along one axis, each with the sessions seen there.
-
-    Parameters
-    ----------
-    axis : str
-        A key of `TITLES`.
-    n_sessions, cells : int
-        Sessions, and cells of each.
-    most : int
-        Values of the axis, at most.
-    """
+    """Yield the values along one axis, each with the sessions seen there."""
     numbers = range(n_sessions)
     if axis == "length":
         long = [_simulate(n, cells, RATE, max(LENGTHS[:most])) for n in numbers]
@@ -131,10 +121,7 @@ def points(
 def guesses(
     model: CellTypeModel, traces: NDArray[np.float32], sampling_frequency: float
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Return whether each cell is called PY, and which of `TYPES` it is called.
-
-    The first takes both groups to be equally common, the second all types.
-    """
+    """Return whether each cell is called PY, and which of `TYPES` it is called."""
     order = [model.card.classes.index(name) for name in TYPES]
     shares = predict_recording_traces(
         model, traces, sampling_frequency, (), device="cpu"
@@ -167,14 +154,7 @@ def curves(
     most: int = 99,
     say: Callable[[str], object] = print,
 ) -> dict[str, Any]:
-    """Score every model along every axis.
-
-    Returns
-    -------
-    dict
-        ``curves[axis]`` has `values`, `title` and, per model, `used` (names of the
-        models that the program takes) and scores, one for each value.
-    """
+    """Score every model along every axis."""
     results: dict[str, Any] = {"sessions": n_sessions, "cells per session": cells}
     results["curves"] = {}
     for axis in axes:

@@ -22,19 +22,7 @@ TOLERANCE = {"logits": 1e-5, "loss": 1e-5, "loss after a step": 1e-3}
 
 
 def agreement(architecture: str, n_frames: int) -> dict[str, float]:
-    """Compare logits, and the loss after a step, from the same weights.
-
-    Without dropout, which each draws from a generator of its own. Keras's Adam adds its
-    epsilon before the second moment is corrected for its start at zero and torch's adds
-    it after, which is epsilon times sqrt(1 - 0.99) in the first step, then ever less of
-    a difference; so Keras takes that epsilon here.
-
-    Returns
-    -------
-    dict
-        Largest absolute difference of the `logits`, and those of the mean `loss` of a
-        batch and of the `loss after a step` on it.
-    """
+    """Compare logits, and the loss after a step, from the same weights."""
     generator = torch.Generator().manual_seed(0)
     network = new_network(
         architecture, n_frames, N_CLASSES, {"dropout": 0.0}, generator

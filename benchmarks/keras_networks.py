@@ -38,21 +38,7 @@ def build_keras(
     seed=None,
     jit_compile="auto",
 ):
-    """Return a compiled Keras model: z-scored traces (n, n_frames) to logits.
-
-    Parameters
-    ----------
-    architecture : {"cnn", "rnn", "lstm"}
-    timesteps : int
-        T of Section III-C, for the RNN and the LSTM.
-    dropout : float
-        Of the CNN.
-    seed : int or None
-        Of Keras's global generator, which draws weights, dropout and order: a
-        benchmark's process is its own.
-    jit_compile : bool or "auto"
-        Whether XLA compiles the training step; "auto" is what `compile` does unasked.
-    """
+    """Return a compiled Keras model: z-scored traces (n, n_frames) to logits."""
     if seed is not None:
         keras.utils.set_random_seed(seed)
     inputs = keras.Input((n_frames,))

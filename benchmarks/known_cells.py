@@ -18,29 +18,7 @@ SECONDS_PER_TICK = 1e-4  # of `events_AP`
 
 @dataclass(frozen=True, eq=False)
 class RealCell:
-    """One neuron: its type, how it was recorded, dF/F and spikes of each trial.
-
-    Attributes
-    ----------
-    file : str
-        Path below the folder of the recordings.
-    cell_type, indicator : str
-    preparation : str
-        "in vivo" or "slice".
-    sampling_frequency : float
-        Hz.
-    trials : tuple of ndarray of float32, each shape (n_frames,)
-        dF/F, a fraction.
-    dataset : str
-        Such as "DS24".
-    batch : str
-        Cells of one batch were recorded together; a cell without one is its own.
-    spikes : tuple of ndarray of float64, each shape (n_spikes,)
-        Of each trial, in seconds after its first frame, ascending; a spike before the
-        first frame is negative.
-    raw : bool
-        Whether `trials` are raw fluorescence of unknown offset, not dF/F.
-    """
+    """One neuron: its type, how it was recorded, dF/F and spikes of each trial."""
 
     file: str
     cell_type: str
@@ -66,32 +44,14 @@ class RealCell:
 
 
 def load_cells(folder: Path) -> list[RealCell]:
-    """Read the neurons that `real_cells.csv` lists, in its order.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds the table and, in itself or in `real_cells`, one MATLAB file per neuron
-        with a struct array `CAttached`: one element per trial, with `fluo_time` (s),
-        `fluo_mean` (dF/F) and `events_AP` (spike times in 1e-4 s, on the clock of
-        `fluo_time`; padded with NaN in some sets).
-    """
+    """Read the neurons that `real_cells.csv` lists, in its order."""
     with (folder / "real_cells.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     return [_load_cell(folder, row) for row in rows]
 
 
 def load_invivo(folder: Path) -> list[RealCell]:
-    """Read the neurons of `real_invivo`; those of one mouse are one batch.
-
-    Parameters
-    ----------
-    folder : Path
-        With `real_invivo`; without it there are no cells. Of "V1" the traces are raw
-        fluorescence of pyramidal cells at 15 Hz; of "S1" dF/F at 7.5 Hz of VIP cells
-        (and three PY of one mouse) in pieces of any length, of "S1 45 s" the same in
-        pieces of 45 s.
-    """
+    """Read the neurons of `real_invivo`; those of one mouse are one batch."""
     inside = folder / "real_invivo"
     if not inside.exists():
         return []
@@ -130,15 +90,7 @@ def load_invivo(folder: Path) -> list[RealCell]:
 
 
 def read_trials(folder: Path, file: str) -> Iterator[tuple[Array, Array, Array]]:
-    """Yield dF/F, frame times (s) and spike times (s, ascending) of each trial.
-
-    Parameters
-    ----------
-    folder : Path
-        As in `load_cells`.
-    file : str
-        Path of a neuron's file below the folder of the recordings.
-    """
+    """Yield dF/F, frame times (s) and spike times (s, ascending) of each trial."""
     inside = folder / "real_cells" / file
     path = inside if inside.exists() else folder / file
     content = loadmat(path, squeeze_me=True, struct_as_record=False)["CAttached"]

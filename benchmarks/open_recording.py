@@ -120,10 +120,7 @@ def _peak() -> int:
 
 
 def missed_targets(beyond_reading: list[float], kept: list[float]) -> list[str]:
-    """Say which targets the repeats missed; seconds and bytes, one of each per repeat.
-
-    Other programs only ever slow a repeat down, so the quickest is the one to judge.
-    """
+    """Say which targets the repeats missed, by seconds and bytes of each repeat."""
     missed = []
     if min(beyond_reading) >= MOST_SECONDS:
         missed.append(

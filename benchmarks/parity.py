@@ -47,10 +47,11 @@ from numpy.typing import NDArray
 from napari_celltype.labels import Targets, load_traces
 from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.splits import draw_splits
+from napari_celltype.simulation import SIMULATOR_VERSION
 
 sys.path.insert(0, str(Path(__file__).parent))
 from parity_data import INDICATORS, WINDOW, Setting, data_file
-from provenance import DATA, ROOT, simulator_digest
+from provenance import DATA, ROOT
 
 ARCHITECTURES = ("cnn", "rnn", "lstm")
 PAPER_COUNTS = {"PY": 1000, "PV": 947, "SOM": 1000, "VIP": 1000}
@@ -123,10 +124,7 @@ def train_keras(architecture, X, y, seed, epochs) -> Predict:
     from napari_celltype.models.preparation import Normalization
 
     class Batches(keras.utils.PyDataset):
-        """The training set in an order that is new in each epoch.
-
-        `fit` itself, once Keras has a seed, takes the same order in all of them.
-        """
+        """The training set in an order that is new in each epoch."""
 
         def __init__(self):
             super().__init__()
@@ -218,15 +216,7 @@ def _called(
 
 
 def compare(ours: Sequence[float], keras: Sequence[float]) -> dict[str, Any]:
-    """Compare accuracies of the same splits, at least two.
-
-    Returns
-    -------
-    dict
-        `ours`, `keras`, `difference` : mean and deviation over splits; `spread` : root
-        mean square of the two deviations of the accuracies; `level` : whether the means
-        differ by no more.
-    """
+    """Compare accuracies of the same splits, at least two."""
     first, second = np.asarray(ours), np.asarray(keras)
 
     def summary(values: NDArray[np.float64]) -> dict[str, float]:
@@ -305,7 +295,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         counts={} if is_real else counts,
         n_frames=WINDOW if is_real else options.frames,
         epochs=options.epochs,
-        made_by="recordings" if is_real else simulator_digest(),
+        made_by="recordings" if is_real else f"simulator-{SIMULATOR_VERSION}",
     )
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
     options.folder.mkdir(parents=True, exist_ok=True)

@@ -38,12 +38,7 @@ PIECE_SECONDS = 20.0
 def probe_values(
     cells: Sequence[RealCell], sampling_frequency: float
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the single numbers that compete with a model, each (n_cells,).
-
-    Slow power (share of the power below 0.1 Hz) and skewness are those of the traces as
-    a model sees them, brought down to its `sampling_frequency` (Hz); noise is nu of
-    Rupprecht et al. 2021 at the native rate, length is in seconds.
-    """
+    """Return the single numbers that compete with a model, each (n_cells,)."""
     rows = [_values(cell, sampling_frequency) for cell in cells]
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
@@ -82,17 +77,7 @@ def probe_guesses(
     truth: NDArray[np.str_],
     batches: NDArray[np.str_] | None = None,
 ) -> NDArray[np.str_]:
-    """Guess which of two groups each cell is of by a threshold on one number.
-
-    The threshold is set on cells of other batches.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n_cells,)
-    truth : ndarray of str, shape (n_cells,)
-    batches : ndarray of str, shape (n_cells,), optional
-        The whole batch of a cell is left out; each cell is its own when not given.
-    """
+    """Guess which of two groups each cell is of by a threshold on one number."""
     if batches is None:
         batches = np.arange(truth.size).astype(str)
     names = np.unique(truth)
@@ -109,10 +94,7 @@ def _above(
     positive: NDArray[np.bool_],
     new: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """Tell new values apart by the threshold with the best balanced accuracy.
-
-    Of thresholds that are equally good the middle one is taken.
-    """
+    """Tell new values apart by the threshold with the best balanced accuracy."""
     if positive.all() or not positive.any():
         return np.full(new.size, bool(positive.all()))
     levels = np.unique(values)

@@ -20,11 +20,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 from cell_scores import LOWEST
 from difficulty import FIGURE, MODELS
-from provenance import ROOT, WORK, simulator_digest
+from provenance import ROOT, WORK
 from real_cells import aims
 from score_tables import interval, paragraph, share_of, table
 
 from napari_celltype.models import Score, network_title
+from napari_celltype.simulation import SIMULATOR_VERSION
 
 PAGE = ROOT / "docs" / "validation.md"
 NAMES = ("two_sample", "street", "difficulty", "real_cells")
@@ -47,13 +48,7 @@ otherwise. Scores on unseen simulated sessions are on the
 
 
 def page(found: Mapping[str, Any]) -> str:
-    """Return the whole page.
-
-    Parameters
-    ----------
-    found : mapping of str to dict
-        What the benchmarks wrote, by the names of the files; absent ones are missing.
-    """
+    """Return the whole page."""
     sections = {
         "Real cells of known type": ("real_cells", real_cells),
         "Simulated against real traces": ("two_sample", two_sample),
@@ -82,20 +77,15 @@ def not_measured(name: str) -> str:
 
 
 def stale(found: Mapping[str, Any]) -> Iterator[str]:
-    """Say which simulator was measured, or that several were."""
-    made_by = {
-        name: results["made by"]["simulator"]
+    """Name what was measured with another version of the simulator."""
+    old = sorted(
+        name
         for name, results in found.items()
-        if "made by" in results
-    }
-    versions = sorted(set(made_by.values()))
-    if len(versions) == 1:
-        yield f"All numbers of the simulator are those of its version `{versions[0]}`."
-    elif versions:
-        each = ", ".join(f"{name} `{made_by[name]}`" for name in sorted(made_by))
-        yield paragraph(f"The benchmarks ran with different simulators: {each}.")
-    if versions and simulator_digest() not in versions:
-        yield "The simulator has been changed since; measure again."
+        if results.get("made by", {}).get("simulator") != SIMULATOR_VERSION
+    )
+    yield f"Version of the simulator: {SIMULATOR_VERSION}."
+    if old:
+        yield paragraph(f"Measured with another version: {', '.join(old)}.")
 
 
 def two_sample(results: Mapping[str, Any]) -> Iterator[str]:

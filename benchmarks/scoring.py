@@ -55,18 +55,7 @@ def by_cell(
     batches: NDArray[np.str_] | None = None,
     seed: int = 0,
 ) -> Score:
-    """Score cells; the 95 % interval resamples cells inside each true type.
-
-    Parameters
-    ----------
-    measure : callable
-        Takes `truth` and `other`.
-    truth : ndarray of str, shape (n_cells,)
-    other : ndarray, shape (n_cells, ...)
-    batches : ndarray of str, shape (n_cells,), optional
-        Whole batches are resampled inside each type, as cells that were recorded
-        together are alike.
-    """
+    """Score cells; the 95 % interval resamples cells inside each true type."""
     draws = [
         measure(truth[rows], other[rows]) for rows in resamples(truth, batches, seed)
     ]
@@ -96,12 +85,7 @@ def balanced(
     batches: NDArray[np.str_] | None = None,
     seed: int = 0,
 ) -> Score:
-    """Score guesses by the mean of the recalls.
-
-    The 95 % interval resamples cells, or whole batches, inside each type. It is widened
-    to the one that follows from the counts alone (recalls with Jeffreys' prior), since
-    resampling six cells that were all guessed right never finds a wrong one.
-    """
+    """Score guesses by the mean of the recalls."""
     right = guess == truth
     names, kinds = np.unique(truth, return_inverse=True)
 
@@ -132,11 +116,7 @@ def balanced(
 def share(
     right: NDArray[np.bool_], batches: NDArray[np.str_] | None = None, seed: int = 0
 ) -> Score:
-    """Return the share of right answers with the exact 95 % interval of a proportion.
-
-    Where several cells share a batch the interval is widened to the one that resamples
-    batches.
-    """
+    """Return the share of right answers with its exact 95 % interval."""
     exact = binomtest(int(right.sum()), right.size).proportion_ci(1 - CHANCE)
     low, high = exact.low, exact.high
     if batches is not None and np.unique(batches).size < right.size:

@@ -23,15 +23,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.models import CellTypeModel, load_model
 from napari_celltype.recording import open_recording, run_suite2p
-from napari_celltype.simulation import match_rois, simulate_recording, write_movie
+from napari_celltype.simulation import (
+    SIMULATOR_VERSION,
+    match_rois,
+    simulate_recording,
+    write_movie,
+)
 
 sys.path.insert(0, str(Path(__file__).parent))
 from difficulty import MODELS, SEED, TYPES, guesses
-from provenance import WORK, simulator_digest, write_results
+from provenance import WORK, write_results
 
 RATE = 10.0  # Hz
 SETTINGS = (
@@ -47,17 +53,7 @@ DECAY = {"GCaMP6f": 0.7, "GCaMP6s": 1.5, "GCaMP7f": 0.7}  # s, what suite2p is t
 
 @dataclass(frozen=True)
 class Film:
-    """One movie to simulate.
-
-    Attributes
-    ----------
-    number : int
-        The seed follows from it.
-    regime, indicator : str
-    noise : float
-        nu of the cells' traces, % / sqrt(Hz).
-    cells, frames : int
-    """
+    """One movie to simulate."""
 
     number: int
     regime: str
@@ -68,7 +64,7 @@ class Film:
 
     def path(self, work: Path) -> Path:
         """Return the file that keeps what was found, named after all that decides."""
-        key = f"{self} {simulator_digest()}".encode()
+        key = f"{self} {SIMULATOR_VERSION}".encode()
         name = f"movie-{self.number}-{hashlib.sha256(key).hexdigest()[:12]}.npz"
         return work / "street" / name
 
@@ -88,14 +84,7 @@ def counts(cells: int) -> dict[str, int]:
 
 
 def found_in(film: Film, work: Path) -> Mapping[str, NDArray[Any]]:
-    """Return what suite2p found in a movie, from the work folder where it is there.
-
-    Returns
-    -------
-    mapping of str to ndarray
-        `labels`, `raw`, `neuropil` of the cells; `match` (row of the cell, or -1),
-        `iscell`, `found_raw`, `found_neuropil` of suite2p's ROIs.
-    """
+    """Return what suite2p found in a movie, from the work folder where it is there."""
     path = film.path(work)
     if not path.exists():
         found = _film(film)
@@ -143,13 +132,11 @@ def wilson(count: int, n: int) -> dict[str, Any]:
     """Return a share with its 95 % Wilson interval."""
     if n == 0:
         return {"value": None, "low": None, "high": None, "count": 0, "n": 0}
-    z, share = 1.96, count / n
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    interval = binomtest(count, n).proportion_ci(method="wilson")
     return {
-        "value": round(share, 4),
-        "low": round(max(0.0, float(middle - half)), 4),
-        "high": round(min(1.0, float(middle + half)), 4),
+        "value": round(count / n, 4),
+        "low": round(float(interval.low), 4),
+        "high": round(float(interval.high), 4),
         "count": int(count),
         "n": int(n),
     }
@@ -168,15 +155,7 @@ def _traces(
 
 
 def measure(found: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, Any]:
-    """Count matches, suite2p's verdicts and right names, per type.
-
-    Returns
-    -------
-    dict
-        `found` : share of the cells that some ROI matches; `iscell` : share of the
-        matched ones that suite2p calls a cell; `models` : share of right types and
-        groups among the matched cells, from suite2p's traces and the simulator's.
-    """
+    """Count matches, suite2p's verdicts and right names, per type."""
     labels = np.concatenate([f["labels"] for f in found])
     matched = np.concatenate([_is_matched(f) for f in found])
     accepted = np.concatenate([_of_cells(f, f["iscell"], False) for f in found])

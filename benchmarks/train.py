@@ -47,11 +47,7 @@ def seconds(function, *arguments):
 
 
 def flop_per_trace(architecture):
-    """Return the FLOP of classifying one trace and of training on it.
-
-    Training takes each layer's product three times, but for the first, whose inputs
-    need no gradient.
-    """
+    """Return the FLOP of classifying one trace and of training on it."""
     if architecture == "cnn":
         first, second = N_FRAMES - 9, N_FRAMES - 18
         third = second // 2 - 9

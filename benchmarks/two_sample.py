@@ -56,10 +56,7 @@ Pieces = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """Pieces (n_pieces, n_frames) of one real or simulated neuron.
-
-    Cells of one `group` are learnt from or tested together.
-    """
+    """Pieces (n_pieces, n_frames) of one real or simulated neuron."""
 
     group: str
     pieces: Pieces
@@ -108,11 +105,7 @@ def simulated_pieces(
 
 
 def trace_features(pieces: Pieces) -> dict[str, NDArray[np.float64]]:
-    """Describe each piece (n_pieces, n_frames) of dF/F by numbers (n_pieces,).
-
-    All but those that begin with `AMPLITUDE` are free of offset and scale: they see
-    what the bundled models see, which is the z-scored trace.
-    """
+    """Describe each piece (n_pieces, n_frames) of dF/F by numbers (n_pieces,)."""
     pieces = pieces.astype(np.float64)
     deviation = np.maximum(pieces.std(axis=1, keepdims=True), 1e-12)
     scored = (pieces - pieces.mean(axis=1, keepdims=True)) / deviation
@@ -168,16 +161,7 @@ def _autocorrelation(values: NDArray[np.float64], lag: int) -> NDArray[np.float6
 def tell_apart(
     first: Sequence[Cell], second: Sequence[Cell], *, sized: bool = True
 ) -> dict[str, Any]:
-    """Test whether cells of `first` can be told from those of `second`.
-
-    Returns
-    -------
-    dict
-        `z-scored` and `with size of dF/F` : AUROC by cell; the interval resamples
-        whole groups; the second None unless `sized`, for traces that are no dF/F;
-        `features` : the AUROC of each number alone (above 0.5: larger in `first`),
-        clearest first; `cells`, `groups` and `pieces` of both.
-    """
+    """Test whether cells of `first` can be told from those of `second`."""
     cells = [*first, *second]
     is_first = np.repeat([True, False], [len(first), len(second)])
     owner = np.repeat(np.arange(len(cells)), [len(cell.pieces) for cell in cells])
@@ -288,11 +272,7 @@ def against_twins(found: Sequence[Pair]) -> dict[str, Any]:
 
 
 def compare(matched: Sequence[Pair], drawn: Sequence[Pair]) -> dict[str, Any]:
-    """Run every test: each kind and data set against its twins, real against real.
-
-    `matched` pairs have the noise of their neuron, `drawn` ones any that is trained on,
-    as all twins of raw fluorescence.
-    """
+    """Run every test: each kind and data set against its twins, real against real."""
     results: dict[str, Any] = {
         "real against simulated": {},
         "real against simulated, noise as in training": {},

@@ -16,16 +16,7 @@ _SAMPLE_S = 0.01
 
 
 class Watchdog(QObject):
-    """Takes the longest time for which the event loop of a window did not turn.
-
-    Counted is the main thread's own processor time, so that other programs on the same
-    machine make no difference. A second thread notes what the main thread is doing.
-
-    Attributes
-    ----------
-    worst : float
-        Seconds.
-    """
+    """Takes the longest time for which the event loop of a window did not turn."""
 
     def __init__(self) -> None:
         super().__init__()

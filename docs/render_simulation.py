@@ -4,10 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_celltype.simulation.documentation import parameter_tables
+from napari_celltype.simulation.parameters import PARAMETERS, Parameter
 
 PAGE = Path(__file__).with_name("simulation.md")
 MARK = "<!-- parameters -->\n"
+
+
+def parameter_tables() -> str:
+    """Return every number of the simulator, a Markdown table for each group."""
+    parts = []
+    for group, members in PARAMETERS.items():
+        rows = [f"### {group.capitalize()}", ""]
+        rows += ["| parameter | value | unit | source |", "|---|---|---|---|"]
+        rows += [
+            _row(member, name, parameter)
+            for member, parameters in members.items()
+            for name, parameter in parameters.items()
+        ]
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(member: str, name: str, parameter: Parameter) -> str:
+    title = parameter.meaning or name.replace("_", " ")
+    if member and member != title:
+        title = f"{member}: {title}"
+    source = "; ".join(filter(None, (parameter.source, parameter.note)))
+    cells = (title, parameter.range_text(), parameter.unit, source)
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def rendered(page: str) -> str:

@@ -25,8 +25,7 @@ import torch
 from bundled_sessions import (
     LONGEST,
     RATES,
-    SESSIONS_SHA256,
-    SIMULATOR_SHA256,
+    SESSIONS_KEY,
     TRAINING,
     TRAINING_MINUTES,
     TYPES,
@@ -76,37 +75,21 @@ Task = tuple[str, Callable[..., Any], Any]
 Run = Callable[[Sequence[Task]], None]
 Traces = np.ndarray[Any, np.dtype[np.float32]]
 
-_CODE_SHA256 = code_digest(
-    [
-        Path(__file__),
-        *(
-            Path(models.__file__).parent / f"{part}.py"
-            for part in ("networks", "layers", "convolution", "preparation")
-        ),
-    ]
-)
-CODE = f"{SIMULATOR_SHA256} {SESSIONS_SHA256} {_CODE_SHA256}"
+_MODELS = Path(models.__file__).parent
+_CODE = [
+    _MODELS / f"{n}.py" for n in ("networks", "layers", "convolution", "preparation")
+]
+CODE = f"{SESSIONS_KEY}-{code_digest(Path(__file__), *_CODE)}"
 
 
 @dataclass(frozen=True)
 class Training:
-    """One network that is trained.
-
-    Attributes
-    ----------
-    architecture : str
-    rate : float
-        Hz.
-    rounds : int
-        Of the whole training, on which the learning rates depend.
-    sessions : int
-        Of each round.
-    """
+    """One network that is trained."""
 
     architecture: str
-    rate: float
-    rounds: int
-    sessions: int
+    rate: float  # Hz
+    rounds: int  # of the whole training, on which the learning rates depend
+    sessions: int  # of each round
 
     @property
     def name(self) -> str:
@@ -114,16 +97,20 @@ class Training:
         return f"{self.architecture}-{self.rate:g}hz"
 
     @property
+    def any_length(self) -> bool:
+        """Return whether the network takes traces of any length."""
+        return network_class(self.architecture).any_length
+
+    @property
     def window_frames(self) -> int:
         """Return the frames of one window."""
-        any_length = network_class(self.architecture).any_length
-        seconds = SHORTEST_SECONDS if any_length else WINDOW_SECONDS
+        seconds = SHORTEST_SECONDS if self.any_length else WINDOW_SECONDS
         return round(seconds * self.rate)
 
     def path(self, work: Path) -> Path:
         """Return where its state is kept."""
-        key = CODE.replace(" ", "-")
-        return work / "networks" / f"{self.name}-{self.rounds}-{self.sessions}-{key}.pt"
+        name = f"{self.name}-{self.rounds}-{self.sessions}-{CODE}.pt"
+        return work / "networks" / name
 
     def parts(self, number: int) -> list[Part]:
         """Return the sessions of a round that every network sees."""
@@ -163,30 +150,19 @@ def train_round(training: Training, number: int, work: Path) -> str:
         done = int(state["steps"])
         if int(state["rounds"]) > number:
             return "was done"
-    seen = PARTS_SEEN.get(training.architecture, PARTS_PER_ROUND)
-    traces, targets = _cells(training, training.parts(number)[:seen], work)
-    steps = len(traces) // BATCH_CELLS
-    # All rounds hold about as many cells as this one.
-    total = max(training.rounds * steps, done + steps)
     rng = np.random.default_rng([SEED, number])
     generator = torch.Generator().manual_seed(SEED * 10**6 + number)
-    order = rng.permutation(len(traces))
-    if network.any_length:
-        long_traces, long_targets = _cells(training, [training.long_part(number)], work)
-        long_order = rng.permutation(len(long_traces))
-        long_cells = len(long_traces) // steps
+    cells = _Cells(training, number, work, rng)
+    # All rounds hold about as many cells as this one.
+    total = max(training.rounds * cells.steps, done + cells.steps)
     network.train()
     losses = []
-    for step in range(steps):
-        rows = np.sort(order[step * BATCH_CELLS : (step + 1) * BATCH_CELLS])
+    for step in range(cells.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(training, (done + step) / total)
-        seen, target = [traces[rows]], targets[rows]
-        if network.any_length:
-            own = long_order[step * long_cells : (step + 1) * long_cells]
-            seen.append(long_traces[own])
-            target = torch.cat([target, long_targets[own]])
-        loss = cross_entropy(_logits(network, training, seen, rng, generator), target)
+        pieces, targets = cells.batch(step, rng)
+        logits = _logits(network, training.window_frames, pieces, generator)
+        loss = cross_entropy(logits, targets)
         optimizer.zero_grad()
         loss.backward()
         clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
@@ -194,22 +170,17 @@ def train_round(training: Training, number: int, work: Path) -> str:
         losses.append(loss.item())
     state = {
         "rounds": number + 1,
-        "steps": done + steps,
+        "steps": done + cells.steps,
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
     }
     write_atomically(path, partial(torch.save, state))
     seconds = time.monotonic() - started
-    return f"loss {np.mean(losses):.3f} of {len(traces)} cells, {seconds:.0f} s"
+    return f"loss {np.mean(losses):.3f} of {len(cells.traces)} cells, {seconds:.0f} s"
 
 
 def learning_rate(training: Training, progress: float) -> float:
-    """Return the learning rate at a share of the training: up, then down (one cycle).
-
-    References
-    ----------
-    Smith and Topin, Super-convergence, 2019.
-    """
+    """Return the learning rate in one cycle (Smith and Topin, 2019): up, then down."""
     highest = HIGHEST_RATES[training.architecture]
     if progress < WARM_UP:
         return highest * (0.05 + 0.95 * progress / WARM_UP)
@@ -217,49 +188,73 @@ def learning_rate(training: Training, progress: float) -> float:
     return highest * (0.005 + 0.995 * (1 - math.cos(math.pi * left)) / 2)
 
 
+class _Cells:
+    """The cells of a round in batches, of each of which a network sees a piece."""
+
+    def __init__(
+        self, training: Training, number: int, work: Path, rng: np.random.Generator
+    ) -> None:
+        self.rate = training.rate
+        parts = PARTS_SEEN.get(training.architecture, PARTS_PER_ROUND)
+        self.traces, self.targets = _read(
+            training, training.parts(number)[:parts], work
+        )
+        self.steps = len(self.traces) // BATCH_CELLS
+        self.order = rng.permutation(len(self.traces))
+        self.any_length = training.any_length
+        if self.any_length:
+            part = training.long_part(number)
+            self.long_traces, self.long_targets = _read(training, [part], work)
+            self.long_order = rng.permutation(len(self.long_traces))
+
+    def batch(
+        self, step: int, rng: np.random.Generator
+    ) -> tuple[list[Traces], torch.Tensor]:
+        """Return traces (n, n_frames), of one length or several, and their types."""
+        rows = np.sort(self.order[step * BATCH_CELLS : (step + 1) * BATCH_CELLS])
+        traces, targets = self.traces[rows], self.targets[rows]
+        if not self.any_length:
+            return [self._piece(traces, int(rng.choice(LENGTHS)), rng)], targets
+        ends = np.cumsum(list(CELLS_BY_SECONDS.values()))[:-1]
+        pieces = [
+            self._piece(part, seconds, rng)
+            for part, seconds in zip(
+                np.split(traces, ends), CELLS_BY_SECONDS, strict=True
+            )
+        ]
+        each = len(self.long_traces) // self.steps
+        if each:
+            own = self.long_order[step * each : (step + 1) * each]
+            seconds = int(rng.choice(LONG_SECONDS))
+            pieces.append(self._piece(self.long_traces[own], seconds, rng))
+            targets = torch.cat([targets, self.long_targets[own]])
+        return pieces, targets
+
+    def _piece(self, traces: Traces, seconds: int, rng: np.random.Generator) -> Traces:
+        frames = round(seconds * self.rate)
+        start = int(rng.integers(traces.shape[1] - frames + 1))
+        return traces[:, start : start + frames]
+
+
 def _logits(
     network: Network,
-    training: Training,
-    seen: Sequence[Traces],
-    rng: np.random.Generator,
+    window_frames: int,
+    pieces: Sequence[Traces],
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Return what a network says of cells (n, n_frames), of which it sees a piece.
-
-    A network of one length says the mean of the logits of the piece's windows.
-    """
+    """Return the logits of cells; a network of one length averages those of windows."""
     if isinstance(network, PooledNetwork):
         statistics = [
-            network.statistics(torch.from_numpy(z_score_traces(piece)))
-            for piece in _pieces(*seen, training.rate, rng)
+            network.statistics(torch.from_numpy(z_score_traces(p))) for p in pieces
         ]
         return network.logits(torch.cat(statistics), generator)
-    piece = _piece(seen[0], int(rng.choice(LENGTHS)), training.rate, rng)
-    windows = piece.reshape(-1, training.window_frames)
+    (piece,) = pieces
+    windows = piece.reshape(-1, window_frames)
     logits = network(torch.from_numpy(z_score_traces(windows)), generator)
     return logits.reshape(len(piece), -1, len(TYPES)).mean(1)
 
 
-def _pieces(
-    traces: Traces, long_traces: Traces, rate: float, rng: np.random.Generator
-) -> Iterator[Traces]:
-    first = 0
-    for seconds, cells in CELLS_BY_SECONDS.items():
-        yield _piece(traces[first : first + cells], seconds, rate, rng)
-        first += cells
-    if len(long_traces):
-        yield _piece(long_traces, int(rng.choice(LONG_SECONDS)), rate, rng)
-
-
-def _piece(
-    traces: Traces, seconds: int, rate: float, rng: np.random.Generator
-) -> Traces:
-    frames = round(seconds * rate)
-    start = int(rng.integers(traces.shape[1] - frames + 1))
-    return traces[:, start : start + frames]
-
-
-def _cells(
+def _read(
     training: Training, parts: Sequence[Part], work: Path
 ) -> tuple[Traces, torch.Tensor]:
     found = []
@@ -283,13 +278,7 @@ def _network(training: Training) -> Network:
 
 
 def fitted(training: Training, work: Path) -> TraceClassifier:
-    """Return a network that was trained as a classifier.
-
-    Raises
-    ------
-    SystemExit
-        If its training has not ended.
-    """
+    """Return a network that was trained as a classifier."""
     if training.rounds_done(work) < training.rounds:
         raise SystemExit(f"{training.name} is not trained to its end.")
     return restore_classifier(
@@ -308,10 +297,7 @@ def fitted(training: Training, work: Path) -> TraceClassifier:
 
 
 def train(trainings: Sequence[Training], work: Path, run: Run) -> None:
-    """Train networks round by round; sessions of a round are removed after it.
-
-    Those of the next are simulated beside the training.
-    """
+    """Train networks round by round; sessions of a round are removed after it."""
     trainings = [t for t in trainings if t.rounds_done(work) < t.rounds]
     if not trainings:
         return
@@ -353,11 +339,7 @@ def all_trainings(*, quick: bool = False) -> list[Training]:
 
 @contextmanager
 def processes(jobs: int) -> Iterator[Run]:
-    """Give a function that runs tasks (title, function, arguments) side by side.
-
-    Each process computes with one thread. The function raises SystemExit if a task
-    failed; the others are finished first.
-    """
+    """Give a function that runs tasks (title, function, arguments) side by side."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"
     context = multiprocessing.get_context("spawn")

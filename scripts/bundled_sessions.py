@@ -7,9 +7,7 @@ decides what the networks see, so a change of it makes new data and new networks
 
 from __future__ import annotations
 
-import ast
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,11 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype import simulation
 from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.recording.resampling import area_average, frames_after_averaging
-from napari_celltype.simulation import simulate_session
-from napari_celltype.simulation.parameters import TRACE_MODULES
+from napari_celltype.simulation import SIMULATOR_VERSION, simulate_session
 
 TYPES = ("PV", "PY", "SOM", "VIP")  # in the order of a network's outputs
 RATES = (10.0, 5.0)  # of the models, Hz
@@ -38,74 +34,36 @@ TRAINING, CALIBRATION, TEST, UNLIKE = 0, 1, 2, 3  # never the same random number
 _SPARE = 1.0  # s, for the rounding of frame rates
 
 
-def code_digest(files: Iterable[Path]) -> str:
-    """Return a short digest of what code does, whatever its comments say."""
-    parts = [_code(file).encode() for file in files]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
-
-
-def _code(file: Path) -> str:
-    tree = ast.parse(file.read_bytes())
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [part for part in body if not _is_text(part)]
-    return ast.dump(tree)
-
-
-def _is_text(part: ast.AST) -> bool:
-    return isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
-
-
-def simulator_digest() -> str:
-    """Return a digest of the code and the numbers that make traces."""
-    folder = Path(simulation.__file__).parent
-    return code_digest(folder / f"{name}.py" for name in sorted(TRACE_MODULES))
+def code_digest(*files: Path) -> str:
+    """Return a short digest of files, for the names of what is kept between runs."""
+    content = b"\0".join(file.read_bytes() for file in files)
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 # Of the code that is loaded now, whatever is edited while networks are trained.
-SIMULATOR_SHA256 = simulator_digest()
-SESSIONS_SHA256 = code_digest([Path(__file__)])
+SESSIONS_KEY = f"{SIMULATOR_VERSION}-{code_digest(Path(__file__))}"
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some sessions, of which every number follows.
+    """Some sessions, of which every number follows."""
 
-    Attributes
-    ----------
-    use : int
-        TRAINING, CALIBRATION, TEST or UNLIKE.
-    first, sessions : int
-        Number of the first session, and how many there are.
-    minutes : int
-        Of each session.
-    regimes : tuple of str
-        Of which each session has one; empty for `AWAKE`.
-    """
-
-    use: int
-    first: int
+    use: int  # TRAINING, CALIBRATION, TEST or UNLIKE
+    first: int  # number of the first session
     sessions: int
-    minutes: int
-    regimes: tuple[str, ...] = ()
+    minutes: int  # of each session
+    regimes: tuple[str, ...] = ()  # of which each session has one; empty for `AWAKE`
 
     def path(self, folder: Path) -> Path:
         """Return the file, under a name that tells everything that decides it."""
         use = ("training", "calibration", "test", "unlike")[self.use]
         word = "-".join((use, *self.regimes))
-        key = f"{SIMULATOR_SHA256}-{SESSIONS_SHA256}"
-        return folder / f"{word}-{self.first}-{self.sessions}-{self.minutes}-{key}.npz"
+        numbers = f"{self.first}-{self.sessions}-{self.minutes}"
+        return folder / f"{word}-{numbers}-{SESSIONS_KEY}.npz"
 
 
 def simulate(part: Part, folder: Path) -> Path:
-    """Write the cells of a part, where they are not kept yet.
-
-    Arrays, for each model's rate such as "10": ``traces 10`` (n_cells, n_frames)
-    float32, averaged down to it; ``labels 10``, ``session 10``, ``regime 10``,
-    ``indicator 10`` and ``recorded at 10`` (Hz), each (n_cells,). Sessions slower than
-    the model are left out.
-    """
+    """Write the cells of a part, where they are not kept yet."""
     path = part.path(folder)
     if path.exists():
         return path

@@ -24,8 +24,7 @@ from estimation import estimate
 from measured_cells import Estimate
 from paired_cells import PairedCell, read_cells
 
-from napari_celltype.simulation import parameters
-from napari_celltype.simulation.parameters import Parameter
+from napari_celltype.simulation.parameters import PARAMETERS, Parameter
 
 # Estimates whose names in the simulator's tables differ.
 OTHER_NAMES = {
@@ -50,13 +49,7 @@ def as_table(estimates: dict[str, Estimate]) -> str:
 
 
 def without(cells: Sequence[PairedCell], strata: Sequence[str]) -> list[PairedCell]:
-    """Return the cells of other strata; "OGB1" is read as "OGB-1".
-
-    Raises
-    ------
-    ValueError
-        If no cell belongs to one of them.
-    """
+    """Return the cells of other strata; "OGB1" is read as "OGB-1"."""
     denied = {stratum.replace("OGB1", "OGB-1") for stratum in strata}
     known = {cell.stratum for cell in cells}
     if denied - known:
@@ -69,19 +62,14 @@ def without(cells: Sequence[PairedCell], strata: Sequence[str]) -> list[PairedCe
 def differences(estimates: Mapping[str, Estimate]) -> list[str]:
     """Name the measured numbers of the simulator's tables that differ from these."""
     found = []
-    for path, table, key in measured_numbers():
-        number = table[key]
+    for path, number in measured_numbers():
         measured = estimates.get(OTHER_NAMES.get(path, path))
         if measured is None:
             found.append(f"{path} is called measured, but these cells do not tell it.")
             continue
-        single = number.low == number.high
-        expected = (
-            (measured.value, measured.value)
-            if single
-            else (measured.low, measured.high)
-        )
-        low, high = (rounded(value) for value in expected)
+        fixed = number.low == number.high
+        low = rounded(measured.value if fixed else measured.low)
+        high = rounded(measured.value if fixed else measured.high)
         if (rounded(number.low), rounded(number.high)) != (low, high):
             found.append(
                 f"{path} is {number.range_text()}; measured: {low:g} to {high:g}."
@@ -92,20 +80,16 @@ def differences(estimates: Mapping[str, Estimate]) -> list[str]:
     return found
 
 
-def measured_numbers() -> Iterator[tuple[str, dict[str, Parameter], str]]:
-    """Yield name, table and key of each number that stands in place of literature."""
-    tables = {
-        name: getattr(parameters, name)
-        for name in ("BEHAVIOUR", "SLICE", "CALCIUM", "KINETICS", "NUISANCES")
-    }
-    for kind, table in parameters.SPIKING.items():
-        tables[f"SPIKING.{kind}"] = table
-    for indicator, table in parameters.INDICATORS.items():
-        tables[f"INDICATORS.{indicator}"] = table
-    for name, table in tables.items():
-        for key, number in table.items():
-            if number.literature is not None:
-                yield f"{name}.{key}", table, key
+def measured_numbers() -> Iterator[tuple[str, Parameter]]:
+    """Yield the numbers that are measured, such as INDICATORS.GCaMP6f.rise."""
+    for group, members in PARAMETERS.items():
+        for member, parameters in members.items():
+            for name, parameter in parameters.items():
+                if parameter.source.startswith("measured on"):
+                    yield (
+                        ".".join(filter(None, (group.upper(), member, name))),
+                        parameter,
+                    )
 
 
 def rounded(value: float) -> float:

@@ -41,15 +41,7 @@ def burst_lengths(cell: PairedCell) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Episodes:
-    """Responses of a silent or slowly firing cell to stimuli, as its spikes show them.
-
-    Attributes
-    ----------
-    resting : float
-        Median rate outside episodes, Hz.
-    intervals, decays, peaks : ndarray
-        Time between onsets (s), time from the peak to 1/e of it (s), peak rate (Hz).
-    """
+    """Responses of a slowly firing cell to stimuli, as its spikes show them."""
 
     resting: float
     intervals: Array
@@ -58,11 +50,7 @@ class Episodes:
 
 
 def episodes(cell: PairedCell) -> Episodes:
-    """Find the stretches in which a cell fires far above its middle rate.
-
-    The rate is counted in bins of 1 s. An episode starts where it passes a quarter of
-    the cell's highest rate (but 5 Hz), and ends below half of that.
-    """
+    """Find the stretches in which a cell fires far above its middle rate."""
     rates = []
     for trial in cell.trials:
         edges = np.arange(trial.times[0], trial.times[-1], 1.0)

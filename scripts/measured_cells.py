@@ -23,11 +23,7 @@ FEW = 3  # a dataset with fewer cells than this has no middle to compare its cel
 
 @dataclass(frozen=True)
 class Estimate:
-    """One number measured on real cells; low and high are 5 % and 95 % of the cells.
-
-    `parameter` is the place in `simulation/parameters.py`, or, where the simulator has
-    no such number, starts with "-".
-    """
+    """One number measured on real cells; low and high are 5 % and 95 % of the cells."""
 
     parameter: str
     meaning: str

@@ -91,12 +91,7 @@ def shot_noise(cell: PairedCell) -> float:
 
 
 def slow_drift(cell: PairedCell) -> float:
-    """Return the deviation of the silent cell's dF/F in bins of 5 s (below 0.1 Hz).
-
-    Frames are silent `QUIET_AFTER` a spike; trials with fewer than five half-silent
-    bins are left out, and NaN is returned when all are. The variance that shot noise
-    leaves in the means is taken off.
-    """
+    """Return the deviation of the silent cell's dF/F in bins of 5 s (below 0.1 Hz)."""
     squares = degrees = 0.0
     for trial in cell.trials:
         last = np.searchsorted(trial.spikes, trial.times) - 1

@@ -84,10 +84,7 @@ class CellFit:
     def match(
         self, calcium: Array, exponent: float, saturations: Array
     ) -> tuple[Array, Array]:
-        """Return the amplitude of one spike and the share of variance explained.
-
-        Each of shape (n_saturations,).
-        """
+        """Return the amplitude of one spike and the share of variance explained."""
         powered = calcium if exponent == 1 else calcium**exponent
         half = saturations[:, None] ** exponent
         model = powered / (1 + powered / half) * (1 + 1 / half)
@@ -99,10 +96,7 @@ class CellFit:
 
 
 def exponential_sums(trial: Trial, constants: Array) -> Array:
-    """Return, at each frame, the sum of exp(-age / constant) over the spikes before.
-
-    Exact at any spike time: shape (n_constants, n_frames).
-    """
+    """Return, at each frame, the sum of exp(-age / constant) over the spikes before."""
     frame = np.searchsorted(trial.times, trial.spikes)
     inside = frame < trial.times.size
     frame, spikes = frame[inside], trial.spikes[inside]
@@ -132,10 +126,7 @@ def pairs() -> list[tuple[int, int]]:
 
 
 def nonlinearity_scores(fit: CellFit) -> Array:
-    """Return the share of variance explained, (n_exponents, n_saturations).
-
-    Each with the cell's best rise and decay, on every second step of the grids.
-    """
+    """Return the share of variance explained, (n_exponents, n_saturations)."""
     explained = np.zeros((EXPONENTS.size, SATURATIONS.size))
     for rise, decay in pairs():
         if rise % 2 or decay % 2:
@@ -184,12 +175,7 @@ def fit_response(fit: CellFit, exponent: float, saturation: float) -> Response:
 
 
 def isolated_responses(cell: PairedCell) -> Array:
-    """Return mean dF/F after 1, 2 and 3 spikes that stand alone, NaN for under three.
-
-    The spikes lie within `TOGETHER` and nothing is fired `QUIET` before the first;
-    dF/F is averaged over `LATENCY` after the last and compared
-    with the 0.3 s before.
-    """
+    """Return mean dF/F after 1, 2 and 3 lone spikes, NaN for fewer than three."""
     found: dict[int, list[float]] = {1: [], 2: [], 3: []}
     quiet, (start, stop) = QUIET[cell.indicator], LATENCY[cell.indicator]
     for trial in cell.trials:

@@ -24,7 +24,6 @@ from bundled_sessions import (
     LONGEST,
     NEUROPIL_COEFFICIENTS,
     RECORDED_AT,
-    SIMULATOR_SHA256,
     TEST,
     TRAINING_MINUTES,
     TYPES,
@@ -54,16 +53,15 @@ from napari_celltype.models.calibration import calibrate, probabilities_of
 from napari_celltype.models.domain import (
     POPULATION_PROPERTIES,
     TRACE_PROPERTIES,
-    Population,
     correlations,
     domain_of,
-    trace_properties,
+    recording_properties,
     unlike,
 )
 from napari_celltype.models.prediction import log_probabilities_by_roi
 from napari_celltype.models.preparation import cut_windows
 from napari_celltype.recording.resampling import area_average
-from napari_celltype.simulation import simulate_session
+from napari_celltype.simulation import SIMULATOR_VERSION, simulate_session
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 from cell_scores import AREA, BALANCED, score_rows
@@ -99,16 +97,7 @@ NOT_FOR = (
 
 @dataclass(frozen=True)
 class Measuring:
-    """What is measured with, and where cards and pages go.
-
-    Attributes
-    ----------
-    calibration_sessions, test_sessions, strange_sessions : int
-    real_cells : Path or None
-        Folder with `real_cells.csv` and `real_invivo`.
-    work, out, pages : Path
-        Of what is kept between runs, of the weights, of the documentation.
-    """
+    """What is measured with, and where cards and pages go."""
 
     calibration_sessions: int
     test_sessions: int
@@ -138,16 +127,7 @@ class Measuring:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Cells of simulated sessions at the rate of a model.
-
-    Attributes
-    ----------
-    windows : ndarray of float32, shape (n_cells, n_windows, n_frames)
-    truth : ndarray of str, shape (n_cells,)
-    session : ndarray of int, shape (n_cells,)
-    recorded_at : ndarray, shape (n_cells,)
-        Frame rate of the session, Hz.
-    """
+    """Cells of simulated sessions at the rate of a model."""
 
     windows: NDArray[np.float32]
     truth: NDArray[np.str_]
@@ -189,7 +169,7 @@ def measure(training: Training, measuring: Measuring) -> str:
             trained_shares=training_shares(card),
             calibrated_on="simulation",
         ),
-        domain=domain(calibrated_on, training.rate),
+        domain=domain(card, calibrated_on),
     )
     test = cells_of(measuring.parts(TEST), training, measuring.work)
     found = answers(classifier, test, training, SCORED)
@@ -198,11 +178,11 @@ def measure(training: Training, measuring: Measuring) -> str:
         for n, logs in found.items()
     }
     scores = _scores(card, test, probabilities)
-    scores += _warned("simulated, awake", card, test, training.rate)
+    scores.append(_warned("simulated, awake", card, test))
     for regime in STRANGE:
         parts = measuring.parts(UNLIKE, (regime,))
         strange = cells_of(parts, training, measuring.work)
-        scores += _warned(f"simulated, {regime}", card, strange, training.rate)
+        scores.append(_warned(f"simulated, {regime}", card, strange))
     model = CellTypeModel(classifier, card, "", card.name)
     if measuring.real_cells:
         scores += score_rows(model, measuring.real_cells)
@@ -241,7 +221,7 @@ def _card(classifier: TraceClassifier, training: Training, work: Path) -> ModelC
             "recorded_at_hz": sorted(set(RECORDED_AT)),
             "neuropil_coefficients": list(NEUROPIL_COEFFICIENTS),
             "regimes": dict(AWAKE),
-            "simulator_sha256": SIMULATOR_SHA256,
+            "simulator_version": SIMULATOR_VERSION,
         },
         origin="simulation",
         subtypes_proven=False,
@@ -359,20 +339,18 @@ def reliability(
     }
 
 
-def domain(cells: Cells, rate: float) -> dict[str, dict[str, float]]:
-    """Return what is usual in cells, and in the medians and populations of recordings.
-
-    Of each session the first 1, 2, 4, 8 or 16 minutes are taken, as if it had been no
-    longer; of recordings four, with few and with many PY among the cells.
-    """
+def domain(card: ModelCard, cells: Cells) -> dict[str, dict[str, float]]:
+    """Return what is usual in cells, and in the medians and populations of sessions."""
+    # Of each session the first 1, 2, 4, 8 or 16 minutes are taken, as if it had been no
+    # longer; of recordings four, with few and with many PY among the cells.
     found: dict[str, list[Any]] = {}
     rng = np.random.default_rng(0)
     for number, rows in enumerate(cells.rows):
         minutes = MINUTES[number % len(MINUTES)]
-        for name, values in _properties(cells, rows, rate, minutes).items():
-            if name not in POPULATION_PROPERTIES:
+        for name, values in _properties(card, cells, rows, minutes).items():
+            if name not in (*POPULATION_PROPERTIES, "neuropil"):
                 found.setdefault(name, []).append(values)
-        session = _properties(cells, rows, rate, MIDDLE)
+        session = _properties(card, cells, rows, MIDDLE)
         for name in POPULATION_PROPERTIES:
             found.setdefault(name, []).append(session[name][:1])
         is_py = cells.truth[rows] == "PY"
@@ -385,8 +363,9 @@ def domain(cells: Cells, rate: float) -> dict[str, dict[str, float]]:
             for name in TRACE_PROPERTIES:
                 median = np.median(session[name][chosen])
                 found.setdefault(f"median {name}", []).append([median])
-    medians = [[np.median(of_cells)] for of_cells in _neuropil_correlations(rate)]
-    found["neuropil"] = medians
+    assert card.sampling_frequency is not None
+    correlated = _neuropil_correlations(card.sampling_frequency)
+    found["neuropil"] = [[np.median(of_cells)] for of_cells in correlated]
     return domain_of({name: np.concatenate(parts) for name, parts in found.items()})
 
 
@@ -408,34 +387,26 @@ def _neuropil_correlations(rate: float) -> Iterator[NDArray[np.float64]]:
 
 
 def _properties(
-    cells: Cells, rows: NDArray[np.int64], rate: float, minutes: int
+    card: ModelCard, cells: Cells, rows: NDArray[np.int64], minutes: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the properties of a session's cells as `recording_properties` does."""
-    size = cells.windows.shape[2]
-    windows = cells.windows[rows, : round(60 * minutes * rate) // size]
-    by_window = trace_properties(windows.reshape(-1, size), rate)
-    population = Population(rate)
-    population.add(windows)
-    return {
-        **{
-            name: values.reshape(rows.size, -1).mean(axis=1)
-            for name, values in by_window.items()
-        },
-        **{n: np.full(rows.size, v) for n, v in population.properties().items()},
-        "length": np.full(rows.size, windows.shape[1] * size / rate),
-        "frame rate": cells.recorded_at[rows],
-    }
+    """Return the properties of a session, of which some minutes were recorded."""
+    assert card.sampling_frequency is not None
+    traces = cells.windows[rows].reshape(rows.size, -1)
+    traces = traces[:, : round(60 * minutes * card.sampling_frequency)]
+    found = recording_properties(card, traces, card.sampling_frequency, ())
+    # The sessions were averaged down to the model's rate beforehand.
+    return {**found, "frame rate": cells.recorded_at[rows]}
 
 
-def _warned(data: str, card: ModelCard, cells: Cells, rate: float) -> list[Score]:
-    """Return the share of sessions that are said to be unlike the training."""
+def _warned(data: str, card: ModelCard, cells: Cells) -> Score:
+    """Score the share of sessions that are said to be unlike the training."""
     assert card.domain is not None
     warned = [
-        bool(unlike(card.domain, _properties(cells, rows, rate, MIDDLE)).recording)
+        bool(unlike(card.domain, _properties(card, cells, rows, MIDDLE)).recording)
         for rows in cells.rows
     ]
     share = float(np.mean(warned))
-    return [Score(data, "warned of", share, cells.truth.size, "sessions")]
+    return Score(data, "warned of", share, cells.truth.size, "sessions")
 
 
 def _write_page(model: CellTypeModel, pages: Path) -> None:

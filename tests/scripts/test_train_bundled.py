@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import bundled_networks
 from bundled_networks import Training, learning_rate
-from bundled_sessions import TRAINING, Part, code_digest, simulate
+from bundled_sessions import TRAINING, Part, simulate
 
 MODELS = sorted(f"{name}-{rate}hz" for name in NETWORKS for rate in (10, 5))
 
@@ -72,17 +72,3 @@ def test_the_learning_rate_rises_and_falls_to_nearly_nothing():
     assert rates[:top] == sorted(rates[:top])
     assert rates[top:] == sorted(rates[top:], reverse=True)
     assert rates[-1] < 0.01 * rates[top]
-
-
-@pytest.mark.parametrize(
-    ("new", "same"),
-    [
-        ('"""Other words."""\nx = 1  # why\n', True),
-        ('"""Words."""\nx = 2\n', False),
-    ],
-)
-def test_words_about_code_do_not_change_its_digest(tmp_path, new, same):
-    for name, text in (("old", '"""Words."""\nx = 1\n'), ("new", new)):
-        (tmp_path / name).write_text(text)
-    digests = [code_digest([tmp_path / name]) for name in ("old", "new")]
-    assert (digests[0] == digests[1]) is same

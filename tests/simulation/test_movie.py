@@ -9,8 +9,13 @@ import tifffile
 from napari_celltype.errors import Stopped
 from napari_celltype.progress import Progress
 from napari_celltype.recording import tiff_sampling_frequency
-from napari_celltype.simulation import SimulatedRecording, movie, simulate_recording
-from napari_celltype.simulation.movie import rigid_motion, write_movie
+from napari_celltype.simulation import (
+    SimulatedRecording,
+    files,
+    simulate_recording,
+    write_movie,
+)
+from napari_celltype.simulation.files import movie_blocks, rigid_motion
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,7 @@ def test_the_movie_says_its_frame_rate(simulated, tmp_path):
 def test_large_movies_become_bigtiff_that_says_its_frame_rate(
     simulated, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(movie, "_LARGEST_CLASSIC_TIFF", 1000)
+    monkeypatch.setattr(files, "_LARGEST_CLASSIC_TIFF", 1000)
     path = write_movie(simulated, tmp_path / "large.tif")
     with tifffile.TiffFile(path) as tiff:
         assert tiff.is_bigtiff
@@ -48,15 +53,15 @@ def test_large_movies_become_bigtiff_that_says_its_frame_rate(
 def test_the_same_recording_gives_the_same_frames_in_any_blocks(
     simulated, tmp_path, monkeypatch
 ):
-    whole = np.concatenate(list(movie.movie_blocks(simulated)))
-    monkeypatch.setattr(movie, "_BLOCK_PIXELS", 17 * 96 * 112)
-    blocks = list(movie.movie_blocks(simulated))
+    whole = np.concatenate(list(movie_blocks(simulated)))
+    monkeypatch.setattr(files, "_BLOCK_PIXELS", 17 * 96 * 112)
+    blocks = list(movie_blocks(simulated))
     assert len(blocks) > 1
     np.testing.assert_array_equal(np.concatenate(blocks), whole)
 
 
 def test_somata_shine_by_their_traces(simulated):
-    frames = np.concatenate(list(movie.movie_blocks(simulated))).astype(np.float32)
+    frames = np.concatenate(list(movie_blocks(simulated))).astype(np.float32)
     soma = simulated.session.fluorescence.soma
     busiest = np.argsort(soma.std(axis=1) / soma.mean(axis=1))[-5:]
     for cell in busiest:

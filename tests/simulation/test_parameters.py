@@ -1,48 +1,49 @@
-"""Parameters: draws, measured numbers, and what a digest of the simulator covers."""
+"""Parameters: draws, sources, and the page that shows them."""
 
 from __future__ import annotations
 
-import ast
+import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from napari_celltype.simulation import parameters
-from napari_celltype.simulation.parameters import TRACE_MODULES, Parameter
+from napari_celltype.simulation.parameters import NUISANCES, PARAMETERS
 
-LITERATURE = Parameter("rate", 1.0, 4.0, "Hz", "Somebody 2000", "log-normal")
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_ends_of_a_log_normal_range_are_its_5_and_95_percent_points():
-    drawn = LITERATURE.draw(np.random.default_rng(0), 20000)
+    range_ = replace(NUISANCES["noise"], low=1.0, high=4.0)
+    drawn = range_.draw(np.random.default_rng(0), 20000)
     np.testing.assert_allclose(np.quantile(drawn, [0.05, 0.95]), [1, 4], rtol=0.05)
 
 
 def test_a_share_of_values_has_the_opposite_sign():
-    mixed = Parameter("weight", 1, 2, "", "assumed", negative=0.3)
+    mixed = replace(NUISANCES["artefact"], low=1.0, high=2.0, share_reversed=0.3)
     drawn = mixed.draw(np.random.default_rng(0), 20000)
     np.testing.assert_allclose((drawn < 0).mean(), 0.3, atol=0.02)
 
 
-def test_a_measured_number_remembers_the_literature():
-    measured = LITERATURE.measured(2.0, 3.0, "DS01 (7 cells)")
-    assert (measured.low, measured.high) == (2.0, 3.0)
-    assert measured.source == "measured on DS01 (7 cells)"
-    assert measured.literature == LITERATURE
-    assert measured.measured(1.0, 1.5, "DS02 (9 cells)").literature == LITERATURE
+@pytest.mark.parametrize("group", PARAMETERS)
+def test_every_parameter_has_a_source_and_a_range(group):
+    for parameters in PARAMETERS[group].values():
+        for parameter in parameters.values():
+            assert parameter.source
+            assert parameter.low <= parameter.high
+            assert (parameter.low == parameter.high) == (
+                parameter.distribution == "fixed"
+            )
 
 
-def test_the_digest_covers_every_module_that_makes_traces():
-    """What a listed module imports from the simulator must be listed too."""
-    folder = Path(parameters.__file__).parent
-    package = "napari_celltype.simulation."
-    for name in TRACE_MODULES:
-        tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
-        imported = {
-            node.module.removeprefix(package)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom)
-            and node.module is not None
-            and node.module.startswith(package)
-        }
-        assert imported <= set(TRACE_MODULES)
+def test_the_page_on_the_simulator_is_up_to_date():
+    spec = importlib.util.spec_from_file_location(
+        "render", DOCS / "render_simulation.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    render = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(render)
+    page = (DOCS / "simulation.md").read_text(encoding="utf-8")
+    assert page == render.rendered(page), "run python docs/render_simulation.py"

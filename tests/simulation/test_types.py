@@ -95,7 +95,7 @@ def test_few_cells_of_run_active_kinds_fall_silent_when_the_animal_runs(kind):
     still = session.behaviour.speed < 0.5
     spikes = session.spikes[session.kinds == kind]
     lower = spikes[:, moving].mean(axis=1) < spikes[:, still].mean(axis=1)
-    asked = [MODULATION[kind][name].negative for name in ("running", "speed")]
+    asked = [MODULATION[kind][name].share_reversed for name in ("running", "speed")]
     assert spikes[:, moving].mean() > 1.2 * spikes[:, still].mean()
     assert lower.mean() < max(asked) + 0.15
 

@@ -1,13 +1,16 @@
 """Labelled recordings with known truth: spike trains, fluorescence, movies."""
 
-from napari_celltype.simulation.folder import (
-    write_labels,
+from napari_celltype.simulation.files import (
+    write_movie,
     write_recording,
     write_truth,
 )
-from napari_celltype.simulation.matching import match_rois
-from napari_celltype.simulation.movie import write_movie
-from napari_celltype.simulation.recording import SimulatedRecording, simulate_recording
+from napari_celltype.simulation.parameters import SIMULATOR_VERSION
+from napari_celltype.simulation.recording import (
+    SimulatedRecording,
+    match_rois,
+    simulate_recording,
+)
 from napari_celltype.simulation.session import (
     Session,
     simulate_session,
@@ -16,6 +19,7 @@ from napari_celltype.simulation.session import (
 )
 
 __all__ = [
+    "SIMULATOR_VERSION",
     "Session",
     "SimulatedRecording",
     "match_rois",
@@ -23,7 +27,6 @@ __all__ = [
     "simulate_session",
     "simulate_sessions",
     "simulate_traces",
-    "write_labels",
     "write_movie",
     "write_recording",
     "write_truth",

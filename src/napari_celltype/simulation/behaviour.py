@@ -17,33 +17,15 @@ _MOVING = 1.0  # cm/s
 
 @dataclass(frozen=True, eq=False)
 class Behaviour:
-    """The shared signals of one session.
-
-    Attributes
-    ----------
-    regime : str
-        "running", "quiet", "anaesthesia" or "slice".
-    speed : ndarray of float32, shape (n_bins,)
-        Running speed, cm/s.
-    position : ndarray of float32, shape (n_bins,)
-        Position on the belt, cm.
-    lap : ndarray of int64, shape (n_bins,)
-        Number of finished laps.
-    belt_length : float
-        cm.
-    signals : ndarray of float32, shape (len(SIGNALS), n_bins)
-        Drives between 0 and about 1, in the order of `SIGNALS`.
-    theta_phase : ndarray of float32, shape (n_bins,)
-        Phase of theta, radians, 0 at the trough; it counts only while running.
-    """
+    """The shared signals of one session, each array with n_bins as its last axis."""
 
     regime: str
-    speed: NDArray[np.float32]
-    position: NDArray[np.float32]
-    lap: NDArray[np.int64]
-    belt_length: float
-    signals: NDArray[np.float32]
-    theta_phase: NDArray[np.float32]
+    speed: NDArray[np.float32]  # cm/s
+    position: NDArray[np.float32]  # on the belt, cm
+    lap: NDArray[np.int64]  # laps finished
+    belt_length: float  # cm
+    signals: NDArray[np.float32]  # (len(SIGNALS), n_bins), between 0 and about 1
+    theta_phase: NDArray[np.float32]  # radians, 0 at the trough; counts while running
 
 
 def wander(
@@ -66,22 +48,7 @@ def draw_regime(rng: np.random.Generator, allowed: tuple[str, ...] | None) -> st
 def simulate_behaviour(
     regime: str, n_bins: int, bin_width: float, rng: np.random.Generator
 ) -> Behaviour:
-    """Simulate the shared signals of one session.
-
-    Parameters
-    ----------
-    regime : str
-        A key of `REGIMES`.
-    n_bins : int
-        Bins of the session.
-    bin_width : float
-        s.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    Behaviour
-    """
+    """Simulate the shared signals of one session."""
     steps = int(np.ceil(n_bins * bin_width / _STEP)) + 2
     belt = BEHAVIOUR["belt_length"].draw_one(rng)
     if regime in ("running", "quiet"):

@@ -26,47 +26,24 @@ _MEDIAN_DIFFERENCE = 0.6745 * np.sqrt(2)
 class Nuisances:
     """What shapes the traces of a session and says nothing about the types.
 
-    Those up to `artefact` are arrays of shape (n_cells,).
-
-    Attributes
-    ----------
-    brightness : ndarray
-        Resting fluorescence, a.u.
-    noise : ndarray
-        Shot noise nu, % / sqrt(Hz).
-    bleaching, drift, contamination, z_motion : ndarray
-        See `parameters.NUISANCES`.
-    neuropil_brightness, neuropil_activity : ndarray
-        Level (a.u.) and deviation (dF/F) of the neuropil around each cell.
-    decay_factor, rise_factor, tail_factor : ndarray
-        Kinetics relative to the indicator.
-    artefact : ndarray
-        Share of the brightness that a motion artefact takes.
-    indicator : str
-        A key of `parameters.INDICATORS`.
-    expression : float
-        The session's response over the indicator's.
-    bleaching_time, neuropil_time, noise_time, artefact_time : float
-        s.
-    noise_colour, smoothing, noise_skewness, common_noise, artefact_rate : float
-        See `parameters.NUISANCES`.
+    Arrays have the shape (n_cells,); `parameters.csv` says what the numbers mean.
     """
 
-    brightness: NDArray[np.float32]
-    noise: NDArray[np.float32]
+    brightness: NDArray[np.float32]  # a.u.
+    noise: NDArray[np.float32]  # shot noise nu, % / sqrt(Hz)
     bleaching: NDArray[np.float32]
     drift: NDArray[np.float32]
     contamination: NDArray[np.float32]
     z_motion: NDArray[np.float32]
-    neuropil_brightness: NDArray[np.float32]
-    neuropil_activity: NDArray[np.float32]
-    decay_factor: NDArray[np.float32]
+    neuropil_brightness: NDArray[np.float32]  # a.u.
+    neuropil_activity: NDArray[np.float32]  # deviation, dF/F
+    decay_factor: NDArray[np.float32]  # kinetics relative to the indicator
     rise_factor: NDArray[np.float32]
     tail_factor: NDArray[np.float32]
-    artefact: NDArray[np.float32]
+    artefact: NDArray[np.float32]  # share of the brightness lost in one
     indicator: str
-    expression: float
-    bleaching_time: float
+    expression: float  # the session's response over its indicator's
+    bleaching_time: float  # s, as the other times
     neuropil_time: float
     noise_colour: float
     noise_time: float
@@ -79,24 +56,12 @@ class Nuisances:
 
 @dataclass(frozen=True, eq=False)
 class Fluorescence:
-    """Fluorescence of the cells of a session, all (n_cells, n_frames) float32, a.u.
+    """Fluorescence of the cells of a session, all (n_cells, n_frames) float32, a.u."""
 
-    Attributes
-    ----------
-    raw_traces : ndarray
-        What suite2p would call F: soma, its share of neuropil, noise.
-    neuropil : ndarray
-        What suite2p would call Fneu.
-    soma : ndarray
-        The soma alone, without noise.
-    clean_neuropil : ndarray
-        The neuropil without noise.
-    """
-
-    raw_traces: NDArray[np.float32]
-    neuropil: NDArray[np.float32]
-    soma: NDArray[np.float32]
-    clean_neuropil: NDArray[np.float32]
+    raw_traces: NDArray[np.float32]  # suite2p's F: soma, share of neuropil, noise
+    neuropil: NDArray[np.float32]  # suite2p's Fneu
+    soma: NDArray[np.float32]  # without noise
+    clean_neuropil: NDArray[np.float32]  # without noise
 
 
 def noise_deviation(
@@ -115,10 +80,7 @@ def draw_nuisances(
     noise: float | None = None,
     expression: float | None = None,
 ) -> Nuisances:
-    """Draw the nuisances of a session; no cell type is looked at.
-
-    `indicator`, `noise` (nu, % / sqrt(Hz)) and `expression` replace what is drawn.
-    """
+    """Draw the nuisances of a session; no cell type is looked at."""
     table = NUISANCES
     brightness = table["brightness"].draw_one(rng)
     close, wide = (table[name].draw_one(rng) for name in ("noise", "population_noise"))
@@ -240,32 +202,12 @@ def fluoresce(
     sampling_frequency: float,
     rng: np.random.Generator,
 ) -> Fluorescence:
-    """Add gain, bleaching, drift, z-motion, neuropil and noise to dF/F.
-
-    Parameters
-    ----------
-    dff : ndarray of float32, shape (n_cells, n_frames)
-    nuisances : Nuisances
-    behaviour : Behaviour
-        Its signals sampled once per frame, shape (n_signals, n_frames).
-    sampling_frequency : float
-        Hz.
-    rng : numpy.random.Generator
-    """
+    """Add gain, bleaching, drift, z-motion, neuropil and noise to dF/F."""
     n_cells, n_frames = dff.shape
     column = {
-        name: getattr(nuisances, name)[:, None].astype(np.float32)
-        for name in (
-            "brightness",
-            "noise",
-            "bleaching",
-            "drift",
-            "contamination",
-            "z_motion",
-            "artefact",
-            "neuropil_brightness",
-            "neuropil_activity",
-        )
+        name: value[:, None].astype(np.float32)
+        for name, value in vars(nuisances).items()
+        if isinstance(value, np.ndarray)
     }
     seconds = np.arange(n_frames, dtype=np.float32) / np.float32(sampling_frequency)
     fading = 1 - column["bleaching"] * (
@@ -315,10 +257,7 @@ def _noise(
     step: float,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Return noise whose steps are, on average, those of white noise of deviation 1.
-
-    Its skewness is that of photon counts of this `deviation` (n_cells, 1) and gain.
-    """
+    """Return noise whose steps are, on average, those of white noise of deviation 1."""
     side = nuisances.smoothing
     # The longer a frame, the less white noise is left beside the coloured one.
     slow = nuisances.noise_colour * min(1.0, step / _COLOUR_STEP)

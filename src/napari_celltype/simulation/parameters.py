@@ -1,4 +1,4 @@
-"""Every number of the simulator, with its unit and where it comes from.
+"""Every number of the simulator: `parameters.csv`, one row each, and its tables here.
 
 A source names the study that the sign and the order of magnitude follow; the exact
 range is this simulator's choice. "measured on" names the data sets that a number was
@@ -7,114 +7,128 @@ estimated from, "assumed" marks numbers without a study behind them.
 
 from __future__ import annotations
 
-from napari_celltype.simulation.firing_parameters import (
-    BURST,
-    DRIFT,
-    KINDS,
-    MODULATION,
-    PYRAMIDAL,
-    RATE_FACTORS,
-    REGIMES,
-    SLICE,
-    SPIKING,
-    THETA,
-)
-from napari_celltype.simulation.measurement_parameters import (
-    CALCIUM,
-    INDICATORS,
-    KINETICS,
-    NUISANCES,
-)
-from napari_celltype.simulation.parameter import Parameter, fixed
+import csv
+from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = [
-    "BEHAVIOUR",
-    "BURST",
-    "CALCIUM",
-    "DRIFT",
-    "INDICATORS",
-    "KINDS",
-    "KINETICS",
-    "MIXTURE",
-    "MODULATION",
-    "MOVIE",
-    "NUISANCES",
-    "PYRAMIDAL",
-    "RATE_FACTORS",
-    "REGIMES",
-    "SIGNALS",
-    "SLICE",
-    "SPIKING",
-    "THETA",
-    "TRACE_MODULES",
-    "Parameter",
-]
+import numpy as np
+from numpy.typing import NDArray
 
-TRACE_MODULES = (
-    "parameter",
-    "parameters",
-    "firing_parameters",
-    "measurement_parameters",
-    "behaviour",
-    "spiking",
-    "fluorescence",
-    "session",
-)
-"""Modules of this package that determine simulated traces; cards carry their digest."""
+SIMULATOR_VERSION = 1
+"""Raised when a number or an equation changes; cards of models state it."""
 
-_SLICES = "DS24, DS25, DS26 (27 cells)"
+# A log-normal parameter is given by its 5 % and 95 % points: 2 x 1.645 deviations.
+_LOG_WIDTH = 3.29
 
-BEHAVIOUR: dict[str, Parameter] = {
-    "belt_length": Parameter(
-        "length of the belt, one lap", 180, 200, "cm", "Danielson 2016"
-    ),
-    "run_duration": Parameter(
-        "length of a running bout", 4, 40, "s", "assumed", "log-normal"
-    ),
-    "rest_duration": Parameter(
-        "length of a rest between bouts", 2, 20, "s", "assumed", "log-normal"
-    ),
-    "quiet_rest_factor": fixed(
-        "rests in quiet wakefulness are longer by", 8, "", "assumed"
-    ),
-    "speed": Parameter("speed inside a bout", 6, 30, "cm/s", "Dombeck 2010"),
-    "speed_change": fixed("time in which speed wanders", 2, "s", "assumed"),
-    "reward_pause": Parameter("stop at the reward", 0.5, 4, "s", "assumed"),
-    "reward_decay": fixed("decay of the reward signal", 1.5, "s", "assumed"),
-    "approach_length": fixed(
-        "distance over which the reward is approached", 25, "cm", "Turi 2019"
-    ),
-    "arousal_decay": Parameter("decay of arousal", 3, 15, "s", "assumed"),
-    "arousal_fluctuation": Parameter(
-        "deviation of arousal that wanders by itself", 0.2, 0.8, "", "Reimer 2014"
-    ),
-    "arousal_time": Parameter(
-        "time in which it wanders", 5, 40, "s", "Reimer 2014", "log-normal"
-    ),
-    "disinhibition_time": Parameter(
-        "time in which disinhibition wanders", 1, 5, "s", "assumed"
-    ),
-    "theta": Parameter("theta while running", 6.5, 9, "Hz", "Buzsaki 2002"),
-    "ripple_rate": Parameter(
-        "sharp-wave ripples at rest", 0.1, 0.6, "1/s", "Buzsaki 2015"
-    ),
-    "ripple_duration": fixed("length of a ripple", 0.08, "s", "Buzsaki 2015"),
-    "slow_oscillation": Parameter(
-        "slow oscillation under anaesthesia", 0.3, 1.0, "Hz", "Steriade 1993"
-    ),
-    "puff_interval": Parameter(
-        "time between two stimuli in a slice-like session",
-        8,
-        40,
-        "s",
-        "assumed",
-        "log-normal",
-    ).measured(7, 130, _SLICES),
-    "puff_decay": Parameter(
-        "decay of the response to one", 1, 8, "s", "assumed", "log-normal"
-    ).measured(1, 9.7, _SLICES),
-}
-"""Signals that all cells of a session share."""
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number of the simulator, or the range that it is drawn from.
+
+    Attributes
+    ----------
+    meaning : str
+        What it is, in words; empty when its name says it.
+    distribution : str
+        "fixed", "uniform" or "log-normal".
+    low, high : float
+        Ends of a uniform range, 5 % and 95 % points of a log-normal one, or twice the
+        same value.
+    share_reversed : float
+        Share of cells whose value has the opposite sign (mixed signs inside a type).
+    unit, source, note : str
+        Unit, empty for a plain number. "measured on" and the data sets, author and
+        year, or "assumed". What stood here before it was measured.
+    """
+
+    meaning: str
+    distribution: str
+    low: float
+    high: float
+    share_reversed: float
+    unit: str
+    source: str
+    note: str
+
+    def draw(self, rng: np.random.Generator, size: int) -> NDArray[np.float32]:
+        """Draw `size` values, shape (size,), in the parameter's unit."""
+        if self.distribution == "log-normal":
+            middle = np.log(self.low * self.high) / 2
+            width = np.log(self.high / self.low) / _LOG_WIDTH
+            values = np.exp(rng.normal(middle, width, size))
+        else:
+            values = rng.uniform(self.low, self.high, size)
+        if self.share_reversed:
+            values = np.where(rng.random(size) < self.share_reversed, -values, values)
+        return values.astype(np.float32)
+
+    def draw_one(self, rng: np.random.Generator) -> float:
+        """Draw one value, in the parameter's unit."""
+        return float(self.draw(rng, 1)[0])
+
+    def range_text(self) -> str:
+        """Return the range as the documentation shows it."""
+        if self.low == self.high:
+            text = f"{self.low:g}"
+        else:
+            text = f"{self.low:g} to {self.high:g}"
+        if self.distribution == "log-normal":
+            text += " (log-normal, 5-95 %)"
+        if self.share_reversed:
+            text += f", sign reversed in {self.share_reversed:.0%}"
+        return text
+
+
+def _read() -> dict[str, dict[str, dict[str, Parameter]]]:
+    """Read the parameters by group, member (type, kind or indicator) and name."""
+    found: dict[str, dict[str, dict[str, Parameter]]] = {}
+    path = Path(__file__).with_name("parameters.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            member = found.setdefault(row["group"], {}).setdefault(row["member"], {})
+            member[row["name"]] = Parameter(
+                row["meaning"],
+                row["distribution"],
+                float(row["low"]),
+                float(row["high"] or row["low"]),
+                float(row["share_reversed"] or 0),
+                row["unit"],
+                row["source"],
+                row["note"],
+            )
+    return found
+
+
+PARAMETERS = _read()
+
+# Signals that all cells of a session share, and its regimes, which are drawn without
+# a look at the cell types.
+BEHAVIOUR = PARAMETERS["behaviour"][""]
+REGIMES = PARAMETERS["regimes"][""]
+# Factors on the resting rates in each regime but slices, whose rates are alike in all
+# types, so that they tell nothing.
+RATE_FACTORS = PARAMETERS["rate factors"][""]
+SLICE = PARAMETERS["slice"][""]
+# Kinds of cells of each type with their shares, and what they fire. Signals add to the
+# rate in multiples of the resting rate; the trough of theta is at 0 degrees.
+KINDS = PARAMETERS["kinds"]
+PYRAMIDAL = PARAMETERS["pyramidal"][""]
+BURST = PARAMETERS["bursts"][""]
+SPIKING = PARAMETERS["spiking"]
+MODULATION = PARAMETERS["modulation"]
+THETA = PARAMETERS["theta"]
+DRIFT = PARAMETERS["drift"][""]
+# A spike adds calcium c of unit peak, (1 - tail) exp(-t / decay) + tail exp(-t / slow)
+# - exp(-t / rise). The indicator answers in proportion to c**e / (1 + (c / saturation)
+# **e), where e is the exponent, and with `amplitude` to one spike.
+CALCIUM = PARAMETERS["calcium"][""]
+INDICATORS = PARAMETERS["indicators"]
+# What changes a trace and says nothing about the type.
+KINETICS = PARAMETERS["kinetics"][""]
+NUISANCES = PARAMETERS["nuisances"][""]
+# Shares of the types when no counts are given, and the two-photon movie.
+MIXTURE = PARAMETERS["mixture"][""]
+MOVIE = PARAMETERS["movie"][""]
 
 SIGNALS = (
     "running",
@@ -128,21 +142,3 @@ SIGNALS = (
     "puff",
 )
 """Shared signals that drive cells; each lies between 0 and about 1."""
-
-MIXTURE: dict[str, Parameter] = {
-    "PY": fixed("PY", 0.55, "", "assumed; more interneurons than in CA1"),
-    "PV": fixed("PV", 0.15, "", "assumed"),
-    "SOM": fixed("SOM", 0.15, "", "assumed"),
-    "VIP": fixed("VIP", 0.15, "", "assumed"),
-}
-"""Shares of the types in a simulated recording when no counts are given."""
-
-MOVIE: dict[str, Parameter] = {
-    "soma_radius": Parameter("radius of a soma", 4.2, 5.8, "pixels", "assumed"),
-    "offset": fixed("detector offset", 100, "counts", "assumed"),
-    "gain": fixed("counts per photon", 20, "counts", "assumed"),
-    "motion": fixed("deviation of the rigid motion", 0.7, "pixels", "assumed"),
-    "motion_time": fixed("time in which the brain moves", 1, "s", "assumed"),
-    "vessels": fixed("blood vessels that shade the field", 4, "", "assumed"),
-}
-"""The two-photon movie."""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_matrix
 
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import LabelError, RecordingError
 from napari_celltype.recording import Roi
-from napari_celltype.simulation.field_of_view import place_somata, resting_image
-from napari_celltype.simulation.parameters import MIXTURE
+from napari_celltype.simulation.parameters import MIXTURE, MOVIE
 from napari_celltype.simulation.session import Session, simulate_session
 
 _PIXELS_PER_CELL = 380  # loose enough for somata of 6 pixels radius that do not touch
 _SMALLEST_SIDE = 128
+_TRIES = 2000  # random places tried for each cell before giving up
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,9 +156,9 @@ def simulate_recording(
         noise=noise,
         expression=expression,
     )
-    rois = place_somata(labels.size, frame_shape, field_stream)
+    rois = _place_somata(labels.size, frame_shape, field_stream)
     level = float(session.nuisances.neuropil_brightness.mean())
-    background = level * resting_image(frame_shape, field_stream)
+    background = level * _resting_image(frame_shape, field_stream)
     seed = int(field_stream.integers(2**31))
     return SimulatedRecording(session, rois, frame_shape, background, seed)
 
@@ -166,3 +169,130 @@ def _mixture(n_cells: int) -> dict[str, int]:
     borders = np.round(np.cumsum(shares / shares.sum()) * n_cells).astype(int)
     sizes = np.diff(borders, prepend=0).tolist()
     return dict(zip(MIXTURE, sizes, strict=True))
+
+
+def _place_somata(
+    n_cells: int, frame_shape: tuple[int, int], rng: np.random.Generator
+) -> tuple[Roi, ...]:
+    """Place somata that do not touch."""
+    radii = MOVIE["soma_radius"].draw(rng, n_cells).astype(float)
+    edge = radii.max() + 3 * MOVIE["motion"].low
+    if min(frame_shape) <= 2 * edge:
+        raise RecordingError(
+            f"A frame of {frame_shape[0]} x {frame_shape[1]} pixels is too small for "
+            "simulated cells; make it 32 x 32 or larger."
+        )
+    centres = np.empty((n_cells, 2))
+    low, high = (edge, edge), (frame_shape[0] - edge, frame_shape[1] - edge)
+    for cell in range(n_cells):
+        candidates = rng.uniform(low, high, (_TRIES, 2))
+        placed = centres[:cell]
+        apart = np.linalg.norm(candidates[:, None] - placed[None], axis=2)
+        # The stretch of an ellipse is at most 10 %, so 1.1 radii keep somata apart.
+        free = (apart > 1.1 * (radii[cell] + radii[:cell])).all(axis=1)
+        if not free.any():
+            raise RecordingError(
+                f"{n_cells} cells do not fit into {frame_shape[0]} x {frame_shape[1]} "
+                "pixels; simulate fewer cells or a larger frame."
+            )
+        centres[cell] = candidates[free.argmax()]
+    return tuple(
+        _soma(centre, radius, frame_shape, rng)
+        for centre, radius in zip(centres, radii, strict=True)
+    )
+
+
+def _resting_image(
+    frame_shape: tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw the texture of the neuropil with dark vessels, mean about 1, (Ly, Lx)."""
+    coarse = _texture(frame_shape, 10.0, rng)
+    fine = _texture(frame_shape, 1.2, rng)
+    image = np.exp(0.2 * coarse + 0.12 * fine)
+    height, width = frame_shape
+    y, x = np.mgrid[:height, :width]
+    for _ in range(round(MOVIE["vessels"].low)):
+        angle = rng.uniform(0, np.pi)
+        away = (y - rng.uniform(0, height)) * np.cos(angle)
+        away = away - (x - rng.uniform(0, width)) * np.sin(angle)
+        away = away + 4 * _texture(frame_shape, 15.0, rng)
+        depth, thickness = rng.uniform(0.2, 0.6), rng.uniform(1, 4)
+        image = image * (1 - depth * np.exp(-0.5 * np.square(away / thickness)))
+    return np.asarray(image / image.mean(), dtype=np.float32)
+
+
+def _texture(
+    frame_shape: tuple[int, int], size: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    noise = gaussian_filter(rng.standard_normal(frame_shape), size, mode="reflect")
+    return np.asarray(noise / noise.std(), dtype=np.float64)
+
+
+def _soma(
+    centre: NDArray[np.float64],
+    radius: float,
+    frame_shape: tuple[int, int],
+    rng: np.random.Generator,
+) -> Roi:
+    stretch, angle = rng.uniform(1, 1.1), rng.uniform(0, np.pi)
+    y, x = np.mgrid[: frame_shape[0], : frame_shape[1]]
+    along = (y - centre[0]) * np.cos(angle) + (x - centre[1]) * np.sin(angle)
+    across = (x - centre[1]) * np.cos(angle) - (y - centre[0]) * np.sin(angle)
+    away = np.hypot(along / stretch, across * stretch) / radius
+    ypix, xpix = np.nonzero(away <= 1)
+    inside = away[ypix, xpix]
+    lam = (1 - 0.4 * np.exp(-np.square(inside / 0.45))).astype(np.float32)
+    return Roi(ypix.astype(np.int64), xpix.astype(np.int64), lam / lam.mean())
+
+
+def match_rois(
+    truth: Sequence[Roi],
+    found: Sequence[Roi],
+    frame_shape: tuple[int, int],
+    *,
+    least_overlap: float = 0.5,
+) -> NDArray[np.int64]:
+    """Match found ROIs to true cells by the overlap of their masks, one to one.
+
+    Parameters
+    ----------
+    truth, found : sequence of Roi
+    frame_shape : tuple of int
+        (Ly, Lx), pixels.
+    least_overlap : float
+        Smallest intersection over union that counts as a match.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_found,)
+        Row of the true cell, or -1.
+    """
+    matches = np.full(len(found), -1, dtype=np.int64)
+    if not truth or not found:
+        return matches
+    true_masks = mask_matrix(truth, frame_shape, weighted=False)
+    found_masks = mask_matrix(found, frame_shape, weighted=False)
+    shared = (found_masks @ true_masks.T).toarray()
+    union = (
+        np.asarray(found_masks.sum(axis=1)).reshape(-1, 1)
+        + np.asarray(true_masks.sum(axis=1)).reshape(1, -1)
+        - shared
+    )
+    overlap = shared / union
+    rows, columns = linear_sum_assignment(overlap, maximize=True)
+    good = overlap[rows, columns] >= least_overlap
+    matches[rows[good]] = columns[good]
+    return matches
+
+
+def mask_matrix(
+    rois: Sequence[Roi], frame_shape: tuple[int, int], *, weighted: bool
+) -> csr_matrix:
+    """Return masks as a sparse float32 matrix (n_rois, n_pixels) of weights or ones."""
+    rows = np.repeat(np.arange(len(rois)), [roi.ypix.size for roi in rois])
+    columns = np.concatenate([roi.ypix * frame_shape[1] + roi.xpix for roi in rois])
+    values = (
+        np.concatenate([roi.lam for roi in rois]) if weighted else np.ones(len(rows))
+    )
+    shape = (len(rois), frame_shape[0] * frame_shape[1])
+    return csr_matrix((values, (rows, columns)), shape=shape, dtype=np.float32)

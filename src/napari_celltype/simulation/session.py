@@ -37,17 +37,14 @@ class Session:
 
     Attributes
     ----------
-    labels : ndarray of str, shape (n_cells,)
-    kinds : ndarray of str, shape (n_cells,)
-        The kind of cell inside its type, such as "SOM O-LM"; see `parameters.KINDS`.
+    labels, kinds : ndarray of str, shape (n_cells,)
+        Cell type, and the kind inside it such as "SOM O-LM".
     sampling_frequency : float
         Hz.
     fluorescence : Fluorescence
         Raw traces, neuropil and their noise-free parts, (n_cells, n_frames).
-    dff : ndarray of float32, shape (n_cells, n_frames)
-        True relative fluorescence change of the soma.
-    spikes : ndarray of float32, shape (n_cells, n_frames)
-        Spikes in each frame.
+    dff, spikes : ndarray of float32, shape (n_cells, n_frames)
+        True relative fluorescence change of the soma, and spikes in each frame.
     behaviour : Behaviour
         Sampled once per frame.
     nuisances : Nuisances
@@ -66,10 +63,8 @@ class Session:
         """Return F - coefficient * Fneu, shape (n_cells, n_frames)."""
         if neuropil_coefficient == 0:
             return self.fluorescence.raw_traces
-        subtracted = self.fluorescence.raw_traces - (
-            np.float32(neuropil_coefficient) * self.fluorescence.neuropil
-        )
-        return subtracted
+        neuropil = np.float32(neuropil_coefficient) * self.fluorescence.neuropil
+        return np.asarray(self.fluorescence.raw_traces - neuropil, dtype=np.float32)
 
 
 def simulate_session(
@@ -165,13 +160,7 @@ def simulate_sessions(
     cells_per_session: int = 40,
     regimes: tuple[str, ...] | None = None,
 ) -> Iterator[Session]:
-    """Yield sessions that together hold the counted cells, types mixed by chance.
-
-    Raises
-    ------
-    LabelError
-        If a type is unknown or no cell is asked for.
-    """
+    """Yield sessions that together hold the counted cells, types mixed by chance."""
     rng = np.random.default_rng(random_state)
     labels = np.repeat(
         [DEFAULT_TYPES.canonical(name) for name in counts], list(counts.values())

@@ -38,12 +38,8 @@ def firing_rates(
     bin_width: float,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Return the firing rate of each cell, shape (n_cells, n_bins), Hz.
-
-    A cell's resting rate is multiplied by one plus its weighted shared signals, by its
-    wandering excitability and, while the animal runs, by theta; place cells (PY) add
-    their field on the laps on which they are active.
-    """
+    """Return the firing rate of each cell, shape (n_cells, n_bins), Hz."""
+    # Resting rate x (1 + weighted signals) x excitability x theta, and place fields.
     resting, weights = _resting_and_weights(kinds, behaviour, rng)
     silent_share = PYRAMIDAL["silent_share"].draw_one(rng)
     silent = (kinds == "PY") & (rng.random(kinds.size) < silent_share)
@@ -67,12 +63,9 @@ def simulate_spikes(
     bin_width: float,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Return spike counts, shape (n_cells, n_bins).
-
-    Intervals are gamma-distributed of the kind's order: the process that keeps every
-    k-th spike of a Poisson process of k times the rate. Bursts add spikes to some, and
-    the rate of events is lower by as much.
-    """
+    """Return spike counts, shape (n_cells, n_bins)."""
+    # Intervals are gamma-distributed of the kind's order: every k-th spike of a Poisson
+    # process of k times the rate. Bursts add spikes; events are rarer by as much.
     rates = firing_rates(kinds, behaviour, bin_width, rng)
     spikes = np.empty(rates.shape, dtype=np.float32)
     for kind, table in SPIKING.items():
