@@ -22,26 +22,25 @@ shrink it). `in-vivo` and `slice` are windows of 60 s at 10 Hz of real neurons (
 (OGB-1), and PV, SOM and VIP (GCaMP6f). Windows of one cell fall on both sides of such
 splits: the accuracies compare two programs and say nothing about cell types.
 
-Each finished training is a line of `results.jsonl` in --folder and not repeated: take
-a new folder when either program has changed. `summary.json` holds what was printed.
+Finished trainings are kept in --folder and not repeated: take a new folder when either
+program has changed. `summary.json` there holds what was printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib import Memory, Parallel, delayed
 from numpy.typing import NDArray
 
 from napari_celltype.labels import Targets, load_traces
@@ -58,15 +57,17 @@ PAPER_COUNTS = {"PY": 1000, "PV": 947, "SOM": 1000, "VIP": 1000}
 BATCH = 32
 
 
-def learn(
+def _learn(
     ours: bool,
     architecture: str,
     split: int,
     repeat: int,
     path: Path,
     epochs: int,
+    threads: int,
 ) -> dict[str, Any]:
     """Train one network on one split; return its accuracy on the test."""
+    use_threads(threads)
     traces = load_traces(path)
     targets = Targets.of(traces.labels.tolist())
     # A split depends on its number alone, not on how many are drawn.
@@ -163,56 +164,17 @@ def run(
     threads: int,
     folder: Path,
 ) -> Iterator[dict[str, Any]]:
-    """Yield a line for each training, those of earlier runs first."""
-    results = folder / "results.jsonl"
-    wanted = {
-        (architecture, program, split, repeat): None
+    """Yield a line for each training; finished ones are kept in the folder."""
+    path = data_file(setting, folder)
+    kept = Memory(folder / "trainings", verbose=0).cache(_learn, ignore=["threads"])
+    calls = [
+        delayed(kept)(ours, architecture, split, repeat, path, setting.epochs, threads)
         for repeat in range(repeats)
         for split in range(splits)
         for architecture in architectures
-        for program in ("ours", "keras")
-    }
-    if results.exists():
-        for text in results.read_text(encoding="utf-8").splitlines():
-            try:
-                line = json.loads(text)
-            except ValueError:  # The process was killed while it wrote.
-                continue
-            key = tuple(
-                line[name] for name in ("architecture", "program", "split", "repeat")
-            )
-            if line["setting"] == asdict(setting) and key in wanted:
-                del wanted[key]
-                yield line
-    path = data_file(setting, folder)
-    calls = [
-        (program == "ours", architecture, split, repeat, path, setting.epochs)
-        for architecture, program, split, repeat in wanted
+        for ours in (True, False)
     ]
-    with results.open("a", encoding="utf-8") as file:
-        for found in _called(calls, jobs, threads):
-            line = {**found, "threads": threads, "setting": asdict(setting)}
-            file.write("\n" * _is_cut(results) + json.dumps(line) + "\n")
-            file.flush()
-            yield line
-
-
-def _is_cut(results: Path) -> bool:
-    content = results.read_bytes()
-    return bool(content) and not content.endswith(b"\n")
-
-
-def _called(
-    calls: Sequence[tuple[Any, ...]], jobs: int, threads: int
-) -> Iterator[dict[str, Any]]:
-    if jobs == 1:
-        for call in calls:
-            yield learn(*call)
-        return
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, spawn, use_threads, (threads,)) as pool:
-        for future in as_completed([pool.submit(learn, *call) for call in calls]):
-            yield future.result()
+    yield from Parallel(jobs, return_as="generator_unordered")(calls)
 
 
 def compare(ours: Sequence[float], keras: Sequence[float]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from importlib.util import find_spec
 
 import numpy as np
@@ -84,24 +83,3 @@ def test_real_windows_are_of_one_preparation_and_not_slower(make_cell):
     assert windows.traces.shape == (3, 600)
     assert windows.labels.tolist() == ["PY", "PY", "IN"]
     assert windows.cell_id.tolist() == ["cell0", "cell0", "cell1"]
-
-
-def test_finished_trainings_are_not_repeated(tmp_path):
-    setting = parity_data.Setting("simulated", {"PY": 5, "PV": 5}, 60, 2, "tested")
-    lines = [
-        {
-            "architecture": "rnn",
-            "program": program,
-            "split": split,
-            "repeat": 0,
-            "accuracy": 0.5,
-            "setting": asdict(setting),
-        }
-        for program in ("ours", "keras")
-        for split in range(2)
-    ]
-    other = {**lines[0], "setting": {**asdict(setting), "epochs": 3}}
-    text = "\n".join(json.dumps(line) for line in (other, *lines))
-    (tmp_path / "results.jsonl").write_text(text + '\n{"architecture": "rn')
-    found = list(parity.run(setting, ["rnn"], 2, jobs=1, threads=1, folder=tmp_path))
-    assert found == lines
