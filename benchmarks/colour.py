@@ -61,7 +61,7 @@ def predictions_of(recording: Recording, rng: np.random.Generator) -> Prediction
         n_windows=np.ones(recording.n_rois, dtype=np.int64),
         n_frames_used=np.zeros(recording.n_rois, dtype=np.int64),
         input_name="F",
-        warnings=(),
+        findings=(),
         roi_warnings=("",) * recording.n_rois,
         labels=None,
         only_iscell=False,

@@ -14,12 +14,12 @@ import napari_celltype as nct
 from napari_celltype.answers import ClassifyRequest, classify_recording
 from napari_celltype.cli.simulate import SimulateRequest, write_simulation
 from napari_celltype.export import (
+    ExportedRecording,
     ExportRequest,
     NwbSession,
     preview_export,
     write_export,
 )
-from napari_celltype.export.exporting import ClassifiedRecording
 
 
 def main(out: str, folder: str | None = None, frame_rate: str | None = None) -> None:
@@ -30,7 +30,7 @@ def main(out: str, folder: str | None = None, frame_rate: str | None = None) -> 
         rate = None if frame_rate is None else float(frame_rate)
         recording = nct.open_recording(folder, sampling_frequency=rate)
         predictions = classify_recording(recording, ClassifyRequest())
-        classified = ClassifiedRecording(
+        classified = ExportedRecording(
             recording, "m1", predictions.labels, predictions=predictions
         )
 

@@ -399,7 +399,7 @@ def make_predictions() -> Callable[..., Any]:
             n_windows=np.where(usable, n_windows, 0),
             n_frames_used=np.where(usable, 100 * n_windows, 0),
             input_name="F",
-            warnings=(),
+            findings=(),
             roi_warnings=("",) * len(rows),
             labels=None,
             only_iscell=False,

@@ -119,7 +119,7 @@ def test_a_threshold_is_applied_without_running_the_network_again(session_folder
     recording = open_recording(session_folder("m1", **LONG))
     predictions = classify_recording(recording, ClassifyRequest())
     assert UNSURE not in predictions.table()["predicted"].tolist()
-    assert set(predictions.table(min_probability=1)["predicted"]) == {UNSURE}
+    assert set(predictions.with_min_probability(1).table()["predicted"]) == {UNSURE}
 
 
 def test_neuropil_can_be_subtracted(session_folder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_celltype.answers.decisions import BELOW, NO_TRACE, decide, prediction_sets
+from napari_celltype.answers.decisions import UnsureReason, decide, prediction_sets
 from napari_celltype.celltypes import UNSURE
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
@@ -40,14 +40,14 @@ def test_below_the_minimum_group_and_type_are_unsure_and_the_number_stays():
     found = said(0.1, 0.5, 0.2, 0.2, least=0.6)
     assert (found.group, found.predicted) == ([UNSURE], [UNSURE])
     assert found.probability.tolist() == [0.5]
-    assert found.why_unsure == [BELOW]
+    assert found.why_unsure == [UnsureReason.BELOW]
     assert said(0.1, 0.5, 0.2, 0.2, least=0.5).predicted == ["PV"]
 
 
 def test_without_a_usable_trace_there_is_no_probability():
     found = said(*[np.nan] * 4)
     assert (found.group, found.predicted) == ([UNSURE], [UNSURE])
-    assert found.why_unsure == [NO_TRACE]
+    assert found.why_unsure == [UnsureReason.NO_TRACE]
     assert np.isnan([found.probability, found.p_in, found.group_probability]).all()
 
 

@@ -57,7 +57,7 @@ def test_a_prior_leaves_the_minimum_of_the_user(make_predictions):
     predictions = replace(make_predictions(ROWS), min_probability=0.7)
     rare = predictions.with_prior({"IN": 0.3})
     assert rare.min_probability == 0.7
-    assert rare.decisions().predicted == ["PY", "unsure"]
+    assert rare.decisions.predicted == ["PY", "unsure"]
 
 
 def test_a_roi_without_a_usable_trace_has_no_probability(
@@ -72,8 +72,8 @@ def test_a_roi_without_a_usable_trace_has_no_probability(
 
 def test_where_only_one_type_carries_the_indicator_the_line_names_it(make_predictions):
     only = make_predictions(ROWS).with_prior({"PV": 1.0})
-    assert only.decisions().predicted == ["PV", "PV"]
-    assert only.decisions().group == ["IN", "IN"]
+    assert only.decisions.predicted == ["PV", "PV"]
+    assert only.decisions.group == ["IN", "IN"]
 
 
 def test_the_reason_of_a_merged_part_is_not_its_trace(session_folder):
@@ -81,5 +81,5 @@ def test_the_reason_of_a_merged_part_is_not_its_trace(session_folder):
     from napari_celltype.recording import open_recording
 
     folder = session_folder("m1", merged=[(0, 1)], n_frames=1900, fs=30.0)
-    said = classify_recording(open_recording(folder), ClassifyRequest()).decisions()
+    said = classify_recording(open_recording(folder), ClassifyRequest()).decisions
     assert said.why_unsure[:2] == ["part of a merged ROI"] * 2

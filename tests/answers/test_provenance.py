@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -32,7 +31,7 @@ def test_inputs_are_told_by_size_time_and_content(
     tmp_path: Path, suite2p_folder: Folder
 ) -> None:
     plane = suite2p_folder(tmp_path / "größe") / "plane0"
-    described = describe_recording(open_recording(plane))
+    described = describe_recording(open_recording(plane), "m1")
     told = described["files"]["F.npy"]
     assert told["bytes"] == (plane / "F.npy").stat().st_size
     assert told["sha256"] == hashlib.sha256((plane / "F.npy").read_bytes()).hexdigest()
@@ -42,7 +41,7 @@ def test_the_frame_rate_says_where_it_came_from(
     tmp_path: Path, suite2p_folder: Folder
 ) -> None:
     plane = suite2p_folder(tmp_path, fs=10.0) / "plane0"
-    described = describe_recording(open_recording(plane))
+    described = describe_recording(open_recording(plane), "m1")
     assert described["sampling_frequency"] == 10.0
     assert described["sampling_frequency_confirmed"] is False
     assert "unconfirmed" in described["sampling_frequency_source"]
@@ -50,7 +49,7 @@ def test_the_frame_rate_says_where_it_came_from(
 
 def test_traces_from_elsewhere_have_no_files() -> None:
     recording = Recording(np.zeros((3, 50), np.float32), sampling_frequency=5.0)
-    assert describe_recording(recording)["files"] == {}
+    assert describe_recording(recording, "m1")["files"] == {}
 
 
 def test_provenance_is_json_and_names_each_model_once() -> None:
@@ -61,7 +60,7 @@ def test_provenance_is_json_and_names_each_model_once() -> None:
 
 
 def _write(path: Path, data: bytes = b"new", **options: object) -> Path:
-    return write_output(path, lambda file: file.write(data), **options)  # type: ignore[arg-type]
+    return write_output(path, lambda part: part.write_bytes(data), **options)  # type: ignore[arg-type]
 
 
 def test_our_own_output_is_replaced(tmp_path: Path) -> None:
@@ -155,8 +154,8 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_writer_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path = _write(tmp_path / "t.csv", b"old")
 
-    def fail(file: BinaryIO) -> None:
-        file.write(b"half")
+    def fail(part: Path) -> None:
+        part.write_bytes(b"half")
         raise ValueError("a defect")
 
     with pytest.raises(ValueError, match="a defect"):
@@ -171,9 +170,8 @@ def test_killed_while_writing_leaves_the_old_file(tmp_path: Path) -> None:
         "import os, signal, sys\n"
         "from pathlib import Path\n"
         "from napari_celltype.answers import write_output\n"
-        "def write(file):\n"
-        "    file.write(b'half')\n"
-        "    file.flush()\n"
+        "def write(part):\n"
+        "    part.write_bytes(b'half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "write_output(Path(sys.argv[1]), write)\n"
     )

@@ -4,8 +4,9 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from napari_celltype.answers import decisions
-from napari_celltype.answers.summary import combine
+from napari_celltype.answers.decisions import UnsureReason
+from napari_celltype.answers.summary import combine, count_rois
+from napari_celltype.labels import Label, LabelTable
 
 # Of a model trained on equal shares of four types. Under PY 50 %, IN 50 % the weights
 # are 2 for PY and 2/3 for each interneuron type: the rows become PY 0.9 (two cells),
@@ -109,8 +110,9 @@ def test_shares_that_the_card_assumes_are_called_an_assumption(summarise):
 
 
 def test_reasons_of_the_unsure_are_counted(make_predictions):
-    summary = make_predictions([*ROWS, NO_TRACE, NO_TRACE]).summary(0.95)
-    assert summary.why_unsure == {decisions.BELOW: 3, decisions.NO_TRACE: 2}
+    made = make_predictions([*ROWS, NO_TRACE, NO_TRACE])
+    summary = made.with_min_probability(0.95).summary()
+    assert summary.why_unsure == {UnsureReason.BELOW: 3, UnsureReason.NO_TRACE: 2}
 
 
 def test_without_a_calibration_nothing_is_expected(make_predictions):
@@ -176,3 +178,18 @@ def test_a_summary_is_plain_enough_for_json(summarise):
     content = json.loads(json.dumps(asdict(summarise(ROWS))))
     assert content["groups"]["IN"]["rois"] == 1
     assert content["groups"]["IN"]["expected_right"] == pytest.approx(0.9)
+
+
+def test_figure_and_legend_count_as_the_summary_does(make_predictions):
+    made = make_predictions([NO_TRACE, *ROWS])
+    merged = np.array([1, -1, -1, -1])
+    labels = LabelTable(
+        (Label(0, "PV"), Label(1, "PY"), Label(2, "PV", source="prediction"))
+    )
+    made = replace(
+        made, recording=replace(made.recording, merged_into=merged), labels=labels
+    )
+    counts = count_rois(made.table())
+    assert counts.n_rois == made.summary().n_rois == 3
+    assert counts.types == {"PY": 2, "PV": 1}
+    assert counts.labels == {"PY": 1}

@@ -25,7 +25,6 @@ from napari_celltype.export import (
     write_export,
 )
 from napari_celltype.export.content import Content
-from napari_celltype.export.exporting import ClassifiedRecording
 from napari_celltype.labels import Label, LabelTable, read_label_table
 from napari_celltype.recording import open_recording
 
@@ -45,11 +44,11 @@ def labelled(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> ExportedRec
 @pytest.fixture
 def classified(
     labelled: ExportedRecording, make_predictions: Callable[..., Any]
-) -> ClassifiedRecording:
+) -> ExportedRecording:
     rows = np.tile([0.7, 0.1, 0.1, 0.1], (6, 1))
     made = make_predictions(rows)
     made = replace(made, recording=labelled.recording)
-    return ClassifiedRecording(labelled.recording, "m1", LABELS, TREE, predictions=made)
+    return ExportedRecording(labelled.recording, "m1", LABELS, TREE, predictions=made)
 
 
 def test_labels_alone_make_every_format_but_celltype_npy(
@@ -85,7 +84,7 @@ def test_labels_alone_make_every_format_but_celltype_npy(
 
 
 def test_predictions_come_with_the_labels_of_now(
-    classified: ClassifiedRecording, tmp_path: Path
+    classified: ExportedRecording, tmp_path: Path
 ) -> None:
     table = preview_export([classified], ExportRequest("csv")).table
     assert table is not None
@@ -100,7 +99,7 @@ def test_predictions_come_with_the_labels_of_now(
 
 
 def test_the_preview_of_celltype_npy_shows_its_columns(
-    classified: ClassifiedRecording,
+    classified: ExportedRecording,
 ) -> None:
     table = preview_export([classified], ExportRequest("npy")).table
     assert table is not None
@@ -118,7 +117,7 @@ def test_cells_only_leaves_out_what_suite2p_rejected(
 
 
 def test_classified_and_labelled_recordings_share_a_table(
-    classified: ClassifiedRecording, labelled: ExportedRecording
+    classified: ExportedRecording, labelled: ExportedRecording
 ) -> None:
     planes = [labelled, replace(classified, name="m2")]
     both = Content(planes, ExportRequest("csv")).table
@@ -134,7 +133,7 @@ def test_the_preview_of_the_figure_is_a_picture(labelled: ExportedRecording) -> 
 
 
 def test_the_preview_of_nwb_tells_columns_and_what_is_unknown(
-    classified: ClassifiedRecording,
+    classified: ExportedRecording,
 ) -> None:
     text = preview_export([classified], ExportRequest("nwb")).text
     assert "p_VIP" in text

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from napari_celltype.answers import is_ours, roi_rows
+from napari_celltype.answers import is_ours, roi_table
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import OutputError
 from napari_celltype.export import (
@@ -125,7 +125,7 @@ def test_labels_alone_make_a_figure_with_the_users_own_type(
     recording: Recording,
 ) -> None:
     tree = DEFAULT_TYPES.with_type("NDNF", color="#00FF7F")
-    rows = roi_rows(recording, "m1")
+    rows = roi_table(recording, "m1")
     rows.loc[4, ["label", "label_source"]] = ["NDNF", "manual"]
     read = texts(recording, rows, tree=tree)
     assert "NDNF: 1 labelled" in read
@@ -204,14 +204,14 @@ def test_what_cannot_be_drawn_is_refused(table: pd.DataFrame) -> None:
 def test_nothing_graphical_is_imported_and_settings_of_matplotlib_stay() -> None:
     script = (
         "import sys, numpy as np, matplotlib\n"
-        "from napari_celltype.answers import roi_rows\n"
+        "from napari_celltype.answers import roi_table\n"
         "from napari_celltype.export.figure import figure_bytes\n"
         "from napari_celltype.recording import Recording, Roi\n"
         "roi = Roi(np.array([1]), np.array([1]), np.ones(1, np.float32))\n"
         "r = Recording(np.zeros((1, 9), np.float32), (roi,), frame_shape=(9, 9))\n"
         "names = 'svg.fonttype', 'pdf.fonttype', 'font.size', 'font.family'\n"
         "before = [matplotlib.rcParams[name] for name in names]\n"
-        "figure_bytes(r, roi_rows(r, 'm'), 'svg')\n"
+        "figure_bytes(r, roi_table(r, 'm'), 'svg')\n"
         "assert [matplotlib.rcParams[name] for name in names] == before\n"
         "bad = {'matplotlib.pyplot', 'qtpy', 'napari', 'tkinter'} & set(sys.modules)\n"
         "assert not bad, bad\n"

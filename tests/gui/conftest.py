@@ -89,7 +89,7 @@ def make_predictions(quick_card: Any) -> Callable[..., Any]:
             n_windows=np.ones(n_rois, dtype=np.int64),
             n_frames_used=np.full(n_rois, recording.n_frames),
             input_name="F",
-            warnings=(),
+            findings=(),
             roi_warnings=("",) * n_rois,
             labels=None,
             only_iscell=False,

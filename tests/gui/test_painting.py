@@ -100,7 +100,7 @@ def three(recording):
 
 
 def values(predictions, color_by="type", min_probability=0.0, labels=()):
-    said = predictions.decisions(min_probability)
+    said = predictions.with_min_probability(min_probability).decisions
     return roi_values(
         predictions, said, 3, palette=Palette(), color_by=color_by, labels=labels
     )

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_celltype.answers.columns import layer_features
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.gui.opened import OpenRecording, roi_features
+from napari_celltype.findings import Finding
+from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Job
 from napari_celltype.labels import Label, LabelTable
@@ -103,12 +105,13 @@ def test_confirming_the_frame_rate_keeps_predictions(session, make_predictions):
 def test_a_confirmed_frame_rate_is_no_longer_warned_of(session, make_predictions):
     first = opened(warnings=("The frame rate is a default.", "A file is missing."))
     session.open(first)
-    said = ("The frame rate is a default.", "A file is missing.", "Too noisy.")
     made = make_predictions(first.recording, np.eye(3, 4))
-    session.set_predictions("a", replace(made, warnings=said))
+    noisy = Finding("unlike-training", "Too noisy.")
+    session.set_predictions("a", replace(made, findings=(noisy,)))
     confirmed = replace(first.recording, warnings=("A file is missing.",))
     session.set_movie("a", confirmed, Path("m.tif"))
-    assert session.active.predictions.warnings == ("A file is missing.", "Too noisy.")
+    warnings = map(str, session.active.predictions.warnings)
+    assert list(warnings) == ["A file is missing.", "Too noisy."]
 
 
 def test_a_movie_with_another_frame_rate_drops_predictions(session, make_predictions):
@@ -184,7 +187,7 @@ def test_a_job_is_told_when_it_changes(session):
 
 
 def test_features_have_a_row_for_each_roi_and_no_guess_before_classifying():
-    features = roi_features(opened())
+    features = layer_features(opened().recording)
     assert features["index"].tolist() == [1, 2, 3]
     assert features["predicted"].isna().all()
 
@@ -195,7 +198,7 @@ def test_a_roi_without_a_usable_trace_has_a_reason_and_no_guess(make_predictions
     predictions = replace(
         make_predictions(flat.recording, rows), roi_warnings=("never changes", "", "")
     )
-    features = roi_features(replace(flat, predictions=predictions))
+    features = layer_features(flat.recording, None, predictions)
     assert features["probability"].isna().tolist() == [True, False, False]
     assert features["p_PY"].isna().tolist() == [True, False, False]
     assert features["warnings"].tolist() == ["never changes", None, None]
@@ -204,7 +207,7 @@ def test_a_roi_without_a_usable_trace_has_a_reason_and_no_guess(make_predictions
 def test_parts_of_merged_rois_have_no_label_of_their_own(make_predictions):
     part = opened(merged_into=np.array([-1, 0, -1]))
     predictions = make_predictions(part.recording, np.eye(3, 4))
-    features = roi_features(replace(part, predictions=predictions))
+    features = layer_features(part.recording, None, predictions)
     assert features["predicted"][1] is None
     assert np.isnan(features["probability"][1])
 
@@ -219,7 +222,7 @@ def test_interneuron_types_are_unproven_unless_the_card_says_so(
     first = opened()
     made = make_predictions(first.recording, ROWS)
     made = replace(made, card=replace(made.card, subtypes_proven=proven))
-    features = roi_features(replace(first, predictions=made))
+    features = layer_features(first.recording, None, made)
     expected = None if proven else "unproven on real cells"
     assert features["subtype"].tolist() == [expected, None, expected]
 
@@ -227,7 +230,7 @@ def test_interneuron_types_are_unproven_unless_the_card_says_so(
 def test_the_hover_text_tells_the_group_before_the_type(make_predictions):
     first = opened()
     predictions = make_predictions(first.recording, ROWS)
-    names = list(roi_features(replace(first, predictions=predictions)))
+    names = list(layer_features(first.recording, None, predictions))
     wanted = ["group", "p_IN", "predicted", "probability", "subtype", "why_unsure"]
     assert [name for name in names if name in wanted] == wanted
 
@@ -235,8 +238,8 @@ def test_the_hover_text_tells_the_group_before_the_type(make_predictions):
 def test_features_say_why_a_type_is_unsure(make_predictions):
     first = opened()
     made = make_predictions(first.recording, ROWS)
-    said = made.decisions(0.6)
-    features = roi_features(replace(first, predictions=made), said)
+    made = made.with_min_probability(0.6)
+    features = layer_features(first.recording, None, made)
     assert features["why_unsure"].notna().tolist() == [False, False, True]
 
 

@@ -10,7 +10,7 @@ from napari_celltype.answers.columns import (
     class_columns,
     find_column,
     output_columns,
-    roi_rows,
+    roi_table,
 )
 from napari_celltype.answers.predictions import Predictions
 from napari_celltype.answers.provenance import (
@@ -24,7 +24,7 @@ from napari_celltype.answers.provenance import (
     write_output,
 )
 from napari_celltype.answers.shares import Prevalence, prevalence_choices, share_text
-from napari_celltype.answers.summary import Summary
+from napari_celltype.answers.summary import Summary, count_rois
 
 __all__ = [
     "COLUMNS",
@@ -35,6 +35,7 @@ __all__ = [
     "class_columns",
     "classify",
     "classify_recording",
+    "count_rois",
     "describe_labels",
     "describe_recording",
     "find_column",
@@ -45,7 +46,7 @@ __all__ = [
     "provenance_path",
     "read_provenance",
     "require_replaceable",
-    "roi_rows",
+    "roi_table",
     "share_text",
     "write_output",
 ]

@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_celltype.answers.predictions import Predictions
-from napari_celltype.answers.provenance import (
-    describe_labels,
-    describe_recording,
-    provenance,
-)
+from napari_celltype.answers.provenance import describe_recording, provenance
 from napari_celltype.answers.shares import prior_shares, training_shares
 from napari_celltype.answers.summary import Summary, combine
 from napari_celltype.celltypes import DEFAULT_TYPES
@@ -25,6 +21,7 @@ from napari_celltype.errors import (
     SamplingFrequencyError,
     Stopped,
 )
+from napari_celltype.findings import Finding
 from napari_celltype.models import DEFAULT_MODEL, NETWORKS
 from napari_celltype.parameters import device_parameter, neuropil_parameter, parameter
 from napari_celltype.progress import (
@@ -47,8 +44,8 @@ from napari_celltype.recording.folder import Failure, recording_names
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_celltype.labels import LabelTable
     from napari_celltype.models import CellTypeModel
-    from napari_celltype.models.domain import Unlike
     from napari_celltype.recording import Traces
 
 
@@ -87,22 +84,6 @@ class ClassifyRequest:
         metavar="TYPE=SHARE,...",
         example="IN=0.1",
     )
-
-
-def require_possible(request: ClassifyRequest) -> None:
-    """Refuse what no recording can be classified with, before any is opened.
-
-    Raises
-    ------
-    ModelError
-        If there is no such model, or its file is damaged.
-    LabelError
-        If the prior does not fit the model.
-    """
-    from napari_celltype.models.catalog import find_model
-
-    card = find_model(request.model).card
-    prior_shares(request.prior or {}, card.classes, training_shares(card))
 
 
 def classify(
@@ -154,36 +135,26 @@ def classify(
     Stopped
         If `should_stop` answered True.
     """
-    import pandas as pd
-
     if isinstance(recordings, Recording | str | Path):
         recordings = [recordings]
-    request = ClassifyRequest(
-        model, device, neuropil, min_probability or 0.0, only_iscell, prior
-    )
-    require_possible(request)
     sources: list[Recording | Path] = []
     for item in recordings:
         sources += [item] if isinstance(item, Recording) else find_planes(item)
     if not sources:
         raise RecordingError("No recording was given; give at least one.")
-    names = recording_names(
-        [s.path if isinstance(s, Recording) else s for s in sources]
+    result = classify_many(
+        sources,
+        ClassifyRequest(
+            model, device, neuropil, min_probability or 0.0, only_iscell, prior
+        ),
+        sampling_frequency=sampling_frequency,
+        raise_errors=True,
+        on_progress=on_progress,
+        should_stop=should_stop,
     )
-    tables = []
-    # One at a time is open, because the traces of each may fill gigabytes.
-    for source, name in zip(sources, names, strict=True):
-        if isinstance(source, Path):
-            source = open_recording(source, sampling_frequency=sampling_frequency)
-        predictions = classify_recording(
-            source,
-            request,
-            name=name,
-            on_progress=on_progress,
-            should_stop=should_stop,
-        )
-        tables.append(predictions.table())
-    return pd.concat(tables, ignore_index=True)
+    if result.stopped:
+        raise Stopped("Stopped on request.")
+    return result.table
 
 
 def classify_recording(
@@ -207,15 +178,15 @@ def classify_recording(
     from napari_celltype.models import load_model, predict_recording_traces
 
     frequency = recording.sampling_frequency
+    where = recording.path or "The recording"
     if frequency is None:
         raise SamplingFrequencyError(
-            f"{recording.path or 'The recording'} does not say its frame rate; give "
-            "the rate per plane in Hz (terminal: --fs 30; napari: the frame rate box)."
+            f"{where} does not say its frame rate; give the rate per plane in Hz "
+            "(terminal: --fs 30; napari: the frame rate box)."
         )
     if recording.n_rois == 0:
         raise RecordingError(
-            f"{recording.path or 'The recording'} holds no ROI; run suite2p's cell "
-            "detection again."
+            f"{where} holds no ROI; run suite2p's cell detection again."
         )
     if not recording.segments:
         raise RecordingError(
@@ -223,8 +194,10 @@ def classify_recording(
             "nothing is left to classify; correct badframes and run suite2p again."
         )
     model = load_model(request.model, frequency)
-    classes = tuple(DEFAULT_TYPES.in_order(model.card.classes))
-    coefficient = _neuropil_coefficient(request, model)
+    card = model.card
+    classes = tuple(DEFAULT_TYPES.in_order(card.classes))
+    wanted = card.neuropil if request.neuropil == "model" else request.neuropil
+    coefficient = 0.0 if wanted == "none" else float(wanted)
     traces = subtract_neuropil(recording, coefficient)
     predicted = predict_recording_traces(
         model,
@@ -235,62 +208,59 @@ def classify_recording(
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    looks = _looks(recording, traces, model, should_stop)
-    labels = load_labels(recording)
-    order = [model.card.classes.index(c) for c in classes]
-    answers = predicted.probabilities[:, order]
+    probabilities = predicted.probabilities[:, [card.classes.index(c) for c in classes]]
     n_windows, n_frames_used = predicted.n_windows, predicted.n_frames_used
-    roi_warnings = [
-        f"{' and '.join(unlike)} unlike the training data" if unlike else ""
-        for unlike in looks.rois
-    ]
-    for roi_id in np.flatnonzero(~np.isfinite(answers).all(axis=1)):
+    unlike, roi_warnings = _unlike_training(
+        recording, traces, model, frequency, should_stop
+    )
+    for roi_id in np.flatnonzero(~np.isfinite(probabilities).all(axis=1)):
         roi_warnings[roi_id] = "trace is not finite or never changes"
-    if len(recording.merged_into):
-        for part in np.flatnonzero(recording.merged_into >= 0):
-            answers[part] = np.nan
-            n_windows[part] = n_frames_used[part] = 0
-            roi_warnings[part] = (
-                f"part of the merged ROI {recording.merged_into[part]}, which carries "
-                "the label"
-            )
-    of_the_model = Predictions(
+    for part in np.flatnonzero(recording.merged_into >= 0):
+        probabilities[part] = np.nan
+        n_windows[part] = n_frames_used[part] = 0
+        roi_warnings[part] = (
+            f"part of the merged ROI {recording.merged_into[part]}, which carries the "
+            "label"
+        )
+    labels = load_labels(recording)
+    return Predictions(
         recording=recording,
         recording_name=recording_names([recording.path])[0] if name is None else name,
-        card=model.card,
+        card=card,
         model_name=model.name,
         model_sha256=model.sha256,
         classes=classes,
-        probabilities=answers,
-        model_probabilities=answers,
+        probabilities=probabilities,
+        model_probabilities=probabilities,
         n_windows=n_windows,
         n_frames_used=n_frames_used,
         input_name=f"F - {coefficient:g} * Fneu" if coefficient else "F",
         neuropil_coefficient=coefficient,
-        warnings=(
-            *recording.warnings,
-            *predicted.notices,
-            *looks.recording,
-            *(labels.warnings if labels is not None else ()),
+        findings=(
+            *(Finding("device", notice) for notice in predicted.notices),
+            *unlike,
+            *_label_findings(labels),
         ),
         roi_warnings=tuple(roi_warnings),
         labels=labels,
         only_iscell=request.only_iscell,
-        shares=training_shares(model.card),
+        shares=training_shares(card),
         min_probability=request.min_probability,
-    )
-    return of_the_model.with_prior(request.prior)
+    ).with_prior(request.prior)
 
 
-def _looks(
-    recording: Recording, traces: Traces, model: CellTypeModel, should_stop: ShouldStop
-) -> Unlike:
-    """Compare the input with the model's training data, as far as its card knows it."""
-    from napari_celltype.models.domain import Unlike, recording_properties, unlike
+def _unlike_training(
+    recording: Recording,
+    traces: Traces,
+    model: CellTypeModel,
+    frequency: float,
+    should_stop: ShouldStop,
+) -> tuple[list[Finding], list[str]]:
+    """Compare the recording, and each ROI, with the model's training data."""
+    from napari_celltype.models.domain import recording_properties, unlike
 
-    frequency = recording.sampling_frequency
-    if model.card.domain is None or frequency is None:
-        return Unlike((), ((),) * recording.n_rois)
+    if model.card.domain is None:
+        return [], [""] * recording.n_rois
     properties = recording_properties(
         model.card,
         traces,
@@ -300,12 +270,15 @@ def _looks(
         neuropil=recording.neuropil if traces is recording.raw_traces else None,
         should_stop=should_stop,
     )
-    return unlike(model.card.domain, properties)
+    found = unlike(model.card.domain, properties)
+    return [Finding("unlike-training", sentence) for sentence in found.recording], [
+        f"{' and '.join(names)} unlike the training data" if names else ""
+        for names in found.rois
+    ]
 
 
-def _neuropil_coefficient(request: ClassifyRequest, model: CellTypeModel) -> float:
-    wanted = model.card.neuropil if request.neuropil == "model" else request.neuropil
-    return 0.0 if wanted == "none" else float(wanted)
+def _label_findings(labels: LabelTable | None) -> list[Finding]:
+    return [Finding("labels", w) for w in (() if labels is None else labels.warnings)]
 
 
 @dataclass(frozen=True)
@@ -369,29 +342,34 @@ class BatchResult:
 
 
 def classify_many(
-    planes: Sequence[Path],
+    recordings: Sequence[Recording | Path],
     request: ClassifyRequest,
     *,
     sampling_frequency: float | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
+    raise_errors: bool = False,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> BatchResult:
-    """Classify every plane folder; what fails is listed and does not stop the rest.
+    """Classify recordings one by one; what fails is listed and does not stop the rest.
 
     Parameters
     ----------
-    planes : sequence of Path
-        Plane folders, as `find_recordings` returns them.
+    recordings : sequence of Recording or Path
+        Paths are plane folders, as `find_recordings` returns them; each is opened when
+        its turn comes, because the traces of one may fill gigabytes.
     request : ClassifyRequest
     sampling_frequency : float, optional
-        Frames per second and plane, Hz, where the files do not say or say it wrong.
+        Frames per second and plane of the paths, Hz, where the files do not say or say
+        it wrong.
     jobs : int
         Processes on this machine, of one thread each.
     scheduler : str, optional
         Address of a Dask scheduler, ``tcp://host:port``; its workers do the work and
         must see the same files.
+    raise_errors : bool
+        Raise the first error instead of listing it.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
 
@@ -402,17 +380,32 @@ def classify_many(
     CellTypeError
         If a scheduler is asked for and cannot be reached.
     """
-    require_possible(request)
-    names = recording_names(list(planes))
+    from napari_celltype.models.catalog import find_model
+
+    # What no recording can be classified with is refused before any is opened.
+    card = find_model(request.model).card
+    prior_shares(request.prior or {}, card.classes, training_shares(card))
+    paths = [r.path if isinstance(r, Recording) else r for r in recordings]
+    names = recording_names(paths)
     results: dict[int, Done | Failure] = {}
     remaining = Remaining(names)
-    # Of many recordings done here, each tells only that it is done.
-    inside = len(planes) == 1 or scheduler is not None
+    # Of many recordings done here, only that each is done is shown.
+    inside = len(recordings) == 1 or scheduler is not None
+
+    def failure(index: int, reason: str) -> Failure:
+        path = paths[index] or Path(names[index])
+        return Failure(path, f"{path}: {reason}")
+
     stopped = False
     try:
         for finished in outcomes(
-            partial(_classify_one, request=request, frequency=sampling_frequency),
-            list(zip(planes, names, strict=True)),
+            partial(
+                _classify_one,
+                request=request,
+                frequency=sampling_frequency,
+                raise_errors=raise_errors,
+            ),
+            list(zip(recordings, names, strict=True)),
             jobs=jobs,
             scheduler=scheduler,
             threads=1,
@@ -421,20 +414,20 @@ def classify_many(
         ):
             index, result = finished.index, finished.result
             if isinstance(result, WorkerLost):
-                result = Failure(planes[index], f"{planes[index]}: {result}")
+                result = failure(index, str(result))
             results[index] = result
             remaining.finish(names[index], finished.seconds)
-            said = "done" if isinstance(result, Done) else "failed"
-            message = f"{names[index]}: {said}{remaining}"
-            on_progress(Progress(message, len(results), len(planes)))
+            outcome = "done" if isinstance(result, Done) else "failed"
+            message = f"{names[index]}: {outcome}{remaining}"
+            on_progress(Progress(message, len(results), len(recordings)))
     except Stopped:
         stopped = True
     except CellTypeError as error:
         # The scheduler is gone; what it has done so far is not lost.
-        if not results:
+        if raise_errors or not results:
             raise
-        for index in set(range(len(planes))) - set(results):
-            results[index] = Failure(planes[index], f"{planes[index]}: {error}")
+        for index in set(range(len(recordings))) - set(results):
+            results[index] = failure(index, str(error))
     ordered = [results[i] for i in sorted(results)]
     return BatchResult(
         tuple(r for r in ordered if isinstance(r, Done)),
@@ -444,17 +437,22 @@ def classify_many(
 
 
 def _classify_one(
-    item: tuple[Path, str],
+    item: tuple[Recording | Path, str],
     shared: None,
     *,
     request: ClassifyRequest,
     frequency: float | None,
+    raise_errors: bool,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Done | Failure:
-    plane, name = item
+    source, name = item
     try:
-        recording = open_recording(plane, sampling_frequency=frequency)
+        recording = (
+            source
+            if isinstance(source, Recording)
+            else open_recording(source, sampling_frequency=frequency)
+        )
         predictions = classify_recording(
             recording,
             request,
@@ -462,35 +460,32 @@ def _classify_one(
             on_progress=on_progress,
             should_stop=should_stop,
         )
+        return done(predictions)
     except Stopped:
         raise
-    except CellTypeError as error:
-        return Failure(plane, str(error))
-    except Exception as error:  # noqa: BLE001 - a defect met in one recording
-        # of 300 must not cost the other 299
+    except Exception as error:
+        if raise_errors:
+            raise
+        # A defect met in one recording of 300 must not cost the other 299.
+        path = source.path or Path(name) if isinstance(source, Recording) else source
         defect = f"{type(error).__name__}: {error}"
-        return Failure(plane, f"{plane} could not be classified ({defect}).")
-    return done(predictions)
+        known = isinstance(error, CellTypeError)
+        return Failure(
+            path,
+            str(error) if known else f"{path} could not be classified ({defect}).",
+        )
 
 
 def done(predictions: Predictions) -> Done:
     """Return the table and the provenance of one recording's predictions."""
-    summary = predictions.summary()
     return Done(
         predictions.table(),
-        {
-            **describe_recording(predictions.recording),
-            "name": predictions.recording_name,
-            "input": predictions.input_name,
-            "min_probability": predictions.min_probability,
-            "shares": dict(predictions.shares),
-            "prior": None if predictions.prior is None else dict(predictions.prior),
-            "only_iscell": predictions.only_iscell,
-            "model": predictions.model_name,
-            "warnings": list(predictions.warnings),
-            "labels": describe_labels(predictions.labels),
-            "summary": asdict(summary),
-        },
+        describe_recording(
+            predictions.recording,
+            predictions.recording_name,
+            predictions.labels,
+            predictions,
+        ),
         {**asdict(predictions.card), "sha256": predictions.model_sha256},
-        summary,
+        predictions.summary(),
     )

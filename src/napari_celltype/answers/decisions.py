@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +12,18 @@ from numpy.typing import NDArray
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
 from napari_celltype.models.calibration import Calibration
 
-# Why an ROI is unsure. Counted in summaries, so they are the same words everywhere.
-NO_TRACE = "no usable trace"
-MERGED = "part of a merged ROI"
-BELOW = "below the minimum probability"
+
+class UnsureReason(StrEnum):
+    """Why an ROI is unsure, in the words that tables and summaries show."""
+
+    NO_TRACE = "no usable trace"
+    MERGED = "part of a merged ROI"
+    BELOW = "below the minimum probability"
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """What is said about each ROI.
+    """The names of the ROIs.
 
     Attributes
     ----------
@@ -34,8 +38,8 @@ class Decisions:
         Of its group; NaN without a usable trace.
     p_in : ndarray of float64, shape (n_rois,)
         Summed probability of the interneuron types; NaN without a usable trace.
-    why_unsure : list of str
-        Why there is no name, in a few words; empty where there is one.
+    why_unsure : list of UnsureReason or None
+        None where there is a name.
     """
 
     group: list[str]
@@ -43,7 +47,7 @@ class Decisions:
     probability: NDArray[np.float64]
     group_probability: NDArray[np.float64]
     p_in: NDArray[np.float64]
-    why_unsure: list[str]
+    why_unsure: list[UnsureReason | None]
 
 
 def decide(
@@ -67,14 +71,20 @@ def decide(
     """
     usable: NDArray[np.bool_] = np.asarray(np.isfinite(probabilities).all(axis=1))
     filled = np.where(usable[:, None], probabilities, 0.0)
-    roots, of_groups = group_probabilities(filled, classes, tree)
-    rows, root = np.arange(len(filled)), of_groups.argmax(axis=1)
     tree = tree.including(classes)
-    inside = np.array([roots.index(tree.group(c)) for c in classes]) == root[:, None]
+    groups = [tree.group(c) for c in classes]
+    roots = tree.in_order(dict.fromkeys(groups))
+    belongs = np.array([[g == root for root in roots] for g in groups], dtype=float)
+    of_groups = filled @ belongs
+    rows, root = np.arange(len(filled)), of_groups.argmax(axis=1)
+    inside = np.array([roots.index(g) for g in groups]) == root[:, None]
     column = np.where(inside, filled, -1.0).argmax(axis=1)
     probability = np.where(usable, filled[rows, column], np.nan)
     named = probability >= min_probability
-    why = np.where(usable, np.where(named, "", BELOW), NO_TRACE)
+    why = [
+        None if has_name else UnsureReason.BELOW if has_trace else UnsureReason.NO_TRACE
+        for has_name, has_trace in zip(named, usable, strict=True)
+    ]
     p_in = of_groups[:, roots.index("IN")] if "IN" in roots else np.zeros(len(filled))
     return Decisions(
         np.where(named, np.array(roots, dtype=object)[root], UNSURE).tolist(),
@@ -82,27 +92,8 @@ def decide(
         probability,
         np.where(usable, of_groups[rows, root], np.nan),
         np.where(usable, p_in, np.nan),
-        why.tolist(),
+        why,
     )
-
-
-def group_probabilities(
-    probabilities: NDArray[np.float64],
-    classes: Sequence[str],
-    tree: TypeTree = DEFAULT_TYPES,
-) -> tuple[list[str], NDArray[np.float64]]:
-    """Return the root types of classes, PY first, and their summed probabilities.
-
-    Returns
-    -------
-    roots : list of str
-    probabilities : ndarray of float64, shape (n_rois, n_roots)
-    """
-    tree = tree.including(classes)
-    groups = [tree.group(c) for c in classes]
-    roots = tree.in_order(dict.fromkeys(groups))
-    belongs = np.array([[g == root for root in roots] for g in groups], dtype=float)
-    return roots, probabilities @ belongs
 
 
 def prediction_sets(

@@ -1,24 +1,32 @@
-"""What a model says about one recording, and the table that is made of it."""
+"""What a model says about one recording; tables and counts are made of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.answers.columns import output_columns, roi_rows
+from napari_celltype.answers.columns import COUNTED, roi_table
 from napari_celltype.answers.decisions import (
-    MERGED,
     Decisions,
+    UnsureReason,
     decide,
     prediction_sets,
 )
-from napari_celltype.answers.shares import prior_shares, reweigh, training_shares
-from napari_celltype.answers.summary import Summary, summarise
+from napari_celltype.answers.shares import (
+    CA1_INTERNEURONS,
+    prior_shares,
+    reweigh,
+    training_shares,
+)
+from napari_celltype.answers.summary import Called, Summary, count_rois
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
+from napari_celltype.findings import Finding
 from napari_celltype.recording import Recording
 
 if TYPE_CHECKING:
@@ -26,6 +34,8 @@ if TYPE_CHECKING:
 
     from napari_celltype.labels import LabelTable
     from napari_celltype.models import ModelCard
+
+SIMULATION = "simulation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,14 +62,14 @@ class Predictions:
         Frames of the recording, at its own rate, that the model has seen.
     input_name : str
         Which trace went in, in words.
-    warnings : tuple of str
-        Sentences about the whole recording.
+    findings : tuple of Finding
+        What was found about the whole recording while it was classified.
     roi_warnings : tuple of str
         One entry per ROI, empty where there is nothing to say.
     labels : LabelTable or None
         Ground truth that stands beside the recording.
     only_iscell : bool
-        Whether the table leaves out what suite2p does not call a cell.
+        Whether table and counts leave out what suite2p does not call a cell.
     shares : mapping of str to float
         The share of every class that is assumed.
     min_probability : float
@@ -83,7 +93,7 @@ class Predictions:
     n_windows: NDArray[np.int64]
     n_frames_used: NDArray[np.int64]
     input_name: str
-    warnings: tuple[str, ...]
+    findings: tuple[Finding, ...]
     roi_warnings: tuple[str, ...]
     labels: LabelTable | None
     only_iscell: bool
@@ -92,6 +102,43 @@ class Predictions:
     prior: Mapping[str, float] | None = None
     neuropil_coefficient: float = 0.0
     finished: datetime = field(default_factory=datetime.now)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What was found in the recording's files, then `findings`."""
+        of_files = (Finding("recording", text) for text in self.recording.warnings)
+        return (*of_files, *self.findings)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """The name of every ROI; parts of merged ROIs have none of their own."""
+        parts = np.zeros(len(self.probabilities), dtype=bool)
+        if len(self.recording.merged_into):
+            parts = self.recording.merged_into >= 0
+        own = np.where(parts[:, None], np.nan, self.probabilities)
+        decisions = decide(own, self.classes, self.min_probability)
+        why = [
+            UnsureReason.MERGED if part else reason
+            for part, reason in zip(parts, decisions.why_unsure, strict=True)
+        ]
+        return replace(decisions, why_unsure=why)
+
+    @cached_property
+    def prediction_sets(self) -> list[str]:
+        """The types of each ROI that cannot be ruled out, joined by ``|``."""
+        return prediction_sets(
+            self.model_probabilities,
+            self.n_windows,
+            self.classes,
+            self.card.calibration,
+        )
+
+    @property
+    def unproven_types(self) -> frozenset[str]:
+        """Classes that are a type within a group and unproven on real cells."""
+        tree = DEFAULT_TYPES.including(self.classes)
+        finer = frozenset(c for c in self.classes if tree.group(c) != c)
+        return frozenset() if self.card.subtypes_proven else finer
 
     def with_prior(self, prior: Mapping[str, float] | None) -> Predictions:
         """Return the answer for other shares of the types; no network runs.
@@ -121,74 +168,65 @@ class Predictions:
             prior=prior,
         )
 
-    def decisions(self, min_probability: float | None = None) -> Decisions:
-        """Name every ROI, without running the network again.
+    def with_min_probability(self, min_probability: float) -> Predictions:
+        """Return the answer with another least probability of a name."""
+        if min_probability == self.min_probability:
+            return self
+        return replace(self, min_probability=min_probability)
 
-        Parameters
-        ----------
-        min_probability : float, optional
-            Instead of that of the request.
-        """
-        if min_probability is None:
-            min_probability = self.min_probability
-        said = decide(self.probabilities, self.classes, min_probability)
-        why = np.where(self.merged_parts, MERGED, said.why_unsure)
-        return replace(said, why_unsure=why.tolist())
-
-    @property
-    def merged_parts(self) -> NDArray[np.bool_]:
-        """Which ROIs are parts of a merged one, which carries the name, (n_rois,)."""
-        merged_into = self.recording.merged_into
-        if not len(merged_into):
-            return np.zeros(self.recording.n_rois, dtype=bool)
-        return merged_into >= 0
-
-    @property
-    def prediction_sets(self) -> list[str]:
-        """The types of each ROI that cannot be ruled out, joined by ``|``."""
-        return prediction_sets(
-            self.model_probabilities,
-            self.n_windows,
-            self.classes,
-            self.card.calibration,
-        )
-
-    @property
-    def shown(self) -> NDArray[np.bool_]:
-        """Which ROIs the table and the counts are about, shape (n_rois,)."""
-        if self.only_iscell and self.recording.iscell is not None:
-            return self.recording.iscell
-        return np.ones(self.recording.n_rois, dtype=bool)
-
-    def table(self, min_probability: float | None = None) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:
         """Return the output table, one row per ROI in the order of `stat.npy`."""
-        recording = self.recording
-        unconfirmed = (
-            ""
-            if recording.sampling_frequency_confirmed
-            else f"frame rate of {recording.sampling_frequency:g} Hz unconfirmed"
+        return roi_table(
+            self.recording,
+            self.recording_name,
+            self.labels,
+            self,
+            only_iscell=self.only_iscell,
         )
-        said = self.decisions(min_probability)
-        columns: dict[str, Any] = {
-            "group": said.group,
-            "p_IN": said.p_in,
-            "predicted": said.predicted,
-            "probability": said.probability,
-            "prediction_set": self.prediction_sets,
-            **{
-                f"p_{name}": self.probabilities[:, column]
-                for column, name in enumerate(self.classes)
-            },
-            "warnings": [
-                "; ".join(filter(None, (unconfirmed, own))) for own in self.roi_warnings
-            ],
-            "model": self.model_name,
-            "model_sha256": self.model_sha256,
-            "n_frames_used": self.n_frames_used,
-        }
-        rows = roi_rows(recording, self.recording_name, self.labels).assign(**columns)
-        return rows[self.shown][output_columns(self.classes)].reset_index(drop=True)
 
-    def summary(self, min_probability: float | None = None) -> Summary:
+    def summary(self) -> Summary:
         """Return the counts, and how many of them are expected to be right."""
-        return summarise(self, min_probability)
+        counted = roi_table(
+            self.recording,
+            predictions=self,
+            only_iscell=self.only_iscell,
+            columns=("roi_id", *COUNTED),
+        )
+        counts = count_rois(counted)
+        tree = DEFAULT_TYPES.including(self.classes)
+        types = {name: [name] for name in self.classes}
+        groups: dict[str, list[str]] = {}
+        for name in self.classes:
+            groups.setdefault(tree.group(name), []).append(name)
+        calibration = self.card.calibration
+        posterior = rare = None
+        if calibration is not None:
+            posterior = self.probabilities
+            assumed = self.prior is None and {"PY", "IN"} <= set(groups)
+            if assumed and calibration.calibrated_on == SIMULATION:
+                rare = self.with_prior({"IN": CA1_INTERNEURONS}).probabilities
+
+        def called(column: str, members: Mapping[str, list[str]]) -> dict[str, Called]:
+            numbers = counts.groups if column == "group" else counts.types
+            found = {}
+            for name, inside in members.items():
+                rois = counted["roi_id"][counted[column] == name].to_numpy()
+                columns = [self.classes.index(c) for c in inside]
+                # The probability of each name is that with which it is right.
+                right = [
+                    None if of is None else float(of[rois][:, columns].sum())
+                    for of in (posterior, rare)
+                ]
+                found[name] = Called(numbers[name], *right)
+            return {**found, UNSURE: Called(numbers[UNSURE])}
+
+        return Summary(
+            n_rois=counts.n_rois,
+            groups=called("group", groups),
+            types=called("predicted", types),
+            why_unsure=dict(counts.why_unsure.most_common()),
+            shares=(self.shares,),
+            shares_assumed=self.prior is None,
+            basis=() if calibration is None else (calibration.calibrated_on,),
+            subtypes_proven=not self.unproven_types,
+        )

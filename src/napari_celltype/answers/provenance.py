@@ -11,9 +11,10 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from napari_celltype.errors import OutputError
 from napari_celltype.files import file_sha256
@@ -24,6 +25,9 @@ from napari_celltype.labels import (
 )
 from napari_celltype.recording import Recording, fingerprint
 from napari_celltype.recording.folder import is_suite2p_file
+
+if TYPE_CHECKING:
+    from napari_celltype.answers.predictions import Predictions
 
 FORMAT = "napari-celltype provenance"
 VERSION = 1
@@ -43,23 +47,32 @@ _FILES = (
 MAX_HASHED_BYTES = 64 << 20
 
 
-def describe_recording(recording: Recording) -> dict[str, Any]:
-    """Return what a recording was when it was read, in plain values for JSON.
+def describe_recording(
+    recording: Recording,
+    name: str,
+    labels: LabelTable | None = None,
+    predictions: Predictions | None = None,
+) -> dict[str, Any]:
+    """Return what is known about a recording and its ROIs, in plain values for JSON.
 
     Parameters
     ----------
     recording : Recording
+    name : str
+    labels : LabelTable, optional
+    predictions : Predictions, optional
 
     Returns
     -------
     dict
         ``path``, ``plane``, ``n_rois``, ``n_frames``, ``sampling_frequency`` (Hz) and
         its source, ``rois`` (fingerprint) and ``files`` with their size in bytes, time
-        of change and, up to 64 MB, SHA-256.
+        of change and, up to 64 MB, SHA-256; ``labels``, see `describe_labels`,
+        ``warnings``, and how the model was used and what it gave.
     """
     folder = recording.path
-    files = [] if folder is None else [folder / name for name in _FILES]
-    return {
+    files = [] if folder is None else [folder / file for file in _FILES]
+    described = {
         "path": None if folder is None else str(folder),
         "plane": recording.plane,
         "n_rois": recording.n_rois,
@@ -71,7 +84,34 @@ def describe_recording(recording: Recording) -> dict[str, Any]:
         "suite2p_version": recording.suite2p_version,
         "rois": fingerprint(recording),
         "files": {path.name: _describe_file(path) for path in files if path.is_file()},
+        "name": name,
+        "warnings": [str(warning) for warning in recording.warnings],
+        "labels": describe_labels(labels),
     }
+    if predictions is not None:
+        described |= {
+            "input": predictions.input_name,
+            "min_probability": predictions.min_probability,
+            "shares": dict(predictions.shares),
+            "prior": None if predictions.prior is None else dict(predictions.prior),
+            "only_iscell": predictions.only_iscell,
+            "model": predictions.model_name,
+            "warnings": [str(warning) for warning in predictions.warnings],
+            "summary": asdict(predictions.summary()),
+        }
+    return described
+
+
+def _describe_file(path: Path) -> dict[str, Any]:
+    status = path.stat()
+    changed = datetime.fromtimestamp(status.st_mtime, UTC)
+    described: dict[str, Any] = {
+        "bytes": status.st_size,
+        "changed": changed.isoformat(timespec="seconds"),
+    }
+    if status.st_size <= MAX_HASHED_BYTES:
+        described["sha256"] = file_sha256(path)
+    return described
 
 
 def describe_labels(labels: LabelTable | None) -> dict[str, Any] | None:
@@ -121,10 +161,6 @@ def provenance(
         The cards of the models used, with their ``sha256`` where it is known.
     settings : mapping
         What was asked for.
-
-    Returns
-    -------
-    dict
     """
     distinct: list[dict[str, Any]] = []
     for card in models:
@@ -152,18 +188,6 @@ def software_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
-
-
-def _describe_file(path: Path) -> dict[str, Any]:
-    status = path.stat()
-    changed = datetime.fromtimestamp(status.st_mtime, UTC)
-    described: dict[str, Any] = {
-        "bytes": status.st_size,
-        "changed": changed.isoformat(timespec="seconds"),
-    }
-    if status.st_size <= MAX_HASHED_BYTES:
-        described["sha256"] = file_sha256(path)
-    return described
 
 
 def provenance_path(path: str | Path) -> Path:
@@ -217,7 +241,7 @@ def require_replaceable(path: str | Path, force: bool = False) -> None:
 
 def write_output(
     path: str | Path,
-    write: Callable[[BinaryIO], object],
+    write: Callable[[Path], object],
     *,
     force: bool = False,
     provenance: Mapping[str, Any] | None = None,
@@ -228,7 +252,7 @@ def write_output(
     ----------
     path : str or Path
     write : callable
-        Takes the open binary file.
+        Takes the name of a temporary file, and writes it.
     force : bool
         Replace a file that this program did not write.
     provenance : mapping, optional
@@ -239,25 +263,9 @@ def write_output(
     OutputError
         If the file may not be replaced or cannot be written; what was there stays.
     """
-
-    def write_at(temporary: Path) -> None:
-        with temporary.open("xb") as file:
-            write(file)
-
-    return write_output_at(path, write_at, force=force, provenance=provenance)
-
-
-def write_output_at(
-    path: str | Path,
-    write_at: Callable[[Path], object],
-    *,
-    force: bool = False,
-    provenance: Mapping[str, Any] | None = None,
-) -> Path:
-    """Write an output as `write_output` does; `write_at` takes a temporary name."""
     path = Path(path)
     require_replaceable(path, force)
-    replace_atomically(path, write_at)
+    replace_atomically(path, write)
     # Stopped between the two files, the output is complete and needs --force next time.
     of_this_file = {
         "format": FORMAT,

@@ -1,16 +1,13 @@
-"""What was found, in numbers and in sentences: counts, what to expect, and doubts."""
+"""The one count of ROIs, and what it says in sentences."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from napari_celltype.answers.columns import UNPROVEN
 from napari_celltype.answers.shares import (
     CA1_INTERNEURONS,
     CA1_SOURCE,
@@ -20,10 +17,8 @@ from napari_celltype.answers.shares import (
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
 
 if TYPE_CHECKING:
-    from napari_celltype.answers.predictions import Predictions
+    import pandas as pd
 
-SIMULATION = "simulation"
-UNPROVEN = "unproven on real cells"
 UNCALIBRATED = "not calibrated: how many are right is not known"
 # From this change of the expected share of right cells on, the summary speaks of it.
 _MUCH = 0.1
@@ -33,6 +28,50 @@ _FEWEST = 5
 _WORDS = {"PY": ("pyramidal cells", "pyramidal"), "IN": ("interneurons", "interneuron")}
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RoiCounts:
+    """How many ROIs there are, and how many have each name; see `count_rois`.
+
+    Attributes
+    ----------
+    n_rois : int
+    groups, types : Counter of str
+        Predicted names, ``unsure`` among them; empty where no model has run.
+    why_unsure : Counter of str
+    labels : Counter of str
+        Ground truth; accepted predictions are none.
+    """
+
+    n_rois: int
+    groups: Counter[str]
+    types: Counter[str]
+    why_unsure: Counter[str]
+    labels: Counter[str]
+
+
+def count_rois(table: pd.DataFrame) -> RoiCounts:
+    """Count the ROIs of an output table; a merged ROI counts, its parts do not.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `roi_table`; of the columns `COUNTED` those that are there are counted.
+    """
+    whole = table[table["merged_into"].isna()]
+    truth = whole[whole["label_source"] != "prediction"]
+
+    def numbers(rows: pd.DataFrame, column: str) -> Counter[str]:
+        return Counter(filter(None, rows[column])) if column in rows else Counter()
+
+    return RoiCounts(
+        n_rois=len(whole),
+        groups=numbers(whole, "group"),
+        types=numbers(whole, "predicted"),
+        why_unsure=numbers(whole, "why_unsure"),
+        labels=numbers(truth, "label"),
+    )
 
 
 @dataclass(frozen=True)
@@ -151,7 +190,7 @@ class Summary:
         return lines
 
     def _is_given(self, group: str) -> bool:
-        """Tell whether the shares alone say that all cells are of a group."""
+        # The shares alone say that all cells are of the group.
         return any(group_shares(s).get(group, 0) >= 1 - 1e-9 for s in self.shares)
 
     def _expected(self, name: str, called: Called) -> list[str]:
@@ -179,74 +218,15 @@ class Summary:
         return lines
 
 
-def summarise(
-    predictions: Predictions, min_probability: float | None = None
-) -> Summary:
-    """Count what is said about a recording's ROIs, and what is to be expected of it.
-
-    Parameters
-    ----------
-    predictions : Predictions
-    min_probability : float, optional
-        Instead of that of the predictions.
-    """
-    said = predictions.decisions(min_probability)
-    counted = predictions.shown & ~predictions.merged_parts
-    classes = predictions.classes
-    tree = DEFAULT_TYPES.including(classes)
-    types = {name: [name] for name in classes}
-    groups: dict[str, list[str]] = {}
-    for name in classes:
-        groups.setdefault(tree.group(name), []).append(name)
-    calibration = predictions.card.calibration
-    posterior = rare = None
-    if calibration is not None:
-        posterior = predictions.probabilities
-        assumed = predictions.prior is None and {"PY", "IN"} <= set(groups)
-        if assumed and calibration.calibrated_on == SIMULATION:
-            rare = predictions.with_prior({"IN": CA1_INTERNEURONS}).probabilities
-
-    def called(given: list[str], members: Mapping[str, list[str]]) -> dict[str, Called]:
-        found = {}
-        for name, inside in members.items():
-            rows = counted & (np.array(given, dtype=object) == name)
-            columns = [classes.index(c) for c in inside]
-            found[name] = Called(
-                int(rows.sum()),
-                _total(posterior, rows, columns),
-                _total(rare, rows, columns),
-            )
-        unsure = counted & (np.array(given, dtype=object) == UNSURE)
-        return {**found, UNSURE: Called(int(unsure.sum()))}
-
-    reasons = Counter(filter(None, compress(said.why_unsure, counted)))
-    return Summary(
-        n_rois=int(counted.sum()),
-        groups=called(said.group, groups),
-        types=called(said.predicted, types),
-        why_unsure=dict(reasons.most_common()),
-        shares=(predictions.shares,),
-        shares_assumed=predictions.prior is None,
-        basis=() if calibration is None else (calibration.calibrated_on,),
-        subtypes_proven=predictions.card.subtypes_proven or set(classes) <= set(groups),
-    )
-
-
 def combine(summaries: Sequence[Summary]) -> Summary:
-    """Return the summary of several recordings together.
-
-    Parameters
-    ----------
-    summaries : sequence of Summary
-        At least one.
-    """
+    """Return the summary of several recordings together, at least one."""
     reasons: Counter[str] = Counter()
     for summary in summaries:
         reasons.update(summary.why_unsure)
     return Summary(
         n_rois=sum(s.n_rois for s in summaries),
-        groups=_merged([s.groups for s in summaries]),
-        types=_merged([s.types for s in summaries]),
+        groups=_added([s.groups for s in summaries]),
+        types=_added([s.types for s in summaries]),
         why_unsure=dict(reasons.most_common()),
         shares=_distinct(shares for s in summaries for shares in s.shares),
         shares_assumed=any(s.shares_assumed for s in summaries),
@@ -255,27 +235,18 @@ def combine(summaries: Sequence[Summary]) -> Summary:
     )
 
 
-def _total(
-    probabilities: NDArray[np.float64] | None,
-    rows: NDArray[np.bool_],
-    columns: Sequence[int],
-) -> float | None:
-    if probabilities is None:
-        return None
-    return float(probabilities[rows][:, list(columns)].sum())
-
-
-def _merged(parts: Sequence[Mapping[str, Called]]) -> dict[str, Called]:
+def _added(parts: Sequence[Mapping[str, Called]]) -> dict[str, Called]:
     """Add the numbers of each name; ``unsure`` stays last."""
     names = [n for n in _distinct(n for part in parts for n in part) if n != UNSURE]
-    return {
-        name: Called(
-            sum(part[name].rois for part in parts if name in part),
-            _sum(part[name].expected_right for part in parts if name in part),
-            _sum(part[name].expected_right_ca1 for part in parts if name in part),
+    added = {}
+    for name in (*names, UNSURE):
+        called = [part[name] for part in parts if name in part]
+        added[name] = Called(
+            sum(one.rois for one in called),
+            _sum(one.expected_right for one in called),
+            _sum(one.expected_right_ca1 for one in called),
         )
-        for name in (*names, UNSURE)
-    }
+    return added
 
 
 def _sum(numbers: Iterable[float | None]) -> float | None:
@@ -289,6 +260,7 @@ def _sum(numbers: Iterable[float | None]) -> float | None:
 
 
 def _distinct(values: Iterable[T]) -> tuple[T, ...]:
+    """Return each value once; shares are mappings, which cannot be hashed."""
     found: list[T] = []
     for value in values:
         if value not in found:

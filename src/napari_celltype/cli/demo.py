@@ -17,13 +17,13 @@ from napari_celltype.answers.classify import (
 from napari_celltype.answers.predictions import Predictions
 from napari_celltype.cli.simulate import truth_table
 from napari_celltype.export import (
+    ExportedRecording,
     ExportRequest,
     FigureOptions,
     write_export,
     write_table,
 )
 from napari_celltype.export.content import TWO_COLUMNS
-from napari_celltype.export.exporting import ClassifiedRecording
 from napari_celltype.labels import save_labels
 from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.labels.folders import claim_folder
@@ -131,7 +131,7 @@ def run_demo(
             provenance=result.provenance(request),
         )
         answers.append(answer)
-    classified = ClassifiedRecording(
+    classified = ExportedRecording(
         recording, folder.resolve().name, answers[0].labels, predictions=answers[0]
     )
     figure = ExportRequest("png", figure=FigureOptions(width=TWO_COLUMNS))
@@ -145,7 +145,7 @@ def run_demo(
         f"{len(simulated.rois)} simulated cells by half or more.",
         *(_agreement(answer, truth) for answer in answers),
         *answers[0].summary().details(),
-        *answers[0].warnings,
+        *map(str, answers[0].warnings),
     )
     return DemoResult(recording.path, summary, details)
 
@@ -167,7 +167,7 @@ def _summary(folder: Path, answer: Predictions, truth: NDArray[np.str_]) -> list
 
 
 def _agreement(answer: Predictions, truth: NDArray[np.str_]) -> str:
-    said = answer.decisions()
+    said = answer.decisions
     known = truth != ""
     groups = np.where(truth == "PY", "PY", "IN") == np.array(said.group)
     types = np.array(said.predicted) == truth

@@ -116,12 +116,13 @@ def _write_dataset(request: SimulateRequest, path: Path) -> Path:
         "random_state": request.random_state,
     }
     traces = simulate_traces(**settings)
-    return write_output(
-        path,
-        lambda file: write_traces(traces, file),
-        force=request.force,
-        provenance=provenance([], [], settings),
-    )
+
+    def write(temporary: Path) -> None:
+        with temporary.open("xb") as file:
+            write_traces(traces, file)
+
+    origin = provenance([], [], settings)
+    return write_output(path, write, force=request.force, provenance=origin)
 
 
 def truth_table(labels: Sequence[str]) -> LabelTable:

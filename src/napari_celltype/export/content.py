@@ -8,12 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from napari_celltype.answers.columns import roi_rows
-from napari_celltype.answers.provenance import (
-    describe_labels,
-    describe_recording,
-    provenance,
-)
+from napari_celltype.answers.columns import roi_table
+from napari_celltype.answers.predictions import Predictions
+from napari_celltype.answers.provenance import describe_recording, provenance
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import OutputError
 from napari_celltype.export.nwb_session import NwbSession
@@ -36,9 +33,7 @@ ONE_COLUMN, TWO_COLUMNS = 85.0, 174.0
 
 @dataclass(frozen=True, eq=False)
 class ExportedRecording:
-    """One recording with the labels of its ROIs; no model ran.
-
-    A subclass adds what a model predicted.
+    """One recording with what people and, perhaps, a model said about its ROIs.
 
     Attributes
     ----------
@@ -48,40 +43,40 @@ class ExportedRecording:
     labels : LabelTable or None
     tree : TypeTree
         The types, with the user's own ones and colours.
+    predictions : Predictions or None
+        Their labels and name give way to those given here.
     """
 
     recording: Recording
     name: str
     labels: LabelTable | None = None
     tree: TypeTree = DEFAULT_TYPES
+    predictions: Predictions | None = None
 
     def table(self, only_iscell: bool | None = None) -> pd.DataFrame:
-        """Return the output table, as far as it is known.
-
-        Parameters
-        ----------
-        only_iscell : bool, optional
-            Leave out what suite2p does not call a cell.
-        """
-        rows = roi_rows(self.recording, self.name, self.labels)
-        if only_iscell and self.recording.iscell is not None:
-            rows = rows[self.recording.iscell].reset_index(drop=True)
-        return rows
+        """Return the output table, as far as it is known; None as predicted."""
+        if only_iscell is None:
+            only_iscell = self.predictions is not None and self.predictions.only_iscell
+        return roi_table(
+            self.recording,
+            self.name,
+            self.labels,
+            self.predictions,
+            only_iscell=only_iscell,
+        )
 
     def origin(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """Return what was read, and the card of the model where one ran."""
-        inputs = {
-            **describe_recording(self.recording),
-            "name": self.name,
-            "labels": describe_labels(self.labels),
-            "warnings": list(self.recording.warnings),
-        }
-        return inputs, None
+        made = self.predictions
+        inputs = describe_recording(self.recording, self.name, self.labels, made)
+        if made is None:
+            return inputs, None
+        return inputs, {**asdict(made.card), "sha256": made.model_sha256}
 
     @property
     def subtypes_proven(self) -> bool:
         """Whether the model's types were shown on real cells, if one ran."""
-        return True
+        return self.predictions is None or self.predictions.card.subtypes_proven
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from napari_celltype.answers import read_provenance, require_replaceable
 from napari_celltype.answers.classify import (
     ClassifyRequest,
     classify_many,
     classify_recording,
-    done,
 )
-from napari_celltype.answers.predictions import Predictions
 from napari_celltype.errors import CellTypeError, RecordingError, Stopped
 from napari_celltype.export import (
     READ_ENDINGS,
@@ -33,47 +29,6 @@ from napari_celltype.progress import (
 )
 from napari_celltype.recording import Recording, open_recording
 from napari_celltype.recording.folder import find_recordings, recording_names
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-@dataclass(frozen=True, eq=False)
-class ClassifiedRecording(ExportedRecording):
-    """One recording with what people and a model said about its ROIs.
-
-    Attributes
-    ----------
-    predictions : Predictions
-        Their labels and name give way to those of the recording.
-    """
-
-    predictions: Predictions = field(kw_only=True)
-
-    def table(self, only_iscell: bool | None = None) -> pd.DataFrame:
-        """Return the output table; see `ExportedRecording.table`."""
-        return self._current(only_iscell).table()
-
-    def origin(self) -> tuple[dict[str, Any], dict[str, Any] | None]:
-        """Return what was read, and the card of the model."""
-        finished = done(self._current(None))
-        return finished.inputs, finished.card
-
-    @property
-    def subtypes_proven(self) -> bool:
-        """Whether the model's types were shown on real cells."""
-        return self.predictions.card.subtypes_proven
-
-    def _current(self, only_iscell: bool | None) -> Predictions:
-        made = self.predictions
-        if only_iscell is None:
-            only_iscell = made.only_iscell
-        return replace(
-            made,
-            recording_name=self.name,
-            labels=self.labels,
-            only_iscell=only_iscell,
-        )
 
 
 def export_path(
@@ -191,6 +146,6 @@ def _exported(
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    return ClassifiedRecording(
+    return ExportedRecording(
         recording, name, predictions.labels, predictions=predictions
     )

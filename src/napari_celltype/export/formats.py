@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_celltype.answers.provenance import require_replaceable, write_output_at
+from napari_celltype.answers.provenance import require_replaceable, write_output
 from napari_celltype.errors import OutputError
 from napari_celltype.export.content import (
     Content,
@@ -245,6 +245,6 @@ def _write(chosen: Format, content: Content, path: Path, force: bool) -> Path:
     legend = {} if chosen.legend is None else chosen.legend(content.table)
     origin = {**legend, **content.origin}
     raise_if_stopped(content.should_stop)
-    return write_output_at(
+    return write_output(
         path, partial(chosen.write, content), force=force, provenance=origin
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
@@ -15,7 +14,6 @@ from napari_celltype.export import (
     table_format,
     write_export,
 )
-from napari_celltype.export.exporting import ClassifiedRecording
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
 from napari_celltype.recording.folder import recording_names
@@ -42,15 +40,10 @@ def exported(
 def _exported(session: Session, opened: OpenRecording, name: str) -> ExportedRecording:
     predictions, tree = session.predictions(opened), session.tree
     labels = session.labels_seen(opened)
-    if predictions is None:
-        return ExportedRecording(opened.recording, name, labels, tree)
-    return ClassifiedRecording(
-        opened.recording,
-        name,
-        labels or predictions.labels,
-        tree.including(predictions.classes),
-        predictions=replace(predictions, min_probability=session.min_probability),
-    )
+    if predictions is not None:
+        tree = tree.including(predictions.classes)
+        labels = labels or predictions.labels
+    return ExportedRecording(opened.recording, name, labels, tree, predictions)
 
 
 def save_table(parent: QWidget, session: Session, opened: OpenRecording) -> Path | None:

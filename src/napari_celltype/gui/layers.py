@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.gui.opened import OpenRecording, roi_features
+from napari_celltype.answers.columns import layer_features
+from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import Painting
 from napari_celltype.gui.palette import Palette
 from napari_celltype.recording import Movie, Recording, label_image
@@ -138,7 +139,7 @@ def _roi_layers(
         {
             "name": f"{opened.title} ROIs",
             "metadata": {METADATA_KEY: LayerTag(opened.key, "rois", opened)},
-            "features": roi_features(opened),
+            "features": layer_features(recording, opened.labels, opened.predictions),
             "colormap": clear,
             "opacity": 1.0,
         },

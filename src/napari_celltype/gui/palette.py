@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen, QPixmap
 
+from napari_celltype.answers.columns import ACCEPTED
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, UNSURE_COLOR, TypeTree
 from napari_celltype.export.picture import FAINTEST, STRONGEST
-from napari_celltype.gui.opened import ACCEPTED
 
 CLEAR = 0
 UNCLASSIFIED = 1

@@ -79,7 +79,7 @@ class RoiFilter:
         Parameters
         ----------
         features : pandas.DataFrame
-            See `roi_features`.
+            See `layer_features`.
         tree : TypeTree, optional
 
         Returns

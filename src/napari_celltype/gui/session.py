@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_celltype.answers.columns import layer_features
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
-from napari_celltype.gui.opened import OpenRecording, roi_features, with_recording
+from napari_celltype.gui.opened import OpenRecording, with_recording
 from napari_celltype.gui.opening import read_again
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.gui.tasks import Job
@@ -110,7 +111,7 @@ class Session:
         self._min_probability = 0.0
         self._job: Job | None = None
         self._prior: Mapping[str, float] | None = None
-        self._decisions: _PerRecording[Decisions] = {}
+        self._seen: _PerRecording[Predictions] = {}
         self._features: _PerRecording[pd.DataFrame] = {}
         self._filter = RoiFilter()
 
@@ -176,27 +177,29 @@ class Session:
 
     def predictions(self, opened: OpenRecording) -> Predictions | None:
         """Return what may be seen of the predictions, None while they are hidden."""
-        return opened.predictions if self._predictions_shown else None
+        if opened.predictions is None or not self._predictions_shown:
+            return None
+        known, threshold = self._seen.get(opened.key), self._min_probability
+        if known is None or known[0] is not opened or known[1] != threshold:
+            seen = opened.predictions.with_min_probability(threshold)
+            known = self._seen[opened.key] = (opened, threshold, seen)
+        return known[2]
 
     def decisions(self, opened: OpenRecording) -> Decisions | None:
         """Return the names that the ROIs get, None where none may be seen."""
-        predictions, threshold = self.predictions(opened), self._min_probability
-        if predictions is None:
-            return None
-        known = self._decisions.get(opened.key)
-        if known is None or known[0] is not opened or known[1] != threshold:
-            known = (opened, threshold, predictions.decisions(threshold))
-            self._decisions[opened.key] = known
-        return known[2]
+        predictions = self.predictions(opened)
+        return None if predictions is None else predictions.decisions
 
     def features(self, opened: OpenRecording) -> pd.DataFrame:
-        """Return the table behind the ROIs, see `roi_features`."""
+        """Return the table behind the ROIs, see `layer_features`."""
         threshold = self._min_probability
         known = self._features.get(opened.key)
         if known is None or known[0] is not opened or known[1] != threshold:
             predictions, labels = self.predictions(opened), self.labels_seen(opened)
-            seen = replace(opened, predictions=predictions, labels=labels)
-            known = (opened, threshold, roi_features(seen, self.decisions(opened)))
+            if predictions is not None:
+                labels = labels or predictions.labels
+            table = layer_features(opened.recording, labels, predictions)
+            known = (opened, threshold, table)
             self._features[opened.key] = known
         return known[2]
 
@@ -243,7 +246,7 @@ class Session:
         if key not in self._recordings:
             return
         del self._recordings[key]
-        self._decisions.pop(key, None)
+        self._seen.pop(key, None)
         self._features.pop(key, None)
         if self._active == key:
             self._active = None

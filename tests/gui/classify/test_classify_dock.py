@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_celltype.export import read_table
+from napari_celltype.findings import Finding
 from napari_celltype.gui.classify import classify_dock
 from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.palette import CLEAR, UNCLASSIFIED
@@ -240,7 +241,7 @@ def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, make_predictions):
     rows = np.tile([0.1, 0.4, 0.3, 0.2], (12, 1))
     made = make_predictions(opened.recording, rows)
     doubt = "This recording is noisier than any that the model was trained on."
-    made = replace(made, warnings=(doubt,))
+    made = replace(made, findings=(Finding("unlike-training", doubt),))
     dock.session.set_predictions(opened.key, made)
     dock.notice.show_text("Something else happened.")
     assert doubt in dock.warnings.text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
@@ -9,7 +11,6 @@ pytest.importorskip("qtpy.QtWidgets")
 from napari_celltype.answers.summary import Called, Summary
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.gui.classify.legend import Legend, legend_rows
-from napari_celltype.labels import Label
 
 pytestmark = pytest.mark.gui
 
@@ -29,8 +30,8 @@ def summary(types=None, *, proven=False, why=None):
     )
 
 
-def rows(found, labels=(), color_by="type"):
-    return legend_rows(found, labels, DEFAULT_TYPES, color_by)
+def rows(found, labels=None, color_by="type"):
+    return legend_rows(found, Counter(labels), DEFAULT_TYPES, color_by)
 
 
 @pytest.fixture
@@ -76,8 +77,7 @@ def test_a_class_that_only_a_users_model_knows_has_a_line():
 
 def test_thick_outlines_are_explained_and_own_types_named():
     tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
-    labels = [Label(0, "PV"), Label(1, "NDNF"), Label(2, "PY", source="prediction")]
-    found = legend_rows(summary(), labels, tree, "type")
+    found = legend_rows(summary(), Counter(PV=1, NDNF=1), tree, "type")
     assert [(r.shape, r.code, r.count) for r in found[-2:]] == [
         ("square", "NDNF", 1),
         ("square", "", 2),
@@ -86,7 +86,7 @@ def test_thick_outlines_are_explained_and_own_types_named():
 
 
 def test_before_classifying_labels_are_all_that_is_told():
-    found = rows(None, [Label(0, "PV"), Label(1, "PV")])
+    found = rows(None, {"PV": 2})
     assert [(r.shape, r.code, r.count) for r in found] == [("square", "PV", 2)]
 
 

@@ -10,7 +10,13 @@ from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_celltype.answers import Predictions, classify_recording
+from napari_celltype.answers import (
+    Predictions,
+    classify_recording,
+    count_rois,
+    roi_table,
+)
+from napari_celltype.answers.columns import COUNTED
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.classify.classify_form import (
     ClassifyForm,
@@ -365,11 +371,12 @@ class ClassifyDock(QWidget):
         self._show_warnings()
         if active is None:
             return
-        hidden = self.session.min_probability
-        summary = None if seen is None else seen.summary(hidden)
+        summary = None if seen is None else seen.summary()
+        labels = self.session.labels_seen(active)
+        counted = roi_table(active.recording, labels=labels, columns=COUNTED)
         rows = legend_rows(
             summary,
-            self.session.labels_seen(active) or (),
+            count_rois(counted).labels,
             self.session.tree,
             self.session.color_by,
         )
@@ -396,7 +403,6 @@ class ClassifyDock(QWidget):
             self.warnings.show_warnings(())
             return
         of_files, made_of = active.recording.warnings, active.predictions
-        found = () if made_of is None else made_of.warnings
         # What the model makes of the recording first: the line has room for one.
-        of_model = (sentence for sentence in found if sentence not in of_files)
+        of_model = map(str, () if made_of is None else made_of.findings)
         self.warnings.show_warnings((*of_model, *active.notes, *of_files))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.answers import Predictions, Summary
-from napari_celltype.answers.decisions import BELOW
-from napari_celltype.answers.summary import UNPROVEN
+from napari_celltype.answers.columns import UNPROVEN
+from napari_celltype.answers.decisions import UnsureReason
 from napari_celltype.celltypes import UNSURE, UNSURE_COLOR, TypeTree
 from napari_celltype.gui.palette import Shape, color_of, mark
 from napari_celltype.gui.session import ColorBy
 from napari_celltype.gui.widgets import Details, Words
-from napari_celltype.labels import Label
 
 # A bracket on the left, that holds the types together.
 _BRACKET = "border-left: 2px solid #9E9E9E; padding-left: 5px;"
@@ -128,6 +127,7 @@ class Legend(QWidget):
 
 
 _THICK = "label: thick outline"
+_HIDDEN: dict[str, str] = {UnsureReason.BELOW: "hidden"}
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class LegendRow:
 
 def legend_rows(
     summary: Summary | None,
-    labels: Iterable[Label],
+    given: Counter[str],
     tree: TypeTree,
     color_by: ColorBy,
 ) -> list[LegendRow]:
@@ -167,13 +167,12 @@ def legend_rows(
     ----------
     summary : Summary or None
         None where nothing was classified, or it may not be seen.
-    labels : iterable of Label
-        That may be seen.
+    given : Counter of str
+        Labels that may be seen, from `count_rois`.
     tree : TypeTree
         Names and colours.
     color_by : {"type", "group"}
     """
-    given = Counter(r.label for r in labels if r.label and r.source != "prediction")
     if summary is None:
         return _label_rows(given, tree.in_order(given), tree)
     found = summary.groups if color_by == "group" else summary.types
@@ -191,7 +190,7 @@ def legend_rows(
         for name in names
     ]
     rows += [
-        LegendRow("ring", UNSURE_COLOR, "", "hidden" if why == BELOW else why, n)
+        LegendRow("ring", UNSURE_COLOR, "", _HIDDEN.get(why, why), n)
         for why, n in summary.why_unsure.items()
     ]
     own = [n for n in tree.in_order(given) if n.removeprefix("!") not in (*names, "IN")]

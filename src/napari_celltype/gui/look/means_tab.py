@@ -12,11 +12,12 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from napari_celltype.answers.columns import ACCEPTED
 from napari_celltype.answers.transients import TITLE, MeanTrace, mean_traces
 from napari_celltype.celltypes import UNSURE
 from napari_celltype.gui.look.roi_card import HIDDEN
 from napari_celltype.gui.look.trace_tab import Beside
-from napari_celltype.gui.opened import ACCEPTED, OpenRecording
+from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.palette import color_of
 from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.roi_filter import NAMES_OF, WORDS_OF, NameOf

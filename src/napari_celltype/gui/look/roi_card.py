@@ -12,7 +12,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_celltype.answers import share_text
-from napari_celltype.answers.decisions import BELOW, MERGED, NO_TRACE
+from napari_celltype.answers.decisions import UnsureReason
 from napari_celltype.celltypes import TypeTree
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.palette import color_of
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 HIDDEN = "Predictions are hidden; H shows them."
 _UNCLASSIFIED = "Not classified yet: press Classify in the Classify dock."
 _WHY = {
-    NO_TRACE: "its trace is constant or not finite, so that no model can look at it",
-    MERGED: "it is part of a merged ROI, which carries the type",
-    BELOW: "its type is less probable than what is hidden",
+    UnsureReason.NO_TRACE: "its trace is constant or not finite, so that no model can "
+    "look at it",
+    UnsureReason.MERGED: "it is part of a merged ROI, which carries the type",
+    UnsureReason.BELOW: "its type is less probable than what is hidden",
 }
 _ROW = 17
 _NAME, _NUMBER = 34, 60
@@ -168,7 +169,7 @@ def roi_sentences(session: Session, opened: OpenRecording, row: Any) -> list[str
     session : Session
     opened : OpenRecording
     row : pandas.Series
-        Of the ROI, see `roi_features`.
+        Of the ROI, see `layer_features`.
     """
     said = []
     if row["label"]:
@@ -183,7 +184,7 @@ def roi_sentences(session: Session, opened: OpenRecording, row: Any) -> list[str
     if inside := row.get("prediction_set"):
         said.append(f"Prediction set: {' or '.join(inside.split('|'))}")
     if why := row["why_unsure"]:
-        said.append(f"Unsure: {_WHY.get(why, why)}.")
+        said.append(f"Unsure: {_WHY[UnsureReason(why)]}.")
     if row.get("subtype"):
         said.append(f"⚠ The type is {row['subtype']}.")
     # Why there is no name stands in the title, and above.

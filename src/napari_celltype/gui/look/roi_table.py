@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 
-from napari_celltype.answers import find_column
+from napari_celltype.answers.columns import ACCEPTED, find_column
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
-from napari_celltype.gui.opened import ACCEPTED, OpenRecording
+from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.palette import Shape, color_of, mark
 from napari_celltype.recording import RoiMasks
 
@@ -30,8 +30,6 @@ Columns = Mapping[str, NDArray[Any]]
 
 def _title(name: str) -> str:
     """Return the heading of a column; empty where the table does not show it."""
-    if name == "why_unsure":
-        return "Why unsure"
     column = find_column(name)
     return "" if column is None else column.title
 
@@ -48,7 +46,7 @@ def table_columns(opened: OpenRecording, features: pd.DataFrame) -> Columns:
     ----------
     opened : OpenRecording
     features : pandas.DataFrame
-        See `roi_features`.
+        See `layer_features`.
     """
     features = features.drop(columns="index").dropna(axis="columns", how="all")
     columns: dict[str, NDArray[Any]] = {}
