@@ -7,62 +7,47 @@ import numpy as np
 import pandas as pd
 
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.export.picture import background, roi_colors, roi_outline
+from napari_celltype.export.picture import background, roi_fills, roi_outline
 from napari_celltype.recording import Roi, open_recording
 
 MakeTable = Callable[..., pd.DataFrame]
 
 
-def _colors(
+def _fills(
     table: pd.DataFrame, *, by_group: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
-    """Fill and outline of each ROI."""
-    fills, outlines = roi_colors(12, table, by_group, DEFAULT_TYPES)
-    return fills[1:], outlines[1:]
+) -> dict[int, tuple[str, float]]:
+    return roi_fills(table, by_group, DEFAULT_TYPES)
 
 
 def _one_type(table: pd.DataFrame, name: str, probability: float) -> pd.DataFrame:
     return table.assign(predicted=name, probability=probability, p_IN=probability)
 
 
-def test_a_sure_roi_is_filled_in_the_colour_of_its_type(
+def test_a_roi_has_the_colour_of_its_type_fainter_the_less_probable(
     output_table: MakeTable,
 ) -> None:
-    fills, _ = _colors(_one_type(output_table(), "PV", 1.0))
-    red, green, blue, alpha = fills[0]
-    assert blue > 0.7 > green
-    assert blue - red > 0.4
-    assert alpha > 0.8
-
-
-def test_a_less_probable_type_is_fainter(output_table: MakeTable) -> None:
-    chance, doubtful, likely, sure = (
-        _colors(_one_type(output_table(), "PV", p))[0][0, 3]
-        for p in (0.25, 0.35, 0.9, 1.0)
-    )
+    looks = [
+        _fills(_one_type(output_table(), "PV", p))[0] for p in (0.25, 0.35, 0.9, 1.0)
+    ]
+    assert {color for color, _ in looks} == {DEFAULT_TYPES["PV"].color}
+    chance, doubtful, likely, sure = (opacity for _, opacity in looks)
     assert 0.1 < chance < doubtful < 0.3
     assert 0.8 < likely < sure
 
 
-def test_unsure_rois_and_those_without_a_row_are_grey_outlines(
+def test_unsure_rois_and_those_without_a_row_are_not_filled(
     output_table: MakeTable,
 ) -> None:
-    nothing = output_table().assign(predicted="unsure", group="unsure")
-    one = _one_type(output_table(), "PV", 1.0).iloc[[3]]
-    for table, rois in ((nothing, range(12)), (one, (0, 1))):
-        fills, outlines = _colors(table)
-        for roi in rois:
-            assert not fills[roi].any()
-            assert np.ptp(outlines[roi, :3]) == 0
-    assert fills[3, 3] > 0.8
+    assert _fills(output_table().assign(predicted="unsure", group="unsure")) == {}
+    assert list(_fills(_one_type(output_table(), "PV", 1.0).iloc[[3]])) == [3]
 
 
 def test_groups_have_one_colour(output_table: MakeTable) -> None:
-    def color(name: str) -> np.ndarray:
+    def look(name: str) -> tuple[str, float]:
         table = _one_type(output_table(), name, 0.9).assign(group="IN", p_IN=0.9)
-        return _colors(table, by_group=True)[0][0]
+        return _fills(table, by_group=True)[0]
 
-    np.testing.assert_array_equal(color("PV"), color("VIP"))
+    assert look("PV") == look("VIP")
 
 
 def test_a_recording_without_a_mean_image_is_drawn_on_black(

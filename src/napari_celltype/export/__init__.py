@@ -11,6 +11,7 @@ from napari_celltype.export.content import (
 from napari_celltype.export.formats import (
     FORMATS,
     check_table_path,
+    export_path,
     find_format,
     preview_export,
     table_format,
@@ -32,6 +33,7 @@ __all__ = [
     "NwbSession",
     "Preview",
     "check_table_path",
+    "export_path",
     "find_format",
     "methods_paragraph",
     "preview_export",

@@ -183,42 +183,16 @@ class Preview:
         return text
 
 
+@dataclass(eq=False)
 class Content:
-    """All that a format may need; table and provenance are made when asked for.
+    """All that a format may need; table and provenance are made when asked for."""
 
-    Parameters
-    ----------
-    recordings : sequence of ExportedRecording
-    request : ExportRequest
-    in_full : bool
-        Whether it is written or copied, not only looked at.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
-    """
-
-    def __init__(
-        self,
-        recordings: Sequence[ExportedRecording],
-        request: ExportRequest,
-        *,
-        in_full: bool = True,
-        on_progress: OnProgress = ignore_progress,
-        should_stop: ShouldStop = never_stop,
-    ) -> None:
-        self.recordings = recordings
-        self.request = request
-        self.in_full = in_full
-        self.on_progress = on_progress
-        self.should_stop = should_stop
-
-    @classmethod
-    def of_table(
-        cls, table: pd.DataFrame, key: str, origin: Mapping[str, Any]
-    ) -> Content:
-        """Return the content of a format that needs no more than a finished table."""
-        content = cls((), ExportRequest(key))
-        content.tables, content.origin = [table], dict(origin)
-        return content
+    recordings: Sequence[ExportedRecording]
+    request: ExportRequest
+    # Whether it is written or copied, not only looked at.
+    in_full: bool = True
+    on_progress: OnProgress = ignore_progress
+    should_stop: ShouldStop = never_stop
 
     @cached_property
     def tables(self) -> list[pd.DataFrame]:
@@ -241,7 +215,7 @@ class Content:
         return whole.fillna(dict.fromkeys(texts, ""))
 
     @cached_property
-    def origin(self) -> dict[str, Any]:
+    def origin(self) -> Mapping[str, Any]:
         """The provenance of all recordings together."""
         request = self.request
         settings: dict[str, Any] = {

@@ -7,28 +7,23 @@ open mark. Each type has a colour and a shape of its own, so the figure reads in
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
+from itertools import cycle
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.answers.columns import class_columns
+from napari_celltype.answers.summary import count_rois
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, UNSURE_COLOR, TypeTree
 from napari_celltype.errors import OutputError
 from napari_celltype.export.content import Content, FigureOptions, Format, Preview
-from napari_celltype.export.figure_key import (
-    draw_key,
-    key_entries,
-    key_rows,
-    type_marks,
-    wrapped,
-)
 from napari_celltype.export.picture import (
+    UNCLASSIFIED_COLOR,
     background,
     label_color,
-    roi_colors,
+    roi_fills,
     roi_outline,
 )
 from napari_celltype.labels import NOT_A_SOMA
@@ -38,13 +33,19 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 _MM_PER_INCH, _POINTS_PER_INCH = 25.4, 72.0
 _ROW_MM, _MARGIN_MM = 3.6, 1.5
+# Of the key: its font in points, the sample, and a letter.
+_FONT, _SAMPLE_MM, _LETTER_MM = 6, 5.0, 1.15
 _PREDICTED, _LABELLED = 0.75, 1.5  # Widths of outlines in points.
 # Dots per inch of a figure that is only looked at.
 _COARSE = 150
 _BARS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
+# Markers of matplotlib. Pyramidal cells get the pyramid.
+_MARKS = {"PY": "^", "IN": "o", "PV": "s", "SOM": "D", "VIP": "v", NOT_A_SOMA: "x"}
+_OWN_MARKS = ("P", "X", "*", "h", "<", ">", "p", "d")
 
 
 def figure_bytes(
@@ -109,26 +110,21 @@ def _figure(
     from matplotlib.figure import Figure
 
     ly, lx = recording.frame_shape
-    entries = key_entries(
-        table, tree, by_group=options.by_group, subtypes_proven=subtypes_proven
-    )
-    entries = wrapped(entries, options.width - 2 * _MARGIN_MM)
-    # All in millimetres, from the top: title, picture, key.
+    width = options.width
+    samples, notes = _key(table, options, tree, subtypes_proven)
+    longest = max((len(str(s.get_label())) for s in samples), default=0)
+    columns = max(1, int(width // (_SAMPLE_MM + longest * _LETTER_MM)))
+    # All in millimetres, from the top: title, picture, samples and notes of the key.
     title = _ROW_MM + _MARGIN_MM if options.title else 0.0
-    picture = options.width * ly / lx
-    key = key_rows(entries, options.width) * _ROW_MM + 2 * _MARGIN_MM
+    picture = width * ly / lx
+    below = len(notes) * _ROW_MM + _MARGIN_MM
+    key = -(-len(samples) // columns) * _ROW_MM + _MARGIN_MM + below
     height = title + picture + key
-    figure = Figure(figsize=(options.width / _MM_PER_INCH, height / _MM_PER_INCH))
-    if options.title:
-        # A dollar sign in a folder's name is no formula.
-        figure.text(
-            _MARGIN_MM / options.width,
-            1 - _MARGIN_MM / height,
-            options.title,
-            va="top",
-            weight="bold",
-            parse_math=False,
-        )
+    figure = Figure(figsize=(width / _MM_PER_INCH, height / _MM_PER_INCH))
+    # A dollar sign in a folder's name is no formula.
+    text: Any = {"va": "top", "parse_math": False}
+    left = _MARGIN_MM / width
+    figure.text(left, 1 - _MARGIN_MM / height, options.title, weight="bold", **text)
     axes = figure.add_axes((0, key / height, 1, picture / height))
     axes.imshow(background(recording), cmap="gray", vmin=0, vmax=1)
     axes.set_axis_off()
@@ -137,9 +133,85 @@ def _figure(
     # The picture's edges, which outlines on them may have pushed away.
     axes.set_xlim(-0.5, lx - 0.5)
     axes.set_ylim(ly - 0.5, -0.5)
-    below = figure.add_axes((0, 0, 1, key / height))
-    draw_key(below, entries, (options.width, key), _ROW_MM, _MARGIN_MM, options.fill)
+    legend = figure.legend(
+        handles=samples,
+        loc="upper left",
+        bbox_to_anchor=(left, (key - _MARGIN_MM) / height),
+        ncols=columns,
+        fontsize=_FONT,
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+        handlelength=1.5,
+        handletextpad=0.5,
+        columnspacing=1,
+    )
+    for one in legend.get_texts():
+        one.set_parse_math(False)
+    for number, note in enumerate(notes):
+        y = (below - number * _ROW_MM) / height
+        figure.text(left, y, note, fontsize=_FONT, **text)
     return figure
+
+
+def _marks(tree: TypeTree) -> dict[str, str]:
+    """Return matplotlib's marker for each type, by its name."""
+    own = [t.name for t in tree.types if t.name not in _MARKS]
+    return _MARKS | dict(zip(own, cycle(_OWN_MARKS), strict=False))
+
+
+def _key(
+    table: pd.DataFrame, options: FigureOptions, tree: TypeTree, subtypes_proven: bool
+) -> tuple[list[Line2D], list[str]]:
+    """Return the samples of the key, types in tree order, and the lines below them."""
+    from matplotlib.lines import Line2D
+
+    counts, marks = count_rois(table), _marks(tree)
+    predicted = counts.groups if options.by_group else counts.types
+    classes: list[str] = []
+    if "predicted" in table.columns:
+        classes = [name.removeprefix("p_") for name in class_columns(table.columns)]
+    whole = tree.including(classes)
+    finer = not options.by_group and any(whole.group(c) != c for c in classes)
+    if options.by_group:
+        classes = list(dict.fromkeys(whole.group(c) for c in classes))
+
+    def sample(name: str, text: str, color: str = "", **looks: Any) -> Line2D:
+        kind = name.removeprefix("!")
+        looks = {"linestyle": "none", "marker": marks.get(kind, "o"), **looks}
+        color = color or label_color(name, tree)
+        return Line2D([], [], color=color, markersize=4.5, label=text, **looks)
+
+    hollow: Any = {"markerfacecolor": "none", "markeredgewidth": _LABELLED}
+    samples = []
+    types = {*classes, *predicted, *counts.labels} - {UNSURE, NOT_A_SOMA}
+    for name in tree.in_order(n for n in types if not n.startswith("!")):
+        if name in classes:
+            samples.append(sample(name, f"{name}: {predicted[name]} predicted"))
+        if name in counts.labels:
+            text = f"{name}: {counts.labels[name]} labelled"
+            samples.append(sample(name, text, **hollow))
+    for name in sorted(n for n in counts.labels if n.startswith("!")):
+        text = f"not {name.removeprefix('!')}: {counts.labels[name]} labelled"
+        dashed = {**hollow, "linestyle": "--", "linewidth": _LABELLED}
+        samples.append(sample(name, text, **dashed))
+    if number := counts.labels[NOT_A_SOMA]:
+        samples.append(sample(NOT_A_SOMA, f"{NOT_A_SOMA}: {number} labelled"))
+    if number := predicted[UNSURE]:
+        thin = {**hollow, "markeredgewidth": _PREDICTED}
+        samples.append(sample(UNSURE, f"{UNSURE}: {number}", UNSURE_COLOR, **thin))
+    notes = [f"{counts.n_rois} ROIs."]
+    if finer:
+        groups = ", ".join(f"{n} {name}" for name, n in sorted(counts.groups.items()))
+        notes[0] += f" Predicted: {groups}."
+    if classes:
+        notes.append("Fill, solid mark: predicted, fainter = less probable.")
+    if counts.labels:
+        notes.append("Thick outline, open mark: ground truth.")
+    if finer and not subtypes_proven:
+        notes.append("Predicted interneuron types: unproven on real cells.")
+    letters = max(10, int((options.width - 2 * _MARGIN_MM) / _LETTER_MM))
+    return samples, [line for note in notes for line in wrap(note, letters)]
 
 
 def _draw_rois(
@@ -150,107 +222,82 @@ def _draw_rois(
     tree: TypeTree,
 ) -> None:
     from matplotlib.collections import PathCollection
+    from matplotlib.colors import to_rgba
 
-    shown = _shown(recording, table)
-    fills, edges = roi_colors(recording.n_rois, table, options.by_group, tree)
-    paths = {i: _path(recording, i) for i in shown}
+    # Parts of merged ROIs are not drawn.
+    merged = recording.merged_into
+    whole = merged < 0 if len(merged) else np.ones(recording.n_rois, dtype=bool)
+    shown = table[
+        [whole[i] and recording.rois[i].ypix.size > 0 for i in table["roi_id"]]
+    ]
+    fills = roi_fills(shown, options.by_group, tree)
+    paths = {i: _path(recording.rois[i]) for i in shown["roi_id"].tolist()}
     # Named ones last, above the grey outlines of the others.
-    order = sorted(shown, key=lambda i: bool(fills[i + 1, 3]))
+    order = sorted(paths, key=lambda i: i in fills)
+    clear, grey = (0, 0, 0, 0), to_rgba(UNCLASSIFIED_COLOR, 0.9)
     axes.add_collection(
         PathCollection(
             [paths[i] for i in order],
             facecolors=[
-                tuple(fills[i + 1]) if options.fill else (0, 0, 0, 0) for i in order
+                to_rgba(*fills[i]) if i in fills and options.fill else clear
+                for i in order
             ],
-            edgecolors=[tuple(edges[i + 1]) for i in order],
+            edgecolors=[to_rgba(fills[i][0]) if i in fills else grey for i in order],
             linewidths=_PREDICTED,
         )
     )
-    truth = _ground_truth(table, set(shown))
+    truth = shown[(shown["label"] != "") & (shown["label_source"] != "prediction")]
+    labels = dict(zip(truth["roi_id"].tolist(), truth["label"], strict=True))
     axes.add_collection(
         PathCollection(
-            [paths[i] for i in truth],
+            [paths[i] for i in labels],
             facecolors="none",
-            edgecolors=[label_color(label, tree) for label in truth.values()],
+            edgecolors=[label_color(label, tree) for label in labels.values()],
             linewidths=_LABELLED,
-            linestyles=[
-                "--" if text.startswith("!") else "-" for text in truth.values()
-            ],
+            linestyles=["--" if t.startswith("!") else "-" for t in labels.values()],
         )
     )
-    if options.marks:
-        _draw_marks(axes, recording, table, shown, truth, options, tree)
+    if options.marks and paths:
+        column = "group" if options.by_group else "predicted"
+        named = dict(zip(shown["roi_id"].tolist(), shown.get(column, ()), strict=False))
+        _draw_marks(axes, recording, named, labels, options, tree)
 
 
-def _shown(recording: Recording, table: pd.DataFrame) -> list[int]:
-    """Return the ROIs that are drawn: those of the table, no parts of merged ones."""
-    merged = recording.merged_into
-    whole = merged < 0 if len(merged) else np.ones(recording.n_rois, dtype=bool)
-    return [
-        i for i in table["roi_id"].tolist() if whole[i] and recording.rois[i].ypix.size
-    ]
-
-
-def _path(recording: Recording, roi_id: int) -> Any:
+def _path(roi: Roi) -> Any:
     from matplotlib.path import Path as Line
 
-    lines = roi_outline(recording.rois[roi_id])
-    closed = [Line(np.vstack([line, line[:1]]), closed=True) for line in lines]
+    closed = [
+        Line(np.vstack([line, line[:1]]), closed=True) for line in roi_outline(roi)
+    ]
     return Line.make_compound_path(*closed)
-
-
-def _ground_truth(table: pd.DataFrame, shown: set[int]) -> dict[int, str]:
-    """Return the labels of ROIs that somebody gave, by roi_id."""
-    rows = zip(table["roi_id"], table["label"], table["label_source"], strict=True)
-    return {
-        int(i): str(label)
-        for i, label, source in rows
-        if label and source != "prediction" and int(i) in shown
-    }
 
 
 def _draw_marks(
     axes: Axes,
     recording: Recording,
-    table: pd.DataFrame,
-    shown: list[int],
-    truth: Mapping[int, str],
+    named: dict[int, str],
+    labels: dict[int, str],
     options: FigureOptions,
     tree: TypeTree,
 ) -> None:
-    marks = type_marks(tree)
-    places = {i: _middle(recording.rois[i]) for i in shown}
+    """Draw the shape of its type on each ROI: solid if predicted, open if labelled."""
+    marks = _marks(tree)
     points_per_pixel = options.width / _MM_PER_INCH * _POINTS_PER_INCH
     points_per_pixel /= recording.frame_shape[1]
-    n_pixels = np.median([recording.rois[i].ypix.size for i in shown] or [1])
-    side = float(
-        np.clip(0.4 * 2 * np.sqrt(n_pixels / np.pi) * points_per_pixel, 1.5, 6)
-    )
-    named: dict[str, list[int]] = {}
-    column = "group" if options.by_group else "predicted"
-    if column in table.columns:
-        for roi_id, name in zip(table["roi_id"], table[column], strict=True):
-            if name in marks and int(roi_id) in places:
-                named.setdefault(str(name), []).append(int(roi_id))
-    labelled: dict[str, list[int]] = {}
-    for roi_id, label in truth.items():
-        name = "x" if label == NOT_A_SOMA else marks.get(label.removeprefix("!"), "")
-        labelled.setdefault(name, []).append(roi_id)
-    solid: dict[str, Any] = {
-        "facecolors": "black",
-        "edgecolors": "white",
-        "linewidths": 0.3,
-    }
-    open_: dict[str, Any] = {**solid, "facecolors": "none", "linewidths": 0.6}
-    cross: dict[str, Any] = {"c": "white", "linewidths": 0.6}
-    for name, rois in named.items():
-        y, x = np.array([places[i] for i in rois]).T
-        axes.scatter(x, y, s=side**2, marker=marks[name], zorder=3, **solid)
-    for mark, rois in labelled.items():
-        y, x = np.array([places[i] for i in rois]).T
-        looks = cross if mark == "x" else open_
-        if mark:
-            axes.scatter(x, y, s=(1.8 * side) ** 2, marker=mark, zorder=3, **looks)
+    n_pixels = np.median([roi.ypix.size for roi in recording.rois])
+    side = float(np.clip(0.8 * np.sqrt(n_pixels / np.pi) * points_per_pixel, 1.5, 6))
+    solid = {"facecolors": "black", "edgecolors": "white", "linewidths": 0.3}
+    hollow = {**solid, "facecolors": "none", "linewidths": 0.6}
+    cross = {"c": "white", "linewidths": 0.6}
+    for names, size, looks in ((named, side, solid), (labels, 1.8 * side, hollow)):
+        places: dict[str, list[tuple[float, float]]] = {}
+        for roi_id, name in names.items():
+            if mark := marks.get(name.removeprefix("!"), ""):
+                places.setdefault(mark, []).append(_middle(recording.rois[roi_id]))
+        for mark, middles in places.items():
+            y, x = np.array(middles).T
+            look: dict[str, Any] = cross if mark == _MARKS[NOT_A_SOMA] else looks
+            axes.scatter(x, y, s=size**2, marker=mark, zorder=3, **look)
 
 
 def _middle(roi: Roi) -> tuple[float, float]:
@@ -315,10 +362,6 @@ def _preview(content: Content) -> Preview:
     return Preview(picture=_of_content(content, "png", options))
 
 
-def _write(format: str, content: Content, path: Path) -> None:
-    path.write_bytes(_of_content(content, format, content.request.figure))
-
-
 def _figure_format(key: str, description: str) -> Format:
     return Format(
         key,
@@ -326,7 +369,9 @@ def _figure_format(key: str, description: str) -> Format:
         f".{key}",
         description,
         _preview,
-        partial(_write, key),
+        lambda content, path: path.write_bytes(
+            _of_content(content, key, content.request.figure)
+        ),
         options=("only_iscell", "figure"),
         one_recording=True,
     )

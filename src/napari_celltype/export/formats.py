@@ -10,8 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_celltype.answers.provenance import require_replaceable, write_output
-from napari_celltype.errors import OutputError
+from napari_celltype.answers.classify import (
+    ClassifyRequest,
+    classify_many,
+    classify_recording,
+)
+from napari_celltype.answers.provenance import (
+    read_provenance,
+    require_replaceable,
+    write_output,
+)
+from napari_celltype.errors import CellTypeError, OutputError, RecordingError, Stopped
 from napari_celltype.export.content import (
     Content,
     ExportedRecording,
@@ -23,7 +32,17 @@ from napari_celltype.export.figure import PDF, PNG, SVG
 from napari_celltype.export.methods import METHODS
 from napari_celltype.export.nwb import NWB
 from napari_celltype.export.nwb_copy import NWB_COPY
-from napari_celltype.export.tables import CSV, JSON, LABELS, MAT, NPY, PARQUET
+from napari_celltype.export.tables import (
+    CSV,
+    JSON,
+    LABELS,
+    MAT,
+    NPY,
+    PARQUET,
+    READ_ENDINGS,
+    read_table,
+)
+from napari_celltype.labels import load_labels
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -32,6 +51,8 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
+from napari_celltype.recording import open_recording
+from napari_celltype.recording.folder import find_recordings, recording_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,14 +105,9 @@ def preview_export(
     chosen = _possible(recordings, request)
     on_progress(Progress("Preparing the preview"))
     raise_if_stopped(should_stop)
-    content = Content(
-        recordings,
-        request,
-        in_full=in_full,
-        on_progress=on_progress,
-        should_stop=should_stop,
+    return chosen.preview(
+        Content(recordings, request, in_full, on_progress, should_stop)
     )
-    return chosen.preview(content)
 
 
 def write_export(
@@ -135,8 +151,11 @@ def write_export(
     """
     chosen = _possible(recordings, request)
     path, existing = chosen.file(Path(path)), request.existing
-    if existing is not None and existing.exists() and path.exists():
-        _require_other(path, existing)
+    if existing and existing.exists() and path.exists() and path.samefile(existing):
+        raise OutputError(
+            f"{path.name} is the file to be copied, which is never changed; choose "
+            "another name for the copy."
+        )
     raise_if_stopped(should_stop)
     content = Content(
         recordings, request, on_progress=on_progress, should_stop=should_stop
@@ -177,7 +196,8 @@ def write_table(
         not be replaced or cannot be written; what was there stays.
     """
     chosen = table_format(path)
-    content = Content.of_table(table, chosen.key, provenance or {})
+    content = Content((), ExportRequest(chosen.key))
+    content.tables, content.origin = [table], provenance or {}
     return _write(chosen, content, Path(path), force)
 
 
@@ -233,18 +253,112 @@ def _possible(
     return chosen
 
 
-def _require_other(path: Path, existing: Path) -> None:
-    if path.samefile(existing):
-        raise OutputError(
-            f"{path.name} is the file to be copied, which is never changed; choose "
-            "another name for the copy."
-        )
-
-
 def _write(chosen: Format, content: Content, path: Path, force: bool) -> Path:
     legend = {} if chosen.legend is None else chosen.legend(content.table)
     origin = {**legend, **content.origin}
     raise_if_stopped(content.should_stop)
     return write_output(
         path, partial(chosen.write, content), force=force, provenance=origin
+    )
+
+
+def export_path(
+    path: Path,
+    request: ExportRequest,
+    output: Path,
+    classifying: ClassifyRequest | None,
+    *,
+    sampling_frequency: float | None = None,
+    plane: int | None = None,
+    force: bool = False,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> Path:
+    """Write what is known about the ROIs of a recording, or a table in another format.
+
+    Parameters
+    ----------
+    path : Path
+        A recording, or a table that `classify` wrote.
+    request : ExportRequest
+        The format and what belongs to it.
+    output : Path
+        The file; the ending is added where the name has none.
+    classifying : ClassifyRequest or None
+        How a recording is classified first; None exports its labels only.
+    sampling_frequency : float, optional
+        Hz, where the files do not say or say it wrong.
+    plane : int, optional
+        Take only ``plane<N>``.
+    force : bool
+        Replace a file that this program did not write.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Raises
+    ------
+    CellTypeError
+        If the input cannot be read or classified, or the output not be written.
+    Stopped
+        If `should_stop` answered True.
+    """
+    chosen = find_format(request.format)
+    output = chosen.file(output)
+    require_replaceable(output, force)
+    if path.is_file() and path.suffix.lower() in READ_ENDINGS:
+        if not chosen.from_table:
+            raise CellTypeError(
+                f"{path.name} is a table without masks and traces; give the recording "
+                f"itself for --format {request.format}."
+            )
+        if classifying != ClassifyRequest():
+            raise CellTypeError(
+                f"{path.name} is a table that is exported as it is, so options of "
+                "classifying do not apply; leave them out, or give the recording."
+            )
+        origin = read_provenance(path)
+        return write_table(read_table(path), output, force=force, provenance=origin)
+    planes = find_recordings([path], plane).planes
+    if chosen.one_recording and len(planes) > 1:
+        raise RecordingError(
+            f"{path} holds {len(planes)} planes, but {chosen.title} is of one; choose "
+            "one with --plane N."
+        )
+    if chosen.from_table and classifying is not None:
+        # Tables of many recordings are made without holding all their traces.
+        result = classify_many(
+            planes,
+            classifying,
+            sampling_frequency=sampling_frequency,
+            raise_errors=True,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+        if result.stopped:
+            raise Stopped
+        origin = result.provenance(classifying)
+        return write_table(result.table, output, force=force, provenance=origin)
+    if "session" in chosen.options:
+        request.session.require_valid()
+    recordings = []
+    for folder, name in zip(planes, recording_names(list(planes)), strict=True):
+        recording = open_recording(folder, sampling_frequency=sampling_frequency)
+        labels, predictions = load_labels(recording), None
+        if classifying is not None:
+            predictions = classify_recording(
+                recording,
+                classifying,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
+        recordings.append(
+            ExportedRecording(recording, name, labels, predictions=predictions)
+        )
+    return write_export(
+        recordings,
+        request,
+        output,
+        force=force,
+        on_progress=on_progress,
+        should_stop=should_stop,
     )

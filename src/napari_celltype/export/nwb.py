@@ -7,7 +7,7 @@ masks as x, y, weight, traces as (frames, ROIs).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,8 @@ from napari_celltype.errors import (
 from napari_celltype.export.content import Content, Format, Preview
 from napari_celltype.export.methods import methods_paragraph
 from napari_celltype.export.nwb_session import UNKNOWN, NwbSession
-from napari_celltype.recording import Recording, RoiMasks
+from napari_celltype.progress import Progress, raise_if_stopped
+from napari_celltype.recording import Recording, RoiMasks, Traces
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,10 @@ PROVENANCE_TABLE = "CellTypeProvenance"
 _PREFIX = "celltype_"
 _UNCONFIRMED = " Nobody confirmed the frame rate, which suite2p may have by default."
 _METERS_PER_MICROMETER = 1e-6
+# Whole rows of traces are read at a time, as they lie in suite2p's files. Few of them:
+# while HDF5 compresses a block, nothing else of the program can run.
+_BLOCK_ROIS = 8
+_CHUNK_FRAMES = 32768
 _FROM_SUITE2P = {
     "RoiResponseSeries": "Raw fluorescence of each ROI (suite2p's F).",
     "Neuropil": "Fluorescence around each ROI (suite2p's Fneu), not subtracted.",
@@ -53,7 +58,34 @@ def load_pynwb() -> Any:
 
 
 def _preview(content: Content) -> Preview:
-    return Preview("\n".join(_outline(_new_file(content))))
+    """List what the file will hold, without making it."""
+    session = content.request.session
+    _require_possible(content)
+    load_pynwb()
+    subject = session.subject()
+    lines = [
+        f"Session: {session.described()}",
+        f"Start: {session.start.isoformat()}",
+        f"Subject: {subject['subject_id']}, sex {subject['sex']}, age "
+        f"{subject['age']}, species {subject.get('species', 'not given')}",
+    ]
+    for one, table in zip(content.recordings, content.tables, strict=True):
+        recording = one.recording
+        size = "not known"
+        if recording.pixel_size is not None:
+            size = "{1:g} x {0:g} µm".format(*recording.pixel_size)
+        columns = [name for name, _, _ in _columns(table)]
+        series = "F" if recording.neuropil is None else "F and neuropil"
+        lines.append(
+            f"\nPlane {recording.plane}: {len(table)} ROIs with pixel masks\n"
+            f"Columns: {', '.join(columns)}\n"
+            f"Images: {', '.join(recording.images) or 'none'}\n"
+            f"Traces: {series}, {recording.n_frames} frames at "
+            f"{recording.sampling_frequency:g} Hz. {_about_time(recording)}\n"
+            f"Pixel size: {size}"
+        )
+    lines.append(f"\n{PROVENANCE_TABLE}: versions, model, settings and inputs")
+    return Preview("\n".join(lines))
 
 
 def _write(content: Content, path: Path) -> None:
@@ -83,7 +115,6 @@ NWB = Format(
 def _new_file(content: Content) -> Any:
     """Return the planes of one session as an NWB file, without provenance."""
     session = content.request.session
-    session.require_valid()
     _require_possible(content)
     pynwb = load_pynwb()
     people = [name.strip() for name in session.experimenter.split(";") if name.strip()]
@@ -117,6 +148,7 @@ def _new_file(content: Content) -> Any:
 
 
 def _require_possible(content: Content) -> None:
+    content.request.session.require_valid()
     recordings = [one.recording for one in content.recordings]
     # Traces from elsewhere have no folder, and no second plane.
     sessions = {r if r.path is None else r.path.parent for r in recordings}
@@ -147,8 +179,6 @@ def _add_plane(
     ending: str,
     content: Content,
 ) -> None:
-    from napari_celltype.export.nwb_traces import trace_data
-
     ophys = file.processing["ophys"]
     imaging_plane = file.create_imaging_plane(
         name=f"ImagingPlane{ending}",
@@ -179,13 +209,8 @@ def _add_plane(
     ):
         if traces is None:
             continue
-        data = trace_data(
-            traces,
-            table["roi_id"].to_numpy(),
-            f"Writing {name}{ending}",
-            content.on_progress,
-            content.should_stop,
-        )
+        message = f"Writing {name}{ending}"
+        data = _trace_data(traces, table["roi_id"].to_numpy(), message, content)
         ophys["Fluorescence"].add_roi_response_series(
             pynwb.ophys.RoiResponseSeries(
                 name=f"{name}{ending}",
@@ -264,41 +289,82 @@ def _rois(
     return rois
 
 
-def add_cell_types(rois: Any, table: pd.DataFrame) -> list[str]:
-    """Add the columns of the output table to a table of ROIs; return their names.
+def _trace_data(
+    traces: Traces, roi_ids: NDArray[np.int64], message: str, content: Content
+) -> Any:
+    """Return traces as compressed data of a RoiResponseSeries, read block by block."""
+    from hdmf.backends.hdf5 import H5DataIO
+    from hdmf.data_utils import GenericDataChunkIterator
 
-    What the masks and the file say themselves is left out, and so are columns in which
-    no ROI has a value. Gaps are NaN in numbers and -1 in `merged_into`.
-    """
+    n_frames, n_rois = traces.shape[1], len(roi_ids)
+
+    class Blocks(GenericDataChunkIterator):
+        """Hands (n_rois, n_frames) over as NWB wants them: (n_frames, n_rois)."""
+
+        n_done = 0
+
+        def _get_data(self, selection: tuple[slice, ...]) -> NDArray[np.float32]:
+            raise_if_stopped(content.should_stop)
+            frames, rois = selection
+            block = np.asarray(traces[roi_ids[rois], frames]).T
+            self.n_done += block.size
+            content.on_progress(Progress(message, self.n_done, n_frames * n_rois))
+            return block
+
+        def _get_maxshape(self) -> tuple[int, int]:
+            return n_frames, n_rois
+
+        def _get_dtype(self) -> np.dtype[Any]:
+            return np.dtype("float32")
+
+    block = min(_BLOCK_ROIS, n_rois)
+    blocks = Blocks(
+        chunk_shape=(min(_CHUNK_FRAMES, n_frames), block),
+        buffer_shape=(n_frames, block),
+    )
+    return H5DataIO(data=blocks, compression="gzip", compression_opts=1, shuffle=True)
+
+
+def add_cell_types(rois: Any, table: pd.DataFrame) -> list[str]:
+    """Add the columns of the output table to a table of ROIs; return their names."""
     taken, added = set(rois.colnames), []
-    for name in table.columns:
-        column = find_column(name)
-        data = None if column is None else _values(table[name], column.dtype)
-        if column is None or not column.in_nwb or data is None:
-            continue
+    for name, description, data in _columns(table):
         written = f"{_PREFIX}{name}" if name in taken else name
         if written in taken:
             raise OutputError(
                 f"The NWB file has a column {written!r} in its table of ROIs already; "
                 "give the file as it was before cell types were added."
             )
-        rois.add_column(name=written, description=column.description, data=data)
+        rois.add_column(name=written, description=description, data=data)
         added.append(written)
     return added
 
 
-def _values(column: pd.Series, dtype: str) -> NDArray[Any] | list[str] | None:
-    """Return the values as NWB can hold them; None where no ROI has one."""
-    if dtype == "str":
-        texts = [str(text) for text in column]
-        return texts if any(texts) else None
-    if dtype == "Int64":
-        numbers = column.fillna(-1).to_numpy(dtype=np.int64)
-        return numbers if (numbers >= 0).any() else None
-    if dtype == "boolean":
-        return None if column.isna().any() else column.to_numpy(dtype=bool)
-    values = column.to_numpy()
-    return values if values.dtype.kind != "f" or np.isfinite(values).any() else None
+def _columns(table: pd.DataFrame) -> Iterator[tuple[str, str, Any]]:
+    """Give name, description and values of the columns that are worth writing.
+
+    What the masks and the file say themselves is left out, and so are columns in which
+    no ROI has a value. Gaps are NaN in numbers and -1 in `merged_into`.
+    """
+    for name in table.columns:
+        column = find_column(name)
+        if column is None or not column.in_nwb:
+            continue
+        values: Any = table[name]
+        if column.dtype == "str":
+            values = [str(text) for text in values]
+            known = any(values)
+        elif column.dtype == "Int64":
+            values = values.fillna(-1).to_numpy(dtype=np.int64)
+            known = bool((values >= 0).any())
+        elif column.dtype == "boolean":
+            known = not values.isna().any()
+            values = values.to_numpy(dtype=bool) if known else None
+        else:
+            values = values.to_numpy()
+            known = values.dtype.kind != "f" or bool(np.isfinite(values).any())
+        if known:
+            yield name, column.description, values
 
 
 def add_provenance(ophys: Any, provenance: Mapping[str, Any]) -> None:
@@ -324,20 +390,17 @@ def add_provenance(ophys: Any, provenance: Mapping[str, Any]) -> None:
 
 
 def _rows(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Give all values inside mappings and lists, with the way to each as its name."""
+    if isinstance(value, list | tuple):
+        if not any(isinstance(inner, Mapping | list | tuple) for inner in value):
+            yield name, "; ".join(map(str, value))
+            return
+        value = dict(enumerate(value))
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _rows(inner, f"{name}.{key}" if name else str(key))
-    elif isinstance(value, list | tuple) and _is_nested(value):
-        for i, inner in enumerate(value):
-            yield from _rows(inner, f"{name}.{i}")
-    elif isinstance(value, list | tuple):
-        yield name, "; ".join(map(str, value))
     else:
         yield name, "" if value is None else str(value)
-
-
-def _is_nested(values: Iterable[Any]) -> bool:
-    return any(isinstance(value, Mapping | list | tuple) for value in values)
 
 
 def _about_time(recording: Recording) -> str:
@@ -353,36 +416,3 @@ def _about_time(recording: Recording) -> str:
         f"Time is continuous only within the frames {ranges or 'of no range'}; between "
         f"them recordings were joined or frames were marked bad.{rate}"
     )
-
-
-def _outline(file: Any) -> Iterator[str]:
-    """Give what a new file holds, one thing a line."""
-    subject, ophys = file.subject, file.processing["ophys"]
-    yield f"Session: {file.session_description}"
-    yield f"Start: {file.session_start_time.isoformat()}"
-    yield (
-        f"Subject: {subject.subject_id}, sex {subject.sex}, age {subject.age}, species "
-        f"{subject.species or 'not given'}"
-    )
-    for plane in file.imaging_planes.values():
-        spacing = plane.grid_spacing
-        size = (
-            "not known"
-            if spacing is None
-            else "{:g} x {:g} µm".format(*(spacing / _METERS_PER_MICROMETER))
-        )
-        yield f"\n{plane.name}: {plane.description}\nPixel size: {size}"
-    for rois in ophys["ImageSegmentation"].plane_segmentations.values():
-        columns = ", ".join(rois.colnames)
-        yield f"\n{rois.name}: {len(rois.id)} ROIs\nColumns: {columns}"
-    for item in ophys.data_interfaces.values():
-        if item.neurodata_type == "Images":
-            yield f"\n{item.name}: {', '.join(item.images)}"
-    for series in ophys["Fluorescence"].roi_response_series.values():
-        n_frames, n_rois = series.data.data.maxshape
-        megabytes = 4 * n_frames * n_rois / 1e6
-        yield (
-            f"\n{series.name}: {n_frames} frames at {series.rate:g} Hz, "
-            f"{megabytes:.3g} MB before compression\n{series.comments}"
-        )
-    yield f"\n{PROVENANCE_TABLE}: versions, model, settings and inputs"

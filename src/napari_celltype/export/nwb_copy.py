@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +24,8 @@ from napari_celltype.progress import Progress, raise_if_stopped
 from napari_celltype.recording import Recording, RoiMasks
 
 
-@dataclass(frozen=True)
-class _Match:
-    """A table of ROIs in the file, and which ROI of the recording each row is."""
-
-    table: Any
-    roi_ids: NDArray[np.int64]
-
-
 def _preview(content: Content) -> Preview:
     existing = _existing(content)
-    _require_file(existing)
     with _opened(existing, "r", existing) as (_, file):
         added = _add(file, content, existing)
     lines = [f"Copy of {existing.name}, which itself is not changed", *added]
@@ -44,8 +34,12 @@ def _preview(content: Content) -> Preview:
 
 def _write(content: Content, path: Path) -> None:
     existing = _existing(content)
-    _require_file(existing)
-    _require_links(existing, path)
+    outside = _links(existing)
+    if outside and existing.resolve().parent != path.resolve().parent:
+        raise OutputError(
+            f"{existing.name} refers to other files ({outside[0]}), which a copy in "
+            f"another folder would not find; save the copy in {existing.parent}."
+        )
     content.on_progress(Progress(f"Copying {existing.name}"))
     shutil.copyfile(existing, path)
     raise_if_stopped(content.should_stop)
@@ -83,11 +77,11 @@ def _add(file: Any, content: Content, existing: Path) -> list[str]:
                 "export all (terminal: no --only-iscell; napari: no tick at suite2p's "
                 "cells only)."
             )
-        match = _matching(file, recording, existing)
-        rows = table.set_index("roi_id").loc[match.roi_ids].reset_index()
-        added = add_cell_types(match.table, rows[table.columns])
+        rois, roi_ids = _matching(file, recording, existing)
+        rows = table.set_index("roi_id").loc[roi_ids].reset_index()
+        added = add_cell_types(rois, rows[table.columns])
         lines.append(
-            f"{match.table.name} holds the {recording.n_rois} ROIs of plane "
+            f"{rois.name} holds the {recording.n_rois} ROIs of plane "
             f"{recording.plane}: number and masks agree\n"
             f"Added columns: {', '.join(added)}"
         )
@@ -95,26 +89,15 @@ def _add(file: Any, content: Content, existing: Path) -> list[str]:
 
 
 def _existing(content: Content) -> Path:
-    if content.request.existing is None:
+    """Return the file to be copied, which is NWB in HDF5."""
+    import h5py
+
+    existing = content.request.existing
+    if existing is None:
         raise OutputError(
             "No NWB file was chosen to make a copy of; choose the one that holds these "
             "ROIs."
         )
-    return content.request.existing
-
-
-def _require_links(existing: Path, path: Path) -> None:
-    outside = _links(existing)
-    if outside and existing.resolve().parent != path.resolve().parent:
-        raise OutputError(
-            f"{existing.name} refers to other files ({outside[0]}), which a copy in "
-            f"another folder would not find; save the copy in {existing.parent}."
-        )
-
-
-def _require_file(existing: Path) -> None:
-    import h5py
-
     if existing.is_dir():
         raise OutputError(
             f"{existing} is a folder (NWB as Zarr); only NWB files of the kind HDF5 "
@@ -124,6 +107,7 @@ def _require_file(existing: Path) -> None:
         raise OutputError(
             f"{existing} is no NWB file (HDF5) that can be read; check the name."
         )
+    return existing
 
 
 def _links(path: Path) -> list[str]:
@@ -167,8 +151,10 @@ def _opened(path: Path, mode: str, existing: Path) -> Iterator[tuple[Any, Any]]:
             yield io, content
 
 
-def _matching(content: Any, recording: Recording, existing: Path) -> _Match:
-    """Find the table of ROIs that holds the ROIs of a plane."""
+def _matching(
+    content: Any, recording: Recording, existing: Path
+) -> tuple[Any, NDArray[np.int64]]:
+    """Find the table of a plane's ROIs, and the roi_id of each of its rows."""
     from pynwb.ophys import PlaneSegmentation
 
     tables = [
@@ -180,15 +166,15 @@ def _matching(content: Any, recording: Recording, existing: Path) -> _Match:
             "instead."
         )
     best = 0
+    ours = RoiMasks.of(recording.rois)
     for table in tables:
         if len(table.id) != recording.n_rois:
             continue
         for masks in _stored_masks(table):
-            roi_ids = _same_rois(masks, recording)
+            roi_ids = find_again(mask_runs(masks, range(len(masks))), ours)
             best = max(best, len(roi_ids))
             if len(roi_ids) == recording.n_rois:
-                order = [roi_ids[row] for row in range(recording.n_rois)]
-                return _Match(table, np.array(order, dtype=np.int64))
+                return table, np.array([roi_ids[row] for row in sorted(roi_ids)])
     numbers = ", ".join(str(len(table.id)) for table in tables)
     agree = f", of which {best} have the same masks" if best else ""
     raise OutputError(
@@ -205,9 +191,16 @@ def _stored_masks(table: Any) -> Iterator[RoiMasks]:
     masks give nothing.
     """
     if "pixel_mask" in table.colnames:
-        x, y, ends = _pixel_masks(table)
+        index = table["pixel_mask"]
+        pixels = np.asarray(index.target.data[:])
+        x, y = pixels["x"].astype(np.int64), pixels["y"].astype(np.int64)
+        ends = np.asarray(index.data[:], dtype=np.int64)
     elif "image_mask" in table.colnames:
-        x, y, ends = _image_masks(table)
+        # One by one: all images together may fill the memory.
+        images = table["image_mask"].data
+        found = [np.nonzero(np.asarray(images[i])) for i in range(len(table.id))]
+        x, y = (np.concatenate([pair[axis] for pair in found]) for axis in (0, 1))
+        ends = np.cumsum([len(pair[0]) for pair in found], dtype=np.int64)
     else:
         return
     starts = np.concatenate([[0], ends]).astype(np.int64)
@@ -215,46 +208,6 @@ def _stored_masks(table: Any) -> Iterator[RoiMasks]:
         # Copies, since masks close their arrays to writing.
         weights = np.ones(len(rows), dtype=np.float32)
         yield RoiMasks(rows.copy(), columns.copy(), weights, starts.copy())
-
-
-def _pixel_masks(
-    table: Any,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    index = table["pixel_mask"]
-    pixels = np.asarray(index.target.data[:])
-    x, y = pixels["x"].astype(np.int64), pixels["y"].astype(np.int64)
-    return x, y, np.asarray(index.data[:], dtype=np.int64)
-
-
-def _image_masks(
-    table: Any,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    # One by one: all images together may fill the memory.
-    images = table["image_mask"].data
-    found = [np.nonzero(np.asarray(images[i])) for i in range(len(table.id))]
-    sizes = [len(first) for first, *_ in found]
-    x = np.concatenate([first for first, *_ in found]).astype(np.int64)
-    y = np.concatenate([pair[1] for pair in found]).astype(np.int64)
-    return x, y, np.cumsum(sizes, dtype=np.int64)
-
-
-def _same_rois(masks: RoiMasks, recording: Recording) -> dict[int, int]:
-    """Return the roi_id of each row of the file, as far as the masks agree."""
-    ours = RoiMasks.of(recording.rois)
-    if _equal(masks, ours):
-        return {i: i for i in range(len(ours))}
-    return find_again(mask_runs(masks, range(len(masks))), ours)
-
-
-def _equal(a: RoiMasks, b: RoiMasks) -> bool:
-    """Tell whether all ROIs have the same pixels, row by row."""
-    if not np.array_equal(a.starts, b.starts):
-        return False
-    orders = [np.lexsort((m.xpix, m.ypix, m.roi_ids)) for m in (a, b)]
-    return all(
-        np.array_equal(p[orders[0]], q[orders[1]])
-        for p, q in ((a.ypix, b.ypix), (a.xpix, b.xpix))
-    )
 
 
 def _ophys_module(content: Any) -> Any:

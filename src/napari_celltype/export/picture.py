@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from napari_celltype.answers.columns import class_columns
 from napari_celltype.celltypes import UNSURE, TypeTree
-from napari_celltype.labels import NOT_A_SOMA
 from napari_celltype.recording import Recording, Roi
 
 if TYPE_CHECKING:
@@ -26,55 +25,42 @@ def fill_strength(
 ) -> NDArray[np.float64]:
     """Return how far probabilities are from chance (0) on the way to certainty (1).
 
-    Chance follows from the number of types, or groups, that were to choose from.
+    Parameters
+    ----------
+    probability : ndarray, shape (n_rois,)
+    n_names : int
+        Types, or groups, that were to choose from.
     """
     chance = 1 / max(n_names, 2)
     return np.clip((probability - chance) / (1 - chance), 0, 1)
 
 
-def type_color(name: str, tree: TypeTree) -> str:
-    """Return a type's colour; that of no type for a class outside the tree."""
-    colors = {t.name: t.color for t in tree.types}
-    return colors.get(name, UNCLASSIFIED_COLOR)
-
-
 def label_color(label: str, tree: TypeTree) -> str:
-    """Return the colour of a label's type, or of what is no cell body."""
-    if label == NOT_A_SOMA:
-        return UNCLASSIFIED_COLOR
-    return type_color(label.removeprefix("!"), tree)
+    """Return the colour of a type, or of the type in a label; grey for neither."""
+    colors = {t.name: t.color for t in tree.types}
+    return colors.get(label.removeprefix("!"), UNCLASSIFIED_COLOR)
 
 
-def roi_colors(
-    n_rois: int, table: pd.DataFrame, by_group: bool, tree: TypeTree
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return fill and outline of each pixel value: (n_rois + 1, 4), red to alpha.
-
-    Without predictions in the table all ROIs are unclassified; `unsure` ones look the
-    same.
-    """
-    fills = np.zeros((n_rois + 1, 4), dtype=np.float32)
-    outlines = np.zeros((n_rois + 1, 4), dtype=np.float32)
-    outlines[1:] = (*_rgb(UNCLASSIFIED_COLOR), 0.9)
+def roi_fills(
+    table: pd.DataFrame, by_group: bool, tree: TypeTree
+) -> dict[int, tuple[str, float]]:
+    """Return colour and opacity of each ROI that the model named, by roi_id."""
     if "predicted" not in table.columns:
-        return fills, outlines
+        return {}
     probability = table["probability"].to_numpy(dtype=float)
     if by_group:
         p_in = table["p_IN"].to_numpy(dtype=float)
         probability = np.maximum(p_in, 1 - p_in)
     n_names = 2 if by_group else len(class_columns(table.columns))
     opacity = FAINTEST + fill_strength(probability, n_names) * (STRONGEST - FAINTEST)
-    for roi_id, name, alpha in zip(
-        table["roi_id"].tolist(),
-        table["group" if by_group else "predicted"].tolist(),
-        opacity.tolist(),
-        strict=True,
-    ):
-        if name and name != UNSURE:
-            color = _rgb(type_color(name, tree))
-            outlines[roi_id + 1] = (*color, 1)
-            fills[roi_id + 1] = (*color, alpha)
-    return fills, outlines
+    names = table["group" if by_group else "predicted"]
+    return {
+        int(roi_id): (label_color(name, tree), alpha)
+        for roi_id, name, alpha in zip(
+            table["roi_id"], names, opacity.tolist(), strict=True
+        )
+        if name and name != UNSURE
+    }
 
 
 def background(recording: Recording) -> NDArray[np.float32]:
@@ -86,11 +72,6 @@ def background(recording: Recording) -> NDArray[np.float32]:
     scaled = (np.nan_to_num(image, nan=low) - low) / max(high - low, 1e-9)
     # Colours have to stand out against the brightest cell.
     return np.asarray(0.55 * np.clip(scaled, 0, 1), dtype=np.float32)
-
-
-def _rgb(color: str) -> tuple[float, float, float]:
-    red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return red, green, blue
 
 
 def roi_outline(roi: Roi) -> list[NDArray[np.float64]]:

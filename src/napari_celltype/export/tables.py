@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,26 +37,24 @@ def table_to_csv(table: pd.DataFrame) -> str:
     return text
 
 
-def table_to_json(table: pd.DataFrame) -> str:
-    """Return the table as a JSON list of rows; what is missing is null."""
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    path.write_bytes(table_to_csv(table).encode())
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+    table.to_parquet(path, index=False)
+
+
+def _write_json(table: pd.DataFrame, path: Path) -> None:
+    """Write a JSON list of rows; what is missing is null."""
     values = table.astype(object).where(table.notna(), None)
     rows = [
-        {name: _plain(value) for name, value in row.items()}
+        # NumPy's numbers become Python's.
+        {n: v.item() if hasattr(v, "item") else v for n, v in row.items()}
         for row in values.to_dict(orient="records")
     ]
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-    return f"[\n{lines}\n]\n"
-
-
-def _plain(value: Any) -> Any:
-    """Return a NumPy scalar as Python's own number."""
-    return value.item() if hasattr(value, "item") else value
-
-
-def _parquet(table: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
-    return buffer.getvalue()
+    path.write_bytes(f"[\n{lines}\n]\n".encode())
 
 
 def celltype_array(table: pd.DataFrame) -> tuple[NDArray[np.float64], dict[str, Any]]:
@@ -93,14 +90,10 @@ def celltype_array(table: pd.DataFrame) -> tuple[NDArray[np.float64], dict[str, 
     return array, legend
 
 
-def _npy(table: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    np.lib.format.write_array(buffer, celltype_array(table)[0])
-    return buffer.getvalue()
-
-
-def _npy_legend(table: pd.DataFrame) -> dict[str, Any]:
-    return {"legend": celltype_array(table)[1]}
+def _write_npy(table: pd.DataFrame, path: Path) -> None:
+    array, _ = celltype_array(table)
+    with path.open("wb") as file:
+        np.lib.format.write_array(file, array)
 
 
 def _npy_preview(content: Content) -> Preview:
@@ -134,23 +127,11 @@ def matlab_variables(table: pd.DataFrame) -> dict[str, NDArray[Any]]:
     return variables
 
 
-def _mat(table: pd.DataFrame) -> bytes:
+def _write_mat(table: pd.DataFrame, path: Path) -> None:
     from scipy.io import savemat
 
-    buffer = io.BytesIO()
-    # The stubs know file names only; savemat documents file-like objects, too.
-    savemat(buffer, matlab_variables(table), do_compression=True)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
-def _table_preview(content: Content) -> Preview:
-    return Preview(table=content.table)
-
-
-def _write_table(
-    encode: Callable[[pd.DataFrame], bytes], content: Content, path: Path
-) -> None:
-    path.write_bytes(encode(content.table))
+    variables = matlab_variables(table)
+    savemat(str(path), variables, appendmat=False, do_compression=True)
 
 
 def _labels(content: Content) -> LabelTable:
@@ -173,38 +154,34 @@ def _table_format(
     key: str,
     title: str,
     description: str,
-    encode: Callable[[pd.DataFrame], bytes],
+    write: Callable[[pd.DataFrame, Path], None],
 ) -> Format:
     return Format(
         key,
         f"Table: {title}",
         f".{key}",
         description,
-        _table_preview,
-        partial(_write_table, encode),
+        lambda content: Preview(table=content.table),
+        lambda content, path: write(content.table, path),
         options=("only_iscell",),
         from_table=True,
     )
 
 
-CSV = _table_format(
-    "csv", "CSV", "For any program.", lambda t: table_to_csv(t).encode()
-)
-PARQUET = _table_format("parquet", "Parquet", "Keeps column types.", _parquet)
-JSON = _table_format(
-    "json", "JSON", "A list of rows.", lambda t: table_to_json(t).encode()
-)
-MAT = _table_format("mat", "MATLAB (.mat)", "One variable per column.", _mat)
+CSV = _table_format("csv", "CSV", "For any program.", _write_csv)
+PARQUET = _table_format("parquet", "Parquet", "Keeps column types.", _write_parquet)
+JSON = _table_format("json", "JSON", "A list of rows.", _write_json)
+MAT = _table_format("mat", "MATLAB (.mat)", "One variable per column.", _write_mat)
 NPY = Format(
     "npy",
     "celltype.npy, beside iscell.npy",
     ".npy",
     "Numbers as suite2p keeps iscell; needs predictions.",
     _npy_preview,
-    partial(_write_table, _npy),
+    lambda content, path: _write_npy(content.table, path),
     one_recording=True,
     from_table=True,
-    legend=_npy_legend,
+    legend=lambda table: {"legend": celltype_array(table)[1]},
 )
 LABELS = Format(
     "labels",
@@ -218,17 +195,7 @@ LABELS = Format(
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read an output table that this program wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-        Ends in ``.csv``, ``.parquet`` or ``.json``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        With the types of columns that it was written with.
+    """Read an output table (.csv, .parquet or .json) with its types of columns.
 
     Raises
     ------
@@ -273,7 +240,6 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 
 def _types(table: pd.DataFrame) -> dict[str, str]:
-    """Return the type of each column of the output table that is there."""
     found = {name: find_column(str(name)) for name in table.columns}
     return {name: column.dtype for name, column in found.items() if column}
 
