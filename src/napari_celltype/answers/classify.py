@@ -283,19 +283,7 @@ def _label_findings(labels: LabelTable | None) -> list[Finding]:
 
 @dataclass(frozen=True)
 class Done:
-    """What one recording gave.
-
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        Its rows of the output table.
-    inputs : dict
-        What was read: files, frame rate and where it came from, settings.
-    card : dict
-        The card of the model that was used.
-    summary : Summary
-        The counts, and how many of them are expected to be right.
-    """
+    """What one recording gave: its rows, provenance, the model's card, and counts."""
 
     table: pd.DataFrame
     inputs: dict[str, Any]
@@ -305,15 +293,7 @@ class Done:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """The recordings that were classified, in the order given, and the failures.
-
-    Attributes
-    ----------
-    done : tuple of Done
-    failures : tuple of Failure
-    stopped : bool
-        Whether the user stopped before all were tried.
-    """
+    """The recordings that were classified, in the order given, and the failures."""
 
     done: tuple[Done, ...]
     failures: tuple[Failure, ...]

@@ -63,11 +63,10 @@ def decide(
     probabilities : ndarray, shape (n_rois, n_classes)
         Rows sum to 1; rows of NaN are ROIs without a usable trace.
     classes : sequence of str
-        The classes, in column order.
+        In the order of the columns.
     min_probability : float
         A type that is less probable is ``unsure``.
     tree : TypeTree, optional
-        Where the classes stand.
     """
     usable: NDArray[np.bool_] = np.asarray(np.isfinite(probabilities).all(axis=1))
     filled = np.where(usable[:, None], probabilities, 0.0)
@@ -116,7 +115,6 @@ def prediction_sets(
     n_windows : ndarray of int, shape (n_rois,)
         Windows of each ROI that the model has seen.
     classes : sequence of str
-        The classes, in column order.
     calibration : Calibration or None
     """
     if calibration is None:

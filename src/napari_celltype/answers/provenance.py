@@ -117,18 +117,9 @@ def _describe_file(path: Path) -> dict[str, Any]:
 def describe_labels(labels: LabelTable | None) -> dict[str, Any] | None:
     """Return how many cells were labelled as what and from where, in plain values.
 
-    Parameters
-    ----------
-    labels : LabelTable or None
-
-    Returns
-    -------
-    dict or None
-        ``cells`` (ground truth about a cell's type), ``types`` and ``sources`` with
-        their counts, ``blind`` (given while neither trace nor prediction was on
-        screen), ``sight_unknown`` (nobody noted it), ``accepted_predictions``, which
-        are no ground truth, and ``not_a_soma`` (ROIs that are no cell bodies); None
-        without any.
+    ``cells`` have ground truth about their type, ``blind`` labels were given while
+    neither trace nor prediction was on screen, ``accepted_predictions`` are no ground
+    truth. None without any label.
     """
     rows = [] if labels is None else [row for row in labels if row.label]
     if not rows:
@@ -158,7 +149,7 @@ def provenance(
     recordings : sequence of mapping
         What `describe_recording` returned for each.
     models : sequence of mapping
-        The cards of the models used, with their ``sha256`` where it is known.
+        The cards of the models used, each with its ``sha256``.
     settings : mapping
         What was asked for.
     """

@@ -32,22 +32,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RoiCounts:
-    """How many ROIs there are, and how many have each name; see `count_rois`.
-
-    Attributes
-    ----------
-    n_rois : int
-    groups, types : Counter of str
-        Predicted names, ``unsure`` among them; empty where no model has run.
-    why_unsure : Counter of str
-    labels : Counter of str
-        Ground truth; accepted predictions are none.
-    """
+    """How many ROIs there are, and how many have each name; see `count_rois`."""
 
     n_rois: int
+    # Predicted names, `unsure` among them; empty where no model has run.
     groups: Counter[str]
     types: Counter[str]
     why_unsure: Counter[str]
+    # Ground truth; accepted predictions are none.
     labels: Counter[str]
 
 
@@ -57,7 +49,7 @@ def count_rois(table: pd.DataFrame) -> RoiCounts:
     Parameters
     ----------
     table : pandas.DataFrame
-        From `roi_table`; of the columns `COUNTED` those that are there are counted.
+        From `roi_table`, with those of the columns `COUNTED` that are known.
     """
     whole = table[table["merged_into"].isna()]
     truth = whole[whole["label_source"] != "prediction"]

@@ -47,16 +47,11 @@ def largest_transients(
     segments : sequence of Segment
         Frame ranges between which nothing is continuous; empty means all frames.
     count : int
-        How many at most, the largest first.
+        How many at most, the largest first; fewer where there are no more rises.
     before, after : float
         Seconds around a transient; the longer time parts it from others.
     whole : bool
         Only transients around which these seconds lie inside one segment.
-
-    Returns
-    -------
-    ndarray of int64, shape (at most count,)
-        Fewer where the trace has no more rises.
     """
     frequency = sampling_frequency or _ASSUMED_FREQUENCY
     left, right = round(before * frequency), round(after * frequency)
@@ -110,26 +105,15 @@ TITLE = (
 
 @dataclass(frozen=True, eq=False)
 class MeanTrace:
-    """The mean transient of the ROIs of one type.
-
-    Attributes
-    ----------
-    name : str
-    time : ndarray of float64, shape (n_samples,)
-        Seconds from the peak.
-    mean, deviation : ndarray of float64, shape (n_samples,)
-        Mean of the ROIs' own means, and the standard deviation between ROIs (NaN for a
-        single one); in deviations of each ROI's trace.
-    n_rois, n_transients : int
-        What was averaged.
-    n_all : int
-        ROIs of the type that there are.
-    """
+    """The mean transient of the ROIs of one type."""
 
     name: str
-    time: NDArray[np.float64]
+    time: NDArray[np.float64]  # s from the peak, (n_samples,)
+    # Mean of the ROIs' own means, and the standard deviation between ROIs (NaN for a
+    # single one); in deviations of each ROI's trace.
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
+    # What was averaged, and the ROIs of the type that there are.
     n_rois: int
     n_transients: int
     n_all: int
@@ -152,24 +136,16 @@ def mean_traces(
     ----------
     recording : Recording
     members : mapping of str to sequence of int
-        The ROIs of each type; of more than `MOST_ROIS` some are taken.
+        The ROIs of each type; of more than `MOST_ROIS` some are taken. Types of which
+        no ROI has a transient are left out.
     on_progress, should_stop : callable
-        Told and asked after each ROI.
-
-    Returns
-    -------
-    tuple of MeanTrace
-        Without the types of which no ROI has a transient.
+        See `napari_celltype.progress`.
 
     Raises
     ------
-    SamplingFrequencyError
-        If the frame rate is not known.
-    RecordingError
-        If no ROI has a transient with enough frames around it, or the traces cannot
-        be read.
-    Stopped
-        If `should_stop` answered True.
+    SamplingFrequencyError, RecordingError
+        If the frame rate is not known, or no ROI has a transient with enough frames
+        around it.
     """
     frequency = recording.sampling_frequency
     if frequency is None:

@@ -161,19 +161,11 @@ class ExportRequest:
 
 @dataclass(frozen=True, eq=False)
 class Preview:
-    """What a file will hold; one of the three is there.
-
-    Attributes
-    ----------
-    text : str
-    table : pandas.DataFrame or None
-    picture : bytes
-        A PNG.
-    """
+    """What a file will hold; one of the three is there."""
 
     text: str = ""
     table: pd.DataFrame | None = None
-    picture: bytes = b""
+    picture: bytes = b""  # a PNG
 
     def as_text(self) -> str:
         """Return what goes to the clipboard: text, or rows with tabs between cells."""
@@ -236,51 +228,26 @@ Option = Literal["only_iscell", "figure", "session", "existing"]
 
 @dataclass(frozen=True)
 class Format:
-    """One format that cell types can be exported in.
+    """One format that cell types can be exported in."""
 
-    Attributes
-    ----------
-    key : str
-        Names it in the terminal, in code and in settings.
-    title : str
-        Its name in the window.
-    ending : str
-        Of the file name, with the dot.
-    description : str
-        What it is for, in a sentence.
-    preview : callable
-        Takes a `Content`, returns a `Preview`.
-    write : callable
-        Takes a `Content` and the name of a temporary file.
-    options : tuple of str
-        The fields of `ExportRequest` that it heeds.
-    one_recording : bool
-        Whether a file holds one recording only.
-    from_table : bool
-        Whether a finished table is enough, without masks, traces and labels.
-    legend : callable or None
-        Takes the table, returns what the provenance has to explain.
-    """
-
-    key: str
-    title: str
+    key: str  # its name in the terminal, in code and in settings
+    title: str  # its name in the window
     ending: str
-    description: str
+    description: str  # what it is for, in a sentence
     preview: Callable[[Content], Preview]
+    # Takes the name of a temporary file.
     write: Callable[[Content, Path], object]
+    # The fields of `ExportRequest` that it heeds.
     options: tuple[Option, ...] = ()
+    # Whether a file holds one recording only.
     one_recording: bool = False
+    # Whether a finished table is enough, without masks, traces and labels.
     from_table: bool = False
+    # What the provenance has to explain of the table.
     legend: Callable[[pd.DataFrame], Mapping[str, Any]] | None = None
 
     def file(self, path: Path) -> Path:
-        """Return the file's name, with the ending where it had none.
-
-        Raises
-        ------
-        OutputError
-            If it has another ending.
-        """
+        """Return the file's name, with the ending where it had none."""
         path = path if path.suffix else path.with_name(f"{path.name}{self.ending}")
         if path.suffix.lower() != self.ending:
             raise OutputError(

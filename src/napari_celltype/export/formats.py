@@ -84,7 +84,7 @@ def preview_export(
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Preview:
-    """Return what `write_export` would write, or say why it cannot.
+    """Return what `write_export` would write, or raise as it would.
 
     Parameters
     ----------
@@ -94,13 +94,6 @@ def preview_export(
         Draw the figure as finely as asked for, not only for a look at it.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
-
-    Raises
-    ------
-    CellTypeError
-        As `write_export`, as far as that can be told before writing.
-    Stopped
-        If `should_stop` answered True.
     """
     chosen = _possible(recordings, request)
     on_progress(Progress("Preparing the preview"))
@@ -132,22 +125,13 @@ def write_export(
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
 
-    Returns
-    -------
-    Path
-        The file.
-
     Raises
     ------
     OutputError
         If the recordings do not fit the format, the name ends otherwise, or the file
-        may not be replaced or cannot be written.
-    MissingDependencyError
-        If NWB is asked for and pynwb is not installed.
-    SamplingFrequencyError
-        If NWB is asked for and the frame rate is not known.
-    Stopped
-        If `should_stop` answered True; what was there stays.
+        may not be replaced or cannot be written; what was there stays.
+    MissingDependencyError, SamplingFrequencyError
+        If NWB is asked for without pynwb, or the frame rate is not known.
     """
     chosen = _possible(recordings, request)
     path, existing = chosen.file(Path(path)), request.existing
@@ -184,11 +168,6 @@ def write_table(
     provenance : mapping, optional
         Goes into ``OUT.provenance.json`` beside it.
 
-    Returns
-    -------
-    Path
-        The file.
-
     Raises
     ------
     OutputError
@@ -208,26 +187,14 @@ def check_table_path(path: str | Path, *, force: bool = False) -> None:
 
 
 def find_format(key: str) -> Format:
-    """Return a format by its key.
-
-    Raises
-    ------
-    OutputError
-        If there is none of that name.
-    """
+    """Return a format by its key, or raise `OutputError`."""
     if key not in FORMATS:
         raise OutputError(f"{key!r} is no export format; use {', '.join(FORMATS)}.")
     return FORMATS[key]
 
 
 def table_format(path: str | Path) -> Format:
-    """Return the format of a finished table by the ending of its name.
-
-    Raises
-    ------
-    OutputError
-        If there is none.
-    """
+    """Return the format of a finished table by the ending of its name, or raise."""
     endings = {one.ending: one for one in FORMATS.values() if one.from_table}
     path = Path(path)
     ending = path.suffix.lower()
@@ -294,13 +261,6 @@ def export_path(
         Replace a file that this program did not write.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
-
-    Raises
-    ------
-    CellTypeError
-        If the input cannot be read or classified, or the output not be written.
-    Stopped
-        If `should_stop` answered True.
     """
     chosen = find_format(request.format)
     output = chosen.file(output)

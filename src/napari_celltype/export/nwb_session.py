@@ -87,13 +87,7 @@ class NwbSession:
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> NwbSession:
-        """Return a session with some fields given by name.
-
-        Raises
-        ------
-        OutputError
-            If there is no such field.
-        """
+        """Return a session with some fields given by name."""
         known = [field.name for field in fields(cls)]
         for name in values:
             if name not in known:
@@ -110,13 +104,7 @@ class NwbSession:
 
     @property
     def start(self) -> datetime:
-        """The start time; `UNKNOWN_START` where it is not known.
-
-        Raises
-        ------
-        OutputError
-            If it is no ISO 8601 time, or lies in the future.
-        """
+        """The start time; `UNKNOWN_START` where it is not known."""
         if not self.session_start_time:
             return UNKNOWN_START
         try:
@@ -135,14 +123,7 @@ class NwbSession:
         return start
 
     def require_valid(self) -> None:
-        """Refuse what an NWB file could not say.
-
-        Raises
-        ------
-        OutputError
-            If the start time, the age, the sex or the subject's name is not of the
-            form that NWB wants.
-        """
+        """Refuse what an NWB file could not say, by an `OutputError`."""
         _ = self.start
         if self.age and not _AGE.fullmatch(self.age):
             raise OutputError(

@@ -29,7 +29,7 @@ def fill_strength(
     ----------
     probability : ndarray, shape (n_rois,)
     n_names : int
-        Types, or groups, that were to choose from.
+        Types, or groups, to choose from.
     """
     chance = 1 / max(n_names, 2)
     return np.clip((probability - chance) / (1 - chance), 0, 1)
