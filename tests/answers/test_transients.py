@@ -1,9 +1,12 @@
-"""Where a trace rises most above what came before."""
+"""Where a trace rises most, and the mean of such transients."""
 
 import numpy as np
+import pytest
 
-from napari_celltype.answers.transients import largest_transients
-from napari_celltype.recording import Segment
+from napari_celltype.answers import transients as module
+from napari_celltype.answers.transients import largest_transients, mean_traces
+from napari_celltype.errors import RecordingError, SamplingFrequencyError, Stopped
+from napari_celltype.recording import Recording, Segment
 
 RATE = 10.0
 
@@ -53,3 +56,59 @@ def test_the_end_of_a_gap_is_no_transient():
 
 def test_a_flat_trace_has_none():
     assert largest_transients(np.ones(500, np.float32), None, ()).size == 0
+
+
+@pytest.fixture(scope="module")
+def recording():
+    """Six ROIs: transients that decay in half a second, or in two; the last is flat."""
+    random = np.random.default_rng(0)
+    traces = random.normal(scale=0.05, size=(6, 3000)) + 100
+    for roi, seconds in enumerate((0.5, 0.5, 2.0, 2.0, 2.0)):
+        decay = np.exp(-np.arange(200) / (seconds * RATE))
+        for start in range(200, 2700, 250):
+            traces[roi, start : start + 200] += 5 * decay
+    traces[5] = 7
+    return Recording.from_traces(traces, sampling_frequency=RATE)
+
+
+def test_types_with_slow_transients_decay_slowly(recording):
+    quick, slow = mean_traces(recording, {"PV": [0, 1], "PY": [2, 3, 4]})
+    assert (quick.name, quick.n_rois, quick.n_transients) == ("PV", 2, 10)
+    assert (slow.n_rois, slow.n_all, slow.n_transients) == (3, 3, 15)
+    later = np.searchsorted(quick.time, 1.5)
+    assert quick.mean[later] < 0.2 * quick.mean.max()
+    assert slow.mean[later] > 0.3 * slow.mean.max()
+    assert quick.time[quick.mean.argmax()] == pytest.approx(0, abs=0.2)
+
+
+def test_one_roi_alone_has_no_spread(recording):
+    (alone,) = mean_traces(recording, {"PV": [0]})
+    assert np.isnan(alone.deviation).all()
+    (pair,) = mean_traces(recording, {"PV": [0, 1]})
+    assert np.isfinite(pair.deviation).all()
+
+
+def test_a_type_without_transients_is_left_out(recording):
+    assert [m.name for m in mean_traces(recording, {"PV": [0], "VIP": [5]})] == ["PV"]
+    with pytest.raises(RecordingError, match="None of the 1 ROIs"):
+        mean_traces(recording, {"VIP": [5]})
+
+
+def test_of_many_rois_some_are_taken_and_all_are_told(recording):
+    many = [0, 1] * module.MOST_ROIS
+    (found,) = mean_traces(recording, {"PV": many})
+    assert (found.n_rois, found.n_all) == (module.MOST_ROIS, len(many))
+
+
+def test_without_a_frame_rate_nothing_is_aligned(recording):
+    timeless = Recording(recording.raw_traces, segments=(Segment(0, 3000),))
+    with pytest.raises(SamplingFrequencyError, match="frame rate"):
+        mean_traces(timeless, {"PV": [0]})
+
+
+def test_it_stops_and_tells_how_far_it_is(recording):
+    seen = []
+    mean_traces(recording, {"PV": [0, 1]}, on_progress=seen.append)
+    assert [(p.done, p.total) for p in seen] == [(1, 2), (2, 2)]
+    with pytest.raises(Stopped):
+        mean_traces(recording, {"PV": [0]}, should_stop=lambda: True)
