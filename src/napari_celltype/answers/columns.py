@@ -56,8 +56,10 @@ class _Rois:
     def merged_into(self) -> Any:
         import pandas as pd
 
-        merged = [int(m) if m >= 0 else None for m in self.recording.merged_into]
-        return pd.array(merged or [None] * self.recording.n_rois, dtype="Int64")
+        merged = self.recording.merged_into
+        if not len(merged):
+            merged = np.full(self.recording.n_rois, -1)
+        return pd.arrays.IntegerArray(np.maximum(merged, 0), merged < 0)
 
     def warnings(self) -> list[str]:
         rate = self.recording.sampling_frequency
@@ -234,7 +236,7 @@ COLUMNS = (
         "why_unsure",
         "str",
         "Why the ROI has no predicted type; empty where it has one.",
-        lambda rois: [why or "" for why in rois.predictions.decisions.why_unsure],
+        lambda rois: [str(why or "") for why in rois.predictions.decisions.why_unsure],
         "Why unsure",
         of_model=True,
         in_files=False,
@@ -349,7 +351,7 @@ def roi_table(
     predictions: Any = None,
     *,
     only_iscell: bool = False,
-    columns: Sequence[str] = _IN_FILES,
+    columns: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return the table of a recording's ROIs, in the order of `stat.npy`.
 
@@ -365,7 +367,8 @@ def roi_table(
     only_iscell : bool
         Leave out the ROIs that suite2p does not call cells.
     columns : sequence of str
-        Names of `COLUMNS`; those of the output table by default.
+        Names of `COLUMNS`, whose words are then objects; by default those of the output
+        table.
 
     Returns
     -------
@@ -375,7 +378,7 @@ def roi_table(
 
     rois = _Rois(recording, name, labels, predictions)
     found: dict[str, Any] = {}
-    for column in map(_BY_NAME.__getitem__, columns):
+    for column in map(_BY_NAME.__getitem__, columns or _IN_FILES):
         if column.of_model and predictions is None:
             continue
         values = column.values(rois)
@@ -383,12 +386,15 @@ def roi_table(
             for number, of_type in enumerate(predictions.classes):
                 if of_type != "IN":
                     found[f"p_{of_type}"] = values[:, number]
+        elif columns and isinstance(values, list):
+            # Much faster than pandas' own text while a window waits.
+            found[column.name] = pd.Series(values, dtype=object)
         else:
             found[column.name] = values
     table = pd.DataFrame(found, index=range(recording.n_rois))
     if only_iscell and recording.iscell is not None:
-        table = table[recording.iscell]
-    return table.reset_index(drop=True)
+        table = table[recording.iscell].reset_index(drop=True)
+    return table
 
 
 def layer_features(
@@ -406,15 +412,18 @@ def layer_features(
     labels : LabelTable, optional
     predictions : Predictions, optional
     """
+    import pandas as pd
+
     hidden = ("label_source", "merged_into")
-    table = roi_table(recording, "", labels, predictions, columns=(*_FEATURES, *hidden))
+    of_rois = [name for name in _FEATURES if name != "warnings"]
+    table = roi_table(recording, "", labels, predictions, columns=(*of_rois, *hidden))
     accepted = (table["label_source"] == "prediction") & (table["label"] != "")
-    table["label"] = table["label"].where(~accepted, table["label"] + ACCEPTED)
+    table.loc[accepted, "label"] += ACCEPTED
     if predictions is None:
         table[["group", "predicted", "warnings"]] = ""
         table[["p_IN", "probability"]] = np.nan
     else:
-        table["warnings"] = list(predictions.roi_warnings)
+        table["warnings"] = pd.Series(predictions.roi_warnings, dtype=object)
         table.loc[table["merged_into"].notna(), ["group", "predicted"]] = ""
         table.loc[table["probability"].isna(), "prediction_set"] = ""
     order = [name for name in _FEATURES if name in table]
@@ -426,5 +435,7 @@ def layer_features(
     # Words as objects, so that what is not said is None and not a number.
     for name, values in table.items():
         if values.dtype.kind not in "biuf":
-            table[name] = values.astype(object).where(values != "", None)
+            known = values.astype(object).to_numpy(copy=True)
+            known[known == ""] = None
+            table[name] = pd.Series(known, dtype=object)
     return table

@@ -133,7 +133,7 @@ class Predictions:
             self.card.calibration,
         )
 
-    @property
+    @cached_property
     def unproven_types(self) -> frozenset[str]:
         """Classes that are a type within a group and unproven on real cells."""
         tree = DEFAULT_TYPES.including(self.classes)

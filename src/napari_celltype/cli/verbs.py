@@ -248,8 +248,7 @@ def export(
 
     Example: napari-celltype export data/mouse1 --format nwb -o mouse1.nwb
     """
-    from napari_celltype.export import NwbSession
-    from napari_celltype.export import export_path
+    from napari_celltype.export import NwbSession, export_path
 
     if request.existing is not None:
         if request.format not in ("nwb", "nwb-copy"):
