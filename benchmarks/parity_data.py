@@ -11,7 +11,10 @@ from known_cells import RealCell, load_cells
 from provenance import DATA
 
 from napari_celltype.labels import TraceSet, save_traces
-from napari_celltype.recording.resampling import area_average, frames_after_averaging
+from napari_celltype.recording import (
+    area_average,
+    frames_after_averaging,
+)
 from napari_celltype.simulation import simulate_traces
 
 RATE = 10.0  # Hz

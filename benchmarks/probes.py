@@ -29,7 +29,10 @@ from scipy.signal import periodogram
 from scipy.stats import skew
 
 from napari_celltype.models.preparation import cut_windows
-from napari_celltype.recording.resampling import area_average, frames_after_averaging
+from napari_celltype.recording import (
+    area_average,
+    frames_after_averaging,
+)
 
 SLOWER_THAN = 0.1  # Hz
 PIECE_SECONDS = 20.0

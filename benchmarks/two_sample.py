@@ -29,7 +29,10 @@ from scipy.stats import kurtosis, skew
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.model_selection import StratifiedGroupKFold
 
-from napari_celltype.recording.resampling import area_average, frames_after_averaging
+from napari_celltype.recording import (
+    area_average,
+    frames_after_averaging,
+)
 from napari_celltype.simulation import simulate_session
 from napari_celltype.simulation.behaviour import draw_regime
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import napari_celltype as nct
 from napari_celltype.errors import CellTypeError
-from napari_celltype.recording.folder import find_recordings
+from napari_celltype.recording import find_recordings
 
 
 def main(folder: str, table_file: str, frame_rate: str | None = None) -> None:

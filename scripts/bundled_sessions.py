@@ -16,7 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.labels.atomic import write_atomically
-from napari_celltype.recording.resampling import area_average, frames_after_averaging
+from napari_celltype.recording import (
+    area_average,
+    frames_after_averaging,
+)
 from napari_celltype.simulation import SIMULATOR_VERSION, simulate_session
 
 TYPES = ("PV", "PY", "SOM", "VIP")  # in the order of a network's outputs

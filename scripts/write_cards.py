@@ -60,7 +60,7 @@ from napari_celltype.models.domain import (
 )
 from napari_celltype.models.prediction import log_probabilities_by_roi
 from napari_celltype.models.preparation import cut_windows
-from napari_celltype.recording.resampling import area_average
+from napari_celltype.recording import area_average
 from napari_celltype.simulation import SIMULATOR_VERSION, simulate_session
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))

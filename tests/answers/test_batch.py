@@ -8,8 +8,10 @@ import pytest
 from napari_celltype.answers import ClassifyRequest
 from napari_celltype.answers.classify import classify_many
 from napari_celltype.errors import CellTypeError, RecordingError
-from napari_celltype.recording import open_recording
-from napari_celltype.recording.folder import find_recordings
+from napari_celltype.recording import (
+    find_recordings,
+    open_recording,
+)
 
 LONG = {"n_frames": 1900, "n_rois": 5}
 

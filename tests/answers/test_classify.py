@@ -223,7 +223,5 @@ def test_an_unlike_roi_keeps_its_label(session_folder, model_with):
 
 def test_a_recording_like_the_training_data_gets_no_warning(session_folder, model_with):
     model = model_with(domain={"noise": WIDE, "length": WIDE})
-    table = classify(
-        session_folder("m1", **SHORT), model, sampling_frequency=10.0
-    )
+    table = classify(session_folder("m1", **SHORT), model, sampling_frequency=10.0)
     assert table["warnings"].eq("").all()

@@ -60,7 +60,8 @@ def test_methods_text_tells_the_labels_apart_from_predictions() -> None:
             Label(4, NOT_A_SOMA),
         )
     )
-    told = {"n_rois": 9, "labels": describe_labels(labels), "files": {"F.npy": {}}}
+    pipeline = {"name": "suite2p", "version": None, "citation": "suite2p: Pachitariu"}
+    told = {"n_rois": 9, "labels": describe_labels(labels), "pipeline": pipeline}
     text = methods_paragraph(provenance([told], [], {}))
     assert "Of 9 ROIs in 1 recording, some were given a label" in text
     assert "no model told their cell types" in text
@@ -89,7 +90,8 @@ def test_methods_text_says_that_what_is_no_soma_is_among_the_counts() -> None:
 
 def test_methods_text_names_counts_versions_and_what_to_cite() -> None:
     types = {"PY": {"rois": 5}, "PV": {"rois": 0}, "unsure": {"rois": 2}}
-    told = {"n_rois": 7, "suite2p_version": "1.1.0", "summary": {"types": types}}
+    pipeline = {"name": "suite2p", "version": "1.1.0", "citation": "Pachitariu"}
+    told = {"n_rois": 7, "pipeline": pipeline, "summary": {"types": types}}
     text = methods_paragraph(provenance([told], [{"name": "cnn"}], {}))
     assert "Named were 5 PY; 2 stayed unsure." in text
     assert f"NumPy {np.__version__}" in text

@@ -120,15 +120,15 @@ def test_traces_of_channel_2_serve_where_there_is_no_image(plane: Path) -> None:
     by_image = measure_red(recording)
     noise = np.random.default_rng(0).normal(0, 5, (recording.n_rois, 60))
     np.save(plane / "F_chan2.npy", (by_image.red[:, None] + noise).astype("f4"))
-    without = replace(recording, images={})
+    without = replace(open_recording(plane), images={})
     red = measure_red(without)
     assert "F_chan2" in red.source
     np.testing.assert_allclose(red.red, by_image.red, atol=5)
 
 
 def test_traces_of_another_number_of_rois_are_not_believed(plane: Path) -> None:
-    recording = replace(_paint(plane, red_cells=60), images={})
     np.save(plane / "F_chan2.npy", np.ones((3, 60), "f4"))
+    recording = replace(_paint(plane, red_cells=60), images={})
     assert "redcell.npy" in measure_red(recording).source
 
 

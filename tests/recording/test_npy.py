@@ -165,17 +165,27 @@ def test_raw_pickle_named_npy_is_refused(tmp_path: Path) -> None:
     assert not canary.exists()
 
 
+def header_of(shape: str, descr: str = "'<f4'") -> bytes:
+    text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': ({shape}), }}"
+    return text.encode()
+
+
+IMPOSSIBLE_HEADERS = {
+    "terabytes": header_of("1000000, 1000000"),
+    "astronomic": header_of("9" * 31 + ","),
+    "no bytes": header_of("1000000000000,", "'|S0'"),
+    "negative": header_of("-5, 4"),
+    "too long beside 0": header_of("0, 9223372036854775808"),
+    "bool": header_of("True, 3"),
+    "40 axes": header_of("1," * 40),
+    "subarray": header_of("1,", "('<f4', (2, 2))"),
+    "code": b"__import__('os').system('true')",
+    "nesting": b"(" * 100,
+}
+
+
 @pytest.mark.parametrize(
-    "header",
-    [
-        b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000), }",
-        b"{'descr': '<f4', 'fortran_order': False, 'shape': (9" + b"9" * 30 + b",), }",
-        b"{'descr': '|S0', 'fortran_order': False, 'shape': (1000000000000,), }",
-        b"{'descr': '<f4', 'fortran_order': False, 'shape': (-5, 4), }",
-        b"__import__('os').system('true')",
-        b"(" * 100,
-    ],
-    ids=["terabytes", "astronomic", "no-bytes", "negative", "code", "nesting"],
+    "header", IMPOSSIBLE_HEADERS.values(), ids=IMPOSSIBLE_HEADERS.keys()
 )
 def test_impossible_header_is_refused_before_memory_is_taken(
     header: bytes, tmp_path: Path
@@ -201,11 +211,6 @@ def test_truncated_objects_are_refused(keep: float, tmp_path: Path) -> None:
     path.write_bytes(data[: 128 + int(keep * (len(data) - 128))])
     with pytest.raises(RecordingError, match=r"ops\.npy"):
         load_npy(path)
-
-
-def test_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match=r"F\.npy is missing"):
-        load_npy(tmp_path / "F.npy")
 
 
 def test_objects_come_back_as_numpy_wrote_them(tmp_path: Path) -> None:
@@ -312,7 +317,7 @@ def test_decompression_bomb_is_refused(tmp_path: Path) -> None:
 
 
 def test_npz_member_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
-    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000), }"
+    header = IMPOSSIBLE_HEADERS["terabytes"]
     inner = object_npy(tmp_path / "traces.npy", b"\0" * 16, header)
     with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
         archive.write(inner, "traces.npy")

@@ -27,10 +27,7 @@ def test_missed_targets(seconds: list[float], kept: list[float], n_missed: int) 
 
 @pytest.mark.parametrize(("most_seconds", "status"), [(60.0, 0), (-60.0, 1)])
 def test_exit_status(
-    most_seconds: float,
-    status: int,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    most_seconds: float, status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     script = runpy.run_path(str(SCRIPT))
     monkeypatch.setitem(script["main"].__globals__, "MOST_SECONDS", most_seconds)

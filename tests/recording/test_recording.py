@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from napari_celltype.errors import RecordingError, SamplingFrequencyError
+from napari_celltype.findings import Finding
 from napari_celltype.recording import FROM_USER, Recording, Segment
-from napari_celltype.recording.recording import ASK_FOR_RATE
 
 
 def test_from_traces() -> None:
@@ -27,13 +27,13 @@ def test_from_traces() -> None:
 def test_a_vouched_frame_rate_answers_the_question() -> None:
     recording = Recording(
         raw_traces=np.ones((2, 9), np.float32),
-        warnings=(ASK_FOR_RATE, "something else"),
+        warnings=(Finding("frame-rate-unknown", "a"), Finding("b", "b")),
     )
     assert not recording.sampling_frequency_confirmed
     answered = recording.with_sampling_frequency(20)
     assert answered.sampling_frequency == 20
     assert answered.sampling_frequency_confirmed
-    assert answered.warnings == ("something else",)
+    assert answered.warnings == (Finding("b", "b"),)
 
 
 @pytest.mark.parametrize("traces", [np.ones(4), np.ones((0, 4)), np.ones((2, 3, 4))])

@@ -19,8 +19,14 @@ from napari_celltype.errors import (
     Stopped,
 )
 from napari_celltype.progress import Progress
-from napari_celltype.recording import FROM_USER, open_recording, run_suite2p
-from napari_celltype.recording import suite2p_run as run_module
+from napari_celltype.recording import (
+    FROM_USER,
+    open_recording,
+    run_suite2p,
+)
+from napari_celltype.recording import (
+    suite2p_run as run_module,
+)
 
 # Stands in for suite2p in the other process: the same names and lines, no work.
 STAND_IN = """
@@ -70,13 +76,14 @@ def test_suite2p_gets_what_was_asked_for(
     stand_in: Any, movie: Path, tmp_path: Path
 ) -> None:
     stand_in()
+    steps: list[Progress] = []
     folder = run_suite2p(
         movie,
         tmp_path / "out",
         sampling_frequency=10,
         tau=0.7,
         device="cpu",
-        settings={"registration": {"nonrigid": False}, "diameter": [9.0, 9.0]},
+        on_progress=steps.append,
     )
     assert folder == tmp_path / "out" / "suite2p"
     job = json.loads((folder / "plane0" / "job.json").read_text())
@@ -85,27 +92,14 @@ def test_suite2p_gets_what_was_asked_for(
     settings = job["settings"]
     assert (settings["fs"], settings["tau"]) == (10, 0.7)
     assert settings["torch_device"] == "cpu"
-    assert settings["diameter"] == [9.0, 9.0]
     # Small frames need small blocks; the other settings of the group stay.
-    assert settings["registration"] == {"block_size": [24, 128], "nonrigid": False}
-
-
-def test_suite2p_gets_a_home_of_its_own(
-    stand_in: Any, movie: Path, tmp_path: Path
-) -> None:
-    stand_in()
-    folder = run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
-    home = Path(json.loads((folder / "plane0" / "job.json").read_text())["home"])
+    assert settings["registration"] == {"block_size": [24, 128], "nonrigid": True}
+    home = Path(job["home"])
     assert home != Path.home()
     assert not home.exists()
-
-
-def test_progress_names_the_steps(stand_in: Any, movie: Path, tmp_path: Path) -> None:
-    stand_in()
-    said: list[Progress] = []
-    run_suite2p(movie, tmp_path / "out", sampling_frequency=10, on_progress=said.append)
-    assert [p.message for p in said][1:3] == ["Copying the movie", "Registering frames"]
-    assert said[-1].done == said[-1].total
+    names = [step.message for step in steps]
+    assert names[1:3] == ["Copying the movie", "Registering frames"]
+    assert steps[-1].done == steps[-1].total
 
 
 def test_failure_is_told_in_suite2ps_words(
@@ -141,27 +135,17 @@ def test_no_roi_found_is_said(stand_in: Any, movie: Path, tmp_path: Path) -> Non
         run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
 
 
-def test_existing_results_are_left_alone(movie: Path, tmp_path: Path) -> None:
-    (tmp_path / "out" / "suite2p").mkdir(parents=True)
-    with pytest.raises(OutputError, match="is there already and is left as it is"):
-        run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
-
-
-def test_output_below_a_file(stand_in: Any, movie: Path) -> None:
+def test_impossible_requests(stand_in: Any, movie: Path, tmp_path: Path) -> None:
     stand_in()
     with pytest.raises(OutputError, match="cannot be written"):
         run_suite2p(movie, movie / "out", sampling_frequency=10)
-
-
-def test_impossible_rate(movie: Path, tmp_path: Path) -> None:
     with pytest.raises(SamplingFrequencyError):
         run_suite2p(movie, tmp_path / "out", sampling_frequency=0)
-
-
-def test_missing_movie(stand_in: Any, tmp_path: Path) -> None:
-    stand_in()
     with pytest.raises(RecordingError, match="does not exist"):
         run_suite2p(tmp_path / "m.tif", tmp_path / "out", sampling_frequency=10)
+    (tmp_path / "out" / "suite2p").mkdir(parents=True)
+    with pytest.raises(OutputError, match="is there already and is left as it is"):
+        run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
 
 
 def test_suite2p_is_not_installed(
@@ -200,4 +184,4 @@ def test_real_suite2p_leaves_a_folder_that_opens(tmp_path: Path) -> None:
     assert recording.sampling_frequency_source == FROM_USER
     assert recording.movie is not None
     assert recording.movie.shape == (n_frames, height, width)
-    assert recording.suite2p_version is not None
+    assert recording.pipeline.version is not None

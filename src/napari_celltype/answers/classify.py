@@ -18,7 +18,6 @@ from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import (
     CellTypeError,
     RecordingError,
-    SamplingFrequencyError,
     Stopped,
 )
 from napari_celltype.findings import Finding
@@ -34,12 +33,14 @@ from napari_celltype.progress import (
 from napari_celltype.protocol.backends import WorkerLost, outcomes
 from napari_celltype.protocol.running import Remaining
 from napari_celltype.recording import (
+    Failure,
     Recording,
     find_planes,
     open_recording,
+    recording_names,
+    require_known_rate,
     subtract_neuropil,
 )
-from napari_celltype.recording.folder import Failure, recording_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,13 +178,8 @@ def classify_recording(
     from napari_celltype.labels import load_labels
     from napari_celltype.models import load_model, predict_recording_traces
 
-    frequency = recording.sampling_frequency
     where = recording.path or "The recording"
-    if frequency is None:
-        raise SamplingFrequencyError(
-            f"{where} does not say its frame rate; give the rate per plane in Hz "
-            "(terminal: --fs 30; napari: the frame rate box)."
-        )
+    frequency = require_known_rate(recording.sampling_frequency, where)
     if recording.n_rois == 0:
         raise RecordingError(
             f"{where} holds no ROI; run suite2p's cell detection again."

@@ -106,8 +106,7 @@ class Predictions:
     @property
     def warnings(self) -> tuple[Finding, ...]:
         """What was found in the recording's files, then `findings`."""
-        of_files = (Finding("recording", text) for text in self.recording.warnings)
-        return (*of_files, *self.findings)
+        return (*self.recording.warnings, *self.findings)
 
     @cached_property
     def decisions(self) -> Decisions:

@@ -23,8 +23,12 @@ from napari_celltype.labels import (
     replace_atomically,
     write_text_atomically,
 )
-from napari_celltype.recording import Recording, fingerprint
-from napari_celltype.recording.folder import is_suite2p_file
+from napari_celltype.labels.label_file import FILE_NAME
+from napari_celltype.recording import (
+    Recording,
+    fingerprint,
+    pipeline_of_file,
+)
 
 if TYPE_CHECKING:
     from napari_celltype.answers.predictions import Predictions
@@ -32,18 +36,7 @@ if TYPE_CHECKING:
 FORMAT = "napari-celltype provenance"
 VERSION = 1
 _PACKAGES = ("napari-celltype", "numpy", "torch", "scipy", "pandas", "suite2p")
-# The files that a label depends on; larger ones are told by size and time only.
-_FILES = (
-    "F.npy",
-    "Fneu.npy",
-    "stat.npy",
-    "iscell.npy",
-    "redcell.npy",
-    "ops.npy",
-    "db.npy",
-    "settings.npy",
-    "celltype_labels.json",
-)
+# Larger files are told by size and time only.
 MAX_HASHED_BYTES = 64 << 20
 
 
@@ -71,7 +64,7 @@ def describe_recording(
         ``warnings``, and how the model was used and what it gave.
     """
     folder = recording.path
-    files = [] if folder is None else [folder / file for file in _FILES]
+    files = [] if folder is None else [*recording.files, folder / FILE_NAME]
     described = {
         "path": None if folder is None else str(folder),
         "plane": recording.plane,
@@ -81,7 +74,7 @@ def describe_recording(
         "sampling_frequency": recording.sampling_frequency,
         "sampling_frequency_source": recording.sampling_frequency_source,
         "sampling_frequency_confirmed": recording.sampling_frequency_confirmed,
-        "suite2p_version": recording.suite2p_version,
+        "pipeline": None if recording.pipeline is None else asdict(recording.pipeline),
         "rois": fingerprint(recording),
         "files": {path.name: _describe_file(path) for path in files if path.is_file()},
         "name": name,
@@ -217,9 +210,10 @@ def require_replaceable(path: str | Path, force: bool = False) -> None:
     path = Path(path)
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file in it.")
-    if path.exists() and is_suite2p_file(path):
+    pipeline = pipeline_of_file(path) if path.exists() else None
+    if pipeline is not None:
         raise OutputError(
-            f"{path} is suite2p's own file, which is never changed; choose another "
+            f"{path} is {pipeline}'s own file, which is never changed; choose another "
             "name."
         )
     if path.exists() and not force and not is_ours(path):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.errors import RecordingError, SamplingFrequencyError
+from napari_celltype.errors import RecordingError
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -17,7 +17,7 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.recording import Recording, Segment
+from napari_celltype.recording import Recording, Segment, require_known_rate
 
 SMOOTHED_SECONDS = 0.3
 # A transient stands above the lowest value of so many seconds before it, whatever the
@@ -147,12 +147,7 @@ def mean_traces(
         If the frame rate is not known, or no ROI has a transient with enough frames
         around it.
     """
-    frequency = recording.sampling_frequency
-    if frequency is None:
-        raise SamplingFrequencyError(
-            "The recording does not say its frame rate; give it in the Classify dock, "
-            "since transients are aligned in seconds."
-        )
+    frequency = require_known_rate(recording.sampling_frequency, recording.path)
     chosen = {
         name: np.asarray(rois)[
             np.linspace(0, len(rois) - 1, min(len(rois), MOST_ROIS)).astype(np.int64)

@@ -135,7 +135,7 @@ def open_(request: OpenRequest) -> None:
 
     Example: napari-celltype open data/mouse1/suite2p
     """
-    from napari_celltype.recording.folder import find_recordings
+    from napari_celltype.recording import find_recordings
 
     # A wrong path is told before napari starts.
     find_recordings([request.path], request.plane)
@@ -179,7 +179,7 @@ def classify(batch: BatchRequest, request: ClassifyRequest) -> None:
     """
     from napari_celltype.answers.classify import classify_many
     from napari_celltype.export import check_table_path, table_to_csv, write_table
-    from napari_celltype.recording.folder import find_recordings
+    from napari_celltype.recording import find_recordings
 
     output, force = batch.output, batch.force
     if output is not None:

@@ -51,8 +51,11 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.recording import open_recording
-from napari_celltype.recording.folder import find_recordings, recording_names
+from napari_celltype.recording import (
+    find_recordings,
+    open_recording,
+    recording_names,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,6 @@ from napari_celltype.export.content import Format, Preview
 
 PAPER = "Troullinou et al., IEEE Trans. Emerg. Top. Comput. Intell. 2021"
 PAPER_DOI = "10.1109/TETCI.2020.3028581"
-SUITE2P = "suite2p: Pachitariu et al., bioRxiv 061507, 2017 (doi:10.1101/061507)"
 _MOST_WARNINGS = 4
 _SOURCES = {
     "histology": "from histology",
@@ -90,13 +89,14 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
         sentences.append(f"Warnings were given for {of_all}: {' '.join(found)}")
     wanted = _SOFTWARE if models else {"numpy": "NumPy"}
     used = [f"{title} {versions[n]}" for n, title in wanted.items() if n in versions]
-    if of_files := _listed(r.get("suite2p_version") for r in recordings):
-        used.append(f"suite2p {of_files} (of the files)")
+    pipelines = [r["pipeline"] for r in recordings if r.get("pipeline")]
+    for name in dict.fromkeys(p["name"] for p in pipelines):
+        if of_files := _listed(p["version"] for p in pipelines if p["name"] == name):
+            used.append(f"{name} {of_files} (of the files)")
     if used:
         sentences.append(f"Software: {', '.join(used)}.")
     cited = [f"{PAPER} (doi:{PAPER_DOI})"] if models else []
-    # Files of a recording are suite2p's.
-    cited += [SUITE2P] if any(r.get("files") for r in recordings) else []
+    cited += dict.fromkeys(pipeline["citation"] for pipeline in pipelines)
     if cited:
         sentences.append(f"To be cited: {'; '.join(cited)}.")
     return " ".join(sentences)

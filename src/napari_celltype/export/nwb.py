@@ -19,13 +19,17 @@ from napari_celltype.answers.provenance import software_versions
 from napari_celltype.errors import (
     MissingDependencyError,
     OutputError,
-    SamplingFrequencyError,
 )
 from napari_celltype.export.content import Content, Format, Preview
 from napari_celltype.export.methods import methods_paragraph
 from napari_celltype.export.nwb_session import UNKNOWN, NwbSession
 from napari_celltype.progress import Progress, raise_if_stopped
-from napari_celltype.recording import Recording, RoiMasks, Traces
+from napari_celltype.recording import (
+    Recording,
+    RoiMasks,
+    Traces,
+    require_known_rate,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +43,9 @@ _METERS_PER_MICROMETER = 1e-6
 # while HDF5 compresses a block, nothing else of the program can run.
 _BLOCK_ROIS = 8
 _CHUNK_FRAMES = 32768
-_FROM_SUITE2P = {
-    "RoiResponseSeries": "Raw fluorescence of each ROI (suite2p's F).",
-    "Neuropil": "Fluorescence around each ROI (suite2p's Fneu), not subtracted.",
+_TRACES = {
+    "RoiResponseSeries": "Raw fluorescence of each ROI",
+    "Neuropil": "Fluorescence around each ROI, not subtracted",
 }
 
 
@@ -163,12 +167,7 @@ def _require_possible(content: Content) -> None:
                 "The recording has no ROI masks to be written; open a suite2p folder "
                 "with its stat.npy."
             )
-        if recording.sampling_frequency is None:
-            raise SamplingFrequencyError(
-                f"{recording.path or 'The recording'} does not say its frame rate, "
-                "which an NWB file must state; give the rate per plane in Hz "
-                "(terminal: --fs 30; napari: the frame rate box of Classify)."
-            )
+        require_known_rate(recording.sampling_frequency, recording.path)
 
 
 def _add_plane(
@@ -179,6 +178,7 @@ def _add_plane(
     ending: str,
     content: Content,
 ) -> None:
+    maker = "" if recording.pipeline is None else f" ({recording.pipeline.name})"
     ophys = file.processing["ophys"]
     imaging_plane = file.create_imaging_plane(
         name=f"ImagingPlane{ending}",
@@ -188,7 +188,7 @@ def _add_plane(
         pictures = [
             pynwb.image.GrayscaleImage(
                 name=name.replace(",", "").replace(" ", "_"),
-                description=f"The {name} that suite2p computed, as (x, y).",
+                description=f"The {name}{maker}, as (x, y).",
                 data=image.T,
             )
             for name, image in recording.images.items()
@@ -196,8 +196,8 @@ def _add_plane(
         ophys.add(
             pynwb.base.Images(
                 name=f"SegmentationImages{ending}",
-                description="Projections of the registered movie; NaN where suite2p "
-                "cropped it.",
+                description="Projections of the registered movie; NaN where it was "
+                "cropped.",
                 images=pictures,
             )
         )
@@ -214,7 +214,7 @@ def _add_plane(
         ophys["Fluorescence"].add_roi_response_series(
             pynwb.ophys.RoiResponseSeries(
                 name=f"{name}{ending}",
-                description=_FROM_SUITE2P[name],
+                description=f"{_TRACES[name]}{maker}.",
                 comments=_about_time(recording),
                 data=data,
                 rois=rois.create_roi_table_region(description="All ROIs of the plane."),

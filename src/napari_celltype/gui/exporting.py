@@ -16,7 +16,7 @@ from napari_celltype.export import (
 )
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
-from napari_celltype.recording.folder import recording_names
+from napari_celltype.recording import recording_names
 
 
 def exported(

@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_celltype.recording import FROM_USER, Recording
+from napari_celltype.recording import FROM_USER, Recording, session_folder
 
 if TYPE_CHECKING:
     from napari_celltype.answers import Predictions
@@ -51,9 +51,7 @@ class OpenRecording:
         path = self.recording.path
         if path is None:
             return self.key
-        session = path.parent if self._in_plane_folder else path
-        session = session.parent if session.name == "suite2p" else session
-        return session.name
+        return session_folder(path).name
 
     @property
     def plane_title(self) -> str:
@@ -63,7 +61,8 @@ class OpenRecording:
     @property
     def title(self) -> str:
         """A short name: session folder and plane."""
-        if self.recording.path is None or not self._in_plane_folder:
+        path = self.recording.path
+        if path is None or session_folder(path) == path:
             return self.session_title
         return f"{self.session_title} {self.plane_title}"
 
@@ -73,11 +72,6 @@ class OpenRecording:
         if self.recording.sampling_frequency_source == FROM_USER:
             return self.recording.sampling_frequency
         return None
-
-    @property
-    def _in_plane_folder(self) -> bool:
-        path = self.recording.path
-        return path is not None and path.name.startswith("plane")
 
 
 def with_recording(opened: OpenRecording, recording: Recording) -> OpenRecording:

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.notes import first_few
-from napari_celltype.recording import Traces
-from napari_celltype.recording.resampling import area_average, frames_after_averaging
-from napari_celltype.recording.settings import SAME_RATE
+from napari_celltype.recording import (
+    SAME_RATE,
+    Traces,
+    area_average,
+    frames_after_averaging,
+)
 
 # Samples that are read at once: 16 MB as float32, a few times that while averaging.
 _BLOCK_SAMPLES = 1 << 22

@@ -34,7 +34,7 @@ from napari_celltype.progress import (
     ShouldStop,
     raise_if_stopped,
 )
-from napari_celltype.recording.folder import recording_names
+from napari_celltype.recording import recording_names
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,8 +37,10 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
-from napari_celltype.recording.folder import recording_names
-from napari_celltype.recording.recording import require_possible
+from napari_celltype.recording import (
+    recording_names,
+    require_possible,
+)
 
 # What a trace set without a file is called in sentences.
 IN_MEMORY = "traces in memory"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.table import Label, LabelTable
-from napari_celltype.recording import Recording
+from napari_celltype.recording import Recording, session_folder
 
 
 @dataclass(frozen=True)
@@ -178,11 +177,8 @@ def on_two_days(days: Sequence[Mapping[int, str]]) -> tuple[dict[int, str], ...]
 
 def _session_parts(path: str) -> tuple[str, ...]:
     """Return the folders of a path of any system, down to the session."""
-    parts = [part for part in re.split(r"[/\\]", path) if part not in ("", ".")]
-    for ending in (r"stat\.npy", r"plane\d+|combined", "suite2p"):
-        if parts and re.fullmatch(ending, parts[-1]):
-            parts.pop()
-    return tuple(parts)
+    session = session_folder(Path(PureWindowsPath(path).as_posix()))
+    return tuple(part for part in session.parts if part != "/")
 
 
 def _shared_end(first: Sequence[str], second: Sequence[str]) -> int:

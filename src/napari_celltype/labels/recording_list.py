@@ -9,8 +9,10 @@ from pathlib import Path
 
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels.csv_rows import read_csv_rows, whole_number
-from napari_celltype.recording import find_planes
-from napari_celltype.recording.recording import require_possible
+from napari_celltype.recording import (
+    find_planes,
+    require_possible,
+)
 
 # What holds for all ROIs of a recording.
 FACTS = ("subject_id", "session_id", "line", "indicator", "region", "preparation")

@@ -21,7 +21,7 @@ from napari_celltype.models.saved_model import (
     build_model,
     verify_model,
 )
-from napari_celltype.recording.settings import SAME_RATE
+from napari_celltype.recording import SAME_RATE
 
 BUNDLED = Path(__file__).parent / "bundled"
 FOLDER_VARIABLE = "NAPARI_CELLTYPE_MODELS"

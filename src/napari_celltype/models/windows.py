@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from napari_celltype.errors import ModelError, RecordingError, SamplingFrequencyError
 from napari_celltype.models.card import ModelCard
 from napari_celltype.models.preparation import cut_windows
-from napari_celltype.recording import Segment, Traces
-from napari_celltype.recording.resampling import area_average, frames_after_averaging
-from napari_celltype.recording.settings import SAME_RATE
+from napari_celltype.recording import (
+    SAME_RATE,
+    Segment,
+    Traces,
+    area_average,
+    frames_after_averaging,
+)
 
 # Samples of one block of ROIs: 4 MB as float32, a few times that while averaging. On
 # two cores a block takes less than a second, and Cancel waits no longer than that.

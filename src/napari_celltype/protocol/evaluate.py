@@ -49,7 +49,7 @@ from napari_celltype.protocol.experiments import (
 from napari_celltype.protocol.run_folder import GROWING
 from napari_celltype.protocol.scores import OnSplit, ignore_split, split_row
 from napari_celltype.protocol.splits import PaperProtocol
-from napari_celltype.recording.settings import SAME_RATE
+from napari_celltype.recording import SAME_RATE
 
 if TYPE_CHECKING:
     from napari_celltype.protocol.report import Report

@@ -1,14 +1,21 @@
-"""What a suite2p recording is, and how its files are read."""
+"""What a recording is, and how its files are read."""
 
-from napari_celltype.recording.folder import find_planes
 from napari_celltype.recording.movie import attach_movie, open_movie
-from napari_celltype.recording.neuropil import subtract_neuropil
 from napari_celltype.recording.npy import load_npy, load_npz
-from napari_celltype.recording.opening import open_recording
+from napari_celltype.recording.readers import (
+    Failure,
+    find_planes,
+    find_recordings,
+    open_recording,
+    pipeline_of_file,
+    recording_names,
+    session_folder,
+)
 from napari_celltype.recording.recording import (
     FROM_SUITE2P,
     FROM_TIFF,
     FROM_USER,
+    SAME_RATE,
     UNCONFIRMED,
     UNKNOWN,
     Movie,
@@ -16,42 +23,57 @@ from napari_celltype.recording.recording import (
     Roi,
     Segment,
     Traces,
+    require_known_rate,
+    require_possible,
 )
 from napari_celltype.recording.rois import RoiMasks, fingerprint, label_image
 from napari_celltype.recording.second_channel import (
     RED_IMAGE,
-    SecondChannel,
     has_second_channel,
     read_second_channel,
 )
 from napari_celltype.recording.suite2p_run import run_suite2p
 from napari_celltype.recording.tiff import tiff_sampling_frequency
+from napari_celltype.recording.traces import (
+    area_average,
+    frames_after_averaging,
+    subtract_neuropil,
+)
 
 __all__ = [
     "FROM_SUITE2P",
     "FROM_TIFF",
     "FROM_USER",
     "RED_IMAGE",
+    "SAME_RATE",
     "UNCONFIRMED",
     "UNKNOWN",
+    "Failure",
     "Movie",
     "Recording",
     "Roi",
     "RoiMasks",
-    "SecondChannel",
     "Segment",
     "Traces",
+    "area_average",
     "attach_movie",
     "find_planes",
+    "find_recordings",
     "fingerprint",
+    "frames_after_averaging",
     "has_second_channel",
     "label_image",
     "load_npy",
     "load_npz",
     "open_movie",
     "open_recording",
+    "pipeline_of_file",
     "read_second_channel",
+    "recording_names",
+    "require_known_rate",
+    "require_possible",
     "run_suite2p",
+    "session_folder",
     "subtract_neuropil",
     "tiff_sampling_frequency",
 ]

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.errors import RecordingError
 from napari_celltype.recording.npy import (
-    FileStamp,
+    file_stamp,
     open_for_reading,
     read_exactly,
+    require_stamp,
     require_unchanged,
 )
 
@@ -24,14 +26,7 @@ class LazyFrames(ABC):
 
     Indexing is that of an array with one index per axis: ``movie[7]``, ``movie[::10]``,
     ``movie[3:8, 10:20, 5]``. Frames are read one by one, so that only what was asked
-    for is ever in memory.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        (n_frames, Ly, Lx).
-    dtype : numpy.dtype
-        Pixel type, in the byte order of this machine.
+    for is ever in memory. `dtype` is in the byte order of this machine.
     """
 
     shape: tuple[int, int, int]
@@ -82,32 +77,26 @@ class LazyFrames(ABC):
 class RawFrames(LazyFrames):
     """Uncompressed frames at known places of a file: data.bin, plain TIFF.
 
-    Parameters
-    ----------
-    path : Path
-    stamp : FileStamp
-        Of the file when the places were read; checked before each frame.
-    frame_shape : tuple of int
-        (Ly, Lx), pixels.
-    stored_dtype : numpy.dtype
-        Pixel type in the file.
-    offsets : ndarray of int64, shape (n_frames,)
-        First byte of each frame.
+    That the file is unchanged is checked before each frame.
     """
 
     def __init__(
         self,
         path: Path,
-        stamp: FileStamp,
         frame_shape: tuple[int, int],
         stored_dtype: np.dtype[Any],
         offsets: NDArray[np.int64],
     ) -> None:
-        self.path, self.stamp = path, stamp
+        self.path, self.stamp = path, require_stamp(path)
         self.shape = (len(offsets), *frame_shape)
         self.dtype = stored_dtype.newbyteorder("=")
-        self._stored_dtype = stored_dtype
-        self._offsets = offsets
+        self._stored_dtype, self._offsets = stored_dtype, offsets
+        end = int(offsets.max(initial=0)) + math.prod(frame_shape) * self.dtype.itemsize
+        if end > self.stamp.size or offsets.min(initial=0) < 0:
+            raise RecordingError(
+                f"{path} is truncated: its {len(offsets)} frames end at byte {end:,} "
+                f"and the file has {self.stamp.size:,}; copy it again."
+            )
 
     def read_frame(self, index: int) -> NDArray[Any]:
         """Read frame `index`, shape (Ly, Lx)."""
@@ -122,12 +111,8 @@ class RawFrames(LazyFrames):
 class SelectedFrames(LazyFrames):
     """Chosen frames of one or many movies: files joined, planes de-interleaved.
 
-    Parameters
-    ----------
-    parts : sequence of LazyFrames
-        Movies of one frame size and pixel type.
-    part_of, frame_of : ndarray of int, shape (n_frames,)
-        For each frame, its movie and its index there.
+    Frame i is frame ``frame_of[i]`` of the movie ``parts[part_of[i]]``; all movies have
+    one frame size and pixel type.
     """
 
     def __init__(
@@ -160,3 +145,16 @@ class SelectedFrames(LazyFrames):
         """Read frame `index`, shape (Ly, Lx)."""
         part = self._parts[int(self._part_of[index])]
         return part.read_frame(int(self._frame_of[index]))
+
+
+def open_binary(path: Path, frame_shape: tuple[int, int]) -> RawFrames:
+    """Open suite2p's `data.bin`: int16 frames, one after another."""
+    stamp = file_stamp(path)
+    n_bytes = 2 * math.prod(frame_shape)
+    if stamp is None or stamp.size < n_bytes:
+        raise RecordingError(
+            f"{path} is missing or holds no whole frame of {frame_shape[0]} x "
+            f"{frame_shape[1]} pixels; choose the movie's TIFF instead."
+        )
+    offsets = np.arange(stamp.size // n_bytes, dtype=np.int64) * n_bytes
+    return RawFrames(path, frame_shape, np.dtype("<i2"), offsets)

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_celltype.errors import RecordingError
-from napari_celltype.recording.frames import LazyFrames, RawFrames
-from napari_celltype.recording.npy import file_stamp
+from napari_celltype.findings import Finding
+from napari_celltype.recording.frames import LazyFrames, SelectedFrames, open_binary
 from napari_celltype.recording.recording import (
+    FRAME_SIZE_GUESSED,
     FROM_TIFF,
     FROM_USER,
-    GUESSED_FRAME_SHAPE,
+    SAME_RATE,
     Recording,
 )
-from napari_celltype.recording.settings import SAME_RATE, read_settings
-from napari_celltype.recording.settings import frame_shape as noted_frame_shape
+from napari_celltype.recording.suite2p_settings import frame_shape, read_settings
 from napari_celltype.recording.tiff import (
     TiffFrames,
-    one_plane,
     open_tiff,
     read_tiff,
     scanimage_layout,
+    tiff_files,
     tiff_pixel_size,
     tiff_sampling_frequency,
 )
-
-TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
 
 
 def open_movie(
@@ -69,7 +67,7 @@ def open_movie(
     """
     path = Path(path).expanduser()
     if path.suffix == ".bin":
-        shape = noted_frame_shape(read_settings(path.parent))
+        shape = frame_shape(read_settings(path.parent))
         if shape is None:
             raise RecordingError(
                 f"{path} can be read only with suite2p's settings (ops.npy or db.npy) "
@@ -79,7 +77,7 @@ def open_movie(
     found, counts = _read_files(path)
     if n_planes is not None or n_channels is not None:
         counts = n_planes or 1, n_channels or 1
-    return one_plane(found, counts, plane, channel, path)
+    return _one_plane(found, counts, plane, channel, path)
 
 
 def _read_files(path: Path) -> tuple[list[TiffFrames], tuple[int, int] | None]:
@@ -91,25 +89,6 @@ def _read_files(path: Path) -> tuple[list[TiffFrames], tuple[int, int] | None]:
             found.append(read_tiff(tif, file))
             counts = counts or scanimage_layout(tif)
     return found, counts
-
-
-def open_binary(path: Path, frame_shape: tuple[int, int]) -> RawFrames:
-    """Open suite2p's `data.bin`: int16 frames, one after another.
-
-    Raises
-    ------
-    RecordingError
-        If it is missing or does not hold a single frame.
-    """
-    stamp = file_stamp(path)
-    n_bytes = 2 * math.prod(frame_shape)
-    if stamp is None or stamp.size < n_bytes:
-        raise RecordingError(
-            f"{path} is missing or holds no whole frame of {frame_shape[0]} x "
-            f"{frame_shape[1]} pixels; choose the movie's TIFF instead."
-        )
-    offsets = np.arange(stamp.size // n_bytes, dtype=np.int64) * n_bytes
-    return RawFrames(path, stamp, frame_shape, np.dtype("<i2"), offsets)
 
 
 def attach_movie(
@@ -144,7 +123,8 @@ def attach_movie(
     path = Path(path).expanduser()
     movie = _movie_of(recording, path, n_planes, n_channels)
     shape = movie.shape[1:]
-    guessed = any(w.startswith(GUESSED_FRAME_SHAPE) for w in recording.warnings)
+    warnings = [w for w in recording.warnings if w.code != FRAME_SIZE_GUESSED]
+    guessed = len(warnings) < len(recording.warnings)
     fits = all(m >= r for m, r in zip(shape, recording.frame_shape, strict=True))
     if shape != recording.frame_shape and not (guessed and fits):
         raise RecordingError(
@@ -152,12 +132,12 @@ def attach_movie(
             f"{recording.frame_shape[0]} x {recording.frame_shape[1]}; choose the "
             f"movie that suite2p was run on."
         )
-    warnings = [w for w in recording.warnings if not w.startswith(GUESSED_FRAME_SHAPE)]
     if len(movie) != recording.n_frames:
-        warnings.append(
+        sentence = (
             f"{path.name} has {len(movie)} frames of this plane and the traces have "
             f"{recording.n_frames}."
         )
+        warnings.append(Finding("movie-unlike-traces", sentence))
     changed = replace(
         recording, movie=movie, frame_shape=shape, warnings=tuple(warnings)
     )
@@ -185,7 +165,7 @@ def _movie_of(
     is_region = 1 < noted[0] <= recording.plane
 
     def with_turns(counts: tuple[int, int] | None) -> LazyFrames:
-        return one_plane(
+        return _one_plane(
             found, counts, recording.plane, recording.functional_channel, path
         )
 
@@ -207,37 +187,82 @@ def _with_rate_of(recording: Recording, tiff: Path, n_planes: int) -> Recording:
     known = recording.sampling_frequency
     if known is None or math.isclose(known, rate, rel_tol=SAME_RATE):
         return recording
-    by = (
-        "you gave"
-        if recording.sampling_frequency_source == FROM_USER
-        else "suite2p has"
-    )
+    from_user = recording.sampling_frequency_source == FROM_USER
+    by = "you gave" if from_user else "suite2p has"
     sentence = (
         f"{tiff.name} says {rate:g} Hz and {by} {known:g} Hz, which is kept; give the "
         f"frame rate if it is wrong."
     )
-    return replace(recording, warnings=(*recording.warnings, sentence))
+    finding = Finding("movie-of-another-rate", sentence)
+    return replace(recording, warnings=(*recording.warnings, finding))
 
 
-def tiff_files(path: Path) -> list[Path]:
-    """List a TIFF, or the TIFF files of a folder in the order of their numbers.
+def _one_plane(
+    found: list[TiffFrames],
+    counts: tuple[int, int] | None,
+    plane: int,
+    channel: int,
+    path: Path,
+) -> LazyFrames:
+    """Join the files of a movie and pick the frames of one plane and channel.
 
-    Raises
-    ------
-    RecordingError
-        If there is none.
+    `counts` says how many planes and channels take turns; None for the axes of the
+    files. A file of one plane or channel is that one.
     """
-    if path.is_file():
-        return [path]
-    if path.is_dir():
-        files = [f for f in path.iterdir() if f.suffix.lower() in TIFF_SUFFIXES]
-        if files:
-            return sorted(files, key=_natural)
-        raise RecordingError(f"{path} holds no TIFF files; choose the movie's folder.")
-    raise RecordingError(f"{path} does not exist; choose the movie's TIFF.")
+    parts = [tiff.frames for tiff in found]
+    if len({(part.shape[1:], part.dtype) for part in parts}) > 1:
+        raise RecordingError(
+            f"The TIFF files in {path} hold frames of different sizes or pixel types; "
+            f"give a folder with the files of one movie."
+        )
+    whole = SelectedFrames.joined(parts)
+    if counts is not None:
+        n_volumes = len(whole) // math.prod(counts)
+        cube = np.arange(n_volumes * math.prod(counts)).reshape(n_volumes, *counts)
+    else:
+        cubes, start = [], 0
+        for tiff in found:
+            cubes.append(start + _by_time_plane_channel(tiff))
+            start += len(tiff.frames)
+        if len({cube.shape[1:] for cube in cubes}) > 1:
+            raise RecordingError(
+                f"The TIFF files in {path} have different numbers of planes or "
+                f"channels; say how many take turns."
+            )
+        cube = np.concatenate(cubes)
+    for what, wanted, there in (
+        ("plane", plane, cube.shape[1]),
+        ("channel", channel, cube.shape[2]),
+    ):
+        if there > 1 and not 0 <= wanted < there:
+            raise RecordingError(
+                f"{path} has {there} {what}s, counted from 0, and {what} {wanted} was "
+                f"asked for; choose one that is there."
+            )
+    if not len(cube):
+        raise RecordingError(
+            f"{path} has {len(whole)} images, fewer than the "
+            f"{math.prod(cube.shape[1:])} of one volume; check the numbers of planes "
+            f"and channels."
+        )
+    chosen = cube[:, min(plane, cube.shape[1] - 1), min(channel, cube.shape[2] - 1)]
+    if len(parts) == 1 and np.array_equal(chosen, np.arange(len(parts[0]))):
+        return parts[0]
+    return whole.select(chosen)
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Sort key that puts 2.tif before 10.tif."""
-    parts = re.findall(r"\d+|\D+", path.name)
-    return [(int(p), "") if p.isdigit() else (-1, p) for p in parts]
+def _by_time_plane_channel(tiff: TiffFrames) -> NDArray[np.int64]:
+    """Return the index of each image, shape (n_times, n_planes, n_channels)."""
+    order = np.arange(len(tiff.frames)).reshape(tiff.lengths)
+    axes = tiff.axes
+    # Movies are often saved as stacks: without a time axis, the slices are the times.
+    if not set(axes) - set("ZC"):
+        axes = axes.replace("Z" if "Z" in axes else "C", "T")
+    for axis in "ZC":
+        if axis in axes:
+            order = np.moveaxis(order, axes.index(axis), -1)
+            axes = axes.replace(axis, "") + axis
+        else:
+            order = order[..., np.newaxis]
+            axes += axis
+    return order.reshape(-1, *order.shape[-2:])

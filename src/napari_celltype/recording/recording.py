@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_celltype.errors import RecordingError, SamplingFrequencyError
+from napari_celltype.findings import Finding
 from napari_celltype.recording.npy import FileStamp, describe_changes
 
 
@@ -20,9 +21,7 @@ class Traces(Protocol):
     """A (n_rois, n_frames) float32 array in memory, or one read in blocks."""
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Number of ROIs and number of frames."""
-
+    def shape(self) -> tuple[int, ...]: ...  # noqa: D102
     def __getitem__(self, key: Any, /) -> NDArray[np.float32]: ...
 
 
@@ -30,13 +29,9 @@ class Movie(Protocol):
     """A lazy (n_frames, Ly, Lx) array whose frames are read when they are looked at."""
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Number of frames, frame height and frame width."""
-
+    def shape(self) -> tuple[int, int, int]: ...  # noqa: D102
     @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """Pixel type."""
-
+    def dtype(self) -> np.dtype[np.generic]: ...  # noqa: D102
     def __getitem__(self, key: Any, /) -> NDArray[Any]: ...
 
 
@@ -72,25 +67,40 @@ class Segment:
     stop: int
 
 
-# How sure we are of the frame rate: the source strings that a Recording may carry.
+# Where a frame rate came from, and so how sure of it we are.
 FROM_USER = "user"
 FROM_TIFF = "TIFF metadata"
 FROM_SUITE2P = "suite2p settings"
 UNCONFIRMED = "suite2p default of 10 Hz, unconfirmed"
 UNKNOWN = "unknown"
-# How the sentence about a frame size begins that was only taken from the masks.
-GUESSED_FRAME_SHAPE = "The files do not say the frame size"
-# Sentences that no longer hold once the frame rate is known for sure.
-ASK_FOR_RATE = "The files do not say the frame rate; give it in Hz."
-ASK_ABOUT_DEFAULT = (
-    "The frame rate of exactly 10 Hz is suite2p's default and may never have been set; "
-    "confirm it or give the right one."
-)
+# Rates that differ by less are one rate, written with different care.
+SAME_RATE = 0.02
+# Codes of findings that go when the frame rate, or the frame size, is known for sure.
+RATE_UNKNOWN, RATE_UNCONFIRMED = "frame-rate-unknown", "frame-rate-unconfirmed"
+FRAME_SIZE_GUESSED = "frame-size-guessed"
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The program that made the ROIs and traces.
+
+    Attributes
+    ----------
+    name : str
+    version : str or None
+        As the files say.
+    citation : str
+        What is to be cited.
+    """
+
+    name: str
+    version: str | None
+    citation: str
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One plane of a suite2p recording; all arrays are read-only.
+    """One plane of a recording; all arrays are read-only.
 
     Attributes
     ----------
@@ -112,6 +122,10 @@ class Recording:
         suite2p `Fneu.npy`, shape (n_rois, n_frames), float32.
     iscell : ndarray of bool or None, shape (n_rois,)
     redcell : ndarray of bool or None, shape (n_rois,)
+    redcell_values : ndarray of float64 or None, shape (n_rois,)
+        What the pipeline decided `redcell` by.
+    second_channel : Traces or None
+        Fluorescence of the other channel, (n_rois, any number of frames).
     merged_into : ndarray of int64, shape (n_rois,)
         Row of the merged ROI that a part belongs to; -1 for ROIs that stand alone.
     movie : Movie or None
@@ -125,14 +139,14 @@ class Recording:
         The plane folder; None for traces from elsewhere.
     neuropil_coefficient : float or None
         What suite2p used to subtract neuropil before deconvolution.
-    suite2p_version : str or None
-        The version that wrote the files, where they say.
+    pipeline : Pipeline or None
+        What wrote the files; None for traces from elsewhere.
     pixel_size : tuple of float or None
         Height and width of a pixel, micrometres, where the TIFF's metadata say.
     files : mapping of Path to FileStamp
         Size and time of change of the files that were read.
-    warnings : tuple of str
-        Sentences about what was unusual in the files.
+    warnings : tuple of Finding
+        What was unusual in the files; `str` of one is its sentence.
     """
 
     raw_traces: Traces
@@ -145,6 +159,8 @@ class Recording:
     neuropil: Traces | None = None
     iscell: NDArray[np.bool_] | None = None
     redcell: NDArray[np.bool_] | None = None
+    redcell_values: NDArray[np.float64] | None = None
+    second_channel: Traces | None = None
     merged_into: NDArray[np.int64] = field(
         default_factory=lambda: np.empty(0, dtype=np.int64)
     )
@@ -155,10 +171,10 @@ class Recording:
     functional_channel: int = 0
     path: Path | None = None
     neuropil_coefficient: float | None = None
-    suite2p_version: str | None = None
+    pipeline: Pipeline | None = None
     pixel_size: tuple[float, float] | None = None
     files: Mapping[Path, FileStamp] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
     @classmethod
     def from_traces(
@@ -222,35 +238,23 @@ class Recording:
     ) -> Recording:
         """Return the recording with a frame rate that somebody vouches for.
 
-        Parameters
-        ----------
-        sampling_frequency : float
-            Frames per second of this plane, Hz.
-        source : str
-            Who says so.
-
         Raises
         ------
         SamplingFrequencyError
-            If the frame rate is not a positive number.
+            If the frame rate (Hz, of this plane) is not a positive number.
         """
-        answered = (ASK_FOR_RATE, ASK_ABOUT_DEFAULT)
+        answered = (RATE_UNKNOWN, RATE_UNCONFIRMED)
         return replace(
             self,
             sampling_frequency=require_possible(sampling_frequency),
             sampling_frequency_source=source,
-            warnings=tuple(w for w in self.warnings if w not in answered),
+            warnings=tuple(w for w in self.warnings if w.code not in answered),
         )
 
     def changed_on_disk(self) -> str | None:
-        """Say in one sentence which files changed since they were read.
+        """Say in one sentence which files changed since they were read, or None.
 
         suite2p's GUI rewrites the folder when ROIs are drawn, merged or curated there.
-
-        Returns
-        -------
-        str or None
-            None while everything is as it was read.
         """
         return describe_changes(self.files)
 
@@ -273,6 +277,23 @@ def require_possible(sampling_frequency: float) -> float:
             f"per second of one plane, such as 30."
         )
     return rate
+
+
+def require_known_rate(sampling_frequency: float | None, what: object) -> float:
+    """Return the frame rate, Hz, or say of what it is missing.
+
+    Raises
+    ------
+    SamplingFrequencyError
+        If it is None.
+    """
+    if sampling_frequency is None:
+        raise SamplingFrequencyError(
+            f"{what or 'The recording'} does not say its frame rate; give the frames "
+            f"per second of one plane in Hz (terminal: --fs 30; napari: the frame rate "
+            f"box of Classify)."
+        )
+    return sampling_frequency
 
 
 def _read_only_matrix(values: ArrayLike, name: str) -> NDArray[np.float32]:

@@ -1,17 +1,15 @@
-"""ROI masks: read from stat.npy, kept flat, drawn as a label image."""
+"""ROI masks: kept flat, drawn as a label image, summarised."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.errors import RecordingError
 from napari_celltype.recording.recording import Recording, Roi
 
 
@@ -89,82 +87,6 @@ class RoiMasks(Sequence[Roi]):
                 ],
                 axis=1,
             )
-
-
-def read_rois(stat: NDArray[Any], path: Path) -> RoiMasks:
-    """Take the masks out of the content of stat.npy.
-
-    Raises
-    ------
-    RecordingError
-        If an entry lacks its pixels or contradicts itself.
-    """
-    columns: dict[str, list[NDArray[Any]]] = {"ypix": [], "xpix": [], "lam": []}
-    for i, entry in enumerate(stat):
-        try:
-            arrays = [np.asarray(entry[name]) for name in columns]
-        except (KeyError, TypeError, IndexError):
-            raise RecordingError(
-                f"{path}: ROI {i} lacks ypix, xpix or lam; check that it is suite2p's "
-                f"stat.npy."
-            ) from None
-        y, x, lam = arrays
-        if not (y.ndim == x.ndim == lam.ndim == 1 and len(y) == len(x) == len(lam)):
-            raise RecordingError(
-                f"{path}: ROI {i} has {y.size} ypix, {x.size} xpix and {lam.size} lam "
-                f"values, which should be equal; run suite2p's detection again."
-            )
-        if not all(_is_whole(a) for a in (y, x)):
-            raise RecordingError(
-                f"{path}: ROI {i} has pixel coordinates that are no whole numbers; run "
-                f"suite2p's detection again."
-            )
-        for name, array in zip(columns, arrays, strict=True):
-            columns[name].append(array)
-    starts = np.zeros(len(stat) + 1, dtype=np.int64)
-    np.cumsum([len(y) for y in columns["ypix"]], out=starts[1:])
-    if not len(stat):
-        return RoiMasks.of(())
-    return RoiMasks(
-        np.concatenate(columns["ypix"]).astype(np.int64, copy=False),
-        np.concatenate(columns["xpix"]).astype(np.int64, copy=False),
-        np.concatenate(columns["lam"]).astype(np.float32, copy=False),
-        starts,
-    )
-
-
-def _is_whole(coordinates: NDArray[Any]) -> bool:
-    if coordinates.dtype.kind == "f":
-        return bool((coordinates == np.floor(coordinates)).all())
-    return coordinates.dtype.kind in "iu"
-
-
-def shape_of(rois: RoiMasks) -> tuple[int, int]:
-    """Return the smallest frame that holds all ROIs, (Ly, Lx)."""
-    if not rois.ypix.size:
-        return 0, 0
-    return int(rois.ypix.max()) + 1, int(rois.xpix.max()) + 1
-
-
-def require_inside(rois: RoiMasks, frame_shape: tuple[int, int], path: Path) -> None:
-    """Refuse ROIs with pixels outside the frame.
-
-    Raises
-    ------
-    RecordingError
-        Naming the first such ROI.
-    """
-    height, width = frame_shape
-    outside = (rois.ypix < 0) | (rois.ypix >= height)
-    outside |= (rois.xpix < 0) | (rois.xpix >= width)
-    if outside.any():
-        first = int(np.argmax(outside))
-        raise RecordingError(
-            f"{path}: ROI {rois.roi_ids[first]} has a pixel at row {rois.ypix[first]}, "
-            f"column {rois.xpix[first]}, outside the frame of {height} x {width} "
-            f"pixels; stat.npy and the settings beside it are of different recordings, "
-            f"so copy the whole plane folder again."
-        )
 
 
 def label_image(recording: Recording) -> NDArray[np.int32]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.recording.npy import load_npy, trace_file
 from napari_celltype.recording.recording import Recording, Traces
 from napari_celltype.recording.rois import RoiMasks
 
-GREEN_IMAGE = "mean image"
+_GREEN_IMAGE = "mean image"
 RED_IMAGE = "mean image, channel 2"
 
 _BLOCK_ROIS = 500
@@ -46,12 +45,12 @@ def has_second_channel(recording: Recording) -> bool:
 
 
 def read_second_channel(recording: Recording) -> SecondChannel | None:
-    """Take the red value of each ROI from the best file that is there.
+    """Take the red value of each ROI from the best source that is there.
 
-    The mean image of channel 2 under the mask of each ROI; else the mean of
-    F_chan2.npy; else the second column of redcell.npy. The last is what suite2p decided
-    by, not a brightness: the ratio of inside to inside plus surround, or the overlap
-    with a mask that Cellpose found, and the file does not say which.
+    The mean image of channel 2 under the mask of each ROI; else the mean of its trace
+    in channel 2; else what suite2p decided by. The last is no brightness: the ratio of
+    inside to inside plus surround, or the overlap with a mask that Cellpose found, and
+    the file does not say which.
 
     Returns
     -------
@@ -61,55 +60,35 @@ def read_second_channel(recording: Recording) -> SecondChannel | None:
     Raises
     ------
     RecordingError
-        If a file is there and damaged.
+        If a file was changed meanwhile or cannot be read.
     """
     images = recording.images
     if RED_IMAGE in images and len(recording.rois):
-        green = images.get(GREEN_IMAGE)
+        green = images.get(_GREEN_IMAGE)
         return SecondChannel(
-            mean_under_masks(recording, images[RED_IMAGE]),
+            _mean_under_masks(recording, images[RED_IMAGE]),
             _mean_traces(recording.raw_traces)
             if green is None
-            else mean_under_masks(recording, green),
+            else _mean_under_masks(recording, green),
             "mean image of channel 2 under each mask",
         )
-    if recording.path is None:
-        return None
-    traces = recording.path / "F_chan2.npy"
-    if traces.is_file():
-        red = trace_file(traces)
-        if red.shape[0] == recording.n_rois:
-            return SecondChannel(
-                _mean_traces(red),
-                _mean_traces(recording.raw_traces),
-                "mean of F_chan2.npy",
-            )
-    verdicts = recording.path / "redcell.npy"
-    if verdicts.is_file():
-        values = load_npy(verdicts)
-        if values.dtype.kind in "fiub" and values.shape[:1] == (recording.n_rois,):
-            last = values.reshape(recording.n_rois, -1)[:, -1]
-            return SecondChannel(
-                last.astype(np.float64), None, "suite2p's own values in redcell.npy"
-            )
+    if recording.second_channel is not None:
+        return SecondChannel(
+            _mean_traces(recording.second_channel),
+            _mean_traces(recording.raw_traces),
+            "mean of F_chan2.npy",
+        )
+    if recording.redcell_values is not None:
+        return SecondChannel(
+            recording.redcell_values, None, "suite2p's own values in redcell.npy"
+        )
     return None
 
 
-def mean_under_masks(
+def _mean_under_masks(
     recording: Recording, image: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return the mean of an image under each ROI, weighted as suite2p weights it.
-
-    Parameters
-    ----------
-    recording : Recording
-    image : ndarray, shape (Ly, Lx)
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rois,)
-        NaN for an ROI without pixels or weight, or outside the image.
-    """
+    """Return the mean under each ROI, weighted as suite2p does; NaN without weight."""
     masks = RoiMasks.of(recording.rois)
     weights = np.maximum(masks.lam, 0).astype(np.float64)
     values = image[masks.ypix, masks.xpix] * weights

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
-import re
 import shutil
 import site
 import subprocess
@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
@@ -27,9 +27,10 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.recording.movie import open_movie, tiff_files
+from napari_celltype.recording.movie import open_movie
 from napari_celltype.recording.recording import require_possible
-from napari_celltype.recording.settings import CONFIRMED_KEY
+from napari_celltype.recording.suite2p_settings import CONFIRMED_KEY
+from napari_celltype.recording.tiff import tiff_files
 
 # Lines that suite2p prints when it starts a step, and how we call the step.
 _STEPS = (
@@ -40,11 +41,11 @@ _STEPS = (
     ("- SPIKE DECONVOLUTION", "Deconvolving"),
     ("CLASSIFICATION", "Sorting cells from other ROIs"),
 )
-_STARTING = "Starting suite2p (half a minute)"
-_PERCENT = re.compile(r"(\d+)%\|")
 # Registration cuts frames into blocks; suite2p's own 128 fails on small frames.
 _BLOCK = 128
-_LOG_LINES = 6
+# suite2p takes half a minute to import and makes folders in the home directory while it
+# does, so it never shares a process with us.
+_CHILD = f"import sys; from {__name__} import run_job; run_job(sys.argv[1])"
 
 
 def run_suite2p(
@@ -53,12 +54,7 @@ def run_suite2p(
     *,
     sampling_frequency: float,
     tau: float = 1.0,
-    n_planes: int = 1,
-    n_channels: int = 1,
-    functional_channel: int = 1,
-    diameter: float | None = None,
     device: str = "auto",
-    settings: Mapping[str, Any] | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Path:
@@ -74,16 +70,8 @@ def run_suite2p(
         Frames per second of one plane, Hz.
     tau : float
         Decay time of the calcium indicator, seconds.
-    n_planes, n_channels : int
-        How many take turns in the file.
-    functional_channel : int
-        The channel with the calcium indicator, counted from 1 as suite2p does.
-    diameter : float or None
-        Diameter of a cell in pixels; None for suite2p's own.
     device : str
         "auto", "cpu", "cuda" or "mps".
-    settings : mapping or None
-        More of suite2p's settings, nested as it nests them.
     on_progress, should_stop : callable
 
     Returns
@@ -111,21 +99,19 @@ def run_suite2p(
             '[suite2p]".'
         )
     files = [file.resolve() for file in tiff_files(Path(movie).expanduser())]
-    frames = open_movie(movie, n_planes=n_planes, n_channels=n_channels)
+    shape = open_movie(movie).shape[1:]
+    blocks = [_BLOCK if n >= 2 * _BLOCK else max(16, n // 2) for n in shape]
     folder = Path(output).expanduser().resolve() / "suite2p"
     if folder.exists():
         raise OutputError(
             f"{folder} is there already and is left as it is; choose another output "
             f"folder or move it away."
         )
-    job: dict[str, dict[str, Any]] = {
+    job = {
         "db": {
             "data_path": [str(files[0].parent)],
             "file_list": [file.name for file in files],
             "save_path0": str(folder.parent),
-            "nplanes": n_planes,
-            "nchannels": n_channels,
-            "functional_chan": functional_channel,
         },
         "settings": {
             "fs": rate,
@@ -133,18 +119,12 @@ def run_suite2p(
             "tau": tau,
             # suite2p itself falls back to the processor where CUDA does not work.
             "torch_device": "cuda" if device == "auto" else device,
-            "registration": {"block_size": _block_size(frames.shape[1:])},
-            **({} if diameter is None else {"diameter": [diameter, diameter]}),
+            "registration": {"block_size": blocks},
         },
     }
-    for name, value in (settings or {}).items():
-        known = job["settings"].get(name)
-        if isinstance(known, dict) and isinstance(value, Mapping):
-            value = known | dict(value)
-        job["settings"][name] = value
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _run(job, n_planes, on_progress, should_stop, movie=files[0])
+        _run(job, files[0], on_progress, should_stop)
     except OSError as error:
         raise OutputError(
             f"{folder} cannot be written ({error.strerror}); choose another output "
@@ -156,30 +136,21 @@ def run_suite2p(
     if not any(folder.glob("plane*/F.npy")):
         raise RecordingError(
             f"suite2p found no ROI in {files[0]}; look at {folder} in its own window, "
-            f"or try another diameter."
+            f"or run it there with another diameter."
         )
     return folder
 
 
-def _block_size(frame_shape: tuple[int, ...]) -> list[int]:
-    return [_BLOCK if n >= 2 * _BLOCK else max(16, n // 2) for n in frame_shape]
-
-
 def _run(
-    job: dict[str, Any],
-    n_planes: int,
-    on_progress: OnProgress,
-    should_stop: ShouldStop,
-    *,
-    movie: Path,
+    job: dict[str, Any], movie: Path, on_progress: OnProgress, should_stop: ShouldStop
 ) -> None:
-    total = n_planes * (len(_STEPS) - 1) + 1
-    on_progress(Progress(_STARTING, 0, total))
+    total = len(_STEPS)
+    on_progress(Progress("Starting suite2p (half a minute)", 0, total))
     with tempfile.TemporaryDirectory(prefix="suite2p-home-") as home:
         job_file = Path(home) / "job.json"
         job_file.write_text(json.dumps(job), encoding="utf-8")
         process = subprocess.Popen(
-            [sys.executable, "-m", "napari_celltype.recording.suite2p_child", job_file],
+            [sys.executable, "-c", _CHILD, job_file],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -188,23 +159,24 @@ def _run(
             errors="replace",
             env=_environment(home),
         )
-        tail: deque[str] = deque(maxlen=_LOG_LINES)
+        tail: deque[str] = deque(maxlen=6)
+        done = 0
         try:
-            done = 0
-            for line in _lines(process, should_stop):
+            for line in _lines(process.stdout, should_stop):
                 tail.append(line)
-                step = next((say for mark, say in _STEPS if mark in line), None)
+                step = next((name for mark, name in _STEPS if mark in line), None)
                 if step is not None:
                     on_progress(Progress(step, done, total))
                     done += 1
+        except BaseException:
+            process.kill()
+            raise
         finally:
-            if process.poll() is None:
-                process.kill()
-            status = process.wait()
-    if status != 0:
+            process.wait()
+    if process.returncode != 0:
         raise RecordingError(
-            f"suite2p failed on {movie} (exit status {status}); its last words were: "
-            f"{' | '.join(tail) or 'none'}."
+            f"suite2p failed on {movie} (exit status {process.returncode}); its last "
+            f"words were: {' | '.join(tail) or 'none'}."
         )
     on_progress(Progress("suite2p has finished", total, total))
 
@@ -219,16 +191,14 @@ def _environment(home: str) -> dict[str, str]:
     return os.environ | own
 
 
-def _lines(process: subprocess.Popen[str], should_stop: ShouldStop) -> Any:
-    """Yield what the process says, looking up now and then whether to stop."""
-    said: queue.Queue[str | None] = queue.Queue()
-    assert process.stdout is not None
-    reader = threading.Thread(target=_listen, args=(process.stdout, said), daemon=True)
-    reader.start()
+def _lines(stream: IO[str] | None, should_stop: ShouldStop) -> Iterator[str]:
+    """Yield what the process prints, looking up now and then whether to stop."""
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_read_lines, args=(stream, lines), daemon=True).start()
     while True:
         raise_if_stopped(should_stop)
         try:
-            line = said.get(timeout=0.2)
+            line = lines.get(timeout=0.2)
         except queue.Empty:
             continue
         if line is None:
@@ -236,9 +206,26 @@ def _lines(process: subprocess.Popen[str], should_stop: ShouldStop) -> Any:
         yield line
 
 
-def _listen(stream: IO[str], said: queue.Queue[str | None]) -> None:
+def _read_lines(stream: IO[str], lines: queue.Queue[str | None]) -> None:
     with stream:
         for line in stream:
             if line.strip():
-                said.put(line.strip())
-    said.put(None)
+                lines.put(line.strip())
+    lines.put(None)
+
+
+def run_job(job_file: str) -> None:
+    """Run suite2p, in this process, as a JSON file with `db` and `settings` says."""
+    import suite2p
+
+    job = json.loads(Path(job_file).read_text(encoding="utf-8"))
+    db, registration = job["db"], job["settings"].pop("registration")
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+    if hasattr(suite2p, "default_settings"):
+        settings = suite2p.default_settings() | job["settings"]
+        settings["registration"].update(registration)
+        suite2p.run_s2p(db=suite2p.default_db() | db, settings=settings)
+    else:
+        # suite2p 0.14 keeps all settings in one flat dictionary.
+        ops = suite2p.default_ops() | job["settings"] | registration
+        suite2p.run_s2p(ops=ops, db={"tiff_list": db.pop("file_list"), **db})

@@ -16,21 +16,35 @@ from numpy.typing import NDArray
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.recording.frames import LazyFrames, RawFrames, SelectedFrames
-from napari_celltype.recording.npy import FileStamp, file_stamp, require_unchanged
+from napari_celltype.recording.npy import require_stamp, require_unchanged
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
 
+TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf8")
+_SCANIMAGE_LINE = re.compile(
+    r"^(?:scanimage\.)?(SI[\w.]*)\s*=\s*(.+?)\s*$", re.MULTILINE
+)
+_SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60.0}
+_MICROMETRES = {"µm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3}
+# What tifffile raises on damaged files, depending on where it gives up.
+_TIFF_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
 
 @contextmanager
 def open_tiff(path: Path) -> Iterator[TiffFile]:
-    """Open a TIFF, or say in one sentence why it cannot be read.
-
-    Raises
-    ------
-    RecordingError
-        If it is missing, unreadable, damaged or no TIFF.
-    """
+    """Open a TIFF; an error in the block, too, becomes a sentence about the file."""
     from tifffile import TiffFile
 
     try:
@@ -38,7 +52,7 @@ def open_tiff(path: Path) -> Iterator[TiffFile]:
         # to, it looks where they are.
         with TiffFile(path, is_scanimage=False) as tif:
             yield tif
-    except (ValueError, struct.error) as error:
+    except _TIFF_ERRORS as error:
         raise RecordingError(
             f"{path} is not a readable TIFF ({error}); copy it again or give another."
         ) from None
@@ -49,33 +63,22 @@ def open_tiff(path: Path) -> Iterator[TiffFile]:
         ) from None
 
 
-class EncodedFrames(LazyFrames):
+class _EncodedFrames(LazyFrames):
     """Frames of a TIFF that are compressed, or scattered in strips or tiles.
 
-    Parameters
-    ----------
-    path : Path
-    stamp : FileStamp
-        Of the file when it was looked at; checked before each frame.
-    frame_shape : tuple of int
-        (Ly, Lx), pixels.
-    dtype : numpy.dtype
-    pieces : sequence of tuple
-        For each frame, the first bytes and the lengths of its strips or tiles.
+    `pieces`: for each frame, the first bytes and the lengths of its strips or tiles.
     """
 
     def __init__(
         self,
         path: Path,
-        stamp: FileStamp,
         frame_shape: tuple[int, int],
         dtype: np.dtype[Any],
         pieces: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
     ) -> None:
-        self.path, self.stamp = path, stamp
+        self.path, self.stamp, self._pieces = path, require_stamp(path), pieces
         self.shape = (len(pieces), *frame_shape)
         self.dtype = dtype.newbyteorder("=")
-        self._pieces = pieces
 
     def read_frame(self, index: int) -> NDArray[Any]:
         """Read and decode frame `index`, shape (Ly, Lx)."""
@@ -91,27 +94,14 @@ class EncodedFrames(LazyFrames):
                 dataoffsets=offsets,
                 databytecounts=lengths,
             )
-            try:
-                pixels: NDArray[Any] = frame.asarray()
-            except (ValueError, RuntimeError) as error:
-                raise RecordingError(
-                    f"{self.path}: frame {index} cannot be decoded ({error}); copy the "
-                    f"file again."
-                ) from None
+            pixels: NDArray[Any] = frame.asarray()
         return pixels.astype(self.dtype, copy=False)
 
 
 class TiffFrames(NamedTuple):
-    """The frames of a TIFF and the meaning of their order.
+    """All images of a TIFF, and the lengths of the axes that they are ordered by.
 
-    Attributes
-    ----------
-    frames : LazyFrames
-        All images, one after another.
-    axes : str
-        What the images are ordered by, slowest first, such as "TZC"; "" for one image.
-    lengths : tuple of int
-        How many there are along each of these axes.
+    The slowest axis is the first of `axes`, such as "TZC"; "" for one image.
     """
 
     frames: LazyFrames
@@ -120,36 +110,26 @@ class TiffFrames(NamedTuple):
 
 
 def read_tiff(tif: TiffFile, path: Path) -> TiffFrames:
-    """Find the frames of an open TIFF without reading their pixels.
-
-    Raises
-    ------
-    RecordingError
-        If they are no images of one channel, or the file is truncated.
-    """
+    """Find the frames of an open TIFF without reading their pixels."""
     # Where pages have an order of their own, tifffile's view of them says which. Else
     # it is not asked for: it takes minutes for files that were written frame by frame.
     ordered = tif.is_ome or tif.is_imagej or tif.is_stk or tif.is_lsm
     if not ordered and len(tif.pages) > 1:
         return _read_pages(tif, path)
     series = tif.series[0]
-    axes = series.axes
-    if (
-        not axes.endswith("YX")
-        or series.dtype is None
-        or series.dtype.kind not in "iuf"
-    ):
+    axes, dtype = series.axes, series.dtype
+    if not axes.endswith("YX") or dtype is None or dtype.kind not in "iuf":
         raise RecordingError(
-            f"{path} holds {series.dtype} images with the axes {axes}; give a TIFF "
+            f"{path} holds {dtype} images with the axes {axes}; give a TIFF "
             f"with one grey value per pixel."
         )
     lengths = series.shape[:-2]
     frame_shape = int(series.shape[-2]), int(series.shape[-1])
     if series.dataoffset is not None:
-        n_bytes = math.prod(frame_shape) * series.dtype.itemsize
+        n_bytes = math.prod(frame_shape) * dtype.itemsize
         offsets = series.dataoffset + n_bytes * np.arange(math.prod(lengths))
-        stored = np.dtype(series.dtype).newbyteorder(tif.byteorder)
-        frames: LazyFrames = _raw(path, frame_shape, stored, offsets)
+        stored = np.dtype(dtype).newbyteorder(tif.byteorder)
+        frames: LazyFrames = RawFrames(path, frame_shape, stored, offsets)
     else:
         frames = _scattered(series, path, frame_shape)
     return TiffFrames(frames, axes[:-2], lengths)
@@ -174,27 +154,11 @@ def _read_pages(tif: TiffFile, path: Path) -> TiffFrames:
     return TiffFrames(frames, "T", (len(pages),))
 
 
-def _raw(
-    path: Path,
-    frame_shape: tuple[int, int],
-    stored: np.dtype[Any],
-    offsets: NDArray[np.int64],
-) -> RawFrames:
-    stamp = _stamp(path)
-    end = int(offsets.max()) + math.prod(frame_shape) * stored.itemsize
-    if end > stamp.size:
-        raise RecordingError(
-            f"{path} is truncated: its {len(offsets)} frames end at byte {end:,} and "
-            f"the file has {stamp.size:,}; copy it again."
-        )
-    return RawFrames(path, stamp, frame_shape, stored, offsets)
-
-
 def _scattered(
     series: TiffPageSeries, path: Path, frame_shape: tuple[int, int]
 ) -> LazyFrames:
     """Collect pages one by one; an OME series may lie in several files."""
-    pages_of: dict[Path, list[tuple[int, Any]]] = {}
+    positions_in: dict[Path, list[int]] = {}
     for position, page in enumerate(series.pages):
         if page is None:
             raise RecordingError(
@@ -202,20 +166,16 @@ def _scattered(
                 f"all files of the series."
             )
         file = Path(page.parent.filehandle.path)
-        pages_of.setdefault(file, []).append((position, page))
+        positions_in.setdefault(file, []).append(position)
 
-    n_frames = sum(len(pages) for pages in pages_of.values())
     parts: list[LazyFrames] = []
-    part_of = np.empty(n_frames, dtype=np.int64)
-    frame_of = np.empty(n_frames, dtype=np.int64)
-    for file, pages in pages_of.items():
-        positions = [position for position, _ in pages]
+    part_of, frame_of = np.empty((2, len(series.pages)), dtype=np.int64)
+    for file, positions in positions_in.items():
         part_of[positions] = len(parts)
-        frame_of[positions] = np.arange(len(pages))
-        parts.append(_pages_of_one_file(file, [page for _, page in pages], frame_shape))
-    if len(parts) == 1:
-        return parts[0]
-    return SelectedFrames(parts, part_of, frame_of)
+        frame_of[positions] = np.arange(len(positions))
+        pages = [series.pages[position] for position in positions]
+        parts.append(_pages_of_one_file(file, pages, frame_shape))
+    return parts[0] if len(parts) == 1 else SelectedFrames(parts, part_of, frame_of)
 
 
 def _pages_of_one_file(
@@ -238,9 +198,8 @@ def _pages_of_one_file(
     if plain:
         stored = np.dtype(keyframe.dtype).newbyteorder(keyframe.parent.byteorder)
         first = np.array([offsets[0] for offsets, _ in pieces], dtype=np.int64)
-        return _raw(file, frame_shape, stored, first)
-    stamp = _stamp(file)
-    return EncodedFrames(file, stamp, frame_shape, np.dtype(keyframe.dtype), pieces)
+        return RawFrames(file, frame_shape, stored, first)
+    return _EncodedFrames(file, frame_shape, np.dtype(keyframe.dtype), pieces)
 
 
 def _is_one_run(offsets: tuple[int, ...], lengths: tuple[int, ...]) -> bool:
@@ -248,21 +207,18 @@ def _is_one_run(offsets: tuple[int, ...], lengths: tuple[int, ...]) -> bool:
     return bool(ends) and list(offsets[1:]) == ends[:-1]
 
 
-def _stamp(path: Path) -> FileStamp:
-    stamp = file_stamp(path)
-    if stamp is None:
-        raise RecordingError(f"{path} vanished while it was opened; open it again.")
-    return stamp
+def tiff_files(path: Path) -> list[Path]:
+    """List a TIFF, or the TIFF files of a folder in the order of their numbers."""
+    if path.is_file():
+        return [path]
+    if path.is_dir():
+        from tifffile import natural_sorted
 
-
-if TYPE_CHECKING:
-    from tifffile import TiffFile
-
-_SCANIMAGE_LINE = re.compile(
-    r"^(?:scanimage\.)?(SI[\w.]*)\s*=\s*(.+?)\s*$", re.MULTILINE
-)
-_SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60.0}
-_MICROMETRES = {"µm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3}
+        files = [str(f) for f in path.iterdir() if f.suffix.lower() in TIFF_SUFFIXES]
+        if files:
+            return [Path(file) for file in natural_sorted(files)]
+        raise RecordingError(f"{path} holds no TIFF files; choose the movie's folder.")
+    raise RecordingError(f"{path} does not exist; choose the movie's TIFF.")
 
 
 def tiff_sampling_frequency(path: str | Path, *, n_planes: int = 1) -> float | None:
@@ -298,17 +254,7 @@ def tiff_sampling_frequency(path: str | Path, *, n_planes: int = 1) -> float | N
 
 
 def tiff_pixel_size(path: str | Path) -> tuple[float, float] | None:
-    """Read the height and width of a pixel (micrometres) from OME metadata.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Raises
-    ------
-    RecordingError
-        If the file cannot be read.
-    """
+    """Read the height and width of a pixel (micrometres) from OME metadata."""
     with open_tiff(Path(path)) as tif:
         pixels = _ome_pixels(tif)
     if pixels is None:
@@ -414,89 +360,3 @@ def _number(value: object) -> float:
         return float(str(value).strip("'\""))
     except ValueError:
         return math.nan
-
-
-def one_plane(
-    found: list[TiffFrames],
-    counts: tuple[int, int] | None,
-    plane: int,
-    channel: int,
-    path: Path,
-) -> LazyFrames:
-    """Join the files and pick the frames of one plane and channel.
-
-    Parameters
-    ----------
-    found : list of TiffFrames
-        The files of one movie, in their order.
-    counts : tuple of int or None
-        How many planes and channels take turns; None for the axes of the files.
-    plane, channel : int
-        Counted from 0; a file of one plane or channel is that one.
-    path : Path
-        Where the files lie, for messages.
-
-    Raises
-    ------
-    RecordingError
-        If the files do not go together, or have no such plane or channel.
-    """
-    parts = [tiff.frames for tiff in found]
-    if len({(part.shape[1:], part.dtype) for part in parts}) > 1:
-        raise RecordingError(
-            f"The TIFF files in {path} hold frames of different sizes or pixel types; "
-            f"give a folder with the files of one movie."
-        )
-    whole = SelectedFrames.joined(parts)
-    if counts is not None:
-        n_volumes = len(whole) // math.prod(counts)
-        cube = np.arange(n_volumes * math.prod(counts)).reshape(n_volumes, *counts)
-    else:
-        cubes, start = [], 0
-        for tiff in found:
-            cubes.append(start + _by_time_plane_channel(tiff))
-            start += len(tiff.frames)
-        if len({cube.shape[1:] for cube in cubes}) > 1:
-            raise RecordingError(
-                f"The TIFF files in {path} have different numbers of planes or "
-                f"channels; say how many take turns."
-            )
-        cube = np.concatenate(cubes)
-    for what, wanted, there in (
-        ("plane", plane, cube.shape[1]),
-        ("channel", channel, cube.shape[2]),
-    ):
-        if there > 1 and not 0 <= wanted < there:
-            raise RecordingError(
-                f"{path} has {there} {what}s, counted from 0, and {what} {wanted} was "
-                f"asked for; choose one that is there."
-            )
-    if not len(cube):
-        raise RecordingError(
-            f"{path} has {len(whole)} images, fewer than the "
-            f"{math.prod(cube.shape[1:])} of one volume; check the numbers of planes "
-            f"and channels."
-        )
-    chosen = cube[:, min(plane, cube.shape[1] - 1), min(channel, cube.shape[2] - 1)]
-    if len(parts) == 1 and np.array_equal(chosen, np.arange(len(parts[0]))):
-        return parts[0]
-    return whole.select(chosen)
-
-
-def _by_time_plane_channel(
-    tiff: TiffFrames,
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Return the index of each image, shape (n_times, n_planes, n_channels)."""
-    order = np.arange(len(tiff.frames)).reshape(tiff.lengths)
-    axes = tiff.axes
-    # Movies are often saved as stacks: without a time axis, the slices are the times.
-    if not set(axes) - set("ZC"):
-        axes = axes.replace("Z" if "Z" in axes else "C", "T")
-    for axis in "ZC":
-        if axis in axes:
-            order = np.moveaxis(order, axes.index(axis), -1)
-            axes = axes.replace(axis, "") + axis
-        else:
-            order = order[..., np.newaxis]
-            axes += axis
-    return order.reshape(-1, *order.shape[-2:])

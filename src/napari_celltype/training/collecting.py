@@ -25,9 +25,12 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.recording import Recording
-from napari_celltype.recording.folder import recording_names
-from napari_celltype.recording.recording import FROM_TIFF, FROM_USER
+from napari_celltype.recording import (
+    FROM_TIFF,
+    FROM_USER,
+    Recording,
+    recording_names,
+)
 
 # What the user can change about a recording, and its column in a recording list.
 EDITABLE = {"subject": "subject_id", "session": "session_id", "line": "line"}
@@ -236,7 +239,7 @@ def with_labels(collected: CollectedRecording, table: LabelTable) -> CollectedRe
 def _planes_at(path: Path, labels_dir: Path | None) -> list[ListedPlane]:
     if path.suffix.lower() == ".csv":
         return list(read_recording_list(path).planes)
-    from napari_celltype.recording.folder import find_recordings
+    from napari_celltype.recording import find_recordings
 
     if labels_dir is not None and not labels_dir.is_dir():
         labels_dir = None

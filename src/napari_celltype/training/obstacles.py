@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_celltype.labels.notes import counted
-from napari_celltype.recording.resampling import frames_after_averaging
-from napari_celltype.recording.settings import SAME_RATE
+from napari_celltype.recording import (
+    SAME_RATE,
+    frames_after_averaging,
+)
 from napari_celltype.training.collecting import CollectedRecording
 from napari_celltype.training.collection import Collection, first_names
 from napari_celltype.training.held_out import WORDS, held_out_for, labelled_of

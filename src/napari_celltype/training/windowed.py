@@ -48,7 +48,7 @@ from napari_celltype.progress import (
     ShouldStop,
     raise_if_stopped,
 )
-from napari_celltype.recording.folder import recording_names
+from napari_celltype.recording import recording_names
 
 # ROIs whose whole traces are read at once.
 _AT_ONCE = 64

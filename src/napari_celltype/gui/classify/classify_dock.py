@@ -402,7 +402,8 @@ class ClassifyDock(QWidget):
         if active is None:
             self.warnings.show_warnings(())
             return
-        of_files, made_of = active.recording.warnings, active.predictions
+        of_files = map(str, active.recording.warnings)
+        made_of = active.predictions
         # What the model makes of the recording first: the line has room for one.
         of_model = map(str, () if made_of is None else made_of.findings)
         self.warnings.show_warnings((*of_model, *active.notes, *of_files))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_celltype.labels.folders import claim_folder
 from napari_celltype.protocol.evaluate import ExperimentRequest
+from napari_celltype.recording import session_folder
 from napari_celltype.training.collection import LIST_NAME, Collection
 
 
@@ -31,9 +32,7 @@ class ChosenData:
             return self.path
         if self.collection is not None and self.collection.recordings:
             first = self.collection.recordings[0].path
-            suite2p = (p for p in (first, *first.parents) if p.name == "suite2p")
-            session = next((p.parent for p in suite2p), first)
-            return first if first.suffix else session.with_name(LIST_NAME)
+            return first if first.suffix else session_folder(first).with_name(LIST_NAME)
         return None
 
     def is_same(self, other: ChosenData) -> bool:

@@ -14,6 +14,7 @@ from napari_celltype.recording import tiff_sampling_frequency
 from napari_celltype.recording.tiff import tiff_pixel_size
 
 STACK = np.zeros((6, 8, 8), np.uint16)
+MILLISECONDS = {"axes": "TYX", "TimeIncrement": 100.0, "TimeIncrementUnit": "ms"}
 
 
 def write(path: Path, **options: Any) -> Path:
@@ -27,17 +28,7 @@ def write(path: Path, **options: Any) -> Path:
         ({"imagej": True, "metadata": {"axes": "TYX", "finterval": 0.05}}, 20.0),
         ({"imagej": True, "metadata": {"axes": "TYX", "fps": 15.0}}, 15.0),
         ({"imagej": True, "metadata": {"finterval": 40, "tunit": "ms"}}, 25.0),
-        (
-            {
-                "ome": True,
-                "metadata": {
-                    "axes": "TYX",
-                    "TimeIncrement": 100.0,
-                    "TimeIncrementUnit": "ms",
-                },
-            },
-            10.0,
-        ),
+        ({"ome": True, "metadata": MILLISECONDS}, 10.0),
         ({"ome": True, "metadata": {"axes": "TYX", "TimeIncrement": 0.125}}, 8.0),
         ({"ome": True, "metadata": {"axes": "TYX"}}, None),
         ({"imagej": True}, None),
@@ -53,51 +44,30 @@ def test_stated_rate(
     )
 
 
-@pytest.mark.parametrize(("volume", "rate"), [("false", 30.03), ("true", 7.5)])
-def test_scanimage_states_the_rate_per_plane(
-    volume: str, rate: float, tmp_path: Path
+@pytest.mark.parametrize(
+    ("values", "n_planes", "rate"),
+    [
+        ({"hFastZ.enable": "false"}, 1, 30),
+        ({"hFastZ.enable": "true"}, 1, 7.5),
+        ({"hStackManager.enable": "true"}, 1, 7.5),
+        ({"hStackManager.enable": "true"}, 4, 7.5),
+        # Planes that ScanImage does not know of.
+        ({"hStackManager.enable": "false"}, 3, None),
+        # Frames that it averaged are one; of volumes it does not say which.
+        ({"hScan2D.logAverageFactor": 3}, 1, 10),
+        ({"hScan2D.logAverageFactor": 2, "hFastZ.enable": "true"}, 1, None),
+        *(({"hScan2D.logAverageFactor": n}, 1, None) for n in (0, "NaN", -2)),
+    ],
+)
+def test_rate_of_one_plane_by_scanimage(
+    values: dict[str, object], n_planes: int, rate: float | None, tmp_path: Path
 ) -> None:
-    software = (
-        f"SI.hFastZ.enable = {volume}\nSI.hRoiManager.scanFrameRate = 30.03\n"
-        "SI.hRoiManager.scanVolumeRate = 7.5"
-    )
-    path = write(tmp_path / "m.tif", software=software, metadata=None)
-    assert tiff_sampling_frequency(path) == pytest.approx(rate)
-
-
-def scanimage(path: Path, **values: object) -> Path:
     lines = ["SI.hRoiManager.scanFrameRate = 30", "SI.hRoiManager.scanVolumeRate = 7.5"]
-    lines += [f"SI.{name.replace('__', '.')} = {v}" for name, v in values.items()]
-    return write(path, software="\n".join(lines), metadata=None)
-
-
-def test_frames_that_scanimage_averaged_are_one(tmp_path: Path) -> None:
-    path = scanimage(tmp_path / "m.tif", hScan2D__logAverageFactor=3)
-    assert tiff_sampling_frequency(path) == pytest.approx(10)
-
-
-@pytest.mark.parametrize("factor", [0, "NaN", -2])
-def test_impossible_average_gives_no_rate(factor: object, tmp_path: Path) -> None:
-    path = scanimage(tmp_path / "m.tif", hScan2D__logAverageFactor=factor)
-    assert tiff_sampling_frequency(path) is None
-
-
-def test_averaged_volumes_give_no_rate(tmp_path: Path) -> None:
-    path = scanimage(
-        tmp_path / "m.tif", hFastZ__enable="true", hScan2D__logAverageFactor=2
+    lines += [f"SI.{name} = {value}" for name, value in values.items()]
+    path = write(tmp_path / "m.tif", software="\n".join(lines), metadata=None)
+    assert tiff_sampling_frequency(path, n_planes=n_planes) == (
+        None if rate is None else pytest.approx(rate)
     )
-    assert tiff_sampling_frequency(path) is None
-
-
-@pytest.mark.parametrize("n_planes", [1, 4])
-def test_stack_manager_tells_of_volumes(n_planes: int, tmp_path: Path) -> None:
-    path = scanimage(tmp_path / "m.tif", hStackManager__enable="true")
-    assert tiff_sampling_frequency(path, n_planes=n_planes) == pytest.approx(7.5)
-
-
-def test_planes_that_scanimage_does_not_know_give_no_rate(tmp_path: Path) -> None:
-    path = scanimage(tmp_path / "m.tif", hStackManager__enable="false")
-    assert tiff_sampling_frequency(path, n_planes=3) is None
 
 
 def test_real_movie_that_does_not_say(shared_data: Path) -> None:

@@ -1,0 +1,293 @@
+"""From a path to its recordings: which pipeline wrote them, their planes and names.
+
+A pipeline is a module with the functions of `Reader` and one line in `READERS`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from napari_celltype.errors import RecordingError
+from napari_celltype.findings import Finding
+from napari_celltype.recording import suite2p
+from napari_celltype.recording.recording import Recording
+
+_MOST_HINTS, _HINT_DEPTH, _MOST_FOLDERS = 5, 3, 2000
+
+
+class Reader(Protocol):
+    """What the module of a pipeline defines."""
+
+    @property
+    def NAME(self) -> str:
+        """Name of the pipeline."""
+
+    @property
+    def LOOKED_FOR(self) -> str:
+        """What its recordings look like, in words."""
+
+    def find_planes(self, path: Path) -> list[Path]:
+        """List the planes of the recording at an existing path; [] if it is none."""
+
+    def planes_among(self, folder: Path, names: Collection[str]) -> list[Path]:
+        """List the planes that a folder with files of these names is or holds."""
+
+    def plane_number(self, plane: Path) -> int:
+        """Return the number of a plane, for `--plane` and the output table."""
+
+    def session_folder(self, path: Path) -> Path:
+        """Return the session of a plane or of a part of it, without a look at disk."""
+
+    def is_own_file(self, path: Path) -> bool:
+        """Tell whether the pipeline wrote a file, which is then never changed."""
+
+    def why_not(self, folder: Path, names: Sequence[str]) -> str | None:
+        """Say what a folder with these names in it lacks, if it looks like a half."""
+
+    def open_plane(
+        self, plane: Path, *, sampling_frequency: float | None, in_memory: bool
+    ) -> Recording:
+        """Open a plane; see `open_recording`."""
+
+
+READERS: tuple[Reader, ...] = (suite2p,)
+
+
+def open_recording(
+    path: str | Path,
+    plane: int | None = None,
+    *,
+    sampling_frequency: float | None = None,
+    in_memory: bool = True,
+) -> Recording:
+    """Open one plane of a recording; nothing in its folder is changed.
+
+    Parameters
+    ----------
+    path : str or Path
+        A session folder, its `suite2p` folder, a plane folder, `combined`, or a
+        `stat.npy`.
+    plane : int or None
+        Number of the plane; None for the first, with a warning where there are more.
+    sampling_frequency : float or None
+        Frames per second of one plane (Hz), when the files do not say, or say it wrong.
+    in_memory : bool
+        Read traces of up to 2 GB at once; otherwise rows are read when asked for.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    RecordingError
+        If the folder is no recording, or its files are missing, damaged, of different
+        lengths or being written.
+    SamplingFrequencyError
+        If `sampling_frequency` is impossible.
+    """
+    planes = _numbered(_find(path), plane, path)
+    reader, folder = planes[0]
+    recording = reader.open_plane(
+        folder, sampling_frequency=sampling_frequency, in_memory=in_memory
+    )
+    if len(planes) == 1:
+        return recording
+    first, *others = (reader.plane_number(folder) for reader, folder in planes)
+    finding = Finding(
+        "more-planes",
+        f"{path} has {len(planes)} planes and plane {first} was opened; the others "
+        f"are {', '.join(map(str, others))}.",
+    )
+    return replace(recording, warnings=(finding, *recording.warnings))
+
+
+def find_planes(path: str | Path, plane: int | None = None) -> list[Path]:
+    """List the planes of a recording, or the one with a number.
+
+    Parameters
+    ----------
+    path : str or Path
+        A session folder, its `suite2p` folder, a plane folder, `combined`, or a file
+        such as `stat.npy` in one of them. `combined` stands for its planes.
+    plane : int, optional
+        Take only this one: N of a folder `planeN`; a plane folder of any other name
+        has the number that suite2p noted, else 0.
+
+    Returns
+    -------
+    list of Path
+        In the order of their numbers.
+
+    Raises
+    ------
+    RecordingError
+        If there is no recording; the message lists near misses. If it has no such
+        plane.
+    """
+    return [folder for _, folder in _numbered(_find(path), plane, path)]
+
+
+def _find(path: str | Path) -> list[tuple[Reader, Path]]:
+    path = Path(path).expanduser()
+    try:
+        if not path.exists():
+            raise RecordingError(f"{path} does not exist{_similar_names(path)}.")
+        for reader in READERS:
+            if planes := reader.find_planes(path):
+                return [(reader, plane) for plane in planes]
+        raise _not_a_recording(path)
+    except OSError as error:
+        raise RecordingError(
+            f"{path} cannot be looked into ({error.strerror}); check its permissions."
+        ) from None
+
+
+def _numbered(
+    planes: list[tuple[Reader, Path]], number: int | None, path: str | Path
+) -> list[tuple[Reader, Path]]:
+    """Return the planes, found at a path, that a number means; None means all."""
+    if number is None:
+        return planes
+    numbers = [reader.plane_number(plane) for reader, plane in planes]
+    if number not in numbers:
+        known = ", ".join(map(str, sorted(set(numbers))))
+        raise RecordingError(f"{path} has no plane {number}; it has {known}.")
+    return [p for p, n in zip(planes, numbers, strict=True) if n == number]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A recording that could not be used, and why, in one sentence."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """Planes in a stable order, and the paths that hold none."""
+
+    planes: tuple[Path, ...]
+    failures: tuple[Failure, ...] = ()
+
+
+def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
+    """Find the planes at or below the given paths.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Recordings, or folders that hold recordings.
+    plane : int, optional
+        Take only this one of each recording.
+
+    Raises
+    ------
+    RecordingError
+        If no path holds a recording.
+    """
+    planes: dict[Path, None] = {}
+    failures = []
+    for path in paths:
+        try:
+            planes.update(dict.fromkeys(_at_or_below(path, plane)))
+        except RecordingError as error:
+            failures.append(Failure(path, str(error)))
+    if not planes and failures:
+        raise RecordingError(failures[0].reason)
+    return Found(tuple(planes), tuple(failures))
+
+
+def _at_or_below(path: Path, plane: int | None) -> list[Path]:
+    try:
+        planes = _find(path)
+    except RecordingError:
+        planes = sorted(_search(path), key=lambda found: found[1])
+        if not planes:
+            raise
+    return [folder for _, folder in _numbered(planes, plane, path)]
+
+
+def _search(
+    folder: Path, depth: int | None = None, most_folders: int | None = None
+) -> Iterator[tuple[Reader, Path]]:
+    """Look for planes in a folder and below, down to a number of levels."""
+    for place, below, names in islice(os.walk(folder), most_folders):
+        here = Path(place)
+        if depth is not None and len(here.relative_to(folder).parts) >= depth:
+            below.clear()
+        for reader in READERS:
+            yield from ((reader, p) for p in reader.planes_among(here, names))
+
+
+def recording_names(planes: Sequence[Path | None]) -> list[str]:
+    """Name each plane by its session folder, relative to the common folder.
+
+    ``/data/m1/day1/suite2p/plane0`` and ``/data/m2/day1/suite2p/plane0`` are called
+    ``m1/day1`` and ``m2/day1``; a single one goes by its session folder's own name.
+
+    Parameters
+    ----------
+    planes : sequence of Path or None
+        Plane folders; None for traces from elsewhere.
+    """
+    sessions = [None if p is None else session_folder(p.resolve()) for p in planes]
+    known = {s for s in sessions if s is not None}
+    common = Path(os.path.commonpath(known)) if known else Path()
+    return [
+        "traces"
+        if session is None
+        else session.relative_to(common).as_posix()
+        if session != common
+        else common.name
+        for session in sessions
+    ]
+
+
+def session_folder(path: Path) -> Path:
+    """Return the session folder of a plane, or of any file or folder in a session.
+
+    The names in the path decide alone, so that it may be a path of another machine.
+    """
+    sessions = (reader.session_folder(path) for reader in READERS)
+    return next((session for session in sessions if session != path), path)
+
+
+def pipeline_of_file(path: Path) -> str | None:
+    """Return the name of the pipeline that a file belongs to; None if to none."""
+    return next((r.NAME for r in READERS if r.is_own_file(path)), None)
+
+
+def _similar_names(path: Path) -> str:
+    if not path.parent.is_dir():
+        existing = next((p for p in path.parents if p.is_dir()), None)
+        return f"; the last part that does is {existing}" if existing else ""
+    names = [child.name for child in path.parent.iterdir()]
+    close = get_close_matches(path.name, names, n=3, cutoff=0.5)
+    return f"; similar in {path.parent}: {', '.join(close)}" if close else ""
+
+
+def _not_a_recording(path: Path) -> RecordingError:
+    folder = path if path.is_dir() else path.parent
+    below = (p for _, p in _search(folder, _HINT_DEPTH, _MOST_FOLDERS) if p != folder)
+    near = [str(plane.relative_to(folder)) for plane in islice(below, _MOST_HINTS)]
+    names = sorted(child.name for child in folder.iterdir())
+    lacks = (reader.why_not(folder, names) for reader in READERS)
+    if near:
+        hint = f"recordings were found in {', '.join(near)}; open one of these"
+    elif names:
+        rest = " and more" if len(names) > 5 else ""
+        hint = next(filter(None, lacks), f"it holds {', '.join(names[:5])}{rest}")
+    else:
+        hint = "it is empty"
+    return RecordingError(
+        f"{path} is not a {' or '.join(r.NAME for r in READERS)} recording (looked for "
+        f"{'; or '.join(r.LOOKED_FOR for r in READERS)}); {hint}."
+    )

@@ -1,0 +1,502 @@
+"""Reader of suite2p's folders: traces, masks, flags, merges, images and the movie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.errors import RecordingError
+from napari_celltype.findings import Finding
+from napari_celltype.recording.frames import LazyFrames, open_binary
+from napari_celltype.recording.npy import describe_changes, file_stamp, load_npy
+from napari_celltype.recording.recording import (
+    FRAME_SIZE_GUESSED,
+    Pipeline,
+    Recording,
+    Traces,
+)
+from napari_celltype.recording.rois import RoiMasks
+from napari_celltype.recording.suite2p_settings import (
+    SETTINGS_FILES,
+    Settings,
+    decide_frame_rate,
+    frame_shape,
+    interleaving,
+    neuropil_coefficient,
+    number,
+    read_segments,
+    read_settings,
+    source_files,
+    suite2p_version,
+)
+from napari_celltype.recording.tiff import TIFF_SUFFIXES, tiff_sampling_frequency
+from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces, trace_file
+
+NAME = "suite2p"
+LOOKED_FOR = (
+    "a session folder with suite2p/plane0, a suite2p folder with plane0, a plane "
+    "folder with F.npy and stat.npy, or a stat.npy"
+)
+CITATION = "suite2p: Pachitariu et al., bioRxiv 061507, 2017 (doi:10.1101/061507)"
+
+_PLANE = re.compile(r"plane(\d+)")
+_READ = ("F.npy", "Fneu.npy", "stat.npy", "iscell.npy", "redcell.npy")
+_WATCHED = (*_READ, *SETTINGS_FILES)
+# What suite2p leaves in a plane folder, in small letters.
+_OWN = {
+    *map(str.casefold, _WATCHED),
+    *("spks.npy", "f_chan2.npy", "fneu_chan2.npy", "fall.mat"),
+    *("data.bin", "data_raw.bin", "data_chan2.bin", "data_chan2_raw.bin"),
+}
+# The largest frames of two-photon microscopes have some 25 million pixels.
+_MAX_FRAME_PIXELS = 1 << 27
+# Our names of suite2p's images, its keys, and whether it crops to yrange x xrange.
+_IMAGES = {
+    "mean image": ("meanImg", False),
+    "max projection": ("max_proj", True),
+    "enhanced mean image": ("meanImgE", False),
+    "correlation map": ("Vcorr", True),
+    "mean image, channel 2": ("meanImg_chan2", False),
+}
+
+
+def find_planes(path: Path) -> list[Path]:
+    """List the plane folders of a session, suite2p or plane folder, or a file in it."""
+    folder = path
+    if path.is_file():
+        if path.suffix not in (".npy", ".bin", ".mat") or not _is_plane(path.parent):
+            return []
+        folder = path.parent
+    if folder.name == "combined":
+        planes = _planes_in(folder.parent)
+        if not planes and _is_plane(folder):
+            raise RecordingError(
+                f"{folder} is suite2p's combined view, and the plane folders that it "
+                f"was made from are not beside it; copy plane0, plane1 and so on there."
+            )
+        if planes:
+            return planes
+    if _is_plane(folder):
+        return [folder]
+    return _planes_in(folder) or _planes_in(folder / "suite2p")
+
+
+def planes_among(folder: Path, names: Collection[str]) -> list[Path]:
+    """Return the folder if it is a plane; `combined` repeats what its planes hold."""
+    repeats = folder.name == "combined" and _is_plane(folder.parent / "plane0")
+    return [folder] if "stat.npy" in names and not repeats else []
+
+
+def plane_number(plane: Path) -> int:
+    """Return N of a folder `planeN`, else the number that suite2p noted, else 0."""
+    return _number(plane, None)
+
+
+def _number(plane: Path, settings: Settings | None) -> int:
+    if match := _PLANE.fullmatch(plane.name):
+        return int(match[1])
+    settings = read_settings(plane) if settings is None else settings
+    return int(number(settings.get("iplane")) or 0)
+
+
+def session_folder(path: Path) -> Path:
+    """Return the folder above `suite2p`, `planeN` and files in them."""
+    if path.suffix == ".npy":
+        path = path.parent
+    is_combined = path.name == "combined" and path.parent.name == "suite2p"
+    if is_combined or _PLANE.fullmatch(path.name):
+        path = path.parent
+    return path.parent if path.name == "suite2p" else path
+
+
+def is_own_file(path: Path) -> bool:
+    """Tell whether a file is one of suite2p's own."""
+    if path.name.casefold() == "ophys.nwb":
+        return any(path.parent.glob("plane*/stat.npy"))
+    return path.name.casefold() in _OWN and (path.parent / "stat.npy").is_file()
+
+
+def why_not(folder: Path, names: Sequence[str]) -> str | None:
+    """Say what a folder lacks that suite2p has not finished."""
+    if "Fall.mat" in names:
+        return "Fall.mat is there, but the .npy files that suite2p writes are not"
+    if any(map(_PLANE.fullmatch, names)):
+        return "its plane folders hold no stat.npy: suite2p has not finished there"
+    return None
+
+
+def _is_plane(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("stat.npy", "F.npy"))
+
+
+def _planes_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    matches = [(_PLANE.fullmatch(child.name), child) for child in folder.iterdir()]
+    planes = [(int(m[1]), child) for m, child in matches if m and _is_plane(child)]
+    return [child for _, child in sorted(planes)]
+
+
+def open_plane(
+    plane: Path, *, sampling_frequency: float | None, in_memory: bool
+) -> Recording:
+    """Open a plane folder."""
+    stamps = {
+        file: stamp
+        for file in (plane / name for name in _WATCHED)
+        if (stamp := file_stamp(file)) is not None
+    }
+    traces_file = trace_file(plane / "F.npy")
+    n_rois, n_frames = traces_file.shape
+    warnings: list[Finding] = []
+
+    settings = read_settings(plane)
+    stat = _read_stat(plane / "stat.npy", n_rois)
+    rois = _read_rois(stat, plane / "stat.npy")
+    merged_into = _read_merges(stat, rois, warnings)
+    del stat
+
+    shape = _frame_shape(settings, rois, plane, warnings)
+    images = read_images(settings, shape, warnings)
+    segments = read_segments(settings, n_frames, warnings)
+    rate = decide_frame_rate(
+        settings, sampling_frequency, lambda: _rate_of_source(plane, settings)
+    )
+    if rate.finding is not None:
+        warnings.append(rate.finding)
+    iscell = _read_flags(plane / "iscell.npy", n_rois, warnings)
+    redcell = _read_flags(plane / "redcell.npy", n_rois, warnings)
+    if iscell is not None:
+        _compare_with_combined(plane, iscell[:, 0] > 0, warnings)
+    neuropil = _neuropil(plane / "Fneu.npy", traces_file.shape, warnings)
+    movie = _find_movie(plane, settings, n_frames, warnings)
+    raw_traces: Traces = traces_file
+    if in_memory and traces_file.nbytes <= MEMORY_LIMIT:
+        raw_traces = traces_file[:]
+    changes = describe_changes(stamps)
+    if changes is not None:
+        raise RecordingError(changes)
+    return Recording(
+        raw_traces=raw_traces,
+        rois=rois,
+        sampling_frequency=rate.value,
+        sampling_frequency_source=rate.source,
+        segments=segments,
+        frame_shape=shape,
+        images=images,
+        neuropil=neuropil,
+        iscell=_first_column(iscell),
+        redcell=_first_column(redcell),
+        redcell_values=None if redcell is None else redcell[:, -1].astype(np.float64),
+        second_channel=_second_channel(plane / "F_chan2.npy", n_rois, warnings),
+        merged_into=merged_into,
+        movie=movie,
+        plane=_number(plane, settings),
+        **interleaving(settings)._asdict(),
+        path=plane,
+        neuropil_coefficient=neuropil_coefficient(settings),
+        pipeline=Pipeline(NAME, suite2p_version(settings), CITATION),
+        files=stamps,
+        warnings=tuple(warnings),
+    )
+
+
+def _read_stat(path: Path, n_rois: int) -> NDArray[Any]:
+    stat: NDArray[Any] = load_npy(path)
+    if stat.ndim != 1 or any(not isinstance(entry, dict) for entry in stat):
+        raise RecordingError(
+            f"{path} does not hold one entry per ROI; is it suite2p's stat.npy?"
+        )
+    if len(stat) != n_rois:
+        raise RecordingError(
+            f"{path} has {len(stat)} ROIs and F.npy beside it has {n_rois} traces; "
+            f"they are of different runs, so copy the whole plane folder again."
+        )
+    return stat
+
+
+def _read_rois(stat: NDArray[Any], path: Path) -> RoiMasks:
+    """Take the masks out of the content of stat.npy."""
+    columns: dict[str, list[NDArray[Any]]] = {"ypix": [], "xpix": [], "lam": []}
+    for i, entry in enumerate(stat):
+        try:
+            arrays = [np.asarray(entry[name]) for name in columns]
+        except KeyError:
+            raise RecordingError(
+                f"{path}: ROI {i} lacks ypix, xpix or lam; is it suite2p's stat.npy?"
+            ) from None
+        y, x, lam = arrays
+        if not (y.ndim == x.ndim == lam.ndim == 1 and len(y) == len(x) == len(lam)):
+            raise RecordingError(
+                f"{path}: ROI {i} has {y.size} ypix, {x.size} xpix and {lam.size} lam "
+                f"values, which should be equal; run suite2p's detection again."
+            )
+        if not (_is_whole(y) and _is_whole(x)):
+            raise RecordingError(
+                f"{path}: ROI {i} has pixels at no whole numbers; run suite2p again."
+            )
+        for name, array in zip(columns, arrays, strict=True):
+            columns[name].append(array)
+    if not len(stat):
+        return RoiMasks.of(())
+    starts = np.cumsum([0, *map(len, columns["ypix"])], dtype=np.int64)
+    ypix, xpix, lam = (np.concatenate(arrays) for arrays in columns.values())
+    return RoiMasks(
+        ypix.astype(np.int64, copy=False),
+        xpix.astype(np.int64, copy=False),
+        lam.astype(np.float32, copy=False),
+        starts,
+    )
+
+
+def _is_whole(pixels: NDArray[Any]) -> bool:
+    kind = pixels.dtype.kind
+    return kind in "iu" or (kind == "f" and bool((pixels == np.floor(pixels)).all()))
+
+
+def _frame_shape(
+    settings: Settings, rois: RoiMasks, plane: Path, warnings: list[Finding]
+) -> tuple[int, int]:
+    """Return the frame size that is noted, else the smallest that holds all ROIs."""
+    shape = frame_shape(settings)
+    if shape is None:
+        height, width = (int(p.max(initial=-1)) + 1 for p in (rois.ypix, rois.xpix))
+        shape = height, width
+        sentence = (
+            f"The files do not say the frame size; {height} x {width} pixels is the "
+            f"smallest that holds all ROIs."
+        )
+        warnings.append(Finding(FRAME_SIZE_GUESSED, sentence))
+    height, width = shape
+    if height * width > _MAX_FRAME_PIXELS:
+        raise RecordingError(
+            f"{plane} notes frames of {height} x {width} pixels, more than any "
+            f"microscope's; its files are damaged, so copy the whole folder again."
+        )
+    outside = (rois.ypix < 0) | (rois.ypix >= height)
+    outside |= (rois.xpix < 0) | (rois.xpix >= width)
+    if outside.any():
+        first = int(np.argmax(outside))
+        raise RecordingError(
+            f"{plane}: ROI {rois.roi_ids[first]} has a pixel at row "
+            f"{rois.ypix[first]}, column {rois.xpix[first]}, outside the frame of "
+            f"{height} x {width} pixels; stat.npy and the settings are of different "
+            f"recordings, so copy the whole folder again."
+        )
+    return shape
+
+
+def _read_merges(
+    stat: NDArray[Any], rois: RoiMasks, warnings: list[Finding]
+) -> NDArray[np.int64]:
+    """Return for each ROI the row of the merged ROI that it is a part of, else -1.
+
+    suite2p appends a merged ROI and notes its parts as `imerge`. Two habits of its GUI
+    are mended here. ROIs drawn by hand later are put in front, so that the noted rows
+    are off by their number: the parts are checked by their pixels. A merged ROI that is
+    merged again stays as a row too, and becomes a part of the new one. (`inmerge` of
+    the parts is of no use: the GUI sets it to 0 whenever it opens a folder.)
+    """
+    merged_into = np.full(len(rois), -1, dtype=np.int64)
+    parts_of: dict[int, frozenset[int]] = {}
+    for row, entry in enumerate(stat):
+        noted = np.asarray(entry.get("imerge", ())).reshape(-1)
+        if not noted.size:
+            continue
+        parts = _locate(noted, row, rois) if noted.dtype.kind in "iu" else None
+        if parts is None:
+            sentence = (
+                f"ROI {row} was merged in suite2p from ROIs that cannot be found any "
+                f"more; they count as cells of their own."
+            )
+            warnings.append(Finding("merged-parts-lost", sentence))
+            continue
+        parts_of[row] = parts
+        merged_into[sorted(parts)] = row
+        for earlier, its_parts in parts_of.items():
+            if earlier != row and its_parts <= parts:
+                merged_into[earlier] = row
+    merged_into.flags.writeable = False
+    return merged_into
+
+
+def _locate(
+    noted: NDArray[np.int64], merged: int, rois: RoiMasks
+) -> frozenset[int] | None:
+    """Return the noted rows, shifted so that their pixels lie in the merged ROI."""
+    whole = _pixels(merged, rois)
+    for shift in range(merged - int(noted.max())):
+        rows = [int(row) + shift for row in noted]
+        if min(rows) >= 0 and all(_pixels(row, rois) <= whole for row in rows):
+            return frozenset(rows)
+    return None
+
+
+def _pixels(row: int, rois: RoiMasks) -> set[tuple[int, int]]:
+    roi = rois[row]
+    return set(zip(roi.ypix.tolist(), roi.xpix.tolist(), strict=True))
+
+
+def read_images(
+    settings: Settings, frame_shape: tuple[int, int], warnings: list[Finding]
+) -> dict[str, NDArray[np.float32]]:
+    """Take the images out of suite2p's settings, in the order in which they are shown.
+
+    Cropped images are pasted at their offset in a frame that is NaN elsewhere.
+    """
+    images = {}
+    for name, (key, cropped) in _IMAGES.items():
+        array = settings.get(key)
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+            continue
+        if array.ndim != 2 or not array.size:
+            continue
+        top, left = 0, 0
+        if cropped and array.shape != frame_shape:
+            top, left = _first(settings, "yrange"), _first(settings, "xrange")
+        image = np.full(frame_shape, np.nan, dtype=np.float32)
+        target = image[top : top + array.shape[0], left : left + array.shape[1]]
+        if target.shape != array.shape:
+            sentence = (
+                f"The {name} has {array.shape[0]} x {array.shape[1]} pixels and does "
+                f"not fit the frame of {frame_shape[0]} x {frame_shape[1]}; left out."
+            )
+            warnings.append(Finding("image-unlike-frame", sentence))
+            continue
+        target[:] = array
+        image.flags.writeable = False
+        images[name] = image
+    return images
+
+
+def _first(settings: Settings, key: str) -> int:
+    span = np.asarray(settings.get(key, ()))
+    start = number(span[0]) if span.ndim == 1 and span.size else None
+    return max(0, int(start or 0))
+
+
+def _read_flags(
+    path: Path, n_rois: int, warnings: list[Finding]
+) -> NDArray[Any] | None:
+    """Read iscell.npy or redcell.npy, one row per ROI: the flag and what it is by."""
+    if not path.is_file():
+        return None
+    values: NDArray[Any] = load_npy(path)
+    fits = values.shape[:1] == (n_rois,) and values.size > 0
+    if values.dtype.kind in "fiub" and fits:
+        return values.reshape(n_rois, -1)
+    sentence = f"{path.name} has shape {values.shape}, not {n_rois} rows; left out."
+    warnings.append(Finding("flags-unlike-rois", sentence))
+    return None
+
+
+def _first_column(values: NDArray[Any] | None) -> NDArray[np.bool_] | None:
+    if values is None:
+        return None
+    flags: NDArray[np.bool_] = values[:, 0] > 0
+    flags.flags.writeable = False
+    return flags
+
+
+def _compare_with_combined(
+    plane: Path, iscell: NDArray[np.bool_], warnings: list[Finding]
+) -> None:
+    """Notice ROIs that were sorted in suite2p's combined view, which saves there."""
+    combined = plane.parent / "combined" / "iscell.npy"
+    if not _PLANE.fullmatch(plane.name) or not combined.is_file():
+        return
+    try:
+        flags: NDArray[Any] = load_npy(combined)
+        earlier = takewhile(lambda p: p != plane, _planes_in(plane.parent))
+        start = sum(trace_file(plane / "F.npy").shape[0] for plane in earlier)
+    except RecordingError:
+        # A damaged neighbour is no matter of this plane.
+        return
+    if flags.dtype.kind not in "fiub" or not flags.ndim or not flags.size:
+        return
+    same = flags.reshape(len(flags), -1)[start : start + len(iscell), 0] > 0
+    n_other = int((same != iscell).sum()) if len(same) == len(iscell) else 0
+    if n_other:
+        sentence = (
+            f"iscell of {n_other} ROIs was changed in suite2p's combined view; this "
+            f"plane's own iscell.npy is used, so sort the ROIs in the plane's own view."
+        )
+        warnings.append(Finding("sorted-in-combined-view", sentence))
+
+
+def _neuropil(
+    path: Path, shape: tuple[int, int], warnings: list[Finding]
+) -> FileTraces | None:
+    if not path.is_file():
+        return None
+    neuropil = trace_file(path)
+    if neuropil.shape == shape:
+        return neuropil
+    sentence = f"{path.name} has shape {neuropil.shape} and F.npy {shape}; left out."
+    warnings.append(Finding("neuropil-unlike-traces", sentence))
+    return None
+
+
+def _second_channel(
+    path: Path, n_rois: int, warnings: list[Finding]
+) -> FileTraces | None:
+    """Open F_chan2.npy; traces of another number of ROIs are of another run."""
+    if not path.is_file():
+        return None
+    try:
+        traces = trace_file(path)
+    except RecordingError as error:
+        warnings.append(Finding("second-channel-unreadable", str(error)))
+        return None
+    return traces if traces.shape[0] == n_rois else None
+
+
+def _find_movie(
+    plane: Path, settings: Settings, n_frames: int, warnings: list[Finding]
+) -> LazyFrames | None:
+    """Open data.bin: beside the traces, else where suite2p noted that it put it."""
+    noted, shape = settings.get("reg_file"), frame_shape(settings)
+    places = [plane / "data.bin"]
+    if isinstance(noted, str):
+        places.append(plane / noted)
+    path = next((place for place in places if place.is_file()), None)
+    if path is None or shape is None:
+        return None
+    try:
+        movie = open_binary(path, shape)
+    except RecordingError as error:
+        warnings.append(Finding("movie-unreadable", str(error)))
+        return None
+    if len(movie) != n_frames:
+        sentence = (
+            f"{path.name} holds {len(movie)} frames and the traces {n_frames}; the "
+            f"movie may be of another run."
+        )
+        warnings.append(Finding("movie-unlike-traces", sentence))
+    return movie
+
+
+def _rate_of_source(plane: Path, settings: Settings) -> float | None:
+    """Read the frame rate of the first TIFF that suite2p was run on, if it is found.
+
+    Looked for where it was, or near the plane.
+    """
+    for noted in source_files(settings)[:1]:
+        name = Path(noted).name
+        near = [parent / name for parent in plane.parents[:3]]
+        for place in (Path(noted), plane / name, *near):
+            if place.suffix.lower() not in TIFF_SUFFIXES or not place.is_file():
+                continue
+            try:
+                n_planes = interleaving(settings).n_planes
+                return tiff_sampling_frequency(place, n_planes=n_planes)
+            except RecordingError:
+                # The recording does not depend on its movie.
+                return None
+    return None

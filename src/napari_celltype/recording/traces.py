@@ -1,0 +1,181 @@
+"""Trace matrices: read in blocks, less their neuropil, at a lower frame rate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.errors import RecordingError
+from napari_celltype.recording.npy import (
+    FileStamp,
+    NpyHeader,
+    open_for_reading,
+    read_exactly,
+    read_header,
+    require_stamp,
+    require_unchanged,
+)
+from napari_celltype.recording.recording import Recording, Traces
+
+MEMORY_LIMIT = 2 << 30  # bytes of traces that are held in memory
+
+
+def trace_file(path: Path) -> FileTraces:
+    """Describe a trace file (F.npy, Fneu.npy) without reading its values."""
+    with open_for_reading(path) as file:
+        stamp = require_stamp(path)
+        header = read_header(file, path)
+    if len(header.shape) != 2 or header.dtype.kind not in "fiu":
+        raise RecordingError(
+            f"{path} holds {header.dtype} values of shape {header.shape} where one row "
+            f"of numbers per ROI was expected; check that it is the right file."
+        )
+    if 0 in header.shape:
+        raise RecordingError(
+            f"{path} is empty (shape {header.shape}): no ROIs or no frames were found; "
+            f"check suite2p's settings and run it again."
+        )
+    return FileTraces(path, header, stamp)
+
+
+class FileTraces:
+    """A (n_rois, n_frames) float32 matrix; rows are read when they are asked for.
+
+    Indexing is that of an array: ``traces[i]``, ``traces[a:b]``, ``traces[rows, c:d]``.
+    Every read first checks that the file is still the one that was opened.
+    """
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, path: Path, header: NpyHeader, stamp: FileStamp) -> None:
+        self.path, self.stamp, self._header = path, stamp, header
+        n_rois, n_frames = header.shape
+        self.shape = n_rois, n_frames
+        self.nbytes = math.prod(self.shape) * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
+        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
+        wanted = np.arange(self.shape[0])[rows]
+        require_unchanged(self.path, self.stamp)
+        with open_for_reading(self.path) as file:
+            if self._header.fortran_order:
+                values = self._read_transposed(file)[wanted]
+            else:
+                values = self._read_rows(file, np.atleast_1d(wanted))
+                values = values.reshape(np.shape(wanted) + self.shape[1:])
+        values = values[..., columns].astype(np.float32, copy=False)
+        values.flags.writeable = False
+        return values
+
+    def __array__(
+        self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
+    ) -> NDArray[Any]:
+        return self[:].astype(dtype or np.float32, copy=False)
+
+    def _read_rows(self, file: Any, wanted: NDArray[np.int64]) -> NDArray[Any]:
+        n_frames = self.shape[1]
+        row_bytes = n_frames * self._header.dtype.itemsize
+        values = np.empty((len(wanted), n_frames), dtype=self._header.dtype)
+        # Neighbouring rows are read in one go.
+        joins = np.flatnonzero(np.diff(wanted) != 1) + 1
+        for run in np.split(np.arange(len(wanted)), joins):
+            if len(run):
+                file.seek(self._header.offset + int(wanted[run[0]]) * row_bytes)
+                read_exactly(file, values[run[0] : run[-1] + 1], self.path)
+        return values
+
+    def _read_transposed(self, file: Any) -> NDArray[Any]:
+        values = np.empty(self.shape[::-1], dtype=self._header.dtype)
+        file.seek(self._header.offset)
+        read_exactly(file, values, self.path)
+        return values.T
+
+
+@dataclass(frozen=True, eq=False)
+class _NeuropilSubtracted:
+    """F - coefficient * Fneu, calculated for the rows and frames that are asked for."""
+
+    raw_traces: Traces
+    neuropil: Traces
+    coefficient: float
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of ROIs and number of frames."""
+        return self.raw_traces.shape
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
+        return self.raw_traces[key] - np.float32(self.coefficient) * self.neuropil[key]
+
+
+def subtract_neuropil(recording: Recording, coefficient: float) -> Traces:
+    """Return F - coefficient * Fneu, shape (n_rois, n_frames).
+
+    Raises
+    ------
+    RecordingError
+        If the recording has no neuropil traces or the coefficient is not a number
+        from 0 to 1.
+    """
+    if not (math.isfinite(coefficient) and 0 <= coefficient <= 1):
+        raise RecordingError(
+            f"The neuropil coefficient {coefficient:g} is not between 0 and 1; suite2p "
+            "itself uses 0.7."
+        )
+    if coefficient == 0:
+        return recording.raw_traces
+    if recording.neuropil is None:
+        raise RecordingError(
+            f"{recording.path or 'The recording'} has no Fneu.npy, so neuropil cannot "
+            "be subtracted; use --neuropil none."
+        )
+    return _NeuropilSubtracted(recording.raw_traces, recording.neuropil, coefficient)
+
+
+def area_average(
+    traces: NDArray[np.floating], ratio: float, n_out: int
+) -> NDArray[np.float32]:
+    """Down-sample by any ratio of frame rates, weighting frames by their overlap.
+
+    Output frame k is the mean over the time from ``k * ratio`` to ``(k + 1) * ratio``
+    input frames, a frame that lies half inside counting half.
+
+    Parameters
+    ----------
+    traces : ndarray, shape (n_traces, n_frames)
+    ratio : float
+        Input frames per output frame, at least 1.
+    n_out : int
+        Output frames; ``n_out * ratio`` must not exceed n_frames.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_traces, n_out)
+    """
+    if ratio == 1:
+        return np.asarray(traces[:, :n_out], dtype=np.float32)
+    traces = traces[:, : int(np.ceil(n_out * ratio))]
+    n_in = traces.shape[1]
+    total = np.zeros((len(traces), n_in + 1))
+    np.cumsum(traces, axis=1, dtype=np.float64, out=total[:, 1:])
+    # The running integral at the borders of the output frames, between two samples.
+    borders = np.minimum(np.arange(n_out + 1) * ratio, n_in)
+    below = np.minimum(borders.astype(np.int64), n_in - 1)
+    share = borders - below
+    integral = total[:, below] * (1 - share) + total[:, below + 1] * share
+    averages: NDArray[np.float64] = np.diff(integral, axis=1) / ratio
+    return averages.astype(np.float32)
+
+
+def frames_after_averaging(n_frames: int, ratio: float) -> int:
+    """Return how many whole output frames `n_frames` input frames give."""
+    # The slack absorbs rounding such as 1800 / (30.0 / 10.0) = 599.9999...
+    return int(np.floor(n_frames / ratio + 1e-6))
