@@ -19,7 +19,7 @@ import torch
 
 from napari_celltype.models import NETWORKS, TraceClassifier
 from napari_celltype.models.device import choose_device
-from napari_celltype.protocol.environment import processor
+from napari_celltype.protocol.task import processor
 
 TRACES, FRAMES, EPOCHS = 3157, 4000, 20
 SMALL = 90, 400, 2

@@ -71,7 +71,8 @@ def _learn(
     traces = load_traces(path)
     targets = Targets.of(traces.labels.tolist())
     # A split depends on its number alone, not on how many are drawn.
-    drawn = draw_splits(traces, targets, PaperProtocol(n_splits=split + 1))[split]
+    splits, _ = draw_splits(traces, targets, PaperProtocol(n_splits=split + 1))
+    drawn = splits[split]
     X, y = traces.traces, targets.index
     train = train_ours if ours else train_keras
     start = time.perf_counter()

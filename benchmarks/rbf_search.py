@@ -27,8 +27,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
 from napari_celltype.models.preparation import Normalization
-from napari_celltype.protocol.kernel_search import KernelSearch
-from napari_celltype.protocol.rivals import GRIDS
+from napari_celltype.protocol.rivals import GRIDS, KernelSearch
 
 GRID = GRIDS["svm-rbf"]
 PART = {"gamma": GRID["gamma"], "C": (100,)}

@@ -20,14 +20,11 @@ from napari_celltype.protocol.experiment import (
     Experiment,
     ExperimentData,
     Outcome,
+    Plan,
     Task,
 )
-from napari_celltype.protocol.experiments import (
-    PAPER_EXPERIMENTS,
-    Training,
-    evaluate_experiment,
-    plan,
-)
+from napari_celltype.protocol.experiments import Training, evaluate_experiment, plan
+from napari_celltype.protocol.paper import paper_experiment
 from napari_celltype.protocol.report import Report, make_report
 
 COUNTS = {"PV": 16, "PY": 24, "SOM": 16, "VIP": 16}
@@ -99,22 +96,25 @@ def small_targets(small_traces: TraceSet) -> Targets:
 class MadeRun:
     """An experiment whose answers were made up instead of computed."""
 
-    experiment: Experiment
-    data: ExperimentData
+    plan: Plan
     protocol: PaperProtocol
-    tasks: tuple[Task, ...]
     outcomes: list[Outcome]
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.plan.experiment
+
+    @property
+    def data(self) -> ExperimentData:
+        return self.plan.data
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        return self.plan.tasks
 
     @cached_property
     def report(self) -> Report:
-        return make_report(
-            self.experiment,
-            self.data,
-            self.protocol,
-            self.tasks,
-            self.outcomes,
-            name="mice.npz",
-        )
+        return make_report(self.plan, self.protocol, self.outcomes, name="mice.npz")
 
     def outcome(self, condition: str, split: int) -> Outcome:
         return next(o for o in self.outcomes if o.key == (condition, split))
@@ -155,7 +155,7 @@ def build_run(
     experiment = (
         evaluate_experiment(data, classifiers, protocol, training)
         if name == "evaluate"
-        else PAPER_EXPERIMENTS[name](data, protocol, training)
+        else paper_experiment(name, data, protocol, training)
     )
     skills = skill or {}
 
@@ -196,8 +196,8 @@ def build_run(
             environment={"threads": 1},
         )
 
-    tasks = plan(experiment, data, protocol)
-    return MadeRun(experiment, data, protocol, tasks, [outcome(task) for task in tasks])
+    planned = plan(experiment, data, protocol)
+    return MadeRun(planned, protocol, [outcome(task) for task in planned.tasks])
 
 
 @pytest.fixture

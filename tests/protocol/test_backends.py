@@ -1,15 +1,20 @@
 import os
+import re
 import signal
 import subprocess
 import sys
+import sysconfig
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
-from napari_celltype.errors import Stopped
+import napari_celltype
+from napari_celltype.errors import CellTypeError, Stopped
 from napari_celltype.protocol.backends import WorkerLost, outcomes
+from napari_celltype.protocol.running import RunFolder, run_tasks
 
 HERE = Path(__file__).parent
 
@@ -94,3 +99,179 @@ def test_no_process_outlives_a_killed_parent(tmp_path):
         os.kill(parent.pid, signal.SIGKILL)
     _, alive = psutil.wait_procs(children, timeout=60)
     assert not alive
+
+
+@pytest.fixture(scope="module")
+def cluster(errands, local_cluster):
+    """Two workers of one thread, each a process of its own."""
+    import dask
+
+    # One kill is enough to blame an item, so that a test needs only two.
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        local_cluster(2) as local,
+    ):
+        yield local
+
+
+@pytest.fixture(scope="module")
+def alone(errands):
+    """Outcomes of `small_run`, computed in this process."""
+    data, tasks = errands.small_run()
+    return run_tasks(tasks, data, RunFolder.open(None, {}), threads=1)
+
+
+def kill_a_worker(cluster):
+    worker = next(iter(cluster.workers.values()))
+    os.kill(worker.pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_scores(errands, alone):
+    data, tasks = errands.small_run()
+    together = run_tasks(tasks, data, RunFolder.open(None, {}), jobs=2)
+    assert errands.without_times(together) == errands.without_times(alone)
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_scores_although_a_worker_is_killed(
+    errands, alone, cluster
+):
+    data, tasks = errands.small_run()
+    told = []
+
+    def kill_after_the_first(progress):
+        if not told:
+            kill_a_worker(cluster)
+        told.append(progress)
+
+    together = run_tasks(
+        tasks,
+        data,
+        RunFolder.open(None, {}),
+        scheduler=cluster.scheduler_address,
+        on_progress=kill_after_the_first,
+    )
+    assert len(told) == len(tasks)
+    assert errands.without_times(together) == errands.without_times(alone)
+
+
+@pytest.mark.slow
+def test_data_outlive_the_only_worker_that_held_them(errands, local_cluster, tmp_path):
+    flag = tmp_path / "killed"
+    with local_cluster(1) as local:
+        done = outcomes(
+            errands.die_at_first,
+            [0, 1, 2],
+            shared=flag,
+            scheduler=local.scheduler_address,
+        )
+        assert {d.index: d.result for d in done} == {0: 0, 1: 1, 2: 2}
+    assert flag.exists()
+
+
+@pytest.mark.slow
+def test_an_item_that_kills_its_worker_is_given_up_and_the_others_are_not(
+    errands, cluster
+):
+    got = {
+        done.index: done.result
+        for done in outcomes(
+            errands.die_always, [0, 1, 2, 3], scheduler=cluster.scheduler_address
+        )
+    }
+    assert isinstance(got.pop(1), WorkerLost)
+    assert got == {0: 0, 2: 2, 3: 3}
+
+
+def test_a_stop_abandons_what_workers_do(errands, cluster, tmp_path):
+    work = outcomes(
+        errands.begin_and_wait,
+        [0, 1, 2],
+        shared=tmp_path,
+        scheduler=cluster.scheduler_address,
+        should_stop=(tmp_path / "begun").exists,
+    )
+    with pytest.raises(Stopped):
+        next(work)
+    (tmp_path / "end").touch()
+
+
+def test_an_address_that_is_none_is_named(errands):
+    pytest.importorskip("distributed")
+    with pytest.raises(CellTypeError, match="No Dask scheduler answers at tcp//here"):
+        list(outcomes(errands.double, [0], scheduler="tcp//here"))
+
+
+@contextmanager
+def dask(*command, python=(), **environment):
+    """Run `dask scheduler` or `dask worker` in its own process; give its address."""
+    with subprocess.Popen(
+        [sys.executable, *python, "-m", "dask", *command],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(HERE), **environment},
+    ) as process:
+        try:
+            while not (found := re.search(rb"tcp://\S+", process.stderr.readline())):
+                assert process.poll() is None
+            yield process, found[0].decode()
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def scheduler():
+    """A scheduler without workers: its process and its address."""
+    pytest.importorskip("distributed")
+    command = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    with dask(*command) as found:
+        yield found
+
+
+@pytest.fixture
+def address(scheduler):
+    return scheduler[1]
+
+
+def test_a_run_waits_for_workers_and_says_so(errands, address):
+    told = []
+    work = outcomes(
+        errands.double,
+        [0],
+        scheduler=address,
+        on_progress=told.append,
+        should_stop=lambda: bool(told),
+    )
+    with pytest.raises(Stopped):
+        next(work)
+    assert [p.message for p in told] == [f"Waiting for a worker of {address}"]
+
+
+# Of two threads, since Dask may begin with either of two items.
+ONE_WORKER = ("worker", "--nthreads", "2", "--no-nanny", "--no-dashboard")
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_goes_away_is_told_after_what_was_finished(
+    errands, scheduler, address, tmp_path
+):
+    with dask(*ONE_WORKER, address):
+        work = outcomes(
+            errands.wait_for, [0, 1], shared=tmp_path / "never", scheduler=address
+        )
+        assert next(work).result == 0
+        scheduler[0].kill()
+        with pytest.raises(CellTypeError, match="went away; what is finished is kept"):
+            next(work)
+
+
+def test_a_worker_without_this_package_is_refused(errands, address):
+    installed = sysconfig.get_path("purelib")
+    if napari_celltype.__file__.startswith(installed):
+        pytest.skip("this package is installed, not linked, so every worker has it")
+    # Without `site`, links to packages elsewhere are not followed.
+    without = {"python": ["-S"], "PYTHONPATH": installed}
+    with dask(*ONE_WORKER, address, **without):
+        work = outcomes(errands.double, [0], scheduler=address)
+        with pytest.raises(CellTypeError, match="cannot import napari-celltype"):
+            next(work)

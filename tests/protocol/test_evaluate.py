@@ -1,18 +1,24 @@
 """Experiments from labelled data to a report, in one call."""
 
 import json
+import os
+import shutil
+import sys
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import napari_celltype as nct
-from napari_celltype.errors import CellTypeError, LabelError, Stopped
+from napari_celltype.errors import CellTypeError, LabelError, OutputError, Stopped
 from napari_celltype.labels import save_traces
 from napari_celltype.labels.reading import Reading
 from napari_celltype.protocol.evaluate import (
     ExperimentRequest,
     experiment_data,
+    new_run_folder,
+    read_request,
     run_experiment,
 )
 from napari_celltype.protocol.experiments import Training
@@ -154,3 +160,109 @@ def test_an_experiment_of_the_paper_runs_from_python():
         traces(), "table2", protocol=PROTOCOL, training=Training(epochs=1)
     )
     assert "cnn" in run_experiment(request).scores["classifier"].unique()
+
+
+@pytest.fixture
+def file(tmp_path):
+    labels = np.repeat(["PV", "PY"], 10)
+    noise = np.random.default_rng(0).normal(size=(20, 60))
+    subjects = np.tile(["a", "b", "c", "d"], 5)
+    data = nct.TraceSet(noise, labels, subject_id=subjects, sampling_frequency=10.0)
+    return save_traces(data, tmp_path / "cells.npz")
+
+
+@pytest.fixture
+def stopped(file, tmp_path):
+    """A run that was stopped after three trainings."""
+    folder = tmp_path / "run"
+    rows = []
+    asked = ExperimentRequest(
+        file,
+        folder=folder,
+        classifiers=("rnn",),
+        protocol=PROTOCOL,
+        training=Training(epochs=1),
+        command="napari-celltype evaluate cells.npz",
+    )
+    with pytest.raises(Stopped):
+        run_experiment(asked, on_split=rows.append, should_stop=lambda: len(rows) > 2)
+    return folder
+
+
+def test_a_run_goes_on_from_its_folder_alone(stopped):
+    before = (stopped / "results.jsonl").read_bytes()
+    rows = []
+    report = run_experiment(read_request(stopped), on_split=rows.append)
+    assert (stopped / "results.jsonl").read_bytes().startswith(before)
+    assert len(rows) == sum(s.n_splits for s in report.results)
+    assert report.command == "napari-celltype evaluate cells.npz"
+    assert any(n.startswith("A quick look: 2 splits") for n in report.notes)
+
+
+def test_data_that_went_elsewhere_are_given(stopped, file, tmp_path):
+    moved = tmp_path / "elsewhere.npz"
+    file.rename(moved)
+    with pytest.raises(OutputError, match="not there any more"):
+        read_request(stopped)
+    assert run_experiment(read_request(stopped, moved)).name == "elsewhere"
+
+
+def test_a_run_of_traces_in_memory_asks_for_its_data(file, tmp_path):
+    folder, rows = tmp_path / "run", []
+    asked = ExperimentRequest(
+        nct.load_traces(file),
+        folder=folder,
+        classifiers=("rnn",),
+        protocol=PROTOCOL,
+        training=Training(epochs=1),
+    )
+    with pytest.raises(Stopped):
+        run_experiment(asked, on_split=rows.append, should_stop=lambda: bool(rows))
+    with pytest.raises(OutputError, match="it does not say"):
+        read_request(folder)
+    assert read_request(folder, file).protocol == PROTOCOL
+
+
+def test_a_list_inside_the_folder_is_found_after_the_folder_was_moved(
+    stopped, file, tmp_path
+):
+    shutil.copy(file, stopped / "inside.npz")
+    asked = read_request(stopped)
+    inside = ExperimentRequest(
+        stopped / "inside.npz",
+        folder=stopped,
+        classifiers=asked.classifiers,
+        protocol=asked.protocol,
+        training=asked.training,
+    )
+    run_experiment(inside)
+    moved = stopped.rename(tmp_path / "moved")
+    assert read_request(moved).data == moved / "inside.npz"
+
+
+def test_what_is_no_run_folder_is_said(tmp_path):
+    with pytest.raises(OutputError, match="not the folder of a run"):
+        read_request(tmp_path)
+
+
+NOW = datetime(2026, 1, 2, 3, 4)
+
+
+def test_it_is_beside_the_data_and_always_new(tmp_path):
+    data = tmp_path / "mice.npz"
+    first = new_run_folder(data, NOW)
+    assert first == tmp_path / "mice-evaluation-20260102-0304"
+    first.mkdir()
+    assert new_run_folder(data, NOW).name == "mice-evaluation-20260102-0304-2"
+    of_folder = new_run_folder(tmp_path / "day1", NOW)
+    assert of_folder.name == "day1-evaluation-20260102-0304"
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="no folder is read-only here"
+)
+def test_beside_read_only_data_it_is_among_the_users_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "own"))
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    assert not new_run_folder(closed / "mice.npz", NOW).is_relative_to(closed)

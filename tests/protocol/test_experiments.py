@@ -10,23 +10,14 @@ from napari_celltype.labels import Targets
 from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.experiment import ExperimentData
 from napari_celltype.protocol.experiments import (
-    PAPER_EXPERIMENTS,
     Training,
     evaluate_experiment,
-    how_quick,
-    new_dataset,
     plan,
+    quick_caution,
     quick_look,
-    quick_sentence,
-    table1,
-    table3,
-    table4,
-    table5,
 )
-from napari_celltype.protocol.splits import (
-    ground_truth_counts,
-    training_sizes,
-)
+from napari_celltype.protocol.paper import PAPER_EXPERIMENTS, paper_experiment
+from napari_celltype.protocol.splits import ground_truth_counts, training_sizes
 
 PROTOCOL = PaperProtocol(n_splits=3)
 PAPERS = {"PY": 1000, "PV": 947, "SOM": 1000, "VIP": 1000}
@@ -140,13 +131,16 @@ def test_a_classifier_that_nobody_knows_is_refused_before_the_work(data):
 
 def test_names_of_conditions_are_unique(data):
     both = replace(data, new=data.traces, new_targets=data.targets)
-    for layout in PAPER_EXPERIMENTS.values():
-        names = [c.name for c in layout(both, PROTOCOL, Training()).conditions]
+    for name in PAPER_EXPERIMENTS:
+        names = [
+            c.name
+            for c in paper_experiment(name, both, PROTOCOL, Training()).conditions
+        ]
         assert len(set(names)) == len(names)
 
 
 def test_table_1_holds_every_architecture_that_the_text_fixes(data):
-    names = of_way(table1(data, PROTOCOL, Training()), "paper")
+    names = of_way(paper_experiment("table1", data, PROTOCOL, Training()), "paper")
     cnn = "C", "C C", "C C C", "C C P C", "C C P C D", "C D C P C", "C C P D C"
     assert names[:7] == [f"CNN [{layers}]" for layers in cnn]
     for name in ("RNN T=2, 1 layer", "RNN T=10, 2 layers, dropout"):
@@ -155,10 +149,10 @@ def test_table_1_holds_every_architecture_that_the_text_fixes(data):
 
 
 def test_one_frame_per_time_step_is_asked_for(data):
-    slow = table1(data, PROTOCOL, Training(slow=True))
+    slow = paper_experiment("table1", data, PROTOCOL, Training(slow=True))
     timesteps = {c.parameters.get("timesteps") for c in slow.conditions}
     assert data.traces.n_frames in timesteps
-    fast = table1(data, PROTOCOL, Training())
+    fast = paper_experiment("table1", data, PROTOCOL, Training())
     assert any("--slow adds them" in note for note in fast.notes)
 
 
@@ -178,8 +172,8 @@ def test_table_3_of_enough_data_leaves_nothing_out():
 
 
 def test_table_3_of_few_data_takes_the_same_shares(data):
-    experiment = table3(data, PROTOCOL, Training())
-    tasks = plan(experiment, data, PROTOCOL)
+    experiment = paper_experiment("table3", data, PROTOCOL, Training())
+    tasks = plan(experiment, data, PROTOCOL).tasks
     sizes = {t.condition.name: t.split for t in tasks if t.condition.train_counts}
     of_rnn = [s for name, s in sizes.items() if name.startswith("rnn,")]
     assert len({len(s.test) for s in of_rnn}) == 1
@@ -188,7 +182,7 @@ def test_table_3_of_few_data_takes_the_same_shares(data):
 
 
 def test_table_4_searches_beside_the_papers_parameters(data):
-    names = of_way(table4(data, PROTOCOL, Training()), "paper")
+    names = of_way(paper_experiment("table4", data, PROTOCOL, Training()), "paper")
     for name in ("adaboost", "svm-linear", "svm-rbf", "svm-poly"):
         assert {name, f"{name}-search"} <= set(names)
 
@@ -196,14 +190,14 @@ def test_table_4_searches_beside_the_papers_parameters(data):
 def test_table_5_leaves_out_what_is_longer_than_the_data(data, make_traces):
     traces = make_traces(n_frames=1200)
     longer = replace(data, traces=traces, targets=Targets.of(traces.labels))
-    experiment = table5(longer, PROTOCOL, Training())
+    experiment = paper_experiment("table5", longer, PROTOCOL, Training())
     lengths = {c.n_frames for c in experiment.conditions if c.n_frames}
     assert lengths == {500, 1000, 1200}
     assert any("2000, 3000, 4000 frames are left out" in n for n in experiment.notes)
 
 
 def test_100_epochs_are_trained_where_nothing_else_is_asked_for(data):
-    conditions = PAPER_EXPERIMENTS["epochs"](data, PROTOCOL, Training()).conditions
+    conditions = paper_experiment("epochs", data, PROTOCOL, Training()).conditions
     trained = {c.by_epoch: c.parameters.get("epochs") for c in conditions[:3]}
     assert trained == {True: 100}
     others = {c.parameters.get("epochs") for c in conditions[3:]}
@@ -212,12 +206,12 @@ def test_100_epochs_are_trained_where_nothing_else_is_asked_for(data):
 
 def test_a_new_data_set_is_needed_for_its_experiment(data):
     with pytest.raises(LabelError, match="--new-data FILE"):
-        new_dataset(data, PROTOCOL, Training())
+        paper_experiment("new-dataset", data, PROTOCOL, Training())
 
 
 def test_classifiers_of_one_way_share_their_splits(data):
     experiment = evaluate_experiment(data, ["rnn", "lstm"], PROTOCOL, Training())
-    tasks = plan(experiment, data, PROTOCOL)
+    tasks = plan(experiment, data, PROTOCOL).tasks
     splits = {t.key: t.split for t in tasks}
     assert splits["rnn", 1] is splits["lstm", 1]
     assert not np.array_equal(splits["rnn", 1].test, splits["rnn", 2].test)
@@ -225,7 +219,7 @@ def test_classifiers_of_one_way_share_their_splits(data):
 
 def test_shuffled_labels_take_two_splits(data):
     experiment = evaluate_experiment(data, ["rnn"], PROTOCOL, Training())
-    tasks = plan(experiment, data, PROTOCOL)
+    tasks = plan(experiment, data, PROTOCOL).tasks
     assert sum(t.condition.shuffled for t in tasks) == 2
 
 
@@ -237,7 +231,7 @@ def test_a_seed_depends_on_nothing_but_protocol_and_split(data):
         (["rnn"], replace(PROTOCOL, random_state=1)),
     ):
         experiment = evaluate_experiment(data, names, protocol, Training())
-        tasks = plan(experiment, data, protocol)
+        tasks = plan(experiment, data, protocol).tasks
         seeds.append([t.seed for t in tasks if t.condition.name == "rnn"])
     assert seeds[0] == seeds[1]
     assert len({*seeds[0], *seeds[2]}) == 6
@@ -251,21 +245,21 @@ def test_a_quick_look_does_less_and_never_more():
     assert (protocol.n_splits, training.epochs) == (2, 1)
 
 
-def test_what_is_as_little_as_a_quick_look_is_called_one():
-    (sentence,) = quick_sentence(3, 5)
-    assert sentence == (
+def test_what_is_as_little_as_a_quick_look_is_called_one(data):
+    def caution(n_splits, epochs):
+        made = evaluate_experiment(data, ["rnn"], PROTOCOL, Training(epochs))
+        return quick_caution(made, n_splits)
+
+    assert caution(3, 5) == (
         "A quick look: 3 splits instead of the paper's 10 and 5 epochs instead of the "
         "paper's 20, so the scores are less certain, and the networks may have learnt "
         "less than they could."
     )
-    assert quick_sentence(10, 20) == ()
-    (sentence,) = quick_sentence(10, 1)
-    assert "1 epoch instead" in sentence
-    assert "less certain" not in sentence
+    assert caution(10, 20) == ""
+    assert "1 epoch instead" in caution(10, 1)
+    assert "less certain" not in caution(10, 1)
 
 
-def test_only_evaluations_are_measured_by_it(make_run):
-    run = make_run(skill={}, epochs=2)
-    assert len(how_quick(run.experiment, PaperProtocol(n_splits=3))) == 1
-    other = make_run("table2", skill={})
-    assert how_quick(other.experiment, PaperProtocol(n_splits=3)) == ()
+def test_only_evaluations_are_measured_by_it(data):
+    other = paper_experiment("table2", data, PROTOCOL, Training(2))
+    assert quick_caution(other, 3) == ""

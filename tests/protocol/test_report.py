@@ -16,6 +16,7 @@ from sklearn.metrics import (
 )
 
 from napari_celltype.errors import OutputError
+from napari_celltype.protocol.figures import figure_bytes, paper_figure
 from napari_celltype.protocol.report import make_report, render, stems, write_report
 
 
@@ -278,10 +279,8 @@ def test_names_and_labels_of_users_are_escaped(make_run, make_traces):
     run = make_run(traces=make_traces(counts, n_subjects=8))
     page = render(
         make_report(
-            run.experiment,
-            run.data,
+            run.plan,
             run.protocol,
-            run.tasks,
             run.outcomes,
             name='"><img src=x>',
             notes=("<b>bold</b>",),
@@ -323,3 +322,25 @@ def test_a_folder_that_cannot_be_written_is_named(made_run, tmp_path):
 def test_file_names_differ_and_hold_no_strange_letters():
     names = ["CNN [C]", "cnn c", "../x", "RNN T=2, 1 layer", "$"]
     assert stems(names) == ["cnn-c", "cnn-c-2", "x", "rnn-t-2-1-layer", "classifier"]
+
+
+def test_the_figure_has_scores_and_both_matrices_with_counts(made_run):
+    report = made_run.report
+    scores, strict, paper = paper_figure(report).axes
+    names = [label.get_text() for label in scores.get_yticklabels()]
+    assert names[:4] == ["cnn", "svm-rbf", "cnn", "svm-rbf"]
+    assert names[-1].endswith("shuffled")
+    legend = {text.get_text() for text in scores.get_legend().get_texts()}
+    assert legend == {"the paper's way", "by animal", "chance"}
+    for axes, way in ((strict, "by-subject"), (paper, "paper")):
+        name = axes.get_title().split(",")[0]
+        counts = report.confusion(name, way).counts.ravel().tolist()
+        drawn = [text.get_text().split("\n")[-1] for text in axes.texts]
+        assert drawn == [str(n) for n in counts]
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
+)
+def test_the_figure_as_a_file(made_run, kind, start):
+    assert figure_bytes(made_run.report, kind).startswith(start)

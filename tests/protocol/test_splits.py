@@ -1,4 +1,4 @@
-"""The rules that every split keeps, on data drawn at random and on awkward data."""
+"""How many examples of each class a split takes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,100 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_celltype.errors import LabelError
+from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.protocol.splits import (
     WAYS,
     PaperProtocol,
     draw_splits,
+    split_counts,
+    stratified_counts,
     strictest_way,
 )
+
+PAPER = {"PY": 1000, "SOM": 1000, "VIP": 1000, "PV": 947}
+
+
+def test_the_papers_data_give_the_papers_counts():
+    train, test = split_counts(PAPER, PaperProtocol())
+    assert train == {"PY": 800, "SOM": 800, "VIP": 800, "PV": 757}
+    assert test == {"PY": 200, "SOM": 200, "VIP": 200, "PV": 190}
+
+
+def test_sizes_are_divided_in_proportion():
+    train, test = split_counts(PAPER, PaperProtocol(train_size=3157, test_size=790))
+    assert sum(train.values()) == 3157
+    assert sum(test.values()) == 790
+    assert train == {"PY": 800, "SOM": 800, "VIP": 800, "PV": 757}
+
+
+def test_one_size_leaves_the_rest_to_the_other_side():
+    train, test = split_counts({"PV": 10, "PY": 20}, PaperProtocol(test_size=9))
+    assert test == {"PV": 3, "PY": 6}
+    assert train == {"PV": 7, "PY": 14}
+
+
+def test_explicit_counts_come_before_sizes():
+    wanted = {"PY": 640, "SOM": 640, "VIP": 640, "PV": 640}
+    train, test = split_counts(
+        PAPER, PaperProtocol(train_size=5), wanted, stratified_counts(PAPER, 640)
+    )
+    assert train == wanted
+    assert test == {"PY": 162, "SOM": 162, "VIP": 162, "PV": 154}
+
+
+def test_the_largest_remainders_get_what_rounding_leaves():
+    # 10 * (6, 3, 1) / 10 is exact; 7 of them are 4.2, 2.1 and 0.7.
+    assert stratified_counts({"A": 6, "B": 3, "C": 1}, 7) == {"A": 4, "B": 2, "C": 1}
+    # Equal remainders: the first class first.
+    assert stratified_counts({"A": 1, "B": 1, "C": 1}, 2) == {"A": 1, "B": 1, "C": 0}
+
+
+def test_more_examples_than_there_are_is_one_sentence():
+    with pytest.raises(LabelError, match="4000 examples are asked for and there are"):
+        split_counts(PAPER, PaperProtocol(train_size=4000))
+    with pytest.raises(LabelError, match="900 training and 200 test examples of PV"):
+        split_counts(
+            PAPER,
+            PaperProtocol(),
+            {**dict.fromkeys(PAPER, 700), "PV": 900},
+            dict.fromkeys(PAPER, 200),
+        )
+
+
+def test_sizes_that_fill_the_data_fit_however_they_are_rounded():
+    train, test = split_counts(
+        dict.fromkeys("ABCDE", 3), PaperProtocol(train_size=8, test_size=7)
+    )
+    assert all(train[name] + test[name] == 3 for name in "ABCDE")
+
+
+def test_a_class_that_would_miss_on_one_side_is_one_sentence():
+    with pytest.raises(LabelError, match="1 examples of PV leave 0 for training"):
+        split_counts({"PV": 1, "PY": 9}, PaperProtocol())
+
+
+def test_counts_of_an_unknown_class_are_refused():
+    with pytest.raises(LabelError, match="Examples of ABC are asked for"):
+        split_counts(PAPER, PaperProtocol(), {"ABC": 3})
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"split": "by-moon"}, "'by-moon' is no way to split"),
+        ({"n_splits": 0}, "n_splits is 0"),
+        ({"train_size": -1}, "train_size is -1"),
+        ({"random_state": -1}, "random_state is -1"),
+    ],
+)
+def test_an_impossible_protocol_is_one_sentence(settings, sentence):
+    with pytest.raises(CellTypeError, match=sentence):
+        PaperProtocol(**settings)
+
+
+def draw(*args, **options):
+    return draw_splits(*args, **options)[0]
 
 
 def labelled(labels, **columns):
@@ -45,7 +131,7 @@ def test_every_split_keeps_the_rules(way, seed):
     targets = Targets.of(traces.labels)
     predicted = traces.label_source == "prediction"
     truth = targets.single & ~predicted
-    for split in draw_splits(traces, targets, PaperProtocol(way, 4, random_state=seed)):
+    for split in draw(traces, targets, PaperProtocol(way, 4, random_state=seed)):
         sides = np.concatenate([split.train, split.test, split.partial])
         assert len(np.unique(sides)) == len(sides)
         assert truth[split.test].all()
@@ -67,7 +153,7 @@ def test_no_group_and_no_cell_is_on_both_sides(way, seed):
     session = np.char.add(np.char.add(traces.subject_id, "-"), traces.session_id)
     stays = {"by-subject": traces.subject_id, "by-session": session, "by-cell": cell}
     columns = [cell, stays[way]]
-    for split in draw_splits(traces, targets, PaperProtocol(way, 4)):
+    for split in draw(traces, targets, PaperProtocol(way, 4)):
         tested = np.concatenate([split.test, split.partial])
         for column in columns:
             assert not set(column[split.train]) & set(column[tested])
@@ -77,9 +163,9 @@ def test_no_group_and_no_cell_is_on_both_sides(way, seed):
 def test_splits_repeat_and_do_not_depend_on_how_many_are_drawn(way, make_traces):
     traces = make_traces(n_subjects=8)
     targets = Targets.of(traces.labels)
-    few = draw_splits(traces, targets, PaperProtocol(way, 3, random_state=5))
-    many = draw_splits(traces, targets, PaperProtocol(way, 6, random_state=5))
-    other = draw_splits(traces, targets, PaperProtocol(way, 6, random_state=6))
+    few = draw(traces, targets, PaperProtocol(way, 3, random_state=5))
+    many = draw(traces, targets, PaperProtocol(way, 6, random_state=5))
+    other = draw(traces, targets, PaperProtocol(way, 6, random_state=6))
     assert [s.number for s in many] == [0, 1, 2, 3, 4, 5]
     for one, two in zip(few, many, strict=False):
         assert np.array_equal(one.train, two.train)
@@ -94,7 +180,7 @@ def test_the_papers_way_draws_exact_counts():
     names = np.repeat(["PY", "SOM", "VIP", "PV"], [1000, 1000, 1000, 947])
     traces = labelled(names)
     targets = Targets.of(names)
-    for split in draw_splits(traces, targets, PaperProtocol()):
+    for split in draw(traces, targets, PaperProtocol()):
         assert (len(split.train), len(split.test)) == (3157, 790)
         assert np.bincount(targets.index[split.test]).tolist() == [190, 200, 200, 200]
         assert np.bincount(targets.index[split.train]).tolist() == [757, 800, 800, 800]
@@ -103,7 +189,7 @@ def test_the_papers_way_draws_exact_counts():
 def test_training_sets_of_several_sizes_share_their_tests(small_traces, small_targets):
     test = {"PV": 3, "PY": 5, "SOM": 3, "VIP": 3}
     small, large = (
-        draw_splits(
+        draw(
             small_traces,
             small_targets,
             PaperProtocol(),
@@ -120,7 +206,7 @@ def test_training_sets_of_several_sizes_share_their_tests(small_traces, small_ta
 def test_random_splits_have_the_papers_sizes_but_not_its_counts():
     names = np.repeat(["PY", "PV"], [300, 200])
     targets = Targets.of(names)
-    splits = draw_splits(labelled(names), targets, PaperProtocol("random"))
+    splits = draw(labelled(names), targets, PaperProtocol("random"))
     assert {(len(s.train), len(s.test)) for s in splits} == {(400, 100)}
     assert len({int((targets.index[s.test] == 0).sum()) for s in splits}) > 1
 
@@ -128,7 +214,7 @@ def test_random_splits_have_the_papers_sizes_but_not_its_counts():
 def test_each_side_of_a_random_split_has_every_type():
     names = np.repeat(["PY", "PV"], [60, 2])
     targets = Targets.of(names)
-    for split in draw_splits(labelled(names), targets, PaperProtocol("random")):
+    for split in draw(labelled(names), targets, PaperProtocol("random")):
         assert set(targets.index[split.test]) == {0, 1}
         assert set(targets.index[split.train]) == {0, 1}
 
@@ -137,38 +223,40 @@ def test_grouped_splits_come_near_to_four_fifths_of_each_class(make_traces):
     counts = {"PV": 120, "PY": 400, "SOM": 200}
     traces = make_traces(counts, n_subjects=20)
     targets = Targets.of(traces.labels)
-    for split in draw_splits(traces, targets, PaperProtocol("by-subject")):
+    for split in draw(traces, targets, PaperProtocol("by-subject")):
         tested = np.bincount(targets.index[split.test]) / np.array([120, 400, 200])
         assert np.abs(tested - 0.2).max() < 0.06
 
 
 def test_as_many_splits_as_differ(make_traces):
     traces = make_traces(n_subjects=3)
-    splits = draw_splits(traces, Targets.of(traces.labels), PaperProtocol("by-subject"))
-    assert len(splits) == 3
-    assert splits.notes == (
-        "Only 3 different by-subject splits could be found, not 10.",
+    splits, notes = draw_splits(
+        traces, Targets.of(traces.labels), PaperProtocol("by-subject")
     )
+    assert len(splits) == 3
+    assert notes == [
+        "Only 3 different by-subject splits could be found, not 10.",
+    ]
 
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_a_few_splits_test_every_animal(make_traces, nested):
     traces = make_traces(n_subjects=5, one_type_per_subject=nested)
     targets = Targets.of(traces.labels)
-    splits = draw_splits(traces, targets, PaperProtocol("by-subject", 5))
+    splits = draw(traces, targets, PaperProtocol("by-subject", 5))
     tested = {animal for s in splits for animal in traces.subject_id[s.test]}
     assert tested == set(traces.subject_id)
 
 
 def test_one_type_per_animal_still_splits_by_animal(make_traces):
     traces = make_traces(n_subjects=3, one_type_per_subject=True)
-    splits = draw_splits(traces, Targets.of(traces.labels), PaperProtocol("by-subject"))
+    splits = draw(traces, Targets.of(traces.labels), PaperProtocol("by-subject"))
     assert len(splits) == 10
 
 
 def test_counts_are_upper_limits_of_whole_groups(small_traces, small_targets):
     protocol = PaperProtocol("by-subject", train_size=20, test_size=10)
-    for split in draw_splits(small_traces, small_targets, protocol):
+    for split in draw(small_traces, small_targets, protocol):
         assert len(split.train) == 20
         assert len(split.test) == 10
 
@@ -176,12 +264,12 @@ def test_counts_are_upper_limits_of_whole_groups(small_traces, small_targets):
 def test_whole_groups_that_fall_short_of_the_size_are_said(make_traces):
     traces = make_traces(n_subjects=3)
     protocol = PaperProtocol("by-subject", 2, train_size=58, test_size=14)
-    splits = draw_splits(traces, Targets.of(traces.labels), protocol)
-    assert splits.notes == (
+    splits, notes = draw_splits(traces, Targets.of(traces.labels), protocol)
+    assert notes == [
         "58 training examples were asked for, and by-subject splits of whole groups "
         f"give {min(len(s.train) for s in splits)} to "
         f"{max(len(s.train) for s in splits)}.",
-    )
+    ]
 
 
 def test_cells_join_the_sessions_that_they_lie_in():
@@ -190,7 +278,7 @@ def test_cells_join_the_sessions_that_they_lie_in():
     cells = np.arange(24).astype(str)
     cells[[0, 6]] = "same"
     traces = labelled(names, session_id=sessions, cell_id=cells)
-    for split in draw_splits(traces, Targets.of(names), PaperProtocol("by-session")):
+    for split in draw(traces, Targets.of(names), PaperProtocol("by-session")):
         assert (0 in split.test) == (6 in split.test)
 
 
@@ -198,30 +286,30 @@ def test_cells_join_the_sessions_that_they_lie_in():
 def test_groups_that_are_not_given_are_one_sentence(way):
     names = ["PY", "PV"] * 5
     with pytest.raises(LabelError, match=f"so {way} splits cannot be drawn"):
-        draw_splits(labelled(names), Targets.of(names), PaperProtocol(way))
+        draw(labelled(names), Targets.of(names), PaperProtocol(way))
 
 
 def test_an_example_without_a_subject_is_refused():
     names = ["PY", "PV"] * 5
     traces = labelled(names, subject_id=["m1"] * 5 + ["m2"] * 4 + [""])
     with pytest.raises(LabelError, match="1 of 10 examples have no subject_id"):
-        draw_splits(traces, Targets.of(names), PaperProtocol("by-subject"))
+        draw(traces, Targets.of(names), PaperProtocol("by-subject"))
 
 
 def test_an_example_without_a_cell_is_a_cell_of_its_own():
     names = ["PY", "PV"] * 5
     traces = labelled(names, cell_id=["x", "x", *[""] * 8])
-    splits = draw_splits(traces, Targets.of(names), PaperProtocol("by-cell", 2))
-    assert splits.notes == (
+    _, notes = draw_splits(traces, Targets.of(names), PaperProtocol("by-cell", 2))
+    assert notes == [
         "8 of 10 examples have no cell_id and were taken for a cell each.",
-    )
+    ]
 
 
 def test_a_type_in_one_group_only_is_named():
     names = ["PY", "PY", "PV", "PV"] * 3
     traces = labelled(names, subject_id=["m1", "m2", "m1", "m1"] * 3)
     with pytest.raises(LabelError, match="All examples of PV are of 1 subject"):
-        draw_splits(traces, Targets.of(names), PaperProtocol("by-subject"))
+        draw(traces, Targets.of(names), PaperProtocol("by-subject"))
 
 
 def test_groups_that_no_choice_can_divide_are_named():
@@ -229,20 +317,20 @@ def test_groups_that_no_choice_can_divide_are_named():
     names = ["A", "B", "B", "C", "C", "A"] * 2
     traces = labelled(names, subject_id=["1", "1", "2", "2", "3", "3"] * 2)
     with pytest.raises(LabelError, match="No by-subject split puts every type on both"):
-        draw_splits(traces, Targets.of(names), PaperProtocol("by-subject"))
+        draw(traces, Targets.of(names), PaperProtocol("by-subject"))
 
 
 @pytest.mark.parametrize("way", ["paper", "by-subject"])
 def test_one_class_is_refused(way):
     traces = labelled(["PY"] * 8, subject_id=["1", "2"] * 4)
     with pytest.raises(LabelError, match="All labels say PY"):
-        draw_splits(traces, Targets.of(traces.labels), PaperProtocol(way))
+        draw(traces, Targets.of(traces.labels), PaperProtocol(way))
 
 
 def test_a_class_with_one_example_is_refused():
     names = ["PY"] * 8 + ["PV"]
     with pytest.raises(LabelError, match="PV has 1 example that may be tested"):
-        draw_splits(labelled(names), Targets.of(names), PaperProtocol())
+        draw(labelled(names), Targets.of(names), PaperProtocol())
 
 
 def test_what_only_follows_from_the_other_classes_is_not_tested():
@@ -251,7 +339,7 @@ def test_what_only_follows_from_the_other_classes_is_not_tested():
     traces = labelled(names, subject_id=np.repeat(["a", "b", "c"], 8))
     targets = Targets.of(names)
     for way in ("paper", "by-subject"):
-        for split in draw_splits(traces, targets, PaperProtocol(way)):
+        for split in draw(traces, targets, PaperProtocol(way)):
             assert set(traces.labels[split.test]) == {"PY", "PV"}
             assert set(traces.labels[split.partial]) <= {"IN", "!PY"}
 
@@ -260,7 +348,7 @@ def test_predictions_do_not_count_as_examples():
     names = ["PY"] * 8 + ["PV"] * 8
     traces = labelled(names, label_source=["manual"] * 9 + ["prediction"] * 7)
     with pytest.raises(LabelError, match="PV has 1 example that may be tested"):
-        draw_splits(traces, Targets.of(names), PaperProtocol())
+        draw(traces, Targets.of(names), PaperProtocol())
 
 
 def test_predictions_do_not_change_the_test_sets(small_traces):
@@ -269,8 +357,8 @@ def test_predictions_do_not_change_the_test_sets(small_traces):
     source = np.repeat(["histology", "prediction"], len(rows))
     doubled = replace(doubled, label_source=source)
     protocol = PaperProtocol()
-    plain = draw_splits(small_traces, Targets.of(small_traces.labels), protocol)
-    more = draw_splits(doubled, Targets.of(doubled.labels), protocol)
+    plain = draw(small_traces, Targets.of(small_traces.labels), protocol)
+    more = draw(doubled, Targets.of(doubled.labels), protocol)
     for one, two in zip(plain, more, strict=True):
         assert np.array_equal(one.test, two.test)
 

@@ -7,8 +7,8 @@ import pytest
 from napari_celltype.errors import LabelError
 from napari_celltype.models import NETWORKS
 from napari_celltype.protocol import PaperProtocol
-from napari_celltype.protocol.intervals import Interval
-from napari_celltype.protocol.paper_numbers import (
+from napari_celltype.protocol.metrics import Interval
+from napari_celltype.protocol.paper import (
     ACCURACY_BY_EPOCHS,
     HEADING,
     POOLED_WITH_NEW,

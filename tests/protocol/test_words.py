@@ -7,10 +7,10 @@ import pytest
 
 from napari_celltype.labels.reading import Reading
 from napari_celltype.protocol import PaperProtocol
-from napari_celltype.protocol.comparison import above_chance, leaks
-from napari_celltype.protocol.environment import PACKAGES
 from napari_celltype.protocol.experiments import Training, evaluate_experiment
 from napari_celltype.protocol.report import render
+from napari_celltype.protocol.scores import above_chance, leaks
+from napari_celltype.protocol.task import PACKAGES
 from napari_celltype.protocol.words import caption, find_doubts
 
 SKILLED = {"cnn": 0.9, "cnn (by-subject)": 0.6, "svm-rbf": 0.5}
@@ -255,7 +255,9 @@ def test_doubts_and_a_quick_look_are_part_of_it(make_run):
     report = make_run(skill={"cnn": 0.0}).report
     text = caption(report)
     assert report.doubts
-    cautions = f"{report.cautions['quick']} Caution: {' '.join(report.doubts)}"
+    (quick,) = report.cautions
+    assert quick.code == "quick"
+    cautions = f"{quick} Caution: {' '.join(report.doubts)}"
     assert text.endswith(cautions)
 
 
@@ -279,7 +281,8 @@ def report_of(made_run, normalization):
     experiment = evaluate_experiment(
         made_run.data, ("cnn", "svm-rbf"), made_run.protocol, training
     )
-    return replace(made_run, experiment=experiment).report
+    plan = replace(made_run.plan, experiment=experiment)
+    return replace(made_run, plan=plan).report
 
 
 def test_the_normalisation_is_the_one_of_the_run(made_run):

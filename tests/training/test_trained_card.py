@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_celltype.protocol.intervals import Interval
+from napari_celltype.protocol.metrics import Interval
 from napari_celltype.training.train import Trained
 from napari_celltype.training.trained_card import model_name
 from napari_celltype.training.validation import Validation

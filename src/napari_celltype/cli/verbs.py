@@ -40,7 +40,7 @@ from napari_celltype.parameters import (
     seed_parameter,
 )
 from napari_celltype.protocol.evaluate import ExperimentRequest
-from napari_celltype.protocol.experiments import PAPER_EXPERIMENTS
+from napari_celltype.protocol.paper import PAPER_EXPERIMENTS
 from napari_celltype.training.train import TrainRequest
 
 app = typer.Typer(

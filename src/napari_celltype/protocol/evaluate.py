@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from napari_celltype.errors import CellTypeError, LabelError, OutputError
+from napari_celltype.errors import LabelError, OutputError
 from napari_celltype.labels import LabelledData, Targets, TraceSet
 from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.labels.reading import Reading
@@ -32,21 +32,17 @@ from napari_celltype.progress import (
 )
 from napari_celltype.protocol.experiment import (
     COMPARED,
-    Experiment,
     ExperimentData,
-    Outcome,
-    Task,
+    Plan,
     known,
 )
 from napari_celltype.protocol.experiments import (
     EPOCHS,
-    PAPER_EXPERIMENTS,
-    Tasks,
     Training,
     evaluate_experiment,
     plan,
 )
-from napari_celltype.protocol.run_folder import GROWING
+from napari_celltype.protocol.paper import PAPER_EXPERIMENTS, paper_experiment
 from napari_celltype.protocol.scores import OnSplit, ignore_split, split_row
 from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.recording import SAME_RATE
@@ -107,7 +103,7 @@ class ExperimentRequest:
     command: str | None = None
 
 
-def configuration(
+def _configuration(
     request: ExperimentRequest, old: LabelledData, new: LabelledData | None
 ) -> dict[str, Any]:
     """Return all that the scores depend on, in words that a refusal can use."""
@@ -116,7 +112,7 @@ def configuration(
     named = request.experiment == "evaluate"
     return {
         "experiment": request.experiment,
-        GROWING: list(request.classifiers) if named else "its own",
+        "classifiers": list(request.classifiers) if named else "its own",
         "split": protocol.split,
         "number of splits": protocol.n_splits,
         "train size": protocol.train_size,
@@ -132,49 +128,20 @@ def configuration(
     }
 
 
-@dataclass(frozen=True, eq=False)
-class PlannedExperiment:
-    """An experiment whose data are read and whose splits are drawn.
-
-    Attributes
-    ----------
-    data : ExperimentData
-    experiment : Experiment
-    tasks : Tasks
-        Every training, in the order in which they are done.
-    """
-
-    data: ExperimentData
-    experiment: Experiment
-    tasks: Tasks
-
-
-def plan_experiment(
-    request: ExperimentRequest, data: ExperimentData
-) -> PlannedExperiment:
-    """Lay out an experiment on data that are read.
-
-    Raises
-    ------
-    CellTypeError
-        If there is no such experiment or classifier, or the data cannot be split so.
-    """
-    experiment = _experiment(request, data)
-    return PlannedExperiment(data, experiment, plan(experiment, data, request.protocol))
+def plan_experiment(request: ExperimentRequest, data: ExperimentData) -> Plan:
+    """Lay out an experiment on data that are read, and draw its splits."""
+    protocol, training = request.protocol, request.training
+    if request.experiment == "evaluate":
+        experiment = evaluate_experiment(data, request.classifiers, protocol, training)
+    else:
+        experiment = paper_experiment(request.experiment, data, protocol, training)
+    return plan(experiment, data, protocol)
 
 
 def experiment_data(
     old: LabelledData, new: LabelledData | None = None
 ) -> tuple[ExperimentData, tuple[str, ...]]:
-    """Return the data of an experiment, and a sentence for each thing done to them.
-
-    Two data sets are cut to the length of the shorter (Section IV-F).
-
-    Raises
-    ------
-    LabelError
-        If the second set does not fit the first.
-    """
+    """Return the data of an experiment, and a sentence for each thing done to them."""
     from napari_celltype.protocol.rivals import probe_values
 
     targets = Targets.of(old.traces.labels, old.tree)
@@ -188,7 +155,7 @@ def experiment_data(
             notes = (*notes, f"Both data sets are cut to {n_frames} frames.")
         traces, new_traces = _cut(traces, n_frames), _cut(new.traces, n_frames)
     data = ExperimentData(
-        traces, targets, probe_values(traces), new_traces, new_targets, old.tree
+        traces, targets, probe_values(traces), new_traces, new_targets
     )
     return data, notes
 
@@ -215,20 +182,6 @@ def _new_targets(old: LabelledData, new: LabelledData, targets: Targets) -> Targ
 
 def _cut(traces: TraceSet, n_frames: int) -> TraceSet:
     return replace(traces, traces=traces.traces[:, :n_frames])
-
-
-def _experiment(request: ExperimentRequest, data: ExperimentData) -> Experiment:
-    if request.experiment == "evaluate":
-        return evaluate_experiment(
-            data, request.classifiers, request.protocol, request.training
-        )
-    layout = PAPER_EXPERIMENTS.get(request.experiment)
-    if layout is None:
-        raise CellTypeError(
-            f"There is no experiment {request.experiment!r}; choose evaluate, "
-            f"{', '.join(PAPER_EXPERIMENTS)}."
-        )
-    return layout(data, request.protocol, request.training)
 
 
 def new_run_folder(data: Path, now: datetime | None = None) -> Path:
@@ -263,15 +216,8 @@ FORMAT = "napari-celltype request 1"
 
 
 def write_request(request: ExperimentRequest, folder: Path) -> None:
-    """Keep a request in its run folder; traces in memory have no path to be kept.
-
-    Files inside the folder are named by their place in it, so that it may be moved.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written.
-    """
+    """Keep a request in its run folder; traces in memory have no path to be kept."""
+    reading = asdict(request.reading)
     kept = {
         "format": FORMAT,
         "experiment": request.experiment,
@@ -280,10 +226,7 @@ def write_request(request: ExperimentRequest, folder: Path) -> None:
         "classifiers": list(request.classifiers),
         "protocol": asdict(request.protocol),
         "training": asdict(request.training),
-        "reading": {
-            **asdict(request.reading),
-            "labels": _place(request.reading.labels, folder),
-        },
+        "reading": {**reading, "labels": _place(request.reading.labels, folder)},
         "command": request.command,
     }
     text = json.dumps(kept, indent=2, ensure_ascii=False)
@@ -349,6 +292,7 @@ def _request_of(kept: dict[str, Any], folder: Path) -> ExperimentRequest:
 
 
 def _place(path: str | Path | TraceSet | None, folder: Path) -> str | None:
+    """Return a path, inside the folder by its place in it, so that it may be moved."""
     if path is None or isinstance(path, TraceSet):
         return None
     full = Path(path).expanduser().resolve()
@@ -360,28 +304,18 @@ def _found(path: str | None, folder: Path) -> Path | None:
     return None if path is None else folder / path
 
 
+Options = TypeVar("Options", Training, Reading)
+
+
 def evaluate(
     data: str | Path | TraceSet,
     classifiers: Sequence[str] = COMPARED,
     protocol: PaperProtocol = PAPER,
     *,
     folder: str | Path | None = None,
-    epochs: int = 20,
-    normalization: str = "training-set",
-    device: str = "auto",
-    jobs: int = 1,
-    scheduler: str | None = None,
-    threads: int | None = None,
-    labels: str | Path | None = None,
-    timesteps: int | None = None,
-    resample: float | None = None,
-    sampling_frequency: float | None = None,
-    neuropil: str | float = "none",
-    plane: int | None = None,
-    with_predictions: bool = False,
-    force: bool = False,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
+    **options: Any,
 ) -> Report:
     """Train and test classifiers by the paper's split protocol and a stricter one.
 
@@ -391,43 +325,20 @@ def evaluate(
         A trace set ``.npz``, a recording list ``.csv``, a suite2p folder with labels,
         or labelled traces in memory.
     classifiers : sequence of str
-        Of networks (keys of `classifiers.NETWORKS`), svm-rbf, svm-linear, svm-poly,
+        Of networks (keys of `models.NETWORKS`), svm-rbf, svm-linear, svm-poly,
         adaboost, the same with "-search", and features.
     protocol : PaperProtocol
         How the data are split; by default as in Sections IV-B and IV-C.
     folder : str or Path, optional
         Run folder: gets the finished splits as they come, then the report; the same
         call on it resumes.
-    epochs : int
-        Of the networks.
-    normalization : {"training-set", "training-set-per-timestep", "trace"}
-        Z-score by the training set (Section IV-B), or by each trace itself.
-    device : str
-        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-    jobs : int
-        Processes on this machine.
-    scheduler : str, optional
-        Address of a Dask scheduler, such as ``tcp://host:8786``, instead.
-    threads : int, optional
-        Threads of each worker: by default one with several workers, else all.
-    labels : str or Path, optional
-        A label table, or a folder of label files, for a suite2p folder.
-    timesteps : int, optional
-        Frames of each trace; by default all are cut to the shortest.
-    resample : float, optional
-        Bring all recordings down to this rate, Hz.
-    sampling_frequency : float, optional
-        Hz, where the files do not say or say it wrong.
-    neuropil : {"none"} or float
-        Raw F, or C for F - C * Fneu.
-    plane : int, optional
-        Take only this plane.
-    with_predictions : bool
-        Also train on labels that are accepted predictions; no test set holds them.
-    force : bool
-        Use a folder that holds somebody else's files.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
+    **options
+        Fields of `Training` (epochs, normalization, device, slow), of
+        `labels.reading.Reading` (labels, timesteps, resample, sampling_frequency,
+        neuropil, plane, with_predictions) and of `ExperimentRequest` (jobs, scheduler,
+        threads, force).
 
     Returns
     -------
@@ -441,25 +352,21 @@ def evaluate(
     Stopped
         If `should_stop` answered True; what is finished stays in the folder.
     """
+    if options.get("labels") is not None:
+        options["labels"] = Path(options["labels"])
+
+    def taken(kind: type[Options]) -> Options:
+        names = options.keys() & {field.name for field in fields(kind)}
+        return kind(**{name: options.pop(name) for name in names})
+
     request = ExperimentRequest(
         data,
         folder=None if folder is None else Path(folder),
         classifiers=tuple(classifiers),
         protocol=protocol,
-        training=Training(epochs, device, normalization),
-        reading=Reading(
-            None if labels is None else Path(labels),
-            timesteps,
-            resample,
-            sampling_frequency,
-            neuropil,
-            plane,
-            with_predictions,
-        ),
-        jobs=jobs,
-        scheduler=scheduler,
-        threads=threads,
-        force=force,
+        training=taken(Training),
+        reading=taken(Reading),
+        **options,
     )
     return run_experiment(request, on_progress=on_progress, should_stop=should_stop)
 
@@ -490,8 +397,7 @@ def run_experiment(
         If `should_stop` answered True; what is finished stays in the folder.
     """
     from napari_celltype.protocol.report import make_report, write_report
-    from napari_celltype.protocol.run_folder import RunFolder
-    from napari_celltype.protocol.running import run_tasks
+    from napari_celltype.protocol.running import RunFolder, run_tasks
 
     load = partial(
         request.reading.load, on_progress=on_progress, should_stop=should_stop
@@ -503,37 +409,30 @@ def run_experiment(
     on_progress(Progress("Planning the experiment"))
     data, notes = experiment_data(old, new)
     planned = plan_experiment(request, data)
-    experiment, tasks = planned.experiment, planned.tasks
     folder = RunFolder.open(
-        request.folder, configuration(request, old, new), force=request.force
+        request.folder, _configuration(request, old, new), force=request.force
     )
     if request.folder is not None:
         write_request(request, request.folder)
-
-    def tell(task: Task, outcome: Outcome) -> None:
-        on_split(split_row(task, outcome, data))
-
     outcomes = run_tasks(
-        tasks,
+        planned.tasks,
         data,
         folder,
         jobs=request.jobs,
         scheduler=request.scheduler,
         threads=request.threads,
-        on_outcome=tell,
+        on_outcome=lambda task, outcome: on_split(split_row(task, outcome, data)),
         on_progress=on_progress,
         should_stop=should_stop,
     )
     on_progress(Progress("Writing the report"))
     report = make_report(
-        experiment,
-        data,
+        planned,
         request.protocol,
-        tasks,
         outcomes,
         name=old.name,
         preparation=(*request.reading.traces_are(request.data), *notes),
-        notes=(*notes, *tasks.notes),
+        notes=notes,
         command=request.command,
     )
     if request.folder is not None:

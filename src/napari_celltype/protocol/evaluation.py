@@ -1,4 +1,4 @@
-"""What an experiment found, in plain data."""
+"""What the data can tell at all, and what an experiment found, in plain data."""
 
 from __future__ import annotations
 
@@ -10,18 +10,150 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.protocol.comparison import (
+from napari_celltype.findings import Finding
+from napari_celltype.labels import Targets, TraceSet
+from napari_celltype.labels.notes import counted
+from napari_celltype.protocol.experiment import Role
+from napari_celltype.protocol.groups import codes, identity
+from napari_celltype.protocol.metrics import MEASURES
+from napari_celltype.protocol.scores import (
     GROUPED,
     Difference,
+    Score,
     best,
     compare,
     strictest_run,
 )
-from napari_celltype.protocol.design import Design
-from napari_celltype.protocol.scores import MEASURES, Role, Score
+from napari_celltype.protocol.splits import ground_truth
 
 if TYPE_CHECKING:
     import pandas as pd
+
+UNITS = {
+    "cells": "cell_id",
+    "sessions": "session_id",
+    "subjects": "subject_id",
+    "lines": "line",
+}
+_WORDS = {"subjects": "animal", "sessions": "session", "lines": "mouse line"}
+INSEPARABLE = "Type and animal cannot be separated in these data."
+
+
+@dataclass(frozen=True)
+class DesignRow:
+    """Examples and units of one label; None where the data do not say."""
+
+    label: str
+    examples: int
+    cells: int | None
+    sessions: int | None
+    subjects: int | None
+    lines: int | None
+
+
+@dataclass(frozen=True)
+class Design:
+    """What the data can tell at all: the table that stands first in every report."""
+
+    # Classes first, then parents and negations, without accepted predictions.
+    rows: tuple[DesignRow, ...]
+    # Share of "subjects", "sessions" and "lines" that hold one type only.
+    exclusive: dict[str, float | None]
+    # Whether any subject holds two types; None if subjects are unknown.
+    separable: bool | None
+    # What this means for the scores.
+    sentences: tuple[str, ...]
+
+
+def describe_design(traces: TraceSet, targets: Targets) -> Design:
+    """Count examples, cells, sessions, subjects and lines per label."""
+    measured = np.ones(len(traces), dtype=bool)
+    if traces.label_source is not None:
+        measured = traces.label_source != "prediction"
+    truth = ground_truth(traces, targets)
+    units = {unit: _known(traces, column) for unit, column in UNITS.items()}
+    partial = sorted(set(traces.labels[measured].tolist()) - set(targets.classes))
+    rows = []
+    for label in (*targets.classes, *partial):
+        held = measured & (traces.labels == label)
+        counts = {
+            unit: None if of is None else len(np.unique(of[held & (of >= 0)]))
+            for unit, of in units.items()
+        }
+        rows.append(DesignRow(label, int(held.sum()), **counts))
+    shares = {unit: _exclusive(units[unit], truth) for unit in _WORDS}
+    exclusive = {u: None if s is None else s[0] / s[1] for u, s in shares.items()}
+    subjects = exclusive["subjects"]
+    sentences = _origin_sentences(shares)
+    if partial:
+        names = ", ".join(f"{r.examples} {r.label}" for r in rows[-len(partial) :])
+        sentences.append(
+            f"Labels that name no single type ({names}) train the networks and are "
+            "scored apart."
+        )
+    predicted = int((~measured).sum())
+    if predicted:
+        sentences.append(
+            f"{counted(predicted, 'label')} accepted from predictions only train and "
+            f"{'is' if predicted == 1 else 'are'} never tested on."
+        )
+    separable = None if subjects is None else subjects < 1
+    return Design(tuple(rows), exclusive, separable, tuple(sentences))
+
+
+def _known(traces: TraceSet, column: str) -> NDArray[np.int64] | None:
+    """Return a number for each unit, -1 where it is not given, (n_examples,)."""
+    names = identity(traces, column)
+    if names is None:
+        return None
+    given = (getattr(traces, column) != "") | (column == "cell_id")
+    return np.where(given, codes(names), -1)
+
+
+def _exclusive(
+    unit: NDArray[np.int64] | None, truth: NDArray[np.int64]
+) -> tuple[int, int] | None:
+    """Count the units that hold one type only, and all units."""
+    if unit is None:
+        return None
+    known = (truth >= 0) & (unit >= 0)
+    if not known.any():
+        return None
+    pairs = np.unique(np.stack([unit[known], truth[known]]), axis=1)
+    _, types = np.unique(pairs[0], return_counts=True)
+    return int((types == 1).sum()), len(types)
+
+
+def _origin_sentences(shares: Mapping[str, tuple[int, int] | None]) -> list[str]:
+    sentences = []
+    subjects = shares["subjects"]
+    inseparable = subjects is not None and subjects[0] == subjects[1]
+    for unit, word in _WORDS.items():
+        share = shares[unit]
+        if share is None:
+            if unit != "lines":
+                sentences.append(
+                    f"No {word} is given, so whether one {word} holds more than one "
+                    f"type is unknown."
+                )
+            continue
+        single, n = share
+        every = f"Every {word} holds one type only, so"
+        if unit == "subjects" and inseparable:
+            sentences.append(INSEPARABLE)
+        elif single == n and unit == "lines" and inseparable:
+            sentences.append(f"{every} type and {word} cannot be separated either.")
+        elif single == n:
+            sentences.append(
+                f"{every} a score may come from the {word} and not from the type."
+            )
+        elif single:
+            sentences.append(
+                f"{single} of {n} {word}s hold{'s' * (single == 1)} one type only, so "
+                f"a score may partly come from the {word} and not from the type."
+            )
+    return sentences
+
 
 # More classifiers than this are shown by the best of each kind.
 MOST_SHOWN = 8
@@ -56,46 +188,28 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores of a run and what they stand on; every sentence and table is made of it.
+    """Scores of a run and what they stand on."""
 
-    Attributes
-    ----------
-    experiment, title : str
-        Name of the experiment, and its name for readers.
-    name : str
-        Of the data.
-    design : Design
-    way : str
-        The way to split that was asked for.
-    classes : tuple of str
-    results : tuple of Score
-        One per condition, in the order of the experiment.
-    cautions : mapping of str to str
-        Of the notes, those that speak against the scores: "environment" where splits
-        were not computed alike, "quick" after a quick look.
-    notes : tuple of str
-        What was cut, dropped, left out or chosen.
-    settings : mapping
-        The protocol and the data, in plain values.
-    environments : tuple of mapping
-        Different versions, processors and threads that the splits were computed with.
-    command : str or None
-        The command line that makes the same run.
-    version : str
-        Of this program.
-    """
-
+    # Of the experiment; `name` is that of the data.
     experiment: str
     title: str
     name: str
     design: Design
+    # The way to split that was asked for.
     way: str
     classes: tuple[str, ...]
+    # One per condition, in the order of the experiment.
     results: tuple[Score, ...]
-    cautions: Mapping[str, str]
+    # What speaks against the scores: "environment" where splits were not computed
+    # alike, "quick" after a quick look.
+    cautions: tuple[Finding, ...]
+    # What was cut, dropped, left out or chosen, the cautions among them.
     notes: tuple[str, ...]
+    # The protocol and the data, in plain values.
     settings: Mapping[str, Any]
+    # Different versions, processors and threads that splits were computed with.
     environments: tuple[Mapping[str, Any], ...]
+    # The command line that makes the same run.
     command: str | None
     version: str
 
@@ -143,11 +257,7 @@ class Evaluation:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """One row per classifier and split of the way that was asked for.
-
-        Columns: classifier, split, accuracy, balanced_accuracy, train_seconds, and for
-        each class X precision_X, recall_X, specificity_X; NaN where undefined.
-        """
+        """One row per classifier and split of the way that was asked for."""
         return self._by_split(self.asked)
 
     @property
@@ -159,19 +269,7 @@ class Evaluation:
         return self._by_split(self.of("classifier", way))
 
     def confusion(self, classifier: str, way: str | None = None) -> Confusion:
-        """Return the confusion matrix of a classifier, by its name in `scores`.
-
-        Parameters
-        ----------
-        classifier : str
-        way : str, optional
-            Default: the way that was asked for.
-
-        Raises
-        ------
-        KeyError
-            If there is no such classifier.
-        """
+        """Return the confusion matrix of a classifier, by its name in `scores`."""
         scores = self.of("classifier", way or self.way)
         for score in scores:
             if score.name == classifier:

@@ -47,22 +47,7 @@ _AT_ONCE = 2**20
 def trace_features(
     traces: ArrayLike, sampling_frequency: float | None
 ) -> tuple[Numbers, tuple[str, ...]]:
-    """Return named numbers of each trace.
-
-    Parameters
-    ----------
-    traces : array-like, shape (n_traces, n_frames)
-    sampling_frequency : float or None
-        Hz. Without it the numbers count frames instead of seconds, and their names say
-        so.
-
-    Returns
-    -------
-    features : ndarray of float64, shape (n_traces, n_features)
-        NaN where a trace has no such number: an interval without two transients, a
-        lag of less than a frame or more than half the trace.
-    names : tuple of str
-    """
+    """Return named numbers of each trace."""
     traces = np.asarray(traces)
     rows = max(1, _AT_ONCE // max(1, traces.shape[1]))
     scale = _Scale(sampling_frequency)
@@ -77,14 +62,7 @@ def trace_features(
 
 
 def boosted_trees(seed: int, sampling_frequency: float | None) -> Pipeline:
-    """Return scikit-learn's boosted trees on `trace_features`, not yet trained.
-
-    Parameters
-    ----------
-    seed : int
-    sampling_frequency : float or None
-        Of the traces (Hz).
-    """
+    """Return scikit-learn's boosted trees on `trace_features`, not yet trained."""
     features = FunctionTransformer(
         _numbers, kw_args={"sampling_frequency": sampling_frequency}
     )
@@ -263,10 +241,7 @@ def _transients(above: Numbers, noise: Numbers, scale: _Scale) -> Named:
 def _of_each(
     what: str, trace: NDArray[np.int64], values: NDArray[Any], n_traces: int
 ) -> Named:
-    """Return median, variation and largest of the values of each trace.
-
-    NaN of a trace without any.
-    """
+    """Return median, variation and largest of the values of each trace."""
     count = np.bincount(trace, minlength=n_traces)
     some, first = count > 0, np.cumsum(count) - count
     ordered = values[np.lexsort((values, trace))]

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from napari_celltype.protocol.comparison import best
 from napari_celltype.protocol.evaluation import Confusion, Evaluation
-from napari_celltype.protocol.scores import Score
+from napari_celltype.protocol.scores import Score, best
 from napari_celltype.protocol.words import in_words
 
 if TYPE_CHECKING:
@@ -68,11 +67,7 @@ def draw_confusion(
 
 
 def curve_figure(found: Evaluation) -> Figure | None:
-    """Draw accuracy by epoch, mean line and deviation band (Fig. 3).
-
-    What is not trained in epochs is a line with a band. None if nothing was trained in
-    epochs.
-    """
+    """Draw accuracy by epoch, mean line and deviation band (Fig. 3)."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -129,10 +124,7 @@ def _band(
 
 
 def svg(figure: Figure) -> str:
-    """Return a figure as an SVG element, to stand inside an HTML page.
-
-    Text is drawn as shapes: it looks the same wherever it is opened.
-    """
+    """Return a figure as an SVG element, to stand inside an HTML page."""
     image = io.BytesIO()
     figure.savefig(image, format="svg", metadata={"Date": None})
     text = image.getvalue().decode()
@@ -140,12 +132,7 @@ def svg(figure: Figure) -> str:
 
 
 def paper_figure(found: Evaluation) -> Figure:
-    """Draw scores of both ways of splitting beside the confusion matrices.
-
-    Panel A: balanced accuracy with its 95 % interval, where there are enough groups for
-    one, of every classifier, of the best single number of each way, and after training
-    on shuffled labels; a line at chance of each way. Panels B and C: `Evaluation.top`.
-    """
+    """Draw scores of both ways of splitting beside the confusion matrices."""
     from matplotlib.figure import Figure
 
     lines = _lines(found)

@@ -1,10 +1,19 @@
-"""What an evaluation can tell, and how long it will take, before it is started."""
+"""What an evaluation can tell, and how long it will take, before it is started.
+
+Tiny trainings of each kind are timed on this machine and scaled up.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import mean
 from threading import Lock
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_celltype.labels import TraceSet
 from napari_celltype.labels.reading import Reading
@@ -16,17 +25,23 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.protocol.costs import Costs
-from napari_celltype.protocol.design import Design, DesignRow, describe_design
+from napari_celltype.protocol import task as training
 from napari_celltype.protocol.evaluate import (
     ExperimentRequest,
     experiment_data,
     plan_experiment,
 )
-from napari_celltype.protocol.experiment import ExperimentData, Task
+from napari_celltype.protocol.evaluation import Design, DesignRow, describe_design
+from napari_celltype.protocol.experiment import (
+    Condition,
+    ExperimentData,
+    Outcome,
+    Split,
+    Task,
+)
 from napari_celltype.protocol.experiments import quick_look
-from napari_celltype.protocol.run_folder import RunFolder
-from napari_celltype.protocol.running import duration_text, unfinished
+from napari_celltype.protocol.running import RunFolder, duration_text, unfinished
+from napari_celltype.protocol.scores import score_condition
 from napari_celltype.protocol.words import in_words
 
 
@@ -64,22 +79,20 @@ class Forecast:
     @property
     def design_lines(self) -> tuple[str, ...]:
         """What the data can tell at all, what they are, and how they will be split."""
-        design = self.design
-        told = [f"⚠ {sentence}" for sentence in design.sentences]
-        if design.exclusive.get("subjects") == 0:
-            told.insert(0, "Every animal holds more than one type.")
-        rows = ", ".join(_row_text(row) for row in design.rows)
+        lines = [f"⚠ {sentence}" for sentence in self.design.sentences]
+        if self.design.exclusive.get("subjects") == 0:
+            lines.insert(0, "Every animal holds more than one type.")
+        rows = ", ".join(_row_text(row) for row in self.design.rows)
         ways = " and ".join(in_words(way) for way in self.ways)
-        return (*told, f"{self.name}: {rows}.", f"Split {ways}.")
+        return (*lines, f"{self.name}: {rows}.", f"Split {ways}.")
 
     @property
     def sentence(self) -> str:
         """How long it will take, said as the estimate that it is."""
         if not self.n_left:
             return f"All {self.n_tasks} trainings are done: only the report is written."
-        done = self.n_tasks - self.n_left
         left = f"{self.n_left} trainings"
-        if done:
+        if self.n_left < self.n_tasks:
             left = f"the {self.n_left} of {self.n_tasks} trainings that are left"
         return (
             f"Expected: about {duration_text(self.seconds)} for {left}, longer while "
@@ -108,7 +121,6 @@ class Forecaster:
         self._name = ""
         self._notes: tuple[str, ...] = ()
         self._costs: Costs | None = None
-        self._data: ExperimentData | None = None
 
     def forget(self) -> None:
         """Read the data again next time: they may have changed."""
@@ -139,68 +151,167 @@ class Forecaster:
         """
         with self._lock:
             raise_if_stopped(should_stop)
-            return self._forecast(request, on_progress, should_stop)
-
-    def _forecast(
-        self,
-        request: ExperimentRequest,
-        on_progress: OnProgress,
-        should_stop: ShouldStop,
-    ) -> Forecast:
-        data, costs = self._read(request, on_progress, should_stop)
-        on_progress(Progress("Drawing the splits"))
-        planned = plan_experiment(request, data)
-        left = self._left(request, planned.tasks)
-        raise_if_stopped(should_stop)
-
-        def expected(tasks: list[Task]) -> float:
-            return costs.expected(
-                tasks, on_progress=on_progress, should_stop=should_stop
+            costs = self._read(request, on_progress, should_stop)
+            on_progress(Progress("Drawing the splits"))
+            plan = plan_experiment(request, costs.data)
+            left = list(plan.tasks)
+            if request.folder is not None and request.folder.is_dir():
+                left = unfinished(left, RunFolder(request.folder).finished())
+            raise_if_stopped(should_stop)
+            names, protocol, how = quick_look(request.protocol, request.training)
+            quick = plan_experiment(
+                replace(request, classifiers=names, protocol=protocol, training=how),
+                costs.data,
             )
-
-        seconds = expected(left)
-        names, protocol, training = quick_look(request.protocol, request.training)
-        quick = plan_experiment(
-            replace(request, classifiers=names, protocol=protocol, training=training),
-            data,
-        )
-        conditions = planned.experiment.conditions
-        return Forecast(
-            self._name,
-            describe_design(data.traces, data.targets),
-            tuple(dict.fromkeys(c.way for c in conditions)),
-            (
-                *self._notes,
-                *planned.experiment.notes,
-                *planned.tasks.notes,
-            ),
-            len(left),
-            len(planned.tasks),
-            seconds,
-            expected(list(quick.tasks)),
-        )
+            seconds, quick_seconds = (
+                costs.expected(tasks, on_progress=on_progress, should_stop=should_stop)
+                for tasks in (left, quick.tasks)
+            )
+            return Forecast(
+                self._name,
+                describe_design(costs.data.traces, costs.data.targets),
+                tuple(dict.fromkeys(c.way for c in plan.experiment.conditions)),
+                (*self._notes, *plan.experiment.notes, *plan.notes),
+                len(left),
+                len(plan.tasks),
+                seconds,
+                quick_seconds,
+            )
 
     def _read(
         self,
         request: ExperimentRequest,
         on_progress: OnProgress,
         should_stop: ShouldStop,
-    ) -> tuple[ExperimentData, Costs]:
+    ) -> Costs:
         source = (request.data, request.reading)
-        if source != self._source or self._data is None or self._costs is None:
+        if source != self._source or self._costs is None:
             self._source = None
             found = request.reading.load(
                 request.data, on_progress=on_progress, should_stop=should_stop
             )
             on_progress(Progress("Looking at the data"))
-            self._data, self._notes = experiment_data(found)
+            data, self._notes = experiment_data(found)
             self._name = found.name
-            self._costs = Costs(self._data)
+            self._costs = Costs(data)
             self._source = source
-        return self._data, self._costs
+        return self._costs
 
-    def _left(self, request: ExperimentRequest, tasks: tuple[Task, ...]) -> list[Task]:
-        """Return the tasks whose outcomes the run folder does not hold."""
-        if request.folder is None or not request.folder.is_dir():
-            return list(tasks)
-        return unfinished(tasks, RunFolder(request.folder).finished())
+
+# Examples of a tiny training: four batches of a network.
+EXAMPLES = 128
+# Of which the last is timed: the first also pays for what is set up once.
+EPOCHS = 2
+# Examples of the training before it, which is not timed.
+FEWEST = 16
+# Repetitions, as others may be at work on the machine now and then; none is begun
+# after so many seconds.
+REPEATS, MOST_SECONDS = 4, 2.0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a tiny training of so many examples took."""
+
+    n_train: int
+    n_test: int
+    # Seconds of one epoch of a network, or of the whole fit of another classifier.
+    fit: float
+    # Seconds of everything else: preparing, and answering the test.
+    rest: float
+    # Whether a support vector machine, whose fit grows with the square of the training
+    # examples and whose answers look at its vectors.
+    svm: bool = False
+
+    def expected(self, n_train: int, n_test: int, epochs: int = 1) -> float:
+        """Return the seconds to expect of a training of another size."""
+        more = n_train / self.n_train
+        answers = max(1.0, n_test / self.n_test) * (more if self.svm else 1.0)
+        return self.fit * more ** (1 + self.svm) * epochs + self.rest * answers
+
+
+class Costs:
+    """Measured costs of the trainings on some data, each kind measured once."""
+
+    def __init__(self, data: ExperimentData) -> None:
+        self.data = data
+        self._known: dict[str, Cost] = {}
+        self._scoring: float | None = None
+
+    def expected(
+        self,
+        tasks: Iterable[Task],
+        *,
+        on_progress: OnProgress = ignore_progress,
+        should_stop: ShouldStop = never_stop,
+    ) -> float:
+        """Return the seconds to expect of tasks, with the scoring of their answers."""
+        seconds = 0.0
+        conditions = set()
+        for task in tasks:
+            kind = _kind(task.condition)
+            if kind not in self._known:
+                on_progress(Progress(f"Timing a short training ({kind.split('|')[0]})"))
+                self._known[kind] = self._measure(task, should_stop)
+            epochs = task.condition.parameters.get("epochs", 1)
+            seconds += self._known[kind].expected(
+                len(task.split.train), len(task.split.test), epochs
+            )
+            conditions.add(task.condition.name)
+        return seconds + len(conditions) * (self._scoring or 0.0)
+
+    def _measure(self, task: Task, should_stop: ShouldStop) -> Cost:
+        condition, split = task.condition, task.split
+        if condition.is_network:
+            parameters = {**condition.parameters, "epochs": EPOCHS}
+            condition = replace(condition, parameters=parameters)
+        index = self.data.targets.index
+
+        def some(most: int) -> Task:
+            train, test = (
+                _some(rows, index, most) for rows in (split.train, split.test)
+            )
+            return Task(condition, Split(0, train, test), task.seed)
+
+        # A probe looks at one number of each example: its real size is quick enough.
+        tiny = some(len(split.train) if condition.is_probe else EXAMPLES)
+        # The first training also pays for imports and what libraries set up once.
+        training.perform(some(FEWEST), self.data, should_stop=should_stop)
+        whole: list[float] = []
+        outcomes: list[Outcome] = []
+        while len(whole) < REPEATS and sum(whole) < MOST_SECONDS:
+            start = perf_counter()
+            outcomes.append(training.perform(tiny, self.data, should_stop=should_stop))
+            whole.append(perf_counter() - start)
+        if self._scoring is None:
+            self._scoring = self._time_scoring(tiny, outcomes[0])
+        fit = mean(o.train_seconds for o in outcomes)
+        rest = max(0.0, mean(whole) - fit)
+        if condition.is_network:
+            fit = mean(o.history[-1]["seconds"] for o in outcomes)
+        svm = condition.classifier.startswith("svm")
+        return Cost(len(tiny.split.train), len(tiny.split.test), fit, rest, svm)
+
+    def _time_scoring(self, task: Task, outcome: Outcome) -> float:
+        start = perf_counter()
+        score_condition(task.condition, self.data, {task.key: task}, [outcome])
+        return perf_counter() - start
+
+
+def _kind(condition: Condition) -> str:
+    """Name what trainings have in common that cost the same per example."""
+    parameters = {k: v for k, v in condition.parameters.items() if k != "epochs"}
+    if condition.is_probe:
+        return "probe|session" if condition.classifier.endswith("session") else "probe"
+    n_frames, surrogates = condition.n_frames, condition.surrogates
+    return f"{condition.classifier}|{parameters!r}|{n_frames}|{surrogates}"
+
+
+def _some(
+    rows: NDArray[np.int64], index: NDArray[np.int64], most: int
+) -> NDArray[np.int64]:
+    """Return at most so many rows, of every class its share."""
+    if len(rows) <= most:
+        return rows
+    by_class = rows[np.argsort(index[rows], kind="stable")]
+    return by_class[np.linspace(0, len(rows) - 1, most).astype(np.int64)]

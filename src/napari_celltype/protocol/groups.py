@@ -88,16 +88,15 @@ def split_groups(traces: TraceSet, way: str) -> NDArray[np.int64]:
 
 def _joined(groups: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return numbers of the parts that shared groups and cells connect."""
-    parts = groups
-    while True:
-        # The smallest number goes from each group to its cells, and back.
-        of_cell = np.full(cells.max() + 1, len(groups))
-        np.minimum.at(of_cell, cells, parts)
-        of_group = np.full(groups.max() + 1, len(groups))
-        np.minimum.at(of_group, groups, of_cell[cells])
-        if (of_group[groups] == parts).all():
-            return codes(parts)
-        parts = of_group[groups]
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = int(groups.max()) + 1
+    nodes = n + int(cells.max()) + 1
+    ones = np.ones(len(groups))
+    shared = coo_array((ones, (groups, n + cells)), shape=(nodes, nodes))
+    parts: NDArray[np.int32] = connected_components(shared, directed=False)[1]
+    return parts[groups].astype(np.int64)
 
 
 Chosen = NDArray[np.int64]
@@ -113,43 +112,12 @@ def draw_test_groups(
     table: NDArray[np.int64],
     classes: Sequence[str],
     way: str,
-    word: str,
     share: float,
     generators: Iterable[np.random.Generator],
     trained: Collection[int] = (),
-) -> Iterator[tuple[Chosen, np.random.Generator]]:
-    """Choose the test groups of one split after the other, each choice once.
-
-    Groups that were tested least come first, so that a few splits test all of them. Of
-    a few such choices the one whose share of each class comes nearest to `share` is
-    taken. Ends early when no new choice is found.
-
-    Parameters
-    ----------
-    table : ndarray of int64, shape (n_groups, n_classes)
-        Examples that may be tested.
-    classes : sequence of str
-    way, word : str
-        The way and the word for one group, for messages.
-    share : float
-        Of the examples, for the test.
-    generators : iterable of numpy.random.Generator
-        One for each split.
-    trained : collection of int
-        Groups that are never chosen.
-
-    Yields
-    ------
-    chosen : ndarray of int64
-        Sorted groups of the test.
-    generator : numpy.random.Generator
-        The split's own.
-
-    Raises
-    ------
-    LabelError
-        If no choice puts every class on both sides.
-    """
+) -> Iterator[Chosen]:
+    """Choose the test groups of one split after the other, each choice once."""
+    word = COLUMNS[way][1]
     _require_two_groups(table, classes, way, word)
     seen: set[tuple[int, ...]] = set()
     times = np.zeros(len(table), dtype=np.int64)
@@ -168,7 +136,7 @@ def draw_test_groups(
             return
         seen.add(chosen)
         times[list(chosen)] += 1
-        yield np.array(chosen, dtype=np.int64), generator
+        yield np.array(chosen, dtype=np.int64)
 
 
 def _require_two_groups(
@@ -217,11 +185,7 @@ def _nearest_new(
 def _choose(
     table: NDArray[np.int64], order: NDArray[np.int64], share: float
 ) -> tuple[int, ...] | None:
-    """Take groups in order: those that bring a class, then those that come nearer.
-
-    Any possible choice can be reached by some order: with its groups in front, the
-    first pass covers every class with some of them.
-    """
+    """Take groups in order: those that bring a class, then those that come nearer."""
     total = table.sum(axis=0)
     wanted = share * total
     tested = np.zeros_like(total)

@@ -14,29 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_celltype.findings import Finding
 from napari_celltype.labels.atomic import write_atomically, write_text_atomically
 from napari_celltype.protocol import words
-from napari_celltype.protocol.environment import (
-    different_environments,
-    environment_notes,
+from napari_celltype.protocol.evaluation import (
+    Confusion,
+    Evaluation,
+    describe_design,
 )
-from napari_celltype.protocol.evaluation import Confusion, Evaluation
-from napari_celltype.protocol.experiment import (
-    Experiment,
-    ExperimentData,
-    Outcome,
-    Task,
-)
-from napari_celltype.protocol.experiments import how_quick
+from napari_celltype.protocol.experiment import Outcome, Plan
+from napari_celltype.protocol.experiments import quick_caution
 from napari_celltype.protocol.scores import score_condition
 from napari_celltype.protocol.splits import PaperProtocol
-from napari_celltype.protocol.surrogates import surrogate_note
 from napari_celltype.protocol.tables import (
     INTERVAL,
     Table,
     report_tables,
     scores_table,
 )
+from napari_celltype.protocol.task import different_environments, environment_note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,10 +94,8 @@ class Report(Evaluation):
 
 
 def make_report(
-    experiment: Experiment,
-    data: ExperimentData,
+    plan: Plan,
     protocol: PaperProtocol,
-    tasks: Sequence[Task],
     outcomes: Sequence[Outcome],
     *,
     name: str,
@@ -109,44 +103,34 @@ def make_report(
     notes: Sequence[str] = (),
     command: str | None = None,
 ) -> Report:
-    """Score the outcomes of an experiment and put what they mean into words.
+    """Score the finished outcomes of a plan and put what they mean into words.
 
-    Parameters
-    ----------
-    experiment : Experiment
-    data : ExperimentData
-    protocol : PaperProtocol
-    tasks : sequence of Task
-        All that were planned.
-    outcomes : sequence of Outcome
-        Those that are finished.
-    name : str
-        Of the data.
-    preparation : sequence of str
-        What the traces are and what was done to them, for the methods of a paper.
-    notes : sequence of str
-        What was done to the data, one sentence each.
-    command : str, optional
-        The command line that makes the same run.
+    `name` is that of the data, `preparation` says for the methods of a paper what was
+    done to the traces, and `notes` what was done to the data.
     """
     from napari_celltype import __version__
-    from napari_celltype.protocol.design import describe_design
 
-    traces = data.traces
-    by_key = {task.key: task for task in tasks}
+    data, experiment, traces = plan.data, plan.experiment, plan.data.traces
+    by_key = {task.key: task for task in plan.tasks}
     finished: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         finished.setdefault(outcome.condition, []).append(outcome)
-    cautions = {
-        "environment": " ".join(environment_notes(outcomes)),
-        "quick": " ".join(how_quick(experiment, protocol)),
-    }
-    cautions = {code: sentence for code, sentence in cautions.items() if sentence}
-    all_notes = [*cautions.values(), *notes, *experiment.notes]
-    missing = len(tasks) - len(outcomes)
+    cautions = [
+        Finding(code, sentence)
+        for code, sentence in (
+            ("environment", environment_note(outcomes)),
+            ("quick", quick_caution(experiment, protocol.n_splits)),
+        )
+        if sentence
+    ]
+    all_notes = [*map(str, cautions), *notes, *plan.notes, *experiment.notes]
+    missing = len(plan.tasks) - len(outcomes)
     if missing:
-        all_notes.insert(0, f"{missing} of {len(tasks)} trainings are not finished.")
+        n_tasks = len(plan.tasks)
+        all_notes.insert(0, f"{missing} of {n_tasks} trainings are not finished.")
     if any(condition.surrogates for condition in experiment.conditions):
+        from napari_celltype.protocol.rivals import surrogate_note
+
         all_notes.append(surrogate_note(traces.sampling_frequency))
     return Report(
         experiment=experiment.name,
@@ -160,7 +144,7 @@ def make_report(
             for condition in experiment.conditions
             if condition.name in finished
         ),
-        cautions=cautions,
+        cautions=tuple(cautions),
         notes=tuple(dict.fromkeys(all_notes)),
         settings={
             **dataclasses.asdict(protocol),
@@ -195,23 +179,7 @@ def _plain(value: Any) -> Any:
 
 
 def write_report(report: Report, folder: str | Path) -> list[Path]:
-    """Write a report into its run folder, each file in one step.
-
-    That is ``report.json`` (strict JSON, everything), ``scores.csv``,
-    ``scores_strictest.csv`` where groups were kept apart, one CSV of the experiment's
-    own table, ``confusion_<classifier>.png``, the learning curves as PNG and, last,
-    ``report.html``.
-
-    Returns
-    -------
-    list of Path
-        The files.
-
-    Raises
-    ------
-    OutputError
-        If one cannot be written.
-    """
+    """Write a report into its run folder, each file in one step."""
     from napari_celltype.protocol.figures import confusion_figure, curve_figure
 
     folder = Path(folder)

@@ -1,12 +1,13 @@
-"""Rivals of the networks: probes of single numbers, and the baselines of Table IV.
+"""Rivals of the networks: probes, surrogates, and the baselines of Table IV.
 
 Most probes tell how a cell was recorded rather than what it is: a classifier's score
-means little where one of them comes near it.
+means little where one of them comes near it. Surrogates keep a part of what a real
+trace says: what a trained model still gets right on them does not come from the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,33 +15,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.ensemble import AdaBoostClassifier
-from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, StratifiedKFold
+from sklearn.metrics.pairwise import euclidean_distances
+from sklearn.model_selection import (
+    GridSearchCV,
+    ParameterGrid,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    check_cv,
+)
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.labels import TraceSet
 from napari_celltype.models.preparation import Normalization
-from napari_celltype.protocol.kernel_search import KernelSearch
 
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass
 class InnerFolds:
-    """Stratified folds that keep groups on one side where the classes allow it.
-
-    A splitter for scikit-learn's searches. Parameters are then searched in folds of the
-    same kind as the split around them. Small classes and few groups make fewer folds.
-
-    Parameters
-    ----------
-    n_splits : int
-        Folds where every class has as many members and groups.
-    random_state : int
-        Seed of the order.
-    """
+    """Stratified folds that keep groups on one side where the classes allow it."""
 
     n_splits: int = 5
     random_state: int = 0
@@ -49,15 +46,13 @@ class InnerFolds:
         self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
     ) -> int:
         """Return the number of folds for these labels and groups."""
-        return len(self._folds(np.asarray(y), groups))
+        return len(self.split(X, y, groups))
 
     def split(
         self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
-    ) -> Iterator[Fold]:
-        """Yield rows to train and to test on."""
-        yield from self._folds(np.asarray(y), groups)
-
-    def _folds(self, y: NDArray[np.generic], groups: ArrayLike | None) -> list[Fold]:
+    ) -> list[Fold]:
+        """Return rows to train and to test on."""
+        y = np.asarray(y)
         names, of, members = np.unique(y, return_inverse=True, return_counts=True)
         if groups is not None:
             groups = np.asarray(groups)
@@ -114,10 +109,11 @@ def probe_values(traces: TraceSet) -> dict[str, NDArray[np.float64]]:
         rate" (Hz) as recorded; "ROI size" (pixels); "plane".
     """
     rate = traces.sampling_frequency
-    values = {
-        name: np.concatenate(parts)
-        for name, parts in _in_blocks(traces.traces, rate).items()
-    }
+    parts = [
+        _numbers(traces.traces[start : start + TRACES_AT_ONCE], rate)
+        for start in range(0, len(traces), TRACES_AT_ONCE)
+    ]
+    values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     for name, array in RECORDED.items():
         if array in traces.recorded:
             values[name] = np.asarray(traces.recorded[array], dtype=np.float64)
@@ -137,18 +133,8 @@ def probe_model(name: str, seed: int) -> ProbeTree | CommonestOfSession:
 class ProbeTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A decision tree whose number of leaves is found within the training set.
 
-    Every class weighs the same.
-
-    Parameters
-    ----------
-    random_state : int
-
-    Attributes
-    ----------
-    best_params_ : dict
-        "max_leaf_nodes": the one of `MAX_LEAF_NODES` with the best balanced accuracy
-        over all inner folds together.
-    classes_ : ndarray
+    Every class weighs the same. The size is the one of `MAX_LEAF_NODES` with the best
+    balanced accuracy over all inner folds together.
     """
 
     def __init__(self, random_state: int = 0) -> None:
@@ -192,14 +178,7 @@ class ProbeTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class CommonestOfSession(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Say the commonest training label of an example's session.
-
-    Attributes
-    ----------
-    classes_ : ndarray
-    sessions_ : ndarray of int64
-        Numbers of the sessions that were trained on.
-    """
+    """Say the commonest training label of an example's session."""
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Count the labels of each session; X is (n_examples, 1) session numbers."""
@@ -224,40 +203,36 @@ class CommonestOfSession(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return names
 
 
-def _in_blocks(
+def _numbers(
     traces: NDArray[np.float32], rate: float | None
-) -> dict[str, list[NDArray[np.float64]]]:
-    """Return the parts of each number that is computed from traces."""
-    found: dict[str, list[NDArray[np.float64]]] = {}
-    slow = np.fft.rfftfreq(traces.shape[1], 1 / rate) < SLOWER_THAN if rate else None
-    for start in range(0, len(traces), TRACES_AT_ONCE):
-        block = traces[start : start + TRACES_AT_ONCE].astype(np.float64)
-        mean = block.mean(axis=1)
-        block -= mean[:, None]
-        variance = np.einsum("ij,ij->i", block, block) / block.shape[1]
-        third = np.einsum("ij,ij,ij->i", block, block, block) / block.shape[1]
-        # A constant trace is not skewed and has no slow power.
-        something = np.where(variance > 0, variance, 1)
-        numbers = {
-            "mean": mean,
-            "deviation": np.sqrt(variance),
-            "skewness": third / something**1.5,
-        }
-        if block.shape[1] > 1:
-            steps = np.median(np.abs(np.diff(block, axis=1)), axis=1)
-            numbers["noise level"] = steps / np.sqrt(rate or 1)
-        if slow is not None:
-            power = np.abs(np.fft.rfft(block, axis=1)) ** 2
-            if block.shape[1] % 2 == 0:
-                # Every other wave stands for itself and its mirror image.
-                power[:, -1] /= 2
-            total = power.sum(axis=1)
-            numbers["slow power"] = power[:, slow].sum(axis=1) / np.where(
-                total > 0, total, 1
-            )
-        for name, values in numbers.items():
-            found.setdefault(name, []).append(values)
-    return found
+) -> dict[str, NDArray[np.float64]]:
+    """Return the numbers that are computed from traces."""
+    block = traces.astype(np.float64)
+    n_frames = block.shape[1]
+    mean = block.mean(axis=1)
+    block -= mean[:, None]
+    variance = np.einsum("ij,ij->i", block, block) / n_frames
+    third = np.einsum("ij,ij,ij->i", block, block, block) / n_frames
+    # A constant trace is not skewed and has no slow power.
+    something = np.where(variance > 0, variance, 1)
+    numbers = {
+        "mean": mean,
+        "deviation": np.sqrt(variance),
+        "skewness": third / something**1.5,
+    }
+    if n_frames > 1:
+        steps = np.median(np.abs(np.diff(block, axis=1)), axis=1)
+        numbers["noise level"] = steps / np.sqrt(rate or 1)
+    if rate:
+        slow = np.fft.rfftfreq(n_frames, 1 / rate) < SLOWER_THAN
+        power = np.abs(np.fft.rfft(block, axis=1)) ** 2
+        if n_frames % 2 == 0:
+            # Every other wave stands for itself and its mirror image.
+            power[:, -1] /= 2
+        total = power.sum(axis=1)
+        total[total == 0] = 1
+        numbers["slow power"] = power[:, slow].sum(axis=1) / total
+    return numbers
 
 
 # Section IV-D. The paper names no constant term of the polynomial kernel;
@@ -278,67 +253,42 @@ GRIDS: dict[str, dict[str, tuple[float, ...]]] = {
 }
 
 
-def baseline(name: str, seed: int, **parameters: Any) -> Pipeline:
+def baseline(
+    name: str,
+    seed: int,
+    *,
+    normalization: str = "training-set",
+    searched: bool = False,
+    grid: Mapping[str, Sequence[float]] | None = None,
+    **parameters: Any,
+) -> Pipeline:
     """Return a z-score by the training set and a classifier of Table IV.
 
-    Parameters
-    ----------
-    name : str
-        A key of `PAPER`.
-    seed : int
-        Of AdaBoost; support vector machines know no chance.
-    **parameters
-        Instead of the paper's; `normalization` is one of `NORMALIZATIONS`.
+    Its parameters are the paper's unless they are given, or `searched` on a `grid`
+    inside the training set.
     """
-    normalization = parameters.pop("normalization", "training-set")
-    given = {**PAPER[name], **parameters}
-    classifier = (
-        AdaBoostClassifier(**given, random_state=seed)
-        if name == "adaboost"
-        else SVC(**given)
-    )
-    return Pipeline([("z-score", TraceScaler(normalization)), ("model", classifier)])
-
-
-def search(name: str, seed: int, **parameters: Any) -> Pipeline:
-    """Return the same with parameters searched inside the training set.
-
-    The paper searched once, on all data, and split them afterwards; here nothing of a
-    test set takes part in the choice. The z-score is that of the whole training set.
-
-    Parameters
-    ----------
-    name : str
-        A key of `GRIDS`.
-    seed : int
-        Of the folds and of AdaBoost.
-    **parameters
-        `grid` instead of the one in `GRIDS`; `normalization`.
-    """
-    normalization = parameters.pop("normalization", "training-set")
-    grid = dict(parameters.pop("grid", GRIDS[name]))
+    # The paper searched once, on all data, and split them afterwards; here nothing of
+    # a test set takes part in the choice.
+    grid = GRIDS[name] if grid is None else grid
     folds = InnerFolds(random_state=seed)
-    found = (
-        GridSearchCV(AdaBoostClassifier(random_state=seed), grid, cv=folds)
-        if name == "adaboost"
-        else KernelSearch(PAPER[name]["kernel"], grid=grid, cv=folds, **parameters)
-    )
-    return Pipeline([("z-score", TraceScaler(normalization)), ("model", found)])
+    given = {**PAPER[name], **parameters}
+    if name == "adaboost":
+        boosted = AdaBoostClassifier(random_state=seed)
+        model = (
+            GridSearchCV(boosted, grid, cv=folds)
+            if searched
+            else boosted.set_params(**given)
+        )
+    elif searched:
+        model = KernelSearch(PAPER[name]["kernel"], grid=grid, cv=folds)
+    else:
+        model = SVC(**given)
+    return Pipeline([("z-score", TraceScaler(normalization)), ("model", model)])
 
 
 # scikit-learn has no types, so its classes are Any to the type checker.
 class TraceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """The z-score of the networks for other classifiers (Section IV-B).
-
-    Parameters
-    ----------
-    normalization : str
-        "training-set": one mean and one deviation of all training traces.
-
-    Attributes
-    ----------
-    normalization_ : Normalization
-    """
+    """The z-score of the networks for other classifiers (Section IV-B)."""
 
     def __init__(self, normalization: str = "training-set") -> None:
         self.normalization = normalization
@@ -354,3 +304,179 @@ class TraceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         traces = validate_data(self, X, dtype=np.float32, reset=False)
         return self.normalization_.apply(traces)
+
+
+KERNELS = ("rbf", "linear", "poly")
+
+
+# scikit-learn has no types, so its classes are Any to the type checker.
+class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """`GridSearchCV(SVC(kernel=...), grid)` with the same answers, faster.
+
+    `kernel` is exp(-gamma |x - y|^2), x.y, or (gamma x.y)^degree. `GridSearchCV`
+    computes the kernel of every pair of traces anew for each fold and each candidate.
+    Distances and products do not depend on the parameters: here they are computed
+    once, and every kernel of the grid follows from them.
+    """
+
+    def __init__(
+        self,
+        kernel: str = "rbf",
+        *,
+        grid: Mapping[str, Sequence[float]],
+        cv: Any = 5,
+    ) -> None:
+        self.kernel = kernel
+        self.grid = grid
+        self.cv = cv
+
+    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+        """Search the grid by cross-validation, then train on all rows."""
+        if self.kernel not in KERNELS:
+            raise ValueError(
+                f"kernel {self.kernel!r} is not known; use one of {', '.join(KERNELS)}."
+            )
+        traces, labels = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(labels)
+        candidates = list(ParameterGrid(dict(self.grid)))
+        splitter = check_cv(self.cv, labels, classifier=True)
+        folds = list(splitter.split(traces, labels, groups))
+        pairs = self._pairs(traces, traces)
+        scores = np.zeros((len(candidates), len(folds)))
+        for shape, rows in _same_kernels(candidates).items():
+            values = self._kernel(pairs, dict(shape))
+            for k, (train, test) in enumerate(folds):
+                inside, across = values[np.ix_(train, train)], values[test][:, train]
+                for row in rows:
+                    machine = SVC(C=candidates[row]["C"], kernel="precomputed")
+                    machine.fit(inside, labels[train])
+                    scores[row, k] = machine.score(across, labels[test])
+        mean = scores.mean(axis=1)
+        best = int(mean.argmax())
+        self.best_params_ = candidates[best]
+        self.best_score_ = float(mean[best])
+        self.cv_results_ = {
+            "params": candidates,
+            "mean_test_score": mean,
+            **{f"split{k}_test_score": s for k, s in enumerate(scores.T)},
+        }
+        values = self._kernel(pairs, self.best_params_)
+        self.machine_ = SVC(C=self.best_params_["C"], kernel="precomputed")
+        self.machine_.fit(values, labels)
+        self.classes_ = self.machine_.classes_
+        self.support_vectors_ = traces[self.machine_.support_]
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the class of each trace (n_traces, n_frames)."""
+        check_is_fitted(self)
+        traces = validate_data(self, X, dtype=np.float64, reset=False)
+        # libsvm reads the columns of support vectors only.
+        values = np.zeros((len(traces), self.machine_.shape_fit_[0]))
+        values[:, self.machine_.support_] = self._kernel(
+            self._pairs(traces, self.support_vectors_), self.best_params_
+        )
+        names: NDArray[Any] = self.machine_.predict(values)
+        return names
+
+    def _pairs(
+        self, X: NDArray[np.float64], Y: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what the kernel needs of each pair, (n_X, n_Y)."""
+        if self.kernel != "rbf":
+            return X @ Y.T
+        pairs: NDArray[np.float64] = euclidean_distances(X, Y, squared=True)
+        return pairs
+
+    def _kernel(
+        self, pairs: NDArray[np.float64], candidate: Mapping[str, float]
+    ) -> NDArray[np.float64]:
+        if self.kernel == "linear":
+            return pairs
+        values: NDArray[np.float64]
+        if self.kernel == "rbf":
+            values = pairs * -candidate["gamma"]
+            return np.exp(values, out=values)
+        values = (pairs * candidate["gamma"]) ** candidate.get("degree", 3)
+        return values
+
+
+def _same_kernels(
+    candidates: Sequence[Mapping[str, float]],
+) -> dict[tuple[tuple[str, float], ...], list[int]]:
+    """Return the candidates that differ in C only, by what else they hold."""
+    groups: dict[tuple[tuple[str, float], ...], list[int]] = {}
+    for row, candidate in enumerate(candidates):
+        shape = tuple((n, v) for n, v in candidate.items() if n != "C")
+        groups.setdefault(shape, []).append(row)
+    return groups
+
+
+BLOCK_SECONDS = 1.0
+# Of traces whose frame rate nobody knows: a second of the usual 30 Hz.
+BLOCK_FRAMES = 30
+
+
+def phase_randomised(
+    traces: NDArray[np.float32], random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return traces with the same power spectrum and random phases."""
+    n_traces, n_frames = traces.shape
+    randomised = np.empty((n_traces, n_frames), dtype=np.float32)
+    for start in range(0, n_traces, TRACES_AT_ONCE):
+        block = slice(start, start + TRACES_AT_ONCE)
+        spectrum = np.fft.rfft(traces[block].astype(np.float64))
+        turn = np.exp(2j * np.pi * random.random(spectrum.shape))
+        # The mean and, of an even number of frames, the fastest wave are real.
+        turn[:, 0] = 1
+        if n_frames % 2 == 0:
+            turn[:, -1] = 1
+        randomised[block] = np.fft.irfft(spectrum * turn, n_frames)
+    return randomised
+
+
+def blocks_shuffled(
+    traces: NDArray[np.float32], block_frames: int, random: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return traces whose blocks are in a random order, another one for each trace."""
+    n_frames = traces.shape[1]
+    block = np.arange(n_frames) // block_frames
+    n_blocks = int(block[-1]) + 1
+    shuffled = np.empty(traces.shape, dtype=np.float32)
+    for row, trace in enumerate(traces):
+        rank = random.permutation(n_blocks)
+        shuffled[row] = trace[np.argsort(rank[block], kind="stable")]
+    return shuffled
+
+
+def block_frames(sampling_frequency: float | None) -> int:
+    """Return the frames of one second, or `BLOCK_FRAMES` without a frame rate (Hz)."""
+    if sampling_frequency is None:
+        return BLOCK_FRAMES
+    return max(1, round(BLOCK_SECONDS * sampling_frequency))
+
+
+def surrogates_of(
+    traces: NDArray[np.float32], sampling_frequency: float | None, seed: int
+) -> dict[str, NDArray[np.float32]]:
+    """Return each kind of surrogate of all traces."""
+    random = np.random.default_rng(seed)
+    return {
+        "phase-randomised": phase_randomised(traces, random),
+        "shuffled blocks": blocks_shuffled(
+            traces, block_frames(sampling_frequency), random
+        ),
+    }
+
+
+def surrogate_note(sampling_frequency: float | None) -> str:
+    """Return the sentence that says what the surrogates of a report are."""
+    block = (
+        f"blocks of {BLOCK_FRAMES} frames, because the frame rate is not known"
+        if sampling_frequency is None
+        else f"blocks of one second ({block_frames(sampling_frequency)} frames)"
+    )
+    return (
+        "Surrogates of the test traces: phases of the spectrum at random (power "
+        f"spectrum and mean stay), and {block} in random order (all values stay)."
+    )

@@ -1,15 +1,27 @@
-"""Do what is not done yet of the tasks of a run, and tell how long it will take."""
+"""A run: its folder, what is not done yet of its tasks, and how long that will take."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
 import time
+import weakref
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from napari_celltype.errors import CellTypeError
+from napari_celltype.errors import CellTypeError, OutputError
+from napari_celltype.files import locked
+from napari_celltype.labels.atomic import write_text_atomically
+from napari_celltype.labels.folders import claim_folder
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -19,8 +31,7 @@ from napari_celltype.progress import (
 )
 from napari_celltype.protocol.backends import WorkerLost, outcomes
 from napari_celltype.protocol.experiment import ExperimentData, Outcome, Task
-from napari_celltype.protocol.run_folder import RunFolder
-from napari_celltype.protocol.work import perform as perform_task
+from napari_celltype.protocol.task import perform as perform_task
 
 
 def duration_text(seconds: float) -> str:
@@ -31,6 +42,11 @@ def duration_text(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def words_for(seconds: float) -> str:
+    """Return ", about 14 min left"."""
+    return f", about {duration_text(seconds)} left"
 
 
 class Remaining:
@@ -66,18 +82,16 @@ class Remaining:
     @property
     def seconds(self) -> float | None:
         """Seconds left, None where nobody knows."""
-        work_done = sum(sum(took) for took in self._took.values())
-        n_done = sum(len(took) for took in self._took.values())
+        done = [seconds for took in self._took.values() for seconds in took]
         gone = self._clock() - self._start
-        if not work_done or not gone:
+        if not sum(done) or not gone:
             return None
-        work_left = 0.0
+        left = 0.0
         for kind, number in self._to_do.items():
-            took = self._took.get(kind)
-            mean = sum(took) / len(took) if took else work_done / n_done
-            work_left += number * mean
+            took = self._took.get(kind) or done
+            left += number * sum(took) / len(took)
         # At least one runs at once: the start of processes is not repeated.
-        return work_left / max(1.0, work_done / gone)
+        return left / max(1.0, sum(done) / gone)
 
     def __str__(self) -> str:
         """Return ", about 14 min left", or nothing where nobody knows."""
@@ -87,14 +101,6 @@ class Remaining:
         return words_for(seconds)
 
 
-def words_for(seconds: float) -> str:
-    """Return ", about 14 min left"."""
-    return f", about {duration_text(seconds)} left"
-
-
-# A task and the file in which it keeps its training.
-Item = tuple[Task, Path]
-# Told of each task that is done, with what it gave.
 OnOutcome = Callable[[Task, Outcome], None]
 
 
@@ -117,41 +123,10 @@ def run_tasks(
 ) -> list[Outcome]:
     """Do what the folder does not hold yet, here or in other processes.
 
-    Parameters
-    ----------
-    tasks : sequence of Task
-    data : ExperimentData
-    folder : RunFolder
-        Gets a line for each task as it finishes.
-    perform : callable
-        What does one task.
-    jobs : int
-        Processes on this machine.
-    scheduler : str, optional
-        Address of a Dask scheduler, instead.
-    threads : int, optional
-        Threads of each worker; the last bits of a score depend on it. By default one
-        in other processes, else as many as the libraries take.
-    on_outcome : callable, optional
-        Called with each task that is done and its outcome: first with those that the
-        folder held before, then with the others as they finish.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
-
-    Returns
-    -------
-    list of Outcome
-        In the order of the tasks.
-
-    Raises
-    ------
-    CellTypeError
-        If a task cannot be done, the folder cannot be written, the scheduler does not
-        answer or goes away, or a process is killed again and again; what is finished
-        is in the folder.
-    Stopped
-        If `should_stop` answered True; what is finished is in the folder.
+    `on_outcome` gets first what the folder held before, then the others as they
+    finish. Whatever ends a run, what is finished is in the folder.
     """
+    # The last bits of a score depend on the threads.
     if threads is None and (jobs > 1 or scheduler is not None):
         threads = 1
     with folder.locked():
@@ -161,7 +136,7 @@ def run_tasks(
         for task in tasks:
             if task.key not in keys:
                 on_outcome(task, finished[task.key])
-        told = _Told(tasks, left, on_progress)
+        so_far = _SoFar(tasks, left, on_progress)
         lost = ""
         for done in outcomes(
             partial(_perform, perform=perform, threads=threads),
@@ -170,15 +145,15 @@ def run_tasks(
             jobs=jobs,
             scheduler=scheduler,
             threads=threads,
-            on_progress=told.inside if scheduler is None else on_progress,
+            on_progress=so_far.inside if scheduler is None else on_progress,
             should_stop=should_stop,
         ):
             task = left[done.index]
             if isinstance(done.result, WorkerLost):
-                lost = f"{told.name(task)}, was not finished: {done.result}"
+                lost = f"{so_far.name(task)}, was not finished: {done.result}"
                 continue
             folder.append(done.result)
-            told.finish(task, done.seconds)
+            so_far.finish(task, done.seconds)
             on_outcome(task, done.result)
         if lost:
             raise CellTypeError(lost)
@@ -200,24 +175,22 @@ def unfinished(
 
 
 def _perform(
-    item: Item,
+    item: tuple[Task, Path],
     data: ExperimentData,
     *,
     perform: Callable[..., Outcome],
     threads: int | None,
-    **told: Any,
+    **options: Any,
 ) -> Outcome:
     """Do one task, in any process."""
     task, checkpoint = item
     # Elsewhere the run folder is only there where the file system is shared.
-    shared = checkpoint.parent.is_dir()
-    return perform(
-        task, data, checkpoint=checkpoint if shared else None, threads=threads, **told
-    )
+    kept = checkpoint if checkpoint.parent.is_dir() else None
+    return perform(task, data, checkpoint=kept, threads=threads, **options)
 
 
-class _Told:
-    """What the user is told while a run goes on."""
+class _SoFar:
+    """How far a run is."""
 
     def __init__(
         self, tasks: Sequence[Task], left: Sequence[Task], on_progress: OnProgress
@@ -248,3 +221,151 @@ class _Told:
         n_done = self._n_tasks - len(self._left)
         count = f"{n_done} of {self._n_tasks} done{self._remaining}"
         self._on_progress(Progress(f"{what}: {count}", n_done, self._n_tasks))
+
+
+FORMAT = "napari-celltype run 1"
+
+
+class RunFolder:
+    """A folder that a killed run goes on in, see `open`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | None,
+        configuration: Mapping[str, Any],
+        *,
+        force: bool = False,
+    ) -> RunFolder:
+        """Make a run folder, or go on in the one of the same configuration."""
+        if path is None:
+            path = Path(tempfile.mkdtemp(prefix="napari-celltype-"))
+            folder = cls(path)
+            weakref.finalize(folder, shutil.rmtree, path, ignore_errors=True)
+        else:
+            folder = cls(path)
+            claim_folder(path, force=force)
+        with folder.locked():
+            folder._agree(configuration)
+            folder._cut_torn_line()
+        return folder
+
+    @property
+    def results(self) -> Path:
+        """The file of finished tasks."""
+        return self.path / "results.jsonl"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out."""
+        with locked(self.path / ".lock"):
+            yield
+
+    def finished(self) -> dict[tuple[str, int], Outcome]:
+        """Return the outcomes so far; a line that cannot be read is not done."""
+        if not self.results.exists():
+            return {}
+        outcomes = {}
+        for line in self.results.read_bytes().splitlines():
+            with suppress(ValueError, TypeError):
+                outcome = Outcome(**json.loads(line))
+                outcomes[outcome.key] = outcome
+        return outcomes
+
+    def append(self, outcome: Outcome) -> None:
+        """Write the line of a finished task to disk and drop its checkpoint."""
+        line = json.dumps(asdict(outcome)).encode() + b"\n"
+        try:
+            with self.results.open("ab", buffering=0) as file:
+                start = file.tell()
+                try:
+                    while line:
+                        line = line[file.write(line) :]
+                    os.fsync(file.fileno())
+                except OSError:
+                    file.truncate(start)
+                    raise
+        except OSError as error:
+            raise OutputError(
+                f"{self.results} cannot be written ({error.strerror or error}); what "
+                "was finished before is kept, so make room and give the same command "
+                "again."
+            ) from None
+        with suppress(OSError):
+            self._checkpoint(outcome.key).unlink(missing_ok=True)
+
+    def checkpoint(self, task: Task) -> Path:
+        """Return the file in which a task keeps its training; its folder is made."""
+        path = self._checkpoint(task.key)
+        with suppress(OSError):  # the next line of results will say what is wrong
+            path.parent.mkdir(exist_ok=True)
+        return path
+
+    def drop_checkpoints(self) -> None:
+        """Remove what killed or abandoned trainings have left."""
+        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
+
+    def _checkpoint(self, key: tuple[str, int]) -> Path:
+        """Return a name that every file system takes and no other task has."""
+        condition, split = key
+        digest = hashlib.sha256(condition.encode()).hexdigest()[:8]
+        readable = re.sub(r"[^A-Za-z0-9]+", "-", condition).strip("-")[:40]
+        return self.path / "checkpoints" / f"{readable}-{digest}-{split}"
+
+    def _agree(self, configuration: Mapping[str, Any]) -> None:
+        """Write the configuration, or compare it with the one of the folder."""
+        wanted = json.loads(json.dumps(configuration))
+        file = self.path / "config.json"
+        text = json.dumps({"format": FORMAT, "configuration": wanted}, indent=2) + "\n"
+        if not file.exists():
+            write_text_atomically(file, text)
+            return
+        try:
+            found = json.loads(file.read_bytes())
+            started = found["configuration"] if found["format"] == FORMAT else None
+        except (ValueError, KeyError, TypeError):
+            started = None
+        if not isinstance(started, dict):
+            raise OutputError(
+                f"{file} is not the configuration of a run of this version; choose "
+                "another folder."
+            )
+        keys = dict.fromkeys((*started, *wanted))
+        differences = [_difference(k, started.get(k), wanted.get(k)) for k in keys]
+        if any(differences):
+            raise OutputError(
+                f"{self.path} was started with {', '.join(filter(None, differences))}; "
+                "choose another folder, or give what it was started with."
+            )
+        if started != wanted:
+            write_text_atomically(file, text)
+
+    def _cut_torn_line(self) -> None:
+        """Cut what a kill in the middle of a line has left."""
+        try:
+            with self.results.open("r+b") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise OutputError(
+                f"{self.results} cannot be written ({error.strerror or error}); give "
+                "yourself write permission there."
+            ) from None
+
+
+def _difference(name: str, started: Any, wanted: Any) -> str:
+    """Say how a configuration was started: "epochs 20, not 5"; "" where it may go on.
+
+    A list may get longer: no result depends on what else is computed.
+    """
+    if isinstance(started, list) and isinstance(wanted, list):
+        dropped = ", ".join(str(one) for one in started if one not in wanted)
+        return f"{name} that include {dropped}" if dropped else ""
+    if started == wanted:
+        return ""
+    short = max(len(str(started)), len(str(wanted))) <= 40
+    return f"{name} {started}, not {wanted}" if short else f"different {name}"

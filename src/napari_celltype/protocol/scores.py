@@ -1,41 +1,39 @@
-"""What the test answers of one condition say, in plain numbers."""
+"""What the test answers of one condition say, in plain numbers, and scores compared."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from itertools import combinations
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.labels import Targets, TraceSet
+from napari_celltype.protocol import metrics
 from napari_celltype.protocol.experiment import (
-    PROBE,
-    SHUFFLED,
     Condition,
     ExperimentData,
     Outcome,
+    Role,
     Task,
+    bare_name,
 )
-from napari_celltype.protocol.metrics import Answers
+from napari_celltype.protocol.groups import COLUMNS, identity
+from napari_celltype.protocol.metrics import MEASURES, Answers, Interval
+from napari_celltype.protocol.splits import ground_truth, named
 
-if TYPE_CHECKING:
-    from napari_celltype.labels import Targets, TraceSet
-    from napari_celltype.protocol.intervals import Interval
-
-Role = Literal["classifier", "probe", "shuffled"]
-# Of each class.
-MEASURES = ("precision", "recall", "specificity")
+# From the strictest: what a new animal, a new recording, a new cell would meet.
+GROUPED = tuple(COLUMNS)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and standard deviation over splits; NaN where they are not defined.
+    """Mean and sample deviation over splits; NaN where they are not defined."""
 
-    The deviation is the sample's (divided by n - 1). It tells how much the split
-    matters. It is no error bar: the training sets of the splits overlap.
-    """
-
+    # The deviation tells how much the split matters. It is no error bar: the training
+    # sets of the splits overlap.
     mean: float
     sd: float
 
@@ -59,36 +57,16 @@ class PartialScore:
 
 @dataclass(frozen=True)
 class NewScore:
-    """What the classifiers of all splits say about the new data set (Section IV-F).
+    """What the classifiers of all splits say about the new data set (Section IV-F)."""
 
-    Attributes
-    ----------
-    accuracy, balanced_accuracy : Spread
-        On the new examples alone.
-    pooled_accuracy : Spread
-        On the test and the new examples together, as the paper counts.
-    interval : Interval
-        Of the balanced accuracy on the new examples.
-    n_examples : int
-    n_cells : int or None
-    chance : float
-        Balanced accuracy of guessing, among the classes that the new set has.
-    majority : float
-        Accuracy of always naming the class that is most frequent in the new set.
-    luck : float
-        As in `Score`.
-    counts : list of list of int
-        Confusion matrix, rows are the truth.
-    pooled_counts : list of list of int
-        The same of the test and the new examples (Fig. 4).
-    """
-
+    # On the new examples alone, and on the test and the new examples together.
     accuracy: Spread
     balanced_accuracy: Spread
     pooled_accuracy: Spread
     interval: Interval
     n_examples: int
     n_cells: int | None
+    # As in `Score`; pooled as in Fig. 4.
     chance: float
     majority: float
     luck: float
@@ -119,18 +97,16 @@ class Score:
         Training examples that were asked for, where a table varies them.
     n_splits, n_planned : int
         Splits that are finished, and that were planned.
-    n_examples : int
-        Different examples that were tested.
-    n_cells : int or None
-        Different cells among them; None where cells have no names.
+    n_examples, n_cells : int
+        Different examples that were tested, and different cells among them (None where
+        cells have no names).
     accuracy, balanced_accuracy, train_seconds : Spread
         Over splits; seconds of the fit alone.
     interval : Interval
         Bootstrap of the balanced accuracy of all test answers, by subject or by cell.
-    chance : float
-        Balanced accuracy of guessing.
-    majority : float
-        Accuracy of always naming the class that is most frequent in the tests.
+    chance, majority : float
+        Balanced accuracy of guessing; accuracy of always naming the class that is most
+        frequent in the tests.
     luck : float
         Balanced accuracy that only 2.5 % of dealings of the same labels among the
         tested examples exceed.
@@ -139,8 +115,7 @@ class Score:
     per_class : mapping of str to mapping of str to Spread
         precision, recall and specificity of each class over splits.
     splits : sequence of mapping
-        One row per split: split, accuracy, balanced_accuracy, train_seconds and
-        precision_X, recall_X, specificity_X.
+        One row per split, as in ``scores.csv``.
     curve : str
         What `curve_mean` is: "test", "training" or "" where nothing was trained in
         epochs.
@@ -189,7 +164,7 @@ class Score:
     @property
     def bare_name(self) -> str:
         """The name of the classifier, or of the number that a probe sees, alone."""
-        return _bare_name(self.name)
+        return bare_name(self.name)
 
 
 @dataclass(frozen=True)
@@ -227,7 +202,7 @@ class SplitRow:
     @property
     def bare_name(self) -> str:
         """As in `Score`."""
-        return _bare_name(self.name)
+        return bare_name(self.name)
 
 
 OnSplit = Callable[[SplitRow], None]
@@ -237,34 +212,20 @@ def ignore_split(row: SplitRow) -> None:
     """Take the line of a training and show it to nobody."""
 
 
-def _bare_name(name: str) -> str:
-    return name.removeprefix(PROBE).removesuffix(SHUFFLED)
-
-
 def split_row(task: Task, outcome: Outcome, data: ExperimentData) -> SplitRow:
     """Score one training."""
-    from napari_celltype.protocol import metrics
-
-    condition = task.condition
     answers = Answers.of([outcome], data.targets)
     return SplitRow(
-        condition.title,
-        role_of(condition),
-        condition.way,
+        task.condition.title,
+        task.condition.role,
+        task.condition.way,
         outcome.split,
         metrics.accuracy(answers),
         metrics.balanced_accuracy(answers),
         metrics.chance(answers),
-        int(np.size(answers.truth)),
+        len(answers.truth),
         outcome.train_seconds,
     )
-
-
-def role_of(condition: Condition) -> Role:
-    """Tell a classifier from a probe and from a control with shuffled labels."""
-    if condition.shuffled:
-        return "shuffled"
-    return "probe" if condition.classifier.startswith(PROBE) else "classifier"
 
 
 def score_condition(
@@ -273,67 +234,44 @@ def score_condition(
     tasks: Mapping[tuple[str, int], Task],
     outcomes: list[Outcome],
 ) -> Score:
-    """Score the outcomes of one condition.
-
-    Parameters
-    ----------
-    condition : Condition
-    data : ExperimentData
-    tasks : mapping
-        Every task of the run by its key.
-    outcomes : list of Outcome
-        Of this condition, at least one.
-    """
-    from napari_celltype.protocol import metrics
-    from napari_celltype.protocol.experiment import is_network
-    from napari_celltype.protocol.intervals import best_unit, bootstrap
-    from napari_celltype.protocol.splits import named
-
+    """Score the outcomes of one condition, at least one; `tasks` are all of the run."""
     outcomes = sorted(outcomes, key=lambda o: o.split)
     answers = Answers.of(outcomes, data.targets)
-    classes = answers.classes
     seconds = {o.split: o.train_seconds for o in outcomes}
     splits = [
         {"train_seconds": seconds[int(row["split"])], **row}
         for row in metrics.by_split(answers)
     ]
-    tested = np.unique(answers.rows)
     drawn = [tasks[o.key].split for o in outcomes]
     learned = np.ones(len(data.traces), dtype=bool)
-    if not is_network(condition):
+    if not condition.is_network:
         learned = named(data.traces, data.targets)
     curve, mean, sd = _curve(outcomes)
+    asked = condition.train_counts
+
+    def over_splits(column: str) -> Spread:
+        return Spread.of(row[column] for row in splits)
+
     return Score(
         name=condition.title,
         condition=condition.name,
         classifier=condition.classifier,
-        role=role_of(condition),
+        role=condition.role,
         way=condition.way,
         parameters=dict(condition.parameters),
         n_frames=condition.n_frames or data.traces.n_frames,
         n_train=round(np.mean([learned[s.train].sum() for s in drawn])),
         n_test=round(np.mean([len(s.test) for s in drawn])),
-        n_asked=sum(condition.train_counts.values())
-        if condition.train_counts
-        else None,
+        n_asked=sum(asked.values()) if asked else None,
         n_splits=len(outcomes),
         n_planned=sum(key[0] == condition.name for key in tasks),
-        n_examples=len(tested),
-        n_cells=n_cells(data.traces, tested),
-        accuracy=Spread.of(row["accuracy"] for row in splits),
-        balanced_accuracy=Spread.of(row["balanced_accuracy"] for row in splits),
+        accuracy=over_splits("accuracy"),
+        balanced_accuracy=over_splits("balanced_accuracy"),
         train_seconds=Spread.of(seconds.values()),
-        interval=bootstrap(answers, *best_unit(data.traces)),
-        chance=metrics.chance(answers),
-        majority=metrics.majority_rate(answers),
-        luck=metrics.luck_level(answers),
-        counts=_counts(answers),
+        **_beside(answers, data.traces),
         per_class={
-            c: {
-                what: Spread.of(row[f"{what}_{c}"] for row in splits)
-                for what in MEASURES
-            }
-            for c in classes
+            c: {what: over_splits(f"{what}_{c}") for what in MEASURES}
+            for c in answers.classes
         },
         splits=splits,
         curve=curve,
@@ -346,21 +284,19 @@ def score_condition(
     )
 
 
-def n_cells(traces: TraceSet, rows: NDArray[np.int64]) -> int | None:
-    """Return how many different cells some examples are of, None if nobody knows."""
-    from napari_celltype.protocol.groups import identity
-
-    names = identity(traces, "cell_id")
-    return None if names is None else len(np.unique(names[rows]))
-
-
-def _counts(answers: Answers) -> list[list[int]]:
-    from napari_celltype.protocol.metrics import confusion_counts
-
-    counts: list[list[int]] = confusion_counts(
-        answers.truth, answers.guess, len(answers.classes)
-    ).tolist()
-    return counts
+def _beside(answers: Answers, traces: TraceSet) -> dict[str, Any]:
+    """Return what stands beside the score of some answers."""
+    tested = np.unique(answers.rows)
+    cells = identity(traces, "cell_id")
+    return {
+        "n_examples": len(tested),
+        "n_cells": None if cells is None else len(np.unique(cells[tested])),
+        "interval": metrics.bootstrap(answers, *metrics.best_unit(traces)),
+        "chance": metrics.chance(answers),
+        "majority": metrics.majority_rate(answers),
+        "luck": metrics.luck_level(answers),
+        "counts": answers.counts.tolist(),
+    }
 
 
 def _curve(outcomes: list[Outcome]) -> tuple[str, list[float], list[float]]:
@@ -381,28 +317,29 @@ def _curve(outcomes: list[Outcome]) -> tuple[str, list[float], list[float]]:
 def _surrogates(
     outcomes: list[Outcome], targets: Targets
 ) -> dict[str, dict[str, Spread]]:
-    from napari_celltype.protocol import metrics
-
     scores = {}
     for kind in dict.fromkeys(kind for o in outcomes for kind in o.surrogates):
         per_split = [
-            Answers(
-                targets.classes,
-                np.array(o.rows, dtype=np.int64),
-                np.full(len(o.rows), o.split),
-                targets.index[o.rows],
-                np.array(o.surrogates[kind], dtype=np.int64),
-            )
+            _answers(targets.classes, o, o.rows, targets.index[o.rows], guess)
             for o in outcomes
-            if kind in o.surrogates
+            if (guess := o.surrogates.get(kind)) is not None
         ]
         scores[kind] = {
-            "accuracy": Spread.of(metrics.accuracy(a) for a in per_split),
-            "balanced_accuracy": Spread.of(
-                metrics.balanced_accuracy(a) for a in per_split
-            ),
+            "accuracy": Spread.of(map(metrics.accuracy, per_split)),
+            "balanced_accuracy": Spread.of(map(metrics.balanced_accuracy, per_split)),
         }
     return scores
+
+
+def _answers(
+    classes: tuple[str, ...], outcome: Outcome, rows: Any, truth: Any, guess: Any
+) -> Answers:
+    """Return answers of one split that are not those to its own test traces."""
+    columns: list[NDArray[np.int64]] = [
+        np.asarray(column, dtype=np.int64)
+        for column in (rows, [outcome.split] * len(rows), truth, guess)
+    ]
+    return Answers(classes, *columns)
 
 
 def _partial(outcomes: list[Outcome], targets: Targets) -> PartialScore | None:
@@ -416,37 +353,151 @@ def _partial(outcomes: list[Outcome], targets: Targets) -> PartialScore | None:
 def _new(
     outcomes: list[Outcome], answers: Answers, data: ExperimentData
 ) -> NewScore | None:
-    from napari_celltype.protocol import metrics
-    from napari_celltype.protocol.intervals import best_unit, bootstrap
-    from napari_celltype.protocol.splits import ground_truth
-
-    told = [o for o in outcomes if o.new_guess is not None]
-    if data.new is None or data.new_targets is None or not told:
+    if data.new is None or data.new_targets is None:
         return None
     truth = ground_truth(data.new, data.new_targets)
     rows = np.flatnonzero(truth >= 0)
-    guess = [np.array(o.new_guess, dtype=np.int64)[rows] for o in told]
-    new = Answers(
-        answers.classes,
-        np.tile(rows, len(told)),
-        np.repeat([o.split for o in told], len(rows)),
-        np.tile(truth[rows], len(told)),
-        np.concatenate(guess),
-    )
-    by_split = [new.of_split(o.split) for o in told]
+    by_split = [
+        _answers(answers.classes, o, rows, truth[rows], np.array(o.new_guess)[rows])
+        for o in outcomes
+        if o.new_guess is not None
+    ]
+    if not by_split:
+        return None
+    new = by_split[0]
+    for more in by_split[1:]:
+        new = new.joined(more)
+    numbers = [o.split for o in outcomes if o.new_guess is not None]
     pooled = [
-        answers.of_split(o.split).joined(n) for o, n in zip(told, by_split, strict=True)
+        answers.of_split(number).joined(of)
+        for number, of in zip(numbers, by_split, strict=True)
     ]
     return NewScore(
-        accuracy=Spread.of(metrics.accuracy(a) for a in by_split),
-        balanced_accuracy=Spread.of(metrics.balanced_accuracy(a) for a in by_split),
-        pooled_accuracy=Spread.of(metrics.accuracy(a) for a in pooled),
-        interval=bootstrap(new, *best_unit(data.new)),
-        n_examples=len(rows),
-        n_cells=n_cells(data.new, rows),
-        chance=metrics.chance(new),
-        majority=metrics.majority_rate(new),
-        luck=metrics.luck_level(new),
-        counts=_counts(new),
-        pooled_counts=_counts(answers.joined(new)),
+        accuracy=Spread.of(map(metrics.accuracy, by_split)),
+        balanced_accuracy=Spread.of(map(metrics.balanced_accuracy, by_split)),
+        pooled_accuracy=Spread.of(map(metrics.accuracy, pooled)),
+        **_beside(new, data.new),
+        pooled_counts=answers.joined(new).counts.tolist(),
     )
+
+
+# More classifiers than this are compared with the best only.
+ALL_PAIRS = 4
+# What a search of the parameters adds to a classifier, beside the parameters that are
+# reported as found on all data.
+SELECTION, SEARCH = "selection", "-search"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Balanced accuracy of `one` less `other`, with the corrected interval, or NaN."""
+
+    way: str
+    one: str
+    other: str
+    mean: float
+    low: float
+    high: float
+    p: float
+    n_splits: int
+    # "selection" for a search inside the training sets against the parameters that the
+    # paper reports.
+    name: str = ""
+
+
+def compare(scores: Sequence[Score]) -> list[Difference]:
+    """Compare the classifiers of each way, the better one first."""
+    found = []
+    for way in dict.fromkeys(s.way for s in scores):
+        ranked = sorted(
+            (s for s in scores if s.way == way), key=lambda s: -s.interval.value
+        )
+        for one, other in combinations(ranked, 2):
+            names = {one.classifier, other.classifier}
+            selection = any(name + SEARCH in names for name in names)
+            best_only = len(ranked) > ALL_PAIRS and one is not ranked[0]
+            # Splits are the same where as many training examples were asked for.
+            if (best_only and not selection) or one.n_asked != other.n_asked:
+                continue
+            values = np.array(differences(one, other))
+            values = values[np.isfinite(values)]
+            if len(values) > 1:
+                numbers = metrics.corrected_interval(values, one.n_train, one.n_test)
+                kind = SELECTION if selection else ""
+                found.append(
+                    Difference(way, one.name, other.name, *numbers, len(values), kind)
+                )
+    return found
+
+
+def differences(one: Score, other: Score) -> list[float]:
+    """Return the differences in balanced accuracy on the splits that both have."""
+    values = {row["split"]: row["balanced_accuracy"] for row in other.splits}
+    return [
+        row["balanced_accuracy"] - values[row["split"]]
+        for row in one.splits
+        if row["split"] in values
+    ]
+
+
+def same_training(one: Score, other: Score) -> bool:
+    """Tell whether two scores are of the same classifier, trained the same way."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("classifier", "parameters", "n_frames")
+    )
+
+
+def best(scores: Iterable[Score]) -> Score | None:
+    """Return the score with the largest balanced accuracy, None without any."""
+    return max(scores, key=lambda s: s.interval.value, default=None)
+
+
+def best_on_new_data(scores: Iterable[Score]) -> tuple[str, NewScore] | None:
+    """Return the classifier that does best on the new data, None without any."""
+    found = [(s.name, s.new) for s in scores if s.new is not None]
+    return max(found, key=lambda pair: pair[1].interval.value, default=None)
+
+
+def strictest_run(scores: Iterable[Score]) -> str:
+    """Return the strictest way of splitting among the scores."""
+    ways = {s.way for s in scores}
+    return next((way for way in (*GROUPED, "random") if way in ways), "paper")
+
+
+def above_chance(score: Score | NewScore) -> bool:
+    """Tell whether the interval of a score lies above chance.
+
+    Where there are too few groups for an interval, the level that luck reaches with the
+    same answers takes its place.
+    """
+    if score.interval.too_few:
+        return score.interval.value > score.luck
+    return score.interval.low > score.chance
+
+
+def leaks(score: Score) -> bool:
+    """Tell whether a training on shuffled labels is right too often.
+
+    A false alarm costs more here than a late one, so the interval, the level of luck
+    and every split have to be above.
+    """
+    return (
+        above_chance(score)
+        and score.interval.value > score.luck
+        and all(row["balanced_accuracy"] > score.chance for row in score.splits)
+    )
+
+
+def comes_near(probe: Score, model: Score) -> bool:
+    """Tell whether a probe does about as well as a model on the same splits.
+
+    That is: its interval reaches the model's score, or the mean difference over the
+    splits is within its own deviation; and one of the two is better than chance.
+    """
+    if not (above_chance(probe) or above_chance(model)):
+        return False
+    if probe.interval.high >= model.interval.value:
+        return True
+    gap = Spread.of(differences(model, probe))
+    return not gap.mean > (gap.sd if np.isfinite(gap.sd) else 0.0)

@@ -8,9 +8,8 @@ smaller lies within the larger.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +25,8 @@ from napari_celltype.protocol.groups import (
     split_groups,
 )
 
+Rows = NDArray[np.int64]
+Counts = Mapping[str, int]
 # From the paper's own to the others; the last three keep groups on one side.
 WAYS = ("paper", "random", "by-session", "by-subject", "by-cell")
 
@@ -77,27 +78,8 @@ class PaperProtocol:
             )
 
 
-Counts = NDArray[np.int64]
-
-
-def stratified_counts(counts: Mapping[str, int], size: int) -> dict[str, int]:
-    """Divide `size` examples among classes in proportion to their counts.
-
-    Shares are rounded down; what is left goes, one each, to the classes that lost most
-    by it, the first of equals first (largest remainder).
-
-    Parameters
-    ----------
-    counts : mapping of str to int
-        Examples of each class.
-    size : int
-        Examples in all.
-
-    Raises
-    ------
-    LabelError
-        If there are fewer examples than `size`.
-    """
+def stratified_counts(counts: Counts, size: int) -> dict[str, int]:
+    """Divide `size` examples among classes in proportion to their counts."""
     total = sum(counts.values())
     if size > total:
         raise LabelError(
@@ -105,6 +87,7 @@ def stratified_counts(counts: Mapping[str, int], size: int) -> dict[str, int]:
         )
     shares = {name: size * count // total for name, count in counts.items()}
     left = size - sum(shares.values())
+    # Largest remainder, the first of equals first.
     by_loss = sorted(counts, key=lambda name: -(size * counts[name] % total))
     for name in by_loss[:left]:
         shares[name] += 1
@@ -112,22 +95,14 @@ def stratified_counts(counts: Mapping[str, int], size: int) -> dict[str, int]:
 
 
 def split_counts(
-    available: Mapping[str, int],
+    available: Counts,
     protocol: PaperProtocol,
-    train_counts: Mapping[str, int] | None = None,
-    test_counts: Mapping[str, int] | None = None,
+    train_counts: Counts | None = None,
+    test_counts: Counts | None = None,
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the training and the test examples of each class (Section IV-B).
-
-    What is given explicitly comes first, then the sizes of the protocol. Where only one
-    side is given the other is what remains; where none is, training takes
-    floor(0.8 n) of each class and the test the rest.
-
-    Raises
-    ------
-    LabelError
-        If a class has fewer examples than asked for, or none on one side.
-    """
+    """Return the training and the test examples of each class (Section IV-B)."""
+    # What is given explicitly comes first, then the sizes of the protocol, then what
+    # the other side leaves, then floor(0.8 n) of each class for training.
     test = _asked(available, test_counts, protocol.test_size)
     left = dict(available)
     if test is not None:
@@ -155,7 +130,7 @@ def split_counts(
 
 
 def _asked(
-    available: Mapping[str, int], explicit: Mapping[str, int] | None, size: int | None
+    available: Counts, explicit: Counts | None, size: int | None
 ) -> dict[str, int] | None:
     if explicit is None:
         return None if size is None else stratified_counts(available, size)
@@ -168,46 +143,17 @@ def _asked(
     return {name: explicit.get(name, 0) for name in available}
 
 
-Rows = NDArray[np.int64]
-# Of a purely random split in which a class is missing on one side.
-_REDRAWS = 1000
-_UNKNOWN = {
-    "by-subject": "a new animal",
-    "by-session": "a new recording",
-    "by-cell": "a cell that was not in training",
-}
-
-
-class Splits(tuple[Split, ...]):
-    """Splits of one way, and a sentence for each thing to be known about them.
-
-    Attributes
-    ----------
-    notes : tuple of str
-    """
-
-    notes: tuple[str, ...]
-
-    def __new__(cls, splits: Iterable[Split], notes: Iterable[str] = ()) -> Self:
-        """Return the tuple with its notes."""
-        self = super().__new__(cls, splits)
-        self.notes = tuple(notes)
-        return self
-
-
 def named(traces: TraceSet, targets: Targets) -> NDArray[np.bool_]:
-    """Tell which labels are a class themselves, shape (n_examples,).
-
-    Among PY and PV, IN leaves PV alone possible, but nobody has seen that the cell is
-    PV.
-    """
+    """Tell which labels are a class themselves, shape (n_examples,)."""
+    # Among PY and PV, IN leaves PV alone possible, but nobody has seen that the cell
+    # is PV.
     return np.isin(traces.labels, targets.classes)
 
 
 def ground_truth(traces: TraceSet, targets: Targets) -> Rows:
     """Return the class of each example that may be tested, -1 for the others.
 
-    The label has to be the class itself, see `named`, and no accepted prediction.
+    The label has to be the class itself, and no accepted prediction.
 
     Returns
     -------
@@ -217,16 +163,23 @@ def ground_truth(traces: TraceSet, targets: Targets) -> Rows:
     return np.where(usable, targets.index, -1)
 
 
+def _predicted(traces: TraceSet) -> NDArray[np.bool_]:
+    if traces.label_source is None:
+        return np.zeros(len(traces), dtype=bool)
+    predicted: NDArray[np.bool_] = traces.label_source == "prediction"
+    return predicted
+
+
 def draw_splits(
     traces: TraceSet,
     targets: Targets,
     protocol: PaperProtocol,
     *,
     way: str | None = None,
-    train_counts: Mapping[str, int] | None = None,
-    test_counts: Mapping[str, int] | None = None,
+    train_counts: Counts | None = None,
+    test_counts: Counts | None = None,
     trained: Rows | None = None,
-) -> Splits:
+) -> tuple[list[Split], list[str]]:
     """Draw the splits of a protocol (Sections IV-B and IV-C).
 
     Only examples with one class, whose label is no accepted prediction, are counted and
@@ -251,9 +204,10 @@ def draw_splits(
 
     Returns
     -------
-    Splits
-        As many as asked for; fewer where groups allow fewer different ones (then a note
-        says so).
+    splits : list of Split
+        As many as asked for; fewer where groups allow fewer different ones.
+    notes : list of str
+        What is to be known about them.
 
     Raises
     ------
@@ -264,40 +218,39 @@ def draw_splits(
     if way not in WAYS:
         raise LabelError(f"{way!r} is no way to split; use one of {', '.join(WAYS)}.")
     truth = ground_truth(traces, targets)
-    available = _available(truth, targets)
-    train, test = split_counts(available, protocol, train_counts, test_counts)
+    train, test = split_counts(
+        _available(truth, targets), protocol, train_counts, test_counts
+    )
     if way in COLUMNS:
         given = (train_counts, test_counts, protocol.train_size, protocol.test_size)
         asked = None if given == (None,) * 4 else (train, test)
-        return _grouped(traces, targets, protocol, way, truth, asked, trained)
+        splits = _grouped(traces, targets, protocol, way, asked, trained)
+        notes = _notes(traces, protocol, way, len(splits))
+        if asked is not None:
+            notes += _size_notes(way, splits, truth, asked)
+        return splits, notes
     others = np.flatnonzero(truth < 0)
+    draw = _of_each_class if way == "paper" else _at_random
     splits = []
     for number in range(protocol.n_splits):
         generator = _generator(protocol, way, number)
-        if way == "paper":
-            tested, trained = _of_each_class(truth, targets, train, test, generator)
-        else:
-            tested, trained = _at_random(
-                truth, targets, sum(train.values()), sum(test.values()), generator
-            )
-        splits.append(
-            Split(number, np.sort(np.concatenate([trained, others])), np.sort(tested))
-        )
-    return Splits(splits)
+        tested, learned = draw(truth, targets, train, test, generator)
+        learned = np.concatenate([learned, others])
+        splits.append(Split(number, np.sort(learned), np.sort(tested)))
+    return splits, []
+
+
+_UNKNOWN = {
+    "by-subject": "a new animal",
+    "by-session": "a new recording",
+    "by-cell": "a cell that was not in training",
+}
 
 
 def strictest_way(
     traces: TraceSet, targets: Targets
 ) -> tuple[str | None, tuple[str, ...]]:
-    """Return the strictest way to split that the groups allow.
-
-    Returns
-    -------
-    way : str or None
-        "by-subject", "by-session", "by-cell", or None where none is possible.
-    sentences : tuple of str
-        What is not known or not possible, for each stricter way.
-    """
+    """Return the strictest way that the groups allow, and what stays unknown."""
     _available(ground_truth(traces, targets), targets)
     sentences = []
     for way, (column, word) in COLUMNS.items():
@@ -340,8 +293,8 @@ def _generator(protocol: PaperProtocol, way: str, number: int) -> np.random.Gene
 def _of_each_class(
     truth: Rows,
     targets: Targets,
-    train: Mapping[str, int],
-    test: Mapping[str, int],
+    train: Counts,
+    test: Counts,
     generator: np.random.Generator,
 ) -> tuple[Rows, Rows]:
     tested, trained = [], []
@@ -352,13 +305,18 @@ def _of_each_class(
     return np.concatenate(tested), np.concatenate(trained)
 
 
+# Of a purely random split in which a class is missing on one side.
+_REDRAWS = 1000
+
+
 def _at_random(
     truth: Rows,
     targets: Targets,
-    n_train: int,
-    n_test: int,
+    train: Counts,
+    test: Counts,
     generator: np.random.Generator,
 ) -> tuple[Rows, Rows]:
+    n_train, n_test = sum(train.values()), sum(test.values())
     rows = np.flatnonzero(truth >= 0)
     for _ in range(_REDRAWS):
         rows = generator.permutation(rows)
@@ -379,12 +337,12 @@ def _grouped(
     targets: Targets,
     protocol: PaperProtocol,
     way: str,
-    truth: Rows,
-    asked: tuple[dict[str, int], dict[str, int]] | None,
+    asked: tuple[Counts, Counts] | None,
     trained_anyway: Rows | None,
-) -> Splits:
+) -> list[Split]:
     """Draw whole groups; `asked` are the most training and test examples per class."""
     groups = split_groups(traces, way)
+    truth = ground_truth(traces, targets)
     eligible = truth >= 0
     table = np.zeros((groups.max() + 1, len(targets.classes)), dtype=np.int64)
     np.add.at(table, (groups[eligible], truth[eligible]), 1)
@@ -392,47 +350,30 @@ def _grouped(
     if asked is not None:
         n_train, n_test = (sum(counts.values()) for counts in asked)
         share = n_test / (n_train + n_test)
-    generators = (_generator(protocol, way, k) for k in range(protocol.n_splits))
-    word = COLUMNS[way][1]
+    generators = [_generator(protocol, way, k) for k in range(protocol.n_splits)]
     kept = () if trained_anyway is None else np.unique(groups[trained_anyway]).tolist()
+    drawn = draw_test_groups(table, targets.classes, way, share, generators, kept)
     splits = []
-    for number, (chosen, generator) in enumerate(
-        draw_test_groups(table, targets.classes, way, word, share, generators, kept)
-    ):
+    for number, chosen in enumerate(drawn):
         in_test = np.isin(groups, chosen)
         tested = np.flatnonzero(in_test & eligible)
         trained = np.flatnonzero(~in_test & eligible)
         if asked is not None:
+            generator = generators[number]
             tested = _limited(tested, truth, targets, asked[1], generator)
             trained = _limited(trained, truth, targets, asked[0], generator)
         others = np.flatnonzero(~in_test & ~eligible)
-        partial = in_test & ~eligible & ~_predicted(traces)
-        splits.append(
-            Split(
-                number,
-                np.sort(np.concatenate([trained, others])),
-                np.sort(tested),
-                np.flatnonzero(partial),
-            )
-        )
-    notes = _notes(traces, protocol, way, len(splits))
-    if asked is not None:
-        notes += _size_notes(way, splits, truth, asked)
-    return Splits(splits, notes)
-
-
-def _predicted(traces: TraceSet) -> NDArray[np.bool_]:
-    if traces.label_source is None:
-        return np.zeros(len(traces), dtype=bool)
-    predicted: NDArray[np.bool_] = traces.label_source == "prediction"
-    return predicted
+        partial = np.flatnonzero(in_test & ~eligible & ~_predicted(traces))
+        trained = np.sort(np.concatenate([trained, others]))
+        splits.append(Split(number, trained, np.sort(tested), partial))
+    return splits
 
 
 def _limited(
     rows: Rows,
     truth: Rows,
     targets: Targets,
-    counts: Mapping[str, int],
+    counts: Counts,
     generator: np.random.Generator,
 ) -> Rows:
     """Keep at most as many rows of each class as asked for, at random."""
@@ -445,7 +386,7 @@ def _limited(
 
 def _notes(
     traces: TraceSet, protocol: PaperProtocol, way: str, n_drawn: int
-) -> tuple[str, ...]:
+) -> list[str]:
     notes = []
     if n_drawn < protocol.n_splits:
         notes.append(
@@ -459,15 +400,12 @@ def _notes(
                 f"{unknown} of {len(traces)} examples have no cell_id and were taken "
                 f"for a cell each."
             )
-    return tuple(notes)
+    return notes
 
 
 def _size_notes(
-    way: str,
-    splits: list[Split],
-    truth: Rows,
-    asked: tuple[dict[str, int], dict[str, int]],
-) -> tuple[str, ...]:
+    way: str, splits: Sequence[Split], truth: Rows, asked: tuple[Counts, Counts]
+) -> list[str]:
     """Say by how much whole groups fall short of the sizes that were asked for."""
     notes = []
     for side, wanted in zip(("training", "test"), asked, strict=True):
@@ -479,7 +417,7 @@ def _size_notes(
                 f"{sum(wanted.values())} {side} examples were asked for, and {way} "
                 f"splits of whole groups give {given}."
             )
-    return tuple(notes)
+    return notes
 
 
 # Section IV-C: training examples of each type; the test set is the same for all.
@@ -495,23 +433,7 @@ TEST_SIZE = 640
 def training_sizes(
     counts: Mapping[str, int],
 ) -> tuple[list[dict[str, int]], dict[str, int], list[str]]:
-    """Return the training sets that the data can give, and their test set.
-
-    Parameters
-    ----------
-    counts : mapping of str to int
-        Examples of each class.
-
-    Returns
-    -------
-    sizes : list of dict
-        Training examples of each class; where the data can give no size of the paper's,
-        the same shares of what they can give.
-    test : dict
-        Test examples of each class.
-    notes : list of str
-        A sentence for each size that is left out.
-    """
+    """Return the training sets that the data can give, and their test set."""
     # In proportion to the counts, also where there are fewer than the test takes.
     test = stratified_counts({n: TEST_SIZE * c for n, c in counts.items()}, TEST_SIZE)
     sizes, notes = [], []

@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_celltype.labels.notes import counted
-from napari_celltype.protocol.comparison import same_training
-from napari_celltype.protocol.design import UNITS
-from napari_celltype.protocol.evaluation import Evaluation
+from napari_celltype.protocol.evaluation import UNITS, Evaluation
 from napari_celltype.protocol.experiments import EPOCHS
-from napari_celltype.protocol.intervals import Interval
-from napari_celltype.protocol.metrics import precision_at
-from napari_celltype.protocol.paper_numbers import (
+from napari_celltype.protocol.metrics import Interval, precision_at
+from napari_celltype.protocol.paper import (
+    FRAMES,
     HEADING,
     NEW_DATA_SENTENCE,
     ONE_FRAME_PER_STEP,
@@ -30,7 +28,7 @@ from napari_celltype.protocol.paper_numbers import (
     printed_pooled,
     printed_seconds,
 )
-from napari_celltype.protocol.scores import MEASURES, Score, Spread
+from napari_celltype.protocol.scores import Score, Spread, same_training
 from napari_celltype.protocol.words import (
     UNDEFINED,
     in_words,
@@ -44,6 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Row = dict[str, Any]
+Rows = Iterable[Row]
 BALANCED = "balanced accuracy"
 INTERVAL = "balanced accuracy [95 %]"
 ACCURACY, SECONDS = "accuracy", "training time (s)"
@@ -52,6 +51,32 @@ _PARTS: Mapping[type, Mapping[str, str]] = {
     Spread: {" mean": "mean", " SD": "sd"},
     Interval: {"": "value", " low": "low", " high": "high"},
 }
+# What stands under a heading in the row of a score.
+_CELLS: Mapping[str, Callable[[Score], Any]] = {
+    "split": lambda s: in_words(s.way),
+    INTERVAL: lambda s: s.interval,
+    "over": lambda s: f"{s.interval.n} {s.interval.unit}",
+    "chance": lambda s: s.chance,
+    "accuracy, mean (SD)": lambda s: s.accuracy,
+    "majority level": lambda s: s.majority,
+    "training time (s), mean (SD)": lambda s: s.train_seconds,
+    "luck reaches": lambda s: s.luck,
+    "splits": lambda s: s.n_splits,
+    "planned": lambda s: s.n_planned,
+    "examples": lambda s: s.n_examples,
+    "cells": lambda s: s.n_cells,
+    "frames": lambda s: s.n_frames,
+    "training examples": lambda s: s.n_train,
+    "test examples": lambda s: s.n_test,
+    "parameters": lambda s: parameters_text(s.parameters) or UNDEFINED,
+    f"accuracy, {HEADING}": lambda s: _printed(s),
+    ACCURACY: lambda s: s.accuracy,
+    SECONDS: lambda s: s.train_seconds,
+}
+
+
+def _row(score: Score, *headings: str, **first: Any) -> Row:
+    return {**first, **{heading: _CELLS[heading](score) for heading in headings}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +170,7 @@ def report_tables(found: Evaluation) -> tuple[Table, ...]:
 def scores_table(scores: Sequence[Score]) -> Table:
     """Return each classifier under each way, with all that a score needs beside it."""
     title, caption, _ = _TABLES["scores"]
-    return Table("scores", title, caption, _frame(map(_score_row, scores)))
+    return Table("scores", title, caption, _frame(_scores(scores)))
 
 
 def shares_in_tests(score: Score) -> dict[str, float]:
@@ -176,7 +201,6 @@ def prevalence_table(score: Score, shares: Mapping[str, float]) -> Table:
     """
     counts = np.array(score.counts, dtype=np.int64)
     precision = precision_at(counts, tuple(score.per_class), shares)
-    called = counts.sum(axis=0).tolist()
     total = sum(shares.values())
     rows = [
         {
@@ -185,14 +209,17 @@ def prevalence_table(score: Score, shares: Mapping[str, float]) -> Table:
             "by chance": shares.get(name, 0.0) / total,
             "called so": n,
         }
-        for name, n in zip(precision, called, strict=True)
+        for name, n in zip(precision, counts.sum(axis=0).tolist(), strict=True)
     ]
-    caption = f"From the confusion matrix of {score.name} over all splits, without an"
+    caption = (
+        f"From the confusion matrix of {score.name} over all splits, without an "
+        "interval."
+    )
     title = "Precision at your shares"
-    return Table("prevalence", title, f"{caption} interval.", _frame(rows))
+    return Table("prevalence", title, caption, _frame(rows))
 
 
-def _frame(rows: Iterable[Row]) -> pd.DataFrame:
+def _frame(rows: Rows) -> pd.DataFrame:
     """Return rows as a table, without columns of the paper where it prints nothing."""
     import pandas as pd
 
@@ -201,7 +228,7 @@ def _frame(rows: Iterable[Row]) -> pd.DataFrame:
     return frame.drop(columns=empty)
 
 
-def _design(found: Evaluation) -> Iterable[Row]:
+def _design(found: Evaluation) -> Rows:
     for row in found.design.rows:
         units = {unit: getattr(row, unit) for unit in UNITS}
         yield {"label": row.label, "examples": row.examples, **units}
@@ -213,39 +240,31 @@ def _design(found: Evaluation) -> Iterable[Row]:
     }
 
 
-def _score_row(s: Score) -> Row:
-    return {
-        "classifier": s.name,
-        "split": in_words(s.way),
-        INTERVAL: s.interval,
-        "over": f"{s.interval.n} {s.interval.unit}",
-        "chance": s.chance,
-        "accuracy, mean (SD)": s.accuracy,
-        "majority level": s.majority,
-        "training time (s), mean (SD)": s.train_seconds,
-        "splits": s.n_splits,
-        "examples": s.n_examples,
-        "cells": s.n_cells,
-        f"accuracy, {HEADING}": printed_accuracy(s.classifier, s.parameters, s.way),
-    }
+_SCORES = [
+    *("split", INTERVAL, "over", "chance", "accuracy, mean (SD)", "majority level"),
+    *("training time (s), mean (SD)", "splits", "examples", "cells"),
+    f"accuracy, {HEADING}",
+]
 
 
-def _ways(found: Evaluation) -> Iterable[Row]:
-    """Return the classifiers that ran under two ways, one way beside the other."""
-    ways = list(dict.fromkeys(s.way for s in found.classifiers))
-    by_key = {(s.name, s.way): s for s in found.classifiers}
-    for name in dict.fromkeys(s.name for s in found.classifiers):
-        scores = [by_key[name, way] for way in ways if (name, way) in by_key]
-        if len(scores) < 2 or not same_training(*scores[:2]):
-            continue
-        yield {
-            "classifier": name,
-            **{f"{in_words(s.way)}: {INTERVAL}": s.interval for s in scores},
-            "chance": scores[0].chance,
-        }
+def _scores(scores: Sequence[Score]) -> Rows:
+    return (_row(s, *_SCORES, classifier=s.name) for s in scores)
 
 
-def _differences(found: Evaluation) -> Iterable[Row]:
+def _ways(found: Evaluation) -> Rows:
+    by_name: dict[str, list[Score]] = {}
+    for s in found.classifiers:
+        by_name.setdefault(s.name, []).append(s)
+    for name, scores in by_name.items():
+        if len(scores) > 1 and same_training(*scores[:2]):
+            yield {
+                "classifier": name,
+                **{f"{in_words(s.way)}: {INTERVAL}": s.interval for s in scores},
+                "chance": scores[0].chance,
+            }
+
+
+def _differences(found: Evaluation) -> Rows:
     named = any(d.name for d in found.differences)
     for d in found.differences:
         yield {
@@ -261,106 +280,69 @@ def _differences(found: Evaluation) -> Iterable[Row]:
         }
 
 
-def _classes(found: Evaluation) -> Iterable[Row]:
+def _classes(found: Evaluation) -> Rows:
     for s in found.shown_everywhere:
         for tested, (name, spreads) in zip(s.counts, s.per_class.items(), strict=True):
-            yield {
-                "classifier": s.name,
-                "split": in_words(s.way),
-                "cell type": name,
-                **{what: spreads[what] for what in MEASURES},
-                "tested": sum(tested),
-            }
+            row = _row(s, "split", classifier=s.name)
+            yield {**row, "cell type": name, **spreads, "tested": sum(tested)}
 
 
-def _probes(found: Evaluation) -> Iterable[Row]:
+def _probes(found: Evaluation) -> Rows:
     probes = found.of("probe")
     models = found.shown_everywhere if probes else ()
     ways = list(dict.fromkeys(s.way for s in (*models, *probes)))
     ranked = sorted(
         (*probes, *models), key=lambda s: (ways.index(s.way), -s.interval.value)
     )
-    for s in ranked:
-        yield {
-            "what": s.role,
-            "name": s.bare_name,
-            "split": in_words(s.way),
-            INTERVAL: s.interval,
-            "chance": s.chance,
-            "cells": s.n_cells,
-            "examples": s.n_examples,
-        }
+    headings = ("split", INTERVAL, "chance", "cells", "examples")
+    return (_row(s, *headings, what=s.role, name=s.bare_name) for s in ranked)
 
 
-def _shuffled(found: Evaluation) -> Iterable[Row]:
-    for s in found.of("shuffled"):
-        yield {
-            "trained": s.name,
-            "split": in_words(s.way),
-            INTERVAL: s.interval,
-            "chance": s.chance,
-            "luck reaches": s.luck,
-            "splits": s.n_splits,
-            "cells": s.n_cells,
-        }
+def _shuffled(found: Evaluation) -> Rows:
+    headings = ("split", INTERVAL, "chance", "luck reaches", "splits", "cells")
+    return (_row(s, *headings, trained=s.name) for s in found.of("shuffled"))
 
 
-def _surrogates(found: Evaluation) -> Iterable[Row]:
+def _surrogates(found: Evaluation) -> Rows:
     scores = [s for s in found.of("classifier") if s.surrogates]
     kinds = dict.fromkeys(kind for s in scores for kind in s.surrogates)
     for s in scores:
         left = {k: s.surrogates.get(k, {}).get("balanced_accuracy") for k in kinds}
         yield {
-            "classifier": s.name,
-            "split": in_words(s.way),
+            **_row(s, "split", classifier=s.name),
             f"real traces: {BALANCED}": s.balanced_accuracy,
             **{f"{kind}: {BALANCED}": spread for kind, spread in left.items()},
-            "chance": s.chance,
-            "cells": s.n_cells,
+            **_row(s, "chance", "cells"),
         }
 
 
-def _partial(found: Evaluation) -> Iterable[Row]:
+def _partial(found: Evaluation) -> Rows:
     for s in found.of("classifier"):
         if s.partial is not None:
-            yield {
-                "classifier": s.name,
-                "split": in_words(s.way),
-                "answers that the label allows": s.partial.right,
-                "examples": s.partial.n,
-            }
+            right = {"answers that the label allows": s.partial.right}
+            row = _row(s, "split", classifier=s.name)
+            yield {**row, **right, "examples": s.partial.n}
 
 
-def _chosen(found: Evaluation) -> Iterable[Row]:
+def _chosen(found: Evaluation) -> Rows:
     for s in found.of("classifier"):
         times = Counter(parameters_text(parameters) for parameters in s.chosen)
         for parameters, n in times.most_common():
-            yield {
-                "classifier": s.name,
-                "split": in_words(s.way),
-                "parameters": parameters,
-                "splits": n,
-            }
+            row = _row(s, "split", classifier=s.name)
+            yield {**row, "parameters": parameters, "splits": n}
 
 
-def _conditions(found: Evaluation) -> Iterable[Row]:
-    for s in found.results:
-        if s.role != "probe":
-            yield {
-                "name": s.name,
-                "classifier": s.classifier,
-                "split": in_words(s.way),
-                "parameters": parameters_text(s.parameters) or UNDEFINED,
-                "frames": s.n_frames,
-                "training examples": s.n_train,
-                "test examples": s.n_test,
-                "splits": s.n_splits,
-                "planned": s.n_planned,
-            }
+def _conditions(found: Evaluation) -> Rows:
+    headings = ("split", "parameters", "frames", "training examples", "test examples")
+    return (
+        _row(s, *headings, "splits", "planned", name=s.name, classifier=s.classifier)
+        for s in found.results
+        if s.role != "probe"
+    )
 
 
 # Key: title, how to read it, and its rows.
-_TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Iterable[Row]]]] = {
+_TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Rows]]] = {
     "design": ("What the data are", "A dash: the data do not say.", _design),
     "ways": (
         "One way of splitting beside the other",
@@ -377,7 +359,7 @@ _TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Iterable[Row]]]] = 
         "Parentheses: standard deviation over splits. It is no error bar, because the "
         "training sets of the splits overlap. Chance belongs to the balanced accuracy; "
         "the majority level is the accuracy of always naming the most frequent type.",
-        lambda found: map(_score_row, found.classifiers),
+        lambda found: _scores(found.classifiers),
     ),
     "differences": (
         "Differences between classifiers",
@@ -465,27 +447,18 @@ def _printed(score: Score, epochs: int | None = None) -> float | None:
     return printed_accuracy(score.classifier, score.parameters, score.way, epochs)
 
 
-def _one_row_each(heading: str) -> Callable[[Sequence[Score]], Iterable[Row]]:
+def _one_row_each(heading: str) -> Callable[[Sequence[Score]], Rows]:
     """One row per classifier: accuracy and training time over splits."""
-
-    def rows(scores: Sequence[Score]) -> Iterable[Row]:
-        for s in scores:
-            yield {
-                heading: s.name,
-                ACCURACY: s.accuracy,
-                f"{ACCURACY}, {HEADING}": _printed(s),
-                SECONDS: s.train_seconds,
-            }
-
-    return rows
+    headings = (ACCURACY, f"{ACCURACY}, {HEADING}", SECONDS)
+    return lambda scores: (_row(s, *headings, **{heading: s.name}) for s in scores)
 
 
-def _table2(scores: Sequence[Score]) -> Iterable[Row]:
+def _table2(scores: Sequence[Score]) -> Rows:
     for name, spreads in scores[0].per_class.items():
-        yield {"cell type": name, **{what: spreads[what] for what in MEASURES}}
+        yield {"cell type": name, **spreads}
 
 
-def _table3(scores: Sequence[Score]) -> Iterable[Row]:
+def _table3(scores: Sequence[Score]) -> Rows:
     # Whole animals or sessions seldom add up to the size that was asked for.
     whole = any(s.n_train != s.n_asked for s in scores)
     heading = "training examples asked for" if whole else "training examples"
@@ -502,11 +475,11 @@ def _table3(scores: Sequence[Score]) -> Iterable[Row]:
     return _by_size(heading, scores, lambda s: s.n_asked or s.n_train, cells)
 
 
-def _table5(scores: Sequence[Score]) -> Iterable[Row]:
+def _table5(scores: Sequence[Score]) -> Rows:
     def cells(s: Score) -> Row:
         return {
             ACCURACY: s.accuracy,
-            f"{ACCURACY}, {HEADING}": _printed(s) if s.n_frames == 4000 else None,
+            f"{ACCURACY}, {HEADING}": _printed(s) if s.n_frames == FRAMES else None,
             SECONDS: s.train_seconds,
         }
 
@@ -518,19 +491,16 @@ def _by_size(
     scores: Sequence[Score],
     size_of: Callable[[Score], int],
     cells: Callable[[Score], Row],
-) -> Iterable[Row]:
+) -> Rows:
     """One row per size, and for each classifier one column per measure."""
-    for size in sorted({size_of(s) for s in scores}):
-        row: Row = {heading: size}
-        for s in scores:
-            if size_of(s) == size:
-                row |= {
-                    f"{s.classifier} {what}": cell for what, cell in cells(s).items()
-                }
-        yield row
+    rows: dict[int, Row] = {}
+    for s in scores:
+        row = rows.setdefault(size_of(s), {heading: size_of(s)})
+        row |= {f"{s.classifier} {what}": cell for what, cell in cells(s).items()}
+    return [rows[size] for size in sorted(rows)]
 
 
-def _epochs(scores: Sequence[Score]) -> Iterable[Row]:
+def _epochs(scores: Sequence[Score]) -> Rows:
     longest = max(len(s.curve_mean) for s in scores)
     for epoch in sorted({*EPOCHS, longest}):
         if epoch <= longest:
@@ -541,7 +511,7 @@ def _epochs(scores: Sequence[Score]) -> Iterable[Row]:
             yield row
 
 
-def _fig3(scores: Sequence[Score]) -> Iterable[Row]:
+def _fig3(scores: Sequence[Score]) -> Rows:
     for epoch in range(1, 1 + max(len(s.curve_mean) for s in scores)):
         accuracy = {
             f"{s.name} accuracy": _at_epoch(s, epoch) if s.curve_mean else s.accuracy
@@ -556,7 +526,7 @@ def _at_epoch(score: Score, epoch: int) -> Spread | None:
     return Spread(score.curve_mean[epoch - 1], score.curve_sd[epoch - 1])
 
 
-def _new_dataset(scores: Sequence[Score]) -> Iterable[Row]:
+def _new_dataset(scores: Sequence[Score]) -> Rows:
     for s in scores:
         if s.new is None:
             continue
@@ -565,7 +535,7 @@ def _new_dataset(scores: Sequence[Score]) -> Iterable[Row]:
             "classifier": s.name,
             "old data: accuracy": s.accuracy,
             "new data: accuracy": s.new.accuracy,
-            "new data: balanced accuracy [95 %]": s.new.interval,
+            f"new data: {INTERVAL}": s.new.interval,
             "new data: chance": s.new.chance,
             "new data: majority level": s.new.majority,
             "new examples": s.new.n_examples,
@@ -575,7 +545,7 @@ def _new_dataset(scores: Sequence[Score]) -> Iterable[Row]:
         }
 
 
-_PAPER: Mapping[str, Callable[[Sequence[Score]], Iterable[Row]]] = {
+_PAPER: Mapping[str, Callable[[Sequence[Score]], Rows]] = {
     "table1": _one_row_each("architecture"),
     "table2": _table2,
     "table3": _table3,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from napari_celltype.labels.notes import counted
-from napari_celltype.protocol.comparison import (
+from napari_celltype.protocol.evaluation import INSEPARABLE, Evaluation
+from napari_celltype.protocol.metrics import FEWEST, Interval
+from napari_celltype.protocol.paper import is_best
+from napari_celltype.protocol.scores import (
     GROUPED,
+    Score,
+    Spread,
     above_chance,
     best,
     best_on_new_data,
@@ -16,14 +20,6 @@ from napari_celltype.protocol.comparison import (
     leaks,
     same_training,
 )
-from napari_celltype.protocol.design import INSEPARABLE
-from napari_celltype.protocol.intervals import FEWEST
-from napari_celltype.protocol.paper_numbers import is_best
-from napari_celltype.protocol.scores import Score, Spread
-
-if TYPE_CHECKING:
-    from napari_celltype.protocol.evaluation import Evaluation
-    from napari_celltype.protocol.intervals import Interval
 
 UNDEFINED = "–"
 # The probe that sees which recording a trace is of, and no number.
@@ -109,11 +105,9 @@ def tested_text(score: Score) -> str:
 
 
 def headline(found: Evaluation) -> str:
-    """Return the sentence on top of a report, on balanced accuracies.
-
-    The best classifier of the strictest way that was run stands first, because a new
-    animal is what a user has; then the same classifier in the other way.
-    """
+    """Return the sentence on top of a report, on balanced accuracies."""
+    # The best classifier of the strictest way that was run stands first, because a new
+    # animal is what a user has; then the same classifier in the other way.
     if not found.top:
         return NOTHING
     top, classifiers = found.top[0], found.of("classifier")
@@ -127,12 +121,9 @@ def headline(found: Evaluation) -> str:
         )
     if top.way != "by-subject":
         # A run keeps animals apart wherever the data allow it.
-        why = (
-            "these data name no animals"
-            if found.design.separable is None
-            else "these data do not allow a split by animal"
-        )
-        parts.append(f"for a new animal: unknown, {why}")
+        unnamed = found.design.separable is None
+        why = "name no animals" if unnamed else "do not allow a split by animal"
+        parts.append(f"for a new animal: unknown, these data {why}")
     parts.append(f"{in_words(top.way)} {short(top.interval)}, chance {top.chance:.2f}")
     parts += _elsewhere(top, classifiers)
     probes = found.of("probe", top.way)
@@ -140,11 +131,8 @@ def headline(found: Evaluation) -> str:
     if probe is not None:
         score = probe.interval.value
         parts.append(f"best one-number probe {score:.2f} ({probe.bare_name})")
-    parts += [
-        f"session alone {s.interval.value:.2f}"
-        for s in probes
-        if s.bare_name == SESSION
-    ]
+    session = [s.interval.value for s in probes if s.bare_name == SESSION]
+    parts += [f"session alone {score:.2f}" for score in session]
     rivals = len({s.name for s in classifiers if s.way == top.way})
     parts.append(f"balanced accuracy of {_of_many(top.name, rivals)}")
     sentence = "; ".join(parts)
@@ -156,10 +144,7 @@ def _of_many(name: str, n: int) -> str:
 
 
 def _elsewhere(top: Score, scores: Sequence[Score]) -> list[str]:
-    """Return the score of the same classifier under each other way.
-
-    Where it ran with other parameters alone, the words name what was taken instead.
-    """
+    """Return the score of the same classifier under each other way."""
     words = []
     for way in dict.fromkeys(s.way for s in scores if s.way != top.way):
         kin = [s for s in scores if s.way == way and s.classifier == top.classifier]
@@ -183,10 +168,7 @@ def _elsewhere(top: Score, scores: Sequence[Score]) -> list[str]:
 
 
 def basis(found: Evaluation) -> str:
-    """Return what the headline's score stands on: unit of the interval, cells, splits.
-
-    Empty where nothing is finished.
-    """
+    """Return what the headline's score stands on; empty where nothing is finished."""
     if not found.top:
         return ""
     top = found.top[0]
@@ -282,49 +264,39 @@ def caption(found: Evaluation) -> str:
     """
     if not found.top:
         return NOTHING
-    classifiers = found.of("classifier")
+    classifiers, shuffled = found.of("classifier"), found.of("shuffled")
     ways = dict.fromkeys(s.way for s in (*found.top, *classifiers))
+    probes = [best(found.of("probe", way)) for way in ways]
+    shown = [probe for probe in probes if probe is not None]
+    units = _resampled(classifiers)
+    rivals = len({s.name for s in classifiers})
+    chosen = f", the best of {rivals} chosen after the fact" if rivals > 1 else ""
+    panels = [f"{found.top[0].name}{chosen}", "the same classifier"]
+    missing = sum(s.n_planned - s.n_splits for s in classifiers)
+    every_doubt = " ".join(doubts(found))
     sentences = [
         f"Cell types told apart from calcium traces ({found.name}).",
         f"(A) Balanced accuracy: {_by_way(classifiers, ways)}.",
-    ]
-    probes = [best(found.of("probe", way)) for way in ways]
-    shown = [probe for probe in probes if probe is not None]
-    if shown:
-        sentences.append(f"Best single number: {_by_way(shown, ways)}.")
-    shuffled = found.of("shuffled")
-    if shuffled:
-        sentences.append(f"Trained on shuffled labels: {_by_way(shuffled, ways)}.")
-    if not set(ways) <= set(GROUPED):
-        sentences.append(
-            "Splits at random leave traces of one cell and one animal on both sides."
-        )
-    units = _resampled(classifiers)
-    if units:
-        sentences.append(f"Brackets and bars: 95 % bootstrap over {units}.")
-    if any(s.interval.too_few for s in classifiers):
-        sentences.append("Without brackets: too few groups for an interval.")
-    if any(s.n_splits > 1 for s in classifiers):
-        sentences.append(
-            "SD over splits is no error bar, because their training sets overlap."
-        )
-    rivals = len({s.name for s in classifiers})
-    chosen = f", the best of {rivals} chosen after the fact" if rivals > 1 else ""
-    for letter, score in zip("BC", found.top, strict=False):
-        which = f"{score.name}{chosen}" if letter == "B" else "the same classifier"
-        sentences.append(
+        shown and f"Best single number: {_by_way(shown, ways)}.",
+        shuffled and f"Trained on shuffled labels: {_by_way(shuffled, ways)}.",
+        not set(ways) <= set(GROUPED)
+        and "Splits at random leave traces of one cell and one animal on both sides.",
+        units and f"Brackets and bars: 95 % bootstrap over {units}.",
+        any(s.interval.too_few for s in classifiers)
+        and "Without brackets: too few groups for an interval.",
+        any(s.n_splits > 1 for s in classifiers)
+        and "SD over splits is no error bar, because their training sets overlap.",
+        *(
             f"({letter}) Confusion matrix of {which}, {in_words(score.way)}: "
             "share of each true type and number of answers in "
             f"{counted(score.n_splits, 'split')}; {tested_text(score)}."
-        )
-    missing = sum(s.n_planned - s.n_splits for s in classifiers)
-    if missing:
-        left = counted(missing, "training")
-        sentences.append(f"Not finished: {left} of the classifiers.")
-    sentences += found.cautions.values()
-    if doubts(found):
-        sentences.append("Caution: " + " ".join(doubts(found)))
-    return " ".join(sentences)
+            for letter, which, score in zip("BC", panels, found.top, strict=False)
+        ),
+        missing and f"Not finished: {counted(missing, 'training')} of the classifiers.",
+        *found.cautions,
+        every_doubt and f"Caution: {every_doubt}",
+    ]
+    return " ".join(str(sentence) for sentence in sentences if sentence)
 
 
 def _resampled(scores: Sequence[Score]) -> str:
@@ -367,51 +339,49 @@ def from_groups(score: Score, word: str) -> str:
 
 def methods(found: Evaluation) -> str:
     """Return a methods paragraph for a paper: no result and no judgement."""
-    settings = found.settings
+    settings, classifiers = found.settings, found.of("classifier")
     labels = ", ".join(f"{n} {name}" for name, n in settings["labels"].items())
     rate = settings["sampling_frequency"]
     length = f"{settings['frames']} frames" + (f" at {rate:g} Hz" if rate else "")
+    partial = ", ".join(n for n in settings["labels"] if n not in found.classes)
+    names = [
+        f"{s.name} ({parameters_text(s.parameters)})" if s.parameters else s.name
+        for s in found.asked
+    ]
+    units = _resampled(classifiers)
+    intervals = f", with 95 % bootstrap intervals over {units} where these were enough"
+    # Named are all versions that the splits were computed with.
+    used = {
+        words: dict.fromkeys(str(e[name]) for e in found.environments if name in e)
+        for name, words in _SOFTWARE.items()
+    }
+    software = "; ".join(f"{words} {', '.join(of)}" for words, of in used.items() if of)
     sentences = [
         f"Cell types were classified from {settings['examples']} labelled calcium "
         f"traces ({labels}) of {length} with napari-celltype {found.version}, after "
         f"{PAPER}.",
         *settings["preparation"],
+        partial
+        and f"Labels {partial} trained the networks and are not part of these scores.",
+        f"The classifiers were {'; '.join(names)}.",
+        *(
+            _how_split(way, [s for s in classifiers if s.way == way])
+            for way in dict.fromkeys(s.way for s in classifiers)
+        ),
+        _z_scores(found.asked),
+        f"Scores are balanced accuracies{intervals if units else ''}.",
+        found.differences
+        and "Classifiers were compared on the same splits with the corrected resampled "
+        "t-test (Nadeau and Bengio 2003).",
+        found.of("probe")
+        and "Decision trees on single numbers of each trace were scored on the same "
+        "splits.",
+        found.of("shuffled")
+        and "As a control, classifiers were trained on permuted labels.",
+        f"The random seed was {settings['random_state']}.",
+        software and f"Software: {software}.",
     ]
-    partial = [name for name in settings["labels"] if name not in found.classes]
-    if partial:
-        sentences.append(
-            f"Labels {', '.join(partial)} trained the networks and are not part of "
-            "these scores."
-        )
-    names = [
-        f"{s.name} ({parameters_text(s.parameters)})" if s.parameters else s.name
-        for s in found.asked
-    ]
-    sentences.append(f"The classifiers were {'; '.join(names)}.")
-    classifiers = found.of("classifier")
-    for way in dict.fromkeys(s.way for s in classifiers):
-        sentences.append(_how_split(way, [s for s in classifiers if s.way == way]))
-    sentences.append(_z_scores(found.asked))
-    units = _resampled(classifiers)
-    intervals = f", with 95 % bootstrap intervals over {units} where these were enough"
-    sentences.append(f"Scores are balanced accuracies{intervals if units else ''}.")
-    if found.differences:
-        sentences.append(
-            "Classifiers were compared on the same splits with the corrected resampled "
-            "t-test (Nadeau and Bengio 2003)."
-        )
-    if found.of("probe"):
-        sentences.append(
-            "Decision trees on single numbers of each trace were scored on the same "
-            "splits."
-        )
-    if found.of("shuffled"):
-        sentences.append("As a control, classifiers were trained on permuted labels.")
-    sentences.append(f"The random seed was {settings['random_state']}.")
-    software = _software(found.environments)
-    if software:
-        sentences.append(f"Software: {software}.")
-    return " ".join(sentences)
+    return " ".join(str(sentence) for sentence in sentences if sentence)
 
 
 def _how_split(way: str, scores: Sequence[Score]) -> str:
@@ -435,12 +405,3 @@ def _z_scores(scores: Sequence[Score]) -> str:
         "Traces were z-scored with the mean and the standard deviation of the training "
         f"set of each split{'' if ways == {'training-set'} else other}."
     )
-
-
-def _software(environments: Sequence[Mapping[str, Any]]) -> str:
-    """Name the versions that the splits were computed with, all of them."""
-    used = {
-        words: dict.fromkeys(str(e[name]) for e in environments if name in e)
-        for name, words in _SOFTWARE.items()
-    }
-    return "; ".join(f"{words} {', '.join(of)}" for words, of in used.items() if of)

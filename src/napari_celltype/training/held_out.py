@@ -211,7 +211,7 @@ def _hold_out(
         targets.allowed[:, ~left],
     )
     protocol = PaperProtocol(way, n_splits=1, random_state=random_state)
-    split = draw_splits(cells, tested, protocol, trained=anyway)[0]
+    (split, *_), _ = draw_splits(cells, tested, protocol, trained=anyway)
     unit = ""
     names = identity(cells, column)
     if way != "by-cell" and names is not None:

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from napari_celltype.labels import Targets
 from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.groups import codes, identity, split_groups
-from napari_celltype.protocol.intervals import Interval, best_unit, bootstrap
 from napari_celltype.protocol.metrics import (
     Answers,
+    Interval,
     balanced_accuracy,
+    best_unit,
+    bootstrap,
     chance,
     confusion_counts,
 )

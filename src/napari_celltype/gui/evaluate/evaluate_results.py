@@ -33,11 +33,15 @@ from napari_celltype.gui.tasks import Failed, Finished, Outcome, TaskRunner
 from napari_celltype.gui.widgets import Details, Notice, Words
 from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.progress import OnProgress, ShouldStop
-from napari_celltype.protocol.comparison import above_chance, best, comes_near, leaks
-from napari_celltype.protocol.design import INSEPARABLE
-from napari_celltype.protocol.evaluation import Confusion
+from napari_celltype.protocol.evaluation import INSEPARABLE, Confusion
 from napari_celltype.protocol.report import Report
-from napari_celltype.protocol.scores import Score
+from napari_celltype.protocol.scores import (
+    Score,
+    above_chance,
+    best,
+    comes_near,
+    leaks,
+)
 from napari_celltype.protocol.words import (
     SESSION,
     caption,
@@ -290,7 +294,7 @@ def short_doubts(report: Report) -> list[str]:
         name = rival.bare_name
         what = "The session" if name == SESSION else f"One number ({name})"
         doubts.append(f"{what} alone reaches {rival.interval.value:.2f}.")
-    if "quick" in report.cautions:
+    if any(caution.code == "quick" for caution in report.cautions):
         doubts.append("A quick look: less certain.")
     return doubts
 
@@ -299,7 +303,7 @@ def details_of(report: Report) -> str:
     """Return how the scores came about and all doubts, in lines."""
     lines = [f"{report.title}, {report.name}", report.basis]
     lines += [_side(score) for score in report.top]
-    lines += [f"⚠ {s}" for s in (*report.cautions.values(), *report.doubts)]
+    lines += [f"⚠ {s}" for s in (*report.cautions, *report.doubts)]
     return "\n".join(filter(None, lines))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_celltype.protocol.paper_numbers import (
+from napari_celltype.protocol.paper import (
     ACCURACY_BY_EPOCHS,
     ONE_FRAME_PER_STEP,
     POOLED_WITH_NEW,

@@ -1,8 +1,14 @@
-"""The whole of one task: cut, train one classifier on one split, answer its test."""
+"""The whole of one task: cut, train one classifier on one split, answer its test.
+
+Also threads, processor and versions, on which the last bits of a score depend.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -11,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.errors import LabelError
-from napari_celltype.labels import Targets
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -20,7 +25,6 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.protocol.environment import describe_environment, limit_threads
 from napari_celltype.protocol.experiment import (
     PROBE,
     Condition,
@@ -28,14 +32,11 @@ from napari_celltype.protocol.experiment import (
     Outcome,
     Task,
     build,
-    fold_option,
-    is_network,
-    is_probe,
 )
 from napari_celltype.protocol.groups import COLUMNS, codes, identity, split_groups
 from napari_celltype.protocol.splits import named
-from napari_celltype.protocol.surrogates import surrogates_of
 
+PACKAGES = ("napari-celltype", "numpy", "scikit-learn", "scipy", "torch")
 # Returns the inputs of a classifier for some rows of the data set.
 Inputs = Callable[[NDArray[np.int64]], NDArray[Any]]
 
@@ -49,34 +50,9 @@ def perform(
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Outcome:
-    """Train the classifier of a task and let it answer.
-
-    The same task with the same threads on the same machine gives the same outcome but
-    for times, also when a training goes on from a checkpoint. Networks learn from
-    parents and negations as well; other classifiers from labels that name one class.
-
-    Parameters
-    ----------
-    task : Task
-    data : ExperimentData
-    checkpoint : Path, optional
-        File in which a network keeps its training after each epoch.
-    threads : int, optional
-        Of the numerical libraries, for as long as this takes; None leaves them alone.
-
-    Returns
-    -------
-    Outcome
-        `train_seconds` of a network is the time of its epochs, those before an
-        interruption included; of others the time of the fit.
-
-    Raises
-    ------
-    LabelError
-        If the classifier is not known, or traces are shorter than the condition says.
-    napari_celltype.errors.Stopped
-        If `should_stop` answered True.
-    """
+    """Train the classifier of a task and let it answer."""
+    # The same task with the same threads on the same machine gives the same outcome
+    # but for times, also when a training goes on from a checkpoint.
     raise_if_stopped(should_stop)
     condition, split = task.condition, task.split
     seeds = np.random.SeedSequence(task.seed).generate_state(3) >> 1
@@ -84,22 +60,37 @@ def perform(
     n_frames = _frames(condition, data)
     inputs = _inputs(condition, data, n_frames)
     classifier = build(condition, fit_seed, data.traces.sampling_frequency)
+    classes = data.targets.classes
     # Rows whose labels the training rows have: their own unless they are shuffled.
     learned = split.train
     if condition.shuffled:
         learned = np.random.default_rng(shuffle_seed).permutation(learned)
+
+    def indices(traces: NDArray[Any], model: Any) -> NDArray[np.int64]:
+        """Return the index among the sorted classes of each prediction."""
+        names: NDArray[Any] = model.predict(traces).astype(str)
+        return np.searchsorted(np.asarray(classes), names).astype(np.int64)
+
+    def guess(traces: NDArray[Any]) -> list[int]:
+        guessed: list[int] = indices(traces, classifier).tolist()
+        return guessed
+
     with limit_threads(threads):
-        if is_network(condition):
-            seconds = _fit_network(
-                classifier,
+        if condition.is_network:
+            # Networks learn from parents and negations as well.
+            classifier.fit(
                 inputs(split.train),
                 data.traces.labels[learned],
-                data.targets.take(learned),
+                targets=data.targets.take(learned),
                 checkpoint=checkpoint,
-                score=_scorer(task, data, inputs) if condition.by_epoch else None,
+                after_epoch=_scorer(task, data, inputs, indices)
+                if condition.by_epoch
+                else None,
                 on_progress=on_progress,
                 should_stop=should_stop,
             )
+            # Those before an interruption included.
+            seconds = float(sum(row["seconds"] for row in classifier.history_))
         else:
             on_progress(Progress(f"Training {condition.name}", 0, 1))
             one = named(data.traces, data.targets)[learned]
@@ -113,19 +104,16 @@ def perform(
             seconds = perf_counter() - start
             on_progress(Progress(f"Training {condition.name}", 1, 1))
         raise_if_stopped(should_stop)
-
-        def guess(traces: NDArray[Any]) -> list[int]:
-            names = classifier.predict(traces)
-            return [int(i) for i in _indices(names, data.targets.classes)]
-
         surrogates = {}
         if condition.surrogates:
+            from napari_celltype.protocol.rivals import surrogates_of
+
             made = surrogates_of(
                 inputs(split.test), data.traces.sampling_frequency, surrogate_seed
             )
             surrogates = {name: guess(traces) for name, traces in made.items()}
         new_guess = None
-        if data.new is not None and not is_probe(condition):
+        if data.new is not None and not condition.is_probe:
             new_guess = guess(data.new.traces[:, :n_frames])
         return Outcome(
             condition=condition.name,
@@ -160,7 +148,7 @@ def _frames(condition: Condition, data: ExperimentData) -> int:
 
 def _inputs(condition: Condition, data: ExperimentData, n_frames: int) -> Inputs:
     """Return what gives the traces, or the number of a probe, of some rows."""
-    if not is_probe(condition):
+    if not condition.is_probe:
         return lambda rows: data.traces.traces[rows, :n_frames]
     name = condition.classifier.removeprefix(PROBE)
     sessions = identity(data.traces, "session_id")
@@ -177,60 +165,28 @@ def _inputs(condition: Condition, data: ExperimentData, n_frames: int) -> Inputs
     return lambda rows: column[rows, None]
 
 
-def _fit_network(
-    classifier: Any,
-    traces: NDArray[np.float32],
-    labels: NDArray[np.str_],
-    targets: Targets,
-    *,
-    checkpoint: Path | None,
-    score: Callable[[Any], dict[str, float]] | None,
-    on_progress: OnProgress,
-    should_stop: ShouldStop,
-) -> float:
-    """Train a network on all labels; return the seconds of its epochs."""
-    classifier.fit(
-        traces,
-        labels,
-        targets=targets,
-        checkpoint=checkpoint,
-        after_epoch=score,
-        on_progress=on_progress,
-        should_stop=should_stop,
-    )
-    return float(sum(row["seconds"] for row in classifier.history_))
-
-
 def _fold_groups(
     condition: Condition, data: ExperimentData, rows: NDArray[np.int64]
 ) -> dict[str, NDArray[np.int64]]:
-    """Return what stays together when parameters are searched, as an option of `fit`.
-
-    The same as in the split around the search.
-    """
-    option = fold_option(condition)
+    """Return what stays together in a search, as in the split around it, for `fit`."""
+    option = condition.fold_option
     if option is None or condition.way not in COLUMNS:
         return {}
     return {option: split_groups(data.traces, condition.way)[rows]}
 
 
 def _scorer(
-    task: Task, data: ExperimentData, inputs: Inputs
+    task: Task,
+    data: ExperimentData,
+    inputs: Inputs,
+    indices: Callable[[NDArray[Any], Any], NDArray[np.int64]],
 ) -> Callable[[Any], dict[str, float]]:
     """Return what scores a half-trained network on the test rows (Fig. 3)."""
     traces = inputs(task.split.test)
     truth = data.targets.index[task.split.test]
-
-    def score(classifier: Any) -> dict[str, float]:
-        guess = _indices(classifier.predict(traces), data.targets.classes)
-        return {"test_accuracy": float((guess == truth).mean())}
-
-    return score
-
-
-def _indices(names: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """Return class indices of predicted names; `classes` are sorted."""
-    return np.searchsorted(np.asarray(classes), names.astype(str)).astype(np.int64)
+    return lambda network: {
+        "test_accuracy": float((indices(traces, network) == truth).mean())
+    }
 
 
 def _chosen(classifier: Any) -> dict[str, Any]:
@@ -240,3 +196,81 @@ def _chosen(classifier: Any) -> dict[str, Any]:
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in getattr(model, "best_params_", {}).items()
     }
+
+
+@contextmanager
+def limit_threads(threads: int | None) -> Iterator[None]:
+    """Let torch and the libraries under NumPy use so many threads, then as before."""
+    if threads is None:
+        yield
+        return
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    with threadpool_limits(threads):
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def describe_environment(classifier: Any) -> dict[str, Any]:
+    """Return what a result depends on beside the data, in plain values."""
+    import torch
+
+    from napari_celltype.models.device import choose_device
+
+    device = choose_device(getattr(classifier, "device", "cpu"))
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+    return {
+        "threads": torch.get_num_threads(),
+        "device": name,
+        "processor": processor(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+    }
+
+
+def processor() -> str:
+    """Return the processor's model name, or its architecture where nobody tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.machine()
+
+
+def different_environments(outcomes: Iterable[Outcome]) -> tuple[dict[str, Any], ...]:
+    """Return each environment that splits were computed in, once."""
+    different: list[dict[str, Any]] = []
+    for outcome in outcomes:
+        environment = dict(outcome.environment)
+        if environment and environment not in different:
+            different.append(environment)
+    return tuple(different)
+
+
+def environment_note(outcomes: Iterable[Outcome]) -> str:
+    """Return a sentence if splits of one run were not computed alike, else ""."""
+    values: dict[tuple[str, str], dict[str, None]] = {}
+    for outcome in outcomes:
+        for name, value in outcome.environment.items():
+            # Networks may have a GPU and the others never, so devices are compared
+            # among the splits of one classifier.
+            of = outcome.condition if name == "device" else ""
+            values.setdefault((of, name), {})[str(value)] = None
+    # Devices stand last.
+    ordered = sorted(values.items(), key=lambda item: item[0][1] == "device")
+    differing = dict.fromkeys(
+        f"{name} {', '.join(found)}" for (_, name), found in ordered if len(found) > 1
+    )
+    if not differing:
+        return ""
+    return (
+        f"The splits were not all computed alike ({'; '.join(differing)}), so scores "
+        "may differ for that reason, and a new run need not give the same."
+    )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_celltype.labels import Targets, TraceSet
-from napari_celltype.protocol.design import DesignRow, describe_design
+from napari_celltype.protocol.evaluation import DesignRow, describe_design
 
 INSEPARABLE = "Type and animal cannot be separated in these data."
 

@@ -1,0 +1,173 @@
+"""The classifiers that an experiment may name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_celltype.errors import LabelError
+from napari_celltype.labels import Targets
+from napari_celltype.models import NETWORKS
+from napari_celltype.models.networks import RecurrentNetwork
+from napari_celltype.protocol.experiment import (
+    BASELINES,
+    COMPARED,
+    Condition,
+    ExperimentData,
+    build,
+    known,
+)
+from napari_celltype.protocol.experiments import Training, evaluate_experiment, plan
+from napari_celltype.protocol.paper import (
+    PAPER_NETWORKS,
+    paper_experiment,
+    printed_accuracy,
+)
+from napari_celltype.protocol.splits import PaperProtocol
+from napari_celltype.protocol.task import perform
+
+
+@pytest.mark.parametrize("name", [*known(), "probe: mean", "probe: session"])
+def test_every_classifier_is_one_of_scikit_learn(name):
+    from sklearn.base import is_classifier
+
+    assert is_classifier(build(Condition(name, name), 0))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_is_z_scored_by_the_training_set(name):
+    assert build(Condition(name, name), 0).normalization == "training-set"
+
+
+@pytest.mark.parametrize("name", [*BASELINES, *(f"{n}-search" for n in BASELINES)])
+def test_every_baseline_is_so_too(name):
+    scaler = build(Condition(name, name), 0).named_steps["z-score"]
+    assert scaler.normalization == "training-set"
+
+
+@pytest.mark.parametrize("name", ["cnn", "svm-rbf", "svm-rbf-search"])
+def test_another_z_score_may_be_asked_for(name):
+    made = build(Condition(name, name, {"normalization": "trace"}), 0)
+    found = made if name == "cnn" else made.named_steps["z-score"]
+    assert found.normalization == "trace"
+
+
+def test_the_parameters_of_a_condition_reach_the_network():
+    made = build(Condition("CNN [C]", "cnn", {"layers": "C", "epochs": 3}), 0)
+    assert (made.layers, made.epochs) == ("C", 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("svm-rbf", {"kernel": "rbf", "gamma": 1e-4, "C": 100}),
+        ("svm-linear", {"kernel": "linear", "C": 10}),
+        ("svm-poly", {"kernel": "poly", "degree": 3, "gamma": 1e-3, "C": 100}),
+        ("adaboost", {"n_estimators": 100}),
+    ],
+)
+def test_a_baseline_has_the_parameters_of_the_paper(name, expected):
+    model = build(Condition(name, name), 0).named_steps["model"]
+    assert {key: model.get_params()[key] for key in expected} == expected
+
+
+def test_an_unknown_classifier_is_refused_with_the_known_ones():
+    with pytest.raises(LabelError, match="'tree' is not known; choose of cnn, rnn"):
+        build(Condition("tree", "tree"), 0)
+
+
+def test_an_unknown_classifier_is_refused_before_a_run_begins(small_traces):
+    data = ExperimentData(small_traces, Targets.of(small_traces.labels))
+    with pytest.raises(LabelError, match="'svm' is not known"):
+        evaluate_experiment(data, ["rnn", "svm"], PaperProtocol(), Training())
+
+
+def test_the_names_are_known_without_torch_or_scikit_learn():
+    code = (
+        "import sys, napari_celltype.protocol.experiment as c\n"
+        "assert c.known()\n"
+        "print(sorted({'torch', 'sklearn', 'pandas'} & set(sys.modules)))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
+
+
+PROTOCOL = PaperProtocol(n_splits=2)
+
+
+class Toy(RecurrentNetwork):
+    """A network of three time steps."""
+
+    def __init__(self, n_frames, n_classes, *, timesteps=3):
+        super().__init__(n_frames, n_classes, timesteps=timesteps)
+        self.settings = {"timesteps": timesteps}
+
+
+@pytest.fixture
+def data(small_traces):
+    return ExperimentData(
+        small_traces,
+        Targets.of(small_traces.labels),
+        new=small_traces,
+        new_targets=Targets.of(small_traces.labels),
+    )
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    monkeypatch.setitem(NETWORKS, "toy", f"{__name__}:Toy")
+
+
+def test_all_networks_and_the_features_are_compared_by_default():
+    assert set(COMPARED) == {*NETWORKS, "features"}
+
+
+@pytest.mark.usefixtures("toy")
+def test_it_trains_and_answers_in_an_evaluation(data):
+    training = Training(epochs=1, device="cpu")
+    experiment = evaluate_experiment(data, ["toy"], PROTOCOL, training)
+    outcome = perform(plan(experiment, data, PROTOCOL).tasks[0], data, threads=1)
+    assert (outcome.condition, len(outcome.history)) == ("toy", 1)
+    # As every network it is shown surrogates.
+    assert outcome.surrogates
+    assert np.isin(outcome.guess, range(4)).all()
+
+
+def test_without_its_line_it_is_refused(data):
+    with pytest.raises(LabelError, match="'toy' is not known"):
+        evaluate_experiment(data, ["toy"], PROTOCOL, Training())
+
+
+@pytest.mark.usefixtures("toy")
+def test_it_has_a_row_of_table_1_with_its_counterparts(data):
+    made = paper_experiment("table1", data, PROTOCOL, Training())
+    own = [one for one in made.conditions if one.classifier == "toy"]
+    names = ["toy", "toy, shuffled labels", "toy (by-subject)"]
+    assert [one.name for one in own] == names
+    assert {tuple(one.parameters) for one in own} == {("epochs",)}
+
+
+@pytest.mark.usefixtures("toy")
+@pytest.mark.parametrize("table", ["table3", "table5", "new-dataset"])
+def test_it_stands_where_size_length_or_data_vary(table, data):
+    made = paper_experiment(table, data, PROTOCOL, Training())
+    assert {*PAPER_NETWORKS, "toy"} <= {one.classifier for one in made.conditions}
+
+
+@pytest.mark.usefixtures("toy")
+@pytest.mark.parametrize("table", ["table2", "table4", "epochs", "fig3"])
+def test_what_the_paper_shows_of_its_own_stays_as_it_is(table, data):
+    alone = replace(data, new=None, new_targets=None)
+    made = paper_experiment(table, alone, PROTOCOL, Training())
+    assert "toy" not in {one.classifier for one in made.conditions}
+
+
+def test_no_number_of_the_paper_stands_beside_it():
+    assert printed_accuracy("toy", {"epochs": 20}, "paper") is None
+    assert all(printed_accuracy(n, {"epochs": 20}, "paper") for n in PAPER_NETWORKS)

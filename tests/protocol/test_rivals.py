@@ -1,0 +1,435 @@
+"""Single numbers of examples, and the small models that guess from them."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.signal import periodogram
+from scipy.stats import skew
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.svm import SVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from napari_celltype.labels import TraceSet
+from napari_celltype.models.preparation import Normalization
+from napari_celltype.protocol.rivals import (
+    GRIDS,
+    PAPER,
+    CommonestOfSession,
+    InnerFolds,
+    KernelSearch,
+    ProbeTree,
+    TraceScaler,
+    baseline,
+    block_frames,
+    blocks_shuffled,
+    phase_randomised,
+    probe_model,
+    probe_values,
+    surrogate_note,
+    surrogates_of,
+)
+
+RATE = 10.0
+
+
+@pytest.fixture(scope="module")
+def traces():
+    """More examples than are read at once; each with its own mean and noise."""
+    random = np.random.default_rng(0)
+    noise = random.normal(size=(300, 200)) * random.uniform(1, 3, size=(300, 1))
+    walks = np.cumsum(random.normal(size=(300, 200)), axis=1)
+    values = random.uniform(50, 90, size=(300, 1)) + np.exp(noise / 3) + walks
+    return values.astype(np.float32)
+
+
+def as_set(traces, **columns):
+    labels = np.resize(["PV", "PY"], len(traces))
+    return TraceSet(traces, labels, **{"sampling_frequency": RATE, **columns})
+
+
+@pytest.fixture(scope="module")
+def values(traces):
+    return probe_values(as_set(traces))
+
+
+def test_the_noise_level_is_the_median_step_over_the_root_of_the_rate(traces, values):
+    steps = np.abs(np.diff(traces.astype(float), axis=1))
+    expected = np.median(steps, axis=1) / np.sqrt(RATE)
+    np.testing.assert_allclose(values["noise level"], expected)
+
+
+def test_without_a_frame_rate_the_noise_level_is_the_median_step(traces):
+    found = probe_values(as_set(traces, sampling_frequency=None))["noise level"]
+    steps = np.abs(np.diff(traces.astype(float), axis=1))
+    np.testing.assert_allclose(found, np.median(steps, axis=1))
+
+
+def test_mean_and_deviation_are_those_of_the_raw_trace(traces, values):
+    np.testing.assert_allclose(values["mean"], traces.mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(values["deviation"], traces.std(axis=1), rtol=1e-5)
+
+
+def test_the_skewness_is_that_of_scipy(traces, values):
+    expected = skew(traces.astype(float), axis=1)
+    np.testing.assert_allclose(values["skewness"], expected)
+
+
+def test_the_slow_power_is_the_share_below_a_tenth_of_a_hertz(traces, values):
+    frequency, power = periodogram(traces.astype(float), RATE, detrend="constant")
+    expected = power[:, frequency < 0.1].sum(axis=1) / power.sum(axis=1)
+    np.testing.assert_allclose(values["slow power"], expected)
+
+
+def test_without_a_frame_rate_there_is_no_slow_power(traces):
+    assert "slow power" not in probe_values(as_set(traces, sampling_frequency=None))
+
+
+def test_what_the_recordings_were_like_becomes_probes(traces):
+    pixels = np.arange(300.0)
+    recorded = dict.fromkeys(
+        ("n_pixels", "plane", "native_frames", "native_sampling_frequency"), pixels
+    )
+    found = probe_values(as_set(traces, recorded=recorded))
+    for name in ("ROI size", "plane", "trace length", "native rate"):
+        np.testing.assert_array_equal(found[name], pixels)
+
+
+def test_a_number_that_is_the_same_everywhere_is_no_probe(traces):
+    found = probe_values(as_set(traces, recorded={"plane": np.zeros(300)}))
+    assert "plane" not in found
+
+
+def test_a_number_that_is_not_known_everywhere_is_no_probe(traces):
+    pixels = np.arange(300.0)
+    pixels[4] = np.nan
+    assert "ROI size" not in probe_values(as_set(traces, recorded={"n_pixels": pixels}))
+
+
+def test_a_constant_trace_has_finite_numbers(traces):
+    dead = traces.copy()
+    dead[3] = 7
+    found = probe_values(as_set(dead))
+    assert found["skewness"][3] == 0
+    assert found["slow power"][3] == 0
+
+
+def test_a_tree_finds_a_planted_difference():
+    random = np.random.default_rng(0)
+    labels = np.repeat(["PV", "PY", "SOM", "VIP"], 60)
+    numbers = (np.repeat([1.0, 3, 0, 2], 60) + random.normal(0, 0.2, 240))[:, None]
+    train = random.permutation(240)
+    train, test = train[:160], train[160:]
+    guess = ProbeTree(0).fit(numbers[train], labels[train]).predict(numbers[test])
+    assert balanced_accuracy_score(labels[test], guess) > 0.9
+
+
+def test_a_rare_class_weighs_as_much_as_a_common_one():
+    random = np.random.default_rng(0)
+    labels = np.repeat(["PV", "PY"], [40, 360])
+    numbers = random.normal(size=(400, 1))
+    new = random.normal(size=(2000, 1))
+    guess = ProbeTree(0).fit(numbers, labels).predict(new)
+    assert len(set(guess)) == 2
+
+
+def test_a_number_that_names_the_animal_is_no_use_for_new_animals():
+    """Folds by animal choose a small tree where folds by example choose a big one."""
+    random = np.random.default_rng(0)
+    animal = np.repeat(np.arange(20), 10)
+    labels = np.where(random.permutation(20) % 2 == 0, "PV", "PY")[animal]
+    numbers = animal[:, None].astype(float)
+    by_example = ProbeTree(0).fit(numbers, labels)
+    by_animal = ProbeTree(0).fit(numbers, labels, groups=animal)
+    leaves = [p.best_params_["max_leaf_nodes"] for p in (by_animal, by_example)]
+    assert leaves[0] < leaves[1]
+
+
+def test_a_session_gets_its_commonest_label():
+    sessions = np.array([[0], [0], [0], [7], [7], [7]])
+    labels = np.array(["PV", "PV", "PY", "PY", "PY", "PV"])
+    model = CommonestOfSession().fit(sessions, labels)
+    assert model.predict([[7], [0]]).tolist() == ["PY", "PV"]
+
+
+def test_an_unknown_session_gets_the_commonest_label_of_all():
+    sessions = np.array([[1], [1], [4]])
+    model = CommonestOfSession().fit(sessions, np.array(["PY", "PY", "PV"]))
+    assert model.predict([[0], [3], [9]]).tolist() == ["PY", "PY", "PY"]
+
+
+def test_the_session_is_looked_up_and_every_number_grows_a_tree():
+    kinds = [type(probe_model(name, 0)) for name in ("session", "skewness")]
+    assert kinds == [CommonestOfSession, ProbeTree]
+
+
+def test_the_z_score_has_one_mean_and_one_deviation(small_traces):
+    traces = 400 + 30 * small_traces.traces
+    scored = TraceScaler().fit_transform(traces[:50])
+    expected = (traces[:50] - traces[:50].mean()) / traces[:50].std()
+    np.testing.assert_allclose(scored, expected, atol=1e-4)
+
+
+def test_new_traces_are_scored_by_the_training_set(small_traces):
+    scaler = TraceScaler().fit(small_traces.traces[:50])
+    moved = scaler.transform(small_traces.traces[50:] + 100)
+    assert moved.mean() > 50
+
+
+def test_a_machine_on_raw_traces_is_one_on_scored_traces(small_traces):
+    traces, labels = small_traces.traces, small_traces.labels
+    ours = baseline("svm-linear", 0).fit(traces[:50], labels[:50])
+    scored = (traces - traces[:50].mean()) / traces[:50].std()
+    theirs = SVC(kernel="linear", C=10).fit(scored[:50], labels[:50])
+    np.testing.assert_array_equal(
+        ours.predict(traces[50:]), theirs.predict(scored[50:])
+    )
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_grid_holds_what_the_paper_found(name):
+    for parameter, values in GRIDS[name].items():
+        assert PAPER[name][parameter] in values
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_search_says_what_it_chose(name, small_traces):
+    grid = {key: values[:2] for key, values in GRIDS[name].items()}
+    if name == "adaboost":
+        grid = {"n_estimators": (2, 4)}
+    found = baseline(name, 0, searched=True, grid=grid).fit(
+        small_traces.traces, small_traces.labels
+    )
+    chosen = found.named_steps["model"].best_params_
+    assert all(chosen[key] in values for key, values in grid.items())
+
+
+def test_the_seed_decides_the_folds_of_a_search(small_traces):
+    scores = [
+        baseline("svm-linear", seed, searched=True, grid={"C": (0.001,)})
+        .fit(small_traces.traces, small_traces.labels)
+        .named_steps["model"]
+        .cv_results_["split0_test_score"][0]
+        for seed in (0, 0, 1, 2, 3)
+    ]
+    assert scores[0] == scores[1]
+    assert len(set(scores)) > 1
+
+
+Y = np.repeat(["PV", "PY"], [10, 20])
+
+
+def test_without_groups_they_are_those_of_scikit_learn():
+    ours = list(InnerFolds(5, random_state=3).split(Y, Y))
+    theirs = StratifiedKFold(5, shuffle=True, random_state=3).split(Y, Y)
+    for (_, test), (_, expected) in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(test, expected)
+
+
+def test_a_small_class_makes_fewer_folds():
+    y = np.repeat(["PV", "PY"], [3, 20])
+    assert InnerFolds(5).get_n_splits(y, y) == 3
+
+
+def test_the_only_member_of_a_class_is_always_trained_on():
+    y = np.repeat(["PV", "PY"], [1, 6])
+    folds = list(InnerFolds(5).split(y, y))
+    assert len(folds) == 5
+    assert all(0 in train and 0 not in test for train, test in folds)
+
+
+def test_where_all_classes_have_one_member_nothing_is_left_out():
+    y = np.array(["PV", "PY"])
+    ((train, test),) = InnerFolds(5).split(y, y)
+    assert train.tolist() == test.tolist() == [0, 1]
+
+
+def test_groups_stay_on_one_side():
+    groups = np.tile(np.arange(5), 6)
+    for train, test in InnerFolds(5).split(Y, Y, groups):
+        assert not set(groups[train]) & set(groups[test])
+
+
+def test_the_number_of_folds_is_that_of_the_groups():
+    groups = np.tile(np.arange(3), 10)
+    assert InnerFolds(5).get_n_splits(Y, Y, groups) == 3
+
+
+def test_a_class_of_one_group_is_still_trained_on():
+    groups = np.where(Y == "PV", 0, np.arange(30))
+    for train, _ in InnerFolds(5).split(Y, Y, groups):
+        assert set(Y[train]) == {"PV", "PY"}
+
+
+N_TRAIN = 120
+
+
+def noisy_walks(seed, n_frames=300):
+    """Traces whose classes overlap: slow walks of four sizes in white noise."""
+    random = np.random.default_rng(seed)
+    labels = random.permutation(np.repeat(["PV", "PY", "SOM", "VIP"], 45))
+    size = 0.05 + 0.06 * np.unique(labels, return_inverse=True)[1]
+    steps = random.normal(size=(len(labels), n_frames))
+    walks = size[:, None] * np.cumsum(steps, axis=1)
+    return 400 + 30 * (walks + random.normal(size=walks.shape)), labels
+
+
+def raw(seed):
+    traces, labels = noisy_walks(seed)
+    return (traces - traces.mean()) / 100, labels
+
+
+def z_scored(seed):
+    """As `TraceScaler` gives them: single precision, one mean and one deviation."""
+    traces, labels = noisy_walks(seed)
+    traces = traces.astype(np.float32)
+    scored = Normalization.fit("training-set", traces[:N_TRAIN]).apply(traces)
+    return scored, labels
+
+
+def simulated(seed):
+    from napari_celltype.simulation import simulate_traces
+
+    counts = {"PY": 45, "PV": 45, "SOM": 45, "VIP": 45}
+    made = simulate_traces(counts, 200, 10.0, random_state=seed)
+    order = np.random.default_rng(seed).permutation(len(made))
+    traces = made.traces[order]
+    scored = Normalization.fit("training-set", traces[:N_TRAIN]).apply(traces)
+    return scored, made.labels[order]
+
+
+def searched(kernel, data, cv):
+    """Return our search and scikit-learn's after both were fitted, and the test."""
+    traces, labels = data
+    grid = GRIDS[f"svm-{kernel}"]
+    train, test = slice(N_TRAIN), slice(N_TRAIN, None)
+    ours = KernelSearch(kernel, grid=grid, cv=cv).fit(traces[train], labels[train])
+    theirs = GridSearchCV(SVC(kernel=kernel), grid, cv=cv)
+    theirs.fit(traces[train], labels[train])
+    return ours, theirs, traces[test]
+
+
+DATA = [(make, seed) for make, seed in product((raw, z_scored, simulated), (0, 1))]
+
+
+@pytest.fixture(
+    scope="module", params=DATA, ids=lambda case: f"{case[0].__name__}-{case[1]}"
+)
+def both(request):
+    make, seed = request.param
+    return searched("rbf", make(seed), StratifiedKFold(3))
+
+
+def test_every_fold_of_every_candidate_scores_as_in_scikit_learn(both):
+    ours, theirs, _ = both
+    assert ours.cv_results_["params"] == theirs.cv_results_["params"]
+    for fold in range(3):
+        np.testing.assert_array_equal(
+            ours.cv_results_[f"split{fold}_test_score"],
+            theirs.cv_results_[f"split{fold}_test_score"],
+        )
+
+
+def test_the_same_parameters_are_best(both):
+    ours, theirs, _ = both
+    assert ours.best_params_ == theirs.best_params_
+
+
+def test_the_predictions_are_the_same(both):
+    ours, theirs, new = both
+    np.testing.assert_array_equal(ours.predict(new), theirs.predict(new))
+
+
+def test_the_grid_makes_a_difference(both):
+    ours, _, _ = both
+    assert np.ptp(ours.cv_results_["mean_test_score"]) > 0.05
+
+
+@pytest.mark.parametrize("kernel", ["linear", "poly"])
+def test_other_kernels_predict_as_scikit_learn(kernel):
+    ours, theirs, new = searched(kernel, z_scored(0), InnerFolds(3))
+    assert ours.best_params_ == theirs.best_params_
+    np.testing.assert_array_equal(ours.predict(new), theirs.predict(new))
+
+
+def test_an_unknown_kernel_is_refused():
+    traces, labels = raw(0)
+    with pytest.raises(ValueError, match="kernel 'sigmoid' is not known"):
+        KernelSearch("sigmoid", grid={"C": [1]}).fit(traces, labels)
+
+
+@parametrize_with_checks(
+    [KernelSearch(grid={"gamma": (0.1, 1), "C": (1, 10)}, cv=InnerFolds(2))]
+)
+def test_it_is_a_classifier_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(params=[400, 401], ids=["even", "odd"])
+def calcium(request):
+    random = np.random.default_rng(0)
+    spikes = random.random((6, request.param)) < 0.02
+    kernel = np.exp(-np.arange(60) / 15)
+    rows = [np.convolve(row, kernel)[: request.param] for row in spikes]
+    noise = random.normal(scale=0.05, size=(6, request.param))
+    return (5 + np.array(rows) + noise).astype(np.float32)
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(1)
+
+
+def test_random_phases_keep_the_power_spectrum(calcium, random):
+    made = phase_randomised(calcium, random)
+    power = [np.abs(np.fft.rfft(t.astype(float))) for t in (calcium, made)]
+    np.testing.assert_allclose(power[1], power[0], atol=1e-3)
+
+
+def test_random_phases_keep_the_mean(calcium, random):
+    made = phase_randomised(calcium, random)
+    np.testing.assert_allclose(made.mean(axis=1), calcium.mean(axis=1), rtol=1e-5)
+
+
+def test_random_phases_take_the_skewness_away(calcium, random):
+    def skewness(t):
+        centred = t - t.mean(axis=1, keepdims=True)
+        return ((centred**3).mean(axis=1) / t.std(axis=1) ** 3).mean()
+
+    assert skewness(calcium) > 1
+    assert abs(skewness(phase_randomised(calcium, random))) < 0.5
+
+
+def test_shuffled_blocks_keep_every_value(calcium, random):
+    made = blocks_shuffled(calcium, 30, random)
+    np.testing.assert_array_equal(np.sort(made, axis=1), np.sort(calcium, axis=1))
+
+
+def test_blocks_stay_whole(random):
+    trace = np.arange(95, dtype=np.float32)[None]
+    made = blocks_shuffled(trace, 10, random)[0]
+    starts = np.flatnonzero(np.diff(made) != 1) + 1
+    assert len(starts) >= 5
+    assert {part[0] % 10 for part in np.split(made, starts)} == {0}
+
+
+def test_each_trace_has_an_order_of_its_own(random):
+    made = blocks_shuffled(np.tile(np.arange(90.0), (2, 1)), 10, random)
+    assert (made[0] != made[1]).any()
+
+
+def test_the_same_seed_makes_the_same_surrogates(calcium):
+    one, two = (surrogates_of(calcium, 10.0, 7) for _ in range(2))
+    for name in ("phase-randomised", "shuffled blocks"):
+        np.testing.assert_array_equal(one[name], two[name])
+
+
+def test_a_block_is_one_second():
+    assert block_frames(7.8) == 8
+
+
+def test_without_a_frame_rate_the_note_says_how_long_a_block_is():
+    assert "30 frames, because the frame rate is not known" in surrogate_note(None)
