@@ -105,14 +105,6 @@ def test_accepted_predictions_train_and_are_never_tested_on(tmp_path):
     assert set(source[list(tested)]) == {"manual"}
 
 
-def test_parents_and_negations_are_no_classes(tmp_path):
-    counts = {"PV": 12, "PY": 12, "IN": 6, "!PV": 6}
-    report = nct.evaluate(
-        traces(counts), ["rnn"], nct.PaperProtocol("by-subject", n_splits=2), epochs=1
-    )
-    assert report.confusion("rnn").classes == ("PV", "PY")
-
-
 def load(data, **options):
     return Reading(with_predictions=True).load(data, **options)
 
@@ -128,14 +120,6 @@ def test_two_data_sets_are_cut_to_the_shorter():
     data, notes = experiment_data(load(traces()), load(traces(n_frames=50, seed=1)))
     assert data.traces.n_frames == data.new.n_frames == 50
     assert any("cut to 50 frames" in note for note in notes)
-
-
-def test_two_data_sets_share_their_classes():
-    old = load(traces({"PV": 4, "PY": 4, "SOM": 4}))
-    new = load(traces({"PV": 4, "SOM": 2}))
-    data, _ = experiment_data(old, new)
-    assert data.new_targets.classes == ("PV", "PY", "SOM")
-    assert data.new_targets.index.tolist() == [0] * 4 + [2] * 2
 
 
 def test_two_data_sets_of_different_rates_are_refused():

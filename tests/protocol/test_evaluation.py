@@ -24,13 +24,6 @@ def test_units_are_counted_per_type(small_traces, small_targets):
     assert design.rows[1] == DesignRow("PY", 24, 12, 8, 4, 1)
 
 
-def test_day_one_of_two_animals_is_two_sessions():
-    design = design_of(
-        ["PV", "PV", "PY"], subject_id=["a", "b", "a"], session_id=["1", "1", "1"]
-    )
-    assert design.rows[0].sessions == 2
-
-
 def test_parents_and_negations_have_rows_of_their_own():
     design = design_of(["PV", "SOM", "PY", "IN", "!PV"])
     assert [(r.label, r.examples) for r in design.rows] == [
@@ -82,8 +75,3 @@ def test_unknown_animals_are_said_to_be_unknown(small_traces, small_targets):
     assert design.exclusive["subjects"] is None
     assert design.rows[0].subjects is None
     assert any(s.startswith("No animal is given") for s in design.sentences)
-
-
-def test_partial_labels_do_not_make_an_animal_hold_two_types():
-    design = design_of(["PV", "IN", "PY", "SOM"], subject_id=["a", "a", "b", "c"])
-    assert design.separable is False

@@ -17,7 +17,7 @@ from napari_celltype.protocol.experiments import (
     quick_look,
 )
 from napari_celltype.protocol.paper import PAPER_EXPERIMENTS, paper_experiment
-from napari_celltype.protocol.splits import ground_truth_counts, training_sizes
+from napari_celltype.protocol.splits import training_sizes
 
 PROTOCOL = PaperProtocol(n_splits=3)
 PAPERS = {"PY": 1000, "PV": 947, "SOM": 1000, "VIP": 1000}
@@ -67,14 +67,6 @@ def test_beside_a_grouped_way_runs_a_stricter_or_the_papers(data, asked, beside)
     assert {c.way for c in experiment.conditions} == {asked, beside}
 
 
-def test_a_grouped_way_that_was_asked_for_says_what_is_unknown(data):
-    traces = replace(data.traces, subject_id=None)
-    experiment = evaluate_experiment(
-        replace(data, traces=traces), ["rnn"], PaperProtocol("by-session"), Training()
-    )
-    assert any("new animal is unknown" in note for note in experiment.notes)
-
-
 def test_sessions_without_names_are_no_probe(data):
     traces = replace(data.traces, session_id=np.full(len(data.traces.labels), ""))
     experiment = evaluate_experiment(
@@ -83,30 +75,12 @@ def test_sessions_without_names_are_no_probe(data):
     assert not any("session" in c.name for c in experiment.conditions)
 
 
-def test_table_3_counts_no_label_that_only_follows_from_the_others(make_traces):
-    traces = make_traces({"PV": 8, "PY": 8, "IN": 4})
-    source = np.where(np.arange(20) % 2, "manual", "prediction")
-    data = ExperimentData(
-        replace(traces, label_source=source), Targets.of(traces.labels)
-    )
-    usable = traces.labels[source == "manual"]
-    assert ground_truth_counts(data) == {
-        name: int((usable == name).sum()) for name in ("PV", "PY")
-    }
-
-
 def test_without_groups_a_note_says_what_is_unknown(data):
     experiment = evaluate_experiment(
         without_groups(data), ["rnn"], PROTOCOL, Training()
     )
     assert {c.way for c in experiment.conditions} == {"paper"}
     assert any("new animal is unknown" in note for note in experiment.notes)
-
-
-def test_only_networks_are_asked_about_surrogates(data):
-    experiment = evaluate_experiment(data, ["rnn", "svm-rbf"], PROTOCOL, Training())
-    asked = {c.classifier for c in experiment.conditions if c.surrogates}
-    assert asked == {"rnn"}
 
 
 def test_all_classifiers_but_the_probes_are_normalized_as_asked_for(data):
@@ -165,12 +139,6 @@ def test_table_3_of_the_papers_data_has_the_sizes_that_it_can_give():
     assert "1762 PY (there are 1000)" in notes[0]
 
 
-def test_table_3_of_enough_data_leaves_nothing_out():
-    sizes, _, notes = training_sizes(dict.fromkeys(PAPERS, 5000))
-    assert [sum(size.values()) for size in sizes] == [2560, 3157, 5137, 6737]
-    assert notes == []
-
-
 def test_table_3_of_few_data_takes_the_same_shares(data):
     experiment = paper_experiment("table3", data, PROTOCOL, Training())
     tasks = plan(experiment, data, PROTOCOL).tasks
@@ -179,12 +147,6 @@ def test_table_3_of_few_data_takes_the_same_shares(data):
     assert len({len(s.test) for s in of_rnn}) == 1
     assert [len(s.train) for s in of_rnn] == sorted(len(s.train) for s in of_rnn)
     assert any("same shares" in note for note in experiment.notes)
-
-
-def test_table_4_searches_beside_the_papers_parameters(data):
-    names = of_way(paper_experiment("table4", data, PROTOCOL, Training()), "paper")
-    for name in ("adaboost", "svm-linear", "svm-rbf", "svm-poly"):
-        assert {name, f"{name}-search"} <= set(names)
 
 
 def test_table_5_leaves_out_what_is_longer_than_the_data(data, make_traces):
@@ -215,12 +177,6 @@ def test_classifiers_of_one_way_share_their_splits(data):
     splits = {t.key: t.split for t in tasks}
     assert splits["rnn", 1] is splits["lstm", 1]
     assert not np.array_equal(splits["rnn", 1].test, splits["rnn", 2].test)
-
-
-def test_shuffled_labels_take_two_splits(data):
-    experiment = evaluate_experiment(data, ["rnn"], PROTOCOL, Training())
-    tasks = plan(experiment, data, PROTOCOL).tasks
-    assert sum(t.condition.shuffled for t in tasks) == 2
 
 
 def test_a_seed_depends_on_nothing_but_protocol_and_split(data):
@@ -258,8 +214,3 @@ def test_what_is_as_little_as_a_quick_look_is_called_one(data):
     assert caution(10, 20) == ""
     assert "1 epoch instead" in caution(10, 1)
     assert "less certain" not in caution(10, 1)
-
-
-def test_only_evaluations_are_measured_by_it(data):
-    other = paper_experiment("table2", data, PROTOCOL, Training(2))
-    assert quick_caution(other, 3) == ""

@@ -7,12 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from napari_celltype.labels import Targets
-from napari_celltype.protocol import features
-from napari_celltype.protocol.experiment import Condition, ExperimentData, build
-from napari_celltype.protocol.experiments import Training, evaluate_experiment
+from napari_celltype.protocol.experiment import Condition, build
 from napari_celltype.protocol.features import trace_features
-from napari_celltype.protocol.splits import PaperProtocol
 
 FS = 10.0
 
@@ -48,14 +44,6 @@ def test_transients_are_counted_per_minute():
     assert found["transients: interval (s), median"] == pytest.approx(20, abs=0.5)
 
 
-def test_intervals_between_bursts_vary_more_than_those_of_a_rhythm():
-    even, bursts = (
-        named(with_transients(starts))["transients: interval (s), variation"]
-        for starts in (range(100, 1200, 100), [100, 130, 160, 190, 900, 930, 960, 990])
-    )
-    assert even < bursts
-
-
 def test_a_transient_decays_longer_than_it_rises():
     brief, slow = (
         named(with_transients(range(100, 1200, 200), decay)) for decay in (0.5, 2.0)
@@ -72,13 +60,6 @@ def test_a_rhythm_is_power_in_its_band_and_autocorrelation_at_its_period():
     assert found["power 0.1-0.3 Hz"] > 0.99
     assert found["median frequency"] == pytest.approx(0.2)
     assert found["autocorrelation at 5 s"] > 0.9
-
-
-def test_white_noise_has_no_power_above_noise_but_by_chance():
-    slow = np.cumsum(noise(), axis=1) / 20
-    found = named(np.concatenate([noise(), noise() + slow]))
-    fast = found["power above noise 2-5 Hz"]
-    assert fast[1] < 0.2 < fast[0]
 
 
 def test_without_a_frame_rate_numbers_are_in_frames():
@@ -107,13 +88,6 @@ def test_a_trace_that_never_changes_has_numbers():
     assert not np.isinf(values).any()
 
 
-def test_a_trace_is_described_alone(monkeypatch):
-    traces = noise(5)
-    whole, _ = trace_features(traces, FS)
-    monkeypatch.setattr(features, "_AT_ONCE", 2 * traces.shape[1])
-    np.testing.assert_allclose(trace_features(traces, FS)[0], whole)
-
-
 def test_the_trees_give_probabilities_and_their_seed_decides(small_traces):
     traces, labels = small_traces.traces, small_traces.labels
     one, same = (
@@ -123,10 +97,3 @@ def test_the_trees_give_probabilities_and_their_seed_decides(small_traces):
     found = one.predict_proba(traces)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     np.testing.assert_array_equal(found, same.predict_proba(traces))
-
-
-def test_they_are_the_same_however_the_others_are_z_scored(small_traces):
-    data = ExperimentData(small_traces, Targets.of(small_traces.labels))
-    training = Training(normalization="trace")
-    made = evaluate_experiment(data, ["features"], PaperProtocol(), training)
-    assert made.conditions[0].parameters == {}

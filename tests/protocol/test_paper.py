@@ -58,10 +58,6 @@ def test_other_networks_have_none(classifier, parameters):
     assert printed_accuracy(classifier, parameters, "paper") is None
 
 
-def test_other_numbers_of_epochs_have_none():
-    assert printed_accuracy("cnn", {"epochs": 5}, "paper") is None
-
-
 def test_one_frame_per_step_has_its_own():
     steps = {"timesteps": 4000}
     assert printed_accuracy("lstm", steps, "paper") == ONE_FRAME_PER_STEP

@@ -7,7 +7,6 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.signal import periodogram
-from scipy.stats import skew
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
@@ -24,10 +23,8 @@ from napari_celltype.protocol.rivals import (
     ProbeTree,
     TraceScaler,
     baseline,
-    block_frames,
     blocks_shuffled,
     phase_randomised,
-    probe_model,
     probe_values,
     surrogate_note,
     surrogates_of,
@@ -68,24 +65,10 @@ def test_without_a_frame_rate_the_noise_level_is_the_median_step(traces):
     np.testing.assert_allclose(found, np.median(steps, axis=1))
 
 
-def test_mean_and_deviation_are_those_of_the_raw_trace(traces, values):
-    np.testing.assert_allclose(values["mean"], traces.mean(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(values["deviation"], traces.std(axis=1), rtol=1e-5)
-
-
-def test_the_skewness_is_that_of_scipy(traces, values):
-    expected = skew(traces.astype(float), axis=1)
-    np.testing.assert_allclose(values["skewness"], expected)
-
-
 def test_the_slow_power_is_the_share_below_a_tenth_of_a_hertz(traces, values):
     frequency, power = periodogram(traces.astype(float), RATE, detrend="constant")
     expected = power[:, frequency < 0.1].sum(axis=1) / power.sum(axis=1)
     np.testing.assert_allclose(values["slow power"], expected)
-
-
-def test_without_a_frame_rate_there_is_no_slow_power(traces):
-    assert "slow power" not in probe_values(as_set(traces, sampling_frequency=None))
 
 
 def test_what_the_recordings_were_like_becomes_probes(traces):
@@ -101,12 +84,6 @@ def test_what_the_recordings_were_like_becomes_probes(traces):
 def test_a_number_that_is_the_same_everywhere_is_no_probe(traces):
     found = probe_values(as_set(traces, recorded={"plane": np.zeros(300)}))
     assert "plane" not in found
-
-
-def test_a_number_that_is_not_known_everywhere_is_no_probe(traces):
-    pixels = np.arange(300.0)
-    pixels[4] = np.nan
-    assert "ROI size" not in probe_values(as_set(traces, recorded={"n_pixels": pixels}))
 
 
 def test_a_constant_trace_has_finite_numbers(traces):
@@ -125,15 +102,6 @@ def test_a_tree_finds_a_planted_difference():
     train, test = train[:160], train[160:]
     guess = ProbeTree(0).fit(numbers[train], labels[train]).predict(numbers[test])
     assert balanced_accuracy_score(labels[test], guess) > 0.9
-
-
-def test_a_rare_class_weighs_as_much_as_a_common_one():
-    random = np.random.default_rng(0)
-    labels = np.repeat(["PV", "PY"], [40, 360])
-    numbers = random.normal(size=(400, 1))
-    new = random.normal(size=(2000, 1))
-    guess = ProbeTree(0).fit(numbers, labels).predict(new)
-    assert len(set(guess)) == 2
 
 
 def test_a_number_that_names_the_animal_is_no_use_for_new_animals():
@@ -161,32 +129,11 @@ def test_an_unknown_session_gets_the_commonest_label_of_all():
     assert model.predict([[0], [3], [9]]).tolist() == ["PY", "PY", "PY"]
 
 
-def test_the_session_is_looked_up_and_every_number_grows_a_tree():
-    kinds = [type(probe_model(name, 0)) for name in ("session", "skewness")]
-    assert kinds == [CommonestOfSession, ProbeTree]
-
-
 def test_the_z_score_has_one_mean_and_one_deviation(small_traces):
     traces = 400 + 30 * small_traces.traces
     scored = TraceScaler().fit_transform(traces[:50])
     expected = (traces[:50] - traces[:50].mean()) / traces[:50].std()
     np.testing.assert_allclose(scored, expected, atol=1e-4)
-
-
-def test_new_traces_are_scored_by_the_training_set(small_traces):
-    scaler = TraceScaler().fit(small_traces.traces[:50])
-    moved = scaler.transform(small_traces.traces[50:] + 100)
-    assert moved.mean() > 50
-
-
-def test_a_machine_on_raw_traces_is_one_on_scored_traces(small_traces):
-    traces, labels = small_traces.traces, small_traces.labels
-    ours = baseline("svm-linear", 0).fit(traces[:50], labels[:50])
-    scored = (traces - traces[:50].mean()) / traces[:50].std()
-    theirs = SVC(kernel="linear", C=10).fit(scored[:50], labels[:50])
-    np.testing.assert_array_equal(
-        ours.predict(traces[50:]), theirs.predict(scored[50:])
-    )
 
 
 @pytest.mark.parametrize("name", GRIDS)
@@ -205,18 +152,6 @@ def test_a_search_says_what_it_chose(name, small_traces):
     )
     chosen = found.named_steps["model"].best_params_
     assert all(chosen[key] in values for key, values in grid.items())
-
-
-def test_the_seed_decides_the_folds_of_a_search(small_traces):
-    scores = [
-        baseline("svm-linear", seed, searched=True, grid={"C": (0.001,)})
-        .fit(small_traces.traces, small_traces.labels)
-        .named_steps["model"]
-        .cv_results_["split0_test_score"][0]
-        for seed in (0, 0, 1, 2, 3)
-    ]
-    assert scores[0] == scores[1]
-    assert len(set(scores)) > 1
 
 
 Y = np.repeat(["PV", "PY"], [10, 20])
@@ -253,11 +188,6 @@ def test_groups_stay_on_one_side():
         assert not set(groups[train]) & set(groups[test])
 
 
-def test_the_number_of_folds_is_that_of_the_groups():
-    groups = np.tile(np.arange(3), 10)
-    assert InnerFolds(5).get_n_splits(Y, Y, groups) == 3
-
-
 def test_a_class_of_one_group_is_still_trained_on():
     groups = np.where(Y == "PV", 0, np.arange(30))
     for train, _ in InnerFolds(5).split(Y, Y, groups):
@@ -290,17 +220,6 @@ def z_scored(seed):
     return scored, labels
 
 
-def simulated(seed):
-    from napari_celltype.simulation import simulate_traces
-
-    counts = {"PY": 45, "PV": 45, "SOM": 45, "VIP": 45}
-    made = simulate_traces(counts, 200, 10.0, random_state=seed)
-    order = np.random.default_rng(seed).permutation(len(made))
-    traces = made.traces[order]
-    scored = Normalization.fit("training-set", traces[:N_TRAIN]).apply(traces)
-    return scored, made.labels[order]
-
-
 def searched(kernel, data, cv):
     """Return our search and scikit-learn's after both were fitted, and the test."""
     traces, labels = data
@@ -312,7 +231,7 @@ def searched(kernel, data, cv):
     return ours, theirs, traces[test]
 
 
-DATA = [(make, seed) for make, seed in product((raw, z_scored, simulated), (0, 1))]
+DATA = [(make, seed) for make, seed in product((raw, z_scored), (0, 1))]
 
 
 @pytest.fixture(
@@ -333,19 +252,10 @@ def test_every_fold_of_every_candidate_scores_as_in_scikit_learn(both):
         )
 
 
-def test_the_same_parameters_are_best(both):
-    ours, theirs, _ = both
-    assert ours.best_params_ == theirs.best_params_
-
-
-def test_the_predictions_are_the_same(both):
+def test_the_same_parameters_are_best_and_the_predictions_the_same(both):
     ours, theirs, new = both
+    assert ours.best_params_ == theirs.best_params_
     np.testing.assert_array_equal(ours.predict(new), theirs.predict(new))
-
-
-def test_the_grid_makes_a_difference(both):
-    ours, _, _ = both
-    assert np.ptp(ours.cv_results_["mean_test_score"]) > 0.05
 
 
 @pytest.mark.parametrize("kernel", ["linear", "poly"])
@@ -389,20 +299,6 @@ def test_random_phases_keep_the_power_spectrum(calcium, random):
     np.testing.assert_allclose(power[1], power[0], atol=1e-3)
 
 
-def test_random_phases_keep_the_mean(calcium, random):
-    made = phase_randomised(calcium, random)
-    np.testing.assert_allclose(made.mean(axis=1), calcium.mean(axis=1), rtol=1e-5)
-
-
-def test_random_phases_take_the_skewness_away(calcium, random):
-    def skewness(t):
-        centred = t - t.mean(axis=1, keepdims=True)
-        return ((centred**3).mean(axis=1) / t.std(axis=1) ** 3).mean()
-
-    assert skewness(calcium) > 1
-    assert abs(skewness(phase_randomised(calcium, random))) < 0.5
-
-
 def test_shuffled_blocks_keep_every_value(calcium, random):
     made = blocks_shuffled(calcium, 30, random)
     np.testing.assert_array_equal(np.sort(made, axis=1), np.sort(calcium, axis=1))
@@ -416,19 +312,10 @@ def test_blocks_stay_whole(random):
     assert {part[0] % 10 for part in np.split(made, starts)} == {0}
 
 
-def test_each_trace_has_an_order_of_its_own(random):
-    made = blocks_shuffled(np.tile(np.arange(90.0), (2, 1)), 10, random)
-    assert (made[0] != made[1]).any()
-
-
 def test_the_same_seed_makes_the_same_surrogates(calcium):
     one, two = (surrogates_of(calcium, 10.0, 7) for _ in range(2))
     for name in ("phase-randomised", "shuffled blocks"):
         np.testing.assert_array_equal(one[name], two[name])
-
-
-def test_a_block_is_one_second():
-    assert block_frames(7.8) == 8
 
 
 def test_without_a_frame_rate_the_note_says_how_long_a_block_is():

@@ -1,6 +1,5 @@
 """Tasks of a run: each is done once, and how long they take."""
 
-import os
 import re
 import shutil
 import signal
@@ -76,13 +75,6 @@ def test_what_is_done_is_not_done_again(data, folder):
     assert perform.asked == [task.key for task in tasks]
 
 
-def test_lines_of_other_tasks_are_left_alone(data, folder):
-    run_tasks(make_tasks("rnn"), data, folder, perform=Perform())
-    outcomes = run_tasks(make_tasks("cnn"), data, folder, perform=Perform())
-    assert [o.condition for o in outcomes] == ["cnn", "cnn"]
-    assert len(folder.finished()) == 4
-
-
 def test_an_outcome_of_another_test_set_is_not_that_of_the_task(data, folder):
     (task,) = make_tasks("rnn", n_splits=1)
     folder.append(Outcome(*task.key, train_seconds=0.1, rows=[70], guess=[0]))
@@ -122,16 +114,14 @@ def test_progress_names_the_split_and_counts_all_tasks(data, folder):
     assert told[-1] == Progress("cnn, split 2 of 2: 4 of 4 done", 4, 4)
 
 
-def test_threads_are_left_to_the_libraries_here(data, folder):
-    perform = Perform()
-    run_tasks(make_tasks("rnn"), data, folder, perform=perform)
-    assert perform.threads is None
-
-
 def test_threads_are_one_where_there_are_jobs(data, folder):
     perform = Perform()
-    run_tasks(make_tasks("rnn", n_splits=1), data, folder, perform=perform, jobs=2)
+    run_tasks(make_tasks("rnn", n_splits=1), data, folder, perform=perform)
+    assert perform.threads is None
+    run_tasks(make_tasks("cnn", n_splits=1), data, folder, perform=perform, jobs=2)
     assert perform.threads == 1
+    # A finished run leaves no checkpoints.
+    assert not (folder.path / "checkpoints").exists()
 
 
 def test_where_the_run_folder_is_not_there_is_no_checkpoint(data, folder):
@@ -144,11 +134,6 @@ def test_where_the_run_folder_is_not_there_is_no_checkpoint(data, folder):
     perform = AfterLoss()
     run_tasks(make_tasks("rnn"), data, folder, perform=perform)
     assert perform.checkpoint is None
-
-
-def test_a_finished_run_leaves_no_checkpoints(data, folder):
-    run_tasks(make_tasks("rnn"), data, folder, perform=Perform())
-    assert not (folder.path / "checkpoints").exists()
 
 
 def test_two_runs_at_once_in_one_folder_are_refused(data, folder):
@@ -250,13 +235,6 @@ def test_the_time_is_said_as_people_say_it(clock, took, said):
     assert str(remaining) == said
 
 
-def test_nothing_is_left_at_the_end(clock):
-    remaining = Remaining(["cnn"], clock)
-    clock.now += 10
-    remaining.finish("cnn", 10.0)
-    assert str(remaining) == ""
-
-
 CONFIGURATION = {
     "experiment": "evaluate",
     "classifiers": ["cnn"],
@@ -327,18 +305,6 @@ def test_classifiers_may_be_added_and_not_taken_away(kept):
         RunFolder.open(kept.path, CONFIGURATION)
 
 
-def test_a_folder_with_files_of_others_is_refused(tmp_path):
-    (tmp_path / "thesis.txt").touch()
-    with pytest.raises(OutputError, match="did not write"):
-        RunFolder.open(tmp_path, CONFIGURATION)
-
-
-def test_a_folder_with_files_of_others_is_taken_by_force(tmp_path):
-    (tmp_path / "thesis.txt").touch()
-    RunFolder.open(tmp_path, CONFIGURATION, force=True)
-    assert (tmp_path / "thesis.txt").exists()
-
-
 @pytest.mark.parametrize("text", ["", "[]", '{"configuration": {}}'])
 def test_a_configuration_of_something_else_is_refused(kept, text):
     (kept.path / "config.json").write_text(text)
@@ -359,39 +325,11 @@ def test_every_file_system_takes_the_name_of_a_checkpoint(kept, name):
     assert re.fullmatch(r"[\w-]{1,80}", kept.checkpoint(make_task(name)).name)
 
 
-def test_every_task_has_a_checkpoint_of_its_own(kept):
-    tasks = [make_task("a b"), make_task("a-b"), make_task("a b", 1)]
-    assert len({kept.checkpoint(task) for task in tasks}) == 3
-
-
 def test_the_checkpoint_of_a_finished_task_is_removed(kept):
     checkpoint = kept.checkpoint(make_task("cnn"))
     checkpoint.touch()
     kept.append(OUTCOME)
     assert not checkpoint.exists()
-
-
-HOLD = """
-import sys
-from pathlib import Path
-from napari_celltype.protocol.running import RunFolder
-with RunFolder(Path(sys.argv[1])).locked():
-    print("locked", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_second_process_is_refused_until_the_first_has_died(kept):
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, kept.path],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as holder:
-        assert holder.stdout.readline().strip() == b"locked"
-        with pytest.raises(OutputError, match="in use by another process"):
-            RunFolder.open(kept.path, CONFIGURATION)
-        os.kill(holder.pid, signal.SIGKILL)
-    RunFolder.open(kept.path, CONFIGURATION)
 
 
 FILL = """

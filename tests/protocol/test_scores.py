@@ -51,17 +51,6 @@ def test_sizes_of_the_training_set_are_not_compared(make_run):
     assert all(sizes[d.one] == sizes[d.other] for d in asked)
 
 
-def test_whole_animals_make_sizes_vary_and_their_means_count(make_run, make_traces):
-    run = make_run(traces=make_traces({"PV": 30, "PY": 22}, n_subjects=3))
-    score = run.report.of("classifier", "by-subject")[0]
-    sizes = {
-        len(t.split.train) for t in run.tasks if t.condition.name == score.condition
-    }
-    assert len(sizes) > 1
-    assert min(sizes) <= score.n_train <= max(sizes)
-    assert any(d.way == "by-subject" for d in run.report.differences)
-
-
 def test_one_split_allows_no_comparison(make_run):
     from napari_celltype.protocol import PaperProtocol
 

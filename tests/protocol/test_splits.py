@@ -21,12 +21,6 @@ from napari_celltype.protocol.splits import (
 PAPER = {"PY": 1000, "SOM": 1000, "VIP": 1000, "PV": 947}
 
 
-def test_the_papers_data_give_the_papers_counts():
-    train, test = split_counts(PAPER, PaperProtocol())
-    assert train == {"PY": 800, "SOM": 800, "VIP": 800, "PV": 757}
-    assert test == {"PY": 200, "SOM": 200, "VIP": 200, "PV": 190}
-
-
 def test_sizes_are_divided_in_proportion():
     train, test = split_counts(PAPER, PaperProtocol(train_size=3157, test_size=790))
     assert sum(train.values()) == 3157
@@ -66,13 +60,6 @@ def test_more_examples_than_there_are_is_one_sentence():
             {**dict.fromkeys(PAPER, 700), "PV": 900},
             dict.fromkeys(PAPER, 200),
         )
-
-
-def test_sizes_that_fill_the_data_fit_however_they_are_rounded():
-    train, test = split_counts(
-        dict.fromkeys("ABCDE", 3), PaperProtocol(train_size=8, test_size=7)
-    )
-    assert all(train[name] + test[name] == 3 for name in "ABCDE")
 
 
 def test_a_class_that_would_miss_on_one_side_is_one_sentence():
@@ -211,14 +198,6 @@ def test_random_splits_have_the_papers_sizes_but_not_its_counts():
     assert len({int((targets.index[s.test] == 0).sum()) for s in splits}) > 1
 
 
-def test_each_side_of_a_random_split_has_every_type():
-    names = np.repeat(["PY", "PV"], [60, 2])
-    targets = Targets.of(names)
-    for split in draw(labelled(names), targets, PaperProtocol("random")):
-        assert set(targets.index[split.test]) == {0, 1}
-        assert set(targets.index[split.train]) == {0, 1}
-
-
 def test_grouped_splits_come_near_to_four_fifths_of_each_class(make_traces):
     counts = {"PV": 120, "PY": 400, "SOM": 200}
     traces = make_traces(counts, n_subjects=20)
@@ -246,12 +225,6 @@ def test_a_few_splits_test_every_animal(make_traces, nested):
     splits = draw(traces, targets, PaperProtocol("by-subject", 5))
     tested = {animal for s in splits for animal in traces.subject_id[s.test]}
     assert tested == set(traces.subject_id)
-
-
-def test_one_type_per_animal_still_splits_by_animal(make_traces):
-    traces = make_traces(n_subjects=3, one_type_per_subject=True)
-    splits = draw(traces, Targets.of(traces.labels), PaperProtocol("by-subject"))
-    assert len(splits) == 10
 
 
 def test_counts_are_upper_limits_of_whole_groups(small_traces, small_targets):
@@ -342,29 +315,6 @@ def test_what_only_follows_from_the_other_classes_is_not_tested():
         for split in draw(traces, targets, PaperProtocol(way)):
             assert set(traces.labels[split.test]) == {"PY", "PV"}
             assert set(traces.labels[split.partial]) <= {"IN", "!PY"}
-
-
-def test_predictions_do_not_count_as_examples():
-    names = ["PY"] * 8 + ["PV"] * 8
-    traces = labelled(names, label_source=["manual"] * 9 + ["prediction"] * 7)
-    with pytest.raises(LabelError, match="PV has 1 example that may be tested"):
-        draw(traces, Targets.of(names), PaperProtocol())
-
-
-def test_predictions_do_not_change_the_test_sets(small_traces):
-    rows = np.arange(len(small_traces))
-    doubled = small_traces.take(np.concatenate([rows, rows]))
-    source = np.repeat(["histology", "prediction"], len(rows))
-    doubled = replace(doubled, label_source=source)
-    protocol = PaperProtocol()
-    plain = draw(small_traces, Targets.of(small_traces.labels), protocol)
-    more = draw(doubled, Targets.of(doubled.labels), protocol)
-    for one, two in zip(plain, more, strict=True):
-        assert np.array_equal(one.test, two.test)
-
-
-def test_the_strictest_way_is_by_animal(small_traces, small_targets):
-    assert strictest_way(small_traces, small_targets) == ("by-subject", ())
 
 
 def test_the_strictest_way_says_what_is_unknown(small_traces, small_targets):

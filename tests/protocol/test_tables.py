@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_celltype.errors import LabelError
 from napari_celltype.models import NETWORKS
 from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.metrics import Interval
@@ -171,18 +170,6 @@ def test_no_number_of_the_paper_stands_without_its_label(name, make_run, make_tr
     assert all(heading.endswith(HEADING) for heading in headings)
 
 
-def test_at_the_shares_in_tests_it_is_the_precision_of_the_matrix(made_run):
-    score = made_run.report.of("classifier")[0]
-    shares = shares_in_tests(score)
-    assert sum(shares.values()) == pytest.approx(1)
-    table = prevalence_table(score, shares).frame
-    counts = np.array(score.counts)
-    called = counts.sum(axis=0)
-    assert table["called so"].tolist() == called.tolist()
-    right = counts.diagonal()[called > 0] / called[called > 0]
-    assert table["precision"][called > 0].tolist() == pytest.approx(right)
-
-
 def test_a_rare_type_has_a_lower_precision_and_its_chance_beside_it(made_run):
     score = made_run.report.of("classifier")[0]
     rare = {"PV": 4, "PY": 89, "SOM": 4, "VIP": 3}
@@ -192,8 +179,3 @@ def test_a_rare_type_has_a_lower_precision_and_its_chance_beside_it(made_run):
     )
     assert at_rare["precision"] < as_tested["precision"]
     assert at_rare["by chance"] == pytest.approx(0.04)
-
-
-def test_shares_that_are_all_nothing_are_refused(made_run):
-    with pytest.raises(LabelError, match="not all 0"):
-        prevalence_table(made_run.report.of("classifier")[0], {"PV": 0.0})

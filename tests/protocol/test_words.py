@@ -69,20 +69,6 @@ def test_a_grouped_way_that_was_asked_for_is_the_strict_one(make_run, many):
     assert "the paper's way 0." in report.sentence
 
 
-def test_animals_stand_first_also_beside_a_less_strict_way(make_run, many):
-    report = make_run(traces=many, protocol=PaperProtocol("by-cell", 3)).report
-    assert report.sentence.startswith("By animal 0.")
-    assert "; by cell 0." in report.sentence
-
-
-def test_one_split_below_chance_does_not_put_a_model_in_doubt(make_run, many):
-    skill = {"cnn": 0.9, "svm-rbf": 0.9, "cnn (by-subject)": 0.9}
-    run = make_run(skill=skill, traces=many)
-    score = run.report.asked[0]
-    lucky = {**score.splits[0], "balanced_accuracy": 0.2}
-    assert above_chance(replace(score, splits=[lucky, *score.splits[1:]]))
-
-
 def test_with_too_few_animals_a_model_has_to_beat_luck(made_run):
     score = made_run.report.of("classifier", "by-subject")[0]
     assert score.interval.too_few
@@ -155,37 +141,10 @@ def test_a_probe_above_a_model_at_chance_tells_of_the_data(make_run, many):
     assert "how a cell was recorded may tell its type in these data" in doubts
 
 
-def test_a_type_in_few_animals_has_no_interval(make_run, make_traces):
-    traces = make_traces({"PV": 16, "PY": 64}, n_subjects=8)
-    subjects = traces.subject_id.copy()
-    subjects[traces.labels == "PV"] = [f"mouse-{n % 2}" for n in range(16)]
-    traces = replace(traces, subject_id=subjects, cell_id=None, session_id=None)
-    report = make_run(traces=traces, protocol=PaperProtocol(n_splits=6)).report
-    assert report.basis.startswith("No interval, because a type is in too few of ")
-
-
 def test_a_session_that_tells_the_type_raises_doubt(make_run, many):
     skill = {"cnn": 0.7, "probe: session": 0.8}
     report = make_run(skill=skill, traces=many).report
     assert "the session alone reaches 0." in " ".join(report.doubts)
-
-
-def test_a_session_is_no_one_number_probe(make_run, small_traces):
-    # One session per type: no split can keep sessions apart.
-    traces = replace(
-        small_traces,
-        subject_id=None,
-        cell_id=None,
-        session_id=small_traces.labels,
-    )
-    report = make_run(skill={"probe: session": 0.9}, traces=traces).report
-    assert "; session alone 0." in report.sentence
-    assert "(session)" not in report.sentence
-
-
-def test_a_probe_far_below_the_model_raises_none(make_run, many):
-    skill = {"cnn": 0.9, "svm-rbf": 0.9, "cnn (by-subject)": 0.9}
-    assert make_run(skill=skill, traces=many).report.doubts == ()
 
 
 def test_a_model_at_chance_is_said_to_be_so_and_not_to_read_the_rig(make_run, many):
@@ -303,14 +262,6 @@ def test_what_the_traces_are_and_what_was_done_to_them_is_said(made_run):
     assert said == "Traces were F - 0.7 Fneu of suite2p."
     # Whoever made the arrays knows.
     assert Reading().traces_are(set_of_traces) == ()
-
-
-def test_labels_that_name_no_single_type_are_told_apart(made_run):
-    assert "not part of these" not in made_run.report.methods()
-    labels = {**made_run.report.settings["labels"], "!PV": 3}
-    settings = {**made_run.report.settings, "labels": labels}
-    text = replace(made_run.report, settings=settings).methods()
-    assert "Labels !PV trained the networks and are not part of these scores." in text
 
 
 def test_every_version_that_was_used_is_named(made_run):

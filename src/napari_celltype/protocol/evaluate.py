@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,10 +18,13 @@ from napari_celltype.labels import LabelledData, Targets, TraceSet
 from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.labels.reading import Reading
 from napari_celltype.parameters import (
+    build,
     jobs_parameter,
     labelled_data_parameter,
     parameter,
+    parameters,
     scheduler_parameter,
+    values_of,
 )
 from napari_celltype.progress import (
     OnProgress,
@@ -213,22 +216,21 @@ def new_run_folder(data: Path, now: datetime | None = None) -> Path:
 
 NAME = "request.json"
 FORMAT = "napari-celltype request 1"
+# Inside the folder they are kept by their place in it, so that it may be moved.
+_PATHS = ("data", "new_data", "labels")
+
+
+# What may differ the next time, and does not belong to what was asked.
+_NOT_KEPT = ("folder", "jobs", "scheduler", "threads", "force")
 
 
 def write_request(request: ExperimentRequest, folder: Path) -> None:
     """Keep a request in its run folder; traces in memory have no path to be kept."""
-    reading = asdict(request.reading)
-    kept = {
-        "format": FORMAT,
-        "experiment": request.experiment,
-        "data": _place(request.data, folder),
-        "new_data": _place(request.new_data, folder),
-        "classifiers": list(request.classifiers),
-        "protocol": asdict(request.protocol),
-        "training": asdict(request.training),
-        "reading": {**reading, "labels": _place(request.reading.labels, folder)},
-        "command": request.command,
-    }
+    kept = {"format": FORMAT, **values_of(request), "command": request.command}
+    for name in _NOT_KEPT:
+        del kept[name]
+    for name in _PATHS:
+        kept[name] = _place(kept[name], folder)
     text = json.dumps(kept, indent=2, ensure_ascii=False)
     write_text_atomically(folder / NAME, f"{text}\n")
 
@@ -275,24 +277,16 @@ def read_request(folder: Path, data: Path | None = None) -> ExperimentRequest:
 def _request_of(kept: dict[str, Any], folder: Path) -> ExperimentRequest:
     if kept["format"] != FORMAT:
         raise ValueError(f"format {kept['format']!r}")
-    reading = {**kept["reading"]}
-    reading["labels"] = _found(reading["labels"], folder)
-    reading["left_out"] = tuple(reading["left_out"])
-    return ExperimentRequest(
-        _found(kept["data"], folder) or "",
-        kept["experiment"],
-        folder,
-        tuple(kept["classifiers"]),
-        PaperProtocol(**kept["protocol"]),
-        Training(**kept["training"]),
-        Reading(**reading),
-        _found(kept["new_data"], folder),
-        command=kept["command"],
-    )
+    for name, one in parameters(ExperimentRequest).items():
+        if name in _PATHS:
+            kept[name] = None if kept[name] is None else folder / kept[name]
+        elif name in kept and tuple in one.types:
+            kept[name] = tuple(kept[name])
+    kept["data"] = kept["data"] or ""
+    return replace(build(ExperimentRequest, kept), folder=folder)
 
 
 def _place(path: str | Path | TraceSet | None, folder: Path) -> str | None:
-    """Return a path, inside the folder by its place in it, so that it may be moved."""
     if path is None or isinstance(path, TraceSet):
         return None
     full = Path(path).expanduser().resolve()
@@ -300,19 +294,11 @@ def _place(path: str | Path | TraceSet | None, folder: Path) -> str | None:
     return str(full.relative_to(folder.resolve()) if inside else full)
 
 
-def _found(path: str | None, folder: Path) -> Path | None:
-    return None if path is None else folder / path
-
-
-Options = TypeVar("Options", Training, Reading)
-
-
 def evaluate(
     data: str | Path | TraceSet,
     classifiers: Sequence[str] = COMPARED,
     protocol: PaperProtocol = PAPER,
     *,
-    folder: str | Path | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
     **options: Any,
@@ -329,16 +315,13 @@ def evaluate(
         adaboost, the same with "-search", and features.
     protocol : PaperProtocol
         How the data are split; by default as in Sections IV-B and IV-C.
-    folder : str or Path, optional
-        Run folder: gets the finished splits as they come, then the report; the same
-        call on it resumes.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
     **options
-        Fields of `Training` (epochs, normalization, device, slow), of
-        `labels.reading.Reading` (labels, timesteps, resample, sampling_frequency,
-        neuropil, plane, with_predictions) and of `ExperimentRequest` (jobs, scheduler,
-        threads, force).
+        Of `Training` (epochs, normalization, device, slow), of `labels.reading.Reading`
+        (labels, timesteps, resample, sampling_frequency, neuropil, plane,
+        with_predictions, merged, left_out) and of `ExperimentRequest`: folder (the run
+        folder, on which the same call resumes), jobs, scheduler, threads, force.
 
     Returns
     -------
@@ -352,22 +335,14 @@ def evaluate(
     Stopped
         If `should_stop` answered True; what is finished stays in the folder.
     """
-    if options.get("labels") is not None:
-        options["labels"] = Path(options["labels"])
-
-    def taken(kind: type[Options]) -> Options:
-        names = options.keys() & {field.name for field in fields(kind)}
-        return kind(**{name: options.pop(name) for name in names})
-
-    request = ExperimentRequest(
-        data,
-        folder=None if folder is None else Path(folder),
-        classifiers=tuple(classifiers),
-        protocol=protocol,
-        training=taken(Training),
-        reading=taken(Reading),
-        **options,
-    )
+    unknown = sorted(options.keys() - parameters(ExperimentRequest).keys())
+    if unknown:
+        raise TypeError(f"evaluate has no option {', '.join(unknown)}.")
+    for name in ("folder", "labels"):
+        if options.get(name) is not None:
+            options[name] = Path(options[name])
+    options |= {"data": data, "classifiers": tuple(classifiers)}
+    request = replace(build(ExperimentRequest, options), protocol=protocol)
     return run_experiment(request, on_progress=on_progress, should_stop=should_stop)
 
 

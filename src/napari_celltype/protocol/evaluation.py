@@ -161,18 +161,11 @@ MOST_SHOWN = 8
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """Answers of all splits, truth by guess.
-
-    Attributes
-    ----------
-    classes : tuple of str
-    counts : ndarray of int64, shape (n_classes, n_classes)
-    normalised : ndarray of float64, shape (n_classes, n_classes)
-        Divided by the sum of each row; NaN where a class was never tested.
-    """
+    """Answers of all splits, truth by guess, shape (n_classes, n_classes)."""
 
     classes: tuple[str, ...]
     counts: NDArray[np.int64]
+    # Divided by the sum of each row; NaN where a class was never tested.
     normalised: NDArray[np.float64]
 
     @classmethod
@@ -257,7 +250,11 @@ class Evaluation:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """One row per classifier and split of the way that was asked for."""
+        """One row per classifier and split of the way that was asked for.
+
+        Columns: classifier, split, accuracy, balanced_accuracy, train_seconds, and for
+        each class X precision_X, recall_X, specificity_X; NaN where undefined.
+        """
         return self._by_split(self.asked)
 
     @property
@@ -269,7 +266,10 @@ class Evaluation:
         return self._by_split(self.of("classifier", way))
 
     def confusion(self, classifier: str, way: str | None = None) -> Confusion:
-        """Return the confusion matrix of a classifier, by its name in `scores`."""
+        """Return the confusion matrix of a classifier, by its name in `scores`.
+
+        Raises KeyError if there is none; `way` is by default the one asked for.
+        """
         scores = self.of("classifier", way or self.way)
         for score in scores:
             if score.name == classifier:

@@ -41,38 +41,24 @@ from napari_celltype.protocol.experiment import (
 )
 from napari_celltype.protocol.experiments import quick_look
 from napari_celltype.protocol.running import RunFolder, duration_text, unfinished
-from napari_celltype.protocol.scores import score_condition
 from napari_celltype.protocol.words import in_words
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is known of an evaluation before it is started.
+    """What is known of an evaluation before it is started."""
 
-    Attributes
-    ----------
-    name : str
-        Of the data.
-    design : Design
-        What the data can tell at all.
-    ways : tuple of str
-        How the data will be split: the way that was asked for, then the other.
-    notes : tuple of str
-        What was cut or left out, and what the data do not allow.
-    n_left, n_tasks : int
-        Trainings still to do, and all; probes and shuffled labels among them.
-    seconds : float
-        Expected of those that are left, from tiny trainings timed on this machine.
-    quick_seconds : float
-        The same of a quick look.
-    """
-
+    # Of the data.
     name: str
     design: Design
+    # How the data will be split: the way that was asked for, then the other.
     ways: tuple[str, ...]
+    # What was cut or left out, and what the data do not allow.
     notes: tuple[str, ...]
+    # Trainings still to do, and all; probes and shuffled labels among them.
     n_left: int
     n_tasks: int
+    # Expected of those that are left, and of a quick look.
     seconds: float
     quick_seconds: float
 
@@ -236,7 +222,6 @@ class Costs:
     def __init__(self, data: ExperimentData) -> None:
         self.data = data
         self._known: dict[str, Cost] = {}
-        self._scoring: float | None = None
 
     def expected(
         self,
@@ -245,20 +230,19 @@ class Costs:
         on_progress: OnProgress = ignore_progress,
         should_stop: ShouldStop = never_stop,
     ) -> float:
-        """Return the seconds to expect of tasks, with the scoring of their answers."""
+        """Return the seconds to expect of tasks."""
         seconds = 0.0
-        conditions = set()
         for task in tasks:
             kind = _kind(task.condition)
             if kind not in self._known:
                 on_progress(Progress(f"Timing a short training ({kind.split('|')[0]})"))
                 self._known[kind] = self._measure(task, should_stop)
-            epochs = task.condition.parameters.get("epochs", 1)
             seconds += self._known[kind].expected(
-                len(task.split.train), len(task.split.test), epochs
+                len(task.split.train),
+                len(task.split.test),
+                task.condition.parameters.get("epochs", 1),
             )
-            conditions.add(task.condition.name)
-        return seconds + len(conditions) * (self._scoring or 0.0)
+        return seconds
 
     def _measure(self, task: Task, should_stop: ShouldStop) -> Cost:
         condition, split = task.condition, task.split
@@ -267,35 +251,32 @@ class Costs:
             condition = replace(condition, parameters=parameters)
         index = self.data.targets.index
 
-        def some(most: int) -> Task:
-            train, test = (
-                _some(rows, index, most) for rows in (split.train, split.test)
-            )
-            return Task(condition, Split(0, train, test), task.seed)
+        def train(most: int) -> Outcome:
+            sides = (_some(rows, index, most) for rows in (split.train, split.test))
+            few = Task(condition, Split(0, *sides), task.seed)
+            return training.perform(few, self.data, should_stop=should_stop)
 
-        # A probe looks at one number of each example: its real size is quick enough.
-        tiny = some(len(split.train) if condition.is_probe else EXAMPLES)
         # The first training also pays for imports and what libraries set up once.
-        training.perform(some(FEWEST), self.data, should_stop=should_stop)
+        train(FEWEST)
+        # A probe looks at one number of each example: its real size is quick enough.
+        most = len(split.train) if condition.is_probe else EXAMPLES
         whole: list[float] = []
-        outcomes: list[Outcome] = []
+        fits: list[float] = []
+        timed: list[float] = []
         while len(whole) < REPEATS and sum(whole) < MOST_SECONDS:
             start = perf_counter()
-            outcomes.append(training.perform(tiny, self.data, should_stop=should_stop))
+            outcome = train(most)
             whole.append(perf_counter() - start)
-        if self._scoring is None:
-            self._scoring = self._time_scoring(tiny, outcomes[0])
-        fit = mean(o.train_seconds for o in outcomes)
-        rest = max(0.0, mean(whole) - fit)
-        if condition.is_network:
-            fit = mean(o.history[-1]["seconds"] for o in outcomes)
-        svm = condition.classifier.startswith("svm")
-        return Cost(len(tiny.split.train), len(tiny.split.test), fit, rest, svm)
-
-    def _time_scoring(self, task: Task, outcome: Outcome) -> float:
-        start = perf_counter()
-        score_condition(task.condition, self.data, {task.key: task}, [outcome])
-        return perf_counter() - start
+            fits.append(outcome.train_seconds)
+            network = condition.is_network
+            timed.append(outcome.history[-1]["seconds"] if network else fits[-1])
+        return Cost(
+            min(most, len(split.train)),
+            min(most, len(split.test)),
+            mean(timed),
+            max(0.0, mean(whole) - mean(fits)),
+            condition.classifier.startswith("svm"),
+        )
 
 
 def _kind(condition: Condition) -> str:

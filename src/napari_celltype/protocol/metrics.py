@@ -26,20 +26,10 @@ MEASURES = ("precision", "recall", "specificity")
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """Every test answer of one condition; an example occurs once per split.
-
-    Attributes
-    ----------
-    classes : tuple of str
-    rows : ndarray of int64, shape (n_answers,)
-        Row of the data set.
-    splits : ndarray of int64, shape (n_answers,)
-        Number of the split.
-    truth, guess : ndarray of int64, shape (n_answers,)
-        Class indices.
-    """
+    """Every test answer of one condition; an example occurs once per split."""
 
     classes: tuple[str, ...]
+    # Each (n_answers,): row of the data set, number of the split, class indices.
     rows: NDArray[np.int64]
     splits: NDArray[np.int64]
     truth: NDArray[np.int64]
@@ -236,23 +226,13 @@ _UNITS = {"subject_id": "subjects", "session_id": "sessions", "cell_id": "cells"
 
 @dataclass(frozen=True)
 class Interval:
-    """A score with its 95 % interval.
+    """A score with its 95 % interval; bounds are NaN where there are too few units."""
 
-    Attributes
-    ----------
-    value : float
-        The score over all tested examples, each of which counts once.
-    low, high : float
-        NaN where there are too few units.
-    unit : str
-        What was resampled: "subjects", "sessions", "cells" or "examples".
-    n : int
-        Tested units.
-    """
-
+    # Over all tested examples, each of which counts once.
     value: float
     low: float
     high: float
+    # What was resampled: "subjects", "sessions", "cells" or "examples"; how many.
     unit: str
     n: int
 
@@ -287,14 +267,13 @@ def bootstrap(
 ) -> Interval:
     """Resample whole groups, as cells of one animal are not as many animals.
 
-    The score is the balanced accuracy. Each example's answers are averaged over its
+    The score is the balanced accuracy; an example's answers are averaged over its
     splits first. Groups are drawn with replacement, again where a tested class is
     missing. The percentiles are widened to what a t interval of as many groups would
     cover (Hesterberg 2015, The American Statistician 69:371, "expanded percentile"),
-    where groups are counted in the class that has fewest. In simulated data sets of 5
-    to 32 animals, three or more of each type, these intervals held the truth in 90 to
-    100 %. The models are taken as they are: what another training set would change is
-    not in the interval.
+    with the groups of the class that has fewest. In simulated data sets of 5 to 32
+    animals, three or more of each type, these intervals held the truth in 90 to 100 %.
+    What another training set would change is not in the interval.
 
     Parameters
     ----------

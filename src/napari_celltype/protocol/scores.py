@@ -76,89 +76,55 @@ class NewScore:
 
 @dataclass(frozen=True)
 class Score:
-    """All that is reported of one condition.
+    """All that is reported of one condition."""
 
-    Attributes
-    ----------
-    name : str
-        What the reader sees; the same under every way of splitting.
-    condition : str
-        Unique name of the condition.
-    classifier : str
-    role : "classifier", "probe" or "shuffled"
-    way : str
-        How the splits are drawn.
-    parameters : mapping
-    n_frames : int
-    n_train, n_test : int
-        Examples of a split that the classifier learns from, and is tested on; the
-        rounded mean where whole groups make them vary.
-    n_asked : int or None
-        Training examples that were asked for, where a table varies them.
-    n_splits, n_planned : int
-        Splits that are finished, and that were planned.
-    n_examples, n_cells : int
-        Different examples that were tested, and different cells among them (None where
-        cells have no names).
-    accuracy, balanced_accuracy, train_seconds : Spread
-        Over splits; seconds of the fit alone.
-    interval : Interval
-        Bootstrap of the balanced accuracy of all test answers, by subject or by cell.
-    chance, majority : float
-        Balanced accuracy of guessing; accuracy of always naming the class that is most
-        frequent in the tests.
-    luck : float
-        Balanced accuracy that only 2.5 % of dealings of the same labels among the
-        tested examples exceed.
-    counts : list of list of int
-        Confusion matrix of all splits, rows are the truth.
-    per_class : mapping of str to mapping of str to Spread
-        precision, recall and specificity of each class over splits.
-    splits : sequence of mapping
-        One row per split, as in ``scores.csv``.
-    curve : str
-        What `curve_mean` is: "test", "training" or "" where nothing was trained in
-        epochs.
-    curve_mean, curve_sd : list of float
-        Accuracy by epoch over splits.
-    surrogates : mapping of str to mapping of str to Spread
-        accuracy and balanced_accuracy on surrogates of the test traces.
-    partial : PartialScore or None
-    new : NewScore or None
-    chosen : list of mapping
-        Parameters that a nested grid search found, one per split.
-    """
-
+    # What the reader sees, the same under every way of splitting; and unique.
     name: str
     condition: str
     classifier: str
     role: Role
+    # How the splits are drawn.
     way: str
     parameters: Mapping[str, Any]
     n_frames: int
+    # Examples of a split that the classifier learns from, and is tested on; the rounded
+    # mean where whole groups make them vary; and what a table asked for.
     n_train: int
     n_test: int
     n_asked: int | None
+    # Splits that are finished, and that were planned.
     n_splits: int
     n_planned: int
+    # Different tested examples, and cells where these have names.
     n_examples: int
     n_cells: int | None
+    # Over splits; seconds of the fit alone.
     accuracy: Spread
     balanced_accuracy: Spread
     train_seconds: Spread
+    # Balanced accuracy of all test answers.
     interval: Interval
+    # Balanced accuracy of guessing; accuracy of always naming the most frequent class.
     chance: float
     majority: float
+    # Balanced accuracy that only 2.5 % of dealings of the same labels among the tested
+    # examples exceed.
     luck: float
+    # Confusion matrix of all splits, rows are the truth.
     counts: list[list[int]]
+    # MEASURES of each class over splits.
     per_class: Mapping[str, Mapping[str, Spread]]
+    # One row per split, as in ``scores.csv``.
     splits: Sequence[Mapping[str, float]]
+    # Accuracy by epoch over splits, of the "test" or "training" set, "" without epochs.
     curve: str = ""
     curve_mean: list[float] = field(default_factory=list)
     curve_sd: list[float] = field(default_factory=list)
+    # accuracy and balanced_accuracy on each kind of surrogates of the test traces.
     surrogates: Mapping[str, Mapping[str, Spread]] = field(default_factory=dict)
     partial: PartialScore | None = None
     new: NewScore | None = None
+    # Parameters that a nested grid search found, one per split.
     chosen: list[Mapping[str, Any]] = field(default_factory=list)
 
     @property
@@ -169,34 +135,20 @@ class Score:
 
 @dataclass(frozen=True)
 class SplitRow:
-    """What one training scored on its own test set, to be shown during the run.
+    """What one training scored on its own test set, to be shown during the run."""
 
-    Attributes
-    ----------
-    name : str
-        Of the classifier or probe; the same under every way of splitting.
-    role : "classifier", "probe" or "shuffled"
-    way : str
-        How the split was drawn.
-    split : int
-        Its number, from 0.
-    accuracy, balanced_accuracy : float
-    chance : float
-        Balanced accuracy of guessing.
-    n_test : int
-        Tested examples.
-    seconds : float
-        Of the training.
-    """
-
+    # Of the classifier or probe; the same under every way of splitting.
     name: str
     role: Role
+    # How the split was drawn, and its number, from 0.
     way: str
     split: int
     accuracy: float
     balanced_accuracy: float
+    # Balanced accuracy of guessing.
     chance: float
     n_test: int
+    # Of the training.
     seconds: float
 
     @property
