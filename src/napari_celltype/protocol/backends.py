@@ -44,10 +44,10 @@ R = TypeVar("R")
 Work = Callable[..., R]
 
 # Seconds between two looks at whether the user wants an end.
-POLL = 0.2
+_POLL = 0.2
 # Seconds that a scheduler has to answer: one that was just started needs a few.
 PATIENCE = 10.0
-LOST = (
+_LOST = (
     "its process was ended from outside again and again, most often because memory "
     "ran out; use fewer processes or a machine with more memory."
 )
@@ -140,12 +140,12 @@ def _collect(
                 running[submit(item)] = index
             except BrokenExecutor:
                 broken = True
-        for future in wait(running, POLL, FIRST_COMPLETED).done:
+        for future in wait(running, _POLL, FIRST_COMPLETED).done:
             index = running.pop(future)
             error = future.exception()
             if isinstance(error, killed):
                 broken = broken or isinstance(error, BrokenExecutor)
-                yield Finished(index, WorkerLost(LOST), 0.0)
+                yield Finished(index, WorkerLost(_LOST), 0.0)
             else:
                 seconds, result = future.result()
                 yield Finished(index, result, seconds)
@@ -287,7 +287,7 @@ def _on_cluster(
             on_progress(Progress(f"Waiting for a worker of {scheduler}"))
         while not client.nthreads():
             raise_if_stopped(should_stop)
-            time.sleep(POLL)
+            time.sleep(_POLL)
         _require_this_package(client)
         # Not scattered: scattered data are lost with the last worker that holds them,
         # while what a task gave is made again. Dask warns of large data that are sent
@@ -322,17 +322,17 @@ def _same(value: R) -> R:
     return value
 
 
-def own_version() -> str:
+def _own_version() -> str:
     """Return the version of this package, asked of each worker."""
     return version("napari-celltype")
 
 
 def _require_this_package(client: Any) -> None:
     """Refuse workers that would not do the same; those that come later may die."""
-    here = own_version()
-    there = client.run(own_version, on_error="return")
+    here = _own_version()
+    there = client.run(_own_version, on_error="return")
     try:
-        there["the scheduler"] = client.run_on_scheduler(own_version)
+        there["the scheduler"] = client.run_on_scheduler(_own_version)
     except (ImportError, AttributeError, RuntimeError) as error:
         there["the scheduler"] = error
     for where, found in there.items():

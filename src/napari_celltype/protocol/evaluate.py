@@ -224,7 +224,7 @@ _PATHS = ("data", "new_data", "labels")
 _NOT_KEPT = ("folder", "jobs", "scheduler", "threads", "force")
 
 
-def write_request(request: ExperimentRequest, folder: Path) -> None:
+def _write_request(request: ExperimentRequest, folder: Path) -> None:
     """Keep a request in its run folder; traces in memory have no path to be kept."""
     kept = {"format": FORMAT, **values_of(request), "command": request.command}
     for name in _NOT_KEPT:
@@ -388,7 +388,7 @@ def run_experiment(
         request.folder, _configuration(request, old, new), force=request.force
     )
     if request.folder is not None:
-        write_request(request, request.folder)
+        _write_request(request, request.folder)
     outcomes = run_tasks(
         planned.tasks,
         data,

@@ -156,7 +156,7 @@ def _origin_sentences(shares: Mapping[str, tuple[int, int] | None]) -> list[str]
 
 
 # More classifiers than this are shown by the best of each kind.
-MOST_SHOWN = 8
+_MOST_SHOWN = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,7 +291,7 @@ class Evaluation:
 
 def _best_of_each_kind(scores: Sequence[Score]) -> tuple[Score, ...]:
     """Return the scores; of many only the best of each kind of classifier."""
-    if len(scores) <= MOST_SHOWN:
+    if len(scores) <= _MOST_SHOWN:
         return tuple(scores)
     kinds = dict.fromkeys(s.classifier for s in scores)
     tops = [best(s for s in scores if s.classifier == kind) for kind in kinds]

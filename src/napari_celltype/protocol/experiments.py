@@ -36,7 +36,7 @@ from napari_celltype.protocol.splits import (
 
 # Section IV-B.
 EPOCHS = (20, 60, 100)
-SHUFFLED_SPLITS = 2
+_SHUFFLED_SPLITS = 2
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def with_controls(
             name=f"{one.name}{SHUFFLED}",
             shuffled=True,
             surrogates=False,
-            n_splits=min(SHUFFLED_SPLITS, protocol.n_splits),
+            n_splits=min(_SHUFFLED_SPLITS, protocol.n_splits),
         )
         for one in best
     ]

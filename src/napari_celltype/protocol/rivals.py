@@ -152,8 +152,8 @@ class ProbeTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             for train, test in folds:
                 tree = self._tree(n_leaves).fit(numbers[train], labels[train])
                 guess[test] = tree.predict(numbers[test])
-            said, truth = guess[tested], labels[tested]
-            recalls = [(said[truth == c] == c).mean() for c in np.unique(truth)]
+            named, truth = guess[tested], labels[tested]
+            recalls = [(named[truth == c] == c).mean() for c in np.unique(truth)]
             return float(np.mean(recalls))
 
         best = max(MAX_LEAF_NODES, key=score)
