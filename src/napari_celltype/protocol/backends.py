@@ -162,15 +162,17 @@ def _twice(
     left = dict(enumerate(items))
     suspects: dict[int, Any] = {}
     while left:
-        alone = bool(suspects)
+        alone, fruitless = bool(suspects), True
         for finished in batch(dict(suspects or left), 1 if alone else at_once):
-            index = finished.index
+            index, fruitless = finished.index, False
             if isinstance(finished.result, WorkerLost) and not alone:
                 suspects[index] = left[index]
                 continue
             suspects.pop(index, None)
             del left[index]
             yield finished
+        if fruitless:
+            raise WorkerLost(_LOST)
 
 
 def _in_processes(
