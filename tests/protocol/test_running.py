@@ -314,7 +314,7 @@ def test_a_configuration_of_something_else_is_refused(kept, text):
 
 def test_without_a_path_the_folder_goes_with_the_object():
     folder = RunFolder.open(None, CONFIGURATION)
-    path = kept.path
+    path = folder.path
     assert path.is_dir()
     del folder
     assert not path.exists()
@@ -343,7 +343,7 @@ folder = RunFolder(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 try:
     for split in range(100):
-        kept.append(Outcome("cnn", split, 1.0, [0] * 20, [0] * 20))
+        folder.append(Outcome("cnn", split, 1.0, [0] * 20, [0] * 20))
 except OutputError as error:
     print(error)
 """
