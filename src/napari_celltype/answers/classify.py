@@ -45,7 +45,6 @@ from napari_celltype.recording import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_celltype.labels import LabelTable
     from napari_celltype.models import CellTypeModel
     from napari_celltype.recording import Traces
 
@@ -219,6 +218,7 @@ def classify_recording(
             "label"
         )
     labels = load_labels(recording)
+    of_labels = () if labels is None else labels.warnings
     return Predictions(
         recording=recording,
         recording_name=recording_names([recording.path])[0] if name is None else name,
@@ -235,7 +235,7 @@ def classify_recording(
         findings=(
             *(Finding("device", notice) for notice in predicted.notices),
             *unlike,
-            *_label_findings(labels),
+            *(Finding("labels", text) for text in of_labels),
         ),
         roi_warnings=tuple(roi_warnings),
         labels=labels,
@@ -271,10 +271,6 @@ def _unlike_training(
         f"{' and '.join(names)} unlike the training data" if names else ""
         for names in found.rois
     ]
-
-
-def _label_findings(labels: LabelTable | None) -> list[Finding]:
-    return [Finding("labels", w) for w in (() if labels is None else labels.warnings)]
 
 
 @dataclass(frozen=True)

@@ -71,37 +71,17 @@ class _Rois:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the output table.
+    """A column of the output table."""
 
-    Attributes
-    ----------
-    name : str
-        ``<TYPE>`` stands for each class of the model.
-    dtype : str
-        Of pandas; ``Int64`` and ``boolean`` may have gaps.
-    description : str
-        One sentence or more, for people who did not use this program.
-    values : callable
-        Takes what is known about the ROIs and returns a value for each; of
-        ``p_<TYPE>`` an array of shape (n_rois, n_classes).
-    title : str
-        Heading in the window's table of ROIs; empty where it is not shown there.
-    of_model : bool
-        Whether it is there only after a model has run.
-    in_nwb : bool
-        Whether NWB files have it; not what the masks and the file say themselves.
-    in_files : bool
-        Whether files have it; else it is shown in the window only.
-    """
-
-    name: str
-    dtype: str
-    description: str
+    name: str  # `<TYPE>` stands for each class of the model
+    dtype: str  # of pandas; `Int64` and `boolean` may have gaps
+    description: str  # for people who did not use this program
+    # One for each ROI; of `p_<TYPE>` an array of shape (n_rois, n_classes).
     values: Callable[[_Rois], Any]
-    title: str = ""
-    of_model: bool = False
-    in_nwb: bool = True
-    in_files: bool = True
+    title: str = ""  # in the window's table of ROIs; empty: not shown there
+    of_model: bool = False  # there only after a model has run
+    in_nwb: bool = True  # not what NWB's masks and the file say themselves
+    in_files: bool = True  # else for the window only
 
 
 COLUMNS = (

@@ -23,30 +23,18 @@ class UnsureReason(StrEnum):
 
 @dataclass(frozen=True)
 class Decisions:
-    """The names of the ROIs.
+    """The names of the ROIs; numbers are NaN without a usable trace."""
 
-    Attributes
-    ----------
-    group : list of str
-        The root type with the larger summed probability (IN only if `p_in` is above
-        that of PY), or ``unsure``.
-    predicted : list of str
-        The most probable type inside the group, or ``unsure`` where the group is.
-    probability : ndarray of float64, shape (n_rois,)
-        Of that type, `unsure` or not; NaN without a usable trace.
-    group_probability : ndarray of float64, shape (n_rois,)
-        Of its group; NaN without a usable trace.
-    p_in : ndarray of float64, shape (n_rois,)
-        Summed probability of the interneuron types; NaN without a usable trace.
-    why_unsure : list of UnsureReason or None
-        None where there is a name.
-    """
-
+    # The root type with the larger summed probability (IN only if `p_in` is above that
+    # of PY), and the most probable type inside it; or `unsure` both.
     group: list[str]
     predicted: list[str]
+    # Of that type and of its group, `unsure` or not.
     probability: NDArray[np.float64]
     group_probability: NDArray[np.float64]
+    # Summed over the interneuron types.
     p_in: NDArray[np.float64]
+    # None where there is a name.
     why_unsure: list[UnsureReason | None]
 
 

@@ -132,23 +132,14 @@ CA1_SOURCE = "Bezaire and Soltesz 2013"
 
 @dataclass(frozen=True)
 class Prevalence:
-    """One assumption on the shares of the types, to be chosen by the user.
-
-    Attributes
-    ----------
-    label : str
-        A few words, for a list.
-    prior : mapping of str to float or None
-        What `ClassifyRequest.prior` and `Predictions.with_prior` take.
-    note : str
-        A sentence that says where it comes from and what it means.
-    is_stated : bool
-        Whether the user gives the share of interneurons: see `stating`.
-    """
+    """One assumption on the shares of the types, to be chosen by the user."""
 
     label: str
+    # What `ClassifyRequest.prior` and `Predictions.with_prior` take.
     prior: Mapping[str, float] | None
+    # Where it comes from and what it means.
     note: str
+    # Whether the user gives the share of interneurons, see `stating`.
     is_stated: bool = False
 
     def stating(self, interneurons: float) -> Prevalence:
@@ -159,16 +150,8 @@ class Prevalence:
 def prevalence_choices(card: ModelCard) -> tuple[Prevalence, ...]:
     """Return what can be assumed on the shares of the types that a model knows.
 
-    Parameters
-    ----------
-    card : ModelCard
-
-    Returns
-    -------
-    tuple of Prevalence
-        The card's assumption first. All neurons of CA1 and a stated share only where
-        the model tells pyramidal cells from interneurons; one Cre line for each of its
-        interneuron types.
+    The card's assumption comes first. All neurons of CA1 and a stated share are there
+    only where the model tells pyramidal cells from interneurons.
     """
     tree = DEFAULT_TYPES.including(card.classes)
     classes = tree.in_order(card.classes)

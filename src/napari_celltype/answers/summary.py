@@ -68,53 +68,28 @@ def count_rois(table: pd.DataFrame) -> RoiCounts:
 
 @dataclass(frozen=True)
 class Called:
-    """How many ROIs got one name, and how many of them are expected to be right.
-
-    Attributes
-    ----------
-    rois : int
-    expected_right : float or None
-        Sum of their calibrated probabilities; None without a calibration.
-    expected_right_ca1 : float or None
-        The same for the same ROIs, if interneurons are as rare as among all neurons
-        of CA1; only where the card's assumption on the shares is in use.
-    """
+    """How many ROIs got one name, and how many of them are expected to be right."""
 
     rois: int
+    # Sum of their calibrated probabilities; None without a calibration.
     expected_right: float | None = None
+    # The same for the same ROIs, if interneurons are as rare as among all neurons of
+    # CA1; only where the card's assumption on the shares is in use.
     expected_right_ca1: float | None = None
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What one model says about the ROIs of one or more recordings.
-
-    Attributes
-    ----------
-    n_rois : int
-        Parts of merged ROIs are not counted; the merged ROI is.
-    groups, types : mapping of str to Called
-        By name, ``unsure`` last.
-    why_unsure : mapping of str to int
-        ROIs without a name for each reason, the most frequent first.
-    shares : tuple of mapping of str to float
-        The shares of the types that are in use.
-    shares_assumed : bool
-        Whether the card assumes them, because the user gave none.
-    basis : tuple of str
-        What the probabilities were calibrated on; empty if they were not.
-    subtypes_proven : bool
-        Whether the interneuron types were shown on real cells, or there are none.
-    """
+    """What one model says about the ROIs of one or more recordings."""
 
     n_rois: int
-    groups: Mapping[str, Called]
+    groups: Mapping[str, Called]  # by name, `unsure` last
     types: Mapping[str, Called]
-    why_unsure: Mapping[str, int]
-    shares: tuple[Mapping[str, float], ...]
-    shares_assumed: bool
-    basis: tuple[str, ...]
-    subtypes_proven: bool
+    why_unsure: Mapping[str, int]  # the most frequent reason first
+    shares: tuple[Mapping[str, float], ...]  # of the types, in use
+    shares_assumed: bool  # by the card, because the user gave none
+    basis: tuple[str, ...]  # of the calibration; empty without one
+    subtypes_proven: bool  # or there are no types below the groups
 
     @property
     def counts(self) -> str:
