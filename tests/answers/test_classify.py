@@ -1,7 +1,5 @@
 """Classifying recordings: table, warnings, errors."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

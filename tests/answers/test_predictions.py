@@ -1,7 +1,5 @@
 """Names and probabilities: group, type, minimum, prediction set, prior."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +12,7 @@ from napari_celltype.errors import LabelError
 CLASSES = ("PY", "PV", "SOM", "VIP")
 
 
-def said(*row: float, least: float = 0.0):
+def said(*row, least=0.0):
     return decide(np.array([row]), CLASSES, least)
 
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +9,6 @@ import pytest
 from napari_celltype.answers import output_columns
 from napari_celltype.answers.decisions import decide
 from napari_celltype.export import ExportedRecording
-from napari_celltype.recording import Recording
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
 INPUTS = {"name": "m1", "path": "/secret/m1", "n_rois": 12, "warnings": ["a", "b"]}
@@ -24,29 +21,25 @@ class WithTable(ExportedRecording):
 
     given: pd.DataFrame = field(kw_only=True)
 
-    def table(self, only_iscell: bool | None = None) -> pd.DataFrame:
+    def table(self, only_iscell=None):
         return self.given
 
-    def origin(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def origin(self):
         return INPUTS, CARD
 
 
 @pytest.fixture
-def with_table() -> Callable[..., ExportedRecording]:
+def with_table():
     """A recording that is exported with a table: `with_table(recording, table)`."""
 
-    def make(
-        recording: Recording, table: pd.DataFrame | None = None
-    ) -> ExportedRecording:
+    def make(recording, table=None):
         given = make_table() if table is None else table
         return WithTable(recording, "m1", given=given)
 
     return make
 
 
-def make_table(
-    n_rois: int = 12, seed: int = 0, classes: Sequence[str] = CLASSES
-) -> pd.DataFrame:
+def make_table(n_rois=12, seed=0, classes=CLASSES):
     """An output table with unsure, unusable and merged ROIs and awkward text."""
     rng = np.random.default_rng(seed)
     p = rng.dirichlet([0.4] * len(classes), n_rois)
@@ -90,6 +83,6 @@ def make_table(
 
 
 @pytest.fixture
-def output_table() -> Callable[..., pd.DataFrame]:
+def output_table():
     """Make an output table: `output_table(n_rois=12, seed=0, classes=...)`."""
     return make_table

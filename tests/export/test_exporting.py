@@ -1,12 +1,7 @@
 """What an export will hold, and what it holds: the same material in every format."""
 
-from __future__ import annotations
-
 import io
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,25 +30,21 @@ LABELS = LabelTable(
 
 
 @pytest.fixture
-def labelled(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> ExportedRecording:
+def labelled(tmp_path, suite2p_folder):
     """A recording that somebody labelled and no model has seen."""
     recording = open_recording(suite2p_folder(tmp_path / "m1", n_rois=6) / "plane0")
     return ExportedRecording(recording, "m1", LABELS, TREE)
 
 
 @pytest.fixture
-def classified(
-    labelled: ExportedRecording, make_predictions: Callable[..., Any]
-) -> ExportedRecording:
+def classified(labelled, make_predictions):
     rows = np.tile([0.7, 0.1, 0.1, 0.1], (6, 1))
     made = make_predictions(rows)
     made = replace(made, recording=labelled.recording)
     return ExportedRecording(labelled.recording, "m1", LABELS, TREE, predictions=made)
 
 
-def test_labels_alone_make_every_format_but_celltype_npy(
-    labelled: ExportedRecording, tmp_path: Path
-) -> None:
+def test_labels_alone_make_every_format_but_celltype_npy(labelled, tmp_path):
     theirs = tmp_path / "first.nwb"
     for chosen in FORMATS.values():
         request = ExportRequest(chosen.key, existing=theirs)
@@ -83,9 +74,7 @@ def test_labels_alone_make_every_format_but_celltype_npy(
     assert "no model told their cell types" in text
 
 
-def test_predictions_come_with_the_labels_of_now(
-    classified: ExportedRecording, tmp_path: Path
-) -> None:
+def test_predictions_come_with_the_labels_of_now(classified, tmp_path):
     table = preview_export([classified], ExportRequest("csv")).table
     assert table is not None
     assert list(table["label"][:4]) == ["", "PV", "", "NDNF"]
@@ -98,17 +87,13 @@ def test_predictions_come_with_the_labels_of_now(
     assert told["models"][0]["name"] == "tiny-10hz"
 
 
-def test_the_preview_of_celltype_npy_shows_its_columns(
-    classified: ExportedRecording,
-) -> None:
+def test_the_preview_of_celltype_npy_shows_its_columns(classified):
     table = preview_export([classified], ExportRequest("npy")).table
     assert table is not None
     assert list(table.columns[:3]) == ["code", "probability", "p_PY"]
 
 
-def test_cells_only_leaves_out_what_suite2p_rejected(
-    labelled: ExportedRecording,
-) -> None:
+def test_cells_only_leaves_out_what_suite2p_rejected(labelled):
     kept = np.array([True, False, True, True, False, True])
     material = replace(labelled, recording=replace(labelled.recording, iscell=kept))
     table = preview_export([material], ExportRequest("csv", only_iscell=True)).table
@@ -116,9 +101,7 @@ def test_cells_only_leaves_out_what_suite2p_rejected(
     assert list(table["roi_id"]) == [0, 2, 3, 5]
 
 
-def test_classified_and_labelled_recordings_share_a_table(
-    classified: ExportedRecording, labelled: ExportedRecording
-) -> None:
+def test_classified_and_labelled_recordings_share_a_table(classified, labelled):
     planes = [labelled, replace(classified, name="m2")]
     both = Content(planes, ExportRequest("csv")).table
     assert list(both["recording"]) == ["m1"] * 6 + ["m2"] * 6
@@ -127,23 +110,19 @@ def test_classified_and_labelled_recordings_share_a_table(
     assert list(both.columns) == list(classified.table().columns)
 
 
-def test_the_preview_of_the_figure_is_a_picture(labelled: ExportedRecording) -> None:
+def test_the_preview_of_the_figure_is_a_picture(labelled):
     preview = preview_export([labelled], ExportRequest("svg"))
     assert imread(io.BytesIO(preview.picture)).ndim == 3
 
 
-def test_the_preview_of_nwb_tells_columns_and_what_is_unknown(
-    classified: ExportedRecording,
-) -> None:
+def test_the_preview_of_nwb_tells_columns_and_what_is_unknown(classified):
     text = preview_export([classified], ExportRequest("nwb")).text
     assert "p_VIP" in text
     assert "Not given when this file was written" in text
     assert "Pixel size: not known" in text
 
 
-def test_what_does_not_fit_is_said_before_writing(
-    labelled: ExportedRecording, tmp_path: Path
-) -> None:
+def test_what_does_not_fit_is_said_before_writing(labelled, tmp_path):
     unknown_rate = replace(
         labelled, recording=replace(labelled.recording, sampling_frequency=None)
     )

@@ -1,15 +1,11 @@
 """The figure for a paper, without a display."""
 
-from __future__ import annotations
-
 import io
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,16 +25,14 @@ from napari_celltype.export.figure import _figure, figure_bytes
 from napari_celltype.labels import NOT_A_SOMA
 from napari_celltype.recording import Recording, open_recording
 
-MakeTable = Callable[..., pd.DataFrame]
-
 
 @pytest.fixture
-def recording(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Recording:
+def recording(tmp_path, suite2p_folder):
     return open_recording(suite2p_folder(tmp_path / "s") / "plane0")
 
 
 @pytest.fixture
-def table(output_table: MakeTable) -> pd.DataFrame:
+def table(output_table):
     """Nothing is predicted or labelled but what a test adds."""
     return output_table().assign(
         predicted="unsure",
@@ -49,22 +43,20 @@ def table(output_table: MakeTable) -> pd.DataFrame:
     )
 
 
-def with_roi(table: pd.DataFrame, roi_id: int, **values: object) -> pd.DataFrame:
+def with_roi(table, roi_id, **values):
     table = table.copy()
     for name, value in values.items():
         table.loc[roi_id, name] = value
     return table
 
 
-def texts(recording: Recording, table: pd.DataFrame, **options: object) -> list[str]:
+def texts(recording, table, **options):
     """What can be read in the SVG; text stays text there."""
     svg = figure_bytes(recording, table, "svg", **options).decode()
     return [t.strip() for t in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
 
 
-def middle(
-    recording: Recording, table: pd.DataFrame, roi_id: int, **options: object
-) -> np.ndarray:
+def middle(recording, table, roi_id, **options):
     """Red, green and blue of one pixel beside the middle of a ROI, marks left out."""
     options = {"marks": False, **options}
     content = figure_bytes(recording, table, "png", options=FigureOptions(**options))
@@ -74,9 +66,7 @@ def middle(
     return picture[int((y + 0.5) * zoom), int((x + 0.5) * zoom), :3]
 
 
-def test_a_prediction_is_filled_and_a_label_is_not(
-    recording: Recording, table: pd.DataFrame
-) -> None:
+def test_a_prediction_is_filled_and_a_label_is_not(recording, table):
     sure = {"predicted": "PV", "probability": 1.0}
     red, _, blue = middle(recording, with_roi(table, 0, **sure), 0)
     assert blue - red > 0.3
@@ -85,10 +75,8 @@ def test_a_prediction_is_filled_and_a_label_is_not(
     assert np.ptp(middle(recording, with_roi(table, 0, **sure), 0, fill=False)) < 0.01
 
 
-def test_a_label_is_a_thick_outline_in_its_colour(
-    recording: Recording, table: pd.DataFrame
-) -> None:
-    def blue_lines(table: pd.DataFrame) -> int:
+def test_a_label_is_a_thick_outline_in_its_colour(recording, table):
+    def blue_lines(table):
         svg = figure_bytes(recording, table, "svg").decode()
         color = DEFAULT_TYPES["PV"].color.lower()
         return len(re.findall(rf"stroke: {color}; stroke-width: 1.5", svg))
@@ -101,9 +89,7 @@ def test_a_label_is_a_thick_outline_in_its_colour(
     assert blue_lines(accepted) == 0
 
 
-def test_the_key_counts_predictions_and_labels_apart(
-    recording: Recording, table: pd.DataFrame
-) -> None:
+def test_the_key_counts_predictions_and_labels_apart(recording, table):
     table = with_roi(table, 0, predicted="PV", probability=0.9)
     table = with_roi(table, 1, label="PV", label_source="manual")
     table = with_roi(table, 2, label="!SOM", label_source="redcell")
@@ -120,9 +106,7 @@ def test_the_key_counts_predictions_and_labels_apart(
     assert not any("unproven" in text for text in proven)
 
 
-def test_labels_alone_make_a_figure_with_the_users_own_type(
-    recording: Recording,
-) -> None:
+def test_labels_alone_make_a_figure_with_the_users_own_type(recording):
     tree = DEFAULT_TYPES.with_type("NDNF", color="#00FF7F")
     rows = roi_table(recording, "m1")
     rows.loc[4, ["label", "label_source"]] = ["NDNF", "manual"]
@@ -133,10 +117,8 @@ def test_labels_alone_make_a_figure_with_the_users_own_type(
     assert "stroke: #00ff7f" in svg
 
 
-def test_the_scale_bar_needs_the_size_of_a_pixel(
-    recording: Recording, table: pd.DataFrame
-) -> None:
-    def bars(recording: Recording, **options: object) -> list[str]:
+def test_the_scale_bar_needs_the_size_of_a_pixel(recording, table):
+    def bars(recording, **options):
         read = texts(recording, table, options=FigureOptions(**options))
         return [text for text in read if text.endswith("µm")]
 
@@ -148,9 +130,7 @@ def test_the_scale_bar_needs_the_size_of_a_pixel(
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
-def test_every_format_is_written_in_the_size_asked_for(
-    tmp_path: Path, recording: Recording, ending: str
-) -> None:
+def test_every_format_is_written_in_the_size_asked_for(tmp_path, recording, ending):
     options = FigureOptions(width=100, title="a $1_2$", dots_per_inch=254)
     path = write_export(
         [ExportedRecording(recording, "m1")],
@@ -170,10 +150,8 @@ def test_every_format_is_written_in_the_size_asked_for(
         assert b"/FontFile2" in content
 
 
-def test_rois_that_the_table_leaves_out_are_not_drawn(
-    recording: Recording, table: pd.DataFrame
-) -> None:
-    def shapes(table: pd.DataFrame) -> int:
+def test_rois_that_the_table_leaves_out_are_not_drawn(recording, table):
+    def shapes(table):
         return figure_bytes(recording, table, "svg").decode().count("stroke: #b8b8b8")
 
     assert shapes(table) - shapes(table.iloc[:5]) == 7
@@ -187,20 +165,18 @@ def test_rois_that_the_table_leaves_out_are_not_drawn(
         ({"pixel_size": float("nan")}, "impossible"),
     ],
 )
-def test_impossible_sizes_are_refused(
-    recording: Recording, table: pd.DataFrame, options: dict[str, float], said: str
-) -> None:
+def test_impossible_sizes_are_refused(recording, table, options, said):
     with pytest.raises(OutputError, match=said):
         figure_bytes(recording, table, "png", options=FigureOptions(**options))
 
 
-def test_what_cannot_be_drawn_is_refused(table: pd.DataFrame) -> None:
+def test_what_cannot_be_drawn_is_refused(table):
     without_masks = Recording(np.zeros((12, 50), np.float32))
     with pytest.raises(OutputError, match="no ROI masks"):
         figure_bytes(without_masks, table, "png")
 
 
-def test_nothing_graphical_is_imported_and_settings_of_matplotlib_stay() -> None:
+def test_nothing_graphical_is_imported_and_settings_of_matplotlib_stay():
     script = (
         "import sys, numpy as np, matplotlib\n"
         "from napari_celltype.answers import roi_table\n"
@@ -220,9 +196,7 @@ def test_nothing_graphical_is_imported_and_settings_of_matplotlib_stay() -> None
 
 
 @pytest.mark.parametrize("width", [40, 85, 174])
-def test_the_key_lies_inside_the_figure_and_below_the_picture(
-    recording: Recording, table: pd.DataFrame, width: float
-) -> None:
+def test_the_key_lies_inside_the_figure_and_below_the_picture(recording, table, width):
     name = "Chandelier cells"
     tree = DEFAULT_TYPES.with_type(name, color="#112233")
     table = table.assign(label=name, label_source="manual")
@@ -236,9 +210,7 @@ def test_the_key_lies_inside_the_figure_and_below_the_picture(
     assert max(notes) <= box.y0
 
 
-def test_words_of_the_key_are_not_cut_off(
-    recording: Recording, table: pd.DataFrame
-) -> None:
+def test_words_of_the_key_are_not_cut_off(recording, table):
     read = texts(recording, table, options=FigureOptions(width=30))
     assert max(map(len, read)) < 30
     assert "Predicted interneuron types: unproven on real cells." in " ".join(read)

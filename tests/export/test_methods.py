@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from napari_celltype.answers import describe_labels, provenance
@@ -7,7 +5,7 @@ from napari_celltype.export import methods_paragraph
 from napari_celltype.labels import NOT_A_SOMA, Label, LabelTable
 
 
-def test_methods_text_says_what_is_unproven() -> None:
+def test_methods_text_says_what_is_unproven():
     text = methods_paragraph(
         provenance(
             [
@@ -50,7 +48,7 @@ def test_methods_text_says_what_is_unproven() -> None:
     assert "unproven on real cells" in text
 
 
-def test_methods_text_tells_the_labels_apart_from_predictions() -> None:
+def test_methods_text_tells_the_labels_apart_from_predictions():
     labels = LabelTable(
         (
             Label(0, "PV", source="manual", seen_trace=False),
@@ -77,7 +75,7 @@ def test_methods_text_tells_the_labels_apart_from_predictions() -> None:
     assert describe_labels(None) is None
 
 
-def test_methods_text_says_that_what_is_no_soma_is_among_the_counts() -> None:
+def test_methods_text_says_that_what_is_no_soma_is_among_the_counts():
     labels = LabelTable((Label(0, NOT_A_SOMA), Label(1, NOT_A_SOMA)))
     told = {"n_rois": 9, "labels": describe_labels(labels), "summary": {"types": {}}}
     text = methods_paragraph(provenance([told], [{"name": "cnn"}], {}))
@@ -88,7 +86,7 @@ def test_methods_text_says_that_what_is_no_soma_is_among_the_counts() -> None:
     assert "a label that no model gave" not in text
 
 
-def test_methods_text_names_counts_versions_and_what_to_cite() -> None:
+def test_methods_text_names_counts_versions_and_what_to_cite():
     types = {"PY": {"rois": 5}, "PV": {"rois": 0}, "unsure": {"rois": 2}}
     pipeline = {"name": "suite2p", "version": "1.1.0", "citation": "Pachitariu"}
     told = {"n_rois": 7, "pipeline": pipeline, "summary": {"types": types}}
@@ -99,35 +97,35 @@ def test_methods_text_names_counts_versions_and_what_to_cite() -> None:
     assert "doi:10.1109/TETCI.2020.3028581" in text
 
 
-def test_methods_text_tells_warnings() -> None:
+def test_methods_text_tells_warnings():
     told = {"n_rois": 3}
     warned = {**told, "warnings": ["Too short.", "Too noisy."]}
     text = methods_paragraph(provenance([warned, told], [], {}))
     assert "Warnings were given for 1 of 2 recordings: Too short. Too noisy." in text
 
 
-def test_methods_text_does_not_repeat_every_warning_of_a_batch() -> None:
+def test_methods_text_does_not_repeat_every_warning_of_a_batch():
     many = [{"n_rois": 1, "warnings": [f"Length {n} s."]} for n in range(9)]
     text = methods_paragraph(provenance(many, [], {}))
     assert "Length 3 s. 5 further warnings: see provenance." in text
 
 
-def test_methods_text_counts_thousands_in_full() -> None:
+def test_methods_text_counts_thousands_in_full():
     groups = {"PY": {"rois": 2000, "expected_right": 1834.6}}
     summary = {"groups": groups, "basis": ["simulation"]}
     text = methods_paragraph(provenance([{"n_rois": 2000, "summary": summary}], [], {}))
     assert "about 1835 of 2000 called PY" in text
 
 
-def test_methods_text_of_a_model_of_groups_has_no_types_to_doubt() -> None:
+def test_methods_text_of_a_model_of_groups_has_no_types_to_doubt():
     card = {"name": "ours", "classes": ["PY", "IN"]}
     assert "unproven" not in methods_paragraph(provenance([], [card], {}))
 
 
-def test_methods_text_of_a_proven_model_does_not_doubt_it() -> None:
+def test_methods_text_of_a_proven_model_does_not_doubt_it():
     card = {"name": "ours", "classes": ["PY", "PV"], "subtypes_proven": True}
     assert "unproven" not in methods_paragraph(provenance([], [card], {}))
 
 
-def test_methods_text_of_an_empty_provenance_is_text() -> None:
+def test_methods_text_of_an_empty_provenance_is_text():
     assert "0 ROIs" in methods_paragraph({})

@@ -1,17 +1,11 @@
 """New NWB files, read back with pynwb and checked by nwbinspector."""
 
-from __future__ import annotations
-
 import sys
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 
 from napari_celltype.answers import is_ours
@@ -22,7 +16,6 @@ from napari_celltype.errors import (
     Stopped,
 )
 from napari_celltype.export import (
-    ExportedRecording,
     ExportRequest,
     NwbSession,
     write_export,
@@ -31,32 +24,24 @@ from napari_celltype.recording import Recording, open_recording
 
 pynwb = pytest.importorskip("pynwb")
 
-MakeTable = Callable[..., pd.DataFrame]
-WithTable = Callable[..., ExportedRecording]
-
 
 @pytest.fixture
-def recording(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Recording:
+def recording(tmp_path, suite2p_folder):
     return open_recording(suite2p_folder(tmp_path / "s") / "plane0")
 
 
-def write_nwb(
-    planes: Sequence[ExportedRecording],
-    path: Path,
-    session: NwbSession | None = None,
-    **options: Any,
-) -> Path:
+def write_nwb(planes, path, session=None, **options):
     request = ExportRequest("nwb", session=session or NwbSession())
     return write_export(planes, request, path, **options)
 
 
 @contextmanager
-def read(path: Path) -> Iterator[Any]:
+def read(path):
     with pynwb.NWBHDF5IO(path, "r") as io:
         yield io.read()
 
 
-def critical(path: Path) -> list[str]:
+def critical(path):
     from nwbinspector import Importance, inspect_nwbfile
 
     found = list(inspect_nwbfile(nwbfile_path=path))
@@ -64,8 +49,8 @@ def critical(path: Path) -> list[str]:
 
 
 def test_a_file_of_which_nothing_is_known_has_no_critical_finding(
-    tmp_path: Path, recording: Recording, with_table: WithTable
-) -> None:
+    tmp_path, recording, with_table
+):
     plane = with_table(recording)
     path = write_nwb([plane], tmp_path / "new.nwb")
     assert critical(path) == []
@@ -81,8 +66,8 @@ def test_a_file_of_which_nothing_is_known_has_no_critical_finding(
 
 
 def test_labels_masks_images_and_traces_come_back(
-    tmp_path: Path, recording: Recording, output_table: MakeTable, with_table: WithTable
-) -> None:
+    tmp_path, recording, output_table, with_table
+):
     table = output_table()
     recording = replace(recording, pixel_size=(2.0, 1.5))
     path = write_nwb([with_table(recording, table)], tmp_path / "new.nwb")
@@ -114,8 +99,8 @@ def test_labels_masks_images_and_traces_come_back(
 
 
 def test_what_the_user_says_about_the_session_stands_in_the_file(
-    tmp_path: Path, recording: Recording, with_table: WithTable
-) -> None:
+    tmp_path, recording, with_table
+):
     session = NwbSession.of(
         {
             "session_description": "Running in the dark.",
@@ -154,13 +139,8 @@ def test_what_the_user_says_about_the_session_stands_in_the_file(
     ],
 )
 def test_a_field_that_nwb_could_not_hold_is_refused(
-    tmp_path: Path,
-    recording: Recording,
-    with_table: WithTable,
-    field: str,
-    text: str,
-    said: str,
-) -> None:
+    tmp_path, recording, with_table, field, text, said
+):
     with pytest.raises(OutputError, match=said):
         write_nwb(
             [with_table(recording)],
@@ -171,8 +151,8 @@ def test_a_field_that_nwb_could_not_hold_is_refused(
 
 
 def test_provenance_travels_in_the_file_without_paths_and_without_pickles(
-    tmp_path: Path, recording: Recording, with_table: WithTable
-) -> None:
+    tmp_path, recording, with_table
+):
     path = write_nwb([with_table(recording)], tmp_path / "n.nwb")
     with read(path) as content:
         told = content.processing["ophys"]["CellTypeProvenance"]
@@ -197,8 +177,8 @@ def test_provenance_travels_in_the_file_without_paths_and_without_pickles(
 
 
 def test_planes_of_one_session_share_a_file_and_sessions_do_not(
-    tmp_path: Path, suite2p_folder: Callable[..., Path], with_table: WithTable
-) -> None:
+    tmp_path, suite2p_folder, with_table
+):
     root = suite2p_folder(tmp_path / "s", n_planes=2)
     other = suite2p_folder(tmp_path / "t")
     planes = [
@@ -220,8 +200,8 @@ def test_planes_of_one_session_share_a_file_and_sessions_do_not(
 
 
 def test_only_the_rois_of_the_table_are_written(
-    tmp_path: Path, recording: Recording, output_table: MakeTable, with_table: WithTable
-) -> None:
+    tmp_path, recording, output_table, with_table
+):
     table = output_table().iloc[[1, 4, 7]].reset_index(drop=True)
     path = write_nwb([with_table(recording, table)], tmp_path / "n.nwb")
     with read(path) as content:
@@ -237,9 +217,7 @@ def test_only_the_rois_of_the_table_are_written(
         )
 
 
-def test_joined_runs_are_said(
-    tmp_path: Path, suite2p_folder: Callable[..., Path], with_table: WithTable
-) -> None:
+def test_joined_runs_are_said(tmp_path, suite2p_folder, with_table):
     root = suite2p_folder(tmp_path / "s", frames_per_folder=(400, 500))
     plane = with_table(open_recording(root / "plane0"))
     with read(write_nwb([plane], tmp_path / "n.nwb")) as content:
@@ -248,8 +226,8 @@ def test_joined_runs_are_said(
 
 
 def test_what_cannot_be_an_nwb_file_is_refused(
-    tmp_path: Path, recording: Recording, output_table: MakeTable, with_table: WithTable
-) -> None:
+    tmp_path, recording, output_table, with_table
+):
     table = output_table()
     unknown_rate = replace(recording, sampling_frequency=None)
     with pytest.raises(SamplingFrequencyError, match="--fs"):
@@ -265,12 +243,10 @@ def test_what_cannot_be_an_nwb_file_is_refused(
     assert not (tmp_path / "n.nwb").exists()
 
 
-def test_stopping_leaves_no_file(
-    tmp_path: Path, recording: Recording, with_table: WithTable
-) -> None:
+def test_stopping_leaves_no_file(tmp_path, recording, with_table):
     asked: list[bool] = []
 
-    def stop() -> bool:
+    def stop():
         asked.append(True)
         return len(asked) > 2
 
@@ -281,11 +257,8 @@ def test_stopping_leaves_no_file(
 
 
 def test_without_pynwb_the_line_to_install_is_said(
-    tmp_path: Path,
-    recording: Recording,
-    with_table: WithTable,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+    tmp_path, recording, with_table, monkeypatch
+):
     monkeypatch.setitem(sys.modules, "pynwb", None)
     monkeypatch.setitem(sys.modules, "pynwb.ophys", None)
     with pytest.raises(MissingDependencyError, match="pip install pynwb"):

@@ -1,11 +1,6 @@
 """Cell types in a copy of an NWB file that was made by another program."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -14,32 +9,28 @@ import pytest
 
 from napari_celltype.errors import OutputError
 from napari_celltype.export import (
-    ExportedRecording,
     ExportRequest,
     preview_export,
     write_export,
 )
 from napari_celltype.files import file_sha256
-from napari_celltype.recording import Recording, open_recording
+from napari_celltype.recording import open_recording
 
 pynwb = pytest.importorskip("pynwb")
 
-MakeTable = Callable[..., pd.DataFrame]
-WithTable = Callable[..., ExportedRecording]
-
 
 @pytest.fixture
-def recording(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Recording:
+def recording(tmp_path, suite2p_folder):
     return open_recording(suite2p_folder(tmp_path / "s") / "plane0")
 
 
-def pixel_mask(recording: Recording, roi_id: int, rows_first: bool) -> dict[str, Any]:
+def pixel_mask(recording, roi_id, rows_first):
     roi = recording.rois[roi_id]
     places = (roi.ypix, roi.xpix) if rows_first else (roi.xpix, roi.ypix)
     return {"pixel_mask": np.array([*places, roi.lam]).T}
 
 
-def image_mask(recording: Recording, roi_id: int, rows_first: bool) -> dict[str, Any]:
+def image_mask(recording, roi_id, rows_first):
     image = np.zeros(recording.frame_shape, np.float32)
     roi = recording.rois[roi_id]
     image[roi.ypix, roi.xpix] = roi.lam
@@ -47,14 +38,14 @@ def image_mask(recording: Recording, roi_id: int, rows_first: bool) -> dict[str,
 
 
 def write_theirs(
-    path: Path,
-    recording: Recording,
-    mask: Callable[..., dict[str, Any]] = pixel_mask,
+    path,
+    recording,
+    mask=pixel_mask,
     *,
-    rows_first: bool = True,
-    order: Sequence[int] = range(12),
-    columns: Sequence[str] = ("iscell",),
-) -> Path:
+    rows_first=True,
+    order=range(12),
+    columns=("iscell",),
+):
     """Write an NWB file as other programs do: suite2p gives rows first."""
     content = pynwb.NWBFile(
         session_description="theirs",
@@ -88,14 +79,12 @@ def write_theirs(
     return path
 
 
-def write_nwb_copy(
-    planes: Sequence[ExportedRecording], theirs: Path, path: Path, force: bool = False
-) -> Path:
+def write_nwb_copy(planes, theirs, path, force=False):
     request = ExportRequest("nwb-copy", existing=theirs)
     return write_export(planes, request, path, force=force)
 
 
-def columns_of(path: Path) -> pd.DataFrame:
+def columns_of(path):
     with pynwb.NWBHDF5IO(path, "r") as io:
         ophys = io.read().processing["ophys"]
         rois = ophys["ImageSegmentation"]["PlaneSegmentation"]
@@ -106,13 +95,8 @@ def columns_of(path: Path) -> pd.DataFrame:
 @pytest.mark.parametrize("rows_first", [True, False])
 @pytest.mark.parametrize("mask", [pixel_mask, image_mask])
 def test_the_rois_are_found_whatever_the_masks_look_like(
-    tmp_path: Path,
-    recording: Recording,
-    output_table: MakeTable,
-    with_table: WithTable,
-    mask: Callable[..., dict[str, Any]],
-    rows_first: bool,
-) -> None:
+    tmp_path, recording, output_table, with_table, mask, rows_first
+):
     theirs = write_theirs(tmp_path / "t.nwb", recording, mask, rows_first=rows_first)
     before = file_sha256(theirs)
     table = output_table()
@@ -127,9 +111,7 @@ def test_the_rois_are_found_whatever_the_masks_look_like(
     np.testing.assert_array_equal(found["p_VIP"], table["p_VIP"])
 
 
-def test_their_content_stays_and_nothing_is_critical(
-    tmp_path: Path, recording: Recording, with_table: WithTable
-) -> None:
+def test_their_content_stays_and_nothing_is_critical(tmp_path, recording, with_table):
     from nwbinspector import Importance, inspect_nwbfile
 
     theirs = write_theirs(tmp_path / "t.nwb", recording, columns=("iscell", "label"))
@@ -151,8 +133,8 @@ def test_their_content_stays_and_nothing_is_critical(
 
 
 def test_rois_in_another_order_get_their_own_types(
-    tmp_path: Path, recording: Recording, output_table: MakeTable, with_table: WithTable
-) -> None:
+    tmp_path, recording, output_table, with_table
+):
     order = list(reversed(range(12)))
     theirs = write_theirs(tmp_path / "t.nwb", recording, order=order)
     table = output_table()
@@ -163,12 +145,8 @@ def test_rois_in_another_order_get_their_own_types(
 
 
 def test_other_rois_are_refused_in_one_sentence(
-    tmp_path: Path,
-    recording: Recording,
-    suite2p_folder: Callable[..., Path],
-    output_table: MakeTable,
-    with_table: WithTable,
-) -> None:
+    tmp_path, recording, suite2p_folder, output_table, with_table
+):
     fewer = write_theirs(tmp_path / "fewer.nwb", recording, order=range(11))
     same_number = suite2p_folder(tmp_path / "o", frame_shape=(90, 90)) / "plane0"
     other = write_theirs(tmp_path / "other.nwb", open_recording(same_number))
@@ -183,9 +161,7 @@ def test_other_rois_are_refused_in_one_sentence(
     assert not (tmp_path / "c.nwb").exists()
 
 
-def test_a_file_that_has_cell_types_already_is_refused(
-    tmp_path: Path, recording: Recording, with_table: WithTable
-) -> None:
+def test_a_file_that_has_cell_types_already_is_refused(tmp_path, recording, with_table):
     theirs = write_theirs(tmp_path / "t.nwb", recording)
     planes = [with_table(recording)]
     copy = write_nwb_copy(planes, theirs, tmp_path / "c.nwb")
@@ -193,9 +169,7 @@ def test_a_file_that_has_cell_types_already_is_refused(
         write_nwb_copy(planes, copy, tmp_path / "d.nwb")
 
 
-def test_what_is_no_nwb_file_is_refused(
-    tmp_path: Path, recording: Recording, with_table: WithTable
-) -> None:
+def test_what_is_no_nwb_file_is_refused(tmp_path, recording, with_table):
     planes = [with_table(recording)]
     out = tmp_path / "c.nwb"
     (tmp_path / "text.nwb").write_text("no HDF5")
@@ -215,8 +189,8 @@ def test_what_is_no_nwb_file_is_refused(
 
 
 def test_a_copy_does_not_lose_the_files_that_it_refers_to(
-    tmp_path: Path, recording: Recording, with_table: WithTable
-) -> None:
+    tmp_path, recording, with_table
+):
     theirs = write_theirs(tmp_path / "t.nwb", recording)
     with h5py.File(theirs, "a") as file:
         file["scratch/movie"] = h5py.ExternalLink("movie.nwb", "/acquisition")

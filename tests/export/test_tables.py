@@ -1,8 +1,4 @@
-from __future__ import annotations
-
 import json
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,15 +10,14 @@ from napari_celltype.errors import OutputError
 from napari_celltype.export import read_table, write_table
 from napari_celltype.export.tables import celltype_array, matlab_variables
 
-MakeTable = Callable[..., pd.DataFrame]
 ENDINGS = [".csv", ".parquet", ".json"]
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_round_trip_gives_back_every_digit_and_letter(
-    tmp_path: Path, output_table: MakeTable, ending: str, seed: int
-) -> None:
+    tmp_path, output_table, ending, seed
+):
     table = output_table(40, seed)
     path = write_table(table, tmp_path / "Größe mit Leerzeichen" / f"zellen{ending}")
     pd.testing.assert_frame_equal(read_table(path), table, check_exact=True)
@@ -30,9 +25,7 @@ def test_round_trip_gives_back_every_digit_and_letter(
 
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("n_rois", [0, 1])
-def test_tables_of_no_row_and_of_one(
-    tmp_path: Path, output_table: MakeTable, ending: str, n_rois: int
-) -> None:
+def test_tables_of_no_row_and_of_one(tmp_path, output_table, ending, n_rois):
     table = output_table(n_rois)
     path = write_table(table, tmp_path / f"t{ending}")
     if n_rois == 0 and ending == ".json":
@@ -41,10 +34,10 @@ def test_tables_of_no_row_and_of_one(
         pd.testing.assert_frame_equal(read_table(path), table)
 
 
-def test_json_is_standard_json(tmp_path: Path, output_table: MakeTable) -> None:
+def test_json_is_standard_json(tmp_path, output_table):
     path = write_table(output_table(), tmp_path / "t.json")
 
-    def refuse(constant: str) -> None:
+    def refuse(constant):
         raise AssertionError(constant)
 
     rows = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
@@ -52,12 +45,12 @@ def test_json_is_standard_json(tmp_path: Path, output_table: MakeTable) -> None:
     assert rows[1]["roi_id"] == 1
 
 
-def test_an_unknown_ending_is_said(tmp_path: Path, output_table: MakeTable) -> None:
+def test_an_unknown_ending_is_said(tmp_path, output_table):
     with pytest.raises(OutputError, match=r"ends in \.xlsx, which is no format"):
         write_table(output_table(), tmp_path / "t.xlsx")
 
 
-def test_a_table_of_something_else_is_said(tmp_path: Path) -> None:
+def test_a_table_of_something_else_is_said(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1,2\n")
     with pytest.raises(OutputError, match="lacks the column"):
@@ -65,21 +58,19 @@ def test_a_table_of_something_else_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_damaged_table_is_said(tmp_path: Path, ending: str) -> None:
+def test_a_damaged_table_is_said(tmp_path, ending):
     path = tmp_path / f"t{ending}"
     path.write_bytes(b"\x00\xff{[\x1b" * 10)
     with pytest.raises(OutputError, match=r"is damaged|lacks the column"):
         read_table(path)
 
 
-def test_a_table_that_is_missing_is_said(tmp_path: Path) -> None:
+def test_a_table_that_is_missing_is_said(tmp_path):
     with pytest.raises(OutputError, match="cannot be read"):
         read_table(tmp_path / "none.csv")
 
 
-def test_npy_loads_without_pickle_and_has_a_row_for_each_roi(
-    tmp_path: Path, output_table: MakeTable
-) -> None:
+def test_npy_loads_without_pickle_and_has_a_row_for_each_roi(tmp_path, output_table):
     table = output_table()
     array = np.load(write_table(table, tmp_path / "celltype.npy"))
     assert array.dtype == np.float64
@@ -87,9 +78,7 @@ def test_npy_loads_without_pickle_and_has_a_row_for_each_roi(
     np.testing.assert_array_equal(array[:, 3], table["p_PV"])
 
 
-def test_npy_codes_name_the_predicted_type(
-    tmp_path: Path, output_table: MakeTable
-) -> None:
+def test_npy_codes_name_the_predicted_type(tmp_path, output_table):
     table = output_table()
     path = write_table(table, tmp_path / "celltype.npy")
     legend = json.loads(provenance_path(path).read_text())["legend"]
@@ -98,29 +87,25 @@ def test_npy_codes_name_the_predicted_type(
     assert legend["columns"][:3] == ["code", "probability", "p_PY"]
 
 
-def test_npy_of_a_model_without_interneuron_types(output_table: MakeTable) -> None:
+def test_npy_of_a_model_without_interneuron_types(output_table):
     _, legend = celltype_array(output_table(classes=("PY", "IN")))
     assert sorted(legend["columns"][2:]) == ["p_IN", "p_PY"]
 
 
-def test_npy_of_some_rois_only_is_refused(
-    tmp_path: Path, output_table: MakeTable
-) -> None:
+def test_npy_of_some_rois_only_is_refused(tmp_path, output_table):
     table = output_table().iloc[1:]
     with pytest.raises(OutputError, match="without --only-iscell"):
         write_table(table, tmp_path / "celltype.npy")
 
 
-def test_npy_of_two_planes_is_refused(tmp_path: Path, output_table: MakeTable) -> None:
+def test_npy_of_two_planes_is_refused(tmp_path, output_table):
     table = output_table()
     both = pd.concat([table, table.assign(plane=1)], ignore_index=True)
     with pytest.raises(OutputError, match="export each plane by itself"):
         write_table(both, tmp_path / "celltype.npy")
 
 
-def test_mat_keeps_text_numbers_and_gaps(
-    tmp_path: Path, output_table: MakeTable
-) -> None:
+def test_mat_keeps_text_numbers_and_gaps(tmp_path, output_table):
     table = output_table(25, 3)
     content = loadmat(write_table(table, tmp_path / "zellen ä.mat"))
     for name, column in table.items():
@@ -135,21 +120,17 @@ def test_mat_keeps_text_numbers_and_gaps(
             np.testing.assert_array_equal(read[:, 0], expected)
 
 
-def test_mat_counts_rows_from_one_as_well(
-    tmp_path: Path, output_table: MakeTable
-) -> None:
+def test_mat_counts_rows_from_one_as_well(tmp_path, output_table):
     content = loadmat(write_table(output_table(), tmp_path / "t.mat"))
     assert content["roi_id"][0, 0] == 0
     assert content["roi_index_matlab"][0, 0] == 1
 
 
-def test_type_names_become_matlab_names(output_table: MakeTable) -> None:
+def test_type_names_become_matlab_names(output_table):
     variables = matlab_variables(output_table(classes=("PY", "Lamp5 Lhx6-β")))
     assert "p_Lamp5_Lhx6__" in variables
 
 
-def test_type_names_that_matlab_cannot_tell_apart_are_refused(
-    output_table: MakeTable,
-) -> None:
+def test_type_names_that_matlab_cannot_tell_apart_are_refused(output_table):
     with pytest.raises(OutputError, match="would be called 'p_a_b'"):
         matlab_variables(output_table(classes=("PY", "a b", "a-b")))
