@@ -28,14 +28,13 @@ AREA, BALANCED, LOWEST = "AUROC of p_IN", "balanced PY/IN", "lowest mouse"
 
 CAUTION = (
     "Interneurons in vivo are few, those in slices are driven by KCl puffs and outside "
-    "the domain of the models, and none of the cells is from CA1. So scores stand "
-    "inside one preparation and indicator; PY of V1 and VIP of S1 come from different "
+    "the domain of the models, and none of the cells is from CA1. Scores stay inside "
+    "one preparation and indicator; PY of V1 and VIP of S1 come from different "
     "laboratories and never share a score. Groups are called under the shares that the "
-    "card assumes, as the program does. The best single number was chosen on the very "
-    "cells that it is scored on. Intervals resample batches or mice where they are "
-    "known, cells otherwise. Numbers of the simulator were measured on some of these "
-    "cells; none was chosen by a score on them, but scores of earlier versions had "
-    "been seen."
+    "card assumes. The best single number was chosen on the cells that it is scored "
+    "on. Intervals resample batches or mice where known, else cells. Numbers of the "
+    "simulator were measured on some of these cells; none was chosen by a score on "
+    "them, but scores of earlier versions had been seen."
 )
 
 Probabilities = NDArray[np.float64]
@@ -159,6 +158,16 @@ def _rows(
     n_cells = {name: int((truth == name).sum()) for name in ("PY", "IN")}
     fewest = min(n_cells.values())
     rows: list[Score] = []
+
+    def add(
+        measure: str, score: Any, probes: Mapping[str, float] | None = None
+    ) -> None:
+        row = Score(stratum, measure, unit=unit, chance=CHANCE, **score)
+        if probes:
+            best = max(probes, key=lambda name: probes[name])
+            row = replace(row, probe=best, probe_value=round(probes[best], 4))
+        rows.append(row)
+
     if fewest:
         assert sampling_frequency is not None
         probes = probe_values(cells, sampling_frequency)
@@ -173,36 +182,15 @@ def _rows(
             name: max(area(truth, values), area(truth, -values))
             for name, values in probes.items()
         }
-        rows.append(_beside(reached, stratum, AREA, unit, score))
+        add(AREA, score, reached)
     if fewest >= FEW:
         score = balanced(truth, called, batches)
         reached = {
             name: balanced_accuracy(truth, probe_guesses(values, truth, batches))
             for name, values in probes.items()
         }
-        rows.append(_beside(reached, stratum, BALANCED, unit, score))
+        add(BALANCED, score, reached)
     for name in (name for name, n in n_cells.items() if n):
         here = truth == name
-        score = share(called[here] == name, batches[here])
-        measure = f"{name} called {name}"
-        rows.append(Score(stratum, measure, unit=unit, chance=CHANCE, **score))
+        add(f"{name} called {name}", share(called[here] == name, batches[here]))
     return rows
-
-
-def _beside(
-    probes: Mapping[str, float],
-    stratum: str,
-    measure: str,
-    unit: str,
-    score: Mapping[str, Any],
-) -> Score:
-    best = max(probes, key=lambda name: probes[name])
-    return Score(
-        stratum,
-        measure,
-        unit=unit,
-        chance=CHANCE,
-        probe=best,
-        probe_value=round(probes[best], 4),
-        **score,
-    )

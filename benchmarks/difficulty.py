@@ -48,12 +48,13 @@ WINDOWS = 4
 AWAKE = ("running", "quiet")
 COEFFICIENTS = (0.0, 0.7)  # raw traces, or with suite2p's subtraction, at random
 
-NOISE = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-LENGTHS = (1, 2, 4, 8, 16)
-RATES = (5.0, 7.5, 10.0, 15.0, 30.0, 60.0)
-EXPRESSION = (0.25, 0.5, 1.0, 2.0)
-NEUROPIL = (0.0, 0.35, 0.7, 1.0)
-
+VALUES: dict[str, tuple[float, ...]] = {
+    "noise": (0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
+    "length": (1, 2, 4, 8, 16),
+    "frame rate": (5.0, 7.5, 10.0, 15.0, 30.0, 60.0),
+    "expression": (0.25, 0.5, 1.0, 2.0),
+    "neuropil": (0.0, 0.35, 0.7, 1.0),
+}
 TITLES = {
     "noise": "shot noise nu, % / sqrt(Hz)",
     "length": "length, windows of 60 s",
@@ -72,7 +73,9 @@ class Seen:
     sampling_frequency: float
 
 
-def _simulate(number: int, cells: int, rate: float, windows: int, **fixed: Any) -> Any:
+def _simulate(
+    number: int, cells: int, rate: float, windows: float, **fixed: Any
+) -> Any:
     stream = np.random.default_rng([SEED, number])
     truth = stream.integers(0, len(TYPES), cells)
     coefficient = float(stream.choice(COEFFICIENTS))
@@ -93,29 +96,28 @@ def points(
     axis: str, n_sessions: int, cells: int, *, most: int
 ) -> Iterator[tuple[float, list[Seen]]]:
     """Yield the values along one axis, each with the sessions seen there."""
-    numbers = range(n_sessions)
+    values = VALUES[axis][:most]
+
+    def made(rate: float = RATE, windows: float = WINDOWS, **fixed: Any) -> list[Any]:
+        return [_simulate(n, cells, rate, windows, **fixed) for n in range(n_sessions)]
+
     if axis == "length":
-        long = [_simulate(n, cells, RATE, max(LENGTHS[:most])) for n in numbers]
-        for windows in LENGTHS[:most]:
+        long = made(windows=max(values))
+        for windows in values:
             stop = int(windows * WINDOW * RATE)
             yield windows, [Seen(t, s.traces(c)[:, :stop], RATE) for t, s, c in long]
     elif axis == "neuropil":
-        drawn = [_simulate(n, cells, RATE, WINDOWS) for n in numbers]
-        for coefficient in NEUROPIL[:most]:
-            yield (
-                coefficient,
-                [Seen(t, s.traces(coefficient), RATE) for t, s, _ in drawn],
-            )
-    elif axis == "frame rate":
-        for rate in RATES[:most]:
-            made = [_simulate(n, cells, rate, WINDOWS) for n in numbers]
-            yield rate, [Seen(t, s.traces(c), rate) for t, s, c in made]
+        drawn = made()
+        for value in values:
+            yield value, [Seen(t, s.traces(value), RATE) for t, s, _ in drawn]
     else:
-        for value in {"noise": NOISE, "expression": EXPRESSION}[axis][:most]:
-            made = [
-                _simulate(n, cells, RATE, WINDOWS, **{axis: value}) for n in numbers
-            ]
-            yield value, [Seen(t, s.traces(c), RATE) for t, s, c in made]
+        for value in values:
+            rate = value if axis == "frame rate" else RATE
+            fixed = {} if axis == "frame rate" else {axis: value}
+            yield (
+                value,
+                [Seen(t, s.traces(c), rate) for t, s, c in made(rate, **fixed)],
+            )
 
 
 def guesses(

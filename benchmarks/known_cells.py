@@ -1,4 +1,4 @@
-"""Neurons whose cell type is known, with their fluorescence and their spikes."""
+"""Neurons whose cell type is known, with their fluorescence."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ class RealCell:
     trials: tuple[NDArray[np.float32], ...]
     dataset: str = ""
     batch: str = ""
-    spikes: tuple[NDArray[np.float64], ...] = ()
     raw: bool = False
 
     @property
@@ -103,10 +102,9 @@ def read_trials(folder: Path, file: str) -> Iterator[tuple[Array, Array, Array]]
 
 
 def _load_cell(folder: Path, row: Mapping[str, str]) -> RealCell:
-    trials, spikes = [], []
-    for dff, times, spike_times in read_trials(folder, row["file"]):
+    trials = []
+    for dff, times, _ in read_trials(folder, row["file"]):
         trials.append(dff.astype(np.float32))
-        spikes.append(spike_times - times[0])
         rate = 1 / float(np.median(np.diff(times)))
     return RealCell(
         file=row["file"],
@@ -117,5 +115,4 @@ def _load_cell(folder: Path, row: Mapping[str, str]) -> RealCell:
         trials=tuple(trials),
         dataset=row["dataset"],
         batch=row["batch"] or row["file"],
-        spikes=tuple(spikes),
     )

@@ -4,23 +4,17 @@
     python benchmarks/parity.py --dataset in-vivo         # minutes each: real neurons
     python benchmarks/parity.py --dataset slice
 
-Both are trained on the same training sets of the paper's splits (Section IV-B), with
-the training set's z-score, and scored on the same tests; weights, order and dropout are
-drawn by each from its own generator. Chance in these moves the score of a small test as
-much as the split does: --repeats trains each so often and takes the mean. Printed are
-the accuracies split by split, their means and the mean of the differences, ours less
-Keras's, each with its standard deviation over the splits. Ours is level when the means
-differ by no more than the accuracies themselves spread over the splits (the root mean
-square of both deviations).
+Both are trained on the training sets of the paper's splits (Section IV-B), z-scored by
+the training set, and scored on the same tests; each draws weights, order and dropout
+itself, so that --repeats are averaged. Ours is level when the mean accuracies differ by
+no more than the accuracies spread over the splits (the root mean square of both
+deviations). Before that, both must find the same logits from the same weights, and the
+same loss after one step of training without dropout.
 
-Before that, a network of ours gives its weights to Keras: both must find the same
-logits, and the same loss after one step of training without dropout.
-
-Data sets: `simulated` has the paper's 3947 traces of 4000 frames (--counts and --frames
-shrink it). `in-vivo` and `slice` are windows of 60 s at 10 Hz of real neurons (see
-`known_cells.py`), each of one preparation and one indicator: PY against interneurons
-(OGB-1), and PV, SOM and VIP (GCaMP6f). Windows of one cell fall on both sides of such
-splits: the accuracies compare two programs and say nothing about cell types.
+`simulated` has the paper's 3947 traces of 4000 frames; `in-vivo` and `slice` are
+windows of 60 s at 10 Hz of real neurons (see `known_cells.py`), PY against interneurons
+(OGB-1) or PV, SOM and VIP (GCaMP6f). Windows of one cell fall on both sides of a split:
+the accuracies compare two programs and say nothing about cell types.
 
 Finished trainings are kept in --folder and not repeated: take a new folder when either
 program has changed. `summary.json` there holds what was printed.
@@ -35,7 +29,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,18 +37,98 @@ import numpy as np
 from joblib import Memory, Parallel, delayed
 from numpy.typing import NDArray
 
-from napari_celltype.labels import Targets, load_traces
+from napari_celltype.labels import Targets, TraceSet, load_traces, save_traces
 from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.splits import draw_splits
-from napari_celltype.simulation import SIMULATOR_VERSION
+from napari_celltype.recording import area_average, frames_after_averaging
+from napari_celltype.simulation import SIMULATOR_VERSION, simulate_traces
 
 sys.path.insert(0, str(Path(__file__).parent))
-from parity_data import INDICATORS, WINDOW, Setting, data_file
+from known_cells import RealCell, load_cells
 from provenance import DATA, ROOT
 
 ARCHITECTURES = ("cnn", "rnn", "lstm")
 PAPER_COUNTS = {"PY": 1000, "PV": 947, "SOM": 1000, "VIP": 1000}
 BATCH = 32
+RATE = 10.0  # Hz
+WINDOW = 600  # frames
+INDICATORS = {"in-vivo": "OGB1", "slice": "GCaMP6f"}
+SEED = 8001  # of no other script
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the accuracies of one file line depend on, but for the training itself."""
+
+    dataset: str
+    counts: dict[str, int]
+    n_frames: int
+    epochs: int
+    made_by: str
+
+    @property
+    def file_name(self) -> str:
+        counts = "-".join(f"{n}{name}" for name, n in self.counts.items())
+        return f"{self.dataset}-{counts}-{self.n_frames}-{self.made_by}.npz"
+
+
+def rhythms(counts: dict[str, int], n_frames: int) -> TraceSet:
+    """Make noisy waves whose period tells the class: each twice that of the last."""
+    random = np.random.default_rng(SEED)
+    labels = np.repeat(list(counts), list(counts.values()))
+    period = np.repeat(10.0 * 2 ** np.arange(len(counts)), list(counts.values()))
+    phase = random.uniform(0, 2 * np.pi, labels.size)
+    waves = np.sin(2 * np.pi * np.arange(n_frames) / period[:, None] + phase[:, None])
+    noise = random.normal(scale=1.2, size=waves.shape)
+    return TraceSet(
+        traces=(waves + noise).astype(np.float32),
+        labels=labels,
+        sampling_frequency=RATE,
+    )
+
+
+def real_windows(cells: Sequence[RealCell], preparation: str) -> TraceSet:
+    """Cut the neurons of one preparation and indicator into windows at 10 Hz."""
+    parts, labels, names = [], [], []
+    for cell in cells:
+        ratio = cell.sampling_frequency / RATE
+        if (
+            cell.preparation.replace(" ", "-") != preparation
+            or cell.indicator != INDICATORS[preparation]
+            or ratio < 1
+        ):
+            continue
+        cell_type = cell.cell_type
+        if preparation == "in-vivo" and cell_type != "PY":
+            cell_type = "IN"  # Two PV or SOM neurons are too few to be split.
+        for trial in cell.trials:
+            n_out = frames_after_averaging(trial.size, ratio)
+            used = n_out // WINDOW * WINDOW
+            pieces = area_average(trial[None], ratio, n_out)[:, :used]
+            pieces = pieces.reshape(-1, WINDOW)
+            parts.append(pieces)
+            labels += [cell_type] * len(pieces)
+            names += [cell.file] * len(pieces)
+    return TraceSet(
+        traces=np.concatenate(parts),
+        labels=np.array(labels),
+        cell_id=np.array(names),
+        sampling_frequency=RATE,
+    )
+
+
+def data_file(setting: Setting, folder: Path) -> Path:
+    """Make the data set once; every process reads the same file."""
+    path = folder / setting.file_name
+    if not path.exists():
+        if setting.dataset in INDICATORS:
+            traces = real_windows(load_cells(DATA), setting.dataset)
+        elif setting.dataset == "rhythms":
+            traces = rhythms(setting.counts, setting.n_frames)
+        else:
+            traces = simulate_traces(setting.counts, setting.n_frames, RATE, SEED)
+        save_traces(traces, path)
+    return path
 
 
 def _learn(
@@ -263,7 +337,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
     options.folder.mkdir(parents=True, exist_ok=True)
     use_threads(threads)
-    from keras_agreement import TOLERANCE, agreement
+    from keras_networks import TOLERANCE, agreement
 
     found = {name: agreement(name, setting.n_frames) for name in ARCHITECTURES}
     print("Largest differences under the same weights")

@@ -1,21 +1,13 @@
 """Single numbers of a trace that compete with a model on the same cells.
 
-Most of them tell how a cell was recorded rather than what it is, which is why a
-model's score means nothing without them. Pooled over preparations they come near
-perfect: on 44 pyramidal cells in vivo and 28 interneurons, 27 of them in slices, all
-GCaMP6f, earlier reports give 0.94 for the slow power, 0.92 for the skewness and 0.98
-for the native frame rate, and 0.63, 0.55 and 0.55 on the 16 cells with OGB-1 in vivo,
-with one threshold, leaving one cell out.
-
-How far these figures depend on definitions was tried out. The skewness of 0.92 and 0.55
-needs the mean over pieces of about 20 s at 15 Hz; whole trials at 10 Hz give 0.69 and
-0.77. The frame rate of 0.98 needs a threshold that is one of the observed values, since
-one half-way between two gives 1.00; its 0.55 on OGB-1 is the one cell at 7.8 Hz, which
-a model of 10 Hz leaves out. The slow power reaches 0.91 to 0.98 on GCaMP6f whatever is
-done, but anything from 0 to 0.75 on the 16 cells with OGB-1, where leaving out one cell
-can turn the direction of the threshold; no single definition gave 0.94 and 0.63
-together with the skewness of 0.92 and 0.55. So both definitions that seem fair are used
-here, on whole trials and on pieces, and the stronger one counts.
+Most tell how a cell was recorded rather than what it is: a model's score means nothing
+without them. Pooled over preparations they come near perfect (44 PY in vivo and 28
+interneurons, 27 of them in slices, all GCaMP6f: slow power 0.94, skewness 0.92, native
+frame rate 0.98 by earlier reports; on the 16 OGB-1 cells in vivo 0.63, 0.55, 0.55, one
+threshold, one cell left out). These depend on definitions: the skewness needs pieces of
+20 s at 15 Hz (whole trials at 10 Hz: 0.69 and 0.77), the frame rate a threshold on an
+observed value, and the slow power of OGB-1 lies anywhere from 0 to 0.75. So both fair
+definitions are used, whole trials and pieces, and the stronger one counts.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from cell_scores import LOWEST
 from difficulty import FIGURE, MODELS
 from provenance import ROOT, WORK
 from real_cells import aims
-from score_tables import interval, paragraph, share_of, table
 
 from napari_celltype.models import Score, network_title
 from napari_celltype.simulation import SIMULATOR_VERSION
@@ -38,11 +37,9 @@ python scripts/train_bundled.py --real-cells FOLDER  # hours; models and cards
 make validate                                      # the numbers, and this page"""
 
 INTRODUCTION = """\
-What was measured about the simulator and the bundled models, on what, and what was not.
 The models are trained on the simulator alone. **Agreement with the simulator is not
 evidence about real cells**: it shows that the software works and where it begins to
-fail, not that a label is right. Intervals are 95 %; `n` counts cells unless it says
-otherwise. Scores on unseen simulated sessions are on the
+fail. Intervals are 95 %; `n` counts cells. Scores on unseen simulated sessions:
 [cards of the models](models/README.md).
 """
 
@@ -62,11 +59,8 @@ def page(found: Mapping[str, Any]) -> str:
     parts += ["## What could not be measured", *unmeasured(found)]
     parts += ["## To measure it again", "```sh\n" + COMMANDS + "\n```"]
     parts.append(
-        paragraph(
-            "on two quiet cores. The real cells are not part of this project; "
-            "`NAPARI_CELLTYPE_TEST_DATA` names their folder, and benchmarks that need "
-            "them say so when they are absent."
-        )
+        "`NAPARI_CELLTYPE_TEST_DATA` names the folder of the real cells, which are not "
+        "part of this\nproject."
     )
     return "\n\n".join(parts) + "\n"
 
@@ -93,41 +87,36 @@ def two_sample(results: Mapping[str, Any]) -> Iterator[str]:
     against = results["real against simulated"]
     within = results["real against real"]
     yield paragraph(
-        """For each real neuron, neurons of its type were simulated with its indicator,
-        preparation (in vivo: awake), frame rate, length and noise. Pieces of 60 s at 10
-        Hz were described by numbers, and randomised trees were trained to tell real
-        from simulated, tested on cells or batches that they had not seen, nor what was
-        simulated after them. The score is the AUROC by cell: 0.5 would mean that
-        simulated traces pass for real, 1 that every cell gives itself away. "Shape"
-        sees the z-scored trace, as the models do; "size" also sees how large dF/F is.
-        V1 is raw fluorescence of unknown offset: only its shape is judged, and the
-        noise of its twins is drawn as for training. Ranges of the simulator were
-        measured on, or widened after, some of these cells (simulation.md says which),
-        so the test shows how near it comes to them, not to cells that it has not
-        seen."""
+        """For each real neuron, two of its type were simulated with its indicator,
+        preparation (in vivo: awake), frame rate, length and noise. Randomised trees
+        were trained to tell real from simulated by features of pieces of 60 s at 10 Hz,
+        and tested on cells or batches that they had not seen, nor their simulated
+        twins. AUROC by cell: 0.5, simulated traces pass for real; 1, every cell is
+        told. "Shape" sees the z-scored trace, as the models do; "size" also the size of
+        dF/F. V1 is raw fluorescence of unknown offset: shape only, noise drawn as for
+        training. The simulator was measured on, or widened after, some of these cells
+        (see simulation.md), which are therefore not unseen."""
     )
     if against:
         told = [r["z-scored"] for r in against.values()]
         n_told = sum(score["low"] > 0.5 for score in told)
         values = [score["value"] for score in told]
         text = (
-            f"Real and simulated were told apart better than by chance in {n_told} of "
-            f"{len(told)} kinds of cells (shape: {min(values):.2f} to "
-            f"{max(values):.2f})."
+            f"Told apart better than by chance: {n_told} of {len(told)} kinds of cells "
+            f"(shape: {min(values):.2f} to {max(values):.2f})."
         )
         if within:
             values = [r["z-scored"]["value"] for r in within.values()]
             text += (
-                f" Two real data sets of one type, indicator and preparation were told "
-                f"apart at {min(values):.2f} to {max(values):.2f}: laboratories differ "
-                "too."
+                f" Two real data sets of one type, indicator and preparation: "
+                f"{min(values):.2f} to {max(values):.2f}."
             )
         yield paragraph(text)
     titles = {
         "real against simulated": "By type, indicator and preparation",
         "one data set against simulated": "Each real data set by itself",
         "real against simulated, noise as in training": (
-            "The same kinds, noise drawn as for training instead of matched"
+            "Noise drawn as for training instead of matched"
         ),
         "real against real": "Between two real data sets",
     }
@@ -149,9 +138,8 @@ def two_sample(results: Mapping[str, Any]) -> Iterator[str]:
             ],
         )
     yield paragraph(
-        f"""The last column names up to {CLEAREST} numbers that alone reach an AUROC of
-        {CLEAR} or more either way round, and whether they are higher or lower in the
-        real cells, or in the first of two real data sets."""
+        f"""Last column: up to {CLEAREST} features with an AUROC of {CLEAR} or more by
+        themselves, higher or lower in the real cells (or the first data set)."""
     )
 
 
@@ -169,11 +157,11 @@ def street(results: Mapping[str, Any]) -> Iterator[str]:
     movies, cells = results["movies"], results["found"]["all"]
     seconds = sorted({movie["frames"] / 10 for movie in movies})
     yield paragraph(
-        f"""{len(movies)} movies of {" or ".join(f"{s:g}" for s in seconds)} s at 10 Hz
-        with {cells["n"]} cells of known type were simulated and given to suite2p with
-        its default settings. A ROI and a cell match if their masks overlap by half
-        (intersection over union). Simulated cells are rounder and lonelier than real
-        ones, so the share that is found is a best case."""
+        f"""{len(movies)} simulated movies of
+        {" or ".join(f"{s:g}" for s in seconds)} s at 10 Hz with {cells["n"]} cells,
+        given to suite2p with its default settings. A ROI matches a cell if the masks
+        overlap by half (intersection over union). Simulated cells are rounder and
+        lonelier than real ones: the share found is a best case."""
     )
     yield table(
         ["movie", "indicator", "noise, % / sqrt(Hz)", "ROIs", "cells found"],
@@ -202,9 +190,9 @@ def street(results: Mapping[str, Any]) -> Iterator[str]:
     )
     yield paragraph(
         """Right among the found cells, from suite2p's traces and from the simulator's
-        own traces of the same cells: PY or interneuron (chance 0.5), and the type
-        (chance 0.25). The interval is Wilson's and takes cells of one movie as
-        independent, which makes it too narrow."""
+        traces of the same cells: PY or interneuron (chance 0.5) and type (chance 0.25).
+        Wilson's interval takes cells of a movie as independent, which makes it too
+        narrow."""
     )
     yield table(
         ["model", "traces", "group right", "type right"],
@@ -224,18 +212,17 @@ def street(results: Mapping[str, Any]) -> Iterator[str]:
 def difficulty(results: Mapping[str, Any]) -> Iterator[str]:
     """Render the curves as figure and tables."""
     yield paragraph(
-        f"""Each point is {results["sessions"]} simulated sessions of
-        {results["cells per session"]} cells that no model was trained on, types equally
-        common, the same traces for all models. One thing changes at a time; the rest
-        is drawn as for training, with four windows (240 s) at 10 Hz. Intervals resample
-        sessions. Nothing was tuned towards published percentages."""
+        f"""{results["sessions"]} simulated sessions of {results["cells per session"]}
+        cells at each point, unseen in training, types equally common, the same traces
+        for all models. One thing changes at a time; else four windows (240 s) at 10 Hz,
+        drawn as for training. Intervals resample sessions. Nothing was tuned towards
+        published percentages."""
     )
     relative = FIGURE.relative_to(PAGE.parent).as_posix()
     yield f"![Accuracy over noise, length, frame rate and more]({relative})"
     yield paragraph(
         """Group: balanced accuracy of PY against interneuron (chance 0.5); type:
-        accuracy among four types (chance 0.25), both with four windows at 10 Hz unless
-        that is what changes. First and last value of each:"""
+        accuracy among four types (chance 0.25). First and last value of each:"""
     )
     head = [
         "",
@@ -259,11 +246,14 @@ def difficulty(results: Mapping[str, Any]) -> Iterator[str]:
     )
     rates = results["curves"].get("frame rate")
     if rates:
-        used = "; ".join(
-            f"{value:g} Hz: {', '.join(rates[m]['used'][i] for m in MODELS)}"
-            for i, value in enumerate(rates["values"])
+        yield "Models taken by the program:"
+        yield table(
+            ["Hz", *map(network_title, MODELS)],
+            [
+                [f"{value:g}", *(rates[m]["used"][i] for m in MODELS)]
+                for i, value in enumerate(rates["values"])
+            ],
         )
-        yield paragraph(f"Models that the program takes by frame rate: {used}.")
 
 
 def real_cells(results: Mapping[str, Any]) -> Iterator[str]:
@@ -296,12 +286,21 @@ def real_cells(results: Mapping[str, Any]) -> Iterator[str]:
             for key, scores in found.items()
         ]
         yield table(["cells", "measure", *names, "best number"], rows)
-    yield paragraph(
-        """After each score stands its number of cells. The aims, and whether they are
-        reached:"""
-    )
-    yield "\n".join(
-        f"- {name}: {line}" for name in models for line in aims(models[name])
+    yield "The number of cells stands after each score. Aims, by model:"
+    verdicts: dict[str, dict[str, list[str]]] = {}
+    for name, rows_of in models.items():
+        for line in aims(rows_of):
+            score, _, verdict = line.partition(": ")
+            aim, _, value = score.rpartition(" ")
+            seen = verdicts.setdefault(aim, {}).setdefault(verdict, [])
+            seen.append(f"{name} {value}")
+    yield table(
+        ["cells, measure", "verdict", "models"],
+        [
+            [aim, verdict, ", ".join(names)]
+            for aim, by_verdict in verdicts.items()
+            for verdict, names in by_verdict.items()
+        ],
     )
 
 
@@ -315,15 +314,14 @@ def _with_n(score: Score | None) -> str:
 def unmeasured(found: Mapping[str, Any]) -> Iterator[str]:
     """List what no number here can tell."""
     points = [
-        "Cells of the hippocampus: none of the real cells is from CA1, where the paper "
-        "recorded, and its recordings are not public.",
-        "PV and SOM cells in vivo: there are so few that no type can be judged; most "
-        "are from slices, whose activity a puff of potassium drives. VIP cells in vivo "
-        "come from another laboratory than any PY.",
-        "Movies of real cells whose types are known: the street from movie to label "
-        "was measured on simulated movies only.",
-        "Other indicators than those of the real cells, one-photon recordings, "
-        "denoised or deconvolved traces, and other brain regions.",
+        "Cells of the hippocampus: no real cell is from CA1, and the recordings of the "
+        "paper are not public.",
+        "PV and SOM cells in vivo: too few to judge a type; most are from slices, "
+        "driven by a puff of potassium. VIP cells in vivo come from another laboratory "
+        "than any PY.",
+        "From movie to label on real cells of known type: only simulated movies.",
+        "Other indicators, one-photon recordings, denoised or deconvolved traces, "
+        "other brain regions.",
     ]
     few = found.get("two_sample", {}).get("too few cells", {})
     if few:
@@ -333,6 +331,31 @@ def unmeasured(found: Mapping[str, Any]) -> Iterator[str]:
         textwrap.fill(point, 88, initial_indent="- ", subsequent_indent="  ")
         for point in points
     )
+
+
+def paragraph(text: str) -> str:
+    """Wrap prose as the other pages are wrapped."""
+    return textwrap.fill(" ".join(text.split()), 88, break_on_hyphens=False)
+
+
+def interval(score: Mapping[str, Any] | None) -> str:
+    """Return a score with its interval, such as 0.81 [0.75, 0.86]."""
+    if score is None or score.get("value") is None:
+        return "-"
+    return f"{score['value']:.2f} [{score['low']:.2f}, {score['high']:.2f}]"
+
+
+def share_of(score: Mapping[str, Any]) -> str:
+    """Return a share with counts and interval, such as 39/40, 0.98 [0.87, 1.00]."""
+    if not score["n"]:
+        return "none"
+    return f"{score['count']}/{score['n']}, {interval(score)}"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def main() -> int:

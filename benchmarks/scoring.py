@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, binomtest
+from scipy.stats import beta, binomtest, rankdata
 
 RESAMPLES = 1000
 CHANCE = 0.05  # both tails of an interval together
@@ -37,10 +37,9 @@ def auroc(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> float:
     """Return the probability that a positive outscores a negative; ties count half."""
     if positive.all() or not positive.any():
         return float("nan")
-    others = np.sort(score[~positive])
-    below = np.searchsorted(others, score[positive], side="left")
-    not_above = np.searchsorted(others, score[positive], side="right")
-    return float((below + not_above).mean() / (2 * others.size))
+    ranks = rankdata(score)[positive]
+    n_negative = positive.size - ranks.size
+    return float((ranks.mean() - (ranks.size + 1) / 2) / n_negative)
 
 
 def groups(types: NDArray[np.str_]) -> NDArray[np.str_]:

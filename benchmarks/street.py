@@ -12,7 +12,6 @@ for `report.py`.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
 import tempfile
 import time
@@ -22,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib import Memory
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.models import CellTypeModel, load_model
 from napari_celltype.recording import open_recording, run_suite2p
 from napari_celltype.simulation import (
@@ -62,12 +61,6 @@ class Film:
     cells: int
     frames: int
 
-    def path(self, work: Path) -> Path:
-        """Return the file that keeps what was found, named after all that decides."""
-        key = f"{self} {SIMULATOR_VERSION}".encode()
-        name = f"movie-{self.number}-{hashlib.sha256(key).hexdigest()[:12]}.npz"
-        return work / "street" / name
-
 
 def films(number: int, cells: int, frames: int) -> list[Film]:
     """Return movies of several regimes, indicators and noise levels."""
@@ -84,17 +77,12 @@ def counts(cells: int) -> dict[str, int]:
 
 
 def found_in(film: Film, work: Path) -> Mapping[str, NDArray[Any]]:
-    """Return what suite2p found in a movie, from the work folder where it is there."""
-    path = film.path(work)
-    if not path.exists():
-        found = _film(film)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda file: np.savez_compressed(file, **found))
-    with np.load(path) as kept:
-        return dict(kept)
+    """Return what suite2p found in a movie, from the work folder where it is kept."""
+    kept = Memory(work / "street", verbose=0).cache(_film)
+    return kept(film, SIMULATOR_VERSION)
 
 
-def _film(film: Film) -> dict[str, NDArray[Any]]:
+def _film(film: Film, _simulator: int) -> dict[str, NDArray[Any]]:
     simulated = simulate_recording(
         n_frames=film.frames,
         sampling_frequency=RATE,

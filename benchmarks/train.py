@@ -2,16 +2,11 @@
 
 Both train the same networks (`keras_networks.py`) on the same 4,000-frame traces, round
 by round in turn, so that what else the machine does falls on both alike. Single steps
-are timed: Keras's between the ends of its batches as a callback sees them, ours between
-the questions that the training loop asks `should_stop` before each batch; the first
-step of each fit counts for neither. What lies outside the steps (Keras sets up and
-tears down for up to a second, ours shuffles) shows in the rates of whole fits.
+are timed (Keras's between ends of its batches, ours between the questions to
+`should_stop`; without the first step of a fit), and whole fits. Inference is the whole
+call (`predict_proba` beside `model.predict` at the best of several batch sizes), which
+is what is judged, and the network alone (beside a compiled TensorFlow function).
 
-Inference is the whole call that users make (`predict_proba` with its checks, z-score
-and softmax beside `model.predict` at the best of several batch sizes), which is what is
-judged, and the network alone (beside a compiled TensorFlow function at that size).
-
-    python benchmarks/train.py
     python benchmarks/train.py --architectures rnn,lstm --rounds 10
 """
 
@@ -25,11 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from keras_networks import build_keras, copy_weights, keras, tensorflow
+from keras_networks import TOLERANCE, agreement, build_keras, keras, tensorflow
 
-from napari_celltype.models import NETWORKS, TraceClassifier
+from napari_celltype.models import TraceClassifier
 from napari_celltype.models.device import traces_at_once
-from napari_celltype.models.networks import new_network
 
 N_FRAMES, N_CLASSES, BATCH = 4000, 4, 32
 MATRIX = 2048
@@ -158,14 +152,9 @@ def product_rate():
 
 def check_agreement(architecture):
     """Stop if the two sides are not the same network."""
-    generator = torch.Generator().manual_seed(0)
-    ours = new_network(architecture, N_FRAMES, N_CLASSES, {}, generator).eval()
-    theirs = build_keras(architecture, N_FRAMES, N_CLASSES)
-    copy_weights(ours, theirs)
-    scored = z_scored(example_traces(8)[0])
-    with torch.inference_mode():
-        expected = ours(torch.from_numpy(scored)).numpy()
-    np.testing.assert_allclose(theirs(scored).numpy(), expected, atol=1e-4)
+    found = agreement(architecture, N_FRAMES)
+    if any(found[name] > TOLERANCE[name] for name in found):
+        raise SystemExit(f"{architecture} differs from Keras's: {found}.")
 
 
 def compare(architecture, rounds, steps, repeats):
@@ -246,7 +235,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--architectures", default=",".join(NETWORKS))
+    parser.add_argument("--architectures", default=",".join(WANTED))
     parser.add_argument("--threads", type=int, help="of both sides; all cores if unset")
     parser.add_argument("--repeats", type=int, default=4, help="predictions a round")
     parser.add_argument("--json", type=Path, help="file for the rates of every round")

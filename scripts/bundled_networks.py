@@ -12,9 +12,8 @@ import math
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -72,7 +71,6 @@ PARTS_SEEN = {"cnn": 2}
 SEED = 1
 
 Task = tuple[str, Callable[..., Any], Any]
-Run = Callable[[Sequence[Task]], None]
 Traces = np.ndarray[Any, np.dtype[np.float32]]
 
 _MODELS = Path(models.__file__).parent
@@ -296,14 +294,14 @@ def fitted(training: Training, work: Path) -> TraceClassifier:
     )
 
 
-def train(trainings: Sequence[Training], work: Path, run: Run) -> None:
+def train(trainings: Sequence[Training], work: Path, jobs: int) -> None:
     """Train networks round by round; sessions of a round are removed after it."""
     trainings = [t for t in trainings if t.rounds_done(work) < t.rounds]
     if not trainings:
         return
     first = min(t.rounds_done(work) for t in trainings)
     rounds = max(t.rounds for t in trainings)
-    run(_to_simulate(trainings[0], first, work))
+    run(_to_simulate(trainings[0], first, work), jobs)
     for number in range(first, rounds):
         started = time.monotonic()
         tasks = [
@@ -313,7 +311,7 @@ def train(trainings: Sequence[Training], work: Path, run: Run) -> None:
         ]
         if number + 1 < rounds:
             tasks += _to_simulate(trainings[0], number + 1, work)
-        run(tasks)
+        run(tasks, jobs)
         for part in trainings[0].all_parts(number):
             part.path(work / "sessions").unlink(missing_ok=True)
         seconds = time.monotonic() - started
@@ -337,35 +335,21 @@ def all_trainings(*, quick: bool = False) -> list[Training]:
     ]
 
 
-@contextmanager
-def processes(jobs: int) -> Iterator[Run]:
-    """Give a function that runs tasks (title, function, arguments) side by side."""
+def run(tasks: Sequence[Task], jobs: int) -> None:
+    """Run tasks (title, function, arguments) side by side, each with one thread."""
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = "1"
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, _start, (CODE,)) as pool:
-        yield partial(_run, pool)
-
-
-def _run(pool: ProcessPoolExecutor, tasks: Sequence[Task]) -> None:
-    titles = {
-        pool.submit(function, *arguments): title for title, function, arguments in tasks
-    }
-    failed = 0
-    for future in as_completed(titles):
-        error = future.exception()
-        failed += error is not None
-        state = future.result() if error is None else f"FAILED: {error!r}"
-        if titles[future] or error:
-            print(f"{titles[future]}: {state}", flush=True)
-    if failed:
-        raise SystemExit(f"{failed} of the tasks failed; see above.")
+        titles = {pool.submit(call, *values): title for title, call, values in tasks}
+        for future in as_completed(titles):
+            state = future.result()
+            if titles[future]:
+                print(f"{titles[future]}: {state}", flush=True)
 
 
 def _start(code: str) -> None:
     """Use one thread; end if files were edited since the run began."""
     torch.set_num_threads(1)
     if code != CODE:
-        raise SystemExit(
-            "The simulator or the networks were edited while this ran; start it again."
-        )
+        raise SystemExit("The code was edited while this ran; start it again.")

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from estimation import estimate
-from measured_cells import Estimate
+from estimation import Estimate, estimate
 from paired_cells import PairedCell, read_cells
+from provenance import DATA
 
 from napari_celltype.simulation.parameters import PARAMETERS, Parameter
 
@@ -97,15 +96,9 @@ def rounded(value: float) -> float:
     return float(f"{value:.2g}")
 
 
-def default_folder() -> Path:
-    given = os.environ.get("NAPARI_CELLTYPE_TEST_DATA")
-    root = Path(__file__).resolve().parent.parent
-    return Path(given) if given else root.parent / "shared" / "data"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--real-cells", type=Path, default=default_folder())
+    parser.add_argument("--real-cells", type=Path, default=DATA)
     parser.add_argument("--leave-out", nargs="*", default=[], metavar="STRATUM")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--check", action="store_true")

@@ -2,130 +2,234 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from measured_cells import Estimate, Measured, Table, Value, measure
-from paired_cells import Array, PairedCell
+from firing_statistics import Episodes, burst_lengths, episodes, local_variation
+from paired_cells import Array, PairedCell, shot_noise, slow_drift
+from spike_responses import (
+    CellFit,
+    Response,
+    best_nonlinearity,
+    fit_response,
+    nonlinearity_scores,
+)
 
 FITS_WELL = 0.2  # share of variance that spikes must explain before a fit is used
 FAST = 30  # Hz; slower recordings do not show the rise
+FEW = 3  # a dataset with fewer cells than this has no middle to compare its cells with
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One number measured on real cells; low and high are 5 % and 95 % of the cells."""
+
+    parameter: str
+    meaning: str
+    low: float
+    value: float
+    high: float
+    unit: str
+    n_cells: int
+    datasets: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A cell and what was measured in it."""
+
+    cell: PairedCell
+    response: Response
+    exponent: float
+    saturation: float
+    noise: float
+    drift: float
+    rate: float
+    order: float
+    bursts: float
+    burst_spikes: float
+    episodes: Episodes
+
+    @property
+    def amplitude(self) -> float:
+        return self.response.amplitude
+
+    def calcium(self, reference: float) -> float:
+        """Return calcium per spike, if `reference` dF/F is one unit of calcium."""
+        return float((self.amplitude / reference) ** (1 / self.exponent))
+
+
+Value = Callable[[Measured], float]
+# Name, meaning and unit of an estimate, and what gives the value of a cell.
+Row = tuple[str, str, str, Value]
+
+
+def measure(cells: Sequence[PairedCell]) -> list[Measured]:
+    """Measure all cells; an indicator has one exponent and saturation, set by PY."""
+    measured = []
+    for indicator in sorted({cell.indicator for cell in cells}):
+        here = [cell for cell in cells if cell.indicator == indicator]
+        fits = [CellFit(cell) for cell in here]
+        scores = [nonlinearity_scores(fit) for fit in fits]
+        reference = [
+            score
+            for score, cell in zip(scores, here, strict=True)
+            if (cell.cell_type, cell.preparation) == ("PY", "in vivo")
+        ]
+        exponent, saturation = best_nonlinearity(reference or scores)
+        for fit, cell in zip(fits, here, strict=True):
+            lengths = burst_lengths(cell)
+            long = lengths[lengths > 1]
+            measured.append(
+                Measured(
+                    cell,
+                    fit_response(fit, exponent, saturation),
+                    exponent,
+                    saturation,
+                    shot_noise(cell),
+                    slow_drift(cell),
+                    cell.n_spikes / cell.seconds,
+                    (3 / local_variation(cell) - 1) / 2,
+                    long.size / max(lengths.size, 1),
+                    float(long.mean() - 1) if long.size else float("nan"),
+                    episodes(cell),
+                )
+            )
+    return measured
 
 
 def estimate(cells: Sequence[PairedCell]) -> dict[str, Estimate]:
-    """Estimate all parameters that these cells tell something about."""
-    table = Table(measure(cells))
-    add_indicators(table)
-    add_spread_of_response(table)
-    add_nuisances(table)
-    add_firing(table)
+    """Estimate all parameters that these cells tell something about.
+
+    Names that begin with "-" are for comparison; no parameter has them.
+    """
+    table = _Table(measure(cells))
+    _indicators(table)
+    _spread_of_response(table)
+    _nuisances(table)
+    _firing(table)
     return table.estimates
 
 
-def add_indicators(table: Table) -> None:
-    for indicator in ("GCaMP6f", "GCaMP6s", "OGB-1"):
-        cells = table.where(types=["PY"], indicator=indicator, preparation="in vivo")
-        well = [m for m in cells if m.response.explained >= FITS_WELL]
-        fast = [m for m in well if m.cell.sampling_frequency > FAST]
-        tailed = [m for m in well if m.response.tail > 0]
-        name = f"INDICATORS.{indicator}"
-        rows: list[tuple[str, str, str, list[Measured], Value]] = [
-            ("amplitude", "dF/F of one spike", "", cells, amplitude),
-            ("rise", "rise time", "s", fast, lambda m: m.response.rise),
-            ("decay", "decay time", "s", well, lambda m: m.response.decay),
-            ("exponent", "exponent for all PY", "", well, lambda m: m.exponent),
-            ("saturation", "saturation for all PY", "", well, lambda m: m.saturation),
-            ("tail", "share of the slow tail", "", well, lambda m: m.response.tail),
-            ("slow", "decay of the tail", "s", tailed, lambda m: m.response.slow),
+class _Table:
+    """Collects estimates over groups of measured cells."""
+
+    def __init__(self, measured: Sequence[Measured]) -> None:
+        self.measured = measured
+        self.estimates: dict[str, Estimate] = {}
+
+    def where(self, **wanted: str) -> list[Measured]:
+        return [
+            m
+            for m in self.measured
+            if all(getattr(m.cell, name) == value for name, value in wanted.items())
         ]
-        for field, meaning, unit, rows_of, value in rows:
-            table.add(f"{name}.{field}", meaning, unit, rows_of, value)
+
+    def add(
+        self, measured: Sequence[Measured], *rows: Row, within: bool = False
+    ) -> None:
+        """Add the spread of values over cells; `within`: over its dataset's median."""
+        for parameter, meaning, unit, value in rows:
+            values = np.array([value(m) for m in measured])
+            datasets = np.array([m.cell.dataset for m in measured])
+            keep = np.isfinite(values)
+            if within:
+                names, sizes = np.unique(datasets[keep], return_counts=True)
+                keep &= np.isin(datasets, names[sizes >= FEW])
+            values, datasets = values[keep], datasets[keep]
+            if within:
+                for dataset in np.unique(datasets):
+                    here = datasets == dataset
+                    values[here] /= np.median(values[here])
+            if values.size:
+                low, middle, high = np.quantile(values, [0.05, 0.5, 0.95]).tolist()
+                named = tuple(np.unique(datasets).tolist())
+                self.estimates[parameter] = Estimate(
+                    parameter, meaning, low, middle, high, unit, values.size, named
+                )
+
+
+def _well(measured: Sequence[Measured]) -> list[Measured]:
+    return [m for m in measured if m.response.explained >= FITS_WELL]
+
+
+def _fast(measured: Sequence[Measured]) -> list[Measured]:
+    return [m for m in measured if m.cell.sampling_frequency > FAST]
+
+
+def _tailed(measured: Sequence[Measured]) -> list[Measured]:
+    return [m for m in measured if m.response.tail > 0]
+
+
+def _indicators(table: _Table) -> None:
+    for indicator in ("GCaMP6f", "GCaMP6s", "OGB-1"):
+        cells = table.where(cell_type="PY", indicator=indicator, preparation="in vivo")
+        well, name = _well(cells), f"INDICATORS.{indicator}"
         table.add(
-            f"-{name}.exponent of single cells",
-            "exponent that suits the cell best",
-            "",
-            well,
-            lambda m: m.own_exponent,
-        )
-        for n, words in ((1, "one spike"), (2, "two spikes"), (3, "three spikes")):
-            table.add(
-                f"-{name}.isolated {words}",
-                f"mean dF/F after {words} in 50 ms among silence, no fit",
-                "",
-                cells,
-                isolated(n),
-            )
-        table.add(
-            f"-{name}.explained",
-            "share of variance that spikes explain",
-            "",
             cells,
-            lambda m: m.response.explained,
+            (f"{name}.amplitude", "dF/F of one spike", "", lambda m: m.amplitude),
+        )
+        table.add(
+            well,
+            (f"{name}.decay", "decay time", "s", lambda m: m.response.decay),
+            (f"{name}.exponent", "exponent for all PY", "", lambda m: m.exponent),
+            (f"{name}.saturation", "saturation for all PY", "", lambda m: m.saturation),
+            (f"{name}.tail", "share of the slow tail", "", lambda m: m.response.tail),
+        )
+        table.add(
+            _fast(well), (f"{name}.rise", "rise time", "s", lambda m: m.response.rise)
+        )
+        table.add(
+            _tailed(well),
+            (f"{name}.slow", "decay of the tail", "s", lambda m: m.response.slow),
         )
 
 
-def add_spread_of_response(table: Table) -> None:
-    cells = table.where(types=["PY"], preparation="in vivo")
-    well = [m for m in cells if m.response.explained >= FITS_WELL]
-    fast = [m for m in well if m.cell.sampling_frequency > FAST]
-    table.add(
-        "KINETICS.decay_factor",
-        "a cell's decay time over its dataset's",
-        "",
-        well,
-        lambda m: m.response.decay,
-        within=True,
-    )
-    table.add(
-        "KINETICS.rise_factor",
-        "a cell's rise time over its dataset's",
-        "",
-        fast,
-        lambda m: m.response.rise,
-        within=True,
-    )
-    table.add(
-        "KINETICS.tail_factor",
-        "a cell's slow tail over its dataset's, where it has one",
-        "",
-        [m for m in well if m.response.tail > 0],
-        lambda m: m.response.tail,
-        within=True,
-    )
-    table.add(
-        "-KINETICS.cell_expression",
-        "a cell's dF/F of one spike over its dataset's",
-        "",
-        cells,
-        amplitude,
-        within=True,
-    )
-    middle = {i: median_amplitude(table, i) for i in {m.cell.indicator for m in cells}}
-    by_dataset: dict[str, list[Measured]] = {}
-    for m in cells:
-        by_dataset.setdefault(m.cell.dataset, []).append(m)
-    session = {
-        dataset: float(np.median([amplitude(m) for m in members]))
-        for dataset, members in by_dataset.items()
-    }
-    # one value for each dataset, so that the largest of them does not decide
-    first = [members[0] for members in by_dataset.values()]
+def _spread_of_response(table: _Table) -> None:
+    cells = table.where(cell_type="PY", preparation="in vivo")
+    well = _well(cells)
+    for name, words, measured, value in (
+        ("KINETICS.decay_factor", "decay time", well, lambda m: m.response.decay),
+        ("KINETICS.rise_factor", "rise time", _fast(well), lambda m: m.response.rise),
+        ("KINETICS.tail_factor", "slow tail", _tailed(well), lambda m: m.response.tail),
+    ):
+        meaning = f"a cell's {words} over its dataset's"
+        table.add(measured, (name, meaning, "", value), within=True)
+
+    def medians(attribute: str) -> dict[str, float]:
+        return {
+            key: float(
+                np.median(
+                    [m.amplitude for m in cells if getattr(m.cell, attribute) == key]
+                )
+            )
+            for key in {getattr(m.cell, attribute) for m in cells}
+        }
+
+    middle, session = medians("indicator"), medians("dataset")
+    # One value for each dataset, so that the largest of them does not decide.
+    first = list({m.cell.dataset: m for m in reversed(cells)}.values())
     several = [
         m for m in first if sum(n.cell.indicator == m.cell.indicator for n in first) > 1
     ]
     table.add(
-        "KINETICS.expression",
-        "a dataset's dF/F of one spike over its indicator's (counts datasets)",
-        "",
         several,
-        lambda m: session[m.cell.dataset] / middle[m.cell.indicator],
+        (
+            "KINETICS.expression",
+            "a dataset's dF/F of one spike over its indicator's (counts datasets)",
+            "",
+            lambda m: session[m.cell.dataset] / middle[m.cell.indicator],
+        ),
     )
     table.add(
-        "CALCIUM.PY",
-        "a cell's calcium per spike over its dataset's",
-        "",
         cells,
-        lambda m: m.calcium(session[m.cell.dataset]),
+        (
+            "CALCIUM.PY",
+            "a cell's calcium per spike over its dataset's",
+            "",
+            lambda m: m.calcium(session[m.cell.dataset]),
+        ),
     )
     for cell_type in ("PV", "SOM", "VIP"):
         for indicator, preparation in (
@@ -135,120 +239,74 @@ def add_spread_of_response(table: Table) -> None:
         ):
             if indicator not in middle:
                 continue
-            same = indicator == "OGB-1"
             name = f"CALCIUM.{cell_type}"
+            if indicator != "OGB-1":
+                name = f"-{name}.{indicator}.{preparation}"
+            meaning = f"calcium per spike over PY's in vivo, {preparation}, {indicator}"
             table.add(
-                name if same else f"-{name}.{indicator}.{preparation}",
-                f"calcium per spike over PY's in vivo, {preparation}, {indicator}",
-                "",
                 table.where(
-                    types=[cell_type], indicator=indicator, preparation=preparation
+                    cell_type=cell_type, indicator=indicator, preparation=preparation
                 ),
-                lambda m: m.calcium(middle[m.cell.indicator]),
+                (name, meaning, "", lambda m: m.calcium(middle[m.cell.indicator])),
             )
-    slice_cells = [
-        m for m in table.where(preparation="slice") if m.response.explained >= FITS_WELL
-    ]
+
+
+def _nuisances(table: _Table) -> None:
+    nu, spread = "shot noise nu", "a cell's shot noise over its dataset's"
+    drift = "deviation of the silent cell's dF/F, in bins of 5 s"
     table.add(
-        "-INDICATORS.GCaMP6f.decay.slice",
-        "decay time in slices, all types",
-        "s",
-        slice_cells,
-        lambda m: m.response.decay,
-    )
-
-
-def isolated(n_spikes: int) -> Value:
-    """Return what reads the mean dF/F after so many spikes that stand alone."""
-    return lambda m: float(m.isolated[n_spikes - 1])
-
-
-def amplitude(m: Measured) -> float:
-    return m.response.amplitude
-
-
-def median_amplitude(table: Table, indicator: str) -> float:
-    cells = table.where(types=["PY"], indicator=indicator, preparation="in vivo")
-    return float(np.median([amplitude(m) for m in cells]))
-
-
-def add_nuisances(table: Table) -> None:
-    cells = table.measured
-    table.add(
-        "NUISANCES.noise", "shot noise nu", "% / sqrt(Hz)", cells, lambda m: m.noise
+        table.measured, ("NUISANCES.noise", nu, "% / sqrt(Hz)", lambda m: m.noise)
     )
     table.add(
-        "NUISANCES.noise_spread",
-        "a cell's shot noise over its dataset's",
-        "",
-        cells,
-        lambda m: m.noise,
+        table.measured,
+        ("NUISANCES.noise_spread", spread, "", lambda m: m.noise),
         within=True,
     )
     table.add(
-        "NUISANCES.drift",
-        "deviation of the silent cell's dF/F, in bins of 5 s",
-        "dF/F",
         table.where(preparation="in vivo"),
-        lambda m: m.drift,
+        ("NUISANCES.drift", drift, "dF/F", lambda m: m.drift),
     )
 
 
-def add_firing(table: Table) -> None:
-    for preparation in ("in vivo", "slice"):
-        for cell_type in ("PY", "PV", "SOM", "VIP"):
-            here = table.where(types=[cell_type], preparation=preparation)
-            name, where = f"SPIKING.{cell_type}", ""
-            if preparation == "slice":
-                name, where = f"-{name}", ".slice"
-            words = f"{cell_type}, {preparation}"
-            rows: list[tuple[str, str, str, Value]] = [
-                ("rest_rate", "mean rate", "Hz", lambda m: m.rate),
-                ("regularity", "gamma order from LV", "", lambda m: m.order),
-                ("burst_share", "events that are bursts", "", lambda m: m.bursts),
-                ("burst_spikes", "further spikes", "", lambda m: m.burst_spikes),
-            ]
-            for field, meaning, unit, value in rows:
-                table.add(
-                    f"{name}.{field}{where}", f"{words}: {meaning}", unit, here, value
-                )
-    slice_cells = table.where(preparation="slice")
+def _firing(table: _Table) -> None:
+    for cell_type in ("PY", "PV", "SOM", "VIP"):
+        name = f"SPIKING.{cell_type}"
+        table.add(
+            table.where(cell_type=cell_type, preparation="in vivo"),
+            (f"{name}.rest_rate", "mean rate", "Hz", lambda m: m.rate),
+            (f"{name}.regularity", "gamma order from LV", "", lambda m: m.order),
+            (f"{name}.burst_share", "events that are bursts", "", lambda m: m.bursts),
+            (f"{name}.burst_spikes", "further spikes", "", lambda m: m.burst_spikes),
+        )
+    resting = "rate outside responses, all types"
+    interval = "median time between responses, all types"
+    decay = "median time to 1/e of a response, all types"
+    peak = "median peak rate of a response, all types"
+    relative = "peak over resting rate of a response, all types"
     table.add(
-        "-RATE.slice.resting",
-        "rate outside responses, all types",
-        "Hz",
-        slice_cells,
-        lambda m: m.episodes.resting,
-    )
-    table.add(
-        "BEHAVIOUR.puff_interval",
-        "median time between responses, all types",
-        "s",
-        slice_cells,
-        lambda m: median(m.episodes.intervals),
-    )
-    table.add(
-        "BEHAVIOUR.puff_decay",
-        "median time to 1/e of a response, all types",
-        "s",
-        slice_cells,
-        lambda m: median(m.episodes.decays),
-    )
-    table.add(
-        "-MODULATION.puff.peak_rate",
-        "median peak rate of a response, all types",
-        "Hz",
-        slice_cells,
-        lambda m: median(m.episodes.peaks),
-    )
-    table.add(
-        "MODULATION.puff",
-        "peak over resting rate of a response, all types",
-        "",
-        slice_cells,
-        lambda m: median(m.episodes.peaks) / max(m.episodes.resting, 0.01),
+        table.where(preparation="slice"),
+        ("-RATE.slice.resting", resting, "Hz", lambda m: m.episodes.resting),
+        (
+            "BEHAVIOUR.puff_interval",
+            interval,
+            "s",
+            lambda m: _median(m.episodes.intervals),
+        ),
+        ("BEHAVIOUR.puff_decay", decay, "s", lambda m: _median(m.episodes.decays)),
+        (
+            "-MODULATION.puff.peak_rate",
+            peak,
+            "Hz",
+            lambda m: _median(m.episodes.peaks),
+        ),
+        (
+            "MODULATION.puff",
+            relative,
+            "",
+            lambda m: _median(m.episodes.peaks) / max(m.episodes.resting, 0.01),
+        ),
     )
 
 
-def median(values: Array) -> float:
+def _median(values: Array) -> float:
     return float(np.median(values)) if values.size else float("nan")

@@ -25,11 +25,6 @@ SATURATIONS = np.array([4.0, 6.0, 9.0, 13.0, 20.0, 30.0, 60.0])
 FIT_RATE = 40.0  # Hz; faster recordings are averaged down to about this
 DRIFT_PERIOD = 60.0  # s; what changes more slowly is left out of data and model alike
 
-# Of spikes that stand alone: seconds of silence before, and when the response is high.
-TOGETHER = 0.05
-QUIET = {"GCaMP6f": 1.0, "GCaMP6s": 3.0, "OGB-1": 2.0}
-LATENCY = {"GCaMP6f": (0.03, 0.2), "GCaMP6s": (0.15, 0.5), "OGB-1": (0.0, 0.25)}
-
 
 @dataclass(frozen=True)
 class Response:
@@ -172,24 +167,3 @@ def fit_response(fit: CellFit, exponent: float, saturation: float) -> Response:
         if RISES[rise] < 0.5 * DECAYS[d] and SLOW[slow] > 2 * DECAYS[d]:
             best = improve(rise, d, float(tail), slow)
     return best
-
-
-def isolated_responses(cell: PairedCell) -> Array:
-    """Return mean dF/F after 1, 2 and 3 lone spikes, NaN for fewer than three."""
-    found: dict[int, list[float]] = {1: [], 2: [], 3: []}
-    quiet, (start, stop) = QUIET[cell.indicator], LATENCY[cell.indicator]
-    for trial in cell.trials:
-        spikes = np.append(trial.spikes, np.inf)
-        alone = np.diff(spikes[:-1], prepend=-np.inf) > quiet
-        for first in np.flatnonzero(alone).tolist():
-            n = int(np.searchsorted(spikes, spikes[first] + TOGETHER)) - first
-            last, following = spikes[first + n - 1], spikes[first + n]
-            if n not in found or following < last + stop:
-                continue
-            times = trial.times
-            after = (times > spikes[first] + start) & (times < last + stop)
-            before = (times > spikes[first] - 0.3) & (times < spikes[first])
-            if after.any() and before.any():
-                rise = trial.dff[after].mean() - trial.dff[before].mean()
-                found[n].append(float(rise))
-    return np.array([np.mean(v) if len(v) >= 3 else np.nan for v in found.values()])

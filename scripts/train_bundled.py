@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bundled_networks import all_trainings, processes, train
+from bundled_networks import all_trainings, run, train
 from bundled_sessions import simulate
 from write_cards import Measuring, measure, write_index
 
@@ -39,10 +39,15 @@ def main() -> int:
         work = work / "quick"
         measuring = Measuring(4, 3, 2, None, work, work / "weights", work / "pages")
     trainings = all_trainings(quick=options.quick)
-    with processes(options.jobs) as run:
-        train(trainings, work, run)
-        run([("", simulate, (p, work / "sessions")) for p in measuring.all_parts()])
-        run([(f"card of {t.name}", measure, (t, measuring)) for t in trainings])
+    train(trainings, work, options.jobs)
+    sessions = [
+        ("", simulate, (part, work / "sessions")) for part in measuring.all_parts()
+    ]
+    run(sessions, options.jobs)
+    run(
+        [(f"card of {t.name}", measure, (t, measuring)) for t in trainings],
+        options.jobs,
+    )
     names = sorted(training.name for training in trainings)
     files = {name: measuring.out / f"{name}.safetensors" for name in names}
     write_index({n: read_model(file) for n, file in files.items()}, measuring.pages)

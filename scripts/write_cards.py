@@ -266,63 +266,40 @@ def minutes_of(card: ModelCard, n_windows: int) -> float:
 def _scores(
     card: ModelCard, cells: Cells, probabilities: Mapping[int, NDArray[np.float64]]
 ) -> list[Score]:
-    """Score unseen sessions; the types are equally common in them."""
-    scores, gaps = [], []
-    for n_windows, p in probabilities.items():
-        minutes = minutes_of(card, n_windows)
-        scores += [
-            Score(f"simulated, {minutes:g} min", measure, unit="sessions", **values)
-            for measure, values in _measures(
-                card, cells, p, n_windows, every=minutes == MIDDLE
-            )
-        ]
-        curve = reliability(card, cells.truth, p)
-        gaps.append(np.abs(np.subtract(curve["probability"], curve["right"])).max())
-    worst = float(max(gaps))
-    return [*scores, Score("simulated", LARGEST_GAP, worst, cells.truth.size, "cells")]
-
-
-def _measures(
-    card: ModelCard,
-    cells: Cells,
-    p: NDArray[np.float64],
-    n_windows: int,
-    *,
-    every: bool,
-) -> list[tuple[str, dict[str, Any]]]:
-    """Return the two main measures, or every one, with their intervals."""
+    """Score unseen sessions, in which types are equally common, with intervals."""
     trained = training_shares(card)
     even = prior_shares(card.assumed_shares or {}, card.classes, trained)
-    decisions = decide(
-        reweigh(p, list(even.values()), list(trained.values())), card.classes
-    )
-    truth, group, rows = cells.truth, groups(cells.truth), cells.rows
-    guess = np.array(card.classes)[p.argmax(axis=1)]
+    truth, group = cells.truth, groups(cells.truth)
+    scores: list[Score] = []
+    gaps = []
+    for n_windows, p in probabilities.items():
+        minutes = minutes_of(card, n_windows)
 
-    def by(measure: Any, *arrays: NDArray[Any], chance: float | None) -> dict[str, Any]:
-        return {**by_session(measure, rows, *arrays), "chance": chance}
+        def add(
+            name: str, measure: Any, *arrays: Any, chance: float | None, minutes=minutes
+        ) -> None:
+            values = by_session(measure, cells.rows, *arrays)
+            data = f"simulated, {minutes:g} min"
+            scores.append(Score(data, name, unit="sessions", chance=chance, **values))
 
-    def area(group: NDArray[Any], p_in: NDArray[Any]) -> float:
-        return auroc(group == "IN", p_in)
-
-    found = [
-        (FOUR_TYPES, by(balanced_accuracy, truth, guess, chance=1 / len(card.classes))),
-        (AREA, by(area, group, decisions.p_in, chance=0.5)),
-    ]
-    if not every:
-        return found
-    sets = prediction_sets(
-        p, np.full(truth.size, n_windows), card.classes, card.calibration
-    )
-    held = np.array([t in s.split("|") for t, s in zip(truth, sets, strict=True)])
-    return [
-        *found,
-        (
-            BALANCED,
-            by(balanced_accuracy, group, np.array(decisions.group), chance=0.5),
-        ),
-        (IN_SET, by(lambda values: float(values.mean()), held, chance=None)),
-    ]
+        decisions = decide(
+            reweigh(p, list(even.values()), list(trained.values())), card.classes
+        )
+        guess = np.array(card.classes)[p.argmax(axis=1)]
+        by_chance = 1 / len(card.classes)
+        add(FOUR_TYPES, balanced_accuracy, truth, guess, chance=by_chance)
+        add(AREA, auroc, group == "IN", decisions.p_in, chance=0.5)
+        if minutes == MIDDLE:
+            called = np.array(decisions.group)
+            add(BALANCED, balanced_accuracy, group, called, chance=0.5)
+            windows = np.full(truth.size, n_windows)
+            sets = prediction_sets(p, windows, card.classes, card.calibration)
+            held = [t in s.split("|") for t, s in zip(truth, sets, strict=True)]
+            add(IN_SET, np.mean, np.array(held), chance=None)
+        curve = reliability(card, truth, p)
+        gaps.append(np.abs(np.subtract(curve["probability"], curve["right"])).max())
+    worst = float(max(gaps))
+    return [*scores, Score("simulated", LARGEST_GAP, worst, truth.size, "cells")]
 
 
 def reliability(

@@ -30,27 +30,10 @@ def cells(tmp_path):
     return load_cells(tmp_path)
 
 
-def test_a_cell_knows_its_data_set_and_batch(cells):
+def test_cells_are_read_with_their_trials(cells):
     assert (cells[0].dataset, cells[0].batch) == ("DS24", "PVVitro05")
-
-
-def test_a_cell_without_a_batch_is_its_own(cells):
-    assert cells[1].batch == "two.mat"
-
-
-def test_the_preparation_is_named_without_its_drug(cells):
-    assert cells[0].preparation == "slice"
-
-
-def test_spikes_are_seconds_after_the_first_frame_without_the_padding(cells):
-    np.testing.assert_allclose(cells[0].spikes[0], [1.0, 3.0])
-
-
-def test_a_trial_without_a_spike_has_an_empty_array(cells):
-    assert cells[0].spikes[1].size == 0
-
-
-def test_the_rate_is_that_of_the_time_stamps(cells):
+    assert cells[1].batch == "two.mat"  # its own
+    assert cells[0].preparation == "slice"  # without its drug
     assert cells[0].sampling_frequency == pytest.approx(25)
 
 

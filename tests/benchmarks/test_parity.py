@@ -8,7 +8,6 @@ from importlib.util import find_spec
 
 import numpy as np
 import parity
-import parity_data
 import pytest
 
 LEARNT = ("cnn", "rnn")
@@ -79,7 +78,7 @@ def test_real_windows_are_of_one_preparation_and_not_slower(make_cell):
         make_cell(2, "PY", rate=8.0),
         make_cell(3, "PY", indicator="GCaMP6s"),
     ]
-    windows = parity_data.real_windows(cells, "in-vivo")
+    windows = parity.real_windows(cells, "in-vivo")
     assert windows.traces.shape == (3, 600)
     assert windows.labels.tolist() == ["PY", "PY", "IN"]
     assert windows.cell_id.tolist() == ["cell0", "cell0", "cell1"]

@@ -133,10 +133,6 @@ def test_missed_aims_are_said_to_be(by_set):
     assert aims([overall]) == ["V1 PY, called PY 0.89: aim of 0.9 missed"]
 
 
-def test_all_rows_are_the_same_when_measured_again(model, cells, rows):
-    assert stratum_rows(model, cells) == rows
-
-
 def test_the_rows_are_printed_and_kept(cells, tmp_path, monkeypatch, capsys):
     (tmp_path / "real_cells.csv").touch()
     monkeypatch.setattr(real_cells, "load_cells", lambda _: cells)

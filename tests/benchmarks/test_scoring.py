@@ -39,10 +39,8 @@ def test_batches_widen_the_interval_of_a_share():
     assert share(right, batches)["low"] < share(right)["low"]
 
 
-def test_the_same_seed_gives_the_same_interval():
+def test_intervals_hold_the_score_and_are_the_same_again():
     values = np.random.default_rng(0).normal(size=40)
-
-    def area(kind, value):
-        return auroc(kind == "IN", value)
-
-    assert by_cell(area, TRUTH, values) == by_cell(area, TRUTH, values)
+    score = by_cell(lambda kind, v: auroc(kind == "IN", v), TRUTH, values)
+    assert score["low"] < score["value"] < score["high"]
+    assert score == by_cell(lambda kind, v: auroc(kind == "IN", v), TRUTH, values)

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+import street
 from difficulty import TYPES
 from street import counts, films, found_in, measure, wilson
 
@@ -72,20 +73,14 @@ def test_every_type_is_in_every_movie():
     assert sum(counts(40).values()) == 40
 
 
-def test_a_changed_setting_is_another_movie(tmp_path):
-    one, other = films(1, 40, 1300)[0], films(1, 40, 1400)[0]
-    assert one.path(tmp_path) != other.path(tmp_path)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_movie_goes_through_suite2p_once(tmp_path):
+def test_a_movie_goes_through_suite2p_once(tmp_path, monkeypatch):
     if find_spec("suite2p") is None:
         pytest.skip("suite2p is not installed")
     film = films(1, 10, 650)[0]
     found = found_in(film, tmp_path)
-    written = film.path(tmp_path).stat().st_mtime_ns
+    monkeypatch.delattr(street, "run_suite2p")
     again = found_in(film, tmp_path)
-    assert film.path(tmp_path).stat().st_mtime_ns == written
     np.testing.assert_array_equal(found["match"], again["match"])
     assert (found["match"] >= 0).sum() >= 5

@@ -24,7 +24,6 @@ from spike_responses import (
     best_nonlinearity,
     exponential_sums,
     fit_response,
-    isolated_responses,
     kernel_peak,
     nonlinearity_scores,
 )
@@ -106,18 +105,6 @@ def test_the_exponent_is_found():
     fits = [CellFit(_responding_cell(rng, exponent=1.5)) for _ in range(3)]
     exponent, _ = best_nonlinearity([nonlinearity_scores(fit) for fit in fits])
     assert exponent == pytest.approx(1.5, abs=EXPONENTS[1] - EXPONENTS[0])
-
-
-def test_spikes_that_stand_alone_are_averaged_without_a_fit():
-    times = np.arange(0, 100, STEP)
-    spikes = np.sort(np.concatenate([np.arange(2, 90, 4.0), np.arange(2.02, 90, 8.0)]))
-    dff = np.zeros(times.size)
-    for first in np.arange(2, 90, 4.0):
-        pair = np.isclose((first - 2) % 8, 0)
-        dff[(times > first) & (times < first + 0.3)] = 0.3 if pair else 0.1
-    one, two, three = isolated_responses(_cell(dff, spikes))
-    assert (one, two) == pytest.approx((0.1, 0.3))
-    assert np.isnan(three)
 
 
 def test_calcium_at_a_frame_counts_the_spikes_before_it():

@@ -1,20 +1,33 @@
-"""Simulated recordings: where cells lie and what files they become."""
+"""Simulated recordings: where cells lie, and the files and movies they become."""
 
 from __future__ import annotations
 
 import csv
+import importlib.util
 
 import numpy as np
 import pytest
+import tifffile
 
-from napari_celltype.errors import LabelError, RecordingError
-from napari_celltype.recording import load_npz, open_recording
+from napari_celltype.errors import LabelError, RecordingError, Stopped
+from napari_celltype.progress import Progress
+from napari_celltype.recording import (
+    Roi,
+    load_npz,
+    open_recording,
+    run_suite2p,
+    tiff_sampling_frequency,
+)
 from napari_celltype.simulation import (
     SimulatedRecording,
+    files,
+    match_rois,
     simulate_recording,
+    write_movie,
     write_recording,
     write_truth,
 )
+from napari_celltype.simulation.files import movie_blocks, rigid_motion
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +72,17 @@ def test_many_cells_get_a_larger_frame():
     assert simulate_recording(120, 20, 10, random_state=0).frame_shape[0] > 128
 
 
-def test_too_small_a_frame_is_refused():
-    with pytest.raises(RecordingError, match="fewer cells or a larger frame"):
-        simulate_recording(100, 20, 10, random_state=0, frame_shape=(64, 64))
-
-
-def test_a_tiny_frame_is_refused():
-    with pytest.raises(RecordingError, match="too small"):
-        simulate_recording(1, 20, 10, random_state=0, frame_shape=(8, 200))
-
-
-def test_no_cells_are_refused():
-    with pytest.raises(LabelError, match="n_cells"):
-        simulate_recording(0, 20, 10)
+@pytest.mark.parametrize(
+    ("n_cells", "frame_shape", "error", "words"),
+    [
+        (100, (64, 64), RecordingError, "fewer cells or a larger frame"),
+        (1, (8, 200), RecordingError, "too small"),
+        (0, None, LabelError, "n_cells"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused(n_cells, frame_shape, error, words):
+    with pytest.raises(error, match=words):
+        simulate_recording(n_cells, 20, 10, random_state=0, frame_shape=frame_shape)
 
 
 def test_the_folder_opens_as_a_suite2p_recording(simulated, tmp_path):
@@ -85,17 +96,13 @@ def test_the_folder_opens_as_a_suite2p_recording(simulated, tmp_path):
     assert opened.iscell is not None
     assert opened.iscell.all()
     np.testing.assert_allclose(opened.images["mean image"], simulated.mean_image())
-    for mine, read in zip(simulated.rois, opened.rois, strict=True):
-        np.testing.assert_array_equal(mine.ypix, read.ypix)
-        np.testing.assert_array_equal(mine.lam, read.lam)
-
-
-def test_the_label_table_says_what_is_what(simulated, tmp_path):
-    write_recording(simulated, tmp_path)
     with (tmp_path / "labels.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["label"] for row in rows] == simulated.labels.tolist()
     assert {row["source"] for row in rows} == {"imported"}
+    for mine, read in zip(simulated.rois, opened.rois, strict=True):
+        np.testing.assert_array_equal(mine.ypix, read.ypix)
+        np.testing.assert_array_equal(mine.lam, read.lam)
 
 
 def test_the_truth_is_read_without_pickle(simulated, tmp_path):
@@ -103,3 +110,110 @@ def test_the_truth_is_read_without_pickle(simulated, tmp_path):
     assert truth["labels"].tolist() == simulated.labels.tolist()
     assert truth["spikes"].shape == (20, 300)
     assert truth["cell"].size == sum(roi.ypix.size for roi in simulated.rois)
+
+
+@pytest.fixture(scope="module")
+def filmed() -> SimulatedRecording:
+    return simulate_recording(20, 250, 8.0, random_state=4, frame_shape=(96, 112))
+
+
+def test_the_movie_holds_every_frame_and_says_its_rate(filmed, tmp_path):
+    seen: list[Progress] = []
+    path = write_movie(filmed, tmp_path / "movie.tif", on_progress=seen.append)
+    assert (seen[-1].done, seen[-1].total) == (250, 250)
+    with tifffile.TiffFile(path) as tiff:
+        frames = tiff.asarray()
+        assert len(tiff.pages) == 250
+    assert frames.shape == (250, 96, 112)
+    assert frames.dtype == np.uint16
+    assert frames.mean() > 100
+    assert frames.max() < 2**15
+    assert tiff_sampling_frequency(path) == pytest.approx(8.0)
+
+
+def test_large_movies_become_bigtiff_that_says_its_frame_rate(
+    filmed, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(files, "_LARGEST_CLASSIC_TIFF", 1000)
+    path = write_movie(filmed, tmp_path / "large.tif")
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.is_bigtiff
+        assert len(tiff.pages) == 250
+    assert tiff_sampling_frequency(path) == pytest.approx(8.0)
+
+
+def test_the_same_recording_gives_the_same_frames_in_any_blocks(
+    filmed, tmp_path, monkeypatch
+):
+    whole = np.concatenate(list(movie_blocks(filmed)))
+    monkeypatch.setattr(files, "_BLOCK_PIXELS", 17 * 96 * 112)
+    blocks = list(movie_blocks(filmed))
+    assert len(blocks) > 1
+    np.testing.assert_array_equal(np.concatenate(blocks), whole)
+
+
+def test_somata_shine_by_their_traces(filmed):
+    frames = np.concatenate(list(movie_blocks(filmed))).astype(np.float32)
+    soma = filmed.session.fluorescence.soma
+    busiest = np.argsort(soma.std(axis=1) / soma.mean(axis=1))[-5:]
+    for cell in busiest:
+        roi = filmed.rois[cell]
+        seen = frames[:, roi.ypix, roi.xpix].mean(axis=1)
+        assert np.corrcoef(seen, soma[cell])[0, 1] > 0.7
+
+
+def test_motion_is_small(filmed):
+    motion = rigid_motion(filmed, np.random.default_rng(0))
+    assert motion.shape == (250, 2)
+    assert 0.05 < motion.std() < 1.5
+    assert np.abs(motion).max() <= 3
+
+
+def test_a_stopped_movie_leaves_no_file(filmed, tmp_path):
+    with pytest.raises(Stopped):
+        write_movie(filmed, tmp_path / "movie.tif", should_stop=lambda: True)
+    assert list(tmp_path.iterdir()) == []
+
+
+SHAPE = (40, 40)
+
+
+def _square(y: int, x: int, side: int = 6) -> Roi:
+    ypix, xpix = np.mgrid[y : y + side, x : x + side].reshape(2, -1)
+    return Roi(ypix, xpix, np.ones(side * side, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    ("truth", "found", "matches"),
+    [
+        ([(2, 2), (20, 20)], [(20, 21), (2, 2), (30, 5)], [1, 0, -1]),
+        ([(2, 2)], [(2, 3), (2, 2)], [-1, 0]),
+        ([(2, 2)], [(5, 5)], [-1]),
+        ([(2, 2)], [], []),
+    ],
+)
+def test_rois_are_matched_by_overlap_and_once(truth, found, matches):
+    truth, found = ([_square(*at) for at in places] for places in (truth, found))
+    assert match_rois(truth, found, SHAPE).tolist() == matches
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(
+    importlib.util.find_spec("suite2p") is None, reason="suite2p is not installed"
+)
+def test_suite2p_finds_most_cells_that_are_active(tmp_path):
+    """Nearly silent cells, as many PY cells are, cannot be found by their activity."""
+    simulated = simulate_recording(random_state=1)
+    movie = write_movie(simulated, tmp_path / "movie.tif")
+    run_suite2p(movie, tmp_path / "found", sampling_frequency=10.0, tau=0.7)
+    found = open_recording(tmp_path / "found")
+    matches = match_rois(simulated.rois, list(found.rois), found.frame_shape)
+    matched = np.flatnonzero(matches >= 0)
+    active = simulated.session.dff.max(axis=1) > 0.3
+    assert active[matches[matched]].sum() >= 0.65 * active.sum()
+    assert matched.size >= 0.8 * len(found.rois)
+    soma = simulated.session.fluorescence.soma[matches[matched]]
+    raw = np.asarray(found.raw_traces[:])[matched]
+    correlations = [np.corrcoef(a, b)[0, 1] for a, b in zip(soma, raw, strict=True)]
+    assert np.median(correlations) > 0.8

@@ -31,19 +31,12 @@ def _rates(session: Session, cell_type: str) -> np.ndarray:
     return session.spikes[session.labels == cell_type].mean(axis=1) * FS
 
 
-def test_same_seed_gives_the_same_bytes():
+def test_same_seed_gives_the_same_bytes_and_another_does_not():
     counts = {"PY": 30, "VIP": 25}
-    first = simulate_traces(counts, 200, FS, 5)
-    again = simulate_traces(counts, 200, FS, 5)
+    first, again, other = (simulate_traces(counts, 200, FS, seed) for seed in (5, 5, 6))
     assert first.traces.tobytes() == again.traces.tobytes()
     assert first.labels.tolist() == again.labels.tolist()
-
-
-def test_another_seed_gives_other_traces():
-    first = simulate_traces({"PY": 5}, 200, FS, 5)
-    assert not np.array_equal(
-        first.traces, simulate_traces({"PY": 5}, 200, FS, 6).traces
-    )
+    assert not np.array_equal(first.traces, other.traces)
 
 
 def test_no_global_seed_is_touched():
@@ -84,20 +77,23 @@ def test_subtracting_neuropil_is_what_it_says(running):
     np.testing.assert_allclose(running.traces(0.5), expected, rtol=1e-5)
 
 
-def test_unknown_type_is_refused():
-    with pytest.raises(LabelError, match="CCK"):
-        simulate_session(np.array(["CCK"]), 100, FS, 0)
+@pytest.mark.parametrize(
+    ("label", "fs", "error", "words"),
+    [
+        ("CCK", FS, LabelError, "CCK"),
+        ("PY", 0.0, SamplingFrequencyError, "positive"),
+        ("PY", -3.0, SamplingFrequencyError, "positive"),
+        ("PY", float("nan"), SamplingFrequencyError, "positive"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused(label, fs, error, words):
+    with pytest.raises(error, match=words):
+        simulate_session(np.array([label]), 100, fs, 0)
 
 
 def test_no_cells_are_refused():
     with pytest.raises(LabelError, match="PY=100"):
         simulate_traces({"PY": 0}, 100, FS, 0)
-
-
-@pytest.mark.parametrize("fs", [0.0, -3.0, float("nan")])
-def test_impossible_frame_rate_is_refused(fs):
-    with pytest.raises(SamplingFrequencyError, match="positive"):
-        simulate_session(np.array(["PY"]), 100, fs, 0)
 
 
 def test_pv_cells_fire_most_and_pyramidal_cells_least(running):
