@@ -18,17 +18,17 @@ SECONDS_PER_TICK = 1e-4  # of `events_AP`
 
 @dataclass(frozen=True, eq=False)
 class RealCell:
-    """One neuron: its type, how it was recorded, dF/F and spikes of each trial."""
+    """One neuron: its type, how it was recorded, and the dF/F of each trial."""
 
     file: str
     cell_type: str
     indicator: str
-    preparation: str
-    sampling_frequency: float
-    trials: tuple[NDArray[np.float32], ...]
+    preparation: str  # "in vivo" or "slice"
+    sampling_frequency: float  # Hz
+    trials: tuple[NDArray[np.float32], ...]  # a fraction
     dataset: str = ""
-    batch: str = ""
-    raw: bool = False
+    batch: str = ""  # cells of one batch were recorded together
+    raw: bool = False  # raw fluorescence of unknown offset, not dF/F
 
     @property
     def seconds(self) -> float:
@@ -51,6 +51,8 @@ def load_cells(folder: Path) -> list[RealCell]:
 
 def load_invivo(folder: Path) -> list[RealCell]:
     """Read the neurons of `real_invivo`; those of one mouse are one batch."""
+    # V1: raw fluorescence of PY at 15 Hz. S1: dF/F of VIP and PY at 7.5 Hz in segments,
+    # and in pieces of 45 s.
     inside = folder / "real_invivo"
     if not inside.exists():
         return []

@@ -1,16 +1,13 @@
 """How much faster the Gaussian grid search is than GridSearchCV, with equal answers.
 
-`GridSearchCV(SVC())` takes most of an hour for the whole grid at the paper's size. So
-three things are measured in one run:
-
 1. the whole grid, both ways, on fewer and shorter traces;
 2. a part of the grid (one value of C for each gamma) on one fold and the final fit,
    both ways, at the paper's size of 3157 x 4000 with 790 test traces;
-3. the whole grid at the paper's size with the search of this package only. What
-   GridSearchCV would take for it is extrapolated from 2 and said to be so.
+3. the whole grid at the paper's size with the search of this package only, since
+   GridSearchCV takes most of an hour; its time is extrapolated from 2.
 
-The traces are slow walks of four sizes and sinusoids in white noise: four classes
-that overlap a little. Both ways see the same z-scored traces, folds and grid.
+The traces are slow walks of four sizes and sinusoids in white noise: four classes that
+overlap a little. Both ways see the same z-scored traces, folds and grid.
 
     python benchmarks/rbf_search.py           # 5 minutes
     python benchmarks/rbf_search.py --small   # seconds, checks that it runs
@@ -48,38 +45,26 @@ def main(arguments=None):
     n_candidates = len(GRID["gamma"]) * len(GRID["C"])
     print(f"Grid: {GRID}, {n_candidates} candidates x {FOLDS} folds.")
 
-    data = make_data(*whole)
     folds = StratifiedKFold(FOLDS)
-    equal, _ = compare("1. The whole grid", data, GRID, folds)
-
+    equal, _ = compare("1. The whole grid", make_data(*whole), GRID, folds)
     data = make_data(*paper)
-    part_folds = [next(StratifiedKFold(FOLDS).split(data[0], data[1]))]
-    part_equal, parts = compare(
-        f"2. {len(GRID['gamma'])} of {n_candidates} candidates, 1 of {FOLDS} folds",
-        data,
-        PART,
-        part_folds,
-    )
+    one_fold = [next(folds.split(data[0], data[1]))]
+    title = f"2. {len(GRID['gamma'])} of {n_candidates} candidates, 1 of {FOLDS} folds"
+    part_equal, (theirs, ratio) = compare(title, data, PART, one_fold)
 
     search = KernelSearch("rbf", grid=GRID, cv=folds)
-    seconds = timed(search.fit, data[0], data[1])[0]
-    theirs = parts["theirs"]
-    expected = (
-        theirs.cv_results_["mean_fit_time"] + theirs.cv_results_["mean_score_time"]
-    )
-    expected = expected.mean() * n_candidates * FOLDS + theirs.refit_time_
+    seconds, _ = timed(search.fit, data[0], data[1])
+    times = theirs.cv_results_["mean_fit_time"] + theirs.cv_results_["mean_score_time"]
+    expected = times.mean() * n_candidates * FOLDS + theirs.refit_time_
     print(
         f"3. The whole grid, {size(data)}: KernelSearch {seconds:.2f} s measured, "
         f"GridSearchCV {expected:.0f} s extrapolated from 2 "
         f"(ratio {expected / seconds:.0f}); best {search.best_params_}."
     )
-    ratio = parts["ratio"]
     if not (equal and part_equal):
         print("The answers differ.")
         return 1
-    print(
-        "The scores of every fold, the best parameters and all predictions are equal."
-    )
+    print("Scores of every fold, best parameters and all predictions are equal.")
     if not arguments.small and ratio < LEAST_RATIO:
         print(f"The measured ratio of 2 is below {LEAST_RATIO:g}.")
         return 1
@@ -112,7 +97,7 @@ def compare(title, data, grid, folds):
         f"{'equal' if equal else 'DIFFERENT'} answers, best {ours.best_params_}.",
         flush=True,
     )
-    return equal, {"theirs": theirs, "ratio": ratio}
+    return equal, (theirs, ratio)
 
 
 def timed(function, *arguments):

@@ -54,10 +54,10 @@ DECAY = {"GCaMP6f": 0.7, "GCaMP6s": 1.5, "GCaMP7f": 0.7}  # s, what suite2p is t
 class Film:
     """One movie to simulate."""
 
-    number: int
+    number: int  # the seed follows from it
     regime: str
     indicator: str
-    noise: float
+    noise: float  # nu, % / sqrt(Hz)
     cells: int
     frames: int
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +66,8 @@ class Part:
 
 def simulate(part: Part, folder: Path) -> Path:
     """Write the cells of a part, where they are not kept yet."""
+    # Arrays by model rate, such as "traces 10", averaged down to it; sessions slower
+    # than the model are left out.
     path = part.path(folder)
     if path.exists():
         return path
@@ -93,17 +94,11 @@ def simulate(part: Part, folder: Path) -> Path:
                 "traces": area_average(traces, ratio, size),
                 "labels": labels,
                 "session": np.full(labels.size, number),
-                "regime": np.full(labels.size, regime),
-                "indicator": np.full(labels.size, session.nuisances.indicator),
                 "recorded at": np.full(labels.size, recorded_at),
             }
             for name, value in values.items():
                 found.setdefault(f"{name} {rate:g}", []).append(value)
     arrays = {name: np.concatenate(values) for name, values in found.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, partial(_write, arrays))
+    write_atomically(path, lambda file: np.savez(file, **arrays))
     return path
-
-
-def _write(arrays: dict[str, NDArray[np.generic]], file: object) -> None:
-    np.savez(file, **arrays)  # type: ignore[arg-type]

@@ -43,10 +43,10 @@ def burst_lengths(cell: PairedCell) -> NDArray[np.int64]:
 class Episodes:
     """Responses of a slowly firing cell to stimuli, as its spikes show them."""
 
-    resting: float
-    intervals: Array
-    decays: Array
-    peaks: Array
+    resting: float  # rate outside them, Hz
+    intervals: Array  # between onsets, s
+    decays: Array  # from the peak to 1/e of it, s
+    peaks: Array  # Hz
 
 
 def episodes(cell: PairedCell) -> Episodes:

@@ -129,10 +129,10 @@ class Measuring:
 class Cells:
     """Cells of simulated sessions at the rate of a model."""
 
-    windows: NDArray[np.float32]
-    truth: NDArray[np.str_]
+    windows: NDArray[np.float32]  # (n_cells, n_windows, n_frames)
+    truth: NDArray[np.str_]  # the others (n_cells,)
     session: NDArray[np.int64]
-    recorded_at: NDArray[np.float64]
+    recorded_at: NDArray[np.float64]  # Hz
 
     @property
     def rows(self) -> list[NDArray[np.int64]]:
