@@ -272,7 +272,7 @@ def export(folder: Path) -> None:
     stage.run_classify()
     dock = stage.dock("Export")
     dock.choose_format("svg")
-    dock.options.figure.pixel_size.setValue(1.5)
+    dock.options.figure.native("pixel_size").setValue(1.5)
     stage.rest()
     stage.wait(lambda: not dock.previews.running)
     save(stage.whole(), "export-dock")

@@ -20,7 +20,6 @@ CIRCLES = {
     for circle in (
         "answers.predictions answers.summary",
         "gui.clicks gui.scene",
-        "gui.commands gui.train.train_dock",
         "labels.common_frames labels.notes",
         "models.card models.checkpoint models.device models.estimator "
         "models.fine_tuning models.model_file models.saved_model models.training",

@@ -11,7 +11,6 @@ from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.findings import Finding
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
-from napari_celltype.gui.tasks import Job
 from napari_celltype.labels import Label, LabelTable
 from napari_celltype.recording import FROM_TIFF, FROM_USER, UNCONFIRMED, Recording
 
@@ -176,14 +175,6 @@ def test_shares_that_do_not_fit_a_model_are_told(session, make_predictions):
     session.set_prior({"CCK": 1.0})
     assert "CCK" in told[0][0]
     assert session.active.predictions is before
-
-
-def test_a_job_is_told_when_it_changes(session):
-    calls = heard(session.job_changed)
-    session.set_job(Job("Reading"))
-    session.set_job(Job("Reading"))
-    session.set_job(None)
-    assert len(calls) == 2
 
 
 def test_features_have_a_row_for_each_roi_and_no_guess_before_classifying():

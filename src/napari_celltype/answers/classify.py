@@ -67,10 +67,11 @@ class ClassifyRequest:
     min_probability: float = parameter(
         0.0,
         "An ROI whose type is less probable is unsure.",
-        label="Min. probability",
+        label="Hide below",
         metavar="P",
         minimum=0,
         maximum=1,
+        step=0.05,
     )
     only_iscell: bool = parameter(
         False, "Leave out what suite2p does not call a cell.", label="Cells only"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +38,6 @@ from napari_celltype.progress import (
     OnProgress,
     Progress,
     ShouldStop,
-    ignore_progress,
-    never_stop,
     raise_if_stopped,
 )
 from napari_celltype.recording import open_recording, run_suite2p
@@ -69,8 +68,8 @@ def run_demo(
     random_state: int = 0,
     device: str = "auto",
     force: bool = False,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
 ) -> DemoResult:
     """Simulate a movie, run the real suite2p on it and classify what it finds.
 
@@ -85,25 +84,20 @@ def run_demo(
         write_truth,
     )
 
+    watching: Any = {"on_progress": on_progress, "should_stop": should_stop}
     claim_folder(folder, force=force)
     on_progress(Progress("Simulating a session"))
     simulated = simulate_recording(
         N_CELLS, N_FRAMES, SAMPLING_FREQUENCY, random_state=random_state
     )
-    movie = write_movie(
-        simulated,
-        folder / "movie.tif",
-        on_progress=on_progress,
-        should_stop=should_stop,
-    )
+    movie = write_movie(simulated, folder / "movie.tif", **watching)
     write_truth(simulated, folder / "truth.npz")
     run_suite2p(
         movie,
         folder,
         sampling_frequency=SAMPLING_FREQUENCY,
         tau=DECAY,
-        on_progress=on_progress,
-        should_stop=should_stop,
+        **watching,
     )
     # The demo itself has set this rate, so it is no unconfirmed default.
     recording = open_recording(folder, sampling_frequency=SAMPLING_FREQUENCY)
@@ -111,17 +105,12 @@ def run_demo(
     truth = np.where(matches >= 0, simulated.labels[matches], "")
     save_labels(recording, truth_table(truth.tolist()))
     answers: list[Predictions] = []
+    name = folder.resolve().name
     for model in families_of(list_models()):
         raise_if_stopped(should_stop)
         on_progress(Progress(f"Classifying with the {network_title(model)}"))
         request = ClassifyRequest(model, device)
-        answer = classify_recording(
-            recording,
-            request,
-            name=folder.resolve().name,
-            on_progress=on_progress,
-            should_stop=should_stop,
-        )
+        answer = classify_recording(recording, request, name=name, **watching)
         suffix = "" if model == DEFAULT_MODEL else f"_{model}"
         result = BatchResult((done(answer),), ())
         write_table(
@@ -132,7 +121,7 @@ def run_demo(
         )
         answers.append(answer)
     classified = ExportedRecording(
-        recording, folder.resolve().name, answers[0].labels, predictions=answers[0]
+        recording, name, answers[0].labels, predictions=answers[0]
     )
     figure = ExportRequest("png", figure=FigureOptions(width=TWO_COLUMNS))
     write_export([classified], figure, folder / "rois.png", force=True)

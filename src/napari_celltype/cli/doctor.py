@@ -36,8 +36,12 @@ class Finding:
 
     name: str
     value: str
-    ok: bool = True
     remedy: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing needs to be done."""
+        return not self.remedy
 
 
 def doctor() -> list[Finding]:
@@ -75,13 +79,7 @@ def _versions() -> Iterator[Finding]:
     }
     for package, remedy in remedies.items():
         found = _installed(package)
-        yield Finding(
-            package, found or "not installed", bool(found), _if_not(found, remedy)
-        )
-
-
-def _if_not(good: object, remedy: str) -> str:
-    return "" if good else remedy
+        yield Finding(package, found or "not installed", "" if found else remedy)
 
 
 def _torchvision() -> Iterator[Finding]:
@@ -94,7 +92,6 @@ def _torchvision() -> Iterator[Finding]:
         yield Finding(
             "torchvision",
             f"{pair} cannot be imported ({error})",
-            False,
             "python -m pip install --force-reinstall torch torchvision",
         )
     else:
@@ -118,7 +115,7 @@ def _import_error(package: str) -> str:
 
 def _device() -> Finding:
     if _installed("torch") is None:
-        return Finding("device", "unknown without torch", False, "see torch above")
+        return Finding("device", "unknown without torch", "see torch above")
     import torch
 
     cards = _nvidia_cards()
@@ -132,11 +129,11 @@ def _device() -> Finding:
         return Finding("device", "MPS (Apple GPU)")
     if cards and torch.version.cuda is None:
         built = f"CPU: this torch is built without CUDA, but there is {cards}"
-        return Finding("device", built, False, CUDA_LINE)
+        return Finding("device", built, CUDA_LINE)
     if cards:
         found = f"CPU: torch {torch.__version__} cannot use {cards}"
         update = "update the NVIDIA driver, or install a torch for an older CUDA: "
-        return Finding("device", found, False, update + CUDA_LINE)
+        return Finding("device", found, update + CUDA_LINE)
     return Finding("device", f"CPU, {torch.get_num_threads()} threads (no GPU found)")
 
 
@@ -158,9 +155,7 @@ def _nvidia_cards() -> str:
 def _qt_binding() -> Finding:
     found = [f"{name} {v}" for name in BINDINGS if (v := _installed(name))]
     value = ", ".join(found) or "none"
-    return Finding(
-        "Qt", value, bool(found), _if_not(found, "python -m pip install PyQt6")
-    )
+    return Finding("Qt", value, "" if found else "python -m pip install PyQt6")
 
 
 def _display() -> Finding:
@@ -174,7 +169,6 @@ def _display() -> Finding:
     return Finding(
         "display",
         "no screen and no Xvfb: no window can be opened",
-        False,
         f"{install_line(['xauth', 'xvfb'])} (or work with --headless)",
     )
 
@@ -186,7 +180,7 @@ def _libraries() -> Finding:
     remedy = install_line(missing)
     if shutil.which("apt-get") is None:
         remedy = "install what your system calls these Debian packages"
-    return Finding("window libraries", f"missing: {' '.join(missing)}", False, remedy)
+    return Finding("window libraries", f"missing: {' '.join(missing)}", remedy)
 
 
 def _models(name: str, folder: Path, remedy: str) -> Finding:
@@ -199,9 +193,9 @@ def _models(name: str, folder: Path, remedy: str) -> Finding:
         except ModelError as error:
             damaged.append(str(error))
     if damaged:
-        return Finding(name, " ".join(damaged), False, remedy)
+        return Finding(name, " ".join(damaged), remedy)
     if not files and folder == BUNDLED:
-        return Finding(name, f"none in {folder}", False, remedy)
+        return Finding(name, f"none in {folder}", remedy)
     names = ", ".join(file.stem for file in files)
     return Finding(name, f"{names} (verified)" if files else "none")
 
@@ -214,18 +208,16 @@ def _writable(name: str, folder: Path) -> Finding:
     return Finding(
         name,
         str(folder) if good else f"{folder} cannot be written",
-        good,
-        _if_not(good, other),
+        "" if good else other,
     )
 
 
 def _free_disk() -> Finding:
     here = Path.cwd()
     free = shutil.disk_usage(here).free
-    enough = free >= LEAST_FREE_BYTES
+    remedy = f"free at least {LEAST_FREE_BYTES // 2**30} GB for suite2p"
     return Finding(
         "free disk space",
         f"{free / 2**30:.0f} GB in {here}",
-        enough,
-        _if_not(enough, f"free at least {LEAST_FREE_BYTES // 2**30} GB for suite2p"),
+        "" if free >= LEAST_FREE_BYTES else remedy,
     )

@@ -9,26 +9,20 @@ import typer
 
 from napari_celltype.cli.options import takes_requests
 from napari_celltype.cli.terminal import door, say
-from napari_celltype.parameters import REQUIRED, parameter
+from napari_celltype.parameters import parameter
 
 models_app = typer.Typer(rich_markup_mode="rich")
 
 
 @dataclass(frozen=True)
-class NamedModel:
-    """A model in the list."""
+class ModelRequest:
+    """A model in the list, and a file."""
 
     name: str = parameter(
-        REQUIRED, "A name in the list, or a file.", argument=True, metavar="NAME"
+        "", "A name in the list, or a file.", argument=True, needed=True, metavar="NAME"
     )
-
-
-@dataclass(frozen=True)
-class ModelFile:
-    """A model file."""
-
     file: Path = parameter(
-        REQUIRED, "A .safetensors file.", argument=True, metavar="FILE"
+        Path(), "A .safetensors file.", argument=True, needed=True, metavar="FILE"
     )
     force: bool = parameter(False, "Replace a file that this program did not write.")
 
@@ -61,53 +55,53 @@ def list_() -> None:
 
 @models_app.command()
 @door
-@takes_requests()
-def show(model: NamedModel) -> None:
+@takes_requests(without=("file", "force"))
+def show(request: ModelRequest) -> None:
     """Print the card of a model: what it was trained on and what it scored.
 
     Example: napari-celltype models show cnn
     """
     from napari_celltype.models import show_model
 
-    typer.echo(show_model(model.name))
+    typer.echo(show_model(request.name))
 
 
 @models_app.command()
 @door
-@takes_requests(without=("force",))
-def verify(place: ModelFile) -> None:
+@takes_requests(without=("name", "force"))
+def verify(request: ModelRequest) -> None:
     """Check that a model file is whole and unchanged.
 
     Example: napari-celltype models verify mymodel.safetensors
     """
     from napari_celltype.models import verify_model
 
-    verified = verify_model(place.file)
+    verified = verify_model(request.file)
     typer.echo(f"{verified.card.name} is whole; SHA-256 {verified.sha256}")
 
 
 @models_app.command()
 @door
 @takes_requests()
-def pack(model: NamedModel, place: ModelFile) -> None:
+def pack(request: ModelRequest) -> None:
     """Write a model to one file that another lab can add.
 
     Example: napari-celltype models pack cnn-10hz cnn.safetensors
     """
     from napari_celltype.models import pack_model
 
-    pack_model(model.name, place.file, force=place.force)
-    say(f"written: {place.file}")
+    pack_model(request.name, request.file, force=request.force)
+    say(f"written: {request.file}")
 
 
 @models_app.command()
 @door
-@takes_requests()
-def add(place: ModelFile) -> None:
+@takes_requests(without=("name",))
+def add(request: ModelRequest) -> None:
     """Add a model file to your own models.
 
     Example: napari-celltype models add cnn.safetensors
     """
     from napari_celltype.models import add_model
 
-    say(f"added: {add_model(place.file, force=place.force).card.name}")
+    say(f"added: {add_model(request.file, force=request.force).card.name}")

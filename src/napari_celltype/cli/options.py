@@ -18,17 +18,7 @@ def takes_requests(
     without: Collection[str] = (),
     choices: Mapping[str, Iterable[str]] | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a verb of a function whose arguments are requests.
-
-    Parameters
-    ----------
-    first : str
-        The field whose argument stands before the others.
-    without : collection of str
-        Fields that the verb has no option for; they keep their defaults.
-    choices : mapping of str to iterable of str, optional
-        Of fields whose request cannot know them.
-    """
+    """Make a verb of a function whose arguments are requests."""
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         requests: dict[str, Any] = {

@@ -61,15 +61,6 @@ def write_simulation(
 
     A recording is a folder with ``suite2p/plane0``, ``labels.csv``, ``truth.npz`` and,
     where it is asked for, ``movie.tif``.
-
-    Raises
-    ------
-    LabelError
-        If a type is unknown or the trace set's name does not end in ``.npz``.
-    OutputError
-        If a place cannot be written to or belongs to something else.
-    Stopped
-        If `should_stop` answered True.
     """
     from napari_celltype.simulation import (
         simulate_recording,

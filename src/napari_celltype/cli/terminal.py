@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from textwrap import shorten
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -96,12 +96,14 @@ def interruptible() -> Iterator[ShouldStop]:
 
 
 @contextmanager
-def says_that_work_goes_on() -> Iterator[None]:
-    """Say what becomes of work that is stopped."""
+def watched(*, goes_on: bool = False) -> Iterator[dict[str, Any]]:
+    """Give `on_progress` and `should_stop`; say what becomes of stopped work."""
     try:
-        yield
+        with interruptible() as should_stop, shown_progress() as on_progress:
+            yield {"on_progress": on_progress, "should_stop": should_stop}
     except (Stopped, KeyboardInterrupt):
-        say("The same command goes on from here.")
+        if goes_on:
+            say("The same command goes on from here.")
         raise
 
 

@@ -19,11 +19,9 @@ from napari_celltype.cli.terminal import (
     WRONG_INPUT,
     debug,
     door,
-    interruptible,
     result_lines,
     say,
-    says_that_work_goes_on,
-    shown_progress,
+    watched,
 )
 from napari_celltype.cli.window import OpenRequest, open_window
 from napari_celltype.errors import SamplingFrequencyError
@@ -54,6 +52,7 @@ app = typer.Typer(
 app.add_typer(models_app, name="models")
 _OUTPUT = ("-o", "--output")
 _VERBOSE = ("-v", "--verbose")
+_IN_FULL = "Say all that the result rests on."
 _REPLACE = "Replace a file that this program did not write."
 
 
@@ -88,9 +87,7 @@ class DemoRequest:
     headless: bool = parameter(False, "Save files and exit; no window waits.")
     random_state: int = seed_parameter()
     device: str = device_parameter()
-    verbose: bool = parameter(
-        False, "Say all that the result rests on.", option=_VERBOSE
-    )
+    verbose: bool = parameter(False, _IN_FULL, option=_VERBOSE)
     force: bool = parameter(False, "Write into a folder that holds files of others.")
 
 
@@ -105,14 +102,13 @@ def demo(request: DemoRequest) -> None:
     from napari_celltype.cli.demo import run_demo
     from napari_celltype.cli.window import save_screenshot
 
-    with interruptible() as should_stop, shown_progress() as on_progress:
+    with watched() as watching:
         result = run_demo(
             request.output,
             random_state=request.random_state,
             device=request.device,
             force=request.force,
-            on_progress=on_progress,
-            should_stop=should_stop,
+            **watching,
         )
     if request.headless:
         screenshot = request.output / "screenshot.png"
@@ -163,9 +159,7 @@ class BatchRequest:
     plane: int | None = plane_parameter()
     jobs: int = jobs_parameter()
     scheduler: str | None = scheduler_parameter()
-    verbose: bool = parameter(
-        False, "Say all that the result rests on.", option=_VERBOSE
-    )
+    verbose: bool = parameter(False, _IN_FULL, option=_VERBOSE)
     force: bool = parameter(False, _REPLACE)
 
 
@@ -185,15 +179,14 @@ def classify(batch: BatchRequest, request: ClassifyRequest) -> None:
     if output is not None:
         check_table_path(output, force=force)
     found = find_recordings(batch.paths, batch.plane)
-    with interruptible() as should_stop, shown_progress() as on_progress:
+    with watched() as watching:
         result = classify_many(
             found.planes,
             request,
             sampling_frequency=batch.sampling_frequency,
             jobs=batch.jobs,
             scheduler=batch.scheduler,
-            on_progress=on_progress,
-            should_stop=should_stop,
+            **watching,
         )
     if result.done:
         if output is None:
@@ -259,7 +252,7 @@ def export(
         only_iscell=classifying.only_iscell or None,
         session=NwbSession.of(file.field),
     )
-    with interruptible() as should_stop, shown_progress() as on_progress:
+    with watched() as watching:
         written = export_path(
             file.path,
             request,
@@ -268,8 +261,7 @@ def export(
             sampling_frequency=file.sampling_frequency,
             plane=file.plane,
             force=file.force,
-            on_progress=on_progress,
-            should_stop=should_stop,
+            **watching,
         )
     say(f"written: {written}")
 
@@ -284,12 +276,8 @@ def train(request: TrainRequest) -> None:
     """
     from napari_celltype.training.train import train_model
 
-    with (
-        says_that_work_goes_on(),
-        interruptible() as should_stop,
-        shown_progress() as on_progress,
-    ):
-        trained = train_model(request, on_progress=on_progress, should_stop=should_stop)
+    with watched(goes_on=True) as watching:
+        trained = train_model(request, **watching)
     for note in trained.notes:
         say(f"note: {note}")
     say(f"written: {request.output}")
@@ -339,14 +327,8 @@ def _run(request: ExperimentRequest) -> None:
 
     command = shlex.join(["napari-celltype", *sys.argv[1:]])
     request = replace(request, command=command)
-    with (
-        says_that_work_goes_on(),
-        interruptible() as should_stop,
-        shown_progress() as on_progress,
-    ):
-        report = run_experiment(
-            request, on_progress=on_progress, should_stop=should_stop
-        )
+    with watched(goes_on=True) as watching:
+        report = run_experiment(request, **watching)
     typer.echo(report.summary())
     for note in report.notes:
         say(f"note: {note}")
@@ -365,10 +347,8 @@ def simulate(request: SimulateRequest) -> None:
 
     if (request.output is None) == (request.dataset is None):
         raise typer.BadParameter("give either -o DIR or --dataset FILE.npz")
-    with interruptible() as should_stop, shown_progress() as on_progress:
-        written = write_simulation(
-            request, on_progress=on_progress, should_stop=should_stop
-        )
+    with watched() as watching:
+        written = write_simulation(request, **watching)
     for file in written:
         say(f"written: {file}")
 
@@ -405,14 +385,13 @@ def suite2p_(request: Suite2pRequest) -> None:
         raise SamplingFrequencyError(
             f"{movie} does not say its frame rate; give the rate per plane (--fs HZ)."
         )
-    with interruptible() as should_stop, shown_progress() as on_progress:
+    with watched() as watching:
         folder = run_suite2p(
             movie,
             request.output,
             sampling_frequency=frequency,
             tau=request.tau,
-            on_progress=on_progress,
-            should_stop=should_stop,
+            **watching,
         )
     say(f"written: {folder}")
 

@@ -47,19 +47,7 @@ class OpenRequest:
 
 
 def open_window(request: OpenRequest, model: str | None = None) -> int:
-    """Open napari, wait until it is closed, and return its exit status.
-
-    Parameters
-    ----------
-    request : OpenRequest
-    model : str, optional
-        Classify with this model at once.
-
-    Raises
-    ------
-    MissingDependencyError
-        If napari is not installed or there is no display.
-    """
+    """Open napari, wait until it is closed, and return its exit status."""
     if reason := _no_window():
         raise MissingDependencyError(reason)
     with subprocess.Popen(_command(request, model)) as window:

@@ -85,7 +85,7 @@ class FigureOptions:
 
     width: float = parameter(
         ONE_COLUMN,
-        f"png, svg, pdf: width of the figure; journals often want {ONE_COLUMN:g} mm "
+        f"Width of a figure (png, svg, pdf); journals often want {ONE_COLUMN:g} mm "
         f"for one column and {TWO_COLUMNS:g} mm for two.",
         metavar="MM",
         unit="mm",
@@ -112,8 +112,8 @@ class FigureOptions:
     )
     pixel_size: float | None = parameter(
         None,
-        "png, svg, pdf: width of a pixel in micrometres, for the scale bar; there is "
-        "none while the size is not known.",
+        "Width of a pixel in micrometres, for the scale bar of a figure; there is none "
+        "while the size is not known.",
         metavar="UM",
         unit="µm",
         minimum=0,
@@ -151,7 +151,7 @@ class ExportRequest:
     session: NwbSession = field(default_factory=NwbSession)
     existing: Path | None = parameter(
         None,
-        "nwb: add the cell types to a copy of this file, which must hold the same "
+        "NWB: add the cell types to a copy of this file, which must hold the same "
         "ROIs; it is not changed itself.",
         label="NWB file",
         option="--into",

@@ -61,7 +61,6 @@ class NwbSession:
             "F": "female",
             "M": "male",
             "O": "other",
-            "U": "unknown",
         },
         free=True,
         option=None,

@@ -134,7 +134,7 @@ class _Director:
             # The docks and the time slider find their places one after another.
             self._fits -= 1
             self._viewer.reset_view()
-        if session.job is not None:
+        if self._dock.job.running:
             return
         if self._classify and session.active is not None:
             self._classify = False

@@ -22,7 +22,6 @@ from napari_celltype.errors import LabelError
 from napari_celltype.gui.opened import OpenRecording, with_recording
 from napari_celltype.gui.opening import read_again
 from napari_celltype.gui.roi_filter import RoiFilter
-from napari_celltype.gui.tasks import Job
 from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.recording import Recording
 from napari_celltype.training.collection import Collection, at_confirmed_rate
@@ -75,8 +74,6 @@ class Session:
     described : Signal(str)
         The features of a recording's ROIs changed; after a pause where many changes
         follow one another.
-    job_changed : Signal()
-        A job started, advanced or ended.
     told : Signal(str)
         A sentence for the user, such as an error.
     """
@@ -95,7 +92,6 @@ class Session:
     collected: ClassVar = Signal()
     models_changed: ClassVar = Signal()
     described: ClassVar = Signal(str)
-    job_changed: ClassVar = Signal()
     told: ClassVar = Signal(str)
 
     def __init__(self) -> None:
@@ -109,7 +105,6 @@ class Session:
         self._collection = Collection()
         self._color_by: ColorBy = "type"
         self._min_probability = 0.0
-        self._job: Job | None = None
         self._prior: Mapping[str, float] | None = None
         self._seen: _PerRecording[Predictions] = {}
         self._features: _PerRecording[pd.DataFrame] = {}
@@ -149,11 +144,6 @@ class Session:
     def color_by(self) -> ColorBy:
         """Whether ROIs are coloured by cell type or by group (PY, interneuron)."""
         return self._color_by
-
-    @property
-    def job(self) -> Job | None:
-        """What is running."""
-        return self._job
 
     @property
     def min_probability(self) -> float:
@@ -390,12 +380,6 @@ class Session:
             # Made by a model without the types that the shares are about.
             self.tell(str(error))
             return predictions
-
-    def set_job(self, job: Job | None) -> None:
-        """Tell what is running, or that nothing is."""
-        if job != self._job:
-            self._job = job
-            self.job_changed.emit()
 
     def tell(self, sentence: str) -> None:
         """Show a sentence to the user; an empty one clears the last."""

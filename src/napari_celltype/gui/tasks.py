@@ -170,23 +170,6 @@ class _Work:
         self.progress = progress
 
 
-@dataclass(frozen=True)
-class Job:
-    """A piece of long work that is running.
-
-    Attributes
-    ----------
-    message : str
-        What is being done.
-    done, total : int, int or None
-        Finished steps, and all steps where known.
-    """
-
-    message: str
-    done: int = 0
-    total: int | None = None
-
-
 class JobBar(QWidget):
     """Runs one piece of work at a time off the main thread and shows how it goes.
 

@@ -116,7 +116,7 @@ def test_every_roi_is_filled_and_hide_below_leaves_a_thin_outline(window, qtbot)
     rois, colors = window.layer("rois"), window.layer("colors")
     assert (colors.data[rois.data > 0] > UNCLASSIFIED).all()
     hide = dock.form.hide_below
-    type_number(qtbot, hide, "100")
+    type_number(qtbot, hide, "1")
     assert set(np.unique(colors.data)) == {CLEAR, UNCLASSIFIED}
     assert "hidden\n12" in dock.legend.text
     qtbot.waitUntil(lambda: set(rois.features["predicted"]) == {"unsure"})
@@ -152,7 +152,7 @@ def test_a_dock_opened_again_shows_what_is_in_use(window, qtbot, quick_model):
 
     window.classify()
     first = window.dock
-    first.form.hide_below.setValue(40)
+    first.form.hide_below.setValue(0.4)
     choice = first.form.prevalence.choice
     choice.setCurrentIndex(choice.findText("All neurons of CA1"))
     heading = first.legend.heading.text()
@@ -160,7 +160,7 @@ def test_a_dock_opened_again_shows_what_is_in_use(window, qtbot, quick_model):
     again = show_dock(window.viewer, "Classify")
     assert again is not first
     assert again.form.model.model == quick_model
-    assert again.form.hide_below.value() == 40
+    assert again.form.hide_below.value() == 0.4
     assert again.form.prevalence.choice.currentText() == choice.currentText()
     again.form.model.choose("lstm")
     assert again.legend.heading.text() == heading
@@ -249,7 +249,7 @@ def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, make_predictions):
     assert dock.warnings.y() < dock.legend.y()
     hover = window.hover(3)
     assert hover.index("group: IN") < hover.index("predicted: PV")
-    dock.form.hide_below.setValue(50)
+    dock.form.hide_below.setValue(0.5)
     qtbot.waitUntil(lambda: "why_unsure: " in window.hover(3))
 
 
@@ -295,7 +295,7 @@ def test_cancel_keeps_what_was_there(window, qtbot, make_predictions, held):
     dock.form.model.choose("quick")
     with qtbot.waitSignal(dock.tasks.ended, timeout=60_000):
         dock.classify()
-        qtbot.mouseClick(dock.run.cancel, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(dock.job.cancel, Qt.MouseButton.LeftButton)
         held.set()
     assert dock.notice.text.startswith("Cancelled")
     assert not dock.notice.is_error
@@ -315,11 +315,11 @@ def test_opening_while_it_classifies_says_what_was_stopped(
         "Classification of mouse 1 ü plane 0 was stopped because another recording "
         "was opened."
     )
-    assert dock.session.job is not None
-    assert dock.run.cancel.isVisible()
+    assert dock.job.running
+    assert dock.job.cancel.isVisible()
     assert dock.notice.text == sentence
     qtbot.waitUntil(lambda: not dock.tasks.running, timeout=20_000)
-    assert dock.session.job is None
+    assert not dock.job.running
     assert sentence in dock.notice.text
 
 

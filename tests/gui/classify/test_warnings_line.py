@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
-from napari_celltype.gui.classify.classify_form import WarningsLine
+from napari_celltype.gui.widgets import WarningsLine
 
 pytestmark = pytest.mark.gui
 

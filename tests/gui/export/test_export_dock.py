@@ -129,10 +129,10 @@ def test_the_window_decides_what_is_exported_and_copied(
     assert set(read_table(tmp_path / "t.csv")["predicted"]) == {"unsure"}
 
     n_cells = int(session.active.recording.iscell.sum())
-    export.options.cells_only.setChecked(True)
+    export.options.cells_only.native("only_iscell").setChecked(True)
     settle(export, qtbot)
     assert f"of {n_cells} rows" in export.preview.caption.text()
-    export.options.cells_only.setChecked(False)
+    export.options.cells_only.native("only_iscell").setChecked(False)
 
     session.show_predictions(False)
     settle(export, qtbot)
@@ -160,7 +160,7 @@ def test_the_window_decides_what_is_exported_and_copied(
     assert lines[0].split("\t")[2] == "roi_id"
     assert copy("methods") == "Copied the text."
     assert clipboard.text().startswith("Cell types of 12 ROIs in 1 recording")
-    export.options.figure.width_mm.setValue(50)
+    export.options.figure.native("width").setValue(50)
     assert copy("png") == "Copied the figure."
     # 50 mm at 300 dots per inch, finer than the preview.
     assert abs(clipboard.image().width() - 591) <= 1
@@ -179,7 +179,10 @@ def test_only_the_options_of_the_format_are_shown_and_they_are_taken(
         "methods": set(),
     }
     parts = {options.cells_only, options.fields, options.copy_of, options.figure}
-    kinds = ("QPushButton", "QComboBox", "QCheckBox", "QLineEdit", "QDoubleSpinBox")
+    kinds = (
+        *("QPushButton", "QComboBox", "QCheckBox", "QLineEdit"),
+        *("QDoubleSpinBox", "QLargeIntSpinBox"),
+    )
     controls = [
         child
         for child in export.findChildren(QWidget)
@@ -194,10 +197,10 @@ def test_only_the_options_of_the_format_are_shown_and_they_are_taken(
 
     choose(export, qtbot, "png")
     figure = options.figure
-    figure.width_mm.setValue(100)
-    figure.dots.setValue(254)
-    figure.pixel_size.setValue(1.5)
-    figure.title.setText("Mouse 1")
+    figure.native("width").setValue(100)
+    figure.native("dots_per_inch").setValue(254)
+    figure.native("pixel_size").setValue(1.5)
+    figure.native("title").setText("Mouse 1")
     settle(export, qtbot)
     save(export, qtbot, monkeypatch, tmp_path / "f.png")
     assert imread(tmp_path / "f.png").shape[1] == 1000
@@ -216,13 +219,14 @@ def test_nwb_is_written_with_what_was_typed_and_added_to_a_copy(
 
     choose(export, qtbot, "nwb")
     fields = export.options.fields
-    fields.lines["age"].setText("90 days")
+    fields.native("age").setText("90 days")
     settle(export, qtbot)
     assert "P90D" in export.problem.text
     assert not export.save.isEnabled()
-    fields.lines["age"].setText("P90D")
-    fields.lines["lab"].setText("Our lab")
-    fields.sex.setCurrentIndex(fields.sex.findData("F"))
+    fields.native("age").setText("P90D")
+    fields.native("lab").setText("Our lab")
+    sex = fields.native("sex")
+    sex.setCurrentIndex(sex.findData("F"))
     settle(export, qtbot)
     assert "sex F, age P90D" in export.preview.text.toPlainText()
     theirs = tmp_path / "n.nwb"
@@ -230,8 +234,8 @@ def test_nwb_is_written_with_what_was_typed_and_added_to_a_copy(
     with pynwb.NWBHDF5IO(theirs, "r") as io:
         content = io.read()
         assert (content.subject.sex, content.lab) == ("F", "Our lab")
-    assert type(fields)().lines["lab"].text() == "Our lab"
-    assert type(fields)().lines["age"].text() == ""
+    assert type(fields)().native("lab").text() == "Our lab"
+    assert type(fields)().native("age").text() == ""
 
     with h5py.File(theirs, "r+") as file:
         del file["processing/ophys/CellTypeProvenance"]
@@ -239,7 +243,9 @@ def test_nwb_is_written_with_what_was_typed_and_added_to_a_copy(
     choose(export, qtbot, "nwb-copy")
     assert "Choose the NWB file" in export.problem.text
     assert not export.problem.is_error
-    export.options.copy_of.choose(theirs)
+    line = export.options.copy_of.line("existing")
+    line.setText(str(theirs))
+    line.editingFinished.emit()
     settle(export, qtbot)
     assert "number and masks agree" in export.preview.text.toPlainText()
     save(export, qtbot, monkeypatch, theirs)

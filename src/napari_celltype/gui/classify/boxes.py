@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -19,7 +20,8 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.answers.shares import Prevalence
 from napari_celltype.errors import CellTypeError
-from napari_celltype.models import DEFAULT_MODEL, network_title
+from napari_celltype.gui.forms import choice_box, models_offered, narrow, offer
+from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.recording import UNCONFIRMED, Recording
 
 if TYPE_CHECKING:
@@ -46,15 +48,7 @@ class HertzBox(QDoubleSpinBox):
 
 
 class FrameRateBox(QWidget):
-    """A number in Hz that the user can correct, by typing, or confirm as it is.
-
-    Attributes
-    ----------
-    confirmed : Signal(float)
-        The user gave a rate, Hz, or confirmed the one that is shown.
-    doubt : QLabel
-        What is not sure about the rate; put it where there is room.
-    """
+    """A number in Hz that the user can correct, by typing, or confirm as it is."""
 
     confirmed = Signal(float)
 
@@ -85,10 +79,9 @@ class FrameRateBox(QWidget):
         self._typed = False
         self.setEnabled(recording is not None)
         rate = None if recording is None else recording.sampling_frequency
-        blocked = self.number.blockSignals(True)
-        self.number.setValue(rate or 0.0)
+        with QSignalBlocker(self.number):
+            self.number.setValue(rate or 0.0)
         self._shown = self.number.value()
-        self.number.blockSignals(blocked)
         self._on_value()
         source, doubt = ("", "") if recording is None else _where_from(recording)
         self.number.setToolTip(f"Frames per second of one plane{source}")
@@ -134,21 +127,14 @@ def _where_from(recording: Recording) -> tuple[str, str]:
 
 
 class ModelBox(QWidget):
-    """A list of models with a button that shows the card of the chosen one.
-
-    Attributes
-    ----------
-    changed : Signal()
-        Another model was chosen.
-    card : QTextBrowser
-        The card; put it where there is room. Hidden at first.
-    """
+    """A list of models with a button that shows the card of the chosen one."""
 
     changed = Signal()
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.choice = QComboBox()
+        self._box = choice_box()
+        self.choice = self._box.native
         self.choice.setToolTip("The network that classifies: bundled, or your own")
         self.button = QToolButton()
         self.button.setText("Card")
@@ -166,49 +152,38 @@ class ModelBox(QWidget):
         self.button.toggled.connect(self._show_card)
 
     def list_models(self) -> None:
-        """Fill the list: the bundled families first, then the user's own models.
+        """Fill the list; a choice that is still there stays."""
+        from napari_celltype.models import list_models
 
-        Raises
-        ------
-        ModelError
-            If a model file is damaged.
-        """
-        from napari_celltype.models import families_of, list_models
-
-        cards = list_models()
-        blocked = self.choice.blockSignals(True)
-        self.choice.clear()
-        for family in families_of(cards):
-            self.choice.addItem(f"{network_title(family)} (bundled)", family)
-        for card in cards:
-            if card.origin == "user":
-                self.choice.addItem(card.name, card.name)
-        self.choice.blockSignals(blocked)
+        offer(self._box, models_offered(list_models()))
         self._on_choice()
 
     def list_again(self) -> None:
-        """Fill the list anew and keep the choice."""
-        chosen = self.model
-        try:
+        """Fill the list anew, where all models can be read."""
+        # What is there stays; Classify says what is wrong.
+        with suppress(CellTypeError):
             self.list_models()
-        except CellTypeError:
-            # What is there stays; Classify says what is wrong.
-            return
-        if self.choice.findData(chosen) >= 0:
-            self.choose(chosen)
 
     @property
     def model(self) -> str:
         """Name of the chosen model, or family."""
         return self.choice.currentData() or DEFAULT_MODEL
 
+    @property
+    def value(self) -> str:
+        """The same, for forms."""
+        return self.model
+
+    @property
+    def native(self) -> QWidget:
+        """The widget that stands in a form."""
+        return self
+
     def choose(self, model: str) -> None:
         """Choose a model by family, name or file."""
-        index = self.choice.findData(model)
-        if index < 0:
+        if self.choice.findData(model) < 0:
             self.choice.addItem(model, model)
-            index = self.choice.count() - 1
-        self.choice.setCurrentIndex(index)
+        self.choice.setCurrentIndex(self.choice.findData(model))
 
     def read_card(self) -> ModelCard | None:
         """Return the card of the chosen model, None where it cannot be read."""
@@ -244,24 +219,15 @@ class ModelBox(QWidget):
 
 
 class PrevalenceBox(QWidget):
-    """A list of assumptions, with a box for a share of interneurons in percent.
+    """A list of assumptions, with a box for a share of interneurons in percent."""
 
-    Attributes
-    ----------
-    changed : Signal(object)
-        The prior that is chosen: shares by type, or None for what the card assumes.
-    """
-
+    # The prior: shares by type, or None for what the card assumes.
     changed = Signal(object)
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._choices: tuple[Prevalence, ...] = ()
-        self.choice = QComboBox()
-        self.choice.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.choice.setMinimumContentsLength(8)
+        self.choice = narrow(QComboBox())
         self.percent = QDoubleSpinBox()
         self.percent.setRange(0, 100)
         self.percent.setDecimals(1)
@@ -286,11 +252,18 @@ class PrevalenceBox(QWidget):
             return choice.stating(self.percent.value() / 100)
         return choice
 
-    def show_choices(self, choices: Sequence[Prevalence]) -> None:
-        """List what can be assumed for a model.
+    @property
+    def value(self) -> Mapping[str, float] | None:
+        """The prior that is chosen, for forms."""
+        return None if self.chosen is None else self.chosen.prior
 
-        The choice stays where the new list has it; else the first one is taken.
-        """
+    @property
+    def native(self) -> QWidget:
+        """The widget that stands in a form."""
+        return self
+
+    def show_choices(self, choices: Sequence[Prevalence]) -> None:
+        """List what can be assumed for a model; the choice stays where it can."""
         if tuple(choices) == self._choices:
             return
         before = self.choice.currentText()
@@ -321,16 +294,14 @@ class PrevalenceBox(QWidget):
                 self._set_percent(100 * (prior or {})["IN"])
             elif choice.prior != prior:
                 continue
-            blocked = self.choice.blockSignals(True)
-            self.choice.setCurrentIndex(number)
-            self.choice.blockSignals(blocked)
+            with QSignalBlocker(self.choice):
+                self.choice.setCurrentIndex(number)
             self._show()
             return
 
     def _set_percent(self, value: float) -> None:
-        blocked = self.percent.blockSignals(True)
-        self.percent.setValue(value)
-        self.percent.blockSignals(blocked)
+        with QSignalBlocker(self.percent):
+            self.percent.setValue(value)
 
     def _on_choice(self) -> None:
         self._show()

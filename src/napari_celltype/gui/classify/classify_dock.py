@@ -18,11 +18,7 @@ from napari_celltype.answers import (
 )
 from napari_celltype.answers.columns import COUNTED
 from napari_celltype.errors import CellTypeError
-from napari_celltype.gui.classify.classify_form import (
-    ClassifyForm,
-    RunBar,
-    WarningsLine,
-)
+from napari_celltype.gui.classify.classify_form import ClassifyForm, RunBar
 from napari_celltype.gui.classify.legend import Legend, heading_of, legend_rows
 from napari_celltype.gui.exporting import save_table
 from napari_celltype.gui.label.autosave import labels_folder
@@ -31,10 +27,8 @@ from napari_celltype.gui.opening import read_recordings
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.tasks import (
-    Cancelled,
-    Failed,
     Finished,
-    Job,
+    JobBar,
     Outcome,
     Superseded,
     TaskRunner,
@@ -43,7 +37,13 @@ from napari_celltype.gui.warm_up import (
     import_torch_in_background,
     prepare_for_layers,
 )
-from napari_celltype.gui.widgets import Column, FolderDrop, Notice, listen
+from napari_celltype.gui.widgets import (
+    Column,
+    FolderDrop,
+    Notice,
+    WarningsLine,
+    listen,
+)
 from napari_celltype.progress import Progress
 from napari_celltype.recording import Recording, attach_movie
 
@@ -52,12 +52,7 @@ _WATCH_MS = 5000
 
 
 class ClassifyDock(QWidget):
-    """Opens recordings, classifies the active one, shows what the colours mean.
-
-    Parameters
-    ----------
-    napari_viewer : napari.Viewer
-    """
+    """Opens recordings, classifies the active one, shows what the colours mean."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -67,10 +62,11 @@ class ClassifyDock(QWidget):
         self.form = ClassifyForm()
         self.legend = Legend()
         self.run = RunBar()
-        self.notice = Notice()
+        self.job = JobBar()
+        self.job.cancel.setToolTip("Stop; labels and predictions stay as they were")
+        self.notice, self.tasks = self.job.notice, self.job.tasks
         self.warnings = WarningsLine()
         self.stale = Notice("Reload", "Read the folder again; your labels are kept")
-        self.tasks = TaskRunner(self)
         self.watch = TaskRunner(self)
         self._running = ""
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
@@ -99,14 +95,7 @@ class ClassifyDock(QWidget):
         sampling_frequency: float | None = None,
         movie: Path | None = None,
     ) -> None:
-        """Open recordings in the background.
-
-        Parameters
-        ----------
-        paths : list of Path
-        plane, sampling_frequency, movie : optional
-            See `read_recordings`.
-        """
+        """Open recordings in the background, see `read_recordings`."""
         labels_dir = labels_folder()
 
         def read(on_progress: Any, should_stop: Any) -> list[OpenRecording]:
@@ -226,8 +215,6 @@ class ClassifyDock(QWidget):
             self.folder,
             self.stale,
             self.form,
-            self.run,
-            self.notice,
             self.warnings,
             self.legend,
         ):
@@ -235,7 +222,13 @@ class ClassifyDock(QWidget):
         column.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(Column(inner))
+        layout.addWidget(Column(inner), 1)
+        # Below what scrolls: always there, however low the window is.
+        foot = QVBoxLayout()
+        foot.setContentsMargins(6, 0, 6, 4)
+        foot.addWidget(self.run)
+        foot.addWidget(self.job)
+        layout.addLayout(foot)
 
     def _connect(self) -> None:
         self.folder.chosen.connect(self.open_paths)
@@ -249,7 +242,9 @@ class ClassifyDock(QWidget):
             lambda on: self.session.set_color_by("group" if on else "type")
         )
         self.run.classify.clicked.connect(self.classify)
-        self.run.cancel.clicked.connect(self.tasks.cancel)
+        # The bar of the job takes the place of the buttons.
+        self.job.started.connect(self.run.hide)
+        self.job.ended.connect(self.run.show)
         self.run.export.clicked.connect(self._on_export)
         session = self.session
         for signal in (session.opened, session.closed, session.replaced):
@@ -260,7 +255,6 @@ class ClassifyDock(QWidget):
         listen(self, session.recolored, self._show_counts)
         listen(self, session.types_changed, self._show_counts)
         listen(self, session.labelled, self._on_predicted)
-        listen(self, session.job_changed, self._on_job)
         listen(self.notice, session.told, self.notice.show_error)
         listen(self.form.model, session.models_changed, self.form.model.list_again)
 
@@ -269,31 +263,18 @@ class ClassifyDock(QWidget):
     ) -> None:
         """Run work in the place of what runs, which is said to stop `because`."""
         stopped = f"{self._running} was stopped because {because}."
-        stopped = stopped if self.tasks.running else ""
-        self.notice.show_text(stopped)
+        stopped = stopped if self.job.running else ""
         self._running = name
 
         def end(outcome: Outcome[Any]) -> None:
-            if isinstance(outcome, Superseded):
-                # Job and notice are those of the newer work.
-                return
-            if isinstance(outcome, Failed):
-                self.notice.show_error(outcome.sentence)
-            elif isinstance(outcome, Cancelled):
-                self.notice.show_text("Cancelled; nothing was changed.")
-            self.session.set_job(None)
-            on_done(outcome)
-            if stopped not in self.notice.text:
-                self.notice.add(stopped)
+            if not isinstance(outcome, Superseded):
+                # Else the notice is that of the newer work.
+                on_done(outcome)
+                if stopped not in self.notice.text:
+                    self.notice.add(stopped)
 
-        self.tasks.start(work, on_end=end, on_progress=self._on_progress)
-        self.session.set_job(Job(message))
-
-    def _on_progress(self, progress: Progress) -> None:
-        self.session.set_job(Job(progress.message, progress.done, progress.total))
-
-    def _on_job(self) -> None:
-        self.run.show_job(self.session.job)
+        self.job.start(message, work, end)
+        self.notice.show_text(stopped)
 
     def _on_read(self, outcome: Outcome[list[OpenRecording]]) -> None:
         if not isinstance(outcome, Finished):

@@ -1,100 +1,84 @@
-"""The form of the Classify dock: what is classified and how, progress, warnings."""
+"""The form of the Classify dock: what is classified and how."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QResizeEvent
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
-    QSizePolicy,
-    QSpinBox,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
 from napari_celltype.answers import ClassifyRequest
 from napari_celltype.answers.shares import prevalence_choices
 from napari_celltype.gui.classify.boxes import FrameRateBox, ModelBox, PrevalenceBox
+from napari_celltype.gui.forms import Form, narrow
 from napari_celltype.gui.opened import OpenRecording
-from napari_celltype.gui.tasks import Job
 from napari_celltype.gui.widgets import ask_file
+from napari_celltype.parameters import build
 
-_DEVICES = ("auto", "cpu", "cuda", "mps")
 _MOVIES = "Movies (*.tif *.tiff *.btf *.tf8 *.bin);;All files (*)"
 
 
 class ClassifyForm(QWidget):
-    """Recording, plane, movie, frame rate, model, input, device, and what is hidden.
+    """Recording, plane, rate, model, prevalence, what is hidden, and more options."""
 
-    Attributes
-    ----------
-    activated : Signal(str)
-        The user chose another recording or plane; with its key.
-    movie_chosen : Signal(Path)
-    frequency_confirmed : Signal(float)
-        Hz.
-    hide_below_changed : Signal(float)
-        The least probability of a ROI that is filled.
-    model_changed : Signal(str)
-    prior_changed : Signal(object)
-        Shares of the types that are assumed, or None for the card's.
-    """
-
+    # The key of another recording or plane.
     activated = Signal(str)
     movie_chosen = Signal(Path)
     frequency_confirmed = Signal(float)
+    # The least probability of a ROI that is filled.
     hide_below_changed = Signal(float)
     model_changed = Signal(str)
+    # Shares of the types that are assumed, or None for the card's.
     prior_changed = Signal(object)
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.recording = _combo()
-        self.plane = _combo()
+        self.recording = _combo("Which of the open recordings is shown")
+        self.plane = _combo("Which of its planes is shown")
         self.movie = QLabel()
         self.choose_movie = QPushButton("Choose...")
+        self.choose_movie.setToolTip("Show the imaging stack: a TIFF, or data.bin")
         self.frame_rate = FrameRateBox()
-        self.model = ModelBox()
-        self.input = _combo()
-        self.coefficient = QDoubleSpinBox()
-        self.device = _combo()
-        self.prevalence = PrevalenceBox()
-        self.hide_below = HideBelow()
+        self.model, self.prevalence = ModelBox(), PrevalenceBox()
+        self._seen = Form(
+            ClassifyRequest,
+            ("model", "prior", "min_probability"),
+            widgets={"model": self.model, "prior": self.prevalence},
+        )
+        self._more = Form(ClassifyRequest, ("neuropil", "device"))
+        self.hide_below = self._seen.native("min_probability")
         self._coefficient_given = False
-        self._fill()
+        self.options = QToolButton()
+        self.options.setText("Options")
+        self.options.setCheckable(True)
+        self.options.setToolTip("Movie, input trace and device")
         self._lay_out()
-        self.recording.activated.connect(self._on_recording)
+        self.recording.activated.connect(
+            lambda index: self.activated.emit(self.recording.itemData(index))
+        )
         self.plane.activated.connect(
             lambda index: self.activated.emit(self.plane.itemData(index))
         )
         self.choose_movie.clicked.connect(self._ask_for_movie)
         self.frame_rate.confirmed.connect(self.frequency_confirmed)
-        self.input.currentIndexChanged.connect(self._on_input)
-        self.hide_below.changed.connect(self.hide_below_changed)
+        self.hide_below.valueChanged.connect(self.hide_below_changed)
         self.prevalence.changed.connect(self.prior_changed)
         self.model.changed.connect(self._on_model)
-        self._on_input()
 
     def request(self) -> ClassifyRequest:
-        """Return what the form says."""
-        neuropil, assumed = self.input.currentData(), self.prevalence.chosen
-        return ClassifyRequest(
-            model=self.model.model,
-            device=self.device.currentData(),
-            neuropil=self.coefficient.value() if neuropil == "subtract" else neuropil,
-            prior=None if assumed is None else assumed.prior,
-        )
+        """Return what the form says, without what the window alone hides."""
+        values = {**self._seen.values, **self._more.values}
+        return build(ClassifyRequest, {**values, "min_probability": 0.0})
 
     def show_settings(
         self, model: str, prior: Mapping[str, float] | None, hidden_below: float
@@ -103,17 +87,13 @@ class ClassifyForm(QWidget):
         self.model.choose(model)
         self.prevalence.show_prior(prior)
         blocked = self.hide_below.blockSignals(True)
-        self.hide_below.setValue(round(100 * hidden_below))
+        self.hide_below.setValue(hidden_below)
         self.hide_below.blockSignals(blocked)
 
     def choose_input(self, neuropil: str | float) -> None:
         """Choose the trace that goes in: ``model``, ``none``, or C of F - C * Fneu."""
-        if isinstance(neuropil, str):
-            self.input.setCurrentIndex(self.input.findData(neuropil))
-            return
-        self._coefficient_given = True
-        self.input.setCurrentIndex(self.input.findData("subtract"))
-        self.coefficient.setValue(neuropil)
+        self._coefficient_given = not isinstance(neuropil, str)
+        self._more.show_values({"neuropil": neuropil})
 
     def show_recordings(
         self, recordings: Mapping[str, OpenRecording], active: OpenRecording | None
@@ -140,57 +120,32 @@ class ClassifyForm(QWidget):
             "none found" if movie is None else f"{movie.shape[0]} frames"
         )
         self.model.set_frequency(active.recording.sampling_frequency)
-        has_neuropil = active.recording.neuropil is not None
-        self.input.model().item(2).setEnabled(has_neuropil)
+        neuropil = self._more.control("neuropil")
+        neuropil.allow_number(active.recording.neuropil is not None)
         noted = active.recording.neuropil_coefficient
         if noted is not None and not self._coefficient_given:
-            self.coefficient.setValue(noted)
-
-    def _fill(self) -> None:
-        for widget, tip in (
-            (self.recording, "Which of the open recordings is shown"),
-            (self.plane, "Which of its planes is shown"),
-            (self.choose_movie, "Show the imaging stack: a TIFF, or data.bin"),
-            (self.coefficient, "How much neuropil is subtracted: F - C × Fneu"),
-            (
-                self.device,
-                "Where the network runs; auto takes a GPU where there is one",
-            ),
-        ):
-            widget.setToolTip(tip)
-        self.input.addItem("model default", "model")
-        self.input.addItem("raw F", "none")
-        self.input.addItem("F - C × Fneu", "subtract")
-        self.input.setToolTip("The trace that goes into the model")
-        self.coefficient.setRange(0, 2)
-        self.coefficient.setSingleStep(0.05)
-        self.coefficient.setPrefix("C = ")
-        self.coefficient.setValue(0.7)
-        for device in _DEVICES:
-            self.device.addItem(device, device)
+            neuropil.number.value = noted
 
     def _lay_out(self) -> None:
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(4)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Recording", self.recording)
-        form.addRow("Plane", self.plane)
-        form.addRow("Movie", _beside(self.movie, self.choose_movie))
-        form.addRow("Frame rate", self.frame_rate)
-        form.addRow(self.frame_rate.doubt)
-        form.addRow("Model", self.model)
-        form.addRow(self.model.card)
-        form.addRow("Input", _beside(self.input, self.coefficient))
-        form.addRow("Device", self.device)
-        form.addRow("Prevalence", self.prevalence)
-        form.addRow("Hide below", self.hide_below)
-
-    def _on_recording(self, index: int) -> None:
-        self.activated.emit(self.recording.itemData(index))
-
-    def _on_input(self) -> None:
-        self.coefficient.setVisible(self.input.currentData() == "subtract")
+        rows = self._seen.rows
+        rows.insertRow(0, "Recording", self.recording)
+        rows.insertRow(1, "Plane", self.plane)
+        rows.insertRow(2, "Frame rate", self.frame_rate)
+        rows.insertRow(3, self.frame_rate.doubt)
+        self._seen.add_below("model", self.model.card)
+        movie = QWidget()
+        beside = QHBoxLayout(movie)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.addWidget(self.movie, 1)
+        beside.addWidget(self.choose_movie)
+        self._more.rows.insertRow(0, "Movie", movie)
+        self._more.hide()
+        self.options.toggled.connect(self._more.setVisible)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        for widget in (self._seen, self.options, self._more):
+            column.addWidget(widget)
 
     def _on_model(self) -> None:
         self.model_changed.emit(self.model.model)
@@ -204,22 +159,11 @@ class ClassifyForm(QWidget):
             self.movie_chosen.emit(path)
 
 
-def _combo() -> QComboBox:
+def _combo(tip: str) -> QComboBox:
     """Return a list whose longest entry does not widen the dock."""
-    combo = QComboBox()
-    combo.setSizeAdjustPolicy(
-        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-    )
-    combo.setMinimumContentsLength(8)
+    combo: QComboBox = narrow(QComboBox())
+    combo.setToolTip(tip)
     return combo
-
-
-def _beside(left: QWidget, right: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setContentsMargins(0, 0, 0, 0)
-    row.addWidget(left, 1)
-    row.addWidget(right)
-    return row
 
 
 _NOTHING_OPEN = "Open a suite2p folder first"
@@ -228,156 +172,25 @@ _HIDDEN = "Predictions are hidden; key H or Predictions in the Label dock shows 
 
 
 class RunBar(QWidget):
-    """The buttons, with a progress bar and Cancel in their place while a job runs."""
+    """The two buttons; off, they say why."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.classify = QPushButton("Classify")
         self.export = QPushButton("Export table...")
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop; labels and predictions stay as they were")
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(True)
-        self.progress.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
-        )
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setColumnStretch(0, 3)
-        layout.setColumnStretch(1, 2)
-        layout.addWidget(self.classify, 0, 0)
-        layout.addWidget(self.export, 0, 1)
-        layout.addWidget(self.progress, 0, 0)
-        layout.addWidget(self.cancel, 0, 1)
-        self.show_job(None)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.classify, 3)
+        row.addWidget(self.export, 2)
 
     def allow(self, *, classify: bool, export: bool, hidden: bool) -> None:
-        """Switch the buttons on or off; off, they say why.
-
-        Parameters
-        ----------
-        classify : bool
-            Whether a recording is open.
-        export : bool
-            Whether there are predictions to be seen.
-        hidden : bool
-            Whether there are some that are hidden.
-        """
+        """Switch the buttons on or off: a recording is open, a result is to be seen."""
         self.classify.setEnabled(classify)
         self.classify.setToolTip(
             "Run the model on every ROI of the recording" if classify else _NOTHING_OPEN
         )
         self.export.setEnabled(export)
+        why = _HIDDEN if hidden else _NOT_CLASSIFIED
         self.export.setToolTip(
-            "Write the table of predictions to a file"
-            if export
-            else (_HIDDEN if hidden else _NOT_CLASSIFIED)
+            "Write the table of predictions to a file" if export else why
         )
-
-    def show_job(self, job: Job | None) -> None:
-        """Show how far a job is; None where nothing runs."""
-        for widget in (self.classify, self.export):
-            widget.setVisible(job is None)
-        for widget in (self.progress, self.cancel):
-            widget.setVisible(job is not None)
-        if job is None:
-            return
-        # A bar without an end moves to and fro.
-        self.progress.setRange(0, job.total or 0)
-        self.progress.setValue(job.done)
-        share = " %p%" if job.total else ""
-        self.progress.setFormat(f"{job.message}{share}")
-        self.progress.setToolTip(job.message)
-
-
-_STEP = 5
-
-
-class HideBelow(QSpinBox):
-    """A probability in percent; 0 hides nothing.
-
-    Attributes
-    ----------
-    changed : Signal(float)
-        The probability, 0 to 1.
-    """
-
-    changed = Signal(float)
-
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.setRange(0, 100)
-        self.setSingleStep(_STEP)
-        self.setSuffix(" %")
-        self.setToolTip(
-            "ROIs whose type is less probable keep a thin outline, and are “unsure” in "
-            "tables"
-        )
-        self.valueChanged.connect(lambda percent: self.changed.emit(percent / 100))
-
-
-class WarningsLine(QWidget):
-    """The number of warnings and the first one; "more" shows them all."""
-
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self._sentences: tuple[str, ...] = ()
-        self._label = QLabel()
-        self._label.setTextFormat(Qt.TextFormat.PlainText)
-        self._label.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
-        self._label.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
-        )
-        self.more = QToolButton()
-        self.more.setToolTip("Show all warnings, or only the first")
-        self.more.setCheckable(True)
-        self.more.toggled.connect(self._show)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._label, 1)
-        layout.addWidget(self.more, 0, Qt.AlignmentFlag.AlignTop)
-        self.hide()
-
-    @property
-    def text(self) -> str:
-        """All sentences, whether they are shown or not."""
-        return "\n".join(f"⚠ {sentence}" for sentence in self._sentences)
-
-    @property
-    def shown(self) -> str:
-        """The words that are on the screen."""
-        return str(self._label.text())
-
-    def show_warnings(self, sentences: Sequence[str]) -> None:
-        """Show other warnings, in one line at first; none hide it."""
-        if tuple(sentences) != self._sentences:
-            self._sentences = tuple(sentences)
-            self.more.setChecked(False)
-            self._show()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fit the line into the new width."""
-        super().resizeEvent(event)
-        self._show()
-
-    def _show(self) -> None:
-        self.setVisible(bool(self._sentences))
-        if not self._sentences:
-            return
-        opened = self.more.isChecked()
-        self.more.setText("less" if opened else "more")
-        self._label.setWordWrap(opened)
-        self._label.setToolTip("" if opened else self.text)
-        self._label.setText(self.text if opened else self._line())
-
-    def _line(self) -> str:
-        count = len(self._sentences)
-        start = f"⚠ {count} warnings: " if count > 1 else "⚠ "
-        line = self._label.fontMetrics().elidedText(
-            start + self._sentences[0],
-            Qt.TextElideMode.ElideRight,
-            self._label.width(),
-        )
-        return str(line)

@@ -29,13 +29,7 @@ _BRACKET = "border-left: 2px solid #9E9E9E; padding-left: 5px;"
 
 
 class Legend(QWidget):
-    """Counts of the active recording, and the toggle between types and groups.
-
-    Attributes
-    ----------
-    by_group : Signal(bool)
-        The user wants ROIs coloured by group, or by type.
-    """
+    """Counts of the active recording, and the toggle between types and groups."""
 
     by_group = Signal(bool)
 
@@ -71,20 +65,7 @@ class Legend(QWidget):
         *,
         by_group: bool = False,
     ) -> None:
-        """Show what is known about a recording.
-
-        Parameters
-        ----------
-        heading : str
-            Whose result it is.
-        rows : sequence of LegendRow
-        line : str
-            How many are expected to be right.
-        details : sequence of str
-            Sentences behind "Details"; none switch the toggle off.
-        by_group : bool
-            Whether ROIs are coloured by group.
-        """
+        """Show what is known about a recording."""
         while self._grid.count():
             self._grid.takeAt(0).widget().deleteLater()
         scale = self.devicePixelRatioF()
@@ -132,20 +113,7 @@ _HIDDEN: dict[str, str] = {UnsureReason.BELOW: "hidden"}
 
 @dataclass(frozen=True)
 class LegendRow:
-    """One line.
-
-    Attributes
-    ----------
-    shape : {"disc", "ring", "square"}
-        As the ROIs are drawn: filled, a thin outline, a thick one.
-    color : str
-        ``#RRGGBB``.
-    code, name : str
-        The type as the table has it, and in words where these say more.
-    count : int
-    unproven : bool
-        Whether the type is unproven on real cells.
-    """
+    """One line."""
 
     shape: Shape
     color: str
@@ -161,18 +129,7 @@ def legend_rows(
     tree: TypeTree,
     color_by: ColorBy,
 ) -> list[LegendRow]:
-    """Return the lines.
-
-    Parameters
-    ----------
-    summary : Summary or None
-        None where nothing was classified, or it may not be seen.
-    given : Counter of str
-        Labels that may be seen, from `count_rois`.
-    tree : TypeTree
-        Names and colours.
-    color_by : {"type", "group"}
-    """
+    """Return the lines."""
     if summary is None:
         return _label_rows(given, tree.in_order(given), tree)
     found = summary.groups if color_by == "group" else summary.types

@@ -49,13 +49,7 @@ class ConfusionView(QWidget):
         self.update()
 
     def sentence(self, row: int, column: int) -> str:
-        """Say what a cell of the matrix holds.
-
-        Parameters
-        ----------
-        row, column : int
-            True type, and the type that was named.
-        """
+        """Say what a cell of the matrix holds."""
         assert self._confusion is not None
         names, counts = self._confusion.classes, self._confusion.counts
         return (

@@ -14,7 +14,6 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_celltype.gui.classify.classify_form import WarningsLine
 from napari_celltype.gui.evaluate.chosen_data import ChosenData
 from napari_celltype.gui.evaluate.evaluate_data import EvaluateData, RunFeed
 from napari_celltype.gui.evaluate.evaluate_form import EvaluateForm
@@ -30,7 +29,7 @@ from napari_celltype.gui.tasks import (
     Outcome,
     TaskRunner,
 )
-from napari_celltype.gui.widgets import Column, Notice, ask_folder
+from napari_celltype.gui.widgets import Column, Notice, WarningsLine, ask_folder
 from napari_celltype.parameters import command_line
 from napari_celltype.progress import OnProgress, ShouldStop
 from napari_celltype.protocol.evaluate import (
@@ -46,12 +45,7 @@ _PAUSE_MS, _FEED_MS = 400, 150
 
 
 class EvaluateDock(QWidget):
-    """Says what the data can tell, runs the protocol on them, shows what came out.
-
-    Parameters
-    ----------
-    napari_viewer : napari.Viewer
-    """
+    """Says what the data can tell, runs the protocol on them, shows what came out."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -89,12 +83,7 @@ class EvaluateDock(QWidget):
         self._show_buttons()
 
     def choose(self, path: Path) -> None:
-        """Choose a trace set, a recording list or a suite2p folder.
-
-        Parameters
-        ----------
-        path : Path
-        """
+        """Choose a trace set, a recording list or a suite2p folder."""
         self.data.choose_file()
         self.data.box.choose(path)
 
@@ -120,12 +109,7 @@ class EvaluateDock(QWidget):
         self._start(work, chosen)
 
     def resume_run(self, folder: Path) -> None:
-        """Go on with the run of a folder; a finished one shows its report.
-
-        Parameters
-        ----------
-        folder : Path
-        """
+        """Go on with the run of a folder; a finished one shows its report."""
         chosen = self.data.chosen
         feed = self._feed = RunFeed()
 

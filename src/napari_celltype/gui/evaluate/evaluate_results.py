@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.gui.evaluate.confusion_view import ConfusionView
 from napari_celltype.gui.evaluate.evaluate_tables import PrevalenceShares
+from napari_celltype.gui.forms import narrow
 from napari_celltype.gui.tasks import Failed, Finished, Outcome, TaskRunner
 from napari_celltype.gui.widgets import Details, Notice, Words
 from napari_celltype.labels.atomic import write_atomically
@@ -67,19 +69,39 @@ class EvaluateResults(QWidget):
         self.sentence.setStyleSheet("font-weight: bold;")
         self.doubts = Words()
         self.bars = ScoreBars()
-        self.which = QComboBox()
+        self.which = narrow(QComboBox())
         self.which.setToolTip("The classifier and the way to split that are shown")
         self.matrix = ConfusionView()
         self.prevalence = PrevalenceShares()
         self.details = Details()
-        self.open_report = QPushButton("Open report.html")
-        self.copy_figure = QPushButton("Copy figure")
-        self.save_figure = QPushButton("Save figure...")
-        self.copy_caption = QPushButton("Copy caption")
-        self.copy_methods = QPushButton("Copy methods paragraph")
         self.notice = Notice()
+        self._buttons = QGridLayout()
+        self._buttons.setSpacing(4)
+        self.open_report = self._button(
+            "Open report.html", "The whole report, in the browser", self._open
+        )
+        self.copy_figure = self._button(
+            "Copy figure",
+            "Scores with intervals, and confusion matrices, as PNG",
+            self._copy_figure,
+        )
+        self.save_figure = self._button(
+            "Save figure...",
+            "The same figure as PNG, SVG or PDF",
+            self._save_figure,
+        )
+        self.copy_caption = self._button(
+            "Copy caption",
+            "What the figure shows: scores, intervals, chance, n",
+            lambda: self._copy_text("caption", caption),
+        )
+        self.copy_methods = self._button(
+            "Copy methods paragraph",
+            "What was done, from the settings of this run",
+            lambda: self._copy_text("methods paragraph", Report.methods),
+        )
         self._lay_out()
-        self._connect()
+        self.which.currentIndexChanged.connect(self._show_classifier)
         self.hide()
 
     @property
@@ -88,14 +110,7 @@ class EvaluateResults(QWidget):
         return self._report
 
     def show_report(self, report: Report, folder: Path | None) -> None:
-        """Show a report.
-
-        Parameters
-        ----------
-        report : Report
-        folder : Path or None
-            The run folder, which holds ``report.html``.
-        """
+        """Show a report."""
         self._report, self._folder = report, folder
         self.notice.clear()
         self.sentence.setText(plain_sentence(report))
@@ -119,25 +134,6 @@ class EvaluateResults(QWidget):
         self.hide()
 
     def _lay_out(self) -> None:
-        for button, tip in (
-            (self.open_report, "The whole report, in the browser"),
-            (self.copy_figure, "Scores with intervals, and confusion matrices, as PNG"),
-            (self.save_figure, "The same figure as PNG, SVG or PDF"),
-            (self.copy_caption, "What the figure shows: scores, intervals, chance, n"),
-            (self.copy_methods, "What was done, from the settings of this run"),
-        ):
-            button.setToolTip(tip)
-        buttons = QGridLayout()
-        buttons.setSpacing(4)
-        buttons.addWidget(self.open_report, 0, 0, 1, 2)
-        buttons.addWidget(self.copy_figure, 1, 0)
-        buttons.addWidget(self.save_figure, 1, 1)
-        buttons.addWidget(self.copy_caption, 2, 0)
-        buttons.addWidget(self.copy_methods, 2, 1)
-        self.which.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.which.setMinimumContentsLength(8)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)
@@ -150,18 +146,22 @@ class EvaluateResults(QWidget):
             self.matrix,
         ):
             column.addWidget(widget)
-        column.addLayout(buttons)
+        column.addLayout(self._buttons)
         column.addWidget(self.notice)
         column.addWidget(QLabel("<b>Precision in your tissue</b>"))
         column.addWidget(self.prevalence)
 
-    def _connect(self) -> None:
-        self.which.currentIndexChanged.connect(self._show_classifier)
-        self.open_report.clicked.connect(self._open)
-        self.copy_figure.clicked.connect(self._copy_figure)
-        self.save_figure.clicked.connect(self._save_figure)
-        self.copy_caption.clicked.connect(self._copy_caption)
-        self.copy_methods.clicked.connect(self._copy_methods)
+    def _button(self, text: str, tip: str, slot: Callable[[], None]) -> QPushButton:
+        """Return a button in its place: the first above pairs of others."""
+        button = QPushButton(text)
+        button.setToolTip(tip)
+        button.clicked.connect(lambda: slot())
+        at = self._buttons.count() + 1
+        first = at == 1
+        self._buttons.addWidget(
+            button, at // 2, 0 if first else at % 2, 1, 2 if first else 1
+        )
+        return button
 
     def _list_classifiers(self, report: Report) -> None:
         """List the strictest way first: it is what a new animal would meet."""
@@ -186,15 +186,10 @@ class EvaluateResults(QWidget):
             page = self._folder / "report.html"
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(page.resolve())))
 
-    def _copy_caption(self) -> None:
+    def _copy_text(self, what: str, text: Callable[[Report], str]) -> None:
         if self._report is not None:
-            _copy_text(caption(self._report))
-            self.notice.show_text("The caption is on the clipboard.")
-
-    def _copy_methods(self) -> None:
-        if self._report is not None:
-            _copy_text(self._report.methods())
-            self.notice.show_text("The methods paragraph is on the clipboard.")
+            QGuiApplication.clipboard().setText(text(self._report))
+            self.notice.show_text(f"The {what} is on the clipboard.")
 
     def _copy_figure(self) -> None:
         if self._report is not None:
@@ -218,13 +213,7 @@ class EvaluateResults(QWidget):
             self.save_figure_as(Path(path))
 
     def save_figure_as(self, path: Path) -> None:
-        """Draw the figure into a file, in the background.
-
-        Parameters
-        ----------
-        path : Path
-            Ends in ``.png``, ``.svg`` or ``.pdf``; else ``.png`` is added.
-        """
+        """Draw the figure into a file, in the background."""
         report = self._report
         if report is None:
             return
@@ -252,10 +241,6 @@ def _draw(
     from napari_celltype.protocol.figures import figure_bytes
 
     return figure_bytes(report, kind)
-
-
-def _copy_text(text: str) -> None:
-    QGuiApplication.clipboard().setText(text)
 
 
 _NEW = {

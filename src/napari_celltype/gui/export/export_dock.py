@@ -30,6 +30,7 @@ from napari_celltype.export import (
 from napari_celltype.gui.export.export_options import ExportOptions
 from napari_celltype.gui.export.export_preview import ExportPreview
 from napari_celltype.gui.exporting import exported
+from napari_celltype.gui.forms import narrow
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
@@ -59,29 +60,13 @@ class _Copied:
 
 
 class ExportDock(QWidget):
-    """Writes what is known about the ROIs for other programs and for papers.
-
-    Parameters
-    ----------
-    napari_viewer : napari.Viewer
-
-    Attributes
-    ----------
-    recording, format : QComboBox
-    options : ExportOptions
-    preview : ExportPreview
-    save, copy : QPushButton
-    job : JobBar
-        Writes and copies.
-    previews : TaskRunner
-        Makes previews.
-    """
+    """Writes what is known about the ROIs for other programs and for papers."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.session = scene_of(napari_viewer).session
-        self.recording = QComboBox()
-        self.format = QComboBox()
+        self.recording = narrow(QComboBox())
+        self.format = narrow(QComboBox())
         self.options = ExportOptions()
         self.hidden = Notice()
         self.preview = ExportPreview()
@@ -197,12 +182,6 @@ class ExportDock(QWidget):
             self._rest.start()
 
     def _lay_out(self) -> None:
-        # Long names shall not widen the dock.
-        for combo in (self.recording, self.format):
-            combo.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            combo.setMinimumContentsLength(12)
         self.recording.setToolTip("The open recording whose ROIs are exported")
         for index, one in enumerate(FORMATS.values()):
             self.format.addItem(one.title, one.key)
@@ -221,13 +200,17 @@ class ExportDock(QWidget):
         column.addLayout(form)
         for widget in (self.options, self.hidden):
             column.addWidget(widget)
-        column.addLayout(buttons)
-        for widget in (self.job, self.problem):
-            column.addWidget(widget)
         column.addWidget(self.preview, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(Column(inner))
+        layout.addWidget(Column(inner), 1)
+        # Below what scrolls: always there, however low the window is.
+        foot = QVBoxLayout()
+        foot.setContentsMargins(6, 0, 6, 4)
+        foot.addLayout(buttons)
+        for widget in (self.job, self.problem):
+            foot.addWidget(widget)
+        layout.addLayout(foot)
 
     def _connect(self) -> None:
         self.choose_format(str(Settings().get(_FORMAT, "csv")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QFontDatabase, QPixmap, QResizeEvent
 from qtpy.QtWidgets import (
     QLabel,
@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.export import Preview
+from napari_celltype.gui.table_model import TextModel
 
 _SHOWN_ROWS = 50
 _HEIGHT = 260
@@ -24,21 +25,17 @@ _ROW = 20
 
 
 class ExportPreview(QWidget):
-    """The first rows of a table, a text, or a picture, with a line that says what.
-
-    Attributes
-    ----------
-    caption : QLabel
-    table : QTableView
-    text : QPlainTextEdit
-    picture : Picture
-    """
+    """The first rows of a table, a text, or a picture, with a line that says what."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.caption = QLabel()
         self.caption.setWordWrap(True)
         self.table = QTableView()
+        self.table.setModel(TextModel(self))
+        self.table.setFont(
+            QFontDatabase.systemFont(QFontDatabase.SystemFont.SmallestReadableFont)
+        )
         self.table.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(_ROW)
@@ -73,10 +70,18 @@ class ExportPreview(QWidget):
             self.caption.setText(
                 f"Preview: {shown} of {n_rows} rows, {n_columns} columns"
             )
-            before = self.table.model()
-            self.table.setModel(_Rows(preview.table.head(_SHOWN_ROWS), self.table))
-            if before is not None:
-                before.deleteLater()
+            head = preview.table.head(_SHOWN_ROWS)
+            texts = [
+                [
+                    _text(value) if known else ""
+                    for value, known in zip(*row, strict=True)
+                ]
+                for row in zip(
+                    head.astype(object).to_numpy(), head.notna().to_numpy(), strict=True
+                )
+            ]
+            numeric = [False] * n_columns
+            self.table.model().show([str(n) for n in head.columns], texts, numeric)
             self.table.resizeColumnsToContents()
             self._stack.setCurrentWidget(self.table)
         elif preview.picture:
@@ -119,50 +124,6 @@ class Picture(QLabel):
         )
         small.setDevicePixelRatio(ratio)
         self.setPixmap(small)
-
-
-class _Rows(QAbstractTableModel):
-    """A few rows of a table as text."""
-
-    def __init__(self, table: Any, parent: Any = None) -> None:
-        super().__init__(parent)
-        self._names = [str(name) for name in table.columns]
-        known = table.notna()
-        texts = [
-            [_text(v) if k else "" for v, k in zip(table[n], known[n], strict=True)]
-            for n in table.columns
-        ]
-        self._rows = list(zip(*texts, strict=True))
-        self._font = QFontDatabase.systemFont(
-            QFontDatabase.SystemFont.SmallestReadableFont
-        )
-
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
-        """Return the number of rows shown."""
-        return 0 if parent is not None and parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
-        """Return the number of columns."""
-        return 0 if parent is not None and parent.isValid() else len(self._names)
-
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return the text of a cell."""
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return self._rows[index.row()][index.column()]
-        return self._font if role == Qt.ItemDataRole.FontRole else None
-
-    def headerData(
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = Qt.ItemDataRole.DisplayRole,
-    ) -> Any:
-        """Return the name of a column."""
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
-        if orientation == Qt.Orientation.Horizontal:
-            return self._names[section]
-        return str(section)
 
 
 def _text(value: Any) -> str:

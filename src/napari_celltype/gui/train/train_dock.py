@@ -27,12 +27,14 @@ from napari_celltype.gui.train.train_form import KeepOrThrow, TrainForm
 from napari_celltype.gui.train.validation_plot import ValidationPlot
 from napari_celltype.gui.widgets import Column, Details, Words, for_window, listen
 from napari_celltype.models import network_title
+from napari_celltype.parameters import command_line
 from napari_celltype.progress import Progress
 from napari_celltype.training.course import Course
 from napari_celltype.training.held_out import held_out_for
 from napari_celltype.training.train import (
     CollectionTraining,
     Trained,
+    TrainRequest,
     checkpoint_of,
     find_base,
     train_model,
@@ -49,6 +51,7 @@ class _Running:
     """What the main thread and the thread that trains share."""
 
     training: CollectionTraining
+    request: TrainRequest | None = None
     course: Course | None = None
     finish: Event = field(default_factory=Event)
     thrown_away: bool = False
@@ -58,12 +61,7 @@ class _Running:
 
 
 class TrainDock(QWidget):
-    """Collects labelled recordings, trains on them, and shows how well it goes.
-
-    Parameters
-    ----------
-    napari_viewer : napari.Viewer
-    """
+    """Collects labelled recordings, trains on them, and shows how well it goes."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -100,23 +98,15 @@ class TrainDock(QWidget):
         """Train in the background."""
         if self._reason():
             return
-        form = self.form
         training = CollectionTraining(
-            self.recordings.collection,
-            form.model_name,
-            architecture=form.network.currentData(),
-            epochs=form.epochs.value(),
-            base=form.base,
-            tuned_layers=form.layers.value(),
-            validation=form.held_out.currentData(),
-            device=form.device.currentData(),
+            self.recordings.collection, self.form.model_name, **self.form.values
         )
         running = self._running = _Running(training)
-        self._command = training.command()
 
         def work(on_progress: Any, should_stop: Any) -> Trained:
+            running.request = training.request()
             return train_model(
-                training.request(),
+                running.request,
                 on_progress=on_progress,
                 should_stop=should_stop,
                 on_course=running.tell,
@@ -201,7 +191,7 @@ class TrainDock(QWidget):
         """Find the model to start from, whose rate and window the data have to fit."""
         card, self._trouble = self._base_card()
         self.form.show_base(card, self._trouble)
-        self.recordings.set_requirements(card, self.form.held_out.currentData())
+        self.recordings.set_requirements(card, self.form.value("validation"))
 
     def _base_card(self) -> tuple[ModelCard | None, str]:
         base, slowest = self.form.base, self.recordings.collection.slowest
@@ -221,8 +211,8 @@ class TrainDock(QWidget):
         if (card, trouble) != (self.recordings.base, self._trouble):
             # The slowest recording decides which model of a family fits.
             self._on_requirements()
-        collection, chosen = self.recordings.collection, self.form.held_out
-        level = held_out_for(collection, chosen.currentData())
+        collection = self.recordings.collection
+        level = held_out_for(collection, self.form.value("validation"))
         self.form.show_held_out(level if collection.recordings else "")
         self._show_state()
 
@@ -297,6 +287,8 @@ class TrainDock(QWidget):
         self.choice.hide()
         if running is not None and running.course is not None:
             self._show_course(running.course)
+        if running is not None and running.request is not None:
+            self._command = command_line("train", running.request)
         if isinstance(outcome, Finished):
             # The result says it better, and nothing is left to wait for.
             self.course.clear()
@@ -332,14 +324,11 @@ class TrainDock(QWidget):
         """Choose the model in the Classify dock, which is opened where it is not."""
         if self._trained is None:
             return
-        from napari_celltype.gui.commands import show_docks
-
-        classify = show_docks(self._viewer)
+        window = self._viewer.window
+        dock, classify = window.add_plugin_dock_widget("napari-celltype", "Classify")
         classify.form.model.list_again()
         classify.form.model.choose(self._trained.card.name)
-        dock = classify.parentWidget()
-        if dock is not None:
-            dock.raise_()
+        dock.raise_()
 
     def _copy(self) -> None:
         QApplication.clipboard().setText(self._command)

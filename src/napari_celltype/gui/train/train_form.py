@@ -2,45 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QGridLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QSpinBox,
-    QWidget,
-)
+from qtpy.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QWidget
 
+from napari_celltype.gui.forms import Form, models_offered
 from napari_celltype.gui.widgets import Words
-from napari_celltype.models import DEFAULT_MODEL, NETWORKS, network_title
+from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.training.course import Course
-from napari_celltype.training.train import n_layers
+from napari_celltype.training.train import TrainRequest, n_layers
 
 if TYPE_CHECKING:
     from napari_celltype.models import ModelCard
 
 
 SCRATCH = ""
-_HELD_OUT = (
-    ("the strictest possible", "auto"),
-    ("whole animals", "subject"),
-    ("whole sessions", "session"),
-    ("single cells", "cell"),
-    ("nothing (no score)", "none"),
-)
-_SAID = {
+_HELD_OUT = {
     "subject": "Whole animals will be held out.",
     "session": "Whole sessions will be held out.",
     "cell": "Cells will be held out, of animals that are trained on.",
     "none": "Nothing is held out, so there will be no score.",
 }
-_DEVICES = ("auto", "cpu", "cuda", "mps")
 _FIRST_NAME = "my-model"
 _FROM_SCRATCH = (
     "All weights are learned from these recordings; that takes hundreds of labelled "
@@ -52,41 +36,43 @@ _TUNING = (
 )
 
 
-class TrainForm(QWidget):
-    """Start, network, layers, epochs, what is held out, device, name.
-
-    Attributes
-    ----------
-    changed : Signal()
-        Something that decides whether training is possible was changed.
-    """
-
-    changed = Signal()
+class TrainForm(Form):
+    """Start, network, layers, epochs, what is held out, device, name."""
 
     def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.start = QComboBox()
-        self.trouble = Words()
-        self.network = QComboBox()
-        self.layers = QSpinBox()
-        self.epochs = QSpinBox()
-        self.held_out = QComboBox()
-        self.about_held_out = Words()
-        self.device = QComboBox()
+        super().__init__(
+            TrainRequest,
+            (
+                *("base", "architecture", "tuned_layers", "epochs", "validation"),
+                "device",
+            ),
+            choices={"base": {SCRATCH: "scratch"}},
+            parent=parent,
+        )
+        self.start = self.native("base")
+        self.network = self.native("architecture")
+        self.layers = self.native("tuned_layers")
+        self.layers.setMaximum(3)
+        self.epochs = self.native("epochs")
+        self.held_out = self.native("validation")
+        self.trouble, self.about_held_out = Words(), Words()
         self.name = QLineEdit(_FIRST_NAME)
+        self.name.setToolTip("The name in the list of models")
         self.about_name = Words()
         self._cards: tuple[ModelCard, ...] = ()
-        self._fill()
-        self._lay_out()
+        self.add_below("base", self.trouble)
+        self.add_below("validation", self.about_held_out)
+        self.rows.addRow("Name", self.name)
+        self.rows.addRow(self.about_name)
         self.start.currentIndexChanged.connect(self._on_start)
-        self.held_out.currentIndexChanged.connect(self.changed)
         self.name.textChanged.connect(self._on_name)
         self._on_start()
 
     @property
     def base(self) -> str | None:
         """The model that training starts from, None for none."""
-        return self.start.currentData() or None
+        chosen: str | None = self.value("base")
+        return chosen
 
     @property
     def model_name(self) -> str:
@@ -113,21 +99,12 @@ class TrainForm(QWidget):
 
     def list_models(self, cards: Sequence[ModelCard]) -> None:
         """Offer models to start from: the bundled families, then the user's own."""
+        first = not self._cards
         self._cards = tuple(cards)
-        from napari_celltype.models import families_of
-
-        many = self.start.count() > 1
-        chosen = self.start.currentData() if many else DEFAULT_MODEL
-        own = [card.name for card in cards if card.origin == "user"]
-        blocked = self.start.blockSignals(True)
-        self.start.clear()
-        self.start.addItem("scratch", SCRATCH)
-        for family in families_of(cards):
-            self.start.addItem(f"{network_title(family)} (bundled)", family)
-        for name in own:
-            self.start.addItem(name, name)
-        self.start.setCurrentIndex(max(0, self.start.findData(chosen)))
-        self.start.blockSignals(blocked)
+        offered = models_offered(cards)
+        self.offer("base", {SCRATCH: "scratch", **offered})
+        if first and DEFAULT_MODEL in offered:
+            self.show_values({"base": DEFAULT_MODEL})
         self._on_start()
         self._on_name()
 
@@ -138,8 +115,8 @@ class TrainForm(QWidget):
         tip = _FROM_SCRATCH
         if card is not None:
             self.layers.setMaximum(n_layers(card))
-            self._offer_networks([card.architecture])
-            self.network.setCurrentIndex(self.network.findData(card.architecture))
+            why = "the network is that of the model that training starts from"
+            self.fix({"architecture": card.architecture}, why)
             tip = (
                 f"{card.name}: windows of {card.window_frames} frames at "
                 f"{card.sampling_frequency:g} Hz. {_TUNING}"
@@ -147,80 +124,18 @@ class TrainForm(QWidget):
         self.start.setToolTip(tip)
 
     def show_held_out(self, level: str) -> None:
-        """Say what the choice comes to with the recordings at hand.
-
-        Parameters
-        ----------
-        level : str
-            ``subject``, ``session``, ``cell``, ``none``, or empty without recordings.
-        """
-        self.about_held_out.setText(_SAID.get(level, ""))
+        """Say what is held out of the recordings at hand; empty without any."""
+        self.about_held_out.setText(_HELD_OUT.get(level, ""))
         self.about_held_out.setVisible(bool(level))
 
-    def _fill(self) -> None:
-        self.start.addItem("scratch", SCRATCH)
-        self._offer_networks(NETWORKS)
-        self.layers.setRange(1, 3)
-        self.layers.setToolTip(
-            "How many layers are learned, counted from the output; 1 needs the fewest "
-            "cells"
-        )
-        self.epochs.setRange(1, 10_000)
-        self.epochs.setValue(20)
-        self.epochs.setToolTip(
-            "Times that all training cells are gone through; the best epoch is kept"
-        )
-        for text, name in _HELD_OUT:
-            self.held_out.addItem(text, name)
-        self.held_out.setToolTip(
-            "A fifth of the cells or more, in whole groups, is scored and not trained "
-            "on: whole animals where several hold each type, else whole sessions, else "
-            "cells. Never single traces of a cell that is trained on"
-        )
-        for device in _DEVICES:
-            self.device.addItem(device, device)
-        self.device.setToolTip("auto takes a CUDA or Apple GPU where there is one")
-        self.name.setToolTip("The name in the list of models")
-
-    def _offer_networks(self, names: Iterable[str]) -> None:
-        for name in names:
-            if self.network.findData(name) < 0:
-                self.network.addItem(network_title(name), name)
-
-    def _lay_out(self) -> None:
-        for combo in (self.start, self.held_out):
-            # A long name does not widen the dock.
-            combo.setSizeAdjustPolicy(
-                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-            )
-            combo.setMinimumContentsLength(8)
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(4)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.addRow("Start from", self.start)
-        form.addRow(self.trouble)
-        form.addRow("Network", self.network)
-        form.addRow("Layers learned", self.layers)
-        form.addRow("Epochs", self.epochs)
-        form.addRow("Hold out", self.held_out)
-        form.addRow(self.about_held_out)
-        form.addRow("Device", self.device)
-        form.addRow("Name", self.name)
-        form.addRow(self.about_name)
-
     def _on_start(self) -> None:
-        tuned = self.base is not None
-        self.network.setEnabled(not tuned)
-        self.network.setToolTip(
-            "Off: the network is that of the model that training starts from"
-            if tuned
-            else "The network that is trained"
-        )
-        self.layers.setEnabled(tuned)
-        tip = self.layers.toolTip().split("\nOff: ")[0]
-        off = "\nOff: from scratch all layers are learned"
-        self.layers.setToolTip(tip if tuned else tip + off)
+        if self.base is None:
+            self.release(["architecture"])
+            layers = {"tuned_layers": self.value("tuned_layers")}
+            self.fix(layers, "from scratch all layers are learned")
+        else:
+            self.network.setEnabled(False)
+            self.release(["tuned_layers"])
         self.changed.emit()
 
     def _on_name(self) -> None:
@@ -239,13 +154,7 @@ _QUESTION = "Training goes on until you choose:"
 
 
 class KeepOrThrow(QWidget):
-    """Asks; training goes on until there is an answer.
-
-    Attributes
-    ----------
-    kept, thrown_away : Signal()
-        The answer.
-    """
+    """Asks; training goes on until there is an answer."""
 
     kept = Signal()
     thrown_away = Signal()

@@ -1,0 +1,369 @@
+"""Forms of the docks: magicgui's widgets for the parameters of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, LineEdit, SpinBox
+from psygnal import Signal as Told
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QPushButton,
+    QWidget,
+)
+
+from napari_celltype.gui.widgets import ask_file, ask_folder
+from napari_celltype.models import network_title
+from napari_celltype.parameters import REQUIRED, Parameter, build, parameters
+
+if TYPE_CHECKING:
+    from napari_celltype.models import ModelCard
+
+_MOST = 1_000_000
+_OTHER = "number"
+
+
+class Form(QWidget):
+    """One row for each parameter: its label, its control, its help as tooltip.
+
+    Parameters
+    ----------
+    request : type
+        A request, see `napari_celltype.parameters`.
+    names : sequence of str
+        The parameters that have a row, from top to bottom.
+    defaults : mapping of str to object
+        What a form begins with where the request has none, or another.
+    choices : mapping of str to mapping
+        Values and their words where the request cannot know them.
+    widgets : mapping of str to object
+        Controls of one's own, with `value`, `changed` and `native`.
+
+    Attributes
+    ----------
+    changed : Signal()
+        A value was changed.
+    rows : QFormLayout
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self,
+        request: type,
+        names: Sequence[str],
+        *,
+        defaults: Mapping[str, Any] | None = None,
+        choices: Mapping[str, Mapping[Any, str]] | None = None,
+        widgets: Mapping[str, Any] | None = None,
+        parent: Any = None,
+    ) -> None:
+        super().__init__(parent)
+        self._request = request
+        self._told = parameters(request)
+        self._before: dict[str, Any] = {}
+        self._fields: dict[str, Any] = {}
+        self.rows = QFormLayout(self)
+        self.rows.setContentsMargins(0, 0, 0, 0)
+        self.rows.setVerticalSpacing(4)
+        grow = QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
+        self.rows.setFieldGrowthPolicy(grow)
+        for name in names:
+            told = self._told[name]
+            one = (widgets or {}).get(name)
+            if one is None:
+                offered = (choices or {}).get(name, told.choices)
+                one = _control(told, (defaults or {}).get(name, told.default), offered)
+            one.native.setToolTip(told.about)
+            one.changed.connect(self._tell)
+            self._fields[name] = one
+            if isinstance(one, CheckBox):
+                self.rows.addRow(one.native)
+            else:
+                # The box for whole numbers has no place for a unit.
+                unit = (
+                    f" ({told.unit})" if isinstance(one, SpinBox) and told.unit else ""
+                )
+                self.rows.addRow(told.label + unit, one.native)
+
+    def control(self, name: str) -> Any:
+        """Return the control of a parameter, magicgui's or one of one's own."""
+        return self._fields[name]
+
+    def native(self, name: str) -> Any:
+        """Return the Qt widget of a parameter."""
+        return self._fields[name].native
+
+    def line(self, name: str) -> Any:
+        """Return the Qt line in which a path is typed."""
+        return self._fields[name].line.native
+
+    def value(self, name: str) -> Any:
+        """Return what is chosen; None for an empty or unknown one."""
+        value = self._fields[name].value
+        if isinstance(value, str):
+            value = value.strip()
+        if self._told[name].default is None and value in ("", 0):
+            return None
+        return value
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What is chosen, by the names of parameters."""
+        return {name: self.value(name) for name in self._fields}
+
+    def request(self, **more: Any) -> Any:
+        """Return the request that the form asks for, with what it has no row for."""
+        return build(self._request, {**self.values, **more})
+
+    def show_values(self, values: Mapping[str, Any]) -> None:
+        """Show other values, without telling of a change."""
+        for name, value in values.items():
+            if name not in self._fields:
+                continue
+            one = self._fields[name]
+            with one.changed.blocked():
+                if isinstance(one, ComboBox) and value not in one.choices:
+                    offer(one, {**_offered(one), value: str(value)})
+                one.value = "" if value is None else value
+
+    def offer(self, name: str, choices: Mapping[Any, str]) -> None:
+        """Offer other choices; the one that is chosen stays where it is among them."""
+        with self._fields[name].changed.blocked():
+            offer(self._fields[name], choices)
+
+    def fix(self, values: Mapping[str, Any], why: str) -> None:
+        """Switch controls off that have no say now, and show what is used instead."""
+        for name in values:
+            self._before.setdefault(name, self.value(name))
+            self.native(name).setEnabled(False)
+            self.native(name).setToolTip(f"{self._told[name].about}\nOff: {why}")
+        self.show_values(values)
+
+    def release(self, names: Iterable[str]) -> None:
+        """Switch controls on again, with what was chosen before."""
+        for name in names:
+            self.native(name).setEnabled(True)
+            self.native(name).setToolTip(self._told[name].about)
+            if name in self._before:
+                self.show_values({name: self._before.pop(name)})
+
+    def add_below(self, name: str, widget: QWidget) -> None:
+        """Put a line below a row."""
+        row, _ = self.rows.getWidgetPosition(self.native(name))
+        self.rows.insertRow(row + 1, widget)
+
+    def _tell(self, *_: Any) -> None:
+        self.changed.emit()
+
+
+def _control(told: Parameter, default: Any, choices: Mapping[Any, str]) -> Any:
+    """Return the control for a parameter."""
+    if tuple in told.types:
+        return Ticks(choices, default)
+    if choices and float in told.types:
+        return ChoiceOrNumber(told, default, choices)
+    if choices or default is REQUIRED:
+        box = choice_box(choices)
+        if default in choices:
+            box.value = default
+        return box
+    if bool in told.types:
+        return CheckBox(value=bool(default), text=told.label)
+    if Path in told.types:
+        return PathLine(told)
+    if {int, float} & set(told.types):
+        return _number(told, default)
+    line = LineEdit(value=default or "")
+    line.native.setPlaceholderText(f"e.g. {told.example}" if told.example else "")
+    return line
+
+
+def choice_box(choices: Mapping[Any, str] | None = None) -> Any:
+    """Return magicgui's list of choices, as narrow as the dock."""
+    box: Any = ComboBox(choices=())
+    narrow(box.native)
+    offer(box, choices or {})
+    return box
+
+
+def narrow(combo: QComboBox) -> QComboBox:
+    """Let the longest words of a list not widen the dock."""
+    policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    combo.setSizeAdjustPolicy(policy)
+    combo.setMinimumContentsLength(8)
+    return combo
+
+
+def models_offered(cards: Iterable[ModelCard]) -> dict[str, str]:
+    """Return models and their words: bundled families first, then the user's own."""
+    from napari_celltype.models import families_of
+
+    cards = tuple(cards)
+    bundled = {f: f"{network_title(f)} (bundled)" for f in families_of(cards)}
+    return bundled | {card.name: card.name for card in cards if card.origin == "user"}
+
+
+def _number(told: Parameter, default: Any) -> Any:
+    whole = float not in told.types
+    low = told.minimum or 0
+    high = _MOST if told.maximum is None else told.maximum
+    first = low if default is None else default
+    kind = SpinBox if whole else FloatSpinBox
+    step = told.step or 1
+    box = kind(value=first, min=low, max=high, step=step)
+    if not whole:
+        box.native.setDecimals(0 if step >= 1 else 2 if step < 0.1 else 3)
+        if told.unit:
+            box.native.setSuffix(f" {told.unit}")
+        if default is None:
+            box.native.setSpecialValueText("not known")
+    return box
+
+
+def _offered(box: Any) -> dict[Any, str]:
+    native = box.native
+    return {native.itemData(i): native.itemText(i) for i in range(native.count())}
+
+
+def offer(box: Any, choices: Mapping[Any, str]) -> None:
+    """List choices in this order; what was chosen stays, or the first is."""
+    pairs = [(words, value) for value, words in choices.items()]
+    chosen, native = box.value, box.native
+    blocked = native.blockSignals(True)
+    native.clear()
+    # A callable, since magicgui lists again whenever the widget gets another parent.
+    box.choices = lambda _: pairs
+    if chosen in choices:
+        box.value = chosen
+    native.blockSignals(blocked)
+
+
+class _Control:
+    """What a control of one's own shares with those of magicgui."""
+
+    changed = Told(object)
+
+    def __init__(self) -> None:
+        self.native = QWidget()
+
+    def _tell(self, *_: Any) -> None:
+        self.changed.emit(None)
+
+
+class Ticks(_Control):
+    """A box for each choice, of which any number may be ticked."""
+
+    def __init__(self, choices: Mapping[Any, str], ticked: Sequence[Any]) -> None:
+        super().__init__()
+        grid = QGridLayout(self.native)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setVerticalSpacing(1)
+        self.boxes = {}
+        for at, (value, words) in enumerate(choices.items()):
+            box = self.boxes[value] = CheckBox(value=value in ticked, text=words)
+            box.changed.connect(self._tell)
+            grid.addWidget(box.native, at // 2, at % 2)
+
+    @property
+    def value(self) -> tuple[Any, ...]:
+        """What is ticked."""
+        return tuple(name for name, box in self.boxes.items() if box.value)
+
+    @value.setter
+    def value(self, ticked: Sequence[Any]) -> None:
+        for name, box in self.boxes.items():
+            box.value = name in ticked
+
+
+class ChoiceOrNumber(_Control):
+    """One of some words, or a number beside them."""
+
+    def __init__(
+        self, told: Parameter, default: Any, choices: Mapping[Any, str]
+    ) -> None:
+        super().__init__()
+        self.choice = _control(
+            Parameter(told.name, told.about),
+            default,
+            {**choices, _OTHER: "F - C × Fneu"},
+        )
+        self.number = FloatSpinBox(value=0.7, min=0, max=2, step=0.05)
+        self.number.native.setDecimals(2)
+        self.number.native.setPrefix("C = ")
+        self.number.native.setToolTip("How much neuropil is subtracted: F - C × Fneu")
+        row = QHBoxLayout(self.native)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.choice.native, 1)
+        row.addWidget(self.number.native)
+        self.choice.changed.connect(self._show)
+        self.number.changed.connect(self._tell)
+        self._show()
+
+    @property
+    def value(self) -> Any:
+        """A word or a number."""
+        chosen = self.choice.value
+        return self.number.value if chosen == _OTHER else chosen
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if isinstance(value, str):
+            self.choice.value = value
+        else:
+            self.choice.value = _OTHER
+            self.number.value = value
+
+    def allow_number(self, allowed: bool) -> None:
+        """Offer the number, or grey it where there is nothing to subtract."""
+        native = self.choice.native
+        native.model().item(native.count() - 1).setEnabled(allowed)
+
+    def _show(self, *_: Any) -> None:
+        self.number.native.setVisible(self.choice.value == _OTHER)
+        self._tell()
+
+
+class PathLine(_Control):
+    """A line for a path, and a button that asks for it."""
+
+    def __init__(self, told: Parameter, files: str = "", empty: str = "") -> None:
+        super().__init__()
+        self.line = LineEdit()
+        self.line.native.setToolTip(told.about)
+        self.line.native.setPlaceholderText(empty or "none chosen")
+        self.button = QPushButton("...")
+        self.button.setToolTip(f"Choose: {told.label}")
+        self.button.setFixedWidth(32)
+        self._title, self._files = told.label, files
+        row = QHBoxLayout(self.native)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.line.native, 1)
+        row.addWidget(self.button)
+        self.line.native.editingFinished.connect(self._tell)
+        self.button.clicked.connect(self._ask)
+
+    @property
+    def value(self) -> Path | None:
+        """The path; None while the line is empty."""
+        text = self.line.value.strip()
+        return Path(text) if text else None
+
+    @value.setter
+    def value(self, path: Path | str | None) -> None:
+        self.line.value = str(path or "")
+        self._tell()
+
+    def _ask(self) -> None:
+        if self._files:
+            path = ask_file(self.native, self._title, self._title, self._files)
+        else:
+            path = ask_folder(self.native, self._title, self._title)
+        if path is not None:
+            self.value = path
