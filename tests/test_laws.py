@@ -126,6 +126,30 @@ def test_every_option_of_the_terminal_is_a_requests() -> None:
     assert found == {"cli/options.py"}
 
 
+# Controls of the docks that are no settings of a request, and what they are.
+_OWN_CONTROLS = {
+    "gui/classify/boxes.py": "the share of interneurons, a part of the prior",
+    "gui/classify/legend.py": "how ROIs are coloured",
+    "gui/evaluate/evaluate_data.py": "which file is evaluated",
+    "gui/evaluate/evaluate_form.py": "a quick look, which sets other controls",
+    "gui/evaluate/evaluate_tables.py": "shares of the types in the reader's tissue",
+    "gui/train/train_form.py": "the name of the model",
+}
+
+
+def test_every_field_of_a_form_is_a_requests() -> None:
+    """`Form` takes names of parameters only; what else can be typed is listed."""
+    docks = ("classify", "train", "evaluate", "export")
+    kinds = ("QCheckBox", "QDoubleSpinBox", "QLineEdit", "QSlider", "QSpinBox")
+    found = {
+        name_of(file)
+        for file in FILES
+        if file.parent.name in docks and file.parent.parent.name == "gui"
+        for _ in calls(TREES[file], *kinds)
+    }
+    assert found == set(_OWN_CONTROLS)
+
+
 def _is_sentence(node: ast.expr, errors: set[str]) -> bool:
     """Tell whether an expression is a sentence, or the text of an error."""
     if isinstance(node, ast.Call) and ast.unparse(node.func) == "str":
