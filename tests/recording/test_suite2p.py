@@ -213,6 +213,11 @@ class TestHalfCopiedFolders:
         with pytest.raises(RecordingError, match=rf"{name} is missing; copy the whole"):
             open_recording(plane)
 
+    def test_traces_alone_can_be_taken(self, plane: Path) -> None:
+        (plane / "stat.npy").unlink()
+        with pytest.raises(RecordingError, match=r"Recording\.from_traces"):
+            open_recording(plane)
+
     @pytest.mark.parametrize(
         ("name", "attribute"),
         [("Fneu.npy", "neuropil"), ("iscell.npy", "iscell"), ("data.bin", "movie")],
@@ -252,6 +257,7 @@ class TestBadFiles:
         [
             ({"ypix": np.array([-1]), "xpix": np.array([3])}, "ROI 4 has a pixel"),
             ({"lam": None}, "ROI 4 lacks ypix, xpix or lam"),
+            ({"lam": [[1], [2, 3]]}, "ROI 4 lacks ypix, xpix or lam"),
             ({"ypix": np.array([0.5]), "xpix": np.array([3])}, "no whole numbers"),
             ({"ypix": np.arange(9)}, "which should be equal"),
         ],
@@ -465,8 +471,11 @@ class TestImages:
         assert "mean image has 10 x 9 pixels" in str(warnings[0])
 
     def test_crop_that_is_no_number_is_no_offset(self) -> None:
-        images, _ = self.read(max_proj=np.ones((3, 4)), yrange=[np.nan], xrange=["a"])
-        assert np.isfinite(images["max projection"][:3, :4]).all()
+        for yrange, xrange in (([np.nan], ["a"]), ([[1], [2, 3]], 5)):
+            images, _ = self.read(
+                max_proj=np.ones((3, 4)), yrange=yrange, xrange=xrange
+            )
+            assert np.isfinite(images["max projection"][:3, :4]).all()
 
     @pytest.mark.parametrize("value", [None, 0, "x", np.empty((0, 0)), np.ones(3)])
     def test_absent_images_are_no_error(self, value: object) -> None:

@@ -51,6 +51,8 @@ FILES = {"filelist": np.array(["D:\\day 1\\a.tif", "/data/b.tif"])}
         (frame_shape, {"Ly": 5}, None),
         (frame_shape, {"Ly": 0, "Lx": 7}, None),
         (frame_shape, {"Ly": "5", "Lx": 7}, None),
+        (frame_shape, {"Ly": 10**400, "Lx": 7}, None),
+        (frame_shape, {"Ly": 2**70, "Lx": 7}, (2**70, 7)),
         (neuropil_coefficient, {"neucoeff": 0.6}, 0.6),
         (
             neuropil_coefficient,
@@ -113,6 +115,7 @@ HALVES = [(0, 50), (50, 100)]
             [(0, 50), (51, 100)],
         ),
         ({"badframes": np.ones(100, bool)}, []),
+        ({"frames_per_file": [[1], [2, 3]]}, [(0, 100)]),
         # Pieces of one acquisition of ScanImage, and one frame in each file: no joins.
         (
             {"frames_per_file": [40, 20, 40], "file_list": PIECES},
@@ -133,8 +136,9 @@ def test_counts_that_do_not_fit_are_said() -> None:
     assert "60 frames in 2 folders and the traces have 100" in sentence
 
 
-def test_bad_frames_that_do_not_fit_are_said() -> None:
-    segments, (sentence,) = spans(badframes=bad(90, 3))
+@pytest.mark.parametrize("frames", [bad(90, 3), [[1], [2, 3]]])
+def test_bad_frames_that_do_not_fit_are_said(frames: Any) -> None:
+    segments, (sentence,) = spans(badframes=frames)
     assert segments == [(0, 100)]
     assert "badframes do not fit the 100 frames" in sentence
 

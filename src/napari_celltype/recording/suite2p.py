@@ -25,6 +25,7 @@ from napari_celltype.recording.rois import RoiMasks
 from napari_celltype.recording.suite2p_settings import (
     SETTINGS_FILES,
     Settings,
+    as_array,
     decide_frame_rate,
     frame_shape,
     interleaving,
@@ -208,6 +209,11 @@ def open_plane(
 
 
 def _read_stat(path: Path, n_rois: int) -> NDArray[Any]:
+    if not path.is_file():
+        raise RecordingError(
+            f"{path} is missing; copy the whole folder of the recording again, or take "
+            f"the traces alone (Python: Recording.from_traces)."
+        )
     stat: NDArray[Any] = load_npy(path)
     if stat.ndim != 1 or any(not isinstance(entry, dict) for entry in stat):
         raise RecordingError(
@@ -225,12 +231,11 @@ def _read_rois(stat: NDArray[Any], path: Path) -> RoiMasks:
     """Take the masks out of the content of stat.npy."""
     columns: dict[str, list[NDArray[Any]]] = {"ypix": [], "xpix": [], "lam": []}
     for i, entry in enumerate(stat):
-        try:
-            arrays = [np.asarray(entry[name]) for name in columns]
-        except KeyError:
+        arrays = [as_array(entry.get(name)) for name in columns]
+        if any(array.dtype.kind not in "fiub" for array in arrays):
             raise RecordingError(
                 f"{path}: ROI {i} lacks ypix, xpix or lam; is it suite2p's stat.npy?"
-            ) from None
+            )
         y, x, lam = arrays
         if not (y.ndim == x.ndim == lam.ndim == 1 and len(y) == len(x) == len(lam)):
             raise RecordingError(
@@ -306,7 +311,7 @@ def _read_merges(
     merged_into = np.full(len(rois), -1, dtype=np.int64)
     parts_of: dict[int, frozenset[int]] = {}
     for row, entry in enumerate(stat):
-        noted = np.asarray(entry.get("imerge", ())).reshape(-1)
+        noted = as_array(entry.get("imerge", ())).reshape(-1)
         if not noted.size:
             continue
         parts = _locate(noted, row, rois) if noted.dtype.kind in "iu" else None
@@ -376,7 +381,7 @@ def read_images(
 
 
 def _first(settings: Settings, key: str) -> int:
-    span = np.asarray(settings.get(key, ()))
+    span = as_array(settings.get(key, ()))
     start = number(span[0]) if span.ndim == 1 and span.size else None
     return max(0, int(start or 0))
 

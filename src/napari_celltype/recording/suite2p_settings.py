@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
@@ -62,9 +63,21 @@ def number(value: Any) -> float | None:
     """Return a finite number as float; None for anything else."""
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
-    if isinstance(value, (int, float, np.integer, np.floating)) and np.isfinite(value):
-        return float(value)
-    return None
+    if not isinstance(value, (int, float, np.integer, np.floating)):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def as_array(value: Any) -> NDArray[Any]:
+    """Return a value as an array, which holds None where rows are of unequal length."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return np.array([None])
 
 
 def frame_shape(settings: Settings) -> tuple[int, int] | None:
@@ -217,7 +230,7 @@ def _counts(
         "files": ("frames_per_file",),
     }
     for key in keys[what]:
-        noted = np.atleast_1d(np.asarray(settings.get(key, ())))
+        noted = np.atleast_1d(as_array(settings.get(key, ())))
         if noted.ndim != 1 or not noted.size or noted.dtype.kind not in "iuf":
             continue
         # Not so for NaN either.
@@ -257,7 +270,7 @@ def _without_continued(
 def _bad_frames(value: Any, n_frames: int) -> NDArray[np.bool_] | None:
     """Return a mask of bad frames; None if the value does not fit the recording."""
     bad = np.zeros(n_frames, dtype=bool)
-    frames = np.asarray(() if value is None else value).reshape(-1)
+    frames = as_array(() if value is None else value).reshape(-1)
     if not frames.size:
         return bad
     if frames.size == n_frames and frames.dtype.kind in "biu":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 import struct
@@ -47,6 +48,9 @@ def open_tiff(path: Path) -> Iterator[TiffFile]:
     """Open a TIFF; an error in the block, too, becomes a sentence about the file."""
     from tifffile import TiffFile
 
+    # It logs every damaged page; the error says it once.
+    log = logging.getLogger("tifffile")
+    was_off, log.disabled = log.disabled, True
     try:
         # For ScanImage files tifffile guesses the pages from the first two; asked not
         # to, it looks where they are.
@@ -61,6 +65,8 @@ def open_tiff(path: Path) -> Iterator[TiffFile]:
             f"{path} cannot be read ({error.strerror or error}); check that it is "
             f"there and whole."
         ) from None
+    finally:
+        log.disabled = was_off
 
 
 class _EncodedFrames(LazyFrames):
