@@ -12,11 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import napari_celltype as nct
-from napari_celltype.labels import read_label_table, save_labels
+from napari_celltype.labels import (
+    DataSet,
+    Reading,
+    find_labelled,
+    read_label_table,
+    save_labels,
+)
 from napari_celltype.simulation import write_recording
 from napari_celltype.training import TrainRequest, train_model
-from napari_celltype.training.collecting import collect_paths
-from napari_celltype.training.collection import Collection
 from napari_celltype.training.obstacles import find_obstacles
 
 
@@ -24,25 +28,25 @@ def main(model_file: str, folder: str | None = None) -> None:
     with TemporaryDirectory() as scratch:
         if folder is None:
             simulate(Path(scratch) / "data")
-        train(Path(folder or Path(scratch) / "data"), Path(model_file), Path(scratch))
+        train(Path(folder or Path(scratch) / "data"), Path(model_file))
 
 
-def train(folder: Path, model_file: Path, scratch: Path) -> None:
-    found = collect_paths([folder])
-    collection = Collection(found.recordings)
-    print("labelled ROIs:", collection.counts())
+def train(folder: Path, model_file: Path) -> None:
+    recordings, _failures = find_labelled([folder])
+    data = DataSet(recordings)
+    print("labelled ROIs:", data.counts())
     # What the dock shows below its table; a type too rare to test has three ways out.
-    for obstacle in find_obstacles(collection):
-        print("-", obstacle.sentence, [action.text for action in obstacle.actions])
+    for obstacle in find_obstacles(data):
+        print("-", obstacle.sentence, [action.text for action in obstacle.ways_out])
 
     trained = train_model(
         TrainRequest(
-            collection.write(scratch / "list"),
+            data,
             model_file,
             epochs=5,
             base="rnn",
-            reading=collection.reading(),
-            untested=collection.untested,
+            reading=Reading.of(data),
+            untested=data.untested,
         ),
         on_course=lambda course: print(course.sentence()),
     )

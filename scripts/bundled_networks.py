@@ -36,7 +36,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
 from napari_celltype import models
-from napari_celltype.labels.atomic import write_atomically
+from napari_celltype.files import write_atomically
 from napari_celltype.models import NETWORKS, TraceClassifier
 from napari_celltype.models.networks import (
     Network,

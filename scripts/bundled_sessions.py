@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.labels.atomic import write_atomically
+from napari_celltype.files import write_atomically
 from napari_celltype.recording import (
     area_average,
     frames_after_averaging,

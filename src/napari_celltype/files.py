@@ -1,12 +1,15 @@
-"""Digests of files, and lock files that keep other processes out."""
+"""Digests of files, writing in one step, locks, and folders of this program's own."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -70,3 +73,91 @@ def locked(path: Path, timeout: float = 0.0) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+    """Write a file through a temporary one in the same folder: all of it or nothing.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made when it is missing.
+    write : callable
+        Takes the open binary file and writes the content.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written to or the disk is full; a file that was there
+        before is untouched.
+    """
+
+    def write_into(temporary: Path) -> None:
+        with temporary.open("xb") as file:
+            write(file)
+
+    return replace_atomically(path, write_into)
+
+
+def replace_atomically(path: Path, write_at: Callable[[Path], object]) -> Path:
+    """Write a file with a library that wants a file name, as `write_atomically` does.
+
+    Parameters
+    ----------
+    path : Path
+    write_at : callable
+        Takes the name of a temporary file in the same folder, and writes it.
+
+    Raises
+    ------
+    OutputError
+        As `write_atomically`.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_at(temporary)
+        with temporary.open("r+b") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        # Of a library's own words (HDF5's are many) the system's are the reason.
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise OutputError(
+            f"{path} cannot be written ({reason}); choose another folder, or make room "
+            f"or give yourself write permission there."
+        ) from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def write_text_atomically(path: Path, text: str) -> Path:
+    """Write UTF-8 text as `write_atomically` does."""
+    return write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def claim_folder(folder: Path, *, force: bool = False) -> None:
+    """Make a folder for results, or take one that an earlier run has made.
+
+    Raises
+    ------
+    OutputError
+        If the folder holds files that this program did not write and `force` is not
+        set, or if it cannot be written.
+    """
+    marker = folder / ".napari-celltype"
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file, not a folder; choose another name.")
+    if folder.is_dir() and not marker.exists() and any(folder.iterdir()) and not force:
+        raise OutputError(
+            f"{folder} holds files that this program did not write; choose an empty "
+            "folder, or use --force to write into this one."
+        )
+    write_text_atomically(marker, "This folder was made by napari-celltype.\n")

@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from napari_celltype.labels import Label, LabelTable, save_labels
@@ -11,15 +7,13 @@ from napari_celltype.recording import open_recording
 
 
 @pytest.fixture
-def labelled(session_folder: Callable[..., Path]) -> Callable[..., Path]:
+def labelled(session_folder):
     """Write a session with a label file: `labelled(name, {roi_id: label}) -> folder`.
 
     Labels are names, or `Label`s; further options are those of `write_suite2p_session`.
     """
 
-    def write(
-        name: str, labels: Mapping[int, str | Label] | None = None, **options: Any
-    ) -> Path:
+    def write(name, labels=None, **options):
         small = {"n_rois": 6, "n_frames": 120, "data_bin": False}
         folder = session_folder(name, **(small | options))
         if labels is not None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from napari_celltype.celltypes import DEFAULT_TYPES
@@ -23,18 +21,18 @@ FULL = LabelTable(
 )
 
 
-def _csv(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
+def _csv(tmp_path, text, encoding="utf-8"):
     path = tmp_path / "Märkte & Labels.csv"
     path.write_bytes(text.encode(encoding))
     return path
 
 
-def test_round_trip(tmp_path: Path) -> None:
+def test_round_trip(tmp_path):
     path = write_label_table(FULL, tmp_path / "größe" / "labels.csv")
     assert read_label_table(path, n_rois=9) == FULL
 
 
-def test_two_columns_are_enough(tmp_path: Path) -> None:
+def test_two_columns_are_enough(tmp_path):
     path = _csv(tmp_path, "roi_id,label\n4,sst\n1,! Pvalb\n")
     assert read_label_table(path).rows == (
         Label(4, "SOM", source="imported"),
@@ -43,28 +41,28 @@ def test_two_columns_are_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])
-def test_other_separators_are_read(tmp_path: Path, mark: str) -> None:
+def test_other_separators_are_read(tmp_path, mark):
     path = _csv(tmp_path, f"ROI_ID{mark}Label{mark}note\r\n4{mark}PV{mark}a, b\r\n")
     assert read_label_table(path).rows[0].note == "a, b"
 
 
-def test_a_byte_order_mark_of_a_spreadsheet_is_no_letter(tmp_path: Path) -> None:
+def test_a_byte_order_mark_of_a_spreadsheet_is_no_letter(tmp_path):
     path = _csv(tmp_path, "roi_id,label\n4,PV\n", "utf-8-sig")
     assert len(read_label_table(path)) == 1
 
 
-def test_rows_without_a_label_say_nothing(tmp_path: Path) -> None:
+def test_rows_without_a_label_say_nothing(tmp_path):
     path = _csv(tmp_path, "roi_id,label\n0,\n1,PV\n\n2,\n")
     assert [row.roi_id for row in read_label_table(path)] == [1]
 
 
-def test_only_the_plane_asked_for_is_taken(tmp_path: Path) -> None:
+def test_only_the_plane_asked_for_is_taken(tmp_path):
     path = _csv(tmp_path, "roi_id,label,plane\n0,PV,0\n0,PY,1\n2,VIP,\n")
     table = read_label_table(path, plane=1)
     assert {r.roi_id: r.label for r in table} == {0: "PY", 2: "VIP"}
 
 
-def test_a_table_of_several_planes_is_read_whole(tmp_path: Path) -> None:
+def test_a_table_of_several_planes_is_read_whole(tmp_path):
     path = _csv(tmp_path, "roi_id,label,plane\n0,PV,0\n0,PY,1\n")
     table = read_label_table(path)
     assert table.for_plane(1).by_roi()[0].label == "PY"
@@ -89,37 +87,35 @@ def test_a_table_of_several_planes_is_read_whole(tmp_path: Path) -> None:
         ("roi_id,label,seen_trace\n1,PV,maybe\n", r"line 2: seen_trace is 'maybe'"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(
-    tmp_path: Path, text: str, sentence: str
-) -> None:
+def test_what_is_wrong_is_said_with_its_line(tmp_path, text, sentence):
     with pytest.raises(LabelError, match=sentence):
         read_label_table(_csv(tmp_path, text), n_rois=9)
 
 
-def test_another_encoding_is_said(tmp_path: Path) -> None:
+def test_another_encoding_is_said(tmp_path):
     path = _csv(tmp_path, "roi_id,label,note\n1,PV,größer\n", "latin-1")
     with pytest.raises(LabelError, match="is not UTF-8 text"):
         read_label_table(path)
 
 
-def test_a_missing_table_is_said(tmp_path: Path) -> None:
+def test_a_missing_table_is_said(tmp_path):
     with pytest.raises(LabelError, match="cannot be read"):
         read_label_table(tmp_path / "none.csv")
 
 
-def test_an_absurdly_long_cell_is_said(tmp_path: Path) -> None:
+def test_an_absurdly_long_cell_is_said(tmp_path):
     path = _csv(tmp_path, "roi_id,label\n1," + "x" * 200_000 + "\n")
     with pytest.raises(LabelError, match="is no CSV"):
         read_label_table(path)
 
 
-def test_a_users_own_type_is_read(tmp_path: Path) -> None:
+def test_a_users_own_type_is_read(tmp_path):
     tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
     path = _csv(tmp_path, "roi_id,label\n1,ndnf\n")
     assert read_label_table(path, tree=tree).rows[0].label == "NDNF"
 
 
-def test_a_table_that_is_there_is_replaced_only_with_force(tmp_path: Path) -> None:
+def test_a_table_that_is_there_is_replaced_only_with_force(tmp_path):
     path = _csv(tmp_path, "mine")
     with pytest.raises(OutputError, match="already there"):
         write_label_table(FULL, path)
@@ -128,7 +124,7 @@ def test_a_table_that_is_there_is_replaced_only_with_force(tmp_path: Path) -> No
     assert read_label_table(path) == FULL
 
 
-def test_a_line_may_end_early(tmp_path: Path) -> None:
+def test_a_line_may_end_early(tmp_path):
     path = tmp_path / "labels.csv"
     path.write_text("label,roi_id\nPV,1\nPY\n")
     with pytest.raises(LabelError, match="line 3: roi_id is empty"):

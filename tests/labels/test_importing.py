@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,15 +18,15 @@ from napari_celltype.labels import (
     load_labels,
     save_labels,
 )
-from napari_celltype.labels.importing import ImportedLabels, OtherDay, import_labels
-from napari_celltype.recording import Recording, open_recording
+from napari_celltype.labels.importing import OtherDay, import_labels
+from napari_celltype.recording import open_recording
 
 # Cells as rows, days as columns: rows of stat.npy.
 MATCHES = [[0, 3, 5], [1, 4, None], [2, None, None], [4, 2, 1], [None, 0, 0]]
 
 
 @pytest.fixture
-def days(labelled: Callable[..., Path]) -> list[Recording]:
+def days(labelled):
     """Three days of 6 ROIs; the first has labels."""
     given = {
         0: Label(0, "PV", source="histology", annotator="Ada"),
@@ -40,10 +38,10 @@ def days(labelled: Callable[..., Path]) -> list[Recording]:
 
 
 @pytest.fixture
-def track2p(tmp_path: Path) -> Callable[..., Path]:
+def track2p(tmp_path):
     """Write what Track2p 0.6.2 writes: `track2p(matches, **options) -> folder`."""
 
-    def write(matches: Any = MATCHES, *, direct: bool = True, **options: Any) -> Path:
+    def write(matches=MATCHES, *, direct=True, **options):
         folder = tmp_path / "mouse1" / "track2p"
         folder.mkdir(exist_ok=True)
         options = {
@@ -61,10 +59,10 @@ def track2p(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def roicat(tmp_path: Path) -> Callable[..., Path]:
+def roicat(tmp_path):
     """Write what ROICaT 1.7 writes: `roicat(labels_bySession, paths) -> file`."""
 
-    def write(sessions: Any, paths: list[str] | None = None) -> Path:
+    def write(sessions, paths=None):
         file = tmp_path / "m1.tracking.results_clusters.json"
         content = {"labels_bySession": sessions, "labels_dict": {}}
         file.write_text(json.dumps(content, indent=4))
@@ -77,19 +75,17 @@ def roicat(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def _other(recording: Recording, name: str = "d1") -> OtherDay:
+def _other(recording, name="d1"):
     labels = load_labels(recording)
     assert labels is not None
     return OtherDay(name, recording, labels)
 
 
-def _cells(imported: ImportedLabels) -> dict[int, str]:
+def _cells(imported):
     return {row.roi_id: row.cell_id for row in imported.table}
 
 
-def test_track2p_gives_each_roi_its_cell(
-    days: list[Recording], track2p: Callable[..., Path]
-) -> None:
+def test_track2p_gives_each_roi_its_cell(days, track2p):
     folder = track2p()
     first, second, third = (import_labels(folder, day) for day in days)
     # The cell that was found on one day only says nothing.
@@ -103,9 +99,7 @@ def test_track2p_gives_each_roi_its_cell(
     assert import_labels(folder / "track_ops.npy", days[0]) == first
 
 
-def test_labels_are_proposed_for_the_same_cell_on_other_days(
-    days: list[Recording], track2p: Callable[..., Path]
-) -> None:
+def test_labels_are_proposed_for_the_same_cell_on_other_days(days, track2p):
     carried = import_labels(track2p(), days[1], others=[_other(days[0])]).carried
     rows = carried.by_roi()
     # A prediction is nobody's inheritance.
@@ -115,17 +109,13 @@ def test_labels_are_proposed_for_the_same_cell_on_other_days(
     assert rows[3].note == "from d1, ROI 0 (histology)"
 
 
-def test_a_cell_with_two_labels_inherits_none(
-    days: list[Recording], track2p: Callable[..., Path]
-) -> None:
+def test_a_cell_with_two_labels_inherits_none(days, track2p):
     third = OtherDay("d3", days[2], LabelTable((Label(5, "SOM", 0),)))
     both = import_labels(track2p(), days[1], others=[_other(days[0]), third])
     assert set(both.carried.by_roi()) == {4}
 
 
-def test_matches_take_no_label_away(
-    days: list[Recording], track2p: Callable[..., Path]
-) -> None:
+def test_matches_take_no_label_away(days, track2p):
     present = _other(days[0]).labels
     table = add_labels(present, import_labels(track2p(), days[0]).table).table
     assert {r.roi_id: (r.label, r.source) for r in table} == {
@@ -134,9 +124,7 @@ def test_matches_take_no_label_away(
     assert all(row.cell_id for row in table)
 
 
-def test_older_track2p_counts_the_cells_above_its_threshold(
-    days: list[Recording], track2p: Callable[..., Path]
-) -> None:
+def test_older_track2p_counts_the_cells_above_its_threshold(days, track2p):
     assert days[1].path is not None
     iscell = np.stack([np.ones(6), [0.9, 0.1, 0.8, 0.2, 0.7, 0.6]], axis=1)
     np.save(days[1].path / "iscell.npy", iscell)
@@ -152,9 +140,7 @@ def test_older_track2p_counts_the_cells_above_its_threshold(
     )
 
 
-def test_cells_thrown_out_in_track2ps_window_are_left_out(
-    days: list[Recording], track2p: Callable[..., Path]
-) -> None:
+def test_cells_thrown_out_in_track2ps_window_are_left_out(days, track2p):
     folder = track2p(vector_curation_plane_0=np.array([0.0, 1.0]))
     assert set(_cells(import_labels(folder, days[0]))) == {1, 4}
 
@@ -169,22 +155,14 @@ def test_cells_thrown_out_in_track2ps_window_are_left_out(
         ({}, [["a", "b", "c"]], "something else than numbers"),
     ],
 )
-def test_matches_that_do_not_fit_are_refused(
-    days: list[Recording],
-    track2p: Callable[..., Path],
-    options: dict[str, Any],
-    matches: Any,
-    sentence: str,
-) -> None:
+def test_matches_that_do_not_fit_are_refused(days, track2p, options, matches, sentence):
     with pytest.raises(CellTypeError, match=sentence):
         import_labels(track2p(matches, **options), days[0])
 
 
-def test_code_in_track2ps_files_is_not_run(
-    days: list[Recording], track2p: Callable[..., Path]
-) -> None:
+def test_code_in_track2ps_files_is_not_run(days, track2p):
     class Trap:
-        def __reduce__(self) -> tuple[Any, ...]:
+        def __reduce__(self):
             return (Path.touch, (Path("trap"),))
 
     folder = track2p(trap=[Trap()])
@@ -192,9 +170,7 @@ def test_code_in_track2ps_files_is_not_run(
         import_labels(folder, days[0])
 
 
-def test_roicat_finds_the_recording_by_its_path(
-    days: list[Recording], roicat: Callable[..., Path]
-) -> None:
+def test_roicat_finds_the_recording_by_its_path(days, roicat):
     sessions = [[0, 1, -1, 2, -1, 3], [-1, 0, 0, 2, 4, 1], [3, 5, 5, 2, -1, -1]]
     paths = [f"/home/x/mouse1/d{n}/suite2p/plane0/stat.npy" for n in (1, 2, 3)]
     file = roicat(sessions, paths)
@@ -207,9 +183,7 @@ def test_roicat_finds_the_recording_by_its_path(
     assert {r.roi_id: r.label for r in carried} == {5: "PY"}
 
 
-def test_roicat_without_paths_goes_by_the_number_of_rois(
-    days: list[Recording], roicat: Callable[..., Path]
-) -> None:
+def test_roicat_without_paths_goes_by_the_number_of_rois(days, roicat):
     imported = import_labels(roicat([[0, 1], [0, -1, 1, -1, -1, -1]]), days[0])
     assert set(_cells(imported)) == {0, 2}
     assert "found by its number of ROIs" in imported.sentences[1]
@@ -219,17 +193,13 @@ def test_roicat_without_paths_goes_by_the_number_of_rois(
         import_labels(roicat([[0, 1], [1, 0]]), days[0])
 
 
-def test_roicat_of_other_rois_is_refused(
-    days: list[Recording], roicat: Callable[..., Path]
-) -> None:
+def test_roicat_of_other_rois_is_refused(days, roicat):
     paths = [f"/x/d{n}/suite2p/plane0/stat.npy" for n in (1, 2)]
     with pytest.raises(LabelError, match="made on 2 ROIs of"):
         import_labels(roicat([[0, 1], [0, 1]], paths), days[0])
 
 
-def test_what_cannot_be_read_says_what_can(
-    tmp_path: Path, days: list[Recording], roicat: Callable[..., Path]
-) -> None:
+def test_what_cannot_be_read_says_what_can(tmp_path, days, roicat):
     (tmp_path / "results.pkl").write_bytes(pickle.dumps({"labels": [1]}))
     (tmp_path / "empty").mkdir()
     for name in ("results.pkl", "empty", "missing.json"):
@@ -241,7 +211,7 @@ def test_what_cannot_be_read_says_what_can(
             import_labels(tmp_path / "x.json", days[0])
 
 
-def test_a_label_table_is_told_in_words(tmp_path: Path, days: list[Recording]) -> None:
+def test_a_label_table_is_told_in_words(tmp_path, days):
     table = tmp_path / "labels.csv"
     table.write_text("roi_id,label,cell_id\n0,Pvalb,c1\n1,PV,\n2,!SST,\n3,,\n")
     imported = import_labels(table, days[0])
@@ -249,9 +219,7 @@ def test_a_label_table_is_told_in_words(tmp_path: Path, days: list[Recording]) -
     assert len(imported.table) == 3
 
 
-def test_a_label_file_is_read_wherever_it_lies_and_brings_its_types(
-    tmp_path: Path, labelled: Callable[..., Path]
-) -> None:
+def test_a_label_file_is_read_wherever_it_lies_and_brings_its_types(tmp_path, labelled):
     tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
     folder = labelled("mouse1/d1")
     recording = open_recording(folder)
@@ -268,7 +236,7 @@ def test_a_label_file_is_read_wherever_it_lies_and_brings_its_types(
 PRESENT = LabelTable((Label(1, "PV"), Label(2, "PY"), Label(3, "IN")))
 
 
-def test_added_labels_leave_mine_alone_unless_asked() -> None:
+def test_added_labels_leave_mine_alone_unless_asked():
     new = LabelTable(
         (
             Label(1, "SOM", source="imported"),
@@ -285,13 +253,13 @@ def test_added_labels_leave_mine_alone_unless_asked() -> None:
     assert replaced.table.by_roi()[1].label == "SOM"
 
 
-def test_a_prediction_never_stands_against_a_label() -> None:
+def test_a_prediction_never_stands_against_a_label():
     guess = LabelTable((Label(1, "PV", source="prediction"),))
     table = add_labels(guess, LabelTable((Label(1, "SOM", source="imported"),))).table
     assert table.by_roi()[1].label == "SOM"
 
 
-def test_moved_lines_take_back_the_labels_of_the_former_ones() -> None:
+def test_moved_lines_take_back_the_labels_of_the_former_ones():
     present = LabelTable(
         (
             Label(1, "PV", source="redcell", cell_id="c1"),
@@ -311,7 +279,7 @@ def test_moved_lines_take_back_the_labels_of_the_former_ones() -> None:
     assert outcome.kept == (3,)
 
 
-def test_labels_of_a_file_do_not_take_others_of_the_red_channel_away() -> None:
+def test_labels_of_a_file_do_not_take_others_of_the_red_channel_away():
     present = LabelTable((Label(1, "PV", source="redcell"),))
     new = LabelTable((Label(2, "PV", source="redcell"),))
     assert add_labels(present, new).table.by_roi().keys() == {1, 2}

@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,16 +30,16 @@ LABELS = LabelTable(
 
 
 @pytest.fixture
-def plane(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Path:
+def plane(tmp_path, suite2p_folder):
     return suite2p_folder(tmp_path / "mäuse 1" / "tag 1", data_bin=False) / "plane0"
 
 
 @pytest.fixture
-def recording(plane: Path) -> Recording:
+def recording(plane):
     return open_recording(plane)
 
 
-def _rearrange(plane: Path, rows: Sequence[int]) -> Recording:
+def _rearrange(plane, rows):
     """Renumber, repeat or drop the rows of a plane, as suite2p's GUI may."""
     for name in ("F", "Fneu", "spks", "iscell", "stat"):
         path = plane / f"{name}.npy"
@@ -49,7 +47,7 @@ def _rearrange(plane: Path, rows: Sequence[int]) -> Recording:
     return open_recording(plane)
 
 
-def _shift_masks(plane: Path, pixels: int, rows: Sequence[int]) -> Recording:
+def _shift_masks(plane, pixels, rows):
     stat = np.load(plane / "stat.npy", allow_pickle=True)
     for row in rows:
         stat[row]["ypix"] = stat[row]["ypix"] + pixels
@@ -57,24 +55,22 @@ def _shift_masks(plane: Path, pixels: int, rows: Sequence[int]) -> Recording:
     return open_recording(plane)
 
 
-def _load(recording: Recording) -> LabelTable:
+def _load(recording):
     labels = load_labels(recording)
     assert labels is not None
     return labels
 
 
-def test_round_trip(recording: Recording) -> None:
+def test_round_trip(recording):
     save_labels(recording, LABELS)
     assert _load(recording) == LABELS
 
 
-def test_no_file_is_no_labels(recording: Recording) -> None:
+def test_no_file_is_no_labels(recording):
     assert load_labels(recording) is None
 
 
-def test_labels_follow_their_roi_to_another_row(
-    plane: Path, recording: Recording
-) -> None:
+def test_labels_follow_their_roi_to_another_row(plane, recording):
     save_labels(recording, LABELS)
     # An ROI drawn by hand is put in front of the others.
     labels = _load(_rearrange(plane, [11, *range(11)]))
@@ -82,24 +78,20 @@ def test_labels_follow_their_roi_to_another_row(
     assert "3 of 3 labels followed their ROI" in labels.warnings[0]
 
 
-def test_an_roi_appended_moves_nothing(plane: Path, recording: Recording) -> None:
+def test_an_roi_appended_moves_nothing(plane, recording):
     save_labels(recording, LABELS)
     labels = _load(_rearrange(plane, [*range(12), 0]))
     assert labels.rows == LABELS.rows
     assert labels.warnings == ()
 
 
-def test_masks_that_changed_a_little_keep_their_label(
-    plane: Path, recording: Recording
-) -> None:
+def test_masks_that_changed_a_little_keep_their_label(plane, recording):
     save_labels(recording, LABELS)
     labels = _load(_shift_masks(plane, 1, range(12)))
     assert labels.rows == LABELS.rows
 
 
-def test_a_label_whose_roi_is_gone_is_set_aside(
-    plane: Path, recording: Recording
-) -> None:
+def test_a_label_whose_roi_is_gone_is_set_aside(plane, recording):
     save_labels(recording, LABELS)
     labels = _load(_rearrange(plane, [0, 1, 2, 3, 5, 6, 7]))
     assert {r.roi_id: r.label for r in labels} == {1: "PV", 6: "IN"}
@@ -107,9 +99,7 @@ def test_a_label_whose_roi_is_gone_is_set_aside(
     assert any("set aside" in w and "row 4" in w for w in labels.warnings)
 
 
-def test_a_label_set_aside_comes_back_with_its_roi(
-    plane: Path, recording: Recording
-) -> None:
+def test_a_label_set_aside_comes_back_with_its_roi(plane, recording):
     save_labels(recording, LABELS)
     files = {path: path.read_bytes() for path in plane.glob("*.npy")}
     without = _rearrange(plane, [0, 1, 2, 3, 5, 6, 7])
@@ -119,18 +109,14 @@ def test_a_label_set_aside_comes_back_with_its_roi(
     assert _load(open_recording(plane)).rows == LABELS.rows
 
 
-def test_labels_of_another_recording_are_refused(
-    plane: Path, recording: Recording
-) -> None:
+def test_labels_of_another_recording_are_refused(plane, recording):
     save_labels(recording, LABELS)
     other = _rearrange(plane, [0, 2, 3, 5, 6])
     with pytest.raises(LabelError, match=r"made on other ROIs .* no mask fits"):
         load_labels(other)
 
 
-def test_labels_that_claim_the_same_roi_are_set_aside(
-    plane: Path, recording: Recording
-) -> None:
+def test_labels_that_claim_the_same_roi_are_set_aside(plane, recording):
     twice = _rearrange(plane, [*range(12), 1])
     labels = (Label(1, "PV", 0), Label(7, "IN", 0), Label(12, "PY", 0))
     save_labels(twice, LabelTable(labels))
@@ -139,9 +125,7 @@ def test_labels_that_claim_the_same_roi_are_set_aside(
     assert len(labels_now.set_aside) == 2
 
 
-def test_labels_of_other_rois_are_kept_when_they_are_replaced(
-    plane: Path, recording: Recording
-) -> None:
+def test_labels_of_other_rois_are_kept_when_they_are_replaced(plane, recording):
     path = save_labels(recording, LABELS)
     before = path.read_bytes()
     other = _rearrange(plane, [0, 2, 3, 5, 6])
@@ -151,7 +135,7 @@ def test_labels_of_other_rois_are_kept_when_they_are_replaced(
     assert [p.read_bytes() for p in kept] == [before]
 
 
-def test_a_users_own_types_come_back(recording: Recording) -> None:
+def test_a_users_own_types_come_back(recording):
     tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
     tree = tree.with_type("NDNF-NPY", color="#445566", parent="NDNF")
     labels = LabelTable((Label(1, "NDNF-NPY", 0),), tree)
@@ -159,9 +143,7 @@ def test_a_users_own_types_come_back(recording: Recording) -> None:
     assert _load(recording) == labels
 
 
-def test_a_labels_folder_repeats_the_end_of_the_path(
-    tmp_path: Path, plane: Path, recording: Recording
-) -> None:
+def test_a_labels_folder_repeats_the_end_of_the_path(tmp_path, plane, recording):
     path = save_labels(recording, LABELS, tmp_path / "labels")
     expected = tmp_path / "labels/mäuse 1/tag 1/suite2p/plane0/celltype_labels.json"
     assert path == expected
@@ -169,40 +151,36 @@ def test_a_labels_folder_repeats_the_end_of_the_path(
     assert not (plane / "celltype_labels.json").exists()
 
 
-def test_the_recordings_own_labels_serve_an_empty_labels_folder(
-    tmp_path: Path, recording: Recording
-) -> None:
+def test_the_recordings_own_labels_serve_an_empty_labels_folder(tmp_path, recording):
     save_labels(recording, LABELS)
     assert load_labels(recording, tmp_path / "labels") == LABELS
 
 
-def test_a_folder_that_cannot_be_written_to_is_said(
-    tmp_path: Path, recording: Recording
-) -> None:
+def test_a_folder_that_cannot_be_written_to_is_said(tmp_path, recording):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
         save_labels(recording, LABELS, tmp_path / "file")
 
 
-def test_traces_from_elsewhere_have_no_label_file() -> None:
+def test_traces_from_elsewhere_have_no_label_file():
     recording = Recording(np.zeros((3, 50), np.float32))
     assert load_labels(recording) is None
     with pytest.raises(LabelError, match="no recording folder"):
         save_labels(recording, LABELS)
 
 
-def test_a_row_that_does_not_exist_is_refused(recording: Recording) -> None:
+def test_a_row_that_does_not_exist_is_refused(recording):
     with pytest.raises(LabelError, match="ROI 99 does not exist"):
         save_labels(recording, LabelTable((Label(99, "PV"),)))
 
 
-def _changed(recording: Recording, **changes: object) -> Path:
+def _changed(recording, **changes):
     path = save_labels(recording, LABELS)
     path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | changes))
     return path
 
 
-def test_a_newer_file_is_neither_read_nor_replaced(recording: Recording) -> None:
+def test_a_newer_file_is_neither_read_nor_replaced(recording):
     before = _changed(recording, version=2).read_bytes()
     for use in (load_labels, lambda r: save_labels(r, LABELS)):
         with pytest.raises(LabelError, match="update napari-celltype"):
@@ -211,9 +189,7 @@ def test_a_newer_file_is_neither_read_nor_replaced(recording: Recording) -> None
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "null", "[" * 100_000, "\x00"])
-def test_a_file_that_is_not_ours_is_neither_read_nor_replaced(
-    recording: Recording, text: str
-) -> None:
+def test_a_file_that_is_not_ours_is_neither_read_nor_replaced(recording, text):
     label_path(recording).write_text(text)
     for use in (load_labels, lambda r: save_labels(r, LABELS)):
         with pytest.raises(LabelError, match=r"celltype_labels\.json (is|was)"):
@@ -238,9 +214,7 @@ def test_a_file_that_is_not_ours_is_neither_read_nor_replaced(
         {"runs": 7},
     ],
 )
-def test_a_damaged_label_is_said(
-    recording: Recording, entry: dict[str, object]
-) -> None:
+def test_a_damaged_label_is_said(recording, entry):
     good = {"roi_id": 1, "label": "PV", "source": "manual", "runs": []}
     _changed(recording, labels=[good | entry])
     with pytest.raises(LabelError, match="cannot be used"):
@@ -248,13 +222,13 @@ def test_a_damaged_label_is_said(
 
 
 @pytest.mark.parametrize("types", [7, [3], [{}], [{"name": "x", "color": "red"}]])
-def test_damaged_types_are_said(recording: Recording, types: object) -> None:
+def test_damaged_types_are_said(recording, types):
     _changed(recording, types=types)
     with pytest.raises(LabelError, match="cannot be used"):
         load_labels(recording)
 
 
-def test_suite2ps_own_files_stay_as_they_are(plane: Path, recording: Recording) -> None:
+def test_suite2ps_own_files_stay_as_they_are(plane, recording):
     before = {p: p.stat().st_mtime_ns for p in plane.iterdir()}
     save_labels(recording, LABELS)
     assert {p: p.stat().st_mtime_ns for p in before} == before
@@ -269,7 +243,7 @@ THEIRS = FIRST.with_label(Label(2, "SOM", 0, annotator="Ben"))
 
 
 @pytest.fixture
-def windows(recording: Recording) -> tuple[LabelFile, LabelFile]:
+def windows(recording):
     """Two windows that have read the same labels."""
     save_labels(recording, FIRST)
     files = LabelFile(recording), LabelFile(recording)
@@ -277,7 +251,7 @@ def windows(recording: Recording) -> tuple[LabelFile, LabelFile]:
     return files
 
 
-def test_one_window_saves_as_often_as_it_likes(recording: Recording) -> None:
+def test_one_window_saves_as_often_as_it_likes(recording):
     file = LabelFile(recording)
     assert file.load() is None
     for roi_id in range(4):
@@ -287,8 +261,8 @@ def test_one_window_saves_as_often_as_it_likes(recording: Recording) -> None:
 
 
 def test_a_file_of_somebody_else_is_not_replaced_and_both_sides_are_kept(
-    windows: tuple[LabelFile, LabelFile], tmp_path: Path
-) -> None:
+    windows, tmp_path
+):
     ada, ben = windows
     ben.save(THEIRS)
     before = ada.path.read_bytes()
@@ -307,8 +281,8 @@ def test_a_file_of_somebody_else_is_not_replaced_and_both_sides_are_kept(
 
 
 def test_writing_over_the_labels_of_somebody_else_keeps_a_copy_of_them(
-    windows: tuple[LabelFile, LabelFile], tmp_path: Path
-) -> None:
+    windows, tmp_path
+):
     ada, ben = windows
     ben.save(THEIRS)
     mine = ada.save_copy(MINE, tmp_path)
@@ -322,9 +296,7 @@ def test_writing_over_the_labels_of_somebody_else_keeps_a_copy_of_them(
         ben.save(THEIRS)
 
 
-def test_the_content_is_compared_and_not_the_time(
-    windows: tuple[LabelFile, LabelFile],
-) -> None:
+def test_the_content_is_compared_and_not_the_time(windows):
     # As on a file system whose clock steps by two seconds.
     ada, ben = windows
     status = ada.path.stat()
@@ -335,9 +307,7 @@ def test_the_content_is_compared_and_not_the_time(
         ada.save(FIRST)
 
 
-def test_a_file_that_is_gone_is_written_again(
-    windows: tuple[LabelFile, LabelFile],
-) -> None:
+def test_a_file_that_is_gone_is_written_again(windows):
     ada, _ = windows
     ada.path.unlink()
     assert ada.is_changed()
@@ -345,7 +315,7 @@ def test_a_file_that_is_gone_is_written_again(
     assert ada.load() == MINE
 
 
-def test_a_file_that_was_damaged_stays(windows: tuple[LabelFile, LabelFile]) -> None:
+def test_a_file_that_was_damaged_stays(windows):
     ada, _ = windows
     ada.path.write_text("{")
     with pytest.raises(LabelConflict):
@@ -355,9 +325,7 @@ def test_a_file_that_was_damaged_stays(windows: tuple[LabelFile, LabelFile]) -> 
     assert ada.path.read_text() == "{"
 
 
-def test_a_disk_that_is_gone_gets_no_folder_in_its_place(
-    windows: tuple[LabelFile, LabelFile], tmp_path: Path
-) -> None:
+def test_a_disk_that_is_gone_gets_no_folder_in_its_place(windows, tmp_path):
     ada, _ = windows
     session = ada.path.parents[2]
     session.rename(tmp_path / "elsewhere")
@@ -373,9 +341,7 @@ def test_a_disk_that_is_gone_gets_no_folder_in_its_place(
     assert not rescued.exists()
 
 
-def test_labels_move_to_a_folder_of_the_users_choice(
-    windows: tuple[LabelFile, LabelFile], tmp_path: Path
-) -> None:
+def test_labels_move_to_a_folder_of_the_users_choice(windows, tmp_path):
     ada, ben = windows
     beside = ada.path.read_bytes()
     ada.move_to(tmp_path / "labels")
@@ -389,8 +355,8 @@ def test_labels_move_to_a_folder_of_the_users_choice(
         ben.save(THEIRS)
 
 
-def test_of_two_that_save_at_once_only_one_succeeds(recording: Recording) -> None:
-    def save(roi_id: int) -> bool:
+def test_of_two_that_save_at_once_only_one_succeeds(recording):
+    def save(roi_id):
         try:
             LabelFile(recording).save(LabelTable((Label(roi_id, "PV", 0),)))
         except LabelConflict:
@@ -401,7 +367,7 @@ def test_of_two_that_save_at_once_only_one_succeeds(recording: Recording) -> Non
         assert sorted(pool.map(save, range(6))) == [False] * 5 + [True]
 
 
-def test_traces_from_elsewhere_have_nothing_to_save() -> None:
+def test_traces_from_elsewhere_have_nothing_to_save():
     file = LabelFile(Recording.from_traces([[1.0, 2.0]], sampling_frequency=10))
     assert file.load() is None
     assert not file.is_changed()

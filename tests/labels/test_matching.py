@@ -6,21 +6,21 @@ from napari_celltype.labels.matching import find_again, mask_runs
 from napari_celltype.recording import Roi
 
 
-def _roi(pixels: list[tuple[int, int]]) -> Roi:
+def _roi(pixels):
     y, x = np.array(pixels).T
     return Roi(y.astype(np.int64), x.astype(np.int64), np.ones(len(y), np.float32))
 
 
-def _square(y: int, x: int, side: int = 4) -> Roi:
+def _square(y, x, side=4):
     return _roi([(y + i, x + j) for i in range(side) for j in range(side)])
 
 
-def test_runs_are_rows_of_pixels() -> None:
+def test_runs_are_rows_of_pixels():
     roi = _roi([(5, 3), (2, 9), (2, 7), (2, 8), (5, 5)])
     assert mask_runs([roi], [0]) == {0: [[2, 7, 3], [5, 3, 1], [5, 5, 1]]}
 
 
-def test_every_mask_is_found_in_a_shuffled_order() -> None:
+def test_every_mask_is_found_in_a_shuffled_order():
     rng = np.random.default_rng(0)
     rois = [_square(int(y), int(x)) for y in range(0, 60, 5) for x in range(0, 60, 5)]
     order = rng.permutation(len(rois))
@@ -29,21 +29,21 @@ def test_every_mask_is_found_in_a_shuffled_order() -> None:
     assert found == {int(former): now for now, former in enumerate(order)}
 
 
-def test_half_an_overlap_is_no_match() -> None:
+def test_half_an_overlap_is_no_match():
     stored = mask_runs([_square(0, 0)], [0])
     assert find_again(stored, [_square(0, 2)]) == {}
 
 
-def test_the_better_of_two_claims_wins() -> None:
+def test_the_better_of_two_claims_wins():
     stored = mask_runs([_square(0, 0), _square(0, 1)], [0, 1])
     assert find_again(stored, [_square(0, 1)]) == {1: 0}
 
 
-def test_pixels_right_of_all_rois_do_not_wrap_to_the_next_row() -> None:
+def test_pixels_right_of_all_rois_do_not_wrap_to_the_next_row():
     wide = _roi([(0, x) for x in range(4, 8)])
     narrow = _roi([(1, x) for x in range(4)])
     assert find_again(mask_runs([wide], [0]), [narrow]) == {}
 
 
-def test_nothing_is_found_among_no_rois() -> None:
+def test_nothing_is_found_among_no_rois():
     assert find_again(mask_runs([_square(0, 0)], [0]), []) == {}

@@ -11,13 +11,13 @@ from napari_celltype.labels.recording_list import read_recording_list
 Labelled = Callable[..., Path]
 
 
-def _write(tmp_path: Path, text: str) -> Path:
+def _write(tmp_path, text):
     path = tmp_path / "cells.csv"
     path.write_text(text, encoding="utf-8")
     return path
 
 
-def test_paths_are_relative_to_the_list(tmp_path: Path, labelled: Labelled) -> None:
+def test_paths_are_relative_to_the_list(tmp_path, labelled):
     labelled("Mäuse 1/day1")
     path = _write(tmp_path, "path,labels\nMäuse 1/day1,cells.csv\n")
     (plane,) = read_recording_list(path).planes
@@ -26,9 +26,7 @@ def test_paths_are_relative_to_the_list(tmp_path: Path, labelled: Labelled) -> N
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_any_delimiter_and_any_case_of_the_header(
-    tmp_path: Path, labelled: Labelled, delimiter: str
-) -> None:
+def test_any_delimiter_and_any_case_of_the_header(tmp_path, labelled, delimiter):
     labelled("m1")
     text = "\ufeffPath,Subject_ID,line,sampling_frequency\nm1,mouse 1,Pvalb-Cre,7.5\n"
     path = _write(tmp_path, text.replace(",", delimiter))
@@ -37,18 +35,14 @@ def test_any_delimiter_and_any_case_of_the_header(
     assert plane.sampling_frequency == 7.5
 
 
-def test_without_a_plane_all_planes_are_taken(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_without_a_plane_all_planes_are_taken(tmp_path, labelled):
     labelled("m1", n_planes=3)
     planes = read_recording_list(_write(tmp_path, "path\nm1\n")).planes
     assert [p.folder.name for p in planes] == ["plane0", "plane1", "plane2"]
     assert all(p.one_of_several for p in planes)
 
 
-def test_the_lists_own_plane_goes_before_the_one_asked_for(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_the_lists_own_plane_goes_before_the_one_asked_for(tmp_path, labelled):
     labelled("m1", n_planes=3)
     labelled("m2", n_planes=3)
     path = _write(tmp_path, "path,plane\nm1,2\nm2,\n")
@@ -57,9 +51,7 @@ def test_the_lists_own_plane_goes_before_the_one_asked_for(
     assert not any(p.one_of_several for p in planes)
 
 
-def test_columns_of_other_purposes_are_named(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_columns_of_other_purposes_are_named(tmp_path, labelled):
     labelled("m1")
     path = _write(tmp_path, "path,experimenter,region,\nm1,Ana,CA1,\n")
     assert read_recording_list(path).unused == ("experimenter",)
@@ -86,26 +78,24 @@ def test_columns_of_other_purposes_are_named(
         ("folder\nm1\n", r"has no column\(s\) 'path', .* first line names folder"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(
-    tmp_path: Path, labelled: Labelled, text: str, sentence: str
-) -> None:
+def test_what_is_wrong_is_said_with_its_line(tmp_path, labelled, text, sentence):
     labelled("m1")
     labelled("m2")
     with pytest.raises(CellTypeError, match=sentence):
         read_recording_list(_write(tmp_path, text))
 
 
-def test_the_kind_of_error_is_kept(tmp_path: Path) -> None:
+def test_the_kind_of_error_is_kept(tmp_path):
     with pytest.raises(RecordingError):
         read_recording_list(_write(tmp_path, "path\nmissing\n"))
 
 
-def test_a_list_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_list_that_is_not_there_is_said(tmp_path):
     with pytest.raises(LabelError, match="cannot be read"):
         read_recording_list(tmp_path / "none.csv")
 
 
-def test_a_line_may_end_early(tmp_path: Path, labelled: Labelled) -> None:
+def test_a_line_may_end_early(tmp_path, labelled):
     labelled("m1")
     (plane,) = read_recording_list(_write(tmp_path, "path,plane,region\nm1\n")).planes
     assert plane.facts == {}

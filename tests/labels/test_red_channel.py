@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,13 +13,13 @@ from napari_celltype.labels import (
     propose_lines,
     red_groups,
 )
-from napari_celltype.recording import Recording, open_recording
+from napari_celltype.recording import open_recording
 
 N_RED, N = 20, 80
 
 
 @pytest.fixture
-def plane(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Path:
+def plane(tmp_path, suite2p_folder):
     return (
         suite2p_folder(
             tmp_path,
@@ -36,7 +34,7 @@ def plane(tmp_path: Path, suite2p_folder: Callable[..., Path]) -> Path:
     )
 
 
-def _paint(plane: Path, *, red_cells: float) -> Recording:
+def _paint(plane, *, red_cells):
     """Write a red image: a third of the green leaks in, the first ROIs are red."""
     rng = np.random.default_rng(3)
     ops = np.load(plane / "ops.npy", allow_pickle=True).item()
@@ -52,7 +50,7 @@ def _paint(plane: Path, *, red_cells: float) -> Recording:
     return open_recording(plane)
 
 
-def test_redness_is_what_green_does_not_explain(plane: Path) -> None:
+def test_redness_is_what_green_does_not_explain(plane):
     recording = _paint(plane, red_cells=60)
     red = measure_red(recording)
     # Red cells are a quarter, and do not pull the line up.
@@ -66,7 +64,7 @@ def test_redness_is_what_green_does_not_explain(plane: Path) -> None:
     assert f"R2 = {red.r2:.2f}" in red.sentence
 
 
-def test_the_proposed_lines_separate_two_groups(plane: Path) -> None:
+def test_the_proposed_lines_separate_two_groups(plane):
     recording = _paint(plane, red_cells=60)
     red = measure_red(recording)
     lines = propose_lines(red)
@@ -77,14 +75,12 @@ def test_the_proposed_lines_separate_two_groups(plane: Path) -> None:
     assert not groups.not_red[:N_RED].any()
 
 
-def test_without_red_cells_nothing_is_proposed(plane: Path) -> None:
+def test_without_red_cells_nothing_is_proposed(plane):
     red = measure_red(_paint(plane, red_cells=0))
     assert propose_lines(red).sentence.startswith("No proposal")
 
 
-def test_what_is_between_the_lines_and_what_is_no_cell_gets_no_label(
-    plane: Path,
-) -> None:
+def test_what_is_between_the_lines_and_what_is_no_cell_gets_no_label(plane):
     recording = _paint(plane, red_cells=60)
     red = measure_red(recording)
     high = float(np.sort(red.redness[:N_RED])[10])
@@ -108,14 +104,14 @@ def test_what_is_between_the_lines_and_what_is_no_cell_gets_no_label(
     assert not (groups.left_out & (groups.red | groups.not_red)).any()
 
 
-def test_a_users_own_type_can_be_the_red_one(plane: Path) -> None:
+def test_a_users_own_type_can_be_the_red_one(plane):
     recording = _paint(plane, red_cells=60)
     tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
     table = labels_from_red(recording, 1, 4, "ndnf", tree)
     assert {row.label for row in table} == {"NDNF", "!NDNF"}
 
 
-def test_traces_of_channel_2_serve_where_there_is_no_image(plane: Path) -> None:
+def test_traces_of_channel_2_serve_where_there_is_no_image(plane):
     recording = _paint(plane, red_cells=60)
     by_image = measure_red(recording)
     noise = np.random.default_rng(0).normal(0, 5, (recording.n_rois, 60))
@@ -126,13 +122,13 @@ def test_traces_of_channel_2_serve_where_there_is_no_image(plane: Path) -> None:
     np.testing.assert_allclose(red.red, by_image.red, atol=5)
 
 
-def test_traces_of_another_number_of_rois_are_not_believed(plane: Path) -> None:
+def test_traces_of_another_number_of_rois_are_not_believed(plane):
     np.save(plane / "F_chan2.npy", np.ones((3, 60), "f4"))
     recording = replace(_paint(plane, red_cells=60), images={})
     assert "redcell.npy" in measure_red(recording).source
 
 
-def test_suite2ps_own_values_are_not_passed_off_as_brightness(plane: Path) -> None:
+def test_suite2ps_own_values_are_not_passed_off_as_brightness(plane):
     recording = replace(_paint(plane, red_cells=60), images={})
     red = measure_red(recording)
     assert red.r2 is None
@@ -145,23 +141,22 @@ def test_suite2ps_own_values_are_not_passed_off_as_brightness(plane: Path) -> No
     )
 
 
-def test_a_recording_of_one_channel_is_refused(
-    tmp_path: Path, suite2p_folder: Callable[..., Path]
-) -> None:
+def test_a_recording_of_one_channel_is_refused(tmp_path, suite2p_folder):
     plane = suite2p_folder(tmp_path / "one", data_bin=False) / "plane0"
     with pytest.raises(LabelError, match="no second channel"):
         measure_red(open_recording(plane))
 
 
-def test_few_cells_make_no_line(
-    tmp_path: Path, suite2p_folder: Callable[..., Path]
-) -> None:
+def test_few_cells_make_no_line(tmp_path, suite2p_folder):
     plane = suite2p_folder(tmp_path / "few", redcell=True, n_rois=6, data_bin=False)
     red = measure_red(open_recording(plane))
     assert red.r2 is None
     assert "Too few cells" in red.sentence
 
 
-def test_crossed_lines_are_refused(plane: Path) -> None:
+def test_crossed_lines_and_a_negation_are_refused(plane):
+    recording = _paint(plane, red_cells=60)
     with pytest.raises(LabelError, match="exchange them"):
-        labels_from_red(_paint(plane, red_cells=60), 3, 1)
+        labels_from_red(recording, 3, 1)
+    with pytest.raises(LabelError, match="is no type"):
+        labels_from_red(recording, 1, 3, "!PV")

@@ -8,19 +8,19 @@ from napari_celltype.errors import LabelError
 from napari_celltype.labels import Label, LabelTable
 
 
-def test_two_rows_for_one_roi_are_refused() -> None:
+def test_two_rows_for_one_roi_are_refused():
     with pytest.raises(LabelError, match="ROI 2 has two rows"):
         LabelTable((Label(2, "PV"), Label(2, "PY")))
 
 
-def test_a_label_replaces_the_former_one() -> None:
+def test_a_label_replaces_the_former_one():
     table = LabelTable((Label(2, "PV"), Label(3, "PY")))
     table = table.with_label(Label(2, "SST"))
     assert {r.roi_id: r.label for r in table} == {2: "SOM", 3: "PY"}
     assert [r.roi_id for r in table.without(2)] == [3]
 
 
-def test_a_predicted_label_is_never_ground_truth() -> None:
+def test_a_predicted_label_is_never_ground_truth():
     label = Label(0, "PV")
     assert label.is_ground_truth
     assert not dataclasses.replace(label, source="prediction").is_ground_truth

@@ -14,13 +14,13 @@ OWN = OWN.with_type("NDNF-NPY", color="#445566", parent="NDNF")
 OWN = OWN.with_type("glia", color="#778899", parent=None)
 
 
-def _allowed(targets: Targets, row: int) -> set[str]:
+def _allowed(targets, row):
     return {
         c for c, may in zip(targets.classes, targets.allowed[row], strict=True) if may
     }
 
 
-def _drawn(seed: int) -> tuple[list[str], Targets | None]:
+def _drawn(seed):
     """Draw labels of a deep tree; the targets are None where they are refused."""
     rng = np.random.default_rng(seed)
     names = [*(t.name for t in OWN.types), "an unknown type"]
@@ -37,33 +37,33 @@ DRAWN = [_drawn(seed) for seed in range(300)]
 READ = [(labels, targets) for labels, targets in DRAWN if targets is not None]
 
 
-def test_types_are_classes_in_sorted_order() -> None:
+def test_types_are_classes_in_sorted_order():
     targets = Targets.of(["VIP", "PY", "SOM", "PY"])
     assert targets.classes == ("PY", "SOM", "VIP")
     assert targets.index.tolist() == [2, 0, 1, 0]
     assert targets.single.all()
 
 
-def test_a_parent_allows_its_children() -> None:
+def test_a_parent_allows_its_children():
     targets = Targets.of(["PY", "PV", "SOM", "IN"])
     assert targets.classes == ("PV", "PY", "SOM")
     assert _allowed(targets, 3) == {"PV", "SOM"}
     assert targets.index.tolist() == [1, 0, 2, -1]
 
 
-def test_a_negation_allows_all_but_what_it_names() -> None:
+def test_a_negation_allows_all_but_what_it_names():
     targets = Targets.of(["PY", "PV", "SOM", "!PV", "!IN"])
     assert _allowed(targets, 3) == {"PY", "SOM"}
     assert _allowed(targets, 4) == {"PY"}
 
 
-def test_a_parent_without_children_is_a_class() -> None:
+def test_a_parent_without_children_is_a_class():
     targets = Targets.of(["PY", "IN", "!IN"])
     assert targets.classes == ("IN", "PY")
     assert _allowed(targets, 2) == {"PY"}
 
 
-def test_types_of_the_user_stand_where_the_tree_has_them() -> None:
+def test_types_of_the_user_stand_where_the_tree_has_them():
     targets = Targets.of(["NDNF-NPY", "PV", "glia", "NDNF", "IN", "!NDNF"], OWN)
     assert targets.classes == ("NDNF-NPY", "PV", "glia")
     assert _allowed(targets, 3) == {"NDNF-NPY"}
@@ -71,7 +71,7 @@ def test_types_of_the_user_stand_where_the_tree_has_them() -> None:
     assert _allowed(targets, 5) == {"PV", "glia"}
 
 
-def test_names_that_the_tree_does_not_know_stand_alone() -> None:
+def test_names_that_the_tree_does_not_know_stand_alone():
     targets = Targets.of(["a", "b", "!a", "IN", "PV", "!IN"])
     assert targets.classes == ("PV", "a", "b")
     assert _allowed(targets, 2) == {"PV", "b"}
@@ -87,14 +87,12 @@ def test_names_that_the_tree_does_not_know_stand_alone() -> None:
         (["PV", "SOM", "!IN"], "'!IN' leaves none of the classes PV, SOM"),
     ],
 )
-def test_labels_that_leave_nothing_are_refused(
-    labels: list[str], sentence: str
-) -> None:
+def test_labels_that_leave_nothing_are_refused(labels, sentence):
     with pytest.raises(LabelError, match=sentence):
         Targets.of(labels)
 
 
-def test_taking_rows_keeps_the_classes() -> None:
+def test_taking_rows_keeps_the_classes():
     targets = Targets.of(["VIP", "PY", "SOM"]).take(np.array([1, 1]))
     assert targets.classes == ("PY", "SOM", "VIP")
     assert targets.index.tolist() == [0, 0]
@@ -103,11 +101,11 @@ def test_taking_rows_keeps_the_classes() -> None:
 # --- whatever the labels are
 
 
-def test_enough_drawn_labels_are_read() -> None:
+def test_enough_drawn_labels_are_read():
     assert len(READ) > 100
 
 
-def test_classes_are_sorted_and_none_lies_below_another() -> None:
+def test_classes_are_sorted_and_none_lies_below_another():
     for _, targets in READ:
         assert list(targets.classes) == sorted(set(targets.classes))
         known = [c for c in targets.classes if c != "an unknown type"]
@@ -115,25 +113,25 @@ def test_classes_are_sorted_and_none_lies_below_another() -> None:
             assert not OWN.is_within(one, other)
 
 
-def test_each_class_is_a_label_that_allows_itself_alone() -> None:
+def test_each_class_is_a_label_that_allows_itself_alone():
     for labels, targets in READ:
         for name in targets.classes:
             assert _allowed(targets, labels.index(name)) == {name}
 
 
-def test_every_label_leaves_a_class() -> None:
+def test_every_label_leaves_a_class():
     for _, targets in READ:
         assert targets.allowed.any(axis=1).all()
 
 
-def test_every_type_that_is_no_class_has_one_below() -> None:
+def test_every_type_that_is_no_class_has_one_below():
     for labels, targets in READ:
         for name in set(labels) - set(targets.classes):
             if not name.startswith("!"):
                 assert any(OWN.is_within(c, name) for c in targets.classes)
 
 
-def test_a_type_and_its_negation_share_the_classes_out() -> None:
+def test_a_type_and_its_negation_share_the_classes_out():
     for labels, targets in READ:
         for name in {n for n in labels if f"!{n}" in labels}:
             yes = _allowed(targets, labels.index(name))
@@ -142,7 +140,7 @@ def test_a_type_and_its_negation_share_the_classes_out() -> None:
             assert yes | no == set(targets.classes)
 
 
-def test_a_parent_allows_what_its_children_allow() -> None:
+def test_a_parent_allows_what_its_children_allow():
     for labels, targets in READ:
         types = [n for n in set(labels) if n in {t.name for t in OWN.types}]
         for one, other in itertools.permutations(types, 2):
@@ -151,14 +149,14 @@ def test_a_parent_allows_what_its_children_allow() -> None:
                 assert _allowed(targets, labels.index(one)) <= above
 
 
-def test_the_order_of_the_labels_does_not_matter() -> None:
+def test_the_order_of_the_labels_does_not_matter():
     for labels, targets in READ:
         turned = Targets.of(labels[::-1], OWN)
         assert turned.classes == targets.classes
         np.testing.assert_array_equal(turned.allowed[::-1], targets.allowed)
 
 
-def test_the_index_is_that_of_the_only_class_left() -> None:
+def test_the_index_is_that_of_the_only_class_left():
     for _, targets in READ:
         for row, index in enumerate(targets.index.tolist()):
             allowed = _allowed(targets, row)

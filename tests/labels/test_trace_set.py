@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,11 +8,11 @@ from napari_celltype.labels import TraceSet, load_traces, save_traces
 from napari_celltype.labels.trace_set import ORIGINS
 
 
-def _traces(n: int = 4, frames: int = 30) -> np.ndarray:
+def _traces(n=4, frames=30):
     return np.random.default_rng(0).normal(size=(n, frames)).astype(np.float32)
 
 
-def test_round_trip_keeps_every_column(tmp_path: Path) -> None:
+def test_round_trip_keeps_every_column(tmp_path):
     written = TraceSet(
         _traces(),
         np.array(["PY", "PV", "IN", "!PV"]),
@@ -37,21 +35,21 @@ def test_round_trip_keeps_every_column(tmp_path: Path) -> None:
     assert read.sampling_frequency == 10.0
 
 
-def test_columns_that_are_absent_are_none(tmp_path: Path) -> None:
+def test_columns_that_are_absent_are_none(tmp_path):
     path = save_traces(TraceSet(_traces(), np.array(["PY"] * 4)), tmp_path / "a.npz")
     read = load_traces(path)
     assert read.subject_id is None
     assert read.sampling_frequency is None
 
 
-def test_aliases_become_canonical(tmp_path: Path) -> None:
+def test_aliases_become_canonical(tmp_path):
     path = tmp_path / "a.npz"
     labels = np.array(["pyramidal", "SST", "Gad2", "! pvalb"])
     np.savez(path, traces=_traces(), labels=labels)
     assert load_traces(path).labels.tolist() == ["PY", "SOM", "IN", "!PV"]
 
 
-def test_numbers_as_subjects_become_text(tmp_path: Path) -> None:
+def test_numbers_as_subjects_become_text(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, traces=_traces(), labels=["PY"] * 4, subject_id=[1, 1, 2, 2])
     subjects = load_traces(path).subject_id
@@ -59,14 +57,14 @@ def test_numbers_as_subjects_become_text(tmp_path: Path) -> None:
     assert subjects.tolist() == ["1", "1", "2", "2"]
 
 
-def test_an_unknown_type_is_named_with_its_row(tmp_path: Path) -> None:
+def test_an_unknown_type_is_named_with_its_row(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, traces=_traces(), labels=["PY", "PV", "glia", "PY"])
     with pytest.raises(LabelError, match=r"Row 2: 'glia' is not a known cell type"):
         load_traces(path)
 
 
-def test_a_missing_array_is_named(tmp_path: Path) -> None:
+def test_a_missing_array_is_named(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, traces=_traces())
     with pytest.raises(LabelError, match="holds no array 'labels'"):
@@ -86,29 +84,27 @@ def test_a_missing_array_is_named(tmp_path: Path) -> None:
         ({"label_source": ["guess"] * 4}, "Row 0 has the label_source 'guess'; use"),
         ({"label_source": ["manual"] * 3}, "'label_source' has the shape"),
         ({"n_pixels": [50, 60]}, "'n_pixels' has the shape"),
-        ({"plane": ["0"] * 4}, "'plane' has the shape .* type <U1"),
+        ({"plane": ["0"] * 4}, "'plane' holds <U1"),
         ({"sampling_frequency": 0.0}, "'sampling_frequency' is 0"),
         ({"sampling_frequency": np.nan}, "'sampling_frequency' is nan"),
         ({"sampling_frequency": [1.0, 2.0]}, "'sampling_frequency' has the shape"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(
-    tmp_path: Path, arrays: dict[str, object], sentence: str
-) -> None:
+def test_arrays_that_do_not_fit_are_refused(tmp_path, arrays, sentence):
     path = tmp_path / "a.npz"
     np.savez(path, **({"traces": _traces(), "labels": ["PY"] * 4} | arrays))
     with pytest.raises(LabelError, match=sentence):
         load_traces(path)
 
 
-def test_pickled_labels_are_refused(tmp_path: Path) -> None:
+def test_pickled_labels_are_refused(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, traces=_traces(), labels=np.array(["PY"] * 4, dtype=object))
     with pytest.raises(CellTypeError):
         load_traces(path)
 
 
-def test_take_keeps_rows_together() -> None:
+def test_take_keeps_rows_together():
     trace_set = TraceSet(
         _traces(),
         np.array(["PY", "PV", "SOM", "VIP"]),
@@ -128,18 +124,18 @@ def test_take_keeps_rows_together() -> None:
     np.testing.assert_array_equal(taken.traces, trace_set.traces[[3, 1]])
 
 
-def test_arrays_are_read_only() -> None:
+def test_arrays_are_read_only():
     trace_set = TraceSet(_traces(), np.array(["PY"] * 4))
     with pytest.raises(ValueError, match="read-only"):
         trace_set.traces[0, 0] = 1
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):
         save_traces(TraceSet(_traces(), np.array(["PY"] * 4)), tmp_path / "file/a.npz")
 
 
-def test_an_unknown_fact_of_the_recording_is_refused() -> None:
+def test_an_unknown_fact_of_the_recording_is_refused():
     with pytest.raises(LabelError, match="'depth' is none of n_pixels, plane"):
         TraceSet(_traces(), np.array(["PY"] * 4), recorded={"depth": np.zeros(4)})

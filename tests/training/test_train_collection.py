@@ -2,17 +2,20 @@
 
 import shlex
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from napari_celltype.labels import Label, LabelTable, save_labels
+from napari_celltype.labels import (
+    DataSet,
+    Label,
+    LabelTable,
+    find_labelled,
+    save_labels,
+)
 from napari_celltype.recording import open_recording
 from napari_celltype.training import train_model
-from napari_celltype.training.collecting import collect_paths
-from napari_celltype.training.collection import Collection
-from napari_celltype.training.train import CollectionTraining
+from napari_celltype.training.request import command_for, request_for
 
 
 @pytest.fixture
@@ -24,26 +27,27 @@ def training(suite2p_folder, tmp_path):
         labels = [Label(i, ("PY", "PV", "VIP")[i % 3]) for i in range(9)]
         save_labels(open_recording(root / "plane0"), LabelTable(tuple(labels)))
     collection = replace(
-        Collection(collect_paths([tmp_path]).recordings),
+        DataSet(find_labelled([tmp_path])[0]),
         left_out=("VIP",),
         untested=("VIP",),
     )
-    return CollectionTraining(
+    return request_for(
         collection, "mine", architecture="rnn", epochs=2, folder=tmp_path / "my models"
     )
 
 
 def test_the_command_trains_the_same_model(training):
-    trained = train_model(training.request())
+    trained = train_model(training)
     assert trained.path == training.output
     assert trained.card.classes == ("PV", "PY")
-    words = shlex.split(training.command())
+    words = shlex.split(command_for(training))
     # A type that is left out is no class that could be marked untested.
     assert "--untested" not in words
-    other = Path(words[-1]).with_name("other.safetensors")
+    other = training.output.with_name("other.safetensors")
+    words[words.index(str(training.output))] = str(other)
     from napari_celltype.cli.verbs import app
 
-    told = CliRunner().invoke(app, [*words[1:-1], str(other)])
+    told = CliRunner().invoke(app, words[1:])
     assert told.exit_code == 0, told.output
     from napari_celltype.models import read_model
 
@@ -54,11 +58,11 @@ def test_the_command_trains_the_same_model(training):
 
 
 def test_sessions_that_stand_for_animals_are_told_on_the_card(training):
-    recordings = tuple(replace(r, subject="") for r in training.collection.recordings)
-    collection = replace(
-        training.collection, recordings=recordings, session_as_subject=True
+    recordings = tuple(replace(r, subject="") for r in training.data.recordings)
+    collection = replace(training.data, recordings=recordings, session_as_subject=True)
+    request = request_for(
+        collection, "mine", architecture="rnn", epochs=2, folder=training.output.parent
     )
-    request = replace(training, collection=collection).request()
     assert request.remarks == (
         "In 2 of 2 recordings nobody said which animal it is, and the session stands "
         "for it.",

@@ -10,10 +10,17 @@ from napari_celltype.errors import (
     LabelError,
     ModelError,
     OutputError,
-    SamplingFrequencyError,
     Stopped,
 )
-from napari_celltype.labels import Label, LabelTable, Reading, TraceSet, save_labels
+from napari_celltype.labels import (
+    DataSet,
+    Label,
+    LabelTable,
+    Reading,
+    TraceSet,
+    find_labelled,
+    save_labels,
+)
 from napari_celltype.models import (
     TraceClassifier,
     card_for,
@@ -22,14 +29,10 @@ from napari_celltype.models import (
     save_model,
 )
 from napari_celltype.models.card import describe
-from napari_celltype.progress import ignore_progress, never_stop
 from napari_celltype.recording import open_recording
 from napari_celltype.training import TrainRequest, train_model
-from napari_celltype.training.collecting import collect_paths
-from napari_celltype.training.collection import Collection
 from napari_celltype.training.obstacles import find_obstacles
 from napari_celltype.training.train import find_base
-from napari_celltype.training.windowed import load_windows
 
 WINDOW = 50
 
@@ -77,22 +80,16 @@ def test_a_rate_that_blocks_nothing_is_learned_from(suite2p_folder, models, tmp_
         open_recording(root / "plane0"),
         LabelTable(tuple(Label(i, ("PY", "PV")[i % 2]) for i in range(8))),
     )
-    recordings = collect_paths([root]).recordings
+    recordings, _ = find_labelled([root])
     base = read_model(models / "start.safetensors").card
-    found = find_obstacles(Collection(tuple(recordings)), base=base)
+    found = find_obstacles(DataSet(recordings), base=base)
     assert not any("Hz" in obstacle.sentence for obstacle in found)
     assert len(windows_of(root, models).cell) == 16
 
 
 def windows_of(data, models, reading=None):
     card = read_model(models / "start.safetensors").card
-    return load_windows(
-        data,
-        card,
-        reading or Reading(),
-        on_progress=ignore_progress,
-        should_stop=never_stop,
-    )
+    return (reading or Reading()).load(data, base=card)
 
 
 def request(data, models, **changes):
@@ -106,17 +103,15 @@ def test_recordings_are_cut_as_classification_cuts_them(recordings, models):
     windows = windows_of(recordings, models)
     # 130 and 210 frames at 10 Hz are two and four windows of 50.
     assert np.bincount(windows.cell).tolist() == [2] * 8 + [4] * 8
-    assert windows.data.traces.sampling_frequency == 10.0
+    assert windows.traces.sampling_frequency == 10.0
     assert windows.cells.counts() == {"PV": 8, "PY": 8}
-    assert set(windows.data.traces.cell_id[windows.cell == 9]) == {
-        windows.cells.cell_id[9]
-    }
+    assert set(windows.traces.cell_id[windows.cell == 9]) == {windows.cells.cell_id[9]}
     # Neuropil as the model wants it, two frames averaged to one.
     plane = open_recording(recordings.parent / "mouse2" / "suite2p" / "plane0")
     trace = plane.raw_traces[1] - np.float32(0.7) * plane.neuropil[1]
     expected = trace[200:300].reshape(50, 2).mean(axis=1)
     np.testing.assert_allclose(
-        windows.data.traces.traces[np.flatnonzero(windows.cell == 9)[2]],
+        windows.traces.traces[np.flatnonzero(windows.cell == 9)[2]],
         expected,
         rtol=1e-4,
     )
@@ -130,12 +125,12 @@ def test_choices_and_short_recordings_are_told(recordings, models, suite2p_folde
     recordings.write_text(recordings.read_text() + f"\n{root},m3")
     windows = windows_of(recordings, models, Reading(merged={"PV": "IN"}))
     assert windows.cells.counts() == {"IN": 8, "PY": 8}
-    assert any("1 of 3 recordings are shorter" in n for n in windows.data.notes)
-    assert any("8 traces of PV count as IN" in n for n in windows.data.notes)
+    assert any("m3: shorter than the 50 frames at 10 Hz" in n for n in windows.notes)
+    assert any("8 traces of PV count as IN" in n for n in windows.notes)
 
 
 def test_nothing_is_up_sampled(recordings, models):
-    with pytest.raises(SamplingFrequencyError, match="mouse1"):
+    with pytest.raises(LabelError, match="mouse1"):
         windows_of(recordings, models, Reading(sampling_frequency=5.0))
     with pytest.raises(LabelError, match="leave --resample"):
         windows_of(recordings, models, Reading(resample=5.0))

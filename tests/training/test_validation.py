@@ -8,9 +8,9 @@ import pytest
 
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import LabelledData, Targets, TraceSet
+from napari_celltype.labels.reading import means_by_cell
 from napari_celltype.training.held_out import HeldOut, hold_out
 from napari_celltype.training.validation import Judge, probe_words
-from napari_celltype.training.windowed import Windows, means_by_cell, whole_traces
 
 
 def cells(labels, **columns):
@@ -19,6 +19,10 @@ def cells(labels, **columns):
     given = {name: np.array(values) for name, values in columns.items()}
     given.setdefault("cell_id", np.array([f"c{i}" for i in range(n)]))
     return TraceSet(noise, np.array(labels), sampling_frequency=10.0, **given)
+
+
+def labelled_data(traces, cell):
+    return LabelledData(traces, "test", None, (), "", cell)
 
 
 def held(traces, validation="auto", **options):
@@ -156,8 +160,7 @@ def in_windows(sure):
     windows = FOUR.take(cell)
     traces = windows.traces.copy()
     traces[:, 0] = np.stack([first, second], axis=1).ravel()
-    data = LabelledData(replace(windows, traces=traces), "test", None, (), "", [])
-    return Windows(data, cell)
+    return labelled_data(replace(windows, traces=traces), cell)
 
 
 def judged(windows):
@@ -198,8 +201,8 @@ def test_chance_and_the_best_number_stand_beside_the_score():
 
 def test_a_number_that_tells_the_types_is_found():
     traces = FOUR.traces + 50 * (FOUR.labels == "PV")[:, None]
-    data = LabelledData(replace(FOUR, traces=traces), "test", None, (), "", [])
-    judge = Judge(whole_traces(data), held(FOUR), Targets.of(FOUR.labels))
+    data = labelled_data(replace(FOUR, traces=traces), np.arange(48))
+    judge = Judge(data, held(FOUR), Targets.of(FOUR.labels))
     assert judge.probe == ("mean", 1.0)
 
 
@@ -210,10 +213,10 @@ def test_the_animal_alone_is_compared_with_where_sessions_are_held_out():
         subject_id=["m0"] * 24 + ["m1"] * 24,
         session_id=[f"d{i // 6}" for i in range(48)],
     )
-    data = LabelledData(traces, "test", None, (), "", [])
+    data = labelled_data(traces, np.arange(48))
     found = held(traces)
     assert found.way == "by-session"
-    judge = Judge(whole_traces(data), found, Targets.of(traces.labels))
+    judge = Judge(data, found, Targets.of(traces.labels))
     assert judge.probe == ("animal", 1.0)
     assert probe_words("animal") == "the commonest type of its animal"
 
@@ -234,11 +237,9 @@ def calibrated(n_cells, n_windows, rare=0, way="by-cell", **columns):
     windows = traces.take(cell)
     shown = windows.traces.copy()
     shown[:, 0] = np.where(windows.labels == "PV", sure, 1 - sure)
-    data = LabelledData(replace(windows, traces=shown), "test", None, (), "", [])
+    data = labelled_data(replace(windows, traces=shown), cell)
     rows = np.arange(n_cells)
-    judge = Judge(
-        Windows(data, cell), HeldOut(rows, rows, way, ""), Targets.of(traces.labels)
-    )
+    judge = Judge(data, HeldOut(rows, rows, way, ""), Targets.of(traces.labels))
     return judge.judge(Knowing()).calibration
 
 

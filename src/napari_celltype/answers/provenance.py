@@ -17,18 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_celltype.errors import OutputError
-from napari_celltype.files import file_sha256
-from napari_celltype.labels import (
-    LabelTable,
-    replace_atomically,
-    write_text_atomically,
-)
+from napari_celltype.files import file_sha256, replace_atomically, write_text_atomically
+from napari_celltype.labels import LabelTable
 from napari_celltype.labels.label_file import FILE_NAME
-from napari_celltype.recording import (
-    Recording,
-    fingerprint,
-    pipeline_of_file,
-)
+from napari_celltype.recording import Recording, fingerprint, pipeline_of_file
 
 if TYPE_CHECKING:
     from napari_celltype.answers.predictions import Predictions

@@ -25,9 +25,8 @@ from napari_celltype.export import (
     write_table,
 )
 from napari_celltype.export.content import TWO_COLUMNS
+from napari_celltype.files import claim_folder, write_text_atomically
 from napari_celltype.labels import save_labels
-from napari_celltype.labels.atomic import write_text_atomically
-from napari_celltype.labels.folders import claim_folder
 from napari_celltype.models import (
     DEFAULT_MODEL,
     families_of,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from napari_celltype.answers import provenance, require_replaceable, write_output
+from napari_celltype.files import claim_folder
 from napari_celltype.labels import Label, LabelTable, save_labels
-from napari_celltype.labels.folders import claim_folder
 from napari_celltype.labels.trace_set import require_npz, write_traces
 from napari_celltype.parameters import parameter, seed_parameter
 from napari_celltype.progress import (

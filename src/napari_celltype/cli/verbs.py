@@ -39,7 +39,7 @@ from napari_celltype.parameters import (
 )
 from napari_celltype.protocol.evaluate import ExperimentRequest
 from napari_celltype.protocol.paper import PAPER_EXPERIMENTS
-from napari_celltype.training.train import TrainRequest
+from napari_celltype.training.request import TrainRequest
 
 app = typer.Typer(
     name="napari-celltype",

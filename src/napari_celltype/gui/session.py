@@ -22,9 +22,9 @@ from napari_celltype.errors import LabelError
 from napari_celltype.gui.opened import OpenRecording, with_recording
 from napari_celltype.gui.opening import read_again
 from napari_celltype.gui.roi_filter import RoiFilter
+from napari_celltype.labels.data_set import DataSet, at_confirmed_rate
 from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.recording import Recording
-from napari_celltype.training.collection import Collection, at_confirmed_rate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ class Session:
         self._rois: tuple[int, ...] = ()
         self._tree = DEFAULT_TYPES
         self._predictions_shown = True
-        self._collection = Collection()
+        self._collection = DataSet()
         self._color_by: ColorBy = "type"
         self._min_probability = 0.0
         self._prior: Mapping[str, float] | None = None
@@ -161,7 +161,7 @@ class Session:
         return self._filter
 
     @property
-    def collection(self) -> Collection:
+    def collection(self) -> DataSet:
         """The labelled recordings that training and evaluation learn from."""
         return self._collection
 
@@ -294,7 +294,7 @@ class Session:
             self._filter = roi_filter
             self.filtered.emit()
 
-    def set_collection(self, collection: Collection) -> None:
+    def set_collection(self, collection: DataSet) -> None:
         """Take over other recordings to learn from, or other choices about them."""
         if collection is self._collection:
             return

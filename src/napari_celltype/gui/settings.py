@@ -11,7 +11,7 @@ from platformdirs import user_config_path
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError, OutputError
-from napari_celltype.labels import write_text_atomically
+from napari_celltype.files import write_text_atomically
 
 FOLDER_VARIABLE = "NAPARI_CELLTYPE_SETTINGS"
 _FILE = "settings.json"

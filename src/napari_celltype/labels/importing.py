@@ -18,25 +18,19 @@ from napari_celltype.labels.label_file import (
 from napari_celltype.labels.matched_cells import (
     MatchedCells,
     carried_labels,
-    cell_id_table,
+    read_roicat,
+    read_track2p,
+    roicat_file,
+    track2p_folder,
 )
 from napari_celltype.labels.notes import counted
-from napari_celltype.labels.roicat import read_roicat, roicat_file
-from napari_celltype.labels.table import LabelTable
-from napari_celltype.labels.track2p import read_track2p, track2p_folder
+from napari_celltype.labels.table import Label, LabelTable
 from napari_celltype.recording import Recording
 
 
 @dataclass(frozen=True)
 class OtherDay:
-    """Another recording that is at hand, with its labels.
-
-    Attributes
-    ----------
-    name : str
-    recording : Recording
-    labels : LabelTable
-    """
+    """Another recording that is open, with its labels."""
 
     name: str
     recording: Recording
@@ -94,13 +88,13 @@ def import_labels(
         return _matches(read_track2p, path, recording, tree, others)
     if is_label_file(path):
         table = read_label_file(path, recording, tree)
-        sentences = (in_words(table), *table.warnings)
+        sentences = (_in_words(table), *table.warnings)
         return ImportedLabels(table, LabelTable(tree=tree), sentences)
     if roicat_file(path) is not None:
         return _matches(read_roicat, path, recording, tree, others)
     if path.suffix.lower() in (".csv", ".tsv", ".txt"):
         table = read_label_table(path, recording.n_rois, tree, plane=recording.plane)
-        return ImportedLabels(table, LabelTable(tree=tree), (in_words(table),))
+        return ImportedLabels(table, LabelTable(tree=tree), (_in_words(table),))
     raise LabelError(
         f"{path} is neither a label table (.csv), nor a label file ({FILE_NAME}), nor "
         f"the folder of Track2p, nor ROICaT's NAME.tracking.results_clusters.json; "
@@ -108,7 +102,7 @@ def import_labels(
     )
 
 
-def in_words(table: LabelTable) -> str:
+def _in_words(table: LabelTable) -> str:
     """Return how many labels of each type a table has, and how many cell_ids."""
     n_cells = sum(bool(row.cell_id) for row in table)
     known = f", {counted(n_cells, 'ROI')} with a cell_id" if n_cells else ""
@@ -152,9 +146,11 @@ def _matches(
         sentences.append(
             f"On other days ({names}) these cells have {_labels_in_words(carried)}."
         )
-    return ImportedLabels(
-        cell_id_table(recording, cell_ids, tree), carried, tuple(sentences)
+    only_ids = tuple(
+        Label(roi_id, "", recording.plane, "imported", cell_id=cell_id)
+        for roi_id, cell_id in sorted(cell_ids.items())
     )
+    return ImportedLabels(LabelTable(only_ids, tree), carried, tuple(sentences))
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,12 @@ from typing import Any
 
 from napari_celltype.celltypes import DEFAULT_TYPES, CellType, TypeTree
 from napari_celltype.errors import CellTypeError, LabelConflict, LabelError
-from napari_celltype.files import file_sha256, locked
-from napari_celltype.labels.atomic import write_atomically, write_text_atomically
+from napari_celltype.files import (
+    file_sha256,
+    locked,
+    write_atomically,
+    write_text_atomically,
+)
 from napari_celltype.labels.matching import Runs, find_again, mask_runs
 from napari_celltype.labels.table import (
     Label,
@@ -90,13 +94,7 @@ class LabelFile:
 
     @property
     def path(self) -> Path:
-        """Where the labels are saved.
-
-        Raises
-        ------
-        LabelError
-            If the traces come from elsewhere and have no folder.
-        """
+        """Where the labels are saved."""
         return label_path(self.recording, self.labels_dir)
 
     def load(self, tree: TypeTree = DEFAULT_TYPES) -> LabelTable | None:
@@ -111,13 +109,7 @@ class LabelFile:
         return labels
 
     def is_changed(self) -> bool:
-        """Tell whether the file is not the one that was last read or written here.
-
-        Raises
-        ------
-        LabelError
-            If it cannot be read.
-        """
+        """Tell whether the file is not the one that was last read or written here."""
         return (
             self.recording.path is not None and self._digest_on_disk() != self._digest
         )
@@ -144,13 +136,7 @@ class LabelFile:
             self._write(labels)
 
     def overwrite(self, labels: LabelTable) -> Path | None:
-        """Save labels over what somebody else has saved; see `save_labels`.
-
-        Returns
-        -------
-        Path or None
-            A copy of the labels of somebody else, ``celltype_labels.theirs-*.json``.
-        """
+        """Save labels over what somebody else has saved; see `save_labels`."""
         theirs = None
         with self._lock() as path:
             if path.exists() and self.is_changed():
@@ -243,25 +229,13 @@ def _unreadable(path: Path, error: OSError) -> LabelError:
 
 
 def label_path(recording: Recording, labels_dir: str | Path | None = None) -> Path:
-    """Return where the labels of a recording are kept.
-
-    Parameters
-    ----------
-    recording : Recording
-    labels_dir : str or Path, optional
-        A folder of the user's choice, for data that is read-only. The end of the
-        recording's path is repeated in it: ``labels_dir/m1/day1/suite2p/plane0``.
-
-    Raises
-    ------
-    LabelError
-        If the traces come from elsewhere and have no folder.
-    """
+    """Return where the labels of a recording are kept."""
     if recording.path is None:
         raise LabelError(
             "These traces have no recording folder, so labels cannot be kept beside "
             "them; keep them in a label table (CSV) or a trace set (.npz)."
         )
+    # The end of the recording's path is repeated: labels_dir/m1/day1/suite2p/plane0.
     return _places(recording.path, labels_dir)[0]
 
 
@@ -319,13 +293,7 @@ def is_label_file(path: Path) -> bool:
 def read_label_file(
     path: Path, recording: Recording, tree: TypeTree = DEFAULT_TYPES
 ) -> LabelTable:
-    """Read the labels of a label file that may lie anywhere, such as a copy.
-
-    Raises
-    ------
-    LabelError
-        As `load_labels`.
-    """
+    """Read the labels of a label file that may lie anywhere, such as a copy."""
     return _read(path, recording, tree)
 
 
@@ -335,13 +303,7 @@ def find_label_file(folder: Path, labels_dir: str | Path | None = None) -> Path 
 
 
 def own_types(path: Path, tree: TypeTree = DEFAULT_TYPES) -> tuple[CellType, ...]:
-    """Return the user's own types that a label file names, parents first.
-
-    Raises
-    ------
-    LabelError
-        If the file is damaged or written by a newer version.
-    """
+    """Return the user's own types that a label file names, parents first."""
     content = _parse(path)
     try:
         own = _with_own_types(tree, _objects(content, "types"))
@@ -525,15 +487,8 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def _keep_former(path: Path, start: bytes) -> None:
-    """Copy labels that were made on other ROIs, before they are replaced.
-
-    The first bytes tell, because a label is saved with each key.
-
-    Raises
-    ------
-    LabelError
-        If the file is somebody else's, or of a newer version.
-    """
+    """Copy labels that were made on other ROIs, before they are replaced."""
+    # The first bytes tell, because a label is saved with each key.
     with path.open("rb") as file:
         if file.read(len(start)) == start:
             return

@@ -1,13 +1,31 @@
-"""Labelled data as the use cases take them: a path, or what is in memory already."""
+"""How labelled data are read: the one reader of training, evaluation and the docks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from napari_celltype.labels.labelled_data import LabelledData, load_labelled_data
-from napari_celltype.labels.trace_set import TraceSet
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import LabelError
+from napari_celltype.labels.data_set import DataSet, open_data_set
+from napari_celltype.labels.labelled_recording import LabelledRecording
+from napari_celltype.labels.notes import counted, first_few
+from napari_celltype.labels.obstacles import (
+    Base,
+    Frames,
+    label_findings,
+    plan_frames,
+    require_none,
+    type_obstacle,
+)
+from napari_celltype.labels.targets import Targets
+from napari_celltype.labels.trace_set import TEXTS, Cells, TraceSet
 from napari_celltype.parameters import (
     frame_rate_parameter,
     neuropil_parameter,
@@ -16,10 +34,53 @@ from napari_celltype.parameters import (
 )
 from napari_celltype.progress import (
     OnProgress,
+    Progress,
     ShouldStop,
     ignore_progress,
     never_stop,
+    raise_if_stopped,
 )
+from napari_celltype.recording.windows import lively
+
+# Samples that are read at once: 16 MB as float32, a few times that while averaging.
+_BLOCK_SAMPLES = 1 << 22
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledData:
+    """Labelled traces of one length and frame rate, and what they were made of.
+
+    Attributes
+    ----------
+    traces : TraceSet
+        Finite traces, none of them constant; one row for each window of a cell.
+    name : str
+        Of the file or the recording.
+    tree : TypeTree
+        The vocabulary, with the user's own types of all label files.
+    notes : tuple of str
+        A sentence for whatever was left out, cut or is unusual.
+    fingerprint : str
+        SHA-256 of traces, labels and all columns.
+    cell : ndarray of int64, shape (n_windows,)
+        The cell that each window is of, from 0; windows of one follow each other.
+    """
+
+    traces: TraceSet
+    name: str
+    tree: TypeTree
+    notes: tuple[str, ...]
+    fingerprint: str
+    cell: NDArray[np.int64]
+
+    @property
+    def cells(self) -> TraceSet:
+        """The cells with all that is known of them, and their first window each."""
+        return self.traces.take(np.flatnonzero(np.diff(self.cell, prepend=-1)))
+
+    def means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return means over the windows of each cell, shape (n_cells, ...)."""
+        return means_by_cell(values, self.cell)
 
 
 @dataclass(frozen=True)
@@ -66,34 +127,66 @@ class Reading:
         repeated=True,
     )
 
-    def traces_are(self, data: str | Path | TraceSet) -> tuple[str, ...]:
-        """Say what the traces of some data are, where that is known: not of arrays.
+    @classmethod
+    def of(cls, data: DataSet, **changes: Any) -> Reading:
+        """Return how a data set is read, with the choices that were made about it."""
+        chosen: dict[str, Any] = {
+            "resample": data.resample,
+            "merged": dict(data.merged),
+            "left_out": data.left_out,
+        }
+        return cls(**{**chosen, **changes})
 
-        Parameters
-        ----------
-        data : str, Path or TraceSet
-        """
+    def traces_are(self, data: str | Path | TraceSet) -> tuple[str, ...]:
+        """Say what the traces of some data are, where that is known: not of arrays."""
         if isinstance(data, TraceSet) or Path(data).suffix.lower() == ".npz":
             return ()
         if self.neuropil == "none":
             return ("Traces were suite2p's raw fluorescence F.",)
         return (f"Traces were F - {self.neuropil} Fneu of suite2p.",)
 
+    def open(
+        self,
+        data: str | Path | TraceSet | DataSet,
+        *,
+        on_progress: OnProgress = ignore_progress,
+        should_stop: ShouldStop = never_stop,
+    ) -> DataSet:
+        """Open labelled data without reading the traces; see `open_data_set`."""
+        if isinstance(data, DataSet):
+            return data
+        return open_data_set(
+            data,
+            labels=self.labels,
+            plane=self.plane,
+            sampling_frequency=self.sampling_frequency,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+
     def load(
         self,
-        data: str | Path | TraceSet,
+        data: str | Path | TraceSet | DataSet,
         *,
+        base: Base | None = None,
         only_tested: bool = False,
+        needs_rate: bool = False,
         on_progress: OnProgress = ignore_progress,
         should_stop: ShouldStop = never_stop,
     ) -> LabelledData:
-        """Return labelled data of a file, a recording or an array in memory.
+        """Read labelled data of a file, a recording, a data set or an array in memory.
 
         Parameters
         ----------
-        data : str, Path or TraceSet
+        data : str, Path, TraceSet or DataSet
+        base : Base, optional
+            The model that training starts from: traces are cut into its windows, with
+            its frame rate and neuropil. Of a trace set it is taken for granted that
+            its neuropil fits.
         only_tested : bool
             Nothing is trained on them: one type will do, and predictions are left out.
+        needs_rate : bool
+            Refuse data whose frame rate is not known.
         on_progress, should_stop : callable, optional
             See `napari_celltype.progress`.
 
@@ -104,12 +197,221 @@ class Reading:
         Stopped
             If `should_stop` answered True.
         """
-        options = asdict(self)
-        options["with_predictions"] &= not only_tested
-        return load_labelled_data(
-            data,
-            **options,
-            only_tested=only_tested,
-            on_progress=on_progress,
-            should_stop=should_stop,
+        if base is not None and (self.timesteps, self.resample) != (None, None):
+            raise LabelError(
+                f"Frame rate and length are those of the model {base.name!r} that "
+                "training starts from; leave --resample and --timesteps out."
+            )
+        neuropil = self.neuropil if base is None else base.neuropil
+        coefficient = _coefficient(neuropil)
+        opened = self.open(data, on_progress=on_progress, should_stop=should_stop)
+        opened.require_one_kind()
+        if base is None and opened.trace_set is not None and neuropil != "none":
+            raise LabelError(
+                f"{opened.path} is a trace set, so neuropil cannot be chosen for it; "
+                "leave that out."
+            )
+        with_predictions = self.with_predictions and not only_tested
+        found = label_findings(opened, with_predictions)
+        require_none(found)
+        labelled = opened.labelled(with_predictions)
+        frames = plan_frames(
+            opened,
+            labelled,
+            timesteps=self.timesteps,
+            resample=self.resample,
+            base=base,
+            needs_rate=needs_rate or base is not None,
         )
+        require_none(frames.found)
+        notes = [str(finding) for finding in (*found, *frames.found)]
+        rows = [r.chosen(with_predictions) for r in labelled]
+        traces, n_windows = _read(
+            labelled, rows, frames, coefficient, on_progress, should_stop, base is None
+        )
+        notes += _unusable(labelled, rows, frames, n_windows)
+        cells = opened.cells(with_predictions)
+        counts = np.concatenate(n_windows)
+        if cells is None or not counts.any():
+            raise LabelError(
+                f"None of {counted(len(counts), 'labelled trace')} of {opened.name} "
+                "can be used, because they hold NaN or infinite values or never "
+                "change; check the traces (F.npy)."
+            )
+        usable = cells.take(np.flatnonzero(counts))
+        labels, chosen, choices = apply_choices(
+            usable.labels, opened.tree, self.merged, self.left_out
+        )
+        windows_of = counts[counts > 0]
+        if not chosen.all():
+            traces = traces[np.repeat(chosen, windows_of)]
+        cell = np.repeat(np.arange(int(chosen.sum())), windows_of[chosen])
+        known = replace(usable, labels=labels).take(chosen)
+        whole = known.take(cell).with_traces(traces, frames.sampling_frequency)
+        notes += choices
+        if not only_tested:
+            notes += _require_two_types(known, opened.tree)
+        return LabelledData(
+            whole,
+            opened.name,
+            opened.tree,
+            tuple(notes),
+            fingerprint_of(whole, opened.tree),
+            cell,
+        )
+
+
+def apply_choices(
+    labels: NDArray[np.str_],
+    tree: TypeTree,
+    merged: Mapping[str, str],
+    left_out: Collection[str],
+) -> tuple[NDArray[np.str_], NDArray[np.bool_], list[str]]:
+    """Return labels after choices about types, which are kept, and what was done."""
+    notes = []
+    # A parent is no class beside its other children: it then stands for any of them.
+    chosen = labels.astype(object)
+    for name, parent in merged.items():
+        name, parent = tree.canonical(name), tree.canonical(parent)
+        if name == parent or not tree.is_within(name, parent):
+            raise LabelError(
+                f"{name} cannot be merged into {parent}, which is not above it; choose "
+                f"one of its parents, or leave {name} out."
+            )
+        chosen[labels == name] = parent
+        n = counted(int((labels == name).sum()), "trace")
+        notes.append(f"Merged: {n} of {name} count as {parent}.")
+    kept = np.ones(len(labels), dtype=bool)
+    for name in dict.fromkeys(tree.canonical(name) for name in left_out):
+        gone = kept & (chosen == name)
+        notes.append(
+            f"Left out, as chosen: {counted(int(gone.sum()), 'trace')} of {name}."
+        )
+        kept &= ~gone
+    if not kept.any():
+        raise LabelError("All types were left out; keep two or more.")
+    return chosen.astype(str), kept, notes
+
+
+def means_by_cell(
+    values: NDArray[np.float64], cell: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return means over the windows of each cell, which follow each other."""
+    first = np.flatnonzero(np.diff(cell, prepend=-1))
+    n = np.bincount(cell).reshape(-1, *[1] * (values.ndim - 1))
+    means: NDArray[np.float64] = np.add.reduceat(values, first, axis=0) / n
+    return means
+
+
+def fingerprint_of(traces: TraceSet, tree: TypeTree = DEFAULT_TYPES) -> str:
+    """Return the SHA-256 of traces, labels, all columns and the user's own types."""
+    own = [(t.name, t.parent) for t in tree.types if t not in DEFAULT_TYPES.types]
+    digest = hashlib.sha256(f"{own} {traces.sampling_frequency}".encode())
+    columns = {name: getattr(traces, name) for name in ("traces", "labels", *TEXTS)}
+    for name, values in {**columns, **dict(sorted(traces.recorded.items()))}.items():
+        if values is None:
+            continue
+        digest.update(f"{name} {values.shape}".encode())
+        if values.dtype.kind == "U":
+            digest.update("\0".join(values.tolist()).encode())
+        else:
+            order = values.dtype.newbyteorder("<")
+            digest.update(np.ascontiguousarray(values, dtype=order).data)
+    return digest.hexdigest()
+
+
+def _read(
+    labelled: Sequence[LabelledRecording],
+    rows: Sequence[NDArray[np.int64]],
+    frames: Frames,
+    coefficient: float,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+    cut: bool,
+) -> tuple[NDArray[np.float32], list[NDArray[np.int64]]]:
+    """Return all windows, and for each recording how many each of its cells has."""
+    n_windows = [np.zeros(len(chosen), dtype=np.int64) for chosen in rows]
+    most = sum(
+        len(n) * plan.n_windows for n, plan in zip(n_windows, frames.plans, strict=True)
+    )
+    target = np.empty((most, frames.n_frames), dtype=np.float32)
+    n_read = 0
+    for number, (recording, plan) in enumerate(
+        zip(labelled, frames.plans, strict=True)
+    ):
+        raise_if_stopped(should_stop)
+        if not plan.pieces:
+            continue
+        on_progress(
+            Progress(f"Reading the traces of {recording.name}", number, len(labelled))
+        )
+        traces = recording.traces(coefficient)
+        roi_ids = recording.roi_ids[rows[number]]
+        # Frames that are cut away do not matter. A model that classifies looks at all.
+        used = slice(0, plan.pieces[0].stop if cut else None)
+        step = max(1, _BLOCK_SAMPLES // max(1, recording.n_frames))
+        for start in range(0, len(roi_ids), step):
+            block = slice(start, start + step)
+            values = np.asarray(traces[roi_ids[block]][:, used], dtype=np.float32)
+            finite: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
+            changes: NDArray[np.bool_] = np.asarray(
+                (values != values[:, :1]).any(axis=1)
+            )
+            windows = plan.cut(np.where(finite[:, None], values, np.float32(0)))
+            alive = lively(windows) & (finite & changes)[:, None]
+            n_windows[number][block] = alive.sum(axis=1)
+            end = n_read + int(alive.sum())
+            target[n_read:end] = windows[alive]
+            n_read = end
+    return target[:n_read], n_windows
+
+
+def _unusable(
+    labelled: Sequence[LabelledRecording],
+    rows: Sequence[NDArray[np.int64]],
+    frames: Frames,
+    n_windows: Sequence[NDArray[np.int64]],
+) -> list[str]:
+    """Say which traces were left out because they hold nothing to learn from."""
+    names = [
+        f"row {row}" if r.trace_set is not None else f"{r.name} ROI {row}"
+        for r, chosen, plan, n in zip(
+            labelled, rows, frames.plans, n_windows, strict=True
+        )
+        if plan.pieces
+        for row in r.roi_ids[chosen[n == 0]].tolist()
+    ]
+    if not names:
+        return []
+    return [
+        f"Left out: {counted(len(names), 'labelled trace')} with NaN or infinite "
+        f"values or without any change ({first_few(names)})."
+    ]
+
+
+def _require_two_types(cells: Cells, tree: TypeTree) -> list[str]:
+    """Refuse labels of fewer than two types; note cells that have two of them."""
+    if (obstacle := type_obstacle(cells.labels, tree)) is not None:
+        require_none([obstacle])
+    if cells.cell_id is None:
+        return []
+    targets = Targets.of(cells.labels, tree)
+    names, number = np.unique(cells.cell_id, return_inverse=True)
+    possible = np.ones((len(names), len(targets.classes)), dtype=bool)
+    np.logical_and.at(possible, number, targets.allowed)
+    torn = names[~possible.any(axis=1)].tolist()
+    if not torn:
+        return []
+    return [
+        f"Labels that contradict each other in {counted(len(torn), 'cell')}: "
+        f"{first_few(torn)}; check cell_id and labels."
+    ]
+
+
+def _coefficient(neuropil: str | float) -> float:
+    try:
+        return 0.0 if neuropil == "none" else float(neuropil)
+    except ValueError:
+        raise LabelError(
+            f"neuropil is {neuropil!r}; use none, or a number from 0 to 1 such as 0.7."
+        ) from None

@@ -8,11 +8,8 @@ from os.path import exists
 from pathlib import Path
 
 from napari_celltype.errors import CellTypeError, LabelError
-from napari_celltype.labels.csv_rows import read_csv_rows, whole_number
-from napari_celltype.recording import (
-    find_planes,
-    require_possible,
-)
+from napari_celltype.labels.csv_table import read_csv_rows, whole_number
+from napari_celltype.recording import find_planes, require_possible
 
 # What holds for all ROIs of a recording.
 FACTS = ("subject_id", "session_id", "line", "indicator", "region", "preparation")
@@ -21,66 +18,29 @@ COLUMNS = ("path", "plane", "labels", "sampling_frequency", *FACTS)
 
 @dataclass(frozen=True)
 class ListedPlane:
-    """One plane of a recording that belongs to a labelled data set.
-
-    Attributes
-    ----------
-    folder : Path
-        The plane folder.
-    place : str
-        Where it is listed, to begin a sentence with: ``cells.csv, line 3: ``.
-    labels : Path or None
-        A label table, or a folder of label files; None for the recording's own file.
-    sampling_frequency : float or None
-        Frames per second of one plane (Hz), where the files do not say.
-    facts : mapping of str to str
-        What is known of `FACTS`.
-    one_of_several : bool
-        Whether the recording has other planes that are taken as well.
-    """
+    """One plane of a recording that belongs to a labelled data set."""
 
     folder: Path
+    # To begin a sentence with: "cells.csv, line 3: ".
     place: str = ""
+    # A label table, or a folder of label files; None for the recording's own file.
     labels: Path | None = None
     sampling_frequency: float | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    # Whether the recording has other planes that are taken as well.
     one_of_several: bool = False
 
 
 @dataclass(frozen=True)
 class RecordingList:
-    """The planes of a recording list, in its order.
-
-    Attributes
-    ----------
-    planes : tuple of ListedPlane
-    unused : tuple of str
-        Columns that say nothing to this program.
-    """
+    """The planes of a recording list, in its order."""
 
     planes: tuple[ListedPlane, ...]
     unused: tuple[str, ...] = ()
 
 
 def read_recording_list(path: str | Path, plane: int | None = None) -> RecordingList:
-    """Read a recording list and find the planes that it names.
-
-    Parameters
-    ----------
-    path : str or Path
-        CSV with the columns of `COLUMNS`, of which only `path` is required; paths are
-        relative to the file.
-    plane : int or None
-        Number of the plane where the list names none; None for all planes.
-
-    Raises
-    ------
-    LabelError
-        Naming the line, if a value is impossible, a file is missing, or a recording is
-        listed twice; or if `subject_id` or `line` is given in some lines only.
-    RecordingError
-        Naming the line, if a path is no recording.
-    """
+    """Read a recording list and find the planes that it names."""
     path = Path(path)
     rows = read_csv_rows(path, ("path",))
     if not rows:
@@ -109,15 +69,7 @@ def read_recording_list(path: str | Path, plane: int | None = None) -> Recording
 def find_listed_planes(
     path: Path, plane: int | None = None, labels: Path | None = None
 ) -> list[ListedPlane]:
-    """Return the planes of one recording, or the one with a number.
-
-    Raises
-    ------
-    RecordingError
-        If the path is no recording or has no such plane.
-    LabelError
-        If `labels` does not exist.
-    """
+    """Return the planes of one recording, or the one with a number."""
     folders = find_planes(path, plane)
     if labels is not None and not exists(labels):
         raise LabelError(f"{labels} does not exist; correct the path of the labels.")

@@ -18,12 +18,7 @@ from numpy.typing import NDArray
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.notes import counted
-from napari_celltype.labels.redcell import (
-    red_labels,
-    standing_alone,
-    whole_cells,
-)
-from napari_celltype.labels.table import LabelTable
+from napari_celltype.labels.table import Label, LabelTable
 from napari_celltype.recording import Recording, read_second_channel
 
 # Fewer cells make no line, and fewer than the second number no two groups.
@@ -91,15 +86,7 @@ class RedChannel:
 
 @dataclass(frozen=True)
 class Lines:
-    """A proposal for the two lines.
-
-    Attributes
-    ----------
-    low, high : float
-        ROIs up to `low` are surely not red, from `high` on surely red.
-    sentence : str
-        Where the lines come from.
-    """
+    """A proposal: ROIs up to `low` are surely not red, from `high` on surely red."""
 
     low: float
     high: float
@@ -110,12 +97,7 @@ class Lines:
 class RedGroups:
     """What two lines make of the ROIs; boolean arrays of shape (n_rois,).
 
-    Attributes
-    ----------
-    red, not_red : ndarray of bool
-        The ROIs that get a label.
-    left_out : ndarray of bool
-        Cells between the lines, or without a value.
+    `left_out` are cells between the lines, or without a value; they get no label.
     """
 
     red: NDArray[np.bool_]
@@ -141,7 +123,7 @@ def measure_red(recording: Recording) -> RedChannel:
             f"channels, or label by hand."
         )
     red, green = values.red, values.green
-    usable = whole_cells(recording) & np.isfinite(red)
+    usable = _whole_cells(recording) & np.isfinite(red)
     if green is not None:
         usable &= np.isfinite(green)
     slope = intercept = r2 = None
@@ -197,20 +179,14 @@ def propose_lines(red: RedChannel) -> Lines:
 def red_groups(
     recording: Recording, red: RedChannel, low: float, high: float
 ) -> RedGroups:
-    """Sort the ROIs by two lines.
-
-    Raises
-    ------
-    LabelError
-        If `low` is above `high`.
-    """
+    """Sort the ROIs by two lines."""
     if not low <= high:
         raise LabelError(
             f"The line 'surely not red' ({low:g}) is above 'surely red' ({high:g}); "
             f"exchange them."
         )
-    cells = whole_cells(recording)
-    is_red = standing_alone(recording) & (red.redness >= high)
+    cells = _whole_cells(recording)
+    is_red = _standing_alone(recording) & (red.redness >= high)
     not_red = cells & (red.redness <= low) & ~is_red
     return RedGroups(is_red, not_red, cells & ~is_red & ~not_red)
 
@@ -266,8 +242,37 @@ def labels_from_red(
     """
     red = measure_red(recording) if red is None else red
     groups = red_groups(recording, red, low, high)
-    notes = [f"redness {r:.2f}, lines {low:.2f} and {high:.2f}" for r in red.redness]
-    return red_labels(recording, groups.red, groups.not_red, positive, tree, notes)
+    positive = tree.canonical(positive)
+    if positive.startswith("!"):
+        raise LabelError(f"{positive!r} is no type; name the type that is red.")
+    return LabelTable(
+        tuple(
+            Label(
+                roi_id=roi_id,
+                label=positive if groups.red[roi_id] else f"!{positive}",
+                plane=recording.plane,
+                source="redcell",
+                seen_trace=False,
+                note=f"redness {red.redness[roi_id]:.2f}, lines {low:.2f} and "
+                f"{high:.2f}",
+            )
+            for roi_id in np.flatnonzero(groups.red | groups.not_red).tolist()
+        ),
+        tree,
+    )
+
+
+def _standing_alone(recording: Recording) -> NDArray[np.bool_]:
+    """Return the ROIs that are no part of a merged one, shape (n_rois,)."""
+    alone = np.ones(recording.n_rois, dtype=bool)
+    alone[: len(recording.merged_into)] = recording.merged_into < 0
+    return alone
+
+
+def _whole_cells(recording: Recording) -> NDArray[np.bool_]:
+    """Return the ROIs that stand alone and that suite2p, if asked, calls cells."""
+    alone = _standing_alone(recording)
+    return alone if recording.iscell is None else alone & recording.iscell
 
 
 def _robust_line(

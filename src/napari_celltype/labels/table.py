@@ -132,13 +132,7 @@ class LabelTable:
         return iter(self.rows)
 
     def by_roi(self) -> dict[int, Label]:
-        """Return the rows of one plane by their roi_id.
-
-        Raises
-        ------
-        LabelError
-            If the table covers several planes.
-        """
+        """Return the rows of one plane by their roi_id."""
         rows = {row.roi_id: row for row in self.rows}
         if len(rows) < len(self.rows):
             raise LabelError(
@@ -168,13 +162,7 @@ class LabelTable:
 
 
 def canonical_label(label: str, tree: TypeTree = DEFAULT_TYPES) -> str:
-    """Return the canonical spelling of a label, which may be empty or `NOT_A_SOMA`.
-
-    Raises
-    ------
-    LabelError
-        If the label names no type of the tree.
-    """
+    """Return the canonical spelling of a label, which may be empty or `NOT_A_SOMA`."""
     if not label.strip() or label.strip().casefold() == NOT_A_SOMA:
         return label.strip().casefold()
     return tree.canonical(label)

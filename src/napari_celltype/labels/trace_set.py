@@ -9,7 +9,7 @@ known, `subject_id`, `session_id`, `cell_id`, `line`, `label_source`, `n_pixels`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import CellTypeError, LabelError
-from napari_celltype.labels.atomic import write_atomically
+from napari_celltype.files import write_atomically
 from napari_celltype.labels.table import SOURCES
 from napari_celltype.recording import load_npz
 
@@ -27,6 +27,38 @@ ORIGINS = ("subject_id", "session_id", "cell_id", "line")
 TEXTS = (*ORIGINS, "label_source")
 # What a recording was like before its traces were cut to one length and rate.
 RECORDED = ("n_pixels", "plane", "native_frames", "native_sampling_frequency")
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Labelled cells without their traces; the columns are those of a `TraceSet`."""
+
+    labels: NDArray[np.str_]
+    subject_id: NDArray[np.str_] | None = None
+    session_id: NDArray[np.str_] | None = None
+    cell_id: NDArray[np.str_] | None = None
+    line: NDArray[np.str_] | None = None
+    label_source: NDArray[np.str_] | None = None
+    recorded: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of cells of each label, sorted by name."""
+        names, counts = np.unique(self.labels, return_counts=True)
+        return dict(zip(names.tolist(), counts.tolist(), strict=True))
+
+    def take(self, rows: Sequence[int] | NDArray[Any]) -> Cells:
+        """Return the cells at `rows` (indices or a boolean mask), in that order."""
+        return replace(self, **_columns(self, np.asarray(rows)))
+
+    def with_traces(
+        self, traces: NDArray[np.float32], sampling_frequency: float | None
+    ) -> TraceSet:
+        """Return the cells with their traces, shape (n_cells, n_frames)."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        return TraceSet(traces, sampling_frequency=sampling_frequency, **columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,26 +100,49 @@ class TraceSet:
     recorded: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        traces = _float_rows(self.traces)
-        columns = {"labels": _texts("labels", self.labels, len(traces))}
-        for name in TEXTS:
-            values = getattr(self, name)
-            if values is not None:
-                columns[name] = _texts(name, values, len(traces))
-        _require_sources(columns.get("label_source"))
+        traces = np.asarray(self.traces)
+        if traces.ndim != 2 or 0 in traces.shape:
+            raise LabelError(
+                f"'traces' has the shape {traces.shape}, expected (n_examples, "
+                "n_frames) with at least one of each; check what was saved."
+            )
+        n = len(traces)
+        traces = _checked("traces", traces, n, "fiu", np.float32)
+        columns: dict[str, Any] = {"traces": np.ascontiguousarray(traces)}
+        for name in ("labels", *TEXTS):
+            if (values := getattr(self, name)) is not None:
+                # Subjects are often plain numbers; they are names all the same.
+                columns[name] = _checked(name, values, n, "USiu", np.str_)
+        for name, array in columns.items():
+            object.__setattr__(self, name, _read_only(array))
+        if strange := sorted(set(self.recorded) - set(RECORDED)):
+            raise LabelError(
+                f"{strange[0]!r} is none of {', '.join(RECORDED)}; leave it out or "
+                "rename it."
+            )
         recorded = {
-            name: _read_only(_numbers(name, values, len(traces)))
+            name: _read_only(_checked(name, values, n, "fiu", np.float64))
             for name, values in self.recorded.items()
         }
-        for name, array in {"traces": traces, **columns}.items():
-            object.__setattr__(self, name, _read_only(array))
         object.__setattr__(self, "recorded", recorded)
-        object.__setattr__(
-            self, "sampling_frequency", _positive_or_none(self.sampling_frequency)
-        )
+        if self.label_source is not None:
+            unknown = np.flatnonzero(~np.isin(self.label_source, SOURCES))
+            if unknown.size:
+                source = str(self.label_source[unknown[0]])
+                raise LabelError(
+                    f"Row {unknown[0]} has the label_source {source!r}; use one of "
+                    f"{', '.join(SOURCES)}."
+                )
+        rate = self.sampling_frequency
+        if rate is not None:
+            if not (np.isfinite(rate) and rate > 0):
+                raise LabelError(
+                    f"'sampling_frequency' is {rate:g}, expected a positive number of "
+                    "frames per second; correct it or leave it out."
+                )
+            object.__setattr__(self, "sampling_frequency", float(rate))
 
     def __len__(self) -> int:
-        """Return the number of examples."""
         return len(self.traces)
 
     @property
@@ -95,20 +150,19 @@ class TraceSet:
         """Number of frames of every trace."""
         return int(self.traces.shape[1])
 
+    @property
+    def cells(self) -> Cells:
+        """All that is known of the examples besides their traces."""
+        return Cells(**{f.name: getattr(self, f.name) for f in fields(Cells)})
+
     def counts(self) -> dict[str, int]:
         """Return the number of examples of each label, sorted by name."""
-        names, counts = np.unique(self.labels, return_counts=True)
-        return dict(zip(names.tolist(), counts.tolist(), strict=True))
+        return self.cells.counts()
 
     def take(self, rows: Sequence[int] | NDArray[Any]) -> TraceSet:
         """Return the examples at `rows` (indices or a boolean mask), in that order."""
         index = np.asarray(rows)
-        columns: dict[str, Any] = {
-            name: None if (values := getattr(self, name)) is None else values[index]
-            for name in ("traces", "labels", *TEXTS)
-        }
-        columns["recorded"] = {k: values[index] for k, values in self.recorded.items()}
-        return replace(self, **columns)
+        return replace(self, traces=self.traces[index], **_columns(self, index))
 
 
 def load_traces(path: str | Path, tree: TypeTree = DEFAULT_TYPES) -> TraceSet:
@@ -145,7 +199,7 @@ def load_traces(path: str | Path, tree: TypeTree = DEFAULT_TYPES) -> TraceSet:
     try:
         return TraceSet(
             traces=arrays["traces"],
-            labels=canonical_labels(arrays["labels"], tree),
+            labels=_canonical(arrays["labels"], tree),
             **{name: arrays.get(name) for name in TEXTS},
             sampling_frequency=_scalar(arrays.get("sampling_frequency")),
             recorded={name: arrays[name] for name in RECORDED if name in arrays},
@@ -185,28 +239,15 @@ def require_npz(path: Path) -> Path:
 
 def write_traces(trace_set: TraceSet, file: BinaryIO) -> None:
     """Write a labelled trace set to an open binary file."""
-    arrays: dict[str, Any] = {
-        "traces": trace_set.traces,
-        "labels": trace_set.labels,
-    }
-    for name in TEXTS:
-        values = getattr(trace_set, name)
-        if values is not None:
-            arrays[name] = values
+    arrays = {name: getattr(trace_set, name) for name in ("traces", "labels", *TEXTS)}
     arrays |= trace_set.recorded
     if trace_set.sampling_frequency is not None:
         arrays["sampling_frequency"] = np.array(trace_set.sampling_frequency)
-    np.savez(file, **arrays)
+    np.savez(file, **{n: values for n, values in arrays.items() if values is not None})
 
 
-def canonical_labels(labels: NDArray[Any], tree: TypeTree) -> NDArray[np.str_]:
-    """Return labels in canonical spelling.
-
-    Raises
-    ------
-    LabelError
-        If the labels are no text, or one is no type of the tree (its row is named).
-    """
+def _canonical(labels: NDArray[Any], tree: TypeTree) -> NDArray[np.str_]:
+    """Return labels in canonical spelling, or refuse the first that is no type."""
     labels = np.asarray(labels)
     if labels.dtype.kind not in "US":
         raise LabelError(
@@ -224,59 +265,31 @@ def canonical_labels(labels: NDArray[Any], tree: TypeTree) -> NDArray[np.str_]:
     return np.array(canonical, dtype=str)[inverse.reshape(labels.shape)]
 
 
-def _float_rows(traces: NDArray[Any]) -> NDArray[np.float32]:
-    traces = np.asarray(traces)
-    if traces.ndim != 2 or 0 in traces.shape:
-        raise LabelError(
-            f"'traces' has the shape {traces.shape}, expected (n_examples, n_frames) "
-            f"with at least one of each; check what was saved."
-        )
-    if traces.dtype.kind not in "fiu":
-        raise LabelError(
-            f"'traces' holds {traces.dtype} values, expected real numbers; check what "
-            f"was saved."
-        )
-    return np.ascontiguousarray(traces, dtype=np.float32)
+def _columns(of: Cells | TraceSet, index: NDArray[Any]) -> dict[str, Any]:
+    columns: dict[str, Any] = {
+        name: None if (values := getattr(of, name)) is None else values[index]
+        for name in ("labels", *TEXTS)
+    }
+    return {**columns, "recorded": {k: v[index] for k, v in of.recorded.items()}}
 
 
-def _texts(name: str, values: NDArray[Any], n_examples: int) -> NDArray[np.str_]:
+def _checked(name: str, values: Any, n: int, kinds: str, dtype: Any) -> NDArray[Any]:
+    """Return one value per example, of a kind that `dtype` can hold."""
     values = np.asarray(values)
-    if values.shape != (n_examples,):
+    n_axes = 2 if name == "traces" else 1
+    if values.ndim != n_axes or len(values) != n:
         raise LabelError(
-            f"{name!r} has the shape {values.shape} and there are {n_examples} traces; "
-            f"give one value for each trace."
+            f"{name!r} has the shape {values.shape} and there are {n} traces; give one "
+            "value for each trace."
         )
-    # Subjects are often plain numbers; they are names all the same.
-    if values.dtype.kind not in "USiu":
+    if values.dtype.kind not in kinds:
+        expected = "text" if "U" in kinds else "real numbers"
         raise LabelError(
-            f"{name!r} holds {values.dtype} values, expected text; save it as text."
+            f"{name!r} holds {values.dtype} values, expected {expected}; check what "
+            "was saved."
         )
-    return values.astype(str)
-
-
-def _numbers(name: str, values: NDArray[Any], n_examples: int) -> NDArray[np.float64]:
-    if name not in RECORDED:
-        raise LabelError(
-            f"{name!r} is none of {', '.join(RECORDED)}; leave it out or rename it."
-        )
-    values = np.asarray(values)
-    if values.shape != (n_examples,) or values.dtype.kind not in "fiu":
-        raise LabelError(
-            f"{name!r} has the shape {values.shape} and the type {values.dtype}, and "
-            f"there are {n_examples} traces; give one number for each trace."
-        )
-    return values.astype(np.float64)
-
-
-def _require_sources(sources: NDArray[np.str_] | None) -> None:
-    if sources is None:
-        return
-    unknown = np.flatnonzero(~np.isin(sources, SOURCES))
-    if unknown.size:
-        raise LabelError(
-            f"Row {unknown[0]} has the label_source {str(sources[unknown[0]])!r}; use "
-            f"one of {', '.join(SOURCES)}."
-        )
+    checked: NDArray[Any] = values.astype(dtype, copy=False)
+    return checked
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -294,14 +307,3 @@ def _scalar(value: NDArray[Any] | None) -> float | None:
             f"{value.dtype}, expected one number in Hz; save one number."
         )
     return float(value.reshape(()))
-
-
-def _positive_or_none(value: float | None) -> float | None:
-    if value is None:
-        return None
-    if not (np.isfinite(value) and value > 0):
-        raise LabelError(
-            f"'sampling_frequency' is {value:g}, expected a positive number of frames "
-            f"per second; correct it or leave it out."
-        )
-    return float(value)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_celltype.errors import ModelError, OutputError, SamplingFrequencyError
-from napari_celltype.labels import write_atomically
+from napari_celltype.files import write_atomically
 from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.models.card import ModelCard, describe
 from napari_celltype.models.model_file import (

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_celltype.errors import ModelError
-from napari_celltype.labels import write_atomically
+from napari_celltype.files import write_atomically
 from napari_celltype.models.model_file import digest, split_content
 
 # An epoch of the RNN takes a tenth of a second, less than writing it safely may take.

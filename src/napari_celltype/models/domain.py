@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.models.card import ModelCard
-from napari_celltype.models.windows import blocks_of, lively, plan_windows
+from napari_celltype.models.windows import blocks_of, plan_windows
 from napari_celltype.progress import ShouldStop, never_stop, raise_if_stopped
 from napari_celltype.recording import Segment, Traces
+from napari_celltype.recording.windows import lively
 
 TRACE_PROPERTIES = ("noise", "skewness", "slow power", "smoothness")
 POPULATION_PROPERTIES = ("synchrony", "slow oscillation")

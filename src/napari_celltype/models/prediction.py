@@ -13,7 +13,7 @@ from napari_celltype.models.device import log_probabilities
 from napari_celltype.models.estimator import TraceClassifier
 from napari_celltype.models.notices import Notice, warn_notice
 from napari_celltype.models.saved_model import CellTypeModel
-from napari_celltype.models.windows import blocks_of, lively, plan_windows
+from napari_celltype.models.windows import blocks_of, plan_windows
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -23,6 +23,7 @@ from napari_celltype.progress import (
     raise_if_stopped,
 )
 from napari_celltype.recording import Segment, Traces
+from napari_celltype.recording.windows import lively
 
 
 @dataclass(frozen=True, eq=False)

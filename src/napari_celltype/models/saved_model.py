@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_celltype.errors import ModelError, OutputError
-from napari_celltype.labels import write_atomically
+from napari_celltype.files import write_atomically
 from napari_celltype.models.calibration import probabilities_of
 from napari_celltype.models.card import ModelCard
 from napari_celltype.models.model_file import (

@@ -4,69 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.errors import ModelError, RecordingError, SamplingFrequencyError
 from napari_celltype.models.card import ModelCard
-from napari_celltype.models.preparation import cut_windows
-from napari_celltype.recording import (
-    SAME_RATE,
-    Segment,
-    Traces,
-    area_average,
-    frames_after_averaging,
-)
+from napari_celltype.recording import Segment, Traces
+from napari_celltype.recording.windows import WindowPlan, rate_ratio
 
 # Samples of one block of ROIs: 4 MB as float32, a few times that while averaging. On
 # two cores a block takes less than a second, and Cancel waits no longer than that.
 BLOCK_SAMPLES = 2**20
-
-
-@dataclass(frozen=True)
-class WindowPlan:
-    """Where the windows of a recording are.
-
-    Attributes
-    ----------
-    pieces : tuple of Segment
-        The segments that hold at least one window.
-    ratio : float
-        Frames of the recording per frame of the model; 1 within the tolerance.
-    window_frames : int
-        Frames of a window, at the model's rate.
-    """
-
-    pieces: tuple[Segment, ...]
-    ratio: float
-    window_frames: int
-
-    def cut(self, traces: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the windows of traces (n_rois, n_frames), all pieces in a row.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_rois, n_windows, window_frames)
-        """
-        size = self.window_frames
-        parts = [
-            cut_windows(
-                area_average(traces[:, piece.start : piece.stop], self.ratio, n * size),
-                size,
-            )
-            for piece, n in zip(self.pieces, self.windows_per_piece(), strict=True)
-        ]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-
-    def windows_per_piece(self) -> list[int]:
-        """Return how many windows each piece holds."""
-        return [
-            frames_after_averaging(piece.stop - piece.start, self.ratio)
-            // self.window_frames
-            for piece in self.pieces
-        ]
 
 
 def plan_windows(
@@ -98,15 +47,10 @@ def plan_windows(
     """
     ratio = _ratio(card, sampling_frequency)
     segments = segments or [Segment(0, n_frames)]
-    size = card.window_frames
-    pieces = tuple(
-        segment
-        for segment in segments
-        if frames_after_averaging(segment.stop - segment.start, ratio) >= size
-    )
-    if not pieces:
+    plan = WindowPlan.of(segments, ratio, card.window_frames)
+    if not plan.pieces:
         longest = max(s.stop - s.start for s in segments)
-        need = math.ceil(size * ratio - 1e-6)
+        need = math.ceil(card.window_frames * ratio - 1e-6)
         raise RecordingError(
             f"The longest stretch without a join or bad frame has {longest} frames "
             f"({longest / sampling_frequency:.1f} s at {sampling_frequency:g} Hz), but "
@@ -114,7 +58,7 @@ def plan_windows(
             f"({need / sampling_frequency:.1f} s); use a longer recording, or correct "
             "the frame rate if it is wrong (terminal: --fs)."
         )
-    return WindowPlan(pieces, ratio, size)
+    return plan
 
 
 def blocks_of(
@@ -134,15 +78,6 @@ def blocks_of(
         yield slice(start, start + len(block)), block
 
 
-def lively(windows: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which windows change at all, shape (n_rois, n_windows).
-
-    A window without any change says nothing, whichever network looks at it.
-    """
-    changes: NDArray[np.bool_] = (windows != windows[:, :, :1]).any(axis=2)
-    return changes
-
-
 def _ratio(card: ModelCard, sampling_frequency: float) -> float:
     wanted = card.sampling_frequency
     if wanted is None:
@@ -155,12 +90,12 @@ def _ratio(card: ModelCard, sampling_frequency: float) -> float:
             f"The frame rate {sampling_frequency!r} Hz is impossible; give the "
             "recording's rate per plane in Hz (terminal: --fs)."
         )
-    ratio = sampling_frequency / wanted
-    if ratio < 1 - SAME_RATE:
+    ratio = rate_ratio(sampling_frequency, wanted)
+    if ratio is None:
         raise SamplingFrequencyError(
             f"The recording has {sampling_frequency:g} frames per second, but the "
             f"model {card.name!r} needs {wanted:g} Hz and traces are never "
             "up-sampled; check the frame rate (terminal: --fs) or choose a slower "
             "model."
         )
-    return ratio if ratio > 1 + SAME_RATE else 1.0
+    return ratio

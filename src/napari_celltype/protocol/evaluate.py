@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_celltype.errors import LabelError, OutputError
+from napari_celltype.files import write_text_atomically
 from napari_celltype.labels import LabelledData, Targets, TraceSet
-from napari_celltype.labels.atomic import write_text_atomically
 from napari_celltype.labels.reading import Reading
 from napari_celltype.parameters import (
     build,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.errors import LabelError
-from napari_celltype.labels import TraceSet
+from napari_celltype.labels import Cells, TraceSet
 
 # Column of the trace set, and the word for one of them.
 COLUMNS = {
@@ -24,7 +24,7 @@ def codes(names: NDArray[Any]) -> NDArray[np.int64]:
     return np.unique(names, return_inverse=True)[1].ravel().astype(np.int64)
 
 
-def identity(traces: TraceSet, column: str) -> NDArray[np.str_] | None:
+def identity(traces: TraceSet | Cells, column: str) -> NDArray[np.str_] | None:
     """Return names that differ where the origins do, shape (n_examples,).
 
     Day 1 of two animals is two sessions, and cell 7 of two animals is two cells, so
@@ -45,14 +45,14 @@ def identity(traces: TraceSet, column: str) -> NDArray[np.str_] | None:
     return full
 
 
-def split_groups(traces: TraceSet, way: str) -> NDArray[np.int64]:
+def split_groups(traces: TraceSet | Cells, way: str) -> NDArray[np.int64]:
     """Return the group of each example that has to stay on one side.
 
     Sessions and subjects that share a cell are one group.
 
     Parameters
     ----------
-    traces : TraceSet
+    traces : TraceSet or Cells
     way : str
         "by-subject", "by-session" or "by-cell".
 

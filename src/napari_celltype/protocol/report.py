@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_celltype.files import write_atomically, write_text_atomically
 from napari_celltype.findings import Finding
-from napari_celltype.labels.atomic import write_atomically, write_text_atomically
 from napari_celltype.protocol import words
 from napari_celltype.protocol.evaluation import (
     Confusion,

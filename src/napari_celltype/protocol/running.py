@@ -19,9 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_celltype.errors import CellTypeError, OutputError
-from napari_celltype.files import locked
-from napari_celltype.labels.atomic import write_text_atomically
-from napari_celltype.labels.folders import claim_folder
+from napari_celltype.files import claim_folder, locked, write_text_atomically
 from napari_celltype.progress import (
     OnProgress,
     Progress,

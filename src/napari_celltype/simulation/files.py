@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import shift
 
-from napari_celltype.labels.atomic import write_atomically, write_text_atomically
+from napari_celltype.files import write_atomically, write_text_atomically
 from napari_celltype.progress import (
     OnProgress,
     Progress,

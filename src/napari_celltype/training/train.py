@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -12,17 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_celltype.errors import LabelError, ModelError, OutputError
-from napari_celltype.labels import Targets, TraceSet
-from napari_celltype.labels.reading import Reading
-from napari_celltype.models import DEFAULT_MODEL, NETWORKS, network_title
-from napari_celltype.parameters import (
-    REQUIRED,
-    device_parameter,
-    labelled_data_parameter,
-    normalization_parameter,
-    parameter,
-    seed_parameter,
-)
+from napari_celltype.labels import DataSet, LabelledData, Targets
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -30,79 +19,14 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
-from napari_celltype.training.collection import LIST_NAME, Collection
 from napari_celltype.training.course import CourseWatch, OnCourse, ignore_course
+from napari_celltype.training.request import TrainRequest, data_folder
 
 if TYPE_CHECKING:
     from napari_celltype.models import CellTypeModel, ModelCard, TraceClassifier
     from napari_celltype.models.fine_tuning import FineTuning
     from napari_celltype.models.model_file import ModelBytes
     from napari_celltype.training.validation import Validation
-    from napari_celltype.training.windowed import Windows
-
-
-@dataclass(frozen=True, eq=False)
-class TrainRequest:
-    """What is trained on what, and where the model goes."""
-
-    data: str | Path | TraceSet = labelled_data_parameter()
-    output: Path = parameter(
-        REQUIRED,
-        "A .safetensors file with its card.",
-        option=("-o", "--output"),
-        metavar="MODEL",
-    )
-    architecture: str = parameter(
-        DEFAULT_MODEL,
-        "The network; that of the base where there is one.",
-        label="Network",
-        choices=lambda: {name: network_title(name) for name in NETWORKS},
-    )
-    epochs: int = parameter(
-        20,
-        "Times that all training cells are gone through; the best epoch is kept.",
-        minimum=1,
-    )
-    normalization: str = normalization_parameter("trace")
-    reading: Reading = field(default_factory=Reading)
-    random_state: int = seed_parameter()
-    device: str = device_parameter()
-    force: bool = parameter(False, "Replace a file that is no model of this program.")
-    base: str | None = parameter(
-        None,
-        f"Start from this model (of {', '.join(NETWORKS)}, or a name or a file) and "
-        "train its last layers only. Rate, length and neuropil are then the base's.",
-        label="Start from",
-        metavar="NAME|FILE",
-    )
-    tuned_layers: int = parameter(
-        1,
-        "How many layers of a base are trained, counted from the output; 1 needs the "
-        "fewest cells.",
-        label="Layers learned",
-        minimum=1,
-    )
-    validation: str = parameter(
-        "auto",
-        "What is held out and scored after each epoch: a fifth of the cells or more, "
-        "in whole groups; auto takes the strictest possible.",
-        label="Hold out",
-        choices={
-            "auto": "the strictest possible",
-            "subject": "whole animals",
-            "session": "whole sessions",
-            "cell": "single cells",
-            "none": "nothing (no score)",
-        },
-    )
-    untested: tuple[str, ...] = parameter(
-        (),
-        "Train on all cells of a type that is too rare to test; may be repeated.",
-        metavar="TYPE",
-        repeated=True,
-    )
-    # Sentences for the card about how the data came to be.
-    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +63,9 @@ class Trained:
         """Return how the model did on what was held out, in sentences."""
         from napari_celltype.training.trained_card import summary_of
 
-        return summary_of(self)
+        return summary_of(
+            self.validation, self.held_out, len(self.history), self.best_epoch
+        )
 
 
 def train_model(
@@ -187,8 +113,8 @@ def train_model(
     from napari_celltype.training.validation import Judge, best_rank
 
     require_model_place(request.output, force=request.force)
-    windows, base, remarks = _read(request, on_progress, should_stop)
-    cells, tree = windows.cells, windows.data.tree
+    data, base, remarks = _read(request, on_progress, should_stop)
+    cells, tree = data.cells, data.tree
     targets = Targets.of(cells.labels, tree)
     untested = [tree.canonical(name) for name in request.untested]
     if strange := sorted(set(untested) - set(targets.classes)):
@@ -204,28 +130,28 @@ def train_model(
         random_state=request.random_state,
     )
     on_progress(Progress("Preparing the scores"))
-    judge = Judge(windows, held, targets) if len(held.test) else None
+    judge = Judge(data, held, targets) if len(held.test) else None
     watch = CourseWatch(request.epochs, held, judge, on_course)
-    rows = np.flatnonzero(np.isin(windows.cell, held.train))
+    rows = np.flatnonzero(np.isin(data.cell, held.train))
     classifier, start = classifier_for(request, base)
     checkpoint = checkpoint_of(request.output)
     classifier.fit(
-        windows.data.traces.traces[rows],
-        windows.data.traces.labels[rows],
-        targets=targets.take(windows.cell[rows]),
+        data.traces.traces[rows],
+        data.traces.labels[rows],
+        targets=targets.take(data.cell[rows]),
         checkpoint=checkpoint,
         start=start,
         after_epoch=watch.after_epoch,
         rank=None if judge is None else best_rank,
         # Cells that are scored choose the epoch, though nothing is trained on them.
-        scored_on=windows.data.fingerprint,
+        scored_on=data.fingerprint,
         should_finish=should_finish,
         on_progress=watch.telling(on_progress),
         should_stop=should_stop,
     )
     validation = None if judge is None else judge.judge(classifier)
-    notes = (*windows.data.notes, *remarks, *request.remarks)
-    card = card_of(classifier, windows, request, held, validation, base, notes)
+    notes = (*data.notes, *remarks, *request.remarks)
+    card = card_of(classifier, data, request, held, validation, base, notes)
     sha256 = save_model(classifier, card, request.output)
     checkpoint.unlink(missing_ok=True)
     return Trained(
@@ -246,14 +172,7 @@ def checkpoint_of(output: Path) -> Path:
 
 
 def require_model_place(path: Path, *, force: bool = False) -> None:
-    """Refuse a place where no model can or may be written, before the training.
-
-    Raises
-    ------
-    OutputError
-        If the name does not end in ``.safetensors``, the folder cannot be written to,
-        or a file is there that is no model of this program and `force` is not set.
-    """
+    """Refuse a place where no model can or may be written, before the training."""
     from napari_celltype.models.model_file import SUFFIX, read_model_bytes
 
     if path.suffix != SUFFIX:
@@ -285,43 +204,36 @@ def require_model_place(path: Path, *, force: bool = False) -> None:
 
 def _read(
     request: TrainRequest, on_progress: OnProgress, should_stop: ShouldStop
-) -> tuple[Windows, CellTypeModel | None, tuple[str, ...]]:
+) -> tuple[LabelledData, CellTypeModel | None, tuple[str, ...]]:
     """Return labelled data, the base, and what has to be known of it."""
     from napari_celltype.models.saved_model import build_model
-    from napari_celltype.training.windowed import (
-        load_windows,
-        slowest_rate,
-        whole_traces,
-    )
 
     reading = request.reading
+    data = reading.open(request.data, on_progress=on_progress, should_stop=should_stop)
+    if isinstance(request.data, DataSet):
+        data.write(data_folder(request.output))
+    base, card = None, None
+    remarks: tuple[str, ...] = ()
     if request.base is not None:
-        rate = slowest_rate(request.data, reading)
-        file, remarks = find_base(request.base, rate)
+        file, remarks = find_base(request.base, data.slowest)
         if request.output.exists() and request.output.samefile(file.path):
             raise OutputError(
                 f"{request.output} is the model that training starts from; choose "
                 "another name, so that later trainings can start from it, too."
             )
         base = build_model(file)
-        windows = load_windows(
-            request.data,
-            base.card,
-            reading,
-            on_progress=on_progress,
-            should_stop=should_stop,
-        )
-        return windows, base, remarks
-    if isinstance(request.data, TraceSet) or Path(request.data).suffix == ".npz":
+        card = base.card
+    if data.trace_set is not None:
         # Of a trace set it can only say what was subtracted before, for the card.
         reading = replace(reading, neuropil="none")
-    data = reading.load(request.data, on_progress=on_progress, should_stop=should_stop)
-    if data.traces.sampling_frequency is None:
-        raise LabelError(
-            f"{data.name} does not say its frame rate, without which a model cannot "
-            "classify recordings; give it in Hz (--fs 30)."
-        )
-    return whole_traces(data), None, ()
+    labelled = reading.load(
+        data,
+        base=card,
+        needs_rate=True,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    return labelled, base, remarks
 
 
 def find_base(
@@ -387,13 +299,7 @@ def n_layers(card: ModelCard) -> int:
 def classifier_for(
     request: TrainRequest, base: CellTypeModel | None
 ) -> tuple[TraceClassifier, FineTuning | None]:
-    """Return an unfitted classifier, and the weights that it starts from.
-
-    Raises
-    ------
-    ModelError
-        If the base has fewer layers than are to be trained.
-    """
+    """Return an unfitted classifier, and the weights that it starts from."""
     from sklearn.base import clone
 
     from napari_celltype.models import TraceClassifier
@@ -419,94 +325,3 @@ def classifier_for(
         )
     classifier: TraceClassifier = clone(base.classifier).set_params(**said)
     return classifier, FineTuning(base.classifier, request.tuned_layers)
-
-
-@dataclass(frozen=True, eq=False)
-class CollectionTraining:
-    """What is trained on a collection; the model goes to the user's models.
-
-    Attributes
-    ----------
-    collection : Collection
-    name : str
-        Of the model.
-    architecture, epochs, base, tuned_layers, validation, device
-        As in `TrainRequest`.
-    folder : Path or None
-        Of the model, None for the folder of the user's models.
-    """
-
-    collection: Collection
-    name: str
-    architecture: str = "cnn"
-    epochs: int = 20
-    base: str | None = None
-    tuned_layers: int = 1
-    validation: str = "auto"
-    device: str = "auto"
-    folder: Path | None = None
-
-    @property
-    def output(self) -> Path:
-        """The file of the model."""
-        from napari_celltype.models.model_file import SUFFIX
-
-        return self._folder / f"{self.name}{SUFFIX}"
-
-    @property
-    def data_folder(self) -> Path:
-        """Where the recording list and the labels of open recordings are written."""
-        return self._folder / "trained on" / self.name
-
-    @property
-    def untested(self) -> tuple[str, ...]:
-        """The types that are marked untested and are still classes."""
-        classes = self.collection.classes
-        return tuple(n for n in self.collection.untested if n in classes)
-
-    def request(self) -> TrainRequest:
-        """Write the recording list and return what is to be trained on it.
-
-        Raises
-        ------
-        LabelError
-            If the collection cannot be written.
-        OutputError
-            If a file cannot be written.
-        """
-        collection = self.collection
-        changes = {} if self.base is None else {"resample": None}
-        return TrainRequest(
-            collection.write(self.data_folder),
-            self.output,
-            self.architecture,
-            self.epochs,
-            reading=collection.reading(**changes),
-            device=self.device,
-            base=self.base,
-            tuned_layers=self.tuned_layers,
-            validation=self.validation,
-            untested=self.untested,
-            remarks=collection.remarks(),
-        )
-
-    def command(self) -> str:
-        """Return the command that trains the same model in a terminal."""
-        whole = self.collection.trace_set
-        data = self.data_folder / LIST_NAME if whole is None else whole.path
-        words = ["napari-celltype", "train", str(data)]
-        if self.base is None:
-            words += ["--architecture", self.architecture]
-        else:
-            words += ["--base", self.base, "--tuned-layers", str(self.tuned_layers)]
-        words += ["--epochs", str(self.epochs), "--validation", self.validation]
-        words += self.collection.options(resample=self.base is None)
-        for name in self.untested:
-            words += ["--untested", name]
-        return shlex.join([*words, "--device", self.device, "-o", str(self.output)])
-
-    @property
-    def _folder(self) -> Path:
-        from napari_celltype.models.catalog import user_folder
-
-        return self.folder or user_folder()

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.labels import TraceSet
+from napari_celltype.labels import LabelledData, TraceSet
 from napari_celltype.labels.notes import counted
-from napari_celltype.training.windowed import Windows, means_by_cell
+from napari_celltype.labels.reading import means_by_cell
 
 if TYPE_CHECKING:
     from napari_celltype.models import CellTypeModel, ModelCard, TraceClassifier
     from napari_celltype.training.held_out import HeldOut
-    from napari_celltype.training.train import Trained, TrainRequest
+    from napari_celltype.training.request import TrainRequest
     from napari_celltype.training.validation import Validation
 
 # Traces whose properties are measured at once, in double precision.
@@ -28,31 +28,17 @@ _NOT_FOR = (
 
 def card_of(
     classifier: TraceClassifier,
-    windows: Windows,
+    data: LabelledData,
     request: TrainRequest,
     held: HeldOut,
     validation: Validation | None,
     base: CellTypeModel | None,
     notes: tuple[str, ...],
 ) -> ModelCard:
-    """Return the card of a fitted classifier.
-
-    Parameters
-    ----------
-    classifier : TraceClassifier
-    windows : Windows
-        All labelled data, those held out among them.
-    request : TrainRequest
-    held : HeldOut
-    validation : Validation or None
-    base : CellTypeModel or None
-        What training started from.
-    notes : tuple of str
-        What was cut, left out or decided.
-    """
+    """Return the card of a fitted classifier."""
     from napari_celltype.models import card_for
 
-    trained = windows.cells.take(held.train)
+    trained = data.cells.take(held.train)
     counts = ", ".join(f"{n} {name}" for name, n in trained.counts().items())
     if n_predicted := _n_predicted(trained):
         counts += f"; {counted(n_predicted, 'label')} of these a model gave"
@@ -60,7 +46,7 @@ def card_of(
     untested = [
         f"{name} was trained on {counted(trained.counts().get(name, 0), 'cell')} and "
         f"tested on none."
-        for name in untested_classes(classifier, validation)
+        for name in _untested_classes(classifier, validation)
         if validation is not None
     ]
     if validation is None:
@@ -69,34 +55,31 @@ def card_of(
     if validation is not None:
         scores = validation.as_scores()
         chosen = _chosen(len(classifier.history_), classifier.best_epoch_)
-    trained_on = f"{kind} of {windows.data.name}: {counts}."
+    trained_on = f"{kind} of {data.name}: {counts}."
     return card_for(
         classifier,
         name=model_name(request.output.stem),
-        sampling_frequency=windows.data.traces.sampling_frequency,
+        sampling_frequency=data.traces.sampling_frequency,
         neuropil=request.reading.neuropil if base is None else base.card.neuropil,
         trained_on=" ".join(
             [trained_on, *chosen, _calibrated(validation, len(classifier.history_))]
         ),
-        training_data=_about(classifier, windows, trained, request, held, base, notes),
+        training_data=_about(classifier, data, trained, request, held, base, notes),
         calibration=None if validation is None else validation.calibration,
-        domain=_domain(windows, held),
+        domain=_domain(data, held),
         scores=scores,
         not_for=" ".join([_NOT_FOR, *untested]),
     )
 
 
-def summary_of(trained: Trained) -> list[str]:
-    """Return how a model did on what was held out, in sentences.
-
-    The score comes with its interval, chance, the best single number, and how many
-    cells each type was scored on.
-    """
+def summary_of(
+    validation: Validation | None, held_out: str, n_epochs: int, best_epoch: int
+) -> list[str]:
+    """Return how a model did on what was held out, in sentences."""
     from napari_celltype.training.validation import probe_words
 
-    validation = trained.validation
     if validation is None:
-        return [trained.held_out]
+        return [held_out]
     interval = validation.interval
     units = counted(interval.n, interval.unit.removesuffix("s"))
     spread = f"95 % interval {interval.low:.2f} to {interval.high:.2f}, over {units}"
@@ -116,15 +99,15 @@ def summary_of(trained: Trained) -> list[str]:
         f"Balanced accuracy {validation.score:.2f} on {validation.n_cells} cells that "
         f"were held out ({spread}); {', '.join(beside)}.",
         f"Right: {recalls}.",
-        trained.held_out,
+        held_out,
     ]
     level = max(validation.chance, validation.probe[1] if validation.probe else 0.0)
     if validation.score <= level:
         found.insert(1, "That is no better than what it is compared with.")
     elif interval.low <= level:
         found.insert(1, "What it is compared with lies within the interval.")
-    found += _chosen(len(trained.history), trained.best_epoch)
-    found.append(_calibrated(validation, len(trained.history)))
+    found += _chosen(n_epochs, best_epoch)
+    found.append(_calibrated(validation, n_epochs))
     missing = [
         name for name, n in zip(validation.classes, n_of.tolist(), strict=True) if not n
     ]
@@ -153,7 +136,7 @@ def _calibrated(validation: Validation | None, n_epochs: int) -> str:
     return f"Calibrated on {validation.calibration.calibrated_on}{chose}."
 
 
-def untested_classes(
+def _untested_classes(
     classifier: TraceClassifier, validation: Validation | None
 ) -> list[str]:
     """Return the classes of which no cell was scored."""
@@ -172,14 +155,14 @@ def model_name(stem: str) -> str:
 
 def _about(
     classifier: TraceClassifier,
-    windows: Windows,
+    data: LabelledData,
     trained: TraceSet,
     request: TrainRequest,
     held: HeldOut,
     base: CellTypeModel | None,
     notes: tuple[str, ...],
 ) -> dict[str, Any]:
-    data, reading = windows.data, request.reading
+    reading = request.reading
     about: dict[str, Any] = {
         "labels": trained.counts(),
         "trace_frames": data.traces.n_frames,
@@ -197,7 +180,7 @@ def _about(
         about["predicted_labels"] = n_predicted
     if base is not None:
         about |= {
-            "windows": int(np.isin(windows.cell, held.train).sum()),
+            "windows": int(np.isin(data.cell, held.train).sum()),
             "base": {"name": base.name, "sha256": base.sha256},
             "layers_trained": request.tuned_layers,
         }
@@ -229,12 +212,12 @@ def _known(values: NDArray[np.str_]) -> set[str]:
     return {name for name in values.tolist() if name}
 
 
-def _domain(windows: Windows, held: HeldOut) -> dict[str, dict[str, float]] | None:
+def _domain(data: LabelledData, held: HeldOut) -> dict[str, dict[str, float]] | None:
     """Return what is usual in the trained cells, so that unlike recordings are told."""
     from napari_celltype.models.domain import domain_of, trace_properties
 
-    mine = np.isin(windows.cell, held.train)
-    traces, frequency = windows.data.traces, windows.data.traces.sampling_frequency
+    mine = np.isin(data.cell, held.train)
+    traces, frequency = data.traces, data.traces.sampling_frequency
     lively = mine & (np.ptp(traces.traces, axis=1) > 0)
     if frequency is None or traces.n_frames < 4 or not lively.any():
         return None
@@ -243,7 +226,7 @@ def _domain(windows: Windows, held: HeldOut) -> dict[str, dict[str, float]] | No
         trace_properties(traces.traces[rows[start : start + _AT_ONCE]], frequency)
         for start in range(0, len(rows), _AT_ONCE)
     ]
-    cell = np.unique(windows.cell[rows], return_inverse=True)[1]
+    cell = np.unique(data.cell[rows], return_inverse=True)[1]
     found = {
         name: means_by_cell(np.concatenate([block[name] for block in blocks]), cell)
         for name in blocks[0]

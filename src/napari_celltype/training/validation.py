@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.labels import Targets
+from napari_celltype.labels import LabelledData, Targets
 from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.groups import codes, identity, split_groups
 from napari_celltype.protocol.metrics import (
@@ -23,7 +23,6 @@ from napari_celltype.protocol.metrics import (
 )
 from napari_celltype.protocol.splits import ground_truth
 from napari_celltype.training.held_out import WORDS, HeldOut
-from napari_celltype.training.windowed import Windows
 
 if TYPE_CHECKING:
     from napari_celltype.models import Calibration, Score, TraceClassifier
@@ -43,29 +42,7 @@ NOT_CALIBRATED = (
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """Scores of a model on cells that it was not trained on.
-
-    Attributes
-    ----------
-    way : str
-        ``by-subject``, ``by-session`` or ``by-cell``.
-    sentence : str
-        What was held out.
-    n_cells, n_trained : int
-        Cells that were scored, and examples that were trained on.
-    interval : Interval
-        Balanced accuracy over cells, with its 95 % interval where there are enough
-        animals (or sessions, or cells).
-    chance : float
-        Balanced accuracy of guesses that know nothing.
-    probe : tuple of (str, float) or None
-        The best single number of a trace, and its balanced accuracy on these cells.
-    classes : tuple of str
-    confusion : ndarray of int64, shape (n_classes, n_classes)
-        Cells, truth by guess.
-    calibration : Calibration or None
-        Set on the same cells; None where they are too few.
-    """
+    """Scores of a model on cells that it was not trained on."""
 
     way: str
     sentence: str
@@ -73,8 +50,10 @@ class Validation:
     n_trained: int
     interval: Interval
     chance: float
+    # The best single number of a trace, and its balanced accuracy on these cells.
     probe: tuple[str, float] | None
     classes: tuple[str, ...]
+    # Cells, truth by guess.
     confusion: NDArray[np.int64]
     calibration: Calibration | None = None
 
@@ -123,27 +102,18 @@ def probe_words(name: str) -> str:
 
 
 class Judge:
-    """Scores a classifier on the held-out cells as classification would name them.
+    """Scores a classifier on the held-out cells as classification would name them."""
 
-    Parameters
-    ----------
-    windows : Windows
-    held : HeldOut
-        With a test part.
-    targets : Targets
-        Of the examples.
-    """
-
-    def __init__(self, windows: Windows, held: HeldOut, targets: Targets) -> None:
-        self._cells, self._targets, self._held = windows.cells, targets, held
-        mine = np.isin(windows.cell, held.test)
-        self._traces = windows.data.traces.traces[mine]
-        self._cell = np.searchsorted(held.test, windows.cell[mine])
+    def __init__(self, data: LabelledData, held: HeldOut, targets: Targets) -> None:
+        self._cells, self._targets, self._held = data.cells, targets, held
+        mine = np.isin(data.cell, held.test)
+        self._traces = data.traces.traces[mine]
+        self._cell = np.searchsorted(held.test, data.cell[mine])
         self._truth = targets.index[held.test]
-        neurons = identity(windows.cells, "cell_id")
+        neurons = identity(self._cells, "cell_id")
         self._neuron = held.test if neurons is None else codes(neurons)[held.test]
         self.chance = 1 / len(np.unique(self._truth))
-        self.probe = best_probe(windows, held, targets)
+        self.probe = _best_probe(data, held, targets)
 
     def after_epoch(self, trained: TraceClassifier) -> Mapping[str, float]:
         """Return loss and balanced accuracy over cells."""
@@ -240,28 +210,23 @@ def best_rank(row: Mapping[str, float]) -> tuple[float, ...]:
     return row[SCORE], -row[LOSS]
 
 
-def best_probe(
-    windows: Windows, held: HeldOut, targets: Targets
+def _best_probe(
+    data: LabelledData, held: HeldOut, targets: Targets
 ) -> tuple[str, float] | None:
-    """Return the single number that tells held-out cells best, with its score.
-
-    Each number is learned from the cells that the network is trained on, by a small
-    tree. As the best of several it is the one to beat.
-    """
+    """Return the single number that tells held-out cells best, with its score."""
     from napari_celltype.protocol.rivals import (
         CommonestOfSession,
         ProbeTree,
         probe_values,
     )
 
-    cells = windows.cells
+    cells = data.cells
     truth = ground_truth(cells, targets)
     train = held.train[truth[held.train] >= 0]
     assert held.way is not None
     groups = split_groups(cells, held.way)
     numbers = {
-        name: windows.means(values)
-        for name, values in probe_values(windows.data.traces).items()
+        name: data.means(values) for name, values in probe_values(data.traces).items()
     }
     # What held-out cells share with cells that are trained on.
     shared = {"by-cell": (SESSION, "session_id"), "by-session": (ANIMAL, "subject_id")}

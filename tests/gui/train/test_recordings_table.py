@@ -9,9 +9,8 @@ from qtpy.QtGui import QDropEvent
 from napari_celltype.gui.opening import read_recordings
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.train.recordings_table import COLUMNS, RecordingsTable
-from napari_celltype.labels import Label, LabelTable, save_labels
+from napari_celltype.labels import Label, LabelTable, find_labelled, save_labels
 from napari_celltype.recording import open_recording
-from napari_celltype.training.collecting import collect_paths
 
 pytestmark = pytest.mark.gui
 
@@ -87,7 +86,7 @@ def test_dropped_folders_are_read_edited_decided_about_and_removed(
     assert [r.subject for r in table.collection.recordings] == ["mouse1"]
 
     table.save_to(tmp_path / "list")
-    assert len(collect_paths([tmp_path / "list" / "recordings.csv"]).recordings) == 1
+    assert len(find_labelled([tmp_path / "list" / "recordings.csv"])[0]) == 1
 
 
 def test_open_recordings_are_counted_as_they_are_labelled(table, labelled, qtbot):
@@ -108,7 +107,7 @@ def test_open_recordings_are_counted_as_they_are_labelled(table, labelled, qtbot
     with qtbot.waitSignal(table.job.ended, timeout=20_000):
         session.close(opened.key)
     assert text(table, 0, "Labels") == "PY 1, PV 1"
-    assert table.collection.recordings[0].opened is None
+    assert table.collection.recordings[0].table is None
 
 
 def test_a_folder_that_is_open_counts_as_it_is_labelled_too(table, labelled, qtbot):

@@ -9,9 +9,9 @@ from qtpy.QtWidgets import QApplication, QComboBox, QLabel
 
 from napari_celltype.gui.commands import show_dock
 from napari_celltype.labels import Label, LabelTable, save_labels
+from napari_celltype.labels.obstacles import Obstacle
 from napari_celltype.models import list_models, read_model
 from napari_celltype.recording import open_recording
-from napari_celltype.training.obstacles import Obstacle
 
 
 @pytest.fixture
@@ -250,7 +250,9 @@ def test_a_type_of_one_animal_is_decided_about_and_nothing_may_be_held_out(
     assert not dock.train.isEnabled()
     # However much stands in the way, all lines of it are seen.
     shown = dock.recordings.obstacle_list
-    shown.show_obstacles([Obstacle("What stands in the way. " * n) for n in range(9)])
+    shown.show_obstacles(
+        [Obstacle("test", "What stands in the way. " * n) for n in range(9)]
+    )
     labels = [label for label in shown.findChildren(QLabel) if label.wordWrap()]
     assert len(labels) >= 9
 

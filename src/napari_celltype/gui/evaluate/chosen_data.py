@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from napari_celltype.labels.folders import claim_folder
+from napari_celltype.files import claim_folder
+from napari_celltype.labels import Reading
+from napari_celltype.labels.data_set import LIST_NAME, DataSet
 from napari_celltype.protocol.evaluate import ExperimentRequest
 from napari_celltype.recording import session_folder
-from napari_celltype.training.collection import LIST_NAME, Collection
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,12 +19,12 @@ class ChosenData:
     Attributes
     ----------
     path : Path or None
-    collection : Collection or None
+    collection : DataSet or None
         Instead of a path.
     """
 
     path: Path | None = None
-    collection: Collection | None = None
+    collection: DataSet | None = None
 
     @property
     def place(self) -> Path | None:
@@ -62,5 +63,5 @@ class ChosenData:
         return replace(
             request,
             data=self.collection.write(folder),
-            reading=self.collection.reading(),
+            reading=Reading.of(self.collection),
         )

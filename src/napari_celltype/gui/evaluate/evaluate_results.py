@@ -28,12 +28,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.files import write_atomically
 from napari_celltype.gui.evaluate.confusion_view import ConfusionView
 from napari_celltype.gui.evaluate.evaluate_tables import PrevalenceShares
 from napari_celltype.gui.forms import narrow
 from napari_celltype.gui.tasks import Failed, Finished, Outcome, TaskRunner
 from napari_celltype.gui.widgets import Details, Notice, Words
-from napari_celltype.labels.atomic import write_atomically
 from napari_celltype.progress import OnProgress, ShouldStop
 from napari_celltype.protocol.evaluation import INSEPARABLE, Confusion
 from napari_celltype.protocol.report import Report

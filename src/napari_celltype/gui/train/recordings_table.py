@@ -25,16 +25,22 @@ from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.label.autosave import labels_folder
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
-from napari_celltype.gui.widgets import ask_file, ask_folder, listen, local_paths
-from napari_celltype.labels import LabelTable
-from napari_celltype.training.collecting import (
-    Collected,
-    CollectedRecording,
-    collect_open,
-    collect_paths,
+from napari_celltype.gui.widgets import (
+    ask_file,
+    ask_folder,
+    for_window,
+    listen,
+    local_paths,
 )
-from napari_celltype.training.collection import Collection
-from napari_celltype.training.obstacles import Action, Obstacle, find_obstacles
+from napari_celltype.labels import (
+    DataSet,
+    LabelledRecording,
+    LabelTable,
+    find_labelled,
+)
+from napari_celltype.labels.labelled_recording import of_open_recording
+from napari_celltype.labels.obstacles import Action, Obstacle
+from napari_celltype.training.obstacles import find_obstacles
 
 if TYPE_CHECKING:
     from napari_celltype.models import ModelCard
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
 
 _EDITED = {1: "subject", 3: "session", 4: "line"}
 _LABELS = 2
+_Found = tuple[tuple[LabelledRecording, ...], tuple[str, ...]]
 # So that animal and labels are seen in a narrow dock; the tooltip has the whole name.
 _WIDEST_NAME = 110
 _LISTS = "Lists and trace sets (*.csv *.npz);;All files (*)"
@@ -85,7 +92,7 @@ class RecordingsTable(QWidget):
         self._show()
 
     @property
-    def collection(self) -> Collection:
+    def collection(self) -> DataSet:
         """The labelled recordings with the choices about them."""
         return self.session.collection
 
@@ -106,7 +113,7 @@ class RecordingsTable(QWidget):
             return "Recordings are still being read."
         if not self.collection.recordings:
             return "Add labelled recordings first."
-        return next((o.sentence for o in self.obstacles if o.blocks), "")
+        return next((for_window(str(o)) for o in self.obstacles if o.blocks), "")
 
     def set_requirements(
         self, base: ModelCard | None = None, held_out: str = "auto"
@@ -135,7 +142,7 @@ class RecordingsTable(QWidget):
     def add_open_recordings(self) -> None:
         """Add what is open in the viewer, with its labels as they are now."""
         found = [
-            collect_open(opened.recording, opened.labels, opened.title)
+            of_open_recording(opened.recording, opened.labels, opened.title)
             for opened in self.session.recordings.values()
         ]
         usable = [recording for recording in found if recording is not None]
@@ -225,8 +232,8 @@ class RecordingsTable(QWidget):
         paths, self._waiting = self._waiting, []
         tree, labels_dir = self.session.tree, labels_folder()
 
-        def work(on_progress: Any, should_stop: Any) -> Collected:
-            return collect_paths(
+        def work(on_progress: Any, should_stop: Any) -> _Found:
+            return find_labelled(
                 paths,
                 tree=tree,
                 labels_dir=labels_dir,
@@ -234,13 +241,12 @@ class RecordingsTable(QWidget):
                 should_stop=should_stop,
             )
 
-        def done(outcome: Outcome[Collected]) -> None:
+        def done(outcome: Outcome[_Found]) -> None:
             if isinstance(outcome, Finished):
-                failures = outcome.result.failures
+                recordings, failures = outcome.result
                 if failures:
                     self.job.notice.show_error("\n".join(failures[:5]))
-                added = self.collection.added(outcome.result.recordings)
-                self.session.set_collection(added)
+                self.session.set_collection(self.collection.added(recordings))
                 for key in self.session.recordings:
                     self._follow(key)
             self._show_obstacles()
@@ -257,20 +263,20 @@ class RecordingsTable(QWidget):
         if mine is None or opened is None:
             return
         labels = opened.labels or LabelTable()
-        if mine.table is labels and mine.opened is opened.recording:
+        if mine.table is labels and mine.recording is opened.recording:
             return
         # A list that names a label table means that table.
         if mine.labels is not None and mine.labels.is_file():
             return
-        now = collect_open(opened.recording, labels, mine.name)
+        now = of_open_recording(opened.recording, labels, mine.name)
         if now is not None:
             self.session.set_collection(self.collection.added([now]))
 
     def _on_closed(self, key: str) -> None:
         """Let go of a recording that was closed, and count its labels on disk."""
         mine = self._find(key)
-        if mine is not None and mine.opened is not None:
-            kept = replace(mine, opened=None, table=None)
+        if mine is not None and mine.table is not None:
+            kept = replace(mine, table=None)
             self.session.set_collection(self.collection.added([kept]))
             self.add_paths([mine.path])
 
@@ -278,7 +284,7 @@ class RecordingsTable(QWidget):
         self._follow(key)
         self._show_buttons()
 
-    def _find(self, key: str) -> CollectedRecording | None:
+    def _find(self, key: str) -> LabelledRecording | None:
         return next((r for r in self.collection.recordings if r.key == key), None)
 
     def _on_edited(self, item: QTableWidgetItem) -> None:
@@ -330,7 +336,7 @@ class RecordingsTable(QWidget):
                     item = QTableWidgetItem()
                     self.table.setItem(row, column, item)
                 item.setText(text)
-                editable = column in _EDITED and not recording.is_trace_set
+                editable = column in _EDITED and recording.trace_set is None
                 flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
                 if editable:
                     flags |= Qt.ItemFlag.ItemIsEditable
@@ -376,14 +382,14 @@ TOOLTIPS = (
 )
 
 
-def cells_of(recording: CollectedRecording) -> tuple[str, ...]:
+def cells_of(recording: LabelledRecording) -> tuple[str, ...]:
     """Return the text of each of the `COLUMNS`."""
     rate, seconds = recording.sampling_frequency, recording.seconds
     length = f"{recording.n_frames} frames" if seconds is None else _duration(seconds)
     labels = recording.tree.in_order(sorted(recording.counts))
     counts = ", ".join(f"{name} {recording.counts[name]}" for name in labels)
     doubt = "" if recording.frequency_confirmed else " ⚠"
-    origin = "in the file" if recording.is_trace_set else ""
+    origin = "" if recording.trace_set is None else "in the file"
     return (
         recording.name,
         recording.subject or origin,
@@ -395,7 +401,7 @@ def cells_of(recording: CollectedRecording) -> tuple[str, ...]:
     )
 
 
-def tooltip_of(recording: CollectedRecording) -> str:
+def tooltip_of(recording: LabelledRecording) -> str:
     """Return where a recording is and what it holds, in lines."""
     lines = [
         str(recording.path),
@@ -411,7 +417,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
-def summary_of(collection: Collection) -> str:
+def summary_of(collection: DataSet) -> str:
     """Say how many cells of each type there are, and from how many animals."""
     of_subjects = collection.counts_by_subject()
     parts = []
@@ -423,7 +429,7 @@ def summary_of(collection: Collection) -> str:
     return "Labelled ROIs: " + ", ".join(parts) if parts else ""
 
 
-def by_subject(collection: Collection) -> str:
+def by_subject(collection: DataSet) -> str:
     """Return the labelled ROIs of each animal, one line for each."""
     lines: dict[str, list[str]] = {}
     found = collection.counts_by_subject()
@@ -491,7 +497,7 @@ class ObstacleList(QWidget):
             if obstacle.blocks
             else "To be known; nothing has to be done."
         )
-        sentence = QLabel(obstacle.sentence.replace("/", "/\u200b"))
+        sentence = QLabel(for_window(obstacle.sentence).replace("/", "/\u200b"))
         sentence.setWordWrap(True)
         sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
         sentence.setTextFormat(Qt.TextFormat.PlainText)
@@ -500,7 +506,7 @@ class ObstacleList(QWidget):
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(2, 1)
         line, column = 1, 1
-        for action in obstacle.actions:
+        for action in obstacle.ways_out:
             button = QPushButton(action.text)
             button.setToolTip(action.tooltip)
             button.clicked.connect(partial(self.chosen.emit, action))

@@ -27,14 +27,12 @@ from napari_celltype.gui.train.train_form import KeepOrThrow, TrainForm
 from napari_celltype.gui.train.validation_plot import ValidationPlot
 from napari_celltype.gui.widgets import Column, Details, Words, for_window, listen
 from napari_celltype.models import network_title
-from napari_celltype.parameters import command_line
 from napari_celltype.progress import Progress
 from napari_celltype.training.course import Course
 from napari_celltype.training.held_out import held_out_for
+from napari_celltype.training.request import TrainRequest, command_for, request_for
 from napari_celltype.training.train import (
-    CollectionTraining,
     Trained,
-    TrainRequest,
     checkpoint_of,
     find_base,
     train_model,
@@ -50,8 +48,7 @@ _WIDTH = 310
 class _Running:
     """What the main thread and the thread that trains share."""
 
-    training: CollectionTraining
-    request: TrainRequest | None = None
+    request: TrainRequest
     course: Course | None = None
     finish: Event = field(default_factory=Event)
     thrown_away: bool = False
@@ -98,15 +95,15 @@ class TrainDock(QWidget):
         """Train in the background."""
         if self._reason():
             return
-        training = CollectionTraining(
+        request = request_for(
             self.recordings.collection, self.form.model_name, **self.form.values
         )
-        running = self._running = _Running(training)
+        running = self._running = _Running(request)
+        self._command = command_for(request)
 
         def work(on_progress: Any, should_stop: Any) -> Trained:
-            running.request = training.request()
             return train_model(
-                running.request,
+                request,
                 on_progress=on_progress,
                 should_stop=should_stop,
                 on_course=running.tell,
@@ -287,8 +284,6 @@ class TrainDock(QWidget):
         self.choice.hide()
         if running is not None and running.course is not None:
             self._show_course(running.course)
-        if running is not None and running.request is not None:
-            self._command = command_line("train", running.request)
         if isinstance(outcome, Finished):
             # The result says it better, and nothing is left to wait for.
             self.course.clear()
@@ -297,7 +292,7 @@ class TrainDock(QWidget):
             self._look_at(self.result)
         elif isinstance(outcome, Cancelled) and running is not None:
             if running.thrown_away:
-                checkpoint_of(running.training.output).unlink(missing_ok=True)
+                checkpoint_of(running.request.output).unlink(missing_ok=True)
             self.plot.clear_course()
             self.course.clear()
             how = "Thrown away" if running.thrown_away else "Stopped before an epoch"

@@ -12,7 +12,8 @@ from napari_celltype.gui.forms import Form, models_offered
 from napari_celltype.gui.widgets import Words
 from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.training.course import Course
-from napari_celltype.training.train import TrainRequest, n_layers
+from napari_celltype.training.request import TrainRequest
+from napari_celltype.training.train import n_layers
 
 if TYPE_CHECKING:
     from napari_celltype.models import ModelCard

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,30 +18,47 @@ from napari_celltype.errors import (
 from napari_celltype.labels import (
     Label,
     LabelTable,
+    Reading,
     TraceSet,
-    load_labelled_data,
     load_labels,
     save_labels,
     save_traces,
 )
-from napari_celltype.progress import Progress
+from napari_celltype.progress import (
+    Progress,
+    ignore_progress,
+    never_stop,
+)
 from napari_celltype.recording import open_recording
 
 Labelled = Callable[..., Path]
 TWO = {0: "PV", 1: "PY"}
 
 
-def _list(folder: Path, *lines: str) -> Path:
+def load(
+    data,
+    *,
+    only_tested=False,
+    on_progress=ignore_progress,
+    should_stop=never_stop,
+    **options,
+):
+    return Reading(**options).load(
+        data, only_tested=only_tested, on_progress=on_progress, should_stop=should_stop
+    )
+
+
+def _list(folder, *lines):
     path = folder / "cells.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
 
-def _raw(session: Path, name: str = "F", plane: int = 0) -> np.ndarray:
+def _raw(session, name="F", plane=0):
     return np.load(session / f"suite2p/plane{plane}/{name}.npy")
 
 
-def _texts(values: np.ndarray | None) -> list[str]:
+def _texts(values):
     assert values is not None
     return values.tolist()
 
@@ -51,9 +66,9 @@ def _texts(values: np.ndarray | None) -> list[str]:
 # --- one recording
 
 
-def test_a_recording_with_a_label_file_is_labelled_data(labelled: Labelled) -> None:
+def test_a_recording_with_a_label_file_is_labelled_data(labelled):
     session = labelled("m1", {4: "SST", 1: "pyramidal", 2: "!PV"})
-    data = load_labelled_data(session)
+    data = load(session)
     assert data.name == "m1"
     assert data.traces.labels.tolist() == ["PY", "!PV", "SOM"]
     assert data.traces.sampling_frequency == 30.0
@@ -61,11 +76,9 @@ def test_a_recording_with_a_label_file_is_labelled_data(labelled: Labelled) -> N
     np.testing.assert_array_equal(data.traces.traces, _raw(session)[[1, 2, 4]])
 
 
-def test_what_is_known_of_a_recording_stands_beside_its_traces(
-    labelled: Labelled,
-) -> None:
+def test_what_is_known_of_a_recording_stands_beside_its_traces(labelled):
     session = labelled("m1", {0: Label(0, "PV", source="histology"), 5: "PY"})
-    traces = load_labelled_data(session, timesteps=100).traces
+    traces = load(session, timesteps=100).traces
     assert _texts(traces.label_source) == ["histology", "manual"]
     assert _texts(traces.session_id) == ["m1", "m1"]
     assert _texts(traces.cell_id) == ["m1/plane0/roi0", "m1/plane0/roi5"]
@@ -80,138 +93,132 @@ def test_what_is_known_of_a_recording_stands_beside_its_traces(
     }
 
 
-def test_a_label_table_takes_the_place_of_the_label_file(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_a_label_table_takes_the_place_of_the_label_file(tmp_path, labelled):
     session = labelled("m1", TWO)
     table = tmp_path / "table.csv"
     table.write_text("roi_id;label\n2;VIP\n3;PV\n5;\n")
-    data = load_labelled_data(session, labels=table)
+    data = load(session, labels=table)
     assert data.traces.labels.tolist() == ["VIP", "PV"]
 
 
-def test_labels_may_be_in_a_labels_folder(tmp_path: Path, labelled: Labelled) -> None:
+def test_labels_may_be_in_a_labels_folder(tmp_path, labelled):
     session = labelled("m1")
     rows = tuple(Label(i, name) for i, name in TWO.items())
     save_labels(open_recording(session), LabelTable(rows), tmp_path / "labels")
     path = _list(tmp_path, "path,labels", "m1,labels")
-    assert load_labelled_data(path).traces.labels.tolist() == ["PV", "PY"]
+    assert load(path).traces.labels.tolist() == ["PV", "PY"]
 
 
-def test_neuropil_is_subtracted_when_asked_for(labelled: Labelled) -> None:
+def test_neuropil_is_subtracted_when_asked_for(labelled):
     session = labelled("m1", TWO)
     expected = _raw(session)[:2] - 0.5 * _raw(session, "Fneu")[:2]
-    traces = load_labelled_data(session, neuropil=0.5).traces.traces
+    traces = load(session, neuropil=0.5).traces.traces
     np.testing.assert_allclose(traces, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("neuropil", ["model", 1.5, "0.7x"])
-def test_neuropil_that_cannot_be_is_refused(
-    labelled: Labelled, neuropil: str | float
-) -> None:
+def test_neuropil_that_cannot_be_is_refused(labelled, neuropil):
     with pytest.raises(CellTypeError, match="neuropil"):
-        load_labelled_data(labelled("m1", TWO), neuropil=neuropil)
+        load(labelled("m1", TWO), neuropil=neuropil)
 
 
-def test_all_planes_of_a_recording_are_read(labelled: Labelled) -> None:
+def test_all_planes_of_a_recording_are_read(labelled):
     session = labelled("m1", {0: "PV"}, n_planes=2)
     plane1 = open_recording(session, 1)
     save_labels(plane1, LabelTable((Label(0, "PY"),)))
-    traces = load_labelled_data(session).traces
+    traces = load(session).traces
     assert traces.recorded["plane"].tolist() == [0, 1]
     assert _texts(traces.cell_id) == ["m1/plane0/roi0", "m1/plane1/roi0"]
     assert _texts(traces.session_id) == ["m1", "m1"]
 
 
-def test_one_plane_may_be_chosen(labelled: Labelled) -> None:
+def test_one_plane_may_be_chosen(labelled):
     session = labelled("m1", {3: "PV"}, n_planes=2)
     plane1 = open_recording(session, 1)
     save_labels(plane1, LabelTable((Label(0, "PY"), Label(1, "PV"))))
-    assert len(load_labelled_data(session, plane=1).traces) == 2
+    assert len(load(session, plane=1).traces) == 2
 
 
-def test_a_table_for_several_planes_must_name_them(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_a_table_for_several_planes_must_name_them(tmp_path, labelled):
     session = labelled("m1", n_planes=2)
     table = tmp_path / "table.csv"
     table.write_text("roi_id,label\n2,VIP\n")
     with pytest.raises(LabelError, match="does not say of which plane its ROI 2 is"):
-        load_labelled_data(session, labels=table)
+        load(session, labels=table)
     table.write_text("roi_id,label,plane\n2,VIP,0\n2,PV,1\n")
-    recorded = load_labelled_data(session, labels=table).traces.recorded
+    recorded = load(session, labels=table).traces.recorded
     assert recorded["plane"].tolist() == [0, 1]
 
 
-def test_parts_of_merged_rois_do_not_count_twice(labelled: Labelled) -> None:
+def test_parts_of_merged_rois_do_not_count_twice(labelled):
     session = labelled("m1", {0: "PV", 1: "PV", 6: "PV", 2: "PY"}, merged=[(0, 1)])
-    data = load_labelled_data(session)
+    data = load(session)
     assert _texts(data.traces.cell_id) == ["m1/plane0/roi2", "m1/plane0/roi6"]
     assert data.notes == (
-        "Left out: 2 labels of parts of merged ROIs, in m1; label the merged ROI.",
+        "Left out: 2 labels of parts of merged ROIs (label the merged ROI), in m1.",
     )
 
 
-def test_labels_whose_roi_is_gone_are_counted(labelled: Labelled) -> None:
+def test_labels_whose_roi_is_gone_are_counted(labelled):
     session = labelled("m1", {0: "PV", 2: "PY", 5: "PV"})
     plane = session / "suite2p/plane0"
     for name in ("F", "Fneu", "iscell", "stat"):
         values = np.load(plane / f"{name}.npy", allow_pickle=name == "stat")
         np.save(plane / f"{name}.npy", values[:5])
-    data = load_labelled_data(session)
+    data = load(session)
     assert len(data.traces) == 2
-    assert data.notes == ("Set aside: 1 label whose ROI is not there any more, in m1.",)
+    assert data.notes == ("Left out: 1 label whose ROI is not there any more, in m1.",)
 
 
-def test_a_recording_without_labels_is_refused(labelled: Labelled) -> None:
-    with pytest.raises(LabelError, match="m1 has no labels to learn from; label"):
-        load_labelled_data(labelled("m1"))
+def test_a_recording_without_labels_is_refused(labelled):
+    with pytest.raises(LabelError, match="m1: no cell is labelled with a type; label"):
+        load(labelled("m1"))
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_said(tmp_path):
     with pytest.raises(RecordingError, match="does not exist"):
-        load_labelled_data(tmp_path / "nowhere")
+        load(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("ending", ["", ".npz", ".csv"])
-def test_a_name_that_no_disk_takes_is_said(tmp_path: Path, ending: str) -> None:
+def test_a_name_that_no_disk_takes_is_said(tmp_path, ending):
     with pytest.raises(CellTypeError, match="xxx"):
-        load_labelled_data(tmp_path / ("x" * 300 + ending))
+        load(tmp_path / ("x" * 300 + ending))
 
 
-def test_a_user_may_give_the_frame_rate(labelled: Labelled) -> None:
+def test_a_user_may_give_the_frame_rate(labelled):
     session = labelled("m1", TWO, fs=None)
-    unknown = load_labelled_data(session)
+    unknown = load(session)
     assert unknown.traces.sampling_frequency is None
     assert "native_sampling_frequency" not in unknown.traces.recorded
-    assert "In 1 of 1 recording the frame rate is not known" in unknown.notes[0]
-    known = load_labelled_data(session, sampling_frequency=7.5)
+    assert "m1: the frame rate is not known" in unknown.notes[0]
+    known = load(session, sampling_frequency=7.5)
     assert (known.traces.sampling_frequency, known.notes) == (7.5, ())
 
 
-def test_suite2ps_default_rate_is_noted(labelled: Labelled) -> None:
-    (note,) = load_labelled_data(labelled("m1", TWO, fs=10.0)).notes
-    assert "which nobody confirmed: m1." in note
+def test_suite2ps_default_rate_is_noted(labelled):
+    (note,) = load(labelled("m1", TWO, fs=10.0)).notes
+    assert note.startswith("m1: 10 Hz is suite2p's default")
 
 
-def test_joins_within_the_traces_are_noted(labelled: Labelled) -> None:
+def test_joins_within_the_traces_are_noted(labelled):
     session = labelled("m1", TWO, frames_per_folder=[80, 40])
-    (note,) = load_labelled_data(session).notes
+    (note,) = load(session).notes
     assert note.startswith("In 1 of 1 recording the traces go across joins")
-    notes = load_labelled_data(session, timesteps=80).notes
+    notes = load(session, timesteps=80).notes
     assert not any("joins" in note for note in notes)
 
 
-def test_labels_that_are_not_blind_are_counted(labelled: Labelled) -> None:
+def test_labels_that_are_not_blind_are_counted(labelled):
     seen = {0: Label(0, "PV", seen_trace=True), 1: Label(1, "PY", seen_trace=False)}
-    (note,) = load_labelled_data(labelled("m1", seen)).notes
+    (note,) = load(labelled("m1", seen)).notes
     assert note.startswith("Not blind: 1 of 2 labels were given while the trace")
 
 
 # --- what is left out
 
 
-def _spoil(session: Path, rows: dict[int, float]) -> None:
+def _spoil(session, rows):
     path = session / "suite2p/plane0/F.npy"
     traces = np.load(path)
     for row, value in rows.items():
@@ -222,12 +229,10 @@ def _spoil(session: Path, rows: dict[int, float]) -> None:
     np.save(path, traces)
 
 
-def test_traces_without_numbers_or_change_are_left_out_by_name(
-    labelled: Labelled,
-) -> None:
+def test_traces_without_numbers_or_change_are_left_out_by_name(labelled):
     session = labelled("m1", {**TWO, 2: "PV", 3: "PY", 4: "PV"})
     _spoil(session, {2: np.nan, 3: np.inf, 4: 0})
-    data = load_labelled_data(session)
+    data = load(session)
     assert data.traces.labels.tolist() == ["PV", "PY"]
     assert data.notes == (
         "Left out: 3 labelled traces with NaN or infinite values or without any change "
@@ -235,36 +240,36 @@ def test_traces_without_numbers_or_change_are_left_out_by_name(
     )
 
 
-def test_no_trace_that_can_be_used_is_refused(labelled: Labelled) -> None:
+def test_no_trace_that_can_be_used_is_refused(labelled):
     session = labelled("m1", TWO)
     _spoil(session, {0: np.nan, 1: 0})
-    with pytest.raises(LabelError, match=r"None of the 2 labelled traces of .*m1 can"):
-        load_labelled_data(session)
+    with pytest.raises(LabelError, match="None of 2 labelled traces of m1 can"):
+        load(session)
 
 
-def _predicted(roi_id: int, label: str) -> Label:
+def _predicted(roi_id, label):
     return Label(roi_id, label, source="prediction")
 
 
-def test_predictions_are_no_ground_truth(labelled: Labelled) -> None:
+def test_predictions_are_no_ground_truth(labelled):
     session = labelled("m1", {**TWO, 2: _predicted(2, "VIP")})
-    data = load_labelled_data(session)
+    data = load(session)
     assert data.traces.labels.tolist() == ["PV", "PY"]
     assert "Left out: 1 label that a model gave" in data.notes[0]
 
 
-def test_predictions_stay_marked_when_they_are_asked_for(labelled: Labelled) -> None:
+def test_predictions_stay_marked_when_they_are_asked_for(labelled):
     session = labelled("m1", {**TWO, 2: _predicted(2, "VIP")})
-    data = load_labelled_data(session, with_predictions=True)
+    data = load(session, with_predictions=True)
     sources = _texts(data.traces.label_source)
     assert sources == ["manual", "manual", "prediction"]
     assert data.notes == ()
 
 
-def test_predictions_alone_are_no_labelled_data(labelled: Labelled) -> None:
+def test_predictions_alone_are_no_labelled_data(labelled):
     session = labelled("m1", {0: _predicted(0, "VIP"), 1: _predicted(1, "PV")})
-    with pytest.raises(LabelError, match=r"no labels .* \(only 2 given by a model\)"):
-        load_labelled_data(session)
+    with pytest.raises(LabelError, match=r"\(only 2 given by a model\)"):
+        load(session)
 
 
 @pytest.mark.parametrize(
@@ -277,57 +282,40 @@ def test_predictions_alone_are_no_labelled_data(labelled: Labelled) -> None:
     ],
 )
 def test_labels_that_leave_nothing_to_tell_apart_are_refused(
-    labelled: Labelled, labels: dict[int, str], sentence: str
-) -> None:
+    labelled, labels, sentence
+):
     with pytest.raises(LabelError, match=sentence):
-        load_labelled_data(labelled("m1", labels))
+        load(labelled("m1", labels))
 
 
 @pytest.mark.parametrize("labels", [{0: "PV", 1: "PV"}, {0: "!PV", 1: "IN"}])
-def test_data_that_are_only_tested_on_may_be_of_one_type(
-    labelled: Labelled, labels: dict[int, str]
-) -> None:
-    data = load_labelled_data(labelled("m1", labels), only_tested=True)
+def test_data_that_are_only_tested_on_may_be_of_one_type(labelled, labels):
+    data = load(labelled("m1", labels), only_tested=True)
     assert data.traces.labels.tolist() == list(labels.values())
 
 
 # --- several recordings
 
 
-def test_recordings_follow_each_other_and_are_cut_to_the_shortest(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_recordings_follow_each_other_and_are_cut_to_the_shortest(tmp_path, labelled):
     first, second = labelled("m1", TWO), labelled("m2", TWO, n_frames=90, seed=1)
-    data = load_labelled_data(_list(tmp_path, "path", "m2", "m1"))
+    data = load(_list(tmp_path, "path", "m2", "m1"))
     assert data.name == "cells"
     expected = [_raw(second)[:2], _raw(first)[:2, :90]]
     np.testing.assert_array_equal(data.traces.traces, np.concatenate(expected))
     assert data.traces.recorded["native_frames"].tolist() == [90, 90, 120, 120]
     (note,) = data.notes
-    assert note.startswith("Traces of up to 120 frames were cut to their first 90")
+    assert note.startswith("Traces of up to 120 frames are cut to their first 90")
 
 
-def test_recordings_shorter_than_the_timesteps_are_dropped(
-    tmp_path: Path, labelled: Labelled
-) -> None:
-    labelled("m1", TWO)
-    labelled("m2", TWO, n_frames=90)
-    path = _list(tmp_path, "path", "m1", "m2")
-    data = load_labelled_data(path, timesteps=110)
-    assert _texts(data.traces.session_id) == ["m1", "m1"]
-    assert "1 of 2 recordings have fewer than 110 frames" in data.notes[0]
-
-
-def test_unequal_rates_are_refused_or_brought_down(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_unequal_rates_are_refused_or_brought_down(tmp_path, labelled):
     fast, slow = labelled("m1", TWO, fs=30.0), labelled("m2", TWO, fs=15.0, seed=1)
     path = _list(tmp_path, "path", "m1", "m2")
     with pytest.raises(
         LabelError, match=r"Frame rates differ: m2 .* --resample 15\)\."
     ):
-        load_labelled_data(path)
-    traces = load_labelled_data(path, resample=15.0).traces
+        load(path)
+    traces = load(path, resample=15.0).traces
     assert traces.traces.shape == (4, 60)
     assert traces.sampling_frequency == 15.0
     averaged = _raw(fast)[:2].reshape(2, 60, 2).mean(axis=2)
@@ -337,162 +325,128 @@ def test_unequal_rates_are_refused_or_brought_down(
     assert rates.tolist() == [30.0, 30.0, 15.0, 15.0]
 
 
-def test_the_facts_of_a_list_reach_every_example(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_the_facts_of_a_list_reach_every_example(tmp_path, labelled):
     labelled("m1", TWO)
     labelled("m2", TWO)
     head = "path,subject_id,session_id,line"
     lines = ("m1,mouse 1,s1,Pvalb-Cre", "m2,mouse 2,s2,Sst-Cre")
-    traces = load_labelled_data(_list(tmp_path, head, *lines)).traces
+    traces = load(_list(tmp_path, head, *lines)).traces
     assert _texts(traces.subject_id) == ["mouse 1"] * 2 + ["mouse 2"] * 2
     assert _texts(traces.session_id) == ["s1", "s1", "s2", "s2"]
     assert _texts(traces.line) == ["Pvalb-Cre"] * 2 + ["Sst-Cre"] * 2
 
 
-def test_sessions_of_two_animals_are_two_sessions(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_sessions_of_two_animals_are_two_sessions(tmp_path, labelled):
     for name in ("a", "b", "c"):
         labelled(name, TWO)
     head = "path,subject_id,session_id"
     path = _list(tmp_path, head, "a,mouse 1,1", "b,mouse 2,1", "c,mouse 1,2")
-    sessions = _texts(load_labelled_data(path).traces.session_id)
+    sessions = _texts(load(path).traces.session_id)
     assert sessions[::2] == ["mouse 1/1", "mouse 2/1", "2"]
 
 
-def test_one_neuron_on_several_days_has_one_cell_id(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_one_neuron_on_several_days_has_one_cell_id(tmp_path, labelled):
     labels = {0: Label(0, "PV", cell_id="7"), 1: "PY"}
     for name in ("a", "b", "c"):
         labelled(name, labels)
     path = _list(tmp_path, "path,subject_id", "a,m1", "b,m1", "c,m2")
-    cells = _texts(load_labelled_data(path).traces.cell_id)
+    cells = _texts(load(path).traces.cell_id)
     assert cells[::2] == ["m1/7", "m1/7", "m2/7"]
     assert cells[1::2] == ["a/plane0/roi1", "b/plane0/roi1", "c/plane0/roi1"]
 
 
-def test_a_cell_of_two_types_is_noted(tmp_path: Path, labelled: Labelled) -> None:
+def test_a_cell_of_two_types_is_noted(tmp_path, labelled):
     labelled("a", {0: Label(0, "PV", cell_id="7"), 1: "PY"})
     labelled("b", {0: Label(0, "PY", cell_id="7"), 1: Label(1, "IN", cell_id="7")})
-    (note,) = load_labelled_data(_list(tmp_path, "path", "a", "b")).notes
+    (note,) = load(_list(tmp_path, "path", "a", "b")).notes
     assert note.startswith("Labels that contradict each other in 1 cell: 7;")
 
 
-def test_labels_of_one_cell_that_agree_need_no_note(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_labels_of_one_cell_that_agree_need_no_note(tmp_path, labelled):
     labelled("a", {0: Label(0, "PV", cell_id="7"), 1: "PY", 2: "SOM"})
     labelled("b", {0: Label(0, "IN", cell_id="7"), 1: Label(1, "!PY", cell_id="7")})
-    assert load_labelled_data(_list(tmp_path, "path", "a", "b")).notes == ()
+    assert load(_list(tmp_path, "path", "a", "b")).notes == ()
 
 
-def test_recordings_without_labels_are_noted(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_recordings_without_labels_are_noted(tmp_path, labelled):
     labelled("m1", TWO)
     labelled("m2")
-    data = load_labelled_data(_list(tmp_path, "path", "m1", "m2"))
+    data = load(_list(tmp_path, "path", "m1", "m2"))
     assert data.notes == ("1 of 2 recordings without labels: m2.",)
 
 
-def test_recordings_that_differ_in_their_indicator_are_noted(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_recordings_that_differ_in_their_indicator_are_noted(tmp_path, labelled):
     for name in ("a", "b", "c"):
         labelled(name, TWO)
     path = _list(tmp_path, "path,indicator", "a,GCaMP6f", "b,GCaMP6s", "c,GCaMP6f")
-    (note,) = load_labelled_data(path).notes
+    (note,) = load(path).notes
     assert "differ in indicator" in note
     assert "GCaMP6f (2), GCaMP6s (1)" in note
 
 
-def test_a_damaged_recording_is_named_with_its_line(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_a_damaged_recording_is_named_with_its_line(tmp_path, labelled):
     labelled("m1", TWO)
     (labelled("m2", TWO) / "suite2p/plane0/F.npy").write_bytes(b"damaged")
     with pytest.raises(RecordingError, match=r"cells\.csv, line 3: .*F\.npy is not a"):
-        load_labelled_data(_list(tmp_path, "path", "m1", "m2"))
+        load(_list(tmp_path, "path", "m1", "m2"))
 
 
-def test_a_table_that_does_not_fit_is_named_with_both_lines(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_a_table_that_does_not_fit_is_named_with_both_lines(tmp_path, labelled):
     labelled("m1")
     (tmp_path / "t.csv").write_text("roi_id,label\n0,PV\n77,PY\n")
     with pytest.raises(LabelError, match=r"line 2: .*t\.csv, line 3: ROI 77 does not"):
-        load_labelled_data(_list(tmp_path, "path,labels", "m1,t.csv"))
+        load(_list(tmp_path, "path,labels", "m1,t.csv"))
 
 
-def _own(session: Path, name: str, parent: str | None) -> None:
+def _own(session, name, parent):
     tree = DEFAULT_TYPES.with_type(name, color="#112233", parent=parent)
     rows = (Label(0, name), Label(1, "PY"))
     save_labels(open_recording(session), LabelTable(rows, tree))
 
 
-def test_types_of_all_label_files_make_one_tree(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_types_of_all_label_files_make_one_tree(tmp_path, labelled):
     _own(labelled("m1"), "NDNF", "IN")
     _own(labelled("m2"), "Sncg", "VIP")
     labelled("m3")
     (tmp_path / "t.csv").write_text("roi_id,label\n0,ndnf\n")
     path = _list(tmp_path, "path,labels", "m3,t.csv", "m1,", "m2,")
-    data = load_labelled_data(path)
+    data = load(path)
     assert data.traces.labels.tolist() == ["NDNF", "NDNF", "PY", "Sncg", "PY"]
     assert data.tree.is_within("Sncg", "VIP")
 
 
 @pytest.mark.parametrize(("name", "parent"), [("NDNF", None), ("Ndnf", "IN")])
-def test_files_that_disagree_on_a_type_are_refused(
-    tmp_path: Path, labelled: Labelled, name: str, parent: str | None
-) -> None:
+def test_files_that_disagree_on_a_type_are_refused(tmp_path, labelled, name, parent):
     _own(labelled("m1"), "NDNF", "IN")
     _own(labelled("m2"), name, parent)
     sentence = rf"m2.*the type '{name}' below {parent}, and .*m1.*'NDNF' below IN; give"
     with pytest.raises(LabelError, match=sentence):
-        load_labelled_data(_list(tmp_path, "path", "m1", "m2"))
+        load(_list(tmp_path, "path", "m1", "m2"))
 
 
-def test_damaged_types_are_said_with_their_file(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_damaged_types_are_said_with_their_file(tmp_path, labelled):
     file = labelled("m1", TWO) / "suite2p/plane0/celltype_labels.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"types": [3]}))
     with pytest.raises(LabelError, match=r"celltype_labels\.json cannot be used"):
-        load_labelled_data(_list(tmp_path, "path", "m1"))
+        load(_list(tmp_path, "path", "m1"))
 
 
-def test_inputs_tell_what_was_read(tmp_path: Path, labelled: Labelled) -> None:
-    session = labelled("m1", TWO)
-    path = _list(tmp_path, "path,region", "m1,CA1")
-    listed, recording = load_labelled_data(path).inputs
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert listed == {"path": str(path), "sha256": digest}
-    assert recording["path"] == str(session / "suite2p/plane0")
-    assert recording["region"] == "CA1"
-    assert recording["labels"]["path"].endswith("celltype_labels.json")
-    json.dumps(recording)
-
-
-def test_progress_names_each_recording(tmp_path: Path, labelled: Labelled) -> None:
+def test_progress_names_each_recording(tmp_path, labelled):
     labelled("m1", TWO)
     labelled("m2", TWO)
     seen: list[Progress] = []
-    load_labelled_data(_list(tmp_path, "path", "m1", "m2"), on_progress=seen.append)
+    load(_list(tmp_path, "path", "m1", "m2"), on_progress=seen.append)
     assert [p.message.split()[-1] for p in seen] == ["m1", "m2"] * 2
     assert [(p.done, p.total) for p in seen] == [(0, 2), (1, 2)] * 2
 
 
-def test_reading_stops_on_request(tmp_path: Path, labelled: Labelled) -> None:
+def test_reading_stops_on_request(tmp_path, labelled):
     labelled("m1", TWO)
     with pytest.raises(Stopped):
-        load_labelled_data(_list(tmp_path, "path", "m1"), should_stop=lambda: True)
+        load(_list(tmp_path, "path", "m1"), should_stop=lambda: True)
 
 
-def test_300_recordings_are_read(tmp_path: Path, labelled: Labelled) -> None:
+def test_300_recordings_are_read(tmp_path, labelled):
     session = labelled("m0", TWO)
     for i in range(1, 300):
         plane = tmp_path / f"m{i}/suite2p/plane0"
@@ -500,7 +454,7 @@ def test_300_recordings_are_read(tmp_path: Path, labelled: Labelled) -> None:
         for file in (session / "suite2p/plane0").iterdir():
             (plane / file.name).hardlink_to(file)
     lines = [f"m{i},mouse {i // 3}" for i in range(300)]
-    traces = load_labelled_data(_list(tmp_path, "path,subject_id", *lines)).traces
+    traces = load(_list(tmp_path, "path,subject_id", *lines)).traces
     assert traces.traces.shape == (600, 120)
     assert len(set(_texts(traces.session_id))) == 300
 
@@ -508,7 +462,7 @@ def test_300_recordings_are_read(tmp_path: Path, labelled: Labelled) -> None:
 # --- trace sets
 
 
-def _trace_set(**columns: Any) -> TraceSet:
+def _trace_set(**columns):
     traces = np.random.default_rng(0).normal(size=(4, 60)).astype(np.float32)
     rate = columns.pop("sampling_frequency", 30.0)
     columns = {name: np.array(values) for name, values in columns.items()}
@@ -517,86 +471,79 @@ def _trace_set(**columns: Any) -> TraceSet:
     return TraceSet(traces, labels, **columns, sampling_frequency=rate)
 
 
-def test_a_trace_set_is_labelled_data(tmp_path: Path) -> None:
+def test_a_trace_set_is_labelled_data(tmp_path):
     written = _trace_set(subject_id=["a", "a", "b", "b"])
-    data = load_labelled_data(save_traces(written, tmp_path / "cells.npz"))
+    data = load(save_traces(written, tmp_path / "cells.npz"))
     np.testing.assert_array_equal(data.traces.traces, written.traces)
     assert _texts(data.traces.subject_id) == ["a", "a", "b", "b"]
-    assert (data.name, data.notes, len(data.inputs)) == ("cells", (), 1)
+    assert (data.name, data.notes) == ("cells", ())
 
 
-def test_traces_in_memory_are_labelled_data() -> None:
+def test_traces_in_memory_are_labelled_data():
     labels = ["PV", "pyramidal", "SST", "my own type"]
-    data = load_labelled_data(_trace_set(labels=labels), timesteps=50)
+    data = load(_trace_set(labels=labels), timesteps=50)
     assert data.traces.labels.tolist() == ["PV", "PY", "SOM", "my own type"]
     assert data.traces.traces.shape == (4, 50)
-    assert data.inputs == []
 
 
-def test_a_trace_set_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_trace_set_that_is_not_there_is_said(tmp_path):
     with pytest.raises(LabelError, match=r"none\.npz does not exist; check the name"):
-        load_labelled_data(tmp_path / "none.npz")
+        load(tmp_path / "none.npz")
 
 
-def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+def test_another_kind_of_file_is_refused(tmp_path):
     (tmp_path / "cells.xlsx").write_bytes(b"PK")
     with pytest.raises(LabelError, match="is no labelled data; give a trace set"):
-        load_labelled_data(tmp_path / "cells.xlsx")
+        load(tmp_path / "cells.xlsx")
 
 
 @pytest.mark.parametrize("rate", [0.0, -30.0, np.nan])
-def test_impossible_frame_rates_are_refused(
-    tmp_path: Path, labelled: Labelled, rate: float
-) -> None:
+def test_impossible_frame_rates_are_refused(tmp_path, labelled, rate):
     path = save_traces(_trace_set(), tmp_path / "cells.npz")
     for data in (path, labelled("m1", TWO)):
         with pytest.raises(SamplingFrequencyError, match="is impossible"):
-            load_labelled_data(data, sampling_frequency=rate)
+            load(data, sampling_frequency=rate)
 
 
-def test_a_trace_set_is_cut_and_brought_down(tmp_path: Path) -> None:
+def test_a_trace_set_is_cut_and_brought_down(tmp_path):
     written = _trace_set()
     path = save_traces(written, tmp_path / "cells.npz")
-    traces = load_labelled_data(path, timesteps=25, resample=15.0).traces
+    traces = load(path, timesteps=25, resample=15.0).traces
     expected = written.traces.reshape(4, 30, 2).mean(axis=2)[:, :25]
     np.testing.assert_allclose(traces.traces, expected, atol=1e-6)
     assert traces.sampling_frequency == 15.0
 
 
-def test_a_users_rate_goes_before_that_of_the_trace_set(tmp_path: Path) -> None:
+def test_a_users_rate_goes_before_that_of_the_trace_set(tmp_path):
     path = save_traces(_trace_set(), tmp_path / "cells.npz")
-    traces = load_labelled_data(path, sampling_frequency=10.0).traces
+    traces = load(path, sampling_frequency=10.0).traces
     assert traces.sampling_frequency == 10.0
 
 
-def test_unusable_rows_and_predictions_of_a_trace_set_are_left_out(
-    tmp_path: Path,
-) -> None:
+def test_unusable_rows_and_predictions_of_a_trace_set_are_left_out(tmp_path):
     values = np.random.default_rng(0).normal(size=(5, 60))
     values[1, 3] = np.nan
     sources = ["manual", "manual", "prediction", "redcell", "manual"]
     labels = ["PV", "PY", "VIP", "SOM", "PY"]
     written = _trace_set(traces=values, labels=labels, label_source=sources)
-    data = load_labelled_data(save_traces(written, tmp_path / "cells.npz"))
+    data = load(save_traces(written, tmp_path / "cells.npz"))
     assert data.traces.labels.tolist() == ["PV", "SOM", "PY"]
     assert _texts(data.traces.label_source) == ["manual", "redcell", "manual"]
     assert "1 label that a model gave" in data.notes[0]
     assert "(row 1)" in data.notes[1]
 
 
-def test_a_trace_set_without_usable_traces_is_refused(tmp_path: Path) -> None:
+def test_a_trace_set_without_usable_traces_is_refused(tmp_path):
     path = save_traces(_trace_set(traces=np.zeros((4, 60))), tmp_path / "cells.npz")
-    with pytest.raises(LabelError, match=r"4 traces with ground truth and none can"):
-        load_labelled_data(path)
+    with pytest.raises(LabelError, match="None of 4 labelled traces of cells can"):
+        load(path)
 
 
 @pytest.mark.parametrize("option", [{"plane": 1}, {"neuropil": 0.7}, {"labels": "x"}])
-def test_options_of_recordings_do_not_fit_a_trace_set(
-    tmp_path: Path, option: dict[str, Any]
-) -> None:
+def test_options_of_recordings_do_not_fit_a_trace_set(tmp_path, option):
     path = save_traces(_trace_set(), tmp_path / "cells.npz")
     with pytest.raises(LabelError, match="leave that out"):
-        load_labelled_data(path, **option)
+        load(path, **option)
 
 
 @pytest.mark.parametrize(
@@ -609,42 +556,38 @@ def test_options_of_recordings_do_not_fit_a_trace_set(
         {"traces": np.random.default_rng(1).normal(size=(4, 60))},
     ],
 )
-def test_the_fingerprint_tells_data_apart(
-    tmp_path: Path, change: dict[str, Any]
-) -> None:
-    first = load_labelled_data(save_traces(_trace_set(), tmp_path / "a.npz"))
-    again = load_labelled_data(save_traces(_trace_set(), tmp_path / "b.npz"))
-    other = load_labelled_data(save_traces(_trace_set(**change), tmp_path / "c.npz"))
+def test_the_fingerprint_tells_data_apart(tmp_path, change):
+    first = load(save_traces(_trace_set(), tmp_path / "a.npz"))
+    again = load(save_traces(_trace_set(), tmp_path / "b.npz"))
+    other = load(save_traces(_trace_set(**change), tmp_path / "c.npz"))
     assert first.fingerprint == again.fingerprint
     assert first.fingerprint != other.fingerprint
 
 
-def test_saved_labelled_data_read_as_the_same(
-    tmp_path: Path, labelled: Labelled
-) -> None:
+def test_saved_labelled_data_read_as_the_same(tmp_path, labelled):
     labelled("m1", TWO)
-    data = load_labelled_data(_list(tmp_path, "path,subject_id", "m1,a"))
-    again = load_labelled_data(save_traces(data.traces, tmp_path / "cells.npz"))
+    data = load(_list(tmp_path, "path,subject_id", "m1,a"))
+    again = load(save_traces(data.traces, tmp_path / "cells.npz"))
     assert again.fingerprint == data.fingerprint
 
 
 # --- real and simulated recordings
 
 
-def test_a_simulated_recording_is_labelled_data(tmp_path: Path) -> None:
+def test_a_simulated_recording_is_labelled_data(tmp_path):
     from napari_celltype.cli.simulate import SimulateRequest, write_simulation
 
     write_simulation(SimulateRequest(tmp_path / "s", 12, 200, 10.0))
-    data = load_labelled_data(tmp_path / "s")
+    data = load(tmp_path / "s")
     truth = load_labels(open_recording(tmp_path / "s"))
     assert truth is not None
     assert data.traces.labels.tolist() == [row.label for row in truth]
 
 
-def test_a_real_recording_is_labelled_data(tmp_path: Path, shared_data: Path) -> None:
+def test_a_real_recording_is_labelled_data(tmp_path, shared_data):
     (tmp_path / "t.csv").write_text("roi_id,label\n3,PV\n200,PY\n")
     folder = shared_data / "real_suite2p/plane0"
     path = _list(tmp_path, "path,labels", f"{folder},t.csv")
-    data = load_labelled_data(path, sampling_frequency=30.0)
+    data = load(path, sampling_frequency=30.0)
     expected = np.load(folder / "F.npy")[[3, 200]]
     np.testing.assert_array_equal(data.traces.traces, expected)

@@ -8,21 +8,20 @@ import pytest
 
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import (
+    DataSet,
     Label,
+    LabelledRecording,
     LabelTable,
+    Reading,
     TraceSet,
+    find_labelled,
+    labelled_recording,
     load_labels,
     save_labels,
     save_traces,
 )
+from napari_celltype.labels.labelled_recording import of_open_recording
 from napari_celltype.recording import open_recording
-from napari_celltype.training.collecting import (
-    CollectedRecording,
-    collect_open,
-    collect_paths,
-    with_labels,
-)
-from napari_celltype.training.collection import Collection
 from napari_celltype.training.held_out import held_out_for
 from napari_celltype.training.obstacles import find_obstacles
 
@@ -41,17 +40,10 @@ def labelled(suite2p_folder, tmp_path):
     return write
 
 
-def labelled_cells(**counts):
-    """What is known of labelled ROIs without names."""
-    labels = np.repeat(list(counts), list(counts.values()))
-    empty = np.zeros((len(labels), 1))
-    return TraceSet(empty, labels, cell_id=np.full(len(labels), ""))
-
-
 def made(subject="", session="", **counts):
     """A recording that only exists in memory."""
     place = Path("/nowhere") / (subject or "x") / (session or "y") / "plane0"
-    return CollectedRecording(
+    return LabelledRecording(
         place,
         f"{subject}/{session}",
         subject=subject,
@@ -59,15 +51,17 @@ def made(subject="", session="", **counts):
         n_frames=1000,
         n_rois=100,
         sampling_frequency=10.0,
-        examples=labelled_cells(**counts) if counts else None,
+        rows=tuple(
+            Label(i, label)
+            for i, label in enumerate(np.repeat([*counts], [*counts.values()]).tolist())
+        ),
     )
 
 
 def tracked(recording, *names):
     """The recording with names for its first cells, in the order of their types."""
-    examples = recording.examples
-    cells = [*names, *[""] * (len(examples) - len(names))]
-    return replace(recording, examples=replace(examples, cell_id=np.array(cells)))
+    named = [replace(r, cell_id=n) for r, n in zip(recording.rows, names, strict=False)]
+    return replace(recording, rows=(*named, *recording.rows[len(names) :]))
 
 
 def sentences(collection, **options):
@@ -77,7 +71,7 @@ def sentences(collection, **options):
 def choose(collection, text, **options):
     """Press the button with this text."""
     for obstacle in find_obstacles(collection, **options):
-        for action in obstacle.actions:
+        for action in obstacle.ways_out:
             if action.text == text:
                 return action.apply(collection)
     raise AssertionError(f"no button {text!r} in {sentences(collection)}")
@@ -86,72 +80,79 @@ def choose(collection, text, **options):
 def test_a_folder_with_many_recordings_is_searched_and_guessed(labelled, tmp_path):
     labelled("Pvalb-Cre/mouse1/day1", ["PV", "PY", "PY"])
     labelled("Pvalb-Cre/mouse2/day1", ["PV"], n_frames=200)
-    found = collect_paths([tmp_path / "data", tmp_path / "nothing"])
-    assert [r.subject for r in found.recordings] == ["mouse1", "mouse2"]
-    assert {(r.session, r.line) for r in found.recordings} == {("day1", "")}
-    assert found.recordings[0].counts == {"PV": 1, "PY": 2}
-    assert [r.n_frames for r in found.recordings] == [120, 200]
-    assert "nothing" in found.failures[0]
+    found, failures = find_labelled([tmp_path / "data", tmp_path / "nothing"])
+    assert [r.subject for r in found] == ["mouse1", "mouse2"]
+    assert {(r.session, r.line) for r in found} == {("day1", "")}
+    assert found[0].counts == {"PV": 1, "PY": 2}
+    assert [r.n_frames for r in found] == [120, 200]
+    assert "nothing" in failures[0]
 
 
 def test_predictions_count_for_nothing(labelled, tmp_path):
     plane = labelled("m1/day1", ["PV", "PY"], source="prediction")
-    collection = Collection(collect_paths([plane]).recordings)
+    collection = DataSet(find_labelled([plane])[0])
     assert collection.counts() == {}
     assert collection.recordings[0].n_predictions == 2
     assert any(
-        "2 labels of a model are not counted" in s for s in sentences(collection)
+        "no cell is labelled" in s and "2 given by a model" in s
+        for s in sentences(collection)
     )
 
 
 def test_the_list_that_it_writes_is_what_the_terminal_reads(labelled, tmp_path):
     for number, types in enumerate((["PV", "PY", "VIP"], ["PV", "PY"]), start=1):
         labelled(f"mouse{number}/day1", types)
-    collection = Collection(collect_paths([tmp_path / "data"]).recordings)
+    collection = DataSet(find_labelled([tmp_path / "data"])[0])
     collection = replace(collection, left_out=("VIP",))
     key = collection.recordings[0].key
     collection = collection.edited(key, subject=" Anna ", line="Pvalb-Cre")
     file = collection.write(tmp_path / "list")
-    data = collection.reading().load(file)
+    data = Reading.of(collection).load(file)
     assert data.traces.counts() == {"PV": 2, "PY": 2}
     assert set(data.traces.subject_id) == {"Anna", "mouse2"}
     assert data.traces.line is None  # one recording has none
     assert any("1 trace of VIP" in note for note in data.notes)
-    again = collect_paths([file]).recordings
+    again = find_labelled([file])[0]
     assert [(r.subject, r.session) for r in again] == [
         ("Anna", "day1"),
         ("mouse2", "day1"),
     ]
-    assert collection.options() == ["--leave-out", "VIP"]
 
 
 def test_labels_of_an_open_recording_are_those_in_memory(labelled, tmp_path):
     plane = labelled("mouse1/day1", ["PV", "PY"])
     recording = open_recording(plane)
     table = load_labels(recording).with_label(Label(5, "SOM", plane=0))
-    opened = collect_open(recording, table, "day1")
+    opened = of_open_recording(recording, table, "day1")
     assert opened.counts == {"PV": 1, "PY": 1, "SOM": 1}
-    file = Collection((opened,)).write(tmp_path / "list")
+    file = DataSet((opened,)).write(tmp_path / "list")
     assert counts_in(file) == opened.counts
     assert len(load_labels(recording)) == 2  # the recording's own file is untouched
-    assert with_labels(opened, LabelTable()).counts == {}
+    assert of_open_recording(recording, LabelTable(), "day1").counts == {}
     # A frame rate that the user gave goes into the list, one of suite2p's does not.
     assert "sampling_frequency" not in file.read_text()
-    faster = collect_open(recording.with_sampling_frequency(25.0), table, "day1")
-    file = Collection((faster,)).write(tmp_path / "list")
-    assert Collection().reading().load(file).traces.sampling_frequency == 25.0
+    faster = of_open_recording(recording.with_sampling_frequency(25.0), table, "day1")
+    file = DataSet((faster,)).write(tmp_path / "list")
+    assert Reading().load(file).traces.sampling_frequency == 25.0
+
+
+def test_an_open_recording_is_read_from_memory(labelled, tmp_path, monkeypatch):
+    recording = open_recording(labelled("mouse1/day1", ["PV", "PY"]))
+    data = DataSet((of_open_recording(recording, load_labels(recording), "day1"),))
+    from_disk = Reading().load(data.write(tmp_path / "list"))
+    monkeypatch.setattr(labelled_recording, "open_recording", None)
+    assert Reading.of(data).load(data).fingerprint == from_disk.fingerprint
 
 
 def counts_in(file):
-    reading = Collection().reading()
-    return reading.load(file, only_tested=True).traces.counts()
+    return Reading().load(file, only_tested=True).traces.counts()
 
 
 def test_a_default_frame_rate_stays_unconfirmed(labelled, tmp_path):
     recording = open_recording(labelled("mouse1/day1", ["PV", "PY"], fs=10.0))
-    opened = collect_open(recording, load_labels(recording), "day1")
-    file = Collection((opened,)).write(tmp_path / "list")
-    notes = Collection().reading().load(file).notes
+    opened = of_open_recording(recording, load_labels(recording), "day1")
+    file = DataSet((opened,)).write(tmp_path / "list")
+    notes = Reading().load(file).notes
     assert any("suite2p's default, which nobody confirmed" in note for note in notes)
 
 
@@ -159,31 +160,31 @@ def test_labels_in_a_folder_of_the_users_choice_are_found(labelled, tmp_path):
     plane = labelled("mouse1/day1", ["PV", "PY"])
     elsewhere = tmp_path / "labels"
     save_labels(open_recording(plane), LabelTable((Label(3, "SOM"),)), elsewhere)
-    recordings = collect_paths([plane], labels_dir=elsewhere).recordings
+    recordings = find_labelled([plane], labels_dir=elsewhere)[0]
     assert recordings[0].counts == {"SOM": 1}
-    assert counts_in(Collection(recordings).write(tmp_path / "list")) == {"SOM": 1}
+    assert counts_in(DataSet(recordings).write(tmp_path / "list")) == {"SOM": 1}
 
 
 def test_planes_of_one_session_are_edited_together(suite2p_folder, tmp_path):
     root = suite2p_folder(tmp_path / "d1", n_planes=2, data_bin=False, n_frames=60)
-    recordings = collect_paths([root]).recordings
-    collection = Collection(recordings).edited(recordings[1].key, subject="Anna")
+    recordings = find_labelled([root])[0]
+    collection = DataSet(recordings).edited(recordings[1].key, subject="Anna")
     assert [r.subject for r in collection.recordings] == ["Anna", "Anna"]
 
 
 def test_adding_again_reads_labels_anew_and_keeps_what_was_typed(labelled):
     plane = labelled("mouse1/day1", ["PV", "PY"])
-    collection = Collection(collect_paths([plane]).recordings)
+    collection = DataSet(find_labelled([plane])[0])
     collection = collection.edited(collection.recordings[0].key, subject="Anna")
     save_labels(open_recording(plane), LabelTable((Label(0, "PV"),)))
-    collection = collection.added(collect_paths([plane]).recordings)
+    collection = collection.added(find_labelled([plane])[0])
     assert [(r.subject, r.counts) for r in collection.recordings] == [
         ("Anna", {"PV": 1})
     ]
     assert collection.removed([str(plane.resolve())]).recordings == ()
 
 
-FEW_VIP = Collection(
+FEW_VIP = DataSet(
     (
         made("m1", "a", PY=20, PV=5),
         made("m2", "b", PY=20, PV=7),
@@ -198,7 +199,7 @@ def test_a_type_of_one_animal_has_three_ways_out():
     assert [o.sentence for o in blocking] == [
         "VIP: 6 cells from 1 animal; a VIP class cannot be tested."
     ]
-    assert [a.text for a in blocking[0].actions] == [
+    assert [a.text for a in blocking[0].ways_out] == [
         "Merge into IN",
         "Leave out",
         "Train anyway, marked untested",
@@ -221,12 +222,12 @@ def test_a_decision_clears_the_way_and_can_be_undone(button):
 def test_a_neuron_of_several_days_is_one_cell():
     days = [tracked(made("m1", day, PV=2, PY=5), "n1", "n2") for day in ("a", "b")]
     other = made("m2", "c", PY=5)
-    found = sentences(Collection((*days, other)), held_out="subject")
+    found = sentences(DataSet((*days, other)), held_out="subject")
     assert "PV: 2 cells from 1 animal; a PV class cannot be tested." in found
 
 
 def test_without_two_animals_sessions_are_held_out_and_that_is_said():
-    collection = Collection((made("m1", "a", PY=9, PV=9), made("m1", "b", PY=9, PV=9)))
+    collection = DataSet((made("m1", "a", PY=9, PV=9), made("m1", "b", PY=9, PV=9)))
     assert held_out_for(collection) == "session"
     (said,) = find_obstacles(collection)
     assert not said.blocks
@@ -235,13 +236,13 @@ def test_without_two_animals_sessions_are_held_out_and_that_is_said():
 
 
 def test_one_recording_holds_out_cells():
-    collection = Collection((made("m1", "a", PY=9, PV=1),))
+    collection = DataSet((made("m1", "a", PY=9, PV=1),))
     assert held_out_for(collection) == "cell"
     assert "PV: 1 cell; a PV class cannot be tested." in sentences(collection)
 
 
 def test_an_unknown_animal_may_be_any_of_the_others():
-    collection = Collection(
+    collection = DataSet(
         (made("m1", "a", PY=9, PV=9), made("", "b", PY=9, PV=9), made("m3", "c", PY=3))
     )
     assert held_out_for(collection) == "session"
@@ -254,11 +255,11 @@ def test_an_unknown_animal_may_be_any_of_the_others():
 def test_frame_rates_are_brought_to_the_slowest(quick_card):
     slow = made("m1", "a", PY=9, PV=9)
     fast = replace(made("m2", "b", PY=9, PV=9), sampling_frequency=30.0, n_frames=3000)
-    collection = Collection((slow, fast))
+    collection = DataSet((slow, fast))
     blocking = [o for o in find_obstacles(collection) if o.blocks]
-    assert [o.sentence for o in blocking] == ["Frame rates differ: 10 to 30 Hz."]
+    assert [o.code for o in blocking] == ["frame-rates-differ"]
     resampled = choose(collection, "Resample to 10 Hz")
-    assert resampled.reading().resample == 10.0
+    assert Reading.of(resampled).resample == 10.0
     assert not any(o.blocks for o in find_obstacles(resampled))
     # A model brings its own frame rate.
     assert not any(o.blocks for o in find_obstacles(collection, base=quick_card))
@@ -269,13 +270,16 @@ def test_frame_rates_are_brought_to_the_slowest(quick_card):
 
 def test_the_cut_to_the_shortest_is_said():
     short = replace(made("m2", "b", PY=9, PV=9), n_frames=400)
-    found = sentences(Collection((made("m1", "a", PY=9, PV=9), short)))
-    assert any("first 400 frames" in s and "m2/b" in s and "600" in s for s in found)
+    found = sentences(DataSet((made("m1", "a", PY=9, PV=9), short)))
+    assert any(
+        "up to 1000 frames" in s and "first 400, those of the shortest: m2/b" in s
+        for s in found
+    )
 
 
 def test_a_recording_shorter_than_the_models_window_teaches_nothing(quick_card):
     short = replace(made("m2", "b", PY=9, PV=9), n_frames=99)
-    collection = Collection((made("m1", "a", PY=9, PV=9), short))
+    collection = DataSet((made("m1", "a", PY=9, PV=9), short))
     found = sentences(collection, base=quick_card)
     assert any("m2/b: shorter than the 100 frames" in s for s in found)
 
@@ -288,7 +292,7 @@ def test_a_trace_set_stands_alone(tmp_path):
         sampling_frequency=10.0,
     )
     file = save_traces(traces, tmp_path / "cells.npz")
-    collection = Collection(collect_paths([file]).recordings)
+    collection = DataSet(find_labelled([file])[0])
     assert collection.write(tmp_path / "list") == file
     assert held_out_for(collection) == "subject"
     both = collection.added([made("m1", "a", PY=9)])
@@ -298,14 +302,14 @@ def test_a_trace_set_stands_alone(tmp_path):
 
 
 def test_one_type_is_nothing_to_tell_apart():
-    (obstacle,) = find_obstacles(Collection((made("m1", "a", PV=9),)))
+    (obstacle,) = find_obstacles(DataSet((made("m1", "a", PV=9),)))
     assert obstacle.blocks
     assert "one type only, PV" in obstacle.sentence
 
 
 def test_a_type_cannot_be_merged_into_what_is_not_above_it(labelled, tmp_path):
     labelled("mouse1/day1", ["PV", "PY"])
-    reading = Collection(merged={"PV": "PY"}).reading()
+    reading = Reading.of(DataSet(merged={"PV": "PY"}))
     with pytest.raises(LabelError, match="not above it"):
         reading.load(tmp_path / "data" / "mouse1" / "day1")
 
@@ -313,9 +317,9 @@ def test_a_type_cannot_be_merged_into_what_is_not_above_it(labelled, tmp_path):
 def test_sessions_that_share_a_tracked_neuron_are_held_out_together():
     days = [tracked(made("m1", day, PV=5, PY=5), "n1") for day in ("a", "b")]
     # The one neuron joins both days, so that neither can be held out.
-    assert held_out_for(Collection(tuple(days))) == "cell"
+    assert held_out_for(DataSet(tuple(days))) == "cell"
     third = made("m1", "c", PV=5, PY=5)
-    assert held_out_for(Collection((*days, third))) == "session"
+    assert held_out_for(DataSet((*days, third))) == "session"
 
 
 def test_traces_without_names_cannot_be_held_out(tmp_path):
@@ -326,7 +330,7 @@ def test_traces_without_names_cannot_be_held_out(tmp_path):
         sampling_frequency=10.0,
     )
     file = save_traces(traces, tmp_path / "cells.npz")
-    collection = Collection(collect_paths([file]).recordings)
+    collection = DataSet(find_labelled([file])[0])
     # One trace is of an unknown animal, and nobody knows which cells they are of.
     assert held_out_for(collection) == "none"
     (said,) = find_obstacles(collection)
@@ -337,7 +341,7 @@ def test_traces_without_names_cannot_be_held_out(tmp_path):
 
 
 def test_of_two_interneuron_types_both_are_merged():
-    collection = Collection(
+    collection = DataSet(
         (made("m1", "a", PY=20, PV=5, VIP=6), made("m2", "b", PY=20, PV=7))
     )
     chosen = choose(collection, "Merge VIP and PV into IN")
@@ -349,11 +353,11 @@ def test_of_two_interneuron_types_both_are_merged():
 
 
 def test_cells_of_a_group_with_one_known_type_are_told():
-    collection = Collection(tuple(made(m, m, PY=20, PV=5, IN=9) for m in ("m1", "m2")))
+    collection = DataSet(tuple(made(m, m, PY=20, PV=5, IN=9) for m in ("m1", "m2")))
     said = "18 cells of IN will be learned as PV, the only class of IN."
     assert said in sentences(collection)
     assert choose(collection, "Merge PV into IN").classes == ("PY", "IN")
-    two = Collection(tuple(made(m, m, PY=20, PV=5, SOM=5, IN=9) for m in ("m1", "m2")))
+    two = DataSet(tuple(made(m, m, PY=20, PV=5, SOM=5, IN=9) for m in ("m1", "m2")))
     assert sentences(two) == []
 
 
@@ -361,7 +365,7 @@ def test_an_animal_of_two_lines_may_be_two():
     both = [
         replace(made("m1", line, PY=9, PV=9), line=line) for line in ("PV-Cre", "SST")
     ]
-    collection = Collection(tuple(both))
+    collection = DataSet(tuple(both))
     assert held_out_for(collection) == "session"
     assert any(
         "m1 has recordings of PV-Cre and SST" in s for s in sentences(collection)
@@ -373,27 +377,29 @@ def test_an_animal_of_two_lines_may_be_two():
 
 def test_a_default_frame_rate_is_confirmed_here(labelled, tmp_path):
     plane = labelled("mouse1/day1", ["PV", "PY"] * 4, fs=10.0)
-    collection = Collection(collect_paths([plane]).recordings)
+    collection = DataSet(find_labelled([plane])[0])
     assert any("10 Hz is suite2p's default" in s for s in sentences(collection))
     chosen = choose(collection, "Yes, 10 Hz")
     assert not any("default" in s for s in sentences(chosen))
-    notes = chosen.reading().load(chosen.write(tmp_path / "list")).notes
+    notes = Reading.of(chosen).load(chosen.write(tmp_path / "list")).notes
     assert not any("nobody confirmed" in note for note in notes)
 
 
 def test_what_was_said_holds_and_guesses_do_not(labelled, tmp_path):
     plane = labelled("mouse1/day1", ["PV", "PY"])
-    guessed = Collection(collect_paths([plane]).recordings)
+    guessed = DataSet(find_labelled([plane])[0])
     key = guessed.recordings[0].key
     # Whose recording it is was taken back, and a label that is given changes nothing.
     emptied = guessed.edited(key, subject="")
     recording = open_recording(plane)
-    followed = emptied.added([collect_open(recording, load_labels(recording), "x")])
+    followed = emptied.added(
+        [of_open_recording(recording, load_labels(recording), "x")]
+    )
     assert followed.recordings[0].subject == ""
     # A list knows better than a guess.
     file = tmp_path / "list.csv"
     file.write_text(f"path,subject_id\n{plane},TX61")
-    listed = guessed.added(collect_paths([file]).recordings)
+    listed = guessed.added(find_labelled([file])[0])
     assert listed.recordings[0].subject == "TX61"
-    again = listed.added(collect_paths([plane]).recordings)
+    again = listed.added(find_labelled([plane])[0])
     assert again.recordings[0].subject == "TX61"

@@ -1,0 +1,440 @@
+"""One labelled recording: all that is known of it before its traces are read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
+from napari_celltype.errors import CellTypeError, LabelError
+from napari_celltype.labels.csv_table import read_label_table
+from napari_celltype.labels.label_file import find_label_file, load_labels, own_types
+from napari_celltype.labels.recording_list import ListedPlane, read_recording_list
+from napari_celltype.labels.table import Label, LabelTable
+from napari_celltype.labels.trace_set import Cells, TraceSet, load_traces
+from napari_celltype.progress import (
+    OnProgress,
+    Progress,
+    ShouldStop,
+    ignore_progress,
+    never_stop,
+    raise_if_stopped,
+)
+from napari_celltype.recording import (
+    FROM_TIFF,
+    FROM_USER,
+    Recording,
+    RoiMasks,
+    Segment,
+    Traces,
+    find_recordings,
+    open_recording,
+    recording_names,
+    subtract_neuropil,
+)
+
+# What the user can change about a recording, and its column in a recording list.
+EDITABLE = {"subject": "subject_id", "session": "session_id", "line": "line"}
+
+# What animals and sessions are called in paths.
+_EDGE, _END = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
+_DATE = (
+    r"(?<!\d)(?:(?:19|20)\d\d([-_.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
+    r"|\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)"
+)
+_SUBJECTS = (
+    rf"{_EDGE}sub-(?P<name>[A-Za-z0-9]+)",
+    rf"{_EDGE}(?P<name>(?:mouse|mice|animal|subject|subj|rat)[-_ #]?\d+[A-Za-z]?)"
+    rf"{_END}",
+    # M2 may also be a part of the cortex, so that it gives way to a word.
+    rf"{_EDGE}(?P<name>(?:an|ms|m)[-_ #]?\d+[A-Za-z]?){_END}",
+)
+_SESSIONS = (
+    r"(?<![A-Za-z])ses-(?P<bids>[A-Za-z0-9]+)",
+    _DATE,
+    rf"{_EDGE}(?:session|sess|ses|day|run|rec|recording|exp|experiment|fov|d|s)"
+    rf"[-_ #]?\d+[A-Za-z]?{_END}",
+)
+# Tags that labs give to animals: TX61, JB-012, KO3.
+_TAG = re.compile(r"(?!data|exp)[A-Za-z]{1,4}[-_]?\d{1,5}[A-Za-z]?", re.IGNORECASE)
+_PLANE = re.compile(r"plane\d+|combined|suite2p|stat\.npy", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledRecording:
+    """One plane with its labels, or a whole trace set.
+
+    Attributes
+    ----------
+    path : Path
+        The plane folder, or a trace set (``.npz``).
+    name : str
+        In tables and sentences.
+    plane : int
+    subject, session, line : str
+        Empty where they are not known.
+    labels : Path or None
+        A label table, or a folder of label files; None for the recording's own file.
+    n_frames, n_rois : int
+        Of the recording; of a trace set its examples.
+    sampling_frequency : float or None
+        Frames per second, Hz.
+    frequency_given : bool
+        Whether the user or a list gave that rate.
+    frequency_confirmed : bool
+        Whether anybody ever set that rate, which may be suite2p's default.
+    rows : tuple of Label
+        The labels that name a type, a parent or a negation, in the order of the ROIs;
+        predictions are among them, parts of merged ROIs are not.
+    n_parts, n_set_aside : int
+        Labels of parts of merged ROIs, and of ROIs that are not there any more.
+    facts : mapping of str to str
+        What a list says of the recording.
+    given : frozenset of str
+        Those of `EDITABLE` that the user or a list gave; the others are guesses.
+    tree : TypeTree
+        The vocabulary, with the user's own types of its labels.
+    recording : Recording or None
+        As it is open in the window or on disk; traces are read when they are needed.
+    table : LabelTable or None
+        Its labels in the window, which count in place of those on disk.
+    trace_set : TraceSet or None
+    """
+
+    path: Path
+    name: str
+    plane: int = 0
+    subject: str = ""
+    session: str = ""
+    line: str = ""
+    labels: Path | None = None
+    n_frames: int = 0
+    n_rois: int = 0
+    sampling_frequency: float | None = None
+    frequency_given: bool = False
+    frequency_confirmed: bool = True
+    rows: tuple[Label, ...] = ()
+    n_parts: int = 0
+    n_set_aside: int = 0
+    facts: Mapping[str, str] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
+    tree: TypeTree = DEFAULT_TYPES
+    recording: Recording | None = None
+    table: LabelTable | None = None
+    trace_set: TraceSet | None = None
+    # Pixels of each ROI, shape (n_rois,).
+    roi_pixels: NDArray[np.int64] | None = field(default=None, repr=False)
+
+    @cached_property
+    def key(self) -> str:
+        """Names the recording within a data set."""
+        return str(self.path.resolve())
+
+    @cached_property
+    def cells(self) -> Cells:
+        """All labelled cells, without their traces; `cell_id` is empty if not given."""
+        if self.trace_set is not None:
+            return self.trace_set.cells
+        return Cells(
+            np.array([row.label for row in self.rows], dtype=str),
+            cell_id=np.array([row.cell_id for row in self.rows], dtype=str),
+            label_source=np.array([row.source for row in self.rows], dtype=str),
+        )
+
+    @cached_property
+    def roi_ids(self) -> NDArray[np.int64]:
+        """The row in the traces of each cell."""
+        if self.trace_set is not None:
+            return np.arange(len(self.trace_set))
+        return np.array([row.roi_id for row in self.rows], dtype=np.int64)
+
+    def chosen(self, with_predictions: bool = False) -> NDArray[np.int64]:
+        """Return which cells count: those with ground truth, or predictions as well."""
+        source = self.cells.label_source
+        if source is None or with_predictions:
+            return np.arange(len(self.cells))
+        return np.flatnonzero(source != "prediction")
+
+    @property
+    def n_predictions(self) -> int:
+        """Labels that a model gave, which are no ground truth."""
+        return len(self.cells) - len(self.chosen())
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """Cells with ground truth by label."""
+        return self.cells.take(self.chosen()).counts()
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it is."""
+        rate = self.sampling_frequency
+        return None if rate is None else self.n_frames / rate
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Frame ranges between which nothing is continuous."""
+        known = () if self.recording is None else self.recording.segments
+        return tuple(known) or (Segment(0, self.n_frames),)
+
+    def traces(self, neuropil_coefficient: float) -> Traces:
+        """Return the traces of all ROIs, not yet read."""
+        if self.trace_set is not None:
+            return self.trace_set.traces
+        assert self.recording is not None
+        return subtract_neuropil(self.recording, neuropil_coefficient)
+
+
+def open_listed(
+    listed: ListedPlane,
+    name: str,
+    tree: TypeTree = DEFAULT_TYPES,
+    sampling_frequency: float | None = None,
+) -> LabelledRecording:
+    """Open one plane of a recording list and read its labels."""
+    try:
+        recording = open_recording(
+            listed.folder,
+            sampling_frequency=listed.sampling_frequency or sampling_frequency,
+            in_memory=False,
+        )
+        table = _labels(listed, recording, tree)
+    except CellTypeError as error:
+        raise type(error)(f"{listed.place}{error}") from None
+    facts = listed.facts
+    one_of_several = listed.one_of_several or recording.plane > 0
+    opened = _of_recording(
+        recording,
+        f"{name} plane {recording.plane}" if one_of_several else name,
+        table,
+        path=listed.folder,
+        labels=listed.labels,
+        frequency_given=listed.sampling_frequency is not None,
+        facts=facts,
+        given=frozenset(n for n, column in EDITABLE.items() if column in facts),
+        tree=tree,
+        **{n: facts[column] for n, column in EDITABLE.items() if column in facts},
+    )
+    # Masks of many recordings would fill the memory, and nobody needs them any more.
+    return replace(opened, recording=replace(recording, rois=(), images={}, movie=None))
+
+
+def of_open_recording(
+    recording: Recording, labels: LabelTable | None, name: str
+) -> LabelledRecording | None:
+    """Return an open recording with its labels in memory; None if it has no folder."""
+    if recording.path is None:
+        return None
+    # From the user, or from a movie that the folder does not know.
+    given = recording.sampling_frequency_source in (FROM_USER, FROM_TIFF)
+    table = LabelTable() if labels is None else labels
+    opened = _of_recording(
+        recording,
+        name,
+        table,
+        frequency_given=given and recording.sampling_frequency is not None,
+        tree=table.tree,
+        table=table,
+    )
+    return _guessed(opened)
+
+
+def of_trace_set(
+    traces: TraceSet, path: Path, tree: TypeTree = DEFAULT_TYPES
+) -> LabelledRecording:
+    """Return a trace set as the one recording of a data set."""
+    return LabelledRecording(
+        path,
+        path.name,
+        n_frames=traces.n_frames,
+        n_rois=len(traces),
+        sampling_frequency=traces.sampling_frequency,
+        tree=tree,
+        trace_set=traces,
+    )
+
+
+def find_labelled(
+    paths: Iterable[Path],
+    *,
+    tree: TypeTree = DEFAULT_TYPES,
+    labels_dir: Path | None = None,
+    on_progress: OnProgress = ignore_progress,
+    should_stop: ShouldStop = never_stop,
+) -> tuple[tuple[LabelledRecording, ...], tuple[str, ...]]:
+    """Find labelled recordings; one that cannot be read does not stop the others.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Recordings, folders that hold many, recording lists (``.csv``) and trace sets
+        (``.npz``).
+    tree : TypeTree
+        Vocabulary, extended by the types that label files name.
+    labels_dir : Path, optional
+        The labels folder of the user's choice, looked in before the recordings' own.
+    on_progress, should_stop : callable, optional
+        See `napari_celltype.progress`.
+
+    Returns
+    -------
+    recordings : tuple of LabelledRecording
+        Subject and session are guessed from the path where nothing gives them.
+    failures : tuple of str
+        A sentence for each path that gave nothing.
+
+    Raises
+    ------
+    Stopped
+        If `should_stop` answered True.
+    """
+    found: list[LabelledRecording] = []
+    listed: list[ListedPlane] = []
+    failures: list[str] = []
+    for path in paths:
+        raise_if_stopped(should_stop)
+        on_progress(Progress(f"Looking into {path.name}"))
+        try:
+            if path.suffix.lower() == ".npz":
+                found.append(of_trace_set(load_traces(path, tree), path, tree))
+            else:
+                listed += _planes_at(path, labels_dir)
+        except CellTypeError as error:
+            failures.append(str(error))
+    names = recording_names([plane.folder for plane in listed])
+    for done, (plane, name) in enumerate(zip(listed, names, strict=True)):
+        raise_if_stopped(should_stop)
+        on_progress(Progress(f"Reading the labels of {name}", done, len(listed)))
+        try:
+            own = merge_own_types([plane], tree)
+            found.append(_guessed(open_listed(plane, name, own)))
+        except CellTypeError as error:
+            failures.append(str(error))
+    return tuple(found), tuple(failures)
+
+
+def merge_own_types(planes: Iterable[ListedPlane], tree: TypeTree) -> TypeTree:
+    """Return one tree with the user's own types of all label files."""
+    origin: dict[str, str] = {}
+    for listed in planes:
+        # A table takes the place of the label file.
+        if listed.labels is not None and not listed.labels.is_dir():
+            continue
+        file = find_label_file(listed.folder, listed.labels)
+        for new in () if file is None else own_types(file):
+            try:
+                known = tree[tree.canonical(new.name)]
+            except LabelError:
+                tree = tree.with_type(new.name, color=new.color, parent=new.parent)
+                origin[new.name] = str(file)
+                continue
+            if (known.name, known.parent) != (new.name, new.parent):
+                raise LabelError(
+                    f"{file} has the type {new.name!r} below {new.parent}, and "
+                    f"{origin.get(known.name, 'the vocabulary')} has {known.name!r} "
+                    f"below {known.parent}; give it one name and one parent."
+                )
+    return tree
+
+
+def _of_recording(
+    recording: Recording, name: str, labels_of: LabelTable, **known: Any
+) -> LabelledRecording:
+    """Sort the labels of a recording by whether its ROI is part of a merged one."""
+    given = sorted((row for row in labels_of if row.names_type), key=lambda r: r.roi_id)
+    merged = recording.merged_into
+    whole = tuple(r for r in given if not len(merged) or merged[r.roi_id] < 0)
+    return LabelledRecording(
+        **{
+            "path": recording.path,
+            "name": name,
+            "plane": recording.plane,
+            "n_frames": recording.n_frames,
+            "n_rois": recording.n_rois,
+            "sampling_frequency": recording.sampling_frequency,
+            "frequency_confirmed": recording.sampling_frequency_confirmed,
+            "rows": whole,
+            "n_parts": len(given) - len(whole),
+            "n_set_aside": len(labels_of.set_aside),
+            "recording": recording,
+            "roi_pixels": RoiMasks.of(recording.rois).n_pixels,
+            **known,
+        }
+    )
+
+
+def _guessed(recording: LabelledRecording) -> LabelledRecording:
+    """Guess from the path what nothing says; a user can change it."""
+    subject, session = guess_from_path(recording.path)
+    guesses = {"subject": subject, "session": session}
+    unknown = {n: v for n, v in guesses.items() if n not in recording.given}
+    return replace(recording, **unknown)  # type: ignore[arg-type]
+
+
+def guess_from_path(path: Path) -> tuple[str, str]:
+    """Return subject and session, empty where the path says nothing.
+
+    BIDS and NWB names (``sub-01/ses-02``), words with numbers (``mouse12/day2``), dates
+    with what follows them, and an animal's tag before a date (``TX61/2021_05_03``).
+    """
+    parts = [p for p in path.parts if p.strip("/\\") and not _PLANE.fullmatch(p)]
+    session, before = parts[-1] if parts else "", []
+    if hit := _last(_SESSIONS, parts):
+        at, found = hit
+        below = parts[at + 1 :]
+        whole = "_".join([parts[at][found.start() :], *below])
+        session = found.groupdict().get("bids") or whole
+        # What stands before it in its own folder, and the folder above.
+        own = re.split(r"[_ .]", parts[at][: found.start()].strip("_-. "))
+        before = [own[0], *parts[at - 1 : at]]
+    if hit := _last(_SUBJECTS, parts):
+        return hit[1]["name"], session
+    return next((name for name in before if _TAG.fullmatch(name)), ""), session
+
+
+def _last(
+    patterns: tuple[str, ...], parts: list[str]
+) -> tuple[int, re.Match[str]] | None:
+    """Return the last folder that holds the first pattern that is found at all."""
+    for pattern in patterns:
+        for at in reversed(range(len(parts))):
+            if found := re.search(pattern, parts[at], re.IGNORECASE):
+                return at, found
+    return None
+
+
+def _planes_at(path: Path, labels_dir: Path | None) -> list[ListedPlane]:
+    if path.suffix.lower() == ".csv":
+        return list(read_recording_list(path).planes)
+    if labels_dir is not None and not labels_dir.is_dir():
+        labels_dir = None
+    planes = find_recordings([path]).planes
+    siblings = Counter(plane.parent for plane in planes)
+    return [
+        ListedPlane(plane, labels=labels_dir, one_of_several=siblings[plane.parent] > 1)
+        for plane in planes
+    ]
+
+
+def _labels(listed: ListedPlane, recording: Recording, tree: TypeTree) -> LabelTable:
+    """Return the labels of a plane."""
+    table = listed.labels
+    if table is None or table.is_dir():
+        return load_labels(recording, table, tree) or LabelTable()
+    if listed.one_of_several:
+        of_none = [r for r in read_label_table(table, tree=tree) if r.plane is None]
+        if of_none:
+            raise LabelError(
+                f"{table} does not say of which plane its ROI {of_none[0].roi_id} is, "
+                f"and the recording has several; fill in its column plane, or choose "
+                f"one plane."
+            )
+    return read_label_table(table, recording.n_rois, tree, plane=recording.plane)
