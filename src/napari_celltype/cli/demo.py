@@ -70,12 +70,7 @@ def run_demo(
     on_progress: OnProgress,
     should_stop: ShouldStop,
 ) -> DemoResult:
-    """Simulate a movie, run the real suite2p on it and classify what it finds.
-
-    The folder gets the movie, its truth, ``suite2p/``, ``cell_types.csv`` (the default
-    model's answer), ``cell_types_FAMILY.csv`` of each other bundled family,
-    ``rois.png`` and ``summary.txt``.
-    """
+    """Simulate a movie, run the real suite2p on it and classify what it finds."""
     from napari_celltype.simulation import (
         match_rois,
         simulate_recording,

@@ -57,11 +57,7 @@ def write_simulation(
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[Path]:
-    """Write what is simulated, and return the files.
-
-    A recording is a folder with ``suite2p/plane0``, ``labels.csv``, ``truth.npz`` and,
-    where it is asked for, ``movie.tif``.
-    """
+    """Write what is simulated, and return the files or the plane folder."""
     from napari_celltype.simulation import (
         simulate_recording,
         write_movie,
