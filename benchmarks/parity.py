@@ -197,7 +197,7 @@ def train_ours(architecture, X, y, seed, epochs) -> Predict:
 def train_keras(architecture, X, y, seed, epochs) -> Predict:
     from keras_networks import build_keras, keras
 
-    from napari_celltype.models.preparation import Normalization
+    from napari_celltype.models.windows import Normalization
 
     class Batches(keras.utils.PyDataset):
         """The training set in an order that is new in each epoch."""

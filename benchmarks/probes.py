@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.signal import periodogram
 from scipy.stats import skew
 
-from napari_celltype.models.preparation import cut_windows
+from napari_celltype.models.windows import cut_windows
 from napari_celltype.recording import (
     area_average,
     frames_after_averaging,

@@ -23,7 +23,7 @@ import numpy as np
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import SVC
 
-from napari_celltype.models.preparation import Normalization
+from napari_celltype.models.windows import Normalization
 from napari_celltype.protocol.rivals import GRIDS, KernelSearch
 
 GRID = GRIDS["svm-rbf"]

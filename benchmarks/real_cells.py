@@ -21,7 +21,7 @@ from known_cells import load_cells, load_invivo
 from provenance import DATA, write_results
 
 from napari_celltype.models import Score, list_models, load_model
-from napari_celltype.models.score import score_table
+from napari_celltype.models.card import score_table
 
 AIMS = (
     ("V1 PY", "called PY", 0.9),

@@ -38,14 +38,14 @@ from torch.nn.utils import clip_grad_norm_
 from napari_celltype import models
 from napari_celltype.files import write_atomically
 from napari_celltype.models import NETWORKS, TraceClassifier
+from napari_celltype.models.model import restore_classifier
 from napari_celltype.models.networks import (
     Network,
     PooledNetwork,
     network_class,
     new_network,
 )
-from napari_celltype.models.preparation import Normalization, z_score_traces
-from napari_celltype.models.saved_model import restore_classifier
+from napari_celltype.models.windows import Normalization, z_score_traces
 
 ROUNDS = {"cnn": 44, "rnn": 44, "lstm": 44, "pooled": 56}
 SESSIONS_PER_ROUND = 200
@@ -74,9 +74,7 @@ Task = tuple[str, Callable[..., Any], Any]
 Traces = np.ndarray[Any, np.dtype[np.float32]]
 
 _MODELS = Path(models.__file__).parent
-_CODE = [
-    _MODELS / f"{n}.py" for n in ("networks", "layers", "convolution", "preparation")
-]
+_CODE = [_MODELS / f"{n}.py" for n in ("networks", "convolution", "windows")]
 CODE = f"{SESSIONS_KEY}-{code_digest(Path(__file__), *_CODE)}"
 
 

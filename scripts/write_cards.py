@@ -58,8 +58,8 @@ from napari_celltype.models.domain import (
     recording_properties,
     unlike,
 )
-from napari_celltype.models.prediction import log_probabilities_by_roi
-from napari_celltype.models.preparation import cut_windows
+from napari_celltype.models.model import log_probabilities_by_roi
+from napari_celltype.models.windows import cut_windows
 from napari_celltype.recording import area_average
 from napari_celltype.simulation import SIMULATOR_VERSION, simulate_session
 

@@ -320,7 +320,7 @@ def make_calibration() -> Callable[..., Any]:
 
     `make_calibration(0.3, later={4: 0.5})`: `later` adds steps with another one.
     """
-    from napari_celltype.models.calibration import Calibration, CalibrationStep
+    from napari_celltype.models.card import Calibration, CalibrationStep
 
     def make(
         value: float = 0.3,

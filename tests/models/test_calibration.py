@@ -142,7 +142,7 @@ def test_a_cell_without_a_window_is_left_out(data, calibration):
     [
         (lambda logs, truth, s: (logs[..., :3], truth, s), "4 classes"),
         (lambda logs, truth, s: (logs, ["glia", *truth[1:]], s), "'glia', which is no"),
-        (lambda logs, truth, s: (logs, truth, s[1:]), "one per cell"),
+        (lambda logs, truth, s: (logs, truth, s[1:]), "one session per cell"),
         (lambda logs, truth, s: (logs, ["PV"] * len(truth), s), "No whole window"),
         (lambda logs, truth, s: (logs * np.nan, truth, s), "No whole window"),
     ],

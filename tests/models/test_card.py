@@ -62,7 +62,7 @@ def test_card_takes_classes_and_length_from_the_classifier(make_card):
 )
 def test_impossible_values_are_refused_by_name(make_card, field, value):
     values = json.loads(make_card().to_json()) | {field: value}
-    with pytest.raises(ModelError, match=f"says {field} = "):
+    with pytest.raises(ModelError, match=f"says {field}"):
         ModelCard.from_json(json.dumps(values))
 
 
@@ -81,7 +81,7 @@ def test_impossible_values_are_refused_by_name(make_card, field, value):
 def test_impossible_calibration_is_refused(make_card, make_calibration, field, value):
     values = json.loads(make_card(calibration=make_calibration({1: 1.0})).to_json())
     values["calibration"][field] = value
-    with pytest.raises(ModelError, match="says calibration = "):
+    with pytest.raises(ModelError, match=r"says calibration[. ]"):
         ModelCard.from_json(json.dumps(values))
 
 
@@ -98,7 +98,7 @@ def test_impossible_calibration_is_refused(make_card, make_calibration, field, v
 def test_impossible_step_is_refused(make_card, make_calibration, field, value):
     values = json.loads(make_card(calibration=make_calibration({1: 1.0})).to_json())
     values["calibration"]["steps"][0][field] = value
-    with pytest.raises(ModelError, match="says calibration = "):
+    with pytest.raises(ModelError, match=r"says calibration[. ]"):
         ModelCard.from_json(json.dumps(values))
 
 
@@ -155,7 +155,7 @@ def test_text_that_is_no_card_is_refused(text):
 )
 def test_impossible_score_is_refused(make_card, changes):
     (score,) = make_card().scores
-    with pytest.raises(ModelError, match="says scores = "):
+    with pytest.raises(ModelError, match=r"says scores\[0\]"):
         make_card(scores=[replace(score, **changes)])
 
 

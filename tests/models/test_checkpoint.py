@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from napari_celltype.errors import OutputError, Stopped
-from napari_celltype.models import TraceClassifier, checkpoint
+from napari_celltype.models import TraceClassifier, training
+from napari_celltype.models.estimator import EpochScoring
 
 SETTINGS = {"dropout": 0.3, "random_state": 0, "device": "cpu", "batch_size": 16}
 
@@ -17,9 +18,9 @@ SETTINGS = {"dropout": 0.3, "random_state": 0, "device": "cpu", "batch_size": 16
 KILLED = """
 import os, signal, sys
 import numpy as np, torch
-from napari_celltype.models import TraceClassifier, checkpoint
+from napari_celltype.models import TraceClassifier, training
 
-checkpoint.SECONDS_BETWEEN = 0
+training.SECONDS_BETWEEN = 0
 torch.set_num_threads(1)
 data, path, architecture, batch, write, settings = sys.argv[1:]
 X, y = (np.load(data)[name] for name in "Xy")
@@ -42,7 +43,7 @@ TraceClassifier(architecture, epochs=6, **eval(settings)).fit(
 @pytest.fixture(autouse=True)
 def each_epoch(monkeypatch):
     """Write after each epoch, however short, on one thread."""
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(training, "SECONDS_BETWEEN", 0)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -195,13 +196,13 @@ def test_model_file_begins_anew(labelled, path, model_file):
 
 
 def test_short_epochs_are_not_each_written(labelled, path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 3600)
+    monkeypatch.setattr(training, "SECONDS_BETWEEN", 3600)
     stopped_after(4, labelled, path)
     assert not path.exists()
 
 
 def test_last_epoch_is_always_written(labelled, path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 3600)
+    monkeypatch.setattr(training, "SECONDS_BETWEEN", 3600)
     fit(labelled, checkpoint=path)
     assert epochs_trained(labelled, path) == 0
 
@@ -233,6 +234,6 @@ def test_what_was_asked_after_each_epoch_is_kept(labelled, path):
     def score(trained):
         return {"score": trained.score(*labelled)}
 
-    stopped_after(3, labelled, path, after_epoch=score)
-    again = fit(labelled, checkpoint=path, after_epoch=score)
-    assert_same(again, fit(labelled, after_epoch=score))
+    stopped_after(3, labelled, path, scoring=EpochScoring(score))
+    again = fit(labelled, checkpoint=path, scoring=EpochScoring(score))
+    assert_same(again, fit(labelled, scoring=EpochScoring(score)))

@@ -10,7 +10,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from napari_celltype.errors import CellTypeError, Stopped
 from napari_celltype.models import NETWORKS, TraceClassifier, read_model
-from napari_celltype.models.preparation import NORMALIZATIONS
+from napari_celltype.models.windows import NORMALIZATIONS
 
 QUICK = {"epochs": 2, "random_state": 0, "device": "cpu"}
 

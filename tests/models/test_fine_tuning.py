@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from napari_celltype.errors import Stopped
-from napari_celltype.models import TraceClassifier, checkpoint
-from napari_celltype.models.fine_tuning import FineTuning, weighted_layers
+from napari_celltype.models import TraceClassifier, training
+from napari_celltype.models.estimator import EpochScoring, FineTuning
+from napari_celltype.models.networks import weighted_layers
 
 SMALL = {
     "cnn": {"filters": (4, 6), "kernel_size": 5},
@@ -93,19 +94,15 @@ def test_another_structure_or_length_is_refused(rnn, labelled):
 
 
 def scores(numbers):
-    """What `after_epoch` returns, one number after the other."""
+    """Score epochs by one number after the other, and keep the best."""
     left = iter(numbers)
-    return lambda trained: {"score": next(left)}
-
-
-def by_score(row):
-    return (row["score"],)
+    return EpochScoring(
+        lambda trained: {"score": next(left)}, lambda row: (row["score"],)
+    )
 
 
 def test_the_weights_of_the_best_epoch_are_kept(labelled):
-    best = new(epochs=5).fit(
-        *labelled, after_epoch=scores([0.1, 0.9, 0.3, 0.9, 0.2]), rank=by_score
-    )
+    best = new(epochs=5).fit(*labelled, scoring=scores([0.1, 0.9, 0.3, 0.9, 0.2]))
     assert best.best_epoch_ == 2
     assert len(best.history_) == 5
     assert all(same(weights(best), weights(new(epochs=2).fit(*labelled))))
@@ -115,8 +112,7 @@ def test_a_training_that_is_ended_early_keeps_its_best_epoch(labelled):
     epochs = []
     ended = new(epochs=50).fit(
         *labelled,
-        after_epoch=scores([0.1, 0.9, 0.3, *[0] * 50]),
-        rank=by_score,
+        scoring=scores([0.1, 0.9, 0.3, *[0] * 50]),
         on_progress=lambda progress: epochs.append(progress.done),
         should_finish=lambda: 3 in epochs,
     )
@@ -133,22 +129,22 @@ def test_without_a_rank_an_early_end_keeps_the_last_whole_epoch(labelled):
 def test_a_killed_fine_tuning_goes_on_and_remembers_its_best_epoch(
     rnn, labelled, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(training, "SECONDS_BETWEEN", 0)
     path, told = tmp_path / "a.safetensors", []
-    asked = {"start": FineTuning(rnn), "rank": by_score}
+    asked = {"start": FineTuning(rnn)}
     numbers = [0.1, 0.9, 0.3, 0.2, 0.4]
-    at_once = new(epochs=5).fit(*labelled, after_epoch=scores(numbers), **asked)
+    at_once = new(epochs=5).fit(*labelled, scoring=scores(numbers), **asked)
     with pytest.raises(Stopped):
         new(epochs=5).fit(
             *labelled,
-            after_epoch=scores(numbers),
+            scoring=scores(numbers),
             checkpoint=path,
             on_progress=lambda progress: told.append(progress.done),
             should_stop=lambda: 3 in told,
             **asked,
         )
     resumed = new(epochs=5).fit(
-        *labelled, after_epoch=scores(numbers[3:]), checkpoint=path, **asked
+        *labelled, scoring=scores(numbers[3:]), checkpoint=path, **asked
     )
     assert resumed.best_epoch_ == 2
     assert all(same(weights(resumed), weights(at_once)))
@@ -156,9 +152,8 @@ def test_a_killed_fine_tuning_goes_on_and_remembers_its_best_epoch(
     other = new(random_state=8).fit(*labelled)
     anew = new(epochs=5).fit(
         *labelled,
-        after_epoch=scores(numbers),
+        scoring=scores(numbers),
         checkpoint=path,
         start=FineTuning(other),
-        rank=by_score,
     )
     assert not all(same(weights(resumed), weights(anew)))

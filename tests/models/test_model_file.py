@@ -1,3 +1,4 @@
+import copy
 import json
 import pickle
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
+import torch
 
 from napari_celltype.errors import ModelError, OutputError
 from napari_celltype.models import (
@@ -18,7 +20,7 @@ from napari_celltype.models import (
 from napari_celltype.models import (
     model_file as module,
 )
-from napari_celltype.models.preparation import NORMALIZATIONS
+from napari_celltype.models.windows import NORMALIZATIONS
 
 
 class Touch:
@@ -222,3 +224,15 @@ def test_resealed_tensor_table_that_lies_is_refused(model_file, tmp_path, entry)
     path = resealed(model_file, tmp_path / "evil.safetensors", table=table)
     with pytest.raises(ModelError, match=r"evil\.safetensors"):
         read_model(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_refused(
+    classifier, make_card, tmp_path, value
+):
+    spoilt = copy.deepcopy(classifier)
+    with torch.no_grad():
+        spoilt.network_.output.bias[0] = value
+    save_model(spoilt, make_card(), tmp_path / "nan.safetensors")
+    with pytest.raises(ModelError, match="some weights are NaN or infinite"):
+        read_model(tmp_path / "nan.safetensors")

@@ -5,16 +5,35 @@ from torch import nn
 from torch.nn import functional
 
 from napari_celltype.models import NETWORKS
+from napari_celltype.models.convolution import Convolution
 from napari_celltype.models.networks import (
     ConvolutionalNetwork,
+    Dropout,
+    LongShortTermMemory,
     LstmNetwork,
+    Network,
     PooledNetwork,
     RecurrentNetwork,
     build_network,
+    dropout_mask,
     new_network,
 )
 
+SETTINGS = [
+    ("cnn", {}),
+    ("cnn", {"layers": "CCC"}),
+    ("cnn", {"layers": "CPC"}),
+    ("cnn", {"layers": "CCPCPC", "kernel_size": 4}),
+    ("cnn", {"kernel_size": 7}),
+    ("rnn", {}),
+    ("rnn", {"timesteps": 5, "layers": 2}),
+    ("lstm", {}),
+    ("lstm", {"timesteps": 5}),
+]
 TABLE_1_CNN = ["C", "CC", "CCC", "CCPC", "CCPCD", "CDCPC", "CCPDC"]
+
+
+N_FRAMES, N_CLASSES, BATCH = 301, 4, 6
 
 
 def generator(seed=0):
@@ -32,52 +51,10 @@ def test_cnn_takes_each_row_of_table_1(layers):
     assert network(torch.randn(3, 100)).shape == (3, 4)
 
 
-@pytest.mark.parametrize("layers", TABLE_1_CNN)
-def test_cnn_minimum_leaves_one_frame(layers):
-    shortest = ConvolutionalNetwork.minimum_frames(layers=layers)
-    network = ConvolutionalNetwork(shortest, 4, layers=layers)
-    assert network.output.in_features in (32, 64)
-
-
-@pytest.mark.parametrize("layers", TABLE_1_CNN)
-def test_cnn_refuses_one_frame_less_than_the_minimum(layers):
-    shortest = ConvolutionalNetwork.minimum_frames(layers=layers)
-    with pytest.raises(ValueError, match=f"the least is {shortest}"):
-        ConvolutionalNetwork(shortest - 1, 4, layers=layers)
-
-
-def test_paper_cnn_needs_38_frames():
-    assert ConvolutionalNetwork.minimum_frames() == 38
-
-
 def test_paper_cnn_has_the_papers_sizes_at_4000_frames():
     network = ConvolutionalNetwork(4000, 4)
     shapes = [tuple(p.shape) for p in network.parameters() if p.ndim > 1]
     assert shapes == [(32, 1, 1, 10), (64, 32, 1, 10), (64, 64, 1, 10), (4, 126848)]
-
-
-def test_cnn_equals_plain_one_dimensional_layers():
-    network = initialised(ConvolutionalNetwork(200, 4))
-    network.to(memory_format=torch.channels_last).eval()
-    x = torch.randn(5, 200, generator=generator(1))
-    first, second, third = (m for m in network.modules() if isinstance(m, nn.Conv2d))
-    y = functional.conv1d(x[:, None], first.weight[:, :, 0], first.bias).relu()
-    y = functional.conv1d(y, second.weight[:, :, 0], second.bias).relu()
-    y = functional.max_pool1d(y, 2)
-    y = functional.conv1d(y, third.weight[:, :, 0], third.bias).relu()
-    expected = network.output(y.transpose(1, 2).flatten(1))
-    torch.testing.assert_close(network(x), expected, atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("layers", ["", "CX", "PD", 3])
-def test_cnn_refuses_layers_that_are_none(layers):
-    with pytest.raises(ValueError, match="at least one C"):
-        ConvolutionalNetwork(100, 4, layers=layers)
-
-
-def test_cnn_refuses_a_kernel_of_nothing():
-    with pytest.raises(ValueError, match="at least 1"):
-        ConvolutionalNetwork(100, 4, kernel_size=0)
 
 
 def test_recurrent_network_cuts_frames_beyond_the_time_steps():
@@ -94,28 +71,6 @@ def test_recurrent_network_reads_time_steps_in_order():
     network.layers[0].register_forward_pre_hook(lambda _m, args: seen.append(args[0]))
     initialised(network)(torch.arange(10.0)[None])
     assert seen[0][0].tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
-
-
-def test_papers_lstm_has_two_layers_of_100_units():
-    network = LstmNetwork(4000, 4)
-    shapes = [tuple(layer.kernel.shape) for layer in network.layers]
-    assert shapes == [(2000, 400), (100, 400)]
-
-
-def test_papers_rnn_has_one_layer_of_100_units():
-    network = RecurrentNetwork(4000, 4)
-    assert [tuple(layer.kernel.shape) for layer in network.layers] == [(2000, 100)]
-
-
-@pytest.mark.parametrize("wrong", [{"layers": 0}, {"timesteps": 0}, {"units": 0}])
-def test_recurrent_network_refuses_sizes_below_one(wrong):
-    with pytest.raises(ValueError, match="at least 1"):
-        RecurrentNetwork(100, 3, **wrong)
-
-
-def test_recurrent_network_refuses_more_time_steps_than_frames():
-    with pytest.raises(ValueError, match="cannot give 20 time steps"):
-        RecurrentNetwork(10, 3, timesteps=20)
 
 
 def test_initial_kernels_lie_in_glorots_range():
@@ -177,23 +132,222 @@ def test_pooled_network_answers_for_a_trace_whatever_stands_beside_it():
     torch.testing.assert_close(network(traces)[:2], network(traces[:2]))
 
 
-def test_pooled_network_trains_on_a_single_trace():
+@pytest.mark.parametrize("layers", TABLE_1_CNN)
+def test_cnn_minimum_leaves_one_frame_and_less_is_refused(layers):
+    shortest = ConvolutionalNetwork.minimum_frames(layers=layers)
+    network = ConvolutionalNetwork(shortest, 4, layers=layers)
+    assert network.output.in_features in (32, 64)
+    with pytest.raises(ValueError, match=f"the least is {shortest}"):
+        ConvolutionalNetwork(shortest - 1, 4, layers=layers)
+
+
+@pytest.mark.parametrize(
+    ("network", "sizes"),
+    [(RecurrentNetwork, [(2000, 100)]), (LstmNetwork, [(2000, 400), (100, 400)])],
+)
+def test_the_papers_recurrent_networks_have_100_units(network, sizes):
+    layers = network(4000, 4).layers
+    assert [tuple(layer.kernel.shape) for layer in layers] == sizes
+
+
+@pytest.mark.parametrize(
+    ("network", "wrong", "sentence"),
+    [
+        *((ConvolutionalNetwork, {"layers": x}, "one C") for x in ("", "CX", "PD", 3)),
+        (ConvolutionalNetwork, {"kernel_size": 0}, "at least 1"),
+        *((RecurrentNetwork, {x: 0}, "at least 1") for x in ("layers", "timesteps")),
+        (RecurrentNetwork, {"units": 0}, "at least 1"),
+        (RecurrentNetwork, {"timesteps": 101}, "cannot give 101 time steps"),
+        (PooledNetwork, {"filters": (8, 8, 8)}, "filters must be 4"),
+        (PooledNetwork, {"filters": (8, 8, 8, 0)}, "filters must be 4"),
+        (RecurrentNetwork, {"dropout": 1.0}, "dropout must be in"),
+        (RecurrentNetwork, {"dropout": -0.1}, "dropout must be in"),
+    ],
+)
+def test_impossible_settings_are_refused(network, wrong, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        network(100, 4, **wrong)
+
+
+@pytest.mark.parametrize(("n_traces", "frozen"), [(1, False), (8, True)])
+def test_pooled_network_keeps_its_statistics_of_one_trace_or_frozen(n_traces, frozen):
     network = initialised(PooledNetwork(600, 4)).train()
+    network.hidden.requires_grad_(not frozen)
     before = network.center.clone()
-    network(torch.randn(1, 600), generator()).sum().backward()
-    assert network.hidden.weight.grad is not None
+    network(torch.randn(n_traces, 600), generator()).sum().backward()
+    assert (network.hidden.weight.grad is None) == frozen
     assert torch.equal(network.center, before)
 
 
-def test_pooled_network_keeps_its_statistics_where_layers_are_frozen():
-    network = initialised(PooledNetwork(600, 4)).train()
-    network.hidden.requires_grad_(False)
-    before = network.center.clone()
-    network(torch.randn(8, 600), generator())
-    assert torch.equal(network.center, before)
+class Plain(Network):
+    """The least that a new network has to bring."""
+
+    def __init__(self, n_frames, n_classes, *, units=5):
+        super().__init__()
+        self.first = nn.Linear(n_frames, units)
+        self.output = nn.Linear(units, n_classes)
+
+    def forward(self, x, generator=None):
+        return self.output(self.first(x).relu())
 
 
-@pytest.mark.parametrize("filters", [(8, 8, 8), (8, 8, 8, 0)])
-def test_pooled_network_refuses_impossible_filters(filters):
-    with pytest.raises(ValueError, match="filters must be 4"):
-        PooledNetwork(600, 4, filters=filters)
+def test_a_constructor_and_forward_are_enough_for_a_new_network(monkeypatch):
+    monkeypatch.setitem(NETWORKS, "plain", f"{__name__}:Plain")
+    network = new_network("plain", 60, 3, {}, generator())
+    assert network.settings == {"units": 5}
+    assert network(torch.zeros(2, 60)).tolist() == [[0, 0, 0]] * 2
+
+
+def test_initial_recurrent_kernel_is_orthogonal():
+    layer = initialised(LongShortTermMemory(30, 8, 0.0))
+    product = layer.recurrent_kernel @ layer.recurrent_kernel.T
+    torch.testing.assert_close(product, torch.eye(8), atol=1e-5, rtol=0)
+
+
+def test_initial_forget_biases_are_one():
+    layer = initialised(LongShortTermMemory(30, 2, 0.0))
+    assert layer.bias.tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
+def test_dropout_drops_its_share_and_keeps_the_mean(probability):
+    mask = dropout_mask(torch.ones(1000, 1001), probability, generator())
+    assert (mask == 0).float().mean().item() == pytest.approx(probability, abs=0.003)
+    assert mask.mean().item() == pytest.approx(1, abs=0.02)
+
+
+def test_dropout_mask_shows_no_pattern_of_its_four_numbers_a_word():
+    mask = dropout_mask(torch.ones(40_000), 0.5, generator())
+    shares = (mask.view(-1, 4) == 0).float().mean(dim=0)
+    assert shares.tolist() == pytest.approx([0.5] * 4, abs=0.02)
+
+
+def test_dropout_does_nothing_after_training():
+    x = torch.randn(10, 10)
+    assert Dropout(0.5).eval()(x) is x
+
+
+class PlainCnn(nn.Module):
+    """Convolutions in one dimension, ReLU, pooling after it."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        x = x[:, None]
+        convolutions = iter(
+            m for m in self.network.modules() if isinstance(m, Convolution)
+        )
+        for letter in self.network.settings["layers"]:
+            if letter == "C":
+                step = next(convolutions)
+                x = functional.conv1d(x, step.weight[:, :, 0], step.bias).relu()
+            elif letter == "P":
+                x = functional.max_pool1d(x, 2)
+        return self.network.output(x.transpose(1, 2).flatten(1))
+
+
+class PlainRecurrent(nn.Module):
+    """torch's own recurrent layers, each with its weights from one of ours."""
+
+    def __init__(self, network, layer_class, **settings):
+        super().__init__()
+        self.network = network
+        self.layer_class, self.settings = layer_class, settings
+
+    def forward(self, x):
+        network = self.network
+        used = network.timesteps * network.step_frames
+        x = x[:, :used].reshape(len(x), network.timesteps, -1)
+        for layer in network.layers:
+            n_inputs, units = len(layer.kernel), layer.units
+            plain = self.layer_class(n_inputs, units, batch_first=True, **self.settings)
+            weights = {
+                "weight_ih_l0": layer.kernel.T,
+                "weight_hh_l0": layer.recurrent_kernel.T,
+                "bias_ih_l0": layer.bias,
+                "bias_hh_l0": torch.zeros_like(layer.bias),
+            }
+            x = torch.func.functional_call(plain, weights, (x,))[0].relu()
+        return network.output(x[:, -1])
+
+
+def plain_form(architecture, network):
+    if architecture == "cnn":
+        return PlainCnn(network)
+    if architecture == "rnn":
+        return PlainRecurrent(network, nn.RNN, nonlinearity="relu")
+    return PlainRecurrent(network, nn.LSTM)
+
+
+def logits_and_gradients(module, network, x, y):
+    """Return the logits and the gradients of one step by the network's weights."""
+    network.zero_grad()
+    logits = module(x)
+    functional.cross_entropy(logits, y).backward()
+    return [logits.detach(), *(p.grad.clone() for p in network.parameters())]
+
+
+@pytest.fixture
+def batch():
+    x = torch.randn(BATCH, N_FRAMES, generator=generator(1))
+    return x, torch.arange(BATCH) % N_CLASSES
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def network_of(architecture, settings):
+    network = new_network(architecture, N_FRAMES, N_CLASSES, settings, generator())
+    with torch.no_grad():  # So that the biases' part is seen too.
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter.normal_(std=0.1, generator=generator(2))
+    return network.to(memory_format=torch.channels_last).eval()
+
+
+@pytest.mark.parametrize(("architecture", "settings"), SETTINGS)
+def test_a_step_equals_the_plain_layers(architecture, settings, batch):
+    network = network_of(architecture, settings)
+    found = logits_and_gradients(network, network, *batch)
+    plain = plain_form(architecture, network)
+    expected = logits_and_gradients(plain, network, *batch)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("architecture", "settings"), SETTINGS)
+def test_a_step_equals_itself_with_another_number_of_threads(
+    architecture, settings, batch, two_threads
+):
+    network = network_of(architecture, settings)
+    found = logits_and_gradients(network, network, *batch)
+    torch.set_num_threads(1)
+    expected = logits_and_gradients(network, network, *batch)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_the_gradient_by_the_input_equals_plain_differentiation(pooled):
+    layer = Convolution(3, 5, 4, pooled=pooled).double()
+    x = torch.randn(2, 1, 26 + pooled, 3, dtype=torch.double, generator=generator())
+    x = x.permute(0, 3, 1, 2).requires_grad_()
+    assert torch.autograd.gradcheck(layer, (x,))
+
+
+@pytest.mark.parametrize("architecture", ["rnn", "lstm"])
+def test_recurrent_dropout_has_the_right_gradient(architecture):
+    settings = {"timesteps": 4, "layers": 1, "units": 3}
+    network = new_network(architecture, 20, 2, settings, generator()).double()
+    layer = network.layers[0]
+    layer.recurrent_dropout = 0.5
+    x = torch.randn(2, 4, 5, dtype=torch.double, generator=generator())
+    inputs = [x.requires_grad_(), layer.kernel, layer.recurrent_kernel, layer.bias]
+    assert torch.autograd.gradcheck(lambda *_: layer(x, generator(1)), inputs)

@@ -13,7 +13,7 @@ from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from napari_celltype.labels import TraceSet
-from napari_celltype.models.preparation import Normalization
+from napari_celltype.models.windows import Normalization
 from napari_celltype.protocol.rivals import (
     GRIDS,
     PAPER,

@@ -7,7 +7,7 @@ import pytest
 
 from napari_celltype.errors import LabelError, OutputError, Stopped
 from napari_celltype.labels import Reading, TraceSet, save_traces
-from napari_celltype.models import checkpoint, read_model
+from napari_celltype.models import read_model, training
 from napari_celltype.training import TrainRequest, train_model
 
 EPOCHS = 6
@@ -87,7 +87,7 @@ def test_a_file_name_with_spaces_gives_a_name_that_a_terminal_takes(tmp_path):
 
 def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeypatch):
     # A checkpoint after each epoch, however short.
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(training, "SECONDS_BETWEEN", 0.0)
     at_once = train_model(request(tmp_path, output=tmp_path / "a.safetensors"))
     epochs = []
     asked = request(tmp_path)

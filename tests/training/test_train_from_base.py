@@ -24,9 +24,9 @@ from napari_celltype.labels import (
 from napari_celltype.models import (
     TraceClassifier,
     card_for,
-    checkpoint,
     read_model,
     save_model,
+    training,
 )
 from napari_celltype.models.card import describe
 from napari_celltype.recording import open_recording
@@ -233,7 +233,7 @@ def test_the_card_says_how_its_epoch_was_chosen_and_what_predictions_taught(
 def test_other_labels_of_the_scored_cells_choose_the_epoch_anew(
     recordings, models, monkeypatch
 ):
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(training, "SECONDS_BETWEEN", 0)
     told = []
     asked = request(recordings, models, epochs=5)
     with pytest.raises(Stopped):
@@ -268,7 +268,7 @@ def test_the_course_is_told_and_an_early_end_keeps_the_best_epoch(recordings, mo
 
 
 def test_a_training_that_was_stopped_goes_on(recordings, models, monkeypatch):
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(training, "SECONDS_BETWEEN", 0)
     told = []
     asked = request(recordings, models, epochs=5)
     at_once = train_model(replace(asked, output=models / "once.safetensors"))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
-from napari_celltype.models.calibration import Calibration
+from napari_celltype.models.card import Calibration
 
 
 class UnsureReason(StrEnum):

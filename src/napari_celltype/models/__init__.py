@@ -8,13 +8,17 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from napari_celltype.models.registry import DEFAULT_MODEL, NETWORKS, network_title
+
 if TYPE_CHECKING:
-    from napari_celltype.models.calibration import (
+    from napari_celltype.models.calibration import calibrate
+    from napari_celltype.models.card import (
         Calibration,
         CalibrationStep,
-        calibrate,
+        ModelCard,
+        Score,
+        describe,
     )
-    from napari_celltype.models.card import ModelCard, card_for, describe
     from napari_celltype.models.catalog import (
         add_model,
         families_of,
@@ -23,60 +27,38 @@ if TYPE_CHECKING:
         load_model,
         pack_model,
         show_model,
-    )
-    from napari_celltype.models.estimator import TraceClassifier
-    from napari_celltype.models.prediction import (
-        TracePredictions,
-        predict_recording_traces,
-    )
-    from napari_celltype.models.saved_model import (
-        CellTypeModel,
-        read_model,
-        save_model,
         verify_model,
     )
-    from napari_celltype.models.score import Score
-
-# All networks there are, by the name of their architecture: module and class.
-NETWORKS: dict[str, str] = {
-    "cnn": ".networks:ConvolutionalNetwork",
-    "rnn": ".networks:RecurrentNetwork",
-    "lstm": ".networks:LstmNetwork",
-    "pooled": ".networks:PooledNetwork",
-}
-
-
-def network_title(architecture: str) -> str:
-    """Return the name of a network as it is written: CNN, but pooled."""
-    return architecture.upper() if len(architecture) <= 4 else architecture
-
-
-# The family that classifies where no model is named.
-DEFAULT_MODEL = "cnn"
+    from napari_celltype.models.estimator import TraceClassifier, card_for, save_model
+    from napari_celltype.models.model import (
+        CellTypeModel,
+        TracePredictions,
+        predict_recording_traces,
+        read_model,
+    )
 
 _MODULES = {
-    "Calibration": "calibration",
-    "CalibrationStep": "calibration",
-    "CellTypeModel": "saved_model",
-    "ModelCard": "card",
-    "Score": "score",
-    "TraceClassifier": "estimator",
-    "TracePredictions": "prediction",
-    "add_model": "catalog",
-    "calibrate": "calibration",
-    "card_for": "card",
-    "describe": "card",
-    "families_of": "catalog",
-    "find_model": "catalog",
-    "list_models": "catalog",
-    "load_model": "catalog",
-    "pack_model": "catalog",
-    "predict_recording_traces": "prediction",
-    "read_model": "saved_model",
-    "save_model": "saved_model",
-    "show_model": "catalog",
-    "verify_model": "saved_model",
+    "calibration": ["calibrate"],
+    "card": ["Calibration", "CalibrationStep", "ModelCard", "Score", "describe"],
+    "catalog": [
+        "add_model",
+        "families_of",
+        "find_model",
+        "list_models",
+        "load_model",
+        "pack_model",
+        "show_model",
+        "verify_model",
+    ],
+    "estimator": ["TraceClassifier", "card_for", "save_model"],
+    "model": [
+        "CellTypeModel",
+        "TracePredictions",
+        "predict_recording_traces",
+        "read_model",
+    ],
 }
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -107,6 +89,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    if name in _MODULE_OF:
+        return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,41 +1,203 @@
 """The model card: what a saved model is, expects, was trained on, and is good for.
 
-Read and written without torch, so that lists and docks can show cards at once.
+Read and written without torch, so that lists and docks can show cards at once. The
+types of the dataclasses' fields are the rules by which a card is checked.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
 from napari_celltype.errors import LabelError, ModelError
-from napari_celltype.models import network_title
-from napari_celltype.models.calibration import (
-    Calibration,
-    CalibrationStep,
-    read_calibration,
-)
-from napari_celltype.models.score import Score, read_scores, score_table
-
-if TYPE_CHECKING:
-    from napari_celltype.models.estimator import TraceClassifier
-
+from napari_celltype.models.registry import network_title
 
 CARD_FORMAT = 1
+
+
+class Rule(NamedTuple):
+    """What a value must fulfil beside its type, and how that is put into words."""
+
+    fits: Callable[[Any], bool]
+    wanted: str
+
+
+def _is_number(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and -1e300 < value < 1e300  # type: ignore[operator]
+
+
+def _are_classes(names: tuple[str, ...]) -> bool:
+    plain = all(
+        name.strip() and name.isprintable() and len(name) <= 50 and "|" not in name
+        for name in names
+    )
+    different = len(set(names)) == len(names)
+    return plain and different and UNSURE not in names and 2 <= len(names) <= 1000
+
+
+def _ascend(steps: tuple[CalibrationStep, ...]) -> bool:
+    numbers = [step.n_windows for step in steps]
+    return numbers[:1] == [1] and all(a < b for a, b in pairwise(numbers))
+
+
+def _belong_together(score: Score) -> bool:
+    return (
+        (score.low is None) == (score.high is None)
+        and (score.low is None or score.high is None or score.low <= score.high)
+        and (score.probe is None) == (score.probe_value is None)
+    )
+
+
+_Text = Annotated[
+    str, Rule(lambda v: bool(v.strip()) and len(v) < 10_000, "a text, not empty")
+]
+_Short = Annotated[
+    str, Rule(lambda v: bool(v.strip()) and len(v) <= 100, "1 to 100 letters")
+]
+# Can be a file name anywhere and a word in a terminal.
+_Name = Annotated[
+    str,
+    Rule(
+        lambda v: re.fullmatch(r"[^\W_][\w.-]{0,99}", v) is not None,
+        "up to 100 letters, digits, '-', '_' or '.'",
+    ),
+]
+_Number = Annotated[float, Rule(_is_number, "a finite number")]
+_Positive = Annotated[_Number, Rule(lambda v: v > 0, "a number above 0")]
+_Probability = Annotated[_Number, Rule(lambda v: 0 <= v <= 1, "from 0 to 1")]
+_Count = Annotated[int, Rule(lambda v: 1 <= v <= 10**9, "a whole number from 1")]
+_Frames = Annotated[
+    int, Rule(lambda v: 1 <= v <= 10**7, "from 1 to ten million frames")
+]
+_Neuropil = Annotated[
+    Any, Rule(lambda v: v == "none" or _is_number(v), "'none' or a coefficient")
+]
+_Range = Annotated[
+    Mapping[str, _Number],
+    Rule(
+        lambda v: set(v) == {"low", "high"} and v["low"] <= v["high"],
+        "a low and a high that is not below it",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class CalibrationStep:
+    """What holds from one number of windows up to the next step.
+
+    Attributes
+    ----------
+    n_windows : int
+        Windows of a ROI from which it holds.
+    temperature : float
+        The mean log-probability over a ROI's windows is divided by it.
+    prediction_set : mapping of str to float
+        Of each class, the least probability that keeps it in the set. The model's
+        own probability, with the shares of its training data.
+    """
+
+    n_windows: _Count
+    temperature: _Positive
+    prediction_set: Mapping[str, _Probability]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The promises of a model, and the data on which they were checked.
+
+    Attributes
+    ----------
+    calibrated_on : str
+        "simulation", or words about the user's own sessions.
+    coverage : float
+        Share of the cells whose prediction set holds their type, at least.
+    sessions, cells : int
+        How many it was calibrated on; cells with at least one window.
+    steps : tuple of CalibrationStep
+        By ascending number of windows, from 1.
+    """
+
+    calibrated_on: _Text
+    coverage: _Probability
+    sessions: _Count
+    cells: _Count
+    steps: Annotated[
+        tuple[CalibrationStep, ...], Rule(_ascend, "steps that ascend from 1 window")
+    ]
+
+    def step(self, n_windows: int) -> CalibrationStep:
+        """Return what holds for a ROI of so many windows; the first step for none."""
+        reached = [step for step in self.steps if step.n_windows <= n_windows]
+        return reached[-1] if reached else self.steps[0]
+
+    def temperatures(self, n_windows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the temperature of each ROI by its number of windows."""
+        starts = [step.n_windows for step in self.steps]
+        row = np.searchsorted(starts, n_windows, side="right") - 1
+        return np.array([step.temperature for step in self.steps])[np.maximum(row, 0)]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a model reached on some cells, beside chance and a single number.
+
+    Attributes
+    ----------
+    data : str
+        The cells, such as "in vivo, GCaMP6f".
+    measure : str
+        Such as "AUROC of p_IN".
+    value : float
+    n : int
+        Cells.
+    unit : str
+        What the interval resamples, such as "sessions".
+    low, high : float or None
+        95 % interval; None where there are too few.
+    chance : float or None
+        Value of answers that know nothing.
+    probe : str or None
+        Single number of a trace that does best on the same cells.
+    probe_value : float or None
+        The measure of that number.
+    """
+
+    data: _Short
+    measure: _Short
+    value: _Number
+    n: _Count
+    unit: _Short
+    low: _Number | None = None
+    high: _Number | None = None
+    chance: _Number | None = None
+    probe: _Short | None = None
+    probe_value: _Number | None = None
 
 
 @dataclass(frozen=True)
 class ModelCard:
     """Everything about a saved model but its weights.
+
+    An impossible value raises `ModelError`.
 
     Attributes
     ----------
@@ -46,7 +208,7 @@ class ModelCard:
     classes : tuple of str
         Class names, in the order of the network's outputs.
     architecture : str
-        A key of `classifiers.NETWORKS`.
+        A key of `models.NETWORKS`.
     parameters : mapping
         The other constructor parameters of `TraceClassifier`, in plain values.
     window_frames : int
@@ -83,37 +245,47 @@ class ModelCard:
         A sentence or two each.
     """
 
-    name: str
-    family: str
-    classes: tuple[str, ...]
-    architecture: str
-    window_frames: int
-    sampling_frequency: float | None
-    normalization: str
-    neuropil: str | float
-    trained_on: str
-    origin: str
+    name: _Name
+    family: _Name
+    classes: Annotated[
+        tuple[str, ...],
+        Rule(_are_classes, "two or more different short names without '|'"),
+    ]
+    architecture: _Text
+    window_frames: _Frames
+    sampling_frequency: _Positive | None
+    normalization: _Text
+    neuropil: _Neuropil
+    trained_on: _Text
+    origin: Literal["simulation", "user"]
     subtypes_proven: bool
-    intended_use: str
-    not_for: str
-    created: str
+    intended_use: _Text
+    not_for: _Text
+    created: _Text
     parameters: Mapping[str, Any] = field(default_factory=dict)
     training_data: Mapping[str, Any] = field(default_factory=dict)
-    assumed_shares: Mapping[str, float] | None = None
+    assumed_shares: Mapping[str, _Probability] | None = None
     calibration: Calibration | None = None
-    domain: Mapping[str, Mapping[str, float]] | None = None
-    scores: tuple[Score, ...] = ()
+    domain: Mapping[str, _Range] | None = None
+    scores: tuple[
+        Annotated[Score, Rule(_belong_together, "numbers that belong together")], ...
+    ] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, (fits, wanted) in RULES.items():
-            value = getattr(self, name)
-            if not fits(value):
-                raise ModelError(
-                    f"The model card says {name} = {value!r:.80}, but it must be "
-                    f"{wanted}; correct it, or get the model again from its source."
-                )
-        if wrong := names_in_calibration(self):
+        for name, kind in get_type_hints(ModelCard, include_extras=True).items():
+            object.__setattr__(self, name, _checked(kind, getattr(self, name), name))
+        if self.calibration is None:
+            return
+        try:
+            DEFAULT_TYPES.including(self.classes)
+            wrong = None
+        except LabelError as error:
+            wrong = str(error)
+        for step in self.calibration.steps:
+            if set(step.prediction_set) != set(self.classes):
+                wrong = f"prediction_set does not name {', '.join(self.classes)}"
+        if wrong:
             raise ModelError(
                 f"The calibration on the card of {self.name!r} does not belong to its "
                 f"classes ({wrong}); calibrate the model again."
@@ -160,307 +332,79 @@ class ModelCard:
                 f"The model card has format {found_format!r:.20}, this version reads "
                 f"{CARD_FORMAT}; update napari-celltype or save the model again."
             )
-        known = {f.name for f in fields(cls)}
-        required = {name for name in known if name not in _OPTIONAL}
-        if strange := sorted(set(values) - known):
+        known = [f.name for f in fields(cls)]
+        if strange := sorted(set(values) - set(known)):
             raise ModelError(
                 f"The model card has an unknown field {strange[0]!r:.60}; update "
                 "napari-celltype or save the model again."
             )
-        if missing := sorted(required - set(values)):
+        # Fields from `parameters` on may be left out.
+        required = known[: known.index("parameters")]
+        if missing := [name for name in required if name not in values]:
             raise ModelError(
                 f"The model card lacks {', '.join(missing)}; save the model again."
             )
-        if isinstance(values["classes"], list):
-            values["classes"] = tuple(values["classes"])
-        if "calibration" in values:
-            values["calibration"] = read_calibration(values["calibration"])
-        if "scores" in values:
-            values["scores"] = read_scores(values["scores"])
         return cls(**values)
 
 
-_OPTIONAL = {
-    "parameters",
-    "training_data",
-    "assumed_shares",
-    "calibration",
-    "domain",
-    "scores",
-    "versions",
-}
-
-
-def card_for(
-    classifier: TraceClassifier,
-    *,
-    name: str,
-    sampling_frequency: float | None,
-    family: str | None = None,
-    neuropil: str | float = "none",
-    trained_on: str = "Traces that a user labelled.",
-    training_data: Mapping[str, Any] | None = None,
-    origin: str = "user",
-    subtypes_proven: bool = False,
-    assumed_shares: Mapping[str, float] | None = None,
-    calibration: Calibration | None = None,
-    domain: Mapping[str, Mapping[str, float]] | None = None,
-    scores: Sequence[Score] = (),
-    intended_use: str = (
-        "Recordings that resemble those it was trained on: the same indicator, region, "
-        "preparation and processing."
-    ),
-    not_for: str = (
-        "Anything that has not been checked against labelled cells of the same kind; "
-        "a predicted label is no histology."
-    ),
-) -> ModelCard:
-    """Make the card of a fitted classifier; what it is comes from the classifier.
-
-    Parameters
-    ----------
-    classifier : TraceClassifier
-        Fitted.
-    name, sampling_frequency, ...
-        As in `ModelCard`; `family` is the architecture when not given.
-
-    Raises
-    ------
-    ModelError
-        If a value is impossible.
-    """
-    random_state = classifier.random_state
-    parameters = {
-        "epochs": int(classifier.epochs),
-        "batch_size": int(classifier.batch_size),
-        "learning_rate": float(classifier.learning_rate),
-        "random_state": (
-            int(random_state) if isinstance(random_state, int | np.integer) else None
-        ),
-        **{
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in classifier.network_.settings.items()
-        },
-    }
-    return ModelCard(
-        name=name,
-        family=family or classifier.architecture,
-        classes=tuple(str(c) for c in classifier.classes_),
-        architecture=classifier.architecture,
-        window_frames=int(classifier.n_features_in_),
-        sampling_frequency=sampling_frequency,
-        normalization=classifier.normalization,
-        neuropil=neuropil,
-        trained_on=trained_on,
-        origin=origin,
-        subtypes_proven=subtypes_proven,
-        assumed_shares=assumed_shares,
-        intended_use=intended_use,
-        not_for=not_for,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        parameters=parameters,
-        training_data={**_class_counts(classifier), **(training_data or {})},
-        calibration=calibration,
-        domain=domain,
-        scores=tuple(scores),
-        versions=_versions(),
-    )
-
-
-def _class_counts(classifier: TraceClassifier) -> dict[str, dict[str, int]]:
-    """Return how many examples of each class were trained on, where that is known."""
-    counts = getattr(classifier, "class_counts_", None)
-    if counts is None:
-        return {}
-    names = (str(c) for c in classifier.classes_)
-    return {"class_counts": dict(zip(names, counts.tolist(), strict=True))}
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in ("napari-celltype", "torch", "numpy"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and len(value) < 10_000
-
-
-def _is_name(value: object) -> bool:
-    """Tell whether a text can be a file name anywhere and a word in a terminal."""
-    return (
-        isinstance(value, str)
-        and 0 < len(value) <= 100
-        and value[0].isalnum()
-        and all(c.isalnum() or c in "-_." for c in value)
-    )
-
-
-def _is_number(value: object) -> bool:
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and -1e300 < value < 1e300
-    )
-
-
-def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and _is_number(value) and value > 0
-
-
-def _is_probability(value: object) -> bool:
-    return isinstance(value, int | float) and _is_number(value) and 0 <= value <= 1
-
-
-def _are_classes(value: object) -> bool:
-    return (
-        isinstance(value, tuple)
-        and 2 <= len(value) <= 1000
-        and all(_is_text(name) and name.isprintable() for name in value)
-        and not any("|" in name or name == UNSURE or len(name) > 50 for name in value)
-        and len(set(value)) == len(value)
-    )
-
-
-def _are_shares(value: object) -> bool:
-    return value is None or (
-        isinstance(value, Mapping)
-        and bool(value)
-        and all(_is_text(k) and _is_probability(v) for k, v in value.items())
-    )
-
-
-def _is_calibration(value: object) -> bool:
-    return value is None or (
-        isinstance(value, Calibration)
-        and _is_text(value.calibrated_on)
-        and _is_probability(value.coverage)
-        and all(_is_count(n) for n in (value.sessions, value.cells))
-        and isinstance(value.steps, tuple)
-        and all(_is_step(step) for step in value.steps)
-        and _ascends_from_one([step.n_windows for step in value.steps])
-    )
-
-
-def _is_step(step: object) -> bool:
-    return (
-        isinstance(step, CalibrationStep)
-        and _is_count(step.n_windows)
-        and _is_positive(step.temperature)
-        and isinstance(step.prediction_set, Mapping)
-        and all(map(_is_probability, step.prediction_set.values()))
-    )
-
-
-def _is_count(value: object) -> bool:
-    return (
-        isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10**9
-    )
-
-
-def _ascends_from_one(numbers: list[int]) -> bool:
-    return numbers[:1] == [1] and all(a < b for a, b in pairwise(numbers))
-
-
-def _is_domain(value: object) -> bool:
-    return value is None or (
-        isinstance(value, Mapping)
-        and all(
-            isinstance(limits, Mapping)
-            and set(limits) == {"low", "high"}
-            and _is_number(limits["low"])
-            and _is_number(limits["high"])
-            and limits["low"] <= limits["high"]
-            for limits in value.values()
+def _checked(kind: Any, value: Any, where: str) -> Any:
+    """Return a value of a card in the form of its type, or refuse it by its place."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        value = _checked(arguments[0], value, where)
+        for rule in arguments[1:]:
+            if not rule.fits(value):
+                raise _impossible(where, value, rule.wanted)
+        return value
+    if NoneType in arguments:
+        return None if value is None else _checked(arguments[0], value, where)
+    if origin is Literal:
+        if value not in arguments:
+            raise _impossible(where, value, " or ".join(map(repr, arguments)))
+        return value
+    if origin is tuple:
+        if not isinstance(value, tuple | list):
+            raise _impossible(where, value, "a list")
+        return tuple(
+            _checked(arguments[0], one, f"{where}[{row}]")
+            for row, one in enumerate(value)
         )
-    )
+    if origin is Mapping:
+        if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
+            raise _impossible(where, value, "a mapping of names")
+        return {
+            k: _checked(arguments[1], one, f"{where}.{k:.60}")
+            for k, one in value.items()
+        }
+    if isinstance(kind, type) and is_dataclass(kind):
+        names = [f.name for f in fields(kind)]
+        if isinstance(value, kind):
+            value = {name: getattr(value, name) for name in names}
+        if not isinstance(value, Mapping) or set(value) != set(names):
+            raise _impossible(where, value, f"{', '.join(names)} with a value each")
+        hints = get_type_hints(kind, include_extras=True)
+        return kind(**{n: _checked(hints[n], value[n], f"{where}.{n}") for n in names})
+    if kind is not Any:
+        accepted = (int, float) if kind is float else kind
+        wrong_bool = isinstance(value, bool) and kind is not bool
+        if wrong_bool or not isinstance(value, accepted):
+            raise _impossible(where, value, _WORDS[kind])
+    return value
 
 
-def _are_scores(value: object) -> bool:
-    return isinstance(value, tuple) and all(map(_is_score, value))
-
-
-def _is_score(score: object) -> bool:
-    if not isinstance(score, Score):
-        return False
-    numbers = (score.low, score.high, score.chance, score.probe_value)
-    return (
-        all(map(_is_short, (score.data, score.measure, score.unit)))
-        and _is_number(score.value)
-        and _is_count(score.n)
-        and all(number is None or _is_number(number) for number in numbers)
-        and (score.low is None) == (score.high is None)
-        and (score.low is None or score.high is None or score.low <= score.high)
-        and (score.probe is None) == (score.probe_value is None)
-        and (score.probe is None or _is_short(score.probe))
-    )
-
-
-def _is_short(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and len(value) <= 100
-
-
-def names_in_calibration(card: ModelCard) -> str | None:
-    """Return what is wrong with the names of a card's calibration, if anything."""
-    if card.calibration is None:
-        return None
-    try:
-        DEFAULT_TYPES.including(card.classes)
-    except LabelError as error:
-        return str(error)
-    if any(set(s.prediction_set) != set(card.classes) for s in card.calibration.steps):
-        return f"prediction_set does not name {', '.join(sorted(card.classes))}"
-    return None
-
-
-_TEXT = (_is_text, "a text that is not empty")
-_MAPPING = (lambda value: isinstance(value, Mapping), "a mapping")
-RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "name": (_is_name, "up to 100 letters, digits, '-', '_' or '.'"),
-    "family": (_is_name, "up to 100 letters, digits, '-', '_' or '.'"),
-    "classes": (_are_classes, "two or more different short names without '|'"),
-    "architecture": _TEXT,
-    "window_frames": (
-        lambda n: isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 10**7,
-        "a number of frames from 1 to ten million",
-    ),
-    "sampling_frequency": (
-        lambda value: value is None or _is_positive(value),
-        "a positive number of Hz, or null",
-    ),
-    "normalization": _TEXT,
-    "neuropil": (
-        lambda value: value == "none" or _is_number(value),
-        "'none' or a coefficient",
-    ),
-    "trained_on": _TEXT,
-    "origin": (lambda value: value in ("simulation", "user"), "'simulation' or 'user'"),
-    "subtypes_proven": (lambda value: isinstance(value, bool), "true or false"),
-    "intended_use": _TEXT,
-    "not_for": _TEXT,
-    "created": _TEXT,
-    "parameters": _MAPPING,
-    "training_data": _MAPPING,
-    "assumed_shares": (_are_shares, "null, or shares from 0 to 1 by type"),
-    "scores": (_are_scores, "a tuple of scores with finite numbers and short texts"),
-    "versions": (
-        lambda value: (
-            isinstance(value, Mapping)
-            and all(isinstance(v, str) for v in value.values())
-        ),
-        "a mapping of names to version texts",
-    ),
-    "calibration": (
-        _is_calibration,
-        "null, or a calibration with probabilities from 0 to 1, positive temperatures "
-        "and steps that ascend from 1 window",
-    ),
-    "domain": (_is_domain, "null, or a mapping of properties to low and high"),
+_WORDS = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
 }
+
+
+def _impossible(where: str, value: object, wanted: str) -> ModelError:
+    return ModelError(
+        f"The model card says {where} = {value!r:.80}, but it must be {wanted}; "
+        "correct it, or get the model again from its source."
+    )
 
 
 _WIDTH = 88
@@ -507,11 +451,10 @@ def describe(card: ModelCard, sha256: str | None = None) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    indent = "  " if text.startswith("- ") else ""
     return textwrap.wrap(
         " ".join(text.split()),
         _WIDTH,
-        subsequent_indent=indent,
+        subsequent_indent="  " if text.startswith("- ") else "",
         break_long_words=False,
         break_on_hyphens=False,
     )
@@ -535,20 +478,20 @@ def _input(card: ModelCard) -> str:
 
 
 def _calibration(card: ModelCard) -> str:
-    if card.calibration is None:
-        return "no; how often a probability is right is not known."
     of = card.calibration
+    if of is None:
+        return "no; how often a probability is right is not known."
     # Of a user's own model the number of cells is in the words.
     user = card.origin == "user"
     size = "" if user else f", {of.sessions} sessions, {of.cells} cells"
-    said = (
+    text = (
         f"on {of.calibrated_on}{size}; prediction sets hold the type of at least "
         f"{of.coverage:.0%} there."
     )
     if card.assumed_shares:
         shares = (f"{name} {share:.3g}" for name, share in card.assumed_shares.items())
-        said += f" Shares assumed where none are given: {', '.join(shares)}."
-    return said
+        text += f" Shares assumed where none are given: {', '.join(shares)}."
+    return text
 
 
 def _scores(card: ModelCard) -> list[str]:
@@ -563,3 +506,22 @@ def _scores(card: ModelCard) -> list[str]:
             "number: the single number of a trace that does best on the same cells."
         ),
     ]
+
+
+def score_table(scores: Sequence[Score]) -> list[str]:
+    """Return scores as the lines of a Markdown table with aligned columns."""
+    rows = [("data", "measure", "score", "n", "chance", "best number")]
+    for score in scores:
+        interval = "" if score.low is None else f" [{score.low:.2f}, {score.high:.2f}]"
+        chance = "" if score.chance is None else f"{score.chance:.2f}"
+        probe = "" if score.probe is None else f"{score.probe} {score.probe_value:.2f}"
+        value = f"{score.value:.2f}{interval}"
+        rows.append((score.data, score.measure, value, str(score.n), chance, probe))
+    # Texts of a card from elsewhere must not break the table.
+    plain = [[" ".join(c.split()).replace("|", "/") for c in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*plain, strict=True)]
+    lines = [
+        " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+        for row in plain
+    ]
+    return [lines[0], "-|-".join("-" * width for width in widths), *lines[1:]]

@@ -5,23 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_celltype.errors import ModelError, OutputError, SamplingFrequencyError
 from napari_celltype.files import write_atomically
-from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.models.card import ModelCard, describe
-from napari_celltype.models.model_file import (
-    SUFFIX,
-    ModelBytes,
-    read_model_bytes,
-)
-from napari_celltype.models.notices import Notice, warn_notice
-from napari_celltype.models.saved_model import (
-    CellTypeModel,
-    build_model,
-    verify_model,
-)
+from napari_celltype.models.model_file import SUFFIX, ModelBytes, read_model_bytes
+from napari_celltype.models.registry import DEFAULT_MODEL, Notice, warn_notice
 from napari_celltype.recording import SAME_RATE
+
+if TYPE_CHECKING:
+    from napari_celltype.models.model import CellTypeModel
 
 BUNDLED = Path(__file__).parent / "bundled"
 FOLDER_VARIABLE = "NAPARI_CELLTYPE_MODELS"
@@ -82,21 +76,15 @@ def load_model(
     SamplingFrequencyError
         If the recording is slower than every model of the family.
     """
+    from napari_celltype.models.model import build_model
+
     return build_model(find_model(name_or_path, sampling_frequency))
 
 
 def find_model(
     name_or_path: str | os.PathLike[str], sampling_frequency: float | None = None
 ) -> ModelBytes:
-    """Find a model as `load_model` does, without building it (torch is not needed).
-
-    Raises
-    ------
-    ModelError
-        If there is no such model or its file is damaged.
-    SamplingFrequencyError
-        If the recording is slower than every model of the family.
-    """
+    """Find a model as `load_model` does, without building it (torch is not needed)."""
     text = os.fspath(name_or_path)
     is_path = isinstance(name_or_path, os.PathLike) or Path(text).name != text
     if is_path or text.endswith(SUFFIX):
@@ -119,14 +107,17 @@ def find_model(
     )
 
 
-def show_model(name_or_path: str | os.PathLike[str]) -> str:
-    """Return a model's card as text; a family shows its fastest model.
+def verify_model(path: str | os.PathLike[str]) -> ModelBytes:
+    """Check a model file whole: its digest, and that it builds a network."""
+    from napari_celltype.models.model import build_model
 
-    Raises
-    ------
-    ModelError
-        If there is no such model or its file is damaged.
-    """
+    content = read_model_bytes(path)
+    build_model(content)
+    return content
+
+
+def show_model(name_or_path: str | os.PathLike[str]) -> str:
+    """Return a model's card as text; a family shows its fastest model."""
     file = find_model(name_or_path)
     return describe(file.card, file.sha256)
 
@@ -134,15 +125,7 @@ def show_model(name_or_path: str | os.PathLike[str]) -> str:
 def pack_model(
     name: str, path: str | os.PathLike[str], *, force: bool = False
 ) -> ModelBytes:
-    """Copy a model to one file that another lab can add.
-
-    Raises
-    ------
-    ModelError
-        If there is no such model or its file is damaged.
-    OutputError
-        If the file exists and `force` is not set, or cannot be written.
-    """
+    """Copy a model to one file that another lab can add."""
     file = find_model(name)
     target = Path(path)
     if target.suffix != SUFFIX:
@@ -159,13 +142,8 @@ def pack_model(
 def add_model(path: str | os.PathLike[str], *, force: bool = False) -> ModelBytes:
     """Add a model file to the user's models, under the name on its card.
 
-    Raises
-    ------
-    ModelError
-        If the file is damaged, or its name is taken by a bundled model or family, or by
-        another model of the user's and `force` is not set.
-    OutputError
-        If the user's folder cannot be written.
+    Refused if the name is taken by a bundled model or family, or by another model of
+    the user's and `force` is not set.
     """
     file = verify_model(path)
     name = file.card.name

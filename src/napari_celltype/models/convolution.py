@@ -31,13 +31,8 @@ class Convolution(nn.Conv2d):
 
     Takes ``(n_traces, n_channels, 1, n_frames)`` in channels-last memory and gives the
     same form; torch works on two-dimensional convolutions in that memory twice as fast
-    as on one-dimensional ones.
-
-    Parameters
-    ----------
-    n_channels, filters, kernel_size : int
-    pooled : bool
-        Whether max pooling of size and stride 2 follows.
+    as on one-dimensional ones. Where `pooled`, max pooling of size and stride 2
+    follows.
     """
 
     def __init__(

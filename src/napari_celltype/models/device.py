@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from napari_celltype.errors import CellTypeError
-from napari_celltype.models.calibration import log_softmax
-from napari_celltype.models.notices import Notice
-from napari_celltype.models.preparation import pad_frames
-
-if TYPE_CHECKING:
-    from napari_celltype.models.estimator import TraceClassifier
-
+from napari_celltype.models.registry import Notice
 
 Result = TypeVar("Result")
 
@@ -27,13 +18,7 @@ _ACCELERATOR_FRAMES = 2**21
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device of a name: auto, cpu, cuda, cuda:N or mps.
-
-    Raises
-    ------
-    CellTypeError
-        If this machine does not have it, or the name is none of these.
-    """
+    """Return the device of a name: auto, cpu, cuda, cuda:N or mps; `CellTypeError`."""
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -91,19 +76,7 @@ def in_batches(
 ) -> Iterator[Result]:
     """Yield ``function(start, stop)`` row after row, with less when memory is short.
 
-    Parameters
-    ----------
-    function : callable
-        Works on rows `start` to `stop`; may raise `torch.OutOfMemoryError`.
-    n_rows, batch_size : int
-        Rows in all and at once.
-    on_notice : callable
-        Takes a sentence each time that the batch is halved.
-
-    Raises
-    ------
-    torch.OutOfMemoryError
-        If a single row does not fit.
+    A single row that does not fit raises `torch.OutOfMemoryError`.
     """
     start = 0
     while start < n_rows:
@@ -132,42 +105,3 @@ def halve(batch_size: int, on_notice: Notice) -> int:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     return smaller
-
-
-def log_probabilities(
-    classifier: TraceClassifier,
-    traces: NDArray[np.float32],
-    n_frames: int,
-    device: str,
-    on_notice: Notice,
-) -> NDArray[np.float64]:
-    """Return the logarithm of each class's probability, (n_traces, n_classes).
-
-    Parameters
-    ----------
-    classifier : TraceClassifier
-        Fitted.
-    traces : ndarray of float32, shape (n_traces, n_features)
-    n_frames : int
-        To which shorter traces are padded.
-    device : str
-    on_notice : callable
-        Takes a sentence when the GPU's memory was too small for a batch.
-    """
-    target = choose_device(device)
-    network = classifier.network_
-    if target.type != "cpu":
-        network = copy.deepcopy(network).to(target)
-
-    def logits(start: int, stop: int) -> NDArray[np.float64]:
-        padded = pad_frames(traces[start:stop], n_frames)
-        scored = torch.from_numpy(classifier.normalization_.apply(padded))
-        with torch.inference_mode():
-            out = network(scored.to(target))
-        values: NDArray[np.float64] = out.cpu().numpy().astype(np.float64)
-        return values
-
-    keep_freed_memory()
-    batch = traces_at_once(target, n_frames, network.cached_frames)
-    found = list(in_batches(logits, len(traces), batch, on_notice))
-    return log_softmax(np.concatenate(found))

@@ -69,12 +69,8 @@ _MEANING = {
 class Unlike:
     """What about a recording is unlike a model's training data.
 
-    Attributes
-    ----------
-    recording : tuple of str
-        A sentence for each property whose median over the ROIs is outside.
-    rois : tuple of tuple of str, one for each ROI
-        Names of the trace's properties that are outside.
+    `recording` holds a sentence for each property whose median over the ROIs is
+    outside, `rois` of each ROI the names of the trace's properties that are outside.
     """
 
     recording: tuple[str, ...]
@@ -84,22 +80,12 @@ class Unlike:
 def trace_properties(
     traces: NDArray[np.floating], sampling_frequency: float
 ) -> dict[str, NDArray[np.float64]]:
-    """Measure the `TRACE_PROPERTIES` of traces.
+    """Measure the `TRACE_PROPERTIES` of traces (n_rois, n_frames).
 
-    Parameters
-    ----------
-    traces : ndarray, shape (n_rois, n_frames)
-        At least four frames.
-    sampling_frequency : float
-        Of the traces, Hz.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (n_rois,)
-        noise: deviation of the noise from frame to frame (robust) over the deviation of
-        the trace. skewness. slow power: share of the power below 0.1 Hz. smoothness:
-        correlation of one difference of neighbouring frames with the next, -0.5 for
-        white noise. NaN for traces without change.
+    noise: deviation of the noise from frame to frame (robust) over the deviation of the
+    trace. skewness. slow power: share of the power below 0.1 Hz. smoothness:
+    correlation of one difference of neighbouring frames with the next, -0.5 for white
+    noise. NaN for traces without change; four frames are the least.
     """
     values = np.asarray(traces, dtype=np.float64)
     values = values - values.mean(axis=1, keepdims=True)
@@ -129,39 +115,14 @@ def recording_properties(
     neuropil: Traces | None = None,
     should_stop: ShouldStop = never_stop,
 ) -> dict[str, NDArray[np.float64]]:
-    """Measure the `PROPERTIES` of a recording as a model sees it.
+    """Measure the `PROPERTIES` of a recording as a model sees it, (n_rois,) each.
 
     The properties of traces are those of the model's windows, at its frame rate,
     averaged over a ROI's windows: so they do not depend on the recording's length.
-    Synchrony and slow oscillation are those of `Population`.
-
-    Parameters
-    ----------
-    card : ModelCard
-    traces : Traces, shape (n_rois, n_frames)
-        Neuropil already as the model wants it.
-    sampling_frequency : float
-        Of the traces, Hz.
-    segments : sequence of Segment
-        Frame ranges between which nothing is continuous; empty means all frames.
-    neuropil : Traces, shape (n_rois, n_frames), optional
-        Of raw traces, whose correlation with it is the property "neuropil".
-    should_stop : callable
-        Asked before each block of ROIs.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (n_rois,)
-        NaN for ROIs without a usable trace. Synchrony, slow oscillation, the length (s,
-        of the segments that are used) and the frame rate (Hz, of the recording) are the
-        same for all.
-
-    Raises
-    ------
-    SamplingFrequencyError, RecordingError, ModelError
-        As `predict_recording_traces` does.
-    Stopped
-        If `should_stop` answered True.
+    Synchrony, slow oscillation, length (s, of the segments that are used) and frame
+    rate (Hz) are the same for all ROIs; "neuropil" is the correlation with the neuropil
+    traces, if given. NaN for ROIs without a usable trace. For the other parameters and
+    the errors see `predict_recording_traces`.
     """
     n_rois, n_frames = traces.shape
     plan = plan_windows(card, n_frames, sampling_frequency, segments)
@@ -193,13 +154,7 @@ def recording_properties(
 def correlations(
     traces: NDArray[np.float32], neuropil: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """Return the correlation of each ROI's trace with its neuropil, (n_rois,).
-
-    Parameters
-    ----------
-    traces, neuropil : ndarray, shape (n_rois, ...)
-        NaN comes of those that are constant or not finite.
-    """
+    """Return each ROI's correlation with its neuropil; NaN of constant or bad ones."""
     first, second = (
         values.reshape(len(values), -1).astype(np.float64)
         for values in (traces, neuropil)
@@ -214,13 +169,7 @@ def correlations(
 
 
 class Population:
-    """What the ROIs of a recording do together, from blocks of ROIs.
-
-    Parameters
-    ----------
-    sampling_frequency : float
-        Of the windows, Hz.
-    """
+    """What the ROIs of a recording do together, from blocks of ROIs."""
 
     _BANDS = (SYNCHRONOUS, *OSCILLATION)
 
@@ -277,13 +226,9 @@ def domain_of(
     """Return what is usual of each property over cells as in training.
 
     From the 1 % to the 99 % point, and of slow oscillation up to the 98 % point.
-
-    Parameters
-    ----------
-    properties : mapping of str to ndarray, shape (n_cells,)
-        From `recording_properties`, all sessions in a row: those of the training, or
-        others of the same kind. A name such as "median noise" holds the medians of
-        whole recordings, which vary less than cells do, (n_recordings,).
+    `properties` come from `recording_properties`, of all sessions in a row. A name such
+    as "median noise" holds the medians of whole recordings, which vary less than cells
+    do.
     """
     limits = {}
     for name, values in properties.items():
@@ -298,15 +243,10 @@ def unlike(
     domain: Mapping[str, Mapping[str, float]],
     properties: Mapping[str, NDArray[np.float64]],
 ) -> Unlike:
-    """Compare a recording with a model's training data.
+    """Compare a recording's `recording_properties` with the domain on a model's card.
 
-    Parameters
-    ----------
-    domain : mapping
-        Of the card: of each property its low and high. The median over the ROIs is
-        compared with "median noise" and so on, where a card has it.
-    properties : mapping of str to ndarray, shape (n_rois,)
-        From `recording_properties`.
+    The median over the ROIs is compared with "median noise" and so on, where a card has
+    it.
     """
     sentences = []
     n_rois = len(next(iter(properties.values()), ()))

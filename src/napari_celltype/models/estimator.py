@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,15 +19,35 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from napari_celltype.errors import ModelError, OutputError
+from napari_celltype.files import write_atomically
 from napari_celltype.labels import Targets
-from napari_celltype.models.card import ModelCard, card_for
-from napari_celltype.models.checkpoint import Checkpoint, History, training_key
-from napari_celltype.models.device import choose_device, log_probabilities
-from napari_celltype.models.fine_tuning import FineTuning
-from napari_celltype.models.networks import Network, network_class, new_network
-from napari_celltype.models.notices import Notice, warn_notice
-from napari_celltype.models.preparation import Normalization, pad_frames
-from napari_celltype.models.training import Rank, best_epoch, read_labels, train
+from napari_celltype.models.calibration import log_softmax
+from napari_celltype.models.card import ModelCard
+from napari_celltype.models.device import (
+    choose_device,
+    in_batches,
+    keep_freed_memory,
+    traces_at_once,
+)
+from napari_celltype.models.model_file import SUFFIX, signed
+from napari_celltype.models.networks import (
+    Network,
+    network_class,
+    new_network,
+)
+from napari_celltype.models.registry import Notice, warn_notice
+from napari_celltype.models.training import (
+    Checkpoint,
+    History,
+    Rank,
+    best_epoch,
+    read_labels,
+    start_from,
+    train,
+    training_key,
+)
+from napari_celltype.models.windows import Normalization, pad_frames
 from napari_celltype.progress import (
     OnProgress,
     ShouldStop,
@@ -49,7 +73,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     architecture : str
-        The network (Sections III-A and IV-B), a key of `classifiers.NETWORKS`.
+        The network (Sections III-A and IV-B), a key of `models.NETWORKS`.
     epochs, batch_size, learning_rate : int, int, float
         Adam with betas (0.9, 0.99) on the cross-entropy.
     normalization : {"trace", "training-set", "training-set-per-timestep"}
@@ -86,13 +110,13 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         Frames per trace.
     network_ : napari_celltype.models.networks.Network
         The trained network, on the processor.
-    normalization_ : napari_celltype.models.preparation.Normalization
+    normalization_ : napari_celltype.models.windows.Normalization
         The z-score with its statistics.
     best_epoch_ : int
         The epoch whose weights these are, from 1; only after `fit`.
     history_ : list of dict
         One row per epoch: epoch, loss, accuracy (share of guesses that the labels
-        allow), seconds, and what `after_epoch` returned.
+        allow), seconds, and what the scoring found.
 
     References
     ----------
@@ -145,11 +169,9 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         y: ArrayLike,
         *,
         targets: Targets | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
-        after_epoch: Callable[[TraceClassifier], Mapping[str, float]] | None = None,
         start: FineTuning | None = None,
-        rank: Rank | None = None,
-        scored_on: str = "",
+        scoring: EpochScoring | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
         should_finish: ShouldStop = never_stop,
         on_progress: OnProgress = ignore_progress,
         should_stop: ShouldStop = never_stop,
@@ -166,6 +188,11 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         targets : Targets, optional
             What the labels mean, when y is not to be read; gives the classes, of which
             some may have no example here.
+        start : FineTuning, optional
+            A fitted classifier whose weights are taken over, and of which only the
+            last layers are trained; its z-score is taken over, too.
+        scoring : EpochScoring, optional
+            What is measured after each epoch, and which epoch's weights are kept.
         checkpoint : path, optional
             A ``.safetensors`` file that is written as the training goes on, after an
             epoch and at most every few seconds. If it is there and belongs to the same
@@ -173,18 +200,6 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             if it had never been interrupted, to the last bit; it may also hold fewer
             epochs than are asked for. Any other file there is not read, and is
             replaced. With ``random_state=None`` no two trainings are the same.
-        after_epoch : callable, optional
-            Takes a classifier that can predict, as trained so far; the numbers that it
-            returns by name join the epoch's row of `history_`.
-        start : FineTuning, optional
-            A fitted classifier whose weights are taken over, and of which only the
-            last layers are trained; its z-score is taken over, too.
-        rank : callable, optional
-            Takes an epoch's row of `history_`; the weights of the epoch with the
-            largest answer are kept, the first of equals. None keeps the last epoch's.
-        scored_on : str
-            A digest of what else `after_epoch` and `rank` depend on; a checkpoint of
-            another one is not gone on from.
         should_finish : callable
             Asked as `should_stop` is; True ends the training, but not without an epoch.
         on_progress : callable
@@ -225,20 +240,18 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             generator,
         )
         traces = pad_frames(traces, self._minimum_frames())
-        learnt = copy.copy(self)
-        learnt.classes_ = classes
-        learnt.class_counts_ = targets.allowed[targets.single].sum(axis=0)
         if start is None:
-            learnt.normalization_ = Normalization.fit(self.normalization, traces)
+            normalization = Normalization.fit(self.normalization, traces)
         else:
-            start.start(network, targets.classes)
-            learnt.normalization_ = start.base.normalization_
-
-        def ask_after_epoch(ready: Network, history: History) -> Mapping[str, float]:
-            assert after_epoch is not None
-            learnt.network_, learnt.history_ = ready, history
-            return after_epoch(learnt)
-
+            start_from(
+                start.base.network_,
+                start.base.classes_,
+                network,
+                targets.classes,
+                start.layers,
+            )
+            normalization = start.base.normalization_
+        rank = None if scoring is None else scoring.rank
         kept = None
         if checkpoint is not None:
             settings = {
@@ -250,75 +263,61 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
                 "learning_rate": self.learning_rate,
                 "seed": seed,
                 "device": device.type,
-                "after_epoch": after_epoch is not None,
+                "scored": scoring is not None,
                 "ranked": rank is not None,
-                "scored_on": scored_on,
+                "scored_on": "" if scoring is None else scoring.digest,
                 "start": None if start is None else start.digest(),
             }
             key = training_key(traces, targets.allowed, settings)
             kept = Checkpoint(Path(checkpoint), key)
-        history = train(
-            network,
-            learnt.normalization_.apply(traces),
-            targets.index if targets.single.all() else targets.allowed,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            generator=generator,
-            device=device,
-            on_progress=on_progress,
-            should_stop=should_stop,
-            on_notice=warn_notice,
-            checkpoint=kept,
-            after_epoch=None if after_epoch is None else ask_after_epoch,
-            rank=rank,
-            should_finish=should_finish,
-        )
+        before = vars(self).copy()
         self.classes_ = classes
-        self.class_counts_ = learnt.class_counts_
-        self.normalization_ = learnt.normalization_
+        self.class_counts_ = targets.allowed[targets.single].sum(axis=0)
+        self.normalization_ = normalization
         self.network_ = network
-        self.history_ = history
-        self.best_epoch_ = best_epoch(history, rank)
+
+        def score(history: History) -> Mapping[str, float]:
+            self.history_ = history
+            return {} if scoring is None else scoring.score(self)
+
+        try:
+            self.history_ = train(
+                network,
+                normalization.apply(traces),
+                targets.index if targets.single.all() else targets.allowed,
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
+                generator=generator,
+                device=device,
+                on_progress=on_progress,
+                should_stop=should_stop,
+                on_notice=warn_notice,
+                checkpoint=kept,
+                after_epoch=score,
+                rank=rank,
+                should_finish=should_finish,
+            )
+        except BaseException:
+            self.__dict__ = before  # The earlier model, if there is one.
+            raise
+        self.best_epoch_ = best_epoch(self.history_, rank)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the most probable class of each trace.
+        """Return the most probable class of each trace, (n_traces,).
 
-        Parameters
-        ----------
-        X : array-like, shape (n_traces, n_frames)
-
-        Returns
-        -------
-        ndarray, shape (n_traces,)
-            Class names.
-
-        Raises
-        ------
-        ValueError
-            If X holds NaN or infinity or traces of another length.
+        X, (n_traces, n_frames), as in `fit`; another length, NaN and infinity are a
+        `ValueError`, here and below.
         """
         best = self.predict_log_proba(X).argmax(axis=1)
         names: NDArray[Any] = self.classes_[best]
         return names
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the probability of each class (the softmax of equation 1).
+        """Return the softmax of equation 1, float64 (n_traces, n_classes).
 
-        Parameters
-        ----------
-        X : array-like, shape (n_traces, n_frames)
-
-        Returns
-        -------
-        ndarray of float64, shape (n_traces, n_classes)
-            Columns follow `classes_`.
-
-        Raises
-        ------
-        ValueError
-            If X holds NaN or infinity or traces of another length.
+        Columns follow `classes_`.
         """
         probabilities: NDArray[np.float64] = np.exp(self.predict_log_proba(X))
         return probabilities
@@ -330,33 +329,40 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         device: str | None = None,
         on_notice: Notice = warn_notice,
     ) -> NDArray[np.float64]:
-        """Return the logarithm of each class's probability.
+        """Return the logarithm of each class's probability, (n_traces, n_classes).
 
-        Parameters
-        ----------
-        X : array-like, shape (n_traces, n_frames)
-        device : str, optional
-            Instead of the one of the constructor.
-        on_notice : callable
-            Takes a sentence when the GPU's memory was too small for a batch.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_traces, n_classes)
-
-        Raises
-        ------
-        ValueError
-            If X holds NaN or infinity or traces of another length.
+        `device` is used instead of the constructor's; `on_notice` takes a sentence when
+        the GPU's memory was too small for a batch.
         """
         check_is_fitted(self)
-        traces: NDArray[np.float32] = validate_data(
-            self, X, dtype=np.float32, reset=False
-        )
+        traces = validate_data(self, X, dtype=np.float32, reset=False)
+        return self.log_probabilities(traces, device, on_notice)
+
+    def log_probabilities(
+        self,
+        traces: NDArray[np.float32],
+        device: str | None = None,
+        on_notice: Notice = warn_notice,
+    ) -> NDArray[np.float64]:
+        """Do what `predict_log_proba` does with traces of any length, unchecked."""
+        target = choose_device(device or self.device)
         n_frames = max(traces.shape[1], self._minimum_frames())
-        return log_probabilities(
-            self, traces, n_frames, device or self.device, on_notice
-        )
+        network = self.network_
+        if next(network.parameters()).device != target:
+            network = copy.deepcopy(network).to(target)
+
+        def logits(start: int, stop: int) -> NDArray[np.float64]:
+            padded = pad_frames(traces[start:stop], n_frames)
+            scored = torch.from_numpy(self.normalization_.apply(padded))
+            with torch.inference_mode():
+                out = network(scored.to(target))
+            values: NDArray[np.float64] = out.cpu().numpy().astype(np.float64)
+            return values
+
+        keep_freed_memory()
+        batch = traces_at_once(target, n_frames, network.cached_frames)
+        found = list(in_batches(logits, len(traces), batch, on_notice))
+        return log_softmax(np.concatenate(found))
 
     def save(self, path: str | os.PathLike[str], card: ModelCard | None = None) -> str:
         """Write the fitted classifier to a ``.safetensors`` file with a card.
@@ -381,8 +387,6 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         napari_celltype.errors.OutputError
             If the file cannot be written.
         """
-        from napari_celltype.models.saved_model import save_model
-
         check_is_fitted(self)
         if card is None:
             card = card_for(self, name=Path(path).stem, sampling_frequency=None)
@@ -395,3 +399,164 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
 
     def _minimum_frames(self) -> int:
         return network_class(self.architecture).minimum_frames(**self._structure())
+
+
+@dataclass(frozen=True, eq=False)
+class EpochScoring:
+    """What is measured after each epoch of a training.
+
+    `score` takes the classifier, which can predict, as trained so far; the numbers that
+    it returns by name join the epoch's row of `history_`. `rank` takes such a row; the
+    weights of the epoch with the largest answer are kept, the first of equals (without
+    it, the last epoch's). `digest` is that of the data that the score depends on; a
+    checkpoint of another one is not gone on from.
+    """
+
+    score: Callable[[TraceClassifier], Mapping[str, float]]
+    rank: Rank | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class FineTuning:
+    """Where a training starts.
+
+    `base` is fitted, of the same architecture and length of traces, and is not changed;
+    the last `layers`, counted from the output, are trained, and those before them keep
+    the base's weights to the last bit.
+    """
+
+    base: TraceClassifier
+    layers: int = 1
+
+    def digest(self) -> str:
+        """Return what the start depends on, for the key of a checkpoint."""
+        sha256 = hashlib.sha256(f"{self.layers} {list(self.base.classes_)}".encode())
+        for name, value in sorted(self.base.network_.state_dict().items()):
+            sha256.update(name.encode())
+            sha256.update(value.contiguous().numpy().tobytes())
+        return sha256.hexdigest()
+
+
+def card_for(
+    classifier: TraceClassifier,
+    *,
+    name: str,
+    sampling_frequency: float | None,
+    **facts: Any,
+) -> ModelCard:
+    """Make the card of a fitted classifier; what it is comes from the classifier.
+
+    Parameters
+    ----------
+    classifier : TraceClassifier
+        Fitted.
+    name, sampling_frequency, **facts
+        Fields of `ModelCard` that the classifier does not know. Without them it is a
+        user's own model of raw F, of the family of its architecture.
+
+    Raises
+    ------
+    ModelError
+        If a value is impossible.
+    """
+    seed = classifier.random_state
+    training_data = dict(facts.pop("training_data", None) or {})
+    if hasattr(classifier, "class_counts_"):
+        counts = classifier.class_counts_.tolist()
+        names = [str(c) for c in classifier.classes_]
+        training_data.setdefault("class_counts", dict(zip(names, counts, strict=True)))
+    of_user = {
+        "family": classifier.architecture,
+        "neuropil": "none",
+        "trained_on": "Traces that a user labelled.",
+        "origin": "user",
+        "subtypes_proven": False,
+        "intended_use": (
+            "Recordings that resemble those it was trained on: the same indicator, "
+            "region, preparation and processing."
+        ),
+        "not_for": (
+            "Anything that has not been checked against labelled cells of the same "
+            "kind; a predicted label is no histology."
+        ),
+    }
+    return ModelCard(
+        name=name,
+        sampling_frequency=sampling_frequency,
+        classes=tuple(str(c) for c in classifier.classes_),
+        architecture=classifier.architecture,
+        window_frames=int(classifier.n_features_in_),
+        normalization=classifier.normalization,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        parameters={
+            "epochs": int(classifier.epochs),
+            "batch_size": int(classifier.batch_size),
+            "learning_rate": float(classifier.learning_rate),
+            "random_state": int(seed) if isinstance(seed, int | np.integer) else None,
+            **{
+                key: list(value) if isinstance(value, tuple) else value
+                for key, value in classifier.network_.settings.items()
+            },
+        },
+        training_data=training_data,
+        versions={p: version(p) for p in ("napari-celltype", "torch", "numpy")},
+        **{**of_user, **facts},
+    )
+
+
+def save_model(
+    classifier: TraceClassifier, card: ModelCard, path: str | os.PathLike[str]
+) -> str:
+    """Write a fitted classifier and its card to one file, atomically.
+
+    Parameters
+    ----------
+    classifier : TraceClassifier
+        Fitted.
+    card : ModelCard
+        Must describe this classifier; `card_for` makes one that does.
+    path : path
+        Ends in ``.safetensors``.
+
+    Returns
+    -------
+    str
+        The SHA-256 that `verify_model` will find.
+
+    Raises
+    ------
+    ModelError
+        If the card describes another classifier.
+    OutputError
+        If the file cannot be written.
+    """
+    target = Path(path)
+    if target.suffix != SUFFIX:
+        raise OutputError(
+            f"A model is saved as a file that ends in {SUFFIX}, but {target.name!r} "
+            "does not; choose another name."
+        )
+    for name, stated, found in (
+        ("classes", card.classes, tuple(str(c) for c in classifier.classes_)),
+        ("window_frames", card.window_frames, classifier.n_features_in_),
+        ("architecture", card.architecture, classifier.architecture),
+        ("normalization", card.normalization, classifier.normalization),
+    ):
+        if stated != found:
+            raise ModelError(
+                f"The card of {card.name!r} says {name} = {stated!r}, but the "
+                f"classifier has {found!r}; make the card of this classifier with "
+                "`card_for`."
+            )
+    tensors = {
+        f"network.{key}": value.contiguous()
+        for key, value in classifier.network_.state_dict().items()
+    }
+    statistics = classifier.normalization_
+    if statistics.mean is not None and statistics.deviation is not None:
+        tensors["normalization.mean"] = torch.from_numpy(statistics.mean)
+        tensors["normalization.deviation"] = torch.from_numpy(statistics.deviation)
+    content, sha256 = signed(tensors, "card", card.to_json(), target)
+    write_atomically(target, lambda file: file.write(content))
+    return sha256

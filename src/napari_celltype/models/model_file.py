@@ -13,10 +13,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_celltype.errors import ModelError
 from napari_celltype.models.card import ModelCard
+
+if TYPE_CHECKING:
+    import torch
 
 SUFFIX = ".safetensors"
 # The paper's networks have at most a few MB; a model of anyone's stays far below this.
@@ -38,10 +41,8 @@ class ModelBytes:
 def read_model_bytes(path: str | os.PathLike[str]) -> ModelBytes:
     """Read a model file and check its digest; torch is not needed.
 
-    Raises
-    ------
-    ModelError
-        If it is absent, damaged, changed since it was saved, or no model.
+    Raises `ModelError` if it is absent, damaged, changed since it was saved, or no
+    model.
     """
     source = Path(path)
     try:
@@ -66,23 +67,35 @@ def read_model_bytes(path: str | os.PathLike[str]) -> ModelBytes:
     if (
         not isinstance(metadata, dict)
         or not isinstance(text := metadata.get("card"), str)
-        or not isinstance(said := metadata.get("sha256"), str)
+        or not isinstance(stated := metadata.get("sha256"), str)
     ):
         raise ModelError(
             f"{source} is a safetensors file without a model card; only models that "
             "napari-celltype saved can be loaded."
         )
     sha256 = digest(text, header, data)
-    if sha256 != said:
+    if sha256 != stated:
         raise ModelError(
             f"The model file {source} was damaged or changed after it was saved "
-            f"(SHA-256 {sha256[:12]}... instead of {said[:12]!s}...); {COPY_AGAIN}."
+            f"(SHA-256 {sha256[:12]}... instead of {stated[:12]}...); {COPY_AGAIN}."
         )
     try:
         card = ModelCard.from_json(text)
     except ModelError as error:
         raise ModelError(f"{source}: {error}") from error
     return ModelBytes(source, content, card, sha256)
+
+
+def signed(
+    tensors: Mapping[str, torch.Tensor], name: str, text: str, path: Path
+) -> tuple[bytes, str]:
+    """Return the file of tensors and a text of that name, and its SHA-256."""
+    import safetensors.torch
+
+    plain = dict(tensors)
+    header, data = split_content(safetensors.torch.save(plain), path)
+    sha256 = digest(text, header, data)
+    return safetensors.torch.save(plain, {name: text, "sha256": sha256}), sha256
 
 
 def split_content(content: bytes, source: Path) -> tuple[dict[str, Any], bytes]:

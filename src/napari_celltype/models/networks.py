@@ -2,8 +2,8 @@
 
 A network takes normalised traces ``(n_traces, n_frames)`` and gives one logit per
 class, ``(n_traces, n_classes)``; it knows nothing of fitting. The softmax of equation 1
-is left to whoever wants probabilities. Adding an architecture takes one class, here or
-in a module of its own, and one line of `classifiers.NETWORKS`.
+is left to whoever wants probabilities. A new network is one subclass of `Network`, here
+or in a module of its own, and one line of `models.registry.NETWORKS`.
 """
 
 from __future__ import annotations
@@ -18,22 +18,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from napari_celltype.models import NETWORKS
 from napari_celltype.models.convolution import POOL_SIZE, Convolution
-from napari_celltype.models.layers import (
-    Dropout,
-    LongShortTermMemory,
-    ReluRecurrence,
-)
+from napari_celltype.models.registry import NETWORKS
 
 
 class Network(nn.Module):
-    """What every network of this module offers.
+    """Base of all networks: a constructor and `forward` are enough for a new one.
+
+    The constructor takes ``n_frames, n_classes`` and, by keyword, those structure
+    parameters of `TraceClassifier` that it wants. `forward(x, generator)` draws chance
+    from the generator only, as `Dropout` does. Each layer with weights is a module of
+    its own, in the order in which traces pass it, the output layer last.
 
     Attributes
     ----------
     settings : dict
-        The structure in plain values, enough to build the same network again.
+        The structure in plain values, enough to build the same network again;
+        `build_network` fills in what the constructor took.
     cached_frames : int
         Frames of all traces together that a processor works on at once: more of them
         and the activations leave its cache, fewer and it waits for Python.
@@ -42,38 +43,65 @@ class Network(nn.Module):
     """
 
     settings: dict[str, Any]
-    cached_frames: int
+    cached_frames = 2**16
     any_length = False
 
     @classmethod
-    def minimum_frames(cls, **settings: Any) -> int:
+    def minimum_frames(cls, **_settings: Any) -> int:
         """Return the shortest trace that a network of these settings can take."""
-        raise NotImplementedError
+        return 1
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Draw all weights as Keras does (the paper used Keras)."""
-        raise NotImplementedError
+        """Draw Glorot-uniform weights and zero biases, as Keras (and the paper) does.
+
+        A network with buffers has to set these itself.
+        """
+        for weights in self.parameters():
+            if weights.dim() > 1:
+                nn.init.xavier_uniform_(weights, generator=generator)
+            else:
+                nn.init.zeros_(weights)
+
+
+class Dropout(nn.Module):
+    """Dropout (Section III-B) whose mask comes from a generator of the caller's."""
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        if not 0 <= probability < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {probability!r}.")
+        self.probability = probability
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Zero each value with the given probability while training."""
+        if not self.training or self.probability == 0:
+            return x
+        return x * dropout_mask(x, self.probability, generator)
+
+
+def dropout_mask(
+    x: Tensor, probability: float, generator: torch.Generator | None
+) -> Tensor:
+    """Return a mask like `x`: 0 with `probability`, else the inverse of keeping."""
+    if x.device.type != "cpu":
+        draws = torch.rand(x.shape, device=x.device, generator=generator)
+        return (draws >= probability).to(x.dtype).mul_(1 / (1 - probability))
+    # On a processor, 64 random bits read as four numbers are several times cheaper
+    # than a draw per value; the probability is then a multiple of 2**-16.
+    drop = round(probability * 2**16)
+    words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64)
+    words.random_(-(2**63), None, generator=generator)
+    kept = words.view(torch.int16)[: x.numel()] >= drop - 2**15
+    return kept.view(x.shape) * (2**16 / (2**16 - drop))
 
 
 class ConvolutionalNetwork(Network):
     """1D-CNN (Sections III-A.2, III-C, IV-B; Fig. 1c).
 
     Convolutions of stride 1 without padding, each followed by ReLU; max pooling of size
-    and stride 2; dropout; a fully connected layer. `Convolution` computes the first
-    three in one.
-
-    Parameters
-    ----------
-    n_frames, n_classes : int
-        Length of a trace and number of logits.
-    layers : str or sequence of str
-        Letters of Table I: C convolution, P max pooling, D dropout.
-    filters : pair of int
-        Filters of the first convolution and of each later one.
-    kernel_size : int
-        Frames that a filter spans.
-    dropout : float
-        Probability that D drops a value.
+    and stride 2; dropout; a fully connected layer. `layers` are letters of Table I (C
+    convolution, P max pooling, D dropout), `filters` those of the first and of each
+    later convolution, `kernel_size` the frames that a filter spans.
     """
 
     # Four traces of 4,000 frames, whose training takes some 40 MB.
@@ -146,14 +174,6 @@ class ConvolutionalNetwork(Network):
                 length *= POOL_SIZE
         return length
 
-    def initialise(self, generator: torch.Generator) -> None:
-        """Draw Glorot-uniform weights and zero biases."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.xavier_uniform_(module.weight, generator=generator)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return logits (n_traces, n_classes) of traces (n_traces, n_frames)."""
         n_traces, n_frames = x.shape
@@ -168,26 +188,89 @@ class ConvolutionalNetwork(Network):
         return logits
 
 
+class ReluRecurrence(nn.Module):
+    """One recurrent layer, equation 2 with ReLU as f1.
+
+    Takes ``(n_traces, T, n_inputs)`` and gives ``(n_traces, T, units)``. Measured with
+    T = 2, the loop with automatic differentiation is as fast as gradients written out
+    and faster than torch's own layers.
+    """
+
+    gates = 1
+
+    def __init__(self, n_inputs: int, units: int, recurrent_dropout: float) -> None:
+        super().__init__()
+        self.units = units
+        self.recurrent_dropout = recurrent_dropout
+        self.kernel = nn.Parameter(torch.empty(n_inputs, self.gates * units))
+        self.recurrent_kernel = nn.Parameter(torch.empty(units, self.gates * units))
+        self.bias = nn.Parameter(torch.empty(self.gates * units))
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw a Glorot-uniform kernel, an orthogonal recurrence and zero biases."""
+        nn.init.xavier_uniform_(self.kernel, generator=generator)
+        nn.init.orthogonal_(self.recurrent_kernel, generator=generator)
+        nn.init.zeros_(self.bias)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return the outputs of all time steps; the state before the first is zero."""
+        n_traces, timesteps, n_inputs = x.shape
+        mask = None
+        if self.training and self.recurrent_dropout > 0:
+            # One mask per trace for all its time steps, as Keras does.
+            like = x.new_empty(n_traces, self.units)
+            mask = dropout_mask(like, self.recurrent_dropout, generator)
+        # One product for the inputs of all time steps.
+        inputs = torch.addmm(self.bias, x.reshape(-1, n_inputs), self.kernel)
+        hidden = cell = None
+        outputs = []
+        for gates in inputs.view(n_traces, timesteps, -1).unbind(1):
+            if hidden is not None:
+                recalled = hidden if mask is None else hidden * mask
+                gates = torch.addmm(gates, recalled, self.recurrent_kernel)
+            hidden, cell = self.step(gates, cell)
+            outputs.append(hidden)
+        return torch.stack(outputs, 1)
+
+    def step(self, gates: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return the hidden state and the cell state after a time step."""
+        return gates.relu(), None
+
+
+class LongShortTermMemory(ReluRecurrence):
+    """One LSTM layer, equations 4 to 9, with ReLU on what it hands to the next layer.
+
+    The recurrence itself keeps the hidden state of equation 9, without the ReLU.
+    """
+
+    gates = 4
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw as `ReluRecurrence`, with forget biases of one."""
+        super().initialise(generator)
+        with torch.no_grad():
+            self.bias[self.units : 2 * self.units] = 1
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Return the rectified outputs of all time steps."""
+        return super().forward(x, generator).relu()
+
+    def step(self, gates: Tensor, cell: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the hidden state and the cell state after a time step."""
+        enter, forget, candidate, leave = gates.chunk(4, dim=1)
+        now = enter.sigmoid() * candidate.tanh()
+        if cell is not None:
+            now = torch.addcmul(now, forget.sigmoid(), cell)
+        return leave.sigmoid() * now.tanh(), now
+
+
 class RecurrentNetwork(Network):
     """RNN (Sections III-A.3, III-C, IV-B; Fig. 1a).
 
-    A trace of N frames becomes T time steps of d = N // T frames (frames beyond T x d
-    are cut from the end); stacked recurrent layers follow, each with optional dropout
-    on its output, and the last time step goes to a fully connected layer (equation 3).
-
-    Parameters
-    ----------
-    n_frames, n_classes : int
-        Length of a trace and number of logits.
-    layers : int
-        Stacked recurrent layers; one for the RNN, two for the LSTM when not given.
-    timesteps : int
-        T of Section III-C.
-    units : int
-        Size of the hidden state.
-    dropout, recurrent_dropout : float
-        Probability of dropping a value of a layer's output, and of the hidden state on
-        its way to the next time step.
+    A trace of N frames becomes T = `timesteps` time steps of d = N // T frames (frames
+    beyond T x d are cut from the end); stacked recurrent `layers` follow, each with
+    optional dropout on its output, and the last time step goes to a fully connected
+    layer (equation 3).
     """
 
     cached_frames = 2**21
@@ -261,7 +344,7 @@ class RecurrentNetwork(Network):
 
 
 class LstmNetwork(RecurrentNetwork):
-    """LSTM (Sections III-A.4, III-C, IV-B; Fig. 1b), of two layers when not told."""
+    """LSTM (Sections III-A.4, III-C, IV-B; Fig. 1b), of two layers by default."""
 
     layer_class = LongShortTermMemory
     default_layers = 2
@@ -274,18 +357,7 @@ class PooledNetwork(Network):
     before, all but the first followed by a residual convolution (He et al., CVPR 2016).
     The mean and the deviation over time of every filter of every level (statistics
     pooling: Snyder et al., ICASSP 2018), batch-normalised, and the length of the trace
-    go through two fully connected layers.
-
-    Parameters
-    ----------
-    n_frames, n_classes : int
-        Length of a trace, of which nothing depends, and number of logits.
-    filters : sequence of int
-        Filters of each level.
-    units : int
-        Size of the hidden fully connected layer.
-    dropout : float
-        Probability that a value of that layer is dropped.
+    go through two fully connected layers, the first of `units`.
     """
 
     cached_frames = 2**16
@@ -382,13 +454,7 @@ class PooledNetwork(Network):
 
 
 def network_class(architecture: str) -> type[Network]:
-    """Return the network of an architecture's name.
-
-    Raises
-    ------
-    ValueError
-        If the name is not registered.
-    """
+    """Return the network of an architecture's name; `ValueError` if there is none."""
     if architecture not in NETWORKS:
         raise ValueError(
             f"architecture {architecture!r} is not known; use one of "
@@ -405,25 +471,25 @@ def build_network(
     """Build a network without weights for traces of `n_frames` frames.
 
     The weights lie on torch's meta device: they cost nothing, and making them draws
-    nothing from the global generator. Traces shorter than the network's minimum are
-    padded by the caller, so the network is built for that minimum at least.
-
-    Raises
-    ------
-    ValueError
-        If the architecture is unknown or a setting does not fit it.
+    nothing from the global generator. Shorter traces than the network's minimum are
+    padded by the caller. Raises `ValueError` for an unknown architecture or setting.
     """
-    network = network_class(architecture)
-    known = inspect.signature(network).parameters
+    network_type = network_class(architecture)
+    known = inspect.signature(network_type).parameters
     strange = [name for name in settings if name not in known]
     if strange:
         raise ValueError(
             f"the architecture {architecture!r} has no {' or '.join(strange)}; leave "
             f"{'it' if len(strange) == 1 else 'them'} at None."
         )
-    n_frames = max(n_frames, network.minimum_frames(**settings))
+    n_frames = max(n_frames, network_type.minimum_frames(**settings))
     with torch.device("meta"):
-        return network(n_frames, n_classes, **settings)
+        built = network_type(n_frames, n_classes, **settings)
+    if not hasattr(built, "settings"):
+        defaults = {name: p.default for name, p in known.items()}
+        del defaults["n_frames"], defaults["n_classes"]
+        built.settings = defaults | dict(settings)
+    return built
 
 
 def new_network(
@@ -433,17 +499,20 @@ def new_network(
     settings: Mapping[str, Any],
     generator: torch.Generator,
 ) -> Network:
-    """Build a network with initial weights on the processor, ready to train.
-
-    Raises
-    ------
-    ValueError
-        If the architecture is unknown or a setting does not fit it.
-    """
+    """Build a network with initial weights on the processor, ready to train."""
     network = build_network(architecture, n_frames, n_classes, settings)
     network.to_empty(device="cpu")
     network.initialise(generator)
     return network
+
+
+def weighted_layers(network: nn.Module) -> list[nn.Module]:
+    """Return the layers that hold weights, from the input to the output."""
+    return [
+        module
+        for module in network.modules()
+        if next(module.parameters(recurse=False), None) is not None
+    ]
 
 
 def _letters(layers: str | Sequence[str]) -> str:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import copy
+import hashlib
+import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import safetensors
+import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from sklearn.utils.multiclass import check_classification_targets
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim.adam import adam
 
+from napari_celltype.errors import ModelError
+from napari_celltype.files import write_atomically
 from napari_celltype.labels import Targets
-from napari_celltype.models.checkpoint import Checkpoint, History
-from napari_celltype.models.device import (
-    halve,
-    keep_freed_memory,
-    traces_at_once,
-)
-from napari_celltype.models.networks import Network
-from napari_celltype.models.notices import Notice
+from napari_celltype.models.device import halve, keep_freed_memory, traces_at_once
+from napari_celltype.models.model_file import digest, signed, split_content
+from napari_celltype.models.networks import Network, weighted_layers
+from napari_celltype.models.registry import Notice
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -32,8 +35,16 @@ from napari_celltype.progress import (
     raise_if_stopped,
 )
 
-AfterEpoch = Callable[[Network, History], Mapping[str, float]]
+History = list[dict[str, float]]
+AfterEpoch = Callable[[History], Mapping[str, float]]
 Rank = Callable[[Mapping[str, float]], tuple[float, ...]]
+
+# Section IV-B; the epsilon is Keras's, which the paper leaves open.
+ADAM_BETAS = (0.9, 0.99)
+ADAM_EPSILON = 1e-7
+
+# An epoch of the RNN takes a tenth of a second, less than writing it safely may take.
+SECONDS_BETWEEN = 3.0
 
 
 def train(
@@ -54,45 +65,15 @@ def train(
     rank: Rank | None = None,
     should_finish: ShouldStop = never_stop,
 ) -> History:
-    """Train a network in place and return its history.
+    """Train a network in place and return its history, a row per epoch.
 
-    The training set is reshuffled each epoch and the last partial batch is kept.
-
-    Parameters
-    ----------
-    network : Network
-        With its initial weights; left on the processor, in evaluation mode. Weights
-        that want no gradient stay as they are.
-    traces : ndarray of float32, shape (n_traces, n_frames)
-        Normalised traces.
-    targets : ndarray of int64 (n_traces,) or of bool (n_traces, n_classes)
-        Class indices, or the classes that each label leaves possible.
-    generator : torch.Generator
-        On the processor; the only source of chance.
-    checkpoint : Checkpoint, optional
-        Where training goes on from, and what is written as it goes.
-    after_epoch : callable, optional
-        Takes a copy of the network, ready to predict, and the history so far; what it
-        returns joins the epoch's row.
-    rank : callable, optional
-        Takes an epoch's row; the weights of the epoch with the largest answer are
-        kept, the first of equals, in place of the last.
-    should_finish : callable
-        Once it answers True and an epoch is finished, training ends; asked once per
-        batch, and what an unfinished epoch changed is given up where `rank` is given.
-
-    Returns
-    -------
-    list of dict
-        One row per epoch: epoch, loss, accuracy (of the batches as they were trained
-        on), seconds.
-
-    Raises
-    ------
-    Stopped
-        If `should_stop` answers True, asked once per batch.
-    OutputError
-        If the checkpoint cannot be written.
+    The training set is reshuffled each epoch and the last partial batch is kept. The
+    network is left on the processor, in evaluation mode; weights that want no gradient
+    stay as they are. `targets` are class indices, or bool (n_traces, n_classes), the
+    classes that each label leaves possible; `generator` is the only source of chance.
+    For the callables see `TraceClassifier.fit`: `after_epoch` is called while the
+    network is ready to predict, and what an unfinished epoch changed is given up where
+    `rank` is given.
     """
     x = torch.from_numpy(traces).to(device)
     y = torch.from_numpy(targets).to(device)
@@ -155,9 +136,10 @@ def train(
             }
         )
         if after_epoch is not None:
-            ready = copy.deepcopy(network).to("cpu").eval()
-            said = after_epoch(ready, list(history))
-            history[-1] |= {name: float(value) for name, value in said.items()}
+            network.eval()
+            scores = after_epoch(list(history))
+            network.train()
+            history[-1] |= {name: float(value) for name, value in scores.items()}
         if rank is not None and best_epoch(history, rank) == epoch:
             best = _copies(network)
         if checkpoint is not None and (epoch == epochs or checkpoint.is_due()):
@@ -308,30 +290,10 @@ def _resume(
     return history
 
 
-# Section IV-B; the epsilon is Keras's, which the paper leaves open.
-ADAM_BETAS = (0.9, 0.99)
-ADAM_EPSILON = 1e-7
-
-
 class Adam:
-    """Adam (Kingma and Ba 2015) on a fixed list of parameters.
+    """Adam (Kingma and Ba 2015) on a fixed list of parameters, by torch's own function.
 
-    torch.optim.Adam spends Python on what never changes here, in every step, and making
-    one imports torch's compiler. The arithmetic is torch's own, in one fused operation
-    where the device has it.
-
-    Parameters
-    ----------
-    parameters : iterable of Tensor
-        On the device that they stay on.
-    learning_rate : float
-
-    Attributes
-    ----------
-    means, squares : list of Tensor
-        Moving averages of the gradients and of their squares.
-    counts : list of Tensor
-        Steps taken, once for each parameter, as torch wants it.
+    Making a torch.optim.Adam imports torch's compiler: 2.8 s and 150 MB.
     """
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
@@ -346,14 +308,9 @@ class Adam:
     @torch.no_grad()
     def step(self) -> None:
         """Move the parameters along their gradients, and forget the gradients."""
-        gradients = []
-        for parameter in self.parameters:
-            assert parameter.grad is not None
-            gradients.append(parameter.grad)
-            parameter.grad = None
         adam(
             self.parameters,
-            gradients,
+            [p.grad for p in self.parameters if p.grad is not None],
             self.means,
             self.squares,
             [],
@@ -367,27 +324,18 @@ class Adam:
             eps=ADAM_EPSILON,
             maximize=False,
         )
+        for parameter in self.parameters:
+            parameter.grad = None
 
 
 def read_labels(
     y: NDArray[Any], targets: Targets | None
 ) -> tuple[NDArray[Any], Targets]:
-    """Return the classes in the type of y, and the targets.
+    """Return the classes in the type of y, and the targets (read from y if None).
 
-    Parameters
-    ----------
-    y : ndarray, shape (n_traces,)
-        Names of types, parents and negations are read as in `Targets.of`; numbers are
-        classes.
-    targets : Targets, optional
-        Instead of what y says.
-
-    Raises
-    ------
-    ValueError
-        If there is a single class, or `targets` has another length than y.
-    LabelError
-        If the labels name no class, or one of them leaves none possible.
+    Names of types, parents and negations are read as in `Targets.of`; numbers are
+    classes. Raises `ValueError` for a single class or targets of another length, and
+    `LabelError` for labels that name no class or leave none possible.
     """
     if targets is not None:
         if len(targets.allowed) != len(y):
@@ -411,3 +359,144 @@ def read_labels(
             f"{classes[0]!r}."
         )
     return classes, targets
+
+
+def start_from(
+    base: Network,
+    base_classes: Iterable[Any],
+    network: Network,
+    classes: Sequence[str],
+    n_layers: int,
+) -> None:
+    """Give a new network the base's weights, and freeze all but its last layers.
+
+    The rows of the output layer go by the names of the classes: a class that the base
+    knows starts as it was, a new one as it was drawn.
+    """
+    if type(base) is not type(network) or base.settings != network.settings:
+        raise ValueError(
+            f"the base is built as {base.settings} and the new network as "
+            f"{network.settings}; give the classifier the base's parameters."
+        )
+    layers, base_layers = weighted_layers(network), weighted_layers(base)
+    if not 1 <= n_layers <= len(layers):
+        raise ValueError(
+            f"{n_layers} layers cannot be trained of a network of {len(layers)}; "
+            f"choose 1 to {len(layers)}."
+        )
+    output, base_output = layers[-1], base_layers[-1]
+    assert isinstance(output, nn.Linear)
+    assert isinstance(base_output, nn.Linear)
+    pairs = [
+        (new, old)
+        for layer, base_layer in zip(layers[:-1], base_layers[:-1], strict=True)
+        for new, old in zip(layer.parameters(), base_layer.parameters(), strict=True)
+    ]
+    if output.in_features != base_output.in_features or any(
+        new.shape != old.shape for new, old in pairs
+    ):
+        raise ValueError(
+            "the base was trained on traces of another length; cut them to its length."
+        )
+    rows = {str(name): row for row, name in enumerate(base_classes)}
+    with torch.no_grad():
+        for new, old in pairs:
+            new.copy_(old)
+        for name, buffer in base.named_buffers():
+            network.get_buffer(name).copy_(buffer)
+        for row, name in enumerate(classes):
+            if name in rows:
+                output.weight[row] = base_output.weight[rows[name]]
+                output.bias[row] = base_output.bias[rows[name]]
+    for layer in layers[:-n_layers]:
+        layer.requires_grad_(False)
+
+
+class Checkpoint:
+    """The last finished epoch of one training, in one safetensors file.
+
+    Nothing is written within `SECONDS_BETWEEN` of the last time, except the last epoch:
+    what is lost when the process is killed is at most that, and one epoch. A file whose
+    key (from `training_key`) is another is not read.
+    """
+
+    def __init__(self, path: Path, key: str) -> None:
+        self.path = path
+        self.key = key
+        self._written = time.monotonic()
+
+    def load(
+        self, like: Mapping[str, Tensor], most_epochs: int
+    ) -> tuple[dict[str, Tensor], History] | None:
+        """Return tensors and history, or None if the file is of no use.
+
+        That is when it is absent, damaged, of another training, longer than
+        `most_epochs`, or has other tensors than `like`.
+        """
+        try:
+            content = self.path.read_bytes()
+            header, data = split_content(content, self.path)
+            metadata = header.pop("__metadata__")
+            text = metadata["training"]
+            if metadata["sha256"] != digest(text, header, data):
+                return None
+            state = json.loads(text)
+            if state["key"] != self.key or len(state["history"]) > most_epochs:
+                return None
+            tensors = safetensors.torch.load(content)
+        except (
+            OSError,
+            ModelError,
+            KeyError,
+            TypeError,
+            ValueError,
+            safetensors.SafetensorError,
+        ):
+            return None
+        if {n: (t.shape, t.dtype) for n, t in tensors.items()} != {
+            n: (t.shape, t.dtype) for n, t in like.items()
+        }:
+            return None
+        history: History = state["history"]
+        return tensors, history
+
+    def is_due(self) -> bool:
+        """Tell whether the last writing was long enough ago."""
+        return time.monotonic() - self._written >= SECONDS_BETWEEN
+
+    def save(
+        self, tensors: Mapping[str, Tensor], history: Sequence[Mapping[str, float]]
+    ) -> None:
+        """Write the state after an epoch, atomically; `OutputError` if that fails."""
+        plain = {
+            name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, tensor in tensors.items()
+        }
+        text = json.dumps({"key": self.key, "history": list(history)})
+        content, _ = signed(plain, "training", text, self.path)
+        write_atomically(self.path, lambda file: file.write(content))
+        self._written = time.monotonic()
+
+
+def training_key(
+    traces: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    settings: Mapping[str, Any],
+) -> str:
+    """Return a digest of all that the weights after an epoch depend on.
+
+    Versions and the number of threads belong to it: others may give other last bits.
+    """
+    everything = {
+        "torch": torch.__version__,
+        "napari-celltype": version("napari-celltype"),
+        "threads": torch.get_num_threads(),
+        "shapes": [traces.shape, allowed.shape],
+        **settings,
+    }
+    sha256 = hashlib.sha256(
+        json.dumps(everything, sort_keys=True, default=str).encode()
+    )
+    sha256.update(np.ascontiguousarray(traces).data)
+    sha256.update(np.ascontiguousarray(allowed).data)
+    return sha256.hexdigest()

@@ -30,7 +30,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.labels import TraceSet
-from napari_celltype.models.preparation import Normalization
+from napari_celltype.models.windows import Normalization
 
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 

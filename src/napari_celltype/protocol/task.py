@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,9 @@ from napari_celltype.protocol.experiment import (
 )
 from napari_celltype.protocol.groups import COLUMNS, codes, identity, split_groups
 from napari_celltype.protocol.splits import named
+
+if TYPE_CHECKING:
+    from napari_celltype.models.estimator import EpochScoring
 
 PACKAGES = ("napari-celltype", "numpy", "scikit-learn", "scipy", "torch")
 # Returns the inputs of a classifier for some rows of the data set.
@@ -83,9 +86,7 @@ def perform(
                 data.traces.labels[learned],
                 targets=data.targets.take(learned),
                 checkpoint=checkpoint,
-                after_epoch=_scorer(task, data, inputs, indices)
-                if condition.by_epoch
-                else None,
+                scoring=_scoring(task, data, inputs, indices),
                 on_progress=on_progress,
                 should_stop=should_stop,
             )
@@ -175,18 +176,24 @@ def _fold_groups(
     return {option: split_groups(data.traces, condition.way)[rows]}
 
 
-def _scorer(
+def _scoring(
     task: Task,
     data: ExperimentData,
     inputs: Inputs,
     indices: Callable[[NDArray[Any], Any], NDArray[np.int64]],
-) -> Callable[[Any], dict[str, float]]:
+) -> EpochScoring | None:
     """Return what scores a half-trained network on the test rows (Fig. 3)."""
+    if not task.condition.by_epoch:
+        return None
+    from napari_celltype.models.estimator import EpochScoring
+
     traces = inputs(task.split.test)
     truth = data.targets.index[task.split.test]
-    return lambda network: {
-        "test_accuracy": float((indices(traces, network) == truth).mean())
-    }
+    return EpochScoring(
+        lambda network: {
+            "test_accuracy": float((indices(traces, network) == truth).mean())
+        }
+    )
 
 
 def _chosen(classifier: Any) -> dict[str, Any]:

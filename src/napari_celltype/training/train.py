@@ -24,7 +24,7 @@ from napari_celltype.training.request import TrainRequest, data_folder
 
 if TYPE_CHECKING:
     from napari_celltype.models import CellTypeModel, ModelCard, TraceClassifier
-    from napari_celltype.models.fine_tuning import FineTuning
+    from napari_celltype.models.estimator import FineTuning
     from napari_celltype.models.model_file import ModelBytes
     from napari_celltype.training.validation import Validation
 
@@ -108,6 +108,7 @@ def train_model(
         If `should_stop` answered True.
     """
     from napari_celltype.models import save_model
+    from napari_celltype.models.estimator import EpochScoring
     from napari_celltype.training.held_out import hold_out
     from napari_celltype.training.trained_card import card_of
     from napari_celltype.training.validation import Judge, best_rank
@@ -141,10 +142,12 @@ def train_model(
         targets=targets.take(data.cell[rows]),
         checkpoint=checkpoint,
         start=start,
-        after_epoch=watch.after_epoch,
-        rank=None if judge is None else best_rank,
         # Cells that are scored choose the epoch, though nothing is trained on them.
-        scored_on=data.fingerprint,
+        scoring=EpochScoring(
+            watch.after_epoch,
+            None if judge is None else best_rank,
+            data.fingerprint,
+        ),
         should_finish=should_finish,
         on_progress=watch.telling(on_progress),
         should_stop=should_stop,
@@ -206,7 +209,7 @@ def _read(
     request: TrainRequest, on_progress: OnProgress, should_stop: ShouldStop
 ) -> tuple[LabelledData, CellTypeModel | None, tuple[str, ...]]:
     """Return labelled data, the base, and what has to be known of it."""
-    from napari_celltype.models.saved_model import build_model
+    from napari_celltype.models.model import build_model
 
     reading = request.reading
     data = reading.open(request.data, on_progress=on_progress, should_stop=should_stop)
@@ -303,7 +306,7 @@ def classifier_for(
     from sklearn.base import clone
 
     from napari_celltype.models import TraceClassifier
-    from napari_celltype.models.fine_tuning import FineTuning
+    from napari_celltype.models.estimator import FineTuning
 
     said: dict[str, Any] = {
         "epochs": request.epochs,

@@ -145,7 +145,7 @@ class Judge:
     def _calibrate(self, trained: TraceClassifier) -> Calibration | None:
         """Return what the model may promise, by the first windows of each cell."""
         from napari_celltype.models import calibrate
-        from napari_celltype.models.prediction import log_probabilities_by_roi
+        from napari_celltype.models.model import log_probabilities_by_roi
 
         test, way = self._held.test, self._held.way
         assert way is not None
@@ -186,7 +186,7 @@ class Judge:
 
     def _log_probabilities(self, trained: TraceClassifier) -> NDArray[np.float64]:
         from napari_celltype.models.calibration import log_softmax
-        from napari_celltype.models.prediction import log_probabilities_by_roi
+        from napari_celltype.models.model import log_probabilities_by_roi
 
         return log_softmax(
             log_probabilities_by_roi(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_celltype.models.preparation import (
+from napari_celltype.models.windows import (
     Normalization,
     cut_windows,
     pad_frames,
