@@ -20,8 +20,6 @@ CIRCLES = {
     for circle in (
         "answers.predictions answers.summary",
         "gui.clicks gui.scene",
-        "models.card models.checkpoint models.device models.estimator "
-        "models.fine_tuning models.model_file models.saved_model models.training",
     )
 }
 # Folders that still hold more; take a line away once they fit.

@@ -76,51 +76,9 @@ def test_too_slow_recording_is_told_what_to_do():
         find_model("cnn", 4.0)
 
 
-def test_exact_name_is_taken_whatever_the_rate():
-    assert load_model("cnn-5hz", 30.0).name == "cnn-5hz"
-
-
-def test_path_loads_a_file(model_file):
-    assert load_model(model_file).name == "tiny-10hz"
-    assert load_model(str(model_file)).name == "tiny-10hz"
-
-
-def test_path_without_a_suffix_is_a_path(tmp_path):
-    with pytest.raises(ModelError, match="no model file"):
-        load_model(tmp_path / "cnn")
-
-
 def test_unknown_name_lists_what_there_is():
     with pytest.raises(ModelError, match="there are cnn, cnn-10hz, cnn-5hz"):
         load_model("cnnn")
-
-
-def test_added_model_is_found_by_its_name(model_file):
-    add_model(model_file)
-    assert load_model("tiny-10hz").card.window_frames == 60
-
-
-def test_adding_the_same_model_twice_is_harmless(model_file):
-    add_model(model_file)
-    assert add_model(model_file).card.name == "tiny-10hz"
-
-
-def test_another_model_of_the_same_name_is_refused(
-    classifier, make_card, model_file, tmp_path
-):
-    add_model(model_file)
-    save_model(classifier, make_card(trained_on="Others."), tmp_path / "b.safetensors")
-    with pytest.raises(ModelError, match="already have another model"):
-        add_model(tmp_path / "b.safetensors")
-
-
-def test_another_model_of_the_same_name_replaces_it_by_force(
-    classifier, make_card, model_file, tmp_path
-):
-    add_model(model_file)
-    save_model(classifier, make_card(trained_on="Others."), tmp_path / "b.safetensors")
-    add_model(tmp_path / "b.safetensors", force=True)
-    assert load_model("tiny-10hz").card.trained_on == "Others."
 
 
 @pytest.mark.parametrize("name", ["cnn", "cnn-10hz"])
@@ -144,30 +102,7 @@ def test_damaged_model_of_the_users_is_told_and_passed_over(user_models):
     told = []
     assert len(list_models(on_notice=told.append)) == 2
     assert "bad.safetensors" in told[0]
-
-
-def test_damaged_model_of_the_users_blocks_no_other(user_models):
-    user_models.mkdir()
-    (user_models / "bad.safetensors").write_bytes(b"nothing")
     assert load_model("cnn", 30.0).name == "cnn-10hz"
-
-
-def test_packed_model_is_the_same_model(tmp_path):
-    pack_model("cnn-10hz", tmp_path / "for you.safetensors")
-    packed = find_model(tmp_path / "for you.safetensors")
-    assert packed.sha256 == find_model("cnn-10hz").sha256
-
-
-def test_packing_replaces_no_file(tmp_path):
-    (tmp_path / "mine.safetensors").write_text("precious")
-    with pytest.raises(OutputError, match="exists"):
-        pack_model("cnn-10hz", tmp_path / "mine.safetensors")
-
-
-def test_packing_by_force_replaces(tmp_path):
-    (tmp_path / "old.safetensors").write_text("old")
-    pack_model("cnn-10hz", tmp_path / "old.safetensors", force=True)
-    assert find_model(tmp_path / "old.safetensors").card.name == "cnn-10hz"
 
 
 def test_packing_under_another_suffix_is_refused(tmp_path):
@@ -188,3 +123,34 @@ def test_cards_are_listed_without_torch_or_scikit_learn():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_name_or_a_path_takes_that_model(model_file, tmp_path):
+    assert load_model("cnn-5hz", 30.0).name == "cnn-5hz"
+    assert load_model(model_file).name == "tiny-10hz"
+    assert load_model(str(model_file)).name == "tiny-10hz"
+    with pytest.raises(ModelError, match="no model file"):
+        load_model(tmp_path / "cnn")
+
+
+def test_a_model_is_added_once_and_replaced_by_force(
+    classifier, make_card, model_file, tmp_path
+):
+    add_model(model_file)
+    assert add_model(model_file).card.name == "tiny-10hz"
+    assert load_model("tiny-10hz").card.window_frames == 60
+    other = tmp_path / "b.safetensors"
+    save_model(classifier, make_card(trained_on="Others."), other)
+    with pytest.raises(ModelError, match="already have another model"):
+        add_model(other)
+    add_model(other, force=True)
+    assert load_model("tiny-10hz").card.trained_on == "Others."
+
+
+def test_packed_model_is_the_same_and_replaces_a_file_by_force_only(tmp_path):
+    path = tmp_path / "for you.safetensors"
+    path.write_text("precious")
+    with pytest.raises(OutputError, match="exists"):
+        pack_model("cnn-10hz", path)
+    pack_model("cnn-10hz", path, force=True)
+    assert find_model(path).sha256 == find_model("cnn-10hz").sha256

@@ -124,21 +124,6 @@ def test_training_goes_on_after_the_last_finished_epoch(labelled, path):
     assert epochs_trained(labelled, path) == 2
 
 
-def test_finished_training_is_not_repeated(labelled, path):
-    fit(labelled, checkpoint=path)
-    assert epochs_trained(labelled, path) == 0
-
-
-def test_fewer_epochs_serve_a_longer_training(labelled, path):
-    fit(labelled, checkpoint=path, epochs=3)
-    assert_same(fit(labelled, checkpoint=path), fit(labelled))
-
-
-def test_more_epochs_are_of_no_use_to_a_shorter_training(labelled, path):
-    fit(labelled, checkpoint=path)
-    assert_same(fit(labelled, checkpoint=path, epochs=3), fit(labelled, epochs=3))
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -195,18 +180,6 @@ def test_model_file_begins_anew(labelled, path, model_file):
     assert epochs_trained(labelled, path) == 6
 
 
-def test_short_epochs_are_not_each_written(labelled, path, monkeypatch):
-    monkeypatch.setattr(training, "SECONDS_BETWEEN", 3600)
-    stopped_after(4, labelled, path)
-    assert not path.exists()
-
-
-def test_last_epoch_is_always_written(labelled, path, monkeypatch):
-    monkeypatch.setattr(training, "SECONDS_BETWEEN", 3600)
-    fit(labelled, checkpoint=path)
-    assert epochs_trained(labelled, path) == 0
-
-
 def test_place_that_cannot_be_written_is_a_sentence(labelled, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="cannot be written"):
@@ -237,3 +210,18 @@ def test_what_was_asked_after_each_epoch_is_kept(labelled, path):
     stopped_after(3, labelled, path, scoring=EpochScoring(score))
     again = fit(labelled, checkpoint=path, scoring=EpochScoring(score))
     assert_same(again, fit(labelled, scoring=EpochScoring(score)))
+
+
+def test_only_the_last_epoch_is_always_written(labelled, path, monkeypatch):
+    monkeypatch.setattr(training, "SECONDS_BETWEEN", 3600)
+    stopped_after(4, labelled, path)
+    assert not path.exists()
+    fit(labelled, checkpoint=path)
+    assert epochs_trained(labelled, path) == 0
+
+
+@pytest.mark.parametrize(("first", "then"), [(3, 6), (6, 3)])
+def test_another_number_of_epochs_ends_as_if_begun_anew(first, then, labelled, path):
+    fit(labelled, checkpoint=path, epochs=first)
+    again = fit(labelled, checkpoint=path, epochs=then)
+    assert_same(again, fit(labelled, epochs=then))

@@ -20,14 +20,6 @@ def rows_that_fit(most):
     return rows
 
 
-def test_the_processor_is_always_there():
-    assert choose_device("cpu") == torch.device("cpu")
-
-
-def test_auto_finds_some_device():
-    assert choose_device("auto").type in ("cpu", "cuda", "mps")
-
-
 def test_a_gpu_that_is_not_there_gives_a_sentence():
     with pytest.raises(CellTypeError, match=r"'cuda:99' was asked for.*use 'auto'"):
         choose_device("cuda:99")
@@ -54,11 +46,6 @@ def test_short_memory_halves_the_batch_and_loses_no_row():
     notices = []
     parts = list(in_batches(rows_that_fit(2), 9, 8, notices.append))
     assert [row for part in parts for row in part] == list(range(9))
-
-
-def test_short_memory_is_told():
-    notices = []
-    list(in_batches(rows_that_fit(2), 9, 8, notices.append))
     assert notices[-1] == (
         "The GPU's memory was too small: going on with 2 traces at a time."
     )
@@ -71,3 +58,8 @@ def test_memory_too_short_for_one_row_is_an_error():
 
 def test_one_very_long_trace_is_still_a_batch():
     assert traces_at_once(torch.device("cpu"), 10**9, 2**15) == 1
+
+
+def test_processor_and_auto_are_always_there():
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device("auto").type in ("cpu", "cuda", "mps")

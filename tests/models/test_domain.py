@@ -43,27 +43,6 @@ def test_neither_scale_nor_offset_matters(white, factor, offset):
         np.testing.assert_allclose(found[name], values, atol=1e-4)
 
 
-def test_transients_are_skewed(white):
-    events = np.random.default_rng(1).random(white.shape) < 0.01
-    assert measured(white + 20 * events)["skewness"] > 2
-
-
-def test_slow_waves_are_slow_power(white):
-    wave = 5 * np.sin(2 * np.pi * 0.05 * np.arange(600) / RATE)
-    assert measured(white + wave)["slow power"] > 0.9
-
-
-def test_denoised_input_is_smooth_and_without_noise(white):
-    found = measured(with_kernel(white, 10))
-    assert found["smoothness"] > -0.1
-    assert found["noise"] < 0.7
-
-
-def test_a_constant_trace_has_no_properties():
-    found = trace_properties(np.full((1, 100), 3.3), RATE)
-    assert all(np.isnan(values).all() for values in found.values())
-
-
 def test_recordings_are_measured_at_the_models_rate(model):
     rng = np.random.default_rng(2)
     slow = rng.normal(size=(5, 240)).astype(np.float32)
@@ -154,11 +133,6 @@ def test_a_recordings_median_has_narrower_limits_than_its_cells(model, white):
     assert set(found.rois) == {()}
 
 
-def test_independent_rois_have_no_synchrony(model, white):
-    found = recording_properties(model.card, white, 10.0, ())["synchrony"]
-    assert found == pytest.approx(0, abs=0.1)
-
-
 def test_synchrony_is_the_correlation_of_two_rois(model, white):
     rng = np.random.default_rng(3)
     shared = rng.normal(size=600)
@@ -172,11 +146,6 @@ def test_synchrony_does_not_depend_on_blocks_of_rois(model, white, monkeypatch):
     monkeypatch.setattr("napari_celltype.models.windows.BLOCK_SAMPLES", 1800)
     parts = recording_properties(model.card, white, 10.0, ())["synchrony"]
     np.testing.assert_allclose(parts, whole)
-
-
-def test_few_rois_have_no_synchrony(model, white):
-    found = recording_properties(model.card, white[:9], 10.0, ())
-    assert np.isnan(found["synchrony"]).all()
 
 
 def test_up_states_of_all_rois_are_a_slow_oscillation(model):
@@ -205,3 +174,22 @@ def test_raw_traces_are_compared_with_their_neuropil(model, white):
     assert np.isnan(plain["neuropil"]).all()
     assert found["neuropil"][0] == pytest.approx(1)
     assert abs(found["neuropil"][1:]).max() < 0.3
+
+
+def test_transients_are_skewed_waves_slow_and_denoised_traces_smooth(white):
+    events = np.random.default_rng(1).random(white.shape) < 0.01
+    assert measured(white + 20 * events)["skewness"] > 2
+    wave = 5 * np.sin(2 * np.pi * 0.05 * np.arange(600) / RATE)
+    assert measured(white + wave)["slow power"] > 0.9
+    denoised = measured(with_kernel(white, 10))
+    assert denoised["smoothness"] > -0.1
+    assert denoised["noise"] < 0.7
+    constant = trace_properties(np.full((1, 100), 3.3), RATE)
+    assert all(np.isnan(values).all() for values in constant.values())
+
+
+def test_independent_or_few_rois_have_no_synchrony(model, white):
+    found = recording_properties(model.card, white, 10.0, ())["synchrony"]
+    assert found == pytest.approx(0, abs=0.1)
+    few = recording_properties(model.card, white[:9], 10.0, ())["synchrony"]
+    assert np.isnan(few).all()

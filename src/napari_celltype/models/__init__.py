@@ -38,27 +38,16 @@ if TYPE_CHECKING:
     )
 
 _MODULES = {
-    "calibration": ["calibrate"],
-    "card": ["Calibration", "CalibrationStep", "ModelCard", "Score", "describe"],
-    "catalog": [
-        "add_model",
-        "families_of",
-        "find_model",
-        "list_models",
-        "load_model",
-        "pack_model",
-        "show_model",
-        "verify_model",
-    ],
-    "estimator": ["TraceClassifier", "card_for", "save_model"],
-    "model": [
-        "CellTypeModel",
-        "TracePredictions",
-        "predict_recording_traces",
-        "read_model",
-    ],
+    "calibration": "calibrate",
+    "card": "Calibration CalibrationStep ModelCard Score describe",
+    "catalog": (
+        "add_model families_of find_model list_models load_model pack_model "
+        "show_model verify_model"
+    ),
+    "estimator": "TraceClassifier card_for save_model",
+    "model": "CellTypeModel TracePredictions predict_recording_traces read_model",
 }
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+_MODULE_OF = {n: module for module, names in _MODULES.items() for n in names.split()}
 
 __all__ = [
     "DEFAULT_MODEL",

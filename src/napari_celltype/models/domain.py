@@ -36,32 +36,30 @@ FEWEST_OSCILLATING, SHORTEST_OSCILLATION = 20, 240  # ROIs, s
 _QUANTILES = (0.01, 0.99)
 _OWN_QUANTILES = {"slow oscillation": (0.0, 0.98)}
 _UNITS = {"length": " s", "frame rate": " Hz"}
-# What a value outside may mean, for the property and the side.
+# What a value below and above the usual range may mean.
+_DOUBT = "take the labels with more doubt"
 _MEANING = {
-    ("noise", "low"): "denoised or smoothed traces look so; take the raw F",
-    ("noise", "high"): "the signal may be too weak to tell types apart",
-    ("skewness", "low"): "the cells may be silent; a longer recording may help",
-    ("skewness", "high"): "look at the traces for artefacts",
-    ("slow power", "low"): "high-passed or detrended traces look so; take the raw F",
-    ("slow power", "high"): "bleaching or drift may hide what the cells do",
-    ("smoothness", "low"): "look at the traces for artefacts",
-    ("smoothness", "high"): "denoised or interpolated traces look so; take the raw F",
-    ("synchrony", "low"): "take the labels with more doubt",
-    (
-        "synchrony",
-        "high",
-    ): "stimulated slices, one-photon movies and motion look so",
-    ("slow oscillation", "low"): "take the labels with more doubt",
-    ("slow oscillation", "high"): "anaesthesia and deep sleep look so",
-    ("neuropil", "low"): "take the labels with more doubt",
-    (
-        "neuropil",
-        "high",
-    ): "traces of one-photon movies follow their neuropil so closely",
-    ("length", "low"): "record for longer",
-    ("length", "high"): "nothing was checked on recordings this long",
-    ("frame rate", "low"): "check the frame rate",
-    ("frame rate", "high"): "check the frame rate",
+    "noise": (
+        "denoised or smoothed traces look so; take the raw F",
+        "the signal may be too weak to tell types apart",
+    ),
+    "skewness": (
+        "the cells may be silent; a longer recording may help",
+        "look at the traces for artefacts",
+    ),
+    "slow power": (
+        "high-passed or detrended traces look so; take the raw F",
+        "bleaching or drift may hide what the cells do",
+    ),
+    "smoothness": (
+        "look at the traces for artefacts",
+        "denoised or interpolated traces look so; take the raw F",
+    ),
+    "synchrony": (_DOUBT, "stimulated slices, one-photon movies and motion look so"),
+    "slow oscillation": (_DOUBT, "anaesthesia and deep sleep look so"),
+    "neuropil": (_DOUBT, "traces of one-photon movies follow their neuropil so"),
+    "length": ("record for longer", "nothing was checked on recordings this long"),
+    "frame rate": ("check the frame rate", "check the frame rate"),
 }
 
 
@@ -257,8 +255,8 @@ def unlike(
             continue
         median = float(np.median(known))
         usual = domain.get(f"median {name}", domain[name])
-        if side := _side(median, usual["low"], usual["high"]):
-            sentences.append(_sentence(name, side, median, usual["low"], usual["high"]))
+        if sentence := _unlike_sentence(name, median, usual["low"], usual["high"]):
+            sentences.append(sentence)
         if name in TRACE_PROPERTIES:
             low, high = domain[name]["low"], domain[name]["high"]
             for roi_id in np.flatnonzero((values < low) | (values > high)):
@@ -266,22 +264,17 @@ def unlike(
     return Unlike(tuple(sentences), tuple(map(tuple, outside)))
 
 
-def _side(value: float, low: float, high: float) -> str:
+def _unlike_sentence(name: str, median: float, low: float, high: float) -> str:
+    """Return what is wrong with a recording's median, "" if nothing is."""
     # A hundredth more: a frame rate of 30.03 Hz is one of 30 Hz.
     slack = 0.01 * max(abs(low), abs(high))
-    if value < low - slack:
-        return "low"
-    return "high" if value > high + slack else ""
-
-
-def _sentence(name: str, side: str, median: float, low: float, high: float) -> str:
+    if low - slack <= median <= high + slack:
+        return ""
+    is_above = median > high
     unit = _UNITS.get(name, "")
-    value = f"{name} {median:.3g}{unit}"
-    if name in TRACE_PROPERTIES:
-        value = f"median {value}"
-    where = "below" if side == "low" else "above"
-    advice = _MEANING[name, side]
+    value = f"{'median ' * (name in TRACE_PROPERTIES)}{name} {median:.3g}{unit}"
     return (
-        f"This recording is unlike the model's training data: {value}, {where} the "
-        f"usual {low:.3g} to {high:.3g}{unit}; {advice}."
+        f"This recording is unlike the model's training data: {value}, "
+        f"{'above' if is_above else 'below'} the usual {low:.3g} to {high:.3g}{unit}; "
+        f"{_MEANING[name][is_above]}."
     )
