@@ -62,11 +62,21 @@ def read_model_bytes(path: str | os.PathLike[str]) -> ModelBytes:
             f"The model file {source} cannot be read ({error.strerror}); check its "
             "permissions."
         ) from error
+    text, sha256 = verified(content, source, "card")
+    try:
+        card = ModelCard.from_json(text)
+    except ModelError as error:
+        raise ModelError(f"{source}: {error}") from error
+    return ModelBytes(source, content, card, sha256)
+
+
+def verified(content: bytes, source: Path, name: str) -> tuple[str, str]:
+    """Return the text of that name in a signed file, and its SHA-256."""
     header, data = split_content(content, source)
     metadata = header.pop("__metadata__", None)
     if (
         not isinstance(metadata, dict)
-        or not isinstance(text := metadata.get("card"), str)
+        or not isinstance(text := metadata.get(name), str)
         or not isinstance(stated := metadata.get("sha256"), str)
     ):
         raise ModelError(
@@ -79,11 +89,7 @@ def read_model_bytes(path: str | os.PathLike[str]) -> ModelBytes:
             f"The model file {source} was damaged or changed after it was saved "
             f"(SHA-256 {sha256[:12]}... instead of {stated[:12]}...); {COPY_AGAIN}."
         )
-    try:
-        card = ModelCard.from_json(text)
-    except ModelError as error:
-        raise ModelError(f"{source}: {error}") from error
-    return ModelBytes(source, content, card, sha256)
+    return text, sha256
 
 
 def signed(

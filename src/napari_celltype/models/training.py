@@ -24,7 +24,7 @@ from napari_celltype.errors import ModelError
 from napari_celltype.files import write_atomically
 from napari_celltype.labels import Targets
 from napari_celltype.models.device import halve, keep_freed_memory, traces_at_once
-from napari_celltype.models.model_file import digest, signed, split_content
+from napari_celltype.models.model_file import signed, verified
 from napari_celltype.models.networks import Network, weighted_layers
 from napari_celltype.models.registry import Notice
 from napari_celltype.progress import (
@@ -435,11 +435,7 @@ class Checkpoint:
         """
         try:
             content = self.path.read_bytes()
-            header, data = split_content(content, self.path)
-            metadata = header.pop("__metadata__")
-            text = metadata["training"]
-            if metadata["sha256"] != digest(text, header, data):
-                return None
+            text, _ = verified(content, self.path, "training")
             state = json.loads(text)
             if state["key"] != self.key or len(state["history"]) > most_epochs:
                 return None
