@@ -19,8 +19,7 @@ from napari_celltype.errors import (
     SamplingFrequencyError,
 )
 from napari_celltype.labels import Label, LabelTable, save_labels
-from napari_celltype.models import load_model
-from napari_celltype.models import save_model
+from napari_celltype.models import load_model, save_model
 from napari_celltype.recording import Recording, open_recording
 
 TYPES = ["PY", "PV", "SOM", "VIP"]
