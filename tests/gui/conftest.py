@@ -146,6 +146,15 @@ class Window:
             spot,
         )
 
+    def press(self, key: Any, modifier: Any = None, widget: Any = None) -> None:
+        """Press a key in the picture, or in another widget that has the focus then."""
+        from qtpy.QtCore import Qt
+
+        canvas = self.viewer.window._qt_viewer.canvas.native
+        none = Qt.KeyboardModifier.NoModifier
+        beside("person").focus(self._qtbot, widget or canvas)
+        self._qtbot.keyClick(widget or canvas, key, modifier or none)
+
     def words(self, widget: Any) -> str:
         """What can be read in a widget."""
         return str(beside("person").words(widget))

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.gui.commands import show_dock
+from napari_celltype.gui.placement import FirstPlace
 
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.KeyboardModifier.NoModifier
@@ -70,8 +71,7 @@ class Person:
         self.choose_in_menu("Plugins", "Cell types", name)
         # The dock is open: this only finds it.
         dock = show_dock(self.viewer, name)
-        # Its tab has the short name once it has its place.
-        self.wait(lambda: dock.parentWidget().windowTitle() == name)
+        self.wait(lambda: dock.findChild(FirstPlace).settled)
         self.find(dock)
         return dock
 
@@ -101,7 +101,9 @@ class Person:
 
     def press(self, key: Any, modifier: Any = NONE, widget: Any = None) -> None:
         """Press a key, in the picture unless a widget is named."""
-        self.bot.keyClick(widget or self.canvas, key, modifier)
+        widget = widget or self.canvas
+        focus(self.bot, widget)
+        self.bot.keyClick(widget, key, modifier)
 
     def type_in(self, widget: QLineEdit | QAbstractSpinBox, text: str) -> None:
         """Replace a text or a number."""
@@ -202,6 +204,19 @@ class Person:
         assert found is widget or widget.isAncestorOf(found), (widget, found)
         self.bot.mouseMove(widget, spot)
         self.bot.mouseClick(widget, LEFT, pos=spot)
+
+
+def focus(bot: Any, widget: QWidget) -> None:
+    """Bring the keyboard to a widget, in a window that has it."""
+    top = widget.window()
+
+    def has_focus() -> bool:
+        if QApplication.activeWindow() is not top:
+            top.activateWindow()
+        widget.setFocus()
+        return widget is top or QApplication.focusWidget() is widget
+
+    bot.waitUntil(has_focus)
 
 
 def words(widget: QWidget) -> str:

@@ -3,13 +3,14 @@
 import threading
 
 import pytest
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Qt
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.gui.tasks import (
     Cancelled,
     Failed,
     Finished,
+    JobBar,
     Superseded,
     TaskRunner,
 )
@@ -119,3 +120,18 @@ def test_the_work_of_a_closed_widget_is_told_to_stop(qtbot):
         lambda: "napari-celltype work" not in [t.name for t in threading.enumerate()]
     )
     assert outcomes == []
+
+
+def test_what_is_being_done_can_be_read_in_full(qtbot):
+    bar = JobBar()
+    qtbot.addWidget(bar)
+    bar.resize(260, 60)
+    bar.show()
+    sentence = "Reading the traces of plane 3 of 12 of a recording with a long name"
+    with qtbot.waitSignal(bar.ended):
+        bar.start(sentence, until_stopped, lambda outcome: None)
+        assert bar.message.text() == sentence
+        assert bar.message.wordWrap()
+        qtbot.mouseClick(bar.cancel, Qt.MouseButton.LeftButton)
+    assert not bar.message.isVisible()
+    assert bar.notice.text == "Cancelled."

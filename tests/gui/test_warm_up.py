@@ -14,7 +14,7 @@ from napari_celltype.models import list_models
 list_models()
 heavy = {"torch", "suite2p", "sklearn", "matplotlib"} & set(sys.modules)
 assert not heavy, heavy
-from napari_celltype.gui.warm_up import import_torch_in_background
+from napari_celltype.gui.opening import import_torch_in_background
 import threading
 import_torch_in_background()
 workers = [t for t in threading.enumerate() if t.name == "import torch"]

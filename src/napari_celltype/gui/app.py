@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     ended = Event()
     signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
-    # After the arguments: a wrong one is told at once, not after napari has started.
+    # After the arguments: a wrong one is reported before napari starts.
     import napari
     from qtpy.QtCore import QTimer
 
@@ -41,13 +41,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model=asked.model,
         neuropil=asked.neuropil,
     )
-    director = _Director(viewer, dock, asked.classify, asked.screenshot, ended)
+    steps = _steps(viewer, dock, asked.classify, asked.screenshot)
+    problem = ""
+
+    def look() -> None:
+        nonlocal problem
+        if ended.is_set():
+            viewer.close()
+            return
+        try:
+            next(steps)
+        except StopIteration as last:
+            if last.value is not None:
+                problem = last.value
+                viewer.close()
+
     timer = QTimer(dock)
-    timer.timeout.connect(director.look)
+    timer.timeout.connect(look)
     timer.start(100)
     napari.run()
-    if director.problem:
-        print(director.problem, file=sys.stderr)
+    if problem:
+        print(problem, file=sys.stderr)
         return 1
     return 128 + signal.SIGTERM if ended.is_set() else 0
 
@@ -61,22 +75,7 @@ def open_window(
     model: str = DEFAULT_MODEL,
     neuropil: str | float = "model",
 ) -> tuple[Viewer, ClassifyDock]:
-    """Show napari with all docks, and begin to read a recording.
-
-    Parameters
-    ----------
-    path : Path
-        A session folder, its `suite2p` folder, a plane folder, or a `stat.npy`.
-    plane : int, optional
-    fs : float, optional
-        Frames per second and plane, Hz.
-    movie : Path, optional
-        The imaging stack.
-    model : str
-        The model that is chosen in the Classify dock.
-    neuropil : str or float
-        The input that is chosen there: ``model``, ``none``, or C of F - C * Fneu.
-    """
+    """Show napari with all docks, and begin to read a recording."""
     from napari import Viewer
 
     from napari_celltype.gui.commands import show_all_docks
@@ -105,80 +104,46 @@ def _enlarge(viewer: Viewer) -> None:
     )
 
 
-class _Director:
-    """Takes the window through what the command line asks for, one look at a time."""
+def _steps(
+    viewer: Viewer, dock: ClassifyDock, classify: bool, screenshot: Path | None
+) -> Generator[None, None, str | None]:
+    """Do what the command line asks for; the window works at each `yield`.
 
-    def __init__(
-        self,
-        viewer: Viewer,
-        dock: ClassifyDock,
-        classify: bool,
-        screenshot: Path | None,
-        ended: Event,
-    ) -> None:
-        self._viewer = viewer
-        self._dock = dock
-        self._classify = classify
-        self._screenshot = screenshot
-        self._ended = ended
-        self._fits = 10
-        self._settling = 12
-        self.problem = ""
-
-    def look(self) -> None:
-        if self._ended.is_set():
-            self._viewer.close()
-            return
-        session = self._dock.session
-        if self._fits and session.active is not None:
-            # The docks and the time slider find their places one after another.
-            self._fits -= 1
-            self._viewer.reset_view()
-        if self._dock.job.running:
-            return
-        if self._classify and session.active is not None:
-            self._classify = False
-            self._dock.classify()
-            return
-        if self._screenshot is None:
-            return
-        if session.active is None or self._dock.notice.is_error:
-            self._finish(self._dock.notice.text)
-            return
-        # A few turns of the event loop until the last frame is on the screen.
-        self._select_one()
-        self._settling -= 1
-        if self._settling == 0:
-            self._take_picture()
-
-    def _select_one(self) -> None:
-        """Select the ROI that the model is surest of, so that a trace is shown."""
-        session = self._dock.session
-        active = session.active
-        if active is None or active.predictions is None or session.roi_id is not None:
-            return
+    Returns what went wrong, empty where nothing did, or None to leave the window open.
+    """
+    session = dock.session
+    yield
+    while dock.job.running:
+        yield
+    if session.active is not None:
+        # The docks and the time slider find their places one after another.
+        for _ in range(10):
+            viewer.reset_view()
+            yield
+        if classify:
+            dock.classify()
+            while dock.job.running:
+                yield
+    if screenshot is None:
+        return None
+    active = session.active
+    if active is None or dock.notice.is_error:
+        return str(dock.notice.text)
+    if active.predictions is not None:
+        # The ROI that the model is surest of, so that a trace is shown.
         probability = session.features(active)["probability"]
         if probability.notna().any():
             session.select(int(probability.fillna(-1.0).to_numpy().argmax()))
-
-    def _take_picture(self) -> None:
-        assert self._screenshot is not None
-        try:
-            self._viewer.screenshot(
-                str(self._screenshot), canvas_only=False, flash=False
-            )
-        except OSError as error:
-            self._finish(
-                f"{self._screenshot} cannot be written ({error.strerror}); choose "
-                "another place."
-            )
-        else:
-            self._finish("")
-
-    def _finish(self, problem: str) -> None:
-        self.problem = problem
-        self._screenshot = None
-        self._viewer.close()
+    # A few turns of the event loop until the last frame is on the screen.
+    for _ in range(12):
+        yield
+    try:
+        viewer.screenshot(str(screenshot), canvas_only=False, flash=False)
+    except OSError as error:
+        return (
+            f"{screenshot} cannot be written ({error.strerror}); choose another place."
+        )
+    return ""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -49,14 +49,7 @@ def show_docks(viewer: Viewer) -> ClassifyDock:
 
 
 def show_dock(viewer: Viewer, name: str) -> QWidget:
-    """Show a dock and return what it holds; one that is open stays the only one.
-
-    Parameters
-    ----------
-    viewer : napari.Viewer
-    name : str
-        As in the menu, such as ``Train``.
-    """
+    """Show a dock and return what it holds; one that is open stays the only one."""
     window = viewer.window
     for suffix in NAME_SUFFIXES:
         if f"{name}{suffix}" in window.dock_widgets:

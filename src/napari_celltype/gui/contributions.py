@@ -28,13 +28,7 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | 
 
 
 def read_layers(path: PathOrPaths) -> list[LayerData]:
-    """Read every plane of the recordings.
-
-    Raises
-    ------
-    RecordingError
-        With a sentence that says what is wrong and what to do.
-    """
+    """Read every plane of the recordings."""
     return [
         layer
         for one in _paths(path)

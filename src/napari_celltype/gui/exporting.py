@@ -22,14 +22,7 @@ from napari_celltype.recording import recording_names
 def exported(
     session: Session, chosen: Sequence[OpenRecording]
 ) -> list[ExportedRecording]:
-    """Return what is known about recordings, as it is seen in the window.
-
-    Parameters
-    ----------
-    session : Session
-        Threshold, types, and whether predictions may be seen, are the window's.
-    chosen : sequence of OpenRecording
-    """
+    """Return what is known about recordings, as it is seen in the window."""
     names = recording_names([opened.recording.path for opened in chosen])
     return [
         _exported(session, opened, name)
@@ -47,13 +40,7 @@ def _exported(session: Session, opened: OpenRecording, name: str) -> ExportedRec
 
 
 def save_table(parent: QWidget, session: Session, opened: OpenRecording) -> Path | None:
-    """Write the output table where the user says; None when nothing was chosen.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
+    """Write the output table where the user says; None when nothing was chosen."""
     filters = {
         f"{one.title} (*{one.ending})": one
         for one in FORMATS.values()

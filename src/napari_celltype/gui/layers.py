@@ -27,16 +27,7 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 @dataclass(frozen=True, eq=False)
 class LayerTag:
-    """What a layer is, kept in ``layer.metadata["napari-celltype"]``.
-
-    Attributes
-    ----------
-    key : str
-        The recording's key in the session.
-    role : {"movie", "image", "colors", "rois"}
-    opened : OpenRecording
-        As it was when the layer was made; so a session that comes later can adopt it.
-    """
+    """What a layer is, kept in ``layer.metadata["napari-celltype"]``."""
 
     key: str
     role: Role
@@ -52,17 +43,7 @@ def tag_of(layer: Layer) -> LayerTag | None:
 def recording_layers(
     opened: OpenRecording, palette: Palette | None = None
 ) -> list[LayerData]:
-    """Return the layers of a recording, from bottom to top.
-
-    The ROIs are two Labels layers: "ROI colours" is drawn and holds the pixel values of
-    a `Palette`; "ROIs" is clear, holds roi_id + 1, and is what is hovered over, clicked
-    on and selected. Colouring thus never maps 10,000 identities to colours again.
-
-    Parameters
-    ----------
-    opened : OpenRecording
-    palette : Palette, optional
-    """
+    """Return the layers of a recording, from bottom to top."""
     return list(_layers(opened, palette or Palette()))
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 
@@ -39,30 +42,7 @@ def read_recordings(
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[OpenRecording]:
-    """Read every plane of a recording, or one of them.
-
-    Parameters
-    ----------
-    path : Path
-        A session folder, its `suite2p` folder, a plane folder, or a `stat.npy`.
-    plane : int, optional
-        Take only this one.
-    sampling_frequency : float, optional
-        Frames per second and plane, Hz, where the files do not say or say it wrong.
-    movie : Path, optional
-        The imaging stack.
-    labels_dir : Path, optional
-        Folder of label files, for recordings that are read-only.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
-
-    Raises
-    ------
-    RecordingError
-        With a sentence that says what is wrong and what to do.
-    Stopped
-        If `should_stop` answered True.
-    """
+    """Read every plane of a recording, or one of them."""
     folders = find_planes(path, plane)
     found = []
     for number, folder in enumerate(folders):
@@ -78,10 +58,7 @@ def read_recordings(
 
 
 def with_labels(opened: OpenRecording, labels_dir: Path | None = None) -> OpenRecording:
-    """Return the recording with the labels that are kept beside it.
-
-    A label file that cannot be used is left alone; its sentence joins the notes.
-    """
+    """Return the recording with the labels that are kept beside it."""
     if opened.recording.path is None:
         return opened
     file = LabelFile(opened.recording, labels_dir)
@@ -95,17 +72,7 @@ def with_labels(opened: OpenRecording, labels_dir: Path | None = None) -> OpenRe
 
 
 def read_again(before: OpenRecording, now: OpenRecording) -> OpenRecording:
-    """Return a recording that was read again, with labels that were not saved so far.
-
-    Where the ROIs are the same and the label file is the one that this window knows,
-    nothing becomes of the labels. Where suite2p has changed the ROIs, labels that are
-    not in the file follow their masks, as those in the file did.
-
-    Parameters
-    ----------
-    before, now : OpenRecording
-        As it is open, and as it was read.
-    """
+    """Return a recording read again, with the labels that were not saved so far."""
     file = before.label_file
     if file is None:
         return now
@@ -150,3 +117,18 @@ def _same_rois(one: Recording, other: Recording) -> bool:
         np.array_equal(*(getattr(mask, name) for mask in masks))
         for name in ("starts", "ypix", "xpix")
     )
+
+
+def import_torch_in_background() -> None:
+    """Import torch in a thread of its own, where that was not done yet."""
+    if "torch" not in sys.modules:
+        Thread(target=import_module, args=("torch",), name="import torch").start()
+
+
+def prepare_for_layers() -> None:
+    """Import what the first layer and its table of features need."""
+    import numpy as np
+    from napari.layers import Labels
+
+    import_module("pandas")
+    Labels(np.zeros((1, 1), dtype=np.uint8))

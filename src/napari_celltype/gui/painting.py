@@ -36,20 +36,7 @@ RING_AND_EDGE = slice(1, 5)
 
 
 class Painting:
-    """The drawing of a recording's ROIs.
-
-    Parameters
-    ----------
-    label_image : ndarray of int, shape (Ly, Lx)
-        roi_id + 1, and 0 outside the ROIs.
-    rois : sequence of Roi
-        The masks, for the box around each.
-
-    Attributes
-    ----------
-    values : ndarray of uint8, shape (Ly, Lx)
-        The drawing: pixel values of a `Palette`, changed in place.
-    """
+    """The drawing of a recording's ROIs."""
 
     def __init__(self, label_image: NDArray[np.integer], rois: Sequence[Roi]) -> None:
         self._labels = label_image
@@ -66,13 +53,7 @@ class Painting:
         return cls(label_image(recording), recording.rois)
 
     def color(self, zones: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Colour the ROIs, drawing only around those that change; return `values`.
-
-        Parameters
-        ----------
-        zones : ndarray of uint8, shape (n_rois, ZONES)
-            Pixel values of the zones of each ROI.
-        """
+        """Colour the ROIs, drawing only around those that change; return `values`."""
         table = self._table.reshape(-1, ZONES)[1:]
         changed = np.flatnonzero((table != zones).any(axis=1))
         table[:] = zones
@@ -81,13 +62,7 @@ class Painting:
         return self.values
 
     def select(self, roi_ids: Sequence[int]) -> bool:
-        """Draw a ring around ROIs and take away the last ones.
-
-        Returns
-        -------
-        bool
-            Whether the drawing changed.
-        """
+        """Draw a ring around ROIs and take away the last ones."""
         before, self._selected = self._selected, tuple(roi_ids)
         if before == self._selected:
             return False
@@ -141,28 +116,7 @@ def roi_values(
     color_by: ColorBy,
     labels: Iterable[Label] = (),
 ) -> NDArray[np.uint8]:
-    """Return the pixel values of each ROI's zones.
-
-    ROIs are filled, fainter the less probable their type or group is; those that are
-    unclassified or `unsure` get a grey edge. Ground truth is a thick outline around
-    that: dotted for a negation, grey for what is no soma.
-
-    Parameters
-    ----------
-    predictions : Predictions or None
-        None where nothing was classified yet.
-    said : Decisions or None
-        The names that the ROIs got.
-    n_rois : int
-    palette : Palette
-    color_by : {"type", "group"}
-    labels : iterable of Label
-        What is known about the ROIs.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n_rois, ZONES)
-    """
+    """Return the pixel values of each ROI's zones."""
     zones = np.full((n_rois, ZONES), CLEAR, dtype=np.uint8)
     zones[:, EDGES] = UNCLASSIFIED
     if predictions is not None and said is not None:
@@ -185,6 +139,9 @@ def roi_values(
         if row.label and row.source == "prediction":
             # Accepted, but no truth: the thin outline of a prediction.
             zones[row.roi_id, EDGES] = palette.outline(row.label)
+        elif row.label == NOT_A_SOMA:
+            # Filled, so that it is not taken for a ROI without a label.
+            zones[row.roi_id] = UNCLASSIFIED
         elif row.label:
             zones[row.roi_id, RING_AND_EDGE] = _truth(row.label, palette)
     return zones
@@ -192,18 +149,13 @@ def roi_values(
 
 def _truth(label: str, palette: Palette) -> tuple[int, int, int, int]:
     """Return the values of the ring and of the edge of a ROI that has a label."""
-    if label == NOT_A_SOMA:
-        return (UNCLASSIFIED,) * 4
     color = palette.outline(label.removeprefix("!"))
     other = CLEAR if label.startswith("!") else color
     return color, other, color, other
 
 
 def _boxes(masks: RoiMasks) -> NDArray[np.int64]:
-    """Return first and past the last row and column of each ROI, shape (n_rois, 4).
-
-    All zero for a ROI without pixels.
-    """
+    """Return first and past the last row and column of each ROI, shape (n_rois, 4)."""
     boxes = np.zeros((len(masks), 4), dtype=np.int64)
     some = masks.n_pixels > 0
     if some.any():
@@ -225,13 +177,7 @@ def _zones(label_image: NDArray[np.integer]) -> NDArray[np.int8]:
 
 
 def on_edge(label_image: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Tell which ROI pixels have a pixel of another value beside them.
-
-    Parameters
-    ----------
-    label_image : ndarray of int, shape (Ly, Lx)
-        0 outside the ROIs.
-    """
+    """Tell which ROI pixels have a pixel of another value beside them."""
     height, width = label_image.shape
     padded = np.pad(label_image, 1)
     edge = np.zeros(label_image.shape, dtype=bool)

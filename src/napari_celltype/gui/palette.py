@@ -25,17 +25,7 @@ _SELECTED_COLOR = "#FFFFFF"
 
 @dataclass(frozen=True)
 class Palette:
-    """Which pixel value means which colour.
-
-    Value 0 is clear, 1 the outline of an unclassified ROI, 2 the ring around the
-    selected one. Each type of the tree then has one value for outlines and `n_shades`
-    for fills that fade with the probability.
-
-    Attributes
-    ----------
-    tree : TypeTree
-        The types, in the order of their values.
-    """
+    """Which pixel value means which colour."""
 
     tree: TypeTree = DEFAULT_TYPES
 
@@ -53,15 +43,7 @@ class Palette:
     def fill(
         self, outline: NDArray[np.uint8], strength: NDArray[np.float64]
     ) -> NDArray[np.uint8]:
-        """Return pixel values of fills.
-
-        Parameters
-        ----------
-        outline : ndarray of uint8, shape (n,)
-            Values of the types' outlines.
-        strength : ndarray of float, shape (n,)
-            From 0 (faintest) to 1 (strongest).
-        """
+        """Return pixel values of fills."""
         shade = np.rint(np.clip(strength, 0, 1) * (self.n_shades - 1))
         return (outline + 1 + shade.astype(np.uint8)).astype(np.uint8)
 
@@ -90,18 +72,7 @@ _SIDE = 12
 
 @lru_cache(maxsize=256)
 def mark(color: str, shape: Shape, scale: float = 1.0) -> QPixmap:
-    """Return a small picture: what a model named, did not name, or somebody labelled.
-
-    Parameters
-    ----------
-    color : str
-        ``#RRGGBB``.
-    shape : {"disc", "ring", "square"}
-        A named type is a disc, as ROIs are filled; an unsure one a ring; a label a
-        square with a thick edge.
-    scale : float
-        Pixels of the screen per unit of length.
-    """
+    """Return a small picture: a type that was predicted, a hidden one, or a label."""
     side = round(_SIDE * scale)
     picture = QPixmap(side, side)
     picture.fill(Qt.GlobalColor.transparent)

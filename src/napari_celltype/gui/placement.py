@@ -11,25 +11,14 @@ NAME_SUFFIXES = (" (Cell types)", " (napari-celltype)")
 
 
 class FirstPlace(QObject):
-    """Puts a dock widget in its place when it is shown for the first time.
-
-    napari gives every dock of a plugin half of the right side; a table with a plot
-    wants to be wide and low, a form narrow and high. Docks of this plugin on one side
-    become tabs of one another.
-
-    Parameters
-    ----------
-    widget : QWidget
-        What the dock holds.
-    area : Qt.DockWidgetArea
-    size : int
-        Its height at the bottom, its width at a side, in pixels.
-    """
+    """Puts a dock widget in its place when it is shown for the first time."""
 
     def __init__(self, widget: QWidget, area: Qt.DockWidgetArea, size: int) -> None:
         super().__init__(widget)
         self._widget, self._area, self._size = widget, area, size
         self._placed = False
+        # Whether it has taken its size, too.
+        self.settled = False
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -75,6 +64,7 @@ class FirstPlace(QObject):
             bottom = self._area == Qt.DockWidgetArea.BottomDockWidgetArea
             direction = Qt.Orientation.Vertical if bottom else Qt.Orientation.Horizontal
             window.resizeDocks([dock], [self._size], direction)
+            self.settled = True
 
     def _surroundings(self) -> tuple[QDockWidget | None, QMainWindow | None]:
         """Return the dock and the window around the widget."""

@@ -10,13 +10,7 @@ LEFT_WIDTH = 66
 
 
 class Plot(pg.PlotWidget):
-    """A plot that zooms and pans along its time axis.
-
-    Attributes
-    ----------
-    text_color : str
-        Of the theme; what has no colour of its own is drawn in it.
-    """
+    """A plot that zooms and pans along its time axis."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)

@@ -22,25 +22,7 @@ _SEARCHED = ("group", "predicted", "label", "why_unsure", "warnings")
 
 @dataclass(frozen=True)
 class RoiFilter:
-    """What a ROI has to be to be shown; a criterion at its default lets all pass.
-
-    Attributes
-    ----------
-    text : str
-        The ROI's number, or part of one of its words, compared without case. Prediction
-        sets are looked at only for a text with ``|``, since nearly every one of them
-        names, say, PV.
-    name_of : {"predicted", "label"}
-        What `name` is about.
-    name : str
-        A type or a parent of some, ``unsure``, or a label as it was given.
-    least, most : float
-        Of the probability of the predicted type.
-    cell : bool or None
-        Whether suite2p calls it a cell.
-    labelled : bool or None
-        Whether it has a label.
-    """
+    """What a ROI has to be to be shown; a criterion at its default lets all pass."""
 
     text: str = ""
     name_of: NameOf = "predicted"
@@ -61,11 +43,7 @@ class RoiFilter:
         return ", ".join(self._words())
 
     def applied_to(self, features: pd.DataFrame) -> RoiFilter:
-        """Return what of it can be applied.
-
-        What is about predictions is set aside while no ROI has one: nothing was
-        classified, or predictions are hidden.
-        """
+        """Return what of it can be applied."""
         if features["probability"].notna().any():
             return self
         name = self.name if self.name_of == "label" else ""
@@ -74,18 +52,7 @@ class RoiFilter:
     def mask(
         self, features: pd.DataFrame, tree: TypeTree = DEFAULT_TYPES
     ) -> NDArray[np.bool_]:
-        """Tell which ROIs pass; see `applied_to`.
-
-        Parameters
-        ----------
-        features : pandas.DataFrame
-            See `layer_features`.
-        tree : TypeTree, optional
-
-        Returns
-        -------
-        ndarray of bool, shape (n_rois,)
-        """
+        """Tell which ROIs pass; see `applied_to`."""
         return self.applied_to(features)._mask(features, tree)
 
     def _mask(self, features: pd.DataFrame, tree: TypeTree) -> NDArray[np.bool_]:
@@ -131,14 +98,7 @@ def has_label(features: pd.DataFrame) -> NDArray[np.bool_]:
 def names_in(
     features: pd.DataFrame, name_of: NameOf, tree: TypeTree = DEFAULT_TYPES
 ) -> list[str]:
-    """Return the names that there are to choose from, parents of some included.
-
-    Parameters
-    ----------
-    features : pandas.DataFrame
-    name_of : {"predicted", "label"}
-    tree : TypeTree, optional
-    """
+    """Return the names that there are to choose from, parents of some included."""
     found = set(filter(None, features[name_of].dropna().unique()))
     known = {t.name for t in tree.types}
     parents = {tree.group(name) for name in found & known}

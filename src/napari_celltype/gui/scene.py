@@ -1,8 +1,8 @@
-"""The layers of one viewer, kept in step with its session."""
+"""The layers of one viewer, kept in step with its session, and clicks on its ROIs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
-from napari_celltype.gui.clicks import CLICK_HELP, select_on_click
 from napari_celltype.gui.label.autosave import Autosave
 from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.layers import (
@@ -30,7 +29,7 @@ from napari_celltype.gui.painting import Painting, roi_values
 from napari_celltype.gui.palette import CLEAR, Palette
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
-from napari_celltype.recording import label_image
+from napari_celltype.recording import Recording, RoiMasks, label_image
 
 if TYPE_CHECKING:
     from napari import Viewer
@@ -40,18 +39,16 @@ if TYPE_CHECKING:
 
 
 _REST_MS = 150
+# For the status bar of napari.
+_CLICK_HELP = "click a ROI to select it, <Shift>-click for several"
+_ADDING = {"Shift", "Control"}
+_TREMBLE = 4  # pixels of the screen that a hand may move while it clicks
 
 _scenes: WeakKeyDictionary[Viewer, Scene] = WeakKeyDictionary()
 
 
 def scene_of(viewer: Viewer) -> Scene:
-    """Return the scene of a viewer; its first call makes one.
-
-    Parameters
-    ----------
-    viewer : napari.Viewer
-        Or the proxy of it that napari hands to dock widgets.
-    """
+    """Return the scene of a viewer; its first call makes one."""
     viewer = getattr(viewer, "__wrapped__", viewer)
     if viewer not in _scenes:
         _scenes[viewer] = Scene(viewer)
@@ -59,15 +56,7 @@ def scene_of(viewer: Viewer) -> Scene:
 
 
 class Scene:
-    """Draws a session into a viewer, and turns clicks into commands to the session.
-
-    Attributes
-    ----------
-    session : Session
-    labelling : Labelling
-    autosave : Autosave
-    palette : Palette
-    """
+    """Draws a session into a viewer, and turns clicks into commands to the session."""
 
     def __init__(self, viewer: Viewer) -> None:
         # Weak, since the scene is kept for as long as its viewer lives.
@@ -79,6 +68,9 @@ class Scene:
         self.palette = Palette(self.session.tree)
         self._paintings: dict[str, Painting] = {}
         self._set_aside: WeakSet[Layer] = WeakSet()
+        # Recordings whose movie was uncovered, and the last frame that was shown.
+        self._uncovered: set[str] = set()
+        self._frame: int | None = None
         self._busy = False
         # Tables follow a slider when it rests; the colours follow it at once.
         self._rest = QTimer()
@@ -101,8 +93,8 @@ class Scene:
         viewer.layers.events.inserted.connect(self._on_inserted)
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active_layer)
-        self._uncovering = Uncovering(viewer, self.session, self._unless_busy)
-        viewer.mouse_drag_callbacks.append(partial(select_on_click, self))
+        viewer.dims.events.current_step.connect(self._on_step)
+        viewer.mouse_drag_callbacks.append(partial(_select_on_click, self))
         for layer in list(viewer.layers):
             self._adopt(layer)
 
@@ -170,9 +162,6 @@ class Scene:
             if tag is not None and tag.key == key and role in (None, tag.role):
                 yield layer
 
-    def _unless_busy(self, key: str, role: Role) -> list[Layer]:
-        return [] if self._busy else list(self._layers(key, role))
-
     @contextmanager
     def _own_change(self) -> Iterator[None]:
         """Mark changes of layers as ours, so that they are no commands of the user."""
@@ -222,9 +211,9 @@ class Scene:
 
     def _offer_click(self, layer: Layer) -> None:
         """Say in the status bar what a click does, where napari offers its brush."""
-        layer.help = CLICK_HELP
+        layer.help = _CLICK_HELP
         if self.viewer.layers.selection.active is layer:
-            self.viewer.help = CLICK_HELP
+            self.viewer.help = _CLICK_HELP
 
     def _paint(self, layer: Layer, key: str) -> None:
         """Draw the ROIs of a recording into its colour layer anew."""
@@ -398,6 +387,21 @@ class Scene:
         self.session.activate(tag.key)
         self.session.select(roi_id if 0 <= roi_id < n_rois else None)
 
+    def _on_step(self, event: Any) -> None:
+        """Hide the images that lie on a movie when it is first looked through."""
+        viewer, active = self._viewer(), self.session.active
+        if viewer is None:
+            return
+        before = self._frame
+        self._frame = viewer.dims.current_step[0] if viewer.dims.ndim > 2 else None
+        moved = before is not None and self._frame not in (None, before)
+        if active is None or not moved or self._busy or active.key in self._uncovered:
+            return
+        if any(movie.visible for movie in self._layers(active.key, "movie")):
+            self._uncovered.add(active.key)
+            for image in self._layers(active.key, "image"):
+                image.visible = False
+
     def _on_look(self, event: Any) -> None:
         """Let the drawing follow the eye and the opacity of the ROIs layer."""
         tag = tag_of(event.source)
@@ -413,41 +417,63 @@ def _shows(rois: Labels, opened: OpenRecording) -> bool:
     return bool(shown is opened.recording.rois)
 
 
-class Uncovering:
-    """Hides the images that lie on a movie, once for each recording.
-
-    Parameters
-    ----------
-    viewer : napari.Viewer
-    session : Session
-    layers : callable
-        Takes a recording's key and a role; returns the layers that play it.
-    """
-
-    def __init__(
-        self,
-        viewer: Viewer,
-        session: Session,
-        layers: Callable[[str, Any], Iterable[Layer]],
-    ) -> None:
-        self._viewer = ref(viewer)
-        self._session = session
-        self._layers = layers
-        self._done: set[str] = set()
-        self._frame: int | None = None
-        viewer.dims.events.current_step.connect(self.look)
-
-    def look(self, event: Any = None) -> None:
-        """Look whether the time slider has moved."""
-        viewer, active = self._viewer(), self._session.active
-        if viewer is None:
+def _select_on_click(scene: Scene, viewer: Viewer, event: Any) -> Iterator[None]:
+    """Select the ROI under a click; a drag is napari's own."""
+    active = scene.session.active
+    rois = None if active is None else scene.layer(active.key, "rois")
+    current = viewer.layers.selection.active
+    editing = current is not None and current.mode != "pan_zoom"
+    if rois is None or not rois.visible or editing or event.button != 1:
+        return
+    position, modifiers = event.position, set(event.modifiers)
+    yield
+    while event.type == "mouse_move":
+        if _far(position, event.position, viewer.scene.camera.zoom):
             return
-        before = self._frame
-        self._frame = viewer.dims.current_step[0] if viewer.dims.ndim > 2 else None
-        moved = before is not None and self._frame not in (None, before)
-        if active is None or not moved or active.key in self._done:
-            return
-        if any(movie.visible for movie in self._layers(active.key, "movie")):
-            self._done.add(active.key)
-            for image in self._layers(active.key, "image"):
-                image.visible = False
+        yield
+    value = rois.get_value(
+        position,
+        view_direction=event.view_direction,
+        dims_displayed=event.dims_displayed,
+        world=True,
+    )
+    spot = np.rint(rois.world_to_data(position)[-2:]).astype(int)
+    _select(scene.session, int(value or 0) - 1, spot, adding=bool(modifiers & _ADDING))
+
+
+def _select(
+    session: Session, on_top: int, spot: NDArray[np.int64], *, adding: bool
+) -> None:
+    opened, selected = session.active, session.roi_ids
+    if opened is None:
+        return
+    here = []
+    if on_top >= 0:
+        # What the filter hides cannot be clicked on.
+        shown = session.shown(opened)
+        found = _rois_at(opened.recording, int(spot[0]), int(spot[1]), on_top)
+        here = [i for i in found if shown[i]]
+    if not here:
+        if not adding:
+            session.select(None)
+        return
+    on_top = here[0]
+    if adding:
+        rest = [i for i in selected if i != on_top]
+        session.select_many(rest if on_top in selected else [*rest, on_top])
+        return
+    alone = selected[0] if len(selected) == 1 else None
+    place = here.index(alone) + 1 if alone in here else 0
+    session.select(here[place % len(here)])
+
+
+def _rois_at(recording: Recording, y: int, x: int, first: int) -> list[int]:
+    """Return the ROIs that have a pixel, beginning with the one that is drawn there."""
+    masks = RoiMasks.of(recording.rois)
+    found = masks.roi_ids[(masks.ypix == y) & (masks.xpix == x)]
+    return [first, *(i for i in found.tolist() if i != first)]
+
+
+def _far(start: Any, now: Any, zoom: float) -> bool:
+    steps = (abs(a - b) for a, b in zip(start, now, strict=True))
+    return float(max(steps)) * zoom > _TREMBLE

@@ -41,74 +41,49 @@ _PerRecording = dict[str, tuple[OpenRecording, float, T]]
 
 
 class Session:
-    """The open recordings of one viewer and what is being looked at.
+    """The open recordings of one viewer and what is being looked at."""
 
-    Attributes
-    ----------
-    model : str
-        The model, or family of models, that classifies next.
-    opened, closed, replaced : Signal(str)
-        A recording came, went, or was read again or given another frame rate; with
-        its key.
-    predicted : Signal(str)
-        The predictions of a recording changed.
-    outdated : Signal(str)
-        Predictions were dropped, since they were made at another frame rate.
-    labelled : Signal(str)
-        The labels of a recording changed.
-    activated : Signal()
-        Another recording is the active one.
-    selected : Signal()
-        Other ROIs, or none, are selected.
-    recolored : Signal()
-        Colour mode, minimum probability, the assumed shares, or whether predictions
-        are shown changed.
-    types_changed : Signal()
-        The vocabulary or a colour changed.
-    filtered : Signal()
-        Other ROIs are to be shown.
-    collected : Signal()
-        The labelled recordings to learn from changed.
-    models_changed : Signal()
-        The user has another model, or one less.
-    described : Signal(str)
-        The features of a recording's ROIs changed; after a pause where many changes
-        follow one another.
-    told : Signal(str)
-        A sentence for the user, such as an error.
-    """
-
+    # With the key of a recording: it came, went, or was read again or given another
+    # frame rate; its predictions changed; they were dropped, since they were made at
+    # another frame rate; its labels changed; the features of its ROIs changed (after a
+    # pause where many changes follow one another).
     opened: ClassVar = Signal(str)
     closed: ClassVar = Signal(str)
     replaced: ClassVar = Signal(str)
     predicted: ClassVar = Signal(str)
     outdated: ClassVar = Signal(str)
     labelled: ClassVar = Signal(str)
+    described: ClassVar = Signal(str)
+    # Another recording is active; other ROIs are selected; other ROIs pass the filter.
     activated: ClassVar = Signal()
     selected: ClassVar = Signal()
-    recolored: ClassVar = Signal()
-    types_changed: ClassVar = Signal()
     filtered: ClassVar = Signal()
+    # Colours, minimum probability, assumed shares, or whether predictions are shown.
+    recolored: ClassVar = Signal()
+    # The vocabulary or a colour; the recordings to learn from; the user's own models.
+    types_changed: ClassVar = Signal()
     collected: ClassVar = Signal()
     models_changed: ClassVar = Signal()
-    described: ClassVar = Signal(str)
+    # A sentence for the user; an empty one clears the last.
     told: ClassVar = Signal(str)
 
     def __init__(self) -> None:
+        # The model, or family of models, that classifies next.
         self.model = DEFAULT_MODEL
+        # These are read by everybody and changed by the methods only.
+        self.roi_id: int | None = None  # of the active recording, selected last
+        self.roi_ids: tuple[int, ...] = ()  # all that are selected
+        self.tree = DEFAULT_TYPES  # with the user's own types
+        self.predictions_shown = True  # not while labelling blind
+        self.color_by: ColorBy = "type"
+        self.min_probability = 0.0  # less probable types are hidden
+        self.prior: Mapping[str, float] | None = None  # None: the shares of the card
+        self.roi_filter = RoiFilter()
+        self.collection = DataSet()  # to learn from
         self._recordings: dict[str, OpenRecording] = {}
         self._active: str | None = None
-        self._roi: int | None = None
-        self._rois: tuple[int, ...] = ()
-        self._tree = DEFAULT_TYPES
-        self._predictions_shown = True
-        self._collection = DataSet()
-        self._color_by: ColorBy = "type"
-        self._min_probability = 0.0
-        self._prior: Mapping[str, float] | None = None
         self._seen: _PerRecording[Predictions] = {}
         self._features: _PerRecording[pd.DataFrame] = {}
-        self._filter = RoiFilter()
 
     @property
     def recordings(self) -> Mapping[str, OpenRecording]:
@@ -120,56 +95,11 @@ class Session:
         """The recording that the docks are about."""
         return None if self._active is None else self._recordings[self._active]
 
-    @property
-    def roi_id(self) -> int | None:
-        """The ROI of the active recording that was selected last."""
-        return self._roi
-
-    @property
-    def roi_ids(self) -> tuple[int, ...]:
-        """All selected ROIs of the active recording, `roi_id` among them."""
-        return self._rois
-
-    @property
-    def tree(self) -> TypeTree:
-        """The types, with the user's own ones."""
-        return self._tree
-
-    @property
-    def predictions_shown(self) -> bool:
-        """Whether what a model said may be seen; not while labelling blind."""
-        return self._predictions_shown
-
-    @property
-    def color_by(self) -> ColorBy:
-        """Whether ROIs are coloured by cell type or by group (PY, interneuron)."""
-        return self._color_by
-
-    @property
-    def min_probability(self) -> float:
-        """The least probability of a name; less probable types are hidden."""
-        return self._min_probability
-
-    @property
-    def prior(self) -> Mapping[str, float] | None:
-        """Shares of the types that the user assumes, None for those of the card."""
-        return self._prior
-
-    @property
-    def roi_filter(self) -> RoiFilter:
-        """What a ROI has to be to be shown, in all recordings."""
-        return self._filter
-
-    @property
-    def collection(self) -> DataSet:
-        """The labelled recordings that training and evaluation learn from."""
-        return self._collection
-
     def predictions(self, opened: OpenRecording) -> Predictions | None:
         """Return what may be seen of the predictions, None while they are hidden."""
-        if opened.predictions is None or not self._predictions_shown:
+        if opened.predictions is None or not self.predictions_shown:
             return None
-        known, threshold = self._seen.get(opened.key), self._min_probability
+        known, threshold = self._seen.get(opened.key), self.min_probability
         if known is None or known[0] is not opened or known[1] != threshold:
             seen = opened.predictions.with_min_probability(threshold)
             known = self._seen[opened.key] = (opened, threshold, seen)
@@ -182,7 +112,7 @@ class Session:
 
     def features(self, opened: OpenRecording) -> pd.DataFrame:
         """Return the table behind the ROIs, see `layer_features`."""
-        threshold = self._min_probability
+        threshold = self.min_probability
         known = self._features.get(opened.key)
         if known is None or known[0] is not opened or known[1] != threshold:
             predictions, labels = self.predictions(opened), self.labels_seen(opened)
@@ -195,31 +125,28 @@ class Session:
 
     def labels_seen(self, opened: OpenRecording) -> LabelTable | None:
         """Return the labels; accepted predictions only while predictions are shown."""
-        if opened.labels is None or self._predictions_shown:
+        if opened.labels is None or self.predictions_shown:
             return opened.labels
         rows = (row for row in opened.labels if row.source != "prediction")
         return replace(opened.labels, rows=tuple(rows))
 
     def shown(self, opened: OpenRecording) -> NDArray[np.bool_]:
         """Tell which ROIs pass the filter, shape (n_rois,)."""
-        if self._filter.is_empty:
+        if self.roi_filter.is_empty:
             return np.ones(opened.recording.n_rois, dtype=bool)
-        return self._filter.mask(self.features(opened), self._tree)
+        return self.roi_filter.mask(self.features(opened), self.tree)
 
     def open(self, opened: OpenRecording) -> None:
-        """Add a recording and make it the active one.
-
-        A key that is open already is a recording read again; see `read_again`.
-        """
+        """Add a recording and make it the active one."""
         again = opened.key in self._recordings
         if again:
             opened = read_again(self._recordings[opened.key], opened)
         if opened.labels is not None:
-            self.set_tree(self._tree.with_types_of(opened.labels.tree))
+            self.set_tree(self.tree.with_types_of(opened.labels.tree))
             # Types that others spell otherwise are spelled as here.
-            labels = replace(opened.labels, tree=self._tree)
+            labels = replace(opened.labels, tree=self.tree)
             opened = replace(opened, labels=labels)
-        recording = at_confirmed_rate(opened.recording, self._collection)
+        recording = at_confirmed_rate(opened.recording, self.collection)
         opened = replace(opened, recording=recording)
         self._recordings[opened.key] = opened
         if again:
@@ -240,7 +167,7 @@ class Session:
         self._features.pop(key, None)
         if self._active == key:
             self._active = None
-            self._roi, self._rois = None, ()
+            self.roi_id, self.roi_ids = None, ()
         self.closed.emit(key)
         if self._active is None:
             self.activate(next(reversed(self._recordings), None))
@@ -250,7 +177,7 @@ class Session:
         if key == self._active and key is not None:
             return
         self._active = key
-        self._roi, self._rois = None, ()
+        self.roi_id, self.roi_ids = None, ()
         self.activated.emit()
         self.selected.emit()
 
@@ -259,18 +186,11 @@ class Session:
         self.select_many(() if roi_id is None else (roi_id,))
 
     def select_many(self, roi_ids: Iterable[int], current: int | None = None) -> None:
-        """Select ROIs of the active recording.
-
-        Parameters
-        ----------
-        roi_ids : iterable of int
-        current : int, optional
-            The one whose trace is shown; by default the last of them.
-        """
+        """Select ROIs of the active recording."""
         rois = tuple(dict.fromkeys(roi_ids))
         current = current if current in rois else next(reversed(rois), None)
-        if (rois, current) != (self._rois, self._roi):
-            self._rois, self._roi = rois, current
+        if (rois, current) != (self.roi_ids, self.roi_id):
+            self.roi_ids, self.roi_id = rois, current
             self.selected.emit()
 
     def set_labels(self, key: str, labels: LabelTable | None) -> None:
@@ -284,29 +204,29 @@ class Session:
 
     def set_tree(self, tree: TypeTree) -> None:
         """Take over the user's own types and colours."""
-        if tree != self._tree:
-            self._tree = tree
+        if tree != self.tree:
+            self.tree = tree
             self.types_changed.emit()
 
     def set_filter(self, roi_filter: RoiFilter) -> None:
         """Show other ROIs."""
-        if roi_filter != self._filter:
-            self._filter = roi_filter
+        if roi_filter != self.roi_filter:
+            self.roi_filter = roi_filter
             self.filtered.emit()
 
     def set_collection(self, collection: DataSet) -> None:
         """Take over other recordings to learn from, or other choices about them."""
-        if collection is self._collection:
+        if collection is self.collection:
             return
-        self._collection = collection
+        self.collection = collection
         for key, opened in list(self._recordings.items()):
             self._take_over(key, at_confirmed_rate(opened.recording, collection))
         self.collected.emit()
 
     def show_predictions(self, shown: bool) -> None:
         """Show what models said, or hide it so that labels are given blind."""
-        if shown != self._predictions_shown:
-            self._predictions_shown = shown
+        if shown != self.predictions_shown:
+            self.predictions_shown = shown
             self._features.clear()
             self.recolored.emit()
 
@@ -317,7 +237,7 @@ class Session:
             if predictions.labels is None:
                 predictions = replace(predictions, labels=opened.labels)
             # Classes of a user's model get a colour, the same one everywhere.
-            self.set_tree(self._tree.including(predictions.classes))
+            self.set_tree(self.tree.including(predictions.classes))
             # The user may have changed the shares while the model was running.
             predictions = self._with_prior(predictions)
             self._recordings[key] = replace(opened, predictions=predictions)
@@ -331,11 +251,7 @@ class Session:
         self._take_over(key, old.with_sampling_frequency(hertz))
 
     def set_movie(self, key: str, recording: Recording, path: Path) -> None:
-        """Take a recording over that differs from the open one by its movie.
-
-        The movie's file may also tell the frame rate. Predictions made at another one
-        are dropped; others lose the warning that nobody had confirmed it.
-        """
+        """Take a recording over that differs from the open one by its movie."""
         self._recordings[key] = replace(self._recordings[key], movie_path=path)
         self._take_over(key, recording)
 
@@ -352,21 +268,21 @@ class Session:
 
     def set_color_by(self, color_by: ColorBy) -> None:
         """Colour by type or by group."""
-        if color_by != self._color_by:
-            self._color_by = color_by
+        if color_by != self.color_by:
+            self.color_by = color_by
             self.recolored.emit()
 
     def set_min_probability(self, threshold: float) -> None:
         """Hide the names that are less probable."""
-        if threshold != self._min_probability:
-            self._min_probability = threshold
+        if threshold != self.min_probability:
+            self.min_probability = threshold
             self.recolored.emit()
 
     def set_prior(self, prior: Mapping[str, float] | None) -> None:
         """Assume other shares of the types, in all recordings; None for the card's."""
-        if prior == self._prior:
+        if prior == self.prior:
             return
-        self._prior = prior
+        self.prior = prior
         for key, opened in self._recordings.items():
             if opened.predictions is not None:
                 predictions = self._with_prior(opened.predictions)
@@ -375,7 +291,7 @@ class Session:
 
     def _with_prior(self, predictions: Predictions) -> Predictions:
         try:
-            return predictions.with_prior(self._prior)
+            return predictions.with_prior(self.prior)
         except LabelError as error:
             # Made by a model without the types that the shares are about.
             self.tell(str(error))

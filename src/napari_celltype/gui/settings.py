@@ -18,17 +18,7 @@ _FILE = "settings.json"
 
 
 class Settings:
-    """A small JSON file in the user's configuration folder, read anew at each use.
-
-    What cannot be read counts as never set, and what cannot be written is forgotten:
-    no work depends on it.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        By default that of the environment variable ``NAPARI_CELLTYPE_SETTINGS``, else
-        the one that the operating system has for settings.
-    """
+    """A small JSON file in the user's configuration folder, read anew at each use."""
 
     def __init__(self, folder: Path | None = None) -> None:
         given = os.environ.get(FOLDER_VARIABLE)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Any, Generic, TypeVar
 
-from qtpy.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal
+from qtpy.QtCore import QCoreApplication, QObject, QTimer, Signal
 from qtpy.QtWidgets import QGridLayout, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from napari_celltype.errors import CellTypeError, Stopped
-from napari_celltype.gui.widgets import Notice, for_window
+from napari_celltype.gui.widgets import Notice, Words, for_window
 from napari_celltype.progress import OnProgress, Progress, ShouldStop
 
 T = TypeVar("T")
@@ -53,18 +53,7 @@ Outcome = Finished[T] | Failed | Cancelled | Superseded
 
 
 class TaskRunner(QObject):
-    """Runs one piece of work at a time for the widget that is its parent.
-
-    Parameters
-    ----------
-    parent : QObject
-        When it is destroyed, the work is told to stop and its outcome is dropped.
-
-    Attributes
-    ----------
-    ended : Signal(object)
-        Work ended, with its outcome; after `on_end` was called.
-    """
+    """Runs one piece of work at a time for the widget that is its parent."""
 
     ended = Signal(object)
 
@@ -89,20 +78,7 @@ class TaskRunner(QObject):
         on_end: Callable[[Outcome[T]], None],
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
-        """Run `work(on_progress, should_stop)` in a thread.
-
-        Work that still runs is told to stop and ends at once as `Superseded`.
-
-        Parameters
-        ----------
-        work : callable
-            Must not touch Qt or layers. Raises CellTypeError with a sentence, or
-            Stopped.
-        on_end : callable
-            Called on the main thread with the outcome.
-        on_progress : callable, optional
-            Called on the main thread with the latest `Progress`.
-        """
+        """Run `work(on_progress, should_stop)` in a thread."""
         self._end(Superseded())
         self._work = _Work(work)
         self._on_progress, self._on_end = on_progress, on_end
@@ -171,26 +147,17 @@ class _Work:
 
 
 class JobBar(QWidget):
-    """Runs one piece of work at a time off the main thread and shows how it goes.
-
-    Attributes
-    ----------
-    started, ended : Signal()
-        Work began; it ended, after `on_end` was called.
-    tasks : TaskRunner
-    notice : Notice
-        What went wrong, or what the dock has to say.
-    progress, cancel : QProgressBar, QPushButton
-        Hidden while nothing runs.
-    """
+    """Runs one piece of work at a time off the main thread and shows how it goes."""
 
     started = Signal()
-    ended = Signal()
+    ended = Signal()  # after `on_end` was called
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.tasks = TaskRunner(self)
+        # What went wrong, or what the dock has to say.
         self.notice = Notice()
+        self.message = Words()
         self.progress = QProgressBar()
         self.progress.setSizePolicy(
             QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
@@ -201,9 +168,10 @@ class JobBar(QWidget):
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setColumnStretch(0, 1)
-        layout.addWidget(self.progress, 0, 0)
-        layout.addWidget(self.cancel, 0, 1)
-        layout.addWidget(self.notice, 1, 0, 1, 2)
+        layout.addWidget(self.message, 0, 0, 1, 2)
+        layout.addWidget(self.progress, 1, 0)
+        layout.addWidget(self.cancel, 1, 1)
+        layout.addWidget(self.notice, 2, 0, 1, 2)
         self._show_running(False)
 
     @property
@@ -220,17 +188,8 @@ class JobBar(QWidget):
     ) -> None:
         """Run `work(on_progress, should_stop)`; what ran before is superseded.
 
-        Failures are shown; `on_end` takes every outcome.
-
-        Parameters
-        ----------
-        message : str
-            What is being done, until the work says it better.
-        work : callable
-        on_end : callable
-            Called on the main thread.
-        on_progress : callable, optional
-            Called on the main thread, after the bar has moved.
+        `message` is shown until the work tells more. Failures are shown; `on_end` takes
+        every outcome, on the main thread, and `on_progress` after the bar has moved.
         """
 
         def end(outcome: Outcome[T]) -> None:
@@ -242,28 +201,23 @@ class JobBar(QWidget):
             on_end(outcome)
             self.ended.emit()
 
-        def tell(progress: Progress) -> None:
+        def show(progress: Progress) -> None:
             self._show_progress(progress)
             if on_progress is not None:
                 on_progress(progress)
 
-        self.tasks.start(work, on_end=end, on_progress=tell)
+        self.tasks.start(work, on_end=end, on_progress=show)
         self.notice.clear()
         self._show_progress(Progress(message))
         self._show_running(True)
         self.started.emit()
 
     def _show_running(self, running: bool) -> None:
-        self.progress.setVisible(running)
-        self.cancel.setVisible(running)
+        for widget in (self.message, self.progress, self.cancel):
+            widget.setVisible(running)
 
     def _show_progress(self, progress: Progress) -> None:
+        self.message.setText(progress.message)
         # A bar without an end moves to and fro.
         self.progress.setRange(0, progress.total or 0)
         self.progress.setValue(progress.done)
-        share = " %p%" if progress.total else ""
-        metrics = self.progress.fontMetrics()
-        room = self.progress.width() - metrics.horizontalAdvance(" 100% ")
-        said = metrics.elidedText(progress.message, Qt.TextElideMode.ElideRight, room)
-        self.progress.setFormat(f"{said}{share}")
-        self.progress.setToolTip(progress.message)

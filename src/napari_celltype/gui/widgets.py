@@ -10,19 +10,22 @@ from typing import Any
 from weakref import WeakMethod
 
 from qtpy.QtCore import QObject, QSize, Qt, Signal
-from qtpy.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import (
+    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QSplitter,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_celltype.gui.roi_filter import NAMES_OF, WORDS_OF
 from napari_celltype.gui.settings import Settings
 
 # What a sentence says to whoever works in a terminal, and to whoever works here.
@@ -40,23 +43,12 @@ class Words(QLabel):
 
 
 def for_window(sentence: str) -> str:
-    """Return a sentence without the options of the terminal.
-
-    Parameters
-    ----------
-    sentence : str
-        Such as "give its rate (terminal: --fs 30; napari: the box of Classify)".
-    """
+    """Return a sentence without the options of the terminal."""
     return _ELSEWHERE.sub(lambda m: f" ({m[1]})" if m[1] else "", sentence)
 
 
 class Column(QScrollArea):
-    """Shows a widget at its full width, with a scroll bar for its height.
-
-    Parameters
-    ----------
-    widget : QWidget
-    """
+    """Shows a widget at its full width, with a scroll bar for its height."""
 
     def __init__(self, widget: QWidget) -> None:
         super().__init__()
@@ -71,14 +63,70 @@ class Column(QScrollArea):
         return QSize(self.widget().minimumSizeHint().width() + bar, 100)
 
 
-class Details(QWidget):
-    """A button, and sentences below it once it is pressed; hidden without any.
+class Beside(QSplitter):
+    """Two widgets beside one another, or below where there is more room for that."""
 
-    Attributes
-    ----------
-    button : QPushButton
-    words : Words
-    """
+    def __init__(
+        self, first: QWidget, second: QWidget, shares: tuple[int, int]
+    ) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        for number, widget in enumerate((first, second)):
+            self.addWidget(widget)
+            self.setStretchFactor(number, shares[number])
+        self.setSizes([share * 100 for share in shares])
+        self.setChildrenCollapsible(False)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the size of the larger of the two."""
+        first, second = (self.widget(i).minimumSizeHint() for i in range(2))
+        size: QSize = first.expandedTo(second)
+        return size
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Turn to the longer side, unless that is too short for both."""
+        super().resizeEvent(event)
+        widths = [self.widget(i).minimumSizeHint().width() for i in range(2)]
+        wide = self.width() > max(self.height(), sum(widths) + self.handleWidth())
+        self.setOrientation(
+            Qt.Orientation.Horizontal if wide else Qt.Orientation.Vertical
+        )
+
+
+class LazyTab(QWidget):
+    """A tab that shows what has changed once it can be seen."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.outdated = True
+
+    def refresh(self) -> None:
+        """Show what has changed, now or when the tab is looked at."""
+        self.outdated = not self.isVisible()
+        if not self.outdated:
+            self.show_now()
+
+    def show_now(self) -> None:
+        """Show what there is; the tab can be seen."""
+        raise NotImplementedError
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show what changed meanwhile."""
+        super().showEvent(event)
+        if self.outdated:
+            self.refresh()
+
+
+def choice_of_names(tip: str) -> QComboBox:
+    """Return a box for whether ROIs are grouped by predicted type or by label."""
+    box = QComboBox()
+    for name in NAMES_OF:
+        box.addItem(f"by {WORDS_OF[name]}", name)
+    box.setToolTip(tip)
+    return box
+
+
+class Details(QWidget):
+    """A button, and sentences below it once it is pressed; hidden without any."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
@@ -173,7 +221,7 @@ _ERROR = "color: #FF6B5E;"
 
 
 class Notice(QWidget):
-    """A sentence that can be read and copied, with a button; hidden without any."""
+    """A sentence that can be read and copied; hidden while there is none."""
 
     acted = Signal()
 
@@ -222,31 +270,13 @@ class Notice(QWidget):
 
 
 def ask_folder(parent: QWidget, title: str, kind: str) -> Path | None:
-    """Ask for a folder that is there; None where the user thinks better of it.
-
-    Parameters
-    ----------
-    parent : QWidget
-    title : str
-    kind : str
-        What is looked for, such as "recordings": each kind has its own last place.
-    """
+    """Ask for a folder that is there; None where the user thinks better of it."""
     start = Settings().folder(kind)
     return _remembered(QFileDialog.getExistingDirectory(parent, title, start), kind)
 
 
 def ask_file(parent: QWidget, title: str, kind: str, files: str) -> Path | None:
-    """Ask for a file that is there; None where the user thinks better of it.
-
-    Parameters
-    ----------
-    parent : QWidget
-    title : str
-    kind : str
-        As for `ask_folder`.
-    files : str
-        Which files are shown, such as ``"Tables (*.csv)"``.
-    """
+    """Ask for a file that is there; None where the user thinks better of it."""
     start = Settings().folder(kind)
     return _remembered(
         QFileDialog.getOpenFileName(parent, title, start, files)[0], kind
@@ -263,13 +293,7 @@ def _remembered(chosen: str, kind: str) -> Path | None:
 
 
 class FolderDrop(QPushButton):
-    """The way in: a click asks for a suite2p folder, and one can be dropped here.
-
-    Attributes
-    ----------
-    chosen : Signal(list)
-        The paths that were chosen or dropped.
-    """
+    """The way in: a click asks for a suite2p folder, and one can be dropped here."""
 
     chosen = Signal(list)
 
@@ -307,19 +331,7 @@ def local_paths(event: QDragEnterEvent | QDropEvent) -> list[Path]:
 
 
 def listen(widget: QObject, signal: Any, slot: Callable[..., Any]) -> None:
-    """Call a method of a widget at each signal, until Qt destroys the widget.
-
-    A dock that is closed is destroyed at once, while Python may keep its object for as
-    long as it likes; a signal would then reach widgets that are gone.
-
-    Parameters
-    ----------
-    widget : QObject
-    signal : object
-        With `connect` and `disconnect`, such as those of psygnal and of napari.
-    slot : callable
-        A method of the widget.
-    """
+    """Call a method of a widget at each signal, until Qt destroys the widget."""
     signal.connect(slot)
     widget.destroyed.connect(partial(_forget, signal, WeakMethod(slot)))
 

@@ -11,7 +11,8 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_celltype.gui.label.label_dock import key_of
+from napari_celltype.gui.label.label_keys import key_of
+from napari_celltype.gui.palette import UNCLASSIFIED
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.labels import Label, LabelFile, load_labels
 
@@ -25,11 +26,10 @@ def dock(window, qtbot):
 
 @pytest.fixture
 def press(window, qtbot):
-    """Press keys in the image."""
-    canvas = window.viewer.window._qt_viewer.canvas.native
+    """Press keys in the image, or in a widget."""
 
-    def press(key, modifier=Qt.KeyboardModifier.NoModifier, widget=canvas):
-        qtbot.keyClick(widget, key, modifier)
+    def press(key, modifier=Qt.KeyboardModifier.NoModifier, widget=None):
+        window.press(key, modifier, widget)
 
     return press
 
@@ -61,6 +61,17 @@ def test_keys_label_in_the_image_and_in_the_table_and_save_at_once(
     assert window.rois_dock.banner.isVisible()
     press(Qt.Key.Key_2)
     assert saved(window, qtbot) == {2: "PV"}
+    rois, colors = window.layer("rois"), window.layer("colors")
+    before = colors.data.copy()
+    session.select(7)
+    press(Qt.Key.Key_4)
+    assert (colors.data != before).any()
+    qtbot.waitUntil(lambda: rois.features["label"][7] == "VIP")
+    session.select(1)
+    press(Qt.Key.Key_Z, CONTROL)
+    assert session.roi_id == 7
+    session.select(2)
+    np.testing.assert_array_equal(colors.data[rois.data == 8], before[rois.data == 8])
     press(Qt.Key.Key_J, widget=table)
     first = session.roi_id
     press(Qt.Key.Key_3, SHIFT, widget=table)
@@ -71,6 +82,11 @@ def test_keys_label_in_the_image_and_in_the_table_and_save_at_once(
     press(Qt.Key.Key_Z, CONTROL | SHIFT)
     press(Qt.Key.Key_X)
     assert saved(window, qtbot) == {2: "PV", first: "not a soma"}
+    # It is no ROI without a label, and can be read in full.
+    here = rois.data == first + 1
+    assert (colors.data[here] == UNCLASSIFIED).mean() > 0.5
+    column = window.rois_dock.table.titles.index("Label")
+    assert table.sizeHintForColumn(column) <= table.columnWidth(column)
     press(Qt.Key.Key_Backspace)
     press(Qt.Key.Key_L)
     assert saved(window, qtbot) == {2: "PV"}
@@ -94,7 +110,14 @@ def test_keys_label_whatever_layer_is_active_and_wherever_the_dock_came_from(
     assert me.main.focusWidget() is box
     me.go_to_tab("Label")
     me.wait(lambda: me.main.focusWidget() is not box)
-    me.press(Qt.Key.Key_L, widget=me.main.focusWidget())
+    # A layer of somebody else is active: L is ours in our docks only.
+    me.viewer.add_points([[1, 1]])
+    me.press(Qt.Key.Key_L)
+    assert not label.labelling.on
+    for widget in (label.toggle, rois_dock.view, label):
+        before = label.labelling.on
+        me.press(Qt.Key.Key_L, widget=widget)
+        assert label.labelling.on != before, widget
     assert label.labelling.on
     me.find(rois_dock.banner)
     # Another layer becomes the active one by a click on its name.
@@ -142,22 +165,10 @@ def test_at_the_end_of_the_list_no_key_overwrites_the_last_label(
     press(Qt.Key.Key_2)
     assert {row.label for row in session.active.labels} == {"PY"}
     assert "Click on a ROI first" in dock.notice.text
-    # A sentence moves no button.
+    # A sentence moves no button, and goes when it no longer holds.
     assert dock.buttons.mapTo(dock, dock.buttons.rect().topLeft()) == place
-
-
-def test_the_view_follows_undo_and_the_table_shows_labels(window, dock, press, qtbot):
     press(Qt.Key.Key_L)
-    dock.session.select(7)
-    colors = window.layer("colors").data.copy()
-    press(Qt.Key.Key_4)
-    assert (window.layer("colors").data != colors).any()
-    rois = window.layer("rois")
-    qtbot.waitUntil(lambda: rois.features["label"][7] == "VIP")
-    dock.session.select(1)
-    press(Qt.Key.Key_Z, CONTROL)
-    assert dock.session.roi_id == 7
-    np.testing.assert_array_equal(window.layer("colors").data, colors)
+    assert dock.notice.text == ""
 
 
 @pytest.mark.parametrize(
@@ -196,35 +207,36 @@ def test_letters_of_other_alphabets_are_taken_by_their_place(
     assert key_of(event) == said
 
 
-def test_labels_that_cannot_be_saved_are_told_and_kept(window, dock, press, qtbot):
-    recording = dock.session.active.recording
-    (recording.path / "celltype_labels.json").mkdir()
-    press(Qt.Key.Key_L)
-    dock.session.select(1)
-    press(Qt.Key.Key_1)
-    qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
-    assert dock.saved.folder.isVisible()
-    copy = Path(dock.saved.trouble.text.split("yours is kept in ")[1].rstrip("."))
-    assert json.loads(copy.read_text())["labels"][0]["label"] == "PY"
-    elsewhere = recording.path.parent / "labels"
-    scene_of(window.viewer).autosave.move(dock.session.active.key, elsewhere)
-    qtbot.waitUntil(lambda: "saved" in dock.saved.line.text())
-    qtbot.waitUntil(lambda: dock.saved.trouble.text == "")
-    assert load_labels(recording, elsewhere).by_roi()[1].label == "PY"
+def copy_of(dock):
+    """The copy that the sentence about trouble names."""
+    return Path(dock.saved.trouble.text.split("yours is kept in ")[1].rstrip("."))
 
 
-def test_closing_what_could_not_be_saved_says_where_the_copy_is(
+def test_labels_that_cannot_be_saved_are_kept_also_when_it_is_closed(
     window, dock, press, qtbot
 ):
     session = dock.session
-    (session.active.recording.path / "celltype_labels.json").mkdir()
+    recording = session.active.recording
+    (recording.path / "celltype_labels.json").mkdir()
     press(Qt.Key.Key_L)
     session.select(1)
     press(Qt.Key.Key_1)
     qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
+    assert dock.saved.folder.isVisible()
+    assert json.loads(copy_of(dock).read_text())["labels"][0]["label"] == "PY"
     with qtbot.waitSignal(window.dock.tasks.ended, timeout=20_000):
         window.dock.reload()
     assert session.active.labels.by_roi()[1].label == "PY"
+    qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
+    elsewhere = recording.path.parent / "labels"
+    scene_of(window.viewer).autosave.move(session.active.key, elsewhere)
+    qtbot.waitUntil(lambda: "labelled, saved" in dock.saved.line.text())
+    qtbot.waitUntil(lambda: dock.saved.trouble.text == "")
+    assert load_labels(recording, elsewhere).by_roi()[1].label == "PY"
+    file = session.active.label_file.path
+    file.unlink()
+    file.mkdir()
+    press(Qt.Key.Key_2)
     qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
     window.viewer.layers.remove(window.layer("rois"))
     qtbot.waitUntil(lambda: "A copy of yours is kept in" in dock.notice.text)
@@ -245,7 +257,7 @@ def conflict(window, dock, press, qtbot):
     qtbot.waitUntil(dock.saved.theirs.isVisible)
     assert "changed by somebody else" in dock.saved.line.text()
     assert load_labels(session.active.recording).by_roi().keys() == {1, 5}
-    return Path(dock.saved.trouble.text.split("yours is kept in ")[1].rstrip("."))
+    return copy_of(dock)
 
 
 def test_labels_of_somebody_else_are_taken_and_mine_are_kept(
@@ -272,8 +284,10 @@ def test_my_labels_are_written_over_those_of_somebody_else_which_are_kept(
     assert not conflict.exists()
 
 
-def test_a_type_of_ones_own_gets_a_key_and_is_remembered(window, dock, press, qtbot):
-    from napari_celltype.gui.label.label_buttons import TypeDialog
+def test_a_type_of_ones_own_gets_a_key_or_a_button_and_is_remembered(
+    window, dock, press, qtbot
+):
+    from napari_celltype.gui.label.label_dock import TypeDialog
     from napari_celltype.gui.settings import Settings
 
     dock.ask_for_type()
@@ -291,16 +305,13 @@ def test_a_type_of_ones_own_gets_a_key_and_is_remembered(window, dock, press, qt
     assert saved(window, qtbot) == {3: "NDNF"}
     press(Qt.Key.Key_5, SHIFT)
     assert saved(window, qtbot) == {3: "!NDNF"}
-
-
-def test_types_beyond_the_keys_have_buttons(window, dock, press, qtbot):
+    assert dock.buttons.types["!NDNF"].text() == "⇧5  not NDNF: 1"
+    # There are more types than keys.
     tree = dock.session.tree
     for number in range(6):
         tree = tree.with_type(f"R&{number}", color="#445566")
     dock.session.set_tree(tree)
-    press(Qt.Key.Key_L)
-    assert "9</b>&nbsp;R&amp;4" in window.rois_dock.banner.text()
-    dock.session.select(3)
+    assert "9</b>&nbsp;R&amp;3" in window.rois_dock.banner.text()
     for name, text in (("R&5", "R&&5"), ("!R&5", "not R&&5")):
         assert dock.buttons.types[name].text() == text
         qtbot.mouseClick(dock.buttons.types[name], Qt.MouseButton.LeftButton)
@@ -327,30 +338,24 @@ def wait_for_saving():
             thread.join(10)
 
 
-def test_shift_adds_a_roi_and_takes_it_out_again(window, dock):
-    session = dock.session
-    y, x = map(int, session.active.recording.rois[4].centroid)
-    window.click(y, x)
-    assert session.roi_ids == (4,)
-    y, x = map(int, session.active.recording.rois[6].centroid)
-    window.click(y, x, SHIFT)
-    assert session.roi_ids == (4, 6)
-    window.click(y, x, SHIFT)
-    assert session.roi_ids == (4,)
-
-
-def test_clicks_go_through_the_rois_that_overlap(
+def test_clicks_add_rois_and_go_through_those_that_overlap(
     window, dock, suite2p_folder, tmp_path
 ):
+    session = dock.session
+
+    def click(roi_id, *modifier):
+        window.click(
+            *map(int, session.active.recording.rois[roi_id].centroid), *modifier
+        )
+        return session.roi_ids
+
+    assert click(4) == (4,)
+    assert click(6, SHIFT) == (4, 6)
+    assert click(6, SHIFT) == (4,)
     # Row 12 is ROIs 0 and 1 merged by hand, and so lies on both.
     window.open(suite2p_folder(tmp_path / "merged", fs=12.5, merged=[(0, 1)]))
-    session = dock.session
-    y, x = map(int, session.active.recording.rois[0].centroid)
-    seen = []
-    for _ in range(3):
-        window.click(y, x)
-        seen.append(session.roi_id)
-    assert set(seen[:2]) == {0, 12}
+    seen = [click(0) for _ in range(3)]
+    assert set(seen[:2]) == {(0,), (12,)}
     assert seen[2] == seen[0]
     window.click(1, 36)
     assert session.roi_id is None

@@ -34,42 +34,33 @@ def labelling(session):
     return labelling
 
 
+@pytest.fixture
+def told(session, labelling):
+    sentences = []
+    session.told.connect(sentences.append)
+    return sentences
+
+
 def labels(session):
     return {row.roi_id: row.label for row in session.active.labels or ()}
 
 
-def sentences(session):
-    told = []
-    session.told.connect(told.append)
-    return told
-
-
-def test_a_digit_labels_all_selected_rois(session, labelling):
+def test_digits_label_all_selected_rois_and_say_what_they_are_not(
+    session, labelling, told
+):
     session.select_many([0, 3])
     labelling.give_digit(2)
-    assert labels(session) == {0: "PV", 3: "PV"}
-
-
-def test_shift_and_a_digit_say_what_it_is_not(session, labelling):
     session.select(1)
     labelling.give_digit(3, negated=True)
-    assert labels(session) == {1: "!SOM"}
-
-
-def test_own_types_have_the_digits_from_five(session, labelling):
-    session.set_tree(session.tree.with_type("NDNF", color="#112233"))
-    session.select(1)
-    labelling.give_digit(5)
-    assert labels(session) == {1: "NDNF"}
-    assert session.active.labels.tree["NDNF"].color == "#112233"
-
-
-def test_a_digit_without_a_type_says_so_and_changes_nothing(session, labelling):
-    told = sentences(session)
-    session.select(1)
+    assert labels(session) == {0: "PV", 3: "PV", 1: "!SOM"}
     labelling.give_digit(7)
     assert "No type has the key 7" in told[-1]
-    assert labels(session) == {}
+    assert labels(session)[1] == "!SOM"
+    # Own types have the digits from five.
+    session.set_tree(session.tree.with_type("NDNF", color="#112233"))
+    labelling.give_digit(5)
+    assert labels(session)[1] == "NDNF"
+    assert session.active.labels.tree["NDNF"].color == "#112233"
 
 
 def test_a_label_knows_who_gave_it_and_what_was_seen(session, labelling):
@@ -109,76 +100,71 @@ def test_clearing_keeps_the_cell_id(session, labelling):
     assert (row.roi_id, row.label, row.cell_id) == (1, "", "n7")
 
 
-def test_an_accepted_prediction_is_no_ground_truth(session, labelling):
-    told = sentences(session)
+def test_an_accepted_prediction_is_no_ground_truth_and_hidden_with_the_others(
+    session, labelling, told
+):
     session.select(3)
     labelling.accept()
     assert "H shows them" in told[-1]
     labelling.show_or_hide_predictions()
+    assert told[-1] == ""
     labelling.accept()
     (row,) = session.active.labels
     assert (row.label, row.source, row.is_ground_truth) == ("SOM", "prediction", False)
-
-
-def test_accepted_predictions_are_hidden_with_the_others(session, labelling):
-    labelling.show_or_hide_predictions()
-    session.select(3)
-    labelling.accept()
     assert session.features(session.active)["label"][3] == "SOM (accepted)"
     labelling.show_or_hide_predictions()
     assert session.features(session.active)["label"][3] is None
     session.select(1)
-    labelling.step(1, unlabelled=True)
+    labelling.next_unlabelled()
     assert session.roi_id == 3
     labelling.give_digit(2)
     assert session.active.labels.by_roi()[3].is_ground_truth
     assert session.features(session.active)["label"][3] == "PV"
 
 
-def test_the_least_certain_comes_first_and_what_has_no_answer_last(session, labelling):
+def test_the_least_certain_comes_first_and_what_has_no_answer_last(
+    session, labelling, told
+):
     seen = []
     for _ in range(4):
-        labelling.step(1)
+        labelling.next()
         seen.append(session.roi_id)
     assert seen == [1, 3, 0, 2]
-    labelling.step(-1)
+    labelling.previous()
     assert session.roi_id == 0
-    labelling.step(1)
-    labelling.step(1)
+    labelling.next()
+    labelling.next()
+    labelling.previous()
     assert session.roi_id == 1
-    told = sentences(session)
-    labelling.step(-1)
-    assert session.roi_id == 1
-    assert told == ["This is the first ROI."]
+    assert told[-1] == "This is the first ROI."
 
 
-def test_after_the_last_roi_comes_the_next_unlabelled_one_or_none(session, labelling):
+def test_after_the_last_roi_comes_the_next_unlabelled_one_or_none(
+    session, labelling, told
+):
     session.set_labels("a", LabelTable((Label(1, "PV"), Label(2, "PY"))))
     session.select(2)
-    labelling.step(1)
+    labelling.next()
     assert session.roi_id == 3
-    rows = tuple(Label(i, "PV") for i in range(4))
-    session.set_labels("a", LabelTable(rows))
+    session.set_labels("a", LabelTable(tuple(Label(i, "PV") for i in range(4))))
     session.select(2)
-    told = sentences(session)
-    labelling.step(1)
+    labelling.next()
+    assert told[-1] == "The list has ended: every ROI shown has a label."
     labelling.give_digit(1)
     assert labels(session)[2] == "PV"
-    assert told[0] == "The list has ended: every ROI shown has a label."
-    assert told[1].startswith("Click on a ROI first")
+    assert told[-1].startswith("Click on a ROI first")
 
 
 def test_the_next_unlabelled_one_is_found_beyond_the_end(session, labelling):
     session.set_labels("a", LabelTable((Label(1, "PV"), Label(0, "PY"))))
-    labelling.step(1, unlabelled=True)
-    assert session.roi_id == 3
-    labelling.step(1, unlabelled=True)
-    assert session.roi_id == 2
-    labelling.step(1, unlabelled=True)
-    assert session.roi_id == 3
+    seen = []
+    for _ in range(3):
+        labelling.next_unlabelled()
+        seen.append(session.roi_id)
+    assert seen == [3, 2, 3]
 
 
-def test_undo_and_redo_go_back_and_forth_and_the_view_follows(session, labelling):
+def test_undo_and_redo_go_back_and_forth_and_the_view_follows(session, labelling, told):
     session.select(0)
     labelling.give_digit(1)
     session.select_many([1, 3])
@@ -193,19 +179,12 @@ def test_undo_and_redo_go_back_and_forth_and_the_view_follows(session, labelling
     labelling.redo()
     labelling.redo()
     assert labels(session) == {0: "PY", 1: "PV", 3: "PV"}
-    told = sentences(session)
     labelling.redo()
-    assert told == ["There is nothing to redo."]
-
-
-def test_a_new_change_ends_what_could_be_redone(session, labelling):
-    session.select(0)
-    labelling.give_digit(1)
+    assert told[-1] == "There is nothing to redo."
+    # A new change ends what could be redone.
     labelling.undo()
     labelling.give_digit(2)
-    assert not labelling.history.can_redo
-    labelling.undo()
-    assert labels(session) == {}
+    assert not labelling.can_redo
 
 
 def test_undo_in_another_recording_shows_that_recording(session, labelling):
@@ -217,7 +196,14 @@ def test_undo_in_another_recording_shows_that_recording(session, labelling):
     assert labels(session) == {}
 
 
-def test_labels_from_elsewhere_are_one_change(session, labelling):
+def test_labels_from_elsewhere_are_one_change_if_they_change_anything(
+    session, labelling
+):
+    edited = []
+    labelling.edited.connect(edited.append)
+    labelling.apply("a", [])
+    assert edited == []
+    assert not labelling.can_undo
     labelling.apply("a", [Label(0, "PV"), Label(1, "!PV")])
     assert labels(session) == {0: "PV", 1: "!PV"}
     labelling.undo()
@@ -228,12 +214,4 @@ def test_a_recording_that_is_read_again_has_no_history(session, labelling):
     session.select(0)
     labelling.give_digit(1)
     session.open(OpenRecording("a", session.active.recording))
-    assert not labelling.history.can_undo
-
-
-def test_only_real_changes_can_be_undone(session, labelling):
-    edited = []
-    labelling.edited.connect(edited.append)
-    labelling.apply("a", [])
-    assert edited == []
-    assert not labelling.history.can_undo
+    assert not labelling.can_undo

@@ -11,6 +11,11 @@ from napari_celltype.gui.scene import scene_of
 from napari_celltype.recording import FROM_USER, Recording, RoiMasks
 
 
+def current(dock):
+    """The ROI of the current row."""
+    return dock.table.items([dock.view.currentIndex().row()])[0]
+
+
 def test_a_click_on_a_roi_selects_its_row_and_shows_its_trace(window, qtbot):
     viewer = window.viewer
     dock = window.rois_dock
@@ -18,7 +23,7 @@ def test_a_click_on_a_roi_selects_its_row_and_shows_its_trace(window, qtbot):
     y, x = np.argwhere(rois.data == 6).mean(axis=0)
     window.click(y, x)
     assert scene_of(viewer).session.roi_id == 5
-    assert dock.table.roi_id(dock.view.currentIndex().row()) == 5
+    assert current(dock) == 5
     assert "ROI 5" in dock.traces.title
 
 
@@ -53,7 +58,7 @@ def test_a_row_selects_the_roi_in_the_layer(window):
 def test_the_label_spin_box_of_the_layer_selects_the_row(window):
     dock = window.rois_dock
     window.layer("rois").selected_label = 3
-    assert dock.table.roi_id(dock.view.currentIndex().row()) == 2
+    assert current(dock) == 2
 
 
 def test_the_frame_moves_the_cursor_of_the_plot(window):
@@ -146,7 +151,7 @@ def test_what_the_filter_hides_is_neither_drawn_nor_clicked(
     dock.filters.more.setChecked(True)
     dock.filters.name.setCurrentText("IN")
     assert dock.filters.count.text() == "3 of 12 ROIs shown"
-    assert [dock.table.roi_id(row) for row in range(dock.table.rowCount())] == [4, 5, 6]
+    assert dock.table.items(range(dock.table.rowCount())) == [4, 5, 6]
     assert session.shown(session.active).nonzero()[0].tolist() == [4, 5, 6]
     assert not colors[rois == 1].any()
     assert colors[rois == 5].any()
@@ -194,7 +199,7 @@ def test_the_card_the_means_and_the_gallery_follow_what_may_be_seen(
     gallery.name.setCurrentText("PV")
     gallery.name.activated.emit(gallery.name.currentIndex())
     assert gallery.note == "3 ROIs"
-    spot = gallery.view.visualRect(gallery.model.index(2)).center()
+    spot = gallery.view.visualRect(gallery.model.index(2, 0)).center()
     qtbot.mouseClick(gallery.view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     assert session.roi_id == 6
 
@@ -205,6 +210,25 @@ def test_the_card_the_means_and_the_gallery_follow_what_may_be_seen(
     dock.tabs.setCurrentWidget(dock.traces)
     assert card.text == "Predictions are hidden; H shows them."
     assert not card.bars.isVisible()
+
+
+def test_a_shape_tells_prediction_guess_and_label_apart(window):
+    dock = window.rois_dock
+
+    def picture(title, word):
+        found = dock._mark(title, word)
+        return None if found is None else found.toImage()
+
+    named, unsure = picture("Type ⚠", "PV"), picture("Type ⚠", "unsure")
+    label = picture("Label", "PV")
+    middle = named.width() // 2
+    assert named.pixelColor(middle, middle).alpha() == 255
+    assert unsure.pixelColor(middle, middle).alpha() == 0
+    assert label.pixelColor(middle, middle).alpha() == 0
+    # A square has a corner where a ring has none.
+    assert label.pixelColor(2, 2).alpha() > unsure.pixelColor(2, 2).alpha()
+    assert picture("Type", "") is None
+    assert picture("ROI", 3) is None
 
 
 def pg_point(time, view):

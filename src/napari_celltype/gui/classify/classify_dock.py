@@ -23,7 +23,11 @@ from napari_celltype.gui.classify.legend import Legend, heading_of, legend_rows
 from napari_celltype.gui.exporting import save_table
 from napari_celltype.gui.label.autosave import labels_folder
 from napari_celltype.gui.opened import OpenRecording
-from napari_celltype.gui.opening import read_recordings
+from napari_celltype.gui.opening import (
+    import_torch_in_background,
+    prepare_for_layers,
+    read_recordings,
+)
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.tasks import (
@@ -32,10 +36,6 @@ from napari_celltype.gui.tasks import (
     Outcome,
     Superseded,
     TaskRunner,
-)
-from napari_celltype.gui.warm_up import (
-    import_torch_in_background,
-    prepare_for_layers,
 )
 from napari_celltype.gui.widgets import (
     Column,

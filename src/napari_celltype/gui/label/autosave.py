@@ -1,7 +1,7 @@
 """Labels that save themselves with each change, and the line that says how it went.
 
 Each recording has a thread that writes its latest labels. It never touches Qt: it
-leaves its state in a `LabelSaver`, where a timer looks while labels are being written.
+leaves its state in a `_Saver`, where a timer looks while labels are being written.
 """
 
 from __future__ import annotations
@@ -26,11 +26,10 @@ from napari_celltype.gui.widgets import Notice, ask_folder, listen
 from napari_celltype.labels import LabelFile, LabelTable
 from napari_celltype.labels.table import changed_rows
 
-LABELS_FOLDER = "labels folder"
+_LABELS_FOLDER = "labels folder"
 _LOOK_MS = 50
 # Black on amber reads in either theme.
 _AMBER = "background: #FFC247; color: #1A1A1A; padding: 3px; border-radius: 3px;"
-
 _NO_FOLDER = (
     "These traces have no recording folder, so labels are not kept; export them."
 )
@@ -38,16 +37,7 @@ _NO_FOLDER = (
 
 @dataclass(frozen=True)
 class SaveState:
-    """How it stands with the labels of a recording.
-
-    Attributes
-    ----------
-    kind : {"unchanged", "saving", "saved", "failed", "conflict"}
-    sentence : str
-        What went wrong, and where a copy of the labels is.
-    when : datetime or None
-        When labels were last saved.
-    """
+    """Whether the labels of a recording are saved; what went wrong; last saved when."""
 
     kind: Literal["unchanged", "saving", "saved", "failed", "conflict"]
     sentence: str = ""
@@ -59,65 +49,58 @@ class SaveState:
         return self.kind in ("failed", "conflict")
 
 
-class LabelSaver:
-    """Writes the latest labels of one recording, one write after another.
+class _Saver:
+    """Writes the latest labels of one recording, one write after another."""
 
-    The thread is no daemon: the last labels are written also when the window closes.
-    """
-
-    def __init__(self, file: LabelFile, rescue: Path) -> None:
+    def __init__(self, file: LabelFile) -> None:
         self.file = file
-        self.state = SaveState("unchanged")
-        self._rescue = rescue
-        self._lock = Lock()
-        self._next: Callable[[], SaveState] | None = None
+        self.state = self.shown = SaveState("unchanged")
         self.busy = False
+        self._lock = Lock()
+        self._waiting: tuple[LabelTable, bool] | None = None
 
-    def save(self, labels: LabelTable, *, overwrite: bool = False) -> None:
+    def save(self, labels: LabelTable, overwrite: bool) -> None:
         """Write labels soon; what waits to be written is dropped for them."""
         self.state = replace(self.state, kind="saving", sentence="")
         with self._lock:
-            self._next = lambda: self._save(labels, overwrite)
+            self._waiting = (labels, overwrite)
             if self.busy:
                 return
             self.busy = True
+        # Not a daemon: the last labels are written also when the window closes.
         Thread(target=self._run, name="napari-celltype labels").start()
 
     def _run(self) -> None:
         while True:
             with self._lock:
-                job, self._next = self._next, None
+                job, self._waiting = self._waiting, None
                 if job is None:
                     self.busy = False
                     return
-            state = job()
+            state = self._write(*job)
             with self._lock:
                 # With newer labels waiting, this is not how it stands.
-                if self._next is None:
+                if self._waiting is None:
                     self.state = state
 
-    def _save(self, labels: LabelTable, overwrite: bool) -> SaveState:
+    def _write(self, labels: LabelTable, overwrite: bool) -> SaveState:
+        kind: Literal["failed", "conflict"] = "failed"
         try:
-            if not overwrite:
+            theirs = None
+            if overwrite:
+                theirs = self.file.overwrite(labels)
+            else:
                 self.file.save(labels)
-                return SaveState("saved", when=datetime.now())
-            theirs = self.file.overwrite(labels)
             note = f"The labels that were in the file are kept in {theirs}."
             return SaveState("saved", note if theirs else "", datetime.now())
-        except LabelConflict as error:
-            return self._not_saved("conflict", str(error), labels)
         except CellTypeError as error:
-            return self._not_saved("failed", str(error), labels)
+            kind = "conflict" if isinstance(error, LabelConflict) else "failed"
+            sentence = str(error)
         except Exception as error:
             logging.getLogger(__name__).exception("Saving labels failed")
             sentence = f"This should not have happened: {error}; please report it."
-            return self._not_saved("failed", sentence, labels)
-
-    def _not_saved(
-        self, kind: Literal["failed", "conflict"], sentence: str, labels: LabelTable
-    ) -> SaveState:
         try:
-            copy = self.file.save_copy(labels, self._rescue)
+            copy = self.file.save_copy(labels, _rescue_folder())
         except (CellTypeError, OSError):
             kept = "Your labels are nowhere but in this window."
         else:
@@ -126,59 +109,44 @@ class LabelSaver:
 
 
 class Autosave(QObject):
-    """Saves what the user edits in all open recordings, and says how that went.
-
-    Parameters
-    ----------
-    session : Session
-    labelling : Labelling
-
-    Attributes
-    ----------
-    changed : Signal(str)
-        It stands otherwise with the labels of a recording; with its key.
-    """
+    """Saves what the user edits in all open recordings, and says how that went."""
 
     changed = Signal(str)
 
     def __init__(self, session: Session, labelling: Labelling) -> None:
         super().__init__()
         self._session, self._labelling = session, labelling
-        self._savers: dict[str, LabelSaver] = {}
-        self._shown: dict[str, SaveState] = {}
+        self._savers: dict[str, _Saver] = {}
+        # Recordings with changed labels and without a file.
+        self._unkept: set[str] = set()
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MS)
         self._timer.timeout.connect(self._look)
-        for signal in (session.opened, session.replaced):
-            signal.connect(self._on_opened)
+        session.opened.connect(self._on_opened)
+        session.replaced.connect(self._on_opened)
+        # Its saver goes once it has nothing to write.
         session.closed.connect(self._on_closed)
         labelling.edited.connect(self.save)
 
     def state(self, key: str) -> SaveState:
         """Return how it stands with the labels of a recording."""
-        saver = self._savers.get(key)
-        if saver is not None:
-            return saver.state
-        return self._shown.get(key, SaveState("unchanged"))
+        if key in self._savers:
+            return self._savers[key].state
+        if key in self._unkept:
+            return SaveState("failed", _NO_FOLDER)
+        return SaveState("unchanged")
 
     def save(self, key: str, *, overwrite: bool = False) -> None:
         """Save the labels of a recording, on request over those of somebody else."""
-        saver = self._savers.get(key)
-        if saver is None:
-            self._show(key, SaveState("failed", _NO_FOLDER))
-            return
-        saver.save(self._labels(key), overwrite=overwrite)
-        self._show(key, saver.state)
-        self._timer.start()
+        if key in self._savers:
+            self._savers[key].save(self._labels(key), overwrite)
+            self._timer.start()
+        else:
+            self._unkept.add(key)
+        self.changed.emit(key)
 
     def reload(self, key: str) -> None:
-        """Take the labels in the file; undo brings those in the window back.
-
-        Raises
-        ------
-        LabelError
-            If the file cannot be read.
-        """
+        """Take the labels in the file; undo brings those in the window back."""
         file = self._savers[key].file
         copy = file.copy
         labels = file.load(self._session.tree) or LabelTable()
@@ -195,7 +163,7 @@ class Autosave(QObject):
 
     def move(self, key: str, folder: Path) -> None:
         """Keep labels in a folder of the user's choice from now on."""
-        Settings().set(LABELS_FOLDER, str(folder))
+        Settings().set(_LABELS_FOLDER, str(folder))
         for other, saver in self._savers.items():
             saver.file.move_to(folder)
             if other == key or saver.state.troubled:
@@ -207,58 +175,46 @@ class Autosave(QObject):
 
     def _on_opened(self, key: str) -> None:
         file = self._session.recordings[key].label_file
-        if file is not None and (
-            key not in self._savers or self._savers[key].file is not file
-        ):
-            self._savers[key] = LabelSaver(file, rescue_folder())
-        self._show(key, self.state(key))
+        if file is None:
+            return
+        if key not in self._savers or self._savers[key].file is not file:
+            self._savers[key] = _Saver(file)
+        self.changed.emit(key)
         labels = self._labels(key)
-        if file is not None and (
-            changed_rows(file.saved, labels) or labels.set_aside != file.saved.set_aside
-        ):
+        if changed_rows(file.saved, labels) or labels.set_aside != file.saved.set_aside:
             # Read again before they could be saved.
             self.save(key)
 
     def _on_closed(self, key: str) -> None:
-        self._shown.pop(key, None)
         self._timer.start()
 
-    def _drop_closed(self) -> None:
-        """Let the savers of closed recordings go, and say what they did not save."""
-        closed = self._savers.keys() - self._session.recordings.keys()
-        for key in [key for key in closed if not self._savers[key].busy]:
-            saver = self._savers.pop(key)
-            if saver.state.troubled:
-                way = " Import... reads it." if saver.file.copy is not None else ""
-                self._session.tell(
-                    f"A recording was closed before its labels were saved: "
-                    f"{saver.state.sentence}{way}"
-                )
-
     def _look(self) -> None:
-        """Show what the savers have come to."""
-        self._drop_closed()
+        """Show what the savers have come to; let those of closed recordings go."""
         # First, so that what a saver ends with in between is shown the next time.
         busy = any(saver.busy for saver in self._savers.values())
-        for key, saver in self._savers.items():
-            if self._shown.get(key) != saver.state:
-                self._show(key, saver.state)
+        for key, saver in list(self._savers.items()):
+            if key not in self._session.recordings:
+                if not saver.busy:
+                    del self._savers[key]
+                    self._show_unsaved(saver)
+            elif saver.shown != saver.state:
+                saver.shown = saver.state
+                self.changed.emit(key)
         if not busy:
             self._timer.stop()
 
-    def _show(self, key: str, state: SaveState) -> None:
-        self._shown[key] = state
-        self.changed.emit(key)
+    def _show_unsaved(self, saver: _Saver) -> None:
+        """Say what was not saved of a recording that was closed."""
+        if saver.state.troubled:
+            way = " Import... reads it." if saver.file.copy is not None else ""
+            self._session.tell(
+                "A recording was closed before its labels were saved: "
+                f"{saver.state.sentence}{way}"
+            )
 
 
 class SaveLine(QWidget):
-    """A line such as "412 ROIs, 58 labelled, saved 14:02:11"; amber in trouble.
-
-    Parameters
-    ----------
-    session : Session
-    autosave : Autosave
-    """
+    """A line such as "412 ROIs, 58 labelled, saved 14:02:11"; amber in trouble."""
 
     def __init__(self, session: Session, autosave: Autosave) -> None:
         super().__init__()
@@ -267,12 +223,12 @@ class SaveLine(QWidget):
         self.line.setWordWrap(True)
         self.line.setToolTip("Labels save themselves with each change")
         self.trouble = Notice()
+        self.again = _button("Try again", "Save once more in the same place", self.save)
         self.folder = _button(
             "Choose folder...",
             "Keep labels in a folder of your choice, for recordings that are read-only",
             self.ask_for_folder,
         )
-        self.again = _button("Try again", "Save once more in the same place", self.save)
         self.theirs = _button(
             "Reload",
             "Take the labels in the file; Undo brings yours back",
@@ -284,7 +240,6 @@ class SaveLine(QWidget):
             self._keep_mine,
         )
         ways = QHBoxLayout()
-        ways.setContentsMargins(0, 0, 0, 0)
         for button in (self.again, self.folder, self.theirs, self.mine):
             ways.addWidget(button)
         layout = QVBoxLayout(self)
@@ -293,34 +248,33 @@ class SaveLine(QWidget):
         layout.addWidget(self.line)
         layout.addWidget(self.trouble)
         layout.addLayout(ways)
-        autosave.changed.connect(self._on_changed)
+        autosave.changed.connect(self.show_state)
         listen(self, session.activated, self.show_state)
-        listen(self, session.labelled, self._on_labelled)
+        listen(self, session.labelled, self.show_state)
         self.show_state()
 
-    def show_state(self) -> None:
+    def show_state(self, key: str = "") -> None:
         """Show how it stands with the labels of the active recording."""
         active = self._session.active
-        state = None if active is None else self._autosave.state(active.key)
+        kind, text, sentence, style = "", "No recording is open", "", ""
+        if active is not None:
+            state = self._autosave.state(active.key)
+            kind, sentence = state.kind, state.sentence
+            text, style = _status(active, state), _AMBER if state.troubled else ""
         has_file = active is not None and active.label_file is not None
         for button in (self.again, self.folder):
-            button.setVisible(state is not None and state.kind == "failed" and has_file)
+            button.setVisible(kind == "failed" and has_file)
         for button in (self.theirs, self.mine):
-            button.setVisible(state is not None and state.kind == "conflict")
-        if active is None or state is None:
-            self.line.setText("No recording is open")
-            self.line.setStyleSheet("")
-            self.trouble.clear()
-            return
-        self.line.setText(status_text(active, state))
-        self.line.setStyleSheet(_AMBER if state.troubled else "")
-        if state.sentence != self.trouble.text:
-            self.trouble.show_text(state.sentence)
+            button.setVisible(kind == "conflict")
+        self.line.setText(text)
+        self.line.setStyleSheet(style)
+        if sentence != self.trouble.text:
+            self.trouble.show_text(sentence)
 
-    def save(self) -> None:
+    def save(self, *, overwrite: bool = False) -> None:
         """Save the labels of the active recording once more."""
         if self._session.active is not None:
-            self._autosave.save(self._session.active.key)
+            self._autosave.save(self._session.active.key, overwrite=overwrite)
 
     def ask_for_folder(self) -> None:
         """Ask where labels are to be kept from now on."""
@@ -337,49 +291,42 @@ class SaveLine(QWidget):
                 self._session.tell(str(error))
 
     def _keep_mine(self) -> None:
-        if self._session.active is not None:
-            self._autosave.save(self._session.active.key, overwrite=True)
-
-    def _on_changed(self, key: str) -> None:
-        self.show_state()
-
-    def _on_labelled(self, key: str) -> None:
-        if self._session.active is not None and key == self._session.active.key:
-            self.show_state()
+        self.save(overwrite=True)
 
 
-def status_text(opened: OpenRecording, state: SaveState) -> str:
+def _status(opened: OpenRecording, state: SaveState) -> str:
     """Return the line about the labels of a recording."""
     given = [row for row in opened.labels or () if row.label]
     accepted = sum(row.source == "prediction" for row in given)
-    parts = [f"{opened.recording.n_rois} ROIs", f"{len(given) - accepted} labelled"]
-    if accepted:
-        parts.append(f"{accepted} accepted")
-    if state.kind == "failed":
-        parts.append("⚠ not saved")
-    elif state.kind == "conflict":
-        parts.append("⚠ not saved: changed by somebody else")
-    elif state.kind == "saving":
-        parts.append("saving ...")
-    elif state.when is not None:
-        parts.append(f"saved {state.when:%H:%M:%S}")
-    return ", ".join(parts)
+    ends = {
+        "failed": "⚠ not saved",
+        "conflict": "⚠ not saved: changed by somebody else",
+        "saving": "saving ...",
+    }
+    saved = "" if state.when is None else f"saved {state.when:%H:%M:%S}"
+    parts = (
+        f"{opened.recording.n_rois} ROIs",
+        f"{len(given) - accepted} labelled",
+        f"{accepted} accepted" if accepted else "",
+        ends.get(state.kind, saved),
+    )
+    return ", ".join(filter(None, parts))
 
 
-def rescue_folder() -> Path:
+def _rescue_folder() -> Path:
     """Return the folder for labels that cannot be saved in their place."""
     return Settings().path.parent / "rescued labels"
 
 
 def labels_folder() -> Path | None:
     """Return the labels folder of the user's choice, None for beside the recordings."""
-    chosen = Settings().get(LABELS_FOLDER)
+    chosen = Settings().get(_LABELS_FOLDER)
     return Path(chosen) if isinstance(chosen, str) and chosen else None
 
 
 def _button(text: str, tip: str, slot: Callable[[], None]) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tip)
-    button.clicked.connect(slot)
+    button.clicked.connect(lambda checked=False: slot())
     button.hide()
     return button

@@ -3,60 +3,59 @@
 from __future__ import annotations
 
 import getpass
-import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QKeyEvent, QShowEvent
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtGui import QColor, QIcon, QPixmap, QShowEvent
 from qtpy.QtWidgets import (
+    QColorDialog,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
     QDockWidget,
     QFormLayout,
+    QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_celltype.celltypes import TypeTree
+from napari_celltype.errors import LabelError
 from napari_celltype.gui.label.autosave import SaveLine
-from napari_celltype.gui.label.label_buttons import ON, LabelButtons, TypeDialog
 from napari_celltype.gui.label.label_import import LabelImport
+from napari_celltype.gui.label.label_keys import DIGITS, ON, LabelKeys
 from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.label.red_channel_panel import RedChannelPanel
-from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
+from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
 from napari_celltype.gui.widgets import Column, Notice, listen
-from napari_celltype.labels import LabelTable
+from napari_celltype.labels import NOT_A_SOMA, LabelTable
 from napari_celltype.recording import has_second_channel
 
 _WIDTH = 310
 _ANNOTATOR = "annotator"
+_OFF = "Switch Labelling on first (key L)"
 _NO_RED_CHANNEL = (
     "The recording has no second channel; run suite2p with two channels for one"
 )
 
 
 class LabelDock(QWidget):
-    """Gives labels to ROIs, and says how many there are and that they are saved.
-
-    Parameters
-    ----------
-    napari_viewer : napari.Viewer
-    """
+    """Gives labels to ROIs, and says how many there are and that they are saved."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         scene = scene_of(napari_viewer)
-        self._viewer = scene.viewer
         self._scene = scene
-        self._image: QWidget = scene.viewer.window._qt_viewer.canvas.native
         self._frame: QDockWidget | None = None
         self._red_panel: RedChannelPanel | None = None
         self.session = scene.session
@@ -76,16 +75,12 @@ class LabelDock(QWidget):
         )
         self.annotator = QLineEdit()
         self.annotator.setToolTip("Your name, kept with each label that you give")
-        self.counts = QLabel()
-        self.counts.setWordWrap(True)
-        self.counts.setTextFormat(Qt.TextFormat.PlainText)
         self.notice = Notice()
-        self.keys = LabelKeys(self.labelling, self, self._may_begin)
+        self.keys = LabelKeys(scene, self)
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
-        self._watch_window()
-        self._show_all()
+        self._show_state()
 
     def ask_for_type(self) -> None:
         """Ask for a type of the user's own, or another colour, and remember it."""
@@ -99,7 +94,7 @@ class LabelDock(QWidget):
         if self._red_panel is None:
             panel = RedChannelPanel(self._scene, self._apply)
             panel.destroyed.connect(self._forget_panel)
-            add = self._viewer.window.add_dock_widget
+            add = self._scene.viewer.window.add_dock_widget
             # Short, so that all six tabs can be read.
             add(panel, name="Red channel", area="right").setWindowTitle("Red")
             self._red_panel = panel
@@ -113,6 +108,51 @@ class LabelDock(QWidget):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Once the dock has its frame: a click on its tab brings the keys along."""
+        super().showEvent(event)
+        dock = self.parentWidget()
+        if isinstance(dock, QDockWidget) and dock is not self._frame:
+            self._frame = dock
+            dock.visibilityChanged.connect(self._on_raised)
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(6, 4, 6, 4)
+        column.setSpacing(5)
+        # Sentences have their place, so that no button moves under the mouse.
+        policy = self.notice.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.notice.setSizePolicy(policy)
+        self.notice.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 8)
+        for widget in (self.toggle, self.saved, self.notice, self.buttons):
+            column.addWidget(widget)
+        sources = QHBoxLayout()
+        sources.addWidget(self.red)
+        sources.addWidget(self.load)
+        form = QFormLayout()
+        form.addRow("Annotator", self.annotator)
+        column.addLayout(sources)
+        column.addWidget(self.new_type)
+        column.addLayout(form)
+        column.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(Column(inner))
+
+    def _connect(self) -> None:
+        self.toggle.clicked.connect(self._on_toggle)
+        self.new_type.clicked.connect(self.ask_for_type)
+        self.red.clicked.connect(self.show_red_channel)
+        self.load.clicked.connect(self.ask_for_labels)
+        self.annotator.setText(str(Settings().get(_ANNOTATOR) or _user()))
+        self.annotator.editingFinished.connect(self._on_annotator)
+        self.labelling.annotator = self.annotator.text().strip()
+        listen(self, self.labelling.toggled, self._show_state)
+        listen(self, self.session.activated, self._show_state)
+        listen(self.notice, self.session.told, self.notice.show_text)
+
     def _apply(self, labels: LabelTable) -> None:
         if self.session.active is not None:
             self.session.set_tree(self.session.tree.with_types_of(labels.tree))
@@ -125,94 +165,20 @@ class LabelDock(QWidget):
         Settings().set_tree(tree)
         self.session.set_tree(tree)
 
-    def _lay_out(self) -> None:
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(6, 4, 6, 4)
-        column.setSpacing(5)
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.addRow("Annotator", self.annotator)
-        for widget in (self.toggle, self.saved, self.notice, self.buttons):
-            column.addWidget(widget)
-        # Sentences have their place, so that no button moves under the mouse.
-        policy = self.notice.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.notice.setSizePolicy(policy)
-        self.notice.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 8)
-        sources = QHBoxLayout()
-        sources.addWidget(self.red)
-        sources.addWidget(self.load)
-        column.addLayout(sources)
-        column.addWidget(self.new_type)
-        column.addLayout(form)
-        column.addWidget(QLabel("<b>Labels</b>"))
-        column.addWidget(self.counts)
-        column.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(Column(inner))
-
-    def _connect(self) -> None:
-        session, labelling = self.session, self.labelling
-        self.toggle.clicked.connect(self._on_toggle)
-        self.new_type.clicked.connect(self.ask_for_type)
-        self.red.clicked.connect(self.show_red_channel)
-        self.load.clicked.connect(self.ask_for_labels)
-        self.annotator.setText(str(Settings().get(_ANNOTATOR) or _user()))
-        self.annotator.editingFinished.connect(self._on_annotator)
-        labelling.annotator = self.annotator.text().strip()
-        listen(self, labelling.toggled, self._show_toggle)
-        listen(self, session.activated, self._show_all)
-        listen(self, session.labelled, self._on_labelled)
-        listen(self, session.replaced, self._on_labelled)
-        listen(self.notice, session.told, self.notice.show_text)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Once the dock has its frame: a click on its tab brings the keys along."""
-        super().showEvent(event)
-        dock = self.parentWidget()
-        if isinstance(dock, QDockWidget) and dock is not self._frame:
-            self._frame = dock
-            dock.visibilityChanged.connect(self._on_raised)
-
     def _on_raised(self, visible: bool) -> None:
         # The keyboard may still be in a box of the dock that was there before.
         if visible:
-            self._image.setFocus()
-
-    def _watch_window(self) -> None:
-        # The first two keep every key to themselves; others reach the window.
-        window = self._viewer.window
-        for widget in (self._image, window._qt_viewer.layers, window._qt_window, self):
-            self.keys.watch(widget)
-
-    def _may_begin(self) -> bool:
-        """Leave L to napari while a layer is active that is not ours."""
-        layer = self._viewer.layers.selection.active
-        return self.session.active is not None and (
-            layer is None or tag_of(layer) is not None
-        )
+            self.setFocus()
 
     def _on_toggle(self) -> None:
         self.labelling.toggle()
-        if self.labelling.on:
-            self._image.setFocus()
+        self.setFocus()
 
     def _on_annotator(self) -> None:
         self.labelling.annotator = self.annotator.text().strip()
         Settings().set(_ANNOTATOR, self.labelling.annotator)
 
-    def _on_labelled(self, key: str) -> None:
-        active = self.session.active
-        if active is not None and active.key == key:
-            self._show_counts()
-
-    def _show_all(self) -> None:
-        self._show_toggle()
-        self._show_counts()
-
-    def _show_toggle(self) -> None:
+    def _show_state(self) -> None:
         on, active = self.labelling.on, self.session.active
         self.load.setEnabled(active is not None)
         two = active is not None and has_second_channel(active.recording)
@@ -230,22 +196,6 @@ class LabelDock(QWidget):
             else "Open a recording first, in the Classify dock"
         )
 
-    def _show_counts(self) -> None:
-        active = self.session.active
-        rows = () if active is None or active.labels is None else active.labels.rows
-        truth = Counter(r.label for r in rows if r.label and r.source != "prediction")
-        accepted = Counter(
-            r.label for r in rows if r.label and r.source == "prediction"
-        )
-        order = self.session.tree.in_order(truth)
-        lines = [f"{name}: {truth[name]}" for name in order]
-        if accepted:
-            lines.append(
-                f"{accepted.total()} accepted predictions (no ground truth): "
-                + ", ".join(f"{n} {name}" for name, n in accepted.items())
-            )
-        self.counts.setText("\n".join(lines) or "none yet")
-
 
 def _user() -> str:
     try:
@@ -254,103 +204,223 @@ def _user() -> str:
         return ""
 
 
-# What an American keyboard has at the places of our keys. Others have something else
-# there: Shift turns a digit into any sign, a French keyboard needs Shift for digits, a
-# Hebrew one has no L. Codes of Windows are these characters themselves.
-_KEYS = "1234567890THJKLZX"
-_X11 = dict(zip((*range(10, 20), 28, 43, 44, 45, 46, 52, 53), _KEYS, strict=True))
-_MAC = (18, 19, 20, 21, 23, 22, 26, 28, 25, 29, 17, 4, 38, 40, 37, 6, 7)
-_CODES = {
-    "win32": {ord(key): key for key in _KEYS},
-    "darwin": dict(zip(_MAC, _KEYS, strict=True)),
-}
-# The first letter that is not Latin.
-_GREEK = 0x370
+_ICON = QSize(12, 12)
+# Commands besides the types: words on the button with the key, tooltip, what it does.
+_COMMANDS: tuple[tuple[str, str, Callable[[Labelling], None]], ...] = (
+    ("X  Not a soma", "The ROI is no cell body", Labelling.not_a_soma),
+    ("Clear  ⌫", "Take the label away", Labelling.clear),
+    (
+        "Accept  Space",
+        "Take the prediction over. It stays a prediction, which is no ground truth",
+        Labelling.accept,
+    ),
+    (
+        "Predictions  H",
+        "Show or hide what the model says; hidden, labels are given blind",
+        Labelling.show_or_hide_predictions,
+    ),
+    ("Next  J", "The next ROI, the least certain first", Labelling.next),
+    ("Previous  K", "The ROI before", Labelling.previous),
+    (
+        "Next unlabelled  ⇧J",
+        "The next ROI that has no label",
+        Labelling.next_unlabelled,
+    ),
+    (
+        "Transient  T",
+        "The largest transient of the trace, and all of it again",
+        Labelling.zoom,
+    ),
+    ("Undo  Ctrl+Z", "Take the last change back", Labelling.undo),
+    ("Redo  Ctrl+⇧Z", "Do the last undone change again", Labelling.redo),
+)
 
-_SHIFT = Qt.KeyboardModifier.ShiftModifier
-_CONTROL = Qt.KeyboardModifier.ControlModifier
-_NONE = Qt.KeyboardModifier.NoModifier
 
+class LabelButtons(QWidget):
+    """One row per type (the type, and not the type), then the other commands.
 
-class LabelKeys(QObject):
-    """Turns keys pressed in some widgets into commands; off, it leaves all but L alone.
-
-    Parameters
-    ----------
-    labelling : Labelling
-    parent : QObject
-    may_begin : callable, optional
-        Tells whether L switches labelling on now; it always switches it off.
+    Behind each label stands how many ROIs have it; accepted predictions, which are no
+    ground truth, are not counted.
     """
 
-    def __init__(
-        self,
-        labelling: Labelling,
-        parent: QObject,
-        may_begin: Callable[[], bool] = lambda: True,
-    ) -> None:
+    def __init__(self, session: Session, labelling: Labelling) -> None:
+        super().__init__()
+        self._session, self._labelling = session, labelling
+        # The buttons of the labels, and their words without the count.
+        self.types: dict[str, QPushButton] = {}
+        self._words: dict[str, str] = {}
+        self._tips: dict[QPushButton, str] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(3)
+        self._grid.setColumnStretch(0, 1)
+        self._grid.setColumnStretch(1, 1)
+        self._others = [
+            self._button(words, tip, partial(command, labelling))
+            for words, tip, command in _COMMANDS
+        ]
+        self.undo, self.redo = self._others[-2:]
+        listen(self, labelling.toggled, self._show_state)
+        listen(self, labelling.history_changed, self._show_state)
+        listen(self, session.types_changed, self._lay_out)
+        listen(self, session.activated, self._show_counts)
+        listen(self, session.labelled, self._show_counts)
+        listen(self, session.replaced, self._show_counts)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        while self._grid.count():
+            widget = self._grid.takeAt(0).widget()
+            if widget not in self._others:
+                self._tips.pop(widget, None)
+                widget.deleteLater()
+        self.types = {NOT_A_SOMA: self._others[0]}
+        self._words = {NOT_A_SOMA: _COMMANDS[0][0]}
+        digits = self._labelling.digits
+        keys = {digits[d]: str(d) for d in DIGITS if d in digits}
+        # There are more types than keys.
+        keys |= {t.name: "" for t in self._session.tree.types if t.name not in keys}
+        for row, (name, key) in enumerate(keys.items()):
+            self._add_type(row, name, key)
+        for number, button in enumerate(self._others):
+            self._grid.addWidget(button, len(keys) + number // 2, number % 2)
+        self._show_counts()
+        self._show_state()
+
+    def _add_type(self, row: int, name: str, key: str) -> None:
+        cell_type = self._session.tree[name]
+        words = "interneuron, type unknown" if name == "IN" else cell_type.description
+        swatch = QPixmap(_ICON)
+        swatch.fill(QColor(cell_type.color))
+        for column, (label, text, tip) in enumerate(
+            (
+                (name, f"{key}  {name}", f"Label as {words}"),
+                (
+                    f"!{name}",
+                    f"⇧{key}  not {name}" if key else f"not {name}",
+                    f"Known not to be {name} (!{name} in tables)",
+                ),
+            )
+        ):
+            button = self._button(text, tip, partial(self._labelling.give, label))
+            self._words[label] = text.strip()
+            self.types[label] = button
+            self._grid.addWidget(button, row, column)
+        self.types[name].setIcon(QIcon(swatch))
+        self.types[name].setIconSize(_ICON)
+
+    def _button(self, text: str, tip: str, command: Callable[[], None]) -> QPushButton:
+        button = QPushButton(text)
+        # The keyboard stays where it is.
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        button.clicked.connect(lambda checked=False: command())
+        self._tips[button] = tip
+        return button
+
+    def _show_counts(self, *_: object) -> None:
+        active = self._session.active
+        rows = () if active is None or active.labels is None else active.labels.rows
+        counts = Counter(row.label for row in rows if row.source != "prediction")
+        for label, button in self.types.items():
+            count = f": {counts[label]}" if counts[label] else ""
+            button.setText(f"{self._words[label]}{count}".replace("&", "&&"))
+
+    def _show_state(self) -> None:
+        labelling = self._labelling
+        possible = {self.undo: labelling.can_undo, self.redo: labelling.can_redo}
+        for button, tip in self._tips.items():
+            can = possible.get(button, True)
+            button.setEnabled(labelling.on and can)
+            button.setToolTip(
+                _OFF if not labelling.on else tip if can else "There is no such change"
+            )
+
+
+_ROOT = "nothing: a group of its own"
+
+
+class TypeDialog(QDialog):
+    """Asks for a new type, or for another colour of one."""
+
+    chosen = Signal(object)
+
+    def __init__(self, tree: TypeTree, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._labelling = labelling
-        self._may_begin = may_begin
+        self.setWindowTitle("Types and colours")
+        self.tree = tree
+        self.type = QComboBox()
+        self.type.addItem("New type", None)
+        for cell_type in tree.types:
+            self.type.addItem(f"Colour of {cell_type.name}", cell_type.name)
+        self.type.setToolTip("Add a type, or give one another colour")
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("NDNF")
+        self.name.setToolTip("As it will stand in tables, such as NDNF")
+        self.below = QComboBox()
+        for cell_type in tree.types:
+            self.below.addItem(f"{cell_type.name} ({cell_type.description})", cell_type)
+        self.below.addItem(_ROOT, None)
+        self.below.setCurrentIndex([t.name for t in tree.types].index("IN"))
+        self.below.setToolTip("What cells of the new type are, too")
+        self.color = QPushButton()
+        self.color.setToolTip("Choose the colour")
+        self.notice = Notice()
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        form = QFormLayout(self)
+        form.addRow("", self.type)
+        form.addRow("Name", self.name)
+        form.addRow("A kind of", self.below)
+        form.addRow("Colour", self.color)
+        form.addRow(self.notice)
+        form.addRow(buttons)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        self.type.currentIndexChanged.connect(self._on_type)
+        self.color.clicked.connect(self._ask_for_color)
+        self._on_type()
 
-    def watch(self, widget: QWidget) -> None:
-        """Take the keys that are pressed in a widget, or that its parts leave alone."""
-        widget.installEventFilter(self)
+    def set_color(self, color: str) -> None:
+        """Show a colour, ``#RRGGBB``."""
+        self.color.setText(color)
+        self.color.setStyleSheet(
+            f"background: {color}; "
+            f"color: {'black' if QColor(color).lightness() > 110 else 'white'};"
+        )
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take a key that is ours, before napari's shortcuts do."""
-        kind = event.type()
-        if kind not in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
-            return False
-        assert isinstance(event, QKeyEvent)
-        command = self._command(event)
-        if command is None:
-            return False
-        event.accept()
-        if kind == QEvent.Type.KeyPress:
-            command()
-        return True
+    def accept(self) -> None:
+        """Close when the type can be had; else say why not."""
+        name, color = self.type.currentData(), self.color.text()
+        try:
+            if name is None:
+                below = self.below.currentData()
+                parent = None if below is None else below.name
+                self.tree = self.tree.with_type(
+                    self.name.text(), color=color, parent=parent
+                )
+            else:
+                self.tree = self.tree.with_color(name, color)
+        except LabelError as error:
+            self.notice.show_error(str(error))
+            return
+        super().accept()
+        self.chosen.emit(self.tree)
 
-    def _command(self, event: QKeyEvent) -> Callable[[], None] | None:
-        labelling, key = self._labelling, key_of(event)
-        # The keypad's digits are digits, too.
-        modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        is_l = (key, modifiers) == (Qt.Key.Key_L, _NONE)
-        if not labelling.on:
-            return labelling.toggle if is_l and self._may_begin() else None
-        if is_l:
-            return labelling.toggle
-        if Qt.Key.Key_0 <= key <= Qt.Key.Key_9 and modifiers in (_NONE, _SHIFT):
-            digit, negated = key - ord("0"), modifiers == _SHIFT
-            return partial(labelling.give_digit, digit, negated=negated)
-        commands: dict[tuple[int, Qt.KeyboardModifier], Callable[[], None]] = {
-            (Qt.Key.Key_X, _NONE): labelling.not_a_soma,
-            (Qt.Key.Key_Backspace, _NONE): labelling.clear,
-            (Qt.Key.Key_Space, _NONE): labelling.accept,
-            (Qt.Key.Key_J, _NONE): partial(labelling.step, 1),
-            (Qt.Key.Key_K, _NONE): partial(labelling.step, -1),
-            (Qt.Key.Key_J, _SHIFT): partial(labelling.step, 1, unlabelled=True),
-            (Qt.Key.Key_H, _NONE): labelling.show_or_hide_predictions,
-            (Qt.Key.Key_T, _NONE): labelling.zoom,
-            (Qt.Key.Key_Z, _CONTROL): labelling.undo,
-            (Qt.Key.Key_Z, _CONTROL | _SHIFT): labelling.redo,
-        }
-        return commands.get((key, modifiers))
+    def _on_type(self) -> None:
+        name = self.type.currentData()
+        for widget in (self.name, self.below):
+            widget.setEnabled(name is None)
+        if name is not None:
+            self.name.setText(name)
+            self.set_color(self.tree[name].color)
+            return
+        self.name.clear()
+        # The colour that the first type without one would get.
+        self.set_color(self.tree.including(["?"])["?"].color)
 
-
-def key_of(event: QKeyEvent) -> int:
-    """Return the key that was pressed, whatever this keyboard has printed on it.
-
-    Latin letters are taken as they are; digits, and letters of other alphabets, by
-    their place.
-    """
-    key = int(event.key())
-    keypad = event.modifiers() & Qt.KeyboardModifier.KeypadModifier
-    if keypad or Qt.Key.Key_A <= key <= Qt.Key.Key_Z or key >= Qt.Key.Key_Escape:
-        return key
-    if sys.platform in _CODES:
-        place = _CODES[sys.platform].get(event.nativeVirtualKey(), "")
-    else:
-        place = _X11.get(event.nativeScanCode(), "")
-    of_ours = place.isdigit() or (place and key >= _GREEK)
-    return ord(place) if of_ours else key
+    def _ask_for_color(self) -> None:
+        color = QColorDialog.getColor(QColor(self.color.text()), self, "Colour")
+        if color.isValid():
+            self.set_color(color.name().upper())

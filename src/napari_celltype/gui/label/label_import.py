@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
 )
@@ -20,12 +19,10 @@ from qtpy.QtWidgets import (
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
-from napari_celltype.gui.widgets import ask_file, ask_folder
+from napari_celltype.gui.widgets import Words, ask_file, ask_folder
 from napari_celltype.labels import AddedLabels, LabelTable, add_labels
 from napari_celltype.labels.importing import ImportedLabels, OtherDay, import_labels
 from napari_celltype.labels.notes import counted, first_few
-
-Apply = Callable[[LabelTable], None]
 
 _WIDTH = 420
 _FILES = "Labels and matches (*.csv *.tsv *.txt *.json)"
@@ -37,45 +34,55 @@ _WHAT = (
 
 
 class LabelImport(QDialog):
-    """Takes a file, says what is in it and what Import would do.
+    """Takes a file, says what is in it and what Import would do."""
 
-    Parameters
-    ----------
-    session : Session
-        The labels are for its active recording.
-    apply : callable
-        Takes the labels of that recording, all of them, as one change.
-
-    Attributes
-    ----------
-    choose_file, choose_folder, keep, carry : QAbstractButton
-    ok : QPushButton
-        "Import".
-    job : JobBar
-    """
-
-    def __init__(self, session: Session, apply: Apply, parent: Any = None) -> None:
+    def __init__(
+        self, session: Session, apply: Callable[[LabelTable], None], parent: Any = None
+    ) -> None:
         super().__init__(parent)
-        self._session, self._give = session, apply
-        self._opened: OpenRecording | None = session.active
+        self._session = session
+        # Takes the labels of the recording, all of them, as one change.
+        self._give = apply
+        self._key = "" if session.active is None else session.active.key
         self._found: ImportedLabels | None = None
         self.setWindowTitle("Import labels")
         self.setMinimumWidth(_WIDTH)
         self.choose_file = QPushButton("Choose file...")
+        self.choose_file.setToolTip("A CSV, a label file, or ROICaT's JSON")
         self.choose_folder = QPushButton("Choose folder...")
-        self.keep = QCheckBox("Keep my labels where they differ")
+        self.choose_folder.setToolTip("The folder 'track2p', or one with ROICaT's JSON")
         self.carry = QCheckBox("Take over the labels of the same cells on other days")
+        self.carry.setToolTip(
+            "They get the source 'imported', and the note says from which day and ROI"
+        )
+        self.keep = QCheckBox("Keep my labels where they differ")
+        self.keep.setChecked(True)
+        self.keep.setToolTip(
+            "On: a label that is there stays, and only what has none is labelled. Off: "
+            "the file replaces it."
+        )
         self.job = JobBar()
-        self._preview = QLabel()
-        self._buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.ok = QPushButton("Import")
-        self._lay_out()
+        what, self._preview = Words(), Words()
+        what.setText(_WHAT)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        buttons.addButton(self.ok, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.rejected.connect(self.reject)
+        row = QHBoxLayout()
+        row.addWidget(self.choose_file)
+        row.addWidget(self.choose_folder)
+        layout = QVBoxLayout(self)
+        layout.addWidget(what)
+        layout.addLayout(row)
+        for widget in (self.job, self._preview, self.carry, self.keep):
+            layout.addWidget(widget)
+        layout.addStretch(1)
+        layout.addWidget(buttons)
         self.choose_file.clicked.connect(self._ask_file)
         self.choose_folder.clicked.connect(self._ask_folder)
         self.keep.toggled.connect(self._show)
         self.carry.toggled.connect(self._show)
         self.ok.clicked.connect(self._on_import)
-        self._buttons.rejected.connect(self.reject)
         self._show()
 
     @property
@@ -85,12 +92,11 @@ class LabelImport(QDialog):
 
     def read(self, path: Path) -> None:
         """Read a file or folder and show what is in it."""
-        opened = self._opened
+        opened, tree = self._now(), self._session.tree
         self._found = None
         self._show()
         if opened is None:
             return
-        tree = self._session.tree
         others = [
             OtherDay(other.title, other.recording, other.labels)
             for other in self._session.recordings.values()
@@ -113,31 +119,6 @@ class LabelImport(QDialog):
         super().showEvent(event)
         self._fit()
 
-    def _lay_out(self) -> None:
-        what = QLabel(_WHAT)
-        what.setWordWrap(True)
-        self._preview.setWordWrap(True)
-        self.choose_file.setToolTip("A CSV, a label file, or ROICaT's JSON")
-        self.choose_folder.setToolTip("The folder 'track2p', or one with ROICaT's JSON")
-        self.keep.setChecked(True)
-        self.keep.setToolTip(
-            "On: a label that is there stays, and only what has none is labelled. Off: "
-            "the file replaces it."
-        )
-        row = QHBoxLayout()
-        row.addWidget(self.choose_file)
-        row.addWidget(self.choose_folder)
-        self._buttons.addButton(self.ok, QDialogButtonBox.ButtonRole.ActionRole)
-        layout = QVBoxLayout(self)
-        layout.addWidget(what)
-        layout.addLayout(row)
-        layout.addWidget(self.job)
-        layout.addWidget(self._preview)
-        layout.addWidget(self.carry)
-        layout.addWidget(self.keep)
-        layout.addStretch(1)
-        layout.addWidget(self._buttons)
-
     def _outcome(self) -> AddedLabels | None:
         """Return what Import would make of the labels as they are now."""
         opened, found = self._now(), self._found
@@ -157,25 +138,18 @@ class LabelImport(QDialog):
         return outcome
 
     def _now(self) -> OpenRecording | None:
-        if self._opened is None:
-            return None
-        return self._session.recordings.get(self._opened.key)
+        return self._session.recordings.get(self._key)
 
     def _show(self, *_: Any) -> None:
-        found, outcome = self._found, self._outcome()
-        can_carry = found is not None and len(found.carried) > 0
-        self.carry.setVisible(can_carry)
-        self.carry.setToolTip(
-            "They get the source 'imported', and the note says from which day and ROI"
-        )
+        opened, found, outcome = self._now(), self._found, self._outcome()
+        self.carry.setVisible(found is not None and len(found.carried) > 0)
         self.keep.setVisible(found is not None)
         sentences: list[str] = []
-        if found is not None and outcome is not None:
-            sentences += found.sentences
-            sentences.append(_what_changes(self._now(), outcome))
+        if opened is not None and found is not None and outcome is not None:
+            sentences = [*found.sentences, _what_changes(opened, outcome)]
         self._preview.setText("\n\n".join(filter(None, sentences)))
         reason = ""
-        if self._now() is None:
+        if opened is None:
             reason = "No recording is open"
         elif self.job.running:
             reason = "Wait until the file is read"
@@ -184,7 +158,7 @@ class LabelImport(QDialog):
         elif not len(outcome.table):
             reason = "The file says nothing about this recording"
         for button in (self.choose_file, self.choose_folder):
-            button.setEnabled(self._now() is not None)
+            button.setEnabled(opened is not None)
         self.ok.setEnabled(not reason)
         self.ok.setToolTip(reason or "Take the labels over; one step to undo")
         self._fit()
@@ -216,19 +190,19 @@ class LabelImport(QDialog):
         self.accept()
 
 
-def _what_changes(opened: OpenRecording | None, outcome: AddedLabels) -> str:
+def _what_changes(opened: OpenRecording, outcome: AddedLabels) -> str:
     """Say what would be added, replaced and kept."""
-    before = {} if opened is None or opened.labels is None else opened.labels.by_roi()
-    rows = outcome.table.by_roi()
-    n_new = sum(
-        bool(row.label) and not (i in before and before[i].label)
-        for i, row in rows.items()
+    before, rows = opened.labels or (), outcome.table
+    labelled, matched = (
+        {row.roi_id for row in rows if getattr(row, what)}
+        - {row.roi_id for row in before if getattr(row, what)}
+        for what in ("label", "cell_id")
     )
-    n_cells = sum(
-        bool(row.cell_id) and not (i in before and before[i].cell_id)
-        for i, row in rows.items()
+    n_labels, n_cells = (
+        counted(len(labelled), "label"),
+        counted(len(matched), "cell_id"),
     )
-    words = [f"New here: {counted(n_new, 'label')}, {counted(n_cells, 'cell_id')}."]
+    words = [f"New here: {n_labels}, {n_cells}."]
     for rois, what in (
         (outcome.replaced, "⚠ Replaced"),
         (outcome.kept, "Yours stay where the file says something else"),

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt
-from qtpy.QtGui import QColor, QImage, QPainter, QPen, QShowEvent
+from qtpy.QtCore import QModelIndex, QRect, QSize, Qt
+from qtpy.QtGui import QColor, QImage, QPainter, QPen
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -18,21 +18,16 @@ from qtpy.QtWidgets import (
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
-    QWidget,
 )
 
 from napari_celltype.celltypes import UNSURE
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import on_edge
 from napari_celltype.gui.palette import color_of
-from napari_celltype.gui.roi_filter import (
-    NAMES_OF,
-    WORDS_OF,
-    NameOf,
-    RoiFilter,
-    names_in,
-)
+from napari_celltype.gui.roi_filter import RoiFilter, names_in
 from napari_celltype.gui.session import Session
+from napari_celltype.gui.table_model import TableModel
+from napari_celltype.gui.widgets import LazyTab, choice_of_names
 
 _HALF = 14  # pixels of the recording from the middle of a picture to its edge
 _ZOOM = 2
@@ -40,71 +35,28 @@ _SIDE = 2 * _HALF * _ZOOM
 _CAPTION = 15
 _LEAST_CONTRAST = 20  # of 256 greys
 _CELL = QSize(_SIDE + 6, _SIDE + _CAPTION + 6)
-_NAME_ROLE = int(Qt.ItemDataRole.UserRole)
 _NOTHING = "No ROI of this kind is shown."
 _NO_IMAGE = "This recording has no mean image to cut pictures from."
 
 
-class GalleryModel(QAbstractListModel):
-    """The ROIs of the gallery, in order."""
-
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self._rois: NDArray[np.intp] = np.empty(0, dtype=np.intp)
-        self._names: NDArray[np.object_] = np.empty(0, dtype=object)
-
-    def show(self, rois: NDArray[np.intp], names: NDArray[np.object_]) -> None:
-        """Show ROIs, with the name of each that stands beside its number."""
-        self.beginResetModel()
-        self._rois, self._names = rois, names
-        self.endResetModel()
-
-    def roi_id(self, row: int) -> int:
-        """Return the ROI of a row."""
-        return int(self._rois[row])
-
-    def row_of(self, roi_id: int) -> int | None:
-        """Return the row of a ROI, None where it is not shown."""
-        found = np.flatnonzero(self._rois == roi_id)
-        return int(found[0]) if found.size else None
-
-    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: D102
-        return 0 if parent is not None and parent.isValid() else len(self._rois)
-
-    def data(  # noqa: D102
-        self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        row = index.row()
-        if role == Qt.ItemDataRole.DisplayRole:
-            name = "?" if self._names[row] == UNSURE else self._names[row]
-            return f"{self._rois[row]} {name}".strip()
-        if role == _NAME_ROLE:
-            return self._names[row]
-        return None
-
-
-class GalleryDelegate(QStyledItemDelegate):
+class _Pictures(QStyledItemDelegate):
     """Cuts and draws one picture at a time."""
 
-    def __init__(self, session: Session, model: GalleryModel, parent: Any) -> None:
+    def __init__(self, session: Session, model: TableModel, parent: Any) -> None:
         super().__init__(parent)
         self._session, self._model = session, model
         self._image: NDArray[np.uint8] | None = None
         self._opened: OpenRecording | None = None
         self.n_drawn = 0
 
-    def show(self, opened: OpenRecording | None) -> None:
-        """Cut pictures from another recording."""
+    def show(self, opened: OpenRecording | None) -> bool:
+        """Cut pictures from another recording; False where it has no image."""
         before, self._opened = self._opened, opened
         images = None if opened is None else opened.recording.images
         if not images:
             self._image = None
         elif before is None or images is not before.recording.images:
             self._image = _gray(np.asarray(next(iter(images.values()))))
-
-    @property
-    def has_image(self) -> bool:
-        """Whether there is an image to cut from."""
         return self._image is not None
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
@@ -118,8 +70,8 @@ class GalleryDelegate(QStyledItemDelegate):
         if self._image is None or self._opened is None:
             return
         self.n_drawn += 1
-        roi_id = self._model.roi_id(index.row())
-        color = color_of(index.data(_NAME_ROLE), self._session.tree)
+        (roi_id,) = self._model.items([index.row()])
+        color = color_of(index.siblingAtColumn(1).data(), self._session.tree)
         piece = roi_picture(self._image, self._opened, roi_id, color)
         height, width, _ = piece.shape
         picture = QImage(
@@ -140,75 +92,20 @@ class GalleryDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-class GalleryTab(QWidget):
-    """Pictures of the ROIs of one type that pass the filter.
-
-    Parameters
-    ----------
-    session : Session
-    """
+class GalleryTab(LazyTab):
+    """Pictures of the ROIs of one type that pass the filter."""
 
     def __init__(self, session: Session, parent: Any = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._outdated = True
-        self.model = GalleryModel(self)
-        self.view = QListView()
-        self.delegate = GalleryDelegate(session, self.model, self)
-        self.name_of, self.name = QComboBox(), QComboBox()
-        self._note = QLabel()
-        self._lay_out()
-        self.name_of.currentIndexChanged.connect(self.refresh)
-        self.name.activated.connect(self.refresh)
-        self.view.clicked.connect(self._on_click)
-
-    @property
-    def note(self) -> str:
-        """How many ROIs there are, or why none."""
-        return str(self._note.text())
-
-    def refresh(self) -> None:
-        """Show the ROIs anew, once they can be seen."""
-        if not self.isVisible():
-            self._outdated = True
-            return
-        self._outdated = False
-        opened = self._session.active
-        self.delegate.show(opened)
-        rois, names = np.empty(0, dtype=np.intp), np.empty(0, dtype=object)
-        if opened is not None and self.delegate.has_image:
-            rois, names = self._chosen(opened)
-        self.model.show(rois, names)
-        self._note.setText(
-            _NO_IMAGE
-            if opened is not None and not self.delegate.has_image
-            else f"{len(rois)} ROIs"
-            if len(rois)
-            else _NOTHING
-        )
-        self.mark_selected()
-
-    def mark_selected(self) -> None:
-        """Mark the selected ROI."""
-        roi_id = self._session.roi_id
-        row = None if roi_id is None else self.model.row_of(roi_id)
-        if row is None:
-            self.view.clearSelection()
-        else:
-            self.view.setCurrentIndex(self.model.index(row))
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Show what changed meanwhile."""
-        super().showEvent(event)
-        if self._outdated:
-            self.refresh()
-
-    def _lay_out(self) -> None:
-        for name in NAMES_OF:
-            self.name_of.addItem(f"by {WORDS_OF[name]}", name)
-        self.name_of.setToolTip("What the type beside it is about")
+        # Number and name of each ROI, and its name alone.
+        self.model = TableModel(self)
+        self.delegate = _Pictures(session, self.model, self)
+        self.name_of = choice_of_names("Group by predicted type, or by label")
+        self.name = QComboBox()
         self.name.setToolTip("Whose pictures are shown; the filter holds as well")
-        view = self.view
+        self._note = QLabel()
+        self.view = view = QListView()
         view.setModel(self.model)
         view.setItemDelegate(self.delegate)
         view.setViewMode(QListView.ViewMode.IconMode)
@@ -218,7 +115,6 @@ class GalleryTab(QWidget):
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         view.setToolTip("Cut from the mean image; a click selects the ROI")
         bar = QHBoxLayout()
-        bar.setContentsMargins(0, 0, 0, 0)
         bar.addWidget(self.name_of)
         bar.addWidget(self.name)
         bar.addWidget(self._note, 1)
@@ -227,42 +123,63 @@ class GalleryTab(QWidget):
         layout.setSpacing(2)
         layout.addLayout(bar)
         layout.addWidget(view, 1)
+        self.name_of.currentIndexChanged.connect(self.refresh)
+        self.name.activated.connect(self.refresh)
+        view.clicked.connect(self._on_click)
 
-    def _chosen(
-        self, opened: OpenRecording
-    ) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
-        """Return the ROIs, and the names that stand beside their numbers."""
+    @property
+    def note(self) -> str:
+        """How many ROIs there are, or why none."""
+        return str(self._note.text())
+
+    def show_now(self) -> None:
+        """Show the ROIs anew."""
+        opened, has_image = self._session.active, True
+        if opened is not None:
+            has_image = self.delegate.show(opened)
+        if opened is not None and has_image:
+            self._show_chosen(opened)
+        else:
+            self.model.show(None)
+        n = self.model.rowCount()
+        self._note.setText(f"{n} ROIs" if n else _NOTHING if has_image else _NO_IMAGE)
+        self.mark_selected()
+
+    def mark_selected(self) -> None:
+        """Mark the selected ROI."""
+        roi_id = self._session.roi_id
+        rows = self.model.rows_of([] if roi_id is None else [roi_id])
+        if len(rows):
+            self.view.setCurrentIndex(self.model.index(int(rows[0]), 0))
+        else:
+            self.view.clearSelection()
+
+    def _show_chosen(self, opened: OpenRecording) -> None:
+        import pandas as pd
+
         features = self._session.features(opened)
-        name_of: NameOf = self.name_of.currentData()
-        wanted = self.name.currentData() or ""
+        name_of, wanted = self.name_of.currentData(), self.name.currentData() or ""
         names = names_in(features, name_of, self._session.tree)
+        wanted = wanted if wanted in names else ""
         self.name.clear()
         for name in ("", *names):
             self.name.addItem(name or "all types", name)
-        wanted = wanted if wanted in names else ""
         self.name.setCurrentIndex(self.name.findData(wanted))
         of_type = RoiFilter(name_of=name_of, name=wanted)
         kept = self._session.shown(opened) & of_type.mask(features, self._session.tree)
-        rois = np.flatnonzero(kept)
-        return rois, features[name_of].fillna("").to_numpy()[rois]
+        given = features[name_of].fillna("").to_list()
+        words = ["?" if name == UNSURE else name for name in given]
+        captions = [f"{roi_id} {word}".strip() for roi_id, word in enumerate(words)]
+        self.model.show(pd.DataFrame({"caption": captions, "name": given}), kept)
 
     def _on_click(self, index: QModelIndex) -> None:
-        self._session.select(self.model.roi_id(index.row()))
+        self._session.select_many(self.model.items([index.row()]))
 
 
 def roi_picture(
     image: NDArray[np.uint8], opened: OpenRecording, roi_id: int, color: str
 ) -> NDArray[np.uint8]:
-    """Return the surroundings of a ROI with its outline, shape (side, side, 3).
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (Ly, Lx)
-    opened : OpenRecording
-    roi_id : int
-    color : str
-        Of the outline, ``#RRGGBB``.
-    """
+    """Return the surroundings of a ROI with its outline, shape (side, side, 3)."""
     roi = opened.recording.rois[roi_id]
     side = 2 * _HALF
     piece = np.zeros((side, side), dtype=np.uint8)
@@ -277,11 +194,12 @@ def roi_picture(
         ys, xs = roi.ypix - top, roi.xpix - left
         inside = (ys >= 0) & (ys < side) & (xs >= 0) & (xs < side)
         mask[ys[inside], xs[inside]] = 1
-    large = np.repeat(np.repeat(piece, _ZOOM, axis=0), _ZOOM, axis=1)
-    edge = on_edge(np.repeat(np.repeat(mask, _ZOOM, axis=0), _ZOOM, axis=1))
+    large, outlined = (
+        np.repeat(np.repeat(part, _ZOOM, axis=0), _ZOOM, axis=1)
+        for part in (piece, mask)
+    )
     colored = np.repeat(large[:, :, None], 3, axis=2)
-    rgb = QColor(color)
-    colored[edge] = (rgb.red(), rgb.green(), rgb.blue())
+    colored[on_edge(outlined)] = QColor(color).getRgb()[:3]
     return colored
 
 

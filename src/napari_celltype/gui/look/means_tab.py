@@ -3,71 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from napari_celltype.answers.columns import ACCEPTED
 from napari_celltype.answers.transients import TITLE, MeanTrace, mean_traces
 from napari_celltype.celltypes import UNSURE
-from napari_celltype.gui.look.roi_card import HIDDEN
-from napari_celltype.gui.look.trace_tab import Beside
+from napari_celltype.gui.look.trace_tab import HIDDEN
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.palette import color_of
 from napari_celltype.gui.plot import Plot
-from napari_celltype.gui.roi_filter import NAMES_OF, WORDS_OF, NameOf
+from napari_celltype.gui.roi_filter import NameOf
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
-from napari_celltype.gui.widgets import Column
+from napari_celltype.gui.widgets import Beside, Column, LazyTab, Words, choice_of_names
 from napari_celltype.labels import NOT_A_SOMA
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _REST_MS = 300
 _CIRCULAR = (
-    "The types were predicted from these traces: this tells what the model went by, "
-    "not that it is right."
+    "The types were predicted from these traces: the means show what the model went "
+    "by, not that it is right."
 )
-_NOISE = "At peaks, noise makes a peak, too."
+_NOISE = "Peaks of pure noise also average to a peak."
 
 
-class MeansTab(QWidget):
-    """Averages in the background whenever what is averaged has changed.
-
-    Parameters
-    ----------
-    session : Session
-
-    Attributes
-    ----------
-    job : JobBar
-    means : tuple of MeanTrace
-        What is drawn.
-    """
+class MeansTab(LazyTab):
+    """Averages in the background whenever what is averaged has changed."""
 
     def __init__(self, session: Session, parent: Any = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._outdated = True
         self._why_not = ""
         self.means: tuple[MeanTrace, ...] = ()
-        self.name_of = QComboBox()
-        for name in NAMES_OF:
-            self.name_of.addItem(f"by {WORDS_OF[name]}", name)
-        self.name_of.setToolTip("Which types the ROIs that are shown are divided by")
+        self.name_of = choice_of_names("Group by predicted type, or by label")
         self.plot = Plot()
         self.plot.setLabel("bottom", "time from the peak (s)")
         self.plot.setLabel("left", "deviations")
+        self.plot.setMinimumHeight(80)
         self.job = JobBar()
-        self._title, self._note = QLabel(), QLabel()
+        self._title = QLabel()
         self._title.setWordWrap(True)
-        self._note.setWordWrap(True)
+        self._note = Words()
         self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._note.setMinimumWidth(130)
         self._note.setToolTip("ROIs of each type, and in brackets their transients")
@@ -77,7 +58,6 @@ class MeansTab(QWidget):
         self._rest.timeout.connect(self._start)
         self.name_of.currentIndexChanged.connect(self.refresh)
         bar = QHBoxLayout()
-        bar.setContentsMargins(0, 0, 0, 0)
         bar.addWidget(self.name_of)
         bar.addWidget(self.job, 1)
         layout = QVBoxLayout(self)
@@ -86,7 +66,6 @@ class MeansTab(QWidget):
         layout.addLayout(bar)
         layout.addWidget(self._title)
         layout.addWidget(Beside(self.plot, Column(self._note), (5, 3)), 1)
-        self.plot.setMinimumHeight(80)
 
     @property
     def note(self) -> str:
@@ -95,26 +74,23 @@ class MeansTab(QWidget):
 
     def refresh(self) -> None:
         """Average anew, once the tab can be seen and nothing changes for a moment."""
-        self._outdated = True
+        super().refresh()
         if self._why_none():
             # What is hidden goes at once, not when the tab is looked at again.
             self._start()
-        elif self.isVisible():
-            self._rest.start()
+
+    def show_now(self) -> None:
+        """Average once nothing has changed for a moment."""
+        self.outdated = True
+        self._rest.start()
 
     def set_theme(self, background: str, text: str) -> None:
         """Take over the colours of the window."""
         self.plot.set_theme(background, text)
         self._draw()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Average what changed meanwhile."""
-        super().showEvent(event)
-        if self._outdated:
-            self._rest.start()
-
     def _start(self) -> None:
-        self._outdated = False
+        self.outdated = False
         self.means = ()
         self._draw()
         opened, name_of = self._session.active, self.name_of.currentData()
@@ -150,27 +126,25 @@ class MeansTab(QWidget):
         if self._why_not:
             # Instead of "Cancelled.".
             self.job.notice.show_text(self._why_not)
-        elif isinstance(outcome, Finished) and not self._outdated:
+        elif isinstance(outcome, Finished) and not self.outdated:
             self.means = outcome.result
             self._draw()
 
     def _draw(self) -> None:
         self.plot.getPlotItem().clear()
         self.plot.show_axes(bool(self.means))
-        by_model = self.name_of.currentData() != "label"
         self._title.setText(TITLE if self.means else "")
-        notes = [
-            *map(_size_of, self.means),
-            *([_CIRCULAR] if by_model else []),
-            _NOISE,
-        ]
-        self._note.setText("\n".join(notes) if self.means else "")
+        self._note.setText("")
+        if not self.means:
+            return
+        by_model = self.name_of.currentData() != "label"
+        notes = [*map(_size_of, self.means), _CIRCULAR if by_model else "", _NOISE]
+        self._note.setText("\n".join(filter(None, notes)))
         for mean in self.means:
             self._draw_one(mean)
-        if self.means:
-            time = self.means[0].time
-            self.plot.setXRange(time[0], time[-1], padding=0.02)
-            self.plot.getPlotItem().enableAutoRange(axis="y")
+        time = self.means[0].time
+        self.plot.setXRange(time[0], time[-1], padding=0.02)
+        self.plot.getPlotItem().enableAutoRange(axis="y")
 
     def _draw_one(self, mean: MeanTrace) -> None:
         color = color_of(mean.name, self._session.tree)
@@ -200,20 +174,13 @@ def _size_of(mean: MeanTrace) -> str:
 def members_of(
     session: Session, opened: OpenRecording, name_of: NameOf
 ) -> Mapping[str, NDArray[np.intp]]:
-    """Return the ROIs of each type that pass the filter, by name in tree order.
-
-    A label that is an accepted prediction is no label here: it was given by the trace.
-    """
-    features: pd.DataFrame = session.features(opened)
-    names = features[name_of].fillna("").to_numpy()
+    """Return the ROIs of each type that pass the filter, by name in tree order."""
+    names = session.features(opened)[name_of].fillna("").to_numpy()
     shown = session.shown(opened)
-    if name_of == "label":
-        accepted = [r.roi_id for r in opened.labels or () if r.source == "prediction"]
-        shown[accepted] = False
-    found = set(names[shown]) - {"", UNSURE, NOT_A_SOMA}
-    # Their means would show what the model reacts to, under the name of a truth.
-    found = {name for name in found if not name.endswith(ACCEPTED)}
+    # An accepted prediction is no ground truth: it was given by the trace. Its mean
+    # would show what the model reacts to, under the name of a label.
+    found = {name for name in set(names[shown]) if not name.endswith(ACCEPTED)}
     return {
         name: np.flatnonzero(shown & (names == name))
-        for name in session.tree.in_order(sorted(found))
+        for name in session.tree.in_order(sorted(found - {"", UNSURE, NOT_A_SOMA}))
     }

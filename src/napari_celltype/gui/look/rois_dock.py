@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.theme import get_theme
@@ -22,37 +22,31 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.gui.label.label_buttons import LabelBanner
-from napari_celltype.gui.label.label_dock import LabelKeys
+from napari_celltype.answers.columns import ACCEPTED, find_column
+from napari_celltype.celltypes import UNSURE
+from napari_celltype.gui.label.label_keys import LabelBanner, LabelKeys
 from napari_celltype.gui.look.filter_bar import FilterBar
 from napari_celltype.gui.look.gallery import GalleryTab
 from napari_celltype.gui.look.means_tab import MeansTab
-from napari_celltype.gui.look.roi_table import RoiTable, table_columns
-from napari_celltype.gui.look.trace_tab import Beside, TraceTab
+from napari_celltype.gui.look.trace_tab import TraceTab
+from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.palette import Shape, color_of, mark
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.roi_filter import names_in
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.gui.widgets import listen
+from napari_celltype.gui.table_model import TableModel
+from napari_celltype.gui.widgets import Beside, listen
+from napari_celltype.labels import NOT_A_SOMA
+from napari_celltype.recording import RoiMasks
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _HEIGHT = 290
 
 
 class RoisDock(QWidget):
-    """Table, traces, means and pictures of the active recording.
-
-    Parameters
-    ----------
-    napari_viewer : napari.Viewer
-
-    Attributes
-    ----------
-    table, view : RoiTable, QTableView
-    filters : FilterBar
-    filter : QLineEdit
-        Its words.
-    traces, means, gallery : TraceTab, MeansTab, GalleryTab
-    plot : TracePlot
-    """
+    """Table, traces, means and pictures of the active recording."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
@@ -60,8 +54,8 @@ class RoisDock(QWidget):
         self._viewer = scene.viewer
         self._session = scene.session
         self.banner = LabelBanner(scene.session, scene.labelling)
-        self.keys = LabelKeys(scene.labelling, self)
-        self.table = RoiTable(self)
+        self.keys = LabelKeys(scene, self)
+        self.table = TableModel(self, self._mark)
         self.view = QTableView()
         self.filters = FilterBar()
         self.filter = self.filters.text
@@ -77,8 +71,6 @@ class RoisDock(QWidget):
         self.view.selectionModel().selectionChanged.connect(self._on_rows)
         self.table.layoutChanged.connect(self._mark_selected)
         self.plot.frame_asked.connect(self._go_to_frame)
-        for view in (self.view, self.gallery.view):
-            self.keys.watch(view)
         scene.labelling.sees_trace = self._trace_is_seen
         self.destroyed.connect(scene.labelling.see_no_trace)
         listen(self, scene.labelling.transient_asked, self.zoom_to_largest_transient)
@@ -88,18 +80,18 @@ class RoisDock(QWidget):
             (self._session.described, self._on_changed),
             (self._session.selected, self._on_selected),
             (self._session.filtered, self._on_filtered),
-            (self._session.types_changed, self._on_types),
+            (self._session.types_changed, self._show_recording),
         ):
             listen(self, signal, slot)
         listen(self, self._viewer.events.theme, self._on_theme)
         listen(self, self._viewer.dims.events.current_step, self._on_step)
         self._on_theme()
-        self._on_types()
+        self._show_recording()
 
     def zoom_to_largest_transient(self) -> None:
         """Zoom to the largest transient; the next time show the whole trace."""
         self.tabs.setCurrentWidget(self.traces)
-        self.traces.zoom_to_largest_transient()
+        self.traces.transient.toggle()
 
     def _lay_out(self) -> None:
         view = self.view
@@ -141,18 +133,28 @@ class RoisDock(QWidget):
         if opened is None:
             self.table.show(None)
         else:
-            features = self._session.features(opened)
             before = self.table.titles
-            columns = table_columns(opened, features)
-            self.table.show(columns, self._session.shown(opened))
+            frame = roi_frame(opened, self._session.features(opened))
+            self.table.show(frame, self._session.shown(opened))
             # Measuring 10,000 rows takes as long as all the rest.
             if self.table.titles != before:
                 self.view.resizeColumnsToContents()
+                self._make_room_for_labels()
         self.filters.allow_cells(
             opened is not None and opened.recording.iscell is not None
         )
         self._show_filter()
-        self._show_rois()
+        self._on_selected()
+        self.means.refresh()
+        self.gallery.refresh()
+
+    def _make_room_for_labels(self) -> None:
+        """Leave room for the longest label, which may be given later."""
+        if _LABEL in self.table.titles:
+            column = self.table.titles.index(_LABEL)
+            longest = self.view.fontMetrics().horizontalAdvance(NOT_A_SOMA) + 30
+            width = max(self.view.columnWidth(column), longest)
+            self.view.setColumnWidth(column, width)
 
     def _on_changed(self, key: str) -> None:
         active = self._session.active
@@ -177,7 +179,16 @@ class RoisDock(QWidget):
             if roi_filter.applied_to(features) != roi_filter:
                 words += "; without what is about predictions, as none are seen"
         self.filters.show_filter(roi_filter, names)
-        self.filters.show_count(self.table.rowCount(), self.table.n_all, words)
+        self.filters.show_count(self.table.rowCount(), self.table.n_items, words)
+
+    def _mark(self, title: str, value: Any) -> Any:
+        """Return the picture beside a name; as in the layer, truth is an outline."""
+        shape = _SHAPES.get(title.removesuffix(" ⚠"))
+        if shape is None or not value:
+            return None
+        if value == UNSURE or value.endswith(ACCEPTED):
+            shape = "ring"
+        return mark(color_of(value, self._session.tree), shape)
 
     def _on_rows(self, *_changed: QItemSelection) -> None:
         ranges = self.view.selectionModel().selection()
@@ -186,8 +197,8 @@ class RoisDock(QWidget):
         self._selecting = True
         try:
             self._session.select_many(
-                self.table.roi_ids(rows),
-                self.table.roi_id(current.row()) if current.isValid() else None,
+                self.table.items(rows),
+                self.table.items([current.row()])[0] if current.isValid() else None,
             )
         finally:
             self._selecting = False
@@ -195,7 +206,7 @@ class RoisDock(QWidget):
     def _mark_selected(self) -> None:
         rows = self.table.rows_of(self._session.roi_ids)
         roi_id = self._session.roi_id
-        row = None if roi_id is None else self.table.row_of(roi_id)
+        row = self.table.rows_of([] if roi_id is None else [roi_id])
         selection = self.view.selectionModel()
         blocked = selection.blockSignals(True)
         marked = QItemSelection()
@@ -206,12 +217,12 @@ class RoisDock(QWidget):
                 marked.append(
                     QItemSelectionRange(first, self.table.index(int(run[-1]), last)),
                 )
-        current = QModelIndex() if row is None else self.table.index(row, 0)
+        current = self.table.index(int(row[0]), 0) if len(row) else QModelIndex()
         keep = QItemSelectionModel.SelectionFlag.NoUpdate
         selection.select(marked, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         selection.setCurrentIndex(current, keep)
         selection.blockSignals(blocked)
-        if row is not None:
+        if len(row):
             self.view.scrollTo(current)
         self.view.viewport().update()
 
@@ -221,11 +232,6 @@ class RoisDock(QWidget):
         self.traces.refresh()
         self.gallery.mark_selected()
         self._on_step()
-
-    def _show_rois(self) -> None:
-        self._on_selected()
-        self.means.refresh()
-        self.gallery.refresh()
 
     def _go_to_frame(self, frame: int) -> None:
         if self._viewer.dims.ndim > 2:
@@ -237,10 +243,6 @@ class RoisDock(QWidget):
         if self._viewer.dims.ndim > 2:
             self.plot.set_frame(int(self._viewer.dims.current_step[0]))
 
-    def _on_types(self) -> None:
-        self.table.set_tree(self._session.tree)
-        self._show_recording()
-
     def _on_theme(self, event: Any = None) -> None:
         theme = get_theme(self._viewer.theme)
         for tab in (self.traces, self.means):
@@ -248,3 +250,32 @@ class RoisDock(QWidget):
 
     def _trace_is_seen(self) -> bool:
         return self._session.roi_id is not None and self.plot.isVisible()
+
+
+def _title(name: str) -> str:
+    """Return the heading of a column; empty where the table does not show it."""
+    column = find_column(name)
+    return "" if column is None else column.title
+
+
+_LABEL = _title("label")
+# What stands beside a name: fill for what was predicted, outline for the truth.
+_SHAPES: dict[str, Shape] = {
+    _title("group"): "disc",
+    _title("predicted"): "disc",
+    _LABEL: "square",
+}
+
+
+def roi_frame(opened: OpenRecording, features: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of `layer_features` that are worth showing, by title."""
+    frame = features.drop(columns="index").dropna(axis="columns", how="all")
+    masks = RoiMasks.of(opened.recording.rois)
+    if len(masks):
+        frame = frame.assign(n_pixels=masks.n_pixels)
+    titles = {name: _title(str(name)) for name in frame}
+    if "subtype" in frame:
+        # As in the legend, ⚠ marks types that are unproven on real cells.
+        titles["predicted"] += " ⚠"
+    shown = [name for name, title in titles.items() if title]
+    return frame[shown].rename(columns=titles)

@@ -23,19 +23,7 @@ _SPARSE = [(0, 0.8), (2, 0.6), (4, 0.4), (6, 0.2)]
 
 @dataclass(frozen=True, eq=False)
 class ShownTrace:
-    """A ROI's line in the plot.
-
-    Attributes
-    ----------
-    name : str
-        What stands beside it where several are stacked: number and type.
-    color : str
-        ``#RRGGBB``.
-    main : ndarray, shape (n_frames,)
-        What is drawn in the colour.
-    neuropil : ndarray or None, shape (n_frames,)
-        What is drawn behind it, grey.
-    """
+    """A ROI's line in the plot."""
 
     name: str
     color: str
@@ -44,13 +32,7 @@ class ShownTrace:
 
 
 class TracePlot(Plot):
-    """A plot of fluorescence over time: one ROI in its own units, or several stacked.
-
-    Attributes
-    ----------
-    frame_asked : Signal(int)
-        The user clicked at a frame.
-    """
+    """Fluorescence over time: one ROI in its own units, or several stacked."""
 
     frame_asked = Signal(int)
 
@@ -81,19 +63,7 @@ class TracePlot(Plot):
         *,
         unit: str,
     ) -> None:
-        """Draw one trace in its own units, or several one above another.
-
-        Parameters
-        ----------
-        traces : sequence of ShownTrace
-            From top to bottom; all as long as the first.
-        sampling_frequency : float or None
-            Frames per second, Hz; None labels the axis in frames.
-        segments : sequence of Segment
-            Frame ranges between which nothing is continuous.
-        unit : str
-            Label of the axis of a single trace.
-        """
+        """Draw one trace in its own units, or several one above another."""
         n_frames = traces[0].main.size
         same_time = (sampling_frequency, n_frames) == (self._frequency, self._n_frames)
         self._frequency, self._n_frames = sampling_frequency, n_frames
