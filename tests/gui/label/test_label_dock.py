@@ -236,6 +236,7 @@ def test_labels_that_cannot_be_saved_are_kept_also_when_it_is_closed(
     file = session.active.label_file.path
     file.unlink()
     file.mkdir()
+    session.select(1)
     press(Qt.Key.Key_2)
     qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
     window.viewer.layers.remove(window.layer("rois"))

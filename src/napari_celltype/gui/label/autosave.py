@@ -139,7 +139,10 @@ class Autosave(QObject):
     def save(self, key: str, *, overwrite: bool = False) -> None:
         """Save the labels of a recording, on request over those of somebody else."""
         if key in self._savers:
-            self._savers[key].save(self._labels(key), overwrite)
+            saver = self._savers[key]
+            saver.save(self._labels(key), overwrite)
+            # What it ends with is news, also when it is the same as before.
+            saver.shown = SaveState("saving")
             self._timer.start()
         else:
             self._unkept.add(key)
