@@ -192,6 +192,15 @@ class Score:
     probe: _Short | None = None
     probe_value: _Number | None = None
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row of this score in a table: data, measure, score, n, chance, probe."""
+        interval = "" if self.low is None else f" [{self.low:.2f}, {self.high:.2f}]"
+        chance = "" if self.chance is None else f"{self.chance:.2f}"
+        probe = "" if self.probe is None else f"{self.probe} {self.probe_value:.2f}"
+        value = f"{self.value:.2f}{interval}"
+        return self.data, self.measure, value, str(self.n), chance, probe
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -510,13 +519,8 @@ def _scores(card: ModelCard) -> list[str]:
 
 def score_table(scores: Sequence[Score]) -> list[str]:
     """Return scores as the lines of a Markdown table with aligned columns."""
-    rows = [("data", "measure", "score", "n", "chance", "best number")]
-    for score in scores:
-        interval = "" if score.low is None else f" [{score.low:.2f}, {score.high:.2f}]"
-        chance = "" if score.chance is None else f"{score.chance:.2f}"
-        probe = "" if score.probe is None else f"{score.probe} {score.probe_value:.2f}"
-        value = f"{score.value:.2f}{interval}"
-        rows.append((score.data, score.measure, value, str(score.n), chance, probe))
+    header = ("data", "measure", "score", "n", "chance", "best number")
+    rows = [header, *(score.cells for score in scores)]
     # Texts of a card from elsewhere must not break the table.
     plain = [[" ".join(c.split()).replace("|", "/") for c in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*plain, strict=True)]
