@@ -58,6 +58,7 @@ class TraceTab(LazyTab):
         self.card = RoiCard()
         self.kind = QComboBox()
         self.kind.addItems(list(_UNITS))
+        self.kind.setToolTip(_KIND_TIP)
         self.transient = QPushButton("Transient (T)")
         self.transient.setCheckable(True)
         self.transient.setToolTip(
