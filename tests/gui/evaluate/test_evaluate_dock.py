@@ -22,6 +22,10 @@ from napari_celltype.protocol.evaluate import (
 from napari_celltype.protocol.experiments import Training
 from napari_celltype.protocol.words import caption
 
+# Of waits, in ms: a busy machine takes its time.
+LONG = 240_000
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture
 def file(tmp_path):
@@ -56,7 +60,7 @@ def dock(make_napari_viewer, qtbot):
 def choose(dock, qtbot, path):
     """Choose data, and wait until it is said how long it will take."""
     dock.choose(path)
-    qtbot.waitUntil(lambda: dock.expected.text.startswith("Expected"), timeout=60_000)
+    qtbot.waitUntil(lambda: dock.expected.text.startswith("Expected"), timeout=LONG)
     qtbot.waitUntil(dock.run.isEnabled)
 
 
@@ -83,7 +87,7 @@ def hold_after(n_splits, monkeypatch):
             seen.append(row)
             if len(seen) == n_splits:
                 held.set()
-                assert go.wait(60)
+                assert go.wait(LONG / 1000)
 
         return real(request, on_split=tell, **options)
 
@@ -104,10 +108,10 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     click(qtbot, dock.run)
     assert not dock.run.isEnabled()
     assert dock.run.toolTip() == "An evaluation is running."
-    qtbot.waitUntil(held.is_set, timeout=60_000)
+    qtbot.waitUntil(held.is_set, timeout=LONG)
     qtbot.waitUntil(lambda: len(dock.splits.rows) == 2)
     assert dock.job.cancel.isVisible()
-    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+    with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         go.set()
     folder = run_folder(tmp_path)
     assert str(folder) in dock.job.notice.text
@@ -186,10 +190,10 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     assert clipboard.text() == report.methods()
     assert "PyTorch" in report.methods()
     click(qtbot, shown.copy_figure)
-    qtbot.waitUntil(lambda: "figure is on" in shown.notice.text, timeout=30_000)
+    qtbot.waitUntil(lambda: "figure is on" in shown.notice.text, timeout=LONG)
     assert clipboard.image().width() > 1500
     shown.save_figure_as(tmp_path / "figure.svg")
-    qtbot.waitUntil(lambda: "Wrote" in shown.notice.text, timeout=30_000)
+    qtbot.waitUntil(lambda: "Wrote" in shown.notice.text, timeout=LONG)
     assert (tmp_path / "figure.svg").stat().st_size > 1000
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
@@ -204,8 +208,8 @@ def test_cancel_keeps_what_is_finished_and_the_run_goes_on(
     choose(dock, qtbot, file)
     held, go = hold_after(3, monkeypatch)
     click(qtbot, dock.run)
-    qtbot.waitUntil(held.is_set, timeout=60_000)
-    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+    qtbot.waitUntil(held.is_set, timeout=LONG)
+    with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         click(qtbot, dock.job.cancel)
         go.set()
     folder = run_folder(tmp_path)
@@ -213,12 +217,12 @@ def test_cancel_keeps_what_is_finished_and_the_run_goes_on(
     assert dock.job.notice.text.startswith("Cancelled. The 3 finished trainings")
     assert not dock.job.notice.is_error
     assert not dock.results.isVisible()
-    qtbot.waitUntil(lambda: "that are left" in dock.expected.text, timeout=60_000)
+    qtbot.waitUntil(lambda: "that are left" in dock.expected.text, timeout=LONG)
     assert dock.run.text() == "Run (goes on)"
 
     # As another day would: the folder alone says what the run was.
     dock.form.splits.setValue(5)
-    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+    with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         dock.resume_run(folder)
     assert (folder / "results.jsonl").read_bytes().startswith(kept)
     assert dock.results.isVisible()
@@ -229,12 +233,12 @@ def test_cancel_keeps_what_is_finished_and_the_run_goes_on(
 
     # A finished run only shows its report.
     dock.results.clear()
-    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+    with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         dock.resume_run(folder)
     assert dock.results.isVisible()
     assert (folder / "results.jsonl").read_bytes() == done
 
-    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+    with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         dock.resume_run(tmp_path)
     assert dock.job.notice.is_error
     assert "not the folder of a run" in dock.job.notice.text
@@ -256,19 +260,19 @@ def test_a_run_of_the_terminal_goes_on_with_what_the_form_has_no_box_for(
     with pytest.raises(Stopped):
         run_experiment(asked, on_split=seen.append, should_stop=lambda: bool(seen))
     # The terminal's run and the window's: the same settings, so the same folder.
-    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+    with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         dock.resume_run(folder)
     assert not dock.job.notice.is_error, dock.job.notice.text
     shown = dock.form.request(file)
     assert (shown.protocol, shown.training) == (asked.protocol, asked.training)
     assert shown.reading.timesteps == 40
-    qtbot.waitUntil(dock.run.isEnabled, timeout=60_000)
+    qtbot.waitUntil(dock.run.isEnabled, timeout=LONG)
     assert dock.run.text() == "Run (goes on)"
     assert "Split by cell" in dock.design.text
     # One classifier more, in the same folder.
     dock.form.classifiers["svm-rbf"].setChecked(True)
-    qtbot.waitUntil(dock.run.isEnabled, timeout=60_000)
-    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+    qtbot.waitUntil(dock.run.isEnabled, timeout=LONG)
+    with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         click(qtbot, dock.run)
     assert not dock.job.notice.is_error, dock.job.notice.text
     names = {s.name for s in dock.results.report.asked}
@@ -285,7 +289,7 @@ def test_what_cannot_be_evaluated_is_a_sentence_and_run_is_off(dock, qtbot, tmp_
     assert "is not there" in dock.run.toolTip()
     one = nct.TraceSet(np.random.default_rng(0).normal(size=(6, 60)), ["PV"] * 6)
     dock.choose(save_traces(one, tmp_path / "one.npz"))
-    qtbot.waitUntil(lambda: dock.expected.is_error, timeout=30_000)
+    qtbot.waitUntil(lambda: dock.expected.is_error, timeout=LONG)
     assert not dock.run.isEnabled()
     assert dock.run.toolTip() == dock.expected.text
     for box in dock.form.classifiers.values():
@@ -320,7 +324,7 @@ def test_a_dock_closed_in_mid_run_leaves_no_thread_and_what_was_finished(
     choose(dock, qtbot, file)
     held, go = hold_after(2, monkeypatch)
     click(qtbot, dock.run)
-    qtbot.waitUntil(held.is_set, timeout=60_000)
+    qtbot.waitUntil(held.is_set, timeout=LONG)
     gone = []
     dock.destroyed.connect(lambda: gone.append(True))
     dock.parent().deleteLater()
@@ -354,12 +358,12 @@ def test_the_table_of_recordings_is_evaluated_as_a_list(
         sessions.append(root.parent)
     table = dock.data.table
     table.add_paths(sessions)
-    qtbot.waitUntil(lambda: len(table.collection.recordings) == 4, timeout=30_000)
-    qtbot.waitUntil(dock.run.isEnabled, timeout=60_000)
+    qtbot.waitUntil(lambda: len(table.collection.recordings) == 4, timeout=LONG)
+    qtbot.waitUntil(dock.run.isEnabled, timeout=LONG)
     n_cells = int(dock.design.text.split(" PV (")[0].split()[-1])
     assert f"{n_cells} PV ({n_cells} cells, 4 animals)" in dock.design.text
     started = datetime.now()
-    with qtbot.waitSignal(dock.job.ended, timeout=60_000):
+    with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         click(qtbot, dock.run)
     assert dock.results.isVisible(), dock.job.notice.text
     (folder,) = (tmp_path / "m1").glob("recordings-evaluation-*")
@@ -370,5 +374,5 @@ def test_the_table_of_recordings_is_evaluated_as_a_list(
     # Other recordings are other data, in the same table.
     table.table.selectRow(3)
     click(qtbot, table.remove)
-    qtbot.waitUntil(lambda: "3 animals" in dock.design.text, timeout=60_000)
+    qtbot.waitUntil(lambda: "3 animals" in dock.design.text, timeout=LONG)
     assert f"{n_cells * 3 // 4} PV" in dock.design.text
