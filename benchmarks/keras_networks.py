@@ -96,7 +96,7 @@ def _two_lstm_layers(x):
 
 
 def copy_weights(network, model):
-    """Give a Keras model the weights of a `classifiers.networks.Network` like it."""
+    """Give a Keras model the weights of a `models.networks.Network` like it."""
     values = []
     for name, weight in network.state_dict().items():
         value = weight.detach().cpu().numpy()

@@ -112,7 +112,7 @@ class Parameter:
             return ",".join(map(str, value))
         return _plain(value)
 
-    def words(self, value: Any) -> list[str]:
+    def arguments(self, value: Any) -> list[str]:
         """Return a value as it is typed at the terminal."""
         if value is None or value is False:
             return []
@@ -193,12 +193,14 @@ def parameter(
     if not callable(choices) and not isinstance(choices, Mapping):
         named = {choice: str(choice) for choice in choices}
     options = (option,) if isinstance(option, str) else tuple(option or ())
-    told = Parameter("", about, choices=named, options=options, default=default, **more)
+    declared = Parameter(
+        "", about, choices=named, options=options, default=default, **more
+    )
     if isinstance(default, dict):
-        return field(default_factory=partial(dict, default), metadata={_KEY: told})
+        return field(default_factory=partial(dict, default), metadata={_KEY: declared})
     if default is REQUIRED:
-        return field(metadata={_KEY: told})
-    return field(default=default, metadata={_KEY: told})
+        return field(metadata={_KEY: declared})
+    return field(default=default, metadata={_KEY: declared})
 
 
 def parameters(request: Any) -> dict[str, Parameter]:
@@ -239,15 +241,15 @@ def values_of(request: Any) -> dict[str, Any]:
     return found
 
 
-def terminal_words(request: Any) -> list[str]:
+def terminal_arguments(request: Any) -> list[str]:
     """Return a request as it is typed at a terminal; defaults are not said."""
-    words: list[str] = []
-    told = parameters(type(request))
+    typed: list[str] = []
+    declared = parameters(type(request))
     for name, value in values_of(request).items():
-        one = told[name]
+        one = declared[name]
         if (one.options or one.argument) and value != one.default:
-            words += one.words(value)
-    return words
+            typed += one.arguments(value)
+    return typed
 
 
 def command_line(verb: str, request: Any) -> str:
@@ -259,24 +261,26 @@ def command_line(verb: str, request: Any) -> str:
     request : object
         Of data on disk.
     """
-    return shlex.join(["napari-celltype", verb, *terminal_words(request)])
+    return shlex.join(["napari-celltype", verb, *terminal_arguments(request)])
 
 
-def _completed(told: Parameter, name: str, hint: Any) -> Parameter:
+def _completed(declared: Parameter, name: str, hint: Any) -> Parameter:
     """Add to a declaration what the field says: its name and its types."""
     spelt = f"--{name.replace('_', '-')}"
     types = _types(hint)
     single = next((t for t in _METAVARS if t in types), str)
-    choices = told.choices() if callable(told.choices) else told.choices
-    named = "" if told.free else "|".join(map(str, choices))
+    choices = declared.choices() if callable(declared.choices) else declared.choices
+    named = "" if declared.free else "|".join(map(str, choices))
     return replace(
-        told,
+        declared,
         name=name,
         choices=choices,
-        label=told.label or name.replace("_", " ").capitalize(),
-        options=() if told.argument else tuple(o or spelt for o in told.options),
-        metavar=told.metavar or named or _METAVARS[single],
-        needed=told.needed or told.default is REQUIRED,
+        label=declared.label or name.replace("_", " ").capitalize(),
+        options=()
+        if declared.argument
+        else tuple(o or spelt for o in declared.options),
+        metavar=declared.metavar or named or _METAVARS[single],
+        needed=declared.needed or declared.default is REQUIRED,
         types=types,
     )
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from napari_celltype.cli import system_libraries
-from napari_celltype.cli.doctor import Finding, doctor
+from napari_celltype.cli.doctor import Check, doctor
 from napari_celltype.models.catalog import BUNDLED, FOLDER_VARIABLE
 
 
-def finding(name: str) -> Finding:
+def finding(name: str) -> Check:
     (found,) = [f for f in doctor() if f.name == name]
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,10 @@ import pytest
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import DataSet, LabelledRecording
 from napari_celltype.labels.obstacles import plan_frames, require_none
+
+BASE = SimpleNamespace(
+    name="cnn", sampling_frequency=10.0, window_frames=500, neuropil="none"
+)
 
 
 def planned(n_frames, *rates, **options):
@@ -57,6 +62,7 @@ def test_recordings_shorter_than_the_timesteps_are_dropped():
         ((30.0, 30.0), {"timesteps": -5}, "are no trace"),
         ((30.0, 30.0), {"resample": 0.0}, "is impossible"),
         ((30.0, 30.0), {"resample": np.nan}, "is impossible"),
+        ((30.0, 30.0), {"base": BASE}, "a, b: shorter than the 500 frames"),
     ],
 )
 def test_what_cannot_be_brought_together_is_refused(rates, options, sentence):

@@ -139,6 +139,12 @@ def test_an_experiment_that_there_is_not():
         run_experiment(ExperimentRequest(traces(), "table6"))
 
 
+@pytest.mark.parametrize("option", ["n_splits", "experiment", "tree"])
+def test_an_option_that_would_not_count_is_refused(option):
+    with pytest.raises(TypeError, match=option):
+        nct.evaluate(traces(), ["rnn"], **{option: 3})
+
+
 def test_an_experiment_of_the_paper_runs_from_python():
     request = ExperimentRequest(
         traces(), "table2", protocol=PROTOCOL, training=Training(epochs=1)

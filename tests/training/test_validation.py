@@ -10,7 +10,7 @@ from napari_celltype.errors import LabelError
 from napari_celltype.labels import LabelledData, Targets, TraceSet
 from napari_celltype.labels.reading import means_by_cell
 from napari_celltype.training.held_out import HeldOut, hold_out
-from napari_celltype.training.validation import Judge, probe_words
+from napari_celltype.training.validation import Judge, probe_title
 
 
 def cells(labels, **columns):
@@ -218,7 +218,7 @@ def test_the_animal_alone_is_compared_with_where_sessions_are_held_out():
     assert found.way == "by-session"
     judge = Judge(data, found, Targets.of(traces.labels))
     assert judge.probe == ("animal", 1.0)
-    assert probe_words("animal") == "the commonest type of its animal"
+    assert probe_title("animal") == "the commonest type of its animal"
 
 
 def test_means_over_windows_of_unequal_number():

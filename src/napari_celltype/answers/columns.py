@@ -239,7 +239,7 @@ COLUMNS = (
     Column(
         "merged_into",
         "Int64",
-        "Row of the merged ROI that this one is a part of; -1 for none.",
+        "Row of the merged ROI that this one is a part of; -1 or empty for none.",
         lambda rois: rois.merged_into(),
     ),
     Column(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from napari_celltype.labels import LabelTable
     from napari_celltype.models import ModelCard
 
-SIMULATION = "simulation"
+_SIMULATION = "simulation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +202,7 @@ class Predictions:
         if calibration is not None:
             posterior = self.probabilities
             assumed = self.prior is None and {"PY", "IN"} <= set(groups)
-            if assumed and calibration.calibrated_on == SIMULATION:
+            if assumed and calibration.calibrated_on == _SIMULATION:
                 rare = self.with_prior({"IN": CA1_INTERNEURONS}).probabilities
 
         def called(column: str, members: Mapping[str, list[str]]) -> dict[str, Called]:

@@ -29,7 +29,7 @@ FORMAT = "napari-celltype provenance"
 VERSION = 1
 _PACKAGES = ("napari-celltype", "numpy", "torch", "scipy", "pandas", "suite2p")
 # Larger files are told by size and time only.
-MAX_HASHED_BYTES = 64 << 20
+_MAX_HASHED_BYTES = 64 << 20
 
 
 def describe_recording(
@@ -94,7 +94,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
         "bytes": status.st_size,
         "changed": changed.isoformat(timespec="seconds"),
     }
-    if status.st_size <= MAX_HASHED_BYTES:
+    if status.st_size <= _MAX_HASHED_BYTES:
         described["sha256"] = file_sha256(path)
     return described
 

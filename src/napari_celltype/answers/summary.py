@@ -19,7 +19,7 @@ from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
 if TYPE_CHECKING:
     import pandas as pd
 
-UNCALIBRATED = "not calibrated: how many are right is not known"
+_UNCALIBRATED = "not calibrated: how many are right is not known"
 # From this change of the expected share of right cells on, the summary speaks of it.
 _MUCH = 0.1
 # Of fewer ROIs no share of right ones is told.
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class RoiCounts:
+class _RoiCounts:
     """How many ROIs there are, and how many have each name; see `count_rois`."""
 
     n_rois: int
@@ -43,7 +43,7 @@ class RoiCounts:
     labels: Counter[str]
 
 
-def count_rois(table: pd.DataFrame) -> RoiCounts:
+def count_rois(table: pd.DataFrame) -> _RoiCounts:
     """Count the ROIs of an output table; a merged ROI counts, its parts do not.
 
     Parameters
@@ -57,7 +57,7 @@ def count_rois(table: pd.DataFrame) -> RoiCounts:
     def numbers(rows: pd.DataFrame, column: str) -> Counter[str]:
         return Counter(filter(None, rows[column])) if column in rows else Counter()
 
-    return RoiCounts(
+    return _RoiCounts(
         n_rois=len(whole),
         groups=numbers(whole, "group"),
         types=numbers(whole, "predicted"),
@@ -118,7 +118,7 @@ class Summary:
             if called is None or called.rois < _FEWEST or self._is_given(name):
                 continue
             if called.expected_right is None:
-                return UNCALIBRATED
+                return _UNCALIBRATED
             many, _ = _WORDS.get(name, (name, name))
             return (
                 f"of {called.rois} {many} about {called.expected_right:.0f} expected "
@@ -143,7 +143,7 @@ class Summary:
         if expected:
             lines.append(f"Expected to be right by type: about {', '.join(expected)}.")
         if not self.basis:
-            lines.append(f"The model is {UNCALIBRATED}.")
+            lines.append(f"The model is {_UNCALIBRATED}.")
         shares = "; ".join(dict.fromkeys(share_text(s) for s in self.shares))
         lines.append(
             f"Assumed shares of the types: {shares}. They are an assumption of the "

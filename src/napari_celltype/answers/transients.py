@@ -19,10 +19,10 @@ from napari_celltype.progress import (
 )
 from napari_celltype.recording import Recording, Segment, require_known_rate
 
-SMOOTHED_SECONDS = 0.3
+_SMOOTHED_SECONDS = 0.3
 # A transient stands above the lowest value of so many seconds before it, whatever the
 # baseline does over minutes.
-BASELINE_SECONDS = 5.0
+_BASELINE_SECONDS = 5.0
 # Traces without a known frame rate are looked at as if they had this one.
 _ASSUMED_FREQUENCY = 10.0
 
@@ -83,8 +83,8 @@ def _rises(trace: NDArray[np.float32], frequency: float) -> NDArray[np.float64]:
     # Running sums would carry a NaN on to the end, and a step would be a rise.
     known = np.flatnonzero(finite)
     filled = np.interp(np.arange(trace.size), known, trace[known])
-    smooth = uniform_filter1d(filled, max(1, round(SMOOTHED_SECONDS * frequency)))
-    width = max(2, round(BASELINE_SECONDS * frequency))
+    smooth = uniform_filter1d(filled, max(1, round(_SMOOTHED_SECONDS * frequency)))
+    width = max(2, round(_BASELINE_SECONDS * frequency))
     # The origin moves the window, so that it ends at the frame.
     end = (width - 1) // 2
     lowest = minimum_filter1d(smooth, width, origin=end, mode="nearest")
@@ -92,13 +92,13 @@ def _rises(trace: NDArray[np.float32], frequency: float) -> NDArray[np.float64]:
     return rises
 
 
-TRANSIENTS = 5  # of each ROI, at most
+_TRANSIENTS = 5  # of each ROI, at most
 BEFORE, AFTER = 3.0, 10.0  # s
-BASELINE_FROM = 1.5  # s before the peak; what came earlier is set to zero
+_BASELINE_FROM = 1.5  # s before the peak; what came earlier is set to zero
 # ROIs of a type that are looked at, spread evenly over their numbers.
 MOST_ROIS = 200
 TITLE = (
-    f"Mean of each ROI's {TRANSIENTS} largest transients (raw F, z-scored) at their "
+    f"Mean of each ROI's {_TRANSIENTS} largest transients (raw F, z-scored) at their "
     "peaks; band: ± 1 SD between ROIs"
 )
 
@@ -202,7 +202,7 @@ def _transients(
         trace,
         frequency,
         recording.segments,
-        count=TRANSIENTS,
+        count=_TRANSIENTS,
         before=BEFORE,
         after=AFTER,
         whole=True,
@@ -210,7 +210,7 @@ def _transients(
     pieces: NDArray[np.float64]
     pieces = (trace[peaks[:, None] + offsets] - finite.mean()) / deviation
     pieces = pieces[np.isfinite(pieces).all(axis=1)]
-    early = offsets <= -BASELINE_FROM * frequency
+    early = offsets <= -_BASELINE_FROM * frequency
     pieces -= pieces[:, early].mean(axis=1, keepdims=True)
     return pieces
 

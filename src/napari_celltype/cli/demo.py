@@ -41,14 +41,14 @@ from napari_celltype.progress import (
 )
 from napari_celltype.recording import open_recording, run_suite2p
 
-SAMPLING_FREQUENCY = 10.0  # Hz; what the faster bundled models work at
+_SAMPLING_FREQUENCY = 10.0  # Hz; what the faster bundled models work at
 N_FRAMES = 1200  # two minutes: two windows of the bundled models
-N_CELLS = 40
+_N_CELLS = 40
 DECAY = 0.7  # s, what suite2p advises for fast indicators such as this GCaMP7f
 
 
 @dataclass(frozen=True)
-class DemoResult:
+class _DemoResult:
     """The plane folder, a summary of at most six lines, and what that rests on."""
 
     recording_path: Path
@@ -69,7 +69,7 @@ def run_demo(
     force: bool = False,
     on_progress: OnProgress,
     should_stop: ShouldStop,
-) -> DemoResult:
+) -> _DemoResult:
     """Simulate a movie, run the real suite2p on it and classify what it finds."""
     from napari_celltype.simulation import (
         match_rois,
@@ -82,19 +82,19 @@ def run_demo(
     claim_folder(folder, force=force)
     on_progress(Progress("Simulating a session"))
     simulated = simulate_recording(
-        N_CELLS, N_FRAMES, SAMPLING_FREQUENCY, random_state=random_state
+        _N_CELLS, N_FRAMES, _SAMPLING_FREQUENCY, random_state=random_state
     )
     movie = write_movie(simulated, folder / "movie.tif", **watching)
     write_truth(simulated, folder / "truth.npz")
     run_suite2p(
         movie,
         folder,
-        sampling_frequency=SAMPLING_FREQUENCY,
+        sampling_frequency=_SAMPLING_FREQUENCY,
         tau=DECAY,
         **watching,
     )
     # The demo itself has set this rate, so it is no unconfirmed default.
-    recording = open_recording(folder, sampling_frequency=SAMPLING_FREQUENCY)
+    recording = open_recording(folder, sampling_frequency=_SAMPLING_FREQUENCY)
     matches = match_rois(simulated.rois, recording.rois, recording.frame_shape)
     truth = np.where(matches >= 0, simulated.labels[matches], "")
     save_labels(recording, truth_table(truth.tolist()))
@@ -130,7 +130,7 @@ def run_demo(
         *answers[0].summary().details(),
         *map(str, answers[0].warnings),
     )
-    return DemoResult(recording.path, summary, details)
+    return _DemoResult(recording.path, summary, details)
 
 
 def _summary(folder: Path, answer: Predictions, truth: NDArray[np.str_]) -> list[str]:
@@ -150,10 +150,10 @@ def _summary(folder: Path, answer: Predictions, truth: NDArray[np.str_]) -> list
 
 
 def _agreement(answer: Predictions, truth: NDArray[np.str_]) -> str:
-    said = answer.decisions
+    decisions = answer.decisions
     known = truth != ""
-    groups = np.where(truth == "PY", "PY", "IN") == np.array(said.group)
-    types = np.array(said.predicted) == truth
+    groups = np.where(truth == "PY", "PY", "IN") == np.array(decisions.group)
+    types = np.array(decisions.predicted) == truth
     return (
         f"{answer.model_name} agrees with the simulator for {groups[known].sum()} of "
         f"{known.sum()} cells as PY or interneuron, for {types[known].sum()} in type."

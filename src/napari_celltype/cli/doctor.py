@@ -19,19 +19,19 @@ from napari_celltype.models import verify_model
 from napari_celltype.models.catalog import BUNDLED, FOLDER_VARIABLE, user_folder
 
 # PyTorch's own index of CUDA builds; those for Windows on the default index have none.
-CUDA_INDEX = "https://download.pytorch.org/whl/cu132"
-CUDA_LINE = (
+_CUDA_INDEX = "https://download.pytorch.org/whl/cu132"
+_CUDA_LINE = (
     "python -m pip install --force-reinstall torch torchvision "
-    f"--index-url {CUDA_INDEX} (or /cu126 for an older driver)"
+    f"--index-url {_CUDA_INDEX} (or /cu126 for an older driver)"
 )
-REINSTALL = "python -m pip install --force-reinstall --no-deps ."
+_REINSTALL = "python -m pip install --force-reinstall --no-deps ."
 # suite2p writes a registered copy of the movie, often several gigabytes.
-LEAST_FREE_BYTES = 5 * 2**30
-BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
+_LEAST_FREE_BYTES = 5 * 2**30
+_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Check:
     """One line of the report: what was found, and what to do where that is not ok."""
 
     name: str
@@ -44,7 +44,7 @@ class Finding:
         return not self.remedy
 
 
-def doctor() -> list[Finding]:
+def doctor() -> list[Check]:
     """Examine this machine and this installation, in reading order."""
     return [
         *_versions(),
@@ -53,7 +53,7 @@ def doctor() -> list[Finding]:
         _qt_binding(),
         _display(),
         _libraries(),
-        _models("bundled models", BUNDLED, REINSTALL),
+        _models("bundled models", BUNDLED, _REINSTALL),
         _models("your models", user_folder(), "copy the file again, or delete it"),
         _writable("folder for your models", user_folder()),
         _free_disk(),
@@ -67,8 +67,8 @@ def _installed(package: str) -> str | None:
         return None
 
 
-def _versions() -> Iterator[Finding]:
-    yield Finding("python", f"{platform.python_version()} ({sys.executable})")
+def _versions() -> Iterator[Check]:
+    yield Check("python", f"{platform.python_version()} ({sys.executable})")
     remedies = {
         "napari-celltype": "python -m pip install .",
         "numpy": "python -m pip install numpy",
@@ -79,23 +79,23 @@ def _versions() -> Iterator[Finding]:
     }
     for package, remedy in remedies.items():
         found = _installed(package)
-        yield Finding(package, found or "not installed", "" if found else remedy)
+        yield Check(package, found or "not installed", "" if found else remedy)
 
 
-def _torchvision() -> Iterator[Finding]:
+def _torchvision() -> Iterator[Check]:
     """Try what suite2p imports: torchvision, which has to be made for this torch."""
     if _installed("torch") is None or _installed("torchvision") is None:
         return
     pair = f"{version('torchvision')} beside torch {version('torch')}"
     error = _import_error("torchvision")
     if error:
-        yield Finding(
+        yield Check(
             "torchvision",
             f"{pair} cannot be imported ({error})",
             "python -m pip install --force-reinstall torch torchvision",
         )
     else:
-        yield Finding("torchvision", pair)
+        yield Check("torchvision", pair)
 
 
 @cache
@@ -113,9 +113,9 @@ def _import_error(package: str) -> str:
     return (tried.stderr.strip().splitlines() or [f"status {tried.returncode}"])[-1]
 
 
-def _device() -> Finding:
+def _device() -> Check:
     if _installed("torch") is None:
-        return Finding("device", "unknown without torch", "see torch above")
+        return Check("device", "unknown without torch", "see torch above")
     import torch
 
     cards = _nvidia_cards()
@@ -124,17 +124,17 @@ def _device() -> Finding:
             torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())
         ]
         found = f"CUDA {torch.version.cuda}: {', '.join(names)}"
-        return Finding("device", f"{found} ({cards})" if cards else found)
+        return Check("device", f"{found} ({cards})" if cards else found)
     if torch.backends.mps.is_available():
-        return Finding("device", "MPS (Apple GPU)")
+        return Check("device", "MPS (Apple GPU)")
     if cards and torch.version.cuda is None:
         built = f"CPU: this torch is built without CUDA, but there is {cards}"
-        return Finding("device", built, CUDA_LINE)
+        return Check("device", built, _CUDA_LINE)
     if cards:
         found = f"CPU: torch {torch.__version__} cannot use {cards}"
         update = "update the NVIDIA driver, or install a torch for an older CUDA: "
-        return Finding("device", found, update + CUDA_LINE)
-    return Finding("device", f"CPU, {torch.get_num_threads()} threads (no GPU found)")
+        return Check("device", found, update + _CUDA_LINE)
+    return Check("device", f"CPU, {torch.get_num_threads()} threads (no GPU found)")
 
 
 def _nvidia_cards() -> str:
@@ -152,38 +152,38 @@ def _nvidia_cards() -> str:
     return "; ".join(line.strip().replace(", ", ", driver ") for line in lines if line)
 
 
-def _qt_binding() -> Finding:
-    found = [f"{name} {v}" for name in BINDINGS if (v := _installed(name))]
+def _qt_binding() -> Check:
+    found = [f"{name} {v}" for name in _BINDINGS if (v := _installed(name))]
     value = ", ".join(found) or "none"
-    return Finding("Qt", value, "" if found else "python -m pip install PyQt6")
+    return Check("Qt", value, "" if found else "python -m pip install PyQt6")
 
 
-def _display() -> Finding:
+def _display() -> Check:
     if not sys.platform.startswith("linux"):
-        return Finding("display", f"the one of {platform.system()}")
+        return Check("display", f"the one of {platform.system()}")
     for variable in ("WAYLAND_DISPLAY", "DISPLAY"):
         if os.environ.get(variable):
-            return Finding("display", f"{variable}={os.environ[variable]}")
+            return Check("display", f"{variable}={os.environ[variable]}")
     if shutil.which("Xvfb"):
-        return Finding("display", "no screen; Xvfb can draw windows without one")
-    return Finding(
+        return Check("display", "no screen; Xvfb can draw windows without one")
+    return Check(
         "display",
         "no screen and no Xvfb: no window can be opened",
         f"{install_line(['xauth', 'xvfb'])} (or work with --headless)",
     )
 
 
-def _libraries() -> Finding:
+def _libraries() -> Check:
     missing = missing_packages()
     if not missing:
-        return Finding("window libraries", "all there")
+        return Check("window libraries", "all there")
     remedy = install_line(missing)
     if shutil.which("apt-get") is None:
         remedy = "install what your system calls these Debian packages"
-    return Finding("window libraries", f"missing: {' '.join(missing)}", remedy)
+    return Check("window libraries", f"missing: {' '.join(missing)}", remedy)
 
 
-def _models(name: str, folder: Path, remedy: str) -> Finding:
+def _models(name: str, folder: Path, remedy: str) -> Check:
     """Check the fingerprint of every model file of a folder."""
     files = sorted(folder.glob("*.safetensors"))
     damaged = []
@@ -193,31 +193,31 @@ def _models(name: str, folder: Path, remedy: str) -> Finding:
         except ModelError as error:
             damaged.append(str(error))
     if damaged:
-        return Finding(name, " ".join(damaged), remedy)
+        return Check(name, " ".join(damaged), remedy)
     if not files and folder == BUNDLED:
-        return Finding(name, f"none in {folder}", remedy)
+        return Check(name, f"none in {folder}", remedy)
     names = ", ".join(file.stem for file in files)
-    return Finding(name, f"{names} (verified)" if files else "none")
+    return Check(name, f"{names} (verified)" if files else "none")
 
 
-def _writable(name: str, folder: Path) -> Finding:
+def _writable(name: str, folder: Path) -> Check:
     """Tell whether a folder could be written; nothing is made for the test."""
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     good = os.access(existing, os.W_OK)
     other = f"set {FOLDER_VARIABLE} to a folder that you may write to"
-    return Finding(
+    return Check(
         name,
         str(folder) if good else f"{folder} cannot be written",
         "" if good else other,
     )
 
 
-def _free_disk() -> Finding:
+def _free_disk() -> Check:
     here = Path.cwd()
     free = shutil.disk_usage(here).free
-    remedy = f"free at least {LEAST_FREE_BYTES // 2**30} GB for suite2p"
-    return Finding(
+    remedy = f"free at least {_LEAST_FREE_BYTES // 2**30} GB for suite2p"
+    return Check(
         "free disk space",
         f"{free / 2**30:.0f} GB in {here}",
-        "" if free >= LEAST_FREE_BYTES else remedy,
+        "" if free >= _LEAST_FREE_BYTES else remedy,
     )

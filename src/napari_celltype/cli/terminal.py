@@ -31,7 +31,7 @@ R = TypeVar("R")
 
 WRONG_INPUT = 1
 STOPPED = 130
-SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_BETWEEN_LINES = 5.0
 _MOST_LINES = 6
 _WIDTH = 100
 
@@ -73,7 +73,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def interruptible() -> Iterator[ShouldStop]:
+def _interruptible() -> Iterator[ShouldStop]:
     """Give a `should_stop` that turns True at Ctrl-C; a second Ctrl-C ends at once."""
     asked = False
 
@@ -99,7 +99,7 @@ def interruptible() -> Iterator[ShouldStop]:
 def watched(*, goes_on: bool = False) -> Iterator[dict[str, Any]]:
     """Give `on_progress` and `should_stop`; say what becomes of stopped work."""
     try:
-        with interruptible() as should_stop, shown_progress() as on_progress:
+        with _interruptible() as should_stop, _shown_progress() as on_progress:
             yield {"on_progress": on_progress, "should_stop": should_stop}
     except (Stopped, KeyboardInterrupt):
         if goes_on:
@@ -108,7 +108,7 @@ def watched(*, goes_on: bool = False) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def shown_progress() -> Iterator[OnProgress]:
+def _shown_progress() -> Iterator[OnProgress]:
     """Draw a bar on a terminal and print plain lines elsewhere, on standard error."""
     if sys.stderr.isatty():
         columns = (
@@ -145,7 +145,7 @@ def shown_progress() -> Iterator[OnProgress]:
         if same and tenth == _tenth(last):
             return
         last = progress
-        next_line = time.monotonic() + SECONDS_BETWEEN_LINES
+        next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
         share = f" {10 * tenth} %" if progress.total else ""
         print(f"{progress.message}{share}", file=sys.stderr, flush=True)
 

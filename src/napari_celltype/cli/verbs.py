@@ -24,7 +24,6 @@ from napari_celltype.cli.terminal import (
     watched,
 )
 from napari_celltype.cli.window import OpenRequest, open_window
-from napari_celltype.errors import SamplingFrequencyError
 from napari_celltype.export import FORMATS, ExportRequest
 from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.parameters import (
@@ -377,14 +376,15 @@ def suite2p_(request: Suite2pRequest) -> None:
 
     Example: napari-celltype suite2p movie.tif -o data/mouse1 --fs 30 --tau 0.7
     """
-    from napari_celltype.recording import run_suite2p, tiff_sampling_frequency
+    from napari_celltype.recording import (
+        require_known_rate,
+        run_suite2p,
+        tiff_sampling_frequency,
+    )
 
     movie = request.movie
     frequency = request.sampling_frequency or tiff_sampling_frequency(movie)
-    if frequency is None:
-        raise SamplingFrequencyError(
-            f"{movie} does not say its frame rate; give the rate per plane (--fs HZ)."
-        )
+    frequency = require_known_rate(frequency, movie)
     with watched() as watching:
         folder = run_suite2p(
             movie,
@@ -405,10 +405,10 @@ def doctor() -> None:
     """
     from napari_celltype.cli.doctor import doctor as examine
 
-    findings = examine()
-    width = max(len(f.name) for f in findings)
-    for finding in findings:
-        mark = "ok " if finding.ok else "-- "
-        typer.echo(f"{mark}{finding.name:<{width}}  {finding.value}")
-        if not finding.ok:
-            typer.echo(f"   {'':<{width}}  to mend: {finding.remedy}")
+    checks = examine()
+    width = max(len(c.name) for c in checks)
+    for check in checks:
+        mark = "ok " if check.ok else "-- "
+        typer.echo(f"{mark}{check.name:<{width}}  {check.value}")
+        if not check.ok:
+            typer.echo(f"   {'':<{width}}  to mend: {check.remedy}")

@@ -23,7 +23,7 @@ from napari_celltype.parameters import (
     neuropil_parameter,
     parameter,
     plane_parameter,
-    terminal_words,
+    terminal_arguments,
 )
 
 _INSTALL = 'python -m pip install ".[gui]"'
@@ -84,7 +84,7 @@ def save_screenshot(path: Path, screenshot: Path) -> str | None:
 
 def _command(request: OpenRequest, model: str | None) -> list[str]:
     command = [sys.executable, "-m", "napari_celltype.gui.app"]
-    command += terminal_words(request)
+    command += terminal_arguments(request)
     return command if model is None else [*command, "--model", model, "--classify"]
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
 from napari_celltype.export.content import Format, Preview
+from napari_celltype.labels.notes import counted
 
 PAPER = "Troullinou et al., IEEE Trans. Emerg. Top. Comput. Intell. 2021"
-PAPER_DOI = "10.1109/TETCI.2020.3028581"
+_PAPER_DOI = "10.1109/TETCI.2020.3028581"
 _MOST_WARNINGS = 4
 _SOURCES = {
     "histology": "from histology",
@@ -37,7 +38,7 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
     versions = provenance.get("versions", {})
     program = f"napari-celltype {versions.get('napari-celltype', '')}".rstrip()
     n_rois = sum(r.get("n_rois", 0) for r in recordings)
-    where = f"{_count(n_rois, 'ROI')} in {_count(len(recordings), 'recording')}"
+    where = f"{counted(n_rois, 'ROI')} in {counted(len(recordings), 'recording')}"
     if models:
         sentences = [
             f"Cell types of {where} were predicted from their calcium traces with "
@@ -83,9 +84,9 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
         found = list(dict.fromkeys(sentence for part in warned for sentence in part))
         more = len(found) - _MOST_WARNINGS
         if more > 0:
-            further = f"{_count(more, 'further warning')}: see provenance."
+            further = f"{counted(more, 'further warning')}: see provenance."
             found[_MOST_WARNINGS:] = [further]
-        of_all = f"{len(warned)} of {_count(len(recordings), 'recording')}"
+        of_all = f"{len(warned)} of {counted(len(recordings), 'recording')}"
         sentences.append(f"Warnings were given for {of_all}: {' '.join(found)}")
     wanted = _SOFTWARE if models else {"numpy": "NumPy"}
     used = [f"{title} {versions[n]}" for n, title in wanted.items() if n in versions]
@@ -95,7 +96,7 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
             used.append(f"{name} {of_files} (of the files)")
     if used:
         sentences.append(f"Software: {', '.join(used)}.")
-    cited = [f"{PAPER} (doi:{PAPER_DOI})"] if models else []
+    cited = [f"{PAPER} (doi:{_PAPER_DOI})"] if models else []
     cited += dict.fromkeys(pipeline["citation"] for pipeline in pipelines)
     if cited:
         sentences.append(f"To be cited: {'; '.join(cited)}.")
@@ -177,7 +178,7 @@ def _labels(tables: list[Mapping[str, Any]], classified: bool) -> list[str]:
         ways = ", ".join(f"{_SOURCES.get(s, s)} ({n})" for s, n in sources.items())
         unknown = total("sight_unknown")
         sentences += [
-            f"{_count(n_cells, 'cell')} had a label that no model gave ({kinds}): "
+            f"{counted(n_cells, 'cell')} had a label that no model gave ({kinds}): "
             f"{ways}.",
             f"{total('blind')} of these labels were given without sight of the trace "
             "or of a prediction"
@@ -185,21 +186,17 @@ def _labels(tables: list[Mapping[str, Any]], classified: bool) -> list[str]:
         ]
     if accepted := total("accepted_predictions"):
         sentences.append(
-            f"{_count(accepted, 'label')} repeated a prediction that a person "
+            f"{counted(accepted, 'label')} repeated a prediction that a person "
             "accepted, which is no ground truth."
         )
     if no_somata := total("not_a_soma"):
         sentences.append(
-            f"{_count(no_somata, 'ROI')} {'was' if no_somata == 1 else 'were'} "
+            f"{counted(no_somata, 'ROI')} {'was' if no_somata == 1 else 'were'} "
             "labelled as no cell body"
             + "; what the model says of them is among the counts above" * classified
             + "."
         )
     return sentences
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _listed(values: Iterable[str | None]) -> str:

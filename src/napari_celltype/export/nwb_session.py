@@ -12,11 +12,11 @@ from napari_celltype.errors import OutputError
 from napari_celltype.parameters import parameter
 
 # NWB demands a start time. The customary stand-in is a day on which nobody imaged.
-UNKNOWN_START = datetime(1900, 1, 1, tzinfo=UTC)
+_UNKNOWN_START = datetime(1900, 1, 1, tzinfo=UTC)
 UNKNOWN = "unknown"
 # "Zero days or older" is NWB's way to write an age of which nothing is known.
-UNKNOWN_AGE = "P0D/"
-SEXES = ("M", "F", "O", "U")
+_UNKNOWN_AGE = "P0D/"
+_SEXES = ("M", "F", "O", "U")
 _DURATION = r"P(?!$)(\d+(\.\d+)?[YMWD])*(T(?!$)(\d+(\.\d+)?[HMS])+)?"
 _AGE = re.compile(rf"({_DURATION})(/({_DURATION})?)?|/{_DURATION}")
 
@@ -103,9 +103,9 @@ class NwbSession:
 
     @property
     def start(self) -> datetime:
-        """The start time; `UNKNOWN_START` where it is not known."""
+        """The start time; `_UNKNOWN_START` where it is not known."""
         if not self.session_start_time:
-            return UNKNOWN_START
+            return _UNKNOWN_START
         try:
             start = datetime.fromisoformat(self.session_start_time)
         except ValueError:
@@ -129,9 +129,9 @@ class NwbSession:
                 f"The age {self.age!r} is no ISO 8601 duration; write P90D for 90 days "
                 "or P12W for 12 weeks."
             )
-        if self.sex and self.sex not in SEXES:
+        if self.sex and self.sex not in _SEXES:
             raise OutputError(
-                f"The sex {self.sex!r} is none of {', '.join(SEXES)} (male, female, "
+                f"The sex {self.sex!r} is none of {', '.join(_SEXES)} (male, female, "
                 "other, unknown); choose one."
             )
         if set(self.subject_id) & set("/\\"):
@@ -148,21 +148,21 @@ class NwbSession:
             text += f" Not given when this file was written: {', '.join(unknown)}."
         if not self.session_start_time:
             text += (
-                f" The start time {UNKNOWN_START:%Y-%m-%d} stands for an unknown one."
+                f" The start time {_UNKNOWN_START:%Y-%m-%d} stands for an unknown one."
             )
         return text
 
     def subject(self) -> dict[str, Any]:
         """Return the arguments of pynwb's Subject."""
-        words = {"species": self.species} if self.species else {}
+        known = {"species": self.species} if self.species else {}
         absent = [
             n for n in self.unknown if n in ("subject_id", "species", "age", "sex")
         ]
         if absent:
-            words["description"] = f"Not known or not given: {', '.join(absent)}."
+            known["description"] = f"Not known or not given: {', '.join(absent)}."
         return {
             "subject_id": self.subject_id or UNKNOWN,
-            "age": self.age or UNKNOWN_AGE,
+            "age": self.age or _UNKNOWN_AGE,
             "sex": self.sex or "U",
-            **words,
+            **known,
         }

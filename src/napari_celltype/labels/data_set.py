@@ -30,6 +30,7 @@ from napari_celltype.labels.labelled_recording import (
     open_listed,
 )
 from napari_celltype.labels.recording_list import (
+    CONDITIONS,
     RecordingList,
     find_listed_planes,
     read_recording_list,
@@ -48,9 +49,7 @@ from napari_celltype.recording import Recording, recording_names, require_possib
 
 LIST_NAME = "recordings.csv"
 # What a trace set without a file is called in sentences.
-IN_MEMORY = "traces in memory"
-# Facts that a list may give beside those that can be edited.
-_OTHER_FACTS = ("indicator", "region", "preparation")
+_IN_MEMORY = "traces in memory"
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +142,9 @@ class DataSet:
         Planes of one session share the animal, the session and the line.
         """
         chosen = next(r for r in self.recordings if r.key == key)
-        words: dict[str, Any] = {n: value.strip() for n, value in values.items()}
+        given: dict[str, Any] = {n: value.strip() for n, value in values.items()}
         changed = (
-            replace(r, **words, given=r.given | set(values))
+            replace(r, **given, given=r.given | set(values))
             if _same_session(r, chosen)
             else r
             for r in self.recordings
@@ -323,7 +322,7 @@ class DataSet:
             "subject_id": self.subject_of(recording),
             "session_id": recording.session,
             "line": recording.line,
-            **{name: recording.facts.get(name, "") for name in _OTHER_FACTS},
+            **{name: recording.facts.get(name, "") for name in CONDITIONS},
         }
         return {n: v if kept.get(n, True) else "" for n, v in values.items()}
 
@@ -340,7 +339,7 @@ def open_data_set(
 ) -> DataSet:
     """Open labelled data; traces of recordings are not read yet."""
     in_memory = isinstance(data, TraceSet)
-    path = Path(IN_MEMORY if isinstance(data, TraceSet) else data).expanduser()
+    path = Path(_IN_MEMORY if isinstance(data, TraceSet) else data).expanduser()
     suffix = path.suffix.lower()
     if in_memory or suffix == ".npz":
         _refuse(path, "labels", labels)

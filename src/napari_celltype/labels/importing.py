@@ -88,13 +88,13 @@ def import_labels(
         return _matches(read_track2p, path, recording, tree, others)
     if is_label_file(path):
         table = read_label_file(path, recording, tree)
-        sentences = (_in_words(table), *table.warnings)
+        sentences = (_table_text(table), *table.warnings)
         return ImportedLabels(table, LabelTable(tree=tree), sentences)
     if roicat_file(path) is not None:
         return _matches(read_roicat, path, recording, tree, others)
     if path.suffix.lower() in (".csv", ".tsv", ".txt"):
         table = read_label_table(path, recording.n_rois, tree, plane=recording.plane)
-        return ImportedLabels(table, LabelTable(tree=tree), (_in_words(table),))
+        return ImportedLabels(table, LabelTable(tree=tree), (_table_text(table),))
     raise LabelError(
         f"{path} is neither a label table (.csv), nor a label file ({FILE_NAME}), nor "
         f"the folder of Track2p, nor ROICaT's NAME.tracking.results_clusters.json; "
@@ -102,14 +102,14 @@ def import_labels(
     )
 
 
-def _in_words(table: LabelTable) -> str:
+def _table_text(table: LabelTable) -> str:
     """Return how many labels of each type a table has, and how many cell_ids."""
     n_cells = sum(bool(row.cell_id) for row in table)
     known = f", {counted(n_cells, 'ROI')} with a cell_id" if n_cells else ""
-    return f"{_labels_in_words(table)}{known}."
+    return f"{_labels_text(table)}{known}."
 
 
-def _labels_in_words(table: LabelTable) -> str:
+def _labels_text(table: LabelTable) -> str:
     counts = Counter(row.label for row in table if row.label)
     each = ", ".join(f"{n} {name}" for name, n in counts.most_common())
     return counted(counts.total(), "label") + (f" ({each})" if each else "")
@@ -144,7 +144,7 @@ def _matches(
     ]
     if labelled:
         sentences.append(
-            f"On other days ({names}) these cells have {_labels_in_words(carried)}."
+            f"On other days ({names}) these cells have {_labels_text(carried)}."
         )
     only_ids = tuple(
         Label(roi_id, "", recording.plane, "imported", cell_id=cell_id)

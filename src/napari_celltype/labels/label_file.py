@@ -278,7 +278,7 @@ def load_labels(
     if recording.path is None:
         return None
     path = find_label_file(recording.path, labels_dir)
-    return None if path is None else _read(path, recording, tree)
+    return None if path is None else read_label_file(path, recording, tree)
 
 
 def is_label_file(path: Path) -> bool:
@@ -288,13 +288,6 @@ def is_label_file(path: Path) -> bool:
             return file.read(len(_START)) == _START
     except OSError:
         return False
-
-
-def read_label_file(
-    path: Path, recording: Recording, tree: TypeTree = DEFAULT_TYPES
-) -> LabelTable:
-    """Read the labels of a label file that may lie anywhere, such as a copy."""
-    return _read(path, recording, tree)
 
 
 def find_label_file(folder: Path, labels_dir: str | Path | None = None) -> Path | None:
@@ -388,7 +381,10 @@ def _entry(label: Label, runs: Runs) -> dict[str, Any]:
     return {**{name: getattr(label, name) for name in _FIELD_TYPES}, "runs": runs}
 
 
-def _read(path: Path, recording: Recording, tree: TypeTree) -> LabelTable:
+def read_label_file(
+    path: Path, recording: Recording, tree: TypeTree = DEFAULT_TYPES
+) -> LabelTable:
+    """Read the labels of a label file that may lie anywhere, such as a copy."""
     content = _parse(path)
     try:
         tree = _with_own_types(tree, _objects(content, "types"))

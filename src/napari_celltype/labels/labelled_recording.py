@@ -42,7 +42,7 @@ from napari_celltype.recording import (
 )
 
 # What the user can change about a recording, and its column in a recording list.
-EDITABLE = {"subject": "subject_id", "session": "session_id", "line": "line"}
+_EDITABLE = {"subject": "subject_id", "session": "session_id", "line": "line"}
 
 # What animals and sessions are called in paths.
 _EDGE, _END = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
@@ -99,7 +99,7 @@ class LabelledRecording:
     facts : mapping of str to str
         What a list says of the recording.
     given : frozenset of str
-        Those of `EDITABLE` that the user or a list gave; the others are guesses.
+        Those of `_EDITABLE` that the user or a list gave; the others are guesses.
     tree : TypeTree
         The vocabulary, with the user's own types of its labels.
     recording : Recording or None
@@ -219,9 +219,9 @@ def open_listed(
         labels=listed.labels,
         frequency_given=listed.sampling_frequency is not None,
         facts=facts,
-        given=frozenset(n for n, column in EDITABLE.items() if column in facts),
+        given=frozenset(n for n, column in _EDITABLE.items() if column in facts),
         tree=tree,
-        **{n: facts[column] for n, column in EDITABLE.items() if column in facts},
+        **{n: facts[column] for n, column in _EDITABLE.items() if column in facts},
     )
     # Masks of many recordings would fill the memory, and nobody needs them any more.
     return replace(opened, recording=replace(recording, rois=(), images={}, movie=None))

@@ -14,7 +14,7 @@ from napari_celltype.recording import Roi, RoiMasks
 Runs: TypeAlias = list[list[int]]
 
 # Two disjoint ROIs cannot both share more than half of their union with a third.
-MIN_OVERLAP = 0.5
+_MIN_OVERLAP = 0.5
 
 
 def mask_runs(rois: Sequence[Roi], roi_ids: Sequence[int]) -> dict[int, Runs]:
@@ -94,7 +94,7 @@ def find_again(stored: Mapping[int, Runs], rois: Sequence[Roi]) -> dict[int, int
         n_stored = sum(n for _, _, n in runs)
         overlap = shared / (masks.n_pixels + n_stored - shared)
         best = int(np.argmax(overlap))
-        if overlap[best] > MIN_OVERLAP:
+        if overlap[best] > _MIN_OVERLAP:
             claims.setdefault(best, []).append((float(overlap[best]), former))
 
     found: dict[int, int] = {}

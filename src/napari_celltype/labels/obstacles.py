@@ -20,6 +20,7 @@ from napari_celltype.findings import Finding
 from napari_celltype.labels.data_set import DataSet
 from napari_celltype.labels.labelled_recording import LabelledRecording
 from napari_celltype.labels.notes import counted, first_few
+from napari_celltype.labels.recording_list import CONDITIONS
 from napari_celltype.labels.targets import Targets
 from napari_celltype.recording import SAME_RATE, Segment, frames_after_averaging
 from napari_celltype.recording.windows import WindowPlan, rate_ratio
@@ -136,9 +137,9 @@ def plan_frames(
         plans = {
             r.key: WindowPlan.of(r.segments, ratio, size) for r, ratio in usable.items()
         }
-        found += _too_short_for(
-            base, data, [r for r in usable if not plans[r.key].pieces]
-        )
+        short = [r for r in usable if not plans[r.key].pieces]
+        if short:
+            found.append(_too_short_for(base, data, short, len(short) == len(usable)))
     else:
         size, plans, cut = _whole(data, usable, timesteps)
         found += cut
@@ -182,7 +183,7 @@ def _rates(
                 f"{_names(unknown)}: the frame rate is not known. Give it in the "
                 "column sampling_frequency of a recording list (terminal: or with "
                 "--fs; napari: or open the recording and confirm it in Classify).",
-                (remove_from(data, unknown),),
+                (_remove_from(data, unknown),),
                 needs_rate or wanted is not None or len(unknown) < len(labelled),
             )
         )
@@ -217,7 +218,7 @@ def _rates(
                 "frame-rate-too-low",
                 f"{_names(slow)}: at {least:g} Hz slower than the {wanted:g} Hz{whose},"
                 f" and traces are never up-sampled.",
-                (_resample_to(least) if base is None else remove_from(data, slow),),
+                (_resample_to(least) if base is None else _remove_from(data, slow),),
                 blocks=True,
             )
         )
@@ -303,25 +304,21 @@ def _cut(
     return Obstacle(
         "cut",
         f"Traces of up to {most} frames are cut to their first {size}, {why}.",
-        (remove_from(data, shortest),) if few else (),
+        (_remove_from(data, shortest),) if few else (),
     )
 
 
 def _too_short_for(
-    base: Base, data: DataSet, short: Sequence[LabelledRecording]
-) -> list[Obstacle]:
-    if not short:
-        return []
-    return [
-        Obstacle(
-            "too-short",
-            f"{_names(short)}: shorter than the {base.window_frames} frames at "
-            f"{base.sampling_frequency:g} Hz that {base.name} looks at; nothing is "
-            "learned from it.",
-            (remove_from(data, short),),
-            blocks=len(short) == len(data.labelled()),
-        )
-    ]
+    base: Base, data: DataSet, short: Sequence[LabelledRecording], blocks: bool
+) -> Obstacle:
+    return Obstacle(
+        "too-short",
+        f"{_names(short)}: shorter than the {base.window_frames} frames at "
+        f"{base.sampling_frequency:g} Hz that {base.name} looks at; nothing is "
+        "learned from it.",
+        (_remove_from(data, short),),
+        blocks,
+    )
 
 
 def label_findings(data: DataSet, with_predictions: bool = False) -> list[Obstacle]:
@@ -355,7 +352,7 @@ def label_findings(data: DataSet, with_predictions: bool = False) -> list[Obstac
                 "unlabelled-recordings",
                 f"{len(bare)} of {counted(len(recordings), 'recording')} without "
                 f"labels: {_names(bare)}.",
-                (remove_from(data, bare),),
+                (_remove_from(data, bare),),
             )
         )
     for code, name, what in (
@@ -399,7 +396,7 @@ def label_findings(data: DataSet, with_predictions: bool = False) -> list[Obstac
                 f"Columns of the list that are not used: {first_few(data.unused)}.",
             )
         )
-    for name in ("indicator", "region", "preparation"):
+    for name in CONDITIONS:
         counts = Counter(r.facts.get(name, "not given") for r in labelled)
         if len(counts) > 1:
             how_many = (f"{value} ({n})" for value, n in counts.most_common())
@@ -429,7 +426,7 @@ def type_obstacle(labels: Iterable[str], tree: TypeTree) -> Obstacle | None:
     )
 
 
-def remove_from(data: DataSet, gone: Iterable[LabelledRecording]) -> Action:
+def _remove_from(data: DataSet, gone: Iterable[LabelledRecording]) -> Action:
     """Return the way out of recordings that are of no use."""
     gone = list(gone)
     what = gone[0].name if len(gone) == 1 else f"these {len(gone)}"

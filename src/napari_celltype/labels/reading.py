@@ -239,7 +239,7 @@ class Reading:
                 "change; check the traces (F.npy)."
             )
         usable = cells.take(np.flatnonzero(counts))
-        labels, chosen, choices = apply_choices(
+        labels, chosen, choices = _apply_choices(
             usable.labels, opened.tree, self.merged, self.left_out
         )
         windows_of = counts[counts > 0]
@@ -256,12 +256,12 @@ class Reading:
             opened.name,
             opened.tree,
             tuple(notes),
-            fingerprint_of(whole, opened.tree),
+            _fingerprint_of(whole, opened.tree),
             cell,
         )
 
 
-def apply_choices(
+def _apply_choices(
     labels: NDArray[np.str_],
     tree: TypeTree,
     merged: Mapping[str, str],
@@ -303,7 +303,7 @@ def means_by_cell(
     return means
 
 
-def fingerprint_of(traces: TraceSet, tree: TypeTree = DEFAULT_TYPES) -> str:
+def _fingerprint_of(traces: TraceSet, tree: TypeTree = DEFAULT_TYPES) -> str:
     """Return the SHA-256 of traces, labels, all columns and the user's own types."""
     own = [(t.name, t.parent) for t in tree.types if t not in DEFAULT_TYPES.types]
     digest = hashlib.sha256(f"{own} {traces.sampling_frequency}".encode())

@@ -12,8 +12,9 @@ from napari_celltype.labels.csv_table import read_csv_rows, whole_number
 from napari_celltype.recording import find_planes, require_possible
 
 # What holds for all ROIs of a recording.
-FACTS = ("subject_id", "session_id", "line", "indicator", "region", "preparation")
-COLUMNS = ("path", "plane", "labels", "sampling_frequency", *FACTS)
+CONDITIONS = ("indicator", "region", "preparation")
+_FACTS = ("subject_id", "session_id", "line", *CONDITIONS)
+COLUMNS = ("path", "plane", "labels", "sampling_frequency", *_FACTS)
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def _planes(
             place,
             listed.labels,
             _rate(rate),
-            {name: cells[name] for name in FACTS if cells.get(name)},
+            {name: cells[name] for name in _FACTS if cells.get(name)},
             listed.one_of_several,
         )
         for listed in found

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 from napari_celltype.errors import ModelError, OutputError, SamplingFrequencyError
 from napari_celltype.files import write_atomically
 from napari_celltype.models.card import ModelCard, describe
-from napari_celltype.models.model_file import SUFFIX, ModelBytes, read_model_bytes
+from napari_celltype.models.model_file import (
+    SUFFIX,
+    ModelBytes,
+    read_model_bytes,
+    require_suffix,
+)
 from napari_celltype.models.registry import DEFAULT_MODEL, Notice, warn_notice
 from napari_celltype.recording import SAME_RATE
 
@@ -128,11 +133,7 @@ def pack_model(
     """Copy a model to one file that another lab can add."""
     file = find_model(name)
     target = Path(path)
-    if target.suffix != SUFFIX:
-        raise OutputError(
-            f"A model file ends in {SUFFIX}, but {target.name!r} does not; choose "
-            "another name."
-        )
+    require_suffix(target)
     if target.exists() and not force:
         raise OutputError(f"{target} exists; choose another name or use --force.")
     write_atomically(target, lambda part: part.write(file.content))

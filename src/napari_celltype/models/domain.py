@@ -20,14 +20,14 @@ from napari_celltype.recording.windows import lively
 
 TRACE_PROPERTIES = ("noise", "skewness", "slow power", "smoothness")
 POPULATION_PROPERTIES = ("synchrony", "slow oscillation")
-RECORDING_PROPERTIES = (*POPULATION_PROPERTIES, "neuropil", "length", "frame rate")
-PROPERTIES = (*TRACE_PROPERTIES, *RECORDING_PROPERTIES)
+_RECORDING_PROPERTIES = (*POPULATION_PROPERTIES, "neuropil", "length", "frame rate")
+PROPERTIES = (*TRACE_PROPERTIES, *_RECORDING_PROPERTIES)
 SLOW = 0.1  # Hz
-SYNCHRONOUS = (0.02, 0.1)  # Hz, between which synchrony is measured
-FEWEST_ROIS = 10  # usable ones, of which synchrony means something
+_SYNCHRONOUS = (0.02, 0.1)  # Hz, between which synchrony is measured
+_FEWEST_ROIS = 10  # usable ones, of which synchrony means something
 # Up states of anaesthesia and deep sleep come 0.3 to 1 times a second (Steriade 1993).
 # Bands of 0.05 Hz; in the first four, awake cells are about as synchronous as above.
-OSCILLATION = tuple((low / 20, (low + 1) / 20) for low in range(2, 20))  # Hz
+_OSCILLATION = tuple((low / 20, (low + 1) / 20) for low in range(2, 20))  # Hz
 BELOW = 4
 # Of fewer usable ROIs or less time, chance looks like a slow oscillation.
 FEWEST_OSCILLATING, SHORTEST_OSCILLATION = 20, 240  # ROIs, s
@@ -64,7 +64,7 @@ _MEANING = {
 
 
 @dataclass(frozen=True)
-class Unlike:
+class _Unlike:
     """What about a recording is unlike a model's training data.
 
     `recording` holds a sentence for each property whose median over the ROIs is
@@ -126,7 +126,7 @@ def recording_properties(
     plan = plan_windows(card, n_frames, sampling_frequency, segments)
     rate = sampling_frequency / plan.ratio
     found = {n: np.full(n_rois, np.nan) for n in (*TRACE_PROPERTIES, "neuropil")}
-    population = Population(rate)
+    population = _Population(rate)
     for rows, block in blocks_of(traces):
         raise_if_stopped(should_stop)
         windows = plan.cut(block)
@@ -166,10 +166,10 @@ def correlations(
     return found
 
 
-class Population:
+class _Population:
     """What the ROIs of a recording do together, from blocks of ROIs."""
 
-    _BANDS = (SYNCHRONOUS, *OSCILLATION)
+    _BANDS = (_SYNCHRONOUS, *_OSCILLATION)
 
     def __init__(self, sampling_frequency: float) -> None:
         self._rate = sampling_frequency
@@ -204,7 +204,7 @@ class Population:
         in those from 0.1 to 0.3 Hz; NaN with fewer than 20 ROIs or 4 minutes.
         """
         n = self._n_rois
-        if n < FEWEST_ROIS or not self._sums[0].size:
+        if n < _FEWEST_ROIS or not self._sums[0].size:
             return dict.fromkeys(POPULATION_PROPERTIES, float("nan"))
         # The variance of a sum of n unit variables is n + n (n - 1) correlation.
         slow, *bands = (
@@ -240,7 +240,7 @@ def domain_of(
 def unlike(
     domain: Mapping[str, Mapping[str, float]],
     properties: Mapping[str, NDArray[np.float64]],
-) -> Unlike:
+) -> _Unlike:
     """Compare a recording's `recording_properties` with the domain on a model's card.
 
     The median over the ROIs is compared with "median noise" and so on, where a card has
@@ -261,7 +261,7 @@ def unlike(
             low, high = domain[name]["low"], domain[name]["high"]
             for roi_id in np.flatnonzero((values < low) | (values > high)):
                 outside[roi_id].append(name)
-    return Unlike(tuple(sentences), tuple(map(tuple, outside)))
+    return _Unlike(tuple(sentences), tuple(map(tuple, outside)))
 
 
 def _unlike_sentence(name: str, median: float, low: float, high: float) -> str:

@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from napari_celltype.errors import ModelError, OutputError
+from napari_celltype.errors import ModelError
 from napari_celltype.files import write_atomically
 from napari_celltype.labels import Targets
 from napari_celltype.models.calibration import log_softmax
@@ -30,7 +30,7 @@ from napari_celltype.models.device import (
     keep_freed_memory,
     traces_at_once,
 )
-from napari_celltype.models.model_file import SUFFIX, signed
+from napari_celltype.models.model_file import require_suffix, signed
 from napari_celltype.models.networks import (
     Network,
     network_class,
@@ -56,6 +56,10 @@ from napari_celltype.progress import (
 )
 
 # Constructor parameters that shape the network; None means the paper's value.
+NOT_FOR = (
+    "Anything that has not been checked against labelled cells of the same kind; a "
+    "predicted label is no histology."
+)
 STRUCTURE = (
     "layers",
     "filters",
@@ -476,10 +480,7 @@ def card_for(
             "Recordings that resemble those it was trained on: the same indicator, "
             "region, preparation and processing."
         ),
-        "not_for": (
-            "Anything that has not been checked against labelled cells of the same "
-            "kind; a predicted label is no histology."
-        ),
+        "not_for": NOT_FOR,
     }
     return ModelCard(
         name=name,
@@ -532,11 +533,7 @@ def save_model(
         If the file cannot be written.
     """
     target = Path(path)
-    if target.suffix != SUFFIX:
-        raise OutputError(
-            f"A model is saved as a file that ends in {SUFFIX}, but {target.name!r} "
-            "does not; choose another name."
-        )
+    require_suffix(target)
     for name, stated, found in (
         ("classes", card.classes, tuple(str(c) for c in classifier.classes_)),
         ("window_frames", card.window_frames, classifier.n_features_in_),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_celltype.errors import ModelError
+from napari_celltype.errors import ModelError, OutputError
 from napari_celltype.models.card import ModelCard
 
 if TYPE_CHECKING:
@@ -24,8 +24,17 @@ if TYPE_CHECKING:
 SUFFIX = ".safetensors"
 # The paper's networks have at most a few MB; a model of anyone's stays far below this.
 MAX_BYTES = 512 * 2**20
-MAX_HEADER_BYTES = 4 * 2**20
+_MAX_HEADER_BYTES = 4 * 2**20
 COPY_AGAIN = "copy it again from where it came from"
+
+
+def require_suffix(path: Path) -> None:
+    """Refuse the name of a file that is to hold a model."""
+    if path.suffix != SUFFIX:
+        raise OutputError(
+            f"A model is saved as a file that ends in {SUFFIX}, but {path.name!r} "
+            "does not; choose another name."
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +81,7 @@ def read_model_bytes(path: str | os.PathLike[str]) -> ModelBytes:
 
 def verified(content: bytes, source: Path, name: str) -> tuple[str, str]:
     """Return the text of that name in a signed file, and its SHA-256."""
-    header, data = split_content(content, source)
+    header, data = _split_content(content, source)
     metadata = header.pop("__metadata__", None)
     if (
         not isinstance(metadata, dict)
@@ -99,15 +108,15 @@ def signed(
     import safetensors.torch
 
     plain = dict(tensors)
-    header, data = split_content(safetensors.torch.save(plain), path)
+    header, data = _split_content(safetensors.torch.save(plain), path)
     sha256 = digest(text, header, data)
     return safetensors.torch.save(plain, {name: text, "sha256": sha256}), sha256
 
 
-def split_content(content: bytes, source: Path) -> tuple[dict[str, Any], bytes]:
+def _split_content(content: bytes, source: Path) -> tuple[dict[str, Any], bytes]:
     """Return the header and the tensors' bytes of a safetensors file."""
     length = int.from_bytes(content[:8], "little")
-    if len(content) < 10 or length > min(len(content) - 8, MAX_HEADER_BYTES):
+    if len(content) < 10 or length > min(len(content) - 8, _MAX_HEADER_BYTES):
         raise ModelError(
             f"{source} is no complete model file ({len(content)} bytes whose header "
             f"claims {length}); {COPY_AGAIN}."

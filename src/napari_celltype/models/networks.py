@@ -188,7 +188,7 @@ class ConvolutionalNetwork(Network):
         return logits
 
 
-class ReluRecurrence(nn.Module):
+class _ReluRecurrence(nn.Module):
     """One recurrent layer, equation 2 with ReLU as f1.
 
     Takes ``(n_traces, T, n_inputs)`` and gives ``(n_traces, T, units)``. Measured with
@@ -237,7 +237,7 @@ class ReluRecurrence(nn.Module):
         return gates.relu(), None
 
 
-class LongShortTermMemory(ReluRecurrence):
+class LongShortTermMemory(_ReluRecurrence):
     """One LSTM layer, equations 4 to 9, with ReLU on what it hands to the next layer.
 
     The recurrence itself keeps the hidden state of equation 9, without the ReLU.
@@ -246,7 +246,7 @@ class LongShortTermMemory(ReluRecurrence):
     gates = 4
 
     def initialise(self, generator: torch.Generator) -> None:
-        """Draw as `ReluRecurrence`, with forget biases of one."""
+        """Draw as `_ReluRecurrence`, with forget biases of one."""
         super().initialise(generator)
         with torch.no_grad():
             self.bias[self.units : 2 * self.units] = 1
@@ -274,7 +274,7 @@ class RecurrentNetwork(Network):
     """
 
     cached_frames = 2**21
-    layer_class: type[ReluRecurrence] = ReluRecurrence
+    layer_class: type[_ReluRecurrence] = _ReluRecurrence
     default_layers = 1
 
     def __init__(
@@ -328,7 +328,7 @@ class RecurrentNetwork(Network):
     def initialise(self, generator: torch.Generator) -> None:
         """Draw Keras's initial weights of every layer."""
         for layer in self.layers:
-            assert isinstance(layer, ReluRecurrence)
+            assert isinstance(layer, _ReluRecurrence)
             layer.initialise(generator)
         nn.init.xavier_uniform_(self.output.weight, generator=generator)
         nn.init.zeros_(self.output.bias)

@@ -36,7 +36,7 @@ from napari_celltype.progress import (
 )
 
 History = list[dict[str, float]]
-AfterEpoch = Callable[[History], Mapping[str, float]]
+_AfterEpoch = Callable[[History], Mapping[str, float]]
 Rank = Callable[[Mapping[str, float]], tuple[float, ...]]
 
 # Section IV-B; the epsilon is Keras's, which the paper leaves open.
@@ -61,7 +61,7 @@ def train(
     should_stop: ShouldStop,
     on_notice: Notice,
     checkpoint: Checkpoint | None = None,
-    after_epoch: AfterEpoch | None = None,
+    after_epoch: _AfterEpoch | None = None,
     rank: Rank | None = None,
     should_finish: ShouldStop = never_stop,
 ) -> History:
@@ -78,8 +78,8 @@ def train(
     x = torch.from_numpy(traces).to(device)
     y = torch.from_numpy(targets).to(device)
     network.to(device).to(memory_format=torch.channels_last).train()
-    optimizer = Adam(trained_weights(network).values(), learning_rate)
-    dropout = dropout_generator(generator, device)
+    optimizer = Adam(_trained_weights(network).values(), learning_rate)
+    dropout = _dropout_generator(generator, device)
     # Places for the weights of the best epoch.
     best = _copies(network) if rank is not None else {}
     history: History = []
@@ -165,7 +165,7 @@ def best_epoch(history: History, rank: Rank | None) -> int:
     return ranks.index(max(ranks)) + 1
 
 
-def trained_weights(network: Network) -> dict[str, Tensor]:
+def _trained_weights(network: Network) -> dict[str, Tensor]:
     """Return the weights that training changes, by name."""
     return {
         name: weights
@@ -176,7 +176,7 @@ def trained_weights(network: Network) -> dict[str, Tensor]:
 
 def _learnt(network: Network) -> dict[str, Tensor]:
     """Return all that training changes in a network, by name."""
-    return trained_weights(network) | dict(network.named_buffers())
+    return _trained_weights(network) | dict(network.named_buffers())
 
 
 def _copies(network: Network) -> dict[str, Tensor]:
@@ -229,7 +229,7 @@ def _leave_gradients(
     return losses, found
 
 
-def dropout_generator(
+def _dropout_generator(
     generator: torch.Generator, device: torch.device
 ) -> torch.Generator:
     """Return a generator on the device; the given one itself on the processor."""
@@ -254,7 +254,7 @@ def _state(
     }
     tensors |= {f"network.{name}": value for name, value in _learnt(network).items()}
     for name, mean, square in zip(
-        trained_weights(network), optimizer.means, optimizer.squares, strict=True
+        _trained_weights(network), optimizer.means, optimizer.squares, strict=True
     ):
         tensors[f"exp_avg.{name}"] = mean
         tensors[f"exp_avg_sq.{name}"] = square

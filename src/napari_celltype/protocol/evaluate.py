@@ -335,7 +335,8 @@ def evaluate(
     Stopped
         If `should_stop` answered True; what is finished stays in the folder.
     """
-    unknown = sorted(options.keys() - parameters(ExperimentRequest).keys())
+    known = parameters(ExperimentRequest).keys() - parameters(PaperProtocol).keys()
+    unknown = sorted(options.keys() - (known - {"experiment", "new_data"}))
     if unknown:
         raise TypeError(f"evaluate has no option {', '.join(unknown)}.")
     for name in ("folder", "labels"):

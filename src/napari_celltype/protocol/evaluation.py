@@ -35,7 +35,7 @@ UNITS = {
     "subjects": "subject_id",
     "lines": "line",
 }
-_WORDS = {"subjects": "animal", "sessions": "session", "lines": "mouse line"}
+_UNIT_NAMES = {"subjects": "animal", "sessions": "session", "lines": "mouse line"}
 INSEPARABLE = "Type and animal cannot be separated in these data."
 
 
@@ -81,7 +81,7 @@ def describe_design(traces: TraceSet, targets: Targets) -> Design:
             for unit, of in units.items()
         }
         rows.append(DesignRow(label, int(held.sum()), **counts))
-    shares = {unit: _exclusive(units[unit], truth) for unit in _WORDS}
+    shares = {unit: _exclusive(units[unit], truth) for unit in _UNIT_NAMES}
     exclusive = {u: None if s is None else s[0] / s[1] for u, s in shares.items()}
     subjects = exclusive["subjects"]
     sentences = _origin_sentences(shares)
@@ -128,7 +128,7 @@ def _origin_sentences(shares: Mapping[str, tuple[int, int] | None]) -> list[str]
     sentences = []
     subjects = shares["subjects"]
     inseparable = subjects is not None and subjects[0] == subjects[1]
-    for unit, word in _WORDS.items():
+    for unit, word in _UNIT_NAMES.items():
         share = shares[unit]
         if share is None:
             if unit != "lines":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_celltype.errors import LabelError
+from napari_celltype.labels.notes import counted
 from napari_celltype.models import NETWORKS
 from napari_celltype.parameters import (
     device_parameter,
@@ -81,8 +82,8 @@ def one_frame_per_step(
     for name in ("rnn", "lstm"):
         plain = condition(name, training, protocol)
         parameters = {**plain.parameters, "timesteps": timesteps}
-        words = f"{name.upper()} T={timesteps}, one frame per step"
-        rows.append(replace(plain, name=words, parameters=parameters))
+        title = f"{name.upper()} T={timesteps}, one frame per step"
+        rows.append(replace(plain, name=title, parameters=parameters))
     return rows
 
 
@@ -180,8 +181,8 @@ def plan(experiment: Experiment, data: ExperimentData, protocol: PaperProtocol) 
 
 
 # With fewer splits, a rare type or animal may never be tested.
-QUICK_SPLITS = 3
-QUICK_EPOCHS = 5
+_QUICK_SPLITS = 3
+_QUICK_EPOCHS = 5
 # In two time steps a recurrent network is trained in a fraction of the CNN's time.
 QUICK_CLASSIFIERS = ("rnn", "svm-rbf")
 
@@ -197,8 +198,8 @@ def quick_look(
     protocol : PaperProtocol
     training : Training
     """
-    n_splits = min(QUICK_SPLITS, protocol.n_splits)
-    n_epochs = min(QUICK_EPOCHS, training.epochs or EPOCHS[0])
+    n_splits = min(_QUICK_SPLITS, protocol.n_splits)
+    n_epochs = min(_QUICK_EPOCHS, training.epochs or EPOCHS[0])
     return (
         QUICK_CLASSIFIERS,
         replace(protocol, n_splits=n_splits),
@@ -217,18 +218,17 @@ def quick_caution(experiment: Experiment, n_splits: int) -> str:
     ]
     few, meaning = [], []
     for number, noun, most, usual, means in (
-        (n_splits, "split", QUICK_SPLITS, 10, "the scores are less certain"),
+        (n_splits, "split", _QUICK_SPLITS, 10, "the scores are less certain"),
         (
             min(epochs, default=EPOCHS[0]),
             "epoch",
-            QUICK_EPOCHS,
+            _QUICK_EPOCHS,
             EPOCHS[0],
             "the networks may have learnt less than they could",
         ),
     ):
         if number <= most:
-            plural = "s" * (number != 1)
-            few.append(f"{number} {noun}{plural} instead of the paper's {usual}")
+            few.append(f"{counted(number, noun)} instead of the paper's {usual}")
             meaning.append(means)
     if not few:
         return ""

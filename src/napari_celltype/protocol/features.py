@@ -23,16 +23,16 @@ Numbers = NDArray[np.float64]
 # Name and one number per trace.
 Named = Iterator[tuple[str, NDArray[Any] | np.float64]]
 
-QUANTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
+_QUANTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
 # Hz; the last edge of all is the Nyquist frequency where that is lower.
 EDGES = (0.0, 0.05, 0.1, 0.3, 1.0, 2.0, 5.0)
 # Seconds.
-LAGS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-BLOCK = 30.0
-SMOOTH = 0.3
-DIFFERENCE = 0.5
+_LAGS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_BLOCK = 30.0
+_SMOOTH = 0.3
+_DIFFERENCE = 0.5
 # Noise deviations above the baseline.
-LEVELS = (2, 3, 5)
+_LEVELS = (2, 3, 5)
 # The baseline of a block is this quantile, and so many noise deviations more, which is
 # the mean of white noise.
 BASELINE, BASELINE_TO_MEAN = 0.2, 0.84
@@ -135,8 +135,8 @@ def _describe(traces: Numbers, scale: _Scale) -> Named:
 def _values(z: Numbers) -> Named:
     yield "skewness", skew(z, axis=1)
     yield "kurtosis", kurtosis(z, axis=1)
-    quantiles = np.percentile(z, QUANTILES, axis=1)
-    for percent, values in zip(QUANTILES, quantiles, strict=True):
+    quantiles = np.percentile(z, _QUANTILES, axis=1)
+    for percent, values in zip(_QUANTILES, quantiles, strict=True):
         yield f"{percent} % quantile", values
     yield "largest value", z.max(axis=1)
 
@@ -165,7 +165,7 @@ def _autocorrelation(z: Numbers, scale: _Scale) -> Named:
     # Zeros keep the end of a trace from meeting its beginning.
     power = np.abs(np.fft.rfft(z, 2 * n, axis=1)) ** 2
     products = np.fft.irfft(power, 2 * n, axis=1)
-    for seconds in LAGS:
+    for seconds in _LAGS:
         lag = round(seconds * scale.fs)
         values = np.full(len(z), np.nan)
         if 1 <= lag <= n // 2:
@@ -174,9 +174,9 @@ def _autocorrelation(z: Numbers, scale: _Scale) -> Named:
 
 
 def _changes(z: Numbers, scale: _Scale) -> Named:
-    step = min(scale.frames(DIFFERENCE), z.shape[1] - 1)
+    step = min(scale.frames(_DIFFERENCE), z.shape[1] - 1)
     change = z[:, step:] - z[:, : z.shape[1] - step]
-    yield f"skewness of changes in {scale.time(DIFFERENCE)}", skew(change, axis=1)
+    yield f"skewness of changes in {scale.time(_DIFFERENCE)}", skew(change, axis=1)
     low, high = np.percentile(change, (2, 98), axis=1)
     yield "rises to falls", -high / low
     yield "share of rising frames", (np.diff(z, axis=1) > 0).mean(axis=1)
@@ -189,7 +189,7 @@ def _changes(z: Numbers, scale: _Scale) -> Named:
 def _baseline(z: Numbers, scale: _Scale) -> tuple[Numbers, Named]:
     """Return the slow baseline of each trace, and numbers of blocks."""
     n = z.shape[1]
-    n_blocks = max(1, n // scale.frames(BLOCK))
+    n_blocks = max(1, n // scale.frames(_BLOCK))
     length = n // n_blocks
     blocks = z[:, : n_blocks * length].reshape(len(z), n_blocks, length)
     low = np.quantile(blocks, BASELINE, axis=2)
@@ -212,16 +212,16 @@ def _baseline(z: Numbers, scale: _Scale) -> tuple[Numbers, Named]:
 def _transients(above: Numbers, noise: Numbers, scale: _Scale) -> Named:
     """Return numbers of the times that a smoothed trace is above its noise."""
     n_traces, n_frames = above.shape
-    smooth = uniform_filter1d(above, scale.frames(SMOOTH), axis=1)
+    smooth = uniform_filter1d(above, scale.frames(_SMOOTH), axis=1)
     # In a trace without noise all that rises is a transient.
     smooth /= np.where(noise > 0, noise, np.finfo(float).eps)[:, None]
-    for level in LEVELS:
+    for level in _LEVELS:
         active = smooth > level
         counts = np.count_nonzero(np.diff(active, axis=1, prepend=0) > 0, axis=1)
         name = f"transients above {level} noise {scale.per}"
         yield name, scale.rate(counts.astype(float), n_frames)
         yield f"share of time above {level} noise", active.mean(axis=1)
-    low, high = LEVELS[:2]
+    low, high = _LEVELS[:2]
     runs = _Runs(smooth, low, high)
     rise, decay = runs.peak - runs.start + 1, runs.stop - runs.peak
     width = runs.stop - runs.start

@@ -9,24 +9,24 @@ import numpy as np
 
 from napari_celltype.protocol.evaluation import Confusion, Evaluation
 from napari_celltype.protocol.scores import Score, best
-from napari_celltype.protocol.words import in_words
+from napari_celltype.protocol.words import way_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FigureFormat = Literal["png", "svg", "pdf"]
+_FigureFormat = Literal["png", "svg", "pdf"]
 # Okabe and Ito's colours, which are told apart without colour vision.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Lighter to darker, so it reads without colour and on paper.
 MAP = "Blues"
 DARK = 0.7
-DASHES = ("-", "--", "-.", ":")
+_DASHES = ("-", "--", "-.", ":")
 # One form for each way to split, so that colour is not the only sign.
-MARKERS = ("o", "D", "s")
+_MARKERS = ("o", "D", "s")
 # Printed at the width of two columns, 180 mm.
-WIDTH = 7.1
-DOTS_PER_INCH = 300
+_WIDTH = 7.1
+_DOTS_PER_INCH = 300
 
 
 def confusion_figure(confusion: Confusion, title: str) -> Figure:
@@ -35,11 +35,11 @@ def confusion_figure(confusion: Confusion, title: str) -> Figure:
 
     side = 1.6 + 0.75 * len(confusion.classes)
     figure = Figure(figsize=(side, side - 0.2), layout="constrained")
-    draw_confusion(figure.add_subplot(), confusion, title)
+    _draw_confusion(figure.add_subplot(), confusion, title)
     return figure
 
 
-def draw_confusion(
+def _draw_confusion(
     axes: Axes, confusion: Confusion, title: str, *, fontsize: float = 9
 ) -> None:
     """Draw a confusion matrix normalised by row, with counts, into a panel."""
@@ -111,12 +111,12 @@ def _band(
     at: int,
     label: str,
 ) -> None:
-    color = COLORS[at % len(COLORS)]
+    color = _COLORS[at % len(_COLORS)]
     axes.plot(
         epochs,
         mean,
         color=color,
-        linestyle=DASHES[at % len(DASHES)],
+        linestyle=_DASHES[at % len(_DASHES)],
         marker="o" if len(epochs) == 1 else None,
         label=label,
     )
@@ -138,23 +138,23 @@ def paper_figure(found: Evaluation) -> Figure:
     lines = _lines(found)
     n = len(found.classes)
     height = max(1.0 + 0.24 * len(lines), 1.5 + 0.32 * n)
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
     ratios = [1.25, *[1.0] * len(found.top)]
     panels = figure.subplots(1, len(ratios), width_ratios=ratios, squeeze=False)[0]
     _draw_scores(panels[0], lines)
     for axes, score in zip(panels[1:], found.top, strict=True):
         confusion = Confusion.of(found.classes, score.counts)
-        title = f"{score.name}, {in_words(score.way)}"
-        draw_confusion(axes, confusion, title, fontsize=6)
+        title = f"{score.name}, {way_title(score.way)}"
+        _draw_confusion(axes, confusion, title, fontsize=6)
     for axes, letter in zip(panels, "ABC", strict=False):
         axes.set_title(letter, loc="left", fontsize=10, fontweight="bold")
     return figure
 
 
-def figure_bytes(found: Evaluation, kind: FigureFormat) -> bytes:
+def figure_bytes(found: Evaluation, kind: _FigureFormat) -> bytes:
     """Return `paper_figure` as the content of a file."""
     content = io.BytesIO()
-    paper_figure(found).savefig(content, format=kind, dpi=DOTS_PER_INCH)
+    paper_figure(found).savefig(content, format=kind, dpi=_DOTS_PER_INCH)
     return content.getvalue()
 
 
@@ -177,7 +177,7 @@ def _draw_scores(axes: Axes, lines: list[tuple[str, Score]]) -> None:
     for row, (_, score) in enumerate(lines):
         at = ways.index(score.way)
         interval = score.interval
-        color = COLORS[at % len(COLORS)] if score.role == "classifier" else "0.45"
+        color = _COLORS[at % len(_COLORS)] if score.role == "classifier" else "0.45"
         if not interval.too_few:
             axes.plot(
                 [interval.low, interval.high], [row, row], color=color, linewidth=1.5
@@ -185,7 +185,7 @@ def _draw_scores(axes: Axes, lines: list[tuple[str, Score]]) -> None:
         axes.plot(
             interval.value,
             row,
-            marker=MARKERS[at % len(MARKERS)],
+            marker=_MARKERS[at % len(_MARKERS)],
             color=color,
             markersize=5,
             markerfacecolor=color if score.role == "classifier" else "white",
@@ -195,11 +195,11 @@ def _draw_scores(axes: Axes, lines: list[tuple[str, Score]]) -> None:
         axes.plot(
             np.nan,
             np.nan,
-            marker=MARKERS[at % len(MARKERS)],
-            color=COLORS[at % len(COLORS)],
+            marker=_MARKERS[at % len(_MARKERS)],
+            color=_COLORS[at % len(_COLORS)],
             linestyle="none",
             markersize=5,
-            label=in_words(way),
+            label=way_title(way),
         )
     # It differs where a type is never tested under one of the ways.
     chances = dict.fromkeys(score.chance for _, score in lines)

@@ -41,7 +41,7 @@ from napari_celltype.protocol.experiment import (
 )
 from napari_celltype.protocol.experiments import quick_look
 from napari_celltype.protocol.running import RunFolder, duration_text, unfinished
-from napari_celltype.protocol.words import in_words
+from napari_celltype.protocol.words import way_title
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Forecast:
         if self.design.exclusive.get("subjects") == 0:
             lines.insert(0, "Every animal holds more than one type.")
         rows = ", ".join(_row_text(row) for row in self.design.rows)
-        ways = " and ".join(in_words(way) for way in self.ways)
+        ways = " and ".join(way_title(way) for way in self.ways)
         return (*lines, f"{self.name}: {rows}.", f"Split {ways}.")
 
     @property

@@ -219,7 +219,7 @@ def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
 # Groups in all and of each class; with fewer, the interval of simulated data sets
 # covered the truth much less often than it says.
 FEWEST = 5
-FEWEST_OF_A_CLASS = 3
+_FEWEST_OF_A_CLASS = 3
 _RESAMPLES = 1000
 _UNITS = {"subject_id": "subjects", "session_id": "sessions", "cell_id": "cells"}
 
@@ -288,13 +288,13 @@ def bootstrap(
     -------
     Interval
         Without bounds if fewer than `FEWEST` groups were tested, or a class in fewer
-        than `FEWEST_OF_A_CLASS` of them.
+        than `_FEWEST_OF_A_CLASS` of them.
     """
     right, tested = _by_group(answers, groups)
     value = float(_mean_recall(right.sum(axis=0), tested.sum(axis=0)))
     n = len(right)
     fewest = int((tested > 0).sum(axis=0).min()) if n else 0
-    if n < FEWEST or fewest < FEWEST_OF_A_CLASS:
+    if n < FEWEST or fewest < _FEWEST_OF_A_CLASS:
         return Interval(value, float("nan"), float("nan"), unit, n)
     draws = _draws(tested, np.random.default_rng(random_state))
     scores = _mean_recall(draws @ right, draws @ tested)

@@ -40,9 +40,9 @@ PAPER_NETWORKS = ("cnn", "rnn", "lstm")
 # Section IV-E names 2000 and 4000; the body of Table V is not in the text.
 LENGTHS = (500, 1000, 2000, 3000, 4000)
 # Table I; the fifth is the paper's best.
-CNN_LAYERS = ("C", "CC", "CCC", "CCPC", "CCPCD", "CDCPC", "CCPDC")
-TIMESTEPS = (2, 5, 10)
-DROPOUT = 0.5
+_CNN_LAYERS = ("C", "CC", "CCC", "CCPC", "CCPCD", "CDCPC", "CCPDC")
+_TIMESTEPS = (2, 5, 10)
+_DROPOUT = 0.5
 
 # The rows of a table, the classifiers that controls run beside, and notes.
 Rows = tuple[list[Condition], list[Condition], list[str]]
@@ -60,12 +60,12 @@ def _table1(data: ExperimentData, protocol: PaperProtocol, training: Training) -
         plain = condition(classifier, training, protocol)
         return replace(plain, name=name, parameters={**plain.parameters, **parameters})
 
-    rows = [row(f"CNN [{' '.join(c)}]", "cnn", layers=c) for c in CNN_LAYERS]
+    rows = [row(f"CNN [{' '.join(c)}]", "cnn", layers=c) for c in _CNN_LAYERS]
     dropouts: Mapping[str, Mapping[str, float]] = {
         "": {},
-        ", dropout": {"dropout": DROPOUT},
-        ", recurrent dropout": {"recurrent_dropout": DROPOUT},
-        ", both dropouts": {"dropout": DROPOUT, "recurrent_dropout": DROPOUT},
+        ", dropout": {"dropout": _DROPOUT},
+        ", recurrent dropout": {"recurrent_dropout": _DROPOUT},
+        ", both dropouts": {"dropout": _DROPOUT, "recurrent_dropout": _DROPOUT},
     }
     rows += [
         row(
@@ -76,7 +76,7 @@ def _table1(data: ExperimentData, protocol: PaperProtocol, training: Training) -
             **dropout,
         )
         for name in ("rnn", "lstm")
-        for timesteps in TIMESTEPS
+        for timesteps in _TIMESTEPS
         for layers in (1, 2)
         for words, dropout in dropouts.items()
     ]

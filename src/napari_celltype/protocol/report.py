@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-SCHEMA = 1
-TEMPLATE = "report.html.j2"
+_SCHEMA = 1
+_TEMPLATE = "report.html.j2"
 # What the terminal shows of the scores.
 _IN_SUMMARY = ["classifier", "split", INTERVAL, "chance", "accuracy, mean (SD)"]
 _IN_SUMMARY += ["examples", "cells"]
@@ -89,7 +89,7 @@ class Report(Evaluation):
             results differences tables notes settings environments command version"""
         values = {name: getattr(self, name) for name in names.split()}
         values["tables"] = [table.as_json() for table in self.tables]
-        plain: dict[str, Any] = _plain({"schema": SCHEMA, **values})
+        plain: dict[str, Any] = _plain({"schema": _SCHEMA, **values})
         return plain
 
 
@@ -197,7 +197,7 @@ def write_report(report: Report, folder: str | Path) -> list[Path]:
     for score, stem in zip(
         report.shown, stems(s.name for s in report.shown), strict=True
     ):
-        matrices = [("", words.in_words(score.way), score.counts)]
+        matrices = [("", words.way_title(score.way), score.counts)]
         if score.new is not None:
             matrices.append(("_pooled", "old and new data", score.new.pooled_counts))
         for end, of, counts in matrices:
@@ -254,7 +254,7 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     curves = curve_figure(report)
-    return environment.get_template(TEMPLATE).render(
+    return environment.get_template(_TEMPLATE).render(
         report=report,
         tables={table.key: table for table in report.tables},
         matrices=list(_matrices(report)),
@@ -267,7 +267,7 @@ def render(report: Report) -> str:
 
 def _matrices(report: Report) -> Iterator[tuple[str, Confusion]]:
     for score in report.shown_everywhere:
-        title = f"{score.name}, {words.in_words(score.way)}"
+        title = f"{score.name}, {words.way_title(score.way)}"
         yield title, Confusion.of(report.classes, score.counts)
     for score in report.shown:
         if score.new is not None:

@@ -32,7 +32,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from napari_celltype.labels import TraceSet
 from napari_celltype.models.windows import Normalization
 
-Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+_Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass
@@ -50,7 +50,7 @@ class InnerFolds:
 
     def split(
         self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
-    ) -> list[Fold]:
+    ) -> list[_Fold]:
         """Return rows to train and to test on."""
         y = np.asarray(y)
         names, of, members = np.unique(y, return_inverse=True, return_counts=True)
@@ -91,9 +91,9 @@ RECORDED = {
     "plane": "plane",
 }
 SESSION = "session"
-MAX_LEAF_NODES = (2, 4, 8, 16, 32)
+_MAX_LEAF_NODES = (2, 4, 8, 16, 32)
 # Traces that are held in double precision at once.
-TRACES_AT_ONCE = 256
+_TRACES_AT_ONCE = 256
 
 
 def probe_values(traces: TraceSet) -> dict[str, NDArray[np.float64]]:
@@ -110,8 +110,8 @@ def probe_values(traces: TraceSet) -> dict[str, NDArray[np.float64]]:
     """
     rate = traces.sampling_frequency
     parts = [
-        _numbers(traces.traces[start : start + TRACES_AT_ONCE], rate)
-        for start in range(0, len(traces), TRACES_AT_ONCE)
+        _numbers(traces.traces[start : start + _TRACES_AT_ONCE], rate)
+        for start in range(0, len(traces), _TRACES_AT_ONCE)
     ]
     values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     for name, array in RECORDED.items():
@@ -133,7 +133,7 @@ def probe_model(name: str, seed: int) -> ProbeTree | CommonestOfSession:
 class ProbeTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A decision tree whose number of leaves is found within the training set.
 
-    Every class weighs the same. The size is the one of `MAX_LEAF_NODES` with the best
+    Every class weighs the same. The size is the one of `_MAX_LEAF_NODES` with the best
     balanced accuracy over all inner folds together.
     """
 
@@ -156,7 +156,7 @@ class ProbeTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             recalls = [(named[truth == c] == c).mean() for c in np.unique(truth)]
             return float(np.mean(recalls))
 
-        best = max(MAX_LEAF_NODES, key=score)
+        best = max(_MAX_LEAF_NODES, key=score)
         self.best_params_ = {"max_leaf_nodes": best}
         self.tree_ = self._tree(best).fit(numbers, labels)
         self.classes_ = self.tree_.classes_
@@ -306,7 +306,7 @@ class TraceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self.normalization_.apply(traces)
 
 
-KERNELS = ("rbf", "linear", "poly")
+_KERNELS = ("rbf", "linear", "poly")
 
 
 # scikit-learn has no types, so its classes are Any to the type checker.
@@ -332,9 +332,10 @@ class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Search the grid by cross-validation, then train on all rows."""
-        if self.kernel not in KERNELS:
+        if self.kernel not in _KERNELS:
             raise ValueError(
-                f"kernel {self.kernel!r} is not known; use one of {', '.join(KERNELS)}."
+                f"kernel {self.kernel!r} is not known; use one of "
+                f"{', '.join(_KERNELS)}."
             )
         traces, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
@@ -412,9 +413,9 @@ def _same_kernels(
     return groups
 
 
-BLOCK_SECONDS = 1.0
+_BLOCK_SECONDS = 1.0
 # Of traces whose frame rate nobody knows: a second of the usual 30 Hz.
-BLOCK_FRAMES = 30
+_BLOCK_FRAMES = 30
 
 
 def phase_randomised(
@@ -423,8 +424,8 @@ def phase_randomised(
     """Return traces with the same power spectrum and random phases."""
     n_traces, n_frames = traces.shape
     randomised = np.empty((n_traces, n_frames), dtype=np.float32)
-    for start in range(0, n_traces, TRACES_AT_ONCE):
-        block = slice(start, start + TRACES_AT_ONCE)
+    for start in range(0, n_traces, _TRACES_AT_ONCE):
+        block = slice(start, start + _TRACES_AT_ONCE)
         spectrum = np.fft.rfft(traces[block].astype(np.float64))
         turn = np.exp(2j * np.pi * random.random(spectrum.shape))
         # The mean and, of an even number of frames, the fastest wave are real.
@@ -436,11 +437,11 @@ def phase_randomised(
 
 
 def blocks_shuffled(
-    traces: NDArray[np.float32], block_frames: int, random: np.random.Generator
+    traces: NDArray[np.float32], _block_frames: int, random: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return traces whose blocks are in a random order, another one for each trace."""
     n_frames = traces.shape[1]
-    block = np.arange(n_frames) // block_frames
+    block = np.arange(n_frames) // _block_frames
     n_blocks = int(block[-1]) + 1
     shuffled = np.empty(traces.shape, dtype=np.float32)
     for row, trace in enumerate(traces):
@@ -449,11 +450,11 @@ def blocks_shuffled(
     return shuffled
 
 
-def block_frames(sampling_frequency: float | None) -> int:
-    """Return the frames of one second, or `BLOCK_FRAMES` without a frame rate (Hz)."""
+def _block_frames(sampling_frequency: float | None) -> int:
+    """Return the frames of one second, or `_BLOCK_FRAMES` without a frame rate (Hz)."""
     if sampling_frequency is None:
-        return BLOCK_FRAMES
-    return max(1, round(BLOCK_SECONDS * sampling_frequency))
+        return _BLOCK_FRAMES
+    return max(1, round(_BLOCK_SECONDS * sampling_frequency))
 
 
 def surrogates_of(
@@ -464,7 +465,7 @@ def surrogates_of(
     return {
         "phase-randomised": phase_randomised(traces, random),
         "shuffled blocks": blocks_shuffled(
-            traces, block_frames(sampling_frequency), random
+            traces, _block_frames(sampling_frequency), random
         ),
     }
 
@@ -472,9 +473,9 @@ def surrogates_of(
 def surrogate_note(sampling_frequency: float | None) -> str:
     """Return the sentence that says what the surrogates of a report are."""
     block = (
-        f"blocks of {BLOCK_FRAMES} frames, because the frame rate is not known"
+        f"blocks of {_BLOCK_FRAMES} frames, because the frame rate is not known"
         if sampling_frequency is None
-        else f"blocks of one second ({block_frames(sampling_frequency)} frames)"
+        else f"blocks of one second ({_block_frames(sampling_frequency)} frames)"
     )
     return (
         "Surrogates of the test traces: phases of the spectrum at random (power "

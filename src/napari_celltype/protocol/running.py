@@ -42,7 +42,7 @@ def duration_text(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-def words_for(seconds: float) -> str:
+def time_left_text(seconds: float) -> str:
     """Return ", about 14 min left"."""
     return f", about {duration_text(seconds)} left"
 
@@ -96,13 +96,13 @@ class Remaining:
         seconds = self.seconds
         if seconds is None or not any(self._to_do.values()):
             return ""
-        return words_for(seconds)
+        return time_left_text(seconds)
 
 
 OnOutcome = Callable[[Task, Outcome], None]
 
 
-def ignore_outcome(task: Task, outcome: Outcome) -> None:
+def _ignore_outcome(task: Task, outcome: Outcome) -> None:
     """Take what a task gave and show it to nobody."""
 
 
@@ -115,7 +115,7 @@ def run_tasks(
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
-    on_outcome: OnOutcome = ignore_outcome,
+    on_outcome: OnOutcome = _ignore_outcome,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[Outcome]:

@@ -48,7 +48,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class PartialScore:
+class _PartialScore:
     """Answers to labels that leave several classes possible (parents, negations)."""
 
     n: int
@@ -56,7 +56,7 @@ class PartialScore:
 
 
 @dataclass(frozen=True)
-class NewScore:
+class _NewScore:
     """What the classifiers of all splits say about the new data set (Section IV-F)."""
 
     # On the new examples alone, and on the test and the new examples together.
@@ -122,8 +122,8 @@ class Score:
     curve_sd: list[float] = field(default_factory=list)
     # accuracy and balanced_accuracy on each kind of surrogates of the test traces.
     surrogates: Mapping[str, Mapping[str, Spread]] = field(default_factory=dict)
-    partial: PartialScore | None = None
-    new: NewScore | None = None
+    partial: _PartialScore | None = None
+    new: _NewScore | None = None
     # Parameters that a nested grid search found, one per split.
     chosen: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -294,17 +294,17 @@ def _answers(
     return Answers(classes, *columns)
 
 
-def _partial(outcomes: list[Outcome], targets: Targets) -> PartialScore | None:
+def _partial(outcomes: list[Outcome], targets: Targets) -> _PartialScore | None:
     rows = [r for o in outcomes for r in o.partial_rows]
     guess = [g for o in outcomes for g in o.partial_guess]
     if not rows:
         return None
-    return PartialScore(len(set(rows)), float(targets.allowed[rows, guess].mean()))
+    return _PartialScore(len(set(rows)), float(targets.allowed[rows, guess].mean()))
 
 
 def _new(
     outcomes: list[Outcome], answers: Answers, data: ExperimentData
-) -> NewScore | None:
+) -> _NewScore | None:
     if data.new is None or data.new_targets is None:
         return None
     truth = ground_truth(data.new, data.new_targets)
@@ -324,7 +324,7 @@ def _new(
         answers.of_split(number).joined(of)
         for number, of in zip(numbers, by_split, strict=True)
     ]
-    return NewScore(
+    return _NewScore(
         accuracy=Spread.of(map(metrics.accuracy, by_split)),
         balanced_accuracy=Spread.of(map(metrics.balanced_accuracy, by_split)),
         pooled_accuracy=Spread.of(map(metrics.accuracy, pooled)),
@@ -334,7 +334,7 @@ def _new(
 
 
 # More classifiers than this are compared with the best only.
-ALL_PAIRS = 4
+_ALL_PAIRS = 4
 # What a search of the parameters adds to a classifier, beside the parameters that are
 # reported as found on all data.
 SELECTION, SEARCH = "selection", "-search"
@@ -367,7 +367,7 @@ def compare(scores: Sequence[Score]) -> list[Difference]:
         for one, other in combinations(ranked, 2):
             names = {one.classifier, other.classifier}
             selection = any(name + SEARCH in names for name in names)
-            best_only = len(ranked) > ALL_PAIRS and one is not ranked[0]
+            best_only = len(ranked) > _ALL_PAIRS and one is not ranked[0]
             # Splits are the same where as many training examples were asked for.
             if (best_only and not selection) or one.n_asked != other.n_asked:
                 continue
@@ -405,7 +405,7 @@ def best(scores: Iterable[Score]) -> Score | None:
     return max(scores, key=lambda s: s.interval.value, default=None)
 
 
-def best_on_new_data(scores: Iterable[Score]) -> tuple[str, NewScore] | None:
+def best_on_new_data(scores: Iterable[Score]) -> tuple[str, _NewScore] | None:
     """Return the classifier that does best on the new data, None without any."""
     found = [(s.name, s.new) for s in scores if s.new is not None]
     return max(found, key=lambda pair: pair[1].interval.value, default=None)
@@ -417,7 +417,7 @@ def strictest_run(scores: Iterable[Score]) -> str:
     return next((way for way in (*GROUPED, "random") if way in ways), "paper")
 
 
-def above_chance(score: Score | NewScore) -> bool:
+def above_chance(score: Score | _NewScore) -> bool:
     """Tell whether the interval of a score lies above chance.
 
     Where there are too few groups for an interval, the level that luck reaches with the

@@ -421,13 +421,13 @@ def _size_notes(
 
 
 # Section IV-C: training examples of each type; the test set is the same for all.
-TRAINING_SIZES: tuple[Mapping[str, int], ...] = (
+_TRAINING_SIZES: tuple[Mapping[str, int], ...] = (
     {"PY": 640, "SOM": 640, "VIP": 640, "PV": 640},
     {"PY": 800, "SOM": 800, "VIP": 800, "PV": 757},
     {"PY": 1600, "SOM": 1180, "VIP": 1600, "PV": 757},
     {"PY": 2400, "SOM": 1180, "VIP": 2400, "PV": 757},
 )
-TEST_SIZE = 640
+_TEST_SIZE = 640
 
 
 def training_sizes(
@@ -435,9 +435,9 @@ def training_sizes(
 ) -> tuple[list[dict[str, int]], dict[str, int], list[str]]:
     """Return the training sets that the data can give, and their test set."""
     # In proportion to the counts, also where there are fewer than the test takes.
-    test = stratified_counts({n: TEST_SIZE * c for n, c in counts.items()}, TEST_SIZE)
+    test = stratified_counts({n: _TEST_SIZE * c for n, c in counts.items()}, _TEST_SIZE)
     sizes, notes = [], []
-    for wanted in TRAINING_SIZES:
+    for wanted in _TRAINING_SIZES:
         short = [
             f"{wanted.get(name, 0) + test.get(name, 0)} {name} "
             f"(there are {counts.get(name, 0)})"
@@ -448,7 +448,7 @@ def training_sizes(
         ]
         if short:
             notes.append(
-                f"{sum(wanted.values())} training and {TEST_SIZE} test examples are "
+                f"{sum(wanted.values())} training and {_TEST_SIZE} test examples are "
                 f"left out, because that takes {', '.join(short)}."
             )
         else:
@@ -456,8 +456,8 @@ def training_sizes(
     if not sizes:
         kept = {name: n * 4 // 5 for name, n in counts.items()}
         test = {name: n - kept[name] for name, n in counts.items()}
-        largest = sum(TRAINING_SIZES[-1].values())
-        for wanted in TRAINING_SIZES:
+        largest = sum(_TRAINING_SIZES[-1].values())
+        for wanted in _TRAINING_SIZES:
             share = sum(wanted.values()) / largest
             sizes.append({name: max(1, int(share * n)) for name, n in kept.items()})
         notes.append(

@@ -31,11 +31,11 @@ from napari_celltype.protocol.paper import (
 from napari_celltype.protocol.scores import Score, Spread, same_training
 from napari_celltype.protocol.words import (
     UNDEFINED,
-    in_words,
     number,
     parameters_text,
     spread_text,
     tested_text,
+    way_title,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _PARTS: Mapping[type, Mapping[str, str]] = {
 }
 # What stands under a heading in the row of a score.
 _CELLS: Mapping[str, Callable[[Score], Any]] = {
-    "split": lambda s: in_words(s.way),
+    "split": lambda s: way_title(s.way),
     INTERVAL: lambda s: s.interval,
     "over": lambda s: f"{s.interval.n} {s.interval.unit}",
     "chance": lambda s: s.chance,
@@ -104,7 +104,7 @@ class Table:
         texts = self.frame.copy()
         for name, column in self.frame.items():
             printed = HEADING in str(name)
-            texts[name] = column.map(_as_printed if printed else cell_text)
+            texts[name] = column.map(_as_printed if printed else _cell_text)
         return texts
 
     @property
@@ -141,7 +141,7 @@ class Table:
         }
 
 
-def cell_text(cell: Any) -> str:
+def _cell_text(cell: Any) -> str:
     """Return a cell as a reader sees it: scores with three digits."""
     if isinstance(cell, Spread):
         return spread_text(cell)
@@ -259,7 +259,7 @@ def _ways(found: Evaluation) -> Rows:
         if len(scores) > 1 and same_training(*scores[:2]):
             yield {
                 "classifier": name,
-                **{f"{in_words(s.way)}: {INTERVAL}": s.interval for s in scores},
+                **{f"{way_title(s.way)}: {INTERVAL}": s.interval for s in scores},
                 "chance": scores[0].chance,
             }
 
@@ -270,7 +270,7 @@ def _differences(found: Evaluation) -> Rows:
         yield {
             "classifier": d.one,
             "minus": d.other,
-            "split": in_words(d.way),
+            "split": way_title(d.way),
             "difference": d.mean,
             "low": d.low,
             "high": d.high,

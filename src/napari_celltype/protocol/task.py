@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("napari-celltype", "numpy", "scikit-learn", "scipy", "torch")
 # Returns the inputs of a classifier for some rows of the data set.
-Inputs = Callable[[NDArray[np.int64]], NDArray[Any]]
+_Inputs = Callable[[NDArray[np.int64]], NDArray[Any]]
 
 
 def perform(
@@ -147,7 +147,7 @@ def _frames(condition: Condition, data: ExperimentData) -> int:
     return n_frames
 
 
-def _inputs(condition: Condition, data: ExperimentData, n_frames: int) -> Inputs:
+def _inputs(condition: Condition, data: ExperimentData, n_frames: int) -> _Inputs:
     """Return what gives the traces, or the number of a probe, of some rows."""
     if not condition.is_probe:
         return lambda rows: data.traces.traces[rows, :n_frames]
@@ -179,7 +179,7 @@ def _fold_groups(
 def _scoring(
     task: Task,
     data: ExperimentData,
-    inputs: Inputs,
+    inputs: _Inputs,
     indices: Callable[[NDArray[Any], Any], NDArray[np.int64]],
 ) -> EpochScoring | None:
     """Return what scores a half-trained network on the test rows (Fig. 3)."""

@@ -25,8 +25,8 @@ UNDEFINED = "–"
 # The probe that sees which recording a trace is of, and no number.
 SESSION = "session"
 # Probes that the activity of a cell changes at least as much as the rig does.
-ACTIVITY = ("skewness", "slow power")
-NOTHING = "Nothing is finished yet."
+_ACTIVITY = ("skewness", "slow power")
+_NOTHING = "Nothing is finished yet."
 PAPER = "Troullinou et al. 2021 (IEEE TETCI, arXiv 1911.09977)"
 # Ways of splitting in the fewest words, and how they are called in sentences.
 SHORT_WAYS = {
@@ -58,7 +58,7 @@ _SOFTWARE = {
 }
 
 
-def in_words(way: str) -> str:
+def way_title(way: str) -> str:
     """Return how a way to split is called in sentences."""
     return _IN_SENTENCES.get(way, SHORT_WAYS[way])
 
@@ -91,7 +91,7 @@ def parameters_text(parameters: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in parameters.items())
 
 
-def units_text(interval: Interval) -> str:
+def _units_text(interval: Interval) -> str:
     """Return how many groups were resampled, as in "8 animals"."""
     return counted(interval.n, _UNITS[interval.unit])
 
@@ -109,7 +109,7 @@ def headline(found: Evaluation) -> str:
     # The best classifier of the strictest way that was run stands first, because a new
     # animal is what a user has; then the same classifier in the other way.
     if not found.top:
-        return NOTHING
+        return _NOTHING
     top, classifiers = found.top[0], found.of("classifier")
     parts = []
     new = best_on_new_data(found.asked)
@@ -124,7 +124,7 @@ def headline(found: Evaluation) -> str:
         unnamed = found.design.separable is None
         why = "name no animals" if unnamed else "do not allow a split by animal"
         parts.append(f"for a new animal: unknown, these data {why}")
-    parts.append(f"{in_words(top.way)} {short(top.interval)}, chance {top.chance:.2f}")
+    parts.append(f"{way_title(top.way)} {short(top.interval)}, chance {top.chance:.2f}")
     parts += _elsewhere(top, classifiers)
     probes = found.of("probe", top.way)
     probe = best(s for s in probes if s.bare_name != SESSION)
@@ -145,7 +145,7 @@ def _of_many(name: str, n: int) -> str:
 
 def _elsewhere(top: Score, scores: Sequence[Score]) -> list[str]:
     """Return the score of the same classifier under each other way."""
-    words = []
+    others = []
     for way in dict.fromkeys(s.way for s in scores if s.way != top.way):
         kin = [s for s in scores if s.way == way and s.classifier == top.classifier]
         # An architecture may be spelt out in the one and left to its default in the
@@ -163,8 +163,8 @@ def _elsewhere(top: Score, scores: Sequence[Score]) -> list[str]:
             epochs = other.parameters.get("epochs")
             differs = epochs != top.parameters.get("epochs")
             instead = f" ({other.name}{f', {epochs} epochs' if differs else ''})"
-        words.append(f"{in_words(way)} {other.interval.value:.2f}{instead}")
-    return words
+        others.append(f"{way_title(way)} {other.interval.value:.2f}{instead}")
+    return others
 
 
 def basis(found: Evaluation) -> str:
@@ -172,7 +172,7 @@ def basis(found: Evaluation) -> str:
     if not found.top:
         return ""
     top = found.top[0]
-    units, interval = units_text(top.interval), top.interval
+    units, interval = _units_text(top.interval), top.interval
     if interval.too_few and interval.n >= FEWEST:
         sure = f"No interval, because a type is in too few of {units}"
     elif interval.too_few:
@@ -209,7 +209,7 @@ def find_doubts(scores: Sequence[Score]) -> tuple[str, ...]:
         if model is None:
             continue
         if not above_chance(model):
-            where = f"Split {in_words(way)}"
+            where = f"Split {way_title(way)}"
             sentences.append(
                 _no_better_than_chance(where, model.name, model.interval, model.chance)
             )
@@ -240,10 +240,10 @@ def _near(probe: Score, model: Score) -> str:
     name = probe.bare_name
     alone = "the session" if name == SESSION else f"one number ({name})"
     found = (
-        f"Split {in_words(model.way)}, {alone} alone reaches {short(probe.interval)}, "
+        f"Split {way_title(model.way)}, {alone} alone reaches {short(probe.interval)}, "
         f"and the best model {short(model.interval)} ({model.name})"
     )
-    if name in ACTIVITY:
+    if name in _ACTIVITY:
         return (
             f"{found}: the model has shown no more than this number does, which the "
             "cell or the rig may set."
@@ -263,7 +263,7 @@ def caption(found: Evaluation) -> str:
     chance, and the number of examples, cells and animals.
     """
     if not found.top:
-        return NOTHING
+        return _NOTHING
     classifiers, shuffled = found.of("classifier"), found.of("shuffled")
     ways = dict.fromkeys(s.way for s in (*found.top, *classifiers))
     probes = [best(found.of("probe", way)) for way in ways]
@@ -287,7 +287,7 @@ def caption(found: Evaluation) -> str:
         any(s.n_splits > 1 for s in classifiers)
         and "SD over splits is no error bar, because their training sets overlap.",
         *(
-            f"({letter}) Confusion matrix of {which}, {in_words(score.way)}: "
+            f"({letter}) Confusion matrix of {which}, {way_title(score.way)}: "
             "share of each true type and number of answers in "
             f"{counted(score.n_splits, 'split')}; {tested_text(score)}."
             for letter, which, score in zip("BC", panels, found.top, strict=False)
@@ -324,7 +324,7 @@ def _by_way(scores: Sequence[Score], ways: Iterable[str]) -> str:
         )
         chance = ", ".join(dict.fromkeys(f"{s.chance:.2f}" for s in there))
         parts.append(
-            f"{in_words(way)}, {'; '.join(each)} (chance {chance}; "
+            f"{way_title(way)}, {'; '.join(each)} (chance {chance}; "
             f"{'; '.join(stands_on)})"
         )
     return "; ".join(parts)
@@ -334,7 +334,7 @@ def from_groups(score: Score, word: str) -> str:
     """Return of how many animals or sessions the tested cells are, where known."""
     if score.interval.unit not in ("subjects", "sessions"):
         return ""
-    return f" {word} {units_text(score.interval)}"
+    return f" {word} {_units_text(score.interval)}"
 
 
 def methods(found: Evaluation) -> str:
@@ -352,10 +352,10 @@ def methods(found: Evaluation) -> str:
     intervals = f", with 95 % bootstrap intervals over {units} where these were enough"
     # Named are all versions that the splits were computed with.
     used = {
-        words: dict.fromkeys(str(e[name]) for e in found.environments if name in e)
-        for name, words in _SOFTWARE.items()
+        title: dict.fromkeys(str(e[name]) for e in found.environments if name in e)
+        for name, title in _SOFTWARE.items()
     }
-    software = "; ".join(f"{words} {', '.join(of)}" for words, of in used.items() if of)
+    software = "; ".join(f"{title} {', '.join(of)}" for title, of in used.items() if of)
     sentences = [
         f"Cell types were classified from {settings['examples']} labelled calcium "
         f"traces ({labels}) of {length} with napari-celltype {found.version}, after "

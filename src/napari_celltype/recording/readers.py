@@ -47,7 +47,7 @@ class Reader(Protocol):
     def is_own_file(self, path: Path) -> bool:
         """Tell whether the pipeline wrote a file, which is then never changed."""
 
-    def why_not(self, folder: Path, names: Sequence[str]) -> str | None:
+    def why_not(self, names: Sequence[str]) -> str | None:
         """Say what a folder with these names in it lacks, if it looks like a half."""
 
     def open_plane(
@@ -279,7 +279,7 @@ def _not_a_recording(path: Path) -> RecordingError:
     below = (p for _, p in _search(folder, _HINT_DEPTH, _MOST_FOLDERS) if p != folder)
     near = [str(plane.relative_to(folder)) for plane in islice(below, _MOST_HINTS)]
     names = sorted(child.name for child in folder.iterdir())
-    lacks = (reader.why_not(folder, names) for reader in READERS)
+    lacks = (reader.why_not(names) for reader in READERS)
     if near:
         hint = f"recordings were found in {', '.join(near)}; open one of these"
     elif names:

@@ -17,7 +17,7 @@ _BLOCK_ROIS = 500
 
 
 @dataclass(frozen=True, eq=False)
-class SecondChannel:
+class _SecondChannel:
     """One red and one green value for each ROI.
 
     Attributes
@@ -44,7 +44,7 @@ def has_second_channel(recording: Recording) -> bool:
     )
 
 
-def read_second_channel(recording: Recording) -> SecondChannel | None:
+def read_second_channel(recording: Recording) -> _SecondChannel | None:
     """Take the red value of each ROI from the best source that is there.
 
     The mean image of channel 2 under the mask of each ROI; else the mean of its trace
@@ -54,7 +54,7 @@ def read_second_channel(recording: Recording) -> SecondChannel | None:
 
     Returns
     -------
-    SecondChannel or None
+    _SecondChannel or None
         None for a recording of one channel.
 
     Raises
@@ -65,7 +65,7 @@ def read_second_channel(recording: Recording) -> SecondChannel | None:
     images = recording.images
     if RED_IMAGE in images and len(recording.rois):
         green = images.get(_GREEN_IMAGE)
-        return SecondChannel(
+        return _SecondChannel(
             _mean_under_masks(recording, images[RED_IMAGE]),
             _mean_traces(recording.raw_traces)
             if green is None
@@ -73,13 +73,13 @@ def read_second_channel(recording: Recording) -> SecondChannel | None:
             "mean image of channel 2 under each mask",
         )
     if recording.second_channel is not None:
-        return SecondChannel(
+        return _SecondChannel(
             _mean_traces(recording.second_channel),
             _mean_traces(recording.raw_traces),
             "mean of F_chan2.npy",
         )
     if recording.redcell_values is not None:
-        return SecondChannel(
+        return _SecondChannel(
             recording.redcell_values, None, "suite2p's own values in redcell.npy"
         )
     return None

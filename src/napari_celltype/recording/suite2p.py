@@ -123,7 +123,7 @@ def is_own_file(path: Path) -> bool:
     return path.name.casefold() in _OWN and (path.parent / "stat.npy").is_file()
 
 
-def why_not(folder: Path, names: Sequence[str]) -> str | None:
+def why_not(names: Sequence[str]) -> str | None:
     """Say what a folder lacks that suite2p has not finished."""
     if "Fall.mat" in names:
         return "Fall.mat is there, but the .npy files that suite2p writes are not"

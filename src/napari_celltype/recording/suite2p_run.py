@@ -45,7 +45,7 @@ _STEPS = (
 _BLOCK = 128
 # suite2p takes half a minute to import and makes folders in the home directory while it
 # does, so it never shares a process with us.
-_CHILD = f"import sys; from {__name__} import run_job; run_job(sys.argv[1])"
+_CHILD = f"import sys; from {__name__} import _run_job; _run_job(sys.argv[1])"
 
 
 def run_suite2p(
@@ -214,7 +214,7 @@ def _read_lines(stream: IO[str], lines: queue.Queue[str | None]) -> None:
     lines.put(None)
 
 
-def run_job(job_file: str) -> None:
+def _run_job(job_file: str) -> None:
     """Run suite2p, in this process, as a JSON file with `db` and `settings` says."""
     import suite2p
 

@@ -88,7 +88,7 @@ def frame_shape(settings: Settings) -> tuple[int, int] | None:
     return int(height), int(width)
 
 
-class Interleaving(NamedTuple):
+class _Interleaving(NamedTuple):
     """How planes and channels take turns in the movie that suite2p was run on."""
 
     n_planes: int
@@ -96,7 +96,7 @@ class Interleaving(NamedTuple):
     functional_channel: int
 
 
-def interleaving(settings: Settings) -> Interleaving:
+def interleaving(settings: Settings) -> _Interleaving:
     """Return the numbers of planes and channels, and the channel of the traces from 0.
 
     suite2p's `functional_chan` counts from 1.
@@ -108,7 +108,7 @@ def interleaving(settings: Settings) -> Interleaving:
             for key in ("nplanes", "nchannels", "functional_chan")
         )
     )
-    return Interleaving(n_planes, n_channels, min(functional, n_channels) - 1)
+    return _Interleaving(n_planes, n_channels, min(functional, n_channels) - 1)
 
 
 def neuropil_coefficient(settings: Settings) -> float | None:
@@ -139,7 +139,7 @@ def source_files(settings: Settings) -> list[str]:
     ]
 
 
-class FrameRate(NamedTuple):
+class _FrameRate(NamedTuple):
     """Frames per second of one plane (Hz), its source, and what was odd about it."""
 
     value: float | None
@@ -149,7 +149,7 @@ class FrameRate(NamedTuple):
 
 def decide_frame_rate(
     settings: Settings, given: float | None, rate_of_tiff: Callable[[], float | None]
-) -> FrameRate:
+) -> _FrameRate:
     """Choose among the user's word, suite2p's settings and the TIFF's own metadata.
 
     The user's word wins, now or when `run_suite2p` ran. suite2p's `fs` is taken next,
@@ -157,31 +157,31 @@ def decide_frame_rate(
     set it, and the TIFF, which is looked into only then, decides.
     """
     if given is not None:
-        return FrameRate(require_possible(given), FROM_USER)
+        return _FrameRate(require_possible(given), FROM_USER)
     noted = number(settings.get("fs"))
     if noted is not None and noted > 0 and noted != _DEFAULT_RATE:
-        return FrameRate(noted, FROM_SUITE2P)
+        return _FrameRate(noted, FROM_SUITE2P)
     if noted is not None and noted == number(settings.get(CONFIRMED_KEY)):
-        return FrameRate(noted, FROM_USER)
+        return _FrameRate(noted, FROM_USER)
     measured = rate_of_tiff()
     if measured is not None:
         if noted != _DEFAULT_RATE or np.isclose(measured, noted, rtol=SAME_RATE):
-            return FrameRate(measured, FROM_TIFF)
+            return _FrameRate(measured, FROM_TIFF)
         sentence = (
             f"suite2p used its default of 10 Hz and the TIFF says {measured:g} Hz, "
             f"which is taken; give the frame rate if neither is right."
         )
-        return FrameRate(measured, FROM_TIFF, Finding("frame-rate-of-tiff", sentence))
+        return _FrameRate(measured, FROM_TIFF, Finding("frame-rate-of-tiff", sentence))
     if noted == _DEFAULT_RATE:
         sentence = (
             "The frame rate of exactly 10 Hz is suite2p's default and may never have "
             "been set; confirm it or give the right one."
         )
-        return FrameRate(noted, UNCONFIRMED, Finding(RATE_UNCONFIRMED, sentence))
+        return _FrameRate(noted, UNCONFIRMED, Finding(RATE_UNCONFIRMED, sentence))
     sentence = "The files do not say the frame rate; give it in Hz."
     if noted is not None:
         sentence = f"suite2p notes a frame rate of {noted:g} Hz; give the right one."
-    return FrameRate(None, UNKNOWN, Finding(RATE_UNKNOWN, sentence))
+    return _FrameRate(None, UNKNOWN, Finding(RATE_UNKNOWN, sentence))
 
 
 def read_segments(

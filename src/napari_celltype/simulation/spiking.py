@@ -32,7 +32,7 @@ def draw_kinds(labels: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np
     return kinds
 
 
-def firing_rates(
+def _firing_rates(
     kinds: NDArray[np.str_],
     behaviour: Behaviour,
     bin_width: float,
@@ -66,7 +66,7 @@ def simulate_spikes(
     """Return spike counts, shape (n_cells, n_bins)."""
     # Intervals are gamma-distributed of the kind's order: every k-th spike of a Poisson
     # process of k times the rate. Bursts add spikes; events are rarer by as much.
-    rates = firing_rates(kinds, behaviour, bin_width, rng)
+    rates = _firing_rates(kinds, behaviour, bin_width, rng)
     spikes = np.empty(rates.shape, dtype=np.float32)
     for kind, table in SPIKING.items():
         rows = np.flatnonzero(kinds == kind)

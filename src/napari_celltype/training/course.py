@@ -46,12 +46,12 @@ class Course:
 
     def sentence(self) -> str:
         """Return the epoch, its scores, what they compare with, and the time left."""
-        from napari_celltype.protocol.running import words_for
+        from napari_celltype.protocol.running import time_left_text
         from napari_celltype.training.validation import SCORE
 
         row = self.history[-1]
         done = f"Epoch {len(self.history)} of {self.epochs}"
-        left = words_for(self.seconds_left) if self.seconds_left else ""
+        left = time_left_text(self.seconds_left) if self.seconds_left else ""
         if self.chance is None:
             return f"{done}: loss {row['loss']:.3f}; nothing is held out{left}."
         best = self.history[self.best_epoch - 1][SCORE]
@@ -85,11 +85,10 @@ class CourseWatch:
 
     def after_epoch(self, trained: TraceClassifier) -> Mapping[str, float]:
         """Return the scores of an epoch, which join the history."""
-        said: Mapping[str, float]
-        said = {} if self._judge is None else self._judge.after_epoch(trained)
-        history = [*trained.history_[:-1], {**trained.history_[-1], **said}]
+        scores = {} if self._judge is None else self._judge.after_epoch(trained)
+        history = [*trained.history_[:-1], {**trained.history_[-1], **scores}]
         self._tell(history)
-        return said
+        return scores
 
     def telling(self, on_progress: OnProgress) -> OnProgress:
         """Return a report of progress that says how long it will take."""
@@ -101,7 +100,7 @@ class CourseWatch:
 
     def _tell(self, history: list[dict[str, float]]) -> None:
         from napari_celltype.models.training import best_epoch
-        from napari_celltype.protocol.running import words_for
+        from napari_celltype.protocol.running import time_left_text
         from napari_celltype.training.validation import best_rank
 
         now = time.monotonic()
@@ -110,7 +109,7 @@ class CourseWatch:
             self._began, self._before = now - history[-1]["seconds"], len(history) - 1
         each = (now - self._began) / (len(history) - self._before)
         left = each * (self._epochs - len(history))
-        self._left = words_for(left) if len(history) < self._epochs else ""
+        self._left = time_left_text(left) if len(history) < self._epochs else ""
         judge = self._judge
         self._on_course(
             Course(

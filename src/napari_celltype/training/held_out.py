@@ -21,10 +21,10 @@ from napari_celltype.protocol.groups import COLUMNS, identity, split_groups
 from napari_celltype.protocol.splits import PaperProtocol, draw_splits
 
 # What is held out, from the strictest; "auto" is the strictest possible.
-HELD_OUT = ("subject", "session", "cell")
-WORDS = {"subject": "animal", "session": "session", "cell": "cell"}
+_HELD_OUT = ("subject", "session", "cell")
+UNITS = {"subject": "animal", "session": "session", "cell": "cell"}
 
-VALIDATIONS = ("auto", *HELD_OUT, "none")
+_VALIDATIONS = ("auto", *_HELD_OUT, "none")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ def held_out_for(
     held_out: str = "auto",
     units: Mapping[str, Mapping[str, int]] | None = None,
 ) -> str:
-    """Return what can be held out: the strictest of `HELD_OUT` for two types or more.
+    """Return what can be held out: the strictest of `_HELD_OUT` for two types or more.
 
     Anything but ``auto`` is returned as it is.
     """
@@ -53,7 +53,7 @@ def held_out_for(
         return held_out
     units = units_of(data) if units is None else units
     classes = [c for c in data.classes if c not in data.untested]
-    for level in HELD_OUT:
+    for level in _HELD_OUT:
         if sum(units[level].get(name, 0) >= 2 for name in classes) >= 2:
             return level
     return "cell" if units["cell"] or not classes else "none"
@@ -65,7 +65,7 @@ def units_of(data: DataSet) -> dict[str, dict[str, int]]:
     # and so do the sessions that it joins: none is held out without the others.
     cells = data.chosen_cells()
     found: dict[str, dict[str, int]] = {}
-    for level in HELD_OUT:
+    for level in _HELD_OUT:
         try:
             groups = None if cells is None else split_groups(cells, f"by-{level}")
         except LabelError:
@@ -89,11 +89,11 @@ def hold_out(
     """Choose the cells that training does not see, about a fifth, in whole groups."""
     everything, nothing = np.arange(len(cells)), np.arange(0)
     if validation == "none":
-        said = "Nothing was held out, as asked; the model was tested on nothing."
-        return HeldOut(everything, nothing, None, said)
-    if validation not in VALIDATIONS:
+        sentence = "Nothing was held out, as asked; the model was tested on nothing."
+        return HeldOut(everything, nothing, None, sentence)
+    if validation not in _VALIDATIONS:
         raise LabelError(
-            f"{validation!r} cannot be held out; use one of {', '.join(VALIDATIONS)}."
+            f"{validation!r} cannot be held out; use one of {', '.join(_VALIDATIONS)}."
         )
     refused: list[str] = []
     for way in COLUMNS if validation == "auto" else (f"by-{validation}",):

@@ -14,7 +14,7 @@ from napari_celltype.labels.obstacles import (
     plan_frames,
     type_obstacle,
 )
-from napari_celltype.training.held_out import WORDS, held_out_for, units_of
+from napari_celltype.training.held_out import UNITS, held_out_for, units_of
 
 
 def find_obstacles(
@@ -88,8 +88,8 @@ def _types(data: DataSet, held_out: str) -> list[Obstacle]:
         return [
             Obstacle(
                 "cannot-hold-out",
-                f"Whole {WORDS[level]}s cannot be held out, because not every label "
-                f"says of which {WORDS[level]} it is; hold out something else.",
+                f"Whole {UNITS[level]}s cannot be held out, because not every label "
+                f"says of which {UNITS[level]} it is; hold out something else.",
                 blocks=True,
             )
         ]
@@ -107,7 +107,7 @@ def _types(data: DataSet, held_out: str) -> list[Obstacle]:
                 "not-tested-on-animals",
                 "Whether the model holds for a new animal cannot be tested: two types "
                 f"would each have to come from two animals or more (now: {seen}). "
-                f"Whole {WORDS[level]}s are held out instead.",
+                f"Whole {UNITS[level]}s are held out instead.",
             )
         )
     return found
@@ -118,7 +118,7 @@ def _untestable(
 ) -> Obstacle:
     cells = units["cell"].get(name, data.counts()[name])
     n = units[level].get(name, 0)
-    where = f" from {counted(n, WORDS[level])}" if level != "cell" else ""
+    where = f" from {counted(n, UNITS[level])}" if level != "cell" else ""
     actions = []
     if (merge := _merge_into_parent(data, name)) is not None:
         actions.append(merge)

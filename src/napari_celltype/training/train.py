@@ -113,7 +113,7 @@ def train_model(
     from napari_celltype.training.trained_card import card_of
     from napari_celltype.training.validation import Judge, best_rank
 
-    require_model_place(request.output, force=request.force)
+    _require_model_place(request.output, force=request.force)
     data, base, remarks = _read(request, on_progress, should_stop)
     cells, tree = data.cells, data.tree
     targets = Targets.of(cells.labels, tree)
@@ -134,7 +134,7 @@ def train_model(
     judge = Judge(data, held, targets) if len(held.test) else None
     watch = CourseWatch(request.epochs, held, judge, on_course)
     rows = np.flatnonzero(np.isin(data.cell, held.train))
-    classifier, start = classifier_for(request, base)
+    classifier, start = _classifier_for(request, base)
     checkpoint = checkpoint_of(request.output)
     classifier.fit(
         data.traces.traces[rows],
@@ -174,15 +174,11 @@ def checkpoint_of(output: Path) -> Path:
     return output.with_name(output.name + ".checkpoint")
 
 
-def require_model_place(path: Path, *, force: bool = False) -> None:
+def _require_model_place(path: Path, *, force: bool = False) -> None:
     """Refuse a place where no model can or may be written, before the training."""
-    from napari_celltype.models.model_file import SUFFIX, read_model_bytes
+    from napari_celltype.models.model_file import read_model_bytes, require_suffix
 
-    if path.suffix != SUFFIX:
-        raise OutputError(
-            f"A model is saved as a file that ends in {SUFFIX}, but {path.name!r} "
-            "does not; choose another name."
-        )
+    require_suffix(path)
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file in it.")
     try:
@@ -299,7 +295,7 @@ def n_layers(card: ModelCard) -> int:
     return (layers.count("C") if isinstance(layers, str) else int(layers or 1)) + 1
 
 
-def classifier_for(
+def _classifier_for(
     request: TrainRequest, base: CellTypeModel | None
 ) -> tuple[TraceClassifier, FineTuning | None]:
     """Return an unfitted classifier, and the weights that it starts from."""
@@ -308,7 +304,7 @@ def classifier_for(
     from napari_celltype.models import TraceClassifier
     from napari_celltype.models.estimator import FineTuning
 
-    said: dict[str, Any] = {
+    shared: dict[str, Any] = {
         "epochs": request.epochs,
         "random_state": request.random_state,
         "device": request.device,
@@ -316,7 +312,7 @@ def classifier_for(
     if base is None:
         return (
             TraceClassifier(
-                request.architecture, normalization=request.normalization, **said
+                request.architecture, normalization=request.normalization, **shared
             ),
             None,
         )
@@ -326,5 +322,5 @@ def classifier_for(
             f"{base.name} has {most} layers, so {request.tuned_layers} cannot be "
             f"trained; choose 1 to {most}."
         )
-    classifier: TraceClassifier = clone(base.classifier).set_params(**said)
+    classifier: TraceClassifier = clone(base.classifier).set_params(**shared)
     return classifier, FineTuning(base.classifier, request.tuned_layers)

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 # Traces whose properties are measured at once, in double precision.
 _AT_ONCE = 256
-_NOT_FOR = (
-    "Anything that has not been checked against labelled cells of the same kind; a "
-    "predicted label is no histology."
-)
 
 
 def card_of(
@@ -37,6 +33,7 @@ def card_of(
 ) -> ModelCard:
     """Return the card of a fitted classifier."""
     from napari_celltype.models import card_for
+    from napari_celltype.models.estimator import NOT_FOR
 
     trained = data.cells.take(held.train)
     counts = ", ".join(f"{n} {name}" for name, n in trained.counts().items())
@@ -68,7 +65,7 @@ def card_of(
         calibration=None if validation is None else validation.calibration,
         domain=_domain(data, held),
         scores=scores,
-        not_for=" ".join([_NOT_FOR, *untested]),
+        not_for=" ".join([NOT_FOR, *untested]),
     )
 
 
@@ -76,7 +73,7 @@ def summary_of(
     validation: Validation | None, held_out: str, n_epochs: int, best_epoch: int
 ) -> list[str]:
     """Return how a model did on what was held out, in sentences."""
-    from napari_celltype.training.validation import probe_words
+    from napari_celltype.training.validation import probe_title
 
     if validation is None:
         return [held_out]
@@ -88,7 +85,7 @@ def summary_of(
     beside = [f"chance {validation.chance:.2f}"]
     if validation.probe is not None:
         name, score = validation.probe
-        beside.append(f"{probe_words(name)} {score:.2f}")
+        beside.append(f"{probe_title(name)} {score:.2f}")
     n_right, n_of = np.diag(validation.confusion), validation.confusion.sum(axis=1)
     recalls = ", ".join(
         f"{name} {right} of {n}"

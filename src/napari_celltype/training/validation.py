@@ -22,7 +22,7 @@ from napari_celltype.protocol.metrics import (
     confusion_counts,
 )
 from napari_celltype.protocol.splits import ground_truth
-from napari_celltype.training.held_out import WORDS, HeldOut
+from napari_celltype.training.held_out import UNITS, HeldOut
 
 if TYPE_CHECKING:
     from napari_celltype.models import Calibration, Score, TraceClassifier
@@ -94,7 +94,7 @@ class Validation:
         ]
 
 
-def probe_words(name: str) -> str:
+def probe_title(name: str) -> str:
     """Return what a probe is in a sentence."""
     if name in (SESSION, ANIMAL):
         return f"the commonest type of its {name}"
@@ -162,7 +162,7 @@ class Judge:
         if not logs:
             return None
         units = split_groups(self._cells, way)[test]
-        of = f" of {counted(len(np.unique(units)), WORDS[way.removeprefix('by-')])}"
+        of = f" of {counted(len(np.unique(units)), UNITS[way.removeprefix('by-')])}"
         classes, counts = self._targets.classes, trained.class_counts_
         return calibrate(
             logs,

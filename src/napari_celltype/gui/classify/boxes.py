@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _HIGHEST = 10_000.0
 
 
-class HertzBox(QDoubleSpinBox):
+class _HertzBox(QDoubleSpinBox):
     """A number in Hz, 0 for one that nobody knows, without trailing zeros."""
 
     def __init__(self, parent: Any = None) -> None:
@@ -54,7 +54,7 @@ class FrameRateBox(QWidget):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.number = HertzBox()
+        self.number = _HertzBox()
         self.number.setMinimumWidth(70)
         self.button = QPushButton("Confirm")
         self.button.setToolTip("Nobody may have set this rate: say that it is right")

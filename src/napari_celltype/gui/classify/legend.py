@@ -59,7 +59,7 @@ class Legend(QWidget):
     def show_result(
         self,
         heading: str,
-        rows: Sequence[LegendRow],
+        rows: Sequence[_LegendRow],
         line: str = "",
         details: Sequence[str] = (),
         *,
@@ -112,7 +112,7 @@ _HIDDEN: dict[str, str] = {UnsureReason.BELOW: "hidden"}
 
 
 @dataclass(frozen=True)
-class LegendRow:
+class _LegendRow:
     """One line."""
 
     shape: Shape
@@ -128,7 +128,7 @@ def legend_rows(
     given: Counter[str],
     tree: TypeTree,
     color_by: ColorBy,
-) -> list[LegendRow]:
+) -> list[_LegendRow]:
     """Return the lines."""
     if summary is None:
         return _label_rows(given, tree.in_order(given), tree)
@@ -136,7 +136,7 @@ def legend_rows(
     tree = tree.including(name for name in found if name != UNSURE)
     names = [name for name in tree.in_order(found) if name != UNSURE]
     rows = [
-        LegendRow(
+        _LegendRow(
             "disc",
             color_of(name, tree),
             name,
@@ -147,13 +147,13 @@ def legend_rows(
         for name in names
     ]
     rows += [
-        LegendRow("ring", UNSURE_COLOR, "", _HIDDEN.get(why, why), n)
+        _LegendRow("ring", UNSURE_COLOR, "", _HIDDEN.get(why, why), n)
         for why, n in summary.why_unsure.items()
     ]
     own = [n for n in tree.in_order(given) if n.removeprefix("!") not in (*names, "IN")]
     rows += _label_rows(given, own, tree)
     if given:
-        rows.append(LegendRow("square", UNSURE_COLOR, "", _THICK, given.total()))
+        rows.append(_LegendRow("square", UNSURE_COLOR, "", _THICK, given.total()))
     return rows
 
 
@@ -167,9 +167,9 @@ def heading_of(predictions: Predictions) -> str:
 
 def _label_rows(
     given: Counter[str], names: Sequence[str], tree: TypeTree
-) -> list[LegendRow]:
+) -> list[_LegendRow]:
     return [
-        LegendRow("square", color_of(name, tree), name, "label", given[name])
+        _LegendRow("square", color_of(name, tree), name, "label", given[name])
         for name in names
     ]
 

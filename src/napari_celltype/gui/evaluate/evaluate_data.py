@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 from napari_celltype.gui.evaluate.chosen_data import ChosenData
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.train.recordings_table import RecordingsTable
-from napari_celltype.gui.widgets import ask_file, ask_folder
+from napari_celltype.gui.widgets import ask_file, ask_folder, local_paths
 from napari_celltype.progress import OnProgress, Progress, ShouldStop
 from napari_celltype.protocol.evaluate import ExperimentRequest, run_experiment
 from napari_celltype.protocol.report import Report
@@ -57,7 +57,7 @@ class EvaluateData(QWidget):
         self.table = RecordingsTable(session)
         # The dock counts what is evaluated, also of files.
         self.table.counts.hide()
-        self.box = DataBox()
+        self.box = _DataBox()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -99,7 +99,7 @@ class EvaluateData(QWidget):
 _FILES = "Labelled data (*.npz *.csv);;All files (*)"
 
 
-class DataBox(QWidget):
+class _DataBox(QWidget):
     """A path with two buttons that ask for it; files and folders can be dropped.
 
     Attributes
@@ -147,15 +147,14 @@ class DataBox(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take what has a place on this machine."""
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if local_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Choose the first of what was dropped."""
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
-        local = [url for url in event.mimeData().urls() if url.isLocalFile()]
-        self.choose(Path(local[0].toLocalFile()))
+        self.choose(local_paths(event)[0])
 
     def _on_edited(self) -> None:
         # Leaving the line without a change is no choice.

@@ -48,9 +48,9 @@ from napari_celltype.protocol.words import (
     SESSION,
     caption,
     from_groups,
-    in_words,
     short,
     tested_text,
+    way_title,
 )
 
 _MOST_DOUBTS = 2
@@ -68,7 +68,7 @@ class EvaluateResults(QWidget):
         self.sentence = Words()
         self.sentence.setStyleSheet("font-weight: bold;")
         self.doubts = Words()
-        self.bars = ScoreBars()
+        self.bars = _ScoreBars()
         self.which = narrow(QComboBox())
         self.which.setToolTip("The classifier and the way to split that are shown")
         self.matrix = ConfusionView()
@@ -113,12 +113,12 @@ class EvaluateResults(QWidget):
         """Show a report."""
         self._report, self._folder = report, folder
         self.notice.clear()
-        self.sentence.setText(plain_sentence(report))
-        doubts = short_doubts(report)[:_MOST_DOUBTS]
+        self.sentence.setText(_plain_sentence(report))
+        doubts = _short_doubts(report)[:_MOST_DOUBTS]
         self.doubts.setText("\n".join(f"⚠ {doubt}" for doubt in doubts))
         self.doubts.setVisible(bool(doubts))
         self.bars.show_report(report)
-        self.details.show_text(details_of(report))
+        self.details.show_text(_details_of(report))
         self._list_classifiers(report)
         page = None if folder is None else folder / "report.html"
         there = page is not None and page.is_file()
@@ -169,7 +169,7 @@ class EvaluateResults(QWidget):
         blocked = self.which.blockSignals(True)
         self.which.clear()
         for score in (*report.top, *others):
-            self.which.addItem(f"{score.name}, {in_words(score.way)}", score)
+            self.which.addItem(f"{score.name}, {way_title(score.way)}", score)
         self.which.blockSignals(blocked)
         self._show_classifier()
 
@@ -250,7 +250,7 @@ _NEW = {
 }
 
 
-def plain_sentence(report: Report) -> str:
+def _plain_sentence(report: Report) -> str:
     """Return how the best classifier does where it was tested most strictly."""
     if not report.top:
         return report.sentence
@@ -262,7 +262,7 @@ def plain_sentence(report: Report) -> str:
     )
 
 
-def short_doubts(report: Report) -> list[str]:
+def _short_doubts(report: Report) -> list[str]:
     """Return each reason not to believe the scores in few words, the gravest first."""
     if not report.top:
         return []
@@ -284,7 +284,7 @@ def short_doubts(report: Report) -> list[str]:
     return doubts
 
 
-def details_of(report: Report) -> str:
+def _details_of(report: Report) -> str:
     """Return how the scores came about and all doubts, in lines."""
     lines = [f"{report.title}, {report.name}", report.basis]
     lines += [_side(score) for score in report.top]
@@ -298,7 +298,7 @@ def _side(score: Score) -> str:
     if score.n_splits > 1:
         spread = f", SD over splits {score.balanced_accuracy.sd:.2f}"
     return (
-        f"{in_words(score.way).capitalize()}: {score.name} {short(score.interval)}"
+        f"{way_title(score.way).capitalize()}: {score.name} {short(score.interval)}"
         f"{spread}, chance {score.chance:.2f}; {tested_text(score)}"
         f"{from_groups(score, 'of')}"
     )
@@ -311,7 +311,7 @@ _ROW, _NAME, _VALUE, _GAP = 18, 112, 36, 6
 Bars = list[tuple[str, list[tuple[str, Score]]]]
 
 
-class ScoreBars(QWidget):
+class _ScoreBars(QWidget):
     """Draws the scores of a report with their intervals, the strictest way first."""
 
     def __init__(self, parent: Any = None) -> None:
@@ -399,6 +399,6 @@ def _bars(report: Report) -> Bars:
         probe = best(report.of("probe", way))
         if probe is not None:
             bars.append((f"{probe.bare_name} alone", probe))
-        words = in_words(way)
+        words = way_title(way)
         shown.append((f"{words[0].upper()}{words[1:]}", bars))
     return shown

@@ -23,7 +23,7 @@ from napari_celltype.gui.table_model import TextModel
 from napari_celltype.gui.widgets import Notice, Words
 from napari_celltype.protocol.scores import Score, SplitRow
 from napari_celltype.protocol.tables import Table, prevalence_table, shares_in_tests
-from napari_celltype.protocol.words import SHORT_WAYS, in_words
+from napari_celltype.protocol.words import SHORT_WAYS, way_title
 
 _MOST_ROWS = 9
 _ROW = 22
@@ -37,7 +37,7 @@ _TRAININGS = {
 }
 
 
-class ReportTable(QWidget):
+class _ReportTable(QWidget):
     """Shows a `Table` as high as it is, with its caption below."""
 
     def __init__(self, parent: Any = None) -> None:
@@ -125,7 +125,7 @@ class SplitsTable(QTableView):
             for row in self.rows
         ]
         tips = [
-            f"{row.name}, {in_words(row.way)}, split {row.split + 1}: balanced "
+            f"{row.name}, {way_title(row.way)}, split {row.split + 1}: balanced "
             f"accuracy {row.balanced_accuracy:.3f} (chance {row.chance:.2f}), "
             f"accuracy {row.accuracy:.3f}, {row.n_test} test examples, trained in "
             f"{row.seconds:.1f} s"
@@ -154,7 +154,7 @@ class PrevalenceShares(QWidget):
         self.as_tested = QPushButton("As tested")
         self.as_tested.setToolTip("The shares that the types have in these tests")
         self.ca1 = QPushButton("CA1 neurons")
-        self.table = ReportTable()
+        self.table = _ReportTable()
         self.notice = Notice()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

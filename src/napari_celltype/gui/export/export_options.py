@@ -38,7 +38,7 @@ class ExportOptions(QWidget):
                 *("fill", "marks", "by_group"),
             ),
         )
-        self.fields = NwbFields()
+        self.fields = _NwbFields()
         about = parameters(ExportRequest)["existing"]
         file = PathLine(about, "NWB (*.nwb)", "the file that holds these ROIs")
         self.copy_of = Form(ExportRequest, ["existing"], widgets={"existing": file})
@@ -75,7 +75,7 @@ class ExportOptions(QWidget):
         return request
 
 
-class NwbFields(Form):
+class _NwbFields(Form):
     """One line for each field; an empty one is written as not known."""
 
     def __init__(self, parent: Any = None) -> None:

@@ -43,7 +43,7 @@ class ExportPreview(QWidget):
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setToolTip("The text can be selected and copied")
-        self.picture = Picture()
+        self.picture = _Picture()
         self._stack = QStackedLayout()
         for part in (QWidget(), self.table, self.text, self.picture):
             part.setMinimumHeight(_HEIGHT)
@@ -94,7 +94,7 @@ class ExportPreview(QWidget):
             self._stack.setCurrentWidget(self.text)
 
 
-class Picture(QLabel):
+class _Picture(QLabel):
     """A picture as wide as there is room."""
 
     def __init__(self, parent: Any = None) -> None:

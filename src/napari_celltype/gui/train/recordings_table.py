@@ -76,7 +76,7 @@ class RecordingsTable(QWidget):
         self.session = session
         self.table = QTableWidget(0, len(COLUMNS))
         self.counts = QLabel()
-        self.obstacle_list = ObstacleList()
+        self.obstacle_list = _ObstacleList()
         self.add_open = QPushButton("Add open")
         self.add_folders = QPushButton("Add folders...")
         self.add_list = QPushButton("Add list...")
@@ -169,7 +169,7 @@ class RecordingsTable(QWidget):
 
     def _lay_out(self) -> None:
         self.table.setHorizontalHeaderLabels(COLUMNS)
-        for column, text in enumerate(TOOLTIPS):
+        for column, text in enumerate(_TOOLTIPS):
             self.table.horizontalHeaderItem(column).setToolTip(text)
         self.table.verticalHeader().hide()
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -342,7 +342,7 @@ class RecordingsTable(QWidget):
                     flags |= Qt.ItemFlag.ItemIsEditable
                 item.setFlags(flags)
                 item.setToolTip(
-                    tooltip_of(recording) if column in (0, _LABELS) else text
+                    _tooltip_of(recording) if column in (0, _LABELS) else text
                 )
         self.table.resizeColumnsToContents()
         name_width = min(self.table.columnWidth(0), _WIDEST_NAME)
@@ -371,7 +371,7 @@ class RecordingsTable(QWidget):
 
 
 COLUMNS = ("Recording", "Subject", "Labels", "Session", "Line", "Length", "Hz")
-TOOLTIPS = (
+_TOOLTIPS = (
     "The session folder, and the plane where there are several",
     "The animal, guessed from the path; double-click to change it",
     "Labelled ROIs of each type; what a model said is not counted",
@@ -401,7 +401,7 @@ def cells_of(recording: LabelledRecording) -> tuple[str, ...]:
     )
 
 
-def tooltip_of(recording: LabelledRecording) -> str:
+def _tooltip_of(recording: LabelledRecording) -> str:
     """Return where a recording is and what it holds, in lines."""
     lines = [
         str(recording.path),
@@ -445,7 +445,7 @@ _BLOCKS, _TOLD = "⚠", "ℹ"
 _SHORT = 16
 
 
-class ObstacleList(QWidget):
+class _ObstacleList(QWidget):
     """Sentences, those that block first, each with its buttons below.
 
     Attributes

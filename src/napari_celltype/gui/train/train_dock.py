@@ -227,9 +227,9 @@ class TrainDock(QWidget):
         reason = self._reason()
         self.train.setEnabled(not reason)
         self.train.setToolTip(reason or "Train a model on the labelled cells above")
-        # What is said above already is not said again.
-        said = (self._trouble, *(o.sentence for o in self.recordings.obstacles))
-        self.why_not.setText("" if reason in said else reason)
+        # What is found above already is not found again.
+        found = (self._trouble, *(o.sentence for o in self.recordings.obstacles))
+        self.why_not.setText("" if reason in found else reason)
         self.why_not.setVisible(bool(self.why_not.text()) and not self.job.running)
         self.form.setEnabled(not self.job.running)
         self.plot.setVisible(bool(self.plot.scores))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari_celltype.models import ModelCard
 
 
-SCRATCH = ""
+_SCRATCH = ""
 _HELD_OUT = {
     "subject": "Whole animals will be held out.",
     "session": "Whole sessions will be held out.",
@@ -47,7 +47,7 @@ class TrainForm(Form):
                 *("base", "architecture", "tuned_layers", "epochs", "validation"),
                 "device",
             ),
-            choices={"base": {SCRATCH: "scratch"}},
+            choices={"base": {_SCRATCH: "scratch"}},
             parent=parent,
         )
         self.start = self.native("base")
@@ -103,7 +103,7 @@ class TrainForm(Form):
         first = not self._cards
         self._cards = tuple(cards)
         offered = models_offered(cards)
-        self.offer("base", {SCRATCH: "scratch", **offered})
+        self.offer("base", {_SCRATCH: "scratch", **offered})
         if first and DEFAULT_MODEL in offered:
             self.show_values({"base": DEFAULT_MODEL})
         self._on_start()
@@ -142,11 +142,11 @@ class TrainForm(Form):
     def _on_name(self) -> None:
         name = self.model_name
         own = {card.name for card in self._cards if card.origin == "user"}
-        said = f"Saved as {name}." if name != self.name.text().strip() else ""
+        result = f"Saved as {name}." if name != self.name.text().strip() else ""
         if name in own:
-            said = f"Replaces your model {name}."
+            result = f"Replaces your model {name}."
         # What is wrong with a name stands beside the button that is off.
-        self.about_name.setText("" if self.wrong_name else said)
+        self.about_name.setText("" if self.wrong_name else result)
         self.about_name.setVisible(bool(self.about_name.text()))
         self.changed.emit()
 

@@ -7,7 +7,7 @@ from typing import Any
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
 
-from napari_celltype.protocol.words import in_words
+from napari_celltype.protocol.words import way_title
 from napari_celltype.training.course import Course
 from napari_celltype.training.validation import SCORE
 
@@ -70,7 +70,7 @@ class ValidationPlot(pg.PlotWidget):
             lines.append(f"··· {name} alone {score:.2f}")
         # Above the curve, which captions on the lines would cover.
         held = course.held_out
-        way = in_words(held.way) if held.way else ""
+        way = way_title(held.way) if held.way else ""
         self.setTitle(
             f"{len(held.test)} cells held out {way}<br>{', '.join(lines)}", size="8pt"
         )
