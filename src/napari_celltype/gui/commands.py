@@ -10,7 +10,7 @@ from napari_celltype.gui.evaluate.evaluate_dock import EvaluateDock
 from napari_celltype.gui.export.export_dock import ExportDock
 from napari_celltype.gui.label.label_dock import LabelDock
 from napari_celltype.gui.look.rois_dock import RoisDock
-from napari_celltype.gui.placement import NAME_SUFFIXES, FirstPlace
+from napari_celltype.gui.placement import FirstPlace, open_once
 from napari_celltype.gui.train.train_dock import TrainDock
 
 _DOCKS = {
@@ -50,13 +50,4 @@ def show_docks(viewer: Viewer) -> ClassifyDock:
 
 def show_dock(viewer: Viewer, name: str) -> QWidget:
     """Show a dock and return what it holds; one that is open stays the only one."""
-    window = viewer.window
-    for suffix in NAME_SUFFIXES:
-        if f"{name}{suffix}" in window.dock_widgets:
-            widget: QWidget = window.dock_widgets[f"{name}{suffix}"]
-            widget.parentWidget().show()
-            return widget
-    widget = _DOCKS[name](viewer)
-    # Under this name napari's menu finds it, and does not open a second one.
-    window.add_dock_widget(widget, name=f"{name}{NAME_SUFFIXES[0]}")
-    return widget
+    return open_once(viewer, name, _DOCKS[name])

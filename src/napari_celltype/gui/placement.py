@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 _SETTLED_MS = 60
 # What napari adds to the name of a dock that its menu opens, or that code opens.
-NAME_SUFFIXES = (" (Cell types)", " (napari-celltype)")
+_NAME_SUFFIXES = (" (Cell types)", " (napari-celltype)")
 
 
 class FirstPlace(QObject):
@@ -37,7 +40,7 @@ class FirstPlace(QObject):
         self._widget.removeEventFilter(self)
         self._placed = True
         # Five tabs with the plugin's name behind each do not fit beside one another.
-        for suffix in NAME_SUFFIXES:
+        for suffix in _NAME_SUFFIXES:
             dock.setWindowTitle(dock.windowTitle().removesuffix(suffix))
         # The sides keep their whole height, with as much of a form as possible.
         for corner, side in (
@@ -73,3 +76,17 @@ class FirstPlace(QObject):
             dock = dock.parent()
         window = None if dock is None else dock.parent()
         return dock, window if isinstance(window, QMainWindow) else None
+
+
+def open_once(viewer: Any, name: str, make: Callable[[Any], QWidget]) -> QWidget:
+    """Show a dock and return what it holds; one that is open stays the only one."""
+    window = viewer.window
+    for suffix in _NAME_SUFFIXES:
+        if f"{name}{suffix}" in window.dock_widgets:
+            widget: QWidget = window.dock_widgets[f"{name}{suffix}"]
+            widget.parentWidget().show()
+            return widget
+    widget = make(viewer)
+    # Under this name napari's menu finds it, and does not open a second one.
+    window.add_dock_widget(widget, name=f"{name}{_NAME_SUFFIXES[0]}")
+    return widget

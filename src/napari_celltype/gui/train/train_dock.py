@@ -19,7 +19,8 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.errors import CellTypeError
-from napari_celltype.gui.placement import FirstPlace
+from napari_celltype.gui.classify.classify_dock import ClassifyDock
+from napari_celltype.gui.placement import FirstPlace, open_once
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.tasks import Cancelled, Failed, Finished, JobBar, Outcome
 from napari_celltype.gui.train.recordings_table import RecordingsTable
@@ -319,11 +320,11 @@ class TrainDock(QWidget):
         """Choose the model in the Classify dock, which is opened where it is not."""
         if self._trained is None:
             return
-        window = self._viewer.window
-        dock, classify = window.add_plugin_dock_widget("napari-celltype", "Classify")
+        classify = open_once(self._viewer, "Classify", ClassifyDock)
+        assert isinstance(classify, ClassifyDock)
         classify.form.model.list_again()
         classify.form.model.choose(self._trained.card.name)
-        dock.raise_()
+        classify.parentWidget().raise_()
 
     def _copy(self) -> None:
         QApplication.clipboard().setText(self._command)
