@@ -45,7 +45,7 @@ def test_train_from_recordings(tmp_path: Path) -> None:
     model = tmp_path / "mine.safetensors"
     printed = run("train_from_recordings.py", model)
     assert "Epoch 5 of 5" in printed
-    assert "1 of 4 subjects" in printed
+    assert "1 of 4 animals" in printed
     assert "chance 0.25" in printed
     assert model.exists()
 

@@ -105,4 +105,4 @@ def test_every_choice_fits_the_model(card):
 def test_a_model_of_interneurons_only_is_not_asked_for_their_share(card):
     finer = replace(card, classes=("PV", "SOM"), assumed_shares=None)
     labels = [c.label for c in prevalence_choices(finer)]
-    assert labels == ["As the model's card assumes", "PV line only", "SOM line only"]
+    assert labels == ["As in the model's card", "PV line only", "SOM line only"]

@@ -150,7 +150,7 @@ def test_training_from_a_model_tells_how_it_did_on_unseen_animals(
     said = " ".join(told.output.split())
     assert "6 cells that were held out" in said
     assert "chance 0.50" in said
-    assert "1 of 4 subjects" in said
+    assert "1 of 4 animals" in said
     assert "8 traces of SOM count as IN" in said
     assert "Left out, as chosen: 8 traces of VIP" in said
     card = terminal("models", "show", tuned).output

@@ -110,7 +110,7 @@ def test_from_a_folder_to_a_model_of_ones_own_and_back(
     me.read(train, "Saved as mine: RNN, from scratch.", 60)
     me.read(train, "chance 0.50")
     me.click(train.details.button)
-    me.read(train, "1 of 2 subjects")
+    me.read(train, "1 of 2 animals")
     me.look("4 trained")
     me.click(train.use)
     assert classify.form.model.choice.currentText() == "mine"

@@ -281,7 +281,7 @@ def test_an_example_without_a_cell_is_a_cell_of_its_own():
 def test_a_type_in_one_group_only_is_named():
     names = ["PY", "PY", "PV", "PV"] * 3
     traces = labelled(names, subject_id=["m1", "m2", "m1", "m1"] * 3)
-    with pytest.raises(LabelError, match="All examples of PV are of 1 subject"):
+    with pytest.raises(LabelError, match="All examples of PV are of 1 animal"):
         draw(traces, Targets.of(names), PaperProtocol("by-subject"))
 
 
@@ -322,7 +322,7 @@ def test_the_strictest_way_says_what_is_unknown(small_traces, small_targets):
     way, sentences = strictest_way(traces, small_targets)
     assert way == "by-session"
     assert sentences == (
-        "No subject is given for these traces, so whether the score holds for a new "
+        "No animal is given for these traces, so whether the score holds for a new "
         "animal is unknown.",
     )
 
@@ -332,8 +332,8 @@ def test_the_strictest_way_says_what_is_not_possible(make_traces):
     way, sentences = strictest_way(traces, Targets.of(traces.labels))
     assert way == "by-session"
     assert sentences == (
-        "All examples of PV are of 1 subject, so no by-subject split has PV on both "
-        "sides; add subjects or choose another way. Whether the score holds for a new "
+        "All examples of PV are of 1 animal, so no by-subject split has PV on both "
+        "sides; add animals or choose another way. Whether the score holds for a new "
         "animal is unknown.",
     )
 

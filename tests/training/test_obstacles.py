@@ -246,8 +246,8 @@ def test_an_unknown_animal_may_be_any_of_the_others():
         (made("m1", "a", PY=9, PV=9), made("", "b", PY=9, PV=9), made("m3", "c", PY=3))
     )
     assert held_out_for(collection) == "session"
-    assert any("1 of 3 recordings have no subject" in s for s in sentences(collection))
-    chosen = choose(collection, "Use session as subject")
+    assert any("1 of 3 recordings have no animal" in s for s in sentences(collection))
+    chosen = choose(collection, "Use session as animal")
     assert held_out_for(chosen) == "subject"
     assert any("the session stands for the animal" in s for s in sentences(chosen))
 

@@ -153,7 +153,7 @@ def test_only_the_last_layer_is_trained_and_the_card_says_so(recordings, models)
     assert (card.neuropil, card.window_frames, card.calibration) == (0.7, WINDOW, None)
     balanced = card.scores[0]
     assert (balanced.n, balanced.chance) == (8, 0.5)
-    assert "8 cells of 1 of 2 subjects" in about["validation"]
+    assert "8 cells of 1 of 2 animals" in about["validation"]
     assert len(trained.history) == 3
     said = " ".join(trained.summary())
     assert "on 8 cells that were held out" in said

@@ -33,7 +33,7 @@ def test_a_score_stands_beside_chance_probe_interval_and_number_of_cells():
     said = trained(0.7, ("skewness", 0.6), (0.55, 0.85)).summary()
     assert said[0] == (
         "Balanced accuracy 0.70 on 20 cells that were held out (95 % interval 0.55 to "
-        "0.85, over 6 subjects); chance 0.50, the best single number (skewness) 0.60."
+        "0.85, over 6 animals); chance 0.50, the best single number (skewness) 0.60."
     )
     assert "Right: PV 8 of 10, PY 6 of 10." in said
     assert any("Epoch 2 of 3 was kept" in line and "flatters" in line for line in said)
@@ -47,7 +47,7 @@ def test_a_score_stands_beside_chance_probe_interval_and_number_of_cells():
 def test_a_score_that_beats_nothing_is_called_so(score, probe, better):
     said = trained(score, probe).summary()
     assert ("no better" not in " ".join(said)) is better
-    assert "too few for an interval: 6 subjects" in said[0]
+    assert "too few for an interval: 6 animals" in said[0]
 
 
 def test_a_name_can_be_typed_in_a_terminal():

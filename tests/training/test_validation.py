@@ -42,7 +42,7 @@ def test_animals_are_held_out_where_several_hold_each_type():
     assert found.way == "by-subject"
     assert not set(FOUR.subject_id[found.train]) & set(FOUR.subject_id[found.test])
     assert set(FOUR.labels[found.test]) == {"PY", "PV"}
-    assert "12 cells of 1 of 4 subjects" in found.sentence
+    assert "12 cells of 1 of 4 animals" in found.sentence
 
 
 def test_sessions_are_held_out_where_animals_do_not_do():
@@ -51,7 +51,7 @@ def test_sessions_are_held_out_where_animals_do_not_do():
     assert found.way == "by-session"
     assert not set(FOUR.session_id[found.train]) & set(FOUR.session_id[found.test])
     assert (
-        "Not stricter, because: All examples of PV are of 1 subject" in found.sentence
+        "Not stricter, because: All examples of PV are of 1 animal" in found.sentence
     )
 
 

@@ -160,7 +160,7 @@ def prevalence_choices(card: ModelCard) -> tuple[Prevalence, ...]:
     assumed = prior_shares(card.assumed_shares or {}, classes, training_shares(card))
     choices = [
         Prevalence(
-            "As the model's card assumes",
+            "As in the model's card",
             None,
             f"{share_text(assumed)}: an assumption, not a measurement of your tissue.",
         )
@@ -187,7 +187,7 @@ def prevalence_choices(card: ModelCard) -> tuple[Prevalence, ...]:
     if both:
         choices.append(
             Prevalence(
-                "A stated share of interneurons",
+                "Share of IN",
                 {"IN": CA1_INTERNEURONS},
                 "What you know about your tissue and line.",
                 is_stated=True,

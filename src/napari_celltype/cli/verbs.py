@@ -196,8 +196,9 @@ def classify(batch: BatchRequest, request: ClassifyRequest) -> None:
     for line in result_lines(result, asked=len(found.planes), in_full=batch.verbose):
         say(line)
     failures = (*found.failures, *result.failures)
-    for failure in failures:
-        say(f"error: {failure.reason}")
+    # What is wrong with all of them is said once.
+    for reason in dict.fromkeys(failure.reason for failure in failures):
+        say(f"error: {reason}")
     if result.stopped:
         raise typer.Exit(STOPPED)
     if failures:

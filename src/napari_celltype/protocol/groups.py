@@ -13,7 +13,7 @@ from napari_celltype.labels import Cells, TraceSet
 
 # Column of the trace set, and the word for one of them.
 COLUMNS = {
-    "by-subject": ("subject_id", "subject"),
+    "by-subject": ("subject_id", "animal"),
     "by-session": ("session_id", "session"),
     "by-cell": ("cell_id", "cell"),
 }
@@ -48,7 +48,7 @@ def identity(traces: TraceSet | Cells, column: str) -> NDArray[np.str_] | None:
 def split_groups(traces: TraceSet | Cells, way: str) -> NDArray[np.int64]:
     """Return the group of each example that has to stay on one side.
 
-    Sessions and subjects that share a cell are one group.
+    Sessions and animals that share a cell are one group.
 
     Parameters
     ----------

@@ -77,6 +77,7 @@ UNKNOWN = "unknown"
 SAME_RATE = 0.02
 # Codes of findings that go when the frame rate, or the frame size, is known for sure.
 RATE_UNKNOWN, RATE_UNCONFIRMED = "frame-rate-unknown", "frame-rate-unconfirmed"
+RATE_DOUBTS = (RATE_UNKNOWN, RATE_UNCONFIRMED)
 FRAME_SIZE_GUESSED = "frame-size-guessed"
 
 
@@ -243,12 +244,11 @@ class Recording:
         SamplingFrequencyError
             If the frame rate (Hz, of this plane) is not a positive number.
         """
-        answered = (RATE_UNKNOWN, RATE_UNCONFIRMED)
         return replace(
             self,
             sampling_frequency=require_possible(sampling_frequency),
             sampling_frequency_source=source,
-            warnings=tuple(w for w in self.warnings if w.code not in answered),
+            warnings=tuple(w for w in self.warnings if w.code not in RATE_DOUBTS),
         )
 
     def changed_on_disk(self) -> str | None:

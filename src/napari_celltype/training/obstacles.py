@@ -250,11 +250,11 @@ def _nameless(data: DataSet) -> list[Obstacle]:
     return [
         Obstacle(
             "no-subject",
-            f"{n} have no subject ({first_few([r.name for r in nobody], 3)}), so "
-            "animals cannot be held out. Type the subject into the table.",
+            f"{n} have no animal ({first_few([r.name for r in nobody], 3)}), so "
+            "animals cannot be held out. Type the animal into the table.",
             (
                 Action(
-                    "Use session as subject",
+                    "Use session as animal",
                     "Right where each session is of another animal; the card says so.",
                     {"session_as_subject": True},
                 ),

@@ -68,7 +68,7 @@ class TrainRequest:
         "in whole groups; auto takes the strictest possible.",
         label="Hold out",
         choices={
-            "auto": "the strictest possible",
+            "auto": "strictest possible",
             "subject": "whole animals",
             "session": "whole sessions",
             "cell": "single cells",

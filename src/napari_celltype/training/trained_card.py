@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from napari_celltype.labels import LabelledData, TraceSet
 from napari_celltype.labels.notes import counted
 from napari_celltype.labels.reading import means_by_cell
+from napari_celltype.protocol.words import units_text
 
 if TYPE_CHECKING:
     from napari_celltype.models import CellTypeModel, ModelCard, TraceClassifier
@@ -78,7 +79,7 @@ def summary_of(
     if validation is None:
         return [held_out]
     interval = validation.interval
-    units = counted(interval.n, interval.unit.removesuffix("s"))
+    units = units_text(interval)
     spread = f"95 % interval {interval.low:.2f} to {interval.high:.2f}, over {units}"
     if interval.too_few:
         spread = f"too few for an interval: {units}"

@@ -16,6 +16,7 @@ from napari_celltype.gui.classify import classify_dock
 from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.palette import CLEAR, UNCLASSIFIED
 from napari_celltype.gui.scene import scene_of
+from napari_celltype.gui.widgets import Column
 
 
 def work_threads():
@@ -203,6 +204,8 @@ def test_a_rate_confirmed_in_train_is_known_here_and_the_other_way_round(
     first, second = list(session.recordings)[-2:]
     session.activate(first)
     assert "confirm" in dock.form.frame_rate.doubt.text()
+    assert "may never have been set" in dock.form.frame_rate.doubt.toolTip()
+    assert "frame rate" not in dock.warnings.text
     qtbot.mouseClick(dock.form.frame_rate.button, Qt.MouseButton.LeftButton)
     said = {r.key: r.frequency_confirmed for r in session.collection.recordings}
     assert said[first]
@@ -233,6 +236,10 @@ def test_other_shares_change_everything_without_classifying(window, make_predict
     assert "IN 11 %" in dock.legend.text
     assert (window.layer("colors").data != before).any()
     assert dock.form.request().prior == {"IN": 0.11}
+    choice.setCurrentIndex(choice.findText("Share of IN"))
+    column = dock.findChild(Column)
+    assert dock.form.prevalence.percent.isVisible()
+    assert column.widget().minimumSizeHint().width() <= column.viewport().width()
 
 
 def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, make_predictions):

@@ -65,7 +65,7 @@ def test_dropped_folders_are_read_edited_decided_about_and_removed(
     with qtbot.waitSignal(table.job.ended, timeout=20_000):
         drop(table, first, second, tmp_path / "missing")
         assert table.blocked_by == "Recordings are still being read."
-    assert [text(table, row, "Subject") for row in (0, 1)] == ["mouse1", "mouse2"]
+    assert [text(table, row, "Animal") for row in (0, 1)] == ["mouse1", "mouse2"]
     assert text(table, 0, "Labels") == "PY 1, PV 1, VIP 1"
     assert "missing" in table.job.notice.text
     assert "VIP 1 from 1 animal" in table.counts.text()
@@ -76,7 +76,7 @@ def test_dropped_folders_are_read_edited_decided_about_and_removed(
     assert table.collection.left_out == ("VIP",)
 
     with qtbot.waitSignal(table.changed):
-        table.table.item(1, COLUMNS.index("Subject")).setText("mouse1")
+        table.table.item(1, COLUMNS.index("Animal")).setText("mouse1")
     assert table.collection.recordings[1].subject == "mouse1"
     assert any("new animal cannot be tested" in o.sentence for o in table.obstacles)
 

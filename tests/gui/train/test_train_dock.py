@@ -112,7 +112,7 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
     assert saved == "Saved as mine: RNN, from scratch."
     assert "chance 0.50" in found
     window.click(dock.details.button)
-    assert "12 cells of 1 of 2 subjects" in dock.details.words.text()
+    assert "12 cells of 1 of 2 animals" in dock.details.words.text()
     assert len(dock.plot.scores) == 3
     assert dock.copy.isVisible()
     window.click(dock.copy)

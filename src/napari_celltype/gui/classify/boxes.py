@@ -22,7 +22,7 @@ from napari_celltype.answers.shares import Prevalence
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.forms import choice_box, models_offered, narrow, offer
 from napari_celltype.models import DEFAULT_MODEL
-from napari_celltype.recording import UNCONFIRMED, Recording
+from napari_celltype.recording import RATE_DOUBTS, UNCONFIRMED, Recording
 
 if TYPE_CHECKING:
     from napari_celltype.models import ModelCard
@@ -86,6 +86,9 @@ class FrameRateBox(QWidget):
         source, doubt = ("", "") if recording is None else _where_from(recording)
         self.number.setToolTip(f"Frames per second of one plane{source}")
         self.doubt.setText(doubt)
+        warnings = () if recording is None else recording.warnings
+        in_full = (str(w) for w in warnings if w.code in RATE_DOUBTS)
+        self.doubt.setToolTip("\n".join(in_full))
         self.doubt.setVisible(bool(doubt))
 
     def confirm(self) -> None:
@@ -231,7 +234,9 @@ class PrevalenceBox(QWidget):
         self.percent = QDoubleSpinBox()
         self.percent.setRange(0, 100)
         self.percent.setDecimals(1)
-        self.percent.setSuffix(" % IN")
+        self.percent.setSuffix(" %")
+        self.percent.setMinimumWidth(56)
+        self.percent.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.percent.setToolTip("Interneurons among all ROIs, in percent")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

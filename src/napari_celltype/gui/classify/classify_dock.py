@@ -45,7 +45,7 @@ from napari_celltype.gui.widgets import (
     listen,
 )
 from napari_celltype.progress import Progress
-from napari_celltype.recording import Recording, attach_movie
+from napari_celltype.recording import RATE_DOUBTS, Recording, attach_movie
 
 _WIDTH = 310
 _WATCH_MS = 5000
@@ -383,8 +383,9 @@ class ClassifyDock(QWidget):
         if active is None:
             self.warnings.show_warnings(())
             return
-        of_files = map(str, active.recording.warnings)
+        # What is doubtful about the rate stands below its box.
+        others = (w for w in active.recording.warnings if w.code not in RATE_DOUBTS)
         made_of = active.predictions
         # What the model makes of the recording first: the line has room for one.
         of_model = map(str, () if made_of is None else made_of.findings)
-        self.warnings.show_warnings((*of_model, *active.notes, *of_files))
+        self.warnings.show_warnings((*of_model, *active.notes, *map(str, others)))

@@ -306,7 +306,10 @@ class LabelButtons(QWidget):
             self._words[label] = text.strip()
             self.types[label] = button
             self._grid.addWidget(button, row, column)
-        self.types[name].setIcon(QIcon(swatch))
+        icon = QIcon(swatch)
+        # While labelling is off the colours are still those of the picture.
+        icon.addPixmap(swatch, QIcon.Mode.Disabled)
+        self.types[name].setIcon(icon)
         self.types[name].setIconSize(_ICON)
 
     def _button(self, text: str, tip: str, command: Callable[[], None]) -> QPushButton:

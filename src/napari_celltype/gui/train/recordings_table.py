@@ -370,7 +370,7 @@ class RecordingsTable(QWidget):
         self.changed.emit()
 
 
-COLUMNS = ("Recording", "Subject", "Labels", "Session", "Line", "Length", "Hz")
+COLUMNS = ("Recording", "Animal", "Labels", "Session", "Line", "Length", "Hz")
 _TOOLTIPS = (
     "The session folder, and the plane where there are several",
     "The animal, guessed from the path; double-click to change it",
@@ -435,7 +435,7 @@ def by_subject(collection: DataSet) -> str:
     found = collection.counts_by_subject()
     for name in collection.counts():
         for subject, n in found[name].items():
-            lines.setdefault(subject or "no subject given", []).append(f"{name} {n}")
+            lines.setdefault(subject or "no animal given", []).append(f"{name} {n}")
     return "\n".join(f"{subject}: {', '.join(of)}" for subject, of in lines.items())
 
 
