@@ -50,9 +50,7 @@ def test_sessions_are_held_out_where_animals_do_not_do():
     found = held(one_animal)
     assert found.way == "by-session"
     assert not set(FOUR.session_id[found.train]) & set(FOUR.session_id[found.test])
-    assert (
-        "Not stricter, because: All examples of PV are of 1 animal" in found.sentence
-    )
+    assert "Not stricter, because: All examples of PV are of 1 animal" in found.sentence
 
 
 def test_cells_are_held_out_of_one_session():
@@ -101,7 +99,7 @@ def test_the_animal_of_an_untested_type_is_trained_on():
     everywhere = cells([*["PY", "PV", "VIP"] * 16], subject_id=FOUR.subject_id)
     found = held(everywhere, untested=["VIP"])
     assert found.way == "by-cell"
-    assert "Every subject holds VIP" in found.sentence
+    assert "Every animal holds VIP" in found.sentence
 
 
 def test_tracked_cells_keep_sessions_together_and_the_rest_is_told():
