@@ -91,7 +91,7 @@ def parameters_text(parameters: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in parameters.items())
 
 
-def _units_text(interval: Interval) -> str:
+def units_text(interval: Interval) -> str:
     """Return how many groups were resampled, as in "8 animals"."""
     return counted(interval.n, _UNITS[interval.unit])
 
@@ -172,7 +172,7 @@ def basis(found: Evaluation) -> str:
     if not found.top:
         return ""
     top = found.top[0]
-    units, interval = _units_text(top.interval), top.interval
+    units, interval = units_text(top.interval), top.interval
     if interval.too_few and interval.n >= FEWEST:
         sure = f"No interval, because a type is in too few of {units}"
     elif interval.too_few:
@@ -334,7 +334,7 @@ def from_groups(score: Score, word: str) -> str:
     """Return of how many animals or sessions the tested cells are, where known."""
     if score.interval.unit not in ("subjects", "sessions"):
         return ""
-    return f" {word} {_units_text(score.interval)}"
+    return f" {word} {units_text(score.interval)}"
 
 
 def methods(found: Evaluation) -> str:

@@ -231,11 +231,12 @@ class PrevalenceBox(QWidget):
         super().__init__(parent)
         self._choices: tuple[Prevalence, ...] = ()
         self.choice = narrow(QComboBox())
+        # Beside it there is room for the percentage.
+        self.choice.setMinimumContentsLength(4)
         self.percent = QDoubleSpinBox()
         self.percent.setRange(0, 100)
         self.percent.setDecimals(1)
         self.percent.setSuffix(" %")
-        self.percent.setMinimumWidth(56)
         self.percent.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.percent.setToolTip("Interneurons among all ROIs, in percent")
         layout = QHBoxLayout(self)
