@@ -37,7 +37,7 @@ def test_the_card_is_believed_until_the_user_chooses(box):
 
 
 def test_a_stated_share_is_given_in_percent(box, qtbot):
-    choose(box, "stated")
+    choose(box, "Share of IN")
     assert not box.percent.isHidden()
     with qtbot.waitSignal(box.changed) as told:
         box.percent.setValue(25.0)
