@@ -160,7 +160,7 @@ def label(folder: Path) -> None:
     for roi_id, name in zip(rest, ("!PV", "IN", "not a soma"), strict=True):
         stage.session.select(roi_id)
         dock.labelling.give(name)
-    dock.labelling.step(1, unlabelled=True)
+    QTest.keyClick(dock.toggle, Qt.Key.Key_J)
     stage.wait(lambda: "saved" in dock.saved.line.text())
     save(stage.whole(), "label-dock")
     stage.viewer.close()
