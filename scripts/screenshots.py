@@ -248,7 +248,7 @@ def evaluate(folder: Path) -> None:
     dock = stage.dock("Evaluate")
     dock.form.splits.setValue(5)
     dock.form.epochs.setValue(8)
-    dock.form.normalization.setCurrentIndex(1)
+    dock.form.native("normalization").setCurrentIndex(1)
     dock.choose(file)
     stage.wait(lambda: dock.expected.text.startswith("Expected"))
     before = stage.side(dock)
