@@ -66,7 +66,7 @@ class Form(QWidget):
     ) -> None:
         super().__init__(parent)
         self._request = request
-        self._told = parameters(request)
+        self._parameters = parameters(request)
         self._before: dict[str, Any] = {}
         self._fields: dict[str, Any] = {}
         self.rows = QFormLayout(self)
@@ -75,12 +75,14 @@ class Form(QWidget):
         grow = QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
         self.rows.setFieldGrowthPolicy(grow)
         for name in names:
-            told = self._told[name]
+            parameter = self._parameters[name]
             one = (widgets or {}).get(name)
             if one is None:
-                offered = (choices or {}).get(name, told.choices)
-                one = _control(told, (defaults or {}).get(name, told.default), offered)
-            one.native.setToolTip(told.about)
+                offered = (choices or {}).get(name, parameter.choices)
+                one = _control(
+                    parameter, (defaults or {}).get(name, parameter.default), offered
+                )
+            one.native.setToolTip(parameter.about)
             one.changed.connect(self._tell)
             self._fields[name] = one
             if isinstance(one, CheckBox):
@@ -88,9 +90,11 @@ class Form(QWidget):
             else:
                 # The box for whole numbers has no place for a unit.
                 unit = (
-                    f" ({told.unit})" if isinstance(one, SpinBox) and told.unit else ""
+                    f" ({parameter.unit})"
+                    if isinstance(one, SpinBox) and parameter.unit
+                    else ""
                 )
-                self.rows.addRow(told.label + unit, one.native)
+                self.rows.addRow(parameter.label + unit, one.native)
 
     def control(self, name: str) -> Any:
         """Return the control of a parameter, magicgui's or one of one's own."""
@@ -109,7 +113,7 @@ class Form(QWidget):
         value = self._fields[name].value
         if isinstance(value, str):
             value = value.strip()
-        if self._told[name].default is None and value in ("", 0):
+        if self._parameters[name].default is None and value in ("", 0):
             return None
         return value
 
@@ -143,14 +147,14 @@ class Form(QWidget):
         for name in values:
             self._before.setdefault(name, self.value(name))
             self.native(name).setEnabled(False)
-            self.native(name).setToolTip(f"{self._told[name].about}\nOff: {why}")
+            self.native(name).setToolTip(f"{self._parameters[name].about}\nOff: {why}")
         self.show_values(values)
 
     def release(self, names: Iterable[str]) -> None:
         """Switch controls on again, with what was chosen before."""
         for name in names:
             self.native(name).setEnabled(True)
-            self.native(name).setToolTip(self._told[name].about)
+            self.native(name).setToolTip(self._parameters[name].about)
             if name in self._before:
                 self.show_values({name: self._before.pop(name)})
 
@@ -163,25 +167,27 @@ class Form(QWidget):
         self.changed.emit()
 
 
-def _control(told: Parameter, default: Any, choices: Mapping[Any, str]) -> Any:
+def _control(parameter: Parameter, default: Any, choices: Mapping[Any, str]) -> Any:
     """Return the control for a parameter."""
-    if tuple in told.types:
+    if tuple in parameter.types:
         return Ticks(choices, default)
-    if choices and float in told.types:
-        return ChoiceOrNumber(told, default, choices)
+    if choices and float in parameter.types:
+        return ChoiceOrNumber(parameter, default, choices)
     if choices or default is REQUIRED:
         box = choice_box(choices)
         if default in choices:
             box.value = default
         return box
-    if bool in told.types:
-        return CheckBox(value=bool(default), text=told.label)
-    if Path in told.types:
-        return PathLine(told)
-    if {int, float} & set(told.types):
-        return _number(told, default)
+    if bool in parameter.types:
+        return CheckBox(value=bool(default), text=parameter.label)
+    if Path in parameter.types:
+        return PathLine(parameter)
+    if {int, float} & set(parameter.types):
+        return _number(parameter, default)
     line = LineEdit(value=default or "")
-    line.native.setPlaceholderText(f"e.g. {told.example}" if told.example else "")
+    line.native.setPlaceholderText(
+        f"e.g. {parameter.example}" if parameter.example else ""
+    )
     return line
 
 
@@ -210,18 +216,18 @@ def models_offered(cards: Iterable[ModelCard]) -> dict[str, str]:
     return bundled | {card.name: card.name for card in cards if card.origin == "user"}
 
 
-def _number(told: Parameter, default: Any) -> Any:
-    whole = float not in told.types
-    low = told.minimum or 0
-    high = _MOST if told.maximum is None else told.maximum
+def _number(parameter: Parameter, default: Any) -> Any:
+    whole = float not in parameter.types
+    low = parameter.minimum or 0
+    high = _MOST if parameter.maximum is None else parameter.maximum
     first = low if default is None else default
     kind = SpinBox if whole else FloatSpinBox
-    step = told.step or 1
+    step = parameter.step or 1
     box = kind(value=first, min=low, max=high, step=step)
     if not whole:
         box.native.setDecimals(0 if step >= 1 else 2 if step < 0.1 else 3)
-        if told.unit:
-            box.native.setSuffix(f" {told.unit}")
+        if parameter.unit:
+            box.native.setSuffix(f" {parameter.unit}")
         if default is None:
             box.native.setSpecialValueText("not known")
     return box
@@ -286,11 +292,11 @@ class ChoiceOrNumber(_Control):
     """One of some words, or a number beside them."""
 
     def __init__(
-        self, told: Parameter, default: Any, choices: Mapping[Any, str]
+        self, parameter: Parameter, default: Any, choices: Mapping[Any, str]
     ) -> None:
         super().__init__()
         self.choice = _control(
-            Parameter(told.name, told.about),
+            Parameter(parameter.name, parameter.about),
             default,
             {**choices, _OTHER: "F - C × Fneu"},
         )
@@ -333,15 +339,15 @@ class ChoiceOrNumber(_Control):
 class PathLine(_Control):
     """A line for a path, and a button that asks for it."""
 
-    def __init__(self, told: Parameter, files: str = "", empty: str = "") -> None:
+    def __init__(self, parameter: Parameter, files: str = "", empty: str = "") -> None:
         super().__init__()
         self.line = LineEdit()
-        self.line.native.setToolTip(told.about)
+        self.line.native.setToolTip(parameter.about)
         self.line.native.setPlaceholderText(empty or "none chosen")
         self.button = QPushButton("...")
-        self.button.setToolTip(f"Choose: {told.label}")
+        self.button.setToolTip(f"Choose: {parameter.label}")
         self.button.setFixedWidth(32)
-        self._title, self._files = told.label, files
+        self._title, self._files = parameter.label, files
         row = QHBoxLayout(self.native)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.line.native, 1)

@@ -131,7 +131,7 @@ class _DataBox(QWidget):
         self.file.clicked.connect(self._ask_for_file)
         self.folder.clicked.connect(self._ask_for_folder)
         self.path_line.editingFinished.connect(self._on_edited)
-        self._told: str = ""
+        self._path_shown: str = ""
 
     @property
     def path(self) -> Path | None:
@@ -141,8 +141,8 @@ class _DataBox(QWidget):
 
     def choose(self, path: Path) -> None:
         """Take a path, and tell it even if it is the same: its files may be new."""
-        self._told = str(path)
-        self.path_line.setText(self._told)
+        self._path_shown = str(path)
+        self.path_line.setText(self._path_shown)
         self.changed.emit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -158,8 +158,8 @@ class _DataBox(QWidget):
 
     def _on_edited(self) -> None:
         # Leaving the line without a change is no choice.
-        if self.path_line.text() != self._told:
-            self._told = self.path_line.text()
+        if self.path_line.text() != self._path_shown:
+            self._path_shown = self.path_line.text()
             self.changed.emit()
 
     def _ask_for_file(self) -> None:
