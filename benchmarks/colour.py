@@ -104,7 +104,7 @@ def main() -> None:
         viewer.screenshot(canvas_only=True, flash=False)
 
     def all_rois(i: int) -> None:
-        session._min_probability = 0.3 + 0.4 * (i % 2)
+        session.min_probability = 0.3 + 0.4 * (i % 2)
         scene.color("benchmark")
 
     def one_roi(i: int) -> None:

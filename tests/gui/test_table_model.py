@@ -50,12 +50,9 @@ def test_only_rows_that_are_to_be_shown_are_there(table):
 def test_what_has_no_number_is_sorted_last(table, order, expected):
     table.sort(2, order)
     assert items(table) == expected
-
-
-def test_the_order_holds_when_the_content_changes(table):
-    table.sort(2, Qt.SortOrder.DescendingOrder)
-    table.show(FRAME.assign(Probability=FRAME["Probability"].to_numpy()[::-1]))
-    assert items(table) == [4, 2, 1, 3, 0]
+    # The order holds when the content changes.
+    table.show(FRAME.assign(Probability=1 - FRAME["Probability"]))
+    assert items(table) == [*expected[-2::-1], 4]
 
 
 def test_values_are_shown_as_one_reads_them(table):
@@ -64,12 +61,14 @@ def test_values_are_shown_as_one_reads_them(table):
     right = Qt.ItemDataRole.TextAlignmentRole
     aligned = [table.index(0, column).data(right) for column in range(3)]
     assert [value is not None for value in aligned] == [True, False, True]
+    # No wider than its cells need.
+    assert table.headerData(3, Qt.Orientation.Horizontal) == "suite2p\ncell"
 
 
-def test_tips_follow_their_rows():
-    table = TableModel()
+def test_tips_follow_their_rows(table):
+    tip = Qt.ItemDataRole.ToolTipRole
+    assert table.index(1, 1).data(tip) == "Type: unsure"
     table.show(FRAME, row_tips=list("abcde"), heading_tips=["number", "", "", ""])
     table.sort(2)
-    assert table.index(0, 1).data(Qt.ItemDataRole.ToolTipRole) == "b"
-    tip = table.headerData(0, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
-    assert tip == "number"
+    assert table.index(0, 1).data(tip) == "b"
+    assert table.headerData(0, Qt.Orientation.Horizontal, tip) == "number"

@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _DISPLAY = Qt.ItemDataRole.DisplayRole
-# Letters of a heading before it goes on in another line, where no cell is longer.
-_HEADING = 8
-_NO_ROWS = np.empty(0, dtype=np.intp)
+_TIP = Qt.ItemDataRole.ToolTipRole
+# Letters of a heading before it goes on in another line, where no cell is longer; and
+# the rows whose cells are measured for that.
+_HEADING, _MEASURED = 8, 50
+_NOWHERE = QModelIndex()
 
 
 class TableModel(QAbstractTableModel):
-    """The rows of a DataFrame that are to be shown, in the order that was asked for."""
+    """The rows of a DataFrame that are to be shown, in the order that was asked for.
+
+    `decoration(title, value)` returns the picture that stands beside a value, or None.
+    """
 
     def __init__(
         self, parent: Any = None, decoration: Callable[[str, Any], Any] | None = None
@@ -29,7 +34,6 @@ class TableModel(QAbstractTableModel):
         super().__init__(parent)
         self._decoration = decoration
         self._order: tuple[str, Qt.SortOrder] | None = None
-        self._rows = self._places = _NO_ROWS
         self.show(None)
 
     def show(
@@ -41,14 +45,26 @@ class TableModel(QAbstractTableModel):
         row_tips: Sequence[str] = (),
         heading_tips: Sequence[str] = (),
     ) -> None:
-        """Show another frame, sorted as before."""
+        """Show another frame, sorted as before.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame or None
+        shown : bool array of shape (n_rows,), optional
+            Which rows are shown; all by default.
+        numeric : sequence of bool, optional
+            Which columns are aligned to the right; those of numbers by default.
+        row_tips, heading_tips : sequence of str
+            Tooltips; that of a cell repeats heading and text by default.
+        """
         self.beginResetModel()
         self.titles = () if frame is None else tuple(map(str, frame.columns))
         self.n_items = 0 if frame is None else len(frame)
-        self._columns = [] if frame is None else [_values(c) for _, c in frame.items()]
+        self._columns = (
+            [] if frame is None else [c.to_numpy() for _, c in frame.items()]
+        )
         self._numeric = numeric or [c.dtype != object for c in self._columns]
         self._row_tips, self._heading_tips = row_tips, heading_tips
-        self._ranks: dict[str, NDArray[np.intp]] = {}
         self._shown = shown
         self._arrange()
         self.endResetModel()
@@ -67,39 +83,30 @@ class TableModel(QAbstractTableModel):
 
     def rows_of(self, items: Sequence[int]) -> NDArray[np.intp]:
         """Return the rows of items, ascending, without those that are not shown."""
-        known = np.asarray(items, dtype=np.intp)
-        rows = np.sort(self._places[known[(known >= 0) & (known < self.n_items)]])
-        return rows[rows >= 0]
+        return np.flatnonzero(np.isin(self._rows, items))
 
     def _arrange(self) -> None:
+        from pandas import factorize
+
         rows = np.arange(self.n_items)
         if self._shown is not None:
-            rows = np.flatnonzero(self._shown[: self.n_items])
+            rows = np.flatnonzero(self._shown)
         if self._order is not None and self._order[0] in self.titles:
             title, direction = self._order
             column = self._columns[self.titles.index(title)][rows]
-            rank = self._rank(title)[rows]
+            rank = factorize(column, sort=True)[0]
+            missing = rank < 0
             if direction == Qt.SortOrder.DescendingOrder:
                 rank = -rank
-            # NaN comes last either way.
-            rows = rows[np.lexsort((rank, column != column))]
+            # What has no value comes last either way.
+            rows = rows[np.lexsort((rank, missing))]
         self._rows = rows
-        self._places = np.full(self.n_items, -1)
-        self._places[rows] = np.arange(len(rows))
 
-    def _rank(self, title: str) -> NDArray[np.intp]:
-        """Return the place of each value among those of its column."""
-        if title not in self._ranks:
-            column = self._columns[self.titles.index(title)]
-            values = column.astype(str) if column.dtype == object else column
-            self._ranks[title] = np.unique(values, return_inverse=True)[1]
-        return self._ranks[title]
+    def rowCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: D102
+        return 0 if parent.isValid() else len(self._rows)
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: D102
-        return 0 if parent is not None and parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: D102
-        return 0 if parent is not None and parent.isValid() else len(self.titles)
+    def columnCount(self, parent: QModelIndex = _NOWHERE) -> int:  # noqa: D102
+        return 0 if parent.isValid() else len(self.titles)
 
     def data(self, index: QModelIndex, role: int = _DISPLAY) -> Any:  # noqa: D102
         item, column = self._rows[index.row()], index.column()
@@ -110,18 +117,23 @@ class TableModel(QAbstractTableModel):
             return _RIGHT
         if role == Qt.ItemDataRole.DecorationRole and self._decoration is not None:
             return self._decoration(self.titles[column], value)
-        if role == Qt.ItemDataRole.ToolTipRole and self._row_tips:
+        if role == _TIP and self._row_tips:
             return self._row_tips[item]
+        if role == _TIP:
+            return f"{self.titles[column]}: {_text_of(value)}"
         return None
 
     def headerData(  # noqa: D102
         self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY
     ) -> Any:
-        if orientation == Qt.Orientation.Horizontal:
-            if role == _DISPLAY:
-                return self.titles[section]
-            if role == Qt.ItemDataRole.ToolTipRole and self._heading_tips:
-                return self._heading_tips[section]
+        if orientation == Qt.Orientation.Vertical:
+            return None
+        if role == _TIP and self._heading_tips:
+            return self._heading_tips[section]
+        if role == _DISPLAY:
+            texts = map(_text_of, self._columns[section][:_MEASURED])
+            width = max([_HEADING, *map(len, texts)])
+            return fill(self.titles[section], width, break_long_words=False)
         return None
 
     def sort(  # noqa: D102
@@ -134,74 +146,9 @@ class TableModel(QAbstractTableModel):
         self.layoutChanged.emit()
 
 
-def _values(column: pd.Series) -> NDArray[Any]:
-    return (column.fillna("") if column.dtype == object else column).to_numpy()
-
-
 def _text_of(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else ""
-    if isinstance(value, float | np.floating):
-        return "" if np.isnan(value) else f"{value:.2f}"
-    return str(value)
-
-
-class TextModel(QAbstractTableModel):
-    """Rows of texts; numbers are aligned to the right."""
-
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.headings: list[str] = []
-        self.texts: list[list[str]] = []
-        self._numeric: Sequence[bool] = ()
-        self._row_tips: Sequence[str] = ()
-        self._heading_tips: Sequence[str] = ()
-
-    def show(
-        self,
-        headings: list[str],
-        texts: list[list[str]],
-        numeric: Sequence[bool],
-        row_tips: Sequence[str] = (),
-        heading_tips: Sequence[str] = (),
-    ) -> None:
-        """Show other rows; without tips, those of the cells repeat heading and text."""
-        self.beginResetModel()
-        self.headings, self.texts, self._numeric = headings, texts, numeric
-        self._row_tips, self._heading_tips = row_tips, heading_tips
-        self.endResetModel()
-
-    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: D102
-        return 0 if parent is not None and parent.isValid() else len(self.texts)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:  # noqa: D102
-        return 0 if parent is not None and parent.isValid() else len(self.headings)
-
-    def data(  # noqa: D102
-        self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        row, column = index.row(), index.column()
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self.texts[row][column]
-        if role == Qt.ItemDataRole.ToolTipRole:
-            if self._row_tips:
-                return self._row_tips[row]
-            return f"{self.headings[column]}: {self.texts[row][column]}"
-        if role == Qt.ItemDataRole.TextAlignmentRole and self._numeric[column]:
-            return _RIGHT
-        return None
-
-    def headerData(  # noqa: D102
-        self,
-        section: int,
-        orientation: Qt.Orientation,
-        role: int = Qt.ItemDataRole.DisplayRole,
-    ) -> Any:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.ToolTipRole and self._heading_tips:
-            return self._heading_tips[section]
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
-        width = max([_HEADING, *(len(row[section]) for row in self.texts)])
-        return fill(self.headings[section], width, break_long_words=False)
+    if value is None or value != value:
+        return ""
+    return f"{value:.2f}" if isinstance(value, float | np.floating) else str(value)

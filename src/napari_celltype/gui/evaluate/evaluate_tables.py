@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 from napari_celltype.answers.shares import CA1_INTERNEURONS, CA1_SOURCE, prior_shares
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import LabelError
-from napari_celltype.gui.table_model import TextModel
+from napari_celltype.gui.table_model import TableModel
 from napari_celltype.gui.widgets import Notice, Words
 from napari_celltype.protocol.scores import Score, SplitRow
 from napari_celltype.protocol.tables import Table, prevalence_table, shares_in_tests
@@ -42,7 +42,8 @@ class _ReportTable(QWidget):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._model = TextModel(self)
+        self.texts: list[list[str]] = []  # the cells that are shown
+        self._model = TableModel(self)
         self.table = QTableView()
         self.table.setModel(self._model)
         self.table.verticalHeader().hide()
@@ -55,19 +56,14 @@ class _ReportTable(QWidget):
         layout.addWidget(self.table)
         layout.addWidget(self.caption)
 
-    @property
-    def texts(self) -> list[list[str]]:
-        """The cells that are shown."""
-        return self._model.texts
-
     def show_table(self, table: Table | None) -> None:
         """Show a table; None shows nothing."""
         self.setVisible(table is not None)
         if table is None:
             return
         texts = table.texts
-        headings = [str(name) for name in texts.columns]
-        self._model.show(headings, texts.to_numpy().tolist(), table.numeric)
+        self.texts = texts.to_numpy().tolist()
+        self._model.show(texts, numeric=table.numeric)
         self.table.resizeColumnsToContents()
         height = self.table.horizontalHeader().sizeHint().height()
         bar = self.table.horizontalScrollBar().sizeHint().height()
@@ -82,7 +78,7 @@ class SplitsTable(QTableView):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.rows: list[SplitRow] = []
-        self.setModel(TextModel(self))
+        self.setModel(TableModel(self))
         self.clear()
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(20)
@@ -115,13 +111,15 @@ class SplitsTable(QTableView):
             self._show()
 
     def _show(self) -> None:
-        texts = [
-            [
+        import pandas as pd
+
+        shown = [
+            (
                 f"{'shuffled ' * (row.role == 'shuffled')}{row.bare_name}",
                 f"{SHORT_WAYS[row.way]} {row.split + 1}",
-                f"{row.balanced_accuracy:.2f}",
-                f"{row.chance:.2f}",
-            ]
+                row.balanced_accuracy,
+                row.chance,
+            )
             for row in self.rows
         ]
         tips = [
@@ -131,9 +129,11 @@ class SplitsTable(QTableView):
             f"{row.seconds:.1f} s"
             for row in self.rows
         ]
-        numeric = [False, False, True, True]
-        meanings = list(_TRAININGS.values())
-        self.model().show(list(_TRAININGS), texts, numeric, tips, meanings)
+        self.model().show(
+            pd.DataFrame(shown, columns=list(_TRAININGS)),
+            row_tips=tips,
+            heading_tips=list(_TRAININGS.values()),
+        )
 
 
 _CA1 = (

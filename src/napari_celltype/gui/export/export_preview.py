@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_celltype.export import Preview
-from napari_celltype.gui.table_model import TextModel
+from napari_celltype.gui.table_model import TableModel
 
 _SHOWN_ROWS = 50
 _HEIGHT = 260
@@ -32,7 +32,7 @@ class ExportPreview(QWidget):
         self.caption = QLabel()
         self.caption.setWordWrap(True)
         self.table = QTableView()
-        self.table.setModel(TextModel(self))
+        self.table.setModel(TableModel(self))
         self.table.setFont(
             QFontDatabase.systemFont(QFontDatabase.SystemFont.SmallestReadableFont)
         )
@@ -70,18 +70,9 @@ class ExportPreview(QWidget):
             self.caption.setText(
                 f"Preview: {shown} of {n_rows} rows, {n_columns} columns"
             )
-            head = preview.table.head(_SHOWN_ROWS)
-            texts = [
-                [
-                    _text(value) if known else ""
-                    for value, known in zip(*row, strict=True)
-                ]
-                for row in zip(
-                    head.astype(object).to_numpy(), head.notna().to_numpy(), strict=True
-                )
-            ]
-            numeric = [False] * n_columns
-            self.table.model().show([str(n) for n in head.columns], texts, numeric)
+            head = preview.table.head(_SHOWN_ROWS).astype(object)
+            texts = head.map(_text, na_action="ignore").fillna("")
+            self.table.model().show(texts)
             self.table.resizeColumnsToContents()
             self._stack.setCurrentWidget(self.table)
         elif preview.picture:
