@@ -75,7 +75,7 @@ def test_labels_of_somebody_else_come_in_where_all_of_mine_are_saved(session, fo
     labelling = label(session, 1)
     save(session)
     other = LabelFile(session.active.recording)
-    other.save(other.load().with_label(Label(5, "VIP", 0)))
+    other.save(LabelTable((*other.load(), Label(5, "VIP", 0))))
     read(session, folder)
     assert labels(session) == {1: "PV", 5: "VIP"}
     assert not labelling.can_undo

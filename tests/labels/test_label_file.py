@@ -238,8 +238,8 @@ def test_suite2ps_own_files_stay_as_they_are(plane, recording):
 
 
 FIRST = LabelTable((Label(1, "PV", 0, annotator="Ada"),))
-MINE = FIRST.with_label(Label(3, "PY", 0, annotator="Ada"))
-THEIRS = FIRST.with_label(Label(2, "SOM", 0, annotator="Ben"))
+MINE = LabelTable((*FIRST, Label(3, "PY", 0, annotator="Ada")))
+THEIRS = LabelTable((*FIRST, Label(2, "SOM", 0, annotator="Ben")))
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ def test_one_window_saves_as_often_as_it_likes(recording):
     file = LabelFile(recording)
     assert file.load() is None
     for roi_id in range(4):
-        file.save(file.saved.with_label(Label(roi_id, "PY", 0)))
+        file.save(LabelTable((*file.saved, Label(roi_id, "PY", 0))))
         assert not file.is_changed()
     assert LabelFile(recording).load() == file.saved
 
@@ -286,12 +286,12 @@ def test_writing_over_the_labels_of_somebody_else_keeps_a_copy_of_them(
     ada, ben = windows
     ben.save(THEIRS)
     mine = ada.save_copy(MINE, tmp_path)
-    theirs = ada.overwrite(MINE)
+    theirs = ada.save(MINE, overwrite=True)
     assert theirs is not None
     assert read_label_file(theirs, ada.recording) == THEIRS
     assert LabelFile(ada.recording).load() == MINE
     assert not mine.exists()
-    assert ada.overwrite(FIRST) is None
+    assert ada.save(FIRST, overwrite=True) is None
     with pytest.raises(LabelConflict):
         ben.save(THEIRS)
 
@@ -321,7 +321,7 @@ def test_a_file_that_was_damaged_stays(windows):
     with pytest.raises(LabelConflict):
         ada.save(FIRST)
     with pytest.raises(LabelError, match="damaged"):
-        ada.overwrite(FIRST)
+        ada.save(FIRST, overwrite=True)
     assert ada.path.read_text() == "{"
 
 
@@ -329,9 +329,9 @@ def test_a_disk_that_is_gone_gets_no_folder_in_its_place(windows, tmp_path):
     ada, _ = windows
     session = ada.path.parents[2]
     session.rename(tmp_path / "elsewhere")
-    for save in (ada.save, ada.overwrite):
+    for overwrite in (False, True):
         with pytest.raises(LabelError, match="not there any more; connect its disk"):
-            save(FIRST)
+            ada.save(FIRST, overwrite=overwrite)
     rescued = ada.save_copy(FIRST, tmp_path / "rescued")
     assert rescued.is_relative_to(tmp_path / "rescued")
     assert not session.exists()

@@ -20,7 +20,7 @@ def _write(tmp_path, text):
 def test_paths_are_relative_to_the_list(tmp_path, labelled):
     labelled("Mäuse 1/day1")
     path = _write(tmp_path, "path,labels\nMäuse 1/day1,cells.csv\n")
-    (plane,) = read_recording_list(path).planes
+    ((plane,), _) = read_recording_list(path)
     assert plane.folder == tmp_path / "Mäuse 1/day1/suite2p/plane0"
     assert plane.labels == path
 
@@ -30,14 +30,14 @@ def test_any_delimiter_and_any_case_of_the_header(tmp_path, labelled, delimiter)
     labelled("m1")
     text = "\ufeffPath,Subject_ID,line,sampling_frequency\nm1,mouse 1,Pvalb-Cre,7.5\n"
     path = _write(tmp_path, text.replace(",", delimiter))
-    (plane,) = read_recording_list(path).planes
+    ((plane,), _) = read_recording_list(path)
     assert plane.facts == {"subject_id": "mouse 1", "line": "Pvalb-Cre"}
     assert plane.sampling_frequency == 7.5
 
 
 def test_without_a_plane_all_planes_are_taken(tmp_path, labelled):
     labelled("m1", n_planes=3)
-    planes = read_recording_list(_write(tmp_path, "path\nm1\n")).planes
+    planes, _ = read_recording_list(_write(tmp_path, "path\nm1\n"))
     assert [p.folder.name for p in planes] == ["plane0", "plane1", "plane2"]
     assert all(p.one_of_several for p in planes)
 
@@ -46,7 +46,7 @@ def test_the_lists_own_plane_goes_before_the_one_asked_for(tmp_path, labelled):
     labelled("m1", n_planes=3)
     labelled("m2", n_planes=3)
     path = _write(tmp_path, "path,plane\nm1,2\nm2,\n")
-    planes = read_recording_list(path, plane=1).planes
+    planes, _ = read_recording_list(path, plane=1)
     assert [p.folder.name for p in planes] == ["plane2", "plane1"]
     assert not any(p.one_of_several for p in planes)
 
@@ -54,7 +54,7 @@ def test_the_lists_own_plane_goes_before_the_one_asked_for(tmp_path, labelled):
 def test_columns_of_other_purposes_are_named(tmp_path, labelled):
     labelled("m1")
     path = _write(tmp_path, "path,experimenter,region,\nm1,Ana,CA1,\n")
-    assert read_recording_list(path).unused == ("experimenter",)
+    assert read_recording_list(path)[1] == ("experimenter",)
 
 
 @pytest.mark.parametrize(
@@ -97,5 +97,5 @@ def test_a_list_that_is_not_there_is_said(tmp_path):
 
 def test_a_line_may_end_early(tmp_path, labelled):
     labelled("m1")
-    (plane,) = read_recording_list(_write(tmp_path, "path,plane,region\nm1\n")).planes
+    ((plane,), _) = read_recording_list(_write(tmp_path, "path,plane,region\nm1\n"))
     assert plane.facts == {}

@@ -13,13 +13,6 @@ def test_two_rows_for_one_roi_are_refused():
         LabelTable((Label(2, "PV"), Label(2, "PY")))
 
 
-def test_a_label_replaces_the_former_one():
-    table = LabelTable((Label(2, "PV"), Label(3, "PY")))
-    table = table.with_label(Label(2, "SST"))
-    assert {r.roi_id: r.label for r in table} == {2: "SOM", 3: "PY"}
-    assert [r.roi_id for r in table.without(2)] == [3]
-
-
 def test_a_predicted_label_is_never_ground_truth():
     label = Label(0, "PV")
     assert label.is_ground_truth
@@ -28,6 +21,6 @@ def test_a_predicted_label_is_never_ground_truth():
 
 
 def test_a_row_that_names_the_plane_goes_before_one_that_names_none():
-    table = LabelTable((Label(3, "PV"),)).with_label(Label(3, "SOM", plane=0))
+    table = LabelTable((Label(3, "PV"), Label(3, "SOM", plane=0)))
     assert [r.label for r in table.for_plane(0)] == ["SOM"]
     assert [r.label for r in table.for_plane(1)] == ["PV"]

@@ -122,7 +122,7 @@ def test_the_list_that_it_writes_is_what_the_terminal_reads(labelled, tmp_path):
 def test_labels_of_an_open_recording_are_those_in_memory(labelled, tmp_path):
     plane = labelled("mouse1/day1", ["PV", "PY"])
     recording = open_recording(plane)
-    table = load_labels(recording).with_label(Label(5, "SOM", plane=0))
+    table = LabelTable((*load_labels(recording), Label(5, "SOM", plane=0)))
     opened = of_open_recording(recording, table, "day1")
     assert opened.counts == {"PV": 1, "PY": 1, "SOM": 1}
     file = DataSet((opened,)).write(tmp_path / "list")

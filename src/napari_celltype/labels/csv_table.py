@@ -9,25 +9,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError, OutputError
 from napari_celltype.files import write_text_atomically
 from napari_celltype.labels.label_file import FILE_NAME
-from napari_celltype.labels.table import SOURCES, Label, LabelTable, canonical_label
+from napari_celltype.labels.table import Label, LabelTable, canonical_label
 
-COLUMNS = (
-    "roi_id",
-    "label",
-    "plane",
-    "source",
-    "seen_trace",
-    "cell_id",
-    "annotator",
-    "note",
-)
+COLUMNS = tuple(field.name for field in fields(Label))
 _YES_NO = {
     "": None,
     **dict.fromkeys(("true", "1", "1.0", "yes"), True),
@@ -67,16 +58,20 @@ def read_label_table(
         row of the recording, or an ROI given twice.
     """
     path = Path(path)
-    lines = read_csv_rows(path, ("roi_id", "label"))
     rows: list[Label] = []
     seen: dict[tuple[int | None, int], int] = {}
-    for line, cells in lines:
+    for line, cells in read_csv_rows(path, ("roi_id", "label")):
         try:
             row = _label(cells, tree)
             if row is None or (plane is not None and row.plane not in (None, plane)):
                 continue
             row = row if plane is None else replace(row, plane=plane)
-            _require_row(row.roi_id, n_rois)
+            if n_rois is not None and row.roi_id >= n_rois:
+                raise LabelError(
+                    f"ROI {row.roi_id} does not exist: the recording has {n_rois} "
+                    f"ROIs, 0 to {n_rois - 1}; check that the table is of this "
+                    f"recording."
+                )
             first = seen.setdefault((row.plane, row.roi_id), line)
             if first != line:
                 raise LabelError(
@@ -92,14 +87,7 @@ def read_label_table(
 def write_label_table(
     table: LabelTable, path: str | Path, *, force: bool = False
 ) -> Path:
-    """Write a label table as CSV, in one step.
-
-    Parameters
-    ----------
-    table : LabelTable
-    path : str or Path
-    force : bool
-        Replace a file that is there.
+    """Write a label table as CSV, in one step; `force` replaces a file that is there.
 
     Raises
     ------
@@ -113,16 +101,19 @@ def write_label_table(
             f"force to replace it."
         )
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_MINIMAL)
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in table:
-        cells = [getattr(row, name) for name in COLUMNS]
-        writer.writerow([_text(cell) for cell in cells])
+        cells = (getattr(row, name) for name in COLUMNS)
+        # True and False are written in lower case, and None as an empty cell.
+        writer.writerow(
+            str(cell).lower() if isinstance(cell, bool) else cell for cell in cells
+        )
     return write_text_atomically(path, text.getvalue())
 
 
 def _label(cells: Mapping[str, str], tree: TypeTree) -> Label | None:
-    label, cell_id = cells.get("label", ""), cells.get("cell_id", "")
+    label, cell_id = cells["label"], cells.get("cell_id", "")
     if not label and not cell_id:
         return None
     roi_id = whole_number(cells["roi_id"], "roi_id")
@@ -131,9 +122,6 @@ def _label(cells: Mapping[str, str], tree: TypeTree) -> Label | None:
     seen_trace = cells.get("seen_trace", "").casefold()
     if seen_trace not in _YES_NO:
         raise LabelError(f"seen_trace is {seen_trace!r}; use true or false.")
-    source = cells.get("source", "").casefold() or "imported"
-    if source not in SOURCES:
-        raise LabelError(f"source is {source!r}; use one of {', '.join(SOURCES)}.")
     try:
         label = canonical_label(label, tree)
     except LabelError as error:
@@ -142,29 +130,15 @@ def _label(cells: Mapping[str, str], tree: TypeTree) -> Label | None:
             f"dock), or import the label file {FILE_NAME}, which brings its types."
         ) from None
     return Label(
-        roi_id=roi_id,
-        label=label,
-        plane=whole_number(cells.get("plane", ""), "plane"),
-        source=source,
-        seen_trace=_YES_NO[seen_trace],
-        cell_id=cell_id,
-        annotator=cells.get("annotator", ""),
-        note=cells.get("note", ""),
+        roi_id,
+        label,
+        whole_number(cells.get("plane", ""), "plane"),
+        cells.get("source", "").casefold() or "imported",
+        _YES_NO[seen_trace],
+        cell_id,
+        cells.get("annotator", ""),
+        cells.get("note", ""),
     )
-
-
-def _require_row(roi_id: int, n_rois: int | None) -> None:
-    if n_rois is not None and roi_id >= n_rois:
-        raise LabelError(
-            f"ROI {roi_id} does not exist: the recording has {n_rois} ROIs, 0 to "
-            f"{n_rois - 1}; check that the table is of this recording."
-        )
-
-
-def _text(cell: object) -> str:
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    return "" if cell is None else str(cell)
 
 
 def read_csv_rows(
@@ -184,12 +158,20 @@ def read_csv_rows(
             f"permissions."
         ) from None
     header = text.partition("\n")[0]
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=max(",;\t", key=header.count)
+    # Lines may end early, or be too long.
+    reader = csv.DictReader(
+        io.StringIO(text, newline=""),
+        restkey="",
+        restval="",
+        delimiter=max(",;\t", key=header.count),
     )
     try:
-        names = [name.strip().casefold() for name in next(reader, [])]
-        lines = [(reader.line_num, cells) for cells in reader if any(cells)]
+        names = [name.strip().casefold() for name in reader.fieldnames or ()]
+        reader.fieldnames = names
+        rows = [
+            (reader.line_num, {n: cell.strip() for n, cell in cells.items() if n})
+            for cells in reader
+        ]
     except csv.Error as error:
         raise LabelError(
             f"{path}, line {reader.line_num}: this is no CSV ({error}); save the table "
@@ -201,23 +183,15 @@ def read_csv_rows(
                 f"{path} has {names.count(name) or 'no'} column(s) {name!r}, expected "
                 f"one; its first line names {', '.join(filter(None, names)) or 'none'}."
             )
-    # Lines may end early.
-    missing = [""] * len(names)
-    return [
-        (line, dict(zip(names, (c.strip() for c in cells + missing), strict=False)))
-        for line, cells in lines
-    ]
+    return [(line, cells) for line, cells in rows if any(cells.values())]
 
 
 def whole_number(text: str, name: str) -> int | None:
     """Return the whole number in a cell; None where it is empty."""
-    if not text:
-        return None
-    try:
-        # Spreadsheets and pandas write whole columns with gaps as 3.0.
-        number = int(text.removesuffix(".0"))
-    except ValueError:
-        number = -1
-    if number < 0:
+    # Spreadsheets and pandas write whole columns with gaps as 3.0.
+    digits = text.removesuffix(".0")
+    if digits.isdecimal():
+        return int(digits)
+    if text:
         raise LabelError(f"{name} is {text!r}; use a whole number from 0 on.")
-    return number
+    return None

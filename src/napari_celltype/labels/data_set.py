@@ -9,47 +9,25 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from os.path import exists, isfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.files import write_text_atomically
 from napari_celltype.labels.label_file import save_labels
-from napari_celltype.labels.labelled_recording import (
-    LabelledRecording,
-    merge_own_types,
-    of_trace_set,
-    open_listed,
-)
-from napari_celltype.labels.recording_list import (
-    CONDITIONS,
-    RecordingList,
-    find_listed_planes,
-    read_recording_list,
-)
+from napari_celltype.labels.labelled_recording import LabelledRecording
+from napari_celltype.labels.recording_list import CONDITIONS
 from napari_celltype.labels.targets import Targets
-from napari_celltype.labels.trace_set import Cells, TraceSet, load_traces
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-    raise_if_stopped,
-)
-from napari_celltype.recording import Recording, recording_names, require_possible
+from napari_celltype.labels.trace_set import RECORDED, TEXTS, Cells
+from napari_celltype.recording import Recording, recording_names
 
 LIST_NAME = "recordings.csv"
-# What a trace set without a file is called in sentences.
-_IN_MEMORY = "traces in memory"
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,25 +119,25 @@ class DataSet:
 
         Planes of one session share the animal, the session and the line.
         """
-        chosen = next(r for r in self.recordings if r.key == key)
         given: dict[str, Any] = {n: value.strip() for n, value in values.items()}
-        changed = (
+
+        def session(key: str) -> str:
+            path = Path(key)
+            return str(path.parent) if path.name.startswith("plane") else key
+
+        changed = tuple(
             replace(r, **given, given=r.given | set(values))
-            if _same_session(r, chosen)
+            if session(r.key) == session(key)
             else r
             for r in self.recordings
         )
-        return replace(self, recordings=tuple(changed))
+        return replace(self, recordings=changed)
 
     def subject_of(self, recording: LabelledRecording) -> str:
         """Return the animal of a recording, or the session that stands for one."""
         if recording.subject or not self.session_as_subject:
             return recording.subject
         return recording.session or recording.name
-
-    def label_of(self, label: str) -> str | None:
-        """Return what a label is taken for; None where its cells are left out."""
-        return None if label in self.left_out else self.merged.get(label, label)
 
     def counts(self) -> dict[str, int]:
         """Return the labelled cells by what they are taken for, types in tree order."""
@@ -169,15 +147,16 @@ class DataSet:
             for name in self.tree.in_order(sorted(by_subject))
         }
 
-    def counts_by_subject(self) -> dict[str, dict[str, int]]:
+    def counts_by_subject(self) -> dict[str, Counter[str]]:
         """Return the cells of each label by animal; "" where it is not known."""
-        found: dict[str, dict[str, int]] = {}
+        found: dict[str, Counter[str]] = {}
         for recording in self.recordings:
-            subject = self.subject_of(recording)
             for label, n in recording.counts.items():
-                if (taken_for := self.label_of(label)) is not None:
-                    of_label = found.setdefault(taken_for, {})
-                    of_label[subject] = of_label.get(subject, 0) + n
+                if label not in self.left_out:
+                    of_label = found.setdefault(
+                        self.merged.get(label, label), Counter()
+                    )
+                    of_label[self.subject_of(recording)] += n
         return found
 
     @cached_property
@@ -199,37 +178,65 @@ class DataSet:
             return None
         if used[0].trace_set is not None:
             return used[0].cells.take(used[0].chosen(with_predictions))
-        rows = [r.chosen(with_predictions) for r in used]
-        sizes = [len(r) for r in rows]
-        names = [self._names[r.key] for r in used]
-        subjects = [self.subject_of(r) for r in used]
+        names = recording_names([r.path for r in self.recordings])
+        name_of = dict(zip([r.key for r in self.recordings], names, strict=True))
         # One animal that nobody knows may be any of the others.
-        known = self._given_everywhere("subject_id")
-        cell_ids = [
-            _cell_ids(r, n, name, subject if known else "")
-            for r, n, name, subject in zip(used, rows, names, subjects, strict=True)
-        ]
-        lines = self._given_everywhere("line")
-        parts = [r.cells.take(n) for r, n in zip(used, rows, strict=True)]
-        return Cells(
-            np.concatenate([part.labels for part in parts]),
-            subject_id=np.repeat(subjects, sizes) if known else None,
-            session_id=np.repeat(_sessions(used, subjects, names), sizes),
-            cell_id=np.concatenate(cell_ids),
-            line=np.repeat([r.line for r in used], sizes) if lines else None,
-            label_source=np.concatenate([part.label_source for part in parts]),
-            recorded=_recorded(used, rows),
-        )
+        unknown = set()
+        if not all(self.subject_of(r) for r in self.recordings):
+            unknown.add("subject_id")
+        if not all(r.line for r in self.recordings):
+            unknown.add("line")
+        sessions = {(self.subject_of(r), r.session) for r in used}
+        animals = Counter(session for _, session in sessions)
+        parts = []
+        for recording in used:
+            rows = recording.chosen(with_predictions)
+            name, subject = name_of[recording.key], self.subject_of(recording)
+            session = recording.session or name
+            # Two animals never share a session.
+            if recording.session and animals[session] > 1:
+                session = f"{subject}/{session}"
+            cells = recording.cells.take(rows)
+            # As labels name it, below its animal, else by its ROI.
+            own = f"{name}/plane{recording.plane}/roi"
+            below = f"{subject}/" if subject and "subject_id" not in unknown else ""
+            assert cells.cell_id is not None
+            cell_id = [
+                f"{below}{given}" if given else f"{own}{roi_id}"
+                for given, roi_id in zip(
+                    cells.cell_id.tolist(), recording.roi_ids[rows], strict=True
+                )
+            ]
+            parts.append(
+                replace(
+                    cells,
+                    subject_id=np.repeat(subject, len(rows)),
+                    session_id=np.repeat(session, len(rows)),
+                    line=np.repeat(recording.line, len(rows)),
+                    cell_id=np.array(cell_id),
+                    recorded=recording.recorded(rows),
+                )
+            )
+        columns = {
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("labels", *TEXTS)
+            if name not in unknown
+        }
+        recorded = {n: np.concatenate([p.recorded[n] for p in parts]) for n in RECORDED}
+        known = {n: v for n, v in recorded.items() if not np.isnan(v).all()}
+        return Cells(**columns, recorded=known)
 
     def chosen_cells(self) -> Cells | None:
         """Return the cells after the choices about their types; None without any."""
         cells = self.cells()
         if cells is None:
             return None
-        names, at = np.unique(cells.labels, return_inverse=True)
-        labels = np.array([self.label_of(n) or "" for n in names.tolist()])[at]
-        kept = labels != ""
-        return replace(cells, labels=labels).take(kept) if kept.any() else None
+        labels = cells.labels.astype(object)
+        for name, parent in self.merged.items():
+            labels[cells.labels == name] = parent
+        kept = ~np.isin(cells.labels, self.left_out)
+        chosen = replace(cells, labels=labels.astype(str)).take(kept)
+        return chosen if len(chosen) else None
 
     def remarks(self) -> tuple[str, ...]:
         """Return what a model card has to say about the choices that were made."""
@@ -277,15 +284,29 @@ class DataSet:
         self.require_one_kind()
         if self.trace_set is not None:
             return self.trace_set.path
-        kept = {n: self._given_everywhere(n) for n in ("subject_id", "line")}
-        rows = []
+        rows: list[dict[str, str]] = []
         for number, recording in enumerate(self.recordings):
             labels = recording.labels
             if recording.table is not None and recording.recording is not None:
                 labels = folder / "labels" / f"{number:03d}"
                 save_labels(recording.recording, recording.table, labels)
-            rows.append(self._row(recording, labels, kept))
-        columns = [n for n in rows[0] if any(row[n] for row in rows)]
+            rate = recording.sampling_frequency if recording.frequency_given else None
+            row = {
+                "path": recording.key,
+                "labels": "" if labels is None else str(labels.resolve()),
+                "sampling_frequency": "" if rate is None else repr(rate),
+                "subject_id": self.subject_of(recording),
+                "session_id": recording.session,
+                "line": recording.line,
+                **{name: recording.facts.get(name, "") for name in CONDITIONS},
+            }
+            rows.append(row)
+        # An animal or a line is known for all, or for none.
+        columns = [
+            name
+            for name in rows[0]
+            if (all if name in ("subject_id", "line") else any)(r[name] for r in rows)
+        ]
         text = io.StringIO()
         writer = csv.DictWriter(
             text, columns, extrasaction="ignore", lineterminator="\n"
@@ -293,89 +314,6 @@ class DataSet:
         writer.writeheader()
         writer.writerows(rows)
         return write_text_atomically(folder / LIST_NAME, text.getvalue())
-
-    @cached_property
-    def _names(self) -> dict[str, str]:
-        """The session folder of each recording by its key."""
-        names = recording_names([r.path for r in self.recordings])
-        return {r.key: n for r, n in zip(self.recordings, names, strict=True)}
-
-    def _given_everywhere(self, column: str) -> bool:
-        """Tell whether an animal or a line is known for all; else for none."""
-        values = (
-            self.subject_of(r) if column == "subject_id" else r.line
-            for r in self.recordings
-        )
-        return all(values)
-
-    def _row(
-        self,
-        recording: LabelledRecording,
-        labels: Path | None,
-        kept: Mapping[str, bool],
-    ) -> dict[str, str]:
-        rate = recording.sampling_frequency if recording.frequency_given else None
-        values = {
-            "path": recording.key,
-            "labels": "" if labels is None else str(labels.resolve()),
-            "sampling_frequency": "" if rate is None else repr(rate),
-            "subject_id": self.subject_of(recording),
-            "session_id": recording.session,
-            "line": recording.line,
-            **{name: recording.facts.get(name, "") for name in CONDITIONS},
-        }
-        return {n: v if kept.get(n, True) else "" for n, v in values.items()}
-
-
-def open_data_set(
-    data: str | Path | TraceSet,
-    *,
-    labels: Path | None = None,
-    plane: int | None = None,
-    sampling_frequency: float | None = None,
-    tree: TypeTree = DEFAULT_TYPES,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
-) -> DataSet:
-    """Open labelled data; traces of recordings are not read yet."""
-    in_memory = isinstance(data, TraceSet)
-    path = Path(_IN_MEMORY if isinstance(data, TraceSet) else data).expanduser()
-    suffix = path.suffix.lower()
-    if in_memory or suffix == ".npz":
-        _refuse(path, "labels", labels)
-        _refuse(path, "a plane", plane)
-        on_progress(Progress(f"Reading {path.name}"))
-        traces = (
-            _respelled(data, tree)
-            if isinstance(data, TraceSet)
-            else load_traces(_existing(path), tree)
-        )
-        if sampling_frequency is not None:
-            rate = require_possible(sampling_frequency)
-            traces = replace(traces, sampling_frequency=rate)
-        whole = of_trace_set(traces, path, tree)
-        return DataSet((whole,), name=path.stem, path=path)
-    if suffix == ".csv":
-        _refuse(path, "labels", labels)
-        listed = read_recording_list(path, plane)
-        name = path.stem
-    elif isfile(path) and suffix != ".npy":
-        raise LabelError(
-            f"{path} is no labelled data; give a trace set (.npz), a recording list "
-            f"(.csv) or a suite2p folder."
-        )
-    else:
-        table = None if labels is None else Path(labels).expanduser()
-        listed = RecordingList(tuple(find_listed_planes(path, plane, table)))
-        name = recording_names([listed.planes[0].folder])[0]
-    tree = merge_own_types(listed.planes, tree)
-    names = recording_names([found.folder for found in listed.planes])
-    opened = []
-    for done, (found, title) in enumerate(zip(listed.planes, names, strict=True)):
-        raise_if_stopped(should_stop)
-        on_progress(Progress(f"Reading the labels of {title}", done, len(names)))
-        opened.append(open_listed(found, title, tree, sampling_frequency))
-    return DataSet(tuple(opened), name=name, path=path, unused=listed.unused)
 
 
 def at_confirmed_rate(recording: Recording, data: DataSet) -> Recording:
@@ -391,93 +329,3 @@ def at_confirmed_rate(recording: Recording, data: DataSet) -> Recording:
         if known.key == key and known.frequency_confirmed and rate is not None:
             return recording.with_sampling_frequency(rate)
     return recording
-
-
-def _same_session(one: LabelledRecording, other: LabelledRecording) -> bool:
-    """Tell whether two are one recording, or planes of one session."""
-    if one.key == other.key:
-        return True
-    mine, others = Path(one.key), Path(other.key)
-    planes = mine.name.startswith("plane") and others.name.startswith("plane")
-    return planes and mine.parent == others.parent
-
-
-def _sessions(
-    recordings: Sequence[LabelledRecording],
-    subjects: Sequence[str],
-    names: Sequence[str],
-) -> list[str]:
-    """Name the session of each recording; two animals never share one."""
-    given = [(s, r.session) for s, r in zip(subjects, recordings, strict=True)]
-    animals = Counter(session for _, session in set(given))
-    return [
-        name
-        if not session
-        else (f"{subject}/{session}" if animals[session] > 1 else session)
-        for (subject, session), name in zip(given, names, strict=True)
-    ]
-
-
-def _cell_ids(
-    recording: LabelledRecording, rows: NDArray[np.int64], name: str, subject: str
-) -> NDArray[np.str_]:
-    """Name cells: as their labels do, below their animal, else by their ROI."""
-    given = recording.cells.take(rows).cell_id
-    assert given is not None
-    own = np.char.add(
-        f"{name}/plane{recording.plane}/roi", recording.roi_ids[rows].astype(str)
-    )
-    named = np.char.add(f"{subject}/", given) if subject else given
-    return np.where(given == "", own, named)
-
-
-def _recorded(
-    recordings: Sequence[LabelledRecording], rows: Sequence[NDArray[np.int64]]
-) -> dict[str, NDArray[np.float64]]:
-    """Return what recordings were like, see `trace_set.RECORDED`, where it is known."""
-    sizes = [len(r) for r in rows]
-    pixels = [
-        np.full(n, np.nan)
-        if r.roi_pixels is None or not len(r.roi_pixels)
-        else r.roi_pixels[r.roi_ids[chosen]]
-        for r, chosen, n in zip(recordings, rows, sizes, strict=True)
-    ]
-    columns = {
-        "n_pixels": np.concatenate(pixels),
-        **{
-            name: np.repeat(np.array(values, dtype=np.float64), sizes)
-            for name, values in (
-                ("plane", [r.plane for r in recordings]),
-                ("native_frames", [r.n_frames for r in recordings]),
-                (
-                    "native_sampling_frequency",
-                    [r.sampling_frequency for r in recordings],
-                ),
-            )
-        },
-    }
-    return {n: v for n, v in columns.items() if not np.isnan(v).all()}
-
-
-def _existing(path: Path) -> Path:
-    if not exists(path):
-        raise LabelError(f"{path} does not exist; check the name of the trace set.")
-    return path
-
-
-def _respelled(traces: TraceSet, tree: TypeTree) -> TraceSet:
-    """Return traces in memory with canonical names where the tree knows them."""
-    names, rows = np.unique(traces.labels, return_inverse=True)
-    canonical = [
-        tree.canonical(name) if tree.knows(name.strip(" !")) else name
-        for name in names.tolist()
-    ]
-    return replace(traces, labels=np.array(canonical)[rows])
-
-
-def _refuse(path: Path, what: str, value: object) -> None:
-    if value is not None:
-        raise LabelError(
-            f"{path} is no single recording, so {what} cannot be chosen for it; leave "
-            f"that out."
-        )

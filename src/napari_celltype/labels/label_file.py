@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from napari_celltype.files import (
     write_text_atomically,
 )
 from napari_celltype.labels.matching import Runs, find_again, mask_runs
+from napari_celltype.labels.notes import first_few
 from napari_celltype.labels.table import (
     Label,
     LabelTable,
@@ -45,15 +46,13 @@ FORMAT = "napari-celltype labels"
 VERSION = 1
 
 _START = f'{{"format":"{FORMAT}"'.encode()
-
-# 100,000 labelled ROIs with their masks take about 30 MB.
-MAX_BYTES = 256 << 20
 _MAX_PIXEL = 1 << 16
 
 # Seconds that a save waits for another one of the same file.
 _PATIENCE = 10.0
 
-_FIELD_TYPES: dict[str, tuple[type, ...]] = {
+# What the file says of a label, and what holds where it says nothing.
+_TYPES: dict[str, tuple[type, ...]] = {
     "roi_id": (int,),
     "label": (str,),
     "source": (str,),
@@ -62,6 +61,7 @@ _FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "annotator": (str,),
     "note": (str,),
 }
+_UNSAID = asdict(Label(0, "")) | {"roi_id": None}
 
 
 class LabelFile:
@@ -114,37 +114,48 @@ class LabelFile:
             self.recording.path is not None and self._digest_on_disk() != self._digest
         )
 
-    def save(self, labels: LabelTable) -> None:
+    def save(self, labels: LabelTable, *, overwrite: bool = False) -> Path | None:
         """Save labels, unless somebody else has changed the file; see `save_labels`.
+
+        Parameters
+        ----------
+        labels : LabelTable
+        overwrite : bool
+            Save them also over what somebody else has saved, of which a copy stays.
+
+        Returns
+        -------
+        Path or None
+            The copy of what was written over.
 
         Raises
         ------
         LabelConflict
             If the file is not the one that was last read or written here; nothing is
-            written. `load` takes its labels, `overwrite` writes over it. A file that
-            is gone is written again.
+            written. A file that is gone is written again.
         """
-        with self._lock() as path:
+        theirs, path = None, self.path
+        self._require_folder()
+        with locked(path.with_name(f".{path.name}.lock"), _PATIENCE):
             # Where there is no file, nothing can be lost.
             if path.exists() and self.is_changed():
-                when = datetime.fromtimestamp(path.stat().st_mtime)
-                raise LabelConflict(
-                    f"{path} was saved by another window or program "
-                    f"({when:%Y-%m-%d %H:%M:%S}) and is not what was last read or "
-                    f"saved here; load it again, or write over it (a copy of it stays)."
-                )
-            self._write(labels)
-
-    def overwrite(self, labels: LabelTable) -> Path | None:
-        """Save labels over what somebody else has saved; see `save_labels`."""
-        theirs = None
-        with self._lock() as path:
-            if path.exists() and self.is_changed():
+                if not overwrite:
+                    when = datetime.fromtimestamp(path.stat().st_mtime)
+                    raise LabelConflict(
+                        f"{path} was saved by another window or program "
+                        f"({when:%Y-%m-%d %H:%M:%S}) and is not what was last read or "
+                        f"saved here; load it again, or write over it (a copy of it "
+                        f"stays)."
+                    )
                 _parse(path)
-                content = path.read_bytes()
-                theirs = _beside(path, "theirs")
-                write_atomically(theirs, lambda file: file.write(content))
-            self._write(labels)
+                theirs = _copy_to(path, _beside(path, "theirs"))
+            save_labels(self.recording, labels, self.labels_dir)
+            self._digest = self._digest_on_disk()
+            self.saved = labels.for_plane(self.recording.plane)
+        if self.copy is not None:
+            with suppress(OSError):
+                self.copy.unlink(missing_ok=True)
+            self.copy = None
         return theirs
 
     def save_copy(self, labels: LabelTable, otherwise: Path) -> Path:
@@ -162,7 +173,7 @@ class LabelFile:
             ``celltype_labels.mine-*.json``. The next copy replaces it; it goes when
             the labels are saved, and stays when those of the file are loaded.
         """
-        text = _file_text(self.recording, labels, _head(self.recording))
+        text = _file_text(self.recording, labels)
         try:
             self._require_folder()
             place = self.copy or _beside(self.path, "mine")
@@ -180,22 +191,6 @@ class LabelFile:
         self.labels_dir = labels_dir
         self._digest, self.saved = None, LabelTable(tree=self.saved.tree)
 
-    @contextmanager
-    def _lock(self) -> Iterator[Path]:
-        path = self.path
-        self._require_folder()
-        with locked(path.with_name(f".{path.name}.lock"), _PATIENCE):
-            yield path
-
-    def _write(self, labels: LabelTable) -> None:
-        save_labels(self.recording, labels, self.labels_dir)
-        self._digest = self._digest_on_disk()
-        self.saved = labels.for_plane(self.recording.plane)
-        if self.copy is not None:
-            with suppress(OSError):
-                self.copy.unlink(missing_ok=True)
-            self.copy = None
-
     def _require_folder(self) -> None:
         # A disk that is not connected shall not become a folder with labels in it.
         folder = self.recording.path
@@ -207,25 +202,12 @@ class LabelFile:
 
     def _digest_on_disk(self) -> str | None:
         """Return the digest of the file; None where there is none."""
-        path = self.path
         try:
-            return file_sha256(path)
+            return file_sha256(self.path)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise _unreadable(path, error) from None
-
-
-def _beside(path: Path, whose: str) -> Path:
-    """Return a name beside a file that no other copy has."""
-    return path.with_name(f"{path.stem}.{whose}-{uuid.uuid4().hex[:8]}.json")
-
-
-def _unreadable(path: Path, error: OSError) -> LabelError:
-    return LabelError(
-        f"{path} cannot be read ({error.strerror or error}); check its permissions "
-        f"and that its disk is connected."
-    )
+            raise _unreadable(self.path, error) from None
 
 
 def label_path(recording: Recording, labels_dir: str | Path | None = None) -> Path:
@@ -235,7 +217,6 @@ def label_path(recording: Recording, labels_dir: str | Path | None = None) -> Pa
             "These traces have no recording folder, so labels cannot be kept beside "
             "them; keep them in a label table (CSV) or a trace set (.npz)."
         )
-    # The end of the recording's path is repeated: labels_dir/m1/day1/suite2p/plane0.
     return _places(recording.path, labels_dir)[0]
 
 
@@ -244,8 +225,23 @@ def _places(folder: Path, labels_dir: str | Path | None) -> list[Path]:
     beside = folder / FILE_NAME
     if labels_dir is None:
         return [beside]
+    # The end of the recording's path is repeated: labels_dir/m1/day1/suite2p/plane0.
     parts = folder.resolve().parts[1:][-4:]
     return [Path(labels_dir).joinpath(*parts) / FILE_NAME, beside]
+
+
+def find_label_file(folder: Path, labels_dir: str | Path | None = None) -> Path | None:
+    """Return the label file that `load_labels` reads for a plane folder, if any."""
+    return next((p for p in _places(folder, labels_dir) if p.exists()), None)
+
+
+def is_label_file(path: Path) -> bool:
+    """Tell whether a file begins as label files of this program do."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_START)) == _START
+    except OSError:
+        return False
 
 
 def load_labels(
@@ -281,30 +277,6 @@ def load_labels(
     return None if path is None else read_label_file(path, recording, tree)
 
 
-def is_label_file(path: Path) -> bool:
-    """Tell whether a file begins as label files of this program do."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_START)) == _START
-    except OSError:
-        return False
-
-
-def find_label_file(folder: Path, labels_dir: str | Path | None = None) -> Path | None:
-    """Return the label file that `load_labels` reads for a plane folder, if any."""
-    return next((p for p in _places(folder, labels_dir) if p.exists()), None)
-
-
-def own_types(path: Path, tree: TypeTree = DEFAULT_TYPES) -> tuple[CellType, ...]:
-    """Return the user's own types that a label file names, parents first."""
-    content = _parse(path)
-    try:
-        own = _with_own_types(tree, _objects(content, "types"))
-    except LabelError as error:
-        raise _unusable(path, error) from None
-    return own.types[len(tree.types) :]
-
-
 def save_labels(
     recording: Recording, labels: LabelTable, labels_dir: str | Path | None = None
 ) -> Path:
@@ -327,26 +299,137 @@ def save_labels(
         If the file cannot be written; for read-only data choose a labels folder.
     """
     path = label_path(recording, labels_dir)
-    head = _head(recording)
-    text = _file_text(recording, labels, head)
+    text = _file_text(recording, labels)
     if path.exists():
-        _keep_former(path, _json(head).removesuffix("}").encode() + b",")
+        # The first bytes tell, because a label is saved with each key.
+        start = _json(_head(recording)).removesuffix("}").encode() + b","
+        with path.open("rb") as file:
+            is_same = file.read(len(start)) == start
+        if not is_same:
+            rois = _parse(path).get("rois")
+            digest = rois.get("masks_sha256", "") if isinstance(rois, dict) else ""
+            former = path.with_name(f"{path.stem}.{str(digest)[:8]}.json")
+            if not former.exists():
+                _copy_to(path, former)
     return write_text_atomically(path, text)
 
 
-def _file_text(
-    recording: Recording, labels: LabelTable, head: Mapping[str, Any]
-) -> str:
+def read_label_file(
+    path: Path, recording: Recording, tree: TypeTree = DEFAULT_TYPES
+) -> LabelTable:
+    """Read the labels of a label file that may lie anywhere, such as a copy."""
+    content = _parse(path)
+    try:
+        tree = _with_own_types(content, tree)
+        plane = recording.plane
+        labels = [_stored(e, tree, plane) for e in _objects(content, "labels")]
+        aside = [_stored(e, tree, plane) for e in _objects(content, "set_aside")]
+        if content.get("rois") == fingerprint(recording):
+            rows = tuple(item.label for item in labels)
+            _require_rows([row.roi_id for row in rows], recording)
+            return LabelTable(rows, tree, set_aside=tuple(aside))
+        return _follow_masks(labels, aside, recording, tree)
+    except LabelError as error:
+        raise _unusable(path, error) from None
+
+
+def own_types(path: Path) -> tuple[CellType, ...]:
+    """Return the user's own types that a label file names, parents first."""
+    content = _parse(path)
+    try:
+        own = _with_own_types(content, DEFAULT_TYPES)
+    except LabelError as error:
+        raise _unusable(path, error) from None
+    return own.types[len(DEFAULT_TYPES.types) :]
+
+
+def _with_own_types(content: Mapping[str, Any], tree: TypeTree) -> TypeTree:
+    for entry in _objects(content, "types"):
+        name, parent, color = entry.get("name"), entry.get("parent"), entry.get("color")
+        if not (
+            isinstance(name, str)
+            and isinstance(color, str)
+            and isinstance(parent, str | None)
+        ):
+            raise LabelError("one of the user's own types has no name or no colour.")
+        # Somebody else may spell it otherwise.
+        if not tree.knows(name):
+            tree = tree.with_type(name, color=color, parent=parent)
+    return tree
+
+
+def _objects(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    entries = content.get(name, [])
+    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        raise LabelError(f"{name!r} is no list of objects.")
+    return entries
+
+
+def _stored(entry: Mapping[str, Any], tree: TypeTree, plane: int) -> SetAside:
+    values = {name: entry.get(name, _UNSAID[name]) for name in _TYPES}
+    for name, value in values.items():
+        if type(value) not in _TYPES[name]:
+            raise LabelError(f"a label has the {name} {value!r:.60}.")
+    runs = entry.get("runs", [])
+    if not isinstance(runs, list) or not all(_is_run(run) for run in runs):
+        raise LabelError(f"the mask of ROI {values['roi_id']} is damaged.")
+    values["label"] = canonical_label(values["label"], tree)
+    return SetAside(Label(plane=plane, **values), runs)
+
+
+def _is_run(run: object) -> bool:
+    return (
+        isinstance(run, list)
+        and len(run) == 3
+        and all(type(n) is int and 0 <= n < _MAX_PIXEL for n in run)
+    )
+
+
+def _follow_masks(
+    labels: Sequence[SetAside],
+    aside: Sequence[SetAside],
+    recording: Recording,
+    tree: TypeTree,
+) -> LabelTable:
+    """Give each label to the ROI that has its mask now."""
+    stored = [*labels, *aside]
+    found = find_again(dict(enumerate(item.runs for item in stored)), recording.rois)
+    if labels and not any(i < len(labels) for i in found):
+        raise LabelError(
+            f"its {len(labels)} labels were made on other ROIs than the "
+            f"{recording.n_rois} of this recording, and no mask fits."
+        )
+    rows = [replace(stored[i].label, roi_id=roi_id) for i, roi_id in found.items()]
+    left = [item for i, item in enumerate(stored) if i not in found]
+    moved = sum(stored[i].label.roi_id != roi_id for i, roi_id in found.items())
+    warnings = []
+    if moved:
+        warnings.append(
+            f"suite2p changed its rows after the labels were made; {moved} of "
+            f"{len(labels)} labels followed their ROI to another row."
+        )
+    if left:
+        former = first_few((str(item.label.roi_id) for item in left), 10)
+        warnings.append(
+            f"{len(left)} labels were set aside because their ROI is not there any "
+            f"more (formerly row {former}); label these cells again."
+        )
+    rows.sort(key=lambda row: row.roi_id)
+    return LabelTable(tuple(rows), tree, tuple(warnings), tuple(left))
+
+
+def _file_text(recording: Recording, labels: LabelTable) -> str:
     """Return the content of a label file."""
     rows = labels.for_plane(recording.plane).by_roi()
     _require_rows(rows, recording)
     runs = mask_runs(recording.rois, list(rows)) if len(recording.rois) else {}
     known = {t.name for t in DEFAULT_TYPES.types}
-    own_types = [t for t in labels.tree.types if t.name not in known]
     content = {
-        **head,
+        **_head(recording),
         "types": [
-            {"name": t.name, "parent": t.parent, "color": t.color} for t in own_types
+            {"name": t.name, "parent": t.parent, "color": t.color}
+            for t in labels.tree.types
+            if t.name not in known
         ],
         "labels": [_entry(row, runs.get(i, [])) for i, row in rows.items()],
         "set_aside": [_entry(item.label, item.runs) for item in labels.set_aside],
@@ -364,6 +447,14 @@ def _head(recording: Recording) -> dict[str, Any]:
     }
 
 
+def _entry(label: Label, runs: Runs) -> dict[str, Any]:
+    return {**{name: getattr(label, name) for name in _TYPES}, "runs": runs}
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
 def _require_rows(roi_ids: Iterable[int], recording: Recording) -> None:
     outside = [roi_id for roi_id in roi_ids if roi_id >= recording.n_rois]
     if outside:
@@ -373,94 +464,8 @@ def _require_rows(roi_ids: Iterable[int], recording: Recording) -> None:
         )
 
 
-def _json(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-
-
-def _entry(label: Label, runs: Runs) -> dict[str, Any]:
-    return {**{name: getattr(label, name) for name in _FIELD_TYPES}, "runs": runs}
-
-
-def read_label_file(
-    path: Path, recording: Recording, tree: TypeTree = DEFAULT_TYPES
-) -> LabelTable:
-    """Read the labels of a label file that may lie anywhere, such as a copy."""
-    content = _parse(path)
-    try:
-        tree = _with_own_types(tree, _objects(content, "types"))
-        plane = recording.plane
-        labels = [_stored(e, tree, plane) for e in _objects(content, "labels")]
-        aside = [_stored(e, tree, plane) for e in _objects(content, "set_aside")]
-        if content.get("rois") == fingerprint(recording):
-            rows = tuple(item.label for item in labels)
-            _require_rows([row.roi_id for row in rows], recording)
-            return LabelTable(rows, tree, set_aside=tuple(aside))
-        return _follow_masks(labels, aside, recording, tree)
-    except LabelError as error:
-        raise _unusable(path, error) from None
-
-
-def _unusable(path: Path, error: LabelError) -> LabelError:
-    return LabelError(
-        f"{path} cannot be used: {error} Move it away to start anew, or put a good "
-        f"copy there."
-    )
-
-
-def _with_own_types(tree: TypeTree, own: Sequence[Mapping[str, Any]]) -> TypeTree:
-    for entry in own:
-        name, parent, color = entry.get("name"), entry.get("parent"), entry.get("color")
-        if not (
-            isinstance(name, str)
-            and isinstance(color, str)
-            and isinstance(parent, str | None)
-        ):
-            raise LabelError("one of the user's own types has no name or no colour.")
-        # Somebody else may spell it otherwise.
-        if not tree.knows(name):
-            tree = tree.with_type(name, color=color, parent=parent)
-    return tree
-
-
-def _follow_masks(
-    labels: Sequence[SetAside],
-    aside: Sequence[SetAside],
-    recording: Recording,
-    tree: TypeTree,
-) -> LabelTable:
-    """Give each label to the ROI that has its mask now."""
-    stored = [*labels, *aside]
-    masks: Mapping[int, Runs] = {i: item.runs for i, item in enumerate(stored)}
-    found = find_again(masks, recording.rois)
-    if labels and not any(i in found for i in range(len(labels))):
-        raise LabelError(
-            f"its {len(labels)} labels were made on other ROIs than the "
-            f"{recording.n_rois} of this recording, and no mask fits."
-        )
-    rows = [replace(stored[i].label, roi_id=roi_id) for i, roi_id in found.items()]
-    left = [item for i, item in enumerate(stored) if i not in found]
-    moved = sum(stored[i].label.roi_id != roi_id for i, roi_id in found.items())
-    warnings = []
-    if moved:
-        warnings.append(
-            f"suite2p changed its rows after the labels were made; {moved} of "
-            f"{len(labels)} labels followed their ROI to another row."
-        )
-    if left:
-        former = ", ".join(str(item.label.roi_id) for item in left[:10])
-        warnings.append(
-            f"{len(left)} labels were set aside because their ROI is not there any "
-            f"more (formerly row {former}{', ...' if len(left) > 10 else ''}); label "
-            f"these cells again."
-        )
-    rows.sort(key=lambda row: row.roi_id)
-    return LabelTable(tuple(rows), tree, tuple(warnings), tuple(left))
-
-
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise LabelError(f"{path} is too large to be a label file; move it away.")
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise _unreadable(path, error) from None
@@ -482,46 +487,25 @@ def _parse(path: Path) -> dict[str, Any]:
     return content
 
 
-def _keep_former(path: Path, start: bytes) -> None:
-    """Copy labels that were made on other ROIs, before they are replaced."""
-    # The first bytes tell, because a label is saved with each key.
-    with path.open("rb") as file:
-        if file.read(len(start)) == start:
-            return
-    rois = _parse(path).get("rois")
-    digest = str(rois.get("masks_sha256", "")) if isinstance(rois, dict) else ""
-    former = path.with_name(f"{path.stem}.{digest[:8]}.json")
-    if not former.exists():
-        content = path.read_bytes()
-        write_atomically(former, lambda file: file.write(content))
+def _copy_to(path: Path, copy: Path) -> Path:
+    content = path.read_bytes()
+    return write_atomically(copy, lambda file: file.write(content))
 
 
-def _objects(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    entries = content.get(name, [])
-    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-        raise LabelError(f"{name!r} is no list of objects.")
-    return entries
+def _beside(path: Path, whose: str) -> Path:
+    """Return a name beside a file that no other copy has."""
+    return path.with_name(f"{path.stem}.{whose}-{uuid.uuid4().hex[:8]}.json")
 
 
-def _stored(entry: Mapping[str, Any], tree: TypeTree, plane: int) -> SetAside:
-    values = {
-        field.name: entry.get(field.name, field.default) for field in fields(Label)
-    }
-    for name, types in _FIELD_TYPES.items():
-        # A bool is an int in Python, and no row.
-        wrong = not isinstance(values[name], types)
-        if wrong or (bool not in types and isinstance(values[name], bool)):
-            raise LabelError(f"a label has the {name} {values[name]!r:.60}.")
-    runs = entry.get("runs", [])
-    if not isinstance(runs, list) or not all(_is_run(run) for run in runs):
-        raise LabelError(f"the mask of ROI {values['roi_id']} is damaged.")
-    label = Label(**{**values, "plane": plane})
-    return SetAside(replace(label, label=canonical_label(label.label, tree)), runs)
+def _unreadable(path: Path, error: OSError) -> LabelError:
+    return LabelError(
+        f"{path} cannot be read ({error.strerror or error}); check its permissions "
+        f"and that its disk is connected."
+    )
 
 
-def _is_run(run: object) -> bool:
-    return (
-        isinstance(run, list)
-        and len(run) == 3
-        and all(type(n) is int and 0 <= n < _MAX_PIXEL for n in run)
+def _unusable(path: Path, error: LabelError) -> LabelError:
+    return LabelError(
+        f"{path} cannot be used: {error} Move it away to start anew, or put a good "
+        f"copy there."
     )

@@ -70,64 +70,43 @@ _PLANE = re.compile(r"plane\d+|combined|suite2p|stat\.npy", re.IGNORECASE)
 
 @dataclass(frozen=True, eq=False)
 class LabelledRecording:
-    """One plane with its labels, or a whole trace set.
+    """One plane with its labels, or a whole trace set."""
 
-    Attributes
-    ----------
-    path : Path
-        The plane folder, or a trace set (``.npz``).
-    name : str
-        In tables and sentences.
-    plane : int
-    subject, session, line : str
-        Empty where they are not known.
-    labels : Path or None
-        A label table, or a folder of label files; None for the recording's own file.
-    n_frames, n_rois : int
-        Of the recording; of a trace set its examples.
-    sampling_frequency : float or None
-        Frames per second, Hz.
-    frequency_given : bool
-        Whether the user or a list gave that rate.
-    frequency_confirmed : bool
-        Whether anybody ever set that rate, which may be suite2p's default.
-    rows : tuple of Label
-        The labels that name a type, a parent or a negation, in the order of the ROIs;
-        predictions are among them, parts of merged ROIs are not.
-    n_parts, n_set_aside : int
-        Labels of parts of merged ROIs, and of ROIs that are not there any more.
-    facts : mapping of str to str
-        What a list says of the recording.
-    given : frozenset of str
-        Those of `_EDITABLE` that the user or a list gave; the others are guesses.
-    tree : TypeTree
-        The vocabulary, with the user's own types of its labels.
-    recording : Recording or None
-        As it is open in the window or on disk; traces are read when they are needed.
-    table : LabelTable or None
-        Its labels in the window, which count in place of those on disk.
-    trace_set : TraceSet or None
-    """
-
+    # The plane folder, or a trace set (.npz).
     path: Path
+    # In tables and sentences.
     name: str
     plane: int = 0
+    # Empty where they are not known.
     subject: str = ""
     session: str = ""
     line: str = ""
+    # A label table, or a folder of label files; None for the recording's own file.
     labels: Path | None = None
+    # Of the recording; of a trace set its examples.
     n_frames: int = 0
     n_rois: int = 0
+    # Frames per second, Hz.
     sampling_frequency: float | None = None
+    # Whether the user or a list gave that rate.
     frequency_given: bool = False
+    # Whether anybody ever set that rate, which may be suite2p's default.
     frequency_confirmed: bool = True
+    # The labels that name a type, a parent or a negation, in the order of the ROIs;
+    # predictions are among them, parts of merged ROIs are not.
     rows: tuple[Label, ...] = ()
+    # Labels of parts of merged ROIs, and of ROIs that are not there any more.
     n_parts: int = 0
     n_set_aside: int = 0
+    # What a list says of the recording.
     facts: Mapping[str, str] = field(default_factory=dict)
+    # Those of `_EDITABLE` that the user or a list gave; the others are guesses.
     given: frozenset[str] = frozenset()
+    # The vocabulary, with the user's own types of its labels.
     tree: TypeTree = DEFAULT_TYPES
+    # As it is open in the window or on disk; traces are read when they are needed.
     recording: Recording | None = None
+    # Its labels in the window, which count in place of those on disk.
     table: LabelTable | None = None
     trace_set: TraceSet | None = None
     # Pixels of each ROI, shape (n_rois,).
@@ -173,11 +152,16 @@ class LabelledRecording:
         """Cells with ground truth by label."""
         return self.cells.take(self.chosen()).counts()
 
-    @property
-    def seconds(self) -> float | None:
-        """How long it is."""
-        rate = self.sampling_frequency
-        return None if rate is None else self.n_frames / rate
+    def recorded(self, rows: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+        """Return what is known of `RECORDED` for some cells; NaN where it is not."""
+        pixels = self.roi_pixels
+        values: dict[str, Any] = {
+            "n_pixels": None if pixels is None else pixels[self.roi_ids[rows]],
+            "plane": self.plane,
+            "native_frames": self.n_frames,
+            "native_sampling_frequency": self.sampling_frequency,
+        }
+        return {n: np.full(len(rows), v, dtype=np.float64) for n, v in values.items()}
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -209,22 +193,22 @@ def open_listed(
         table = _labels(listed, recording, tree)
     except CellTypeError as error:
         raise type(error)(f"{listed.place}{error}") from None
+    if listed.one_of_several or recording.plane > 0:
+        name = f"{name} plane {recording.plane}"
     facts = listed.facts
-    one_of_several = listed.one_of_several or recording.plane > 0
-    opened = _of_recording(
-        recording,
-        f"{name} plane {recording.plane}" if one_of_several else name,
-        table,
+    given = {n: facts[column] for n, column in _EDITABLE.items() if column in facts}
+    return replace(
+        _of_recording(recording, name, table),
         path=listed.folder,
         labels=listed.labels,
         frequency_given=listed.sampling_frequency is not None,
         facts=facts,
-        given=frozenset(n for n, column in _EDITABLE.items() if column in facts),
+        given=frozenset(given),
         tree=tree,
-        **{n: facts[column] for n, column in _EDITABLE.items() if column in facts},
+        # Masks of many recordings would fill the memory, and nobody needs them more.
+        recording=replace(recording, rois=(), images={}, movie=None),
+        **given,  # type: ignore[arg-type]
     )
-    # Masks of many recordings would fill the memory, and nobody needs them any more.
-    return replace(opened, recording=replace(recording, rois=(), images={}, movie=None))
 
 
 def of_open_recording(
@@ -233,14 +217,11 @@ def of_open_recording(
     """Return an open recording with its labels in memory; None if it has no folder."""
     if recording.path is None:
         return None
-    # From the user, or from a movie that the folder does not know.
-    given = recording.sampling_frequency_source in (FROM_USER, FROM_TIFF)
     table = LabelTable() if labels is None else labels
-    opened = _of_recording(
-        recording,
-        name,
-        table,
-        frequency_given=given and recording.sampling_frequency is not None,
+    opened = replace(
+        _of_recording(recording, name, table),
+        # From the user, or from a movie that the folder does not know.
+        frequency_given=recording.sampling_frequency_source in (FROM_USER, FROM_TIFF),
         tree=table.tree,
         table=table,
     )
@@ -290,11 +271,6 @@ def find_labelled(
         Subject and session are guessed from the path where nothing gives them.
     failures : tuple of str
         A sentence for each path that gave nothing.
-
-    Raises
-    ------
-    Stopped
-        If `should_stop` answered True.
     """
     found: list[LabelledRecording] = []
     listed: list[ListedPlane] = []
@@ -305,8 +281,16 @@ def find_labelled(
         try:
             if path.suffix.lower() == ".npz":
                 found.append(of_trace_set(load_traces(path, tree), path, tree))
+            elif path.suffix.lower() == ".csv":
+                listed += read_recording_list(path)[0]
             else:
-                listed += _planes_at(path, labels_dir)
+                planes = find_recordings([path]).planes
+                siblings = Counter(plane.parent for plane in planes)
+                labels = labels_dir if labels_dir and labels_dir.is_dir() else None
+                listed += [
+                    ListedPlane(p, labels=labels, one_of_several=siblings[p.parent] > 1)
+                    for p in planes
+                ]
         except CellTypeError as error:
             failures.append(str(error))
     names = recording_names([plane.folder for plane in listed])
@@ -346,37 +330,36 @@ def merge_own_types(planes: Iterable[ListedPlane], tree: TypeTree) -> TypeTree:
 
 
 def _of_recording(
-    recording: Recording, name: str, labels_of: LabelTable, **known: Any
+    recording: Recording, name: str, table: LabelTable
 ) -> LabelledRecording:
     """Sort the labels of a recording by whether its ROI is part of a merged one."""
-    given = sorted((row for row in labels_of if row.names_type), key=lambda r: r.roi_id)
+    assert recording.path is not None
+    given = sorted((row for row in table if row.names_type), key=lambda r: r.roi_id)
     merged = recording.merged_into
     whole = tuple(r for r in given if not len(merged) or merged[r.roi_id] < 0)
+    n_pixels = RoiMasks.of(recording.rois).n_pixels
     return LabelledRecording(
-        **{
-            "path": recording.path,
-            "name": name,
-            "plane": recording.plane,
-            "n_frames": recording.n_frames,
-            "n_rois": recording.n_rois,
-            "sampling_frequency": recording.sampling_frequency,
-            "frequency_confirmed": recording.sampling_frequency_confirmed,
-            "rows": whole,
-            "n_parts": len(given) - len(whole),
-            "n_set_aside": len(labels_of.set_aside),
-            "recording": recording,
-            "roi_pixels": RoiMasks.of(recording.rois).n_pixels,
-            **known,
-        }
+        recording.path,
+        name,
+        recording.plane,
+        n_frames=recording.n_frames,
+        n_rois=recording.n_rois,
+        sampling_frequency=recording.sampling_frequency,
+        frequency_confirmed=recording.sampling_frequency_confirmed,
+        rows=whole,
+        n_parts=len(given) - len(whole),
+        n_set_aside=len(table.set_aside),
+        recording=recording,
+        roi_pixels=n_pixels if len(n_pixels) else None,
     )
 
 
 def _guessed(recording: LabelledRecording) -> LabelledRecording:
     """Guess from the path what nothing says; a user can change it."""
     subject, session = guess_from_path(recording.path)
-    guesses = {"subject": subject, "session": session}
+    guesses: dict[str, Any] = {"subject": subject, "session": session}
     unknown = {n: v for n, v in guesses.items() if n not in recording.given}
-    return replace(recording, **unknown)  # type: ignore[arg-type]
+    return replace(recording, **unknown)
 
 
 def guess_from_path(path: Path) -> tuple[str, str]:
@@ -409,19 +392,6 @@ def _last(
             if found := re.search(pattern, parts[at], re.IGNORECASE):
                 return at, found
     return None
-
-
-def _planes_at(path: Path, labels_dir: Path | None) -> list[ListedPlane]:
-    if path.suffix.lower() == ".csv":
-        return list(read_recording_list(path).planes)
-    if labels_dir is not None and not labels_dir.is_dir():
-        labels_dir = None
-    planes = find_recordings([path]).planes
-    siblings = Counter(plane.parent for plane in planes)
-    return [
-        ListedPlane(plane, labels=labels_dir, one_of_several=siblings[plane.parent] > 1)
-        for plane in planes
-    ]
 
 
 def _labels(listed: ListedPlane, recording: Recording, tree: TypeTree) -> LabelTable:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -41,19 +41,10 @@ class Base(Protocol):
 
 @dataclass(frozen=True)
 class Action:
-    """One way out, as a button.
-
-    Attributes
-    ----------
-    text : str
-        On the button.
-    tooltip : str
-        What it does, and what that costs.
-    change : mapping of str to object
-        Fields of the `DataSet` and what they become.
-    """
+    """One way out, as a button that changes fields of the `DataSet`."""
 
     text: str
+    # What it does, and what that costs.
     tooltip: str
     change: Mapping[str, Any]
 
@@ -64,14 +55,9 @@ class Action:
 
 @dataclass(frozen=True)
 class Obstacle(Finding):
-    """A finding about labelled data; `ways_out` are of type `Action`.
+    """A finding about labelled data; `ways_out` are of type `Action`."""
 
-    Attributes
-    ----------
-    blocks : bool
-        Whether nothing can be learned before it is decided.
-    """
-
+    # Whether nothing can be learned before it is decided.
     blocks: bool = False
 
 
@@ -131,200 +117,175 @@ def plan_frames(
             f"A frame rate of {resample:g} Hz is impossible; use such as 10."
         )
     wanted = resample if base is None else base.sampling_frequency
-    found, usable = _rates(data, labelled, wanted, base, needs_rate)
-    if base is not None:
-        size = base.window_frames
-        plans = {
-            r.key: WindowPlan.of(r.segments, ratio, size) for r, ratio in usable.items()
-        }
-        short = [r for r in usable if not plans[r.key].pieces]
-        if short:
-            found.append(_too_short_for(base, data, short, len(short) == len(usable)))
-    else:
-        size, plans, cut = _whole(data, usable, timesteps)
-        found += cut
-    kept = [r for r in usable if plans[r.key].pieces]
-    rate = wanted
-    if wanted is None:
-        rates = [r.sampling_frequency for r in kept]
-        known = [r for r in rates if r is not None]
-        rate = float(np.median(known)) if known else None
-        found += _rates_differ(kept)
-    elif base is None and any(plans[r.key].ratio > 1 for r in kept):
-        faster = first_few(r.name for r in kept if plans[r.key].ratio > 1)
-        undo = Action("Undo", "Keep their own frame rates.", {"resample": None})
-        found.append(
-            Obstacle(
-                "averaged",
-                f"Brought down to {wanted:g} Hz by averaging: {faster}.",
-                () if data.resample is None else (undo,),
-            )
-        )
-    none = WindowPlan((), 1.0, size)
-    return Frames(
-        tuple(plans.get(r.key, none) for r in labelled), size, rate, tuple(found)
-    )
-
-
-def _rates(
-    data: DataSet,
-    labelled: Sequence[LabelledRecording],
-    wanted: float | None,
-    base: Base | None,
-    needs_rate: bool,
-) -> tuple[list[Obstacle], dict[LabelledRecording, float]]:
-    """Return what is wrong with the rates, and the frames that become one of each."""
-    found: list[Obstacle] = []
-    unknown = [r for r in labelled if r.sampling_frequency is None]
-    if unknown:
-        found.append(
-            Obstacle(
-                "frame-rate-unknown",
-                f"{_names(unknown)}: the frame rate is not known. Give it in the "
-                "column sampling_frequency of a recording list (terminal: or with "
-                "--fs; napari: or open the recording and confirm it in Classify).",
-                (_remove_from(data, unknown),),
-                needs_rate or wanted is not None or len(unknown) < len(labelled),
-            )
-        )
-    unsure = [r for r in labelled if r.sampling_frequency and not r.frequency_confirmed]
-    if unsure:
-        found.append(
-            Obstacle(
-                "frame-rate-unconfirmed",
-                f"{_names(unsure)}: {unsure[0].sampling_frequency:g} Hz is suite2p's "
-                "default, which nobody confirmed. With a wrong rate all is learned too "
-                "fast or too slow.",
-                (_confirm_rate(data, unsure),),
-            )
-        )
-    ratios: dict[LabelledRecording, float] = {}
+    needs_rate = needs_rate or wanted is not None
+    found = [*_doubtful_rates(data, labelled, needs_rate)]
+    # Frames of a recording that become one.
+    usable: dict[LabelledRecording, float] = {}
     slow = []
     for recording in labelled:
         rate = recording.sampling_frequency
         if wanted is None:
-            ratios[recording] = 1.0
+            usable[recording] = 1.0
         elif rate is not None:
-            ratio = rate_ratio(rate, wanted)
-            if ratio is None:
-                slow.append(recording)
+            if ratio := rate_ratio(rate, wanted):
+                usable[recording] = ratio
             else:
-                ratios[recording] = ratio
+                slow.append(recording)
     if slow:
-        whose = "" if base is None else f" of {base.name}"
         least = min(r.sampling_frequency or 0 for r in slow)
+        whose = "" if base is None else f" of {base.name}"
+        way_out = _resample_to(least) if base is None else _remove_from(data, slow)
         found.append(
             Obstacle(
                 "frame-rate-too-low",
                 f"{_names(slow)}: at {least:g} Hz slower than the {wanted:g} Hz{whose},"
                 f" and traces are never up-sampled.",
-                (_resample_to(least) if base is None else _remove_from(data, slow),),
+                (way_out,),
                 blocks=True,
             )
         )
-    return found, ratios
+    if base is None:
+        size, plans, cut = _whole(data, usable, timesteps)
+        found += cut
+    else:
+        size = base.window_frames
+        every = {r: WindowPlan.of(r.segments, n, size) for r, n in usable.items()}
+        plans = {r: plan for r, plan in every.items() if plan.pieces}
+        if short := [r for r in usable if r not in plans]:
+            found.append(
+                Obstacle(
+                    "too-short",
+                    f"{_names(short)}: shorter than the {size} frames at {wanted:g} Hz "
+                    f"that {base.name} looks at; nothing is learned from it.",
+                    (_remove_from(data, short),),
+                    blocks=not plans,
+                )
+            )
+    rate = wanted
+    if wanted is None:
+        rates = [r.sampling_frequency for r in plans if r.sampling_frequency]
+        rate = float(np.median(rates)) if rates else None
+        found += _rates_differ(plans)
+    elif base is None and (fast := [r.name for r, p in plans.items() if p.ratio > 1]):
+        undo = Action("Undo", "Keep their own frame rates.", {"resample": None})
+        found.append(
+            Obstacle(
+                "averaged",
+                f"Brought down to {wanted:g} Hz by averaging: {first_few(fast)}.",
+                () if data.resample is None else (undo,),
+            )
+        )
+    none = WindowPlan((), 1.0, size)
+    return Frames(tuple(plans.get(r, none) for r in labelled), size, rate, tuple(found))
 
 
-def _rates_differ(kept: Sequence[LabelledRecording]) -> list[Obstacle]:
+def _doubtful_rates(
+    data: DataSet, labelled: Sequence[LabelledRecording], needs_rate: bool
+) -> Iterator[Obstacle]:
+    if unknown := [r for r in labelled if r.sampling_frequency is None]:
+        yield Obstacle(
+            "frame-rate-unknown",
+            f"{_names(unknown)}: the frame rate is not known. Give it in the column "
+            "sampling_frequency of a recording list (terminal: or with --fs; napari: "
+            "or open the recording and confirm it in Classify).",
+            (_remove_from(data, unknown),),
+            blocks=needs_rate or len(unknown) < len(labelled),
+        )
+    unsure = [r for r in labelled if r.sampling_frequency and not r.frequency_confirmed]
+    if unsure:
+        rate = f"{unsure[0].sampling_frequency:g} Hz"
+        confirmed = tuple(
+            replace(r, frequency_given=True, frequency_confirmed=True)
+            if r in unsure
+            else r
+            for r in data.recordings
+        )
+        yes = Action(
+            f"Yes, {rate}",
+            "They were recorded at that rate. If not, give the right one in the "
+            "Classify dock or in a recording list.",
+            {"recordings": confirmed},
+        )
+        yield Obstacle(
+            "frame-rate-unconfirmed",
+            f"{_names(unsure)}: {rate} is suite2p's default, which nobody confirmed. "
+            "With a wrong rate all is learned too fast or too slow.",
+            (yes,),
+        )
+
+
+def _rates_differ(kept: Iterable[LabelledRecording]) -> Iterator[Obstacle]:
     rated = [(r.sampling_frequency, r.name) for r in kept if r.sampling_frequency]
-    if not rated:
-        return []
-    (low, slow), (high, fast) = min(rated), max(rated)
-    if high <= low * (1 + SAME_RATE):
-        return []
-    return [
-        Obstacle(
+    (low, slow), (high, fast) = min(rated, default=(0, "")), max(rated, default=(0, ""))
+    if high > low * (1 + SAME_RATE):
+        yield Obstacle(
             "frame-rates-differ",
             f"Frame rates differ: {slow} has {low:g} Hz and {fast} {high:g} Hz; bring "
             f"all down to one, such as {low:g} Hz (terminal: --resample {low:g}).",
             (_resample_to(low),),
             blocks=True,
         )
-    ]
 
 
 def _whole(
     data: DataSet, usable: Mapping[LabelledRecording, float], timesteps: int | None
-) -> tuple[int, dict[str, WindowPlan], list[Obstacle]]:
+) -> tuple[int, dict[LabelledRecording, WindowPlan], list[Obstacle]]:
     """Cut each trace once, from its first frame: to the shortest, or to `timesteps`."""
     lengths = {
         r: frames_after_averaging(r.n_frames, ratio) for r, ratio in usable.items()
     }
     kept = {r: n for r, n in lengths.items() if n >= (timesteps or 1)}
-    if not lengths:
-        return timesteps or 0, {}, []
-    if not kept:
-        longest = max(lengths, key=lambda r: lengths[r])
-        sentence = (
-            f"No recording has {timesteps or 1} frames; the longest, {longest.name}, "
-            f"has {lengths[longest]}, so use fewer timesteps."
-        )
-        empty = {r.key: WindowPlan((), 1.0, 1) for r in lengths}
-        return timesteps or 1, empty, [Obstacle("too-short", sentence, blocks=True)]
     found = []
+    if not kept:
+        if lengths:
+            longest = max(lengths, key=lambda r: lengths[r])
+            sentence = (
+                f"No recording has {timesteps or 1} frames; the longest, "
+                f"{longest.name}, has {lengths[longest]}, so use fewer timesteps."
+            )
+            found = [Obstacle("too-short", sentence, blocks=True)]
+        return timesteps or 0, {}, found
     if short := [r.name for r in lengths if r not in kept]:
+        sentence = (
+            f"{len(short)} of {len(lengths)} recordings have fewer than {timesteps} "
+            f"frames and are dropped: {first_few(short)}."
+        )
+        found.append(Obstacle("too-short", sentence))
+    most, size = max(kept.values()), timesteps or min(kept.values())
+    if most > size:
+        shortest = [r for r, n in kept.items() if n == size]
+        why = f"those of the shortest: {_names(shortest)}"
+        # A few short recordings may be removed instead.
+        few = timesteps is None and 2 * len(shortest) < len(kept)
         found.append(
             Obstacle(
-                "too-short",
-                f"{len(short)} of {len(lengths)} recordings have fewer than "
-                f"{timesteps} frames and are dropped: {first_few(short)}.",
+                "cut",
+                f"Traces of up to {most} frames are cut to their first {size}, "
+                f"{'as asked' if timesteps else why}.",
+                (_remove_from(data, shortest),) if few else (),
             )
         )
-    size = timesteps or min(kept.values())
-    if max(kept.values()) > size:
-        found.append(_cut(data, kept, size, timesteps is not None))
-    plans, joined = {}, []
-    for recording in lengths:
-        ratio = usable[recording]
-        native = math.ceil(size * ratio - 1e-6)
-        pieces = (Segment(0, native),) if recording in kept else ()
-        plans[recording.key] = WindowPlan(pieces, ratio, size)
-        first = recording.segments[0]
-        if recording in kept and not (first.start == 0 and first.stop >= native):
-            joined.append(recording.name)
+    plans = {}
+    for recording in kept:
+        native = Segment(0, math.ceil(size * usable[recording] - 1e-6))
+        plans[recording] = WindowPlan((native,), usable[recording], size)
+    joined = [
+        r.name
+        for r, plan in plans.items()
+        if r.segments[0].start > 0 or r.segments[0].stop < plan.pieces[0].stop
+    ]
     if joined:
-        found.append(
-            Obstacle(
-                "joins",
-                f"In {len(joined)} of {counted(len(kept), 'recording')} the traces go "
-                f"across joins of runs or bad frames: {first_few(joined)}.",
-            )
+        sentence = (
+            f"In {len(joined)} of {counted(len(kept), 'recording')} the traces go "
+            f"across joins of runs or bad frames: {first_few(joined)}."
         )
+        found.append(Obstacle("joins", sentence))
     return size, plans, found
 
 
-def _cut(
-    data: DataSet, lengths: Mapping[LabelledRecording, int], size: int, asked: bool
-) -> Obstacle:
-    """Say that traces are cut; a few short recordings may be removed instead."""
-    most = max(lengths.values())
-    shortest = [r for r, n in lengths.items() if n == size]
-    why = "as asked" if asked else f"those of the shortest: {_names(shortest)}"
-    few = not asked and 2 * len(shortest) < len(lengths)
-    return Obstacle(
-        "cut",
-        f"Traces of up to {most} frames are cut to their first {size}, {why}.",
-        (_remove_from(data, shortest),) if few else (),
-    )
-
-
-def _too_short_for(
-    base: Base, data: DataSet, short: Sequence[LabelledRecording], blocks: bool
-) -> Obstacle:
-    return Obstacle(
-        "too-short",
-        f"{_names(short)}: shorter than the {base.window_frames} frames at "
-        f"{base.sampling_frequency:g} Hz that {base.name} looks at; nothing is "
-        "learned from it.",
-        (_remove_from(data, short),),
-        blocks,
-    )
-
-
-def label_findings(data: DataSet, with_predictions: bool = False) -> list[Obstacle]:
-    """Return what is wrong with the labels, or is to be known about them."""
-    recordings, found = data.recordings, []
-    labelled = data.labelled(with_predictions)
+def label_findings(data: DataSet, with_predictions: bool = False) -> Iterator[Obstacle]:
+    """Yield what is wrong with the labels, or is to be known about them."""
+    recordings, labelled = data.recordings, data.labelled(with_predictions)
     n_predicted = sum(r.n_predictions for r in recordings) * (not with_predictions)
     if not labelled:
         reasons = [
@@ -338,76 +299,58 @@ def label_findings(data: DataSet, with_predictions: bool = False) -> list[Obstac
         ]
         where = "" if data.path is None else f"{data.path}: "
         only = f" (only {', '.join(reasons)})" if reasons else ""
-        return [
-            Obstacle(
-                "no-labels",
-                f"{where}no cell is labelled with a type{only}; label cells in napari, "
-                "or give a label table.",
-                blocks=True,
-            )
-        ]
+        yield Obstacle(
+            "no-labels",
+            f"{where}no cell is labelled with a type{only}; label cells in napari, or "
+            "give a label table.",
+            blocks=True,
+        )
+        return
     if bare := [r for r in recordings if r not in labelled]:
-        found.append(
-            Obstacle(
-                "unlabelled-recordings",
-                f"{len(bare)} of {counted(len(recordings), 'recording')} without "
-                f"labels: {_names(bare)}.",
-                (_remove_from(data, bare),),
-            )
+        yield Obstacle(
+            "unlabelled-recordings",
+            f"{len(bare)} of {counted(len(recordings), 'recording')} without labels: "
+            f"{_names(bare)}.",
+            (_remove_from(data, bare),),
         )
     for code, name, what in (
         ("set-aside", "n_set_aside", "whose ROI is not there any more"),
         ("merged-parts", "n_parts", "of parts of merged ROIs (label the merged ROI)"),
     ):
-        n_labels = {r: getattr(r, name) for r in recordings if getattr(r, name)}
-        if n_labels:
-            n = counted(sum(n_labels.values()), "label")
-            found.append(
-                Obstacle(code, f"Left out: {n} {what}, in {_names([*n_labels])}.")
-            )
-    n_cells = sum(len(r.chosen(with_predictions)) for r in labelled)
-    n_seen = sum(
-        r.rows[i].seen_trace is True
+        if of := [r for r in recordings if getattr(r, name)]:
+            n = counted(sum(getattr(r, name) for r in of), "label")
+            yield Obstacle(code, f"Left out: {n} {what}, in {_names(of)}.")
+    seen = [
+        r.rows[i].seen_trace is True if r.rows else False
         for r in labelled
         for i in r.chosen(with_predictions).tolist()
-        if r.rows
-    )
-    if n_seen:
-        found.append(
-            Obstacle(
-                "not-blind",
-                f"Not blind: {n_seen} of {counted(n_cells, 'label')} were given while "
-                "the trace or a prediction was on screen; scores on them may be too "
-                "high.",
-            )
+    ]
+    if any(seen):
+        yield Obstacle(
+            "not-blind",
+            f"Not blind: {sum(seen)} of {counted(len(seen), 'label')} were given while "
+            "the trace or a prediction was on screen; scores on them may be too high.",
         )
     if n_predicted:
-        found.append(
-            Obstacle(
-                "predictions",
-                f"Left out: {counted(n_predicted, 'label')} that a model gave, which "
-                "are no ground truth.",
-            )
+        yield Obstacle(
+            "predictions",
+            f"Left out: {counted(n_predicted, 'label')} that a model gave, which are "
+            "no ground truth.",
         )
     if data.unused:
-        found.append(
-            Obstacle(
-                "unused-columns",
-                f"Columns of the list that are not used: {first_few(data.unused)}.",
-            )
+        yield Obstacle(
+            "unused-columns",
+            f"Columns of the list that are not used: {first_few(data.unused)}.",
         )
     for name in CONDITIONS:
         counts = Counter(r.facts.get(name, "not given") for r in labelled)
         if len(counts) > 1:
             how_many = (f"{value} ({n})" for value, n in counts.most_common())
-            found.append(
-                Obstacle(
-                    "recordings-differ",
-                    f"The recordings differ in {name}, by which types may be told "
-                    f"apart in place of the cells: {first_few(how_many)}.",
-                )
+            yield Obstacle(
+                "recordings-differ",
+                f"The recordings differ in {name}, by which types may be told apart in "
+                f"place of the cells: {first_few(how_many)}.",
             )
-    return found
 
 
 def type_obstacle(labels: Iterable[str], tree: TypeTree) -> Obstacle | None:
@@ -426,20 +369,13 @@ def type_obstacle(labels: Iterable[str], tree: TypeTree) -> Obstacle | None:
     )
 
 
-def _remove_from(data: DataSet, gone: Iterable[LabelledRecording]) -> Action:
-    """Return the way out of recordings that are of no use."""
-    gone = list(gone)
+def _remove_from(data: DataSet, gone: Sequence[LabelledRecording]) -> Action:
     what = gone[0].name if len(gone) == 1 else f"these {len(gone)}"
-    kept = data.removed({r.key for r in gone}).recordings
     return Action(
         f"Remove {what}",
         "Takes it out of this table; no file is touched.",
-        {"recordings": kept},
+        {"recordings": data.removed({r.key for r in gone}).recordings},
     )
-
-
-def _names(recordings: Sequence[LabelledRecording]) -> str:
-    return first_few([r.name for r in recordings], 3)
 
 
 def _resample_to(rate: float) -> Action:
@@ -450,16 +386,5 @@ def _resample_to(rate: float) -> Action:
     )
 
 
-def _confirm_rate(data: DataSet, unsure: Sequence[LabelledRecording]) -> Action:
-    confirmed = {"frequency_given": True, "frequency_confirmed": True}
-    return Action(
-        f"Yes, {unsure[0].sampling_frequency:g} Hz",
-        "They were recorded at that rate. If not, give the right one in the Classify "
-        "dock or in a recording list.",
-        {
-            "recordings": tuple(
-                replace(r, **confirmed) if r in unsure else r  # type: ignore[arg-type]
-                for r in data.recordings
-            )
-        },
-    )
+def _names(recordings: Sequence[LabelledRecording]) -> str:
+    return first_few([r.name for r in recordings], 3)

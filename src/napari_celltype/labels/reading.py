@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from os.path import exists, isfile
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,13 @@ from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
-from napari_celltype.labels.data_set import DataSet, open_data_set
-from napari_celltype.labels.labelled_recording import LabelledRecording
+from napari_celltype.labels.data_set import DataSet
+from napari_celltype.labels.labelled_recording import (
+    LabelledRecording,
+    merge_own_types,
+    of_trace_set,
+    open_listed,
+)
 from napari_celltype.labels.notes import counted, first_few
 from napari_celltype.labels.obstacles import (
     Base,
@@ -24,8 +30,12 @@ from napari_celltype.labels.obstacles import (
     require_none,
     type_obstacle,
 )
+from napari_celltype.labels.recording_list import (
+    find_listed_planes,
+    read_recording_list,
+)
 from napari_celltype.labels.targets import Targets
-from napari_celltype.labels.trace_set import TEXTS, Cells, TraceSet
+from napari_celltype.labels.trace_set import TEXTS, Cells, TraceSet, load_traces
 from napari_celltype.parameters import (
     frame_rate_parameter,
     neuropil_parameter,
@@ -40,6 +50,7 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
+from napari_celltype.recording import recording_names, require_possible
 from napari_celltype.recording.windows import lively
 
 # Samples that are read at once: 16 MB as float32, a few times that while averaging.
@@ -77,10 +88,6 @@ class LabelledData:
     def cells(self) -> TraceSet:
         """The cells with all that is known of them, and their first window each."""
         return self.traces.take(np.flatnonzero(np.diff(self.cell, prepend=-1)))
-
-    def means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return means over the windows of each cell, shape (n_cells, ...)."""
-        return means_by_cell(values, self.cell)
 
 
 @dataclass(frozen=True)
@@ -152,17 +159,58 @@ class Reading:
         on_progress: OnProgress = ignore_progress,
         should_stop: ShouldStop = never_stop,
     ) -> DataSet:
-        """Open labelled data without reading the traces; see `open_data_set`."""
+        """Open labelled data without reading the traces of recordings."""
         if isinstance(data, DataSet):
             return data
-        return open_data_set(
-            data,
-            labels=self.labels,
-            plane=self.plane,
-            sampling_frequency=self.sampling_frequency,
-            on_progress=on_progress,
-            should_stop=should_stop,
-        )
+        if isinstance(data, TraceSet):
+            path, suffix = Path("traces in memory"), ".npz"
+        else:
+            path = Path(data).expanduser()
+            suffix = path.suffix.lower()
+        for what, value, refused in (
+            ("labels", self.labels, (".npz", ".csv")),
+            ("a plane", self.plane, (".npz",)),
+        ):
+            if value is not None and suffix in refused:
+                raise LabelError(
+                    f"{path} is no single recording, so {what} cannot be chosen for "
+                    "it; leave that out."
+                )
+        if suffix == ".npz":
+            on_progress(Progress(f"Reading {path.name}"))
+            if isinstance(data, TraceSet):
+                traces = _respelled(data)
+            elif exists(path):
+                traces = load_traces(path)
+            else:
+                raise LabelError(
+                    f"{path} does not exist; check the name of the trace set."
+                )
+            if self.sampling_frequency is not None:
+                rate = require_possible(self.sampling_frequency)
+                traces = replace(traces, sampling_frequency=rate)
+            return DataSet((of_trace_set(traces, path),), name=path.stem, path=path)
+        unused: tuple[str, ...] = ()
+        if suffix == ".csv":
+            listed, unused = read_recording_list(path, self.plane)
+            name = path.stem
+        elif isfile(path) and suffix != ".npy":
+            raise LabelError(
+                f"{path} is no labelled data; give a trace set (.npz), a recording "
+                "list (.csv) or a suite2p folder."
+            )
+        else:
+            labels = None if self.labels is None else Path(self.labels).expanduser()
+            listed = find_listed_planes(path, self.plane, labels)
+            name = recording_names([listed[0].folder])[0]
+        tree = merge_own_types(listed, DEFAULT_TYPES)
+        names = recording_names([plane.folder for plane in listed])
+        opened = []
+        for done, (plane, title) in enumerate(zip(listed, names, strict=True)):
+            raise_if_stopped(should_stop)
+            on_progress(Progress(f"Reading the labels of {title}", done, len(names)))
+            opened.append(open_listed(plane, title, tree, self.sampling_frequency))
+        return DataSet(tuple(opened), name=name, path=path, unused=unused)
 
     def load(
         self,
@@ -203,7 +251,13 @@ class Reading:
                 "training starts from; leave --resample and --timesteps out."
             )
         neuropil = self.neuropil if base is None else base.neuropil
-        coefficient = _coefficient(neuropil)
+        try:
+            coefficient = 0.0 if neuropil == "none" else float(neuropil)
+        except ValueError:
+            raise LabelError(
+                f"neuropil is {neuropil!r}; use none, or a number from 0 to 1 such as "
+                "0.7."
+            ) from None
         opened = self.open(data, on_progress=on_progress, should_stop=should_stop)
         opened.require_one_kind()
         if base is None and opened.trace_set is not None and neuropil != "none":
@@ -212,7 +266,7 @@ class Reading:
                 "leave that out."
             )
         with_predictions = self.with_predictions and not only_tested
-        found = label_findings(opened, with_predictions)
+        found = [*label_findings(opened, with_predictions)]
         require_none(found)
         labelled = opened.labelled(with_predictions)
         frames = plan_frames(
@@ -226,31 +280,36 @@ class Reading:
         require_none(frames.found)
         notes = [str(finding) for finding in (*found, *frames.found)]
         rows = [r.chosen(with_predictions) for r in labelled]
-        traces, n_windows = _read(
-            labelled, rows, frames, coefficient, on_progress, should_stop, base is None
+        traces, counts, useless = _read(
+            labelled, rows, frames, coefficient, base is None, on_progress, should_stop
         )
-        notes += _unusable(labelled, rows, frames, n_windows)
+        if useless:
+            notes.append(
+                f"Left out: {counted(len(useless), 'labelled trace')} with NaN or "
+                f"infinite values or without any change ({first_few(useless)})."
+            )
         cells = opened.cells(with_predictions)
-        counts = np.concatenate(n_windows)
         if cells is None or not counts.any():
             raise LabelError(
                 f"None of {counted(len(counts), 'labelled trace')} of {opened.name} "
                 "can be used, because they hold NaN or infinite values or never "
                 "change; check the traces (F.npy)."
             )
-        usable = cells.take(np.flatnonzero(counts))
+        usable = cells.take(counts > 0)
         labels, chosen, choices = _apply_choices(
             usable.labels, opened.tree, self.merged, self.left_out
         )
-        windows_of = counts[counts > 0]
+        notes += choices
+        n_windows = counts[counts > 0]
         if not chosen.all():
-            traces = traces[np.repeat(chosen, windows_of)]
-        cell = np.repeat(np.arange(int(chosen.sum())), windows_of[chosen])
+            traces = traces[np.repeat(chosen, n_windows)]
+        cell = np.repeat(np.arange(int(chosen.sum())), n_windows[chosen])
         known = replace(usable, labels=labels).take(chosen)
         whole = known.take(cell).with_traces(traces, frames.sampling_frequency)
-        notes += choices
         if not only_tested:
-            notes += _require_two_types(known, opened.tree)
+            if (obstacle := type_obstacle(known.labels, opened.tree)) is not None:
+                require_none([obstacle])
+            notes += _contradictions(known, opened.tree)
         return LabelledData(
             whole,
             opened.name,
@@ -259,6 +318,17 @@ class Reading:
             _fingerprint_of(whole, opened.tree),
             cell,
         )
+
+
+def _respelled(traces: TraceSet) -> TraceSet:
+    """Return traces in memory with canonical names where the tree knows them."""
+    names, rows = np.unique(traces.labels, return_inverse=True)
+    tree = DEFAULT_TYPES
+    canonical = [
+        tree.canonical(name) if tree.knows(name.strip(" !")) else name
+        for name in names.tolist()
+    ]
+    return replace(traces, labels=np.array(canonical)[rows])
 
 
 def _apply_choices(
@@ -284,26 +354,42 @@ def _apply_choices(
     kept = np.ones(len(labels), dtype=bool)
     for name in dict.fromkeys(tree.canonical(name) for name in left_out):
         gone = kept & (chosen == name)
-        notes.append(
-            f"Left out, as chosen: {counted(int(gone.sum()), 'trace')} of {name}."
-        )
         kept &= ~gone
+        n = counted(int(gone.sum()), "trace")
+        notes.append(f"Left out, as chosen: {n} of {name}.")
     if not kept.any():
         raise LabelError("All types were left out; keep two or more.")
     return chosen.astype(str), kept, notes
 
 
+def _contradictions(cells: Cells, tree: TypeTree) -> list[str]:
+    """Note cells whose labels leave no class possible."""
+    if cells.cell_id is None:
+        return []
+    targets = Targets.of(cells.labels, tree)
+    names, number = np.unique(cells.cell_id, return_inverse=True)
+    possible = np.ones((len(names), len(targets.classes)), dtype=bool)
+    np.logical_and.at(possible, number, targets.allowed)
+    torn = names[~possible.any(axis=1)].tolist()
+    if not torn:
+        return []
+    return [
+        f"Labels that contradict each other in {counted(len(torn), 'cell')}: "
+        f"{first_few(torn)}; check cell_id and labels."
+    ]
+
+
 def means_by_cell(
     values: NDArray[np.float64], cell: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return means over the windows of each cell, which follow each other."""
+    """Return means over the windows of each cell, shape (n_cells, ...)."""
     first = np.flatnonzero(np.diff(cell, prepend=-1))
     n = np.bincount(cell).reshape(-1, *[1] * (values.ndim - 1))
     means: NDArray[np.float64] = np.add.reduceat(values, first, axis=0) / n
     return means
 
 
-def _fingerprint_of(traces: TraceSet, tree: TypeTree = DEFAULT_TYPES) -> str:
+def _fingerprint_of(traces: TraceSet, tree: TypeTree) -> str:
     """Return the SHA-256 of traces, labels, all columns and the user's own types."""
     own = [(t.name, t.parent) for t in tree.types if t not in DEFAULT_TYPES.types]
     digest = hashlib.sha256(f"{own} {traces.sampling_frequency}".encode())
@@ -325,93 +411,39 @@ def _read(
     rows: Sequence[NDArray[np.int64]],
     frames: Frames,
     coefficient: float,
+    cut: bool,
     on_progress: OnProgress,
     should_stop: ShouldStop,
-    cut: bool,
-) -> tuple[NDArray[np.float32], list[NDArray[np.int64]]]:
-    """Return all windows, and for each recording how many each of its cells has."""
-    n_windows = [np.zeros(len(chosen), dtype=np.int64) for chosen in rows]
-    most = sum(
-        len(n) * plan.n_windows for n, plan in zip(n_windows, frames.plans, strict=True)
-    )
+) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str]]:
+    """Return all windows, how many each cell has, and which traces say nothing."""
+    jobs = list(zip(labelled, rows, frames.plans, strict=True))
+    most = sum(len(chosen) * plan.n_windows for _, chosen, plan in jobs)
     target = np.empty((most, frames.n_frames), dtype=np.float32)
-    n_read = 0
-    for number, (recording, plan) in enumerate(
-        zip(labelled, frames.plans, strict=True)
-    ):
+    counts, useless, n_read = [], [], 0
+    for number, (recording, chosen, plan) in enumerate(jobs):
         raise_if_stopped(should_stop)
+        n_windows = np.zeros(len(chosen), dtype=np.int64)
+        counts.append(n_windows)
         if not plan.pieces:
             continue
         on_progress(
-            Progress(f"Reading the traces of {recording.name}", number, len(labelled))
+            Progress(f"Reading the traces of {recording.name}", number, len(jobs))
         )
         traces = recording.traces(coefficient)
-        roi_ids = recording.roi_ids[rows[number]]
+        roi_ids = recording.roi_ids[chosen]
         # Frames that are cut away do not matter. A model that classifies looks at all.
         used = slice(0, plan.pieces[0].stop if cut else None)
         step = max(1, _BLOCK_SAMPLES // max(1, recording.n_frames))
         for start in range(0, len(roi_ids), step):
             block = slice(start, start + step)
             values = np.asarray(traces[roi_ids[block]][:, used], dtype=np.float32)
-            finite: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
-            changes: NDArray[np.bool_] = np.asarray(
-                (values != values[:, :1]).any(axis=1)
-            )
-            windows = plan.cut(np.where(finite[:, None], values, np.float32(0)))
-            alive = lively(windows) & (finite & changes)[:, None]
-            n_windows[number][block] = alive.sum(axis=1)
+            good = np.isfinite(values).all(axis=1) & (values != values[:, :1]).any(1)
+            windows = plan.cut(np.where(good[:, None], values, np.float32(0)))
+            alive = lively(windows) & good[:, None]
+            n_windows[block] = alive.sum(axis=1)
             end = n_read + int(alive.sum())
             target[n_read:end] = windows[alive]
             n_read = end
-    return target[:n_read], n_windows
-
-
-def _unusable(
-    labelled: Sequence[LabelledRecording],
-    rows: Sequence[NDArray[np.int64]],
-    frames: Frames,
-    n_windows: Sequence[NDArray[np.int64]],
-) -> list[str]:
-    """Say which traces were left out because they hold nothing to learn from."""
-    names = [
-        f"row {row}" if r.trace_set is not None else f"{r.name} ROI {row}"
-        for r, chosen, plan, n in zip(
-            labelled, rows, frames.plans, n_windows, strict=True
-        )
-        if plan.pieces
-        for row in r.roi_ids[chosen[n == 0]].tolist()
-    ]
-    if not names:
-        return []
-    return [
-        f"Left out: {counted(len(names), 'labelled trace')} with NaN or infinite "
-        f"values or without any change ({first_few(names)})."
-    ]
-
-
-def _require_two_types(cells: Cells, tree: TypeTree) -> list[str]:
-    """Refuse labels of fewer than two types; note cells that have two of them."""
-    if (obstacle := type_obstacle(cells.labels, tree)) is not None:
-        require_none([obstacle])
-    if cells.cell_id is None:
-        return []
-    targets = Targets.of(cells.labels, tree)
-    names, number = np.unique(cells.cell_id, return_inverse=True)
-    possible = np.ones((len(names), len(targets.classes)), dtype=bool)
-    np.logical_and.at(possible, number, targets.allowed)
-    torn = names[~possible.any(axis=1)].tolist()
-    if not torn:
-        return []
-    return [
-        f"Labels that contradict each other in {counted(len(torn), 'cell')}: "
-        f"{first_few(torn)}; check cell_id and labels."
-    ]
-
-
-def _coefficient(neuropil: str | float) -> float:
-    try:
-        return 0.0 if neuropil == "none" else float(neuropil)
-    except ValueError:
-        raise LabelError(
-            f"neuropil is {neuropil!r}; use none, or a number from 0 to 1 such as 0.7."
-        ) from None
+        where = "row" if recording.trace_set is not None else f"{recording.name} ROI"
+        useless += [f"{where} {row}" for row in roi_ids[n_windows == 0].tolist()]
+    return target[:n_read], np.concatenate(counts), useless

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os.path import exists
 from pathlib import Path
 
@@ -32,39 +32,37 @@ class ListedPlane:
     one_of_several: bool = False
 
 
-@dataclass(frozen=True)
-class RecordingList:
-    """The planes of a recording list, in its order."""
-
-    planes: tuple[ListedPlane, ...]
-    unused: tuple[str, ...] = ()
-
-
-def read_recording_list(path: str | Path, plane: int | None = None) -> RecordingList:
-    """Read a recording list and find the planes that it names."""
-    path = Path(path)
+def read_recording_list(
+    path: Path, plane: int | None = None
+) -> tuple[list[ListedPlane], tuple[str, ...]]:
+    """Return the planes that a recording list names, and its columns of no use."""
     rows = read_csv_rows(path, ("path",))
     if not rows:
         raise LabelError(f"{path} lists no recording; give one path in each line.")
-    _require_all_or_none(path, rows)
+    # Gaps would put one animal on both sides of a split.
+    for name in ("subject_id", "line"):
+        empty = [line for line, cells in rows if not cells.get(name)]
+        if empty and len(empty) < len(rows):
+            raise LabelError(
+                f"{path}, line {empty[0]}: {name} is empty and other lines give it; "
+                f"fill it in everywhere or leave the column out."
+            )
     planes: list[ListedPlane] = []
     first: dict[Path, int] = {}
     for line, cells in rows:
         place = f"{path}, line {line}: "
         try:
-            found = _planes(cells, path.parent, place, plane)
-            for listed in found:
+            for listed in _planes(cells, path.parent, plane):
                 earlier = first.setdefault(listed.folder.resolve(), line)
                 if earlier != line:
                     raise LabelError(
                         f"{listed.folder} was already given in line {earlier}; keep "
                         f"the right one."
                     )
+                planes.append(replace(listed, place=place))
         except CellTypeError as error:
             raise type(error)(f"{place}{error}") from None
-        planes += found
-    unused = [n for n in dict.fromkeys(n for _, c in rows for n in c) if n]
-    return RecordingList(tuple(planes), tuple(n for n in unused if n not in COLUMNS))
+    return planes, tuple(name for name in rows[0][1] if name not in COLUMNS)
 
 
 def find_listed_planes(
@@ -81,45 +79,22 @@ def find_listed_planes(
 
 
 def _planes(
-    cells: Mapping[str, str], base: Path, place: str, plane: int | None
+    cells: Mapping[str, str], base: Path, plane: int | None
 ) -> list[ListedPlane]:
     if not cells["path"]:
         raise LabelError("path is empty; give the folder of the recording.")
     number = whole_number(cells.get("plane", ""), "plane")
-    labels, rate = cells.get("labels"), cells.get("sampling_frequency", "")
+    labels, given = cells.get("labels"), cells.get("sampling_frequency")
     found = find_listed_planes(
         base / Path(cells["path"]).expanduser(),
         plane if number is None else number,
         base / Path(labels).expanduser() if labels else None,
     )
-    return [
-        ListedPlane(
-            listed.folder,
-            place,
-            listed.labels,
-            _rate(rate),
-            {name: cells[name] for name in _FACTS if cells.get(name)},
-            listed.one_of_several,
-        )
-        for listed in found
-    ]
-
-
-def _rate(text: str) -> float | None:
     try:
-        return require_possible(float(text)) if text else None
+        rate = require_possible(float(given)) if given else None
     except ValueError:
         raise LabelError(
-            f"sampling_frequency is {text!r}; give the frames per second of one plane."
+            f"sampling_frequency is {given!r}; give the frames per second of one plane."
         ) from None
-
-
-def _require_all_or_none(path: Path, rows: list[tuple[int, dict[str, str]]]) -> None:
-    """Refuse gaps that would put one animal on both sides of a split."""
-    for name in ("subject_id", "line"):
-        empty = [line for line, cells in rows if not cells.get(name)]
-        if empty and len(empty) < len(rows):
-            raise LabelError(
-                f"{path}, line {empty[0]}: {name} is empty and other lines give it; "
-                f"fill it in everywhere or leave the column out."
-            )
+    facts = {name: cells[name] for name in _FACTS if cells.get(name)}
+    return [replace(p, sampling_frequency=rate, facts=facts) for p in found]

@@ -27,13 +27,18 @@ class Label:
         where only the cell_id is known.
     plane : int or None
     source : str
-        ``histology``, ``redcell``, ``manual``, ``imported`` or ``prediction``.
+        One of `SOURCES`.
     seen_trace : bool or None
         Whether the trace or the prediction was on screen when the label was given;
         None where nobody noted it.
     cell_id : str
         The same neuron on several days.
     annotator, note : str
+
+    Raises
+    ------
+    LabelError
+        If the roi_id is negative or the source unknown.
     """
 
     roi_id: int
@@ -44,6 +49,14 @@ class Label:
     cell_id: str = ""
     annotator: str = ""
     note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.roi_id < 0:
+            raise LabelError(f"roi_id {self.roi_id} is negative; rows count from 0.")
+        if self.source not in SOURCES:
+            raise LabelError(
+                f"source is {self.source!r}; use one of {', '.join(SOURCES)}."
+            )
 
     @property
     def names_type(self) -> bool:
@@ -58,17 +71,11 @@ class Label:
 
 @dataclass(frozen=True)
 class SetAside:
-    """A label whose ROI is not there any more; kept until the ROI comes back.
+    """A label whose ROI is not there any more; kept until the ROI comes back."""
 
-    Attributes
-    ----------
-    label : Label
-        With the roi_id that it had.
-    runs : list of [row, first column, number of pixels]
-        The mask that it was made on.
-    """
-
+    # With the roi_id that it had.
     label: Label
+    # The mask that it was made on.
     runs: Runs
 
 
@@ -89,7 +96,7 @@ class LabelTable:
     Raises
     ------
     LabelError
-        If an ROI has two rows, a source is unknown, or a roi_id is negative.
+        If an ROI has two rows, or a label is no type.
     """
 
     rows: tuple[Label, ...] = ()
@@ -109,13 +116,6 @@ class LabelTable:
         object.__setattr__(self, "rows", rows)
         seen: set[tuple[int | None, int]] = set()
         for row in rows:
-            if row.roi_id < 0:
-                raise LabelError(f"roi_id {row.roi_id} is negative; rows count from 0.")
-            if row.source not in SOURCES:
-                raise LabelError(
-                    f"ROI {row.roi_id} has the source {row.source!r}; use one of "
-                    f"{', '.join(SOURCES)}."
-                )
             if (row.plane, row.roi_id) in seen:
                 where = "" if row.plane is None else f" of plane {row.plane}"
                 raise LabelError(
@@ -150,15 +150,6 @@ class LabelTable:
         rows |= {r.roi_id: r for r in self.rows if r.plane == plane}
         mine = tuple(replace(row, plane=plane) for row in rows.values())
         return replace(self, rows=mine)
-
-    def with_label(self, label: Label) -> LabelTable:
-        """Return a table in which the ROI's row is replaced, or added at the end."""
-        return replace(self, rows=(*self.without(label.roi_id, label.plane), label))
-
-    def without(self, roi_id: int, plane: int | None = None) -> LabelTable:
-        """Return a table without the row of one ROI."""
-        rows = tuple(r for r in self.rows if (r.roi_id, r.plane) != (roi_id, plane))
-        return replace(self, rows=rows)
 
 
 def canonical_label(label: str, tree: TypeTree = DEFAULT_TYPES) -> str:

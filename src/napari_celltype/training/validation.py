@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_celltype.labels import LabelledData, Targets
 from napari_celltype.labels.notes import counted
+from napari_celltype.labels.reading import means_by_cell
 from napari_celltype.protocol.groups import codes, identity, split_groups
 from napari_celltype.protocol.metrics import (
     Answers,
@@ -226,7 +227,8 @@ def _best_probe(
     assert held.way is not None
     groups = split_groups(cells, held.way)
     numbers = {
-        name: data.means(values) for name, values in probe_values(data.traces).items()
+        name: means_by_cell(values, data.cell)
+        for name, values in probe_values(data.traces).items()
     }
     # What held-out cells share with cells that are trained on.
     shared = {"by-cell": (SESSION, "session_id"), "by-session": (ANIMAL, "subject_id")}

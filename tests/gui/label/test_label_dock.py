@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication
 from napari_celltype.gui.label.label_keys import key_of
 from napari_celltype.gui.palette import UNCLASSIFIED
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.labels import Label, LabelFile, load_labels
+from napari_celltype.labels import Label, LabelFile, LabelTable, load_labels
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ def conflict(window, dock, press, qtbot):
     press(Qt.Key.Key_1)
     saved(window, qtbot)
     other = LabelFile(session.active.recording)
-    other.save(other.load().with_label(Label(5, "VIP", 0, annotator="Grace")))
+    other.save(LabelTable((*other.load(), Label(5, "VIP", 0, annotator="Grace"))))
     session.select(2)
     press(Qt.Key.Key_2)
     qtbot.waitUntil(dock.saved.theirs.isVisible)

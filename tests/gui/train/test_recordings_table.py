@@ -101,7 +101,7 @@ def test_open_recordings_are_counted_as_they_are_labelled(table, labelled, qtbot
     assert text(table, 0, "Hz") == "10 ⚠"
     session.set_sampling_frequency(opened.key, 10.0)
     assert text(table, 0, "Hz") == "10"
-    session.set_labels(opened.key, opened.labels.with_label(Label(5, "SOM", 0)))
+    session.set_labels(opened.key, LabelTable((*opened.labels, Label(5, "SOM", 0))))
     assert text(table, 0, "Labels") == "PY 1, PV 1, SOM 1"
     # Once closed, what is on disk counts.
     with qtbot.waitSignal(table.job.ended, timeout=20_000):
@@ -115,12 +115,12 @@ def test_a_folder_that_is_open_counts_as_it_is_labelled_too(table, labelled, qtb
     (opened,) = read_recordings(folder)
     session = table.session
     session.open(opened)
-    more = opened.labels.with_label(Label(5, "SOM", 0))
+    more = LabelTable((*opened.labels, Label(5, "SOM", 0)))
     session.set_labels(opened.key, more)
     with qtbot.waitSignal(table.job.ended, timeout=20_000):
         table.add_paths([folder])
     assert text(table, 0, "Labels") == "PY 1, PV 1, SOM 1"
-    session.set_labels(opened.key, more.with_label(Label(6, "SOM", 0)))
+    session.set_labels(opened.key, LabelTable((*more, Label(6, "SOM", 0))))
     assert text(table, 0, "Labels") == "PY 1, PV 1, SOM 2"
     assert table.counts.toolTip() == "mouse1: PY 1, PV 1, SOM 2"
 

@@ -86,11 +86,7 @@ class _Saver:
     def _write(self, labels: LabelTable, overwrite: bool) -> SaveState:
         kind: Literal["failed", "conflict"] = "failed"
         try:
-            theirs = None
-            if overwrite:
-                theirs = self.file.overwrite(labels)
-            else:
-                self.file.save(labels)
+            theirs = self.file.save(labels, overwrite=overwrite)
             note = f"The labels that were in the file are kept in {theirs}."
             return SaveState("saved", note if theirs else "", datetime.now())
         except CellTypeError as error:

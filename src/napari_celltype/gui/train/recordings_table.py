@@ -384,8 +384,8 @@ _TOOLTIPS = (
 
 def cells_of(recording: LabelledRecording) -> tuple[str, ...]:
     """Return the text of each of the `COLUMNS`."""
-    rate, seconds = recording.sampling_frequency, recording.seconds
-    length = f"{recording.n_frames} frames" if seconds is None else _duration(seconds)
+    rate, n = recording.sampling_frequency, recording.n_frames
+    length = f"{n} frames" if rate is None else _duration(n / rate)
     labels = recording.tree.in_order(sorted(recording.counts))
     counts = ", ".join(f"{name} {recording.counts[name]}" for name in labels)
     doubt = "" if recording.frequency_confirmed else " ⚠"
