@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from scipy.signal import periodogram
 from scipy.stats import skew
 
-from napari_celltype.models.windows import cut_windows
 from napari_celltype.recording import (
     area_average,
     frames_after_averaging,
@@ -47,7 +46,9 @@ def _values(cell: RealCell, sampling_frequency: float) -> dict[str, float]:
         if (n_out := frames_after_averaging(t.size, ratio))
     ]
     size = int(PIECE_SECONDS * rate)
-    pieces = np.concatenate([cut_windows(trial[None], size)[0] for trial in trials])
+    pieces = np.concatenate(
+        [t[: t.size // size * size].reshape(-1, size) for t in trials]
+    )
     powers = np.array([_power(trial[None], rate)[:, 0] for trial in trials])
     slow, total = _power(pieces, rate)
     return {

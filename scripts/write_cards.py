@@ -59,7 +59,6 @@ from napari_celltype.models.domain import (
     unlike,
 )
 from napari_celltype.models.model import log_probabilities_by_roi
-from napari_celltype.models.windows import cut_windows
 from napari_celltype.recording import area_average
 from napari_celltype.simulation import SIMULATOR_VERSION, simulate_session
 
@@ -150,7 +149,10 @@ def cells_of(parts: Sequence[Part], training: Training, work: Path) -> Cells:
                     values = data[f"{name} {training.rate:g}"]
                     found.setdefault(name, []).append(values)
     traces, *others = (np.concatenate(values) for values in found.values())
-    return Cells(cut_windows(traces, training.window_frames), *others)
+    size = training.window_frames
+    n_windows = traces.shape[1] // size
+    windows = traces[:, : n_windows * size].reshape(len(traces), n_windows, size)
+    return Cells(windows, *others)
 
 
 def measure(training: Training, measuring: Measuring) -> str:
@@ -379,7 +381,7 @@ def _warned(data: str, card: ModelCard, cells: Cells) -> Score:
     """Score the share of sessions that are said to be unlike the training."""
     assert card.domain is not None
     warned = [
-        bool(unlike(card.domain, _properties(card, cells, rows, MIDDLE)).recording)
+        bool(unlike(card.domain, _properties(card, cells, rows, MIDDLE))[0])
         for rows in cells.rows
     ]
     share = float(np.mean(warned))

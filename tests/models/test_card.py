@@ -105,8 +105,8 @@ def test_what_a_card_says_of_the_network_comes_from_the_classifier(make_card):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"origin": None}, "lacks origin"),
-        ({"colour": "red"}, "unknown field 'colour'"),
+        ({"origin": None}, "argument: 'origin'"),
+        ({"colour": "red"}, "argument 'colour'"),
         ({"format": 99}, "update napari-celltype"),
     ],
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_celltype.errors import Stopped
+from napari_celltype.errors import ModelError, Stopped
 from napari_celltype.models import TraceClassifier, training
 from napari_celltype.models.estimator import EpochScoring, FineTuning
 from napari_celltype.models.networks import weighted_layers
@@ -89,7 +89,7 @@ def test_another_structure_or_length_is_refused(rnn, labelled):
         new(units=9).fit(traces, labels, start=FineTuning(rnn))
     with pytest.raises(ValueError, match="another length"):
         new().fit(traces[:, :40], labels, start=FineTuning(rnn, 2))
-    with pytest.raises(ValueError, match="choose 1 to 2"):
+    with pytest.raises(ModelError, match="choose 1 to 2"):
         new().fit(traces, labels, start=FineTuning(rnn, 3))
 
 

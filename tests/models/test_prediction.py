@@ -206,16 +206,6 @@ def test_model_without_a_rate_is_refused(predict, model, traces):
         predict(traces, model=with_card(model, sampling_frequency=None))
 
 
-def test_a_model_itself_answers_as_for_a_recording_of_one_window(
-    predict, model, make_calibration, traces
-):
-    warm = with_card(model, calibration=make_calibration({1: 2.0}))
-    window = traces[:, :WINDOW]
-    shares = predict(window, model=warm).probabilities
-    np.testing.assert_allclose(warm.predict_proba(window), shares, atol=1e-6)
-    assert (warm.predict(window) == warm.classes_[shares.argmax(axis=1)]).all()
-
-
 def test_windows_and_frames_of_the_original_recording_are_counted(predict, traces):
     found = predict(traces)
     assert (found.n_windows[0], found.n_frames_used[0]) == (4, 240)

@@ -3,7 +3,6 @@ import pytest
 
 from napari_celltype.models.windows import (
     Normalization,
-    cut_windows,
     pad_frames,
     z_score_traces,
 )
@@ -53,11 +52,6 @@ def test_test_traces_are_scored_by_the_training_sets_statistics(traces):
 def test_unknown_normalization_lists_what_there_is(traces):
     with pytest.raises(ValueError, match="use one of trace, training-set"):
         Normalization.fit("min-max", traces)
-
-
-def test_windows_do_not_overlap_and_leave_the_rest_out():
-    windows = cut_windows(np.arange(14, dtype=np.float32)[None], 4)
-    assert windows.tolist() == [[[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]]
 
 
 def test_padding_adds_zeros_at_the_end():

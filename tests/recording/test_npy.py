@@ -8,7 +8,6 @@ import pathlib
 import pickle
 import struct
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ MEMORY_OF_PROCESS = Path("/proc/self/mem")
 HEADER = b"{'descr': '|O', 'fortran_order': False, 'shape': (), }"
 
 
-def object_npy(path: Path, pickled: bytes, header: bytes = HEADER) -> Path:
+def object_npy(path, pickled, header=HEADER):
     """Write an object array file with any pickle behind its header."""
     padded = header.ljust(117) + b"\n"
     magic = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(padded))
@@ -34,31 +33,31 @@ def object_npy(path: Path, pickled: bytes, header: bytes = HEADER) -> Path:
 class Call:
     """Pickles as a call of any function, as an attacker would write it."""
 
-    def __init__(self, function: Any, *args: Any) -> None:
+    def __init__(self, function, *args):
         self.function, self.args = function, args
 
-    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+    def __reduce__(self):
         return self.function, self.args
 
 
-def system_call(canary: Path) -> bytes:
+def system_call(canary):
     import os
 
     return pickle.dumps(Call(os.system, f"touch '{canary}'"))
 
 
-def evaluated(canary: Path) -> bytes:
+def evaluated(canary):
     return pickle.dumps(Call(eval, f"open({str(canary)!r}, 'w')"))
 
 
-def nested_reduce(canary: Path) -> bytes:
+def nested_reduce(canary):
     """A call hidden in a dict in an array in a dict."""
     inner = np.empty(1, dtype=object)
     inner[0] = {"lam": Call(exec, f"open({str(canary)!r}, 'w')")}
     return pickle.dumps({"ypix": inner})
 
 
-def dotted_name(canary: Path) -> bytes:
+def dotted_name(canary):
     """numpy.core.multiarray is allowed; a dotted name climbs out of it."""
     name = b"".join(
         b"\x8c" + bytes([len(part)]) + part
@@ -67,35 +66,35 @@ def dotted_name(canary: Path) -> bytes:
     return b"\x80\x04" + name + b"\x93\x8c\x02os\x85R."
 
 
-def callable_array(canary: Path) -> bytes:
+def callable_array(canary):
     """ndarray(shape) itself takes any amount of memory."""
     return b"\x80\x03cnumpy\nndarray\n\x8a\x05\x00\x00\x00\x00\x10\x85R."
 
 
-def huge_reconstruct(canary: Path) -> bytes:
+def huge_reconstruct(canary):
     return (
         b"\x80\x03cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
         b"\x8a\x05\x00\x00\x00\x00\x10\x85C\x01b\x87R."
     )
 
 
-def memo_bomb(canary: Path) -> bytes:
+def memo_bomb(canary):
     """Eight bytes that make Python's own reader fill 16 GB of memory."""
     return b"\x80\x03Nr\xff\xff\xff\x7f."
 
 
-def size_claim(canary: Path) -> bytes:
+def size_claim(canary):
     return b"\x80\x04\x8e" + struct.pack("<Q", 1 << 45) + b"abc."
 
 
-def structured_dtype(canary: Path) -> bytes:
+def structured_dtype(canary):
     """Field offsets in a pickled dtype may point anywhere in memory."""
     state = (3, "|", None, ("a",), {"a": (np.dtype("f8"), 1 << 40)}, 8, 1, 0)
     dtype = b"\x80\x03cnumpy\ndtype\nX\x02\x00\x00\x00V8\x89\x88\x87R"
     return dtype + pickle.dumps(state, protocol=3)[2:-1] + b"b."
 
 
-def change_of_reader(canary: Path) -> bytes:
+def change_of_reader(canary):
     """BUILD on an allowed function would change its attributes for good."""
     return (
         b"\x80\x03cnumpy.core.multiarray\nscalar\n"
@@ -103,20 +102,20 @@ def change_of_reader(canary: Path) -> bytes:
     )
 
 
-def persistent_id(canary: Path) -> bytes:
+def persistent_id(canary):
     return b"\x80\x03Pwhatever\n."
 
 
-def extension_code(canary: Path) -> bytes:
+def extension_code(canary):
     return b"\x80\x03\x82\x01."
 
 
-def endless_scan(canary: Path) -> bytes:
+def endless_scan(canary):
     """A name without its end, behind one with an end: a reader may go in circles."""
     return b"\x80\x03cnumpy\ndtype\n0cnumpy"
 
 
-def numpy_load(canary: Path) -> bytes:
+def numpy_load(canary):
     return pickle.dumps(Call(np.load, str(canary)))
 
 
@@ -139,9 +138,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("attack", HOSTILE, ids=lambda attack: attack.__name__)
-def test_hostile_objects_are_refused_and_nothing_runs(
-    attack: Callable[[Path], bytes], tmp_path: Path
-) -> None:
+def test_hostile_objects_are_refused_and_nothing_runs(attack, tmp_path):
     canary = tmp_path / "canary"
     path = object_npy(tmp_path / "stat.npy", attack(canary))
     with pytest.raises(RecordingError, match=r"stat\.npy was refused, and nothing"):
@@ -149,14 +146,14 @@ def test_hostile_objects_are_refused_and_nothing_runs(
     assert not canary.exists()
 
 
-def test_the_canary_would_have_died(tmp_path: Path) -> None:
+def test_the_canary_would_have_died(tmp_path):
     """The system call is a live one: Python's own reader does run it."""
     canary = tmp_path / "canary"
     pickle.loads(system_call(canary))  # noqa: S301
     assert canary.exists()
 
 
-def test_raw_pickle_named_npy_is_refused(tmp_path: Path) -> None:
+def test_raw_pickle_named_npy_is_refused(tmp_path):
     canary = tmp_path / "canary"
     path = tmp_path / "stat.npy"
     path.write_bytes(system_call(canary))
@@ -165,7 +162,7 @@ def test_raw_pickle_named_npy_is_refused(tmp_path: Path) -> None:
     assert not canary.exists()
 
 
-def header_of(shape: str, descr: str = "'<f4'") -> bytes:
+def header_of(shape, descr="'<f4'"):
     text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': ({shape}), }}"
     return text.encode()
 
@@ -187,15 +184,13 @@ IMPOSSIBLE_HEADERS = {
 @pytest.mark.parametrize(
     "header", IMPOSSIBLE_HEADERS.values(), ids=IMPOSSIBLE_HEADERS.keys()
 )
-def test_impossible_header_is_refused_before_memory_is_taken(
-    header: bytes, tmp_path: Path
-) -> None:
+def test_impossible_header_is_refused_before_memory_is_taken(header, tmp_path):
     path = object_npy(tmp_path / "F.npy", b"\0" * 16, header)
     with pytest.raises(RecordingError, match=r"F\.npy (is|announces)"):
         load_npy(path)
 
 
-def test_truncated_array_is_refused(tmp_path: Path) -> None:
+def test_truncated_array_is_refused(tmp_path):
     path = tmp_path / "F.npy"
     np.save(path, np.zeros((10, 100), np.float32))
     path.write_bytes(path.read_bytes()[:-40])
@@ -204,7 +199,7 @@ def test_truncated_array_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [0.1, 0.5, 0.99])
-def test_truncated_objects_are_refused(keep: float, tmp_path: Path) -> None:
+def test_truncated_objects_are_refused(keep, tmp_path):
     path = tmp_path / "ops.npy"
     np.save(path, np.array({"fs": 30.0, "mean": np.zeros((9, 9))}, dtype=object))
     data = path.read_bytes()
@@ -213,7 +208,7 @@ def test_truncated_objects_are_refused(keep: float, tmp_path: Path) -> None:
         load_npy(path)
 
 
-def test_objects_come_back_as_numpy_wrote_them(tmp_path: Path) -> None:
+def test_objects_come_back_as_numpy_wrote_them(tmp_path):
     content = {
         "fs": 30.0,
         "big": 10**30,
@@ -233,7 +228,7 @@ def test_objects_come_back_as_numpy_wrote_them(tmp_path: Path) -> None:
     assert_same(load_npy(path).item(), content)
 
 
-def assert_same(found: Any, wanted: Any) -> None:
+def assert_same(found, wanted):
     assert type(found) is type(wanted)
     if isinstance(wanted, dict):
         assert found.keys() == wanted.keys()
@@ -251,13 +246,13 @@ def assert_same(found: Any, wanted: Any) -> None:
         assert found == wanted
 
 
-def test_a_path_in_settings_is_read_as_text(tmp_path: Path) -> None:
+def test_a_path_in_settings_is_read_as_text(tmp_path):
     path = tmp_path / "ops.npy"
     np.save(path, np.array({"save_path": pathlib.Path("a") / "b"}, dtype=object))
     assert load_npy(path).item() == {"save_path": "a/b"}
 
 
-def test_an_array_used_twice_is_one_array(tmp_path: Path) -> None:
+def test_an_array_used_twice_is_one_array(tmp_path):
     shared = np.arange(4)
     path = tmp_path / "ops.npy"
     np.save(path, np.array({"a": shared, "b": shared}, dtype=object))
@@ -265,7 +260,7 @@ def test_an_array_used_twice_is_one_array(tmp_path: Path) -> None:
     assert settings["a"] is settings["b"]
 
 
-def test_a_list_that_holds_itself_ends(tmp_path: Path) -> None:
+def test_a_list_that_holds_itself_ends(tmp_path):
     loop: list[Any] = []
     loop.append(loop)
     path = object_npy(tmp_path / "ops.npy", pickle.dumps(np.array({"loop": loop})))
@@ -273,14 +268,14 @@ def test_a_list_that_holds_itself_ends(tmp_path: Path) -> None:
     assert found[0] is found
 
 
-def test_plain_arrays_are_read_only(tmp_path: Path) -> None:
+def test_plain_arrays_are_read_only(tmp_path):
     np.save(tmp_path / "F.npy", np.asfortranarray(np.arange(6.0).reshape(2, 3)))
     array = load_npy(tmp_path / "F.npy")
     np.testing.assert_array_equal(array, np.arange(6.0).reshape(2, 3))
     assert not array.flags.writeable
 
 
-def test_npz_of_plain_arrays_is_read(tmp_path: Path) -> None:
+def test_npz_of_plain_arrays_is_read(tmp_path):
     path = tmp_path / "traces.npz"
     np.savez_compressed(path, traces=np.eye(3), labels=np.array(["PV", "PY", "PY"]))
     found = load_npz(path)
@@ -288,7 +283,7 @@ def test_npz_of_plain_arrays_is_read(tmp_path: Path) -> None:
     assert found["labels"].tolist() == ["PV", "PY", "PY"]
 
 
-def test_npz_with_objects_is_refused_and_nothing_runs(tmp_path: Path) -> None:
+def test_npz_with_objects_is_refused_and_nothing_runs(tmp_path):
     canary = tmp_path / "canary"
     inner = object_npy(tmp_path / "labels.npy", system_call(canary))
     with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
@@ -298,7 +293,7 @@ def test_npz_with_objects_is_refused_and_nothing_runs(tmp_path: Path) -> None:
     assert not canary.exists()
 
 
-def test_decompression_bomb_is_refused(tmp_path: Path) -> None:
+def test_decompression_bomb_is_refused(tmp_path):
     bomb = tmp_path / "bomb.npz"
     header = io.BytesIO()
     shape = (300 << 20,)
@@ -316,7 +311,7 @@ def test_decompression_bomb_is_refused(tmp_path: Path) -> None:
         load_npz(bomb)
 
 
-def test_npz_member_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
+def test_npz_member_that_claims_terabytes_is_refused(tmp_path):
     header = IMPOSSIBLE_HEADERS["terabytes"]
     inner = object_npy(tmp_path / "traces.npy", b"\0" * 16, header)
     with zipfile.ZipFile(tmp_path / "set.npz", "w") as archive:
@@ -325,7 +320,7 @@ def test_npz_member_that_claims_terabytes_is_refused(tmp_path: Path) -> None:
         load_npz(tmp_path / "set.npz")
 
 
-def test_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_no_archive_is_refused(tmp_path):
     (tmp_path / "set.npz").write_bytes(b"not an archive")
     with pytest.raises(RecordingError, match=r"no \.npz archive"):
         load_npz(tmp_path / "set.npz")
@@ -334,7 +329,7 @@ def test_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(
     not MEMORY_OF_PROCESS.exists(), reason="needs Linux's file that fails when read"
 )
-def test_disk_that_fails_while_it_is_read() -> None:
+def test_disk_that_fails_while_it_is_read():
     with (
         pytest.raises(RecordingError, match=r"cannot be read \(.*error"),
         open_for_reading(MEMORY_OF_PROCESS) as file,

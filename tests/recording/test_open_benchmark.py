@@ -21,14 +21,12 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "open_recording.py"
         ([2.5, 2.5], [301e6, 301e6], 2),
     ],
 )
-def test_missed_targets(seconds: list[float], kept: list[float], n_missed: int) -> None:
+def test_missed_targets(seconds, kept, n_missed):
     assert len(runpy.run_path(str(SCRIPT))["missed_targets"](seconds, kept)) == n_missed
 
 
 @pytest.mark.parametrize(("most_seconds", "status"), [(60.0, 0), (-60.0, 1)])
-def test_exit_status(
-    most_seconds: float, status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_exit_status(most_seconds, status, monkeypatch, tmp_path):
     script = runpy.run_path(str(SCRIPT))
     monkeypatch.setitem(script["main"].__globals__, "MOST_SECONDS", most_seconds)
     small = ["--rois", "20", "--frames", "50", "--repeats", "1"]

@@ -10,7 +10,7 @@ from napari_celltype.findings import Finding
 from napari_celltype.recording import FROM_USER, Recording, Segment
 
 
-def test_from_traces() -> None:
+def test_from_traces():
     traces = np.arange(12.0).reshape(3, 4)
     recording = Recording.from_traces(traces, sampling_frequency=7, neuropil=traces / 2)
     traces[:] = 0
@@ -24,7 +24,7 @@ def test_from_traces() -> None:
     assert recording.changed_on_disk() is None
 
 
-def test_a_vouched_frame_rate_answers_the_question() -> None:
+def test_a_vouched_frame_rate_answers_the_question():
     recording = Recording(
         raw_traces=np.ones((2, 9), np.float32),
         warnings=(Finding("frame-rate-unknown", "a"), Finding("b", "b")),
@@ -37,12 +37,12 @@ def test_a_vouched_frame_rate_answers_the_question() -> None:
 
 
 @pytest.mark.parametrize("traces", [np.ones(4), np.ones((0, 4)), np.ones((2, 3, 4))])
-def test_traces_of_a_wrong_shape(traces: np.ndarray) -> None:
+def test_traces_of_a_wrong_shape(traces):
     with pytest.raises(RecordingError, match="give one row per ROI"):
         Recording.from_traces(traces, sampling_frequency=7)
 
 
-def test_neuropil_of_another_shape() -> None:
+def test_neuropil_of_another_shape():
     with pytest.raises(RecordingError, match="one row of neuropil for each trace"):
         Recording.from_traces(
             np.ones((2, 4)), sampling_frequency=7, neuropil=np.ones((3, 4))
@@ -50,6 +50,6 @@ def test_neuropil_of_another_shape() -> None:
 
 
 @pytest.mark.parametrize("rate", [0, -1.0, float("nan")])
-def test_impossible_rate(rate: float) -> None:
+def test_impossible_rate(rate):
     with pytest.raises(SamplingFrequencyError, match="impossible"):
         Recording.from_traces(np.ones((2, 4)), sampling_frequency=rate)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,11 +22,8 @@ from napari_celltype.recording import (
 )
 from napari_celltype.recording.suite2p import read_images
 
-Folder = Callable[..., Path]
-SetOps = Callable[..., None]
 
-
-def change_stat(plane: Path, roi: int, **entries: Any) -> None:
+def change_stat(plane, roi, **entries):
     """Change entries of one ROI; None takes one out."""
     stat = np.load(plane / "stat.npy", allow_pickle=True)
     stat[roi] = {k: v for k, v in (stat[roi] | entries).items() if v is not None}
@@ -40,8 +34,8 @@ def change_stat(plane: Path, roi: int, **entries: Any) -> None:
     ("layout", "with_ops"), [("0.14", True), ("1.1", True), ("1.1", False)]
 )
 def test_every_layout_gives_the_same_recording(
-    layout: str, with_ops: bool, suite2p_folder: Folder, tmp_path: Path
-) -> None:
+    layout, with_ops, suite2p_folder, tmp_path
+):
     recording = open_recording(
         suite2p_folder(tmp_path, layout=layout, with_ops=with_ops)
     )
@@ -58,9 +52,7 @@ def test_every_layout_gives_the_same_recording(
     assert set(recording.images) >= {"mean image", "max projection"}
 
 
-def test_arrays_are_what_the_files_hold_and_read_only(
-    suite2p_folder: Folder, tmp_path: Path
-) -> None:
+def test_arrays_are_what_the_files_hold_and_read_only(suite2p_folder, tmp_path):
     plane = suite2p_folder(tmp_path, redcell=True) / "plane0"
     recording = open_recording(tmp_path)
     traces = np.asarray(recording.raw_traces)
@@ -79,13 +71,13 @@ def test_arrays_are_what_the_files_hold_and_read_only(
     assert not any(array.flags.writeable for array in arrays)
 
 
-def test_path_with_spaces_and_umlauts(suite2p_folder: Folder, tmp_path: Path) -> None:
+def test_path_with_spaces_and_umlauts(suite2p_folder, tmp_path):
     session = tmp_path / "Maus Größe 7 µm"
     suite2p_folder(session)
     assert open_recording(session).n_rois == 12
 
 
-def test_folder_that_cannot_be_written_opens_and_stays_as_it_is(plane: Path) -> None:
+def test_folder_that_cannot_be_written_opens_and_stays_as_it_is(plane):
     paths = [plane, *plane.iterdir()]
     before = {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in paths}
     for path in before:
@@ -99,7 +91,7 @@ def test_folder_that_cannot_be_written_opens_and_stays_as_it_is(plane: Path) -> 
     assert set(plane.iterdir()) < set(before)
 
 
-def test_a_recording_travels_to_another_process(plane: Path) -> None:
+def test_a_recording_travels_to_another_process(plane):
     recording = open_recording(plane)
     copy = pickle.loads(pickle.dumps(recording))  # noqa: S301
     np.testing.assert_array_equal(copy.movie[3], recording.movie[3])
@@ -107,7 +99,7 @@ def test_a_recording_travels_to_another_process(plane: Path) -> None:
 
 
 class TestCombinedView:
-    def root(self, folder: Folder, path: Path, content: Any) -> Path:
+    def root(self, folder, path, content):
         root = folder(path, n_planes=2, combined=True)
         iscell = root / "combined" / "iscell.npy"
         if callable(content):
@@ -121,10 +113,8 @@ class TestCombinedView:
         return root
 
     @pytest.mark.parametrize("n_columns", [1, 2])
-    def test_sorting_there_is_noticed(
-        self, n_columns: int, suite2p_folder: Folder, tmp_path: Path
-    ) -> None:
-        def swapped(iscell: np.ndarray) -> np.ndarray:
+    def test_sorting_there_is_noticed(self, n_columns, suite2p_folder, tmp_path):
+        def swapped(iscell):
             iscell[12:15, 0] = 1 - iscell[12:15, 0]
             return iscell[:, :n_columns]
 
@@ -137,26 +127,24 @@ class TestCombinedView:
         "content", [b"broken", np.zeros(()), np.empty((0, 2)), np.array(["a", "b"])]
     )
     def test_damage_there_is_no_matter_of_a_plane(
-        self, content: Any, suite2p_folder: Folder, tmp_path: Path
-    ) -> None:
+        self, content, suite2p_folder, tmp_path
+    ):
         root = self.root(suite2p_folder, tmp_path, content)
         assert open_recording(root / "plane1").warnings == ()
 
 
 class TestFrameRate:
-    def test_user_wins(self, plane: Path) -> None:
+    def test_user_wins(self, plane):
         recording = open_recording(plane, sampling_frequency=15)
         assert recording.sampling_frequency == 15
         assert recording.sampling_frequency_source == FROM_USER
 
     @pytest.mark.parametrize("rate", [0, -3, float("nan"), float("inf")])
-    def test_impossible_rate_of_the_user(self, rate: float, plane: Path) -> None:
+    def test_impossible_rate_of_the_user(self, rate, plane):
         with pytest.raises(SamplingFrequencyError, match="impossible"):
             open_recording(plane, sampling_frequency=rate)
 
-    def test_ten_hertz_is_unconfirmed(
-        self, suite2p_folder: Folder, tmp_path: Path
-    ) -> None:
+    def test_ten_hertz_is_unconfirmed(self, suite2p_folder, tmp_path):
         folder = suite2p_folder(tmp_path, fs=10.0)
         recording = open_recording(folder)
         assert recording.sampling_frequency == 10.0
@@ -169,8 +157,8 @@ class TestFrameRate:
 
     @pytest.mark.parametrize(("true_rate", "n_warnings"), [(10.0, 0), (30.0, 1)])
     def test_ten_hertz_and_the_source_tiff(
-        self, true_rate: float, n_warnings: int, suite2p_folder: Folder, tmp_path: Path
-    ) -> None:
+        self, true_rate, n_warnings, suite2p_folder, tmp_path
+    ):
         tifffile.imwrite(
             tmp_path / "movie.tif",
             np.zeros((3, 8, 8), np.uint16),
@@ -186,9 +174,7 @@ class TestFrameRate:
         assert len(recording.warnings) == n_warnings
 
     @pytest.mark.parametrize("rate", [None, 0.0])
-    def test_absent_or_zero_rate_is_unknown(
-        self, rate: float | None, suite2p_folder: Folder, tmp_path: Path
-    ) -> None:
+    def test_absent_or_zero_rate_is_unknown(self, rate, suite2p_folder, tmp_path):
         recording = open_recording(suite2p_folder(tmp_path, fs=rate))
         assert recording.sampling_frequency is None
         assert recording.sampling_frequency_source == UNKNOWN
@@ -198,8 +184,8 @@ class TestFrameRate:
 
 class TestHalfCopiedFolders:
     def test_without_settings_the_frame_is_taken_from_the_masks(
-        self, suite2p_folder: Folder, tmp_path: Path
-    ) -> None:
+        self, suite2p_folder, tmp_path
+    ):
         recording = open_recording(suite2p_folder(tmp_path, with_ops=False))
         ys = [roi.ypix.max() for roi in recording.rois]
         assert recording.frame_shape[0] == max(ys) + 1
@@ -208,12 +194,12 @@ class TestHalfCopiedFolders:
         assert "smallest that holds all ROIs" in str(recording.warnings[0])
 
     @pytest.mark.parametrize("name", ["F.npy", "stat.npy"])
-    def test_missing_file_is_named(self, name: str, plane: Path) -> None:
+    def test_missing_file_is_named(self, name, plane):
         (plane / name).unlink()
         with pytest.raises(RecordingError, match=rf"{name} is missing; copy the whole"):
             open_recording(plane)
 
-    def test_traces_alone_can_be_taken(self, plane: Path) -> None:
+    def test_traces_alone_can_be_taken(self, plane):
         (plane / "stat.npy").unlink()
         with pytest.raises(RecordingError, match=r"Recording\.from_traces"):
             open_recording(plane)
@@ -222,9 +208,7 @@ class TestHalfCopiedFolders:
         ("name", "attribute"),
         [("Fneu.npy", "neuropil"), ("iscell.npy", "iscell"), ("data.bin", "movie")],
     )
-    def test_other_files_may_be_absent(
-        self, name: str, attribute: str, plane: Path
-    ) -> None:
+    def test_other_files_may_be_absent(self, name, attribute, plane):
         (plane / name).unlink()
         assert getattr(open_recording(plane), attribute) is None
 
@@ -239,14 +223,12 @@ class TestBadFiles:
             ("stat.npy", np.zeros(12), "does not hold one entry per ROI"),
         ],
     )
-    def test_what_does_not_fit_is_refused(
-        self, name: str, content: Any, sentence: str, plane: Path
-    ) -> None:
+    def test_what_does_not_fit_is_refused(self, name, content, sentence, plane):
         np.save(plane / name, content)
         with pytest.raises(RecordingError, match=sentence):
             open_recording(plane)
 
-    def test_truncated_traces(self, plane: Path) -> None:
+    def test_truncated_traces(self, plane):
         os.truncate(plane / "F.npy", 20_000)
         with pytest.raises(RecordingError, match=r"F\.npy is truncated"):
             open_recording(plane)
@@ -263,21 +245,14 @@ class TestBadFiles:
         ],
     )
     def test_impossible_roi(
-        self,
-        with_ops: bool,
-        entries: dict[str, Any],
-        sentence: str,
-        suite2p_folder: Folder,
-        tmp_path: Path,
-    ) -> None:
+        self, with_ops, entries, sentence, suite2p_folder, tmp_path
+    ):
         plane = suite2p_folder(tmp_path, with_ops=with_ops) / "plane0"
         change_stat(plane, 4, **({"lam": np.ones(1, "f4")} | entries))
         with pytest.raises(RecordingError, match=sentence):
             open_recording(plane)
 
-    def test_pixel_outside_the_frame(
-        self, suite2p_folder: Folder, tmp_path: Path
-    ) -> None:
+    def test_pixel_outside_the_frame(self, suite2p_folder, tmp_path):
         pixel = {"ypix": np.array([5]), "lam": np.ones(1, "f4")}
         far = {"xpix": np.array([72])}, {"xpix": np.array([10**9])}
         for (with_ops, sentence), entries in zip(
@@ -290,17 +265,17 @@ class TestBadFiles:
             with pytest.raises(RecordingError, match=sentence):
                 open_recording(plane)
 
-    def test_absurd_frame_size(self, plane: Path, set_ops: SetOps) -> None:
+    def test_absurd_frame_size(self, plane, set_ops):
         set_ops(plane, Ly=10**9, Lx=10**9)
         with pytest.raises(RecordingError, match="more than any microscope's"):
             open_recording(plane)
 
-    def test_whole_numbers_as_floats_are_pixels(self, plane: Path) -> None:
+    def test_whole_numbers_as_floats_are_pixels(self, plane):
         ypix = open_recording(plane).rois[0].ypix
         change_stat(plane, 0, ypix=ypix.astype(float))
         assert open_recording(plane).rois[0].ypix.dtype == np.int64
 
-    def test_nan_traces_are_kept(self, plane: Path) -> None:
+    def test_nan_traces_are_kept(self, plane):
         traces = np.load(plane / "F.npy")
         traces[2, 5], traces[3, 7] = np.nan, np.inf
         np.save(plane / "F.npy", traces)
@@ -317,21 +292,21 @@ class TestBadFiles:
         ],
     )
     def test_what_nobody_needs_is_left_out_and_said(
-        self, name: str, content: Any, attribute: str, sentence: str, plane: Path
-    ) -> None:
+        self, name, content, attribute, sentence, plane
+    ):
         np.save(plane / name, content)
         recording = open_recording(plane)
         assert getattr(recording, attribute) is None
         assert sentence in str(recording.warnings[0])
 
-    def test_movie_of_another_run_is_said(self, plane: Path) -> None:
+    def test_movie_of_another_run_is_said(self, plane):
         os.truncate(plane / "data.bin", 2 * 64 * 72 * 100)
         (warning,) = open_recording(plane).warnings
         assert "data.bin holds 100 frames and the traces 900" in str(warning)
 
 
 class TestSuite2pOpenAtTheSameTime:
-    def test_rewritten_files_are_noticed(self, plane: Path) -> None:
+    def test_rewritten_files_are_noticed(self, plane):
         recording = open_recording(plane)
         assert recording.changed_on_disk() is None
         np.save(plane / "F.npy", np.zeros((13, 900), np.float32))
@@ -340,28 +315,24 @@ class TestSuite2pOpenAtTheSameTime:
         assert sentence is not None
         assert "F.npy changed and iscell.npy vanished" in sentence
 
-    def test_traces_in_memory_survive_truncation(self, plane: Path) -> None:
+    def test_traces_in_memory_survive_truncation(self, plane):
         recording = open_recording(plane)
         wanted = float(np.asarray(recording.raw_traces).sum())
         os.truncate(plane / "F.npy", 0)
         assert float(np.asarray(recording.raw_traces).sum()) == wanted
 
     @pytest.mark.parametrize("name", ["Fneu.npy", "data.bin"])
-    def test_late_reads_of_a_truncated_file_are_refused(
-        self, name: str, plane: Path
-    ) -> None:
+    def test_late_reads_of_a_truncated_file_are_refused(self, name, plane):
         recording = open_recording(plane)
         os.truncate(plane / name, 1000)
         late = recording.neuropil if name == "Fneu.npy" else recording.movie
         with pytest.raises(RecordingError, match=rf"{name} changed .* open the rec"):
             late[5]
 
-    def test_change_while_opening_is_refused(
-        self, plane: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_change_while_opening_is_refused(self, plane, monkeypatch):
         read = suite2p.read_settings
 
-        def save_meanwhile(folder: Path) -> Any:
+        def save_meanwhile(folder):
             np.save(plane / "iscell.npy", np.zeros((12, 2)))
             return read(folder)
 
@@ -370,16 +341,14 @@ class TestSuite2pOpenAtTheSameTime:
             open_recording(plane)
 
 
-def test_large_traces_stay_on_disk(
-    plane: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_traces_stay_on_disk(plane, monkeypatch):
     monkeypatch.setattr(suite2p, "MEMORY_LIMIT", 1000)
     traces = open_recording(plane).raw_traces
     assert not isinstance(traces, np.ndarray)
     np.testing.assert_array_equal(traces[2:9:3], np.load(plane / "F.npy")[2:9:3])
 
 
-def test_real_recording_without_settings(shared_data: Path) -> None:
+def test_real_recording_without_settings(shared_data):
     recording = open_recording(shared_data / "real_suite2p")
     assert (recording.n_rois, recording.n_frames) == (219, 2000)
     assert recording.frame_shape == (607, 608)
@@ -390,7 +359,7 @@ def test_real_recording_without_settings(shared_data: Path) -> None:
 class TestMerges:
     """Merged ROIs as suite2p's GUI leaves them."""
 
-    def rewrite(self, plane: Path, order: list[int]) -> None:
+    def rewrite(self, plane, order):
         """Put rows in another order, as when hand-drawn ROIs are put in front."""
         for name in ("F", "Fneu", "iscell", "stat"):
             values = np.load(plane / f"{name}.npy", allow_pickle=True)
@@ -405,12 +374,8 @@ class TestMerges:
         ],
     )
     def test_parts_point_to_the_merged_roi(
-        self,
-        merged: list[tuple[int, ...]],
-        parts_of: dict[int, list[int]],
-        suite2p_folder: Folder,
-        tmp_path: Path,
-    ) -> None:
+        self, merged, parts_of, suite2p_folder, tmp_path
+    ):
         merged_into = open_recording(
             suite2p_folder(tmp_path, merged=merged)
         ).merged_into
@@ -419,8 +384,8 @@ class TestMerges:
         assert merged_into[13] == -1
 
     def test_parts_are_found_after_suite2p_has_reset_them(
-        self, suite2p_folder: Folder, tmp_path: Path
-    ) -> None:
+        self, suite2p_folder, tmp_path
+    ):
         plane = suite2p_folder(tmp_path, merged=[(1, 4)]) / "plane0"
         stat = np.load(plane / "stat.npy", allow_pickle=True)
         for entry in stat:
@@ -431,14 +396,14 @@ class TestMerges:
         assert np.flatnonzero(merged_into == 12).tolist() == [1, 4]
 
     def test_parts_are_found_behind_rois_that_were_drawn_later(
-        self, suite2p_folder: Folder, tmp_path: Path
-    ) -> None:
+        self, suite2p_folder, tmp_path
+    ):
         plane = suite2p_folder(tmp_path, merged=[(1, 4)]) / "plane0"
         self.rewrite(plane, [11, 10, *range(10), 12])
         merged_into = open_recording(plane).merged_into
         assert np.flatnonzero(merged_into == 12).tolist() == [3, 6]
 
-    def test_lost_parts_are_said(self, suite2p_folder: Folder, tmp_path: Path) -> None:
+    def test_lost_parts_are_said(self, suite2p_folder, tmp_path):
         plane = suite2p_folder(tmp_path, merged=[(1, 4)]) / "plane0"
         self.rewrite(plane, [0, 2, 3, 12])
         recording = open_recording(plane)
@@ -449,11 +414,11 @@ class TestMerges:
 class TestImages:
     """Images lie where suite2p took them from, in a frame of 8 x 9 pixels."""
 
-    def read(self, **settings: Any) -> tuple[dict[str, Any], list[Finding]]:
+    def read(self, **settings):
         warnings: list[Finding] = []
         return read_images(settings, (8, 9), warnings), warnings
 
-    def test_cropped_image_is_pasted_at_its_offset(self) -> None:
+    def test_cropped_image_is_pasted_at_its_offset(self):
         projection = np.arange(12.0).reshape(3, 4)
         images, _ = self.read(max_proj=projection, yrange=[2, 5], xrange=[1, 5])
         image = images["max projection"]
@@ -461,16 +426,16 @@ class TestImages:
         np.testing.assert_array_equal(image[2:5, 1:5], projection)
         assert np.isnan(image).sum() == 72 - 12
 
-    def test_image_of_the_whole_frame_has_no_offset(self) -> None:
+    def test_image_of_the_whole_frame_has_no_offset(self):
         images, _ = self.read(max_proj=np.ones((8, 9)), yrange=[2, 5], xrange=[1, 5])
         assert np.isfinite(images["max projection"]).all()
 
-    def test_image_that_does_not_fit_is_left_out_and_said(self) -> None:
+    def test_image_that_does_not_fit_is_left_out_and_said(self):
         images, warnings = self.read(meanImg=np.ones((10, 9)))
         assert not images
         assert "mean image has 10 x 9 pixels" in str(warnings[0])
 
-    def test_crop_that_is_no_number_is_no_offset(self) -> None:
+    def test_crop_that_is_no_number_is_no_offset(self):
         for yrange, xrange in (([np.nan], ["a"]), ([[1], [2, 3]], 5)):
             images, _ = self.read(
                 max_proj=np.ones((3, 4)), yrange=yrange, xrange=xrange
@@ -478,5 +443,5 @@ class TestImages:
             assert np.isfinite(images["max projection"][:3, :4]).all()
 
     @pytest.mark.parametrize("value", [None, 0, "x", np.empty((0, 0)), np.ones(3)])
-    def test_absent_images_are_no_error(self, value: object) -> None:
+    def test_absent_images_are_no_error(self, value):
         assert self.read(meanImg=value) == ({}, [])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -52,17 +51,17 @@ def run_s2p(db, settings):
 
 
 @pytest.fixture
-def movie(tmp_path: Path) -> Path:
+def movie(tmp_path):
     path = tmp_path / "Versuch ä 1.tif"
     tifffile.imwrite(path, np.zeros((20, 48, 300), np.int16), photometric="minisblack")
     return path
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def stand_in(tmp_path, monkeypatch):
     """Put a stand-in for suite2p first on the path of the other process."""
 
-    def install(line: str = "pass") -> None:
+    def install(line="pass"):
         package = tmp_path / "packages" / "suite2p"
         package.mkdir(parents=True)
         (package / "__init__.py").write_text(STAND_IN.replace("HERE", line))
@@ -72,9 +71,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return install
 
 
-def test_suite2p_gets_what_was_asked_for(
-    stand_in: Any, movie: Path, tmp_path: Path
-) -> None:
+def test_suite2p_gets_what_was_asked_for(stand_in, movie, tmp_path):
     stand_in()
     steps: list[Progress] = []
     folder = run_suite2p(
@@ -102,9 +99,7 @@ def test_suite2p_gets_what_was_asked_for(
     assert steps[-1].done == steps[-1].total
 
 
-def test_failure_is_told_in_suite2ps_words(
-    stand_in: Any, movie: Path, tmp_path: Path
-) -> None:
+def test_failure_is_told_in_suite2ps_words(stand_in, movie, tmp_path):
     stand_in("raise ValueError('frames are too small')")
     with pytest.raises(
         RecordingError, match=r"suite2p failed on .*frames are too small"
@@ -113,9 +108,7 @@ def test_failure_is_told_in_suite2ps_words(
     assert not (tmp_path / "out" / "suite2p").exists()
 
 
-def test_stop_ends_the_process_and_leaves_nothing(
-    stand_in: Any, movie: Path, tmp_path: Path
-) -> None:
+def test_stop_ends_the_process_and_leaves_nothing(stand_in, movie, tmp_path):
     stand_in("time.sleep(600)")
     said: list[Progress] = []
     with pytest.raises(Stopped):
@@ -129,13 +122,13 @@ def test_stop_ends_the_process_and_leaves_nothing(
     assert not (tmp_path / "out" / "suite2p").exists()
 
 
-def test_no_roi_found_is_said(stand_in: Any, movie: Path, tmp_path: Path) -> None:
+def test_no_roi_found_is_said(stand_in, movie, tmp_path):
     stand_in("return")
     with pytest.raises(RecordingError, match="suite2p found no ROI"):
         run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
 
 
-def test_impossible_requests(stand_in: Any, movie: Path, tmp_path: Path) -> None:
+def test_impossible_requests(stand_in, movie, tmp_path):
     stand_in()
     with pytest.raises(OutputError, match="cannot be written"):
         run_suite2p(movie, movie / "out", sampling_frequency=10)
@@ -148,16 +141,14 @@ def test_impossible_requests(stand_in: Any, movie: Path, tmp_path: Path) -> None
         run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
 
 
-def test_suite2p_is_not_installed(
-    movie: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_suite2p_is_not_installed(movie, tmp_path, monkeypatch):
     monkeypatch.setattr(run_module, "find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match="pip install"):
         run_suite2p(movie, tmp_path / "out", sampling_frequency=10)
 
 
 @pytest.mark.slow
-def test_real_suite2p_leaves_a_folder_that_opens(tmp_path: Path) -> None:
+def test_real_suite2p_leaves_a_folder_that_opens(tmp_path):
     if run_module.find_spec("suite2p") is None:
         pytest.skip("suite2p is not installed")
     rng = np.random.default_rng(0)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -21,11 +18,11 @@ from napari_celltype.recording.suite2p_settings import (
 )
 
 
-def save(folder: Path, name: str, content: Any) -> None:
+def save(folder, name, content):
     np.save(folder / name, np.array(content, dtype=object))
 
 
-def test_later_files_win(tmp_path: Path) -> None:
+def test_later_files_win(tmp_path):
     assert read_settings(tmp_path) == {}
     save(tmp_path, "ops.npy", {"fs": 1.0, "tau": 1.0, "only": "ops"})
     save(tmp_path, "settings.npy", {"fs": 2.0, "meanImg": "settings"})
@@ -34,7 +31,7 @@ def test_later_files_win(tmp_path: Path) -> None:
     assert found == {"fs": 2.0, "tau": 1.0, "only": "ops", "meanImg": "registered"}
 
 
-def test_damaged_settings_are_said(tmp_path: Path) -> None:
+def test_damaged_settings_are_said(tmp_path):
     (tmp_path / "ops.npy").write_bytes(b"broken")
     with pytest.raises(RecordingError, match=r"ops\.npy"):
         read_settings(tmp_path)
@@ -73,18 +70,18 @@ FILES = {"filelist": np.array(["D:\\day 1\\a.tif", "/data/b.tif"])}
         (source_files, {"file_list": None}, []),
     ],
 )
-def test_what_is_noted(read: Any, settings: dict[str, Any], found: Any) -> None:
+def test_what_is_noted(read, settings, found):
     assert read(settings) == found
 
 
-def spans(**settings: Any) -> tuple[list[tuple[int, int]], list[str]]:
+def spans(**settings):
     """Segments of a recording of 100 frames, and the sentences about them."""
     warnings: list[Finding] = []
     segments = read_segments(settings, 100, warnings)
     return [(s.start, s.stop) for s in segments], [str(w) for w in warnings]
 
 
-def bad(n_frames: int, *frames: int) -> np.ndarray:
+def bad(n_frames, *frames):
     mask = np.zeros(n_frames, bool)
     mask[list(frames)] = True
     return mask
@@ -126,30 +123,30 @@ HALVES = [(0, 50), (50, 100)]
         ({"frames_per_file": [50, 50], "filelist": IN_TWO_FOLDERS}, HALVES),
     ],
 )
-def test_segments(settings: dict[str, Any], wanted: list[tuple[int, int]]) -> None:
+def test_segments(settings, wanted):
     assert spans(**settings) == (wanted, [])
 
 
-def test_counts_that_do_not_fit_are_said() -> None:
+def test_counts_that_do_not_fit_are_said():
     segments, (sentence,) = spans(frames_per_folder=[30, 30])
     assert segments == [(0, 30), (30, 60), (60, 100)]
     assert "60 frames in 2 folders and the traces have 100" in sentence
 
 
 @pytest.mark.parametrize("frames", [bad(90, 3), [[1], [2, 3]]])
-def test_bad_frames_that_do_not_fit_are_said(frames: Any) -> None:
+def test_bad_frames_that_do_not_fit_are_said(frames):
     segments, (sentence,) = spans(badframes=frames)
     assert segments == [(0, 100)]
     assert "badframes do not fit the 100 frames" in sentence
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -5, 1e300])
-def test_impossible_counts_are_ignored_and_said(value: float) -> None:
+def test_impossible_counts_are_ignored_and_said(value):
     segments, (sentence,) = spans(frames_per_folder=[30.0, value])
     assert segments == [(0, 100)]
     assert "frames_per_folder holds impossible numbers" in sentence
 
 
-def test_counts_under_the_newer_name_replace_impossible_ones() -> None:
+def test_counts_under_the_newer_name_replace_impossible_ones():
     segments, _ = spans(frames_per_folder=[np.nan], nframes_per_folder=[30, 70])
     assert segments == [(0, 30), (30, 100)]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 import tifffile
@@ -17,7 +14,7 @@ STACK = np.zeros((6, 8, 8), np.uint16)
 MILLISECONDS = {"axes": "TYX", "TimeIncrement": 100.0, "TimeIncrementUnit": "ms"}
 
 
-def write(path: Path, **options: Any) -> Path:
+def write(path, **options):
     tifffile.imwrite(path, STACK, photometric="minisblack", **options)
     return path
 
@@ -36,9 +33,7 @@ def write(path: Path, **options: Any) -> Path:
         ({"description": "SI4.scanFrameRate = 15.5", "metadata": None}, 15.5),
     ],
 )
-def test_stated_rate(
-    options: dict[str, Any], rate: float | None, tmp_path: Path
-) -> None:
+def test_stated_rate(options, rate, tmp_path):
     assert tiff_sampling_frequency(write(tmp_path / "m.tif", **options)) == (
         None if rate is None else pytest.approx(rate)
     )
@@ -59,9 +54,7 @@ def test_stated_rate(
         *(({"hScan2D.logAverageFactor": n}, 1, None) for n in (0, "NaN", -2)),
     ],
 )
-def test_rate_of_one_plane_by_scanimage(
-    values: dict[str, object], n_planes: int, rate: float | None, tmp_path: Path
-) -> None:
+def test_rate_of_one_plane_by_scanimage(values, n_planes, rate, tmp_path):
     lines = ["SI.hRoiManager.scanFrameRate = 30", "SI.hRoiManager.scanVolumeRate = 7.5"]
     lines += [f"SI.{name} = {value}" for name, value in values.items()]
     path = write(tmp_path / "m.tif", software="\n".join(lines), metadata=None)
@@ -70,17 +63,17 @@ def test_rate_of_one_plane_by_scanimage(
     )
 
 
-def test_real_movie_that_does_not_say(shared_data: Path) -> None:
+def test_real_movie_that_does_not_say(shared_data):
     assert tiff_sampling_frequency(shared_data / "two_photon_20_frames.tif") is None
 
 
-def test_unreadable_file(tmp_path: Path) -> None:
+def test_unreadable_file(tmp_path):
     (tmp_path / "m.tif").write_bytes(b"II*\0")
     with pytest.raises(RecordingError, match=r"m\.tif"):
         tiff_sampling_frequency(tmp_path / "m.tif")
 
 
-def test_pixel_size_of_ome(tmp_path: Path) -> None:
+def test_pixel_size_of_ome(tmp_path):
     metadata = {"axes": "TYX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 600}
     metadata |= {"PhysicalSizeYUnit": "nm"}
     path = write(tmp_path / "m.ome.tif", ome=True, metadata=metadata)
@@ -91,8 +84,8 @@ def test_pixel_size_of_ome(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["ome", "imagej"])
 @pytest.mark.parametrize(("axes", "rate"), [("TYX", None), ("TZYX", 5.0)])
 def test_rate_of_planes_that_the_file_does_not_know_is_not_taken(
-    form: str, axes: str, rate: float | None, tmp_path: Path
-) -> None:
+    form, axes, rate, tmp_path
+):
     data = STACK if axes == "TYX" else STACK.reshape(2, 3, 8, 8)
     metadata = {"axes": axes, "TimeIncrement": 0.2, "finterval": 0.2}
     path = tmp_path / "m.ome.tif"

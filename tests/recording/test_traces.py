@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -15,12 +12,12 @@ from napari_celltype.recording import (
     frames_after_averaging,
     subtract_neuropil,
 )
-from napari_celltype.recording.traces import trace_file
+from napari_celltype.recording.traces import FileTraces
 
 VALUES = np.random.default_rng(0).normal(size=(7, 11)).astype(np.float32)
 
 
-def saved(path: Path, values: np.ndarray) -> Path:
+def saved(path, values):
     np.save(path / "F.npy", values)
     return path / "F.npy"
 
@@ -42,43 +39,41 @@ def saved(path: Path, values: np.ndarray) -> Path:
     ids=str,
 )
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_indexing_is_that_of_an_array(key: Any, order: Any, tmp_path: Path) -> None:
-    traces = trace_file(saved(tmp_path, np.asarray(VALUES, order=order)))
+def test_indexing_is_that_of_an_array(key, order, tmp_path):
+    traces = FileTraces(saved(tmp_path, np.asarray(VALUES, order=order)))
     np.testing.assert_array_equal(traces[key], VALUES[key])
 
 
-def test_other_numbers_become_float32(tmp_path: Path) -> None:
-    traces = trace_file(saved(tmp_path, np.arange(6).reshape(2, 3)))
+def test_other_numbers_become_float32(tmp_path):
+    traces = FileTraces(saved(tmp_path, np.arange(6).reshape(2, 3)))
     assert traces[:].dtype == np.float32
     assert traces[1].tolist() == [3, 4, 5]
 
 
-def test_becomes_an_array(tmp_path: Path) -> None:
-    traces = trace_file(saved(tmp_path, VALUES))
+def test_becomes_an_array(tmp_path):
+    traces = FileTraces(saved(tmp_path, VALUES))
     np.testing.assert_array_equal(np.asarray(traces), VALUES)
     assert not traces[2:4].flags.writeable
     assert len(traces) == 7
     assert traces.nbytes == VALUES.nbytes
 
 
-def test_row_that_is_not_there(tmp_path: Path) -> None:
+def test_row_that_is_not_there(tmp_path):
     with pytest.raises(IndexError):
-        trace_file(saved(tmp_path, VALUES))[7]
+        FileTraces(saved(tmp_path, VALUES))[7]
 
 
 @pytest.mark.parametrize(
     "values", [np.zeros(5), np.zeros((2, 3, 4)), np.array([["a", "b"]])]
 )
-def test_what_is_no_matrix_of_numbers(values: np.ndarray, tmp_path: Path) -> None:
+def test_what_is_no_matrix_of_numbers(values, tmp_path):
     with pytest.raises(RecordingError, match="one row of numbers per ROI was expected"):
-        trace_file(saved(tmp_path, values))
+        FileTraces(saved(tmp_path, values))
 
 
 @pytest.mark.parametrize("new", [VALUES[:3], None])
-def test_file_that_was_replaced_is_not_read(
-    new: np.ndarray | None, tmp_path: Path
-) -> None:
-    traces = trace_file(saved(tmp_path, VALUES))
+def test_file_that_was_replaced_is_not_read(new, tmp_path):
+    traces = FileTraces(saved(tmp_path, VALUES))
     if new is None:
         (tmp_path / "F.npy").unlink()
     else:
@@ -90,35 +85,35 @@ def test_file_that_was_replaced_is_not_read(
 RAW, AROUND = np.full((3, 5), 10.0), np.arange(15.0).reshape(3, 5)
 
 
-def recording(neuropil: np.ndarray | None = AROUND) -> Recording:
+def recording(neuropil=AROUND):
     return Recording.from_traces(RAW, sampling_frequency=10, neuropil=neuropil)
 
 
-def test_share_of_neuropil_is_taken_away() -> None:
+def test_share_of_neuropil_is_taken_away():
     traces = subtract_neuropil(recording(), 0.5)
     assert traces.shape == (3, 5)
     np.testing.assert_allclose(traces[1:3], RAW[1:3] - 0.5 * AROUND[1:3])
     np.testing.assert_allclose(traces[0, 2:4], RAW[0, 2:4] - 0.5 * AROUND[0, 2:4])
 
 
-def test_nothing_to_take_away() -> None:
+def test_nothing_to_take_away():
     bare = recording(None)
     assert subtract_neuropil(bare, 0) is bare.raw_traces
 
 
-def test_absent_neuropil_is_said() -> None:
+def test_absent_neuropil_is_said():
     with pytest.raises(RecordingError, match=r"has no Fneu\.npy"):
         subtract_neuropil(recording(None), 0.7)
 
 
 @pytest.mark.parametrize("coefficient", [-0.1, 1.2, float("nan")])
-def test_impossible_coefficient(coefficient: float) -> None:
+def test_impossible_coefficient(coefficient):
     with pytest.raises(RecordingError, match="not between 0 and 1"):
         subtract_neuropil(recording(), coefficient)
 
 
 @pytest.fixture
-def traces() -> np.ndarray:
+def traces():
     random = np.random.default_rng(0)
     return (1000 + 10 * random.normal(size=(6, 300))).astype(np.float32)
 

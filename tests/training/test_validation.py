@@ -144,7 +144,7 @@ class Knowing:
     class_counts_ = np.array([18, 18])
     network_ = SimpleNamespace(any_length=False)
 
-    def predict_log_proba(self, traces, **_options):
+    def log_probabilities(self, traces, *_options):
         p = np.clip(traces[:, 0], 0.01, 0.99)
         return np.log(np.stack([p, 1 - p], axis=1))
 

@@ -45,9 +45,6 @@ from napari_celltype.recording import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_celltype.models import CellTypeModel
-    from napari_celltype.recording import Traces
-
 
 @dataclass(frozen=True)
 class ClassifyRequest:
@@ -177,6 +174,7 @@ def classify_recording(
     """
     from napari_celltype.labels import load_labels
     from napari_celltype.models import load_model, predict_recording_traces
+    from napari_celltype.models.domain import unlike
 
     where = recording.path or "The recording"
     frequency = require_known_rate(recording.sampling_frequency, where)
@@ -200,15 +198,19 @@ def classify_recording(
         traces,
         frequency,
         recording.segments,
+        # Subtracted neuropil no longer says how much of it there was.
+        neuropil=recording.neuropil if traces is recording.raw_traces else None,
         device=request.device,
         on_progress=on_progress,
         should_stop=should_stop,
     )
     probabilities = predicted.probabilities[:, [card.classes.index(c) for c in classes]]
     n_windows, n_frames_used = predicted.n_windows, predicted.n_frames_used
-    unlike, roi_warnings = _unlike_training(
-        recording, traces, model, frequency, should_stop
-    )
+    unlike_training, of_rois = unlike(card.domain or {}, predicted.properties)
+    roi_warnings = [
+        f"{' and '.join(names)} unlike the training data" if names else ""
+        for names in of_rois
+    ] or [""] * recording.n_rois
     for roi_id in np.flatnonzero(~np.isfinite(probabilities).all(axis=1)):
         roi_warnings[roi_id] = "trace is not finite or never changes"
     for part in np.flatnonzero(recording.merged_into >= 0):
@@ -235,7 +237,7 @@ def classify_recording(
         neuropil_coefficient=coefficient,
         findings=(
             *(Finding("device", notice) for notice in predicted.notices),
-            *unlike,
+            *(Finding("unlike-training", sentence) for sentence in unlike_training),
             *(Finding("labels", text) for text in of_labels),
         ),
         roi_warnings=tuple(roi_warnings),
@@ -244,34 +246,6 @@ def classify_recording(
         shares=training_shares(card),
         min_probability=request.min_probability,
     ).with_prior(request.prior)
-
-
-def _unlike_training(
-    recording: Recording,
-    traces: Traces,
-    model: CellTypeModel,
-    frequency: float,
-    should_stop: ShouldStop,
-) -> tuple[list[Finding], list[str]]:
-    """Compare the recording, and each ROI, with the model's training data."""
-    from napari_celltype.models.domain import recording_properties, unlike
-
-    if model.card.domain is None:
-        return [], [""] * recording.n_rois
-    properties = recording_properties(
-        model.card,
-        traces,
-        frequency,
-        recording.segments,
-        # Subtracted neuropil no longer says how much of it there was.
-        neuropil=recording.neuropil if traces is recording.raw_traces else None,
-        should_stop=should_stop,
-    )
-    found = unlike(model.card.domain, properties)
-    return [Finding("unlike-training", sentence) for sentence in found.recording], [
-        f"{' and '.join(names)} unlike the training data" if names else ""
-        for names in found.rois
-    ]
 
 
 @dataclass(frozen=True)

@@ -37,18 +37,6 @@ if TYPE_CHECKING:
         read_model,
     )
 
-_MODULES = {
-    "calibration": "calibrate",
-    "card": "Calibration CalibrationStep ModelCard Score describe",
-    "catalog": (
-        "add_model families_of find_model list_models load_model pack_model "
-        "show_model verify_model"
-    ),
-    "estimator": "TraceClassifier card_for save_model",
-    "model": "CellTypeModel TracePredictions predict_recording_traces read_model",
-}
-_MODULE_OF = {n: module for module, names in _MODULES.items() for n in names.split()}
-
 __all__ = [
     "DEFAULT_MODEL",
     "NETWORKS",
@@ -78,6 +66,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULE_OF:
-        return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    # Those that need torch come last.
+    for module in ("card", "catalog", "calibration", "estimator", "model"):
+        if name in __all__:
+            found = vars(import_module(f"{__name__}.{module}"))
+            if name in found:
+                return found[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,9 +18,8 @@ from napari_celltype.models.card import Calibration, CalibrationStep
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return log-probabilities of logits (n, n_classes), equation 1 in logarithms."""
     shifted = logits - logits.max(axis=1, keepdims=True)
-    result: NDArray[np.float64] = shifted - np.log(
-        np.exp(shifted).sum(axis=1, keepdims=True)
-    )
+    total = np.exp(shifted).sum(axis=1, keepdims=True)
+    result: NDArray[np.float64] = shifted - np.log(total)
     return result
 
 
@@ -29,11 +28,7 @@ def probabilities_of(
     n_windows: NDArray[np.int64],
     calibration: Calibration | None,
 ) -> NDArray[np.float64]:
-    """Return the probabilities of ROIs, with the temperature of their windows.
-
-    `log_probabilities`, (n_rois, n_classes), are as `log_probabilities_by_roi` returns
-    them, of `n_windows` windows each.
-    """
+    """Return probabilities of `log_probabilities_by_roi` of so many windows each."""
     if calibration is not None:
         divisor = calibration.temperatures(n_windows)
         log_probabilities = log_probabilities / divisor[:, None]
@@ -73,10 +68,6 @@ def calibrate(
         "simulation", or words about the sessions.
     coverage : float
         As in `Calibration`.
-
-    Returns
-    -------
-    Calibration
 
     Raises
     ------
@@ -139,10 +130,7 @@ def _fit_temperature(
     columns: NDArray[np.int64],
     weights: NDArray[np.float64],
 ) -> float:
-    """Return the divisor of the log-probabilities with the best weighted likelihood.
-
-    Guo et al., On calibration of modern neural networks, ICML 2017.
-    """
+    """Return the divisor with the best weighted likelihood (Guo et al., ICML 2017)."""
     from scipy.optimize import minimize_scalar
 
     rows = np.arange(columns.size)
@@ -162,11 +150,10 @@ def _set_threshold(
 ) -> float:
     """Return the probability that a class needs to be in the prediction set.
 
-    `own` are probabilities of the true class. Split-conformal with one vote per session
-    (Angelopoulos et al., Conformal risk control, ICLR 2024, equation 4): the largest
-    threshold whose mean share of missed cells, with one more session that misses all,
-    stays within 1 - coverage. Fewer sessions than that allows give 0: the class is in
-    every set.
+    Split-conformal with one vote per session (Angelopoulos et al., Conformal risk
+    control, ICLR 2024, equation 4): the largest threshold whose mean share of missed
+    cells, with one more session that misses all, stays within 1 - coverage. Too few
+    sessions give 0: the class is in every set.
     """
     candidates = np.unique(own)
     votes = [np.sort(own[sessions == session]) for session in np.unique(sessions)]

@@ -102,17 +102,11 @@ _Range = Annotated[
 
 @dataclass(frozen=True)
 class CalibrationStep:
-    """What holds from one number of windows up to the next step.
+    """What holds from one number of windows of a ROI up to the next step.
 
-    Attributes
-    ----------
-    n_windows : int
-        Windows of a ROI from which it holds.
-    temperature : float
-        The mean log-probability over a ROI's windows is divided by it.
-    prediction_set : mapping of str to float
-        Of each class, the least probability that keeps it in the set. The model's
-        own probability, with the shares of its training data.
+    The mean log-probability over its windows is divided by `temperature`. A class whose
+    probability, by the model with the shares of its training data, is at least
+    `prediction_set` of it is in the set.
     """
 
     n_windows: _Count
@@ -124,16 +118,9 @@ class CalibrationStep:
 class Calibration:
     """The promises of a model, and the data on which they were checked.
 
-    Attributes
-    ----------
-    calibrated_on : str
-        "simulation", or words about the user's own sessions.
-    coverage : float
-        Share of the cells whose prediction set holds their type, at least.
-    sessions, cells : int
-        How many it was calibrated on; cells with at least one window.
-    steps : tuple of CalibrationStep
-        By ascending number of windows, from 1.
+    Of at least a share `coverage` of the cells the prediction set holds the type. It
+    was `calibrated_on` ("simulation", or words about the user's own sessions) so many
+    `sessions` and `cells` with at least one window. The `steps` ascend from 1 window.
     """
 
     calibrated_on: _Text
@@ -160,25 +147,10 @@ class Calibration:
 class Score:
     """What a model reached on some cells, beside chance and a single number.
 
-    Attributes
-    ----------
-    data : str
-        The cells, such as "in vivo, GCaMP6f".
-    measure : str
-        Such as "AUROC of p_IN".
-    value : float
-    n : int
-        Cells.
-    unit : str
-        What the interval resamples, such as "sessions".
-    low, high : float or None
-        95 % interval; None where there are too few.
-    chance : float or None
-        Value of answers that know nothing.
-    probe : str or None
-        Single number of a trace that does best on the same cells.
-    probe_value : float or None
-        The measure of that number.
+    `value` is the `measure` ("AUROC of p_IN") of `n` cells of the `data` ("in vivo,
+    GCaMP6f"); `low` and `high` are its 95 % interval, resampling `unit` ("sessions");
+    `chance` is the value of answers that know nothing, and `probe_value` that of
+    `probe`, the single number of a trace that does best on the same cells.
     """
 
     data: _Short
@@ -204,54 +176,9 @@ class Score:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Everything about a saved model but its weights.
+    """Everything about a saved model but its weights; docs/models.md names the fields.
 
     An impossible value raises `ModelError`.
-
-    Attributes
-    ----------
-    name : str
-        Such as "cnn-10hz".
-    family : str
-        What users call it without its rate: "cnn".
-    classes : tuple of str
-        Class names, in the order of the network's outputs.
-    architecture : str
-        A key of `models.NETWORKS`.
-    parameters : mapping
-        The other constructor parameters of `TraceClassifier`, in plain values.
-    window_frames : int
-        Frames of one trace that the network takes.
-    sampling_frequency : float or None
-        Frames per second of those, Hz; None if whoever trained it did not say.
-    normalization : str
-        As in `TraceClassifier`; statistics of a training set are with the weights.
-    neuropil : str or float
-        "none" for raw F, else the coefficient c of F - c * Fneu.
-    trained_on : str
-        One sentence.
-    training_data : mapping
-        The same in numbers.
-    origin : str
-        "simulation" or "user".
-    subtypes_proven : bool
-        Whether PV, SOM and VIP were told apart on real cells.
-    assumed_shares : mapping or None
-        Shares of types or parents that are assumed where the user gives none, such as
-        PY 0.5 and IN 0.5; None for those of the training data.
-    calibration : Calibration or None
-        Temperatures and prediction sets; None if nothing was calibrated.
-    domain : mapping or None
-        Of each property of `domain.PROPERTIES` what is usual in the training data, as
-        {"low": ..., "high": ...}.
-    scores : tuple of Score
-        What was measured, a row each.
-    versions : mapping
-        Of the software that trained it.
-    created : str
-        ISO 8601 date and time.
-    intended_use, not_for : str
-        A sentence or two each.
     """
 
     name: _Name
@@ -288,12 +215,12 @@ class ModelCard:
             return
         try:
             DEFAULT_TYPES.including(self.classes)
-            wrong = None
+            wrong = ""
         except LabelError as error:
             wrong = str(error)
-        for step in self.calibration.steps:
-            if set(step.prediction_set) != set(self.classes):
-                wrong = f"prediction_set does not name {', '.join(self.classes)}"
+        names = {frozenset(step.prediction_set) for step in self.calibration.steps}
+        if names != {frozenset(self.classes)}:
+            wrong = f"prediction_set does not name {', '.join(self.classes)}"
         if wrong:
             raise ModelError(
                 f"The calibration on the card of {self.name!r} does not belong to its "
@@ -301,13 +228,7 @@ class ModelCard:
             )
 
     def to_json(self) -> str:
-        """Return the card as JSON text with sorted keys.
-
-        Raises
-        ------
-        ModelError
-            If a value has no JSON form (NaN and infinity have none).
-        """
+        """Return the card as JSON text; `ModelError` if a value has no JSON form."""
         values = {**asdict(self), "format": CARD_FORMAT}
         try:
             return json.dumps(values, sort_keys=True, allow_nan=False, indent=1)
@@ -319,13 +240,7 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, text: str) -> ModelCard:
-        """Read a card.
-
-        Raises
-        ------
-        ModelError
-            If the text is no card, lacks a field or holds an impossible value.
-        """
+        """Read a card; `ModelError` if the text is none, or a value is impossible."""
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -341,19 +256,13 @@ class ModelCard:
                 f"The model card has format {found_format!r:.20}, this version reads "
                 f"{CARD_FORMAT}; update napari-celltype or save the model again."
             )
-        known = [f.name for f in fields(cls)]
-        if strange := sorted(set(values) - set(known)):
+        try:
+            return cls(**values)
+        except TypeError as error:
             raise ModelError(
-                f"The model card has an unknown field {strange[0]!r:.60}; update "
+                f"The model card has other fields than this version ({error}); update "
                 "napari-celltype or save the model again."
-            )
-        # Fields from `parameters` on may be left out.
-        required = known[: known.index("parameters")]
-        if missing := [name for name in required if name not in values]:
-            raise ModelError(
-                f"The model card lacks {', '.join(missing)}; save the model again."
-            )
-        return cls(**values)
+            ) from error
 
 
 def _checked(kind: Any, value: Any, where: str) -> Any:
@@ -364,28 +273,22 @@ def _checked(kind: Any, value: Any, where: str) -> Any:
         for rule in arguments[1:]:
             if not rule.fits(value):
                 raise _impossible(where, value, rule.wanted)
-        return value
-    if NoneType in arguments:
+    elif NoneType in arguments:
         return None if value is None else _checked(arguments[0], value, where)
-    if origin is Literal:
+    elif origin is Literal:
         if value not in arguments:
             raise _impossible(where, value, " or ".join(map(repr, arguments)))
-        return value
-    if origin is tuple:
+    elif origin is tuple:
         if not isinstance(value, tuple | list):
             raise _impossible(where, value, "a list")
-        return tuple(
-            _checked(arguments[0], one, f"{where}[{row}]")
-            for row, one in enumerate(value)
-        )
-    if origin is Mapping:
+        items = enumerate(value)
+        return tuple(_checked(arguments[0], v, f"{where}[{row}]") for row, v in items)
+    elif origin is Mapping:
         if not isinstance(value, Mapping) or not all(isinstance(k, str) for k in value):
             raise _impossible(where, value, "a mapping of names")
-        return {
-            k: _checked(arguments[1], one, f"{where}.{k:.60}")
-            for k, one in value.items()
-        }
-    if isinstance(kind, type) and is_dataclass(kind):
+        kind = arguments[1]
+        return {k: _checked(kind, v, f"{where}.{k:.60}") for k, v in value.items()}
+    elif isinstance(kind, type) and is_dataclass(kind):
         names = [f.name for f in fields(kind)]
         if isinstance(value, kind):
             value = {name: getattr(value, name) for name in names}
@@ -393,7 +296,7 @@ def _checked(kind: Any, value: Any, where: str) -> Any:
             raise _impossible(where, value, f"{', '.join(names)} with a value each")
         hints = get_type_hints(kind, include_extras=True)
         return kind(**{n: _checked(hints[n], value[n], f"{where}.{n}") for n in names})
-    if kind is not Any:
+    elif kind is not Any:
         accepted = (int, float) if kind is float else kind
         wrong_bool = isinstance(value, bool) and kind is not bool
         if wrong_bool or not isinstance(value, accepted):
@@ -425,14 +328,7 @@ _Z_SCORES = {
 
 
 def describe(card: ModelCard, sha256: str | None = None) -> str:
-    """Return a card as Markdown that also reads well as plain text, on one screen.
-
-    Parameters
-    ----------
-    card : ModelCard
-    sha256 : str, optional
-        Digest to show.
-    """
+    """Return a card, and a digest, as Markdown that reads well as plain text."""
     classes = ", ".join(card.classes)
     what = f"Tells {classes} apart (network: {network_title(card.architecture)})."
     if not card.subtypes_proven:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,14 +24,12 @@ if TYPE_CHECKING:
     from napari_celltype.models.model import CellTypeModel
 
 BUNDLED = Path(__file__).parent / "bundled"
+# An environment variable that names another folder of the user's models.
 FOLDER_VARIABLE = "NAPARI_CELLTYPE_MODELS"
 
 
 def user_folder() -> Path:
-    """Return the folder of the user's models, whether it exists or not.
-
-    The environment variable NAPARI_CELLTYPE_MODELS names another one.
-    """
+    """Return the folder of the user's models, whether it exists or not."""
     if chosen := os.environ.get(FOLDER_VARIABLE):
         return Path(chosen)
     import platformdirs
@@ -42,15 +41,7 @@ def user_folder() -> Path:
 def list_models(*, on_notice: Notice = warn_notice) -> list[ModelCard]:
     """Return the cards of all models: the bundled ones, then the user's.
 
-    Parameters
-    ----------
-    on_notice : callable
-        Takes a sentence for each file of the user's that cannot be used.
-
-    Raises
-    ------
-    ModelError
-        If a bundled model is damaged.
+    `on_notice` takes a sentence for each file of the user's that cannot be used.
     """
     return [file.card for file in [*_bundled(), *_users(on_notice)]]
 
@@ -96,16 +87,14 @@ def find_model(
         return read_model_bytes(text)
     bundled = _bundled()
     if family := [file for file in bundled if file.card.family == text]:
-        return _fastest_fitting(text, family, sampling_frequency)
+        return _fastest(family, sampling_frequency)
     damaged: list[str] = []
     named = [*bundled, *_users(damaged.append)]
     for file in named:
         if file.card.name == text:
             return file
-    names = [
-        *dict.fromkeys(f.card.family for f in bundled),
-        *(f.card.name for f in named),
-    ]
+    families = dict.fromkeys(file.card.family for file in bundled)
+    names = [*families, *(file.card.name for file in named)]
     raise ModelError(
         f"There is no model {text!r}; there are {', '.join(names) or 'none'}, or give "
         f"the path of a {SUFFIX} file." + "".join(f" ({why})" for why in damaged)
@@ -181,24 +170,16 @@ def _users(on_notice: Notice) -> list[ModelBytes]:
     return found
 
 
-def _fastest_fitting(
-    family: str, files: list[ModelBytes], sampling_frequency: float | None
-) -> ModelBytes:
-    rated = sorted(files, key=_rate)
-    if sampling_frequency is None:
-        return rated[-1]
-    fitting = [
-        file for file in rated if _rate(file) <= sampling_frequency * (1 + SAME_RATE)
-    ]
+def _fastest(family: list[ModelBytes], sampling_frequency: float | None) -> ModelBytes:
+    """Return the fastest model of a family that a recording of this rate fits."""
+    rates = {file.card.sampling_frequency or 0.0: file for file in family}
+    most = math.inf if sampling_frequency is None else sampling_frequency
+    fitting = [rate for rate in rates if rate <= most * (1 + SAME_RATE)]
     if not fitting:
         raise SamplingFrequencyError(
             f"The recording has {sampling_frequency:g} frames per second, but the "
-            f"slowest {family} model needs {_rate(rated[0]):g} Hz and traces are never "
-            "up-sampled; check the frame rate (terminal: --fs), or train a model at "
-            "this rate."
+            f"slowest {family[0].card.family} model needs {min(rates):g} Hz and traces "
+            "are never up-sampled; check the frame rate (terminal: --fs), or train a "
+            "model at this rate."
         )
-    return fitting[-1]
-
-
-def _rate(file: ModelBytes) -> float:
-    return file.card.sampling_frequency or 0.0
+    return rates[max(fitting)]

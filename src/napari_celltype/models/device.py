@@ -23,36 +23,26 @@ def choose_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    if name == "cpu":
-        return torch.device("cpu")
-    if name == "mps":
-        if not torch.backends.mps.is_available():
-            raise CellTypeError(
-                "The device 'mps' was asked for, but PyTorch finds no Apple GPU on "
-                "this machine; use 'auto' or 'cpu'."
-            )
-        return torch.device("mps")
-    wanted = re.fullmatch(r"cuda(?::(\d{1,4}))?", name)
+    wanted = re.fullmatch(r"cpu|mps|cuda(?::(\d{1,4}))?", name)
     if wanted is None:
         raise CellTypeError(
             f"The device {name!r} is not known; use auto, cpu, cuda, cuda:N or mps."
         )
-    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if int(wanted[1] or 0) >= found:
+    missing, n_gpus = "", torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "mps" and not torch.backends.mps.is_available():
+        missing = "no Apple GPU"
+    elif name.startswith("cuda") and int(wanted[1] or 0) >= n_gpus:
+        missing = f"{n_gpus or 'no'} CUDA GPU{'s' if n_gpus != 1 else ''}"
+    if missing:
         raise CellTypeError(
-            f"The device {name!r} was asked for, but PyTorch finds "
-            f"{found or 'no'} CUDA GPU{'s' if found != 1 else ''} here; use 'auto' or "
-            "'cpu', or run `napari-celltype doctor` to see what is missing."
+            f"The device {name!r} was asked for, but PyTorch finds {missing} here; use "
+            "'auto' or 'cpu', or run `napari-celltype doctor` to see what is missing."
         )
     return torch.device(name)
 
 
 def traces_at_once(device: torch.device, n_frames: int, cached_frames: int) -> int:
-    """Return how many traces of `n_frames` frames to put through a network at once.
-
-    On a processor that is as many as its cache keeps the activations of, which each
-    network knows as `cached_frames`.
-    """
+    """Return how many traces of `n_frames` frames to put through a network at once."""
     frames = cached_frames if device.type == "cpu" else _ACCELERATOR_FRAMES
     return max(1, frames // n_frames)
 
@@ -74,10 +64,7 @@ def in_batches(
     batch_size: int,
     on_notice: Notice,
 ) -> Iterator[Result]:
-    """Yield ``function(start, stop)`` row after row, with less when memory is short.
-
-    A single row that does not fit raises `torch.OutOfMemoryError`.
-    """
+    """Yield ``function(start, stop)`` row after row, with less when memory is short."""
     start = 0
     while start < n_rows:
         rows = min(batch_size, n_rows - start)
@@ -90,9 +77,9 @@ def in_batches(
         # Out of the except block, whose traceback keeps the failed tensors alive.
         if result is None:
             batch_size = halve(rows, on_notice)
-            continue
-        yield result
-        start += rows
+        else:
+            yield result
+            start += rows
 
 
 def halve(batch_size: int, on_notice: Notice) -> int:

@@ -7,21 +7,25 @@ fluorescence of any microscope can be compared.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.models.card import ModelCard
 from napari_celltype.models.windows import blocks_of, plan_windows
-from napari_celltype.progress import ShouldStop, never_stop, raise_if_stopped
 from napari_celltype.recording import Segment, Traces
-from napari_celltype.recording.windows import lively
+from napari_celltype.recording.windows import WindowPlan, lively
 
 TRACE_PROPERTIES = ("noise", "skewness", "slow power", "smoothness")
 POPULATION_PROPERTIES = ("synchrony", "slow oscillation")
-_RECORDING_PROPERTIES = (*POPULATION_PROPERTIES, "neuropil", "length", "frame rate")
-PROPERTIES = (*TRACE_PROPERTIES, *_RECORDING_PROPERTIES)
+PROPERTIES = (
+    *TRACE_PROPERTIES,
+    "neuropil",
+    *POPULATION_PROPERTIES,
+    "length",
+    "frame rate",
+)
 SLOW = 0.1  # Hz
 _SYNCHRONOUS = (0.02, 0.1)  # Hz, between which synchrony is measured
 _FEWEST_ROIS = 10  # usable ones, of which synchrony means something
@@ -29,6 +33,7 @@ _FEWEST_ROIS = 10  # usable ones, of which synchrony means something
 # Bands of 0.05 Hz; in the first four, awake cells are about as synchronous as above.
 _OSCILLATION = tuple((low / 20, (low + 1) / 20) for low in range(2, 20))  # Hz
 BELOW = 4
+_BANDS = (_SYNCHRONOUS, *_OSCILLATION)
 # Of fewer usable ROIs or less time, chance looks like a slow oscillation.
 FEWEST_OSCILLATING, SHORTEST_OSCILLATION = 20, 240  # ROIs, s
 # Shares of training sessions below and above which nothing is usual. An oscillation is
@@ -63,18 +68,6 @@ _MEANING = {
 }
 
 
-@dataclass(frozen=True)
-class _Unlike:
-    """What about a recording is unlike a model's training data.
-
-    `recording` holds a sentence for each property whose median over the ROIs is
-    outside, `rois` of each ROI the names of the trace's properties that are outside.
-    """
-
-    recording: tuple[str, ...]
-    rois: tuple[tuple[str, ...], ...]
-
-
 def trace_properties(
     traces: NDArray[np.floating], sampling_frequency: float
 ) -> dict[str, NDArray[np.float64]]:
@@ -100,8 +93,8 @@ def trace_properties(
             "smoothness": (steps[:, 1:] * steps[:, :-1]).sum(axis=1)
             / (steps**2).sum(axis=1),
         }
-    alive: NDArray[np.bool_] = np.asarray(np.ptp(traces, axis=1) > 0)
-    return {name: np.where(alive, value, np.nan) for name, value in found.items()}
+    constant = np.ptp(traces, axis=1) == 0
+    return {name: np.where(constant, np.nan, value) for name, value in found.items()}
 
 
 def recording_properties(
@@ -111,7 +104,6 @@ def recording_properties(
     segments: Sequence[Segment],
     *,
     neuropil: Traces | None = None,
-    should_stop: ShouldStop = never_stop,
 ) -> dict[str, NDArray[np.float64]]:
     """Measure the `PROPERTIES` of a recording as a model sees it, (n_rois,) each.
 
@@ -120,33 +112,14 @@ def recording_properties(
     Synchrony, slow oscillation, length (s, of the segments that are used) and frame
     rate (Hz) are the same for all ROIs; "neuropil" is the correlation with the neuropil
     traces, if given. NaN for ROIs without a usable trace. For the other parameters and
-    the errors see `predict_recording_traces`.
+    the errors see `predict_recording_traces`, which measures them on its way.
     """
-    n_rois, n_frames = traces.shape
-    plan = plan_windows(card, n_frames, sampling_frequency, segments)
-    rate = sampling_frequency / plan.ratio
-    found = {n: np.full(n_rois, np.nan) for n in (*TRACE_PROPERTIES, "neuropil")}
-    population = _Population(rate)
+    plan = plan_windows(card, traces.shape[1], sampling_frequency, segments)
+    measured = RecordingProperties(plan, sampling_frequency, traces.shape[0], neuropil)
     for rows, block in blocks_of(traces):
-        raise_if_stopped(should_stop)
         windows = plan.cut(block)
-        alive = lively(windows)
-        owner = np.nonzero(alive)[0]
-        counts = alive.sum(axis=1)
-        for name, values in trace_properties(windows[alive], rate).items():
-            total = np.bincount(owner, values, minlength=len(block))
-            found[name][rows][counts > 0] = total[counts > 0] / counts[counts > 0]
-        population.add(windows[alive.all(axis=1)])
-        if neuropil is not None:
-            around = plan.cut(np.asarray(neuropil[rows], dtype=np.float32))
-            found["neuropil"][rows] = correlations(windows, around)
-    seconds = sum(p.stop - p.start for p in plan.pieces) / sampling_frequency
-    return {
-        **found,
-        **{n: np.full(n_rois, value) for n, value in population.properties().items()},
-        "length": np.full(n_rois, seconds),
-        "frame rate": np.full(n_rois, float(sampling_frequency)),
-    }
+        measured.add(rows, windows, lively(windows))
+    return measured.values()
 
 
 def correlations(
@@ -166,56 +139,74 @@ def correlations(
     return found
 
 
-class _Population:
-    """What the ROIs of a recording do together, from blocks of ROIs."""
+class RecordingProperties:
+    """The `recording_properties`, from the windows of one block of ROIs after another.
 
-    _BANDS = (_SYNCHRONOUS, *_OSCILLATION)
+    What the ROIs do together is measured in bands of frequencies. synchrony: mean
+    correlation of two ROIs between 0.02 and 0.1 Hz; NaN with fewer than 10 ROIs. slow
+    oscillation: how much higher that correlation is in the highest two neighbouring
+    bands of 0.05 Hz between 0.3 and 1 Hz than, on average, in those from 0.1 to 0.3 Hz;
+    NaN with fewer than 20 ROIs or 4 minutes.
+    """
 
-    def __init__(self, sampling_frequency: float) -> None:
-        self._rate = sampling_frequency
-        self._sums: list[NDArray[np.complex128]] = []
-        self._n_rois = 0
-        self._seconds = 0.0
+    def __init__(
+        self,
+        plan: WindowPlan,
+        sampling_frequency: float,
+        n_rois: int,
+        neuropil: Traces | None,
+    ) -> None:
+        self._plan, self._neuropil = plan, neuropil
+        self._rate = sampling_frequency / plan.ratio
+        self._found = {name: np.full(n_rois, np.nan) for name in PROPERTIES}
+        seconds = sum(p.stop - p.start for p in plan.pieces) / sampling_frequency
+        self._found["length"][:] = seconds
+        self._found["frame rate"][:] = sampling_frequency
+        self._sums: list[Any] = [0.0] * len(_BANDS)
+        self._n_lively = 0
 
-    def add(self, windows: NDArray[np.float32]) -> None:
-        """Take in ROIs (n_rois, n_windows, n_frames), all windows with change."""
+    def add(
+        self, rows: slice, windows: NDArray[np.float32], alive: NDArray[np.bool_]
+    ) -> None:
+        """Take in the windows of some ROIs, of which those `alive` change at all."""
+        owner, counts = np.nonzero(alive)[0], alive.sum(axis=1)
+        for name, values in trace_properties(windows[alive], self._rate).items():
+            total = np.bincount(owner, values, minlength=len(counts))
+            self._found[name][rows][counts > 0] = total[counts > 0] / counts[counts > 0]
+        self._add_bands(windows[alive.all(axis=1)])
+        if self._neuropil is not None:
+            around = self._plan.cut(np.asarray(self._neuropil[rows], dtype=np.float32))
+            self._found["neuropil"][rows] = correlations(windows, around)
+
+    def _add_bands(self, windows: NDArray[np.float32]) -> None:
         traces = windows.reshape(len(windows), -1)
         frequencies = np.fft.rfftfreq(traces.shape[1], 1 / self._rate)
         spectrum = np.fft.rfft(traces, axis=1)
-        sums = []
-        for low, high in self._BANDS:
+        self._n_lively += len(windows)
+        for number, (low, high) in enumerate(_BANDS):
             # By Parseval's theorem, traces of unit variance up to a constant.
             band = spectrum[:, (frequencies >= low) & (frequencies < high)]
             with np.errstate(divide="ignore", invalid="ignore"):
                 band = band / np.sqrt((np.abs(band) ** 2).sum(axis=1, keepdims=True))
-            sums.append(np.nan_to_num(band).sum(axis=0))
-        if self._sums:
-            sums = [a + b for a, b in zip(self._sums, sums, strict=True)]
-        self._sums = sums
-        self._n_rois += len(windows)
-        self._seconds = traces.shape[1] / self._rate
+            self._sums[number] = self._sums[number] + np.nan_to_num(band).sum(axis=0)
 
-    def properties(self) -> dict[str, float]:
-        """Return the `POPULATION_PROPERTIES`.
-
-        synchrony: mean correlation of two ROIs between 0.02 and 0.1 Hz; NaN with fewer
-        than 10 ROIs. slow oscillation: how much higher that correlation is in the
-        highest two neighbouring bands of 0.05 Hz between 0.3 and 1 Hz than, on average,
-        in those from 0.1 to 0.3 Hz; NaN with fewer than 20 ROIs or 4 minutes.
-        """
-        n = self._n_rois
-        if n < _FEWEST_ROIS or not self._sums[0].size:
-            return dict.fromkeys(POPULATION_PROPERTIES, float("nan"))
+    def values(self) -> dict[str, NDArray[np.float64]]:
+        """Return the properties of all ROIs that were taken in."""
+        n = self._n_lively
+        if n < _FEWEST_ROIS or not np.size(self._sums[0]):
+            return self._found
         # The variance of a sum of n unit variables is n + n (n - 1) correlation.
         slow, *bands = (
             (float((np.abs(total) ** 2).sum()) - n) / (n * (n - 1))
             for total in self._sums
         )
-        oscillation = float("nan")
-        if n >= FEWEST_OSCILLATING and self._seconds >= SHORTEST_OSCILLATION:
+        self._found["synchrony"][:] = slow
+        seconds = self._plan.n_windows * self._plan.window_frames / self._rate
+        if n >= FEWEST_OSCILLATING and seconds >= SHORTEST_OSCILLATION:
             pairs = np.convolve(bands[BELOW:], [0.5, 0.5], "valid")
-            oscillation = float(pairs.max() - np.mean(bands[:BELOW]))
-        return {"synchrony": slow, "slow oscillation": oscillation}
+            above = float(pairs.max() - np.mean(bands[:BELOW]))
+            self._found["slow oscillation"][:] = above
+        return self._found
 
 
 def domain_of(
@@ -240,41 +231,45 @@ def domain_of(
 def unlike(
     domain: Mapping[str, Mapping[str, float]],
     properties: Mapping[str, NDArray[np.float64]],
-) -> _Unlike:
+) -> tuple[list[str], list[list[str]]]:
     """Compare a recording's `recording_properties` with the domain on a model's card.
 
-    The median over the ROIs is compared with "median noise" and so on, where a card has
-    it.
+    Returns
+    -------
+    sentences : list of str
+        One for each property whose median over the ROIs is unusual. It is compared with
+        "median noise" and so on, where a card has it.
+    of_rois : list of list of str
+        The names of the properties of each ROI's trace that are unusual.
     """
     sentences = []
     n_rois = len(next(iter(properties.values()), ()))
-    outside: list[list[str]] = [[] for _ in range(n_rois)]
+    of_rois: list[list[str]] = [[] for _ in range(n_rois)]
     for name, values in properties.items():
         known = values[np.isfinite(values)]
         if name not in domain or not known.size:
             continue
         median = float(np.median(known))
         usual = domain.get(f"median {name}", domain[name])
-        if sentence := _unlike_sentence(name, median, usual["low"], usual["high"]):
-            sentences.append(sentence)
+        sentences += _unlike_sentence(name, median, usual["low"], usual["high"])
         if name in TRACE_PROPERTIES:
             low, high = domain[name]["low"], domain[name]["high"]
             for roi_id in np.flatnonzero((values < low) | (values > high)):
-                outside[roi_id].append(name)
-    return _Unlike(tuple(sentences), tuple(map(tuple, outside)))
+                of_rois[roi_id].append(name)
+    return sentences, of_rois
 
 
-def _unlike_sentence(name: str, median: float, low: float, high: float) -> str:
-    """Return what is wrong with a recording's median, "" if nothing is."""
+def _unlike_sentence(name: str, median: float, low: float, high: float) -> list[str]:
+    """Return what is wrong with a recording's median, if anything is."""
     # A hundredth more: a frame rate of 30.03 Hz is one of 30 Hz.
     slack = 0.01 * max(abs(low), abs(high))
     if low - slack <= median <= high + slack:
-        return ""
+        return []
     is_above = median > high
     unit = _UNITS.get(name, "")
     value = f"{'median ' * (name in TRACE_PROPERTIES)}{name} {median:.3g}{unit}"
-    return (
+    return [
         f"This recording is unlike the model's training data: {value}, "
         f"{'above' if is_above else 'below'} the usual {low:.3g} to {high:.3g}{unit}; "
         f"{_MEANING[name][is_above]}."
-    )
+    ]

@@ -55,19 +55,14 @@ from napari_celltype.progress import (
     never_stop,
 )
 
-# Constructor parameters that shape the network; None means the paper's value.
 NOT_FOR = (
     "Anything that has not been checked against labelled cells of the same kind; a "
     "predicted label is no histology."
 )
+# Constructor parameters that shape the network; None means the paper's value.
 STRUCTURE = (
-    "layers",
-    "filters",
-    "kernel_size",
-    "timesteps",
-    "units",
-    "dropout",
-    "recurrent_dropout",
+    *("layers", "filters", "kernel_size", "dropout"),
+    *("timesteps", "units", "recurrent_dropout"),
 )
 
 
@@ -193,8 +188,8 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             What the labels mean, when y is not to be read; gives the classes, of which
             some may have no example here.
         start : FineTuning, optional
-            A fitted classifier whose weights are taken over, and of which only the
-            last layers are trained; its z-score is taken over, too.
+            A fitted classifier whose weights and z-score are taken over, and of which
+            only the last layers are trained.
         scoring : EpochScoring, optional
             What is measured after each epoch, and which epoch's weights are kept.
         checkpoint : path, optional
@@ -202,18 +197,14 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
             epoch and at most every few seconds. If it is there and belongs to the same
             data, parameters and number of threads, training goes on from it and ends as
             if it had never been interrupted, to the last bit; it may also hold fewer
-            epochs than are asked for. Any other file there is not read, and is
-            replaced. With ``random_state=None`` no two trainings are the same.
+            epochs than are asked for. Any other file there is replaced. With
+            ``random_state=None`` no two trainings are the same.
         should_finish : callable
             Asked as `should_stop` is; True ends the training, but not without an epoch.
         on_progress : callable
             Takes a `Progress` after each epoch.
         should_stop : callable
             Asked before each batch; True ends the training.
-
-        Returns
-        -------
-        self
 
         Raises
         ------
@@ -258,21 +249,15 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         rank = None if scoring is None else scoring.rank
         kept = None
         if checkpoint is not None:
-            settings = {
-                "architecture": self.architecture,
-                "structure": network.settings,
-                "classes": targets.classes,
-                "normalization": self.normalization,
-                "batch_size": self.batch_size,
-                "learning_rate": self.learning_rate,
-                "seed": seed,
-                "device": device.type,
-                "scored": scoring is not None,
-                "ranked": rank is not None,
-                "scored_on": "" if scoring is None else scoring.digest,
-                "start": None if start is None else start.digest(),
-            }
-            key = training_key(traces, targets.allowed, settings)
+            given = {"epochs": None, "random_state": seed, "device": device.type}
+            key = training_key(
+                traces,
+                targets.allowed,
+                self.get_params() | given,
+                targets.classes,
+                (rank is not None, scoring and scoring.digest),
+                start and start.digest(),
+            )
             kept = Checkpoint(Path(checkpoint), key)
         before = vars(self).copy()
         self.classes_ = classes
@@ -326,21 +311,12 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         probabilities: NDArray[np.float64] = np.exp(self.predict_log_proba(X))
         return probabilities
 
-    def predict_log_proba(
-        self,
-        X: ArrayLike,
-        *,
-        device: str | None = None,
-        on_notice: Notice = warn_notice,
-    ) -> NDArray[np.float64]:
-        """Return the logarithm of each class's probability, (n_traces, n_classes).
-
-        `device` is used instead of the constructor's; `on_notice` takes a sentence when
-        the GPU's memory was too small for a batch.
-        """
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the logarithm of each class's probability, (n_traces, n_classes)."""
         check_is_fitted(self)
-        traces = validate_data(self, X, dtype=np.float32, reset=False)
-        return self.log_probabilities(traces, device, on_notice)
+        return self.log_probabilities(
+            validate_data(self, X, dtype=np.float32, reset=False)
+        )
 
     def log_probabilities(
         self,
@@ -348,7 +324,11 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         device: str | None = None,
         on_notice: Notice = warn_notice,
     ) -> NDArray[np.float64]:
-        """Do what `predict_log_proba` does with traces of any length, unchecked."""
+        """Do what `predict_log_proba` does with traces of any length, unchecked.
+
+        `device` is used instead of the constructor's; `on_notice` takes a sentence when
+        the GPU's memory was too small for a batch.
+        """
         target = choose_device(device or self.device)
         n_frames = max(traces.shape[1], self._minimum_frames())
         network = self.network_
@@ -369,27 +349,10 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         return log_softmax(np.concatenate(found))
 
     def save(self, path: str | os.PathLike[str], card: ModelCard | None = None) -> str:
-        """Write the fitted classifier to a ``.safetensors`` file with a card.
+        """Write the fitted classifier to a ``.safetensors`` file; return its SHA-256.
 
-        Parameters
-        ----------
-        path : path
-            Ends in ``.safetensors``.
-        card : ModelCard, optional
-            From `card_for`; without one a card named as the file is made, which knows
-            no frame rate, so that it cannot classify recordings.
-
-        Returns
-        -------
-        str
-            SHA-256 of the model.
-
-        Raises
-        ------
-        napari_celltype.errors.ModelError
-            If the card describes another classifier.
-        napari_celltype.errors.OutputError
-            If the file cannot be written.
+        Without a card (see `card_for` and `save_model`) one named as the file is made,
+        which knows no frame rate, so that it cannot classify recordings.
         """
         check_is_fitted(self)
         if card is None:
@@ -436,8 +399,7 @@ class FineTuning:
     def digest(self) -> str:
         """Return what the start depends on, for the key of a checkpoint."""
         sha256 = hashlib.sha256(f"{self.layers} {list(self.base.classes_)}".encode())
-        for name, value in sorted(self.base.network_.state_dict().items()):
-            sha256.update(name.encode())
+        for value in self.base.network_.state_dict().values():
             sha256.update(value.contiguous().numpy().tobytes())
         return sha256.hexdigest()
 
@@ -449,20 +411,11 @@ def card_for(
     sampling_frequency: float | None,
     **facts: Any,
 ) -> ModelCard:
-    """Make the card of a fitted classifier; what it is comes from the classifier.
+    """Make the card of a fitted classifier.
 
-    Parameters
-    ----------
-    classifier : TraceClassifier
-        Fitted.
-    name, sampling_frequency, **facts
-        Fields of `ModelCard` that the classifier does not know. Without them it is a
-        user's own model of raw F, of the family of its architecture.
-
-    Raises
-    ------
-    ModelError
-        If a value is impossible.
+    `facts` are fields of `ModelCard` that the classifier does not know; without them it
+    is a user's own model of raw F, of the family of its architecture. `ModelError` if a
+    value is impossible.
     """
     seed = classifier.random_state
     training_data = dict(facts.pop("training_data", None) or {})
@@ -511,15 +464,6 @@ def save_model(
 ) -> str:
     """Write a fitted classifier and its card to one file, atomically.
 
-    Parameters
-    ----------
-    classifier : TraceClassifier
-        Fitted.
-    card : ModelCard
-        Must describe this classifier; `card_for` makes one that does.
-    path : path
-        Ends in ``.safetensors``.
-
     Returns
     -------
     str
@@ -528,9 +472,9 @@ def save_model(
     Raises
     ------
     ModelError
-        If the card describes another classifier.
+        If the card describes another classifier; `card_for` makes one that fits.
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or does not end in ``.safetensors``.
     """
     target = Path(path)
     require_suffix(target)

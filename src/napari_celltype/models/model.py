@@ -11,11 +11,12 @@ import numpy as np
 import safetensors
 import safetensors.torch
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from napari_celltype.errors import ModelError
 from napari_celltype.models.calibration import probabilities_of
 from napari_celltype.models.card import ModelCard
+from napari_celltype.models.domain import RecordingProperties
 from napari_celltype.models.estimator import STRUCTURE, TraceClassifier
 from napari_celltype.models.model_file import COPY_AGAIN, ModelBytes, read_model_bytes
 from napari_celltype.models.networks import build_network
@@ -37,24 +38,15 @@ from napari_celltype.progress import (
 from napari_celltype.recording import Segment, Traces
 from napari_celltype.recording.windows import lively
 
-# Parameters of a card beside those that shape the network, and largest values where
-# the general limit does not suit.
+# Parameters of a card beside those that shape the network.
 _TRAINING = ("epochs", "batch_size", "learning_rate", "random_state")
-_MOST = {"layers": 100, "epochs": 10**9, "batch_size": 10**9, "random_state": 2**32}
 
 
 @dataclass(frozen=True, eq=False)
 class CellTypeModel:
-    """A trained classifier with its card.
+    """A trained classifier of windows, its card, and the digest over card and weights.
 
-    Attributes
-    ----------
-    classifier : TraceClassifier
-        Fitted; takes windows of ``card.window_frames`` frames.
-    card : ModelCard
-    sha256 : str
-        Digest over card and weights, hexadecimal.
-    name : str
+    `predict_recording_traces` asks it about whole recordings.
     """
 
     classifier: TraceClassifier
@@ -62,36 +54,9 @@ class CellTypeModel:
     sha256: str
     name: str
 
-    @property
-    def classes_(self) -> NDArray[np.str_]:
-        """Class names, in the order of `predict_proba`'s columns."""
-        classes: NDArray[np.str_] = self.classifier.classes_
-        return classes
-
-    def predict(self, X: ArrayLike) -> NDArray[np.str_]:
-        """Return the most probable type of each window, (n_windows,)."""
-        named: NDArray[np.str_] = self.classes_[self.predict_proba(X).argmax(axis=1)]
-        return named
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return calibrated probabilities of windows, shape (n_windows, n_classes).
-
-        X has the shape (n_windows, card.window_frames), at the card's frame rate;
-        `predict_recording_traces` cuts whole recordings.
-        """
-        logs = self.classifier.predict_log_proba(X)
-        one_each = np.ones(len(logs), dtype=np.int64)
-        return probabilities_of(logs, one_each, self.card.calibration)
-
 
 def read_model(path: str | os.PathLike[str]) -> CellTypeModel:
-    """Load a model file.
-
-    Raises
-    ------
-    ModelError
-        If it is absent, damaged, changed since it was saved, or no model.
-    """
+    """Load a model file; `ModelError` if it is absent, damaged, changed or no model."""
     return build_model(read_model_bytes(path))
 
 
@@ -100,16 +65,18 @@ def build_model(file: ModelBytes) -> CellTypeModel:
     card = file.card
     try:
         tensors = safetensors.torch.load(file.content)
+        normalization = _normalization(card, tensors)
+        weights = {
+            key.removeprefix("network."): value
+            for key, value in tensors.items()
+            if not key.startswith("normalization.")
+        }
         classifier = restore_classifier(
             _constructor_parameters(card),
             card.classes,
             card.window_frames,
-            {
-                key.removeprefix("network."): value
-                for key, value in tensors.items()
-                if not key.startswith("normalization.")
-            },
-            _normalization(card, tensors),
+            weights,
+            normalization,
         )
     except (
         safetensors.SafetensorError,
@@ -132,11 +99,7 @@ def restore_classifier(
     weights: Mapping[str, torch.Tensor],
     normalization: Normalization,
 ) -> TraceClassifier:
-    """Build a fitted classifier from saved weights, allocating nothing but them.
-
-    Raises `ValueError` if the parameters are not those of a network, or the weights do
-    not fit it.
-    """
+    """Build a fitted classifier from weights, or raise `ValueError` if none fits."""
     classifier = TraceClassifier(**parameters)
     network = build_network(
         classifier.architecture, n_frames, len(classes), classifier._structure()
@@ -161,10 +124,10 @@ def _constructor_parameters(card: ModelCard) -> dict[str, Any]:
     parameters = dict(card.parameters)
     if strange := set(parameters) - {*STRUCTURE, *_TRAINING}:
         raise ValueError(f"unknown parameter {min(strange)[:60]!r}")
-    for key, value in parameters.items():
+    for key in parameters.keys() & set(STRUCTURE):
+        value, most = parameters[key], 100 if key == "layers" else 10**5
         if isinstance(value, str | list) and len(value) > 100:
             raise ValueError(f"{key} has {len(value)} parts")
-        most = _MOST.get(key, 10**5)
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, int | float) and abs(item) > most:
                 raise ValueError(f"{key} is out of all proportion")
@@ -204,6 +167,9 @@ class TracePredictions:
         Windows that were averaged.
     n_frames_used : ndarray of int64, shape (n_rois,)
         Frames of the original recording that these windows span.
+    properties : mapping of str to ndarray, shape (n_rois,)
+        As `recording_properties` returns them; empty where the card has no domain to
+        compare them with.
     notices : tuple of str
         Sentences about the computation, such as a GPU whose memory was too small.
     """
@@ -211,7 +177,8 @@ class TracePredictions:
     probabilities: NDArray[np.float64]
     n_windows: NDArray[np.int64]
     n_frames_used: NDArray[np.int64]
-    notices: tuple[str, ...] = ()
+    properties: Mapping[str, NDArray[np.float64]]
+    notices: tuple[str, ...]
 
 
 def predict_recording_traces(
@@ -220,6 +187,7 @@ def predict_recording_traces(
     sampling_frequency: float,
     segments: Sequence[Segment],
     *,
+    neuropil: Traces | None = None,
     device: str = "auto",
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
@@ -241,6 +209,8 @@ def predict_recording_traces(
         Of the traces, Hz.
     segments : sequence of Segment
         Frame ranges between which nothing is continuous; empty means all frames.
+    neuropil : Traces, optional
+        Beside raw traces, to be compared with them.
     device : str
         auto, cpu, cuda, cuda:N or mps.
     on_progress, should_stop : callable
@@ -248,14 +218,10 @@ def predict_recording_traces(
     block_rois : int, optional
         ROIs per block; the result does not depend on it.
 
-    Returns
-    -------
-    TracePredictions
-
     Raises
     ------
     SamplingFrequencyError
-        If the recording is slower than the model.
+        If the recording is slower than the model, or its rate impossible.
     RecordingError
         If no segment is as long as one window.
     ModelError
@@ -267,6 +233,9 @@ def predict_recording_traces(
     """
     n_rois, n_frames = traces.shape
     plan = plan_windows(model.card, n_frames, sampling_frequency, segments)
+    measured = None
+    if model.card.domain is not None:
+        measured = RecordingProperties(plan, sampling_frequency, n_rois, neuropil)
     notices: list[str] = []
     probabilities = np.full((n_rois, len(model.card.classes)), np.nan)
     counts = np.zeros(n_rois, dtype=np.int64)
@@ -286,11 +255,14 @@ def predict_recording_traces(
         probabilities[rows] = probabilities_of(
             logs, counts[rows], model.card.calibration
         )
+        if measured is not None:
+            measured.add(rows, windows, alive)
         on_progress(Progress("Classifying", rows.stop, n_rois))
     return TracePredictions(
         probabilities,
         counts,
         np.rint(counts * (plan.window_frames * plan.ratio)).astype(np.int64),
+        {} if measured is None else measured.values(),
         tuple(dict.fromkeys(notices)),
     )
 
@@ -312,15 +284,14 @@ def log_probabilities_by_roi(
     """
     counts = np.bincount(roi, minlength=n_rois)
     found = np.full((n_rois, len(classifier.classes_)), np.nan)
+    if not len(windows):
+        return found
     if not classifier.network_.any_length:
-        if len(windows):
-            logs = classifier.predict_log_proba(
-                windows, device=device, on_notice=on_notice
-            )
-            total = np.zeros(found.shape)
-            np.add.at(total, roi, logs)
-            some = counts > 0
-            found[some] = total[some] / counts[some, None]
+        logs = classifier.log_probabilities(windows, device, on_notice)
+        some = counts > 0
+        for column, of_class in zip(found.T, logs.T, strict=True):
+            total = np.bincount(roi, of_class, minlength=n_rois)
+            column[some] = total[some] / counts[some]
         return found
     in_order = np.argsort(roi, kind="stable")
     for count in np.unique(counts[counts > 0]):

@@ -48,11 +48,7 @@ class ModelBytes:
 
 
 def read_model_bytes(path: str | os.PathLike[str]) -> ModelBytes:
-    """Read a model file and check its digest; torch is not needed.
-
-    Raises `ModelError` if it is absent, damaged, changed since it was saved, or no
-    model.
-    """
+    """Read a model file and check its digest (torch is not needed), or `ModelError`."""
     source = Path(path)
     try:
         # Read once, not mapped: a file that shrinks under a map kills the process.

@@ -36,7 +36,6 @@ from napari_celltype.progress import (
 )
 
 History = list[dict[str, float]]
-_AfterEpoch = Callable[[History], Mapping[str, float]]
 Rank = Callable[[Mapping[str, float]], tuple[float, ...]]
 
 # Section IV-B; the epsilon is Keras's, which the paper leaves open.
@@ -61,33 +60,34 @@ def train(
     should_stop: ShouldStop,
     on_notice: Notice,
     checkpoint: Checkpoint | None = None,
-    after_epoch: _AfterEpoch | None = None,
+    after_epoch: Callable[[History], Mapping[str, float]] = lambda _: {},
     rank: Rank | None = None,
     should_finish: ShouldStop = never_stop,
 ) -> History:
     """Train a network in place and return its history, a row per epoch.
 
-    The training set is reshuffled each epoch and the last partial batch is kept. The
-    network is left on the processor, in evaluation mode; weights that want no gradient
-    stay as they are. `targets` are class indices, or bool (n_traces, n_classes), the
-    classes that each label leaves possible; `generator` is the only source of chance.
-    For the callables see `TraceClassifier.fit`: `after_epoch` is called while the
-    network is ready to predict, and what an unfinished epoch changed is given up where
-    `rank` is given.
+    `targets` are class indices, or bool (n_traces, n_classes), the classes that each
+    label leaves possible. For the callables see `TraceClassifier.fit`: what an
+    unfinished epoch changed is given up where `rank` is given.
     """
     x = torch.from_numpy(traces).to(device)
     y = torch.from_numpy(targets).to(device)
     network.to(device).to(memory_format=torch.channels_last).train()
     optimizer = Adam(_trained_weights(network).values(), learning_rate)
-    dropout = _dropout_generator(generator, device)
+    dropout = generator
+    if device.type != "cpu":  # A generator of the device's own.
+        seed = int(torch.randint(2**62, (), generator=generator))
+        dropout = torch.Generator(device=device).manual_seed(seed)
     # Places for the weights of the best epoch.
     best = _copies(network) if rank is not None else {}
     history: History = []
     if checkpoint is not None:
-        history = _resume(
-            checkpoint, network, optimizer, generator, dropout, best, epochs
-        )
-        if history:
+        state = _state(network, optimizer, generator, dropout, best)
+        if history := checkpoint.load(state, epochs):
+            dropout.set_state(state["dropout"])
+            generator.set_state(state["generator"])
+            for count in optimizer.counts:
+                count.copy_(state["step"])
             on_progress(
                 Progress("Training goes on from its checkpoint", len(history), epochs)
             )
@@ -135,11 +135,10 @@ def train(
                 "seconds": time.perf_counter() - start,
             }
         )
-        if after_epoch is not None:
-            network.eval()
-            scores = after_epoch(list(history))
-            network.train()
-            history[-1] |= {name: float(value) for name, value in scores.items()}
+        network.eval()
+        scores = after_epoch(list(history))
+        network.train()
+        history[-1] |= {name: float(value) for name, value in scores.items()}
         if rank is not None and best_epoch(history, rank) == epoch:
             best = _copies(network)
         if checkpoint is not None and (epoch == epochs or checkpoint.is_due()):
@@ -198,9 +197,7 @@ def loss_sum(logits: Tensor, y: Tensor) -> Tensor:
 def hit_count(logits: Tensor, y: Tensor) -> Tensor:
     """Return how many of the best guesses the labels allow."""
     guess = logits.argmax(1)
-    if y.dtype != torch.bool:
-        return (guess == y).sum()
-    return y.gather(1, guess[:, None]).sum()
+    return (guess == y if y.dtype != torch.bool else y.gather(1, guess[:, None])).sum()
 
 
 def _leave_gradients(
@@ -229,16 +226,6 @@ def _leave_gradients(
     return losses, found
 
 
-def _dropout_generator(
-    generator: torch.Generator, device: torch.device
-) -> torch.Generator:
-    """Return a generator on the device; the given one itself on the processor."""
-    if device.type == "cpu":
-        return generator
-    seed = int(torch.randint(2**62, (), generator=generator))
-    return torch.Generator(device=device).manual_seed(seed)
-
-
 def _state(
     network: Network,
     optimizer: Adam,
@@ -259,35 +246,6 @@ def _state(
         tensors[f"exp_avg.{name}"] = mean
         tensors[f"exp_avg_sq.{name}"] = square
     return tensors | {f"best.{name}": weights for name, weights in best.items()}
-
-
-def _resume(
-    checkpoint: Checkpoint,
-    network: Network,
-    optimizer: Adam,
-    generator: torch.Generator,
-    dropout: torch.Generator,
-    best: Mapping[str, Tensor],
-    epochs: int,
-) -> History:
-    """Put the checkpoint's state in place and return its history; [] without one."""
-    found = checkpoint.load(
-        _state(network, optimizer, generator, dropout, best), epochs
-    )
-    if found is None:
-        return []
-    tensors, history = found
-    dropout.set_state(tensors["dropout"])
-    generator.set_state(tensors["generator"])
-    # Copied into tensors of the weights' own memory order and device.
-    state = _state(network, optimizer, generator, dropout, best)
-    with torch.no_grad():
-        for name, tensor in state.items():
-            if name not in ("generator", "dropout", "step"):
-                tensor.copy_(tensors[name])
-    for count in optimizer.counts:
-        count.copy_(tensors["step"])
-    return history
 
 
 class Adam:
@@ -380,34 +338,28 @@ def start_from(
         )
     layers, base_layers = weighted_layers(network), weighted_layers(base)
     if not 1 <= n_layers <= len(layers):
-        raise ValueError(
-            f"{n_layers} layers cannot be trained of a network of {len(layers)}; "
-            f"choose 1 to {len(layers)}."
+        raise ModelError(
+            f"The last {n_layers} layers cannot be trained of a network of "
+            f"{len(layers)}; choose 1 to {len(layers)}."
         )
     output, base_output = layers[-1], base_layers[-1]
     assert isinstance(output, nn.Linear)
     assert isinstance(base_output, nn.Linear)
-    pairs = [
-        (new, old)
-        for layer, base_layer in zip(layers[:-1], base_layers[:-1], strict=True)
-        for new, old in zip(layer.parameters(), base_layer.parameters(), strict=True)
-    ]
-    if output.in_features != base_output.in_features or any(
-        new.shape != old.shape for new, old in pairs
-    ):
+    rows = {str(name): row for row, name in enumerate(base_classes)}
+    try:
+        with torch.no_grad():
+            for new, old in zip(layers[:-1], base_layers[:-1], strict=True):
+                new.load_state_dict(old.state_dict())
+            for name, buffer in base.named_buffers():
+                network.get_buffer(name).copy_(buffer)
+            for row, name in enumerate(classes):
+                if name in rows:
+                    output.weight[row] = base_output.weight[rows[name]]
+                    output.bias[row] = base_output.bias[rows[name]]
+    except RuntimeError:
         raise ValueError(
             "the base was trained on traces of another length; cut them to its length."
-        )
-    rows = {str(name): row for row, name in enumerate(base_classes)}
-    with torch.no_grad():
-        for new, old in pairs:
-            new.copy_(old)
-        for name, buffer in base.named_buffers():
-            network.get_buffer(name).copy_(buffer)
-        for row, name in enumerate(classes):
-            if name in rows:
-                output.weight[row] = base_output.weight[rows[name]]
-                output.bias[row] = base_output.bias[rows[name]]
+        ) from None
     for layer in layers[:-n_layers]:
         layer.requires_grad_(False)
 
@@ -421,54 +373,50 @@ class Checkpoint:
     """
 
     def __init__(self, path: Path, key: str) -> None:
-        self.path = path
-        self.key = key
+        self.path, self.key = path, key
         self._written = time.monotonic()
 
-    def load(
-        self, like: Mapping[str, Tensor], most_epochs: int
-    ) -> tuple[dict[str, Tensor], History] | None:
-        """Return tensors and history, or None if the file is of no use.
+    def load(self, state: Mapping[str, Tensor], most_epochs: int) -> History:
+        """Fill the tensors of a training's state and return its history.
 
-        That is when it is absent, damaged, of another training, longer than
-        `most_epochs`, or has other tensors than `like`.
+        Nothing is filled, and the history is empty, if the file is absent, damaged, of
+        another training, longer than `most_epochs`, or has other tensors.
         """
         try:
             content = self.path.read_bytes()
             text, _ = verified(content, self.path, "training")
-            state = json.loads(text)
-            if state["key"] != self.key or len(state["history"]) > most_epochs:
-                return None
+            noted = json.loads(text)
+            history: History = noted["history"]
+            if noted["key"] != self.key or len(history) > most_epochs:
+                return []
             tensors = safetensors.torch.load(content)
         except (
-            OSError,
-            ModelError,
-            KeyError,
-            TypeError,
-            ValueError,
+            *(OSError, ModelError, KeyError, TypeError, ValueError),
             safetensors.SafetensorError,
         ):
-            return None
-        if {n: (t.shape, t.dtype) for n, t in tensors.items()} != {
-            n: (t.shape, t.dtype) for n, t in like.items()
-        }:
-            return None
-        history: History = state["history"]
-        return tensors, history
+            return []
+        kinds, wanted = (
+            {name: (tensor.shape, tensor.dtype) for name, tensor in part.items()}
+            for part in (tensors, state)
+        )
+        if kinds != wanted:
+            return []
+        with torch.no_grad():
+            for name, tensor in state.items():
+                tensor.copy_(tensors[name])
+        return history
 
     def is_due(self) -> bool:
         """Tell whether the last writing was long enough ago."""
         return time.monotonic() - self._written >= SECONDS_BETWEEN
 
-    def save(
-        self, tensors: Mapping[str, Tensor], history: Sequence[Mapping[str, float]]
-    ) -> None:
+    def save(self, state: Mapping[str, Tensor], history: History) -> None:
         """Write the state after an epoch, atomically; `OutputError` if that fails."""
         plain = {
             name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-            for name, tensor in tensors.items()
+            for name, tensor in state.items()
         }
-        text = json.dumps({"key": self.key, "history": list(history)})
+        text = json.dumps({"key": self.key, "history": history})
         content, _ = signed(plain, "training", text, self.path)
         write_atomically(self.path, lambda file: file.write(content))
         self._written = time.monotonic()
@@ -477,19 +425,14 @@ class Checkpoint:
 def training_key(
     traces: NDArray[np.float32],
     allowed: NDArray[np.bool_],
-    settings: Mapping[str, Any],
+    *settings: Any,
 ) -> str:
     """Return a digest of all that the weights after an epoch depend on.
 
     Versions and the number of threads belong to it: others may give other last bits.
     """
-    everything = {
-        "torch": torch.__version__,
-        "napari-celltype": version("napari-celltype"),
-        "threads": torch.get_num_threads(),
-        "shapes": [traces.shape, allowed.shape],
-        **settings,
-    }
+    versions = torch.__version__, version("napari-celltype"), torch.get_num_threads()
+    everything = [*versions, traces.shape, allowed.shape, *settings]
     sha256 = hashlib.sha256(
         json.dumps(everything, sort_keys=True, default=str).encode()
     )

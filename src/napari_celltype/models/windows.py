@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from napari_celltype.errors import ModelError, RecordingError, SamplingFrequencyError
 from napari_celltype.models.card import ModelCard
-from napari_celltype.recording import Segment, Traces
+from napari_celltype.recording import Segment, Traces, require_possible
 from napari_celltype.recording.windows import WindowPlan, rate_ratio
 
 # Samples of one block of ROIs: 4 MB as float32, a few times that while averaging. On
@@ -23,12 +23,10 @@ NORMALIZATIONS = ("trace", "training-set", "training-set-per-timestep")
 
 @dataclass(frozen=True, eq=False)
 class Normalization:
-    """A z-score and the statistics that it needs.
+    """A z-score by `name`, and the mean and deviation that it needs.
 
-    By `name`: "trace", each trace by its own mean and deviation; "training-set"
-    (Section IV-B), one mean and one deviation of all training traces;
-    "training-set-per-timestep", one pair per frame. `mean` and `deviation`, (1,) or
-    (n_frames,), are those of the training set; None for "trace".
+    None for "trace", where each trace has its own; (1,) of all traces for
+    "training-set" (Section IV-B); (n_frames,) for "training-set-per-timestep".
     """
 
     name: str
@@ -79,44 +77,27 @@ def pad_frames(traces: NDArray[np.float32], n_frames: int) -> NDArray[np.float32
     return np.pad(traces, ((0, 0), (0, missing))) if missing > 0 else traces
 
 
-def cut_windows(traces: NDArray[np.float32], window_frames: int) -> NDArray[np.float32]:
-    """Return non-overlapping windows (n_traces, n_windows, window_frames).
-
-    They are cut from the start; what is left at the end is not used.
-    """
-    n_windows = traces.shape[1] // window_frames
-    used = traces[:, : n_windows * window_frames]
-    return used.reshape(len(traces), n_windows, window_frames)
-
-
 def plan_windows(
     card: ModelCard,
     n_frames: int,
     sampling_frequency: float,
     segments: Sequence[Segment],
 ) -> WindowPlan:
-    """Find the windows of a recording for a model.
-
-    Parameters
-    ----------
-    card : ModelCard
-    n_frames : int
-        Frames of the recording.
-    sampling_frequency : float
-        Of the recording, Hz.
-    segments : sequence of Segment
-        Frame ranges between which nothing is continuous; empty means all frames.
-
-    Raises
-    ------
-    SamplingFrequencyError
-        If the recording is slower than the model.
-    RecordingError
-        If no segment is as long as one window.
-    ModelError
-        If the card has no frame rate.
-    """
-    ratio = _ratio(card, sampling_frequency)
+    """Find the windows of a recording for a model; see `predict_recording_traces`."""
+    wanted = card.sampling_frequency
+    if wanted is None:
+        raise ModelError(
+            f"The model {card.name!r} does not say at which frame rate it was "
+            "trained; save it again with its sampling_frequency."
+        )
+    ratio = rate_ratio(require_possible(sampling_frequency), wanted)
+    if ratio is None:
+        raise SamplingFrequencyError(
+            f"The recording has {sampling_frequency:g} frames per second, but the "
+            f"model {card.name!r} needs {wanted:g} Hz and traces are never "
+            "up-sampled; check the frame rate (terminal: --fs) or choose a slower "
+            "model."
+        )
     segments = segments or [Segment(0, n_frames)]
     plan = WindowPlan.of(segments, ratio, card.window_frames)
     if not plan.pieces:
@@ -147,26 +128,3 @@ def blocks_of(
         if not usable.all():
             block = np.where(usable[:, None], block, np.float32(0))
         yield slice(start, start + len(block)), block
-
-
-def _ratio(card: ModelCard, sampling_frequency: float) -> float:
-    wanted = card.sampling_frequency
-    if wanted is None:
-        raise ModelError(
-            f"The model {card.name!r} does not say at which frame rate it was "
-            "trained; save it again with its sampling_frequency."
-        )
-    if not (math.isfinite(sampling_frequency) and sampling_frequency > 0):
-        raise SamplingFrequencyError(
-            f"The frame rate {sampling_frequency!r} Hz is impossible; give the "
-            "recording's rate per plane in Hz (terminal: --fs)."
-        )
-    ratio = rate_ratio(sampling_frequency, wanted)
-    if ratio is None:
-        raise SamplingFrequencyError(
-            f"The recording has {sampling_frequency:g} frames per second, but the "
-            f"model {card.name!r} needs {wanted:g} Hz and traces are never "
-            "up-sampled; check the frame rate (terminal: --fs) or choose a slower "
-            "model."
-        )
-    return ratio

@@ -24,9 +24,8 @@ from napari_celltype.recording.npy import (
 class LazyFrames(ABC):
     """A (n_frames, Ly, Lx) array that holds no pixels, no open file and no memory map.
 
-    Indexing is that of an array with one index per axis: ``movie[7]``, ``movie[::10]``,
-    ``movie[3:8, 10:20, 5]``. Frames are read one by one, so that only what was asked
-    for is ever in memory. `dtype` is in the byte order of this machine.
+    Indexing is that of an array with one index per axis, such as ``movie[3:8, 10:20]``.
+    Frames are read one by one, so that only what was asked for is ever in memory.
     """
 
     shape: tuple[int, int, int]
@@ -42,11 +41,6 @@ class LazyFrames(ABC):
         """Number of pixels in all frames."""
         return math.prod(self.shape)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that the whole movie would take in memory."""
-        return self.size * self.dtype.itemsize
-
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -55,16 +49,11 @@ class LazyFrames(ABC):
         if Ellipsis in [part for part in parts if not isinstance(part, np.ndarray)]:
             gap = parts.index(Ellipsis)
             parts[gap : gap + 1] = [slice(None)] * (4 - len(parts))
-        frames, *pixels = parts
-        wanted = np.arange(self.shape[0])[frames]
-        inside = tuple(pixels)
-        if wanted.ndim == 0:
-            pixels_of_one: NDArray[Any] = self.read_frame(int(wanted))[inside]
-            return pixels_of_one
+        wanted, inside = np.arange(self.shape[0])[parts[0]], tuple(parts[1:])
         probe = np.empty(self.shape[1:], dtype=self.dtype)[inside]
-        movie = np.empty((len(wanted), *probe.shape), dtype=self.dtype)
-        for i, frame in enumerate(wanted):
-            movie[i] = self.read_frame(int(frame))[inside]
+        movie = np.empty((*wanted.shape, *probe.shape), dtype=self.dtype)
+        for place, frame in np.ndenumerate(wanted):
+            movie[place] = self.read_frame(int(frame))[inside]
         return movie
 
     def __array__(
@@ -75,10 +64,7 @@ class LazyFrames(ABC):
 
 
 class RawFrames(LazyFrames):
-    """Uncompressed frames at known places of a file: data.bin, plain TIFF.
-
-    That the file is unchanged is checked before each frame.
-    """
+    """Uncompressed frames at known places of a file: data.bin, plain TIFF."""
 
     def __init__(
         self,
@@ -109,11 +95,7 @@ class RawFrames(LazyFrames):
 
 
 class SelectedFrames(LazyFrames):
-    """Chosen frames of one or many movies: files joined, planes de-interleaved.
-
-    Frame i is frame ``frame_of[i]`` of the movie ``parts[part_of[i]]``; all movies have
-    one frame size and pixel type.
-    """
+    """Frames ``frame_of[i]`` of movies ``parts[part_of[i]]`` of one size and type."""
 
     def __init__(
         self,

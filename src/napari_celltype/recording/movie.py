@@ -39,10 +39,7 @@ def open_movie(
     n_planes: int | None = None,
     n_channels: int | None = None,
 ) -> LazyFrames:
-    """Open a movie lazily: no frame is read before it is looked at.
-
-    Planes and channels that take turns in the file are separated by their counts, which
-    ScanImage, OME and ImageJ files state themselves.
+    """Open a movie lazily, (n_frames, Ly, Lx): a frame is read when it is looked at.
 
     Parameters
     ----------
@@ -54,11 +51,6 @@ def open_movie(
     n_planes, n_channels : int or None
         How many take turns, plane after plane and within each channel after channel;
         None for what the file says.
-
-    Returns
-    -------
-    LazyFrames
-        Array-like of shape (n_frames, Ly, Lx).
 
     Raises
     ------
@@ -107,18 +99,8 @@ def attach_movie(
     A TIFF of the traces' length that states its frame rate also confirms, or mends, one
     that nobody has confirmed; it never overrules the user or suite2p's settings.
 
-    Parameters
-    ----------
-    recording : Recording
-    path : str or Path
-        As for `open_movie`.
-    n_planes, n_channels : int or None
-        How many take turns in the file.
-
-    Raises
-    ------
-    RecordingError
-        If the movie cannot be read, or its frames have another size.
+    For the parameters see `open_movie`; `RecordingError` also where the frames have
+    another size.
     """
     path = Path(path).expanduser()
     movie = _movie_of(recording, path, n_planes, n_channels)
@@ -180,12 +162,12 @@ def _movie_of(
 
 def _with_rate_of(recording: Recording, tiff: Path, n_planes: int) -> Recording:
     rate = tiff_sampling_frequency(tiff, n_planes=n_planes)
+    known = recording.sampling_frequency
     if rate is None:
         return recording
-    if not recording.sampling_frequency_confirmed:
+    if known is None or not recording.sampling_frequency_confirmed:
         return recording.with_sampling_frequency(rate, FROM_TIFF)
-    known = recording.sampling_frequency
-    if known is None or math.isclose(known, rate, rel_tol=SAME_RATE):
+    if math.isclose(known, rate, rel_tol=SAME_RATE):
         return recording
     from_user = recording.sampling_frequency_source == FROM_USER
     by = "you gave" if from_user else "suite2p has"
@@ -204,11 +186,7 @@ def _one_plane(
     channel: int,
     path: Path,
 ) -> LazyFrames:
-    """Join the files of a movie and pick the frames of one plane and channel.
-
-    `counts` says how many planes and channels take turns; None for the axes of the
-    files. A file of one plane or channel is that one.
-    """
+    """Join files and pick a plane and channel, by `counts` or the axes of the files."""
     parts = [tiff.frames for tiff in found]
     if len({(part.shape[1:], part.dtype) for part in parts}) > 1:
         raise RecordingError(
@@ -217,8 +195,8 @@ def _one_plane(
         )
     whole = SelectedFrames.joined(parts)
     if counts is not None:
-        n_volumes = len(whole) // math.prod(counts)
-        cube = np.arange(n_volumes * math.prod(counts)).reshape(n_volumes, *counts)
+        n_used = len(whole) // math.prod(counts) * math.prod(counts)
+        cube = np.arange(n_used).reshape(-1, *counts)
     else:
         cubes, start = [], 0
         for tiff in found:
@@ -246,9 +224,8 @@ def _one_plane(
             f"and channels."
         )
     chosen = cube[:, min(plane, cube.shape[1] - 1), min(channel, cube.shape[2] - 1)]
-    if len(parts) == 1 and np.array_equal(chosen, np.arange(len(parts[0]))):
-        return parts[0]
-    return whole.select(chosen)
+    is_all = len(parts) == 1 and np.array_equal(chosen, np.arange(len(whole)))
+    return parts[0] if is_all else whole.select(chosen)
 
 
 def _by_time_plane_channel(tiff: TiffFrames) -> NDArray[np.int64]:
@@ -259,10 +236,8 @@ def _by_time_plane_channel(tiff: TiffFrames) -> NDArray[np.int64]:
     if not set(axes) - set("ZC"):
         axes = axes.replace("Z" if "Z" in axes else "C", "T")
     for axis in "ZC":
-        if axis in axes:
-            order = np.moveaxis(order, axes.index(axis), -1)
-            axes = axes.replace(axis, "") + axis
-        else:
-            order = order[..., np.newaxis]
-            axes += axis
+        if axis not in axes:
+            order, axes = order[..., np.newaxis], axes + axis
+        order = np.moveaxis(order, axes.index(axis), -1)
+        axes = axes.replace(axis, "") + axis
     return order.reshape(-1, *order.shape[-2:])

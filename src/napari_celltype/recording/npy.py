@@ -67,18 +67,11 @@ class NpyHeader(NamedTuple):
 
 
 def load_npy(path: str | Path) -> Any:
-    """Read a `.npy` file without running anything that it holds.
+    """Read a `.npy` file, read-only, without running anything that it holds.
 
-    Returns
-    -------
-    ndarray
-        The array, read-only. An object array holds plain dicts, lists, numbers,
-        strings, dates and arrays.
-
-    Raises
-    ------
-    RecordingError
-        If the file is missing, damaged, truncated, or asks for code to be run.
+    An object array holds plain dicts, lists, numbers, strings, dates and arrays.
+    `RecordingError` if the file is missing, damaged, truncated, or asks for code to be
+    run.
     """
     path = Path(path)
     with open_for_reading(path) as file:
@@ -91,18 +84,10 @@ def load_npy(path: str | Path) -> Any:
 
 
 def load_npz(path: str | Path) -> dict[str, np.ndarray[Any, Any]]:
-    """Read a `.npz` archive of plain arrays; objects in it are refused.
+    """Read a `.npz` archive of plain arrays, read-only, by their names.
 
-    Returns
-    -------
-    dict of str to ndarray
-        Read-only arrays by their names.
-
-    Raises
-    ------
-    RecordingError
-        If the file is missing, damaged, holds objects, or would unpack to far more
-        than traces can.
+    `RecordingError` if the file is missing, damaged, holds objects, or would unpack to
+    far more than traces can.
     """
     path = Path(path)
     arrays = {}
@@ -117,9 +102,9 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray[Any, Any]]:
                         f"{unpacked:,}, which no traces do."
                     )
                 for member in archive.infolist():
-                    name = member.filename.removesuffix(".npy")
                     with archive.open(member) as content:
-                        arrays[name] = _read_member(content, member, path)
+                        array = _read_member(content, member, path)
+                    arrays[member.filename.removesuffix(".npy")] = array
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise RecordingError(
                 f"{path} is no .npz archive or is damaged ({error}); copy it again."
@@ -251,32 +236,27 @@ def file_stamp(path: Path) -> FileStamp | None:
 
 def require_stamp(path: Path) -> FileStamp:
     """Return the stamp of a file that was there a moment ago."""
-    stamp = file_stamp(path)
-    if stamp is None:
+    if (stamp := file_stamp(path)) is None:
         raise RecordingError(f"{path} vanished while it was opened; open it again.")
     return stamp
 
 
 def describe_changes(stamps: Mapping[Path, FileStamp]) -> str | None:
     """Say in one sentence which files differ from their stamps; None if none does."""
-    now = {path: file_stamp(path) for path in stamps}
-    gone = [path.name for path, stamp in now.items() if stamp is None]
-    changed = [p.name for p, s in now.items() if s is not None and s != stamps[p]]
-    if not gone and not changed:
+    found: dict[str, list[str]] = {"changed": [], "vanished": []}
+    for path, stamp in stamps.items():
+        if (now := file_stamp(path)) != stamp:
+            found["vanished" if now is None else "changed"].append(path.name)
+    what = " and ".join(f"{', '.join(sorted(n))} {v}" for v, n in found.items() if n)
+    if not what:
         return None
-    folder = next(iter(stamps)).parent
-    parts = ((changed, "changed"), (gone, "vanished"))
-    what = " and ".join(
-        f"{', '.join(sorted(names))} {v}" for names, v in parts if names
-    )
     return (
-        f"In {folder}, {what} after this recording was opened "
+        f"In {next(iter(stamps)).parent}, {what} after this recording was opened "
         f"(suite2p may be saving); open the recording again to see what is there now."
     )
 
 
 def require_unchanged(path: Path, stamp: FileStamp) -> None:
     """Refuse to read a file that is no longer the one that was opened."""
-    sentence = describe_changes({path: stamp})
-    if sentence is not None:
+    if sentence := describe_changes({path: stamp}):
         raise RecordingError(sentence)

@@ -80,10 +80,6 @@ def open_recording(
     in_memory : bool
         Read traces of up to 2 GB at once; otherwise rows are read when asked for.
 
-    Returns
-    -------
-    Recording
-
     Raises
     ------
     RecordingError
@@ -111,25 +107,9 @@ def open_recording(
 def find_planes(path: str | Path, plane: int | None = None) -> list[Path]:
     """List the planes of a recording, or the one with a number.
 
-    Parameters
-    ----------
-    path : str or Path
-        A session folder, its `suite2p` folder, a plane folder, `combined`, or a file
-        such as `stat.npy` in one of them. `combined` stands for its planes.
-    plane : int, optional
-        Take only this one: N of a folder `planeN`; a plane folder of any other name
-        has the number that suite2p noted, else 0.
-
-    Returns
-    -------
-    list of Path
-        In the order of their numbers.
-
-    Raises
-    ------
-    RecordingError
-        If there is no recording; the message lists near misses. If it has no such
-        plane.
+    `combined` stands for its planes. A plane folder has the number N of its name
+    `planeN`, else the number that suite2p noted, else 0. `RecordingError`, with near
+    misses, if there is no recording or no such plane.
     """
     return [folder for _, folder in _numbered(_find(path), plane, path)]
 
@@ -179,19 +159,9 @@ class Found:
 
 
 def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
-    """Find the planes at or below the given paths.
+    """Find the planes, or one of each recording, at or below the given paths.
 
-    Parameters
-    ----------
-    paths : iterable of Path
-        Recordings, or folders that hold recordings.
-    plane : int, optional
-        Take only this one of each recording.
-
-    Raises
-    ------
-    RecordingError
-        If no path holds a recording.
+    `RecordingError` if no path holds a recording.
     """
     planes: dict[Path, None] = {}
     failures = []
@@ -232,23 +202,16 @@ def recording_names(planes: Sequence[Path | None]) -> list[str]:
 
     ``/data/m1/day1/suite2p/plane0`` and ``/data/m2/day1/suite2p/plane0`` are called
     ``m1/day1`` and ``m2/day1``; a single one goes by its session folder's own name.
-
-    Parameters
-    ----------
-    planes : sequence of Path or None
-        Plane folders; None for traces from elsewhere.
+    None stands for traces from elsewhere.
     """
     sessions = [None if p is None else session_folder(p.resolve()) for p in planes]
-    known = {s for s in sessions if s is not None}
+    known = [session for session in sessions if session is not None]
     common = Path(os.path.commonpath(known)) if known else Path()
-    return [
-        "traces"
-        if session is None
-        else session.relative_to(common).as_posix()
-        if session != common
-        else common.name
-        for session in sessions
-    ]
+    names = {s: s.relative_to(common).as_posix() for s in known} | {
+        None: "traces",
+        common: common.name,
+    }
+    return [names[session] for session in sessions]
 
 
 def session_folder(path: Path) -> Path:

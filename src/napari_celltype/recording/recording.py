@@ -37,15 +37,7 @@ class Movie(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Roi:
-    """One region of interest: its pixels and their weights (suite2p `stat.npy`).
-
-    Attributes
-    ----------
-    ypix, xpix : ndarray of int, shape (n_pixels,)
-        Rows and columns in the frame.
-    lam : ndarray of float32, shape (n_pixels,)
-        Weight of each pixel.
-    """
+    """One region of interest: rows, columns and weights of its pixels, (n_pixels,)."""
 
     ypix: NDArray[np.int64]
     xpix: NDArray[np.int64]
@@ -83,16 +75,7 @@ FRAME_SIZE_GUESSED = "frame-size-guessed"
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The program that made the ROIs and traces.
-
-    Attributes
-    ----------
-    name : str
-    version : str or None
-        As the files say.
-    citation : str
-        What is to be cited.
-    """
+    """The program that made the ROIs and traces, as the files say, and its paper."""
 
     name: str
     version: str | None
@@ -109,10 +92,8 @@ class Recording:
         suite2p `F.npy`: raw fluorescence.
     rois : sequence of Roi
         In the row order of `stat.npy`; empty for traces from elsewhere.
-    sampling_frequency : float or None
-        Frames per second of this plane (suite2p `fs`), Hz.
-    sampling_frequency_source : str
-        Where the frame rate came from, in words.
+    sampling_frequency, sampling_frequency_source : float or None, str
+        Frames per second of this plane, Hz, and where that came from, in words.
     segments : tuple of Segment
         Frame ranges between which nothing is continuous.
     frame_shape : tuple of int
@@ -121,8 +102,7 @@ class Recording:
         Named projections: "mean image", "max projection", ...
     neuropil : Traces or None
         suite2p `Fneu.npy`, shape (n_rois, n_frames), float32.
-    iscell : ndarray of bool or None, shape (n_rois,)
-    redcell : ndarray of bool or None, shape (n_rois,)
+    iscell, redcell : ndarray of bool or None, shape (n_rois,)
     redcell_values : ndarray of float64 or None, shape (n_rois,)
         What the pipeline decided `redcell` by.
     second_channel : Traces or None
@@ -131,23 +111,20 @@ class Recording:
         Row of the merged ROI that a part belongs to; -1 for ROIs that stand alone.
     movie : Movie or None
         Lazy (n_frames, Ly, Lx).
-    plane : int
+    plane, functional_channel : int
+        Those that the traces are of, counted from 0.
     n_planes, n_channels : int
         How many take turns in the movie that suite2p was run on.
-    functional_channel : int
-        The channel that the traces are of, counted from 0.
-    path : Path or None
-        The plane folder; None for traces from elsewhere.
+    path, pipeline : Path or None, Pipeline or None
+        The plane folder, and what wrote it; None for traces from elsewhere.
     neuropil_coefficient : float or None
         What suite2p used to subtract neuropil before deconvolution.
-    pipeline : Pipeline or None
-        What wrote the files; None for traces from elsewhere.
     pixel_size : tuple of float or None
         Height and width of a pixel, micrometres, where the TIFF's metadata say.
     files : mapping of Path to FileStamp
         Size and time of change of the files that were read.
     warnings : tuple of Finding
-        What was unusual in the files; `str` of one is its sentence.
+        What was unusual in the files.
     """
 
     raw_traces: Traces
@@ -189,11 +166,10 @@ class Recording:
 
         Parameters
         ----------
-        traces : array_like, shape (n_rois, n_frames)
+        traces, neuropil : array_like, shape (n_rois, n_frames)
             Raw fluorescence, any unit; copied as float32.
         sampling_frequency : float
             Frames per second, Hz.
-        neuropil : array_like or None, shape (n_rois, n_frames)
 
         Raises
         ------
@@ -237,12 +213,9 @@ class Recording:
     def with_sampling_frequency(
         self, sampling_frequency: float, source: str = FROM_USER
     ) -> Recording:
-        """Return the recording with a frame rate that somebody vouches for.
+        """Return the recording with a frame rate (Hz) that somebody vouches for.
 
-        Raises
-        ------
-        SamplingFrequencyError
-            If the frame rate (Hz, of this plane) is not a positive number.
+        `SamplingFrequencyError` if it is not a positive number.
         """
         return replace(
             self,
@@ -252,21 +225,12 @@ class Recording:
         )
 
     def changed_on_disk(self) -> str | None:
-        """Say in one sentence which files changed since they were read, or None.
-
-        suite2p's GUI rewrites the folder when ROIs are drawn, merged or curated there.
-        """
+        """Say in one sentence which files changed since they were read, or None."""
         return describe_changes(self.files)
 
 
 def require_possible(sampling_frequency: float) -> float:
-    """Return the frame rate as float if a microscope could have it.
-
-    Raises
-    ------
-    SamplingFrequencyError
-        If it is zero, negative, infinite or no number.
-    """
+    """Return the frame rate as float, or `SamplingFrequencyError` if none can be so."""
     try:
         rate = float(sampling_frequency)
     except (TypeError, ValueError):
@@ -280,13 +244,7 @@ def require_possible(sampling_frequency: float) -> float:
 
 
 def require_known_rate(sampling_frequency: float | None, what: object) -> float:
-    """Return the frame rate, Hz, or say of what it is missing.
-
-    Raises
-    ------
-    SamplingFrequencyError
-        If it is None.
-    """
+    """Return the frame rate, Hz, or raise `SamplingFrequencyError` if it is None."""
     if sampling_frequency is None:
         raise SamplingFrequencyError(
             f"{what or 'The recording'} does not say its frame rate; give the frames "

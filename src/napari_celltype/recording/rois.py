@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import overload
 
@@ -16,12 +16,8 @@ from napari_celltype.recording.recording import Recording, Roi
 class RoiMasks(Sequence[Roi]):
     """All ROIs of a plane, their pixels one after another in three flat arrays.
 
-    Parameters
-    ----------
-    ypix, xpix : ndarray of int, shape (n_pixels_of_all,)
-    lam : ndarray of float32, shape (n_pixels_of_all,)
-    starts : ndarray of int64, shape (n_rois + 1,)
-        ROI i has the pixels ``starts[i]:starts[i + 1]``.
+    ROI i has the pixels ``starts[i]:starts[i + 1]``; `starts` has the shape
+    (n_rois + 1,). All are read-only.
     """
 
     def __init__(
@@ -62,9 +58,6 @@ class RoiMasks(Sequence[Roi]):
         pixels = slice(self.starts[i], self.starts[i + 1])
         return Roi(self.ypix[pixels], self.xpix[pixels], self.lam[pixels])
 
-    def __iter__(self) -> Iterator[Roi]:
-        return (self[i] for i in range(len(self)))
-
     @cached_property
     def n_pixels(self) -> NDArray[np.int64]:
         """Pixels of each ROI, shape (n_rois,)."""
@@ -95,14 +88,6 @@ def label_image(recording: Recording) -> NDArray[np.int32]:
     A shared pixel goes to the ROI with the larger weight, and every ROI keeps at least
     one pixel that it can be clicked on. Parts of a merged ROI are not drawn: their
     pixels belong to the merged one.
-
-    Parameters
-    ----------
-    recording : Recording
-
-    Returns
-    -------
-    ndarray of int32, shape (Ly, Lx)
     """
     rois = RoiMasks.of(recording.rois)
     image = np.zeros(recording.frame_shape, dtype=np.int32)
@@ -128,15 +113,7 @@ def label_image(recording: Recording) -> NDArray[np.int32]:
 def fingerprint(recording: Recording) -> dict[str, int | str]:
     """Summarise the ROIs that labels are made on, for JSON.
 
-    Parameters
-    ----------
-    recording : Recording
-
-    Returns
-    -------
-    dict
-        ``n_rois`` and ``masks_sha256`` (of the pixel positions of all ROIs, in order;
-        of nothing for traces without masks).
+    ``n_rois``, and ``masks_sha256`` of the pixel positions of all ROIs, in order.
     """
     rois = RoiMasks.of(recording.rois)
     digest = hashlib.sha256()

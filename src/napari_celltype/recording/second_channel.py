@@ -18,16 +18,9 @@ _BLOCK_ROIS = 500
 
 @dataclass(frozen=True, eq=False)
 class _SecondChannel:
-    """One red and one green value for each ROI.
+    """The `source` of one red and one green value for each ROI, shape (n_rois,).
 
-    Attributes
-    ----------
-    red : ndarray of float64, shape (n_rois,)
-        NaN where there is none.
-    green : ndarray of float64, shape (n_rois,), or None
-        Measured in the same way; None where `red` is only suite2p's own judgement.
-    source : str
-        Where the values came from, in words.
+    NaN where there is none; no green ones where `red` is only suite2p's own judgement.
     """
 
     red: NDArray[np.float64]
@@ -52,15 +45,8 @@ def read_second_channel(recording: Recording) -> _SecondChannel | None:
     inside to inside plus surround, or the overlap with a mask that Cellpose found, and
     the file does not say which.
 
-    Returns
-    -------
-    _SecondChannel or None
-        None for a recording of one channel.
-
-    Raises
-    ------
-    RecordingError
-        If a file was changed meanwhile or cannot be read.
+    None for a recording of one channel; `RecordingError` if a file was changed
+    meanwhile or cannot be read.
     """
     images = recording.images
     if RED_IMAGE in images and len(recording.rois):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
 from napari_celltype.recording.frames import LazyFrames, open_binary
-from napari_celltype.recording.npy import describe_changes, file_stamp, load_npy
+from napari_celltype.recording.npy import file_stamp, load_npy
 from napari_celltype.recording.recording import (
     FRAME_SIZE_GUESSED,
     Pipeline,
@@ -37,7 +37,7 @@ from napari_celltype.recording.suite2p_settings import (
     suite2p_version,
 )
 from napari_celltype.recording.tiff import TIFF_SUFFIXES, tiff_sampling_frequency
-from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces, trace_file
+from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces
 
 NAME = "suite2p"
 LOOKED_FOR = (
@@ -96,14 +96,9 @@ def planes_among(folder: Path, names: Collection[str]) -> list[Path]:
 
 def plane_number(plane: Path) -> int:
     """Return N of a folder `planeN`, else the number that suite2p noted, else 0."""
-    return _number(plane, None)
-
-
-def _number(plane: Path, settings: Settings | None) -> int:
     if match := _PLANE.fullmatch(plane.name):
         return int(match[1])
-    settings = read_settings(plane) if settings is None else settings
-    return int(number(settings.get("iplane")) or 0)
+    return int(number(read_settings(plane).get("iplane")) or 0)
 
 
 def session_folder(path: Path) -> Path:
@@ -139,21 +134,17 @@ def _is_plane(folder: Path) -> bool:
 def _planes_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    matches = [(_PLANE.fullmatch(child.name), child) for child in folder.iterdir()]
-    planes = [(int(m[1]), child) for m, child in matches if m and _is_plane(child)]
-    return [child for _, child in sorted(planes)]
+    planes = [p for p in folder.iterdir() if _PLANE.fullmatch(p.name) and _is_plane(p)]
+    return sorted(planes, key=plane_number)
 
 
 def open_plane(
     plane: Path, *, sampling_frequency: float | None, in_memory: bool
 ) -> Recording:
     """Open a plane folder."""
-    stamps = {
-        file: stamp
-        for file in (plane / name for name in _WATCHED)
-        if (stamp := file_stamp(file)) is not None
-    }
-    traces_file = trace_file(plane / "F.npy")
+    found = {plane / name: file_stamp(plane / name) for name in _WATCHED}
+    stamps = {file: stamp for file, stamp in found.items() if stamp is not None}
+    traces_file = FileTraces(plane / "F.npy")
     n_rois, n_frames = traces_file.shape
     warnings: list[Finding] = []
 
@@ -164,48 +155,45 @@ def open_plane(
     del stat
 
     shape = _frame_shape(settings, rois, plane, warnings)
-    images = read_images(settings, shape, warnings)
-    segments = read_segments(settings, n_frames, warnings)
-    rate = decide_frame_rate(
-        settings, sampling_frequency, lambda: _rate_of_source(plane, settings)
+    n_planes, n_channels, functional_channel = interleaving(settings)
+    rate, rate_source = decide_frame_rate(
+        settings, sampling_frequency, lambda: _rate_of_source(plane, settings), warnings
     )
-    if rate.finding is not None:
-        warnings.append(rate.finding)
-    iscell = _read_flags(plane / "iscell.npy", n_rois, warnings)
-    redcell = _read_flags(plane / "redcell.npy", n_rois, warnings)
+    iscell, _ = _read_flags(plane / "iscell.npy", n_rois, warnings)
+    redcell, redcell_values = _read_flags(plane / "redcell.npy", n_rois, warnings)
     if iscell is not None:
-        _compare_with_combined(plane, iscell[:, 0] > 0, warnings)
-    neuropil = _neuropil(plane / "Fneu.npy", traces_file.shape, warnings)
-    movie = _find_movie(plane, settings, n_frames, warnings)
+        _compare_with_combined(plane, iscell, warnings)
     raw_traces: Traces = traces_file
-    if in_memory and traces_file.nbytes <= MEMORY_LIMIT:
+    if in_memory and 4 * n_rois * n_frames <= MEMORY_LIMIT:
         raw_traces = traces_file[:]
-    changes = describe_changes(stamps)
-    if changes is not None:
-        raise RecordingError(changes)
-    return Recording(
+    recording = Recording(
         raw_traces=raw_traces,
         rois=rois,
-        sampling_frequency=rate.value,
-        sampling_frequency_source=rate.source,
-        segments=segments,
+        sampling_frequency=rate,
+        sampling_frequency_source=rate_source,
+        segments=read_segments(settings, n_frames, warnings),
         frame_shape=shape,
-        images=images,
-        neuropil=neuropil,
-        iscell=_first_column(iscell),
-        redcell=_first_column(redcell),
-        redcell_values=None if redcell is None else redcell[:, -1].astype(np.float64),
+        images=read_images(settings, shape, warnings),
+        neuropil=_neuropil(plane / "Fneu.npy", traces_file.shape, warnings),
+        iscell=iscell,
+        redcell=redcell,
+        redcell_values=redcell_values,
         second_channel=_second_channel(plane / "F_chan2.npy", n_rois, warnings),
         merged_into=merged_into,
-        movie=movie,
-        plane=_number(plane, settings),
-        **interleaving(settings)._asdict(),
+        movie=_find_movie(plane, settings, n_frames, warnings),
+        plane=plane_number(plane),
+        n_planes=n_planes,
+        n_channels=n_channels,
+        functional_channel=functional_channel,
         path=plane,
         neuropil_coefficient=neuropil_coefficient(settings),
         pipeline=Pipeline(NAME, suite2p_version(settings), CITATION),
         files=stamps,
         warnings=tuple(warnings),
     )
+    if (changes := recording.changed_on_disk()) is not None:
+        raise RecordingError(changes)
+    return recording
 
 
 def _read_stat(path: Path, n_rois: int) -> NDArray[Any]:
@@ -229,14 +217,16 @@ def _read_stat(path: Path, n_rois: int) -> NDArray[Any]:
 
 def _read_rois(stat: NDArray[Any], path: Path) -> RoiMasks:
     """Take the masks out of the content of stat.npy."""
-    columns: dict[str, list[NDArray[Any]]] = {"ypix": [], "xpix": [], "lam": []}
+    if not len(stat):
+        return RoiMasks.of(())
+    rois = []
     for i, entry in enumerate(stat):
-        arrays = [as_array(entry.get(name)) for name in columns]
+        arrays = [as_array(entry.get(name)) for name in ("ypix", "xpix", "lam")]
+        y, x, lam = arrays
         if any(array.dtype.kind not in "fiub" for array in arrays):
             raise RecordingError(
                 f"{path}: ROI {i} lacks ypix, xpix or lam; is it suite2p's stat.npy?"
             )
-        y, x, lam = arrays
         if not (y.ndim == x.ndim == lam.ndim == 1 and len(y) == len(x) == len(lam)):
             raise RecordingError(
                 f"{path}: ROI {i} has {y.size} ypix, {x.size} xpix and {lam.size} lam "
@@ -246,17 +236,13 @@ def _read_rois(stat: NDArray[Any], path: Path) -> RoiMasks:
             raise RecordingError(
                 f"{path}: ROI {i} has pixels at no whole numbers; run suite2p again."
             )
-        for name, array in zip(columns, arrays, strict=True):
-            columns[name].append(array)
-    if not len(stat):
-        return RoiMasks.of(())
-    starts = np.cumsum([0, *map(len, columns["ypix"])], dtype=np.int64)
-    ypix, xpix, lam = (np.concatenate(arrays) for arrays in columns.values())
+        rois.append(arrays)
+    ypix, xpix, lam = (np.concatenate(arrays) for arrays in zip(*rois, strict=True))
     return RoiMasks(
         ypix.astype(np.int64, copy=False),
         xpix.astype(np.int64, copy=False),
         lam.astype(np.float32, copy=False),
-        starts,
+        np.cumsum([0, *(len(y) for y, *_ in rois)], dtype=np.int64),
     )
 
 
@@ -388,25 +374,20 @@ def _first(settings: Settings, key: str) -> int:
 
 def _read_flags(
     path: Path, n_rois: int, warnings: list[Finding]
-) -> NDArray[Any] | None:
-    """Read iscell.npy or redcell.npy, one row per ROI: the flag and what it is by."""
+) -> tuple[NDArray[np.bool_] | None, NDArray[np.float64] | None]:
+    """Read iscell.npy or redcell.npy: the flag of each ROI, and what it is by."""
     if not path.is_file():
-        return None
+        return None, None
     values: NDArray[Any] = load_npy(path)
     fits = values.shape[:1] == (n_rois,) and values.size > 0
-    if values.dtype.kind in "fiub" and fits:
-        return values.reshape(n_rois, -1)
-    sentence = f"{path.name} has shape {values.shape}, not {n_rois} rows; left out."
-    warnings.append(Finding("flags-unlike-rois", sentence))
-    return None
-
-
-def _first_column(values: NDArray[Any] | None) -> NDArray[np.bool_] | None:
-    if values is None:
-        return None
+    if values.dtype.kind not in "fiub" or not fits:
+        sentence = f"{path.name} has shape {values.shape}, not {n_rois} rows; left out."
+        warnings.append(Finding("flags-unlike-rois", sentence))
+        return None, None
+    values = values.reshape(n_rois, -1)
     flags: NDArray[np.bool_] = values[:, 0] > 0
     flags.flags.writeable = False
-    return flags
+    return flags, values[:, -1].astype(np.float64)
 
 
 def _compare_with_combined(
@@ -419,7 +400,7 @@ def _compare_with_combined(
     try:
         flags: NDArray[Any] = load_npy(combined)
         earlier = takewhile(lambda p: p != plane, _planes_in(plane.parent))
-        start = sum(trace_file(plane / "F.npy").shape[0] for plane in earlier)
+        start = sum(FileTraces(plane / "F.npy").shape[0] for plane in earlier)
     except RecordingError:
         # A damaged neighbour is no matter of this plane.
         return
@@ -440,7 +421,7 @@ def _neuropil(
 ) -> FileTraces | None:
     if not path.is_file():
         return None
-    neuropil = trace_file(path)
+    neuropil = FileTraces(path)
     if neuropil.shape == shape:
         return neuropil
     sentence = f"{path.name} has shape {neuropil.shape} and F.npy {shape}; left out."
@@ -452,24 +433,20 @@ def _second_channel(
     path: Path, n_rois: int, warnings: list[Finding]
 ) -> FileTraces | None:
     """Open F_chan2.npy; traces of another number of ROIs are of another run."""
-    if not path.is_file():
-        return None
     try:
-        traces = trace_file(path)
+        traces = FileTraces(path) if path.is_file() else None
     except RecordingError as error:
         warnings.append(Finding("second-channel-unreadable", str(error)))
         return None
-    return traces if traces.shape[0] == n_rois else None
+    return traces if traces is not None and len(traces) == n_rois else None
 
 
 def _find_movie(
     plane: Path, settings: Settings, n_frames: int, warnings: list[Finding]
 ) -> LazyFrames | None:
     """Open data.bin: beside the traces, else where suite2p noted that it put it."""
-    noted, shape = settings.get("reg_file"), frame_shape(settings)
-    places = [plane / "data.bin"]
-    if isinstance(noted, str):
-        places.append(plane / noted)
+    shape, noted = frame_shape(settings), settings.get("reg_file")
+    places = [plane / name for name in ("data.bin", noted) if isinstance(name, str)]
     path = next((place for place in places if place.is_file()), None)
     if path is None or shape is None:
         return None
@@ -488,20 +465,15 @@ def _find_movie(
 
 
 def _rate_of_source(plane: Path, settings: Settings) -> float | None:
-    """Read the frame rate of the first TIFF that suite2p was run on, if it is found.
-
-    Looked for where it was, or near the plane.
-    """
+    """Read the rate of the first TIFF that suite2p was run on, if it is found."""
     for noted in source_files(settings)[:1]:
-        name = Path(noted).name
-        near = [parent / name for parent in plane.parents[:3]]
-        for place in (Path(noted), plane / name, *near):
-            if place.suffix.lower() not in TIFF_SUFFIXES or not place.is_file():
-                continue
-            try:
-                n_planes = interleaving(settings).n_planes
-                return tiff_sampling_frequency(place, n_planes=n_planes)
-            except RecordingError:
-                # The recording does not depend on its movie.
-                return None
+        near = [plane, *plane.parents[:3]]
+        places = Path(noted), *(folder / Path(noted).name for folder in near)
+        for place in places:
+            if place.suffix.lower() in TIFF_SUFFIXES and place.is_file():
+                try:
+                    n_planes, *_ = interleaving(settings)
+                    return tiff_sampling_frequency(place, n_planes=n_planes)
+                except RecordingError:
+                    return None  # The recording does not depend on its movie.
     return None

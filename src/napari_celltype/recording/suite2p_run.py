@@ -65,7 +65,7 @@ def run_suite2p(
     movie : str or Path
         A TIFF, or a folder with the TIFF files of one movie.
     output : str or Path
-        Folder in which `suite2p/` is made.
+        Folder in which `suite2p/`, which is returned, is made.
     sampling_frequency : float
         Frames per second of one plane, Hz.
     tau : float
@@ -73,11 +73,6 @@ def run_suite2p(
     device : str
         "auto", "cpu", "cuda" or "mps".
     on_progress, should_stop : callable
-
-    Returns
-    -------
-    Path
-        The suite2p folder, with `plane0` in it.
 
     Raises
     ------
@@ -159,6 +154,7 @@ def _run(
             errors="replace",
             env=_environment(home),
         )
+        assert process.stdout is not None
         tail: deque[str] = deque(maxlen=6)
         done = 0
         try:
@@ -183,35 +179,36 @@ def _run(
 
 def _environment(home: str) -> dict[str, str]:
     """Give suite2p a home of its own, and keep it from losing packages over that."""
-    own = {"HOME": home, "USERPROFILE": home, "PYTHONUNBUFFERED": "1"}
-    own["PYTHONUSERBASE"] = site.getuserbase()
-    package_root = str(Path(__file__).resolve().parents[2])
-    paths = [package_root, os.environ.get("PYTHONPATH", "")]
-    own["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    return os.environ | own
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH")]
+    return os.environ | {
+        "HOME": home,
+        "USERPROFILE": home,
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONUSERBASE": site.getuserbase(),
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }
 
 
-def _lines(stream: IO[str] | None, should_stop: ShouldStop) -> Iterator[str]:
+def _lines(stream: IO[str], should_stop: ShouldStop) -> Iterator[str]:
     """Yield what the process prints, looking up now and then whether to stop."""
     lines: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_read_lines, args=(stream, lines), daemon=True).start()
-    while True:
+
+    def read() -> None:
+        with stream:
+            for line in stream:
+                lines.put(line.strip())
+        lines.put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    line: str | None = ""
+    while line is not None:
         raise_if_stopped(should_stop)
+        if line:
+            yield line
         try:
             line = lines.get(timeout=0.2)
         except queue.Empty:
-            continue
-        if line is None:
-            return
-        yield line
-
-
-def _read_lines(stream: IO[str], lines: queue.Queue[str | None]) -> None:
-    with stream:
-        for line in stream:
-            if line.strip():
-                lines.put(line.strip())
-    lines.put(None)
+            line = ""
 
 
 def _run_job(job_file: str) -> None:

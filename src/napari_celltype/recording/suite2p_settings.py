@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from pathlib import Path, PurePath, PureWindowsPath
-from typing import Any, NamedTuple
+from pathlib import Path, PureWindowsPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +32,16 @@ Settings = Mapping[str, Any]
 # suite2p 0.x keeps all in ops.npy; 1.x writes four files, and ops.npy only if asked to.
 # Later ones win, as in suite2p's own reader, because its GUI rewrites those of 1.x.
 SETTINGS_FILES = (
-    "ops.npy",
-    "db.npy",
-    "settings.npy",
-    "reg_outputs.npy",
-    "detect_outputs.npy",
+    *("ops.npy", "db.npy", "settings.npy"),
+    *("reg_outputs.npy", "detect_outputs.npy"),
 )
 # suite2p takes up to 100 planes and 2 channels; larger numbers are damage.
 _MOST_IN_TURN = 1000
 _MOST_FRAMES = 1 << 40
+_COUNT_KEYS = {
+    "folders": ("frames_per_folder", "nframes_per_folder"),
+    "files": ("frames_per_file",),
+}
 _DEFAULT_RATE = 10.0
 # `run_suite2p` leaves the user's rate here too: then 10 Hz is no default but a choice.
 CONFIRMED_KEY = "napari_celltype_fs"
@@ -82,33 +83,23 @@ def as_array(value: Any) -> NDArray[Any]:
 
 def frame_shape(settings: Settings) -> tuple[int, int] | None:
     """Return (Ly, Lx) in pixels, or None where the settings do not say."""
-    height, width = number(settings.get("Ly")), number(settings.get("Lx"))
-    if height is None or width is None or height < 1 or width < 1:
-        return None
-    return int(height), int(width)
+    height, width = (number(settings.get(key)) or 0 for key in ("Ly", "Lx"))
+    return (int(height), int(width)) if min(height, width) >= 1 else None
 
 
-class _Interleaving(NamedTuple):
-    """How planes and channels take turns in the movie that suite2p was run on."""
-
-    n_planes: int
-    n_channels: int
-    functional_channel: int
-
-
-def interleaving(settings: Settings) -> _Interleaving:
+def interleaving(settings: Settings) -> tuple[int, int, int]:
     """Return the numbers of planes and channels, and the channel of the traces from 0.
 
-    suite2p's `functional_chan` counts from 1.
+    They take turns in the movie that suite2p was run on.
     """
+    noted = [
+        number(settings.get(k)) for k in ("nplanes", "nchannels", "functional_chan")
+    ]
     n_planes, n_channels, functional = (
         int(value) if value is not None and 1 <= value <= _MOST_IN_TURN else 1
-        for value in (
-            number(settings.get(key))
-            for key in ("nplanes", "nchannels", "functional_chan")
-        )
+        for value in noted
     )
-    return _Interleaving(n_planes, n_channels, min(functional, n_channels) - 1)
+    return n_planes, n_channels, min(functional, n_channels) - 1
 
 
 def neuropil_coefficient(settings: Settings) -> float | None:
@@ -130,58 +121,51 @@ def source_files(settings: Settings) -> list[str]:
     files = settings.get("file_list", settings.get("filelist", ()))
     if isinstance(files, np.ndarray):
         files = files.tolist()
-    if not isinstance(files, (list, tuple)):
-        return []
-    return [
-        PureWindowsPath(file).as_posix()
-        for file in files
-        if isinstance(file, (str, PurePath))
-    ]
-
-
-class _FrameRate(NamedTuple):
-    """Frames per second of one plane (Hz), its source, and what was odd about it."""
-
-    value: float | None
-    source: str
-    finding: Finding | None = None
+    texts = files if isinstance(files, (list, tuple)) else ()
+    return [PureWindowsPath(f).as_posix() for f in texts if isinstance(f, str)]
 
 
 def decide_frame_rate(
-    settings: Settings, given: float | None, rate_of_tiff: Callable[[], float | None]
-) -> _FrameRate:
+    settings: Settings,
+    given: float | None,
+    rate_of_tiff: Callable[[], float | None],
+    warnings: list[Finding],
+) -> tuple[float | None, str]:
     """Choose among the user's word, suite2p's settings and the TIFF's own metadata.
 
     The user's word wins, now or when `run_suite2p` ran. suite2p's `fs` is taken next,
     except when it is exactly the 10 Hz that suite2p starts with: then nobody may have
-    set it, and the TIFF, which is looked into only then, decides.
+    set it, and the TIFF, which is looked into only then, decides. Returns the frames
+    per second of one plane (Hz) and where they came from.
     """
     if given is not None:
-        return _FrameRate(require_possible(given), FROM_USER)
+        return require_possible(given), FROM_USER
     noted = number(settings.get("fs"))
     if noted is not None and noted > 0 and noted != _DEFAULT_RATE:
-        return _FrameRate(noted, FROM_SUITE2P)
+        return noted, FROM_SUITE2P
     if noted is not None and noted == number(settings.get(CONFIRMED_KEY)):
-        return _FrameRate(noted, FROM_USER)
+        return noted, FROM_USER
     measured = rate_of_tiff()
     if measured is not None:
-        if noted != _DEFAULT_RATE or np.isclose(measured, noted, rtol=SAME_RATE):
-            return _FrameRate(measured, FROM_TIFF)
-        sentence = (
-            f"suite2p used its default of 10 Hz and the TIFF says {measured:g} Hz, "
-            f"which is taken; give the frame rate if neither is right."
-        )
-        return _FrameRate(measured, FROM_TIFF, Finding("frame-rate-of-tiff", sentence))
+        if noted == _DEFAULT_RATE and not np.isclose(measured, noted, rtol=SAME_RATE):
+            sentence = (
+                f"suite2p used its default of 10 Hz and the TIFF says {measured:g} Hz, "
+                f"which is taken; give the frame rate if neither is right."
+            )
+            warnings.append(Finding("frame-rate-of-tiff", sentence))
+        return measured, FROM_TIFF
     if noted == _DEFAULT_RATE:
         sentence = (
             "The frame rate of exactly 10 Hz is suite2p's default and may never have "
             "been set; confirm it or give the right one."
         )
-        return _FrameRate(noted, UNCONFIRMED, Finding(RATE_UNCONFIRMED, sentence))
+        warnings.append(Finding(RATE_UNCONFIRMED, sentence))
+        return noted, UNCONFIRMED
     sentence = "The files do not say the frame rate; give it in Hz."
     if noted is not None:
         sentence = f"suite2p notes a frame rate of {noted:g} Hz; give the right one."
-    return _FrameRate(None, UNKNOWN, Finding(RATE_UNKNOWN, sentence))
+    warnings.append(Finding(RATE_UNKNOWN, sentence))
+    return None, UNKNOWN
 
 
 def read_segments(
@@ -194,7 +178,7 @@ def read_segments(
     """
     cut = np.zeros(n_frames + 1, dtype=bool)
     cut[[0, -1]] = True
-    for what in ("folders", "files"):
+    for what in _COUNT_KEYS:
         counts = _counts(settings, what, warnings)
         if counts is None:
             continue
@@ -225,11 +209,7 @@ def _counts(
     settings: Settings, what: str, warnings: list[Finding]
 ) -> NDArray[np.int64] | None:
     """Return the frames of each folder or file; None where there is nothing to cut."""
-    keys = {
-        "folders": ("frames_per_folder", "nframes_per_folder"),
-        "files": ("frames_per_file",),
-    }
-    for key in keys[what]:
+    for key in _COUNT_KEYS[what]:
         noted = np.atleast_1d(as_array(settings.get(key, ())))
         if noted.ndim != 1 or not noted.size or noted.dtype.kind not in "iuf":
             continue

@@ -6,7 +6,7 @@ import logging
 import math
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,16 +30,8 @@ _SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60
 _MICROMETRES = {"µm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3}
 # What tifffile raises on damaged files, depending on where it gives up.
 _TIFF_ERRORS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError),
+    *(NotImplementedError, RuntimeError, TypeError, ValueError, struct.error),
 )
 
 
@@ -70,10 +62,7 @@ def open_tiff(path: Path) -> Iterator[TiffFile]:
 
 
 class _EncodedFrames(LazyFrames):
-    """Frames of a TIFF that are compressed, or scattered in strips or tiles.
-
-    `pieces`: for each frame, the first bytes and the lengths of its strips or tiles.
-    """
+    """Frames of a TIFF, by the first bytes and lengths of their strips or tiles."""
 
     def __init__(
         self,
@@ -105,10 +94,7 @@ class _EncodedFrames(LazyFrames):
 
 
 class TiffFrames(NamedTuple):
-    """All images of a TIFF, and the lengths of the axes that they are ordered by.
-
-    The slowest axis is the first of `axes`, such as "TZC"; "" for one image.
-    """
+    """All images of a TIFF, and the axes that they are ordered by, slowest first."""
 
     frames: LazyFrames
     axes: str
@@ -217,14 +203,14 @@ def tiff_files(path: Path) -> list[Path]:
     """List a TIFF, or the TIFF files of a folder in the order of their numbers."""
     if path.is_file():
         return [path]
-    if path.is_dir():
-        from tifffile import natural_sorted
+    if not path.is_dir():
+        raise RecordingError(f"{path} does not exist; choose the movie's TIFF.")
+    from tifffile import natural_sorted
 
-        files = [str(f) for f in path.iterdir() if f.suffix.lower() in TIFF_SUFFIXES]
-        if files:
-            return [Path(file) for file in natural_sorted(files)]
+    files = [str(f) for f in path.iterdir() if f.suffix.lower() in TIFF_SUFFIXES]
+    if not files:
         raise RecordingError(f"{path} holds no TIFF files; choose the movie's folder.")
-    raise RecordingError(f"{path} does not exist; choose the movie's TIFF.")
+    return [Path(file) for file in natural_sorted(files)]
 
 
 def tiff_sampling_frequency(path: str | Path, *, n_planes: int = 1) -> float | None:
@@ -232,24 +218,10 @@ def tiff_sampling_frequency(path: str | Path, *, n_planes: int = 1) -> float | N
 
     ScanImage gives the volume rate (where there is one plane, the frame rate, which is
     divided by the number of frames that it averaged into one before saving), OME the
-    `TimeIncrement`, ImageJ the frame interval or frames per second.
-
-    Parameters
-    ----------
-    path : str or Path
-    n_planes : int
-        How many planes take turns in the file. Where the file does not know of them,
-        its rate may be that of single images, and is not taken.
-
-    Returns
-    -------
-    float or None
-        Hz; None where the file does not say.
-
-    Raises
-    ------
-    RecordingError
-        If the file cannot be read.
+    `TimeIncrement`, ImageJ the frame interval or frames per second. Where the file does
+    not know that `n_planes` take turns in it, its rate may be that of single images,
+    and is not taken. None where the file does not say; `RecordingError` if it cannot be
+    read.
     """
     with open_tiff(Path(path)) as tif:
         for read in (_scanimage_rate, _ome_rate, _imagej_rate):
@@ -263,16 +235,12 @@ def tiff_pixel_size(path: str | Path) -> tuple[float, float] | None:
     """Read the height and width of a pixel (micrometres) from OME metadata."""
     with open_tiff(Path(path)) as tif:
         pixels = _ome_pixels(tif)
-    if pixels is None:
-        return None
-    sizes = [
+    height, width = (
         _number(pixels.get(f"PhysicalSize{axis}"))
         * _MICROMETRES.get(pixels.get(f"PhysicalSize{axis}Unit", "µm"), math.nan)
         for axis in "YX"
-    ]
-    if all(math.isfinite(size) and size > 0 for size in sizes):
-        return sizes[0], sizes[1]
-    return None
+    )
+    return (height, width) if 0 < height < math.inf and 0 < width < math.inf else None
 
 
 def scanimage_layout(tif: TiffFile) -> tuple[int, int] | None:
@@ -326,22 +294,20 @@ def _scanimage_rate(tif: TiffFile, n_planes: int) -> float | None:
     return _number(values.get("scanFrameRate")) / averaged
 
 
-def _ome_pixels(tif: TiffFile) -> ElementTree.Element | None:
+def _ome_pixels(tif: TiffFile) -> Mapping[str, str]:
     text = tif.ome_metadata
     # An entity could grow without bounds when it is read; OME has no use for any.
     if not text or "<!DOCTYPE" in text or "<!ENTITY" in text:
-        return None
+        return {}
     try:
-        root = ElementTree.fromstring(text)
+        pixels = ElementTree.fromstring(text).find(".//{*}Pixels")
     except ElementTree.ParseError:
-        return None
-    return root.find(".//{*}Pixels")
+        return {}
+    return {} if pixels is None else pixels.attrib
 
 
 def _ome_rate(tif: TiffFile, n_planes: int) -> float | None:
     pixels = _ome_pixels(tif)
-    if pixels is None or "TimeIncrement" not in pixels.attrib:
-        return None
     if n_planes > 1 and _number(pixels.get("SizeZ")) != n_planes:
         return None
     unit = _SECONDS.get(pixels.get("TimeIncrementUnit", "s"), math.nan)

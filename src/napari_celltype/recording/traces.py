@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.recording.npy import (
-    FileStamp,
-    NpyHeader,
     open_for_reading,
     read_exactly,
     read_header,
@@ -25,26 +23,8 @@ from napari_celltype.recording.recording import Recording, Traces
 MEMORY_LIMIT = 2 << 30  # bytes of traces that are held in memory
 
 
-def trace_file(path: Path) -> FileTraces:
-    """Describe a trace file (F.npy, Fneu.npy) without reading its values."""
-    with open_for_reading(path) as file:
-        stamp = require_stamp(path)
-        header = read_header(file, path)
-    if len(header.shape) != 2 or header.dtype.kind not in "fiu":
-        raise RecordingError(
-            f"{path} holds {header.dtype} values of shape {header.shape} where one row "
-            f"of numbers per ROI was expected; check that it is the right file."
-        )
-    if 0 in header.shape:
-        raise RecordingError(
-            f"{path} is empty (shape {header.shape}): no ROIs or no frames were found; "
-            f"check suite2p's settings and run it again."
-        )
-    return FileTraces(path, header, stamp)
-
-
 class FileTraces:
-    """A (n_rois, n_frames) float32 matrix; rows are read when they are asked for.
+    """A trace file (F.npy) as float32 matrix; rows are read when they are asked for.
 
     Indexing is that of an array: ``traces[i]``, ``traces[a:b]``, ``traces[rows, c:d]``.
     Every read first checks that the file is still the one that was opened.
@@ -52,11 +32,22 @@ class FileTraces:
 
     dtype = np.dtype(np.float32)
 
-    def __init__(self, path: Path, header: NpyHeader, stamp: FileStamp) -> None:
-        self.path, self.stamp, self._header = path, stamp, header
-        n_rois, n_frames = header.shape
-        self.shape = n_rois, n_frames
-        self.nbytes = math.prod(self.shape) * self.dtype.itemsize
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with open_for_reading(path) as file:
+            self._stamp = require_stamp(path)
+            self._header = header = read_header(file, path)
+        if len(header.shape) != 2 or header.dtype.kind not in "fiu":
+            raise RecordingError(
+                f"{path} holds {header.dtype} values of shape {header.shape} where one "
+                f"row of numbers per ROI was expected; check that it is the right file."
+            )
+        if 0 in header.shape:
+            raise RecordingError(
+                f"{path} is empty (shape {header.shape}): no ROIs or no frames were "
+                f"found; check suite2p's settings and run it again."
+            )
+        self.shape = header.shape[0], header.shape[1]
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -64,10 +55,13 @@ class FileTraces:
     def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
         wanted = np.arange(self.shape[0])[rows]
-        require_unchanged(self.path, self.stamp)
+        require_unchanged(self.path, self._stamp)
         with open_for_reading(self.path) as file:
             if self._header.fortran_order:
-                values = self._read_transposed(file)[wanted]
+                values = np.empty(self.shape[::-1], dtype=self._header.dtype)
+                file.seek(self._header.offset)
+                read_exactly(file, values, self.path)
+                values = values.T[wanted]
             else:
                 values = self._read_rows(file, np.atleast_1d(wanted))
                 values = values.reshape(np.shape(wanted) + self.shape[1:])
@@ -80,7 +74,7 @@ class FileTraces:
     ) -> NDArray[Any]:
         return self[:].astype(dtype or np.float32, copy=False)
 
-    def _read_rows(self, file: Any, wanted: NDArray[np.int64]) -> NDArray[Any]:
+    def _read_rows(self, file: BinaryIO, wanted: NDArray[np.int64]) -> NDArray[Any]:
         n_frames = self.shape[1]
         row_bytes = n_frames * self._header.dtype.itemsize
         values = np.empty((len(wanted), n_frames), dtype=self._header.dtype)
@@ -91,12 +85,6 @@ class FileTraces:
                 file.seek(self._header.offset + int(wanted[run[0]]) * row_bytes)
                 read_exactly(file, values[run[0] : run[-1] + 1], self.path)
         return values
-
-    def _read_transposed(self, file: Any) -> NDArray[Any]:
-        values = np.empty(self.shape[::-1], dtype=self._header.dtype)
-        file.seek(self._header.offset)
-        read_exactly(file, values, self.path)
-        return values.T
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,11 +107,8 @@ class _NeuropilSubtracted:
 def subtract_neuropil(recording: Recording, coefficient: float) -> Traces:
     """Return F - coefficient * Fneu, shape (n_rois, n_frames).
 
-    Raises
-    ------
-    RecordingError
-        If the recording has no neuropil traces or the coefficient is not a number
-        from 0 to 1.
+    `RecordingError` without neuropil traces, or of a coefficient that is not from 0
+    to 1.
     """
     if not (math.isfinite(coefficient) and 0 <= coefficient <= 1):
         raise RecordingError(
@@ -145,20 +130,9 @@ def area_average(
 ) -> NDArray[np.float32]:
     """Down-sample by any ratio of frame rates, weighting frames by their overlap.
 
-    Output frame k is the mean over the time from ``k * ratio`` to ``(k + 1) * ratio``
-    input frames, a frame that lies half inside counting half.
-
-    Parameters
-    ----------
-    traces : ndarray, shape (n_traces, n_frames)
-    ratio : float
-        Input frames per output frame, at least 1.
-    n_out : int
-        Output frames; ``n_out * ratio`` must not exceed n_frames.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_traces, n_out)
+    Output frame k, of ``traces.shape[0]`` x `n_out`, is the mean over the time from
+    ``k * ratio`` to ``(k + 1) * ratio`` input frames, a frame that lies half inside
+    counting half. `ratio` is at least 1, and ``n_out * ratio`` at most the frames.
     """
     if ratio == 1:
         return np.asarray(traces[:, :n_out], dtype=np.float32)

@@ -130,9 +130,7 @@ class _Dtype:
 
     def __setstate__(self, state: Any) -> None:
         # (version, byte order, subdtype, names, fields, item size, alignment, flags)
-        if not isinstance(state, tuple) or len(state) < 5:
-            raise Refused("it describes an array type in an unknown way")
-        if any(part is not None for part in state[2:5]):
+        if not isinstance(state, tuple) or len(state) < 5 or any(state[2:5]):
             raise Refused("it asks for a structured array type")
         if state[1] == ">":
             self.dtype = self.dtype.newbyteorder(">")
@@ -210,31 +208,18 @@ class _Unpickler(pickle.Unpickler):
 
 
 def safe_unpickle(data: bytes) -> Any:
-    """Read a pickle of arrays, containers, numbers, strings, dates and paths.
+    """Read a pickle of arrays (read-only), containers, numbers, strings, dates, paths.
 
-    Arrays of numbers are read-only; paths are strings.
-
-    Raises
-    ------
-    Refused
-        If the pickle asks for anything else; nothing of it has been run then.
-    Damaged
-        If it contradicts itself.
+    `Refused` if it asks for anything else, of which nothing has been run then;
+    `Damaged` if it contradicts itself.
     """
     _scan(data)
     try:
         with _garbage_collection_paused():
             return _finished(_Unpickler(io.BytesIO(data)).load(), {})
     except (
-        pickle.UnpicklingError,
-        ArithmeticError,
-        AttributeError,
-        EOFError,
-        LookupError,
-        MemoryError,
-        RecursionError,
-        TypeError,
-        ValueError,
+        *(pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError),
+        *(LookupError, MemoryError, RecursionError, TypeError, ValueError),
     ) as error:
         raise Damaged(str(error) or type(error).__name__) from None
 
@@ -252,10 +237,7 @@ def _garbage_collection_paused() -> Iterator[None]:
 
 
 def _finished(value: Any, done: dict[int, tuple[Any, Any]]) -> Any:
-    """Return a value in which every array being read is replaced by its array.
-
-    `done` keeps each container beside its id, so that no id is given away again.
-    """
+    """Return a value in which every array being read is replaced by its array."""
     if type(value) is _Array:
         value = value.array
         if not value.dtype.hasobject:
@@ -263,6 +245,7 @@ def _finished(value: Any, done: dict[int, tuple[Any, Any]]) -> Any:
     kind = type(value)
     if kind not in (dict, list, tuple, np.ndarray):
         return value
+    # Each container is kept beside its id, so that no id is given away again.
     if id(value) in done:
         return done[id(value)][1]
     if kind is tuple:

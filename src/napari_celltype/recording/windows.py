@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +27,9 @@ def rate_ratio(sampling_frequency: float, wanted: float) -> float | None:
 class WindowPlan:
     """Where the windows of a recording are.
 
-    Attributes
-    ----------
-    pieces : tuple of Segment
-        The segments that hold at least one window; none where all are too short.
-    ratio : float
-        Frames of the recording per frame of a window, at least 1.
-    window_frames : int
-        Frames of a window, after averaging.
+    `pieces` are the segments that hold at least one; none where all are too short.
+    `ratio` frames of the recording, at least 1, are averaged into one of the
+    `window_frames` of a window.
     """
 
     pieces: tuple[Segment, ...]
@@ -46,13 +41,9 @@ class WindowPlan:
         cls, segments: Sequence[Segment], ratio: float, window_frames: int
     ) -> WindowPlan:
         """Plan windows inside segments, between which nothing is continuous."""
-        pieces = tuple(
-            segment
-            for segment in segments
-            if frames_after_averaging(segment.stop - segment.start, ratio)
-            >= window_frames
-        )
-        return cls(pieces, ratio, window_frames)
+        plan = cls(tuple(segments), ratio, window_frames)
+        numbers = zip(plan.pieces, plan.windows_per_piece(), strict=True)
+        return replace(plan, pieces=tuple(piece for piece, n in numbers if n))
 
     @property
     def n_windows(self) -> int:
@@ -61,19 +52,12 @@ class WindowPlan:
 
     def windows_per_piece(self) -> list[int]:
         """Return how many windows each piece holds."""
-        return [
-            frames_after_averaging(piece.stop - piece.start, self.ratio)
-            // self.window_frames
-            for piece in self.pieces
-        ]
+        lengths = [piece.stop - piece.start for piece in self.pieces]
+        size = self.window_frames
+        return [frames_after_averaging(n, self.ratio) // size for n in lengths]
 
     def cut(self, traces: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the windows of traces (n_rois, n_frames), all pieces in a row.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_rois, n_windows, window_frames)
-        """
+        """Return the windows of traces, (n_rois, n_windows, window_frames)."""
         size = self.window_frames
         parts = [
             area_average(
@@ -85,9 +69,6 @@ class WindowPlan:
 
 
 def lively(windows: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which windows change at all, shape (n_rois, n_windows).
-
-    A window without any change says nothing, whichever network looks at it.
-    """
+    """Tell which windows change at all, and so say anything, (n_rois, n_windows)."""
     changes: NDArray[np.bool_] = (windows != windows[:, :, :1]).any(axis=2)
     return changes

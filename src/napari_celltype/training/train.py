@@ -289,12 +289,6 @@ def find_base(
     return file, remarks
 
 
-def n_layers(card: ModelCard) -> int:
-    """Return how many layers with weights a model has, its output among them."""
-    layers = card.parameters.get("layers")
-    return (layers.count("C") if isinstance(layers, str) else int(layers or 1)) + 1
-
-
 def _classifier_for(
     request: TrainRequest, base: CellTypeModel | None
 ) -> tuple[TraceClassifier, FineTuning | None]:
@@ -315,12 +309,6 @@ def _classifier_for(
                 request.architecture, normalization=request.normalization, **shared
             ),
             None,
-        )
-    most = n_layers(base.card)
-    if not 1 <= request.tuned_layers <= most:
-        raise ModelError(
-            f"{base.name} has {most} layers, so {request.tuned_layers} cannot be "
-            f"trained; choose 1 to {most}."
         )
     classifier: TraceClassifier = clone(base.classifier).set_params(**shared)
     return classifier, FineTuning(base.classifier, request.tuned_layers)

@@ -13,7 +13,6 @@ from napari_celltype.gui.widgets import Words
 from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.training.course import Course
 from napari_celltype.training.request import TrainRequest
-from napari_celltype.training.train import n_layers
 
 if TYPE_CHECKING:
     from napari_celltype.models import ModelCard
@@ -53,7 +52,7 @@ class TrainForm(Form):
         self.start = self.native("base")
         self.network = self.native("architecture")
         self.layers = self.native("tuned_layers")
-        self.layers.setMaximum(3)
+        self.layers.setMaximum(9)
         self.epochs = self.native("epochs")
         self.held_out = self.native("validation")
         self.trouble, self.about_held_out = Words(), Words()
@@ -115,7 +114,6 @@ class TrainForm(Form):
         self.trouble.setVisible(bool(trouble))
         tip = _FROM_SCRATCH
         if card is not None:
-            self.layers.setMaximum(n_layers(card))
             why = "the network is that of the model that training starts from"
             self.fix({"architecture": card.architecture}, why)
             tip = (
