@@ -7,12 +7,7 @@ import numpy as np
 import pytest
 
 from napari_celltype.errors import ModelError
-from napari_celltype.models import (
-    ModelCard,
-    TraceClassifier,
-    card_for,
-    describe,
-)
+from napari_celltype.models import ModelCard, TraceClassifier, card_for, describe
 
 
 def test_json_brings_the_same_card_back(make_card, make_calibration):

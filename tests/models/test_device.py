@@ -2,11 +2,7 @@ import pytest
 import torch
 
 from napari_celltype.errors import CellTypeError
-from napari_celltype.models.device import (
-    choose_device,
-    in_batches,
-    traces_at_once,
-)
+from napari_celltype.models.device import choose_device, in_batches, traces_at_once
 
 
 def rows_that_fit(most):

@@ -3,7 +3,6 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -13,10 +12,6 @@ from napari_celltype.models import NETWORKS, TraceClassifier, read_model
 from napari_celltype.models.windows import NORMALIZATIONS
 
 QUICK = {"epochs": 2, "random_state": 0, "device": "cpu"}
-
-
-def test_rhythms_are_learnt(classifier, labelled):
-    assert classifier.score(*labelled) > 0.9
 
 
 @pytest.mark.parametrize("architecture", NETWORKS)
@@ -83,12 +78,6 @@ def test_pickle_keeps_the_predictions(classifier, labelled):
     )
 
 
-def test_clone_keeps_parameters_and_forgets_the_rest(classifier):
-    copy = clone(classifier)
-    assert copy.get_params() == classifier.get_params()
-    assert not hasattr(copy, "network_")
-
-
 def test_grid_search_in_a_pipeline_runs(labelled):
     pipeline = make_pipeline(
         FunctionTransformer(lambda X: X - 1), TraceClassifier("rnn", **QUICK)
@@ -111,7 +100,7 @@ def test_columns_follow_classes_and_sum_to_one(classifier, labelled):
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-12)
     best = classifier.classes_[shares.argmax(axis=1)]
     np.testing.assert_array_equal(best, classifier.predict(labelled[0]))
-    assert set(best) <= {"PY", "PV", "SOM"}
+    assert classifier.score(*labelled) > 0.9
 
 
 def test_chance_comes_from_the_seed_and_global_generators_stay_untouched(labelled):

@@ -17,9 +17,7 @@ from napari_celltype.models import (
     save_model,
     verify_model,
 )
-from napari_celltype.models import (
-    model_file as module,
-)
+from napari_celltype.models import model_file as module
 from napari_celltype.models.windows import NORMALIZATIONS
 
 
@@ -213,7 +211,7 @@ def test_one_changed_byte_of_weights_or_card_is_noticed(model_file, tmp_path):
     [
         (2**43, b"{}" * 100, "no complete model file"),
         (100_000, b"[" * 100_000, "its header is no JSON"),
-        (6, b"[1, 2]12345678", "its header is no object"),
+        (6, b"[1, 2]12345678", "its header is no JSON object"),
     ],
 )
 def test_impossible_header_is_refused(tmp_path, length, header, sentence):

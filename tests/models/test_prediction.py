@@ -102,11 +102,18 @@ def test_a_network_of_any_length_leaves_flat_windows_out(predict, pooled, traces
     np.testing.assert_allclose(found[3], cut[3], atol=1e-6)
 
 
-@pytest.mark.parametrize("block", [1, 3, 7, 1000])
-def test_result_does_not_depend_on_the_block_size(predict, traces, block):
+@pytest.fixture
+def block_rois(monkeypatch):
+    """Return a function that sets how many ROIs are read at once."""
+    place = "napari_celltype.models.windows.BLOCK_SAMPLES"
+    return lambda n_rois: monkeypatch.setattr(place, n_rois * N_FRAMES)
+
+
+@pytest.mark.parametrize("block", [1, 3, 7])
+def test_result_does_not_depend_on_the_block_size(predict, traces, block, block_rois):
     expected = predict(traces).probabilities
-    found = predict(traces, block_rois=block).probabilities
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    block_rois(block)
+    np.testing.assert_allclose(predict(traces).probabilities, expected, atol=1e-6)
 
 
 def test_faster_recording_is_averaged_down(predict, traces):
@@ -214,13 +221,13 @@ def test_windows_and_frames_of_the_original_recording_are_counted(predict, trace
     assert (found.n_windows[0], found.n_frames_used[0]) == (4, 721)
 
 
-def test_blocks_are_read_told_and_asked_about(predict, traces):
+def test_blocks_are_read_told_and_asked_about(predict, traces, block_rois):
+    block_rois(8)
     lazy, told = BlockTraces(traces), []
-    predict(lazy, block_rois=8, on_progress=told.append)
+    predict(lazy, on_progress=told.append)
     assert lazy.largest == 8
     assert [(p.done, p.total) for p in told] == [(8, 20), (16, 20), (20, 20)]
     told.clear()
-    options = {"block_rois": 8, "on_progress": told.append}
     with pytest.raises(Stopped):
-        predict(traces, should_stop=lambda: len(told) == 1, **options)
+        predict(traces, should_stop=lambda: len(told) == 1, on_progress=told.append)
     assert len(told) == 1

@@ -1,7 +1,5 @@
 """A plane folder that a test may damage."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

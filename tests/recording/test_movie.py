@@ -1,7 +1,5 @@
 """Movies: data.bin and every kind of TIFF, lazily."""
 
-from __future__ import annotations
-
 import contextlib
 
 import numpy as np
@@ -113,7 +111,7 @@ class TestOneTiff:
         movie = open_movie(write(tmp_path / "m.tif"))
         np.testing.assert_array_equal(movie[key], STACK[key])
         np.testing.assert_array_equal(np.asarray(movie), STACK)
-        assert (len(movie), movie.nbytes) == (24, STACK.nbytes)
+        assert (len(movie), movie.size) == (24, STACK.size)
         with pytest.raises(IndexError):
             movie[24]
 
@@ -198,9 +196,7 @@ class TestManyFiles:
             write(
                 tmp_path / f"f{t}.ome.tif",
                 STACK[t],
-                description=xml.replace("<OME ", f'<OME UUID="urn:uuid:{t}" ')
-                if t
-                else xml.replace("<OME ", '<OME UUID="urn:uuid:0" '),
+                description=xml.replace("<OME ", f'<OME UUID="urn:uuid:{t}" '),
                 metadata=None,
             )
         movie = open_movie(tmp_path / "f0.ome.tif")

@@ -1,7 +1,5 @@
 """The fenced loader: what suite2p writes is read, everything else is refused."""
 
-from __future__ import annotations
-
 import datetime
 import io
 import pathlib

@@ -1,7 +1,5 @@
 """The benchmark of opening tells by its exit status whether a target was missed."""
 
-from __future__ import annotations
-
 import runpy
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """From any path to its recordings, planes and names, or a sentence with near misses."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Recordings of traces that come from elsewhere."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

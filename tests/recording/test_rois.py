@@ -1,7 +1,5 @@
 """ROI masks: label image, fingerprint, merged parts."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

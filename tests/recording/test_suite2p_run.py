@@ -1,7 +1,5 @@
 """Running suite2p: a stand-in for what may go wrong, and the real one once."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path
@@ -18,14 +16,8 @@ from napari_celltype.errors import (
     Stopped,
 )
 from napari_celltype.progress import Progress
-from napari_celltype.recording import (
-    FROM_USER,
-    open_recording,
-    run_suite2p,
-)
-from napari_celltype.recording import (
-    suite2p_run as run_module,
-)
+from napari_celltype.recording import FROM_USER, open_recording, run_suite2p
+from napari_celltype.recording import suite2p_run as run_module
 
 # Stands in for suite2p in the other process: the same names and lines, no work.
 STAND_IN = """

@@ -1,7 +1,5 @@
 """Settings of all versions of suite2p read alike; joins and bad frames cut segments."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The frame rate of one plane, as each kind of TIFF states it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import tifffile

@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from napari_celltype.errors import ModelError
 from napari_celltype.models.card import Calibration, CalibrationStep
 
+# Share of the cells whose prediction set holds their type, at least.
+COVERAGE = 0.9
+
 
 def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return log-probabilities of logits (n, n_classes), equation 1 in logarithms."""
@@ -44,7 +47,6 @@ def calibrate(
     *,
     trained_shares: Mapping[str, float],
     calibrated_on: str,
-    coverage: float = 0.9,
 ) -> Calibration:
     """Find what a model may promise, on sessions that it was not trained on.
 
@@ -66,14 +68,11 @@ def calibrate(
         Of every class, those that the model's own probabilities stand for.
     calibrated_on : str
         "simulation", or words about the sessions.
-    coverage : float
-        As in `Calibration`.
 
     Raises
     ------
     ModelError
-        If a cell is of none of the classes, a class has no cell, the shapes or names
-        do not belong together, or no cell has a window.
+        If shapes or names do not belong together, or a class has no cell with a window.
     """
     numbers: NDArray[np.int64] = np.unique(sessions, return_inverse=True)[1]
     shapes = {logs.shape for logs in log_probabilities.values()}
@@ -108,7 +107,7 @@ def calibrate(
         temperature = _fit_temperature(logs, truths, weights)
         of_model = np.exp(log_softmax(logs / temperature))
         prediction_set = {
-            name: _set_threshold(of_model[own, column], votes[own], coverage)
+            name: _set_threshold(of_model[own, column], votes[own])
             for column, name in enumerate(classes)
             for own in [truths == column]
         }
@@ -121,7 +120,7 @@ def calibrate(
         )
     n_sessions = len(np.unique(numbers[seen]))
     return Calibration(
-        calibrated_on, coverage, n_sessions, int(seen.sum()), tuple(steps)
+        calibrated_on, COVERAGE, n_sessions, int(seen.sum()), tuple(steps)
     )
 
 
@@ -145,14 +144,12 @@ def _fit_temperature(
     return round(float(np.exp(found.x)), 4)
 
 
-def _set_threshold(
-    own: NDArray[np.float64], sessions: NDArray[np.int64], coverage: float
-) -> float:
+def _set_threshold(own: NDArray[np.float64], sessions: NDArray[np.int64]) -> float:
     """Return the probability that a class needs to be in the prediction set.
 
     Split-conformal with one vote per session (Angelopoulos et al., Conformal risk
     control, ICLR 2024, equation 4): the largest threshold whose mean share of missed
-    cells, with one more session that misses all, stays within 1 - coverage. Too few
+    cells, with one more session that misses all, stays within 1 - COVERAGE. Too few
     sessions give 0: the class is in every set.
     """
     candidates = np.unique(own)
@@ -160,6 +157,6 @@ def _set_threshold(
     missed = [np.searchsorted(vote, candidates) / vote.size for vote in votes]
     risk = (np.sum(missed, axis=0) + 1) / (len(votes) + 1)
     # A tolerance for rounding: 9 of 89 sessions and one more are 0.1 exactly.
-    kept = candidates[risk <= 1 - coverage + 1e-12]
+    kept = candidates[risk <= 1 - COVERAGE + 1e-12]
     # Rounded down, so that the cell at the threshold stays inside.
     return float(np.floor(kept[-1] * 1e4) / 1e4) if kept.size else 0.0

@@ -243,11 +243,8 @@ class ModelCard:
         """Read a card; `ModelError` if the text is none, or a value is impossible."""
         try:
             values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ModelError(
-                "The model card is no JSON text; take the model from where it came "
-                "from again."
-            ) from error
+        except (ValueError, RecursionError):
+            values = None
         if not isinstance(values, dict):
             raise ModelError("The model card is no JSON object; the file is no model.")
         found_format = values.pop("format", None)

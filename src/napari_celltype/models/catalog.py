@@ -67,10 +67,8 @@ def load_model(
 
     Raises
     ------
-    ModelError
-        If there is no such model or its file is damaged.
-    SamplingFrequencyError
-        If the recording is slower than every model of the family.
+    ModelError, SamplingFrequencyError
+        If there is no such model, its file is damaged, or a whole family too fast.
     """
     from napari_celltype.models.model import build_model
 
@@ -130,11 +128,7 @@ def pack_model(
 
 
 def add_model(path: str | os.PathLike[str], *, force: bool = False) -> ModelBytes:
-    """Add a model file to the user's models, under the name on its card.
-
-    Refused if the name is taken by a bundled model or family, or by another model of
-    the user's and `force` is not set.
-    """
+    """Add a model file to the user's models, if the name on its card is not taken."""
     file = verify_model(path)
     name = file.card.name
     bundled = [file.card for file in _bundled()]

@@ -108,11 +108,10 @@ def recording_properties(
     """Measure the `PROPERTIES` of a recording as a model sees it, (n_rois,) each.
 
     The properties of traces are those of the model's windows, at its frame rate,
-    averaged over a ROI's windows: so they do not depend on the recording's length.
-    Synchrony, slow oscillation, length (s, of the segments that are used) and frame
-    rate (Hz) are the same for all ROIs; "neuropil" is the correlation with the neuropil
-    traces, if given. NaN for ROIs without a usable trace. For the other parameters and
-    the errors see `predict_recording_traces`, which measures them on its way.
+    averaged over a ROI's windows: so they do not depend on the recording's length. The
+    others are the same for all ROIs, but "neuropil", the correlation with the neuropil
+    traces. NaN for ROIs without a usable trace. For the parameters and errors see
+    `predict_recording_traces`, which measures them on its way.
     """
     plan = plan_windows(card, traces.shape[1], sampling_frequency, segments)
     measured = RecordingProperties(plan, sampling_frequency, traces.shape[0], neuropil)
@@ -214,10 +213,8 @@ def domain_of(
 ) -> dict[str, dict[str, float]]:
     """Return what is usual of each property over cells as in training.
 
-    From the 1 % to the 99 % point, and of slow oscillation up to the 98 % point.
     `properties` come from `recording_properties`, of all sessions in a row. A name such
-    as "median noise" holds the medians of whole recordings, which vary less than cells
-    do.
+    as "median noise" holds medians of whole recordings, which vary less than cells do.
     """
     limits = {}
     for name, values in properties.items():
@@ -234,13 +231,9 @@ def unlike(
 ) -> tuple[list[str], list[list[str]]]:
     """Compare a recording's `recording_properties` with the domain on a model's card.
 
-    Returns
-    -------
-    sentences : list of str
-        One for each property whose median over the ROIs is unusual. It is compared with
-        "median noise" and so on, where a card has it.
-    of_rois : list of list of str
-        The names of the properties of each ROI's trace that are unusual.
+    Returns a sentence for each property whose median over the ROIs is unusual (compared
+    with "median noise" and so on, where a card has it), and of each ROI the names of
+    the unusual properties of its trace.
     """
     sentences = []
     n_rois = len(next(iter(properties.values()), ()))

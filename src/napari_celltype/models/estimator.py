@@ -81,18 +81,15 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         CNN: letters of Table I, such as "CCPCD" (C convolution, P pooling, D dropout).
         RNN and LSTM: number of stacked layers. None, here and below, means the best
         model of Table I: "CCPCD", 1 and 2.
-    filters : pair of int or None
-        CNN: filters of the first and of every later convolution, (32, 64).
-    kernel_size : int or None
-        CNN: frames that a filter spans, 10.
-    timesteps : int or None
-        RNN and LSTM: T, the parts that a trace is cut into (Section III-C), 2.
-    units : int or None
-        RNN and LSTM: size of the hidden state, 100.
-    dropout : float or None
-        Probability of dropping a value; 0.5 for the CNN, else 0.
-    recurrent_dropout : float or None
-        RNN and LSTM: the same between time steps, 0.
+    filters, kernel_size : pair of int or None, int or None
+        CNN: filters of the first and of every later convolution, (32, 64), and the
+        frames that a filter spans, 10.
+    timesteps, units : int or None
+        RNN and LSTM: T, the parts that a trace is cut into (Section III-C), 2, and the
+        size of the hidden state, 100.
+    dropout, recurrent_dropout : float or None
+        Probability of dropping a value; 0.5 for the CNN, else 0. RNN and LSTM: the same
+        between time steps, 0.
     random_state : int, numpy.random.RandomState or None
         Seed of the weights, the shuffling and the dropout; global seeds stay untouched.
     device : str
@@ -100,19 +97,13 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    class_counts_ : ndarray of int, shape (n_classes,)
-        Training examples labelled as just that class; only after `fit`, not in a loaded
-        model.
-    classes_ : ndarray, shape (n_classes,)
-        Sorted class names.
-    n_features_in_ : int
-        Frames per trace.
-    network_ : napari_celltype.models.networks.Network
-        The trained network, on the processor.
-    normalization_ : napari_celltype.models.windows.Normalization
-        The z-score with its statistics.
-    best_epoch_ : int
-        The epoch whose weights these are, from 1; only after `fit`.
+    classes_, n_features_in_ : ndarray, shape (n_classes,), int
+        Sorted class names, and frames per trace.
+    network_, normalization_ : networks.Network, windows.Normalization
+        The trained network, on the processor, and the z-score with its statistics.
+    class_counts_, best_epoch_ : ndarray of int, shape (n_classes,), int
+        Training examples labelled as just that class, and the epoch whose weights these
+        are, from 1; only after `fit`, not in a loaded model.
     history_ : list of dict
         One row per epoch: epoch, loss, accuracy (share of guesses that the labels
         allow), seconds, and what the scoring found.
@@ -210,13 +201,11 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If X holds NaN or infinity, y a single class, or a parameter does not fit.
-        napari_celltype.errors.LabelError
+        LabelError
             If the labels name no class, or one of them leaves none possible.
-        napari_celltype.errors.CellTypeError
-            If the device is not there.
-        napari_celltype.errors.OutputError
-            If the checkpoint cannot be written; what it held before stays.
-        napari_celltype.errors.Stopped
+        CellTypeError, OutputError
+            If the device is not there, or the checkpoint cannot be written.
+        Stopped
             If `should_stop` answered True; the last checkpoint stays on disk.
         """
         traces, labels = validate_data(self, X, y, dtype=np.float32)
@@ -294,20 +283,12 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the most probable class of each trace, (n_traces,).
-
-        X, (n_traces, n_frames), as in `fit`; another length, NaN and infinity are a
-        `ValueError`, here and below.
-        """
-        best = self.predict_log_proba(X).argmax(axis=1)
-        names: NDArray[Any] = self.classes_[best]
+        """Return the most probable class of each trace, (n_traces,)."""
+        names: NDArray[Any] = self.classes_[self.predict_log_proba(X).argmax(axis=1)]
         return names
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the softmax of equation 1, float64 (n_traces, n_classes).
-
-        Columns follow `classes_`.
-        """
+        """Return the softmax of equation 1, (n_traces, n_classes) as `classes_`."""
         probabilities: NDArray[np.float64] = np.exp(self.predict_log_proba(X))
         return probabilities
 
@@ -372,11 +353,10 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
 class EpochScoring:
     """What is measured after each epoch of a training.
 
-    `score` takes the classifier, which can predict, as trained so far; the numbers that
-    it returns by name join the epoch's row of `history_`. `rank` takes such a row; the
-    weights of the epoch with the largest answer are kept, the first of equals (without
-    it, the last epoch's). `digest` is that of the data that the score depends on; a
-    checkpoint of another one is not gone on from.
+    `score` takes the classifier as trained so far; the numbers that it returns by name
+    join the epoch's row of `history_`. `rank` takes such a row; the weights of the
+    epoch with the largest answer are kept (without it, the last epoch's). `digest` is
+    that of the data that the score depends on, for a checkpoint.
     """
 
     score: Callable[[TraceClassifier], Mapping[str, float]]
@@ -388,9 +368,8 @@ class EpochScoring:
 class FineTuning:
     """Where a training starts.
 
-    `base` is fitted, of the same architecture and length of traces, and is not changed;
-    the last `layers`, counted from the output, are trained, and those before them keep
-    the base's weights to the last bit.
+    Of a fitted `base` of the same architecture and length of traces the last `layers`
+    are trained; those before them keep its weights to the last bit.
     """
 
     base: TraceClassifier
@@ -464,17 +443,8 @@ def save_model(
 ) -> str:
     """Write a fitted classifier and its card to one file, atomically.
 
-    Returns
-    -------
-    str
-        The SHA-256 that `verify_model` will find.
-
-    Raises
-    ------
-    ModelError
-        If the card describes another classifier; `card_for` makes one that fits.
-    OutputError
-        If the file cannot be written, or does not end in ``.safetensors``.
+    Returns its SHA-256. `ModelError` if the card describes another classifier,
+    `OutputError` if the file cannot be written or does not end in ``.safetensors``.
     """
     target = Path(path)
     require_suffix(target)

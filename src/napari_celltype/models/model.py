@@ -147,10 +147,13 @@ def _normalization(
         return Normalization("trace")
     mean = tensors.get("normalization.mean")
     deviation = tensors.get("normalization.deviation")
-    if mean is None or deviation is None or mean.shape != deviation.shape:
-        raise ValueError("the statistics of the training set are missing")
-    if not bool((mean.isfinite() & deviation.isfinite()).all()):
-        raise ValueError("the statistics of the training set are NaN or infinite")
+    if (
+        mean is None
+        or deviation is None
+        or mean.shape != deviation.shape
+        or not (mean.isfinite() & deviation.isfinite()).all()
+    ):
+        raise ValueError("the statistics of the training set are missing or infinite")
     return Normalization(card.normalization, mean.numpy(), deviation.numpy())
 
 
@@ -163,10 +166,8 @@ class TracePredictions:
     probabilities : ndarray of float64, shape (n_rois, n_classes)
         Columns follow ``model.card.classes``; NaN for ROIs that cannot be classified
         (NaN, infinite or constant traces).
-    n_windows : ndarray of int64, shape (n_rois,)
-        Windows that were averaged.
-    n_frames_used : ndarray of int64, shape (n_rois,)
-        Frames of the original recording that these windows span.
+    n_windows, n_frames_used : ndarray of int64, shape (n_rois,)
+        Windows that were averaged, and the frames of the recording that they span.
     properties : mapping of str to ndarray, shape (n_rois,)
         As `recording_properties` returns them; empty where the card has no domain to
         compare them with.
@@ -191,7 +192,6 @@ def predict_recording_traces(
     device: str = "auto",
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
-    block_rois: int | None = None,
 ) -> TracePredictions:
     """Classify every ROI of a recording.
 
@@ -215,17 +215,12 @@ def predict_recording_traces(
         auto, cpu, cuda, cuda:N or mps.
     on_progress, should_stop : callable
         Told and asked once per block of ROIs.
-    block_rois : int, optional
-        ROIs per block; the result does not depend on it.
 
     Raises
     ------
-    SamplingFrequencyError
-        If the recording is slower than the model, or its rate impossible.
-    RecordingError
-        If no segment is as long as one window.
-    ModelError
-        If the card has no frame rate.
+    SamplingFrequencyError, RecordingError, ModelError
+        If the recording is slower than the model, no segment is as long as one window,
+        or the card has no frame rate.
     CellTypeError
         If the device is not there.
     Stopped
@@ -239,7 +234,7 @@ def predict_recording_traces(
     notices: list[str] = []
     probabilities = np.full((n_rois, len(model.card.classes)), np.nan)
     counts = np.zeros(n_rois, dtype=np.int64)
-    for rows, block in blocks_of(traces, block_rois):
+    for rows, block in blocks_of(traces):
         raise_if_stopped(should_stop)
         windows = plan.cut(block)
         alive = lively(windows)

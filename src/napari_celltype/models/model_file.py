@@ -119,12 +119,12 @@ def _split_content(content: bytes, source: Path) -> tuple[dict[str, Any], bytes]
         )
     try:
         header = json.loads(content[8 : 8 + length])
-    except (ValueError, RecursionError) as error:
-        raise ModelError(
-            f"{source} is no model file (its header is no JSON); {COPY_AGAIN}."
-        ) from error
+    except (ValueError, RecursionError):
+        header = None
     if not isinstance(header, dict):
-        raise ModelError(f"{source} is no model file (its header is no object).")
+        raise ModelError(
+            f"{source} is no model file (its header is no JSON object); {COPY_AGAIN}."
+        )
     return header, content[8 + length :]
 
 

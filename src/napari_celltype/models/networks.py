@@ -30,21 +30,15 @@ class Network(nn.Module):
     parameters of `TraceClassifier` that it wants. `forward(x, generator)` draws chance
     from the generator only, as `Dropout` does. Each layer with weights is a module of
     its own, the output layer last.
-
-    Attributes
-    ----------
-    settings : dict
-        What the constructor took, enough to build the same network again; filled in by
-        `build_network`.
-    cached_frames : int
-        Frames of all traces together that a processor works on at once: more of them
-        and the activations leave its cache, fewer and it waits for Python.
-    any_length : bool
-        Whether traces may have another length than those of the training.
     """
 
+    # What the constructor took, enough to build the same network again; filled in by
+    # `build_network`.
     settings: dict[str, Any]
+    # Frames of all traces together that a processor works on at once: more of them and
+    # the activations leave its cache, fewer and it waits for Python.
     cached_frames = 2**16
+    # Whether traces may have another length than those of the training.
     any_length = False
 
     @classmethod
@@ -187,7 +181,7 @@ class _ReluRecurrence(nn.Module):
     def __init__(self, n_inputs: int, units: int, recurrent_dropout: float) -> None:
         super().__init__()
         self.units = units
-        self.recurrent_dropout = recurrent_dropout
+        self.recurrent_dropout = Dropout(recurrent_dropout)
         self.kernel = nn.Parameter(torch.empty(n_inputs, self.gates * units))
         self.recurrent_kernel = nn.Parameter(torch.empty(units, self.gates * units))
         self.bias = nn.Parameter(torch.empty(self.gates * units))
@@ -201,19 +195,15 @@ class _ReluRecurrence(nn.Module):
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return the outputs of all time steps; the state before the first is zero."""
         n_traces, timesteps, n_inputs = x.shape
-        mask = None
-        if self.training and self.recurrent_dropout > 0:
-            # One mask per trace for all its time steps, as Keras does.
-            like = x.new_empty(n_traces, self.units)
-            mask = dropout_mask(like, self.recurrent_dropout, generator)
+        # One mask per trace for all its time steps, as Keras does.
+        mask = self.recurrent_dropout(x.new_ones(n_traces, self.units), generator)
         # One product for the inputs of all time steps.
         inputs = torch.addmm(self.bias, x.reshape(-1, n_inputs), self.kernel)
         hidden = cell = None
         outputs = []
         for gates in inputs.view(n_traces, timesteps, -1).unbind(1):
             if hidden is not None:
-                recalled = hidden if mask is None else hidden * mask
-                gates = torch.addmm(gates, recalled, self.recurrent_kernel)
+                gates = torch.addmm(gates, hidden * mask, self.recurrent_kernel)
             hidden, cell = self.step(gates, cell)
             outputs.append(hidden)
         return torch.stack(outputs, 1)
@@ -282,10 +272,6 @@ class RecurrentNetwork(Network):
             raise ValueError(
                 f"traces of {n_frames} frames cannot give {timesteps} time steps."
             )
-        if not 0 <= recurrent_dropout < 1:
-            raise ValueError(
-                f"recurrent_dropout must be in [0, 1), got {recurrent_dropout!r}."
-            )
         self.settings = {
             "layers": layers,
             "timesteps": timesteps,
@@ -335,10 +321,9 @@ class LstmNetwork(RecurrentNetwork):
 class PooledNetwork(Network):
     """Residual convolutions with statistics pooling, for traces of any length.
 
-    Four levels of convolutions with ReLU, each at a coarser time step than the one
-    before, all but the first followed by a residual convolution (He et al., CVPR 2016).
-    The mean and the deviation over time of every filter of every level (statistics
-    pooling: Snyder et al., ICASSP 2018), batch-normalised, and the length of the trace
+    Four levels of convolutions with ReLU, each at a coarser time step, all but one with
+    a residual convolution (He et al., CVPR 2016). Mean and deviation over time of every
+    filter (Snyder et al., ICASSP 2018), batch-normalised, and the length of the trace
     go through two fully connected layers, the first of `units`.
     """
 

@@ -292,15 +292,9 @@ def read_labels(
     """Return the classes in the type of y, and the targets (read from y if None).
 
     Names of types, parents and negations are read as in `Targets.of`; numbers are
-    classes. Raises `ValueError` for a single class or targets of another length, and
-    `LabelError` for labels that name no class or leave none possible.
+    classes, and a single class is a `ValueError`.
     """
     if targets is not None:
-        if len(targets.allowed) != len(y):
-            raise ValueError(
-                f"targets holds {len(targets.allowed)} labels and y {len(y)}; give "
-                "one of each per trace."
-            )
         classes = np.array(targets.classes)
     else:
         check_classification_targets(y)
@@ -427,10 +421,7 @@ def training_key(
     allowed: NDArray[np.bool_],
     *settings: Any,
 ) -> str:
-    """Return a digest of all that the weights after an epoch depend on.
-
-    Versions and the number of threads belong to it: others may give other last bits.
-    """
+    """Return a digest of all that the weights' last bits depend on, threads too."""
     versions = torch.__version__, version("napari-celltype"), torch.get_num_threads()
     everything = [*versions, traces.shape, allowed.shape, *settings]
     sha256 = hashlib.sha256(

@@ -113,15 +113,13 @@ def plan_windows(
     return plan
 
 
-def blocks_of(
-    traces: Traces, block_rois: int | None = None
-) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+def blocks_of(traces: Traces) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Read traces (n_rois, n_frames) by blocks of ROIs: their rows, and their values.
 
     The traces of ROIs with a NaN or an infinity come as zeros.
     """
     n_rois, n_frames = traces.shape
-    step = block_rois or max(1, BLOCK_SAMPLES // max(n_frames, 1))
+    step = max(1, BLOCK_SAMPLES // max(n_frames, 1))
     for start in range(0, n_rois, step):
         block = np.asarray(traces[start : start + step], dtype=np.float32)
         usable: NDArray[np.bool_] = np.asarray(np.isfinite(block).all(axis=1))

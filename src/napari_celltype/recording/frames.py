@@ -107,22 +107,6 @@ class SelectedFrames(LazyFrames):
         self.dtype = parts[0].dtype
         self._parts, self._part_of, self._frame_of = parts, part_of, frame_of
 
-    @classmethod
-    def joined(cls, parts: Sequence[LazyFrames]) -> SelectedFrames:
-        """Put movies one after another."""
-        lengths = [len(part) for part in parts]
-        return cls(
-            parts,
-            np.repeat(np.arange(len(parts)), lengths),
-            np.concatenate([np.arange(n) for n in lengths]),
-        )
-
-    def select(self, frames: NDArray[np.int64]) -> SelectedFrames:
-        """Choose some of the frames, in the order given."""
-        return SelectedFrames(
-            self._parts, self._part_of[frames], self._frame_of[frames]
-        )
-
     def read_frame(self, index: int) -> NDArray[Any]:
         """Read frame `index`, shape (Ly, Lx)."""
         part = self._parts[int(self._part_of[index])]

@@ -52,10 +52,7 @@ def open_movie(
         How many take turns, plane after plane and within each channel after channel;
         None for what the file says.
 
-    Raises
-    ------
-    RecordingError
-        If the file is missing, damaged, truncated or no movie, or has no such plane.
+    `RecordingError` if it is missing, damaged, truncated or has no such plane.
     """
     path = Path(path).expanduser()
     if path.suffix == ".bin":
@@ -193,9 +190,10 @@ def _one_plane(
             f"The TIFF files in {path} hold frames of different sizes or pixel types; "
             f"give a folder with the files of one movie."
         )
-    whole = SelectedFrames.joined(parts)
+    lengths = [len(part) for part in parts]
+    n_images = sum(lengths)
     if counts is not None:
-        n_used = len(whole) // math.prod(counts) * math.prod(counts)
+        n_used = n_images // math.prod(counts) * math.prod(counts)
         cube = np.arange(n_used).reshape(-1, *counts)
     else:
         cubes, start = [], 0
@@ -219,13 +217,16 @@ def _one_plane(
             )
     if not len(cube):
         raise RecordingError(
-            f"{path} has {len(whole)} images, fewer than the "
+            f"{path} has {n_images} images, fewer than the "
             f"{math.prod(cube.shape[1:])} of one volume; check the numbers of planes "
             f"and channels."
         )
     chosen = cube[:, min(plane, cube.shape[1] - 1), min(channel, cube.shape[2] - 1)]
-    is_all = len(parts) == 1 and np.array_equal(chosen, np.arange(len(whole)))
-    return parts[0] if is_all else whole.select(chosen)
+    if len(parts) == 1 and np.array_equal(chosen, np.arange(n_images)):
+        return parts[0]
+    part_of = np.repeat(np.arange(len(parts)), lengths)
+    frame_of = np.concatenate([np.arange(n) for n in lengths])
+    return SelectedFrames(parts, part_of[chosen], frame_of[chosen])
 
 
 def _by_time_plane_channel(tiff: TiffFrames) -> NDArray[np.int64]:

@@ -1,11 +1,8 @@
 """The one door for NumPy files: object arrays are read, code in them is never run.
 
 suite2p keeps dictionaries in `.npy` files, which NumPy writes as pickles, and a pickle
-may call any function while it is read. Here a pickle may name six constructors only,
-each replaced by one that builds plain arrays, numbers and dates.
-
-Trace matrices are held in memory when they fit, else read in blocks; a file is stamped
-by size and time, because suite2p may rewrite it meanwhile.
+may call any function while it is read; see `unpickle`. A file is stamped by size and
+time, because suite2p may rewrite it meanwhile.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ A pipeline is a module with the functions of `Reader` and one line in `READERS`.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -82,11 +83,9 @@ def open_recording(
 
     Raises
     ------
-    RecordingError
-        If the folder is no recording, or its files are missing, damaged, of different
-        lengths or being written.
-    SamplingFrequencyError
-        If `sampling_frequency` is impossible.
+    RecordingError, SamplingFrequencyError
+        If the folder is no recording, its files are missing, damaged, of different
+        lengths or being written, or the rate is impossible.
     """
     planes = _numbered(_find(path), plane, path)
     reader, folder = planes[0]
@@ -159,10 +158,7 @@ class Found:
 
 
 def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
-    """Find the planes, or one of each recording, at or below the given paths.
-
-    `RecordingError` if no path holds a recording.
-    """
+    """Find the planes, or one of each recording, at or below the paths, or raise."""
     planes: dict[Path, None] = {}
     failures = []
     for path in paths:
@@ -186,12 +182,12 @@ def _at_or_below(path: Path, plane: int | None) -> list[Path]:
 
 
 def _search(
-    folder: Path, depth: int | None = None, most_folders: int | None = None
+    folder: Path, depth: float = math.inf, most_folders: int | None = None
 ) -> Iterator[tuple[Reader, Path]]:
     """Look for planes in a folder and below, down to a number of levels."""
     for place, below, names in islice(os.walk(folder), most_folders):
         here = Path(place)
-        if depth is not None and len(here.relative_to(folder).parts) >= depth:
+        if len(here.relative_to(folder).parts) >= depth:
             below.clear()
         for reader in READERS:
             yield from ((reader, p) for p in reader.planes_among(here, names))
@@ -215,10 +211,7 @@ def recording_names(planes: Sequence[Path | None]) -> list[str]:
 
 
 def session_folder(path: Path) -> Path:
-    """Return the session folder of a plane, or of any file or folder in a session.
-
-    The names in the path decide alone, so that it may be a path of another machine.
-    """
+    """Return the session folder of a path in it, of any machine, by its names alone."""
     sessions = (reader.session_folder(path) for reader in READERS)
     return next((session for session in sessions if session != path), path)
 

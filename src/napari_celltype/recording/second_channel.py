@@ -18,10 +18,7 @@ _BLOCK_ROIS = 500
 
 @dataclass(frozen=True, eq=False)
 class _SecondChannel:
-    """The `source` of one red and one green value for each ROI, shape (n_rois,).
-
-    NaN where there is none; no green ones where `red` is only suite2p's own judgement.
-    """
+    """Values of each ROI, NaN where there is none; `green` ones measured as the red."""
 
     red: NDArray[np.float64]
     green: NDArray[np.float64] | None
@@ -38,15 +35,12 @@ def has_second_channel(recording: Recording) -> bool:
 
 
 def read_second_channel(recording: Recording) -> _SecondChannel | None:
-    """Take the red value of each ROI from the best source that is there.
+    """Take the red value of each ROI from the best source; None where there is none.
 
     The mean image of channel 2 under the mask of each ROI; else the mean of its trace
     in channel 2; else what suite2p decided by. The last is no brightness: the ratio of
     inside to inside plus surround, or the overlap with a mask that Cellpose found, and
-    the file does not say which.
-
-    None for a recording of one channel; `RecordingError` if a file was changed
-    meanwhile or cannot be read.
+    the file does not say which. `RecordingError` if a file cannot be read.
     """
     images = recording.images
     if RED_IMAGE in images and len(recording.rois):
@@ -87,9 +81,6 @@ def _mean_under_masks(
 
 
 def _mean_traces(traces: Traces) -> NDArray[np.float64]:
-    n_rois = traces.shape[0]
-    means = np.empty(n_rois)
-    for start in range(0, n_rois, _BLOCK_ROIS):
-        block = slice(start, start + _BLOCK_ROIS)
-        means[block] = np.asarray(traces[block]).mean(axis=1, dtype=np.float64)
-    return means
+    starts = range(0, traces.shape[0], _BLOCK_ROIS)
+    blocks = (np.asarray(traces[start : start + _BLOCK_ROIS]) for start in starts)
+    return np.concatenate([block.mean(axis=1, dtype=np.float64) for block in blocks])

@@ -343,10 +343,8 @@ def read_images(
     """
     images = {}
     for name, (key, cropped) in _IMAGES.items():
-        array = settings.get(key)
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
-            continue
-        if array.ndim != 2 or not array.size:
+        array = as_array(settings.get(key))
+        if array.ndim != 2 or not array.size or array.dtype.kind not in "fiub":
             continue
         top, left = 0, 0
         if cropped and array.shape != frame_shape:
@@ -438,7 +436,7 @@ def _second_channel(
     except RecordingError as error:
         warnings.append(Finding("second-channel-unreadable", str(error)))
         return None
-    return traces if traces is not None and len(traces) == n_rois else None
+    return traces if traces is not None and traces.shape[0] == n_rois else None
 
 
 def _find_movie(

@@ -78,10 +78,9 @@ def run_suite2p(
     ------
     MissingDependencyError
         If suite2p is not installed.
-    RecordingError
-        If the movie cannot be read, or suite2p fails on it or finds no ROI.
-    SamplingFrequencyError
-        If the frame rate is impossible.
+    RecordingError, SamplingFrequencyError
+        If the movie cannot be read, its rate is impossible, or suite2p fails on it or
+        finds no ROI.
     OutputError
         If there is a suite2p folder already, or none can be made.
     Stopped

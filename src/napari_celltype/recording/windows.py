@@ -13,10 +13,7 @@ from napari_celltype.recording.traces import area_average, frames_after_averagin
 
 
 def rate_ratio(sampling_frequency: float, wanted: float) -> float | None:
-    """Return the frames that are averaged into one: 1 for equal rates, None if slower.
-
-    Rates that differ by less than `SAME_RATE` are equal.
-    """
+    """Return the frames averaged into one: 1 within `SAME_RATE`, None if slower."""
     ratio = sampling_frequency / wanted
     if ratio < 1 - SAME_RATE:
         return None
