@@ -80,15 +80,16 @@ def test_card_of_another_classifier_is_not_saved(classifier, make_card, labelled
         save_model(other, make_card(), "never.safetensors")
 
 
-def test_other_suffix_is_refused(classifier, make_card, tmp_path):
-    with pytest.raises(OutputError, match=r"ends in \.safetensors"):
-        save_model(classifier, make_card(), tmp_path / "model.pkl")
-
-
-def test_folder_that_is_a_file_gives_a_sentence(classifier, make_card, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
-        save_model(classifier, make_card(), tmp_path / "file" / "m.safetensors")
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("a.pkl", r"ends in \.safetensors"), ("file/m.safetensors", "cannot be written")],
+)
+def test_a_place_for_no_model_is_refused(
+    classifier, make_card, tmp_path, name, sentence
+):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=sentence):
+        save_model(classifier, make_card(), tmp_path / name)
 
 
 @pytest.mark.parametrize("keep", [0, 5, 200, -1, -1000])

@@ -31,12 +31,9 @@ def change_stat(plane, roi, **entries):
 @pytest.mark.parametrize(
     ("layout", "with_ops"), [("0.14", True), ("1.1", True), ("1.1", False)]
 )
-def test_every_layout_gives_the_same_recording(
-    layout, with_ops, suite2p_folder, tmp_path
-):
-    recording = open_recording(
-        suite2p_folder(tmp_path, layout=layout, with_ops=with_ops)
-    )
+def test_every_layout_is_one_recording(layout, with_ops, suite2p_folder, tmp_path):
+    folder = suite2p_folder(tmp_path, layout=layout, with_ops=with_ops)
+    recording = open_recording(folder)
     assert (recording.n_rois, recording.n_frames) == (12, 900)
     assert recording.frame_shape == (64, 72)
     assert recording.sampling_frequency == 30.0

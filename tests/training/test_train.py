@@ -105,8 +105,8 @@ def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeyp
     assert 1 not in epochs
     probe = traces().traces
     np.testing.assert_array_equal(
-        read_model(resumed.path).predict_proba(probe),
-        read_model(at_once.path).predict_proba(probe),
+        read_model(resumed.path).classifier.predict_proba(probe),
+        read_model(at_once.path).classifier.predict_proba(probe),
     )
 
 
@@ -135,8 +135,8 @@ def test_a_file_trains_what_its_traces_would(tmp_path):
     from_memory = train_model(request(tmp_path, output=tmp_path / "b.safetensors"))
     probe = traces().traces
     np.testing.assert_array_equal(
-        read_model(from_file.path).predict_proba(probe),
-        read_model(from_memory.path).predict_proba(probe),
+        read_model(from_file.path).classifier.predict_proba(probe),
+        read_model(from_memory.path).classifier.predict_proba(probe),
     )
 
 

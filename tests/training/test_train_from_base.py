@@ -285,8 +285,8 @@ def test_a_training_that_was_stopped_goes_on(recordings, models, monkeypatch):
     assert resumed.best_epoch == at_once.best_epoch
     probe = np.random.default_rng(1).normal(size=(5, WINDOW)).astype(np.float32)
     np.testing.assert_array_equal(
-        read_model(resumed.path).predict_proba(probe),
-        read_model(at_once.path).predict_proba(probe),
+        read_model(resumed.path).classifier.predict_proba(probe),
+        read_model(at_once.path).classifier.predict_proba(probe),
     )
 
 
