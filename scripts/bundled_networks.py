@@ -74,7 +74,7 @@ Task = tuple[str, Callable[..., Any], Any]
 Traces = np.ndarray[Any, np.dtype[np.float32]]
 
 _MODELS = Path(models.__file__).parent
-_CODE = [_MODELS / f"{n}.py" for n in ("networks", "convolution", "windows")]
+_CODE = [_MODELS / f"{n}.py" for n in ("networks", "windows")]
 CODE = f"{SESSIONS_KEY}-{code_digest(Path(__file__), *_CODE)}"
 
 
