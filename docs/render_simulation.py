@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_celltype.simulation.parameters import PARAMETERS, Parameter
+from napari_celltype.simulation.parameters import PARAMETERS, Quantity
 
 PAGE = Path(__file__).with_name("simulation.md")
 MARK = "<!-- parameters -->\n"
@@ -25,7 +25,7 @@ def parameter_tables() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _row(member: str, name: str, parameter: Parameter) -> str:
+def _row(member: str, name: str, parameter: Quantity) -> str:
     title = parameter.meaning or name.replace("_", " ")
     if member and member != title:
         title = f"{member}: {title}"

@@ -23,7 +23,7 @@ from estimation import Estimate, estimate
 from paired_cells import PairedCell, read_cells
 from provenance import DATA
 
-from napari_celltype.simulation.parameters import PARAMETERS, Parameter
+from napari_celltype.simulation.parameters import PARAMETERS, Quantity
 
 # Estimates whose names in the simulator's tables differ.
 OTHER_NAMES = {
@@ -79,7 +79,7 @@ def differences(estimates: Mapping[str, Estimate]) -> list[str]:
     return found
 
 
-def measured_numbers() -> Iterator[tuple[str, Parameter]]:
+def measured_numbers() -> Iterator[tuple[str, Quantity]]:
     """Yield the numbers that are measured, such as INDICATORS.GCaMP6f.rise."""
     for group, members in PARAMETERS.items():
         for member, parameters in members.items():

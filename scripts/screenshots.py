@@ -20,7 +20,6 @@ from qtpy.QtCore import QRect, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QDockWidget, QWidget
 
-from napari_celltype.cli.simulate import truth_table
 from napari_celltype.gui.app import open_window
 from napari_celltype.gui.commands import show_dock
 from napari_celltype.gui.roi_filter import RoiFilter
@@ -29,6 +28,7 @@ from napari_celltype.recording import open_recording
 from napari_celltype.simulation import (
     simulate_recording,
     simulate_traces,
+    truth_table,
     write_movie,
     write_recording,
 )

@@ -81,18 +81,14 @@ def test_one_spike_ends_in_the_slow_tail_of_the_table(name):
     assert slope == pytest.approx(-table["exponent"] / table["slow"], rel=0.15)
 
 
-def test_nothing_is_drawn_when_noise_or_expression_is_zero():
-    drawn = draw_nuisances(3, np.random.default_rng(0), noise=0.0, expression=0.0)
-    assert not drawn.noise.any()
-    assert drawn.expression == 0.0
-
-
 @pytest.mark.parametrize(
-    "fixed", [{"noise": 2.0}, {"expression": 2.0}, {"indicator": "OGB-1"}]
+    "fixed", [{"noise": 0.0}, {"expression": 0.0}, {"indicator": "OGB-1"}]
 )
-def test_swapping_one_nuisance_leaves_the_others(fixed):
+def test_giving_one_nuisance_leaves_the_others(fixed):
     plain = draw_nuisances(5, np.random.default_rng(0))
     swapped = draw_nuisances(5, np.random.default_rng(0), **fixed)
+    (name, value), *_ = fixed.items()
+    assert np.all(getattr(swapped, name) == value)
     for field in dataclasses.fields(plain):
         if field.name not in fixed:
             np.testing.assert_array_equal(

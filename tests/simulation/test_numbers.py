@@ -42,7 +42,7 @@ def _arrays() -> Iterator[tuple[str, np.ndarray]]:
     counts = {"PY": 30, "PV": 10, "SOM": 20, "VIP": 10}
     yield "trace set", simulate_traces(counts, 100, 10.0, 3).traces
     recording = simulate_recording(12, 40, random_state=5)
-    yield "mean image", recording.mean_image()
+    yield "mean image", recording.projection()
     yield "movie", np.concatenate(list(movie_blocks(recording)))
 
 

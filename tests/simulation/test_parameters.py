@@ -14,13 +14,11 @@ from napari_celltype.simulation.parameters import NUISANCES, PARAMETERS
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_ends_of_a_log_normal_range_are_its_5_and_95_percent_points():
+def test_draws_keep_to_the_range_and_a_share_has_the_opposite_sign():
     range_ = replace(NUISANCES["noise"], low=1.0, high=4.0)
     drawn = range_.draw(np.random.default_rng(0), 20000)
+    # Ends of a log-normal range are its 5 and 95 percent points.
     np.testing.assert_allclose(np.quantile(drawn, [0.05, 0.95]), [1, 4], rtol=0.05)
-
-
-def test_a_share_of_values_has_the_opposite_sign():
     mixed = replace(NUISANCES["artefact"], low=1.0, high=2.0, share_reversed=0.3)
     drawn = mixed.draw(np.random.default_rng(0), 20000)
     np.testing.assert_allclose((drawn < 0).mean(), 0.3, atol=0.02)

@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_celltype.errors import LabelError, RecordingError, Stopped
+from napari_celltype.errors import (
+    LabelError,
+    RecordingError,
+    SamplingFrequencyError,
+    Stopped,
+)
 from napari_celltype.progress import Progress
 from napari_celltype.recording import (
     Roi,
@@ -35,14 +40,10 @@ def simulated() -> SimulatedRecording:
     return simulate_recording(20, 300, 12.5, random_state=2)
 
 
-def test_shapes_agree(simulated):
+def test_same_seed_gives_the_same_recording(simulated):
     assert simulated.raw_traces.shape == simulated.neuropil.shape == (20, 300)
     assert len(simulated.rois) == len(simulated.labels) == 20
-    assert simulated.running_speed.shape == (300,)
-    assert simulated.mean_image().shape == simulated.frame_shape == (128, 128)
-
-
-def test_same_seed_gives_the_same_recording(simulated):
+    assert simulated.projection().shape == simulated.frame_shape == (128, 128)
     again = simulate_recording(20, 300, 12.5, random_state=2)
     assert again.raw_traces.tobytes() == simulated.raw_traces.tobytes()
     assert again.background.tobytes() == simulated.background.tobytes()
@@ -55,34 +56,28 @@ def test_somata_do_not_overlap_and_lie_inside(simulated):
     assert drawn.max() == 1
 
 
-def test_default_mixture_adds_up():
-    for n_cells in (1, 7, 40):
+def test_the_cells_asked_for_are_there_and_many_get_a_larger_frame():
+    for n_cells in (1, 7, 120):
         recording = simulate_recording(n_cells, 20, 10, random_state=0)
         assert len(recording.labels) == n_cells
-
-
-def test_counts_are_kept():
+    assert recording.frame_shape[0] > 128
     recording = simulate_recording(
         n_frames=20, counts={"pyramidal": 3, "Sst": 2}, random_state=0
     )
     assert sorted(recording.labels.tolist()) == ["PY", "PY", "PY", "SOM", "SOM"]
 
 
-def test_many_cells_get_a_larger_frame():
-    assert simulate_recording(120, 20, 10, random_state=0).frame_shape[0] > 128
-
-
 @pytest.mark.parametrize(
-    ("n_cells", "frame_shape", "error", "words"),
+    ("asked", "error", "words"),
     [
-        (100, (64, 64), RecordingError, "fewer cells or a larger frame"),
-        (1, (8, 200), RecordingError, "too small"),
-        (0, None, LabelError, "n_cells"),
+        ({"n_cells": 0}, LabelError, "n_cells"),
+        ({"noise": 0.0}, RecordingError, "shot noise"),
+        ({"sampling_frequency": 0.0}, SamplingFrequencyError, "frame rate"),
     ],
 )
-def test_what_cannot_be_simulated_is_refused(n_cells, frame_shape, error, words):
+def test_what_cannot_be_simulated_is_refused(asked, error, words):
     with pytest.raises(error, match=words):
-        simulate_recording(n_cells, 20, 10, random_state=0, frame_shape=frame_shape)
+        simulate_recording(**{"n_frames": 20, **asked})
 
 
 def test_the_folder_opens_as_a_suite2p_recording(simulated, tmp_path):
@@ -95,7 +90,7 @@ def test_the_folder_opens_as_a_suite2p_recording(simulated, tmp_path):
     assert opened.frame_shape == simulated.frame_shape
     assert opened.iscell is not None
     assert opened.iscell.all()
-    np.testing.assert_allclose(opened.images["mean image"], simulated.mean_image())
+    np.testing.assert_allclose(opened.images["mean image"], simulated.projection())
     with (tmp_path / "labels.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["label"] for row in rows] == simulated.labels.tolist()
@@ -114,7 +109,7 @@ def test_the_truth_is_read_without_pickle(simulated, tmp_path):
 
 @pytest.fixture(scope="module")
 def filmed() -> SimulatedRecording:
-    return simulate_recording(20, 250, 8.0, random_state=4, frame_shape=(96, 112))
+    return simulate_recording(20, 250, 8.0, random_state=4)
 
 
 def test_the_movie_holds_every_frame_and_says_its_rate(filmed, tmp_path):
@@ -124,7 +119,7 @@ def test_the_movie_holds_every_frame_and_says_its_rate(filmed, tmp_path):
     with tifffile.TiffFile(path) as tiff:
         frames = tiff.asarray()
         assert len(tiff.pages) == 250
-    assert frames.shape == (250, 96, 112)
+    assert frames.shape == (250, 128, 128)
     assert frames.dtype == np.uint16
     assert frames.mean() > 100
     assert frames.max() < 2**15
@@ -146,7 +141,7 @@ def test_the_same_recording_gives_the_same_frames_in_any_blocks(
     filmed, tmp_path, monkeypatch
 ):
     whole = np.concatenate(list(movie_blocks(filmed)))
-    monkeypatch.setattr(files, "_BLOCK_PIXELS", 17 * 96 * 112)
+    monkeypatch.setattr(files, "_BLOCK_PIXELS", 17 * 128 * 128)
     blocks = list(movie_blocks(filmed))
     assert len(blocks) > 1
     np.testing.assert_array_equal(np.concatenate(blocks), whole)
@@ -154,7 +149,7 @@ def test_the_same_recording_gives_the_same_frames_in_any_blocks(
 
 def test_somata_shine_by_their_traces(filmed):
     frames = np.concatenate(list(movie_blocks(filmed))).astype(np.float32)
-    soma = filmed.session.fluorescence.soma
+    soma = filmed.fluorescence.soma
     busiest = np.argsort(soma.std(axis=1) / soma.mean(axis=1))[-5:]
     for cell in busiest:
         roi = filmed.rois[cell]
@@ -199,21 +194,20 @@ def test_rois_are_matched_by_overlap_and_once(truth, found, matches):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(
-    importlib.util.find_spec("suite2p") is None, reason="suite2p is not installed"
-)
 def test_suite2p_finds_most_cells_that_are_active(tmp_path):
     """Nearly silent cells, as many PY cells are, cannot be found by their activity."""
+    if importlib.util.find_spec("suite2p") is None:
+        pytest.skip("suite2p is not installed")
     simulated = simulate_recording(random_state=1)
     movie = write_movie(simulated, tmp_path / "movie.tif")
     run_suite2p(movie, tmp_path / "found", sampling_frequency=10.0, tau=0.7)
     found = open_recording(tmp_path / "found")
     matches = match_rois(simulated.rois, list(found.rois), found.frame_shape)
     matched = np.flatnonzero(matches >= 0)
-    active = simulated.session.dff.max(axis=1) > 0.3
+    active = simulated.dff.max(axis=1) > 0.3
     assert active[matches[matched]].sum() >= 0.65 * active.sum()
     assert matched.size >= 0.8 * len(found.rois)
-    soma = simulated.session.fluorescence.soma[matches[matched]]
+    soma = simulated.fluorescence.soma[matches[matched]]
     raw = np.asarray(found.raw_traces[:])[matched]
     correlations = [np.corrcoef(a, b)[0, 1] for a, b in zip(soma, raw, strict=True)]
     assert np.median(correlations) > 0.8

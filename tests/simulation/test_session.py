@@ -8,12 +8,7 @@ import numpy as np
 import pytest
 
 from napari_celltype.errors import LabelError, SamplingFrequencyError
-from napari_celltype.simulation import (
-    Session,
-    simulate_session,
-    simulate_sessions,
-    simulate_traces,
-)
+from napari_celltype.simulation import Session, simulate_session, simulate_traces
 from napari_celltype.simulation.parameters import SIGNALS
 
 TYPES = ("PY", "PV", "SOM", "VIP")
@@ -33,15 +28,11 @@ def _rates(session: Session, cell_type: str) -> np.ndarray:
 
 def test_same_seed_gives_the_same_bytes_and_another_does_not():
     counts = {"PY": 30, "VIP": 25}
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     first, again, other = (simulate_traces(counts, 200, FS, seed) for seed in (5, 5, 6))
     assert first.traces.tobytes() == again.traces.tobytes()
     assert first.labels.tolist() == again.labels.tolist()
     assert not np.array_equal(first.traces, other.traces)
-
-
-def test_no_global_seed_is_touched():
-    before = np.random.get_state()[1].copy()  # noqa: NPY002
-    simulate_traces({"PY": 5}, 50, FS, 0)
     assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
 
 
@@ -54,12 +45,9 @@ def test_a_trace_set_holds_what_was_asked_for():
     assert traces.sampling_frequency == 7.5
     assert traces.counts() == {"PV": 12, "PY": 41, "SOM": 7, "VIP": 30}
     assert len(np.unique(traces.cell_id)) == 90
-
-
-def test_sessions_mix_the_types():
-    traces = simulate_traces({"PY": 100, "PV": 100}, 20, FS, 0)
+    # Sessions mix the types.
     for session in np.unique(traces.session_id):
-        assert len(np.unique(traces.labels[traces.session_id == session])) == 2
+        assert len(np.unique(traces.labels[traces.session_id == session])) > 2
 
 
 @pytest.mark.parametrize("fs", [5.0, 10.0, 26.6, 60.0])
@@ -89,9 +77,6 @@ def test_subtracting_neuropil_is_what_it_says(running):
 def test_what_cannot_be_simulated_is_refused(label, fs, error, words):
     with pytest.raises(error, match=words):
         simulate_session(np.array([label]), 100, fs, 0)
-
-
-def test_no_cells_are_refused():
     with pytest.raises(LabelError, match="PY=100"):
         simulate_traces({"PY": 0}, 100, FS, 0)
 
@@ -153,8 +138,9 @@ def test_nuisances_do_not_look_at_the_types(regime):
 
 
 def test_regime_and_indicator_do_not_look_at_the_types():
-    def conditions(counts: dict[str, int]) -> list[tuple[str, str]]:
-        drawn = simulate_sessions(counts, 5, FS, 4, cells_per_session=2)
+    def conditions(name: str) -> list[tuple[str, str]]:
+        drawn = [simulate_session(np.repeat(name, 2), 5, FS, k) for k in range(20)]
         return [(s.behaviour.regime, s.nuisances.indicator) for s in drawn]
 
-    assert conditions({"PY": 40}) == conditions({"PV": 40})
+    assert conditions("PY") == conditions("PV")
+    assert len(set(conditions("PY"))) > 5

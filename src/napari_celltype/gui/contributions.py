@@ -10,9 +10,8 @@ from napari_celltype.gui.label.autosave import labels_folder
 from napari_celltype.gui.layers import LayerData, recording_layers
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.opening import read_recordings
-from napari_celltype.labels import Label, LabelTable
 from napari_celltype.recording import FROM_USER, Recording, Segment, find_planes
-from napari_celltype.simulation import simulate_recording
+from napari_celltype.simulation import simulate_recording, truth_table
 
 PathOrPaths = str | Sequence[str]
 
@@ -55,16 +54,11 @@ def sample_recording() -> list[LayerData]:
         rois=simulated.rois,
         sampling_frequency=_FREQUENCY,
         sampling_frequency_source=FROM_USER,
-        segments=(Segment(0, simulated.n_frames),),
+        segments=(Segment(0, _N_FRAMES),),
         frame_shape=simulated.frame_shape,
-        images={"mean image": simulated.mean_image()},
+        images={"mean image": simulated.projection()},
     )
-    labels = LabelTable(
-        tuple(
-            Label(row, str(name), source="imported", note="simulator truth")
-            for row, name in enumerate(simulated.labels)
-        )
-    )
+    labels = truth_table(simulated.labels)
     return recording_layers(
         OpenRecording("simulated recording", recording, labels=labels)
     )

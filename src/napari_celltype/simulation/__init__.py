@@ -1,6 +1,7 @@
 """Labelled recordings with known truth: spike trains, fluorescence, movies."""
 
 from napari_celltype.simulation.files import (
+    truth_table,
     write_movie,
     write_recording,
     write_truth,
@@ -14,7 +15,6 @@ from napari_celltype.simulation.recording import (
 from napari_celltype.simulation.session import (
     Session,
     simulate_session,
-    simulate_sessions,
     simulate_traces,
 )
 
@@ -25,8 +25,8 @@ __all__ = [
     "match_rois",
     "simulate_recording",
     "simulate_session",
-    "simulate_sessions",
     "simulate_traces",
+    "truth_table",
     "write_movie",
     "write_recording",
     "write_truth",

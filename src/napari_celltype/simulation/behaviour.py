@@ -13,6 +13,7 @@ from napari_celltype.simulation.parameters import BEHAVIOUR, REGIMES, SIGNALS
 _STEP = 0.1  # s; behaviour is simulated at 10 Hz and interpolated to the bins
 _FULL_SPEED = 20.0  # cm/s; the speed at which the "speed" signal is one
 _MOVING = 1.0  # cm/s
+_AWAKE = ("running", "quiet")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +52,9 @@ def simulate_behaviour(
     """Simulate the shared signals of one session."""
     steps = int(np.ceil(n_bins * bin_width / _STEP)) + 2
     belt = BEHAVIOUR["belt_length"].draw_one(rng)
-    if regime in ("running", "quiet"):
+    speed, distance, rewards = np.zeros((3, steps))
+    if regime in _AWAKE:
         speed, distance, rewards = _run(steps, belt, regime == "quiet", rng)
-    else:
-        speed, distance = np.zeros(steps), np.zeros(steps)
-        rewards = np.zeros(steps)
-
     seconds = np.arange(steps) * _STEP
     when = np.arange(n_bins) * bin_width
     drives = {"running": (speed > _MOVING).astype(float), "speed": speed / _FULL_SPEED}
@@ -66,19 +64,16 @@ def simulate_behaviour(
     drives["reward"] = _decay(rewards, BEHAVIOUR["reward_decay"].low)
     drives["arousal"] = _arousal(regime, drives, steps, rng)
     drives["disinhibition"] = _disinhibition(regime, drives, steps, rng)
-    drives["up_state"] = np.zeros(steps)
-    drives["puff"] = np.zeros(steps)
     if regime == "anaesthesia":
         drives["up_state"] = _slow_oscillation(steps, rng)
     if regime == "slice":
         drives["puff"] = _puffs(steps, rng)
     signals = np.zeros((len(SIGNALS), n_bins), dtype=np.float32)
-    for row, name in enumerate(SIGNALS):
-        if name != "ripple":
-            signals[row] = np.interp(when, seconds, drives[name])
+    for name, drive in drives.items():
+        signals[SIGNALS.index(name)] = np.interp(when, seconds, drive)
     distance_then = np.interp(when, seconds, distance)
     speed_then = np.interp(when, seconds, speed).astype(np.float32)
-    if regime in ("running", "quiet"):
+    if regime in _AWAKE:
         signals[SIGNALS.index("ripple")] = _ripples(speed_then, bin_width, rng)
     return Behaviour(
         regime,
@@ -95,12 +90,11 @@ def _run(
     steps: int, belt: float, quiet: bool, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Walk bout by bout; the animal stops for a while at the reward of each lap."""
-    wandering = np.exp(
-        0.3 * wander((steps,), _STEP, BEHAVIOUR["speed_change"].low, rng)
-    )
+    change = wander((steps,), _STEP, BEHAVIOUR["speed_change"].low, rng)
+    wandering = np.exp(0.3 * change)
     usual = BEHAVIOUR["speed"].draw_one(rng)
     longer = BEHAVIOUR["quiet_rest_factor"].low if quiet else 1.0
-    speed, distance, rewards = np.zeros(steps), np.zeros(steps), np.zeros(steps)
+    speed, distance, rewards = np.zeros((3, steps))
     place = rng.uniform(0, belt)
     running = rng.random() < (0.2 if quiet else 0.7)
     until = _bout(running, longer, rng) * rng.random()
@@ -144,7 +138,7 @@ def _arousal(
     time = BEHAVIOUR["arousal_time"].draw_one(rng)
     deviation = BEHAVIOUR["arousal_fluctuation"].draw_one(rng)
     own = deviation * np.abs(wander((steps,), _STEP, time, rng))
-    awake = 1.0 if regime in ("running", "quiet") else 0.3
+    awake = 1.0 if regime in _AWAKE else 0.3
     return np.asarray(np.clip(awake * (0.6 * slow + own), 0, 1.5), dtype=np.float64)
 
 
@@ -157,7 +151,7 @@ def _disinhibition(
     """Wander by itself and with reward, approach and arousal, while awake."""
     time = BEHAVIOUR["disinhibition_time"].draw_one(rng)
     own = 0.5 * np.abs(wander((steps,), _STEP, time, rng))
-    if regime not in ("running", "quiet"):
+    if regime not in _AWAKE:
         return np.zeros(steps)
     driven = drives["reward"] + 0.5 * drives["approach"] + 0.3 * drives["arousal"]
     return np.asarray(np.clip(own + 0.4 * driven, 0, 1.5), dtype=np.float64)

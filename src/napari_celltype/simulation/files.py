@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import shift
 
-from napari_celltype.files import write_atomically, write_text_atomically
+from napari_celltype.files import write_atomically
+from napari_celltype.labels import Label, LabelTable, write_label_table
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -19,6 +21,7 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
+from napari_celltype.recording import RoiMasks
 from napari_celltype.simulation.behaviour import wander
 from napari_celltype.simulation.fluorescence import noise_deviation
 from napari_celltype.simulation.parameters import MOVIE
@@ -42,16 +45,12 @@ def write_movie(
 
     Files over 4 GB become BigTIFF with OME metadata, smaller ones are ImageJ stacks.
 
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    Stopped
-        If `should_stop` answers True; no file is left.
+    Stopped by `should_stop`, it leaves no file.
     """
     from tifffile import TiffWriter
 
-    shape = (recording.n_frames, *recording.frame_shape)
+    n_frames = recording.raw_traces.shape[1]
+    shape = (n_frames, *recording.frame_shape)
     big = 2 * int(np.prod(shape)) > _LARGEST_CLASSIC_TIFF
     fs = recording.sampling_frequency
     metadata: dict[str, Any] = (
@@ -66,7 +65,7 @@ def write_movie(
             raise_if_stopped(should_stop)
             yield from block
             done += len(block)
-            on_progress(Progress("Writing the movie", done, recording.n_frames))
+            on_progress(Progress("Writing the movie", done, n_frames))
 
     def write(file: BinaryIO) -> None:
         with TiffWriter(file, bigtiff=big, imagej=not big, ome=big) as tiff:
@@ -85,19 +84,25 @@ def movie_blocks(recording: SimulatedRecording) -> Iterator[NDArray[np.uint16]]:
     """Yield the movie in blocks (n_frames, Ly, Lx); the same recording, same bytes."""
     rng = np.random.default_rng(recording.seed)
     height, width = recording.frame_shape
-    n_frames = recording.n_frames
+    n_frames = recording.raw_traces.shape[1]
     motion = rigid_motion(recording, rng)
     somata = mask_matrix(recording.rois, recording.frame_shape, weighted=True)
     weights, signals = _neuropil_parts(recording)
     background = recording.background.ravel()
-    photons = _photons_per_unit(recording)
+    # So many photons per unit of brightness that ROI traces have the noise nu.
+    nuisances = recording.nuisances
+    noise_nu = noise_deviation(nuisances.noise, recording.sampling_frequency)
+    deviation = float(np.median(noise_nu))
+    n_pixels = float(np.mean([roi.ypix.size for roi in recording.rois]))
+    brightness = np.median(nuisances.brightness)
+    photons = float(1 / (deviation**2 * n_pixels * brightness))
     gain, offset = np.float32(MOVIE["gain"].low), np.float32(MOVIE["offset"].low)
     step = max(1, _BLOCK_PIXELS // (height * width))
     for start in range(0, n_frames, step):
         stop = min(start + step, n_frames)
         light = signals[:, start:stop].T @ weights
         light *= background
-        light += recording.session.fluorescence.soma[:, start:stop].T @ somata
+        light += recording.fluorescence.soma[:, start:stop].T @ somata
         light *= np.float32(photons)
         block = light.reshape(-1, height, width)
         for image, displacement in zip(block, motion[start:stop], strict=True):
@@ -115,21 +120,11 @@ def rigid_motion(
 ) -> NDArray[np.float32]:
     """Draw the motion (n_frames, 2), pixels down and right; more while running."""
     step = 1 / recording.sampling_frequency
-    still = wander((2, recording.n_frames), step, MOVIE["motion_time"].low, rng).T
-    running = np.clip(recording.running_speed / 20, 0, 1)[:, None]
+    speed = recording.behaviour.speed
+    still = wander((2, speed.size), step, MOVIE["motion_time"].low, rng).T
+    running = np.clip(speed / 20, 0, 1)[:, None]
     moved = MOVIE["motion"].low * still * (0.4 + 0.6 * running)
     return np.asarray(np.clip(moved, -3, 3), dtype=np.float32)
-
-
-def _photons_per_unit(recording: SimulatedRecording) -> float:
-    """Return photons per unit of brightness, so that ROI traces have the noise nu."""
-    session = recording.session
-    nuisances = session.nuisances
-    deviation = float(
-        np.median(noise_deviation(nuisances.noise, session.sampling_frequency))
-    )
-    n_pixels = float(np.mean([roi.ypix.size for roi in recording.rois]))
-    return float(1 / (deviation**2 * n_pixels * np.median(nuisances.brightness)))
 
 
 def _neuropil_parts(
@@ -145,8 +140,8 @@ def _neuropil_parts(
     tiles = np.array([(a, b) for a in y for b in x])
     pixels = np.indices((height, width)).reshape(2, -1).T
     cells = np.array([roi.centroid for roi in recording.rois])
-    clean = recording.session.fluorescence.clean_neuropil
-    relative = clean / recording.session.nuisances.neuropil_brightness[:, None]
+    clean = recording.fluorescence.clean_neuropil
+    relative = clean / recording.nuisances.neuropil_brightness[:, None]
     near = _closeness(tiles, cells)
     signals = (near / near.sum(axis=1, keepdims=True)) @ relative
     weights = _closeness(tiles, pixels)
@@ -162,100 +157,75 @@ def _closeness(
 
 
 def write_recording(recording: SimulatedRecording, folder: Path | str) -> Path:
-    """Write `suite2p/plane0/` as suite2p 0.14 does, and `labels.csv`, into `folder`.
-
-    Returns
-    -------
-    Path
-        The plane folder.
-
-    Raises
-    ------
-    OutputError
-        If a file cannot be written.
-    """
+    """Write `suite2p/plane0/`, as suite2p 0.14, and `labels.csv`; return the former."""
     folder = Path(folder)
     plane = folder / "suite2p" / "plane0"
-    n_cells = len(recording.rois)
     arrays: dict[str, NDArray[Any]] = {
         "F": recording.raw_traces,
         "Fneu": recording.neuropil,
-        "spks": recording.session.spikes,
-        "iscell": np.ones((n_cells, 2)),
+        "spks": recording.spikes,
+        "iscell": np.ones((len(recording.rois), 2)),
         "stat": _stat(recording),
         "ops": np.array(_ops(recording, plane), dtype=object),
     }
     for name, array in arrays.items():
-        _save(plane / f"{name}.npy", array)
-    table = ["roi_id,label,source,note"]
-    table += [
-        f"{roi_id},{label},imported,simulator truth"
-        for roi_id, label in enumerate(recording.labels)
-    ]
-    write_text_atomically(folder / "labels.csv", "\n".join(table) + "\n")
+        # Object arrays, as suite2p writes them; only the fenced loader reads them back.
+        save = partial(np.save, arr=array, allow_pickle=True)
+        write_atomically(plane / f"{name}.npy", save)
+    write_label_table(truth_table(recording.labels), folder / "labels.csv", force=True)
     return plane
 
 
-def write_truth(recording: SimulatedRecording, path: Path | str) -> Path:
-    """Write masks, types and signals as an .npz archive that needs no pickle.
-
-    The masks stand in `ypix`, `xpix`, `lam` and `cell` (the row of each pixel).
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    session = recording.session
-    rois = recording.rois
-    cells = [np.full(roi.ypix.size, row) for row, roi in enumerate(rois)]
-
-    def write(file: Any) -> None:
-        np.savez_compressed(
-            file,
-            labels=recording.labels,
-            cell=np.concatenate(cells),
-            ypix=np.concatenate([roi.ypix for roi in rois]),
-            xpix=np.concatenate([roi.xpix for roi in rois]),
-            lam=np.concatenate([roi.lam for roi in rois]),
-            frame_shape=np.array(recording.frame_shape),
-            sampling_frequency=np.array(recording.sampling_frequency),
-            dff=session.dff,
-            spikes=session.spikes.astype(np.uint16),
-            running_speed=recording.running_speed,
-            position=session.behaviour.position,
+def truth_table(labels: Iterable[str]) -> LabelTable:
+    """Return true types as labels; empty texts leave ROIs unlabelled."""
+    return LabelTable(
+        tuple(
+            Label(roi_id, str(label), source="imported", note="simulator truth")
+            for roi_id, label in enumerate(labels)
+            if label
         )
+    )
 
-    return write_atomically(Path(path), write)
 
-
-def _save(path: Path, array: NDArray[Any]) -> None:
-    # Object arrays, as suite2p writes them; only the fenced loader reads them back.
-    write_atomically(path, lambda file: np.save(file, array, allow_pickle=True))
+def write_truth(recording: SimulatedRecording, path: Path | str) -> Path:
+    """Write masks (`cell`: the row of each pixel), types and signals as an .npz."""
+    masks, behaviour = RoiMasks.of(recording.rois), recording.behaviour
+    arrays: dict[str, Any] = {
+        "labels": recording.labels,
+        "cell": masks.roi_ids,
+        "ypix": masks.ypix,
+        "xpix": masks.xpix,
+        "lam": masks.lam,
+        "frame_shape": np.array(recording.frame_shape),
+        "sampling_frequency": np.array(recording.sampling_frequency),
+        "dff": recording.dff,
+        "spikes": recording.spikes.astype(np.uint16),
+        "running_speed": behaviour.speed,
+        "position": behaviour.position,
+    }
+    return write_atomically(Path(path), partial(np.savez_compressed, **arrays))
 
 
 def _stat(recording: SimulatedRecording) -> NDArray[np.object_]:
     stat = np.empty(len(recording.rois), dtype=object)
-    traces = recording.raw_traces - np.float32(_NEUROPIL_COEFFICIENT) * (
-        recording.neuropil
-    )
+    traces = recording.traces(_NEUROPIL_COEFFICIENT)
     deviation = traces.std(axis=1)
     centred = traces - traces.mean(axis=1, keepdims=True)
     skewness = (centred**3).mean(axis=1) / deviation**3
     typical = float(np.mean([roi.ypix.size for roi in recording.rois]))
     for row, roi in enumerate(recording.rois):
         y, x = roi.ypix, roi.xpix
-        away = np.hypot(y - y.mean(), x - x.mean())
-        n_pixels = y.size
+        away = float(np.hypot(y - y.mean(), x - x.mean()).mean())
+        n_pixels, radius = y.size, np.sqrt(y.size / np.pi)
         stat[row] = {
             "ypix": y.astype(np.int32),
             "xpix": x.astype(np.int32),
             "lam": roi.lam,
             "med": [int(np.median(y)), int(np.median(x))],
             "footprint": 1.0,
-            "mrs": float(away.mean()),
-            "mrs0": float(2 / 3 * np.sqrt(n_pixels / np.pi)),
-            "compact": float(away.mean() / (2 / 3 * np.sqrt(n_pixels / np.pi))),
+            "mrs": away,
+            "mrs0": float(2 / 3 * radius),
+            "compact": float(away / (2 / 3 * radius)),
             "solidity": 1.0,
             "snr": 1.0,
             "npix": n_pixels,
@@ -264,7 +234,7 @@ def _stat(recording: SimulatedRecording) -> NDArray[np.object_]:
             "npix_norm_no_crop": float(n_pixels / typical),
             "soma_crop": np.ones(n_pixels, dtype=bool),
             "overlap": np.zeros(n_pixels, dtype=bool),
-            "radius": float(np.sqrt(n_pixels / np.pi)),
+            "radius": float(radius),
             "aspect_ratio": 1.0,
             "skew": float(skewness[row]),
             "std": float(deviation[row]),
@@ -274,12 +244,8 @@ def _stat(recording: SimulatedRecording) -> NDArray[np.object_]:
 
 def _ops(recording: SimulatedRecording, plane: Path) -> dict[str, Any]:
     height, width = recording.frame_shape
-    mean = recording.mean_image()
-    peak = recording.background.copy()
-    for roi, soma in zip(
-        recording.rois, recording.session.fluorescence.soma, strict=True
-    ):
-        peak[roi.ypix, roi.xpix] += roi.lam * soma.max()
+    n_frames = recording.raw_traces.shape[1]
+    mean, peak = recording.projection(), recording.projection(np.max)
     return {
         "suite2p_version": "0.14.6",
         "fs": recording.sampling_frequency,
@@ -294,10 +260,10 @@ def _ops(recording: SimulatedRecording, plane: Path) -> dict[str, Any]:
         "Lx": width,
         "yrange": [0, height],
         "xrange": [0, width],
-        "nframes": recording.n_frames,
-        "frames_per_folder": np.array([recording.n_frames]),
-        "frames_per_file": np.array([recording.n_frames]),
-        "badframes": np.zeros(recording.n_frames, dtype=bool),
+        "nframes": n_frames,
+        "frames_per_folder": np.array([n_frames]),
+        "frames_per_file": np.array([n_frames]),
+        "badframes": np.zeros(n_frames, dtype=bool),
         "meanImg": mean,
         "meanImgE": mean / mean.max(),
         "max_proj": peak,

@@ -24,10 +24,7 @@ _MEDIAN_DIFFERENCE = 0.6745 * np.sqrt(2)
 
 @dataclass(frozen=True, eq=False)
 class Nuisances:
-    """What shapes the traces of a session and says nothing about the types.
-
-    Arrays have the shape (n_cells,); `parameters.csv` says what the numbers mean.
-    """
+    """What shapes traces and says nothing about the types; arrays are (n_cells,)."""
 
     brightness: NDArray[np.float32]  # a.u.
     noise: NDArray[np.float32]  # shot noise nu, % / sqrt(Hz)
@@ -117,19 +114,14 @@ def draw_nuisances(
         indicator=drawn_indicator if indicator is None else indicator,
         expression=drawn_expression if expression is None else expression,
         smoothing=table["smoothing"].draw_one(rng) * smoothed,
-        **{
-            name: table[name].draw_one(rng)
-            for name in (
-                "bleaching_time",
-                "neuropil_time",
-                "noise_colour",
-                "noise_time",
-                "noise_skewness",
-                "common_noise",
-                "artefact_rate",
-                "artefact_time",
-            )
-        },
+        bleaching_time=table["bleaching_time"].draw_one(rng),
+        neuropil_time=table["neuropil_time"].draw_one(rng),
+        noise_colour=table["noise_colour"].draw_one(rng),
+        noise_time=table["noise_time"].draw_one(rng),
+        noise_skewness=table["noise_skewness"].draw_one(rng),
+        common_noise=table["common_noise"].draw_one(rng),
+        artefact_rate=table["artefact_rate"].draw_one(rng),
+        artefact_time=table["artefact_time"].draw_one(rng),
     )
 
 
@@ -159,7 +151,10 @@ def indicator_response(
         rise = min(table["rise"] * float(nuisances.rise_factor[cell]), 0.5 * decay)
         tail = min(table["tail"] * float(nuisances.tail_factor[cell]), 0.8)
         slow = max(table["slow"], 2 * decay)
-        peak = _peak(rise, decay, tail, slow)
+        # The highest calcium that one spike would add, see `INDICATORS`.
+        times = rise * np.linspace(0, 12, 100)
+        late = (1 - tail) * np.exp(-times / decay) + tail * np.exp(-times / slow)
+        peak = float(np.max(late - np.exp(-times / rise)))
         response[cell] = _decaying(train, rise, decay, (1 - tail) / peak, bin_width)
         if tail:
             response[cell] += _decaying(train, rise, slow, tail / peak, bin_width)
@@ -173,13 +168,6 @@ def indicator_response(
     amplitude = table["amplitude"] * (1 + 1 / half) * nuisances.expression
     frames *= np.float32(amplitude)
     return np.asarray(frames, dtype=np.float32)
-
-
-def _peak(rise: float, decay: float, tail: float, slow: float) -> float:
-    """Return the highest calcium that one spike would add, see `INDICATORS`."""
-    times = rise * np.linspace(0, 12, 100)
-    late = (1 - tail) * np.exp(-times / decay) + tail * np.exp(-times / slow)
-    return float(np.max(late - np.exp(-times / rise)))
 
 
 def _decaying(

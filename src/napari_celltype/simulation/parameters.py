@@ -14,44 +14,30 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+# Raised when a number or an equation changes; cards of models state it.
 SIMULATOR_VERSION = 1
-"""Raised when a number or an equation changes; cards of models state it."""
 
-# A log-normal parameter is given by its 5 % and 95 % points: 2 x 1.645 deviations.
+# A log-normal quantity is given by its 5 % and 95 % points: 2 x 1.645 deviations.
 _LOG_WIDTH = 3.29
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """One number of the simulator, or the range that it is drawn from.
+class Quantity:
+    """One number of the simulator, or the range that it is drawn from."""
 
-    Attributes
-    ----------
-    meaning : str
-        What it is, in words; empty when its name says it.
-    distribution : str
-        "fixed", "uniform" or "log-normal".
-    low, high : float
-        Ends of a uniform range, 5 % and 95 % points of a log-normal one, or twice the
-        same value.
-    share_reversed : float
-        Share of cells whose value has the opposite sign (mixed signs inside a type).
-    unit, source, note : str
-        Unit, empty for a plain number. "measured on" and the data sets, author and
-        year, or "assumed". What stood here before it was measured.
-    """
-
-    meaning: str
-    distribution: str
+    meaning: str  # empty when its name says it
+    distribution: str  # "fixed", "uniform" or "log-normal"
+    # Ends of a uniform range, 5 % and 95 % points of a log-normal one, or twice the
+    # same value.
     low: float
     high: float
-    share_reversed: float
+    share_reversed: float  # of cells whose value has the opposite sign
     unit: str
     source: str
-    note: str
+    note: str  # what stood here before it was measured
 
     def draw(self, rng: np.random.Generator, size: int) -> NDArray[np.float32]:
-        """Draw `size` values, shape (size,), in the parameter's unit."""
+        """Draw values, shape (size,), in the quantity's unit."""
         if self.distribution == "log-normal":
             middle = np.log(self.low * self.high) / 2
             width = np.log(self.high / self.low) / _LOG_WIDTH
@@ -63,15 +49,14 @@ class Parameter:
         return values.astype(np.float32)
 
     def draw_one(self, rng: np.random.Generator) -> float:
-        """Draw one value, in the parameter's unit."""
+        """Draw one value, in the quantity's unit."""
         return float(self.draw(rng, 1)[0])
 
     def range_text(self) -> str:
         """Return the range as the documentation shows it."""
-        if self.low == self.high:
-            text = f"{self.low:g}"
-        else:
-            text = f"{self.low:g} to {self.high:g}"
+        text = f"{self.low:g}"
+        if self.low != self.high:
+            text += f" to {self.high:g}"
         if self.distribution == "log-normal":
             text += " (log-normal, 5-95 %)"
         if self.share_reversed:
@@ -79,14 +64,14 @@ class Parameter:
         return text
 
 
-def _read() -> dict[str, dict[str, dict[str, Parameter]]]:
-    """Read the parameters by group, member (type, kind or indicator) and name."""
-    found: dict[str, dict[str, dict[str, Parameter]]] = {}
+def _read() -> dict[str, dict[str, dict[str, Quantity]]]:
+    """Read the quantities by group, member (type, kind or indicator) and name."""
+    found: dict[str, dict[str, dict[str, Quantity]]] = {}
     path = Path(__file__).with_name("parameters.csv")
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             member = found.setdefault(row["group"], {}).setdefault(row["member"], {})
-            member[row["name"]] = Parameter(
+            member[row["name"]] = Quantity(
                 row["meaning"],
                 row["distribution"],
                 float(row["low"]),
@@ -130,15 +115,8 @@ NUISANCES = PARAMETERS["nuisances"][""]
 MIXTURE = PARAMETERS["mixture"][""]
 MOVIE = PARAMETERS["movie"][""]
 
+# Shared signals that drive cells; each lies between 0 and about 1.
 SIGNALS = (
-    "running",
-    "speed",
-    "approach",
-    "reward",
-    "arousal",
-    "disinhibition",
-    "ripple",
-    "up_state",
-    "puff",
+    *("running", "speed", "approach", "reward", "arousal", "disinhibition"),
+    *("ripple", "up_state", "puff"),
 )
-"""Shared signals that drive cells; each lies between 0 and about 1."""

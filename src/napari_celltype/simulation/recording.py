@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,74 +13,42 @@ from scipy.sparse import csr_matrix
 
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import LabelError, RecordingError
-from napari_celltype.recording import Roi
+from napari_celltype.recording import Roi, RoiMasks
 from napari_celltype.simulation.parameters import MIXTURE, MOVIE
 from napari_celltype.simulation.session import Session, simulate_session
 
 _PIXELS_PER_CELL = 380  # loose enough for somata of 6 pixels radius that do not touch
 _SMALLEST_SIDE = 128
 _TRIES = 2000  # random places tried for each cell before giving up
+_LEAST_OVERLAP = 0.5  # intersection over union of a found ROI that is a true cell
 
 
 @dataclass(frozen=True, eq=False)
-class SimulatedRecording:
-    """A labelled recording with known truth.
+class SimulatedRecording(Session):
+    """A session whose cells have a place: a labelled recording with known truth."""
 
-    Attributes
-    ----------
-    session : Session
-        Traces, spikes, behaviour and nuisances.
-    rois : tuple of Roi
-        Masks of the somata, row by row of the session.
-    frame_shape : tuple of int
-        (Ly, Lx), pixels.
-    background : ndarray of float32, shape (Ly, Lx)
-        Resting neuropil with its texture and vessels, a.u.
-    seed : int
-        Seed of what is drawn later, when a movie is written.
-    """
-
-    session: Session
-    rois: tuple[Roi, ...]
-    frame_shape: tuple[int, int]
-    background: NDArray[np.float32]
-    seed: int
-
-    @property
-    def labels(self) -> NDArray[np.str_]:
-        """True type of each cell, shape (n_cells,)."""
-        return self.session.labels
+    rois: tuple[Roi, ...]  # masks of the somata, row by row of the session
+    frame_shape: tuple[int, int]  # (Ly, Lx), pixels
+    background: NDArray[np.float32]  # resting neuropil with vessels, (Ly, Lx), a.u.
+    seed: int  # of what is drawn later, when a movie is written
 
     @property
     def raw_traces(self) -> NDArray[np.float32]:
         """Raw fluorescence as suite2p's F, shape (n_cells, n_frames)."""
-        return self.session.fluorescence.raw_traces
+        return self.fluorescence.raw_traces
 
     @property
     def neuropil(self) -> NDArray[np.float32]:
         """Neuropil as suite2p's Fneu, shape (n_cells, n_frames)."""
-        return self.session.fluorescence.neuropil
+        return self.fluorescence.neuropil
 
-    @property
-    def running_speed(self) -> NDArray[np.float32]:
-        """Running speed, shape (n_frames,), cm/s."""
-        return self.session.behaviour.speed
-
-    @property
-    def sampling_frequency(self) -> float:
-        """Frames per second, Hz."""
-        return self.session.sampling_frequency
-
-    @property
-    def n_frames(self) -> int:
-        """Number of frames."""
-        return int(self.raw_traces.shape[1])
-
-    def mean_image(self) -> NDArray[np.float32]:
-        """Return the mean image, shape (Ly, Lx), a.u."""
+    def projection(
+        self, over_time: Callable[[NDArray[np.float32]], np.float32] = np.mean
+    ) -> NDArray[np.float32]:
+        """Return the mean image, or another projection, shape (Ly, Lx), a.u."""
         image = self.background.copy()
-        for roi, soma in zip(self.rois, self.session.fluorescence.soma, strict=True):
-            image[roi.ypix, roi.xpix] += roi.lam * soma.mean()
+        for roi, soma in zip(self.rois, self.fluorescence.soma, strict=True):
+            image[roi.ypix, roi.xpix] += roi.lam * over_time(soma)
         return image
 
 
@@ -91,13 +59,12 @@ def simulate_recording(
     *,
     counts: Mapping[str, int] | None = None,
     random_state: int | np.random.Generator | None = None,
-    frame_shape: tuple[int, int] | None = None,
     regime: str | None = "running",
     indicator: str | None = "GCaMP7f",
     noise: float | None = 0.8,
     expression: float | None = 1.0,
 ) -> SimulatedRecording:
-    """Simulate a labelled recording of one field of view.
+    """Simulate a labelled recording of one field of view; what is None is drawn.
 
     Parameters
     ----------
@@ -110,27 +77,19 @@ def simulate_recording(
         Cells of each type; takes the place of `n_cells`.
     random_state : int, numpy.random.Generator or None
         The same number gives the same bytes.
-    frame_shape : tuple of int or None
-        (Ly, Lx), pixels; None for a square that holds the cells.
     regime, indicator : str or None
-        Keys of `parameters.REGIMES` and `parameters.INDICATORS`; drawn when None.
+        Keys of `parameters.REGIMES` and `parameters.INDICATORS`.
     noise : float or None
-        Shot noise nu of the session, % / sqrt(Hz); drawn when None.
+        Shot noise nu of the session, % / sqrt(Hz).
     expression : float or None
-        Response of the session over its indicator's; drawn when None.
-
-    Returns
-    -------
-    SimulatedRecording
+        Response of the session over its indicator's.
 
     Raises
     ------
     LabelError
         If a type is unknown or no cell is asked for.
-    RecordingError
-        If the cells do not fit into the frame or the noise is not positive.
-    SamplingFrequencyError
-        If `sampling_frequency` is not positive.
+    RecordingError, SamplingFrequencyError
+        If the noise or the rate is not positive.
     """
     if noise is not None and not noise > 0:
         raise RecordingError(
@@ -142,9 +101,8 @@ def simulate_recording(
     labels = rng.permutation(np.repeat(names, list(wanted.values())))
     if labels.size == 0:
         raise LabelError("No cell was asked for; give n_cells or counts.")
-    if frame_shape is None:
-        side = int(np.ceil(np.sqrt(labels.size * _PIXELS_PER_CELL) / 32) * 32)
-        frame_shape = (max(side, _SMALLEST_SIDE),) * 2
+    side = int(np.ceil(np.sqrt(labels.size * _PIXELS_PER_CELL) / 32) * 32)
+    side = max(side, _SMALLEST_SIDE)
     session_stream, field_stream = rng.spawn(2)
     session = simulate_session(
         labels,
@@ -156,11 +114,17 @@ def simulate_recording(
         noise=noise,
         expression=expression,
     )
-    rois = _place_somata(labels.size, frame_shape, field_stream)
+    rois = _place_somata(labels.size, side, field_stream)
     level = float(session.nuisances.neuropil_brightness.mean())
-    background = level * _resting_image(frame_shape, field_stream)
+    background = level * _resting_image(side, field_stream)
     seed = int(field_stream.integers(2**31))
-    return SimulatedRecording(session, rois, frame_shape, background, seed)
+    return SimulatedRecording(
+        **vars(session),
+        rois=rois,
+        frame_shape=(side, side),
+        background=background,
+        seed=seed,
+    )
 
 
 def _mixture(n_cells: int) -> dict[str, int]:
@@ -171,71 +135,51 @@ def _mixture(n_cells: int) -> dict[str, int]:
     return dict(zip(MIXTURE, sizes, strict=True))
 
 
-def _place_somata(
-    n_cells: int, frame_shape: tuple[int, int], rng: np.random.Generator
-) -> tuple[Roi, ...]:
+def _place_somata(n_cells: int, side: int, rng: np.random.Generator) -> tuple[Roi, ...]:
     """Place somata that do not touch."""
     radii = MOVIE["soma_radius"].draw(rng, n_cells).astype(float)
     edge = radii.max() + 3 * MOVIE["motion"].low
-    if min(frame_shape) <= 2 * edge:
-        raise RecordingError(
-            f"A frame of {frame_shape[0]} x {frame_shape[1]} pixels is too small for "
-            "simulated cells; make it 32 x 32 or larger."
-        )
     centres = np.empty((n_cells, 2))
-    low, high = (edge, edge), (frame_shape[0] - edge, frame_shape[1] - edge)
     for cell in range(n_cells):
-        candidates = rng.uniform(low, high, (_TRIES, 2))
+        candidates = rng.uniform(edge, side - edge, (_TRIES, 2))
         placed = centres[:cell]
         apart = np.linalg.norm(candidates[:, None] - placed[None], axis=2)
         # The stretch of an ellipse is at most 10 %, so 1.1 radii keep somata apart.
         free = (apart > 1.1 * (radii[cell] + radii[:cell])).all(axis=1)
         if not free.any():
-            raise RecordingError(
-                f"{n_cells} cells do not fit into {frame_shape[0]} x {frame_shape[1]} "
-                "pixels; simulate fewer cells or a larger frame."
-            )
+            raise RecordingError(f"{n_cells} cells found no place; try another seed.")
         centres[cell] = candidates[free.argmax()]
     return tuple(
-        _soma(centre, radius, frame_shape, rng)
+        _soma(centre, radius, side, rng)
         for centre, radius in zip(centres, radii, strict=True)
     )
 
 
-def _resting_image(
-    frame_shape: tuple[int, int], rng: np.random.Generator
-) -> NDArray[np.float32]:
+def _resting_image(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Draw the texture of the neuropil with dark vessels, mean about 1, (Ly, Lx)."""
-    coarse = _texture(frame_shape, 10.0, rng)
-    fine = _texture(frame_shape, 1.2, rng)
+    coarse, fine = _texture(side, 10.0, rng), _texture(side, 1.2, rng)
     image = np.exp(0.2 * coarse + 0.12 * fine)
-    height, width = frame_shape
-    y, x = np.mgrid[:height, :width]
+    y, x = np.mgrid[:side, :side]
     for _ in range(round(MOVIE["vessels"].low)):
         angle = rng.uniform(0, np.pi)
-        away = (y - rng.uniform(0, height)) * np.cos(angle)
-        away = away - (x - rng.uniform(0, width)) * np.sin(angle)
-        away = away + 4 * _texture(frame_shape, 15.0, rng)
+        away = (y - rng.uniform(0, side)) * np.cos(angle)
+        away = away - (x - rng.uniform(0, side)) * np.sin(angle)
+        away = away + 4 * _texture(side, 15.0, rng)
         depth, thickness = rng.uniform(0.2, 0.6), rng.uniform(1, 4)
         image = image * (1 - depth * np.exp(-0.5 * np.square(away / thickness)))
     return np.asarray(image / image.mean(), dtype=np.float32)
 
 
-def _texture(
-    frame_shape: tuple[int, int], size: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    noise = gaussian_filter(rng.standard_normal(frame_shape), size, mode="reflect")
+def _texture(side: int, size: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    noise = gaussian_filter(rng.standard_normal((side, side)), size, mode="reflect")
     return np.asarray(noise / noise.std(), dtype=np.float64)
 
 
 def _soma(
-    centre: NDArray[np.float64],
-    radius: float,
-    frame_shape: tuple[int, int],
-    rng: np.random.Generator,
+    centre: NDArray[np.float64], radius: float, side: int, rng: np.random.Generator
 ) -> Roi:
     stretch, angle = rng.uniform(1, 1.1), rng.uniform(0, np.pi)
-    y, x = np.mgrid[: frame_shape[0], : frame_shape[1]]
+    y, x = np.mgrid[:side, :side]
     along = (y - centre[0]) * np.cos(angle) + (x - centre[1]) * np.sin(angle)
     across = (x - centre[1]) * np.cos(angle) - (y - centre[0]) * np.sin(angle)
     away = np.hypot(along / stretch, across * stretch) / radius
@@ -246,21 +190,9 @@ def _soma(
 
 
 def match_rois(
-    truth: Sequence[Roi],
-    found: Sequence[Roi],
-    frame_shape: tuple[int, int],
-    *,
-    least_overlap: float = 0.5,
+    truth: Sequence[Roi], found: Sequence[Roi], frame_shape: tuple[int, int]
 ) -> NDArray[np.int64]:
-    """Match found ROIs to true cells by the overlap of their masks, one to one.
-
-    Parameters
-    ----------
-    truth, found : sequence of Roi
-    frame_shape : tuple of int
-        (Ly, Lx), pixels.
-    least_overlap : float
-        Smallest intersection over union that counts as a match.
+    """Match found ROIs to true cells whose masks overlap by half or more, one to one.
 
     Returns
     -------
@@ -270,17 +202,12 @@ def match_rois(
     matches = np.full(len(found), -1, dtype=np.int64)
     if not truth or not found:
         return matches
-    true_masks = mask_matrix(truth, frame_shape, weighted=False)
-    found_masks = mask_matrix(found, frame_shape, weighted=False)
-    shared = (found_masks @ true_masks.T).toarray()
-    union = (
-        np.asarray(found_masks.sum(axis=1)).reshape(-1, 1)
-        + np.asarray(true_masks.sum(axis=1)).reshape(1, -1)
-        - shared
-    )
-    overlap = shared / union
+    masks = mask_matrix(found, frame_shape, weighted=False)
+    shared = (masks @ mask_matrix(truth, frame_shape, weighted=False).T).toarray()
+    sizes = (RoiMasks.of(rois).n_pixels for rois in (found, truth))
+    overlap = shared / (np.add.outer(*sizes) - shared)
     rows, columns = linear_sum_assignment(overlap, maximize=True)
-    good = overlap[rows, columns] >= least_overlap
+    good = overlap[rows, columns] >= _LEAST_OVERLAP
     matches[rows[good]] = columns[good]
     return matches
 
@@ -289,10 +216,8 @@ def mask_matrix(
     rois: Sequence[Roi], frame_shape: tuple[int, int], *, weighted: bool
 ) -> csr_matrix:
     """Return masks as a sparse float32 matrix (n_rois, n_pixels) of weights or ones."""
-    rows = np.repeat(np.arange(len(rois)), [roi.ypix.size for roi in rois])
-    columns = np.concatenate([roi.ypix * frame_shape[1] + roi.xpix for roi in rois])
-    values = (
-        np.concatenate([roi.lam for roi in rois]) if weighted else np.ones(len(rows))
-    )
-    shape = (len(rois), frame_shape[0] * frame_shape[1])
-    return csr_matrix((values, (rows, columns)), shape=shape, dtype=np.float32)
+    masks = RoiMasks.of(rois)
+    columns = masks.ypix * frame_shape[1] + masks.xpix
+    values = masks.lam if weighted else np.ones(len(columns))
+    shape = (len(masks), frame_shape[0] * frame_shape[1])
+    return csr_matrix((values, (masks.roi_ids, columns)), shape=shape, dtype=np.float32)

@@ -1,8 +1,8 @@
-"""One simulated imaging session, and sets of traces made of many."""
+"""One simulated imaging session, and a set of traces made of many."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,34 +29,20 @@ from napari_celltype.simulation.spiking import draw_kinds, simulate_spikes
 
 _FINEST_BIN = 1 / 25  # s; calcium rises in about this time
 _WARM_UP = 8.0  # s before the first frame, so that calcium starts in its usual state
+_CELLS_PER_SESSION = 40  # in a trace set
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """Everything about the cells of one simulated session.
+    """Everything about the cells of one simulated session."""
 
-    Attributes
-    ----------
-    labels, kinds : ndarray of str, shape (n_cells,)
-        Cell type, and the kind inside it such as "SOM O-LM".
-    sampling_frequency : float
-        Hz.
-    fluorescence : Fluorescence
-        Raw traces, neuropil and their noise-free parts, (n_cells, n_frames).
-    dff, spikes : ndarray of float32, shape (n_cells, n_frames)
-        True relative fluorescence change of the soma, and spikes in each frame.
-    behaviour : Behaviour
-        Sampled once per frame.
-    nuisances : Nuisances
-    """
-
-    labels: NDArray[np.str_]
-    kinds: NDArray[np.str_]
-    sampling_frequency: float
-    fluorescence: Fluorescence
-    dff: NDArray[np.float32]
-    spikes: NDArray[np.float32]
-    behaviour: Behaviour
+    labels: NDArray[np.str_]  # type of each cell, (n_cells,)
+    kinds: NDArray[np.str_]  # the kind inside it, such as "SOM O-LM"
+    sampling_frequency: float  # Hz
+    fluorescence: Fluorescence  # (n_cells, n_frames), as the next two
+    dff: NDArray[np.float32]  # true relative fluorescence change of the soma
+    spikes: NDArray[np.float32]  # in each frame
+    behaviour: Behaviour  # once per frame
     nuisances: Nuisances
 
     def traces(self, neuropil_coefficient: float = 0.0) -> NDArray[np.float32]:
@@ -78,31 +64,10 @@ def simulate_session(
     noise: float | None = None,
     expression: float | None = None,
 ) -> Session:
-    """Simulate the cells of one session.
+    """Simulate the cells of one session, with parameters as of `simulate_recording`.
 
-    Parameters
-    ----------
-    labels : ndarray of str, shape (n_cells,)
-        PY, PV, SOM or VIP for each cell.
-    n_frames : int
-    sampling_frequency : float
-        Hz.
-    random_state : int, numpy.random.Generator or None
-        The same number gives the same bytes.
-    regime, indicator : str or None
-        Keys of `parameters.REGIMES` and `parameters.INDICATORS`; drawn, without a look
-        at the labels, when None.
-    noise : float or None
-        Shot noise nu of the session, % / sqrt(Hz); drawn when None.
-    expression : float or None
-        Response of the session over its indicator's; drawn when None.
-
-    Raises
-    ------
-    LabelError
-        If a label is not a type that is simulated.
-    SamplingFrequencyError
-        If `sampling_frequency` is not positive.
+    Labels, shape (n_cells,), are PY, PV, SOM or VIP. What is None is drawn, without a
+    look at them. Unknown types and rates that are not positive are refused.
     """
     labels = np.asarray(labels, dtype=np.str_)
     unknown = sorted(set(labels.tolist()) - set(KINDS))
@@ -125,11 +90,7 @@ def simulate_session(
 
     chosen = draw_regime(conditions, (regime,) if regime else None)
     nuisances = draw_nuisances(
-        labels.size,
-        conditions,
-        indicator=indicator,
-        noise=noise,
-        expression=expression,
+        labels.size, conditions, indicator=indicator, noise=noise, expression=expression
     )
     behaviour = simulate_behaviour(chosen, n_bins, bin_width, shared)
     kinds = draw_kinds(labels, cells)
@@ -138,7 +99,15 @@ def simulate_session(
     dff = indicator_response(spikes, calcium, nuisances, bin_width, bins_per_frame)
     dff = np.ascontiguousarray(dff[:, warm_frames:])
     per_frame = spikes.reshape(labels.size, -1, bins_per_frame).sum(axis=2)
-    seen = _at_frames(behaviour, bins_per_frame, warm_frames)
+    at = slice(warm_frames * bins_per_frame, None, bins_per_frame)
+    seen = replace(
+        behaviour,
+        speed=behaviour.speed[at],
+        position=behaviour.position[at],
+        lap=behaviour.lap[at],
+        signals=np.ascontiguousarray(behaviour.signals[:, at]),
+        theta_phase=behaviour.theta_phase[at],
+    )
     return Session(
         labels,
         kinds,
@@ -151,112 +120,54 @@ def simulate_session(
     )
 
 
-def simulate_sessions(
-    counts: Mapping[str, int],
-    n_frames: int,
-    sampling_frequency: float,
-    random_state: int | np.random.Generator | None = None,
-    *,
-    cells_per_session: int = 40,
-    regimes: tuple[str, ...] | None = None,
-) -> Iterator[Session]:
-    """Yield sessions that together hold the counted cells, types mixed by chance."""
-    rng = np.random.default_rng(random_state)
-    labels = np.repeat(
-        [DEFAULT_TYPES.canonical(name) for name in counts], list(counts.values())
-    )
-    if labels.size == 0:
-        raise LabelError("No cell was asked for; give a count such as PY=100.")
-    labels = rng.permutation(labels)
-    n_sessions = int(np.ceil(labels.size / cells_per_session))
-    parts = np.array_split(labels, n_sessions)
-    for part, stream in zip(parts, rng.spawn(n_sessions), strict=True):
-        regime = draw_regime(stream, regimes) if regimes else None
-        yield simulate_session(
-            part, n_frames, sampling_frequency, stream, regime=regime
-        )
-
-
 def simulate_traces(
     counts: Mapping[str, int],
     n_frames: int,
     sampling_frequency: float,
     random_state: int | np.random.Generator | None = None,
-    *,
-    neuropil_coefficient: float = 0.0,
-    cells_per_session: int = 40,
-    regimes: tuple[str, ...] | None = None,
 ) -> TraceSet:
-    """Simulate labelled traces of many sessions.
+    """Simulate labelled traces of many sessions, types mixed by chance.
 
     Parameters
     ----------
     counts : mapping of str to int
         Cells of each type, such as ``{"PY": 1000, "PV": 947}``.
     n_frames : int
-        Frames of each trace.
     sampling_frequency : float
         Hz.
     random_state : int, numpy.random.Generator or None
         The same number gives the same bytes.
-    neuropil_coefficient : float
-        0 gives raw fluorescence; else F - coefficient * Fneu.
-    cells_per_session : int
-        Cells that share running, arousal, indicator and regime.
-    regimes : tuple of str or None
-        Draw only these regimes.
 
     Returns
     -------
     TraceSet
-        Traces (n_cells, n_frames) float32 with labels, session, subject and cell ids;
-        two sessions in a row are one subject.
+        Raw fluorescence (n_cells, n_frames) float32 with labels and ids; about 40 cells
+        share a session, and two sessions a subject.
 
     Raises
     ------
-    LabelError
-        If a type is unknown or no cell is asked for.
-    SamplingFrequencyError
-        If `sampling_frequency` is not positive.
+    LabelError, SamplingFrequencyError
+        If a type is unknown, no cell is asked for, or the rate is not positive.
     """
-    n_cells = sum(counts.values())
-    traces = np.empty((n_cells, n_frames), dtype=np.float32)
-    labels: list[str] = []
-    sessions: list[str] = []
-    subjects: list[str] = []
-    simulated = simulate_sessions(
-        counts,
-        n_frames,
-        sampling_frequency,
-        random_state,
-        cells_per_session=cells_per_session,
-        regimes=regimes,
-    )
-    for number, session in enumerate(simulated):
-        size = session.labels.size
-        traces[len(labels) : len(labels) + size] = session.traces(neuropil_coefficient)
-        labels.extend(session.labels.tolist())
-        sessions.extend([f"session-{number:04d}"] * size)
-        subjects.extend([f"subject-{number // 2:04d}"] * size)
+    rng = np.random.default_rng(random_state)
+    names = [DEFAULT_TYPES.canonical(name) for name in counts]
+    labels = rng.permutation(np.repeat(names, list(counts.values())))
+    if labels.size == 0:
+        raise LabelError("No cell was asked for; give a count such as PY=100.")
+    n_sessions = int(np.ceil(labels.size / _CELLS_PER_SESSION))
+    parts = np.array_split(labels, n_sessions)
+    session = np.repeat(np.arange(n_sessions), [part.size for part in parts])
+    traces = np.empty((labels.size, n_frames), dtype=np.float32)
+    for number, stream in enumerate(rng.spawn(n_sessions)):
+        simulated = simulate_session(
+            parts[number], n_frames, sampling_frequency, stream
+        )
+        traces[session == number] = simulated.fluorescence.raw_traces
     return TraceSet(
         traces=traces,
-        labels=np.array(labels),
-        subject_id=np.array(subjects),
-        session_id=np.array(sessions),
-        cell_id=np.array([f"cell-{cell:05d}" for cell in range(n_cells)]),
+        labels=labels,
+        subject_id=np.array([f"subject-{number // 2:04d}" for number in session]),
+        session_id=np.array([f"session-{number:04d}" for number in session]),
+        cell_id=np.array([f"cell-{cell:05d}" for cell in range(labels.size)]),
         sampling_frequency=float(sampling_frequency),
-    )
-
-
-def _at_frames(
-    behaviour: Behaviour, bins_per_frame: int, warm_frames: int
-) -> Behaviour:
-    at = slice(warm_frames * bins_per_frame, None, bins_per_frame)
-    return replace(
-        behaviour,
-        speed=behaviour.speed[at],
-        position=behaviour.position[at],
-        lap=behaviour.lap[at],
-        signals=np.ascontiguousarray(behaviour.signals[:, at]),
-        theta_phase=behaviour.theta_phase[at],
     )
