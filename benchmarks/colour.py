@@ -22,6 +22,7 @@ from napari_celltype.answers import Predictions
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.labels import Label, LabelTable
+from napari_celltype.models.catalog import find_model
 from napari_celltype.recording import Recording, Roi
 
 SIDE = 1024
@@ -47,17 +48,13 @@ def recording_of(n_rois: int, rng: np.random.Generator) -> Recording:
 
 
 def predictions_of(recording: Recording, rng: np.random.Generator) -> Predictions:
-    """Random probabilities; the card plays no part in colouring."""
-    probabilities = rng.dirichlet([0.4] * 4, recording.n_rois)
+    """Random probabilities, as if a bundled model had given them."""
     return Predictions(
         recording=recording,
         recording_name="benchmark",
-        card=None,  # type: ignore[arg-type]
-        model_name="benchmark",
+        card=find_model("cnn").card,
         model_sha256="",
-        classes=("PY", "PV", "SOM", "VIP"),
-        probabilities=probabilities,
-        model_probabilities=probabilities,
+        model_probabilities=rng.dirichlet([0.4] * 4, recording.n_rois),
         n_windows=np.ones(recording.n_rois, dtype=np.int64),
         n_frames_used=np.zeros(recording.n_rois, dtype=np.int64),
         input_name="F",
@@ -65,7 +62,6 @@ def predictions_of(recording: Recording, rng: np.random.Generator) -> Prediction
         roi_warnings=("",) * recording.n_rois,
         labels=None,
         only_iscell=False,
-        shares=dict.fromkeys(("PY", "PV", "SOM", "VIP"), 0.25),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -343,14 +344,13 @@ def make_calibration() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def make_predictions() -> Callable[..., Any]:
+def make_predictions(quick_card: Any) -> Callable[..., Any]:
     """Predictions of a model that was trained on equal shares of four types.
 
     `make_predictions(rows, calibration=None, n_windows=1, **of_the_card)`; the shares
     in use are PY 50 %, IN 50 % unless `prior` says otherwise.
     """
     from napari_celltype.answers import Predictions
-    from napari_celltype.models import ModelCard
     from napari_celltype.recording import Recording
 
     def make(
@@ -364,24 +364,11 @@ def make_predictions() -> Callable[..., Any]:
         rows = np.asarray(rows, dtype=float)
         fields = {
             "name": "tiny-10hz",
-            "family": "tiny",
-            "classes": FOUR_TYPES,
-            "architecture": "cnn",
-            "window_frames": 100,
-            "sampling_frequency": 10.0,
-            "normalization": "trace",
-            "neuropil": "none",
-            "trained_on": "Nothing.",
-            "origin": "simulation",
-            "subtypes_proven": False,
-            "intended_use": "Tests.",
-            "not_for": "Anything else.",
-            "created": "2020-01-01T00:00:00+00:00",
             "assumed_shares": {"PY": 0.5, "IN": 0.5},
             "calibration": calibration,
             **of_the_card,
         }
-        card = ModelCard(**fields)
+        card = replace(quick_card, **fields)
         usable = np.isfinite(rows).all(axis=1)
         traces = np.random.default_rng(0).normal(size=(len(rows), 200))
         recording = Recording.from_traces(
@@ -391,10 +378,7 @@ def make_predictions() -> Callable[..., Any]:
             recording=recording,
             recording_name="test",
             card=card,
-            model_name=card.name,
             model_sha256="0" * 64,
-            classes=card.classes,
-            probabilities=rows,
             model_probabilities=rows,
             n_windows=np.where(usable, n_windows, 0),
             n_frames_used=np.where(usable, 100 * n_windows, 0),
@@ -403,7 +387,7 @@ def make_predictions() -> Callable[..., Any]:
             roi_warnings=("",) * len(rows),
             labels=None,
             only_iscell=False,
-            shares=dict.fromkeys(card.classes, 1 / len(card.classes)),
-        ).with_prior(prior)
+            prior=prior,
+        )
 
     return make

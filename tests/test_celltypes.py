@@ -33,21 +33,6 @@ def test_what_is_no_type_is_refused(label: str) -> None:
         DEFAULT_TYPES.canonical(label)
 
 
-@pytest.mark.parametrize(
-    ("label", "allowed"),
-    [
-        ("PV", ("PV",)),
-        ("IN", ("PV", "SOM", "VIP")),
-        ("PY", ("PY",)),
-        ("!PV", ("PY", "SOM", "VIP")),
-        ("!IN", ("PY",)),
-        ("!PY", ("PV", "SOM", "VIP")),
-    ],
-)
-def test_a_label_allows_classes(label: str, allowed: tuple[str, ...]) -> None:
-    assert DEFAULT_TYPES.allowed(label, CLASSES) == allowed
-
-
 def test_the_group_is_the_root() -> None:
     assert [DEFAULT_TYPES.group(name) for name in CLASSES] == ["PY", "IN", "IN", "IN"]
 
@@ -57,12 +42,9 @@ def test_a_users_own_type_is_an_interneuron_unless_said() -> None:
     assert tree.group("NDNF") == "IN"
     assert tree.canonical("!ndnf") == "!NDNF"
     assert not DEFAULT_TYPES.knows("NDNF")
-
-
-def test_a_type_below_a_users_own_type() -> None:
-    tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
     tree = tree.with_type("NDNF-NPY", color="#445566", parent="NDNF")
-    assert tree.allowed("NDNF", ("PY", "NDNF-NPY")) == ("NDNF-NPY",)
+    assert tree.is_within("NDNF-NPY", "NDNF")
+    assert not tree.is_within("NDNF", "NDNF-NPY")
 
 
 def test_a_root_of_the_users_own() -> None:

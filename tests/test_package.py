@@ -54,12 +54,9 @@ def test_napari_finds_the_manifest() -> None:
     assert manifest.display_name == "Cell types"
 
 
-def test_public_names_load() -> None:
+def test_public_names_load_and_others_are_refused() -> None:
     for name in napari_celltype.__all__:
         assert getattr(napari_celltype, name) is not None
-
-
-def test_no_unknown_public_name() -> None:
     with pytest.raises(AttributeError, match="no attribute 'classifly'"):
         _ = napari_celltype.classifly
 

@@ -37,6 +37,7 @@ class Request:
     way: str = parameter("fast", "Way.", choices={"fast": "at once", "slow": "later"})
     neuropil: str | float = neuropil_parameter("none", ("none",), "Input.")
     loud: bool = parameter(False, "Loud.")
+    share: float = parameter(0.0, "Share.", minimum=0, maximum=1)
     inner: Inner = field(default_factory=Inner)
     remark: str = ""
 
@@ -46,7 +47,8 @@ KNOWN = parameters(Request)
 
 def test_nested_parameters_are_its_own_and_plain_fields_are_none():
     assert list(KNOWN) == [
-        *("data", "n", "way", "neuropil", "loud", "sizes", "merged", "shares")
+        *("data", "n", "way", "neuropil", "loud", "share"),
+        *("sizes", "merged", "shares"),
     ]
     assert KNOWN["data"].needed
     assert KNOWN["sizes"].options == ("--sizes",)
@@ -75,6 +77,7 @@ def test_a_text_becomes_a_value(name, texts, value):
         ("n", "ten", "'ten' is not a number such as 10"),
         ("n", "0", "0 is below 1"),
         ("n", "10", "10 is above 9"),
+        ("share", "nan", "nan is no number"),
         ("way", "quick", "'quick' is not one of fast, slow"),
         ("neuropil", "model", "'model' is not one of 'none', nor a number such as 0.7"),
         ("merged", "VIP", "'VIP' is not of the form A=B, such as VIP=IN"),

@@ -28,20 +28,13 @@ def setup_env() -> ModuleType:
     return module
 
 
-def test_an_environment_without_a_stamp_is_not_taken_for_finished(
-    setup_env: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(setup_env, "PYTHON", Path(__file__))
-    monkeypatch.setattr(setup_env, "STAMP", tmp_path / "stamp")
-    assert not setup_env.installed_extras()
-
-
-def test_a_changed_pyproject_asks_for_a_new_installation(
+def test_no_stamp_or_a_changed_pyproject_asks_for_a_new_installation(
     setup_env: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(setup_env, "PYTHON", Path(__file__))
     monkeypatch.setattr(setup_env, "ROOT", tmp_path)
     monkeypatch.setattr(setup_env, "STAMP", tmp_path / "stamp")
+    assert not setup_env.installed_extras()
     (tmp_path / "pyproject.toml").write_text("old")
     (tmp_path / "stamp").write_text(f"{setup_env.fingerprint()}\nall,test")
     assert setup_env.installed_extras() == {"all", "test"}

@@ -7,7 +7,7 @@ type, the parent IN, or a negation such as ``!PV`` (known not to be PV).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, cycle
@@ -22,26 +22,13 @@ UNSURE_COLOR = "#9E9E9E"
 
 @dataclass(frozen=True)
 class CellType:
-    """One type of the tree.
+    """One type of the tree."""
 
-    Attributes
-    ----------
-    name : str
-        Canonical name, as written to files.
-    parent : str or None
-        Name of the parent type; None for a root.
-    color : str
-        Display colour, ``#RRGGBB``.
-    description : str
-        The name in words.
-    aliases : tuple of str
-        Other spellings accepted on reading, compared without case.
-    """
-
-    name: str
-    parent: str | None
-    color: str
-    description: str
+    name: str  # as written to files
+    parent: str | None  # name of the parent type; None for a root
+    color: str  # ``#RRGGBB``
+    description: str  # the name in words
+    # Other spellings accepted on reading, compared without case.
     aliases: tuple[str, ...] = ()
 
 
@@ -74,13 +61,7 @@ _DEFAULT_TYPES = (
 
 @dataclass(frozen=True)
 class TypeTree:
-    """An immutable tree of cell types.
-
-    Attributes
-    ----------
-    types : tuple of CellType
-        All types, parents before children.
-    """
+    """An immutable tree of cell types, parents before children."""
 
     types: tuple[CellType, ...] = _DEFAULT_TYPES
 
@@ -109,14 +90,7 @@ class TypeTree:
     def with_type(
         self, name: str, *, color: str, parent: str | None = "IN"
     ) -> TypeTree:
-        """Return a tree that also holds a user's own type.
-
-        Raises
-        ------
-        LabelError
-            If the name is taken or unusable, the parent is unknown, or the colour is
-            not of the form ``#RRGGBB``.
-        """
+        """Return a tree that also holds a user's own type, or raise `LabelError`."""
         name = name.strip()
         if not name or name.casefold() in {*self._names, UNSURE}:
             raise LabelError(
@@ -130,44 +104,26 @@ class TypeTree:
         _require_color(color)
         if parent is not None:
             parent = self[self.canonical(parent)].name
-        new = CellType(name, parent, color, name)
-        return replace(self, types=(*self.types, new))
+        return TypeTree((*self.types, CellType(name, parent, color, name)))
 
     def with_color(self, name: str, color: str) -> TypeTree:
-        """Return a tree in which a type has another colour.
-
-        Raises
-        ------
-        LabelError
-            If there is no such type, or the colour is not of the form ``#RRGGBB``.
-        """
+        """Return a tree in which a type has another colour, or raise `LabelError`."""
         _require_color(color)
         new = replace(self[name], color=color)
-        types = tuple(new if t.name == name else t for t in self.types)
-        return replace(self, types=types)
+        return TypeTree(tuple(new if t.name == name else t for t in self.types))
 
     def with_types_of(self, other: TypeTree) -> TypeTree:
         """Return a tree that also holds the types of another one that are new here."""
         tree = self
-        for cell_type in other.types:
-            if not tree.knows(cell_type.name):
-                parent = cell_type.parent
-                known = parent is None or tree.knows(parent)
-                tree = tree.with_type(
-                    cell_type.name,
-                    color=cell_type.color,
-                    parent=parent if known else "IN",
-                )
+        for new in other.types:
+            if not tree.knows(new.name):
+                known = new.parent is None or tree.knows(new.parent)
+                parent = new.parent if known else "IN"
+                tree = tree.with_type(new.name, color=new.color, parent=parent)
         return tree
 
     def including(self, names: Iterable[str]) -> TypeTree:
-        """Return a tree that also holds the classes of a user's model, under IN.
-
-        Raises
-        ------
-        LabelError
-            If a new name is unusable.
-        """
+        """Return a tree that also holds the classes of a user's model, under IN."""
         tree = self
         new = [name for name in names if not self.knows(name)]
         used = {cell_type.color for cell_type in self.types}
@@ -177,13 +133,7 @@ class TypeTree:
         return tree
 
     def canonical(self, label: str) -> str:
-        """Return the canonical spelling of a label, a parent or a negation.
-
-        Raises
-        ------
-        LabelError
-            If the label names no type of the tree.
-        """
+        """Return a label's canonical spelling, or raise `LabelError`."""
         text = label.strip()
         negated = text.startswith("!")
         name = self._names.get(text.removeprefix("!").strip().casefold())
@@ -210,20 +160,10 @@ class TypeTree:
             current = self[current].parent
         return False
 
-    def allowed(self, label: str, classes: Iterable[str]) -> tuple[str, ...]:
-        """Return the classes that a label leaves possible.
-
-        ``PV`` allows itself, ``IN`` all its descendants, ``!PV`` all but PV.
-        """
-        name = self.canonical(label)
-        negated = name.startswith("!")
-        name = name.removeprefix("!")
-        return tuple(c for c in classes if self.is_within(c, name) is not negated)
-
     def in_order(self, names: Iterable[str]) -> list[str]:
         """Return names in tree order, unknown ones last in their own order."""
-        order: Sequence[str] = [t.name for t in self.types]
-        return sorted(names, key=lambda n: order.index(n) if n in order else len(order))
+        order = {t.name: place for place, t in enumerate(self.types)}
+        return sorted(names, key=lambda name: order.get(name, len(order)))
 
 
 def _require_color(color: str) -> None:

@@ -27,6 +27,10 @@ class LabelError(CellTypeError):
     """A label, a label table or a labelled data set cannot be used."""
 
 
+class PriorError(LabelError):
+    """Expected shares of the types do not fit the model, or each other."""
+
+
 class LabelConflict(LabelError):
     """A label file was changed by somebody else after it was read here."""
 

@@ -20,13 +20,7 @@ _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content, in hexadecimal.
-
-    Raises
-    ------
-    OSError
-        If the file is not there or cannot be read.
-    """
+    """Return the SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -35,20 +29,14 @@ def file_sha256(path: Path) -> str:
 def locked(path: Path, timeout: float = 0.0) -> Iterator[None]:
     """Hold a lock file, which no other process and no other thread holds meanwhile.
 
-    The lock of a process that died is free. On a file system without locks, nobody
-    is kept out.
-
-    Parameters
-    ----------
-    path : Path
-        The lock file; it stays. Its folder is made when it is missing.
-    timeout : float
-        How long to wait for it, in seconds.
+    The lock of a process that died is free. On a file system without locks, nobody is
+    kept out. The folder is made when it is missing.
 
     Raises
     ------
     OutputError
-        If another process holds it, or if its folder cannot be written to.
+        If another process holds the lock longer than `timeout` seconds, or if the
+        folder cannot be written to.
     """
     # Other accounts that may write to the folder have to be able to lock as well.
     lock = FileLock(path, mode=0o666)
@@ -78,17 +66,7 @@ def locked(path: Path, timeout: float = 0.0) -> Iterator[None]:
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
     """Write a file through a temporary one in the same folder: all of it or nothing.
 
-    Parameters
-    ----------
-    path : Path
-        The file; its folder is made when it is missing.
-    write : callable
-        Takes the open binary file and writes the content.
-
-    Returns
-    -------
-    Path
-        The file written.
+    `write` takes the open binary file; the folder is made when it is missing.
 
     Raises
     ------
@@ -105,19 +83,7 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
 
 
 def replace_atomically(path: Path, write_at: Callable[[Path], object]) -> Path:
-    """Write a file with a library that wants a file name, as `write_atomically` does.
-
-    Parameters
-    ----------
-    path : Path
-    write_at : callable
-        Takes the name of a temporary file in the same folder, and writes it.
-
-    Raises
-    ------
-    OutputError
-        As `write_atomically`.
-    """
+    """Write a file as `write_atomically`, with a library that wants a file name."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,22 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Finding:
-    """A warning, note, doubt or obstacle.
+    """A warning, note, doubt or obstacle."""
 
-    Attributes
-    ----------
-    code : str
-        What it is, for code that has to tell findings apart, such as
-        ``frame-rate-unknown``.
-    sentence : str
-        What is shown; nobody compares or cuts it.
-    ways_out : tuple
-        What a user can do about it.
-    """
-
-    code: str
-    sentence: str
-    ways_out: tuple[Any, ...] = ()
+    code: str  # for code that has to tell findings apart
+    sentence: str  # is shown; nobody compares or cuts it
+    ways_out: tuple[Any, ...] = ()  # what a user can do about it
 
     def __str__(self) -> str:
         return self.sentence

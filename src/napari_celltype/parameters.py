@@ -9,98 +9,58 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from functools import partial
+from contextlib import suppress
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 R = TypeVar("R")
 
-# Stands for the default of what has none.
-REQUIRED: Any = object()
+REQUIRED: Any = MISSING  # stands for the default of what has none
 _KEY = "parameter"
-_METAVARS = {int: "N", float: "X", Path: "PATH", str: "TEXT"}
+_METAVARS = {int: "N", float: "X", Path: "PATH"}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a request.
+    """One parameter of a request."""
 
-    Attributes
-    ----------
-    name : str
-        Of the field.
-    about : str
-        Help at the terminal and tooltip in a form.
-    label : str
-        In a form.
-    choices : mapping of object to str
-        The values that are allowed, and what a form calls them.
-    free : bool
-        Whether other values than the choices are allowed.
-    minimum, maximum, step : float or None
-    unit : str
-        In a form.
-    metavar : str
-        What stands for the value in help.
-    example : str
-        A value, for help with a wrong one.
-    options : tuple of str
-        At the terminal; none for what only a form has.
-    argument : bool
-        Whether it stands at the terminal without an option's name.
-    needed : bool
-        Whether it has to be given at the terminal.
-    repeated : bool
-        Whether each value is given by an option of its own, not joined by commas.
-    default : object
-        `REQUIRED` where there is none.
-    types : tuple of type
-        Of the value, without None.
-    """
-
-    name: str
-    about: str
-    label: str = ""
+    name: str  # of the field
+    about: str  # help at the terminal and tooltip in a form
+    default: Any = None
+    label: str = ""  # in a form
+    # Values that are allowed (others only if it is free), and their words in a form.
     choices: Mapping[Any, str] = field(default_factory=dict)
     free: bool = False
     minimum: float | None = None
     maximum: float | None = None
     step: float | None = None
-    unit: str = ""
-    metavar: str = ""
-    example: str = ""
-    options: tuple[str, ...] = ()
-    argument: bool = False
-    needed: bool = False
-    repeated: bool = False
-    default: Any = REQUIRED
-    types: tuple[type, ...] = (str,)
+    unit: str = ""  # in a form
+    metavar: str = ""  # stands for the value in help
+    example: str = ""  # a value, for help with a wrong one
+    options: tuple[str, ...] = ()  # at the terminal; none for what only a form has
+    argument: bool = False  # at the terminal without an option's name
+    needed: bool = False  # at the terminal
+    repeated: bool = False  # an option for each value, not one joined by commas
+    types: tuple[type, ...] = (str,)  # of the value, without None
 
     def read(self, *texts: str) -> Any:
-        """Return the value that texts stand for.
-
-        Parameters
-        ----------
-        *texts : str
-            One, unless the parameter is repeated.
+        """Return the value that texts stand for; one, unless it is repeated.
 
         Raises
         ------
         ValueError
             If they stand for none, or for one that is not allowed; says why.
         """
-        many = {tuple, dict} & set(self.types)
-        if not many:
-            (text,) = texts
-            return self._allowed(self._one(text))
+        if not {tuple, dict} & set(self.types):
+            return self._one(*texts)
         if not self.repeated:
             texts = tuple(part.strip() for text in texts for part in text.split(","))
-        parts = [part for part in texts if part]
-        if dict in many:
-            return dict(self._pair(part) for part in parts)
-        return tuple(self._allowed(self._one(part)) for part in parts)
+        parts = filter(None, texts)
+        if dict in self.types:
+            return dict(map(self._pair, parts))
+        return tuple(map(self._one, parts))
 
     def text(self, value: Any) -> str:
         """Return the text that stands for a value; none for None."""
@@ -128,29 +88,29 @@ class Parameter:
     def _one(self, text: str) -> Any:
         if Path in self.types:
             return Path(text)
-        number = next((kind for kind in (int, float) if kind in self.types), None)
+        number = self._number()
         if number is None or text in self.choices:
-            return text
+            return self._allowed(text)
         try:
-            return number(text)
+            value = number(text)
         except ValueError:
-            example = self.example or "10"
-            wanted = f"a number such as {example}"
+            wanted = f"a number such as {self.example or 10}"
             if self.choices:
                 named = ", ".join(map(repr, self.choices))
                 wanted = f"one of {named}, nor {wanted}"
             raise ValueError(f"{text!r} is not {wanted}") from None
+        return self._allowed(value)
 
     def _pair(self, text: str) -> tuple[str, Any]:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        number = next((kind for kind in (int, float) if kind in self.types), str)
-        try:
-            if name and equals and value:
-                return name, self._allowed(number(value))
-        except ValueError:
-            pass
+        name, _, value = (part.strip() for part in text.partition("="))
+        with suppress(ValueError):
+            if name and value:
+                return name, self._allowed((self._number() or str)(value))
         form = self.metavar.replace(",...", "")
         raise ValueError(f"{text!r} is not of the form {form}, such as {self.example}")
+
+    def _number(self) -> type[int] | type[float] | None:
+        return int if int in self.types else float if float in self.types else None
 
     def _allowed(self, value: Any) -> Any:
         limited = self.choices and not self.free and isinstance(value, str)
@@ -158,6 +118,8 @@ class Parameter:
             named = ", ".join(map(str, self.choices))
             raise ValueError(f"{value!r} is not one of {named}")
         if isinstance(value, int | float):
+            if value != value and self.minimum is not None:
+                raise ValueError("nan is no number")
             if self.minimum is not None and value < self.minimum:
                 raise ValueError(f"{value} is below {self.minimum:g}")
             if self.maximum is not None and value > self.maximum:
@@ -173,34 +135,20 @@ def parameter(
     choices: Mapping[Any, str] | Iterable[Any] | Callable[[], Mapping[Any, str]] = (),
     **more: Any,
 ) -> Any:
-    """Declare a field of a request as a parameter.
+    """Declare a field of a request as a parameter, with the attributes of `Parameter`.
 
-    Parameters
-    ----------
-    default : object
-        `REQUIRED` for none.
-    about : str
-        What it is, in a sentence.
-    option : str or sequence of str, optional
-        Its name at the terminal; by default that of the field, None for nowhere.
-    choices : mapping, iterable or callable
-        The values that are allowed, with their words for forms; a callable is asked
-        each time, where more may be registered.
-    **more
-        The other attributes of `Parameter`.
+    Its option at the terminal is called as the field unless named; None for nowhere.
+    Choices that are callable are asked each time, where more may be registered.
     """
     named: Any = choices
     if not callable(choices) and not isinstance(choices, Mapping):
         named = {choice: str(choice) for choice in choices}
     options = (option,) if isinstance(option, str) else tuple(option or ())
-    declared = Parameter(
-        "", about, choices=named, options=options, default=default, **more
-    )
+    declared = Parameter("", about, default, choices=named, options=options, **more)
+    metadata = {_KEY: declared}
     if isinstance(default, dict):
-        return field(default_factory=partial(dict, default), metadata={_KEY: declared})
-    if default is REQUIRED:
-        return field(metadata={_KEY: declared})
-    return field(default=default, metadata={_KEY: declared})
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 def parameters(request: Any) -> dict[str, Parameter]:
@@ -253,14 +201,7 @@ def terminal_arguments(request: Any) -> list[str]:
 
 
 def command_line(verb: str, request: Any) -> str:
-    """Return the command that asks for the same at a terminal.
-
-    Parameters
-    ----------
-    verb : str
-    request : object
-        Of data on disk.
-    """
+    """Return the command that asks for the same, of data on disk, at a terminal."""
     return shlex.join(["napari-celltype", verb, *terminal_arguments(request)])
 
 
@@ -268,7 +209,6 @@ def _completed(declared: Parameter, name: str, hint: Any) -> Parameter:
     """Add to a declaration what the field says: its name and its types."""
     spelt = f"--{name.replace('_', '-')}"
     types = _types(hint)
-    single = next((t for t in _METAVARS if t in types), str)
     choices = declared.choices() if callable(declared.choices) else declared.choices
     named = "" if declared.free else "|".join(map(str, choices))
     return replace(
@@ -279,7 +219,9 @@ def _completed(declared: Parameter, name: str, hint: Any) -> Parameter:
         options=()
         if declared.argument
         else tuple(o or spelt for o in declared.options),
-        metavar=declared.metavar or named or _METAVARS[single],
+        metavar=declared.metavar
+        or named
+        or next((text for kind, text in _METAVARS.items() if kind in types), "TEXT"),
         needed=declared.needed or declared.default is REQUIRED,
         types=types,
     )

@@ -10,21 +10,11 @@ from napari_celltype.errors import Stopped
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a piece of work is.
+    """How far a piece of work is."""
 
-    Attributes
-    ----------
-    message : str
-        What is being done, as shown to the user.
-    done : int
-        Finished steps.
-    total : int or None
-        All steps, or None where nobody knows.
-    """
-
-    message: str
-    done: int = 0
-    total: int | None = None
+    message: str  # what is being done, as shown to the user
+    done: int = 0  # finished steps
+    total: int | None = None  # all steps, or None where nobody knows
 
 
 OnProgress = Callable[[Progress], None]
@@ -41,12 +31,6 @@ def never_stop() -> bool:
 
 
 def raise_if_stopped(should_stop: ShouldStop) -> None:
-    """Raise `Stopped` when the user asked for an end.
-
-    Raises
-    ------
-    Stopped
-        If `should_stop` answers True.
-    """
+    """Raise `Stopped` when the user asked for an end."""
     if should_stop():
         raise Stopped("Stopped on request.")

@@ -8,10 +8,7 @@ import pytest
 from napari_celltype.answers import ClassifyRequest
 from napari_celltype.answers.classify import classify_many
 from napari_celltype.errors import CellTypeError, RecordingError
-from napari_celltype.recording import (
-    find_recordings,
-    open_recording,
-)
+from napari_celltype.recording import find_recordings, open_recording
 
 LONG = {"n_frames": 1900, "n_rois": 5}
 
@@ -26,21 +23,18 @@ def three_recordings(session_folder, tmp_path):
 def test_a_folder_of_many_recordings_is_searched(three_recordings):
     found = find_recordings([three_recordings]).planes
     assert [p.parents[1].name for p in found] == ["m1", "m2", "m3"]
+    (three_recordings.parent / "empty").mkdir()
+    with pytest.raises(RecordingError):
+        find_recordings([three_recordings.parent / "empty"])
 
 
 def test_all_planes_are_taken_and_one_can_be_chosen(session_folder):
     folder = session_folder("m1", n_planes=3)
-    assert [p.name for p in find_recordings([folder]).planes] == [
-        "plane0",
-        "plane1",
-        "plane2",
-    ]
+    planes = [p.name for p in find_recordings([folder]).planes]
+    assert planes == ["plane0", "plane1", "plane2"]
     assert [p.name for p in find_recordings([folder], plane=1).planes] == ["plane1"]
-
-
-def test_a_plane_that_is_not_there_is_named(session_folder):
     with pytest.raises(RecordingError, match="no plane 7"):
-        find_recordings([session_folder("m1")], plane=7)
+        find_recordings([folder], plane=7)
 
 
 def test_a_plane_folder_of_another_name_is_plane_0_as_when_opened(session_folder):
@@ -52,33 +46,23 @@ def test_a_plane_folder_of_another_name_is_plane_0_as_when_opened(session_folder
         find_recordings([renamed], plane=1)
 
 
-def test_a_folder_without_recordings_is_refused(tmp_path):
-    with pytest.raises(RecordingError):
-        find_recordings([tmp_path])
+@pytest.fixture
+def planes(three_recordings):
+    return find_recordings([three_recordings]).planes
 
 
-def test_one_bad_recording_does_not_stop_the_rest(three_recordings):
-    (three_recordings / "m2" / "suite2p" / "plane0" / "F.npy").write_bytes(b"junk")
-    result = classify_many(
-        find_recordings([three_recordings]).planes, ClassifyRequest()
-    )
+def test_one_bad_recording_does_not_stop_the_rest(planes):
+    (planes[1] / "F.npy").write_bytes(b"junk")
+    result = classify_many(planes, ClassifyRequest())
     assert list(result.table["recording"].unique()) == ["m1", "m3"]
     assert [f.path.parents[1].name for f in result.failures] == ["m2"]
     assert "F.npy" in result.failures[0].reason
 
 
-@pytest.mark.slow
-def test_processes_give_the_same_table(three_recordings):
-    planes = find_recordings([three_recordings]).planes
-    alone = classify_many(planes, ClassifyRequest())
-    together = classify_many(planes, ClassifyRequest(), jobs=2)
-    pd.testing.assert_frame_equal(alone.table, together.table)
-
-
-def test_what_was_finished_before_a_stop_is_kept(three_recordings):
+def test_what_was_finished_before_a_stop_is_kept(planes):
     finished = []
     result = classify_many(
-        find_recordings([three_recordings]).planes,
+        planes,
         ClassifyRequest(),
         on_progress=lambda p: finished.append(p) if "done" in p.message else None,
         should_stop=lambda: bool(finished),
@@ -87,32 +71,27 @@ def test_what_was_finished_before_a_stop_is_kept(three_recordings):
     assert list(result.table["recording"].unique()) == ["m1"]
 
 
-def test_a_scheduler_that_does_not_answer_is_named(three_recordings, monkeypatch):
+def test_a_scheduler_that_does_not_answer_is_named(planes, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr("napari_celltype.protocol.backends.PATIENCE", 0.2)
     with pytest.raises(CellTypeError, match="No Dask scheduler answers"):
-        classify_many(
-            find_recordings([three_recordings]).planes,
-            ClassifyRequest(),
-            scheduler="tcp://127.0.0.1:9",
-        )
+        classify_many(planes, ClassifyRequest(), scheduler="tcp://127.0.0.1:9")
 
 
 @pytest.mark.slow
-def test_a_cluster_gives_the_same_table(three_recordings, local_cluster):
-    planes = find_recordings([three_recordings]).planes
+def test_processes_and_a_cluster_give_the_same_table(planes, local_cluster):
     alone = classify_many(planes, ClassifyRequest())
+    together = classify_many(planes, ClassifyRequest(), jobs=2)
+    pd.testing.assert_frame_equal(alone.table, together.table)
     with local_cluster(2) as cluster:
-        together = classify_many(
-            planes, ClassifyRequest(), scheduler=cluster.scheduler_address
-        )
+        address = cluster.scheduler_address
+        together = classify_many(planes, ClassifyRequest(), scheduler=address)
     pd.testing.assert_frame_equal(alone.table, together.table)
 
 
 @pytest.mark.slow
-def test_a_killed_worker_does_not_stop_the_rest(three_recordings, local_cluster):
-    (three_recordings / "m2" / "suite2p" / "plane0" / "F.npy").write_bytes(b"junk")
-    planes = find_recordings([three_recordings]).planes
+def test_a_killed_worker_does_not_stop_the_rest(planes, local_cluster):
+    (planes[1] / "F.npy").write_bytes(b"junk")
     told = []
     with local_cluster(2) as cluster:
 
@@ -132,12 +111,10 @@ def test_a_killed_worker_does_not_stop_the_rest(three_recordings, local_cluster)
     assert [f.path for f in result.failures] == [planes[1]]
 
 
-def test_progress_says_how_long_the_rest_may_take(three_recordings):
+def test_progress_says_how_long_the_rest_may_take(planes):
     told = []
     classify_many(
-        find_recordings([three_recordings]).planes,
-        ClassifyRequest(),
-        on_progress=lambda p: told.append(p.message),
+        planes, ClassifyRequest(), on_progress=lambda p: told.append(p.message)
     )
     assert re.fullmatch(r"m1: done, about \d+ (s|min) left", told[0])
     assert told[-1] == "m3: done"

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from napari_celltype.answers import COLUMNS, class_columns, find_column, output_columns
+from napari_celltype.answers.columns import (
+    COLUMNS,
+    class_columns,
+    find_column,
+    output_columns,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "output.md"
 

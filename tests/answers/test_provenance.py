@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_celltype.answers import (
+from napari_celltype.answers.provenance import (
     describe_recording,
     is_ours,
     provenance,
@@ -54,30 +54,21 @@ def _write(path, data=b"new", **options):
     return write_output(path, lambda part: part.write_bytes(data), **options)  # type: ignore[arg-type]
 
 
-def test_our_own_output_is_replaced(tmp_path):
+def test_our_own_output_is_replaced_unless_it_was_edited_by_hand(tmp_path):
     path = _write(tmp_path / "t.csv", b"old")
     _write(path)
     assert path.read_bytes() == b"new"
-
-
-def test_a_file_of_the_users_is_not_replaced(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_bytes(b"mine")
-    with pytest.raises(OutputError, match="was not written by napari-celltype"):
-        _write(path)
-    assert path.read_bytes() == b"mine"
-
-
-def test_an_output_that_was_edited_by_hand_is_not_replaced(tmp_path):
-    path = _write(tmp_path / "t.csv")
     path.write_bytes(b"edited")
     with pytest.raises(OutputError, match="changed since"):
         _write(path)
 
 
-def test_force_replaces_a_file_of_the_users(tmp_path):
+def test_a_file_of_the_users_is_replaced_only_with_force(tmp_path):
     path = tmp_path / "t.csv"
     path.write_bytes(b"mine")
+    with pytest.raises(OutputError, match="was not written by napari-celltype"):
+        _write(path)
+    assert path.read_bytes() == b"mine"
     _write(path, force=True)
     assert path.read_bytes() == b"new"
     assert is_ours(path)
@@ -158,7 +149,7 @@ def test_killed_while_writing_leaves_the_old_file(tmp_path):
     script = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from napari_celltype.answers import write_output\n"
+        "from napari_celltype.answers.provenance import write_output\n"
         "def write(part):\n"
         "    part.write_bytes(b'half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -4,9 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from napari_celltype.cli.verbs import app
 from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.recording import open_recording
 
@@ -78,13 +76,13 @@ def _label_of_a_row_that_does_not_exist(plane):
     ],
     ids=lambda f: f.__name__.strip("_"),
 )
-def test_a_spoilt_recording(session_folder, tmp_path, monkeypatch, spoil):
+def test_a_spoilt_recording(terminal, session_folder, tmp_path, monkeypatch, spoil):
     plane = session_folder("m1", **LONG) / "suite2p" / "plane0"
     expected = spoil(plane)
     before = {p.name: p.read_bytes() for p in plane.iterdir()}
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "out" / "types.csv"
-    result = CliRunner().invoke(app, ["classify", "m1", "-o", str(out)])
+    result = terminal("classify", "m1", "-o", out)
     assert result.exit_code == 1
     errors = [x for x in result.stderr.splitlines() if x.startswith("error: ")]
     assert len(errors) == 1
@@ -114,11 +112,11 @@ def test_a_spoilt_recording(session_folder, tmp_path, monkeypatch, spoil):
     ],
 )
 def test_a_request_that_cannot_be_met(
-    session_folder, tmp_path, monkeypatch, words, sentence
+    terminal, session_folder, tmp_path, monkeypatch, words, sentence
 ):
     session_folder("m1", **LONG)
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(app, words)
+    result = terminal(*words)
     assert result.exit_code == 1
     errors = [x for x in result.stderr.splitlines() if x.startswith("error: ")]
     assert len(errors) == 1

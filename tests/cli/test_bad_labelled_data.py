@@ -31,17 +31,22 @@ def evaluate(terminal, tmp_path):
     return run
 
 
-def test_fewer_examples_than_the_split_asks_for(evaluate, trace_file):
-    result = evaluate(trace_file(FEW), "--train-size", 200, "--test-size", 40)
-    check_one_sentence(result, "asked for", "24")
-
-
-def test_a_class_with_too_few_members(evaluate, trace_file):
-    check_one_sentence(evaluate(trace_file({"PY": 12, "VIP": 1})), "VIP")
-
-
-def test_one_class_only(evaluate, trace_file):
-    check_one_sentence(evaluate(trace_file({"PY": 12})), "PY")
+@pytest.mark.parametrize(
+    ("data", "words", "said"),
+    [
+        ({}, ("--train-size", 200, "--test-size", 40), ("asked for", "24")),
+        ({"counts": {"PY": 12, "VIP": 1}}, (), ("VIP",)),
+        ({"counts": {"PY": 12}}, (), ("PY",)),
+        ({"traces": np.full((24, 80), np.nan)}, (), ()),
+        ({"subject_id": np.full(24, "m")}, ("--split", "by-subject"), ("subject",)),
+        ({"subject_id": None}, ("--split", "by-subject"), ("subject",)),
+        ({}, ("--classifiers", "rnn,transformer"), ("'transformer'", "svm-rbf")),
+        ({}, ("--timesteps", 500), ("500", "80")),
+        ({}, ("--resample", 30), ("30",)),
+    ],
+)
+def test_data_that_do_not_fit_what_was_asked(evaluate, trace_file, data, words, said):
+    check_one_sentence(evaluate(trace_file(**{"counts": FEW, **data}), *words), *said)
 
 
 def test_traces_that_are_not_finite_are_left_out_and_counted(
@@ -53,34 +58,6 @@ def test_traces_that_are_not_finite_are_left_out_and_counted(
     assert result.exit_code == 0, result.output
     assert "row 3" in result.stderr
     assert "row 3" in (tmp_path / "run" / "report.json").read_text()
-
-
-def test_only_traces_that_are_not_finite(evaluate, trace_file):
-    check_one_sentence(evaluate(trace_file(FEW, traces=np.full((24, 80), np.nan))))
-
-
-def test_groups_that_make_a_split_impossible(evaluate, trace_file):
-    alone = np.full(24, "mouse-0")
-    result = evaluate(trace_file(FEW, subject_id=alone), "--split", "by-subject")
-    check_one_sentence(result, "subject")
-
-
-def test_groups_that_nobody_gave(evaluate, trace_file):
-    result = evaluate(trace_file(FEW, subject_id=None), "--split", "by-subject")
-    check_one_sentence(result, "subject")
-
-
-def test_a_classifier_that_nobody_knows(evaluate, trace_file):
-    result = evaluate(trace_file(FEW), "--classifiers", "rnn,transformer")
-    check_one_sentence(result, "'transformer'", "svm-rbf")
-
-
-def test_traces_shorter_than_asked_for(evaluate, trace_file):
-    check_one_sentence(evaluate(trace_file(FEW), "--timesteps", 500), "500", "80")
-
-
-def test_up_sampling(evaluate, trace_file):
-    check_one_sentence(evaluate(trace_file(FEW), "--resample", 30), "30")
 
 
 def test_a_scheduler_that_is_not_there(evaluate, trace_file, monkeypatch):
@@ -141,25 +118,21 @@ def train(terminal, tmp_path):
     return run
 
 
-def test_training_on_one_class(train, trace_file):
+def test_training_on_one_class_or_without_a_frame_rate(train, trace_file):
     check_one_sentence(train(trace_file({"PY": 12})), "PY")
-
-
-def test_training_without_a_frame_rate(train, trace_file):
     data = trace_file(FEW, sampling_frequency=None)
     check_one_sentence(train(data), "--fs")
     assert train(data, "--fs", 10).exit_code == 0
 
 
-def test_a_model_does_not_replace_a_foreign_file(train, trace_file, tmp_path):
+def test_a_model_has_its_own_ending_and_replaces_no_foreign_file(
+    train, trace_file, tmp_path
+):
+    check_one_sentence(train(trace_file(FEW), model="mine.pt"), ".safetensors")
     (tmp_path / "mine.safetensors").write_text("precious")
     check_one_sentence(train(trace_file(FEW)), "--force")
     assert (tmp_path / "mine.safetensors").read_text() == "precious"
     assert train(trace_file(FEW), "--force").exit_code == 0
-
-
-def test_a_model_has_its_own_ending(train, trace_file):
-    check_one_sentence(train(trace_file(FEW), model="mine.pt"), ".safetensors")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from napari_celltype.answers import output_columns
+from napari_celltype.answers.columns import output_columns
 from napari_celltype.cli.verbs import app
 from napari_celltype.export import read_table
 from napari_celltype.models import DEFAULT_MODEL, families_of, list_models

@@ -28,6 +28,9 @@ def test_an_evaluation_writes_all_that_it_promises(evaluated):
     for name in ("report.html", "report.json", "scores.csv", "config.json"):
         assert (run / name).stat().st_size
     assert (run / "confusion_rnn.png").read_bytes().startswith(b"\x89PNG")
+    assert "cells" in (run / "report.json").read_text()
+    assert "chance" in result.stdout
+    assert str(run / "report.html") in result.stderr.replace("\n", "")
 
 
 def test_scores_have_a_row_for_each_classifier_and_split(evaluated):
@@ -43,34 +46,19 @@ def test_scores_have_a_row_for_each_classifier_and_split(evaluated):
     assert {"precision_PV", "recall_PV", "specificity_PV"} <= set(scores.columns)
 
 
-def test_the_summary_is_printed_and_the_report_is_named(evaluated):
-    result, run = evaluated
-    assert "chance" in result.stdout
-    assert str(run / "report.html") in result.stderr.replace("\n", "")
-
-
-def test_the_same_command_again_trains_nothing(terminal, trace_file, evaluated):
+def test_the_same_command_trains_nothing_again_and_another_is_refused(
+    terminal, trace_file, evaluated
+):
     _, run = evaluated
     before = (run / "results.jsonl").read_bytes()
     words = ("evaluate", trace_file(), "--classifiers", "rnn,svm-rbf", *QUICK)
     again = terminal(*words, "-o", run)
     assert again.exit_code == 0, again.output
     assert (run / "results.jsonl").read_bytes() == before
-
-
-def test_another_command_on_the_folder_is_refused(terminal, trace_file, evaluated):
-    _, run = evaluated
-    before = (run / "results.jsonl").read_bytes()
-    words = ("evaluate", trace_file(), "--classifiers", "rnn,svm-rbf", "--splits", 3)
-    refused = terminal(*words, "--epochs", 1, "-o", run)
+    refused = terminal(*words, "--splits", 3, "-o", run)
     assert refused.exit_code == 1
     assert "another folder" in refused.stderr
     assert (run / "results.jsonl").read_bytes() == before
-
-
-def test_the_report_knows_data_protocol_and_notes(evaluated):
-    report = json.loads((evaluated[1] / "report.json").read_text())
-    assert "cells" in json.dumps(report)
 
 
 @pytest.mark.slow
@@ -112,13 +100,9 @@ def test_an_architecture_is_one_of_the_networks(terminal, trace_file, tmp_path):
     assert all(name in refused.output for name in NETWORKS)
 
 
-def test_new_data_belong_to_one_experiment(terminal, trace_file, tmp_path):
-    words = ("paper", "table2", trace_file(), "--new-data", trace_file())
-    assert terminal(*words, "-o", tmp_path / "run").exit_code == 2
-
-
-def test_slow_rows_belong_to_one_experiment(terminal, trace_file, tmp_path):
-    words = ("paper", "table2", trace_file(), "--slow")
+@pytest.mark.parametrize("option", [("--new-data", "new.npz"), ("--slow",)])
+def test_some_options_belong_to_one_experiment(terminal, trace_file, tmp_path, option):
+    words = ("paper", "table2", trace_file(), *option)
     assert terminal(*words, "-o", tmp_path / "run").exit_code == 2
 
 

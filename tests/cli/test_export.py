@@ -63,13 +63,10 @@ def test_into_adds_to_a_copy(terminal, session_folder, folder, tmp_path):
     assert result.exit_code == 0, result.stderr
     assert "predicted" in rois_of(copy)[1].columns
     assert "predicted" not in rois_of(bare)[1].columns
-    other = session_folder("m2", n_frames=1900, n_rois=4)
-    refused = terminal(
-        "export", other, "--format", "nwb", "--into", bare, "-o", tmp_path / "x.nwb"
-    )
+    words = ("export", session_folder("m2", n_frames=1900, n_rois=4), *words[2:])
+    refused = terminal(*words, "-o", tmp_path / "x.nwb")
     assert refused.exit_code == 1
     assert "does not hold the ROIs" in refused.stderr
-    assert len(refused.stderr.strip().splitlines()[-1:]) == 1
 
 
 def test_labels_alone_need_no_model(terminal, folder, tmp_path):

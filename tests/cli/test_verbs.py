@@ -4,10 +4,8 @@ import json
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from napari_celltype.answers import output_columns
-from napari_celltype.cli.verbs import app
+from napari_celltype.answers.columns import output_columns
 from napari_celltype.models import NETWORKS
 
 LONG = {"n_frames": 1900, "n_rois": 5}
@@ -26,11 +24,8 @@ VERBS = (
 
 
 @pytest.fixture
-def run():
-    def invoke(*words):
-        return CliRunner().invoke(app, [str(w) for w in words])
-
-    return invoke
+def run(terminal):
+    return terminal
 
 
 @pytest.mark.parametrize(
@@ -46,6 +41,7 @@ def test_version_is_the_packages(run):
     from napari_celltype import __version__
 
     assert run("--version").stdout.strip() == f"napari-celltype {__version__}"
+    assert __version__ in run("doctor").stdout
 
 
 def test_classify_prints_csv_and_nothing_else_on_standard_output(
@@ -94,15 +90,6 @@ def test_a_path_that_is_no_recording_does_not_stop_the_others(
     assert "nowhere" in result.stderr
 
 
-def test_a_table_is_exported_as_it_is(run, session_folder, tmp_path):
-    table = tmp_path / "types.csv"
-    run("classify", session_folder("m1", **LONG), "-o", table)
-    words = ["export", table, "--format", "csv", "-o", tmp_path / "new.csv"]
-    result = run(*words, "--min-probability", "0.5")
-    assert result.exit_code == 1
-    assert "do not apply" in result.stderr
-
-
 def test_a_bad_recording_among_good_ones_gives_their_table_and_status_1(
     run, session_folder, tmp_path
 ):
@@ -122,6 +109,7 @@ def test_a_bad_recording_among_good_ones_gives_their_table_and_status_1(
     [
         ["classify"],
         ["classify", ".", "--min-probability", "2"],
+        ["classify", ".", "--min-probability", "nan"],
         ["classify", ".", "--prior", "IN"],
         ["classify", ".", "--neuropil", "some"],
         ["export", ".", "--format", "xml", "-o", "x"],
@@ -134,14 +122,20 @@ def test_wrong_usage_is_status_2(run, words):
     assert run(*words).exit_code == 2
 
 
-def test_an_error_is_one_line_without_traceback(run, tmp_path):
+@pytest.mark.parametrize("prior", ["glia=0.5", "!PV=0.5", "IN=2", "PY=0.5,IN=0.2"])
+def test_a_wrong_prior_is_wrong_usage_and_says_why(run, session_folder, prior):
+    result = run("classify", session_folder("m1", **LONG), "--prior", prior)
+    assert result.exit_code == 2
+    assert "--prior" in result.stderr
+    assert "prior" in result.stderr.replace("--prior", "")
+    assert "TYPE" not in result.stderr
+
+
+def test_an_error_is_one_line_without_traceback_unless_debugged(run, tmp_path):
     result = run("classify", tmp_path / "nowhere")
     assert result.exit_code == 1
     assert len(result.stderr.strip().splitlines()) == 1
     assert result.stderr.startswith("error: ")
-
-
-def test_debug_lets_the_error_through(run, tmp_path):
     result = run("--debug", "classify", tmp_path / "nowhere")
     assert "nowhere" in str(result.exception)
     assert result.exception.__class__.__name__ == "RecordingError"
@@ -154,25 +148,26 @@ def test_export_writes_every_format(run, session_folder, tmp_path, format_):
     result = run("export", folder, "--format", format_, "-o", out)
     assert result.exit_code == 0, result.stderr
     assert out.stat().st_size > 0
+    # A name may not contradict the format.
+    refused = run("export", folder, "--format", format_, "-o", tmp_path / "x.h5")
+    assert refused.exit_code == 1
+    assert not (tmp_path / "x.h5").exists()
 
 
-def test_export_takes_a_table_that_classify_wrote(run, session_folder, tmp_path):
+def test_export_takes_a_table_that_classify_wrote_as_it_is(
+    run, session_folder, tmp_path
+):
     table, out = tmp_path / "types.csv", tmp_path / "types.parquet"
     run("classify", session_folder("m1", **LONG), "-o", table)
-    result = run("export", table, "--format", "parquet", "-o", out)
+    words = ("export", table, "--format", "parquet", "-o", out)
+    refused = run(*words, "--min-probability", "0.5")
+    assert refused.exit_code == 1
+    assert "do not apply" in refused.stderr
+    result = run(*words)
     assert result.exit_code == 0, result.stderr
     assert pd.read_parquet(out)["predicted"].tolist() == (
         pd.read_csv(table)["predicted"].tolist()
     )
-
-
-def test_export_refuses_a_name_that_contradicts_the_format(
-    run, session_folder, tmp_path
-):
-    folder = session_folder("m1", **LONG)
-    result = run("export", folder, "--format", "mat", "-o", tmp_path / "x.csv")
-    assert result.exit_code == 1
-    assert not (tmp_path / "x.csv").exists()
 
 
 def test_simulate_writes_a_recording_that_classify_takes(run, tmp_path):
@@ -214,20 +209,13 @@ def test_models_travel_between_labs(run, tmp_path, monkeypatch):
     assert run("models", "add", packed).exit_code == 1
 
 
-def test_models_lists_the_bundled_ones(run, tmp_path, monkeypatch):
+def test_models_lists_the_bundled_ones_whose_cards_say_what_they_cannot_do(
+    run, tmp_path, monkeypatch
+):
     monkeypatch.setenv("NAPARI_CELLTYPE_MODELS", str(tmp_path))
     names = [line.split()[0] for line in run("models").stdout.splitlines()]
     assert names == sorted(f"{n}-{r}hz" for n in NETWORKS for r in (5, 10))
-
-
-def test_the_card_of_a_bundled_model_says_what_it_cannot_do(run):
     assert "unproven on real cells" in run("models", "show", "cnn").stdout
-
-
-def test_doctor_names_the_version(run):
-    from napari_celltype import __version__
-
-    assert __version__ in run("doctor").stdout
 
 
 def test_classify_says_in_six_lines_what_it_found(run, session_folder):
@@ -264,7 +252,3 @@ def test_shares_that_the_user_gives_stand_in_summary_and_provenance(
     assert recording["shares"]["PY"] == pytest.approx(0.9)
     called = recording["summary"]["groups"]
     assert sum(c["rois"] for c in called.values()) == 5
-    assert (
-        sum(recording["summary"]["why_unsure"].values())
-        == (recording["summary"]["types"]["unsure"]["rois"])
-    )

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from napari_celltype.answers import output_columns
+from napari_celltype.answers.columns import output_columns
 from napari_celltype.answers.decisions import decide
 from napari_celltype.export import ExportedRecording
+from napari_celltype.recording import open_recording
 
 CLASSES = ("PY", "PV", "SOM", "VIP")
 INPUTS = {"name": "m1", "path": "/secret/m1", "n_rois": 12, "warnings": ["a", "b"]}
@@ -80,6 +81,25 @@ def make_table(n_rois=12, seed=0, classes=CLASSES):
     text_columns = table.select_dtypes(exclude=["number", "boolean"]).columns
     table = table.astype(dict.fromkeys(text_columns, "str"))
     return table[output_columns(classes)]
+
+
+@pytest.fixture
+def recording(tmp_path, suite2p_folder):
+    return open_recording(suite2p_folder(tmp_path / "s") / "plane0")
+
+
+@pytest.fixture(scope="session")
+def critical():
+    """What nwbinspector finds critical in a file: `critical(path) -> list`."""
+
+    def inspect(path):
+        from nwbinspector import Importance, inspect_nwbfile
+
+        least = Importance.CRITICAL.value
+        found = list(inspect_nwbfile(nwbfile_path=path))
+        return [f.message for f in found if f.importance.value >= least]
+
+    return inspect
 
 
 @pytest.fixture

@@ -8,18 +8,18 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from napari_celltype.answers import read_provenance
+from napari_celltype.answers.provenance import read_provenance
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import OutputError, SamplingFrequencyError
 from napari_celltype.export import (
     FORMATS,
     ExportedRecording,
     ExportRequest,
-    find_format,
     preview_export,
     write_export,
 )
 from napari_celltype.export.content import Content
+from napari_celltype.export.formats import find_format
 from napari_celltype.labels import Label, LabelTable, read_label_table
 from napari_celltype.recording import open_recording
 
@@ -87,12 +87,6 @@ def test_predictions_come_with_the_labels_of_now(classified, tmp_path):
     assert told["models"][0]["name"] == "tiny-10hz"
 
 
-def test_the_preview_of_celltype_npy_shows_its_columns(classified):
-    table = preview_export([classified], ExportRequest("npy")).table
-    assert table is not None
-    assert list(table.columns[:3]) == ["code", "probability", "p_PY"]
-
-
 def test_cells_only_leaves_out_what_suite2p_rejected(labelled):
     kept = np.array([True, False, True, True, False, True])
     material = replace(labelled, recording=replace(labelled.recording, iscell=kept))
@@ -110,12 +104,12 @@ def test_classified_and_labelled_recordings_share_a_table(classified, labelled):
     assert list(both.columns) == list(classified.table().columns)
 
 
-def test_the_preview_of_the_figure_is_a_picture(labelled):
-    preview = preview_export([labelled], ExportRequest("svg"))
+def test_the_preview_is_a_table_a_picture_or_a_text(classified):
+    table = preview_export([classified], ExportRequest("npy")).table
+    assert table is not None
+    assert list(table.columns[:3]) == ["code", "probability", "p_PY"]
+    preview = preview_export([classified], ExportRequest("svg"))
     assert imread(io.BytesIO(preview.picture)).ndim == 3
-
-
-def test_the_preview_of_nwb_tells_columns_and_what_is_unknown(classified):
     text = preview_export([classified], ExportRequest("nwb")).text
     assert "p_VIP" in text
     assert "Not given when this file was written" in text

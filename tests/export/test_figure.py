@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from napari_celltype.answers import is_ours, roi_table
+from napari_celltype.answers.columns import roi_table
+from napari_celltype.answers.provenance import is_ours
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import OutputError
 from napari_celltype.export import (
@@ -21,14 +22,9 @@ from napari_celltype.export import (
     FigureOptions,
     write_export,
 )
-from napari_celltype.export.figure import _figure, figure_bytes
+from napari_celltype.export.figure import _border, _figure, figure_bytes
 from napari_celltype.labels import NOT_A_SOMA
-from napari_celltype.recording import Recording, open_recording
-
-
-@pytest.fixture
-def recording(tmp_path, suite2p_folder):
-    return open_recording(suite2p_folder(tmp_path / "s") / "plane0")
+from napari_celltype.recording import Recording, Roi
 
 
 @pytest.fixture
@@ -150,6 +146,16 @@ def test_every_format_is_written_in_the_size_asked_for(tmp_path, recording, endi
         assert b"/FontFile2" in content
 
 
+def test_the_border_of_a_roi_goes_around_its_pixels_and_holes():
+    ring = [(y, x) for y in range(3, 6) for x in range(7, 10) if (y, x) != (4, 8)]
+    pixels = np.array([*ring, (20, 30)]).T
+    border = _border(Roi(*pixels, np.ones(9, np.float32)))
+    x, y = np.mgrid[6:32, 2:22].reshape(2, -1)
+    inside = border.contains_points(np.stack([x, y], axis=1))
+    found = set(zip(y[inside].tolist(), x[inside].tolist(), strict=True))
+    assert found == {*ring, (20, 30)}
+
+
 def test_rois_that_the_table_leaves_out_are_not_drawn(recording, table):
     def shapes(table):
         return figure_bytes(recording, table, "svg").decode().count("stroke: #b8b8b8")
@@ -168,9 +174,6 @@ def test_rois_that_the_table_leaves_out_are_not_drawn(recording, table):
 def test_impossible_sizes_are_refused(recording, table, options, said):
     with pytest.raises(OutputError, match=said):
         figure_bytes(recording, table, "png", options=FigureOptions(**options))
-
-
-def test_what_cannot_be_drawn_is_refused(table):
     without_masks = Recording(np.zeros((12, 50), np.float32))
     with pytest.raises(OutputError, match="no ROI masks"):
         figure_bytes(without_masks, table, "png")
@@ -179,7 +182,7 @@ def test_what_cannot_be_drawn_is_refused(table):
 def test_nothing_graphical_is_imported_and_settings_of_matplotlib_stay():
     script = (
         "import sys, numpy as np, matplotlib\n"
-        "from napari_celltype.answers import roi_table\n"
+        "from napari_celltype.answers.columns import roi_table\n"
         "from napari_celltype.export.figure import figure_bytes\n"
         "from napari_celltype.recording import Recording, Roi\n"
         "roi = Roi(np.array([1]), np.array([1]), np.ones(1, np.float32))\n"

@@ -1,6 +1,7 @@
 import numpy as np
+import pytest
 
-from napari_celltype.answers import describe_labels, provenance
+from napari_celltype.answers.provenance import describe_labels, provenance
 from napari_celltype.export import methods_paragraph
 from napari_celltype.labels import NOT_A_SOMA, Label, LabelTable
 
@@ -97,14 +98,11 @@ def test_methods_text_names_counts_versions_and_what_to_cite():
     assert "doi:10.1109/TETCI.2020.3028581" in text
 
 
-def test_methods_text_tells_warnings():
+def test_methods_text_tells_a_few_warnings():
     told = {"n_rois": 3}
     warned = {**told, "warnings": ["Too short.", "Too noisy."]}
     text = methods_paragraph(provenance([warned, told], [], {}))
     assert "Warnings were given for 1 of 2 recordings: Too short. Too noisy." in text
-
-
-def test_methods_text_does_not_repeat_every_warning_of_a_batch():
     many = [{"n_rois": 1, "warnings": [f"Length {n} s."]} for n in range(9)]
     text = methods_paragraph(provenance(many, [], {}))
     assert "Length 3 s. 5 further warnings: see provenance." in text
@@ -117,13 +115,14 @@ def test_methods_text_counts_thousands_in_full():
     assert "about 1835 of 2000 called PY" in text
 
 
-def test_methods_text_of_a_model_of_groups_has_no_types_to_doubt():
-    card = {"name": "ours", "classes": ["PY", "IN"]}
-    assert "unproven" not in methods_paragraph(provenance([], [card], {}))
-
-
-def test_methods_text_of_a_proven_model_does_not_doubt_it():
-    card = {"name": "ours", "classes": ["PY", "PV"], "subtypes_proven": True}
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"name": "of groups", "classes": ["PY", "IN"]},
+        {"name": "proven", "classes": ["PY", "PV"], "subtypes_proven": True},
+    ],
+)
+def test_methods_text_does_not_doubt_types_that_are_not_there_or_proven(card):
     assert "unproven" not in methods_paragraph(provenance([], [card], {}))
 
 

@@ -8,26 +8,17 @@ import h5py
 import numpy as np
 import pytest
 
-from napari_celltype.answers import is_ours
+from napari_celltype.answers.provenance import is_ours
 from napari_celltype.errors import (
     MissingDependencyError,
     OutputError,
     SamplingFrequencyError,
     Stopped,
 )
-from napari_celltype.export import (
-    ExportRequest,
-    NwbSession,
-    write_export,
-)
+from napari_celltype.export import ExportRequest, NwbSession, write_export
 from napari_celltype.recording import Recording, open_recording
 
 pynwb = pytest.importorskip("pynwb")
-
-
-@pytest.fixture
-def recording(tmp_path, suite2p_folder):
-    return open_recording(suite2p_folder(tmp_path / "s") / "plane0")
 
 
 def write_nwb(planes, path, session=None, **options):
@@ -41,15 +32,8 @@ def read(path):
         yield io.read()
 
 
-def critical(path):
-    from nwbinspector import Importance, inspect_nwbfile
-
-    found = list(inspect_nwbfile(nwbfile_path=path))
-    return [f.message for f in found if f.importance.value >= Importance.CRITICAL.value]
-
-
 def test_a_file_of_which_nothing_is_known_has_no_critical_finding(
-    tmp_path, recording, with_table
+    tmp_path, recording, with_table, critical
 ):
     plane = with_table(recording)
     path = write_nwb([plane], tmp_path / "new.nwb")
@@ -99,7 +83,7 @@ def test_labels_masks_images_and_traces_come_back(
 
 
 def test_what_the_user_says_about_the_session_stands_in_the_file(
-    tmp_path, recording, with_table
+    tmp_path, recording, with_table, critical
 ):
     session = NwbSession.of(
         {
@@ -141,12 +125,9 @@ def test_what_the_user_says_about_the_session_stands_in_the_file(
 def test_a_field_that_nwb_could_not_hold_is_refused(
     tmp_path, recording, with_table, field, text, said
 ):
+    planes = [with_table(recording)]
     with pytest.raises(OutputError, match=said):
-        write_nwb(
-            [with_table(recording)],
-            tmp_path / "new.nwb",
-            session=NwbSession.of({field: text}),
-        )
+        write_nwb(planes, tmp_path / "new.nwb", NwbSession.of({field: text}))
     assert not (tmp_path / "new.nwb").exists()
 
 
@@ -164,20 +145,18 @@ def test_provenance_travels_in_the_file_without_paths_and_without_pickles(
     assert not any("/secret" in value for value in rows.values())
     opaque = []
     with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
+
+        def look(name, item):
+            kind = getattr(item, "dtype", None)
+            if kind is not None and kind.kind == "V" and kind.names is None:
                 opaque.append(name)
-                if isinstance(item, h5py.Dataset)
-                and item.dtype.kind == "V"
-                and item.dtype.names is None
-                else None
-            )
-        )
+
+        file.visititems(look)
     assert opaque == []
 
 
 def test_planes_of_one_session_share_a_file_and_sessions_do_not(
-    tmp_path, suite2p_folder, with_table
+    tmp_path, suite2p_folder, with_table, critical
 ):
     root = suite2p_folder(tmp_path / "s", n_planes=2)
     other = suite2p_folder(tmp_path / "t")
@@ -208,13 +187,10 @@ def test_only_the_rois_of_the_table_are_written(
         ophys = content.processing["ophys"]
         rois = ophys["ImageSegmentation"]["PlaneSegmentation"]
         assert list(rois.id[:]) == [1, 4, 7]
-        np.testing.assert_array_equal(
-            rois["pixel_mask"][2]["x"], recording.rois[7].xpix
-        )
-        np.testing.assert_array_equal(
-            ophys["Fluorescence"]["RoiResponseSeries"].data[:, 1],
-            recording.raw_traces[4],
-        )
+        x = rois["pixel_mask"][2]["x"]
+        np.testing.assert_array_equal(x, recording.rois[7].xpix)
+        trace = ophys["Fluorescence"]["RoiResponseSeries"].data[:, 1]
+        np.testing.assert_array_equal(trace, recording.raw_traces[4])
 
 
 def test_joined_runs_are_said(tmp_path, suite2p_folder, with_table):
@@ -235,11 +211,6 @@ def test_what_cannot_be_an_nwb_file_is_refused(
     without_masks = Recording(np.zeros((12, 50), np.float32), sampling_frequency=9.0)
     with pytest.raises(OutputError, match="no ROI masks"):
         write_nwb([with_table(without_masks, table)], tmp_path / "n.nwb")
-    with pytest.raises(OutputError, match=r"\.nwb"):
-        write_nwb([with_table(recording, table)], tmp_path / "n.h5")
-    (tmp_path / "mine.nwb").write_text("mine")
-    with pytest.raises(OutputError, match="was not written by"):
-        write_nwb([with_table(recording, table)], tmp_path / "mine.nwb")
     assert not (tmp_path / "n.nwb").exists()
 
 

@@ -1,8 +1,6 @@
-import numpy as np
-
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.export.picture import background, roi_fills, roi_outline
-from napari_celltype.recording import Roi, open_recording
+from napari_celltype.export.picture import background, roi_fills
+from napari_celltype.recording import open_recording
 
 
 def _fills(table, *, by_group=False):
@@ -39,44 +37,3 @@ def test_groups_have_one_colour(output_table):
 def test_a_recording_without_a_mean_image_is_drawn_on_black(tmp_path, suite2p_folder):
     plane = suite2p_folder(tmp_path / "s", with_ops=False) / "plane0"
     assert not background(open_recording(plane, sampling_frequency=30)).any()
-
-
-def outline(*pixels):
-    y, x = np.array(pixels).T
-    lines = roi_outline(Roi(y, x, np.ones(len(y), np.float32)))
-    return [[(float(a), float(b)) for a, b in line] for line in lines]
-
-
-def area(lines):
-    """The area inside, holes taken off: the shoelace formula."""
-    total = 0.0
-    for line in lines:
-        x, y = np.array(line).T
-        total += float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
-    return abs(total)
-
-
-def test_one_pixel_is_a_square_around_its_middle():
-    (line,) = outline((3, 5))
-    assert sorted(line) == [(4.5, 2.5), (4.5, 3.5), (5.5, 2.5), (5.5, 3.5)]
-
-
-def test_a_straight_side_has_two_corners():
-    (line,) = outline((0, 0), (0, 1), (0, 2))
-    assert len(line) == 4
-
-
-def test_a_hole_goes_the_other_way_around():
-    ring = [(y, x) for y in range(3) for x in range(3) if (y, x) != (1, 1)]
-    lines = outline(*ring)
-    assert len(lines) == 2
-    assert area(lines) == 8
-
-
-def test_parts_that_touch_at_a_corner_and_parts_apart_keep_their_area():
-    assert area(outline((0, 0), (1, 1), (5, 5))) == 3
-
-
-def test_any_shape_keeps_its_area():
-    pixels = np.argwhere(np.random.default_rng(0).random((20, 20)) < 0.6)
-    assert area(outline(*map(tuple, pixels))) == len(pixels)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.io import loadmat
 
-from napari_celltype.answers import provenance_path
+from napari_celltype.answers.provenance import provenance_path
 from napari_celltype.errors import OutputError
 from napari_celltype.export import read_table, write_table
 from napari_celltype.export.tables import celltype_array, matlab_variables
@@ -45,16 +45,14 @@ def test_json_is_standard_json(tmp_path, output_table):
     assert rows[1]["roi_id"] == 1
 
 
-def test_an_unknown_ending_is_said(tmp_path, output_table):
+def test_an_unknown_ending_and_a_table_of_something_else_are_said(
+    tmp_path, output_table
+):
     with pytest.raises(OutputError, match=r"ends in \.xlsx, which is no format"):
         write_table(output_table(), tmp_path / "t.xlsx")
-
-
-def test_a_table_of_something_else_is_said(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text("a,b\n1,2\n")
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
     with pytest.raises(OutputError, match="lacks the column"):
-        read_table(path)
+        read_table(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -63,26 +61,19 @@ def test_a_damaged_table_is_said(tmp_path, ending):
     path.write_bytes(b"\x00\xff{[\x1b" * 10)
     with pytest.raises(OutputError, match=r"is damaged|lacks the column"):
         read_table(path)
-
-
-def test_a_table_that_is_missing_is_said(tmp_path):
     with pytest.raises(OutputError, match="cannot be read"):
         read_table(tmp_path / "none.csv")
 
 
-def test_npy_loads_without_pickle_and_has_a_row_for_each_roi(tmp_path, output_table):
+def test_npy_has_a_row_for_each_roi_and_codes_name_its_type(tmp_path, output_table):
     table = output_table()
-    array = np.load(write_table(table, tmp_path / "celltype.npy"))
+    path = write_table(table, tmp_path / "celltype.npy")
+    array = np.load(path)
     assert array.dtype == np.float64
     assert array.shape == (len(table), 2 + 4)
     np.testing.assert_array_equal(array[:, 3], table["p_PV"])
-
-
-def test_npy_codes_name_the_predicted_type(tmp_path, output_table):
-    table = output_table()
-    path = write_table(table, tmp_path / "celltype.npy")
     legend = json.loads(provenance_path(path).read_text())["legend"]
-    names = [legend["codes"][str(int(code))] for code in np.load(path)[:, 0]]
+    names = [legend["codes"][str(int(code))] for code in array[:, 0]]
     assert names == table["predicted"].tolist()
     assert legend["columns"][:3] == ["code", "probability", "p_PY"]
 
@@ -92,17 +83,12 @@ def test_npy_of_a_model_without_interneuron_types(output_table):
     assert sorted(legend["columns"][2:]) == ["p_IN", "p_PY"]
 
 
-def test_npy_of_some_rois_only_is_refused(tmp_path, output_table):
-    table = output_table().iloc[1:]
-    with pytest.raises(OutputError, match="without --only-iscell"):
-        write_table(table, tmp_path / "celltype.npy")
-
-
-def test_npy_of_two_planes_is_refused(tmp_path, output_table):
+def test_npy_of_some_rois_only_or_of_two_planes_is_refused(tmp_path, output_table):
     table = output_table()
     both = pd.concat([table, table.assign(plane=1)], ignore_index=True)
-    with pytest.raises(OutputError, match="export each plane by itself"):
-        write_table(both, tmp_path / "celltype.npy")
+    for wrong in (table.iloc[1:], both):
+        with pytest.raises(OutputError, match="export each plane by itself"):
+            write_table(wrong, tmp_path / "celltype.npy")
 
 
 def test_mat_keeps_text_numbers_and_gaps(tmp_path, output_table):
@@ -118,12 +104,7 @@ def test_mat_keeps_text_numbers_and_gaps(tmp_path, output_table):
         else:
             expected = column.to_numpy(dtype=float, na_value=np.nan)
             np.testing.assert_array_equal(read[:, 0], expected)
-
-
-def test_mat_counts_rows_from_one_as_well(tmp_path, output_table):
-    content = loadmat(write_table(output_table(), tmp_path / "t.mat"))
-    assert content["roi_id"][0, 0] == 0
-    assert content["roi_index_matlab"][0, 0] == 1
+    assert content["roi_index_matlab"][0, 0] == content["roi_id"][0, 0] + 1 == 1
 
 
 def test_type_names_become_matlab_names(output_table):

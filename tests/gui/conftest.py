@@ -75,17 +75,13 @@ def make_predictions(quick_card: Any) -> Callable[..., Any]:
     from napari_celltype.answers import Predictions
 
     def make(recording: Any, rows: Any, min_probability: float = 0.0) -> Predictions:
-        probabilities = np.asarray(rows, dtype=float)
-        n_rois = len(probabilities)
+        n_rois = len(rows)
         return Predictions(
             recording=recording,
             recording_name="test",
             card=quick_card,
-            model_name="quick",
             model_sha256="0" * 64,
-            classes=("PY", "PV", "SOM", "VIP"),
-            probabilities=probabilities,
-            model_probabilities=probabilities,
+            model_probabilities=np.asarray(rows, dtype=float),
             n_windows=np.ones(n_rois, dtype=np.int64),
             n_frames_used=np.full(n_rois, recording.n_frames),
             input_name="F",
@@ -93,7 +89,6 @@ def make_predictions(quick_card: Any) -> Callable[..., Any]:
             roi_warnings=("",) * n_rois,
             labels=None,
             only_iscell=False,
-            shares={"PY": 0.25, "PV": 0.25, "SOM": 0.25, "VIP": 0.25},
             min_probability=min_probability,
         )
 

@@ -15,14 +15,15 @@ from napari_celltype.answers.provenance import describe_recording, provenance
 from napari_celltype.answers.shares import prior_shares, training_shares
 from napari_celltype.answers.summary import Summary, combine
 from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.errors import (
-    CellTypeError,
-    RecordingError,
-    Stopped,
-)
+from napari_celltype.errors import CellTypeError, RecordingError, Stopped
 from napari_celltype.findings import Finding
 from napari_celltype.models import DEFAULT_MODEL, NETWORKS
-from napari_celltype.parameters import device_parameter, neuropil_parameter, parameter
+from napari_celltype.parameters import (
+    device_parameter,
+    neuropil_parameter,
+    parameter,
+    values_of,
+)
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -140,7 +141,7 @@ def classify(
         sources += [item] if isinstance(item, Recording) else find_planes(item)
     if not sources:
         raise RecordingError("No recording was given; give at least one.")
-    result = classify_many(
+    return classify_many(
         sources,
         ClassifyRequest(
             model, device, neuropil, min_probability or 0.0, only_iscell, prior
@@ -149,10 +150,7 @@ def classify(
         raise_errors=True,
         on_progress=on_progress,
         should_stop=should_stop,
-    )
-    if result.stopped:
-        raise Stopped("Stopped on request.")
-    return result.table
+    ).table
 
 
 def classify_recording(
@@ -163,15 +161,7 @@ def classify_recording(
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Predictions:
-    """Run one model on every ROI of one recording.
-
-    Raises
-    ------
-    RecordingError, SamplingFrequencyError, ModelError, LabelError
-        With one sentence that says what to do.
-    Stopped
-        If `should_stop` answered True.
-    """
+    """Run one model on every ROI of one recording, or raise as `classify`."""
     from napari_celltype.labels import load_labels
     from napari_celltype.models import load_model, predict_recording_traces
     from napari_celltype.models.domain import unlike
@@ -184,12 +174,11 @@ def classify_recording(
         )
     if not recording.segments:
         raise RecordingError(
-            f"Every frame of {recording.path or 'the recording'} is marked bad, so "
-            "nothing is left to classify; correct badframes and run suite2p again."
+            f"{where}: Every frame is marked bad, so nothing is left to classify; "
+            "correct badframes and run suite2p again."
         )
     model = load_model(request.model, frequency)
     card = model.card
-    classes = tuple(DEFAULT_TYPES.in_order(card.classes))
     wanted = card.neuropil if request.neuropil == "model" else request.neuropil
     coefficient = 0.0 if wanted == "none" else float(wanted)
     traces = subtract_neuropil(recording, coefficient)
@@ -204,7 +193,8 @@ def classify_recording(
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    probabilities = predicted.probabilities[:, [card.classes.index(c) for c in classes]]
+    order = [card.classes.index(c) for c in DEFAULT_TYPES.in_order(card.classes)]
+    probabilities = predicted.probabilities[:, order]
     n_windows, n_frames_used = predicted.n_windows, predicted.n_frames_used
     unlike_training, of_rois = unlike(card.domain or {}, predicted.properties)
     roi_warnings = [
@@ -221,29 +211,24 @@ def classify_recording(
             "label"
         )
     labels = load_labels(recording)
-    of_labels = () if labels is None else labels.warnings
+    findings = [
+        *(Finding("device", notice) for notice in predicted.notices),
+        *(Finding("unlike-training", sentence) for sentence in unlike_training),
+        *(Finding("labels", text) for text in (labels.warnings if labels else ())),
+    ]
     return Predictions(
         recording=recording,
         recording_name=recording_names([recording.path])[0] if name is None else name,
         card=card,
-        model_name=model.name,
         model_sha256=model.sha256,
-        classes=classes,
-        probabilities=probabilities,
         model_probabilities=probabilities,
         n_windows=n_windows,
         n_frames_used=n_frames_used,
         input_name=f"F - {coefficient:g} * Fneu" if coefficient else "F",
-        neuropil_coefficient=coefficient,
-        findings=(
-            *(Finding("device", notice) for notice in predicted.notices),
-            *(Finding("unlike-training", sentence) for sentence in unlike_training),
-            *(Finding("labels", text) for text in of_labels),
-        ),
+        findings=tuple(findings),
         roi_warnings=tuple(roi_warnings),
         labels=labels,
         only_iscell=request.only_iscell,
-        shares=training_shares(card),
         min_probability=request.min_probability,
     ).with_prior(request.prior)
 
@@ -256,6 +241,18 @@ class Done:
     inputs: dict[str, Any]
     card: dict[str, Any]
     summary: Summary
+
+    @classmethod
+    def of(cls, answer: Predictions) -> Done:
+        """Return the table and the provenance of one recording's predictions."""
+        return cls(
+            answer.table(),
+            describe_recording(
+                answer.recording, answer.recording_name, answer.labels, answer
+            ),
+            {**asdict(answer.card), "sha256": answer.model_sha256},
+            answer.summary(),
+        )
 
 
 @dataclass(frozen=True)
@@ -280,7 +277,7 @@ class BatchResult:
     def provenance(self, request: ClassifyRequest) -> dict[str, Any]:
         """Return where the table came from, in plain values for JSON."""
         settings = {
-            **asdict(request),
+            **values_of(request),
             "failures": [asdict(f) for f in self.failures],
             "stopped": self.stopped,
         }
@@ -304,46 +301,38 @@ def classify_many(
     Parameters
     ----------
     recordings : sequence of Recording or Path
-        Paths are plane folders, as `find_recordings` returns them; each is opened when
-        its turn comes, because the traces of one may fill gigabytes.
-    request : ClassifyRequest
+        Paths are plane folders; each is opened when its turn comes, because its traces
+        may fill gigabytes.
     sampling_frequency : float, optional
-        Frames per second and plane of the paths, Hz, where the files do not say or say
-        it wrong.
-    jobs : int
-        Processes on this machine, of one thread each.
-    scheduler : str, optional
-        Address of a Dask scheduler, ``tcp://host:port``; its workers do the work and
-        must see the same files.
+        Of the paths, Hz, where the files do not say or say it wrong.
+    jobs, scheduler
+        Processes of one thread each on this machine, or the address of a Dask scheduler
+        whose workers see the same files.
     raise_errors : bool
-        Raise the first error instead of listing it.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
+        Raise the first error, and `Stopped`, instead of listing it.
 
     Raises
     ------
-    ModelError, LabelError
-        If there is no such model, or the prior does not fit it.
-    CellTypeError
-        If a scheduler is asked for and cannot be reached.
+    ModelError, PriorError, CellTypeError
+        If there is no such model, the prior does not fit it, or no scheduler answers.
     """
     from napari_celltype.models.catalog import find_model
 
     # What no recording can be classified with is refused before any is opened.
     card = find_model(request.model).card
     prior_shares(request.prior or {}, card.classes, training_shares(card))
-    paths = [r.path if isinstance(r, Recording) else r for r in recordings]
-    names = recording_names(paths)
+    names = recording_names(
+        [r.path if isinstance(r, Recording) else r for r in recordings]
+    )
     results: dict[int, Done | Failure] = {}
-    remaining = Remaining(names)
+    remaining, stopped = Remaining(names), False
     # Of many recordings done here, only that each is done is shown.
     inside = len(recordings) == 1 or scheduler is not None
 
     def failure(index: int, reason: str) -> Failure:
-        path = paths[index] or Path(names[index])
+        path = _path(recordings[index], names[index])
         return Failure(path, f"{path}: {reason}")
 
-    stopped = False
     try:
         for finished in outcomes(
             partial(
@@ -368,6 +357,8 @@ def classify_many(
             message = f"{names[index]}: {outcome}{remaining}"
             on_progress(Progress(message, len(results), len(recordings)))
     except Stopped:
+        if raise_errors:
+            raise
         stopped = True
     except CellTypeError as error:
         # The scheduler is gone; what it has done so far is not lost.
@@ -400,39 +391,27 @@ def _classify_one(
             if isinstance(source, Recording)
             else open_recording(source, sampling_frequency=frequency)
         )
-        predictions = classify_recording(
-            recording,
-            request,
-            name=name,
-            on_progress=on_progress,
-            should_stop=should_stop,
+        return Done.of(
+            classify_recording(
+                recording,
+                request,
+                name=name,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
         )
-        return done(predictions)
     except Stopped:
         raise
     except Exception as error:
         if raise_errors:
             raise
+        path = _path(source, name)
+        if isinstance(error, CellTypeError):
+            return Failure(path, str(error))
         # A defect met in one recording of 300 must not cost the other 299.
-        path = source.path or Path(name) if isinstance(source, Recording) else source
         defect = f"{type(error).__name__}: {error}"
-        known = isinstance(error, CellTypeError)
-        return Failure(
-            path,
-            str(error) if known else f"{path} could not be classified ({defect}).",
-        )
+        return Failure(path, f"{path} could not be classified ({defect}).")
 
 
-def done(predictions: Predictions) -> Done:
-    """Return the table and the provenance of one recording's predictions."""
-    return Done(
-        predictions.table(),
-        describe_recording(
-            predictions.recording,
-            predictions.recording_name,
-            predictions.labels,
-            predictions,
-        ),
-        {**asdict(predictions.card), "sha256": predictions.model_sha256},
-        predictions.summary(),
-    )
+def _path(source: Recording | Path, name: str) -> Path:
+    return source if isinstance(source, Path) else source.path or Path(name)

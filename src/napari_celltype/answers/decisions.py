@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, TypeTree
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
 from napari_celltype.models.card import Calibration
 
 
@@ -42,23 +42,14 @@ def decide(
     probabilities: NDArray[np.float64],
     classes: Sequence[str],
     min_probability: float = 0.0,
-    tree: TypeTree = DEFAULT_TYPES,
 ) -> Decisions:
-    """Turn class probabilities into names: first the group, then a type inside it.
+    """Turn class probabilities, (n_rois, n_classes), into a group and a type inside it.
 
-    Parameters
-    ----------
-    probabilities : ndarray, shape (n_rois, n_classes)
-        Rows sum to 1; rows of NaN are ROIs without a usable trace.
-    classes : sequence of str
-        In the order of the columns.
-    min_probability : float
-        A type that is less probable is ``unsure``.
-    tree : TypeTree, optional
+    Rows of NaN are ROIs without a usable trace. A type below the minimum is ``unsure``.
     """
     usable: NDArray[np.bool_] = np.asarray(np.isfinite(probabilities).all(axis=1))
     filled = np.where(usable[:, None], probabilities, 0.0)
-    tree = tree.including(classes)
+    tree = DEFAULT_TYPES.including(classes)
     groups = [tree.group(c) for c in classes]
     roots = tree.in_order(dict.fromkeys(groups))
     belongs = np.array([[g == root for root in roots] for g in groups], dtype=float)
@@ -94,16 +85,8 @@ def prediction_sets(
     A type belongs to the set when its probability reaches the card's threshold for it
     and for that number of windows (split-conformal, per class); the most probable type
     always does, and every type does where the trace could not be used. Without a
-    calibration the sets are empty.
-
-    Parameters
-    ----------
-    probabilities : ndarray, shape (n_rois, n_classes)
-        The model's own, under the shares of its training data.
-    n_windows : ndarray of int, shape (n_rois,)
-        Windows of each ROI that the model has seen.
-    classes : sequence of str
-    calibration : Calibration or None
+    calibration the sets are empty. Probabilities, (n_rois, n_classes), are the model's
+    own, under the shares of its training data.
     """
     if calibration is None:
         return [""] * len(probabilities)

@@ -40,68 +40,48 @@ _SIMULATION = "simulation"
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """The answer of one model for the ROIs of one recording.
-
-    Attributes
-    ----------
-    recording : Recording
-    recording_name : str
-        What the table's first column says.
-    card : ModelCard
-    model_name : str
-    model_sha256 : str
-    classes : tuple of str
-        In tree order; the columns of `probabilities`.
-    probabilities : ndarray of float64, shape (n_rois, n_classes)
-        With the assumed `shares`; NaN rows for ROIs that get no label of their own.
-    model_probabilities : ndarray of float64, shape (n_rois, n_classes)
-        As the model gives them, with the shares of its training data.
-    n_windows : ndarray of int64, shape (n_rois,)
-        Windows of each ROI that the model has seen; 0 without a label of its own.
-    n_frames_used : ndarray of int64, shape (n_rois,)
-        Frames of the recording, at its own rate, that the model has seen.
-    input_name : str
-        Which trace went in, in words.
-    findings : tuple of Finding
-        What was found about the whole recording while it was classified.
-    roi_warnings : tuple of str
-        One entry per ROI, empty where there is nothing to say.
-    labels : LabelTable or None
-        Ground truth that stands beside the recording.
-    only_iscell : bool
-        Whether table and counts leave out what suite2p does not call a cell.
-    shares : mapping of str to float
-        The share of every class that is assumed.
-    min_probability : float
-        A type that is less probable is ``unsure``.
-    prior : mapping of str to float or None
-        The shares that the user gave; None for what the card assumes.
-    neuropil_coefficient : float
-        C of the input F - C * Fneu; 0 for raw F.
-    finished : datetime
-        When the model had answered, in local time.
-    """
+    """The answer of one model for the ROIs of one recording."""
 
     recording: Recording
-    recording_name: str
+    recording_name: str  # in the table's first column
     card: ModelCard
-    model_name: str
     model_sha256: str
-    classes: tuple[str, ...]
-    probabilities: NDArray[np.float64]
+    # As the model gives them, (n_rois, n_classes) in the order of `classes`; NaN rows
+    # for ROIs that get no label of their own.
     model_probabilities: NDArray[np.float64]
+    # Windows of each ROI that the model has seen, and frames at the recording's rate.
     n_windows: NDArray[np.int64]
     n_frames_used: NDArray[np.int64]
-    input_name: str
-    findings: tuple[Finding, ...]
-    roi_warnings: tuple[str, ...]
-    labels: LabelTable | None
-    only_iscell: bool
-    shares: Mapping[str, float]
-    min_probability: float = 0.0
+    input_name: str  # which trace went in, in words
+    findings: tuple[Finding, ...]  # while the recording was classified
+    roi_warnings: tuple[str, ...]  # of each ROI, empty where there is nothing to say
+    labels: LabelTable | None  # ground truth that stands beside the recording
+    only_iscell: bool  # table and counts leave out what suite2p does not call a cell
+    min_probability: float = 0.0  # a type that is less probable is ``unsure``
+    # Shares of the types that the user gave; None for what the card assumes.
     prior: Mapping[str, float] | None = None
-    neuropil_coefficient: float = 0.0
     finished: datetime = field(default_factory=datetime.now)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The card's classes, in tree order."""
+        return tuple(DEFAULT_TYPES.in_order(self.card.classes))
+
+    @cached_property
+    def shares(self) -> dict[str, float]:
+        """The share of every class that is assumed."""
+        prior = self.prior or self.card.assumed_shares or {}
+        return prior_shares(prior, self.classes, training_shares(self.card))
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Probabilities under the assumed `shares`, shape (n_rois, n_classes)."""
+        trained = training_shares(self.card)
+        return reweigh(
+            self.model_probabilities,
+            list(self.shares.values()),
+            [trained[name] for name in self.classes],
+        )
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
@@ -142,30 +122,12 @@ class Predictions:
     def with_prior(self, prior: Mapping[str, float] | None) -> Predictions:
         """Return the answer for other shares of the types; no network runs.
 
-        Parameters
-        ----------
-        prior : mapping of str to float or None
-            Expected shares, such as ``{"IN": 0.1}``; None for what the card assumes.
-
-        Raises
-        ------
-        LabelError
-            If the prior does not fit the model.
+        None stands for what the card assumes. Raises a `PriorError` if the shares, such
+        as ``{"IN": 0.1}``, do not fit the model.
         """
-        trained = training_shares(self.card)
-        shares = prior_shares(
-            prior or self.card.assumed_shares or {}, self.classes, trained
-        )
-        return replace(
-            self,
-            probabilities=reweigh(
-                self.model_probabilities,
-                list(shares.values()),
-                [trained[c] for c in self.classes],
-            ),
-            shares=shares,
-            prior=prior,
-        )
+        changed = replace(self, prior=prior)
+        _ = changed.shares
+        return changed
 
     def with_min_probability(self, min_probability: float) -> Predictions:
         """Return the answer with another least probability of a name."""
@@ -193,14 +155,14 @@ class Predictions:
         )
         counts = count_rois(counted)
         tree = DEFAULT_TYPES.including(self.classes)
-        types = {name: [name] for name in self.classes}
         groups: dict[str, list[str]] = {}
         for name in self.classes:
             groups.setdefault(tree.group(name), []).append(name)
         calibration = self.card.calibration
-        posterior = rare = None
+        # The probability of each name is that with which it is right.
+        right = rare = None
         if calibration is not None:
-            posterior = self.probabilities
+            right = self.probabilities
             assumed = self.prior is None and {"PY", "IN"} <= set(groups)
             if assumed and calibration.calibrated_on == _SIMULATION:
                 rare = self.with_prior({"IN": CA1_INTERNEURONS}).probabilities
@@ -211,18 +173,17 @@ class Predictions:
             for name, inside in members.items():
                 rois = counted["roi_id"][counted[column] == name].to_numpy()
                 columns = [self.classes.index(c) for c in inside]
-                # The probability of each name is that with which it is right.
-                right = [
-                    None if of is None else float(of[rois][:, columns].sum())
-                    for of in (posterior, rare)
+                expected = [
+                    None if p is None else float(p[rois][:, columns].sum())
+                    for p in (right, rare)
                 ]
-                found[name] = Called(numbers[name], *right)
+                found[name] = Called(numbers[name], *expected)
             return {**found, UNSURE: Called(numbers[UNSURE])}
 
         return Summary(
             n_rois=counts.n_rois,
             groups=called("group", groups),
-            types=called("predicted", types),
+            types=called("predicted", {name: [name] for name in self.classes}),
             why_unsure=dict(counts.why_unsure.most_common()),
             shares=(self.shares,),
             shares_assumed=self.prior is None,

@@ -11,6 +11,7 @@ import json
 import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,20 +41,8 @@ def describe_recording(
 ) -> dict[str, Any]:
     """Return what is known about a recording and its ROIs, in plain values for JSON.
 
-    Parameters
-    ----------
-    recording : Recording
-    name : str
-    labels : LabelTable, optional
-    predictions : Predictions, optional
-
-    Returns
-    -------
-    dict
-        ``path``, ``plane``, ``n_rois``, ``n_frames``, ``sampling_frequency`` (Hz) and
-        its source, ``rois`` (fingerprint) and ``files`` with their size in bytes, time
-        of change and, up to 64 MB, SHA-256; ``labels``, see `describe_labels`,
-        ``warnings``, and how the model was used and what it gave.
+    ``rois`` is their fingerprint; of ``files`` there are size in bytes, time of change
+    and, up to 64 MB, SHA-256. Predictions add how the model was used and what it gave.
     """
     folder = recording.path
     files = [] if folder is None else [*recording.files, folder / FILE_NAME]
@@ -80,7 +69,7 @@ def describe_recording(
             "shares": dict(predictions.shares),
             "prior": None if predictions.prior is None else dict(predictions.prior),
             "only_iscell": predictions.only_iscell,
-            "model": predictions.model_name,
+            "model": predictions.card.name,
             "warnings": [str(warning) for warning in predictions.warnings],
             "summary": asdict(predictions.summary()),
         }
@@ -127,28 +116,18 @@ def provenance(
     models: Sequence[Mapping[str, Any]],
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the provenance of a result, in plain values for JSON.
-
-    Parameters
-    ----------
-    recordings : sequence of mapping
-        What `describe_recording` returned for each.
-    models : sequence of mapping
-        The cards of the models used, each with its ``sha256``.
-    settings : mapping
-        What was asked for.
-    """
-    distinct: list[dict[str, Any]] = []
+    """Return the provenance of a result; cards of models carry their ``sha256``."""
+    distinct: list[Mapping[str, Any]] = []
     for card in models:
-        if dict(card) not in distinct:
-            distinct.append(dict(card))
+        if card not in distinct:
+            distinct.append(card)
     return {
         "program": "napari-celltype",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": software_versions(),
-        "settings": dict(settings),
+        "settings": settings,
         "models": distinct,
-        "recordings": [dict(r) for r in recordings],
+        "recordings": list(recordings),
     }
 
 
@@ -159,10 +138,8 @@ def software_versions() -> dict[str, str]:
 
     versions = {"python": platform.python_version(), "platform": platform.platform()}
     for name in _PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return versions
 
 
@@ -178,9 +155,8 @@ def read_provenance(path: str | Path) -> dict[str, Any] | None:
         content = json.loads(provenance_path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        return None
-    return content
+    ours = isinstance(content, dict) and content.get("format") == FORMAT
+    return content if ours else None
 
 
 def is_ours(path: str | Path) -> bool:
@@ -190,15 +166,7 @@ def is_ours(path: str | Path) -> bool:
 
 
 def require_replaceable(path: str | Path, force: bool = False) -> None:
-    """Refuse to replace a file that this program did not write.
-
-    Call it before long work, so that nobody waits for a refusal.
-
-    Raises
-    ------
-    OutputError
-        If the file is a folder or suite2p's, or is not ours and `force` is not set.
-    """
+    """Refuse, before long work, to replace a file that this program did not write."""
     path = Path(path)
     if path.is_dir():
         raise OutputError(f"{path} is a folder; give the name of a file in it.")
@@ -227,13 +195,10 @@ def write_output(
 
     Parameters
     ----------
-    path : str or Path
     write : callable
         Takes the name of a temporary file, and writes it.
-    force : bool
-        Replace a file that this program did not write.
     provenance : mapping, optional
-        What `provenance` returned; without it only the file's SHA-256 is noted.
+        Without it only the file's SHA-256 is noted.
 
     Raises
     ------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
-from napari_celltype.errors import LabelError
+from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.errors import PriorError
 
 if TYPE_CHECKING:
     from napari_celltype.models import ModelCard
@@ -33,39 +32,33 @@ def prior_shares(
     prior: Mapping[str, float],
     classes: Sequence[str],
     training_prior: Mapping[str, float] | None = None,
-    tree: TypeTree = DEFAULT_TYPES,
 ) -> dict[str, float]:
-    """Return the expected share of every class.
+    """Return the expected share of every class, or raise `PriorError`.
 
     A named parent's share, and what is left over for the classes that nothing names, is
     divided as in training.
-
-    Raises
-    ------
-    LabelError
-        If a name is unknown, a class is named twice, a share lies outside 0 to 1, or
-        the shares do not add up to 1.
     """
-    tree = tree.including(classes)
+    tree = DEFAULT_TYPES.including(classes)
     trained = training_prior or {c: 1 / len(classes) for c in classes}
     shares: dict[str, float] = {}
     for label, share in prior.items():
-        members = tree.allowed(label, classes)
-        if not members or label.startswith("!"):
-            raise LabelError(
+        name = tree.canonical(label) if tree.knows(label) else ""
+        members = [c for c in classes if name and tree.is_within(c, name)]
+        if not members:
+            raise PriorError(
                 f"The prior names {label!r}, which is no class of this model "
                 f"({', '.join(classes)}) and no parent of one."
             )
-        if not (math.isfinite(share) and 0 <= share <= 1):
-            raise LabelError(f"The prior {label}={share} is not between 0 and 1.")
+        if not 0 <= share <= 1:
+            raise PriorError(f"The prior {label}={share} is not between 0 and 1.")
         if twice := [m for m in members if m in shares]:
-            raise LabelError(f"The prior names {twice[0]} twice; name it once.")
+            raise PriorError(f"The prior names {twice[0]} twice; name it once.")
         total = sum(trained[m] for m in members)
         shares.update({m: share * trained[m] / total for m in members})
     rest = [c for c in classes if c not in shares]
     left = 1 - sum(shares.values())
     if left < -1e-9 or (not rest and abs(left) > 1e-9):
-        raise LabelError(
+        raise PriorError(
             f"The prior shares add up to {sum(shares.values()):g}; they must add up to "
             "1, or to less when some types are left unnamed."
         )
@@ -79,14 +72,7 @@ def reweigh(
     shares: Sequence[float],
     trained: Sequence[float],
 ) -> NDArray[np.float64]:
-    """Recalculate probabilities for other shares of the types (Bayes' rule).
-
-    Parameters
-    ----------
-    probabilities : ndarray, shape (n_rois, n_classes)
-    shares, trained : sequence of float
-        Share of each class that is expected, and that the model was trained on.
-    """
+    """Recalculate probabilities (n_rois, n_classes) for other shares (Bayes' rule)."""
     # A probability may be too small for a float, and a share may be 0: the rest of the
     # types still have to share the 1 among them.
     floored = np.maximum(probabilities, _LEAST)
@@ -106,10 +92,7 @@ def group_shares(shares: Mapping[str, float]) -> dict[str, float]:
 
 
 def share_text(shares: Mapping[str, float]) -> str:
-    """Return shares of types by group, such as ``PY 50 %, IN 50 %``.
-
-    The types of a group are told where they are not equally common.
-    """
+    """Return shares by group, such as ``PY 50 %``, and unequal ones by type."""
     tree = DEFAULT_TYPES.including(shares)
     names = tree.in_order(shares)
     texts = []
@@ -155,8 +138,6 @@ def prevalence_choices(card: ModelCard) -> tuple[Prevalence, ...]:
     """
     tree = DEFAULT_TYPES.including(card.classes)
     classes = tree.in_order(card.classes)
-    groups = {name: tree.group(name) for name in classes}
-    interneurons = [name for name in classes if groups[name] == "IN"]
     assumed = prior_shares(card.assumed_shares or {}, classes, training_shares(card))
     choices = [
         Prevalence(
@@ -165,7 +146,7 @@ def prevalence_choices(card: ModelCard) -> tuple[Prevalence, ...]:
             f"{share_text(assumed)}: an assumption, not a measurement of your tissue.",
         )
     ]
-    both = {"PY", "IN"} <= set(groups.values())
+    both = {"PY", "IN"} <= {tree.group(name) for name in classes}
     if both:
         choices.append(
             Prevalence(
@@ -181,8 +162,8 @@ def prevalence_choices(card: ModelCard) -> tuple[Prevalence, ...]:
             f"Only {name} cells carry the indicator, so each is named {name} by the "
             "line, not by the trace.",
         )
-        for name in interneurons
-        if name != "IN"
+        for name in classes
+        if tree.group(name) == "IN" != name
     ]
     if both:
         choices.append(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from napari_celltype.answers.columns import UNPROVEN
 from napari_celltype.answers.shares import (
@@ -27,8 +27,6 @@ _FEWEST = 5
 # The group in "of 19 ..." and in "called ...".
 _WORDS = {"PY": ("pyramidal cells", "pyramidal"), "IN": ("interneurons", "interneuron")}
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True)
 class _RoiCounts:
@@ -44,13 +42,7 @@ class _RoiCounts:
 
 
 def count_rois(table: pd.DataFrame) -> _RoiCounts:
-    """Count the ROIs of an output table; a merged ROI counts, its parts do not.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From `roi_table`, with those of the columns `COUNTED` that are known.
-    """
+    """Count the ROIs of an output table; a merged ROI counts, its parts do not."""
     whole = table[table["merged_into"].isna()]
     truth = whole[whole["label_source"] != "prediction"]
 
@@ -76,6 +68,13 @@ class Called:
     # The same for the same ROIs, if interneurons are as rare as among all neurons of
     # CA1; only where the card's assumption on the shares is in use.
     expected_right_ca1: float | None = None
+
+    def __add__(self, other: Called) -> Called:
+        return Called(
+            self.rois + other.rois,
+            _sum(self.expected_right, other.expected_right),
+            _sum(self.expected_right_ca1, other.expected_right_ca1),
+        )
 
 
 @dataclass(frozen=True)
@@ -187,6 +186,7 @@ class Summary:
 
 def combine(summaries: Sequence[Summary]) -> Summary:
     """Return the summary of several recordings together, at least one."""
+    shares = {tuple(shares.items()): shares for s in summaries for shares in s.shares}
     reasons: Counter[str] = Counter()
     for summary in summaries:
         reasons.update(summary.why_unsure)
@@ -195,41 +195,21 @@ def combine(summaries: Sequence[Summary]) -> Summary:
         groups=_added([s.groups for s in summaries]),
         types=_added([s.types for s in summaries]),
         why_unsure=dict(reasons.most_common()),
-        shares=_distinct(shares for s in summaries for shares in s.shares),
+        shares=tuple(shares.values()),
         shares_assumed=any(s.shares_assumed for s in summaries),
-        basis=_distinct(text for s in summaries for text in s.basis),
+        basis=tuple(dict.fromkeys(text for s in summaries for text in s.basis)),
         subtypes_proven=all(s.subtypes_proven for s in summaries),
     )
 
 
 def _added(parts: Sequence[Mapping[str, Called]]) -> dict[str, Called]:
     """Add the numbers of each name; ``unsure`` stays last."""
-    names = [n for n in _distinct(n for part in parts for n in part) if n != UNSURE]
-    added = {}
-    for name in (*names, UNSURE):
-        called = [part[name] for part in parts if name in part]
-        added[name] = Called(
-            sum(one.rois for one in called),
-            _sum(one.expected_right for one in called),
-            _sum(one.expected_right_ca1 for one in called),
-        )
-    return added
+    added: dict[str, Called] = {}
+    for part in parts:
+        for name, called in part.items():
+            added[name] = added[name] + called if name in added else called
+    return {**added, UNSURE: added.pop(UNSURE)}
 
 
-def _sum(numbers: Iterable[float | None]) -> float | None:
-    """Return the sum; None if one of them is not known."""
-    total = 0.0
-    for number in numbers:
-        if number is None:
-            return None
-        total += number
-    return total
-
-
-def _distinct(values: Iterable[T]) -> tuple[T, ...]:
-    """Return each value once; shares are mappings, which cannot be hashed."""
-    found: list[T] = []
-    for value in values:
-        if value not in found:
-            found.append(value)
-    return tuple(found)
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other

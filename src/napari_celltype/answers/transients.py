@@ -41,18 +41,19 @@ def largest_transients(
 
     Parameters
     ----------
-    trace : ndarray, shape (n_frames,)
     sampling_frequency : float or None
         Hz; 10 is assumed where it is not known.
     segments : sequence of Segment
         Frame ranges between which nothing is continuous; empty means all frames.
     count : int
-        How many at most, the largest first; fewer where there are no more rises.
+        How many at most, the largest first.
     before, after : float
         Seconds around a transient; the longer time parts it from others.
     whole : bool
         Only transients around which these seconds lie inside one segment.
     """
+    from scipy.signal import find_peaks
+
     frequency = sampling_frequency or _ASSUMED_FREQUENCY
     left, right = round(before * frequency), round(after * frequency)
     rises = np.zeros(trace.size)
@@ -62,15 +63,9 @@ def largest_transients(
         if whole:
             rises[segment.start : segment.start + left] = 0
             rises[max(segment.stop - right, segment.start) : segment.stop] = 0
-    found: list[int] = []
-    while len(found) < count and rises.size:
-        peak = int(rises.argmax())
-        if not rises[peak] > 0:
-            break
-        found.append(peak)
-        reach = max(left, right)
-        rises[max(peak - reach, 0) : peak + reach + 1] = 0
-    return np.array(found, dtype=np.int64)
+    smallest = np.finfo(float).tiny
+    peaks, _ = find_peaks(rises, height=smallest, distance=max(left, right) + 1)
+    return peaks[np.argsort(-rises[peaks], kind="stable")[:count]]
 
 
 def _rises(trace: NDArray[np.float32], frequency: float) -> NDArray[np.float64]:
@@ -132,20 +127,8 @@ def mean_traces(
     peaks makes a peak of noise, too: heights tell how far traces rise above their own
     deviation, not that cells differ.
 
-    Parameters
-    ----------
-    recording : Recording
-    members : mapping of str to sequence of int
-        The ROIs of each type; of more than `MOST_ROIS` some are taken. Types of which
-        no ROI has a transient are left out.
-    on_progress, should_stop : callable
-        See `napari_celltype.progress`.
-
-    Raises
-    ------
-    SamplingFrequencyError, RecordingError
-        If the frame rate is not known, or no ROI has a transient with enough frames
-        around it.
+    Members are the ROIs of each type; of more than `MOST_ROIS` some are taken. Types of
+    which no ROI has a transient are left out; a `RecordingError` if all are.
     """
     frequency = require_known_rate(recording.sampling_frequency, recording.path)
     chosen = {
@@ -155,26 +138,28 @@ def mean_traces(
         for name, rois in members.items()
     }
     total = sum(map(len, chosen.values()))
+    offsets = np.arange(-round(BEFORE * frequency), round(AFTER * frequency) + 1)
     done, found = 0, []
     for name, rois in chosen.items():
         means, n_transients = [], 0
         for roi_id in rois:
             raise_if_stopped(should_stop)
-            pieces = _transients(recording, int(roi_id), frequency)
+            pieces = _transients(recording, int(roi_id), frequency, offsets)
             if len(pieces):
                 means.append(pieces.mean(axis=0))
                 n_transients += len(pieces)
             done += 1
             on_progress(Progress("Averaging transients", done, total))
         if means:
+            spread = np.full(len(offsets), np.nan)
+            if len(means) > 1:
+                spread = np.std(means, axis=0, ddof=1)
             found.append(
                 MeanTrace(
                     name,
-                    _offsets(frequency) / frequency,
+                    offsets / frequency,
                     np.mean(means, axis=0),
-                    np.std(means, axis=0, ddof=1)
-                    if len(means) > 1
-                    else np.full(len(means[0]), np.nan),
+                    spread,
                     len(means),
                     n_transients,
                     len(members[name]),
@@ -189,12 +174,11 @@ def mean_traces(
 
 
 def _transients(
-    recording: Recording, roi_id: int, frequency: float
+    recording: Recording, roi_id: int, frequency: float, offsets: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the ROI's largest transients, shape (n_transients, n_samples)."""
     trace = recording.raw_traces[roi_id]
     finite = trace[np.isfinite(trace)].astype(np.float64)
-    offsets = _offsets(frequency)
     deviation = finite.std() if finite.size else 0.0
     if not deviation > 0:
         return np.empty((0, len(offsets)))
@@ -213,7 +197,3 @@ def _transients(
     early = offsets <= -_BASELINE_FROM * frequency
     pieces -= pieces[:, early].mean(axis=1, keepdims=True)
     return pieces
-
-
-def _offsets(frequency: float) -> NDArray[np.int64]:
-    return np.arange(-round(BEFORE * frequency), round(AFTER * frequency) + 1)

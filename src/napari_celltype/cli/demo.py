@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from napari_celltype.answers.classify import (
     BatchResult,
     ClassifyRequest,
+    Done,
     classify_recording,
-    done,
 )
 from napari_celltype.answers.predictions import Predictions
-from napari_celltype.cli.simulate import truth_table
+from napari_celltype.cli.window import save_screenshot
 from napari_celltype.export import (
     ExportedRecording,
     ExportRequest,
@@ -33,85 +33,79 @@ from napari_celltype.models import (
     list_models,
     network_title,
 )
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    raise_if_stopped,
-)
+from napari_celltype.parameters import device_parameter, parameter, seed_parameter
+from napari_celltype.progress import OnProgress, Progress, ShouldStop, raise_if_stopped
 from napari_celltype.recording import open_recording, run_suite2p
 
 _SAMPLING_FREQUENCY = 10.0  # Hz; what the faster bundled models work at
-N_FRAMES = 1200  # two minutes: two windows of the bundled models
+_N_FRAMES = 1200  # two minutes: two windows of the bundled models
 _N_CELLS = 40
-DECAY = 0.7  # s, what suite2p advises for fast indicators such as this GCaMP7f
+_DECAY = 0.7  # s, what suite2p advises for fast indicators such as this GCaMP7f
 
 
 @dataclass(frozen=True)
-class _DemoResult:
-    """The plane folder, a summary of at most six lines, and what that rests on."""
+class DemoRequest:
+    """Where the demo goes, and how."""
 
-    recording_path: Path
-    summary_file: Path
-    details: tuple[str, ...]
-
-    def add_to_summary(self, line: str) -> None:
-        """Append one line to the summary."""
-        text = self.summary_file.read_text(encoding="utf-8")
-        write_text_atomically(self.summary_file, f"{text}{line}\n")
+    output: Path = parameter(
+        Path("celltype-demo"),
+        "Where results go.",
+        option=("-o", "--output"),
+        metavar="DIR",
+    )
+    headless: bool = parameter(False, "Save files and exit; no window waits.")
+    random_state: int = seed_parameter()
+    device: str = device_parameter()
+    verbose: bool = parameter(
+        False, "Say all that the result rests on.", option=("-v", "--verbose")
+    )
+    force: bool = parameter(False, "Write into a folder that holds files of others.")
 
 
 def run_demo(
-    folder: Path,
-    *,
-    random_state: int = 0,
-    device: str = "auto",
-    force: bool = False,
-    on_progress: OnProgress,
-    should_stop: ShouldStop,
-) -> _DemoResult:
-    """Simulate a movie, run the real suite2p on it and classify what it finds."""
+    request: DemoRequest, *, on_progress: OnProgress, should_stop: ShouldStop
+) -> tuple[Path, str]:
+    """Run suite2p on a simulated movie, classify; return its folder and a summary."""
     from napari_celltype.simulation import (
         match_rois,
         simulate_recording,
+        truth_table,
         write_movie,
         write_truth,
     )
 
     watching: Any = {"on_progress": on_progress, "should_stop": should_stop}
-    claim_folder(folder, force=force)
+    folder = request.output
+    claim_folder(folder, force=request.force)
     on_progress(Progress("Simulating a session"))
     simulated = simulate_recording(
-        _N_CELLS, N_FRAMES, _SAMPLING_FREQUENCY, random_state=random_state
+        _N_CELLS, _N_FRAMES, _SAMPLING_FREQUENCY, random_state=request.random_state
     )
     movie = write_movie(simulated, folder / "movie.tif", **watching)
     write_truth(simulated, folder / "truth.npz")
-    run_suite2p(
-        movie,
-        folder,
-        sampling_frequency=_SAMPLING_FREQUENCY,
-        tau=DECAY,
-        **watching,
+    frequency = _SAMPLING_FREQUENCY
+    session = run_suite2p(
+        movie, folder, sampling_frequency=frequency, tau=_DECAY, **watching
     )
     # The demo itself has set this rate, so it is no unconfirmed default.
-    recording = open_recording(folder, sampling_frequency=_SAMPLING_FREQUENCY)
+    recording = open_recording(folder, sampling_frequency=frequency)
     matches = match_rois(simulated.rois, recording.rois, recording.frame_shape)
     truth = np.where(matches >= 0, simulated.labels[matches], "")
-    save_labels(recording, truth_table(truth.tolist()))
+    save_labels(recording, truth_table(truth))
     answers: list[Predictions] = []
     name = folder.resolve().name
     for model in families_of(list_models()):
         raise_if_stopped(should_stop)
         on_progress(Progress(f"Classifying with the {network_title(model)}"))
-        request = ClassifyRequest(model, device)
-        answer = classify_recording(recording, request, name=name, **watching)
+        asked = ClassifyRequest(model, request.device)
+        answer = classify_recording(recording, asked, name=name, **watching)
         suffix = "" if model == DEFAULT_MODEL else f"_{model}"
-        result = BatchResult((done(answer),), ())
+        result = BatchResult((Done.of(answer),), ())
         write_table(
             result.table,
             folder / f"cell_types{suffix}.csv",
             force=True,
-            provenance=result.provenance(request),
+            provenance=result.provenance(asked),
         )
         answers.append(answer)
     classified = ExportedRecording(
@@ -120,24 +114,31 @@ def run_demo(
     figure = ExportRequest("png", figure=FigureOptions(width=TWO_COLUMNS))
     write_export([classified], figure, folder / "rois.png", force=True)
     lines = _summary(folder, answers[0], truth)
-    summary = write_text_atomically(folder / "summary.txt", "\n".join(lines) + "\n")
-    if recording.path is None:
-        raise RuntimeError("a recording opened from files has a path")
-    details = (
-        f"{int((truth != '').sum())} of the ROIs overlap one of the "
-        f"{len(simulated.rois)} simulated cells by half or more.",
-        *(_agreement(answer, truth) for answer in answers),
-        *answers[0].summary().details(),
-        *map(str, answers[0].warnings),
-    )
-    return _DemoResult(recording.path, summary, details)
+    if request.headless:
+        screenshot = folder / "screenshot.png"
+        missing = save_screenshot(session, screenshot)
+        lines.append(
+            f"No window: {missing}" if missing else f"The window: {screenshot}"
+        )
+    summary = "\n".join(lines) + "\n"
+    write_text_atomically(folder / "summary.txt", summary)
+    if request.verbose:
+        details = [
+            f"{int((truth != '').sum())} of the ROIs overlap one of the "
+            f"{len(simulated.rois)} simulated cells by half or more.",
+            *(_agreement(answer, truth) for answer in answers),
+            *answers[0].summary().details(),
+            *map(str, answers[0].warnings),
+        ]
+        summary += "\n" + "\n".join(details)
+    return session, summary
 
 
 def _summary(folder: Path, answer: Predictions, truth: NDArray[np.str_]) -> list[str]:
     """Say what was found; a score on 40 simulated cells is a check, not a result."""
     summary = answer.summary()
-    known = truth != ""
-    commonest = max(np.unique(truth[known], return_counts=True)[1], default=0)
+    known = truth[truth != ""]
+    commonest = max(np.unique(known, return_counts=True)[1], default=0)
     return [
         f"suite2p found {summary.counts}.",
         f"{_agreement(answer, truth)} The commonest type alone would reach "
@@ -155,6 +156,6 @@ def _agreement(answer: Predictions, truth: NDArray[np.str_]) -> str:
     groups = np.where(truth == "PY", "PY", "IN") == np.array(decisions.group)
     types = np.array(decisions.predicted) == truth
     return (
-        f"{answer.model_name} agrees with the simulator for {groups[known].sum()} of "
+        f"{answer.card.name} agrees with the simulator for {groups[known].sum()} of "
         f"{known.sum()} cells as PY or interneuron, for {types[known].sum()} in type."
     )

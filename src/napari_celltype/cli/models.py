@@ -7,8 +7,8 @@ from pathlib import Path
 
 import typer
 
-from napari_celltype.cli.options import takes_requests
-from napari_celltype.cli.terminal import door, say
+from napari_celltype.cli.options import verb
+from napari_celltype.cli.terminal import say
 from napari_celltype.parameters import parameter
 
 models_app = typer.Typer(rich_markup_mode="rich")
@@ -37,8 +37,7 @@ def models(context: typer.Context) -> None:
         list_()
 
 
-@models_app.command(name="list")
-@door
+@verb(models_app, "list")
 def list_() -> None:
     """List all models, one line each.
 
@@ -53,9 +52,7 @@ def list_() -> None:
         )
 
 
-@models_app.command()
-@door
-@takes_requests(without=("file", "force"))
+@verb(models_app, without=("file", "force"))
 def show(request: ModelRequest) -> None:
     """Print the card of a model: what it was trained on and what it scored.
 
@@ -66,9 +63,7 @@ def show(request: ModelRequest) -> None:
     typer.echo(show_model(request.name))
 
 
-@models_app.command()
-@door
-@takes_requests(without=("name", "force"))
+@verb(models_app, without=("name", "force"))
 def verify(request: ModelRequest) -> None:
     """Check that a model file is whole and unchanged.
 
@@ -80,9 +75,7 @@ def verify(request: ModelRequest) -> None:
     typer.echo(f"{verified.card.name} is whole; SHA-256 {verified.sha256}")
 
 
-@models_app.command()
-@door
-@takes_requests()
+@verb(models_app)
 def pack(request: ModelRequest) -> None:
     """Write a model to one file that another lab can add.
 
@@ -94,9 +87,7 @@ def pack(request: ModelRequest) -> None:
     say(f"written: {request.file}")
 
 
-@models_app.command()
-@door
-@takes_requests(without=("name",))
+@verb(models_app, without=("name",))
 def add(request: ModelRequest) -> None:
     """Add a model file to your own models.
 

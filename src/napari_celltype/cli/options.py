@@ -9,10 +9,13 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from napari_celltype.cli.terminal import door
 from napari_celltype.parameters import Parameter, build, parameters
 
 
-def takes_requests(
+def verb(
+    app: typer.Typer,
+    called: str | None = None,
     *,
     first: str = "",
     without: Collection[str] = (),
@@ -36,18 +39,18 @@ def takes_requests(
             known = {value: value for value in values}
             taken[name] = replace(taken[name], choices=known, metavar="|".join(known))
 
-        def verb(**typed: Any) -> None:
+        def run(**typed: Any) -> None:
             read = {name: _read(one, typed[name]) for name, one in taken.items()}
             given = {name: value for name, value in read.items() if value is not None}
             function(**{n: build(one, given) for n, one in requests.items()})
 
         names = sorted(taken, key=lambda name: name != first)
         arguments = [_argument(taken[name]) for name in names]
-        verb.__doc__, verb.__name__ = function.__doc__, function.__name__
+        run.__doc__, run.__name__ = function.__doc__, function.__name__
         # Typer reads these.
-        verb.__annotations__ = {a.name: a.annotation for a in arguments}
-        verb.__signature__ = inspect.Signature(arguments)  # type: ignore[attr-defined]
-        return verb
+        run.__annotations__ = {a.name: a.annotation for a in arguments}
+        run.__signature__ = inspect.Signature(arguments)  # type: ignore[attr-defined]
+        return app.command(called)(door(run))
 
     return decorate
 

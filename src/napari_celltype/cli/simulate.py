@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from napari_celltype.answers import provenance, require_replaceable, write_output
-from napari_celltype.files import claim_folder
-from napari_celltype.labels import Label, LabelTable, save_labels
+from napari_celltype.answers.provenance import (
+    provenance,
+    require_replaceable,
+    write_output,
+)
+from napari_celltype.files import claim_folder, write_atomically
+from napari_celltype.labels import save_labels
 from napari_celltype.labels.trace_set import require_npz, write_traces
 from napari_celltype.parameters import parameter, seed_parameter
 from napari_celltype.progress import (
@@ -58,66 +62,39 @@ def write_simulation(
     should_stop: ShouldStop = never_stop,
 ) -> list[Path]:
     """Write what is simulated, and return the files or the plane folder."""
-    from napari_celltype.simulation import (
-        simulate_recording,
-        write_movie,
-        write_recording,
-        write_truth,
-    )
+    from napari_celltype import simulation
 
-    if request.dataset is not None:
-        return [_write_dataset(request, request.dataset)]
+    size = request.n_frames, request.sampling_frequency
+    if (dataset := request.dataset) is not None:
+        require_replaceable(require_npz(dataset), request.force)
+        traces = simulation.simulate_traces(
+            request.counts, *size, random_state=request.random_state
+        )
+        wanted = ("counts", "n_frames", "sampling_frequency", "random_state")
+        settings = {name: getattr(request, name) for name in wanted}
+        write_output(
+            dataset,
+            lambda path: write_atomically(path, partial(write_traces, traces)),
+            force=request.force,
+            provenance=provenance([], [], settings),
+        )
+        return [dataset]
     folder = request.output or Path()
     claim_folder(folder, force=request.force)
     on_progress(Progress("Simulating the session"))
-    simulated = simulate_recording(
-        request.n_cells,
-        request.n_frames,
-        request.sampling_frequency,
-        random_state=request.random_state,
+    simulated = simulation.simulate_recording(
+        request.n_cells, *size, random_state=request.random_state
     )
-    plane = write_recording(simulated, folder)
-    save_labels(open_recording(plane), truth_table(simulated.labels.tolist()))
-    written = [plane, folder / "labels.csv"]
-    written.append(write_truth(simulated, folder / "truth.npz"))
+    plane = simulation.write_recording(simulated, folder)
+    save_labels(open_recording(plane), simulation.truth_table(simulated.labels))
+    truth = simulation.write_truth(simulated, folder / "truth.npz")
+    written = [plane, folder / "labels.csv", truth]
     if request.movie:
-        written.append(
-            write_movie(
-                simulated,
-                folder / "movie.tif",
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
+        movie = simulation.write_movie(
+            simulated,
+            folder / "movie.tif",
+            on_progress=on_progress,
+            should_stop=should_stop,
         )
+        written.append(movie)
     return written
-
-
-def _write_dataset(request: SimulateRequest, path: Path) -> Path:
-    from napari_celltype.simulation import simulate_traces
-
-    require_replaceable(require_npz(path), request.force)
-    settings: dict[str, Any] = {
-        "counts": dict(request.counts),
-        "n_frames": request.n_frames,
-        "sampling_frequency": request.sampling_frequency,
-        "random_state": request.random_state,
-    }
-    traces = simulate_traces(**settings)
-
-    def write(temporary: Path) -> None:
-        with temporary.open("xb") as file:
-            write_traces(traces, file)
-
-    origin = provenance([], [], settings)
-    return write_output(path, write, force=request.force, provenance=origin)
-
-
-def truth_table(labels: Sequence[str]) -> LabelTable:
-    """Return the simulator's truth as labels; empty texts leave ROIs unlabelled."""
-    return LabelTable(
-        tuple(
-            Label(roi_id, label, source="imported", note="simulator truth")
-            for roi_id, label in enumerate(labels)
-            if label
-        )
-    )

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from napari_celltype.errors import CellTypeError, Stopped
+from napari_celltype.errors import CellTypeError, PriorError, Stopped
 from napari_celltype.progress import OnProgress, Progress, ShouldStop
 
 if TYPE_CHECKING:
@@ -50,18 +49,18 @@ def door(verb: Callable[P, R]) -> Callable[P, R]:
         except (KeyboardInterrupt, Stopped):
             say("Stopped.")
             raise typer.Exit(STOPPED) from None
-        except CellTypeError as error:
-            if debug.get():
-                raise
-            say(f"error: {error}")
-            raise typer.Exit(WRONG_INPUT) from None
+        except PriorError as error:
+            raise typer.BadParameter(str(error), param_hint="--prior") from None
         except Exception as error:  # the one broad catch of this door
             if debug.get():
                 raise
-            say(
-                f"error: {type(error).__name__}: {error} (this is a defect of "
-                "napari-celltype; run again with --debug and report what it prints)"
-            )
+            sentence = str(error)
+            if not isinstance(error, CellTypeError):
+                sentence = (
+                    f"{type(error).__name__}: {error} (this is a defect of "
+                    "napari-celltype; run again with --debug and report what it prints)"
+                )
+            say(f"error: {sentence}")
             raise typer.Exit(WRONG_INPUT) from None
 
     return guarded
@@ -111,14 +110,8 @@ def watched(*, goes_on: bool = False) -> Iterator[dict[str, Any]]:
 def _shown_progress() -> Iterator[OnProgress]:
     """Draw a bar on a terminal and print plain lines elsewhere, on standard error."""
     if sys.stderr.isatty():
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeRemainingColumn(),
-        )
         console = Console(stderr=True)
-        with Bar(*columns, console=console, transient=True) as bar:
+        with Bar(console=console, transient=True) as bar:
             task = bar.add_task("", total=None)
 
             def draw(progress: Progress) -> None:
@@ -131,29 +124,22 @@ def _shown_progress() -> Iterator[OnProgress]:
 
             yield draw
         return
-    last = Progress("")
+    last: tuple[str, int | None, int] = ("", None, 0)
     next_line = 0.0
 
     def print_line(progress: Progress) -> None:
         nonlocal last, next_line
         # A line per tenth of the way and piece of work, else one now and then.
-        tenth = _tenth(progress)
-        same_work = progress.total is not None and progress.total == last.total
-        same = progress.message == last.message or (
-            same_work and time.monotonic() < next_line
-        )
-        if same and tenth == _tenth(last):
+        total = progress.total
+        now = (progress.message, total, 10 * progress.done // total if total else 0)
+        soon = total is not None and time.monotonic() < next_line
+        if now == last or (soon and now[1:] == last[1:]):
             return
-        last = progress
-        next_line = time.monotonic() + _SECONDS_BETWEEN_LINES
-        share = f" {10 * tenth} %" if progress.total else ""
+        last, next_line = now, time.monotonic() + _SECONDS_BETWEEN_LINES
+        share = f" {10 * now[2]} %" if total else ""
         print(f"{progress.message}{share}", file=sys.stderr, flush=True)
 
     yield print_line
-
-
-def _tenth(progress: Progress) -> int:
-    return 10 * progress.done // progress.total if progress.total else 0
 
 
 def result_lines(result: BatchResult, *, asked: int, in_full: bool) -> list[str]:

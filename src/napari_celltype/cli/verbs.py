@@ -10,34 +10,47 @@ from typing import Annotated
 
 import typer
 
-from napari_celltype.answers.classify import ClassifyRequest
+from napari_celltype.answers.classify import ClassifyRequest, classify_many
+from napari_celltype.answers.provenance import require_replaceable
+from napari_celltype.cli.demo import DemoRequest, run_demo
 from napari_celltype.cli.models import models_app
-from napari_celltype.cli.options import takes_requests
-from napari_celltype.cli.simulate import SimulateRequest
+from napari_celltype.cli.options import verb
+from napari_celltype.cli.simulate import SimulateRequest, write_simulation
 from napari_celltype.cli.terminal import (
     STOPPED,
     WRONG_INPUT,
     debug,
-    door,
     result_lines,
     say,
     watched,
 )
 from napari_celltype.cli.window import OpenRequest, open_window
-from napari_celltype.export import FORMATS, ExportRequest
+from napari_celltype.export import (
+    FORMATS,
+    ExportRequest,
+    NwbSession,
+    export_path,
+    table_format,
+    table_to_csv,
+    write_table,
+)
 from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.parameters import (
     REQUIRED,
-    device_parameter,
     frame_rate_parameter,
     jobs_parameter,
     parameter,
     plane_parameter,
     scheduler_parameter,
-    seed_parameter,
 )
-from napari_celltype.protocol.evaluate import ExperimentRequest
+from napari_celltype.protocol.evaluate import ExperimentRequest, run_experiment
 from napari_celltype.protocol.paper import PAPER_EXPERIMENTS
+from napari_celltype.recording import (
+    find_recordings,
+    require_known_rate,
+    run_suite2p,
+    tiff_sampling_frequency,
+)
 from napari_celltype.training.request import TrainRequest
 
 app = typer.Typer(
@@ -50,8 +63,6 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 _OUTPUT = ("-o", "--output")
-_VERBOSE = ("-v", "--verbose")
-_IN_FULL = "Say all that the result rests on."
 _REPLACE = "Replace a file that this program did not write."
 
 
@@ -76,62 +87,25 @@ def program(
     debug.set(show_traceback)
 
 
-@dataclass(frozen=True)
-class DemoRequest:
-    """Where the demo goes, and how."""
-
-    output: Path = parameter(
-        Path("celltype-demo"), "Where results go.", option=_OUTPUT, metavar="DIR"
-    )
-    headless: bool = parameter(False, "Save files and exit; no window waits.")
-    random_state: int = seed_parameter()
-    device: str = device_parameter()
-    verbose: bool = parameter(False, _IN_FULL, option=_VERBOSE)
-    force: bool = parameter(False, "Write into a folder that holds files of others.")
-
-
-@app.command()
-@door
-@takes_requests()
+@verb(app)
 def demo(request: DemoRequest) -> None:
     """Simulate a two-photon movie, run suite2p on it, classify its ROIs, show them.
 
     Example: napari-celltype demo --headless -o demo
     """
-    from napari_celltype.cli.demo import run_demo
-    from napari_celltype.cli.window import save_screenshot
-
     with watched() as watching:
-        result = run_demo(
-            request.output,
-            random_state=request.random_state,
-            device=request.device,
-            force=request.force,
-            **watching,
-        )
-    if request.headless:
-        screenshot = request.output / "screenshot.png"
-        missing = save_screenshot(result.recording_path, screenshot)
-        result.add_to_summary(
-            f"The window: {screenshot}" if missing is None else f"No window: {missing}"
-        )
-    typer.echo(result.summary_file.read_text(encoding="utf-8"))
-    if request.verbose:
-        typer.echo("\n".join(result.details))
+        session, summary = run_demo(request, **watching)
+    typer.echo(summary)
     if not request.headless:
-        raise typer.Exit(open_window(OpenRequest(result.recording_path), DEFAULT_MODEL))
+        raise typer.Exit(open_window(OpenRequest(session), DEFAULT_MODEL))
 
 
-@app.command(name="open")
-@door
-@takes_requests()
+@verb(app, "open")
 def open_(request: OpenRequest) -> None:
     """Open napari with a recording and the docks.
 
     Example: napari-celltype open data/mouse1/suite2p
     """
-    from napari_celltype.recording import find_recordings
-
     # A wrong path is told before napari starts.
     find_recordings([request.path], request.plane)
     raise typer.Exit(open_window(request))
@@ -158,25 +132,22 @@ class BatchRequest:
     plane: int | None = plane_parameter()
     jobs: int = jobs_parameter()
     scheduler: str | None = scheduler_parameter()
-    verbose: bool = parameter(False, _IN_FULL, option=_VERBOSE)
+    verbose: bool = parameter(
+        False, "Say all that the result rests on.", option=("-v", "--verbose")
+    )
     force: bool = parameter(False, _REPLACE)
 
 
-@app.command()
-@door
-@takes_requests()
+@verb(app)
 def classify(batch: BatchRequest, request: ClassifyRequest) -> None:
     """Classify every ROI of the recordings and write one table.
 
     Example: napari-celltype classify data/ -o cell_types.csv
     """
-    from napari_celltype.answers.classify import classify_many
-    from napari_celltype.export import check_table_path, table_to_csv, write_table
-    from napari_celltype.recording import find_recordings
-
     output, force = batch.output, batch.force
     if output is not None:
-        check_table_path(output, force=force)
+        table_format(output)
+        require_replaceable(output, force)
     found = find_recordings(batch.paths, batch.plane)
     with watched() as watching:
         result = classify_many(
@@ -231,9 +202,7 @@ class ExportFile:
     force: bool = parameter(False, _REPLACE)
 
 
-@app.command()
-@door
-@takes_requests(choices={"format": FORMATS})
+@verb(app, choices={"format": FORMATS})
 def export(
     file: ExportFile, request: ExportRequest, classifying: ClassifyRequest
 ) -> None:
@@ -241,8 +210,6 @@ def export(
 
     Example: napari-celltype export data/mouse1 --format nwb -o mouse1.nwb
     """
-    from napari_celltype.export import NwbSession, export_path
-
     if request.existing is not None:
         if request.format not in ("nwb", "nwb-copy"):
             raise typer.BadParameter("--into goes with --format nwb")
@@ -266,9 +233,7 @@ def export(
     say(f"written: {written}")
 
 
-@app.command()
-@door
-@takes_requests()
+@verb(app)
 def train(request: TrainRequest) -> None:
     """Train a network on labelled data and save it as a model.
 
@@ -291,9 +256,7 @@ def train(request: TrainRequest) -> None:
         )
 
 
-@app.command()
-@door
-@takes_requests(without=("experiment", "new_data"))
+@verb(app, without=("experiment", "new_data"))
 def evaluate(request: ExperimentRequest) -> None:
     """Train and test classifiers as the paper does, and more strictly.
 
@@ -302,9 +265,8 @@ def evaluate(request: ExperimentRequest) -> None:
     _run(request)
 
 
-@app.command()
-@door
-@takes_requests(
+@verb(
+    app,
     first="experiment",
     without=("classifiers", "train_size", "test_size", "merged", "left_out"),
     choices={"experiment": PAPER_EXPERIMENTS},
@@ -323,8 +285,6 @@ def paper(request: ExperimentRequest) -> None:
 
 def _run(request: ExperimentRequest) -> None:
     """Run an experiment and print what it found."""
-    from napari_celltype.protocol.evaluate import run_experiment
-
     command = shlex.join(["napari-celltype", *sys.argv[1:]])
     request = replace(request, command=command)
     with watched(goes_on=True) as watching:
@@ -335,16 +295,12 @@ def _run(request: ExperimentRequest) -> None:
     say(f"written: {request.folder}/report.html")
 
 
-@app.command()
-@door
-@takes_requests()
+@verb(app)
 def simulate(request: SimulateRequest) -> None:
     """Write a simulated recording, or a set of simulated traces, with known truth.
 
     Example: napari-celltype simulate -o simulated --cells 40 --frames 1500 --movie
     """
-    from napari_celltype.cli.simulate import write_simulation
-
     if (request.output is None) == (request.dataset is None):
         raise typer.BadParameter("give either -o DIR or --dataset FILE.npz")
     with watched() as watching:
@@ -369,36 +325,22 @@ class Suite2pRequest:
     )
 
 
-@app.command(name="suite2p")
-@door
-@takes_requests()
+@verb(app, "suite2p")
 def suite2p_(request: Suite2pRequest) -> None:
     """Run suite2p on a TIFF and leave a normal suite2p folder.
 
     Example: napari-celltype suite2p movie.tif -o data/mouse1 --fs 30 --tau 0.7
     """
-    from napari_celltype.recording import (
-        require_known_rate,
-        run_suite2p,
-        tiff_sampling_frequency,
-    )
-
-    movie = request.movie
-    frequency = request.sampling_frequency or tiff_sampling_frequency(movie)
-    frequency = require_known_rate(frequency, movie)
+    movie, rate = request.movie, request.sampling_frequency
+    rate = require_known_rate(rate or tiff_sampling_frequency(movie), movie)
     with watched() as watching:
         folder = run_suite2p(
-            movie,
-            request.output,
-            sampling_frequency=frequency,
-            tau=request.tau,
-            **watching,
+            movie, request.output, sampling_frequency=rate, tau=request.tau, **watching
         )
     say(f"written: {folder}")
 
 
-@app.command()
-@door
+@verb(app)
 def doctor() -> None:
     """Say what is installed, what is missing, and the line that mends it.
 
@@ -406,7 +348,7 @@ def doctor() -> None:
     """
     from napari_celltype.cli.doctor import doctor as examine
 
-    checks = examine()
+    checks = list(examine())
     width = max(len(c.name) for c in checks)
     for check in checks:
         mark = "ok " if check.ok else "-- "

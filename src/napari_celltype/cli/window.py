@@ -26,8 +26,6 @@ from napari_celltype.parameters import (
     terminal_arguments,
 )
 
-_INSTALL = 'python -m pip install ".[gui]"'
-
 
 @dataclass(frozen=True)
 class OpenRequest:
@@ -63,10 +61,7 @@ def open_window(request: OpenRequest, model: str | None = None) -> int:
 
 
 def save_screenshot(path: Path, screenshot: Path) -> str | None:
-    """Save a picture of the real window; on Linux without a display, by Xvfb.
-
-    Returns why there is none, or None when it was saved.
-    """
+    """Save a picture of the window, by Xvfb if need be; return why there is none."""
     command = _command(OpenRequest(path), DEFAULT_MODEL)
     command += ["--screenshot", str(screenshot)]
     if reason := _no_window():
@@ -90,7 +85,7 @@ def _command(request: OpenRequest, model: str | None) -> list[str]:
 
 def _no_window() -> str | None:
     if find_spec("napari") is None:
-        return f"napari is not installed; run {_INSTALL}."
+        return 'napari is not installed; run python -m pip install ".[gui]".'
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):

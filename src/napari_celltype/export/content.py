@@ -15,13 +15,8 @@ from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import OutputError
 from napari_celltype.export.nwb_session import NwbSession
 from napari_celltype.labels import LabelTable
-from napari_celltype.parameters import REQUIRED, parameter
-from napari_celltype.progress import (
-    OnProgress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-)
+from napari_celltype.parameters import REQUIRED, parameter, values_of
+from napari_celltype.progress import OnProgress, ShouldStop, ignore_progress, never_stop
 from napari_celltype.recording import Recording
 
 if TYPE_CHECKING:
@@ -33,24 +28,13 @@ ONE_COLUMN, TWO_COLUMNS = 85.0, 174.0
 
 @dataclass(frozen=True, eq=False)
 class ExportedRecording:
-    """One recording with what people and, perhaps, a model said about its ROIs.
-
-    Attributes
-    ----------
-    recording : Recording
-    name : str
-        What the table's first column says.
-    labels : LabelTable or None
-    tree : TypeTree
-        The types, with the user's own ones and colours.
-    predictions : Predictions or None
-        Their labels and name give way to those given here.
-    """
+    """One recording with what people and, perhaps, a model said about its ROIs."""
 
     recording: Recording
-    name: str
+    name: str  # in the table's first column
     labels: LabelTable | None = None
-    tree: TypeTree = DEFAULT_TYPES
+    tree: TypeTree = DEFAULT_TYPES  # with the user's own types and colours
+    # Their labels and name give way to those given here.
     predictions: Predictions | None = None
 
     def table(self, only_iscell: bool | None = None) -> pd.DataFrame:
@@ -72,11 +56,6 @@ class ExportedRecording:
         if made is None:
             return inputs, None
         return inputs, {**asdict(made.card), "sha256": made.model_sha256}
-
-    @property
-    def subtypes_proven(self) -> bool:
-        """Whether the model's types were shown on real cells, if one ran."""
-        return self.predictions is None or self.predictions.card.subtypes_proven
 
 
 @dataclass(frozen=True)
@@ -215,7 +194,7 @@ class Content:
             "only_iscell": request.only_iscell,
         }
         if request.figure != FigureOptions():
-            settings["figure"] = asdict(request.figure)
+            settings["figure"] = values_of(request.figure)
         if request.existing is not None:
             settings["copy_of"] = request.existing.name
         origins = [one.origin() for one in self.recordings]
@@ -245,6 +224,14 @@ class Format:
     from_table: bool = False
     # What the provenance has to explain of the table.
     legend: Callable[[pd.DataFrame], Mapping[str, Any]] | None = None
+
+    def require_one(self, n_recordings: int) -> None:
+        """Refuse more recordings than a file holds."""
+        if self.one_recording and n_recordings > 1:
+            raise OutputError(
+                f"{self.title}: a file holds one recording (plane), and these are "
+                f"{n_recordings}; choose one (terminal: --plane N)."
+            )
 
     def file(self, path: Path) -> Path:
         """Return the file's name, with the ending where it had none."""

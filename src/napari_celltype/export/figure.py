@@ -24,7 +24,6 @@ from napari_celltype.export.picture import (
     background,
     label_color,
     roi_fills,
-    roi_outline,
 )
 from napari_celltype.labels import NOT_A_SOMA
 from napari_celltype.recording import Recording, Roi
@@ -57,25 +56,15 @@ def figure_bytes(
     tree: TypeTree = DEFAULT_TYPES,
     subtypes_proven: bool = False,
 ) -> bytes:
-    """Return the figure as the content of a PNG, SVG or PDF file.
-
-    ROIs that the table leaves out are not drawn. Unless the model's types were proven
-    on real cells, the key says so.
-    """
+    """Return a figure of the table's ROIs as the content of a PNG, SVG or PDF."""
     from matplotlib import rc_context
 
     options = options or FigureOptions()
     _require_possible(recording, options)
     content = io.BytesIO()
     # Text as text: editors of SVG and PDF can then change it.
-    with rc_context(
-        {
-            "svg.fonttype": "none",
-            "pdf.fonttype": 42,
-            "font.family": "sans-serif",
-            "font.size": 7,
-        }
-    ):
+    looks: Any = {"svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 7}
+    with rc_context({**looks, "font.family": "sans-serif"}):
         figure = _figure(recording, table, options, tree, subtypes_proven)
         figure.savefig(content, format=format, dpi=options.dots_per_inch)
     return content.getvalue()
@@ -176,30 +165,29 @@ def _key(
     if options.by_group:
         classes = list(dict.fromkeys(whole.group(c) for c in classes))
 
-    def sample(name: str, text: str, color: str = "", **looks: Any) -> Line2D:
+    samples: list[Line2D] = []
+
+    def add(name: str, text: str, color: str = "", **looks: Any) -> None:
         kind = name.removeprefix("!")
         looks = {"linestyle": "none", "marker": marks.get(kind, "o"), **looks}
         color = color or label_color(name, tree)
-        return Line2D([], [], color=color, markersize=4.5, label=text, **looks)
+        samples.append(Line2D([], [], color=color, markersize=4.5, label=text, **looks))
 
     hollow: Any = {"markerfacecolor": "none", "markeredgewidth": _LABELLED}
-    samples = []
     types = {*classes, *predicted, *counts.labels} - {UNSURE, NOT_A_SOMA}
     for name in tree.in_order(n for n in types if not n.startswith("!")):
         if name in classes:
-            samples.append(sample(name, f"{name}: {predicted[name]} predicted"))
-        if name in counts.labels:
-            text = f"{name}: {counts.labels[name]} labelled"
-            samples.append(sample(name, text, **hollow))
+            add(name, f"{name}: {predicted[name]} predicted")
+        if number := counts.labels[name]:
+            add(name, f"{name}: {number} labelled", **hollow)
+    dashed = {**hollow, "linestyle": "--", "linewidth": _LABELLED}
     for name in sorted(n for n in counts.labels if n.startswith("!")):
-        text = f"not {name.removeprefix('!')}: {counts.labels[name]} labelled"
-        dashed = {**hollow, "linestyle": "--", "linewidth": _LABELLED}
-        samples.append(sample(name, text, **dashed))
+        add(name, f"not {name[1:]}: {counts.labels[name]} labelled", **dashed)
     if number := counts.labels[NOT_A_SOMA]:
-        samples.append(sample(NOT_A_SOMA, f"{NOT_A_SOMA}: {number} labelled"))
+        add(NOT_A_SOMA, f"{NOT_A_SOMA}: {number} labelled")
     if number := predicted[UNSURE]:
         thin = {**hollow, "markeredgewidth": _PREDICTED}
-        samples.append(sample(UNSURE, f"{UNSURE}: {number}", UNSURE_COLOR, **thin))
+        add(UNSURE, f"{UNSURE}: {number}", UNSURE_COLOR, **thin)
     notes = [f"{counts.n_rois} ROIs."]
     if finer:
         groups = ", ".join(f"{n} {name}" for name, n in sorted(counts.groups.items()))
@@ -231,18 +219,15 @@ def _draw_rois(
         [whole[i] and recording.rois[i].ypix.size > 0 for i in table["roi_id"]]
     ]
     fills = roi_fills(shown, options.by_group, tree)
-    paths = {i: _path(recording.rois[i]) for i in shown["roi_id"].tolist()}
+    paths = {i: _border(recording.rois[i]) for i in shown["roi_id"].tolist()}
     # Named ones last, above the grey outlines of the others.
     order = sorted(paths, key=lambda i: i in fills)
-    clear, grey = (0, 0, 0, 0), to_rgba(UNCLASSIFIED_COLOR, 0.9)
+    looks = [fills.get(i, (UNCLASSIFIED_COLOR, 0.0)) for i in order]
     axes.add_collection(
         PathCollection(
             [paths[i] for i in order],
-            facecolors=[
-                to_rgba(*fills[i]) if i in fills and options.fill else clear
-                for i in order
-            ],
-            edgecolors=[to_rgba(fills[i][0]) if i in fills else grey for i in order],
+            facecolors=[to_rgba(c, a * options.fill) for c, a in looks],
+            edgecolors=[to_rgba(c, 1.0 if a else 0.9) for c, a in looks],
             linewidths=_PREDICTED,
         )
     )
@@ -260,98 +245,93 @@ def _draw_rois(
     if options.marks and paths:
         column = "group" if options.by_group else "predicted"
         named = dict(zip(shown["roi_id"].tolist(), shown.get(column, ()), strict=False))
-        _draw_marks(axes, recording, named, labels, options, tree)
+        sizes = [recording.rois[i].ypix.size for i in paths]
+        points = options.width / _MM_PER_INCH * _POINTS_PER_INCH
+        points *= 0.8 * np.sqrt(np.median(sizes) / np.pi) / recording.frame_shape[1]
+        side = float(np.clip(points, 1.5, 6))
+        solid = {"facecolors": "black", "edgecolors": "white", "linewidths": 0.3}
+        hollow = {**solid, "facecolors": "none", "linewidths": 0.6}
+        _draw_marks(axes, recording, named, tree, side, solid)
+        _draw_marks(axes, recording, labels, tree, 1.8 * side, hollow)
 
 
-def _path(roi: Roi) -> Any:
+def _border(roi: Roi) -> Any:
+    """Return the border, half way between pixels inside and outside, holes as well."""
+    from contourpy import contour_generator
     from matplotlib.path import Path as Line
 
-    closed = [
-        Line(np.vstack([line, line[:1]]), closed=True) for line in roi_outline(roi)
-    ]
+    top, left = roi.ypix.min() - 1, roi.xpix.min() - 1
+    mask = np.zeros((roi.ypix.max() - top + 2, roi.xpix.max() - left + 2))
+    mask[roi.ypix - top, roi.xpix - left] = 1
+    origin, lines = np.array([left, top]), contour_generator(z=mask).lines(0.5)
+    closed = [Line(np.asarray(line) + origin, closed=True) for line in lines]
     return Line.make_compound_path(*closed)
 
 
 def _draw_marks(
     axes: Axes,
     recording: Recording,
-    named: dict[int, str],
-    labels: dict[int, str],
-    options: FigureOptions,
+    names: dict[int, str],
     tree: TypeTree,
+    side: float,
+    looks: dict[str, Any],
 ) -> None:
-    """Draw the shape of its type on each ROI: solid if predicted, open if labelled."""
+    """Draw the shape of its type on each ROI."""
     marks = _marks(tree)
-    points_per_pixel = options.width / _MM_PER_INCH * _POINTS_PER_INCH
-    points_per_pixel /= recording.frame_shape[1]
-    n_pixels = np.median([roi.ypix.size for roi in recording.rois])
-    side = float(np.clip(0.8 * np.sqrt(n_pixels / np.pi) * points_per_pixel, 1.5, 6))
-    solid = {"facecolors": "black", "edgecolors": "white", "linewidths": 0.3}
-    hollow = {**solid, "facecolors": "none", "linewidths": 0.6}
-    cross = {"c": "white", "linewidths": 0.6}
-    for names, size, looks in ((named, side, solid), (labels, 1.8 * side, hollow)):
-        places: dict[str, list[tuple[float, float]]] = {}
-        for roi_id, name in names.items():
-            if mark := marks.get(name.removeprefix("!"), ""):
-                places.setdefault(mark, []).append(_middle(recording.rois[roi_id]))
-        for mark, middles in places.items():
-            y, x = np.array(middles).T
-            look: dict[str, Any] = cross if mark == _MARKS[NOT_A_SOMA] else looks
-            axes.scatter(x, y, s=size**2, marker=mark, zorder=3, **look)
-
-
-def _middle(roi: Roi) -> tuple[float, float]:
-    """Return the pixel that is nearest to the centroid, which may lie outside."""
-    y, x = roi.centroid
-    nearest = int(np.argmin((roi.ypix - y) ** 2 + (roi.xpix - x) ** 2))
-    return float(roi.ypix[nearest]), float(roi.xpix[nearest])
+    places: dict[str, list[tuple[int, int]]] = {}
+    for roi_id, name in names.items():
+        if mark := marks.get(name.removeprefix("!"), ""):
+            # The pixel nearest to the centroid, which may lie outside.
+            roi = recording.rois[roi_id]
+            y, x = roi.centroid
+            nearest = np.argmin((roi.ypix - y) ** 2 + (roi.xpix - x) ** 2)
+            middle = (roi.xpix[nearest], roi.ypix[nearest])
+            places.setdefault(mark, []).append(middle)
+    for mark, middles in places.items():
+        cross: Any = {"c": "white", "linewidths": 0.6}
+        look = cross if mark == _MARKS[NOT_A_SOMA] else looks
+        x, y = np.array(middles).T
+        axes.scatter(x, y, s=side**2, marker=mark, zorder=3, **look)
 
 
 def _draw_scale_bar(axes: Axes, recording: Recording, options: FigureOptions) -> None:
     """Draw a bar of a round length, where the size of a pixel is known."""
-    from matplotlib.patheffects import withStroke
+    from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
     size = options.pixel_size
     if size is None and recording.pixel_size is not None:
         size = recording.pixel_size[1]
     if size is None:
         return
-    ly, lx = recording.frame_shape
+    lx = recording.frame_shape[1]
     fitting = [length for length in _BARS if length <= 0.3 * lx * size]
     length = fitting[-1] if fitting else _BARS[0]
-    right, bottom = 0.96 * lx, ly - 0.04 * lx
-    outline = [withStroke(linewidth=3, foreground="black")]
-    axes.plot(
-        [right - length / size, right],
-        [bottom, bottom],
-        color="white",
-        linewidth=2,
-        solid_capstyle="butt",
-        path_effects=outline,
-        zorder=4,
-    )
-    axes.text(
-        right - length / size / 2,
-        bottom - 0.02 * lx,
+    bar = AnchoredSizeBar(
+        axes.transData,
+        length / size,
         f"{length} µm",
+        "lower right",
         color="white",
-        ha="center",
-        va="bottom",
-        # A stroke around letters would turn them into shapes.
-        bbox={"facecolor": "black", "alpha": 0.6, "edgecolor": "none", "pad": 1},
-        zorder=4,
+        label_top=True,
+        size_vertical=lx / 150,
+        sep=2,
+        borderpad=0.5,
     )
+    bar.patch.set(facecolor="black", alpha=0.6, edgecolor="none")
+    bar.set_zorder(4)
+    axes.add_artist(bar)
 
 
 def _of_content(content: Content, format: str, options: FigureOptions) -> bytes:
     (one,) = content.recordings
+    made = one.predictions
     return figure_bytes(
         one.recording,
         content.table,
         format,
         options=options,
         tree=one.tree,
-        subtypes_proven=one.subtypes_proven,
+        subtypes_proven=made is None or made.card.subtypes_proven,
     )
 
 
@@ -377,6 +357,8 @@ def _figure_format(key: str, description: str) -> Format:
     )
 
 
-PNG = _figure_format("png", "For slides.")
-SVG = _figure_format("svg", "For drawing programs.")
-PDF = _figure_format("pdf", "For papers.")
+FIGURES = (
+    _figure_format("png", "For slides."),
+    _figure_format("svg", "For drawing programs."),
+    _figure_format("pdf", "For papers."),
+)

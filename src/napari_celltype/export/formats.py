@@ -20,7 +20,7 @@ from napari_celltype.answers.provenance import (
     require_replaceable,
     write_output,
 )
-from napari_celltype.errors import CellTypeError, OutputError, RecordingError, Stopped
+from napari_celltype.errors import CellTypeError, OutputError
 from napari_celltype.export.content import (
     Content,
     ExportedRecording,
@@ -28,20 +28,11 @@ from napari_celltype.export.content import (
     Format,
     Preview,
 )
-from napari_celltype.export.figure import PDF, PNG, SVG
+from napari_celltype.export.figure import FIGURES
 from napari_celltype.export.methods import METHODS
 from napari_celltype.export.nwb import NWB
 from napari_celltype.export.nwb_copy import NWB_COPY
-from napari_celltype.export.tables import (
-    CSV,
-    JSON,
-    LABELS,
-    MAT,
-    NPY,
-    PARQUET,
-    READ_ENDINGS,
-    read_table,
-)
+from napari_celltype.export.tables import READ_ENDINGS, TABLES, read_table
 from napari_celltype.labels import load_labels
 from napari_celltype.progress import (
     OnProgress,
@@ -51,32 +42,12 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.recording import (
-    find_recordings,
-    open_recording,
-    recording_names,
-)
+from napari_celltype.recording import find_recordings, open_recording, recording_names
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMATS = {
-    one.key: one
-    for one in (
-        CSV,
-        PARQUET,
-        JSON,
-        MAT,
-        NPY,
-        LABELS,
-        NWB,
-        NWB_COPY,
-        PNG,
-        SVG,
-        PDF,
-        METHODS,
-    )
-}
+FORMATS = {one.key: one for one in (*TABLES, NWB, NWB_COPY, *FIGURES, METHODS)}
 
 
 def preview_export(
@@ -87,17 +58,7 @@ def preview_export(
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Preview:
-    """Return what `write_export` would write, or raise as it would.
-
-    Parameters
-    ----------
-    recordings : sequence of ExportedRecording
-    request : ExportRequest
-    in_full : bool
-        Draw the figure as finely as asked for, not only for a look at it.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
-    """
+    """Return what `write_export` would write, in less than full detail by default."""
     chosen = _possible(recordings, request)
     on_progress(Progress("Preparing the preview"))
     raise_if_stopped(should_stop)
@@ -117,24 +78,14 @@ def write_export(
 ) -> Path:
     """Write one file of the recordings, with its provenance beside it.
 
-    Parameters
-    ----------
-    recordings : sequence of ExportedRecording
-    request : ExportRequest
-    path : str or Path
-        The file; the format's ending is added where the name has none.
-    force : bool
-        Replace a file that this program did not write.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
+    The format's ending is added where the name has none. A file that this program did
+    not write is replaced only with `force`.
 
     Raises
     ------
-    OutputError
-        If the recordings do not fit the format, the name ends otherwise, or the file
-        may not be replaced or cannot be written; what was there stays.
-    MissingDependencyError, SamplingFrequencyError
-        If NWB is asked for without pynwb, or the frame rate is not known.
+    OutputError, MissingDependencyError, SamplingFrequencyError
+        If the recordings do not fit the format, pynwb is missing, or the file may not
+        be replaced or cannot be written; what was there stays.
     """
     chosen = _possible(recordings, request)
     path, existing = chosen.file(Path(path)), request.existing
@@ -158,35 +109,18 @@ def write_table(
     force: bool = False,
     provenance: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a finished output table; the name says the format.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        With the columns of `output_columns`.
-    path : str or Path
-        Ends in ``.csv``, ``.parquet``, ``.json``, ``.mat`` or ``.npy``.
-    force : bool
-        Replace a file that this program did not write.
-    provenance : mapping, optional
-        Goes into ``OUT.provenance.json`` beside it.
+    """Write a finished output table; the ending of the name says the format.
 
     Raises
     ------
     OutputError
-        If the ending is another one, the table does not fit the format, or the file may
-        not be replaced or cannot be written; what was there stays.
+        If the ending is unknown, the table does not fit the format, or the file may not
+        be replaced or cannot be written; what was there stays.
     """
     chosen = table_format(path)
     content = Content((), ExportRequest(chosen.key))
     content.tables, content.origin = [table], provenance or {}
     return _write(chosen, content, Path(path), force)
-
-
-def check_table_path(path: str | Path, *, force: bool = False) -> None:
-    """Refuse the name of a table before the work that it needs, as `write_table`."""
-    table_format(path)
-    require_replaceable(path, force)
 
 
 def find_format(key: str) -> Format:
@@ -215,11 +149,7 @@ def _possible(
     chosen = find_format(request.format)
     if not recordings:
         raise OutputError("There is no recording to export; open one first.")
-    if chosen.one_recording and len(recordings) > 1:
-        raise OutputError(
-            f"{chosen.title}: a file holds one recording (plane), and these are "
-            f"{len(recordings)}; choose one."
-        )
+    chosen.require_one(len(recordings))
     return chosen
 
 
@@ -250,21 +180,12 @@ def export_path(
     ----------
     path : Path
         A recording, or a table that `classify` wrote.
-    request : ExportRequest
-        The format and what belongs to it.
-    output : Path
-        The file; the ending is added where the name has none.
     classifying : ClassifyRequest or None
         How a recording is classified first; None exports its labels only.
     sampling_frequency : float, optional
         Hz, where the files do not say or say it wrong.
-    plane : int, optional
-        Take only ``plane<N>``.
-    force : bool
-        Replace a file that this program did not write.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
     """
+    watching: Any = {"on_progress": on_progress, "should_stop": should_stop}
     chosen = find_format(request.format)
     output = chosen.file(output)
     require_replaceable(output, force)
@@ -282,11 +203,7 @@ def export_path(
         origin = read_provenance(path)
         return write_table(read_table(path), output, force=force, provenance=origin)
     planes = find_recordings([path], plane).planes
-    if chosen.one_recording and len(planes) > 1:
-        raise RecordingError(
-            f"{path} holds {len(planes)} planes, but {chosen.title} is of one; choose "
-            "one with --plane N."
-        )
+    chosen.require_one(len(planes))
     if chosen.from_table and classifying is not None:
         # Tables of many recordings are made without holding all their traces.
         result = classify_many(
@@ -294,11 +211,8 @@ def export_path(
             classifying,
             sampling_frequency=sampling_frequency,
             raise_errors=True,
-            on_progress=on_progress,
-            should_stop=should_stop,
+            **watching,
         )
-        if result.stopped:
-            raise Stopped
         origin = result.provenance(classifying)
         return write_table(result.table, output, force=force, provenance=origin)
     if "session" in chosen.options:
@@ -308,20 +222,8 @@ def export_path(
         recording = open_recording(folder, sampling_frequency=sampling_frequency)
         labels, predictions = load_labels(recording), None
         if classifying is not None:
-            predictions = classify_recording(
-                recording,
-                classifying,
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
+            predictions = classify_recording(recording, classifying, **watching)
         recordings.append(
             ExportedRecording(recording, name, labels, predictions=predictions)
         )
-    return write_export(
-        recordings,
-        request,
-        output,
-        force=force,
-        on_progress=on_progress,
-        should_stop=should_stop,
-    )
+    return write_export(recordings, request, output, force=force, **watching)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
@@ -23,84 +23,52 @@ _SOFTWARE = {"torch": "PyTorch", "numpy": "NumPy", "scipy": "SciPy"}
 
 
 def methods_paragraph(provenance: Mapping[str, Any]) -> str:
-    """Return what a reader of a paper has to know about the labels.
-
-    It says only what the provenance holds, and says so where the model was not proven
-    on real cells.
-
-    Parameters
-    ----------
-    provenance : mapping
-        What `provenance` returned, or `read_provenance` read.
-    """
+    """Return what a paper has to say about the labels, as far as it is known."""
     recordings = provenance.get("recordings", [])
     models = provenance.get("models", [])
     versions = provenance.get("versions", {})
     program = f"napari-celltype {versions.get('napari-celltype', '')}".rstrip()
     n_rois = sum(r.get("n_rois", 0) for r in recordings)
     where = f"{counted(n_rois, 'ROI')} in {counted(len(recordings), 'recording')}"
+    labels = [r["labels"] for r in recordings if r.get("labels")]
+    summaries = [r["summary"] for r in recordings if r.get("summary")]
+    pipelines = [r["pipeline"] for r in recordings if r.get("pipeline")]
     if models:
-        sentences = [
+        first = (
             f"Cell types of {where} were predicted from their calcium traces with "
             f"{program}, an implementation of the networks of {PAPER}."
-        ]
+        )
     else:
-        labelled = any(r.get("labels") for r in recordings)
-        some = "some were given a label" if labelled else "none has a label"
-        sentences = [
-            f"Of {where}, {some} in {program}; no model told their cell types."
-        ]
-    if inputs := _listed(r.get("input") for r in recordings):
-        sentences.append(f"The input was suite2p's fluorescence ({inputs}).")
+        some = "some were given a label" if labels else "none has a label"
+        first = f"Of {where}, {some} in {program}; no model told their cell types."
+    inputs = _listed(r.get("input") for r in recordings)
     rates = _listed(
         f"{rate:g} Hz ({r.get('sampling_frequency_source', 'unknown')})"
         for r in recordings
         if (rate := r.get("sampling_frequency")) is not None
     )
-    if rates:
-        sentences.append(f"The frame rate per plane was {rates}.")
-    sentences += map(_model, models)
-    if models:
-        sentences.append(
-            "Each ROI got the more probable group (pyramidal cell or interneuron) and "
-            "the most probable type inside it."
-        )
-    if least := _listed(
-        f"{p:g}" for r in recordings if (p := r.get("min_probability"))
-    ):
-        sentences.append(f"Types less probable than {least} were left {UNSURE}.")
-    if any(r.get("only_iscell") for r in recordings):
-        sentences.append("ROIs that suite2p does not call cells were left out.")
-    if shares := _listed(_shares(r) for r in recordings if r.get("shares")):
-        sentences.append(f"The shares of the types were {shares}.")
-    sentences += _named([r.get("summary", {}) for r in recordings])
-    sentences += _labels(
-        [labels for r in recordings if (labels := r.get("labels"))],
-        any(r.get("summary") for r in recordings),
-    )
-    # The provenance has all warnings, recording by recording.
-    warned = [r["warnings"] for r in recordings if r.get("warnings")]
-    if warned:
-        found = list(dict.fromkeys(sentence for part in warned for sentence in part))
-        more = len(found) - _MOST_WARNINGS
-        if more > 0:
-            further = f"{counted(more, 'further warning')}: see provenance."
-            found[_MOST_WARNINGS:] = [further]
-        of_all = f"{len(warned)} of {counted(len(recordings), 'recording')}"
-        sentences.append(f"Warnings were given for {of_all}: {' '.join(found)}")
-    wanted = _SOFTWARE if models else {"numpy": "NumPy"}
-    used = [f"{title} {versions[n]}" for n, title in wanted.items() if n in versions]
-    pipelines = [r["pipeline"] for r in recordings if r.get("pipeline")]
-    for name in dict.fromkeys(p["name"] for p in pipelines):
-        if of_files := _listed(p["version"] for p in pipelines if p["name"] == name):
-            used.append(f"{name} {of_files} (of the files)")
-    if used:
-        sentences.append(f"Software: {', '.join(used)}.")
+    least = _listed(f"{p:g}" for r in recordings if (p := r.get("min_probability")))
+    shares = _listed(_shares(r) for r in recordings if r.get("shares"))
+    sentences = [
+        first,
+        inputs and f"The input was suite2p's fluorescence ({inputs}).",
+        rates and f"The frame rate per plane was {rates}.",
+        *map(_model, models),
+        "Each ROI got the more probable group (pyramidal cell or interneuron) and the "
+        "most probable type inside it." * bool(models),
+        least and f"Types less probable than {least} were left {UNSURE}.",
+        "ROIs that suite2p does not call cells were left out."
+        * any(r.get("only_iscell") for r in recordings),
+        shares and f"The shares of the types were {shares}.",
+        *_named(summaries),
+        *_labelled(labels, bool(summaries)),
+        _warnings(recordings),
+        _software(versions, pipelines, bool(models)),
+    ]
     cited = [f"{PAPER} (doi:{_PAPER_DOI})"] if models else []
     cited += dict.fromkeys(pipeline["citation"] for pipeline in pipelines)
-    if cited:
-        sentences.append(f"To be cited: {'; '.join(cited)}.")
-    return " ".join(sentences)
+    sentences.append(f"To be cited: {'; '.join(cited)}." if cited else "")
+    return " ".join(filter(None, sentences))
 
 
 def _model(card: Mapping[str, Any]) -> str:
@@ -129,10 +97,33 @@ def _shares(recording: Mapping[str, Any]) -> str:
     return f"{'assumed by the model' if assumed else 'given'} ({shares})"
 
 
+def _warnings(recordings: Sequence[Mapping[str, Any]]) -> str:
+    """Tell a few of the warnings; the provenance has all, recording by recording."""
+    warned = [r["warnings"] for r in recordings if r.get("warnings")]
+    if not warned:
+        return ""
+    found = list(dict.fromkeys(sentence for part in warned for sentence in part))
+    if (more := len(found) - _MOST_WARNINGS) > 0:
+        further = f"{counted(more, 'further warning')}: see provenance."
+        found[_MOST_WARNINGS:] = [further]
+    of_all = f"{len(warned)} of {counted(len(recordings), 'recording')}"
+    return f"Warnings were given for {of_all}: {' '.join(found)}"
+
+
+def _software(
+    versions: Mapping[str, str], pipelines: list[Mapping[str, Any]], classified: bool
+) -> str:
+    used = [f"{t} {versions[n]}" for n, t in _SOFTWARE.items() if n in versions]
+    used *= classified
+    for name in dict.fromkeys(p["name"] for p in pipelines):
+        if of_files := _listed(p["version"] for p in pipelines if p["name"] == name):
+            used.append(f"{name} {of_files} (of the files)")
+    return f"Software: {', '.join(used)}." if used else ""
+
+
 def _named(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
     """Say how many ROIs got which name, and how many are expected to be right."""
-    types, rois = Counter[str](), Counter[str]()
-    right: dict[str, float] = {}
+    types, rois, right = Counter[str](), Counter[str](), Counter[str]()
     bases: list[str] = []
     for summary in summaries:
         types.update({n: c["rois"] for n, c in summary.get("types", {}).items()})
@@ -140,7 +131,7 @@ def _named(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
         for name, called in summary.get("groups", {}).items():
             if called["rois"] and called["expected_right"] is not None:
                 rois[name] += called["rois"]
-                right[name] = right.get(name, 0.0) + called["expected_right"]
+                right[name] += called["expected_right"]
     sentences = []
     if types:
         unsure = types.pop(UNSURE, 0)
@@ -159,16 +150,13 @@ def _named(summaries: Iterable[Mapping[str, Any]]) -> list[str]:
     return sentences
 
 
-def _labels(tables: list[Mapping[str, Any]], classified: bool) -> list[str]:
+def _labelled(tables: list[Mapping[str, Any]], classified: bool) -> list[str]:
     """Say how many cells people labelled as what, and what they saw meanwhile."""
-    types, sources = Counter[str](), Counter[str]()
+    types, sources, total = Counter[str](), Counter[str](), Counter[str]()
     for labels in tables:
         types.update(labels["types"])
         sources.update(labels["sources"])
-
-    def total(key: str) -> int:
-        return sum(labels[key] for labels in tables)
-
+        total.update({n: k for n, k in labels.items() if isinstance(k, int)})
     sentences = []
     if n_cells := types.total():
         kinds = ", ".join(
@@ -176,20 +164,20 @@ def _labels(tables: list[Mapping[str, Any]], classified: bool) -> list[str]:
             for name, n in types.items()
         )
         ways = ", ".join(f"{_SOURCES.get(s, s)} ({n})" for s, n in sources.items())
-        unknown = total("sight_unknown")
+        unknown = total["sight_unknown"]
         sentences += [
             f"{counted(n_cells, 'cell')} had a label that no model gave ({kinds}): "
             f"{ways}.",
-            f"{total('blind')} of these labels were given without sight of the trace "
+            f"{total['blind']} of these labels were given without sight of the trace "
             "or of a prediction"
             + (f", for {unknown} nobody noted it." if unknown else "."),
         ]
-    if accepted := total("accepted_predictions"):
+    if accepted := total["accepted_predictions"]:
         sentences.append(
             f"{counted(accepted, 'label')} repeated a prediction that a person "
             "accepted, which is no ground truth."
         )
-    if no_somata := total("not_a_soma"):
+    if no_somata := total["not_a_soma"]:
         sentences.append(
             f"{counted(no_somata, 'ROI')} {'was' if no_somata == 1 else 'were'} "
             "labelled as no cell body"

@@ -16,25 +16,18 @@ from numpy.typing import NDArray
 
 from napari_celltype.answers.columns import find_column
 from napari_celltype.answers.provenance import software_versions
-from napari_celltype.errors import (
-    MissingDependencyError,
-    OutputError,
-)
+from napari_celltype.errors import MissingDependencyError, OutputError
 from napari_celltype.export.content import Content, Format, Preview
 from napari_celltype.export.methods import methods_paragraph
-from napari_celltype.export.nwb_session import UNKNOWN, NwbSession
+from napari_celltype.export.nwb_session import UNKNOWN
 from napari_celltype.progress import Progress, raise_if_stopped
-from napari_celltype.recording import (
-    Recording,
-    RoiMasks,
-    Traces,
-    require_known_rate,
-)
+from napari_celltype.recording import Recording, RoiMasks, Traces, require_known_rate
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PROVENANCE_TABLE = "CellTypeProvenance"
+_MAKERS = ("napari-celltype", "numpy", "python")
 # Put before a column's name where the user's file has a column of that name.
 _PREFIX = "celltype_"
 _UNCONFIRMED = " Nobody confirmed the frame rate, which suite2p may have by default."
@@ -43,10 +36,6 @@ _METERS_PER_MICROMETER = 1e-6
 # while HDF5 compresses a block, nothing else of the program can run.
 _BLOCK_ROIS = 8
 _CHUNK_FRAMES = 32768
-_TRACES = {
-    "RoiResponseSeries": "Raw fluorescence of each ROI",
-    "Neuropil": "Fluorescence around each ROI, not subtracted",
-}
 
 
 def load_pynwb() -> Any:
@@ -66,12 +55,12 @@ def _preview(content: Content) -> Preview:
     session = content.request.session
     _require_possible(content)
     load_pynwb()
-    subject = session.subject()
     lines = [
         f"Session: {session.described()}",
         f"Start: {session.start.isoformat()}",
-        f"Subject: {subject['subject_id']}, sex {subject['sex']}, age "
-        f"{subject['age']}, species {subject.get('species', 'not given')}",
+        "Subject: {subject_id}, sex {sex}, age {age}, species {species}".format(
+            **{"species": "not given", **session.subject()}
+        ),
     ]
     for one, table in zip(content.recordings, content.tables, strict=True):
         recording = one.recording
@@ -95,13 +84,36 @@ def _preview(content: Content) -> Preview:
 def _write(content: Content, path: Path) -> None:
     import h5py
 
-    pynwb, file = load_pynwb(), _new_file(content)
-    file.notes = methods_paragraph(content.origin)
-    add_provenance(file.processing["ophys"], content.origin)
-    with (
-        h5py.File(path, "w") as hdf5,
-        pynwb.NWBHDF5IO(file=hdf5, mode="w") as io,
-    ):
+    _require_possible(content)
+    pynwb, session = load_pynwb(), content.request.session
+    people = [name.strip() for name in session.experimenter.split(";") if name.strip()]
+    versions = software_versions()
+    file = pynwb.NWBFile(
+        session_description=session.described(),
+        identifier=session.identifier or str(uuid.uuid4()),
+        session_start_time=session.start,
+        experimenter=people or None,
+        lab=session.lab or None,
+        institution=session.institution or None,
+        keywords=["calcium imaging", "cell types"],
+        was_generated_by=[[n, versions[n]] for n in _MAKERS if n in versions],
+        subject=pynwb.file.Subject(**session.subject()),
+        notes=methods_paragraph(content.origin),
+    )
+    ophys = file.create_processing_module(
+        name="ophys", description="ROIs, traces and cell types of calcium imaging"
+    )
+    ophys.add([pynwb.ophys.ImageSegmentation(), pynwb.ophys.Fluorescence()])
+    file.create_device(
+        name="Microscope", description=session.device or "Not described by the user."
+    )
+    several = len(content.recordings) > 1
+    for one, table in zip(content.recordings, content.tables, strict=True):
+        # What tells the names of several planes' objects apart.
+        ending = f"Plane{one.recording.plane}" if several else ""
+        _add_plane(file, one.recording, table, ending, content)
+    add_provenance(ophys, content.origin)
+    with h5py.File(path, "w") as hdf5, pynwb.NWBHDF5IO(file=hdf5, mode="w") as io:
         io.write(file)
 
 
@@ -114,41 +126,6 @@ NWB = Format(
     _write,
     options=("only_iscell", "session"),
 )
-
-
-def _new_file(content: Content) -> Any:
-    """Return the planes of one session as an NWB file, without provenance."""
-    session = content.request.session
-    _require_possible(content)
-    pynwb = load_pynwb()
-    people = [name.strip() for name in session.experimenter.split(";") if name.strip()]
-    versions = software_versions()
-    names = ("napari-celltype", "numpy", "python")
-    file = pynwb.NWBFile(
-        session_description=session.described(),
-        identifier=session.identifier or str(uuid.uuid4()),
-        session_start_time=session.start,
-        experimenter=people or None,
-        lab=session.lab or None,
-        institution=session.institution or None,
-        keywords=["calcium imaging", "cell types"],
-        was_generated_by=[[n, versions[n]] for n in names if n in versions],
-        subject=pynwb.file.Subject(**session.subject()),
-    )
-    ophys = file.create_processing_module(
-        name="ophys", description="ROIs, traces and cell types of calcium imaging"
-    )
-    ophys.add(pynwb.ophys.ImageSegmentation())
-    ophys.add(pynwb.ophys.Fluorescence())
-    file.create_device(
-        name="Microscope", description=session.device or "Not described by the user."
-    )
-    several = len(content.recordings) > 1
-    for one, table in zip(content.recordings, content.tables, strict=True):
-        # What tells the names of several planes' objects apart.
-        ending = f"Plane{one.recording.plane}" if several else ""
-        _add_plane(pynwb, file, one.recording, table, ending, content)
-    return file
 
 
 def _require_possible(content: Content) -> None:
@@ -171,18 +148,33 @@ def _require_possible(content: Content) -> None:
 
 
 def _add_plane(
-    pynwb: Any,
-    file: Any,
-    recording: Recording,
-    table: pd.DataFrame,
-    ending: str,
-    content: Content,
+    file: Any, recording: Recording, table: pd.DataFrame, ending: str, content: Content
 ) -> None:
+    pynwb = load_pynwb()
     maker = "" if recording.pipeline is None else f" ({recording.pipeline.name})"
-    ophys = file.processing["ophys"]
+    ophys, session = file.processing["ophys"], content.request.session
+    rate = require_known_rate(recording.sampling_frequency, recording.path)
+    spacing: dict[str, Any] = {}
+    if recording.pixel_size is not None:
+        width_first = np.array(recording.pixel_size[::-1])
+        spacing["grid_spacing"] = width_first * _METERS_PER_MICROMETER
+        spacing["grid_spacing_unit"] = "meters"
     imaging_plane = file.create_imaging_plane(
         name=f"ImagingPlane{ending}",
-        **_imaging_plane(pynwb, file, recording, content.request.session),
+        description=f"Plane {recording.plane} of {recording.n_planes}; frame rate "
+        f"per plane from: {recording.sampling_frequency_source}.",
+        device=file.devices["Microscope"],
+        # Nobody told the wavelengths.
+        optical_channel=pynwb.ophys.OpticalChannel(
+            name="OpticalChannel",
+            description="The functional channel; its wavelength was not given.",
+            emission_lambda=np.nan,
+        ),
+        excitation_lambda=np.nan,
+        imaging_rate=rate,
+        indicator=session.indicator or UNKNOWN,
+        location=session.location or UNKNOWN,
+        **spacing,
     )
     if recording.images:
         pictures = [
@@ -201,11 +193,15 @@ def _add_plane(
                 images=pictures,
             )
         )
-    rois = _rois(pynwb, recording, table, imaging_plane, ending)
+    rois = _rois(recording, table, imaging_plane, ending)
     ophys["ImageSegmentation"].add_plane_segmentation(rois)
-    for name, traces in (
-        ("RoiResponseSeries", recording.raw_traces),
-        ("Neuropil", recording.neuropil),
+    for name, about, traces in (
+        ("RoiResponseSeries", "Raw fluorescence of each ROI", recording.raw_traces),
+        (
+            "Neuropil",
+            "Fluorescence around each ROI, not subtracted",
+            recording.neuropil,
+        ),
     ):
         if traces is None:
             continue
@@ -214,52 +210,23 @@ def _add_plane(
         ophys["Fluorescence"].add_roi_response_series(
             pynwb.ophys.RoiResponseSeries(
                 name=f"{name}{ending}",
-                description=f"{_TRACES[name]}{maker}.",
+                description=f"{about}{maker}.",
                 comments=_about_time(recording),
                 data=data,
                 rois=rois.create_roi_table_region(description="All ROIs of the plane."),
                 unit="a.u.",
                 starting_time=0.0,
-                rate=float(recording.sampling_frequency or np.nan),
+                rate=rate,
             )
         )
 
 
-def _imaging_plane(
-    pynwb: Any, file: Any, recording: Recording, session: NwbSession
-) -> dict[str, Any]:
-    """Return the arguments of an imaging plane; nobody told the wavelengths: NaN."""
-    rate = recording.sampling_frequency
-    arguments: dict[str, Any] = {
-        "description": f"Plane {recording.plane} of {recording.n_planes}; frame rate "
-        f"per plane from: {recording.sampling_frequency_source}.",
-        "device": file.devices["Microscope"],
-        "optical_channel": pynwb.ophys.OpticalChannel(
-            name="OpticalChannel",
-            description="The functional channel; its wavelength was not given.",
-            emission_lambda=float("nan"),
-        ),
-        "excitation_lambda": float("nan"),
-        "imaging_rate": None if rate is None else float(rate),
-        "indicator": session.indicator or UNKNOWN,
-        "location": session.location or UNKNOWN,
-    }
-    if recording.pixel_size is not None:
-        height, width = recording.pixel_size
-        spacing = np.array([width, height]) * _METERS_PER_MICROMETER
-        arguments |= {"grid_spacing": spacing, "grid_spacing_unit": "meters"}
-    return arguments
-
-
 def _rois(
-    pynwb: Any,
-    recording: Recording,
-    table: pd.DataFrame,
-    imaging_plane: Any,
-    ending: str,
+    recording: Recording, table: pd.DataFrame, imaging_plane: Any, ending: str
 ) -> Any:
     """Return the table of ROIs, with their masks and cell types."""
     from hdmf.common import VectorData, VectorIndex
+    from pynwb.ophys import PlaneSegmentation
 
     masks = RoiMasks.of(recording.rois)
     roi_ids = table["roi_id"].to_numpy()
@@ -276,7 +243,7 @@ def _rois(
     ends = VectorIndex(
         name="pixel_mask_index", data=np.cumsum(masks.n_pixels[roi_ids]), target=mask
     )
-    rois = pynwb.ophys.PlaneSegmentation(
+    rois = PlaneSegmentation(
         name=f"PlaneSegmentation{ending}",
         description="ROIs that suite2p found, and their cell types according to "
         "napari-celltype. Columns whose description says 'predicted' hold what a model "
@@ -292,37 +259,32 @@ def _rois(
 def _trace_data(
     traces: Traces, roi_ids: NDArray[np.int64], message: str, content: Content
 ) -> Any:
-    """Return traces as compressed data of a RoiResponseSeries, read block by block."""
+    """Return traces as compressed data, (n_frames, n_rois), read row by row."""
     from hdmf.backends.hdf5 import H5DataIO
-    from hdmf.data_utils import GenericDataChunkIterator
+    from hdmf.data_utils import DataChunkIterator
 
     n_frames, n_rois = traces.shape[1], len(roi_ids)
 
-    class Blocks(GenericDataChunkIterator):
-        """Hands (n_rois, n_frames) over as NWB wants them: (n_frames, n_rois)."""
-
-        n_done = 0
-
-        def _get_data(self, selection: tuple[slice, ...]) -> NDArray[np.float32]:
+    def rows() -> Iterator[NDArray[np.float32]]:
+        for number, roi_id in enumerate(roi_ids):
             raise_if_stopped(content.should_stop)
-            frames, rois = selection
-            block = np.asarray(traces[roi_ids[rois], frames]).T
-            self.n_done += block.size
-            content.on_progress(Progress(message, self.n_done, n_frames * n_rois))
-            return block
+            yield np.asarray(traces[roi_id], dtype=np.float32)
+            content.on_progress(Progress(message, number + 1, n_rois))
 
-        def _get_maxshape(self) -> tuple[int, int]:
-            return n_frames, n_rois
-
-        def _get_dtype(self) -> np.dtype[Any]:
-            return np.dtype("float32")
-
-    block = min(_BLOCK_ROIS, n_rois)
-    blocks = Blocks(
-        chunk_shape=(min(_CHUNK_FRAMES, n_frames), block),
-        buffer_shape=(n_frames, block),
+    blocks = DataChunkIterator(
+        data=rows(),
+        maxshape=(n_frames, n_rois),
+        dtype=np.dtype("float32"),
+        buffer_size=min(_BLOCK_ROIS, n_rois),
+        iter_axis=1,
     )
-    return H5DataIO(data=blocks, compression="gzip", compression_opts=1, shuffle=True)
+    return H5DataIO(
+        data=blocks,
+        chunks=(min(_CHUNK_FRAMES, n_frames), min(_BLOCK_ROIS, n_rois)),
+        compression="gzip",
+        compression_opts=1,
+        shuffle=True,
+    )
 
 
 def add_cell_types(rois: Any, table: pd.DataFrame) -> list[str]:
@@ -330,11 +292,6 @@ def add_cell_types(rois: Any, table: pd.DataFrame) -> list[str]:
     taken, added = set(rois.colnames), []
     for name, description, data in _columns(table):
         written = f"{_PREFIX}{name}" if name in taken else name
-        if written in taken:
-            raise OutputError(
-                f"The NWB file has a column {written!r} in its table of ROIs already; "
-                "give the file as it was before cell types were added."
-            )
         rois.add_column(name=written, description=description, data=data)
         added.append(written)
     return added
@@ -368,12 +325,10 @@ def _columns(table: pd.DataFrame) -> Iterator[tuple[str, str, Any]]:
 
 
 def add_provenance(ophys: Any, provenance: Mapping[str, Any]) -> None:
-    """Add the provenance to a processing module, as a table of names and values.
-
-    Paths of the machine are left out, since NWB files are made to be shared.
-    """
+    """Add the provenance to a processing module, as a table of names and values."""
     from hdmf.common import DynamicTable, VectorData
 
+    # Paths of the machine are left out, since NWB files are made to be shared.
     rows = [row for row in _rows(provenance, "") if not row[0].endswith(".path")]
     names, values = [name for name, _ in rows], [value for _, value in rows]
     ophys.add(
@@ -406,13 +361,10 @@ def _rows(value: Any, name: str) -> Iterator[tuple[str, str]]:
 def _about_time(recording: Recording) -> str:
     """Say where the time axis is not what its constant rate suggests."""
     rate = "" if recording.sampling_frequency_confirmed else _UNCONFIRMED
-    segments = recording.segments
-    if len(segments) == 1 and segments[0].stop - segments[0].start == (
-        recording.n_frames
-    ):
+    ranges = [f"{s.start} to {s.stop - 1}" for s in recording.segments]
+    if ranges == [f"0 to {recording.n_frames - 1}"]:
         return f"One continuous recording.{rate}"
-    ranges = ", ".join(f"{s.start} to {s.stop - 1}" for s in segments)
     return (
-        f"Time is continuous only within the frames {ranges or 'of no range'}; between "
+        f"Time is continuous only within the frames {', '.join(ranges)}; between "
         f"them recordings were joined or frames were marked bad.{rate}"
     )

@@ -46,7 +46,10 @@ def _write(content: Content, path: Path) -> None:
     with _opened(path, "r+", existing) as (io, file):
         content.on_progress(Progress("Comparing the ROIs"))
         _add(file, content, existing)
-        add_provenance(_ophys_module(file), content.origin)
+        if "ophys" not in file.processing:
+            about = "ROIs and cell types of calcium imaging"
+            file.create_processing_module(name="ophys", description=about)
+        add_provenance(file.processing["ophys"], content.origin)
         raise_if_stopped(content.should_stop)
         io.write(file)
 
@@ -68,6 +71,12 @@ def _add(file: Any, content: Content, existing: Path) -> list[str]:
     The ROIs are found by their number and their masks, in whatever order, with rows or
     columns of the image first.
     """
+    ophys = file.processing.get("ophys")
+    if ophys is not None and PROVENANCE_TABLE in ophys.data_interfaces:
+        raise OutputError(
+            f"{existing.name} holds cell types of napari-celltype already; give the "
+            "file as it was before they were added."
+        )
     lines = []
     for one, table in zip(content.recordings, content.tables, strict=True):
         recording = one.recording
@@ -98,11 +107,6 @@ def _existing(content: Content) -> Path:
             "No NWB file was chosen to make a copy of; choose the one that holds these "
             "ROIs."
         )
-    if existing.is_dir():
-        raise OutputError(
-            f"{existing} is a folder (NWB as Zarr); only NWB files of the kind HDF5 "
-            "can be copied."
-        )
     if not existing.is_file() or not h5py.is_hdf5(existing):
         raise OutputError(
             f"{existing} is no NWB file (HDF5) that can be read; check the name."
@@ -115,18 +119,15 @@ def _links(path: Path) -> list[str]:
     import h5py
 
     found: list[str] = []
-
-    def look(name: str, link: Any) -> None:
-        if isinstance(link, h5py.ExternalLink):
-            found.append(link.filename)
-
-    def look_inside(name: str, item: Any) -> None:
-        if name.endswith("/external_file") and isinstance(item, h5py.Dataset):
-            found.extend(str(file) for file in item.asstr()[:])
-
     with h5py.File(path, "r") as file:
+
+        def look(name: str, link: Any) -> None:
+            if isinstance(link, h5py.ExternalLink):
+                found.append(link.filename)
+            elif name.endswith("/external_file"):
+                found.extend(file[name].asstr()[:])
+
         file.visititems_links(look)
-        file.visititems(look_inside)
     return [name for name in found if name and not Path(name).is_absolute()]
 
 
@@ -208,18 +209,3 @@ def _stored_masks(table: Any) -> Iterator[RoiMasks]:
         # Copies, since masks close their arrays to writing.
         weights = np.ones(len(rows), dtype=np.float32)
         yield RoiMasks(rows.copy(), columns.copy(), weights, starts.copy())
-
-
-def _ophys_module(content: Any) -> Any:
-    """Return the module for the provenance, which has none yet."""
-    if "ophys" not in content.processing:
-        content.create_processing_module(
-            name="ophys", description="ROIs and cell types of calcium imaging"
-        )
-    ophys = content.processing["ophys"]
-    if PROVENANCE_TABLE in ophys.data_interfaces:
-        raise OutputError(
-            "The NWB file holds cell types of napari-celltype already; give the file "
-            "as it was before they were added."
-        )
-    return ophys

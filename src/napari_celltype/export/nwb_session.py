@@ -35,8 +35,7 @@ class NwbSession:
         example="Mouse runs in the dark",
     )
     identifier: str = _text(
-        "A text that no other NWB file has; made up at random where empty.",
-        label="Identifier",
+        "A text that no other NWB file has; made up at random where empty."
     )
     session_start_time: str = _text(
         "When the recording began, ISO 8601; without a time zone that of this computer "
@@ -45,38 +44,21 @@ class NwbSession:
         example="2024-05-17T14:30",
     )
     subject_id: str = _text("The animal's name.", label="Animal", example="m1")
-    species: str = _text(
-        "Latin name of genus and species.", label="Species", example="Mus musculus"
-    )
+    species: str = _text("Latin name of genus and species.", example="Mus musculus")
     age: str = _text(
-        "ISO 8601: P90D is 90 days, P12W 12 weeks, P8W/P10W a range.",
-        label="Age",
-        example="P90D",
+        "ISO 8601: P90D is 90 days, P12W 12 weeks, P8W/P10W a range.", example="P90D"
     )
-    sex: str = parameter(
-        "",
+    sex: str = _text(
         "Sex of the animal.",
-        choices={
-            "": "not known",
-            "F": "female",
-            "M": "male",
-            "O": "other",
-        },
+        choices={"": "not known", "F": "female", "M": "male", "O": "other"},
         free=True,
-        option=None,
     )
-    lab: str = _text("Name of the laboratory.", label="Lab")
-    institution: str = _text(
-        "Name of the university or institute.", label="Institution"
-    )
+    lab: str = _text("Name of the laboratory.")
+    institution: str = _text("Name of the university or institute.")
     experimenter: str = _text(
-        "Several are separated by semicolons.",
-        label="Experimenter",
-        example="Lastname, Firstname",
+        "Several are separated by semicolons.", example="Lastname, Firstname"
     )
-    indicator: str = _text(
-        "The calcium indicator.", label="Indicator", example="GCaMP6f"
-    )
+    indicator: str = _text("The calcium indicator.", example="GCaMP6f")
     location: str = _text(
         "The brain region of the imaging plane.", label="Region", example="CA1"
     )
@@ -143,8 +125,7 @@ class NwbSession:
     def described(self) -> str:
         """Return the session's description, with what nobody gave."""
         text = self.session_description or "No description was given."
-        unknown = self.unknown
-        if unknown:
+        if unknown := self.unknown:
             text += f" Not given when this file was written: {', '.join(unknown)}."
         if not self.session_start_time:
             text += (
@@ -154,15 +135,16 @@ class NwbSession:
 
     def subject(self) -> dict[str, Any]:
         """Return the arguments of pynwb's Subject."""
-        known = {"species": self.species} if self.species else {}
+        known = {
+            "subject_id": self.subject_id or UNKNOWN,
+            "age": self.age or _UNKNOWN_AGE,
+            "sex": self.sex or "U",
+        }
+        if self.species:
+            known["species"] = self.species
         absent = [
             n for n in self.unknown if n in ("subject_id", "species", "age", "sex")
         ]
         if absent:
             known["description"] = f"Not known or not given: {', '.join(absent)}."
-        return {
-            "subject_id": self.subject_id or UNKNOWN,
-            "age": self.age or _UNKNOWN_AGE,
-            "sex": self.sex or "U",
-            **known,
-        }
+        return known

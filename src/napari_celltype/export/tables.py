@@ -7,17 +7,14 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.answers.columns import (
-    class_columns,
-    find_column,
-    output_columns,
-)
+from napari_celltype.answers.columns import class_columns, find_column, output_columns
 from napari_celltype.celltypes import UNSURE
 from napari_celltype.errors import OutputError
 from napari_celltype.export.content import Content, Format, Preview
@@ -29,6 +26,8 @@ if TYPE_CHECKING:
 # MATLAB's namelengthmax.
 _MAX_NAME = 63
 READ_ENDINGS = (".csv", ".parquet", ".json")
+# What stands in a CSV for no number and for yes and no.
+_WORDS = {"": None, "True": True, "False": False}
 
 
 def table_to_csv(table: pd.DataFrame) -> str:
@@ -47,30 +46,25 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> None:
 
 def _write_json(table: pd.DataFrame, path: Path) -> None:
     """Write a JSON list of rows; what is missing is null."""
-    values = table.astype(object).where(table.notna(), None)
-    rows = [
-        # NumPy's numbers become Python's.
-        {n: v.item() if hasattr(v, "item") else v for n, v in row.items()}
-        for row in values.to_dict(orient="records")
-    ]
-    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+    # NumPy's numbers become Python's.
+    dump = partial(json.dumps, ensure_ascii=False, default=lambda value: value.item())
+    lines = ",\n".join(map(dump, rows))
     path.write_bytes(f"[\n{lines}\n]\n".encode())
 
 
 def celltype_array(table: pd.DataFrame) -> tuple[NDArray[np.float64], dict[str, Any]]:
     """Return the cell types as suite2p keeps iscell, and what columns and codes mean.
 
-    Row i is row i of stat.npy. Column 0 is the code of the predicted type (-1: unsure),
-    column 1 its probability, then one column per class; NaN without a usable trace.
+    Row i is that of stat.npy: code (-1: unsure), its probability, a column per class.
     """
     if "predicted" not in table.columns:
         raise OutputError(
             "celltype.npy holds what a model said, and no model has run; classify the "
             "recording first, or export the labels as CSV."
         )
-    roi_ids = table["roi_id"].to_numpy()
-    one_plane = len(table[["recording", "plane"]].drop_duplicates()) == 1
-    if not one_plane or not np.array_equal(roi_ids, np.arange(len(table))):
+    planes = table[["recording", "plane"]].drop_duplicates()
+    if len(planes) != 1 or list(table["roi_id"]) != list(range(len(table))):
         raise OutputError(
             "celltype.npy has one row for every row of one plane's stat.npy, and this "
             "table is of several planes or of some ROIs only; export each plane by "
@@ -151,10 +145,7 @@ def _labels_preview(content: Content) -> Preview:
 
 
 def _table_format(
-    key: str,
-    title: str,
-    description: str,
-    write: Callable[[pd.DataFrame, Path], None],
+    key: str, title: str, description: str, write: Callable[[pd.DataFrame, Path], None]
 ) -> Format:
     return Format(
         key,
@@ -168,40 +159,36 @@ def _table_format(
     )
 
 
-CSV = _table_format("csv", "CSV", "For any program.", _write_csv)
-PARQUET = _table_format("parquet", "Parquet", "Keeps column types.", _write_parquet)
-JSON = _table_format("json", "JSON", "A list of rows.", _write_json)
-MAT = _table_format("mat", "MATLAB (.mat)", "One variable per column.", _write_mat)
-NPY = Format(
-    "npy",
-    "celltype.npy, beside iscell.npy",
-    ".npy",
-    "Numbers as suite2p keeps iscell; needs predictions.",
-    _npy_preview,
-    lambda content, path: _write_npy(content.table, path),
-    one_recording=True,
-    from_table=True,
-    legend=lambda table: {"legend": celltype_array(table)[1]},
-)
-LABELS = Format(
-    "labels",
-    "Labels only (CSV, can be imported)",
-    ".csv",
-    "What people said, to be read again by this program.",
-    _labels_preview,
-    lambda content, path: write_label_table(_labels(content), path),
-    one_recording=True,
+TABLES = (
+    _table_format("csv", "CSV", "For any program.", _write_csv),
+    _table_format("parquet", "Parquet", "Keeps column types.", _write_parquet),
+    _table_format("json", "JSON", "A list of rows.", _write_json),
+    _table_format("mat", "MATLAB (.mat)", "One variable per column.", _write_mat),
+    Format(
+        "npy",
+        "celltype.npy, beside iscell.npy",
+        ".npy",
+        "Numbers as suite2p keeps iscell; needs predictions.",
+        _npy_preview,
+        lambda content, path: _write_npy(content.table, path),
+        one_recording=True,
+        from_table=True,
+        legend=lambda table: {"legend": celltype_array(table)[1]},
+    ),
+    Format(
+        "labels",
+        "Labels only (CSV, can be imported)",
+        ".csv",
+        "What people said, to be read again by this program.",
+        _labels_preview,
+        lambda content, path: write_label_table(_labels(content), path),
+        one_recording=True,
+    ),
 )
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read an output table (.csv, .parquet or .json) with its types of columns.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be read, or lacks columns of the output table.
-    """
+    """Read an output table (.csv, .parquet or .json) with its types of columns."""
     import pandas as pd
 
     path = Path(path)
@@ -219,8 +206,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
         ) from None
     try:
         if ending == ".csv":
-            text = io.BytesIO(data)
-            table = _parsed(pd.read_csv(text, dtype=str, keep_default_na=False))
+            table = pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
+            for name, kind in _types(table).items():
+                if kind != "str":
+                    # Python's own float() gives back every digit that was written.
+                    table[name] = [
+                        _WORDS[text] if text in _WORDS else float(text)
+                        for text in table[name]
+                    ]
         elif ending == ".parquet":
             table = pd.read_parquet(io.BytesIO(data))
         else:
@@ -242,16 +235,3 @@ def read_table(path: str | Path) -> pd.DataFrame:
 def _types(table: pd.DataFrame) -> dict[str, str]:
     found = {name: find_column(str(name)) for name in table.columns}
     return {name: column.dtype for name, column in found.items() if column}
-
-
-def _parsed(texts: pd.DataFrame) -> pd.DataFrame:
-    """Return columns of text as numbers; empty text is text, or a gap in numbers."""
-    table = texts.copy()
-    for name, dtype in _types(texts).items():
-        values = texts[name].astype(object).replace({"": None})
-        if dtype == "boolean":
-            table[name] = values.replace({"True": True, "False": False})
-        elif dtype != "str":
-            # Python's own float() gives back every digit that was written.
-            table[name] = values.map(float, na_action="ignore")
-    return table

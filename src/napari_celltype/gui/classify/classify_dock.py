@@ -10,13 +10,9 @@ from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_celltype.answers import (
-    Predictions,
-    classify_recording,
-    count_rois,
-    roi_table,
-)
-from napari_celltype.answers.columns import COUNTED
+from napari_celltype.answers import Predictions, classify_recording
+from napari_celltype.answers.columns import COUNTED, roi_table
+from napari_celltype.answers.summary import count_rois
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.classify.classify_form import ClassifyForm, RunBar
 from napari_celltype.gui.classify.legend import Legend, heading_of, legend_rows

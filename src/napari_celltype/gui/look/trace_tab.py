@@ -18,8 +18,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.answers import share_text
 from napari_celltype.answers.decisions import UnsureReason
+from napari_celltype.answers.shares import share_text
 from napari_celltype.answers.transients import largest_transients
 from napari_celltype.celltypes import UNSURE
 from napari_celltype.errors import RecordingError
