@@ -16,14 +16,8 @@ from numpy.typing import NDArray
 
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.protocol import PaperProtocol
-from napari_celltype.protocol.experiment import (
-    Experiment,
-    ExperimentData,
-    Outcome,
-    Plan,
-    Task,
-)
-from napari_celltype.protocol.experiments import Training, evaluate_experiment, plan
+from napari_celltype.protocol.experiment import ExperimentData, Outcome, Plan, Task
+from napari_celltype.protocol.experiments import Training, evaluate_experiment
 from napari_celltype.protocol.paper import paper_experiment
 from napari_celltype.protocol.report import Report, make_report
 
@@ -101,10 +95,6 @@ class MadeRun:
     outcomes: list[Outcome]
 
     @property
-    def experiment(self) -> Experiment:
-        return self.plan.experiment
-
-    @property
     def data(self) -> ExperimentData:
         return self.plan.data
 
@@ -152,7 +142,7 @@ def build_run(
         new_targets=new_targets,
     )
     training = Training(epochs=epochs)
-    experiment = (
+    planned = (
         evaluate_experiment(data, classifiers, protocol, training)
         if name == "evaluate"
         else paper_experiment(name, data, protocol, training)
@@ -196,7 +186,6 @@ def build_run(
             environment={"threads": 1},
         )
 
-    planned = plan(experiment, data, protocol)
     return MadeRun(planned, protocol, [outcome(task) for task in planned.tasks])
 
 

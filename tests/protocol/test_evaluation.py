@@ -42,7 +42,7 @@ def test_predictions_are_not_counted():
     )
     assert design.rows[0].examples == 1
     assert design.sentences[-1] == (
-        "1 label accepted from predictions only train and is never tested on."
+        "Labels accepted from predictions (1) only train and are never tested on."
     )
 
 

@@ -20,7 +20,7 @@ from napari_celltype.protocol.experiment import (
     build,
     known,
 )
-from napari_celltype.protocol.experiments import Training, evaluate_experiment, plan
+from napari_celltype.protocol.experiments import Training, evaluate_experiment
 from napari_celltype.protocol.paper import (
     PAPER_NETWORKS,
     paper_experiment,
@@ -116,7 +116,7 @@ def toy(monkeypatch):
 def test_it_trains_and_answers_in_an_evaluation(data):
     training = Training(epochs=1, device="cpu")
     experiment = evaluate_experiment(data, ["toy"], PROTOCOL, training)
-    outcome = perform(plan(experiment, data, PROTOCOL).tasks[0], data, threads=1)
+    outcome = perform(experiment.tasks[0], data, threads=1)
     assert (outcome.condition, len(outcome.history)) == ("toy", 1)
     # As every network it is shown surrogates.
     assert outcome.surrogates

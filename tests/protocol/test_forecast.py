@@ -7,7 +7,7 @@ import napari_celltype as nct
 from napari_celltype.errors import Stopped
 from napari_celltype.protocol.evaluate import ExperimentRequest, run_experiment
 from napari_celltype.protocol.experiments import Training
-from napari_celltype.protocol.forecast import Cost, Costs, Forecaster
+from napari_celltype.protocol.forecast import Forecaster
 
 
 def traces(n_subjects=4, *, one_type=False):
@@ -71,18 +71,11 @@ def test_what_is_done_is_not_expected_again(tmp_path):
     assert "are done" in done.sentence
 
 
-def test_a_network_is_expected_to_take_its_epochs_and_examples():
-    cost = Cost(100, 50, fit=0.5, rest=1.0)
-    assert cost.expected(200, 50, epochs=20) == pytest.approx(0.5 * 2 * 20 + 1.0)
-
-
-def test_a_support_vector_machine_grows_with_the_square():
-    cost = Cost(100, 50, fit=0.5, rest=1.0, svm=True)
-    expected = 0.5 * 9 + 1.0 * 2 * 3
-    assert cost.expected(300, 100) == pytest.approx(expected)
-
-
-def test_timing_stops_when_asked(make_run):
-    run = make_run(classifiers=("rnn",), skill={})
+def test_timing_stops_when_asked():
+    told = []
     with pytest.raises(Stopped):
-        Costs(run.data).expected(run.tasks, should_stop=lambda: True)
+        Forecaster().forecast(
+            request(traces()),
+            on_progress=told.append,
+            should_stop=lambda: any("Timing" in p.message for p in told),
+        )

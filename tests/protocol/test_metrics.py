@@ -33,10 +33,10 @@ def random_answers(seed, n=120, n_splits=3, skill=0.5):
 @pytest.mark.parametrize("seed", range(3))
 def test_scores_are_scikit_learns(seed):
     a = random_answers(seed)
-    assert metrics.accuracy(a) == pytest.approx(
+    assert metrics.accuracy(a.counts) == pytest.approx(
         sklearn_metrics.accuracy_score(a.truth, a.guess)
     )
-    assert metrics.balanced_accuracy(a) == pytest.approx(
+    assert metrics.balanced_accuracy(a.counts) == pytest.approx(
         sklearn_metrics.balanced_accuracy_score(a.truth, a.guess)
     )
     counts = metrics.confusion_counts(a.truth, a.guess, 3)
@@ -70,13 +70,13 @@ def test_what_cannot_be_divided_is_nan():
 def test_a_class_that_was_not_tested_is_left_out_of_the_balanced_accuracy():
     truth, guess = np.array([0, 0, 1]), np.array([0, 2, 1])
     a = Answers(CLASSES, np.arange(3), np.zeros(3, int), truth, guess)
-    assert metrics.balanced_accuracy(a) == pytest.approx(0.75)
+    assert metrics.balanced_accuracy(a.counts) == pytest.approx(0.75)
 
 
 def test_no_answers_have_no_score():
     a = Answers(CLASSES, *[np.empty(0, int)] * 4)
-    assert np.isnan(metrics.accuracy(a))
-    assert np.isnan(metrics.balanced_accuracy(a))
+    assert np.isnan(metrics.accuracy(a.counts))
+    assert np.isnan(metrics.balanced_accuracy(a.counts))
     assert np.isnan(metrics.majority_rate(a))
     assert metrics.by_split(a) == []
 
@@ -91,7 +91,7 @@ def test_chance_and_majority():
 def test_guesses_that_know_nothing_stay_below_the_level_of_luck():
     a = random_answers(7, n=600, skill=0)
     assert 1 / 3 < metrics.luck_level(a) < 0.5
-    assert metrics.balanced_accuracy(a) < metrics.luck_level(a)
+    assert metrics.balanced_accuracy(a.counts) < metrics.luck_level(a)
 
 
 def test_precision_follows_the_prevalence():

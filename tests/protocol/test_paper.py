@@ -13,7 +13,7 @@ from napari_celltype.protocol.paper import (
     TRAIN_SECONDS,
     is_best,
     printed_accuracy,
-    printed_seconds,
+    trained_alike,
 )
 
 # Where the text of the paper lies, for whoever has it.
@@ -64,6 +64,7 @@ def test_one_frame_per_step_has_its_own():
     assert printed_accuracy("lstm", {"timesteps": 400}, "paper") is None
 
 
-def test_training_times_belong_to_two_sizes():
-    assert printed_seconds("rnn", {}, "paper", 6737) == 51.643
-    assert printed_seconds("rnn", {}, "paper", 3157) is None
+def test_training_times_are_of_the_best_networks_with_20_epochs():
+    assert trained_alike("rnn", {"epochs": 20}, "paper")
+    assert not trained_alike("rnn", {"epochs": 60}, "paper")
+    assert not trained_alike("rnn", {}, "by-subject")

@@ -265,12 +265,6 @@ def test_other_kernels_predict_as_scikit_learn(kernel):
     np.testing.assert_array_equal(ours.predict(new), theirs.predict(new))
 
 
-def test_an_unknown_kernel_is_refused():
-    traces, labels = raw(0)
-    with pytest.raises(ValueError, match="kernel 'sigmoid' is not known"):
-        KernelSearch("sigmoid", grid={"C": [1]}).fit(traces, labels)
-
-
 @parametrize_with_checks(
     [KernelSearch(grid={"gamma": (0.1, 1), "C": (1, 10)}, cv=InnerFolds(2))]
 )

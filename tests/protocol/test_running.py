@@ -322,11 +322,12 @@ def test_without_a_path_the_folder_goes_with_the_object():
 
 @pytest.mark.parametrize("name", ["CNN [C C P C D]", 'probe: "a/b\\c"', "x" * 200])
 def test_every_file_system_takes_the_name_of_a_checkpoint(kept, name):
-    assert re.fullmatch(r"[\w-]{1,80}", kept.checkpoint(make_task(name)).name)
+    assert re.fullmatch(r"[\w-]{1,80}", kept.checkpoint((name, 0)).name)
 
 
 def test_the_checkpoint_of_a_finished_task_is_removed(kept):
-    checkpoint = kept.checkpoint(make_task("cnn"))
+    checkpoint = kept.checkpoint(OUTCOME.key)
+    checkpoint.parent.mkdir()
     checkpoint.touch()
     kept.append(OUTCOME)
     assert not checkpoint.exists()

@@ -53,7 +53,9 @@ def test_the_largest_remainders_get_what_rounding_leaves():
 def test_more_examples_than_there_are_is_one_sentence():
     with pytest.raises(LabelError, match="4000 examples are asked for and there are"):
         split_counts(PAPER, PaperProtocol(train_size=4000))
-    with pytest.raises(LabelError, match="900 training and 200 test examples of PV"):
+    with pytest.raises(
+        LabelError, match="947 examples of PV cannot give 900 to train on and 200"
+    ):
         split_counts(
             PAPER,
             PaperProtocol(),
@@ -63,13 +65,8 @@ def test_more_examples_than_there_are_is_one_sentence():
 
 
 def test_a_class_that_would_miss_on_one_side_is_one_sentence():
-    with pytest.raises(LabelError, match="1 examples of PV leave 0 for training"):
+    with pytest.raises(LabelError, match="1 examples of PV cannot give 0 to train on"):
         split_counts({"PV": 1, "PY": 9}, PaperProtocol())
-
-
-def test_counts_of_an_unknown_class_are_refused():
-    with pytest.raises(LabelError, match="Examples of ABC are asked for"):
-        split_counts(PAPER, PaperProtocol(), {"ABC": 3})
 
 
 @pytest.mark.parametrize(
@@ -321,10 +318,9 @@ def test_the_strictest_way_says_what_is_unknown(small_traces, small_targets):
     traces = replace(small_traces, subject_id=None)
     way, sentences = strictest_way(traces, small_targets)
     assert way == "by-session"
-    assert sentences == (
-        "No animal is given for these traces, so whether the score holds for a new "
-        "animal is unknown.",
-    )
+    (sentence,) = sentences
+    assert sentence.startswith("No animal is given for these traces, so by-subject")
+    assert sentence.endswith("Whether the score holds for a new animal is unknown.")
 
 
 def test_the_strictest_way_says_what_is_not_possible(make_traces):

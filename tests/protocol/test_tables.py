@@ -43,7 +43,7 @@ def test_cells_are_short_for_readers_and_plain_in_a_file():
 
 
 def test_a_report_of_an_evaluation_has_these_tables_in_this_order(made_run):
-    keys = ["design", "ways", "scores", "differences", "classes", "probes", "shuffled"]
+    keys = ["design", "scores", "differences", "classes", "probes", "shuffled"]
     keys += ["surrogates", "conditions"]
     assert [t.key for t in made_run.report.tables] == keys
     scores = frame(made_run.report, "scores")

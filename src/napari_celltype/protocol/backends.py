@@ -8,13 +8,12 @@ killed parent.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -22,11 +21,12 @@ from concurrent.futures import (
     Future,
     wait,
 )
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from napari_celltype.errors import CellTypeError, MissingDependencyError, OutputError
 from napari_celltype.progress import (
@@ -38,10 +38,9 @@ from napari_celltype.progress import (
     raise_if_stopped,
 )
 
-R = TypeVar("R")
-
 # Called as work(item, shared), and in this process with on_progress and should_stop.
-Work = Callable[..., R]
+Work = Callable[..., Any]
+_Submit = Callable[[Any], Future[tuple[float, Any]]]
 
 # Seconds between two looks at whether the user wants an end.
 _POLL = 0.2
@@ -58,16 +57,17 @@ class WorkerLost(CellTypeError):
 
 
 @dataclass(frozen=True)
-class Finished(Generic[R]):
+class Finished:
     """What the item at `index` gave, and its seconds where it ran."""
 
     index: int
-    result: R | WorkerLost
+    # Or `WorkerLost`.
+    result: Any
     seconds: float
 
 
 def outcomes(
-    work: Work[R],
+    work: Work,
     items: Sequence[Any],
     *,
     shared: Any = None,
@@ -76,7 +76,7 @@ def outcomes(
     threads: int | None = None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
-) -> Iterator[Finished[R]]:
+) -> Iterator[Finished]:
     """Yield what each item gave, as they finish.
 
     An item whose process is killed is done again, alone; one that is lost again gives
@@ -122,94 +122,90 @@ def outcomes(
             yield Finished(index, result, time.perf_counter() - start)
 
 
-def _collect(
-    submit: Callable[[Any], Future[tuple[float, Any]]],
-    items: Mapping[int, Any],
+def _elsewhere(
+    open_executor: Callable[[int], AbstractContextManager[_Submit]],
+    items: Sequence[Any],
     at_once: int,
     killed: type[BaseException],
     should_stop: ShouldStop,
-) -> Iterator[Finished[Any]]:
-    """Yield what items gave; when the processes break, all that ran are lost."""
-    waiting = deque(items.items())
-    running: dict[Future[Any], int] = {}
-    broken = False
-    while running or (waiting and not broken):
-        while waiting and len(running) < at_once and not broken:
-            index, item = waiting.popleft()
-            try:
-                running[submit(item)] = index
-            except BrokenExecutor:
-                broken = True
-        for future in wait(running, _POLL, FIRST_COMPLETED).done:
-            index = running.pop(future)
-            error = future.exception()
-            if isinstance(error, killed):
-                broken = broken or isinstance(error, BrokenExecutor)
-                yield Finished(index, WorkerLost(_LOST), 0.0)
-            else:
-                seconds, result = future.result()
-                yield Finished(index, result, seconds)
-        if running or waiting:
-            raise_if_stopped(should_stop)
+) -> Iterator[Finished]:
+    """Yield what items gave in the processes of one executor after the other.
 
-
-def _twice(
-    batch: Callable[[Mapping[int, Any], int], Iterator[Finished[Any]]],
-    items: Sequence[Any],
-    at_once: int,
-) -> Iterator[Finished[Any]]:
-    """Try what ran when a process died again alone, so it takes no other with it."""
+    What ran when a process died is tried again alone, so it takes no other with it.
+    """
     left = dict(enumerate(items))
-    suspects: dict[int, Any] = {}
+    suspects: list[int] = []
     while left:
-        alone, fruitless = bool(suspects), True
-        for finished in batch(dict(suspects or left), 1 if alone else at_once):
-            index, fruitless = finished.index, False
-            if isinstance(finished.result, WorkerLost) and not alone:
-                suspects[index] = left[index]
-                continue
-            suspects.pop(index, None)
-            del left[index]
-            yield finished
-        if fruitless:
+        alone, before = bool(suspects), (len(left), len(suspects))
+        most = 1 if alone else at_once
+        waiting = deque(suspects or left)
+        running: dict[Future[tuple[float, Any]], int] = {}
+        broken = False
+        with open_executor(most) as submit:
+            while running or (waiting and not broken):
+                while waiting and len(running) < most and not broken:
+                    try:
+                        running[submit(left[waiting[0]])] = waiting[0]
+                        waiting.popleft()
+                    except BrokenExecutor:
+                        broken = True
+                for future in wait(running, _POLL, FIRST_COMPLETED).done:
+                    index = running.pop(future)
+                    error = future.exception()
+                    lost = isinstance(error, killed)
+                    # When processes break, all that ran are lost.
+                    broken = broken or isinstance(error, BrokenExecutor)
+                    if lost and not alone:
+                        suspects.append(index)
+                        continue
+                    seconds, result = (
+                        (0.0, WorkerLost(_LOST)) if lost else future.result()
+                    )
+                    del left[index]
+                    if alone:
+                        suspects.remove(index)
+                    yield Finished(index, result, seconds)
+                if running or waiting:
+                    raise_if_stopped(should_stop)
+        if before == (len(left), len(suspects)):
             raise WorkerLost(_LOST)
 
 
 def _in_processes(
-    work: Work[Any],
+    work: Work,
     items: Sequence[Any],
     shared: Any,
     jobs: int,
     threads: int | None,
     should_stop: ShouldStop,
-) -> Iterator[Finished[Any]]:
+) -> Iterator[Finished]:
     import joblib
     from joblib.externals.loky import ProcessPoolExecutor
 
-    folder = Path(tempfile.mkdtemp(prefix="napari-celltype-"))
-    call = partial(_do_mapped, work, folder / "shared", threads)
-
-    def batch(some: Mapping[int, Any], at_once: int) -> Iterator[Finished[Any]]:
-        executor = ProcessPoolExecutor(
-            at_once, initializer=_prepare_process, initargs=(os.getpid(),)
-        )
-        submit = partial(executor.submit, call)
+    with tempfile.TemporaryDirectory(
+        prefix="napari-celltype-", ignore_cleanup_errors=True
+    ) as folder:
+        file = Path(folder) / "shared"
         try:
-            yield from _collect(submit, some, at_once, BrokenExecutor, should_stop)
-        finally:
-            executor.shutdown(wait=True, kill_workers=True)
-
-    try:
-        try:
-            joblib.dump(shared, folder / "shared")
+            joblib.dump(shared, file)
         except OSError as error:
             raise OutputError(
                 f"{folder} cannot take the data for other processes "
                 f"({error.strerror or error}); make room there, or use --jobs 1."
             ) from None
-        yield from _twice(batch, items, min(jobs, len(items)))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+        @contextmanager
+        def processes(n: int) -> Iterator[_Submit]:
+            executor = ProcessPoolExecutor(
+                n, initializer=_prepare_process, initargs=(os.getpid(),)
+            )
+            try:
+                yield partial(executor.submit, _timed, work, threads, file, True)
+            finally:
+                executor.shutdown(wait=True, kill_workers=True)
+
+        at_once = min(jobs, len(items))
+        yield from _elsewhere(processes, items, at_once, BrokenExecutor, should_stop)
 
 
 def _prepare_process(parent: int) -> None:
@@ -224,12 +220,6 @@ def _prepare_process(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _do_mapped(
-    work: Work[R], shared: Path, threads: int | None, item: Any
-) -> tuple[float, R]:
-    return _timed(work, threads, item, _map(shared))
-
-
 @lru_cache(maxsize=1)
 def _map(path: Path) -> Any:
     """Return what the parent wrote, with its arrays mapped into memory."""
@@ -240,8 +230,8 @@ def _map(path: Path) -> Any:
 
 
 def _timed(
-    work: Work[R], threads: int | None, item: Any, shared: Any
-) -> tuple[float, R]:
+    work: Work, threads: int | None, shared: Any, is_file: bool, item: Any
+) -> tuple[float, Any]:
     """Do one item in another process."""
     # Importing it takes seconds, which are not those of the first item.
     import napari_celltype.models  # noqa: F401
@@ -254,20 +244,21 @@ def _timed(
         # other's limits.
         torch.set_num_threads(threads)
         threadpool_limits(threads)
+    shared = _map(shared) if is_file else shared
     start = time.perf_counter()
     result = work(item, shared)
     return time.perf_counter() - start, result
 
 
 def _on_cluster(
-    work: Work[Any],
+    work: Work,
     items: Sequence[Any],
     shared: Any,
     scheduler: str,
     threads: int | None,
     on_progress: OnProgress,
     should_stop: ShouldStop,
-) -> Iterator[Finished[Any]]:
+) -> Iterator[Finished]:
     try:
         import dask
         from distributed import Client, KilledWorker
@@ -298,19 +289,12 @@ def _on_cluster(
             {"distributed.admin.large-graph-warning-threshold": "1TiB"}
         ):
             sent = client.submit(_same, shared, pure=False)
-        executor, call = client.get_executor(pure=False), partial(_timed, work, threads)
-
-        def batch(some: Mapping[int, Any], at_once: int) -> Iterator[Finished[Any]]:
-            return _collect(
-                lambda item: executor.submit(call, item, sent),
-                some,
-                at_once,
-                KilledWorker,
-                should_stop,
-            )
-
+        executor = client.get_executor(pure=False)
+        submit = partial(executor.submit, _timed, work, threads, sent, False)
         # Who does what is the scheduler's business.
-        yield from _twice(batch, items, len(items))
+        yield from _elsewhere(
+            lambda n: nullcontext(submit), items, len(items), KilledWorker, should_stop
+        )
     except (OSError, CancelledError):
         raise CellTypeError(
             f"The Dask scheduler at {scheduler} went away; what is finished is kept, "
@@ -320,7 +304,7 @@ def _on_cluster(
         client.close()
 
 
-def _same(value: R) -> R:
+def _same(value: Any) -> Any:
     return value
 
 
@@ -339,9 +323,7 @@ def _require_this_package(client: Any) -> None:
         there["the scheduler"] = error
     for where, found in there.items():
         if found != here:
-            what = f"cannot import napari-celltype ({found})"
-            if isinstance(found, str):
-                what = f"has napari-celltype {found} and this computer {here}"
             raise CellTypeError(
-                f"{where} {what}; install the same versions of everything there."
+                f"{where} cannot do what napari-celltype {here} does here ({found}); "
+                "install the same versions of everything there."
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -33,20 +33,10 @@ from napari_celltype.progress import (
     ignore_progress,
     never_stop,
 )
-from napari_celltype.protocol.experiment import (
-    COMPARED,
-    ExperimentData,
-    Plan,
-    known,
-)
-from napari_celltype.protocol.experiments import (
-    EPOCHS,
-    Training,
-    evaluate_experiment,
-    plan,
-)
+from napari_celltype.protocol.experiment import COMPARED, ExperimentData, Plan, known
+from napari_celltype.protocol.experiments import EPOCHS, Training, evaluate_experiment
 from napari_celltype.protocol.paper import PAPER_EXPERIMENTS, paper_experiment
-from napari_celltype.protocol.scores import OnSplit, ignore_split, split_row
+from napari_celltype.protocol.scores import SplitRow, split_row
 from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.recording import SAME_RATE
 
@@ -111,8 +101,8 @@ def _configuration(
 ) -> dict[str, Any]:
     """Return all that the scores depend on, in words that a refusal can use."""
     protocol, training = request.protocol, request.training
-    by_default = EPOCHS[-1 if request.experiment == "epochs" else 0]
     named = request.experiment == "evaluate"
+    by_default = EPOCHS[-1 if request.experiment == "epochs" else 0]
     return {
         "experiment": request.experiment,
         "classifiers": list(request.classifiers) if named else "its own",
@@ -135,10 +125,8 @@ def plan_experiment(request: ExperimentRequest, data: ExperimentData) -> Plan:
     """Lay out an experiment on data that are read, and draw its splits."""
     protocol, training = request.protocol, request.training
     if request.experiment == "evaluate":
-        experiment = evaluate_experiment(data, request.classifiers, protocol, training)
-    else:
-        experiment = paper_experiment(request.experiment, data, protocol, training)
-    return plan(experiment, data, protocol)
+        return evaluate_experiment(data, request.classifiers, protocol, training)
+    return paper_experiment(request.experiment, data, protocol, training)
 
 
 def experiment_data(
@@ -148,19 +136,20 @@ def experiment_data(
     from napari_celltype.protocol.rivals import probe_values
 
     targets = Targets.of(old.traces.labels, old.tree)
-    traces, notes = old.traces, old.notes
-    new_traces = new_targets = None
-    if new is not None:
-        new_targets = _new_targets(old, new, targets)
-        n_frames = min(traces.n_frames, new.traces.n_frames)
-        notes = (*notes, *(f"{new.name}: {note}" for note in new.notes))
-        if traces.n_frames != new.traces.n_frames:
-            notes = (*notes, f"Both data sets are cut to {n_frames} frames.")
-        traces, new_traces = _cut(traces, n_frames), _cut(new.traces, n_frames)
-    data = ExperimentData(
-        traces, targets, probe_values(traces), new_traces, new_targets
+    if new is None:
+        data = ExperimentData(old.traces, targets, probe_values(old.traces))
+        return data, old.notes
+    notes = (*old.notes, *(f"{new.name}: {note}" for note in new.notes))
+    lengths = old.traces.n_frames, new.traces.n_frames
+    shortest = min(lengths)
+    if max(lengths) > shortest:
+        notes = (*notes, f"Both data sets are cut to {shortest} frames.")
+    traces, new_traces = (
+        replace(of.traces, traces=of.traces.traces[:, :shortest]) for of in (old, new)
     )
-    return data, notes
+    new_targets = _new_targets(old, new, targets)
+    probes = probe_values(traces)
+    return ExperimentData(traces, targets, probes, new_traces, new_targets), notes
 
 
 def _new_targets(old: LabelledData, new: LabelledData, targets: Targets) -> Targets:
@@ -179,24 +168,14 @@ def _new_targets(old: LabelledData, new: LabelledData, targets: Targets) -> Targ
             "not tell apart; leave these cells out, or label the first data set as "
             "finely."
         )
-    rows = np.arange(len(old.traces), len(old.traces) + len(new.traces))
-    return both.take(rows)
-
-
-def _cut(traces: TraceSet, n_frames: int) -> TraceSet:
-    return replace(traces, traces=traces.traces[:, :n_frames])
+    return both.take(np.arange(len(old.traces), len(both.index)))
 
 
 def new_run_folder(data: Path, now: datetime | None = None) -> Path:
-    """Return a folder that is not there yet: beside the data, if one can write there.
+    """Return a folder that is not there yet, and is not made.
 
-    Otherwise it is among the user's own data of this program. The folder is not made.
-
-    Parameters
-    ----------
-    data : Path
-        A trace set, a recording list or a suite2p folder.
-    now : datetime, optional
+    It is beside the data (a trace set, a recording list or a suite2p folder), or, where
+    one cannot write there, among the user's own data of this program.
     """
     import platformdirs
 
@@ -218,8 +197,6 @@ NAME = "request.json"
 FORMAT = "napari-celltype request 1"
 # Inside the folder they are kept by their place in it, so that it may be moved.
 _PATHS = ("data", "new_data", "labels")
-
-
 # What may differ the next time, and does not belong to what was asked.
 _NOT_KEPT = ("folder", "jobs", "scheduler", "threads", "force")
 
@@ -229,8 +206,13 @@ def _write_request(request: ExperimentRequest, folder: Path) -> None:
     kept = {"format": FORMAT, **values_of(request), "command": request.command}
     for name in _NOT_KEPT:
         del kept[name]
+    top = folder.resolve()
     for name in _PATHS:
-        kept[name] = _place(kept[name], folder)
+        path = kept[name]
+        if isinstance(path, str | Path):
+            full = Path(path).expanduser().resolve()
+            path = str(full.relative_to(top) if full.is_relative_to(top) else full)
+        kept[name] = None if isinstance(path, TraceSet) else path
     text = json.dumps(kept, indent=2, ensure_ascii=False)
     write_text_atomically(folder / NAME, f"{text}\n")
 
@@ -238,12 +220,8 @@ def _write_request(request: ExperimentRequest, folder: Path) -> None:
 def read_request(folder: Path, data: Path | None = None) -> ExperimentRequest:
     """Return the request of a run folder; the same request on it goes on.
 
-    Parameters
-    ----------
-    folder : Path
-    data : Path, optional
-        Where the data are, if the folder does not say so or they are not there any
-        more.
+    `data` is used if the folder does not say where the data are, or they are not there
+    any more.
 
     Raises
     ------
@@ -256,42 +234,30 @@ def read_request(folder: Path, data: Path | None = None) -> ExperimentRequest:
             "folder that an evaluation made."
         )
     try:
-        request = _request_of(json.loads((folder / NAME).read_bytes()), folder)
+        kept = json.loads((folder / NAME).read_bytes())
+        if kept["format"] != FORMAT:
+            raise ValueError(f"format {kept['format']!r}")
+        for name, one in parameters(ExperimentRequest).items():
+            if name in _PATHS:
+                kept[name] = None if kept[name] is None else folder / kept[name]
+            elif name in kept and tuple in one.types:
+                kept[name] = tuple(kept[name])
+        request = replace(build(ExperimentRequest, kept), folder=folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(
             f"The settings of the run in {folder} cannot be read ({error}); start a "
             "new run in another folder."
         ) from None
-    known = Path(request.data) if isinstance(request.data, str | Path) else Path()
-    if request.data and known.exists():
+    if isinstance(request.data, Path) and request.data.exists():
         return request
     if data is None:
-        what = f"{known} is not there any more" if request.data else "it does not say"
+        gone = f"{request.data} is not there any more"
+        what = gone if request.data else "it does not say"
         raise OutputError(
             f"The run in {folder} has no data: {what}; choose the data that it was "
             "started with, then resume it."
         )
     return replace(request, data=data)
-
-
-def _request_of(kept: dict[str, Any], folder: Path) -> ExperimentRequest:
-    if kept["format"] != FORMAT:
-        raise ValueError(f"format {kept['format']!r}")
-    for name, one in parameters(ExperimentRequest).items():
-        if name in _PATHS:
-            kept[name] = None if kept[name] is None else folder / kept[name]
-        elif name in kept and tuple in one.types:
-            kept[name] = tuple(kept[name])
-    kept["data"] = kept["data"] or ""
-    return replace(build(ExperimentRequest, kept), folder=folder)
-
-
-def _place(path: str | Path | TraceSet | None, folder: Path) -> str | None:
-    if path is None or isinstance(path, TraceSet):
-        return None
-    full = Path(path).expanduser().resolve()
-    inside = full.is_relative_to(folder.resolve())
-    return str(full.relative_to(folder.resolve()) if inside else full)
 
 
 def evaluate(
@@ -350,20 +316,14 @@ def evaluate(
 def run_experiment(
     request: ExperimentRequest,
     *,
-    on_split: OnSplit = ignore_split,
+    on_split: Callable[[SplitRow], None] = lambda row: None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> Report:
     """Do what is not done yet of an experiment, and report on all of it.
 
-    Parameters
-    ----------
-    request : ExperimentRequest
-    on_split : callable, optional
-        Called with the `SplitRow` of each training: first of those that the run folder
-        held before, then of the others as they finish.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
+    `on_split` is called with the `SplitRow` of each training: first of those that the
+    run folder held before, then of the others as they finish.
 
     Raises
     ------
@@ -378,8 +338,7 @@ def run_experiment(
     load = partial(
         request.reading.load, on_progress=on_progress, should_stop=should_stop
     )
-    old = load(request.data)
-    new = None
+    old, new = load(request.data), None
     if request.new_data is not None:
         new = load(request.new_data, only_tested=True)
     on_progress(Progress("Planning the experiment"))

@@ -14,7 +14,7 @@ from napari_celltype.findings import Finding
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.experiment import Role
-from napari_celltype.protocol.groups import codes, identity
+from napari_celltype.protocol.groups import identity
 from napari_celltype.protocol.metrics import MEASURES
 from napari_celltype.protocol.scores import (
     GROUPED,
@@ -67,92 +67,58 @@ class Design:
 
 def describe_design(traces: TraceSet, targets: Targets) -> Design:
     """Count examples, cells, sessions, subjects and lines per label."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"truth": ground_truth(traces, targets)})
+    for unit, column in UNITS.items():
+        names = identity(traces, column)
+        if names is not None:
+            # An empty cell name stands for a cell of its own.
+            given = (getattr(traces, column) != "") | (column == "cell_id")
+            frame[unit] = pd.Series(names).where(given)
     measured = np.ones(len(traces), dtype=bool)
     if traces.label_source is not None:
         measured = traces.label_source != "prediction"
-    truth = ground_truth(traces, targets)
-    units = {unit: _known(traces, column) for unit, column in UNITS.items()}
-    partial = sorted(set(traces.labels[measured].tolist()) - set(targets.classes))
+    labels, measured_frame = traces.labels[measured], frame[measured]
+    partial = sorted(set(labels.tolist()) - set(targets.classes))
     rows = []
     for label in (*targets.classes, *partial):
-        held = measured & (traces.labels == label)
-        counts = {
-            unit: None if of is None else len(np.unique(of[held & (of >= 0)]))
-            for unit, of in units.items()
-        }
-        rows.append(DesignRow(label, int(held.sum()), **counts))
-    shares = {unit: _exclusive(units[unit], truth) for unit in _UNIT_NAMES}
-    exclusive = {u: None if s is None else s[0] / s[1] for u, s in shares.items()}
-    subjects = exclusive["subjects"]
-    sentences = _origin_sentences(shares)
+        held = measured_frame[labels == label]
+        counts = held.nunique().to_dict()
+        rows.append(DesignRow(label, len(held), *(counts.get(u) for u in UNITS)))
+    exclusive: dict[str, float | None] = {}
+    sentences = []
+    for unit, word in _UNIT_NAMES.items():
+        types = pd.Series(dtype=int)
+        if unit in frame:
+            types = frame[frame.truth >= 0].groupby(unit).truth.nunique()
+        single, n = int((types == 1).sum()), len(types)
+        exclusive[unit] = single / n if n else None
+        if not n and unit != "lines":
+            sentences.append(f"No {word} is given.")
+        elif single and single == n and unit == "subjects":
+            sentences.append(INSEPARABLE)
+        elif single:
+            verb = "holds" if single == 1 else "hold"
+            sentences.append(
+                f"{single} of {counted(n, word)} {verb} one type only, so a score may "
+                f"come from the {word} and not from the type."
+            )
     if partial:
-        names = ", ".join(f"{r.examples} {r.label}" for r in rows[-len(partial) :])
+        several = ", ".join(f"{r.examples} {r.label}" for r in rows[-len(partial) :])
         sentences.append(
-            f"Labels that name no single type ({names}) train the networks and are "
+            f"Labels that name no single type ({several}) train the networks and are "
             "scored apart."
         )
     predicted = int((~measured).sum())
     if predicted:
         sentences.append(
-            f"{counted(predicted, 'label')} accepted from predictions only train and "
-            f"{'is' if predicted == 1 else 'are'} never tested on."
+            f"Labels accepted from predictions ({predicted}) only train and are never "
+            "tested on."
         )
+    subjects = exclusive["subjects"]
     separable = None if subjects is None else subjects < 1
     return Design(tuple(rows), exclusive, separable, tuple(sentences))
-
-
-def _known(traces: TraceSet, column: str) -> NDArray[np.int64] | None:
-    """Return a number for each unit, -1 where it is not given, (n_examples,)."""
-    names = identity(traces, column)
-    if names is None:
-        return None
-    given = (getattr(traces, column) != "") | (column == "cell_id")
-    return np.where(given, codes(names), -1)
-
-
-def _exclusive(
-    unit: NDArray[np.int64] | None, truth: NDArray[np.int64]
-) -> tuple[int, int] | None:
-    """Count the units that hold one type only, and all units."""
-    if unit is None:
-        return None
-    known = (truth >= 0) & (unit >= 0)
-    if not known.any():
-        return None
-    pairs = np.unique(np.stack([unit[known], truth[known]]), axis=1)
-    _, types = np.unique(pairs[0], return_counts=True)
-    return int((types == 1).sum()), len(types)
-
-
-def _origin_sentences(shares: Mapping[str, tuple[int, int] | None]) -> list[str]:
-    sentences = []
-    subjects = shares["subjects"]
-    inseparable = subjects is not None and subjects[0] == subjects[1]
-    for unit, word in _UNIT_NAMES.items():
-        share = shares[unit]
-        if share is None:
-            if unit != "lines":
-                sentences.append(
-                    f"No {word} is given, so whether one {word} holds more than one "
-                    f"type is unknown."
-                )
-            continue
-        single, n = share
-        every = f"Every {word} holds one type only, so"
-        if unit == "subjects" and inseparable:
-            sentences.append(INSEPARABLE)
-        elif single == n and unit == "lines" and inseparable:
-            sentences.append(f"{every} type and {word} cannot be separated either.")
-        elif single == n:
-            sentences.append(
-                f"{every} a score may come from the {word} and not from the type."
-            )
-        elif single:
-            sentences.append(
-                f"{single} of {n} {word}s hold{'s' * (single == 1)} one type only, so "
-                f"a score may partly come from the {word} and not from the type."
-            )
-    return sentences
 
 
 # More classifiers than this are shown by the best of each kind.
@@ -173,10 +139,7 @@ class Confusion:
         """Normalise counts by row (Figs. 2 and 4)."""
         table = np.array(counts, dtype=np.int64)
         total = table.sum(axis=1, keepdims=True)
-        share = np.divide(
-            table, total, out=np.full(table.shape, np.nan), where=total > 0
-        )
-        return cls(classes, table, share)
+        return cls(classes, table, table / np.where(total > 0, total, np.nan))
 
 
 @dataclass(frozen=True)
@@ -270,14 +233,13 @@ class Evaluation:
 
         Raises KeyError if there is none; `way` is by default the one asked for.
         """
-        scores = self.of("classifier", way or self.way)
-        for score in scores:
-            if score.name == classifier:
-                return Confusion.of(self.classes, score.counts)
-        raise KeyError(
-            f"There is no classifier {classifier!r} in this report; it has "
-            f"{', '.join(s.name for s in scores)}."
-        )
+        scores = {s.name: s for s in self.of("classifier", way or self.way)}
+        if classifier not in scores:
+            raise KeyError(
+                f"There is no classifier {classifier!r} in this report; it has "
+                f"{', '.join(scores)}."
+            )
+        return Confusion.of(self.classes, scores[classifier].counts)
 
     def _by_split(self, scores: Sequence[Score]) -> pd.DataFrame:
         import pandas as pd
@@ -293,6 +255,9 @@ def _best_of_each_kind(scores: Sequence[Score]) -> tuple[Score, ...]:
     """Return the scores; of many only the best of each kind of classifier."""
     if len(scores) <= _MOST_SHOWN:
         return tuple(scores)
-    kinds = dict.fromkeys(s.classifier for s in scores)
-    tops = [best(s for s in scores if s.classifier == kind) for kind in kinds]
-    return tuple(top for top in tops if top is not None)
+    tops: dict[str, Score] = {}
+    for s in scores:
+        top = tops.setdefault(s.classifier, s)
+        if s.interval.value > top.interval.value:
+            tops[s.classifier] = s
+    return tuple(tops.values())

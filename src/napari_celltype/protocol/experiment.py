@@ -154,26 +154,18 @@ class Outcome:
         return self.condition, self.split
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """What a run computes, with a note for each thing that was left out or chosen."""
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a run computes: an experiment on data, whose splits are drawn."""
 
+    data: ExperimentData
     # "evaluate", "table1" ... "table5", "epochs", "fig3" or "new-dataset".
     name: str
     title: str
     conditions: tuple[Condition, ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """An experiment whose data are read and whose splits are drawn."""
-
-    data: ExperimentData
-    experiment: Experiment
     # In the order in which they are done.
     tasks: tuple[Task, ...]
-    # What is to be known about the splits.
+    # What is to be known about the splits, and what was left out or chosen.
     notes: tuple[str, ...]
 
 
@@ -214,7 +206,8 @@ def build(
 
     name = condition.classifier
     if condition.is_probe:
-        return rivals.probe_model(name.removeprefix(PROBE), seed)
+        of_session = name == f"{PROBE}session"
+        return rivals.CommonestOfSession() if of_session else rivals.ProbeTree(seed)
     require_known([name])
     if condition.is_network:
         from napari_celltype.models import TraceClassifier

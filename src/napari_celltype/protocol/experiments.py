@@ -1,4 +1,4 @@
-"""Experiments as lists of conditions, their controls, and the plan of their tasks."""
+"""Experiments as lists of conditions, their controls, and the tasks of both."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from napari_celltype.protocol.experiment import (
     PROBE,
     SHUFFLED,
     Condition,
-    Experiment,
     ExperimentData,
     Plan,
     Split,
@@ -29,11 +28,7 @@ from napari_celltype.protocol.experiment import (
     require_known,
 )
 from napari_celltype.protocol.groups import identity
-from napari_celltype.protocol.splits import (
-    PaperProtocol,
-    draw_splits,
-    strictest_way,
-)
+from napari_celltype.protocol.splits import PaperProtocol, draw_splits, strictest_way
 
 # Section IV-B.
 EPOCHS = (20, 60, 100)
@@ -92,7 +87,7 @@ def evaluate_experiment(
     classifiers: Sequence[str],
     protocol: PaperProtocol,
     training: Training,
-) -> Experiment:
+) -> Plan:
     """Score classifiers under one way of splitting and under its counterpart."""
     if not classifiers or len(set(classifiers)) < len(classifiers):
         raise LabelError(
@@ -106,10 +101,10 @@ def evaluate_experiment(
     ]
     if training.slow:
         main += one_frame_per_step(data, protocol, training)
-    return with_controls("evaluate", "Evaluation", main, main, data, protocol)
+    return plan("evaluate", "Evaluation", main, main, data, protocol)
 
 
-def with_controls(
+def plan(
     name: str,
     title: str,
     main: Sequence[Condition],
@@ -117,8 +112,8 @@ def with_controls(
     data: ExperimentData,
     protocol: PaperProtocol,
     notes: Iterable[str] = (),
-) -> Experiment:
-    """Add to `main` what every score needs beside it.
+) -> Plan:
+    """Add to `main` what every score needs beside it, and draw the splits of all.
 
     That is: the `best` under another way of splitting, single numbers as probes under
     both ways, and trainings on shuffled labels.
@@ -143,7 +138,9 @@ def with_controls(
             for one in (*best, *_probes(data, other))
         ]
     conditions = (*main, *_probes(data, protocol.split), *shuffled, *others)
-    return Experiment(name, title, conditions, (*notes, *unknown))
+    tasks, found = _tasks(conditions, data, protocol)
+    every_note = (*found, *notes, *unknown)
+    return Plan(data, name, title, conditions, tuple(tasks), every_note)
 
 
 def _probes(data: ExperimentData, way: str) -> list[Condition]:
@@ -155,12 +152,14 @@ def _probes(data: ExperimentData, way: str) -> list[Condition]:
     return [Condition(f"{PROBE}{name}", f"{PROBE}{name}", way=way) for name in names]
 
 
-def plan(experiment: Experiment, data: ExperimentData, protocol: PaperProtocol) -> Plan:
-    """Draw the splits of an experiment; conditions of one way share them."""
+def _tasks(
+    conditions: Iterable[Condition], data: ExperimentData, protocol: PaperProtocol
+) -> tuple[list[Task], dict[str, None]]:
+    """Draw splits, which conditions of one way share; return notes about them, too."""
     drawn: dict[str, list[Split]] = {}
     notes: dict[str, None] = {}
     tasks = []
-    for one in experiment.conditions:
+    for one in conditions:
         key = repr((one.way, one.train_counts, one.test_counts))
         if key not in drawn:
             drawn[key], found = draw_splits(
@@ -177,7 +176,7 @@ def plan(experiment: Experiment, data: ExperimentData, protocol: PaperProtocol) 
             # gives the same scores in whatever company it runs.
             state = np.random.SeedSequence([protocol.random_state, split.number])
             tasks.append(Task(one, split, int(state.generate_state(1)[0] >> 1)))
-    return Plan(data, experiment, tuple(tasks), tuple(notes))
+    return tasks, notes
 
 
 # With fewer splits, a rare type or animal may never be tested.
@@ -190,46 +189,22 @@ QUICK_CLASSIFIERS = ("rnn", "svm-rbf")
 def quick_look(
     protocol: PaperProtocol, training: Training
 ) -> tuple[tuple[str, ...], PaperProtocol, Training]:
-    """Return the classifiers and settings of a quick look, at most what was asked.
-
-    Returns
-    -------
-    classifiers : tuple of str
-    protocol : PaperProtocol
-    training : Training
-    """
-    n_splits = min(_QUICK_SPLITS, protocol.n_splits)
-    n_epochs = min(_QUICK_EPOCHS, training.epochs or EPOCHS[0])
+    """Return classifiers and settings of a quick look, at most what was asked."""
     return (
         QUICK_CLASSIFIERS,
-        replace(protocol, n_splits=n_splits),
-        replace(training, epochs=n_epochs),
+        replace(protocol, n_splits=min(_QUICK_SPLITS, protocol.n_splits)),
+        replace(training, epochs=min(_QUICK_EPOCHS, training.epochs or EPOCHS[0])),
     )
 
 
-def quick_caution(experiment: Experiment, n_splits: int) -> str:
-    """Return what few splits and epochs mean for the scores of an evaluation, or ""."""
-    if experiment.name != "evaluate":
+def quick_caution(found: Plan, n_splits: int) -> str:
+    """Say of an evaluation with few splits or epochs that it is a quick look."""
+    epochs = [c.parameters["epochs"] for c in found.conditions if c.is_network]
+    few = n_splits <= _QUICK_SPLITS or min(epochs, default=EPOCHS[0]) <= _QUICK_EPOCHS
+    if found.name != "evaluate" or not few:
         return ""
-    epochs = [
-        one.parameters.get("epochs", EPOCHS[0])
-        for one in experiment.conditions
-        if one.is_network
-    ]
-    few, meaning = [], []
-    for number, noun, most, usual, means in (
-        (n_splits, "split", _QUICK_SPLITS, 10, "the scores are less certain"),
-        (
-            min(epochs, default=EPOCHS[0]),
-            "epoch",
-            _QUICK_EPOCHS,
-            EPOCHS[0],
-            "the networks may have learnt less than they could",
-        ),
-    ):
-        if number <= most:
-            few.append(f"{counted(number, noun)} instead of the paper's {usual}")
-            meaning.append(means)
-    if not few:
-        return ""
-    return f"A quick look: {' and '.join(few)}, so {', and '.join(meaning)}."
+    size = [counted(n_splits, "split"), *(counted(n, "epoch") for n in epochs[:1])]
+    return (
+        f"A quick look: {' and '.join(size)} (the paper has 10 and {EPOCHS[0]}), so "
+        "the scores are less certain."
+    )

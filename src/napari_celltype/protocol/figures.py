@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -80,47 +80,31 @@ def curve_figure(found: Evaluation) -> Figure | None:
     tested = all(s.curve == "test" for s in curved)
     flat = [s for s in found.shown if not s.curve_mean] if tested else []
     for at, score in enumerate([*curved, *flat]):
-        if score.curve_mean:
-            epochs = np.arange(1, len(score.curve_mean) + 1)
-            mean, sd = np.array(score.curve_mean), np.array(score.curve_sd)
-        else:
-            epochs = np.array([1, longest])
-            mean = np.full(2, score.accuracy.mean)
-            sd = np.full(2, score.accuracy.sd)
-        _band(axes, epochs, mean, np.nan_to_num(sd), at, _plain(score.name))
+        epochs = np.arange(1, len(score.curve_mean or range(longest)) + 1)
+        mean = np.resize(score.curve_mean or score.accuracy.mean, len(epochs))
+        sd = np.nan_to_num(np.resize(score.curve_sd or score.accuracy.sd, len(epochs)))
+        color = _COLORS[at % len(_COLORS)]
+        axes.plot(
+            epochs,
+            mean,
+            color=color,
+            linestyle=_DASHES[at % len(_DASHES)],
+            marker="o" if longest == 1 else None,
+            label=_plain(score.name),
+        )
+        axes.fill_between(epochs, mean - sd, mean + sd, color=color, alpha=0.18, lw=0)
     if tested:
         axes.axhline(
             curved[0].majority, color="0.5", linewidth=1, label="most frequent type"
         )
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    where = "test set" if tested else "training set"
-    axes.set_ylabel(f"accuracy on the {where}")
+    axes.set_ylabel(f"accuracy on the {'test' if tested else 'training'} set")
     axes.set_xlim(1, max(longest, 2))
     axes.set_ylim(0, 1.02)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
-
-
-def _band(
-    axes: Axes,
-    epochs: np.ndarray,
-    mean: np.ndarray,
-    sd: np.ndarray,
-    at: int,
-    label: str,
-) -> None:
-    color = _COLORS[at % len(_COLORS)]
-    axes.plot(
-        epochs,
-        mean,
-        color=color,
-        linestyle=_DASHES[at % len(_DASHES)],
-        marker="o" if len(epochs) == 1 else None,
-        label=label,
-    )
-    axes.fill_between(epochs, mean - sd, mean + sd, color=color, alpha=0.18, lw=0)
 
 
 def svg(figure: Figure) -> str:
@@ -174,33 +158,20 @@ def _lines(found: Evaluation) -> list[tuple[str, Score]]:
 
 def _draw_scores(axes: Axes, lines: list[tuple[str, Score]]) -> None:
     ways = list(dict.fromkeys(score.way for _, score in lines))
+    signs: list[dict[str, Any]] = [
+        {"marker": marker, "color": color, "linestyle": "none", "markersize": 5}
+        for marker, color in zip(_MARKERS, _COLORS, strict=False)
+    ]
     for row, (_, score) in enumerate(lines):
-        at = ways.index(score.way)
+        sign = signs[ways.index(score.way)]
+        if score.role != "classifier":
+            sign = {**sign, "color": "0.45", "markerfacecolor": "white"}
         interval = score.interval
-        color = _COLORS[at % len(_COLORS)] if score.role == "classifier" else "0.45"
         if not interval.too_few:
-            axes.plot(
-                [interval.low, interval.high], [row, row], color=color, linewidth=1.5
-            )
-        axes.plot(
-            interval.value,
-            row,
-            marker=_MARKERS[at % len(_MARKERS)],
-            color=color,
-            markersize=5,
-            markerfacecolor=color if score.role == "classifier" else "white",
-            linestyle="none",
-        )
-    for at, way in enumerate(ways):
-        axes.plot(
-            np.nan,
-            np.nan,
-            marker=_MARKERS[at % len(_MARKERS)],
-            color=_COLORS[at % len(_COLORS)],
-            linestyle="none",
-            markersize=5,
-            label=way_title(way),
-        )
+            axes.hlines(row, interval.low, interval.high, color=sign["color"])
+        axes.plot(interval.value, row, **sign)
+    for way, sign in zip(ways, signs, strict=False):
+        axes.plot(np.nan, np.nan, label=way_title(way), **sign)
     # It differs where a type is never tested under one of the ways.
     chances = dict.fromkeys(score.chance for _, score in lines)
     for chance in chances:

@@ -21,7 +21,7 @@ COLUMNS = {
 
 def codes(names: NDArray[Any]) -> NDArray[np.int64]:
     """Return a number from 0 for each name, shape (n_examples,)."""
-    return np.unique(names, return_inverse=True)[1].ravel().astype(np.int64)
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def identity(traces: TraceSet | Cells, column: str) -> NDArray[np.str_] | None:
@@ -46,20 +46,13 @@ def identity(traces: TraceSet | Cells, column: str) -> NDArray[np.str_] | None:
 
 
 def split_groups(traces: TraceSet | Cells, way: str) -> NDArray[np.int64]:
-    """Return the group of each example that has to stay on one side.
+    """Return the group of each example that has to stay on one side, from 0.
 
     Sessions and animals that share a cell are one group.
-
-    Parameters
-    ----------
-    traces : TraceSet or Cells
-    way : str
-        "by-subject", "by-session" or "by-cell".
 
     Returns
     -------
     ndarray of int64, shape (n_examples,)
-        From 0.
 
     Raises
     ------
@@ -81,25 +74,20 @@ def split_groups(traces: TraceSet | Cells, way: str) -> NDArray[np.int64]:
         )
     groups = codes(names)
     cells = identity(traces, "cell_id")
-    if way != "by-cell" and cells is not None:
-        groups = _joined(groups, codes(cells))
-    return groups
-
-
-def _joined(groups: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return numbers of the parts that shared groups and cells connect."""
+    if way == "by-cell" or cells is None:
+        return groups
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
+    # The parts that shared cells connect.
     n = int(groups.max()) + 1
-    nodes = n + int(cells.max()) + 1
-    ones = np.ones(len(groups))
-    shared = coo_array((ones, (groups, n + cells)), shape=(nodes, nodes))
+    nodes = n + codes(cells)
+    size = int(nodes.max()) + 1
+    shared = coo_array((np.ones(len(groups)), (groups, nodes)), shape=(size, size))
     parts: NDArray[np.int32] = connected_components(shared, directed=False)[1]
     return parts[groups].astype(np.int64)
 
 
-Chosen = NDArray[np.int64]
 # Random orders of the groups that are tried for each split, and how many choices among
 # the new ones are compared.
 _TRIES = 400
@@ -115,19 +103,22 @@ def draw_test_groups(
     share: float,
     generators: Iterable[np.random.Generator],
     trained: Collection[int] = (),
-) -> Iterator[Chosen]:
+) -> Iterator[NDArray[np.int64]]:
     """Choose the test groups of one split after the other, each choice once."""
     word = COLUMNS[way][1]
-    _require_two_groups(table, classes, way, word)
+    held = dict(zip(classes, (table > 0).sum(axis=0).tolist(), strict=True))
+    for name, n in held.items():
+        if n < 2:
+            raise LabelError(
+                f"All examples of {name} are of {n} {word}, so no {way} split has "
+                f"{name} on both sides; add {word}s or choose another way."
+            )
     seen: set[tuple[int, ...]] = set()
     times = np.zeros(len(table), dtype=np.int64)
     for generator in generators:
         chosen = _nearest_new(table, share, generator, seen, times, trained)
         if chosen is None and not seen:
-            held = (table > 0).sum(axis=0).tolist()
-            counts = ", ".join(
-                f"{n} of {name}" for name, n in zip(classes, held, strict=True)
-            )
+            counts = ", ".join(f"{n} of {name}" for name, n in held.items())
             raise LabelError(
                 f"No {way} split puts every type on both sides ({word}s: {counts}); "
                 f"add {word}s or choose another way."
@@ -137,18 +128,6 @@ def draw_test_groups(
         seen.add(chosen)
         times[list(chosen)] += 1
         yield np.array(chosen, dtype=np.int64)
-
-
-def _require_two_groups(
-    table: NDArray[np.int64], classes: Sequence[str], way: str, word: str
-) -> None:
-    held = (table > 0).sum(axis=0)
-    for name, n in zip(classes, held.tolist(), strict=True):
-        if n < 2:
-            raise LabelError(
-                f"All examples of {name} are of {n} {word}, so no {way} split has "
-                f"{name} on both sides; add {word}s or choose another way."
-            )
 
 
 def _nearest_new(

@@ -7,29 +7,31 @@ they stand beside ours only under `HEADING`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from napari_celltype.errors import CellTypeError, LabelError
+from napari_celltype.labels.notes import counted
 from napari_celltype.models import NETWORKS
 from napari_celltype.protocol.experiment import (
     BASELINES,
     Condition,
-    Experiment,
     ExperimentData,
+    Plan,
 )
 from napari_celltype.protocol.experiments import (
     EPOCHS,
     Training,
     condition,
     one_frame_per_step,
-    with_controls,
+    plan,
 )
 from napari_celltype.protocol.groups import COLUMNS
 from napari_celltype.protocol.splits import (
     PaperProtocol,
-    ground_truth_counts,
+    tested_counts,
     training_sizes,
 )
 
@@ -41,8 +43,6 @@ PAPER_NETWORKS = ("cnn", "rnn", "lstm")
 LENGTHS = (500, 1000, 2000, 3000, 4000)
 # Table I; the fifth is the paper's best.
 _CNN_LAYERS = ("C", "CC", "CCC", "CCPC", "CCPCD", "CDCPC", "CCPDC")
-_TIMESTEPS = (2, 5, 10)
-_DROPOUT = 0.5
 
 # The rows of a table, the classifiers that controls run beside, and notes.
 Rows = tuple[list[Condition], list[Condition], list[str]]
@@ -50,7 +50,7 @@ Layout = Callable[[ExperimentData, PaperProtocol, Training], Rows]
 
 
 def _each(
-    names: tuple[str, ...], training: Training, protocol: PaperProtocol, **options: Any
+    names: Iterable[str], training: Training, protocol: PaperProtocol, **options: Any
 ) -> list[Condition]:
     return [condition(name, training, protocol, **options) for name in names]
 
@@ -61,26 +61,19 @@ def _table1(data: ExperimentData, protocol: PaperProtocol, training: Training) -
         return replace(plain, name=name, parameters={**plain.parameters, **parameters})
 
     rows = [row(f"CNN [{' '.join(c)}]", "cnn", layers=c) for c in _CNN_LAYERS]
-    dropouts: Mapping[str, Mapping[str, float]] = {
-        "": {},
-        ", dropout": {"dropout": _DROPOUT},
-        ", recurrent dropout": {"recurrent_dropout": _DROPOUT},
-        ", both dropouts": {"dropout": _DROPOUT, "recurrent_dropout": _DROPOUT},
-    }
-    rows += [
-        row(
-            f"{name.upper()} T={timesteps}, {layers} layer{'s' * (layers > 1)}{words}",
-            name,
-            timesteps=timesteps,
-            layers=layers,
-            **dropout,
-        )
-        for name in ("rnn", "lstm")
-        for timesteps in _TIMESTEPS
-        for layers in (1, 2)
-        for words, dropout in dropouts.items()
+    dropouts: list[tuple[str, dict[str, float]]] = [
+        ("", {}),
+        (", dropout", {"dropout": 0.5}),
+        (", recurrent dropout", {"recurrent_dropout": 0.5}),
+        (", both dropouts", {"dropout": 0.5, "recurrent_dropout": 0.5}),
     ]
-    best = _each((*NETWORKS,), training, protocol)
+    for name, steps, layers in product(("rnn", "lstm"), (2, 5, 10), (1, 2)):
+        title = f"{name.upper()} T={steps}, {counted(layers, 'layer')}"
+        rows += [
+            row(f"{title}{words}", name, timesteps=steps, layers=layers, **dropout)
+            for words, dropout in dropouts
+        ]
+    best = _each(NETWORKS, training, protocol)
     rows += [one for one in best if one.classifier not in PAPER_NETWORKS]
     notes = [
         "The rows are a declared grid: it holds every architecture that the text of "
@@ -102,10 +95,10 @@ def _table2(data: ExperimentData, protocol: PaperProtocol, training: Training) -
 
 
 def _table3(data: ExperimentData, protocol: PaperProtocol, training: Training) -> Rows:
-    sizes, test, notes = training_sizes(ground_truth_counts(data))
+    sizes, test, notes = training_sizes(tested_counts(data.traces, data.targets))
     # Whole groups make all sizes upper limits.
     most = "at most " if protocol.split in COLUMNS else ""
-    best = _each((*NETWORKS,), training, protocol)
+    best = _each(NETWORKS, training, protocol)
     main = [
         replace(
             one,
@@ -132,20 +125,19 @@ def _table4(data: ExperimentData, protocol: PaperProtocol, training: Training) -
 
 def _table5(data: ExperimentData, protocol: PaperProtocol, training: Training) -> Rows:
     longest = data.traces.n_frames
-    lengths = [n for n in LENGTHS if n <= longest]
-    longer = [str(n) for n in LENGTHS if n > longest]
-    notes = [
-        f"Traces of {', '.join(longer)} frames are left out, because these data have "
-        f"{longest}."
-        for _ in longer[:1]
-    ]
-    if longest not in lengths:
-        lengths.append(longest)
-    best = _each((*NETWORKS,), training, protocol)
+    lengths = [n for n in LENGTHS if n < longest]
+    longer = ", ".join(str(n) for n in LENGTHS if n > longest)
+    notes = []
+    if longer:
+        notes.append(
+            f"Traces of {longer} frames are left out, because these data have "
+            f"{longest}."
+        )
+    best = _each(NETWORKS, training, protocol)
     main = [
         replace(one, name=f"{one.name}, {n} frames", n_frames=n)
         for one in best
-        for n in lengths
+        for n in (*lengths, longest)
     ]
     return main, best, notes
 
@@ -175,7 +167,7 @@ def _new_dataset(
             "The experiment new-dataset tests on a second data set; give it with "
             "--new-data FILE."
         )
-    main = _each((*NETWORKS,), training, protocol)
+    main = _each(NETWORKS, training, protocol)
     return main, main, []
 
 
@@ -193,7 +185,7 @@ PAPER_EXPERIMENTS: Mapping[str, tuple[str, Layout]] = {
 
 def paper_experiment(
     name: str, data: ExperimentData, protocol: PaperProtocol, training: Training
-) -> Experiment:
+) -> Plan:
     """Return an experiment of the paper with the controls that a score needs."""
     if name not in PAPER_EXPERIMENTS:
         raise CellTypeError(
@@ -202,7 +194,7 @@ def paper_experiment(
         )
     title, layout = PAPER_EXPERIMENTS[name]
     main, best, notes = layout(data, protocol, training)
-    return with_controls(name, title, main, best, data, protocol, notes)
+    return plan(name, title, main, best, data, protocol, notes)
 
 
 # Section IV-B: accuracy of the best architectures by number of epochs.
@@ -263,24 +255,7 @@ def printed_accuracy(
     return by_epochs.get(epochs or int(parameters.get("epochs", EPOCHS[0])))
 
 
-def printed_seconds(
-    classifier: str, parameters: Mapping[str, Any], way: str, n_train: int
-) -> float | None:
-    """Return the training time that the paper prints for a row (s), None for most."""
-    if not _trained_alike(classifier, parameters, way):
-        return None
-    return TRAIN_SECONDS[classifier].get(n_train)
-
-
-def printed_pooled(
-    classifier: str, parameters: Mapping[str, Any], way: str
-) -> float | None:
-    """Return the accuracy on old and new examples together, None for most."""
-    if not _trained_alike(classifier, parameters, way):
-        return None
-    return POOLED_WITH_NEW[classifier]
-
-
-def _trained_alike(classifier: str, parameters: Mapping[str, Any], way: str) -> bool:
+def trained_alike(classifier: str, parameters: Mapping[str, Any], way: str) -> bool:
+    """Tell whether the paper's seconds and pooled accuracies are of such a row."""
     usual = parameters.get("epochs", EPOCHS[0]) == EPOCHS[0]
     return way == "paper" and usual and is_best(classifier, parameters)

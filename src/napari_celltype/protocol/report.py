@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-import io
 import json
-import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from napari_celltype.files import write_atomically, write_text_atomically
 from napari_celltype.findings import Finding
 from napari_celltype.protocol import words
-from napari_celltype.protocol.evaluation import (
-    Confusion,
-    Evaluation,
-    describe_design,
-)
+from napari_celltype.protocol.evaluation import Confusion, Evaluation, describe_design
 from napari_celltype.protocol.experiment import Outcome, Plan
 from napari_celltype.protocol.experiments import quick_caution
-from napari_celltype.protocol.scores import score_condition
+from napari_celltype.protocol.scores import Score, score_condition
 from napari_celltype.protocol.splits import PaperProtocol
-from napari_celltype.protocol.tables import (
-    INTERVAL,
-    Table,
-    report_tables,
-    scores_table,
-)
+from napari_celltype.protocol.tables import INTERVAL, Table, report_tables, scores_table
 from napari_celltype.protocol.task import different_environments, environment_note
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 _SCHEMA = 1
 _TEMPLATE = "report.html.j2"
@@ -89,7 +72,13 @@ class Report(Evaluation):
             results differences tables notes settings environments command version"""
         values = {name: getattr(self, name) for name in names.split()}
         values["tables"] = [table.as_json() for table in self.tables]
-        plain: dict[str, Any] = _plain({"schema": _SCHEMA, **values})
+
+        def simple(value: Any) -> Any:
+            plain = is_dataclass(value) and not isinstance(value, type)
+            return asdict(value) if plain else value.item()
+
+        text = json.dumps({"schema": _SCHEMA, **values}, default=simple)
+        plain: dict[str, Any] = json.loads(text, parse_constant=lambda name: None)
         return plain
 
 
@@ -110,44 +99,41 @@ def make_report(
     """
     from napari_celltype import __version__
 
-    data, experiment, traces = plan.data, plan.experiment, plan.data.traces
+    data, traces = plan.data, plan.data.traces
     by_key = {task.key: task for task in plan.tasks}
     finished: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         finished.setdefault(outcome.condition, []).append(outcome)
-    cautions = [
-        Finding(code, sentence)
-        for code, sentence in (
-            ("environment", environment_note(outcomes)),
-            ("quick", quick_caution(experiment, protocol.n_splits)),
-        )
-        if sentence
-    ]
-    all_notes = [*map(str, cautions), *notes, *plan.notes, *experiment.notes]
-    missing = len(plan.tasks) - len(outcomes)
-    if missing:
-        n_tasks = len(plan.tasks)
+    sentences = {
+        "environment": environment_note(outcomes),
+        "quick": quick_caution(plan, protocol.n_splits),
+    }
+    cautions = tuple(Finding(code, text) for code, text in sentences.items() if text)
+    all_notes = [*map(str, cautions), *notes, *plan.notes]
+    n_tasks = len(plan.tasks)
+    if len(outcomes) < n_tasks:
+        missing = n_tasks - len(outcomes)
         all_notes.insert(0, f"{missing} of {n_tasks} trainings are not finished.")
-    if any(condition.surrogates for condition in experiment.conditions):
+    if any(condition.surrogates for condition in plan.conditions):
         from napari_celltype.protocol.rivals import surrogate_note
 
         all_notes.append(surrogate_note(traces.sampling_frequency))
     return Report(
-        experiment=experiment.name,
-        title=experiment.title,
+        experiment=plan.name,
+        title=plan.title,
         name=name,
         design=describe_design(traces, data.targets),
         way=protocol.split,
         classes=data.targets.classes,
         results=tuple(
             score_condition(condition, data, by_key, finished[condition.name])
-            for condition in experiment.conditions
+            for condition in plan.conditions
             if condition.name in finished
         ),
-        cautions=tuple(cautions),
+        cautions=cautions,
         notes=tuple(dict.fromkeys(all_notes)),
         settings={
-            **dataclasses.asdict(protocol),
+            **asdict(protocol),
             "examples": len(traces),
             "labels": traces.counts(),
             "frames": traces.n_frames,
@@ -161,55 +147,33 @@ def make_report(
     )
 
 
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: _plain(getattr(value, field.name))
-            for field in dataclasses.fields(value)
-        }
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def write_report(report: Report, folder: str | Path) -> list[Path]:
+def write_report(report: Report, folder: Path) -> None:
     """Write a report into its run folder, each file in one step."""
     from napari_celltype.protocol.figures import confusion_figure, curve_figure
 
-    folder = Path(folder)
     text = json.dumps(report.as_json(), allow_nan=False, indent=1, ensure_ascii=False)
-    files = [write_text_atomically(folder / "report.json", f"{text}\n")]
+    write_text_atomically(folder / "report.json", f"{text}\n")
     frames = {"scores": report.scores, "scores_strictest": report.strictest}
     for table in report.tables:
         if table.key in (report.experiment, "probes"):
             frames[table.key] = table.flat
-    files += [
-        _write_csv(frame, folder / f"{name}.csv")
-        for name, frame in frames.items()
-        if frame is not None
-    ]
+    for name, frame in frames.items():
+        if frame is not None:
+            text = frame.to_csv(index=False, lineterminator="\n")
+            write_text_atomically(folder / f"{name}.csv", text)
+    figures = {}
     for score, stem in zip(
         report.shown, stems(s.name for s in report.shown), strict=True
     ):
-        matrices = [("", words.way_title(score.way), score.counts)]
-        if score.new is not None:
-            matrices.append(("_pooled", "old and new data", score.new.pooled_counts))
-        for end, of, counts in matrices:
-            confusion = Confusion.of(report.classes, counts)
+        for end, (of, confusion) in _matrices(report, score).items():
             figure = confusion_figure(confusion, f"{score.name}\n{of}")
-            files.append(_write_png(figure, folder / f"confusion_{stem}{end}.png"))
+            figures[f"confusion_{stem}{end}.png"] = figure
     curves = curve_figure(report)
     if curves is not None:
-        name = "fig3.png" if report.experiment == "fig3" else "curves.png"
-        files.append(_write_png(curves, folder / name))
-    files.append(write_text_atomically(folder / "report.html", render(report)))
-    return files
+        figures["fig3.png" if report.experiment == "fig3" else "curves.png"] = curves
+    for name, figure in figures.items():
+        write_atomically(folder / name, partial(figure.savefig, format="png", dpi=150))
+    write_text_atomically(folder / "report.html", render(report))
 
 
 def stems(names: Iterable[str]) -> list[str]:
@@ -223,16 +187,6 @@ def stems(names: Iterable[str]) -> list[str]:
             stem = f"{plain}-{number}"
         found.append(stem)
     return found
-
-
-def _write_csv(table: pd.DataFrame, path: Path) -> Path:
-    return write_text_atomically(path, table.to_csv(index=False, lineterminator="\n"))
-
-
-def _write_png(figure: Figure, path: Path) -> Path:
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=150)
-    return write_atomically(path, lambda file: file.write(image.getvalue()))
 
 
 def render(report: Report) -> str:
@@ -257,27 +211,24 @@ def render(report: Report) -> str:
     return environment.get_template(_TEMPLATE).render(
         report=report,
         tables={table.key: table for table in report.tables},
-        matrices=list(_matrices(report)),
-        setting=_setting_text,
+        matrices=[
+            (f"{score.name}, {of}", confusion)
+            for score in report.shown_everywhere
+            for of, confusion in _matrices(report, score).values()
+        ],
         shade=lambda share: to_hex(colormaps[MAP](float(share))),
         dark=DARK,
         curves=None if curves is None else Markup(svg(curves)),
     )
 
 
-def _matrices(report: Report) -> Iterator[tuple[str, Confusion]]:
-    for score in report.shown_everywhere:
-        title = f"{score.name}, {words.way_title(score.way)}"
-        yield title, Confusion.of(report.classes, score.counts)
-    for score in report.shown:
-        if score.new is not None:
-            new, pooled = score.new.counts, score.new.pooled_counts
-            yield f"{score.name}, new data", Confusion.of(report.classes, new)
-            title = f"{score.name}, old and new pooled (Fig. 4)"
-            yield title, Confusion.of(report.classes, pooled)
-
-
-def _setting_text(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name} {item}" for name, item in value.items())
-    return "not given" if value is None else str(value)
+def _matrices(report: Report, score: Score) -> dict[str, tuple[str, Confusion]]:
+    """Return the ends of file names, and titles, of the matrices of a classifier."""
+    found = {"": (words.way_title(score.way), score.counts)}
+    if score.new is not None and score.way == report.way:
+        found["_new"] = "new data", score.new.counts
+        found["_pooled"] = "old and new data (Fig. 4)", score.new.pooled_counts
+    return {
+        end: (of, Confusion.of(report.classes, counts))
+        for end, (of, counts) in found.items()
+    }

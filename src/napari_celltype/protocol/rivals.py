@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.ensemble import AdaBoostClassifier
+from sklearn.metrics import recall_score
 from sklearn.metrics.pairwise import euclidean_distances
 from sklearn.model_selection import (
     GridSearchCV,
@@ -90,7 +92,6 @@ RECORDED = {
     "ROI size": "n_pixels",
     "plane": "plane",
 }
-SESSION = "session"
 _MAX_LEAF_NODES = (2, 4, 8, 16, 32)
 # Traces that are held in double precision at once.
 _TRACES_AT_ONCE = 256
@@ -124,17 +125,11 @@ def probe_values(traces: TraceSet) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def probe_model(name: str, seed: int) -> ProbeTree | CommonestOfSession:
-    """Return the small model of a probe; it takes the number as its one column."""
-    return CommonestOfSession() if name == SESSION else ProbeTree(seed)
-
-
 # scikit-learn has no types, so its classes are Any to the type checker.
 class ProbeTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A decision tree whose number of leaves is found within the training set.
 
-    Every class weighs the same. The size is the one of `_MAX_LEAF_NODES` with the best
-    balanced accuracy over all inner folds together.
+    Classes weigh the same; the best balanced accuracy over all inner folds wins.
     """
 
     def __init__(self, random_state: int = 0) -> None:
@@ -143,22 +138,25 @@ class ProbeTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Choose the size and grow the tree; `groups` stay together in the folds."""
         numbers, labels = validate_data(self, X, y, dtype=np.float64)
-        inner = InnerFolds(random_state=self.random_state)
-        folds = list(inner.split(numbers, labels, groups))
+        seed = self.random_state
+        folds = InnerFolds(random_state=seed).split(numbers, labels, groups)
         tested = np.concatenate([test for _, test in folds])
+        tree = DecisionTreeClassifier(class_weight="balanced", random_state=seed)
 
         def score(n_leaves: int) -> float:
+            tree.set_params(max_leaf_nodes=n_leaves)
             guess = np.empty_like(labels)
             for train, test in folds:
-                tree = self._tree(n_leaves).fit(numbers[train], labels[train])
+                tree.fit(numbers[train], labels[train])
                 guess[test] = tree.predict(numbers[test])
-            named, truth = guess[tested], labels[tested]
-            recalls = [(named[truth == c] == c).mean() for c in np.unique(truth)]
-            return float(np.mean(recalls))
+            truth = labels[tested]
+            share: float = recall_score(
+                truth, guess[tested], labels=np.unique(truth), average="macro"
+            )
+            return share
 
-        best = max(_MAX_LEAF_NODES, key=score)
-        self.best_params_ = {"max_leaf_nodes": best}
-        self.tree_ = self._tree(best).fit(numbers, labels)
+        self.best_params_ = {"max_leaf_nodes": max(_MAX_LEAF_NODES, key=score)}
+        self.tree_ = tree.set_params(**self.best_params_).fit(numbers, labels)
         self.classes_ = self.tree_.classes_
         return self
 
@@ -169,13 +167,6 @@ class ProbeTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         names: NDArray[Any] = self.tree_.predict(numbers)
         return names
 
-    def _tree(self, n_leaves: int) -> DecisionTreeClassifier:
-        return DecisionTreeClassifier(
-            max_leaf_nodes=n_leaves,
-            class_weight="balanced",
-            random_state=self.random_state,
-        )
-
 
 class CommonestOfSession(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Say the commonest training label of an example's session."""
@@ -183,24 +174,18 @@ class CommonestOfSession(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Count the labels of each session; X is (n_examples, 1) session numbers."""
         numbers, labels = validate_data(self, X, y, dtype=np.int64)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        self.sessions_, rows = np.unique(numbers[:, 0], return_inverse=True)
-        counts = np.zeros((len(self.sessions_), len(self.classes_)), dtype=np.int64)
-        np.add.at(counts, (rows, codes), 1)
-        self._commonest = counts.argmax(axis=1)
-        self._elsewhere = int(counts.sum(axis=0).argmax())
+        counts = pd.crosstab(numbers[:, 0], labels)
+        self.classes_ = counts.columns.to_numpy()
+        self._commonest = counts.idxmax(axis=1)
+        self._elsewhere: Any = counts.sum().idxmax()
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return a label for each row; the commonest of all in unknown sessions."""
         check_is_fitted(self)
         session = validate_data(self, X, dtype=np.int64, reset=False)[:, 0]
-        at = np.searchsorted(self.sessions_, session).clip(max=len(self.sessions_) - 1)
-        known = self.sessions_[at] == session
-        names: NDArray[Any] = self.classes_[
-            np.where(known, self._commonest[at], self._elsewhere)
-        ]
-        return names
+        named = pd.Series(session).map(self._commonest).fillna(self._elsewhere)
+        return named.to_numpy().astype(self.classes_.dtype)
 
 
 def _numbers(
@@ -272,21 +257,17 @@ def baseline(
     grid = GRIDS[name] if grid is None else grid
     folds = InnerFolds(random_state=seed)
     given = {**PAPER[name], **parameters}
-    if name == "adaboost":
-        boosted = AdaBoostClassifier(random_state=seed)
-        model = (
-            GridSearchCV(boosted, grid, cv=folds)
-            if searched
-            else boosted.set_params(**given)
-        )
-    elif searched:
-        model = KernelSearch(PAPER[name]["kernel"], grid=grid, cv=folds)
+    kernel = given.get("kernel")
+    model = SVC() if kernel else AdaBoostClassifier(random_state=seed)
+    if not searched:
+        model.set_params(**given)
+    elif kernel:
+        model = KernelSearch(kernel, grid=grid, cv=folds)
     else:
-        model = SVC(**given)
+        model = GridSearchCV(model, grid, cv=folds)
     return Pipeline([("z-score", TraceScaler(normalization)), ("model", model)])
 
 
-# scikit-learn has no types, so its classes are Any to the type checker.
 class TraceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """The z-score of the networks for other classifiers (Section IV-B)."""
 
@@ -306,17 +287,12 @@ class TraceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self.normalization_.apply(traces)
 
 
-_KERNELS = ("rbf", "linear", "poly")
-
-
-# scikit-learn has no types, so its classes are Any to the type checker.
 class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """`GridSearchCV(SVC(kernel=...), grid)` with the same answers, faster.
 
-    `kernel` is exp(-gamma |x - y|^2), x.y, or (gamma x.y)^degree. `GridSearchCV`
-    computes the kernel of every pair of traces anew for each fold and each candidate.
-    Distances and products do not depend on the parameters: here they are computed
-    once, and every kernel of the grid follows from them.
+    Distances and products of traces do not depend on the parameters: they are computed
+    once, and every kernel of the grid follows: exp(-gamma |x - y|^2), x.y, or
+    (gamma x.y)^degree.
     """
 
     def __init__(
@@ -332,11 +308,6 @@ class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
         """Search the grid by cross-validation, then train on all rows."""
-        if self.kernel not in _KERNELS:
-            raise ValueError(
-                f"kernel {self.kernel!r} is not known; use one of "
-                f"{', '.join(_KERNELS)}."
-            )
         traces, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
         candidates = list(ParameterGrid(dict(self.grid)))
@@ -344,21 +315,19 @@ class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         folds = list(splitter.split(traces, labels, groups))
         pairs = self._pairs(traces, traces)
         scores = np.zeros((len(candidates), len(folds)))
-        for shape, rows in _same_kernels(candidates).items():
-            values = self._kernel(pairs, dict(shape))
+        shapes = {name: values for name, values in self.grid.items() if name != "C"}
+        for shape in ParameterGrid(shapes):
+            values = self._kernel(pairs, shape)
             for k, (train, test) in enumerate(folds):
                 inside, across = values[np.ix_(train, train)], values[test][:, train]
-                for row in rows:
-                    machine = SVC(C=candidates[row]["C"], kernel="precomputed")
+                for C in self.grid["C"]:
+                    machine = SVC(C=C, kernel="precomputed")
                     machine.fit(inside, labels[train])
+                    row = candidates.index({"C": C, **shape})
                     scores[row, k] = machine.score(across, labels[test])
-        mean = scores.mean(axis=1)
-        best = int(mean.argmax())
-        self.best_params_ = candidates[best]
-        self.best_score_ = float(mean[best])
+        self.best_params_ = candidates[int(scores.mean(axis=1).argmax())]
         self.cv_results_ = {
             "params": candidates,
-            "mean_test_score": mean,
             **{f"split{k}_test_score": s for k, s in enumerate(scores.T)},
         }
         values = self._kernel(pairs, self.best_params_)
@@ -402,19 +371,7 @@ class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return values
 
 
-def _same_kernels(
-    candidates: Sequence[Mapping[str, float]],
-) -> dict[tuple[tuple[str, float], ...], list[int]]:
-    """Return the candidates that differ in C only, by what else they hold."""
-    groups: dict[tuple[tuple[str, float], ...], list[int]] = {}
-    for row, candidate in enumerate(candidates):
-        shape = tuple((n, v) for n, v in candidate.items() if n != "C")
-        groups.setdefault(shape, []).append(row)
-    return groups
-
-
-_BLOCK_SECONDS = 1.0
-# Of traces whose frame rate nobody knows: a second of the usual 30 Hz.
+# Frames of a block where nobody knows the frame rate: a second of the usual 30 Hz.
 _BLOCK_FRAMES = 30
 
 
@@ -437,11 +394,11 @@ def phase_randomised(
 
 
 def blocks_shuffled(
-    traces: NDArray[np.float32], _block_frames: int, random: np.random.Generator
+    traces: NDArray[np.float32], block_frames: int, random: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return traces whose blocks are in a random order, another one for each trace."""
     n_frames = traces.shape[1]
-    block = np.arange(n_frames) // _block_frames
+    block = np.arange(n_frames) // block_frames
     n_blocks = int(block[-1]) + 1
     shuffled = np.empty(traces.shape, dtype=np.float32)
     for row, trace in enumerate(traces):
@@ -450,34 +407,25 @@ def blocks_shuffled(
     return shuffled
 
 
-def _block_frames(sampling_frequency: float | None) -> int:
-    """Return the frames of one second, or `_BLOCK_FRAMES` without a frame rate (Hz)."""
-    if sampling_frequency is None:
-        return _BLOCK_FRAMES
-    return max(1, round(_BLOCK_SECONDS * sampling_frequency))
-
-
 def surrogates_of(
     traces: NDArray[np.float32], sampling_frequency: float | None, seed: int
 ) -> dict[str, NDArray[np.float32]]:
     """Return each kind of surrogate of all traces."""
     random = np.random.default_rng(seed)
+    second = max(1, round(sampling_frequency or _BLOCK_FRAMES))
     return {
         "phase-randomised": phase_randomised(traces, random),
-        "shuffled blocks": blocks_shuffled(
-            traces, _block_frames(sampling_frequency), random
-        ),
+        "shuffled blocks": blocks_shuffled(traces, second, random),
     }
 
 
 def surrogate_note(sampling_frequency: float | None) -> str:
     """Return the sentence that says what the surrogates of a report are."""
-    block = (
-        f"blocks of {_BLOCK_FRAMES} frames, because the frame rate is not known"
-        if sampling_frequency is None
-        else f"blocks of one second ({_block_frames(sampling_frequency)} frames)"
-    )
+    length = "one second"
+    if sampling_frequency is None:
+        length = f"{_BLOCK_FRAMES} frames, because the frame rate is not known,"
     return (
         "Surrogates of the test traces: phases of the spectrum at random (power "
-        f"spectrum and mean stay), and {block} in random order (all values stay)."
+        f"spectrum and mean stay), and blocks of {length} in random order (all values "
+        "stay)."
     )

@@ -11,11 +11,12 @@ import tempfile
 import time
 import weakref
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from napari_celltype.errors import CellTypeError, OutputError
@@ -52,14 +53,7 @@ class Remaining:
 
     A task is expected to take what finished tasks of its kind took on average, or,
     where none of its kind is finished, the others. How many run at once is measured:
-    seconds of work done by seconds gone.
-
-    Parameters
-    ----------
-    kinds : iterable of hashable
-        One per task that is still to do: tasks of one kind take about as long.
-    clock : callable
-        Seconds from any start.
+    seconds of work done by seconds gone. `kinds` has one per task that is to do.
     """
 
     def __init__(
@@ -84,10 +78,10 @@ class Remaining:
         gone = self._clock() - self._start
         if not sum(done) or not gone:
             return None
-        left = 0.0
-        for kind, number in self._to_do.items():
-            took = self._took.get(kind) or done
-            left += number * sum(took) / len(took)
+        left = sum(
+            number * fmean(self._took.get(kind) or done)
+            for kind, number in self._to_do.items()
+        )
         # At least one runs at once: the start of processes is not repeated.
         return left / max(1.0, sum(done) / gone)
 
@@ -99,13 +93,6 @@ class Remaining:
         return time_left_text(seconds)
 
 
-OnOutcome = Callable[[Task, Outcome], None]
-
-
-def _ignore_outcome(task: Task, outcome: Outcome) -> None:
-    """Take what a task gave and show it to nobody."""
-
-
 def run_tasks(
     tasks: Sequence[Task],
     data: ExperimentData,
@@ -115,7 +102,7 @@ def run_tasks(
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
-    on_outcome: OnOutcome = _ignore_outcome,
+    on_outcome: Callable[[Task, Outcome], None] = lambda task, outcome: None,
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[Outcome]:
@@ -127,35 +114,57 @@ def run_tasks(
     # The last bits of a score depend on the threads.
     if threads is None and (jobs > 1 or scheduler is not None):
         threads = 1
+    n_splits = Counter(task.condition.name for task in tasks)
+
+    def named(task: Task) -> str:
+        number = f"split {task.split.number + 1} of {n_splits[task.condition.name]}"
+        return f"{task.condition.name}, {number}"
+
     with folder.locked():
         finished = folder.finished()
         left = unfinished(tasks, finished)
-        keys = {task.key for task in left}
+        waiting = {task.key: task for task in left}
         for task in tasks:
-            if task.key not in keys:
+            if task.key not in waiting:
                 on_outcome(task, finished[task.key])
-        so_far = _SoFar(tasks, left, on_progress)
+        remaining = Remaining(task.condition.name for task in left)
+
+        def show(what: str) -> None:
+            n_done = len(tasks) - len(waiting)
+            count = f"{n_done} of {len(tasks)} done{remaining}"
+            on_progress(Progress(f"{what}: {count}", n_done, len(tasks)))
+
+        def inside(progress: Progress) -> None:
+            """Show how far the task is that is done here, the first of those left."""
+            step = f"{progress.message} ({progress.done} of {progress.total})"
+            show(f"{named(next(iter(waiting.values())))}, {step}")
+
+        with suppress(OSError):  # the next line of results will say what is wrong
+            folder.checkpoints.mkdir(exist_ok=True)
         lost = ""
         for done in outcomes(
             partial(_perform, perform=perform, threads=threads),
-            [(task, folder.checkpoint(task)) for task in left],
+            [(task, folder.checkpoint(task.key)) for task in left],
             shared=data,
             jobs=jobs,
             scheduler=scheduler,
             threads=threads,
-            on_progress=so_far.inside if scheduler is None else on_progress,
+            on_progress=inside if scheduler is None else on_progress,
             should_stop=should_stop,
         ):
             task = left[done.index]
             if isinstance(done.result, WorkerLost):
-                lost = f"{so_far.name(task)}, was not finished: {done.result}"
+                lost = f"{named(task)}, was not finished: {done.result}"
                 continue
             folder.append(done.result)
-            so_far.finish(task, done.seconds)
+            del waiting[task.key]
+            remaining.finish(task.condition.name, done.seconds)
+            show(named(task))
             on_outcome(task, done.result)
         if lost:
             raise CellTypeError(lost)
-        folder.drop_checkpoints()
+        # Killed or abandoned trainings have left some.
+        shutil.rmtree(folder.checkpoints, ignore_errors=True)
         finished = folder.finished()
         return [finished[task.key] for task in tasks]
 
@@ -187,40 +196,6 @@ def _perform(
     return perform(task, data, checkpoint=kept, threads=threads, **options)
 
 
-class _SoFar:
-    """How far a run is."""
-
-    def __init__(
-        self, tasks: Sequence[Task], left: Sequence[Task], on_progress: OnProgress
-    ) -> None:
-        self._n_splits = Counter(task.condition.name for task in tasks)
-        self._n_tasks = len(tasks)
-        self._left = list(left)
-        self._remaining = Remaining(task.condition.name for task in left)
-        self._on_progress = on_progress
-
-    def name(self, task: Task) -> str:
-        """Return "cnn, split 3 of 10"."""
-        name = task.condition.name
-        return f"{name}, split {task.split.number + 1} of {self._n_splits[name]}"
-
-    def finish(self, task: Task, seconds: float) -> None:
-        """Tell that a task is done."""
-        self._left.remove(task)
-        self._remaining.finish(task.condition.name, seconds)
-        self._tell(self.name(task))
-
-    def inside(self, progress: Progress) -> None:
-        """Tell how far the task is that is done here, the first of those left."""
-        step = f"{progress.message} ({progress.done} of {progress.total})"
-        self._tell(f"{self.name(self._left[0])}, {step}")
-
-    def _tell(self, what: str) -> None:
-        n_done = self._n_tasks - len(self._left)
-        count = f"{n_done} of {self._n_tasks} done{self._remaining}"
-        self._on_progress(Progress(f"{what}: {count}", n_done, self._n_tasks))
-
-
 FORMAT = "napari-celltype run 1"
 
 
@@ -229,6 +204,8 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # The file of finished tasks, and the folder of trainings that are not.
+        self.results, self.checkpoints = path / "results.jsonl", path / "checkpoints"
 
     @classmethod
     def open(
@@ -248,19 +225,15 @@ class RunFolder:
             claim_folder(path, force=force)
         with folder.locked():
             folder._agree(configuration)
-            folder._cut_torn_line()
+            # A kill in the middle of a line has left a torn one. What is wrong with a
+            # file that cannot be written, its next line will say.
+            with suppress(OSError), folder.results.open("r+b") as file:
+                file.truncate(file.read().rfind(b"\n") + 1)
         return folder
 
-    @property
-    def results(self) -> Path:
-        """The file of finished tasks."""
-        return self.path / "results.jsonl"
-
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[Any]:
         """Keep other processes out."""
-        with locked(self.path / ".lock"):
-            yield
+        return locked(self.path / ".lock")
 
     def finished(self) -> dict[tuple[str, int], Outcome]:
         """Return the outcomes so far; a line that cannot be read is not done."""
@@ -293,44 +266,31 @@ class RunFolder:
                 "again."
             ) from None
         with suppress(OSError):
-            self._checkpoint(outcome.key).unlink(missing_ok=True)
+            self.checkpoint(outcome.key).unlink(missing_ok=True)
 
-    def checkpoint(self, task: Task) -> Path:
-        """Return the file in which a task keeps its training; its folder is made."""
-        path = self._checkpoint(task.key)
-        with suppress(OSError):  # the next line of results will say what is wrong
-            path.parent.mkdir(exist_ok=True)
-        return path
-
-    def drop_checkpoints(self) -> None:
-        """Remove what killed or abandoned trainings have left."""
-        shutil.rmtree(self.path / "checkpoints", ignore_errors=True)
-
-    def _checkpoint(self, key: tuple[str, int]) -> Path:
-        """Return a name that every file system takes and no other task has."""
+    def checkpoint(self, key: tuple[str, int]) -> Path:
+        """Return where a task keeps its training: a name that every system takes."""
         condition, split = key
         digest = hashlib.sha256(condition.encode()).hexdigest()[:8]
         readable = re.sub(r"[^A-Za-z0-9]+", "-", condition).strip("-")[:40]
-        return self.path / "checkpoints" / f"{readable}-{digest}-{split}"
+        return self.checkpoints / f"{readable}-{digest}-{split}"
 
     def _agree(self, configuration: Mapping[str, Any]) -> None:
         """Write the configuration, or compare it with the one of the folder."""
         wanted = json.loads(json.dumps(configuration))
         file = self.path / "config.json"
-        text = json.dumps({"format": FORMAT, "configuration": wanted}, indent=2) + "\n"
-        if not file.exists():
-            write_text_atomically(file, text)
-            return
+        started, is_new = wanted, not file.exists()
         try:
-            found = json.loads(file.read_bytes())
-            started = found["configuration"] if found["format"] == FORMAT else None
+            if not is_new:
+                found = json.loads(file.read_bytes())
+                started = dict(found["configuration"])
+                if found["format"] != FORMAT:
+                    raise ValueError(found["format"])
         except (ValueError, KeyError, TypeError):
-            started = None
-        if not isinstance(started, dict):
             raise OutputError(
                 f"{file} is not the configuration of a run of this version; choose "
                 "another folder."
-            )
+            ) from None
         keys = dict.fromkeys((*started, *wanted))
         differences = [_difference(k, started.get(k), wanted.get(k)) for k in keys]
         if any(differences):
@@ -338,28 +298,13 @@ class RunFolder:
                 f"{self.path} was started with {', '.join(filter(None, differences))}; "
                 "choose another folder, or give what it was started with."
             )
-        if started != wanted:
-            write_text_atomically(file, text)
-
-    def _cut_torn_line(self) -> None:
-        """Cut what a kill in the middle of a line has left."""
-        try:
-            with self.results.open("r+b") as file:
-                file.truncate(file.read().rfind(b"\n") + 1)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            raise OutputError(
-                f"{self.results} cannot be written ({error.strerror or error}); give "
-                "yourself write permission there."
-            ) from None
+        if is_new or started != wanted:
+            kept = {"format": FORMAT, "configuration": wanted}
+            write_text_atomically(file, json.dumps(kept, indent=2) + "\n")
 
 
 def _difference(name: str, started: Any, wanted: Any) -> str:
-    """Say how a configuration was started: "epochs 20, not 5"; "" where it may go on.
-
-    A list may get longer: no result depends on what else is computed.
-    """
+    """Return "epochs 20, not 5"; "" where it may go on: a list may get longer."""
     if isinstance(started, list) and isinstance(wanted, list):
         dropped = ", ".join(str(one) for one in started if one not in wanted)
         return f"{name} that include {dropped}" if dropped else ""

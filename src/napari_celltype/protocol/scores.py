@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.protocol import metrics
@@ -24,6 +23,7 @@ from napari_celltype.protocol.groups import COLUMNS, identity
 from napari_celltype.protocol.metrics import MEASURES, Answers, Interval
 from napari_celltype.protocol.splits import ground_truth, named
 
+_Some = TypeVar("_Some", bound="Tested")
 # From the strictest: what a new animal, a new recording, a new cell would meet.
 GROUPED = tuple(COLUMNS)
 
@@ -55,31 +55,41 @@ class _PartialScore:
     right: float
 
 
-@dataclass(frozen=True)
-class _NewScore:
-    """What the classifiers of all splits say about the new data set (Section IV-F)."""
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """What a classifier, named so that readers see it, is worth on some examples."""
 
-    # On the new examples alone, and on the test and the new examples together.
+    name: str
+    # Over splits.
     accuracy: Spread
     balanced_accuracy: Spread
-    pooled_accuracy: Spread
+    # Balanced accuracy of all test answers.
     interval: Interval
+    # Different tested examples, and cells where these have names.
     n_examples: int
     n_cells: int | None
-    # As in `Score`; pooled as in Fig. 4.
+    # Balanced accuracy of guessing; accuracy of always naming the most frequent class;
+    # balanced accuracy that only 2.5 % of dealings of the same labels exceed.
     chance: float
     majority: float
     luck: float
+    # Confusion matrix of all splits, rows are the truth.
     counts: list[list[int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewScore(Tested):
+    """What the classifiers of all splits say about the new data set (Section IV-F)."""
+
+    # On the test and the new examples together, as in Fig. 4.
+    pooled_accuracy: Spread
     pooled_counts: list[list[int]]
 
 
-@dataclass(frozen=True)
-class Score:
-    """All that is reported of one condition."""
+@dataclass(frozen=True, kw_only=True)
+class Score(Tested):
+    """All that is reported of one condition, whose name is unique."""
 
-    # What the reader sees, the same under every way of splitting; and unique.
-    name: str
     condition: str
     classifier: str
     role: Role
@@ -95,23 +105,8 @@ class Score:
     # Splits that are finished, and that were planned.
     n_splits: int
     n_planned: int
-    # Different tested examples, and cells where these have names.
-    n_examples: int
-    n_cells: int | None
-    # Over splits; seconds of the fit alone.
-    accuracy: Spread
-    balanced_accuracy: Spread
+    # Seconds of the fit alone, over splits.
     train_seconds: Spread
-    # Balanced accuracy of all test answers.
-    interval: Interval
-    # Balanced accuracy of guessing; accuracy of always naming the most frequent class.
-    chance: float
-    majority: float
-    # Balanced accuracy that only 2.5 % of dealings of the same labels among the tested
-    # examples exceed.
-    luck: float
-    # Confusion matrix of all splits, rows are the truth.
-    counts: list[list[int]]
     # MEASURES of each class over splits.
     per_class: Mapping[str, Mapping[str, Spread]]
     # One row per split, as in ``scores.csv``.
@@ -123,7 +118,7 @@ class Score:
     # accuracy and balanced_accuracy on each kind of surrogates of the test traces.
     surrogates: Mapping[str, Mapping[str, Spread]] = field(default_factory=dict)
     partial: _PartialScore | None = None
-    new: _NewScore | None = None
+    new: NewScore | None = None
     # Parameters that a nested grid search found, one per split.
     chosen: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -137,8 +132,9 @@ class Score:
 class SplitRow:
     """What one training scored on its own test set, to be shown during the run."""
 
-    # Of the classifier or probe; the same under every way of splitting.
+    # Of the classifier or probe, the same under every way of splitting; and alone.
     name: str
+    bare_name: str
     role: Role
     # How the split was drawn, and its number, from 0.
     way: str
@@ -151,29 +147,19 @@ class SplitRow:
     # Of the training.
     seconds: float
 
-    @property
-    def bare_name(self) -> str:
-        """As in `Score`."""
-        return bare_name(self.name)
-
-
-OnSplit = Callable[[SplitRow], None]
-
-
-def ignore_split(row: SplitRow) -> None:
-    """Take the line of a training and show it to nobody."""
-
 
 def split_row(task: Task, outcome: Outcome, data: ExperimentData) -> SplitRow:
     """Score one training."""
     answers = Answers.of([outcome], data.targets)
+    condition = task.condition
     return SplitRow(
-        task.condition.title,
-        task.condition.role,
-        task.condition.way,
+        condition.title,
+        bare_name(condition.title),
+        condition.role,
+        condition.way,
         outcome.split,
-        metrics.accuracy(answers),
-        metrics.balanced_accuracy(answers),
+        metrics.accuracy(answers.counts),
+        metrics.balanced_accuracy(answers.counts),
         metrics.chance(answers),
         len(answers.truth),
         outcome.train_seconds,
@@ -189,23 +175,17 @@ def score_condition(
     """Score the outcomes of one condition, at least one; `tasks` are all of the run."""
     outcomes = sorted(outcomes, key=lambda o: o.split)
     answers = Answers.of(outcomes, data.targets)
-    seconds = {o.split: o.train_seconds for o in outcomes}
     splits = [
-        {"train_seconds": seconds[int(row["split"])], **row}
-        for row in metrics.by_split(answers)
+        {"train_seconds": outcome.train_seconds, **row}
+        for outcome, row in zip(outcomes, metrics.by_split(answers), strict=True)
     ]
     drawn = [tasks[o.key].split for o in outcomes]
     learned = np.ones(len(data.traces), dtype=bool)
     if not condition.is_network:
         learned = named(data.traces, data.targets)
-    curve, mean, sd = _curve(outcomes)
     asked = condition.train_counts
-
-    def over_splits(column: str) -> Spread:
-        return Spread.of(row[column] for row in splits)
-
     return Score(
-        name=condition.title,
+        **_tested(condition.title, answers, data.traces),
         condition=condition.name,
         classifier=condition.classifier,
         role=condition.role,
@@ -217,33 +197,40 @@ def score_condition(
         n_asked=sum(asked.values()) if asked else None,
         n_splits=len(outcomes),
         n_planned=sum(key[0] == condition.name for key in tasks),
-        accuracy=over_splits("accuracy"),
-        balanced_accuracy=over_splits("balanced_accuracy"),
-        train_seconds=Spread.of(seconds.values()),
-        **_beside(answers, data.traces),
+        train_seconds=Spread.of(o.train_seconds for o in outcomes),
         per_class={
-            c: {what: over_splits(f"{what}_{c}") for what in MEASURES}
+            c: {
+                what: Spread.of(row[f"{what}_{c}"] for row in splits)
+                for what in MEASURES
+            }
             for c in answers.classes
         },
         splits=splits,
-        curve=curve,
-        curve_mean=mean,
-        curve_sd=sd,
-        surrogates=_surrogates(outcomes, data.targets),
+        **_curve(outcomes),
+        surrogates={
+            kind: _spreads(
+                Answers.of(
+                    [replace(o, guess=o.surrogates[kind]) for o in outcomes],
+                    data.targets,
+                )
+            )
+            for kind in outcomes[0].surrogates
+        },
         partial=_partial(outcomes, data.targets),
-        new=_new(outcomes, answers, data),
+        new=_new(condition.title, outcomes, answers, data),
         chosen=[dict(o.chosen) for o in outcomes if o.chosen],
     )
 
 
-def _beside(answers: Answers, traces: TraceSet) -> dict[str, Any]:
-    """Return what stands beside the score of some answers."""
+def _tested(name: str, answers: Answers, traces: TraceSet) -> dict[str, Any]:
     tested = np.unique(answers.rows)
     cells = identity(traces, "cell_id")
     return {
+        "name": name,
+        **_spreads(answers),
+        "interval": metrics.bootstrap(answers, *metrics.best_unit(traces)),
         "n_examples": len(tested),
         "n_cells": None if cells is None else len(np.unique(cells[tested])),
-        "interval": metrics.bootstrap(answers, *metrics.best_unit(traces)),
         "chance": metrics.chance(answers),
         "majority": metrics.majority_rate(answers),
         "luck": metrics.luck_level(answers),
@@ -251,47 +238,27 @@ def _beside(answers: Answers, traces: TraceSet) -> dict[str, Any]:
     }
 
 
-def _curve(outcomes: list[Outcome]) -> tuple[str, list[float], list[float]]:
+def _spreads(answers: Answers) -> dict[str, Spread]:
+    rows = metrics.by_split(answers)
+    return {
+        name: Spread.of(row[name] for row in rows)
+        for name in ("accuracy", "balanced_accuracy")
+    }
+
+
+def _curve(outcomes: list[Outcome]) -> dict[str, Any]:
     """Return accuracy by epoch, of the test set where it was followed."""
     for what, key in (("test", "test_accuracy"), ("training", "accuracy")):
         rows = [
-            [float(epoch[key]) for epoch in o.history]
+            [epoch[key] for epoch in o.history]
             for o in outcomes
             if o.history and all(key in epoch for epoch in o.history)
         ]
         if rows:
-            epochs = list(zip(*rows, strict=False))
-            spreads = [Spread.of(values) for values in epochs]
-            return what, [s.mean for s in spreads], [s.sd for s in spreads]
-    return "", [], []
-
-
-def _surrogates(
-    outcomes: list[Outcome], targets: Targets
-) -> dict[str, dict[str, Spread]]:
-    scores = {}
-    for kind in dict.fromkeys(kind for o in outcomes for kind in o.surrogates):
-        per_split = [
-            _answers(targets.classes, o, o.rows, targets.index[o.rows], guess)
-            for o in outcomes
-            if (guess := o.surrogates.get(kind)) is not None
-        ]
-        scores[kind] = {
-            "accuracy": Spread.of(map(metrics.accuracy, per_split)),
-            "balanced_accuracy": Spread.of(map(metrics.balanced_accuracy, per_split)),
-        }
-    return scores
-
-
-def _answers(
-    classes: tuple[str, ...], outcome: Outcome, rows: Any, truth: Any, guess: Any
-) -> Answers:
-    """Return answers of one split that are not those to its own test traces."""
-    columns: list[NDArray[np.int64]] = [
-        np.asarray(column, dtype=np.int64)
-        for column in (rows, [outcome.split] * len(rows), truth, guess)
-    ]
-    return Answers(classes, *columns)
+            spreads = [Spread.of(values) for values in zip(*rows, strict=False)]
+            mean, sd = [s.mean for s in spreads], [s.sd for s in spreads]
+            return {"curve": what, "curve_mean": mean, "curve_sd": sd}
+    return {}
 
 
 def _partial(outcomes: list[Outcome], targets: Targets) -> _PartialScore | None:
@@ -303,41 +270,31 @@ def _partial(outcomes: list[Outcome], targets: Targets) -> _PartialScore | None:
 
 
 def _new(
-    outcomes: list[Outcome], answers: Answers, data: ExperimentData
-) -> _NewScore | None:
+    name: str, outcomes: list[Outcome], answers: Answers, data: ExperimentData
+) -> NewScore | None:
     if data.new is None or data.new_targets is None:
         return None
-    truth = ground_truth(data.new, data.new_targets)
-    rows = np.flatnonzero(truth >= 0)
-    by_split = [
-        _answers(answers.classes, o, rows, truth[rows], np.array(o.new_guess)[rows])
+    rows = np.flatnonzero(ground_truth(data.new, data.new_targets) >= 0).tolist()
+    of_new = [
+        replace(o, rows=rows, guess=[o.new_guess[row] for row in rows])
         for o in outcomes
         if o.new_guess is not None
     ]
-    if not by_split:
+    if not of_new:
         return None
-    new = by_split[0]
-    for more in by_split[1:]:
-        new = new.joined(more)
-    numbers = [o.split for o in outcomes if o.new_guess is not None]
+    new = Answers.of(of_new, data.new_targets)
     pooled = [
-        answers.of_split(number).joined(of)
-        for number, of in zip(numbers, by_split, strict=True)
+        answers.of_split(o.split).counts + new.of_split(o.split).counts for o in of_new
     ]
-    return _NewScore(
-        accuracy=Spread.of(map(metrics.accuracy, by_split)),
-        balanced_accuracy=Spread.of(map(metrics.balanced_accuracy, by_split)),
+    return NewScore(
+        **_tested(name, new, data.new),
         pooled_accuracy=Spread.of(map(metrics.accuracy, pooled)),
-        **_beside(new, data.new),
-        pooled_counts=answers.joined(new).counts.tolist(),
+        pooled_counts=(answers.counts + new.counts).tolist(),
     )
 
 
 # More classifiers than this are compared with the best only.
 _ALL_PAIRS = 4
-# What a search of the parameters adds to a classifier, beside the parameters that are
-# reported as found on all data.
-SELECTION, SEARCH = "selection", "-search"
 
 
 @dataclass(frozen=True)
@@ -366,7 +323,7 @@ def compare(scores: Sequence[Score]) -> list[Difference]:
         )
         for one, other in combinations(ranked, 2):
             names = {one.classifier, other.classifier}
-            selection = any(name + SEARCH in names for name in names)
+            selection = any(f"{name}-search" in names for name in names)
             best_only = len(ranked) > _ALL_PAIRS and one is not ranked[0]
             # Splits are the same where as many training examples were asked for.
             if (best_only and not selection) or one.n_asked != other.n_asked:
@@ -375,10 +332,8 @@ def compare(scores: Sequence[Score]) -> list[Difference]:
             values = values[np.isfinite(values)]
             if len(values) > 1:
                 numbers = metrics.corrected_interval(values, one.n_train, one.n_test)
-                kind = SELECTION if selection else ""
-                found.append(
-                    Difference(way, one.name, other.name, *numbers, len(values), kind)
-                )
+                pair = (way, one.name, other.name, *numbers, len(values))
+                found.append(Difference(*pair, "selection" if selection else ""))
     return found
 
 
@@ -392,23 +347,9 @@ def differences(one: Score, other: Score) -> list[float]:
     ]
 
 
-def same_training(one: Score, other: Score) -> bool:
-    """Tell whether two scores are of the same classifier, trained the same way."""
-    return all(
-        getattr(one, name) == getattr(other, name)
-        for name in ("classifier", "parameters", "n_frames")
-    )
-
-
-def best(scores: Iterable[Score]) -> Score | None:
+def best(scores: Iterable[_Some]) -> _Some | None:
     """Return the score with the largest balanced accuracy, None without any."""
     return max(scores, key=lambda s: s.interval.value, default=None)
-
-
-def best_on_new_data(scores: Iterable[Score]) -> tuple[str, _NewScore] | None:
-    """Return the classifier that does best on the new data, None without any."""
-    found = [(s.name, s.new) for s in scores if s.new is not None]
-    return max(found, key=lambda pair: pair[1].interval.value, default=None)
 
 
 def strictest_run(scores: Iterable[Score]) -> str:
@@ -417,7 +358,7 @@ def strictest_run(scores: Iterable[Score]) -> str:
     return next((way for way in (*GROUPED, "random") if way in ways), "paper")
 
 
-def above_chance(score: Score | _NewScore) -> bool:
+def above_chance(score: Tested) -> bool:
     """Tell whether the interval of a score lies above chance.
 
     Where there are too few groups for an interval, the level that luck reaches with the

@@ -12,16 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels import Targets, TraceSet
+from napari_celltype.labels.notes import counted
 from napari_celltype.parameters import parameter, seed_parameter
-from napari_celltype.protocol.experiment import ExperimentData, Split
+from napari_celltype.protocol.experiment import Split
 from napari_celltype.protocol.groups import (
     COLUMNS,
     draw_test_groups,
-    identity,
     split_groups,
 )
 
@@ -33,13 +34,7 @@ WAYS = ("paper", "random", "by-session", "by-subject", "by-cell")
 
 @dataclass(frozen=True)
 class PaperProtocol:
-    """How often and how the data are split (Sections IV-B and IV-C).
-
-    Raises
-    ------
-    CellTypeError
-        If a setting is impossible.
-    """
+    """How often and how the data are split (Sections IV-B and IV-C)."""
 
     split: str = parameter(
         "paper",
@@ -115,15 +110,10 @@ def split_counts(
     if test is None:
         test = {name: n - train[name] for name, n in available.items()}
     for name, n in available.items():
-        if train[name] + test[name] > n:
+        if min(train[name], test[name]) < 1 or train[name] + test[name] > n:
             raise LabelError(
-                f"{train[name]} training and {test[name]} test examples of {name} are "
-                f"asked for and there are {n}; ask for fewer or add recordings."
-            )
-        if train[name] < 1 or test[name] < 1:
-            raise LabelError(
-                f"{n} examples of {name} leave {max(train[name], 0)} for training and "
-                f"{max(test[name], 0)} for the test; each side needs one or more, so "
+                f"{n} examples of {name} cannot give {max(train[name], 0)} to train on "
+                f"and {max(test[name], 0)} to test; each side needs one or more, so "
                 f"add examples, ask for other sizes or leave {name} out."
             )
     return train, test
@@ -132,15 +122,10 @@ def split_counts(
 def _asked(
     available: Counts, explicit: Counts | None, size: int | None
 ) -> dict[str, int] | None:
-    if explicit is None:
-        return None if size is None else stratified_counts(available, size)
-    unknown = sorted(set(explicit) - set(available))
-    if unknown:
-        raise LabelError(
-            f"Examples of {', '.join(unknown)} are asked for and the data hold "
-            f"{', '.join(available)}; correct the counts."
-        )
-    return {name: explicit.get(name, 0) for name in available}
+    if explicit is not None:
+        # In the order of the classes.
+        return {name: explicit[name] for name in available}
+    return None if size is None else stratified_counts(available, size)
 
 
 def named(traces: TraceSet, targets: Targets) -> NDArray[np.bool_]:
@@ -159,15 +144,8 @@ def ground_truth(traces: TraceSet, targets: Targets) -> Rows:
     -------
     ndarray of int64, shape (n_examples,)
     """
-    usable = named(traces, targets) & ~_predicted(traces)
+    usable = named(traces, targets) & (traces.label_source != "prediction")
     return np.where(usable, targets.index, -1)
-
-
-def _predicted(traces: TraceSet) -> NDArray[np.bool_]:
-    if traces.label_source is None:
-        return np.zeros(len(traces), dtype=bool)
-    predicted: NDArray[np.bool_] = traces.label_source == "prediction"
-    return predicted
 
 
 def draw_splits(
@@ -180,12 +158,12 @@ def draw_splits(
     test_counts: Counts | None = None,
     trained: Rows | None = None,
 ) -> tuple[list[Split], list[str]]:
-    """Draw the splits of a protocol (Sections IV-B and IV-C).
+    """Draw the splits of a protocol (Sections IV-B and IV-C), with notes about them.
 
     Only examples with one class, whose label is no accepted prediction, are counted and
     can be tested. Parents and negations join the training set beside the counts, unless
     their group is in the test; they are then in `Split.partial`. Predictions only
-    train.
+    train. Groups may allow fewer different splits than are asked for.
 
     Parameters
     ----------
@@ -202,39 +180,26 @@ def draw_splits(
     trained : ndarray of int64 or None
         Examples whose whole groups are trained on in every grouped split.
 
-    Returns
-    -------
-    splits : list of Split
-        As many as asked for; fewer where groups allow fewer different ones.
-    notes : list of str
-        What is to be known about them.
-
     Raises
     ------
     LabelError
         If the data hold one class only, too few examples, or no or too few groups.
     """
-    way = protocol.split if way is None else way
-    if way not in WAYS:
-        raise LabelError(f"{way!r} is no way to split; use one of {', '.join(WAYS)}.")
+    way = way or protocol.split
     truth = ground_truth(traces, targets)
-    train, test = split_counts(
-        _available(truth, targets), protocol, train_counts, test_counts
-    )
+    available = tested_counts(traces, targets)
+    train, test = split_counts(available, protocol, train_counts, test_counts)
     if way in COLUMNS:
         given = (train_counts, test_counts, protocol.train_size, protocol.test_size)
         asked = None if given == (None,) * 4 else (train, test)
         splits = _grouped(traces, targets, protocol, way, asked, trained)
-        notes = _notes(traces, protocol, way, len(splits))
-        if asked is not None:
-            notes += _size_notes(way, splits, truth, asked)
-        return splits, notes
+        return splits, _notes(traces, truth, protocol, way, splits, asked)
     others = np.flatnonzero(truth < 0)
     draw = _of_each_class if way == "paper" else _at_random
     splits = []
     for number in range(protocol.n_splits):
         generator = _generator(protocol, way, number)
-        tested, learned = draw(truth, targets, train, test, generator)
+        tested, learned = draw(truth, train, test, generator)
         learned = np.concatenate([learned, others])
         splits.append(Split(number, np.sort(learned), np.sort(tested)))
     return splits, []
@@ -251,23 +216,22 @@ def strictest_way(
     traces: TraceSet, targets: Targets
 ) -> tuple[str | None, tuple[str, ...]]:
     """Return the strictest way that the groups allow, and what stays unknown."""
-    _available(ground_truth(traces, targets), targets)
+    tested_counts(traces, targets)
     sentences = []
-    for way, (column, word) in COLUMNS.items():
-        unknown = f"whether the score holds for {_UNKNOWN[way]} is unknown."
-        if identity(traces, column) is None:
-            sentences.append(f"No {word} is given for these traces, so {unknown}")
-            continue
+    for way in COLUMNS:
+        unknown = f"Whether the score holds for {_UNKNOWN[way]} is unknown."
         try:
             draw_splits(traces, targets, PaperProtocol(way, n_splits=1))
         except LabelError as error:
-            sentences.append(f"{error} {unknown.capitalize()}")
+            sentences.append(f"{error} {unknown}")
         else:
             return way, tuple(sentences)
     return None, tuple(sentences)
 
 
-def _available(truth: Rows, targets: Targets) -> dict[str, int]:
+def tested_counts(traces: TraceSet, targets: Targets) -> dict[str, int]:
+    """Return how many examples of each class may be tested, at least two of two."""
+    truth = ground_truth(traces, targets)
     counts = np.bincount(truth[truth >= 0], minlength=len(targets.classes))
     available = dict(zip(targets.classes, counts.tolist(), strict=True))
     if len(available) < 2:
@@ -283,25 +247,21 @@ def _available(truth: Rows, targets: Targets) -> dict[str, int]:
     return available
 
 
-def _generator(protocol: PaperProtocol, way: str, number: int) -> np.random.Generator:
-    seed = np.random.SeedSequence(
-        protocol.random_state, spawn_key=(WAYS.index(way), number)
-    )
-    return np.random.default_rng(seed)
+def _generator(protocol: PaperProtocol, way: str, number: int) -> Generator:
+    key = (WAYS.index(way), number)
+    return default_rng(SeedSequence(protocol.random_state, spawn_key=key))
 
 
 def _of_each_class(
-    truth: Rows,
-    targets: Targets,
-    train: Counts,
-    test: Counts,
-    generator: np.random.Generator,
+    truth: Rows, train: Counts, test: Counts, generator: Generator
 ) -> tuple[Rows, Rows]:
     tested, trained = [], []
-    for index, name in enumerate(targets.classes):
+    for index, (n_train, n_test) in enumerate(
+        zip(train.values(), test.values(), strict=True)
+    ):
         rows = generator.permutation(np.flatnonzero(truth == index))
-        tested.append(rows[: test[name]])
-        trained.append(rows[test[name] : test[name] + train[name]])
+        tested.append(rows[:n_test])
+        trained.append(rows[n_test : n_test + n_train])
     return np.concatenate(tested), np.concatenate(trained)
 
 
@@ -310,21 +270,14 @@ _REDRAWS = 1000
 
 
 def _at_random(
-    truth: Rows,
-    targets: Targets,
-    train: Counts,
-    test: Counts,
-    generator: np.random.Generator,
+    truth: Rows, train: Counts, test: Counts, generator: Generator
 ) -> tuple[Rows, Rows]:
     n_train, n_test = sum(train.values()), sum(test.values())
     rows = np.flatnonzero(truth >= 0)
     for _ in range(_REDRAWS):
         rows = generator.permutation(rows)
         tested, trained = rows[:n_test], rows[n_test : n_test + n_train]
-        if all(
-            len(np.unique(truth[side])) == len(targets.classes)
-            for side in (tested, trained)
-        ):
+        if all(len(np.unique(truth[side])) == len(train) for side in (tested, trained)):
             return tested, trained
     raise LabelError(
         f"{_REDRAWS} random splits of {n_train} training and {n_test} test examples "
@@ -357,65 +310,58 @@ def _grouped(
     for number, chosen in enumerate(drawn):
         in_test = np.isin(groups, chosen)
         tested = np.flatnonzero(in_test & eligible)
-        trained = np.flatnonzero(~in_test & eligible)
+        learned = np.flatnonzero(~in_test & eligible)
         if asked is not None:
             generator = generators[number]
-            tested = _limited(tested, truth, targets, asked[1], generator)
-            trained = _limited(trained, truth, targets, asked[0], generator)
+            tested = _limited(tested, truth, asked[1], generator)
+            learned = _limited(learned, truth, asked[0], generator)
         others = np.flatnonzero(~in_test & ~eligible)
-        partial = np.flatnonzero(in_test & ~eligible & ~_predicted(traces))
-        trained = np.sort(np.concatenate([trained, others]))
-        splits.append(Split(number, trained, np.sort(tested), partial))
+        partial = np.flatnonzero(
+            in_test & ~eligible & (traces.label_source != "prediction")
+        )
+        learned = np.sort(np.concatenate([learned, others]))
+        splits.append(Split(number, learned, np.sort(tested), partial))
     return splits
 
 
-def _limited(
-    rows: Rows,
-    truth: Rows,
-    targets: Targets,
-    counts: Counts,
-    generator: np.random.Generator,
-) -> Rows:
+def _limited(rows: Rows, truth: Rows, counts: Counts, generator: Generator) -> Rows:
     """Keep at most as many rows of each class as asked for, at random."""
     kept = []
-    for index, name in enumerate(targets.classes):
-        shuffled = generator.permutation(rows[truth[rows] == index])
-        kept.append(shuffled[: counts[name]])
+    for index, most in enumerate(counts.values()):
+        kept.append(generator.permutation(rows[truth[rows] == index])[:most])
     return np.concatenate(kept)
 
 
 def _notes(
-    traces: TraceSet, protocol: PaperProtocol, way: str, n_drawn: int
+    traces: TraceSet,
+    truth: Rows,
+    protocol: PaperProtocol,
+    way: str,
+    splits: Sequence[Split],
+    asked: tuple[Counts, Counts] | None,
 ) -> list[str]:
+    """Say where whole groups did not give what was asked for."""
     notes = []
-    if n_drawn < protocol.n_splits:
+    if len(splits) < protocol.n_splits:
         notes.append(
-            f"Only {n_drawn} different {way} split{'s' * (n_drawn != 1)} could be "
-            f"found, not {protocol.n_splits}."
+            f"Only {counted(len(splits), f'different {way} split')} could be found, "
+            f"not {protocol.n_splits}."
         )
-    if way == "by-cell" and traces.cell_id is not None:
-        unknown = int((traces.cell_id == "").sum())
-        if unknown:
-            notes.append(
-                f"{unknown} of {len(traces)} examples have no cell_id and were taken "
-                f"for a cell each."
-            )
-    return notes
-
-
-def _size_notes(
-    way: str, splits: Sequence[Split], truth: Rows, asked: tuple[Counts, Counts]
-) -> list[str]:
-    """Say by how much whole groups fall short of the sizes that were asked for."""
-    notes = []
-    for side, wanted in zip(("training", "test"), asked, strict=True):
-        rows = [s.train if side == "training" else s.test for s in splits]
-        sizes = [int((truth[r] >= 0).sum()) for r in rows]
-        if min(sizes) < sum(wanted.values()):
+    if way == "by-cell" and (unknown := np.count_nonzero(traces.cell_id == "")):
+        notes.append(
+            f"{unknown} of {len(traces)} examples have no cell_id and were taken for a "
+            "cell each."
+        )
+    train, test = [s.train for s in splits], [s.test for s in splits]
+    sides = (("training", train), ("test", test))
+    for (side, rows), counts in zip(sides, asked or (), strict=False):
+        wanted = sum(counts.values())
+        sizes = {np.count_nonzero(truth[r] >= 0) for r in rows}
+        if min(sizes) < wanted:
             given = " to ".join(str(size) for size in sorted({min(sizes), max(sizes)}))
             notes.append(
-                f"{sum(wanted.values())} {side} examples were asked for, and {way} "
-                f"splits of whole groups give {given}."
+                f"{wanted} {side} examples were asked for, and {way} splits of whole "
+                f"groups give {given}."
             )
     return notes
 
@@ -438,13 +384,11 @@ def training_sizes(
     test = stratified_counts({n: _TEST_SIZE * c for n, c in counts.items()}, _TEST_SIZE)
     sizes, notes = [], []
     for wanted in _TRAINING_SIZES:
+        needed = {n: wanted.get(n, 0) + test.get(n, 0) for n in {*counts, *wanted}}
         short = [
-            f"{wanted.get(name, 0) + test.get(name, 0)} {name} "
-            f"(there are {counts.get(name, 0)})"
-            for name in sorted({*counts, *wanted})
-            if name not in counts
-            or name not in wanted
-            or wanted[name] + test[name] > counts[name]
+            f"{n} {name} (there are {counts.get(name, 0)})"
+            for name, n in sorted(needed.items())
+            if name not in wanted or n > counts.get(name, 0)
         ]
         if short:
             notes.append(
@@ -466,10 +410,3 @@ def training_sizes(
             f"tested on the same number, {sum(test.values())}."
         )
     return sizes, test, notes
-
-
-def ground_truth_counts(data: ExperimentData) -> dict[str, int]:
-    """Return how many examples of each class may stand in a test set."""
-    truth = ground_truth(data.traces, data.targets)
-    counts = np.bincount(truth[truth >= 0], minlength=len(data.targets.classes))
-    return dict(zip(data.targets.classes, counts.tolist(), strict=True))

@@ -9,41 +9,24 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_celltype.labels.notes import counted
+from napari_celltype.protocol import paper, words
 from napari_celltype.protocol.evaluation import UNITS, Evaluation
 from napari_celltype.protocol.experiments import EPOCHS
 from napari_celltype.protocol.metrics import Interval, precision_at
-from napari_celltype.protocol.paper import (
-    FRAMES,
-    HEADING,
-    NEW_DATA_SENTENCE,
-    ONE_FRAME_PER_STEP,
-    ONE_FRAME_SENTENCE,
-    printed_accuracy,
-    printed_pooled,
-    printed_seconds,
-)
-from napari_celltype.protocol.scores import Score, Spread, same_training
-from napari_celltype.protocol.words import (
-    UNDEFINED,
-    number,
-    parameters_text,
-    spread_text,
-    tested_text,
-    way_title,
-)
+from napari_celltype.protocol.paper import HEADING
+from napari_celltype.protocol.scores import Score, Spread
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Row = dict[str, Any]
 Rows = Iterable[Row]
-BALANCED = "balanced accuracy"
 INTERVAL = "balanced accuracy [95 %]"
 ACCURACY, SECONDS = "accuracy", "training time (s)"
 # What stands behind the heading of each part of a cell in a CSV file.
@@ -51,9 +34,12 @@ _PARTS: Mapping[type, Mapping[str, str]] = {
     Spread: {" mean": "mean", " SD": "sd"},
     Interval: {"": "value", " low": "low", " high": "high"},
 }
+
+
 # What stands under a heading in the row of a score.
 _CELLS: Mapping[str, Callable[[Score], Any]] = {
-    "split": lambda s: way_title(s.way),
+    "classifier": lambda s: s.name,
+    "split": lambda s: words.way_title(s.way),
     INTERVAL: lambda s: s.interval,
     "over": lambda s: f"{s.interval.n} {s.interval.unit}",
     "chance": lambda s: s.chance,
@@ -65,33 +51,23 @@ _CELLS: Mapping[str, Callable[[Score], Any]] = {
     "planned": lambda s: s.n_planned,
     "examples": lambda s: s.n_examples,
     "cells": lambda s: s.n_cells,
+    "parameters": lambda s: words.parameters_text(s.parameters) or words.UNDEFINED,
     "frames": lambda s: s.n_frames,
     "training examples": lambda s: s.n_train,
     "test examples": lambda s: s.n_test,
-    "parameters": lambda s: parameters_text(s.parameters) or UNDEFINED,
     f"accuracy, {HEADING}": lambda s: _printed(s),
     ACCURACY: lambda s: s.accuracy,
     SECONDS: lambda s: s.train_seconds,
 }
 
 
-def _row(score: Score, *headings: str, **first: Any) -> Row:
-    return {**first, **{heading: _CELLS[heading](score) for heading in headings}}
+def _row(score: Score, *headings: str, **more: Any) -> Row:
+    return {**{heading: _CELLS[heading](score) for heading in headings}, **more}
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """One table.
-
-    Attributes
-    ----------
-    key : str
-        Short name; that of its file where it is written as CSV.
-    title : str
-    caption : str
-        How to read it.
-    frame : pandas.DataFrame
-    """
+    """One table: `key` is the name of its CSV file, `caption` says how to read it."""
 
     key: str
     title: str
@@ -117,13 +93,12 @@ class Table:
         """Plain cells: a spread becomes two columns, an interval three."""
         import pandas as pd
 
-        columns: dict[str, list[Any]] = {}
+        columns: dict[str, Any] = {}
         for heading, column in self.frame.items():
             kinds = {type(cell) for cell in column}
-            parts = next((_PARTS[kind] for kind in _PARTS if kind in kinds), None)
-            if parts is None:
+            parts = next((parts for kind, parts in _PARTS.items() if kind in kinds), {})
+            if not parts:
                 columns[str(heading)] = list(column)
-                continue
             for suffix, part in parts.items():
                 columns[f"{heading}{suffix}"] = [
                     getattr(cell, part, math.nan) for cell in column
@@ -144,17 +119,17 @@ class Table:
 def _cell_text(cell: Any) -> str:
     """Return a cell as a reader sees it: scores with three digits."""
     if isinstance(cell, Spread):
-        return spread_text(cell)
+        return words.spread_text(cell)
     if isinstance(cell, Interval):
-        bounds = f" [{number(cell.low)}, {number(cell.high)}]"
-        return number(cell.value) + ("" if cell.too_few else bounds)
+        bounds = f" [{words.number(cell.low)}, {words.number(cell.high)}]"
+        return words.number(cell.value) + ("" if cell.too_few else bounds)
     if isinstance(cell, float):
-        return number(cell)
-    return UNDEFINED if cell is None else str(cell)
+        return words.number(cell)
+    return words.UNDEFINED if cell is None else str(cell)
 
 
 def _as_printed(cell: Any) -> str:
-    return f"{cell:g}" if isinstance(cell, float) and cell == cell else UNDEFINED
+    return f"{cell:g}" if isinstance(cell, float) and cell == cell else words.UNDEFINED
 
 
 def report_tables(found: Evaluation) -> tuple[Table, ...]:
@@ -184,8 +159,7 @@ def prevalence_table(score: Score, shares: Mapping[str, float]) -> Table:
     """Return the precision of each type at other shares than those of the tests.
 
     Precision: of the cells that would be called so, the share that is so. It rests on
-    the answers of all splits together, as the confusion matrix does; "called so" counts
-    those that named the type.
+    the answers of all splits together; "called so" counts those that named the type.
 
     Parameters
     ----------
@@ -229,39 +203,21 @@ def _frame(rows: Rows) -> pd.DataFrame:
 
 
 def _design(found: Evaluation) -> Rows:
-    for row in found.design.rows:
-        units = {unit: getattr(row, unit) for unit in UNITS}
-        yield {"label": row.label, "examples": row.examples, **units}
+    yield from map(asdict, found.design.rows)
     shares = {unit: found.design.exclusive.get(unit) for unit in UNITS}
-    yield {
-        "label": "hold one type only",
-        "examples": None,
-        **{u: None if s is None else f"{100 * s:.0f} %" for u, s in shares.items()},
-    }
+    texts = {u: None if s is None else f"{100 * s:.0f} %" for u, s in shares.items()}
+    yield {"label": "hold one type only", "examples": None, **texts}
 
 
 _SCORES = [
-    *("split", INTERVAL, "over", "chance", "accuracy, mean (SD)", "majority level"),
-    *("training time (s), mean (SD)", "splits", "examples", "cells"),
+    *("classifier", "split", INTERVAL, "over", "chance", "accuracy, mean (SD)"),
+    *("majority level", "training time (s), mean (SD)", "splits", "examples", "cells"),
     f"accuracy, {HEADING}",
 ]
 
 
 def _scores(scores: Sequence[Score]) -> Rows:
-    return (_row(s, *_SCORES, classifier=s.name) for s in scores)
-
-
-def _ways(found: Evaluation) -> Rows:
-    by_name: dict[str, list[Score]] = {}
-    for s in found.classifiers:
-        by_name.setdefault(s.name, []).append(s)
-    for name, scores in by_name.items():
-        if len(scores) > 1 and same_training(*scores[:2]):
-            yield {
-                "classifier": name,
-                **{f"{way_title(s.way)}: {INTERVAL}": s.interval for s in scores},
-                "chance": scores[0].chance,
-            }
+    return (_row(s, *_SCORES) for s in scores)
 
 
 def _differences(found: Evaluation) -> Rows:
@@ -270,7 +226,7 @@ def _differences(found: Evaluation) -> Rows:
         yield {
             "classifier": d.one,
             "minus": d.other,
-            "split": way_title(d.way),
+            "split": words.way_title(d.way),
             "difference": d.mean,
             "low": d.low,
             "high": d.high,
@@ -283,7 +239,7 @@ def _differences(found: Evaluation) -> Rows:
 def _classes(found: Evaluation) -> Rows:
     for s in found.shown_everywhere:
         for tested, (name, spreads) in zip(s.counts, s.per_class.items(), strict=True):
-            row = _row(s, "split", classifier=s.name)
+            row = _row(s, "classifier", "split")
             yield {**row, "cell type": name, **spreads, "tested": sum(tested)}
 
 
@@ -291,51 +247,56 @@ def _probes(found: Evaluation) -> Rows:
     probes = found.of("probe")
     models = found.shown_everywhere if probes else ()
     ways = list(dict.fromkeys(s.way for s in (*models, *probes)))
-    ranked = sorted(
-        (*probes, *models), key=lambda s: (ways.index(s.way), -s.interval.value)
-    )
     headings = ("split", INTERVAL, "chance", "cells", "examples")
-    return (_row(s, *headings, what=s.role, name=s.bare_name) for s in ranked)
+    return (
+        {"what": s.role, "name": s.bare_name, **_row(s, *headings)}
+        for way in ways
+        for s in sorted((*probes, *models), key=lambda s: -s.interval.value)
+        if s.way == way
+    )
 
 
 def _shuffled(found: Evaluation) -> Rows:
     headings = ("split", INTERVAL, "chance", "luck reaches", "splits", "cells")
-    return (_row(s, *headings, trained=s.name) for s in found.of("shuffled"))
+    return ({"trained": s.name, **_row(s, *headings)} for s in found.of("shuffled"))
 
 
 def _surrogates(found: Evaluation) -> Rows:
-    scores = [s for s in found.of("classifier") if s.surrogates]
-    kinds = dict.fromkeys(kind for s in scores for kind in s.surrogates)
-    for s in scores:
-        left = {k: s.surrogates.get(k, {}).get("balanced_accuracy") for k in kinds}
-        yield {
-            **_row(s, "split", classifier=s.name),
-            f"real traces: {BALANCED}": s.balanced_accuracy,
-            **{f"{kind}: {BALANCED}": spread for kind, spread in left.items()},
-            **_row(s, "chance", "cells"),
-        }
+    for s in found.of("classifier"):
+        if s.surrogates:
+            yield {
+                **_row(s, "classifier", "split"),
+                "real traces: balanced accuracy": s.balanced_accuracy,
+                **{
+                    f"{kind}: balanced accuracy": spreads["balanced_accuracy"]
+                    for kind, spreads in s.surrogates.items()
+                },
+                **_row(s, "chance", "cells"),
+            }
 
 
 def _partial(found: Evaluation) -> Rows:
     for s in found.of("classifier"):
         if s.partial is not None:
             right = {"answers that the label allows": s.partial.right}
-            row = _row(s, "split", classifier=s.name)
-            yield {**row, **right, "examples": s.partial.n}
+            yield {**_row(s, "classifier", "split"), **right, "examples": s.partial.n}
 
 
 def _chosen(found: Evaluation) -> Rows:
     for s in found.of("classifier"):
-        times = Counter(parameters_text(parameters) for parameters in s.chosen)
+        times = Counter(words.parameters_text(parameters) for parameters in s.chosen)
         for parameters, n in times.most_common():
-            row = _row(s, "split", classifier=s.name)
-            yield {**row, "parameters": parameters, "splits": n}
+            yield _row(s, "classifier", "split", parameters=parameters, splits=n)
 
 
 def _conditions(found: Evaluation) -> Rows:
     headings = ("split", "parameters", "frames", "training examples", "test examples")
     return (
-        _row(s, *headings, "splits", "planned", name=s.name, classifier=s.classifier)
+        {
+            "name": s.name,
+            "classifier": s.classifier,
+            **_row(s, *headings, "splits", "planned"),
+        }
         for s in found.results
         if s.role != "probe"
     )
@@ -344,39 +305,31 @@ def _conditions(found: Evaluation) -> Rows:
 # Key: title, how to read it, and its rows.
 _TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Rows]]] = {
     "design": ("What the data are", "A dash: the data do not say.", _design),
-    "ways": (
-        "One way of splitting beside the other",
-        "Splits at random, the paper's among them, put traces of one cell, one "
-        "recording and one animal on both sides. What is lost when they are "
-        "kept apart may have been about the animal or the recording. Training sets "
-        "of other sizes, and few animals, can lower a score as well.",
-        _ways,
-    ),
     "scores": (
         "Scores",
-        "Brackets: 95 % bootstrap interval of the score of all tested examples, drawn "
-        "by whole groups as named under “over”; none where these are too few. "
-        "Parentheses: standard deviation over splits. It is no error bar, because the "
-        "training sets of the splits overlap. Chance belongs to the balanced accuracy; "
-        "the majority level is the accuracy of always naming the most frequent type.",
+        "Splits at random, the paper's among them, put traces of one cell, recording "
+        "and animal on both sides: what is lost when they are kept apart may have been "
+        "about these. Brackets: 95 % bootstrap interval over the groups named under "
+        "“over”, none where these are too few. Parentheses: standard deviation over "
+        "splits, no error bar, because their training sets overlap. Chance belongs to "
+        "the balanced accuracy; the majority level is the accuracy of always naming "
+        "the most frequent type.",
         lambda found: _scores(found.classifiers),
     ),
     "differences": (
         "Differences between classifiers",
-        "Difference in balanced accuracy on the same splits, with the 95 % interval "
-        "and the p-value of the corrected t-test (Nadeau and Bengio 2003), which "
-        "allows for overlapping training sets. It speaks of these cells and animals, "
-        "not of new ones. The p-values are not corrected for the number of comparisons "
-        "in this table, nor for the choice of the best classifier.",
+        "In balanced accuracy on the same splits, with the 95 % interval and the "
+        "p-value of the corrected t-test (Nadeau and Bengio 2003). It speaks of these "
+        "cells and animals, not of new ones, and is not corrected for the number of "
+        "comparisons.",
         _differences,
     ),
     "classes": (
         "By cell type",
-        "Mean over the splits that define it, standard deviation in parentheses. "
-        "“tested” counts the answers of all splits. A dash: undefined in every split. "
-        "Precision holds where types are as frequent as in these tests. Guessing among "
-        "the types at random has each type's share of the tests as its precision, and "
-        "one over the number of types as its recall.",
+        "Mean and standard deviation over the splits that define it. “tested” counts "
+        "the answers of all splits. Precision holds where types are as frequent as in "
+        "these tests. Guessing has each type's share of the tests as its precision, "
+        "and one over the number of types as its recall.",
         _classes,
     ),
     "probes": (
@@ -391,15 +344,15 @@ _TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Rows]]] = {
         "Shuffled labels",
         "The same training on permuted labels. Anything above chance is luck or a "
         "leak; “luck reaches” is what 2.5 % of random dealings of the true labels "
-        "exceed. Labels are dealt to single examples, so this cannot show that a "
-        "network knows an animal again; splits by animal and the probes can.",
+        "exceed. It cannot show that a network knows an animal again; splits by animal "
+        "and the probes can.",
         _shuffled,
     ),
     "surrogates": (
         "What the trained classifiers still get right on surrogates",
-        "Mean over splits, standard deviation in parentheses. Phases at random keep "
-        "the power spectrum and lose the shape of events; shuffled blocks keep the "
-        "values and lose everything slower than a block.",
+        "Mean and standard deviation over splits. Phases at random keep the power "
+        "spectrum and lose the shape of events; shuffled blocks keep the values and "
+        "lose everything slower than a block.",
         _surrogates,
     ),
     "partial": (
@@ -415,8 +368,8 @@ _TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Rows]]] = {
     ),
     "conditions": (
         "What was computed",
-        "Sizes are means over splits, and the probes have the same. Parameters that "
-        "are not named have the values of docs/protocol.md.",
+        "Sizes are means over splits. Parameters that are not named have the values of "
+        "docs/protocol.md.",
         _conditions,
     ),
 }
@@ -431,26 +384,25 @@ def _paper_table(found: Evaluation) -> Table:
     one = scores[0]
     caption = (
         f"Mean over {counted(one.n_splits, 'split')}, their standard deviation in "
-        f"parentheses (no error bar: the training sets overlap). {one.n_test} test "
-        f"examples per split; {tested_text(one)} tested in all. "
-        f"Chance of the balanced accuracy {number(one.chance)}; accuracy of always "
-        f"naming the most frequent type {number(one.majority)}."
+        f"parentheses. {one.n_test} test examples per split, {words.tested_text(one)} "
+        f"in all. Chance of the balanced accuracy {words.number(one.chance)}; accuracy "
+        f"of always naming the most frequent type {words.number(one.majority)}."
     )
     if key == "new-dataset":
-        caption = f"{caption} {NEW_DATA_SENTENCE}"
-    elif any(_printed(s) == ONE_FRAME_PER_STEP for s in scores):
-        caption = f"{caption} {ONE_FRAME_SENTENCE}"
+        caption = f"{caption} {paper.NEW_DATA_SENTENCE}"
+    elif any(_printed(s) == paper.ONE_FRAME_PER_STEP for s in scores):
+        caption = f"{caption} {paper.ONE_FRAME_SENTENCE}"
     return Table(key, found.title, caption, _frame(rows(scores)))
 
 
 def _printed(score: Score, epochs: int | None = None) -> float | None:
-    return printed_accuracy(score.classifier, score.parameters, score.way, epochs)
+    return paper.printed_accuracy(score.classifier, score.parameters, score.way, epochs)
 
 
 def _one_row_each(heading: str) -> Callable[[Sequence[Score]], Rows]:
     """One row per classifier: accuracy and training time over splits."""
     headings = (ACCURACY, f"{ACCURACY}, {HEADING}", SECONDS)
-    return lambda scores: (_row(s, *headings, **{heading: s.name}) for s in scores)
+    return lambda scores: ({heading: s.name, **_row(s, *headings)} for s in scores)
 
 
 def _table2(scores: Sequence[Score]) -> Rows:
@@ -462,62 +414,49 @@ def _table3(scores: Sequence[Score]) -> Rows:
     # Whole animals or sessions seldom add up to the size that was asked for.
     whole = any(s.n_train != s.n_asked for s in scores)
     heading = "training examples asked for" if whole else "training examples"
-
-    def cells(s: Score) -> Row:
-        seconds = printed_seconds(s.classifier, s.parameters, s.way, s.n_train)
-        return {
-            **({"trained on": s.n_train} if whole else {}),
-            ACCURACY: s.accuracy,
-            SECONDS: s.train_seconds,
-            f"{SECONDS}, {HEADING}": seconds,
-        }
-
-    return _by_size(heading, scores, lambda s: s.n_asked or s.n_train, cells)
+    rows: dict[int, Row] = {}
+    for s in scores:
+        size = s.n_asked or s.n_train
+        row = rows.setdefault(size, {heading: size})
+        if whole:
+            row[f"{s.classifier} trained on"] = s.n_train
+        row[f"{s.classifier} {ACCURACY}"] = s.accuracy
+        row[f"{s.classifier} {SECONDS}"] = s.train_seconds
+        printed = None
+        if paper.trained_alike(s.classifier, s.parameters, s.way):
+            printed = paper.TRAIN_SECONDS[s.classifier].get(s.n_train)
+        row[f"{s.classifier} {SECONDS}, {HEADING}"] = printed
+    return [rows[size] for size in sorted(rows)]
 
 
 def _table5(scores: Sequence[Score]) -> Rows:
-    def cells(s: Score) -> Row:
-        return {
-            ACCURACY: s.accuracy,
-            f"{ACCURACY}, {HEADING}": _printed(s) if s.n_frames == FRAMES else None,
-            SECONDS: s.train_seconds,
-        }
-
-    return _by_size("frames", scores, lambda s: s.n_frames, cells)
-
-
-def _by_size(
-    heading: str,
-    scores: Sequence[Score],
-    size_of: Callable[[Score], int],
-    cells: Callable[[Score], Row],
-) -> Rows:
-    """One row per size, and for each classifier one column per measure."""
     rows: dict[int, Row] = {}
     for s in scores:
-        row = rows.setdefault(size_of(s), {heading: size_of(s)})
-        row |= {f"{s.classifier} {what}": cell for what, cell in cells(s).items()}
+        printed = _printed(s) if s.n_frames == paper.FRAMES else None
+        row = rows.setdefault(s.n_frames, {"frames": s.n_frames})
+        row[f"{s.classifier} {ACCURACY}"] = s.accuracy
+        row[f"{s.classifier} {ACCURACY}, {HEADING}"] = printed
+        row[f"{s.classifier} {SECONDS}"] = s.train_seconds
     return [rows[size] for size in sorted(rows)]
 
 
 def _epochs(scores: Sequence[Score]) -> Rows:
     longest = max(len(s.curve_mean) for s in scores)
-    for epoch in sorted({*EPOCHS, longest}):
-        if epoch <= longest:
-            row: Row = {"epochs": epoch}
-            for s in scores:
-                row[f"{s.name} accuracy"] = _at_epoch(s, epoch)
-                row[f"{s.name}, {HEADING}"] = _printed(s, epoch)
-            yield row
+    for epoch in sorted(e for e in {*EPOCHS, longest} if e <= longest):
+        row: Row = {"epochs": epoch}
+        for s in scores:
+            row[f"{s.name} accuracy"] = _at_epoch(s, epoch)
+            row[f"{s.name}, {HEADING}"] = _printed(s, epoch)
+        yield row
 
 
 def _fig3(scores: Sequence[Score]) -> Rows:
     for epoch in range(1, 1 + max(len(s.curve_mean) for s in scores)):
-        accuracy = {
-            f"{s.name} accuracy": _at_epoch(s, epoch) if s.curve_mean else s.accuracy
-            for s in scores
-        }
-        yield {"epoch": epoch, **accuracy}
+        row: Row = {"epoch": epoch}
+        for s in scores:
+            followed = _at_epoch(s, epoch) if s.curve_mean else s.accuracy
+            row[f"{s.name} accuracy"] = followed
+        yield row
 
 
 def _at_epoch(score: Score, epoch: int) -> Spread | None:
@@ -530,7 +469,8 @@ def _new_dataset(scores: Sequence[Score]) -> Rows:
     for s in scores:
         if s.new is None:
             continue
-        pooled = printed_pooled(s.classifier, s.parameters, s.way)
+        alike = paper.trained_alike(s.classifier, s.parameters, s.way)
+        pooled = paper.POOLED_WITH_NEW[s.classifier] if alike else None
         yield {
             "classifier": s.name,
             "old data: accuracy": s.accuracy,

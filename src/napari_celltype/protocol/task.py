@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +36,7 @@ from napari_celltype.protocol.experiment import (
 from napari_celltype.protocol.groups import COLUMNS, codes, identity, split_groups
 from napari_celltype.protocol.splits import named
 
-if TYPE_CHECKING:
-    from napari_celltype.models.estimator import EpochScoring
-
 PACKAGES = ("napari-celltype", "numpy", "scikit-learn", "scipy", "torch")
-# Returns the inputs of a classifier for some rows of the data set.
-_Inputs = Callable[[NDArray[np.int64]], NDArray[Any]]
 
 
 def perform(
@@ -57,36 +52,41 @@ def perform(
     # The same task with the same threads on the same machine gives the same outcome
     # but for times, also when a training goes on from a checkpoint.
     raise_if_stopped(should_stop)
-    condition, split = task.condition, task.split
+    condition, split, labels = task.condition, task.split, data.traces.labels
     seeds = np.random.SeedSequence(task.seed).generate_state(3) >> 1
     fit_seed, shuffle_seed, surrogate_seed = map(int, seeds)
     n_frames = _frames(condition, data)
     inputs = _inputs(condition, data, n_frames)
     classifier = build(condition, fit_seed, data.traces.sampling_frequency)
-    classes = data.targets.classes
     # Rows whose labels the training rows have: their own unless they are shuffled.
     learned = split.train
     if condition.shuffled:
         learned = np.random.default_rng(shuffle_seed).permutation(learned)
 
-    def indices(traces: NDArray[Any], model: Any) -> NDArray[np.int64]:
+    def guess(traces: NDArray[Any], model: Any = classifier) -> list[int]:
         """Return the index among the sorted classes of each prediction."""
-        names: NDArray[Any] = model.predict(traces).astype(str)
-        return np.searchsorted(np.asarray(classes), names).astype(np.int64)
+        names = model.predict(traces).astype(str)
+        found: list[int] = np.searchsorted(data.targets.classes, names).tolist()
+        return found
 
-    def guess(traces: NDArray[Any]) -> list[int]:
-        guessed: list[int] = indices(traces, classifier).tolist()
-        return guessed
+    def score(network: Any) -> dict[str, float]:
+        """Score a half-trained network on the test rows (Fig. 3)."""
+        right = np.equal(
+            guess(inputs(split.test), network), data.targets.index[split.test]
+        )
+        return {"test_accuracy": float(right.mean())}
 
     with limit_threads(threads):
         if condition.is_network:
+            from napari_celltype.models.estimator import EpochScoring
+
             # Networks learn from parents and negations as well.
             classifier.fit(
                 inputs(split.train),
-                data.traces.labels[learned],
+                labels[learned],
                 targets=data.targets.take(learned),
                 checkpoint=checkpoint,
-                scoring=_scoring(task, data, inputs, indices),
+                scoring=EpochScoring(score) if condition.by_epoch else None,
                 on_progress=on_progress,
                 should_stop=should_stop,
             )
@@ -96,12 +96,13 @@ def perform(
             on_progress(Progress(f"Training {condition.name}", 0, 1))
             one = named(data.traces, data.targets)[learned]
             trained = split.train[one]
+            groups = {}
+            if condition.fold_option is not None and condition.way in COLUMNS:
+                # What stays together in a search, as in the split around it.
+                together = split_groups(data.traces, condition.way)
+                groups = {condition.fold_option: together[trained]}
             start = perf_counter()
-            classifier.fit(
-                inputs(trained),
-                data.traces.labels[learned[one]],
-                **_fold_groups(condition, data, trained),
-            )
+            classifier.fit(inputs(trained), labels[learned[one]], **groups)
             seconds = perf_counter() - start
             on_progress(Progress(f"Training {condition.name}", 1, 1))
         raise_if_stopped(should_stop)
@@ -116,6 +117,7 @@ def perform(
         new_guess = None
         if data.new is not None and not condition.is_probe:
             new_guess = guess(data.new.traces[:, :n_frames])
+        searched = getattr(classifier, "named_steps", {}).get("model", classifier)
         return Outcome(
             condition=condition.name,
             split=split.number,
@@ -127,7 +129,10 @@ def perform(
             new_guess=new_guess,
             surrogates=surrogates,
             history=list(getattr(classifier, "history_", [])),
-            chosen=_chosen(classifier),
+            chosen={
+                name: value.item() if isinstance(value, np.generic) else value
+                for name, value in getattr(searched, "best_params_", {}).items()
+            },
             environment=describe_environment(classifier),
         )
 
@@ -135,74 +140,32 @@ def perform(
 def _frames(condition: Condition, data: ExperimentData) -> int:
     """Return the frames that a classifier sees, which all traces must have."""
     n_frames = condition.n_frames or data.traces.n_frames
-    lengths = {"the data": data.traces.n_frames}
-    if data.new is not None:
-        lengths["the new data set"] = data.new.n_frames
-    for where, length in lengths.items():
-        if length < n_frames:
+    for where, traces in (("the data", data.traces), ("the new data set", data.new)):
+        if traces is not None and traces.n_frames < n_frames:
             raise LabelError(
                 f"{condition.name} asks for {n_frames} frames and the traces of "
-                f"{where} have {length}; cut all traces to {length} frames or fewer."
+                f"{where} have {traces.n_frames}; cut all traces to so many or fewer."
             )
     return n_frames
 
 
-def _inputs(condition: Condition, data: ExperimentData, n_frames: int) -> _Inputs:
+def _inputs(
+    condition: Condition, data: ExperimentData, n_frames: int
+) -> Callable[[NDArray[np.int64]], NDArray[Any]]:
     """Return what gives the traces, or the number of a probe, of some rows."""
     if not condition.is_probe:
         return lambda rows: data.traces.traces[rows, :n_frames]
     name = condition.classifier.removeprefix(PROBE)
+    numbers: dict[str, NDArray[Any]] = dict(data.probes)
     sessions = identity(data.traces, "session_id")
-    column: NDArray[Any]
-    if name == "session" and sessions is not None:
-        column = codes(sessions)
-    elif name in data.probes:
-        column = data.probes[name]
-    else:
+    if sessions is not None:
+        numbers["session"] = codes(sessions)
+    if name not in numbers:
         raise LabelError(
             f"The probe {name!r} is not known of these data; choose of "
-            f"{', '.join(data.probes) or 'none'}."
+            f"{', '.join(numbers) or 'none'}."
         )
-    return lambda rows: column[rows, None]
-
-
-def _fold_groups(
-    condition: Condition, data: ExperimentData, rows: NDArray[np.int64]
-) -> dict[str, NDArray[np.int64]]:
-    """Return what stays together in a search, as in the split around it, for `fit`."""
-    option = condition.fold_option
-    if option is None or condition.way not in COLUMNS:
-        return {}
-    return {option: split_groups(data.traces, condition.way)[rows]}
-
-
-def _scoring(
-    task: Task,
-    data: ExperimentData,
-    inputs: _Inputs,
-    indices: Callable[[NDArray[Any], Any], NDArray[np.int64]],
-) -> EpochScoring | None:
-    """Return what scores a half-trained network on the test rows (Fig. 3)."""
-    if not task.condition.by_epoch:
-        return None
-    from napari_celltype.models.estimator import EpochScoring
-
-    traces = inputs(task.split.test)
-    truth = data.targets.index[task.split.test]
-    return EpochScoring(
-        lambda network: {
-            "test_accuracy": float((indices(traces, network) == truth).mean())
-        }
-    )
-
-
-def _chosen(classifier: Any) -> dict[str, Any]:
-    """Return the parameters that a search inside the training set has found."""
-    model = getattr(classifier, "named_steps", {}).get("model", classifier)
-    return {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in getattr(model, "best_params_", {}).items()
-    }
+    return lambda rows: numbers[name][rows, None]
 
 
 @contextmanager
@@ -270,10 +233,10 @@ def environment_note(outcomes: Iterable[Outcome]) -> str:
             # among the splits of one classifier.
             of = outcome.condition if name == "device" else ""
             values.setdefault((of, name), {})[str(value)] = None
-    # Devices stand last.
-    ordered = sorted(values.items(), key=lambda item: item[0][1] == "device")
     differing = dict.fromkeys(
-        f"{name} {', '.join(found)}" for (_, name), found in ordered if len(found) > 1
+        f"{name} {', '.join(found)}"
+        for (_, name), found in values.items()
+        if len(found) > 1
     )
     if not differing:
         return ""

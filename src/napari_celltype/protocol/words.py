@@ -8,17 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.evaluation import INSEPARABLE, Evaluation
 from napari_celltype.protocol.metrics import FEWEST, Interval
-from napari_celltype.protocol.paper import is_best
 from napari_celltype.protocol.scores import (
     GROUPED,
     Score,
     Spread,
+    Tested,
     above_chance,
     best,
-    best_on_new_data,
     comes_near,
     leaks,
-    same_training,
 )
 
 UNDEFINED = "–"
@@ -37,19 +35,7 @@ SHORT_WAYS = {
     "by-cell": "by cell",
 }
 _IN_SENTENCES = {"paper": "the paper's way", "random": "random splits"}
-_DRAWN = {
-    "paper": "at random with fixed numbers of each type",
-    "random": "at random",
-    "by-session": "at random, with all traces of a session on one side",
-    "by-subject": "at random, with all traces of an animal on one side",
-    "by-cell": "at random, with all traces of a cell on one side",
-}
-_UNITS = {
-    "subjects": "animal",
-    "sessions": "session",
-    "cells": "cell",
-    "examples": "example",
-}
+_DRAWN = {"paper": " with fixed numbers of each type", "random": ""}
 _SOFTWARE = {
     "python": "Python",
     "numpy": "NumPy",
@@ -65,25 +51,22 @@ def way_title(way: str) -> str:
 
 def number(value: float, digits: int | None = None) -> str:
     """Return a number with three digits behind the point, one when it is large."""
-    if not math.isfinite(value):
-        return UNDEFINED
     if digits is None:
         digits = 3 if abs(value) < 10 else 1
-    return f"{value:.{digits}f}"
+    return f"{value:.{digits}f}" if math.isfinite(value) else UNDEFINED
 
 
 def spread_text(spread: Spread) -> str:
     """Return a mean with its deviation over splits, as in "0.861 (0.012)"."""
-    if math.isnan(spread.sd):
-        return number(spread.mean)
-    return f"{number(spread.mean)} ({number(spread.sd, 3 if spread.mean < 10 else 1)})"
+    digits = 3 if spread.mean < 10 else 1
+    deviation = "" if math.isnan(spread.sd) else f" ({number(spread.sd, digits)})"
+    return number(spread.mean) + deviation
 
 
 def short(interval: Interval) -> str:
     """Return a balanced accuracy with its interval, as in "0.61 [0.48-0.72]"."""
-    if interval.too_few:
-        return f"{interval.value:.2f}"
-    return f"{interval.value:.2f} [{interval.low:.2f}-{interval.high:.2f}]"
+    bounds = f" [{interval.low:.2f}-{interval.high:.2f}]"
+    return f"{interval.value:.2f}{'' if interval.too_few else bounds}"
 
 
 def parameters_text(parameters: Mapping[str, object]) -> str:
@@ -91,17 +74,19 @@ def parameters_text(parameters: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in parameters.items())
 
 
+def _word(unit: str) -> str:
+    return "animal" if unit == "subjects" else unit.removesuffix("s")
+
+
 def units_text(interval: Interval) -> str:
     """Return how many groups were resampled, as in "8 animals"."""
-    return counted(interval.n, _UNITS[interval.unit])
+    return counted(interval.n, _word(interval.unit))
 
 
 def tested_text(score: Score) -> str:
     """Return how many examples and cells a score stands on."""
-    examples = counted(score.n_examples, "example")
-    if score.n_cells is None:
-        return examples
-    return f"{examples} of {counted(score.n_cells, 'cell')}"
+    of = "" if score.n_cells is None else f" of {counted(score.n_cells, 'cell')}"
+    return f"{counted(score.n_examples, 'example')}{of}"
 
 
 def headline(found: Evaluation) -> str:
@@ -110,61 +95,24 @@ def headline(found: Evaluation) -> str:
     # animal is what a user has; then the same classifier in the other way.
     if not found.top:
         return _NOTHING
-    top, classifiers = found.top[0], found.of("classifier")
+    top = found.top[0]
     parts = []
-    new = best_on_new_data(found.asked)
+    new = best(s.new for s in found.asked if s.new is not None)
     if new is not None:
-        which = _of_many(new[0], sum(s.new is not None for s in found.asked))
-        parts.append(
-            f"on the new data {short(new[1].interval)} ({which}), chance "
-            f"{new[1].chance:.2f}, {new[1].n_examples} examples"
-        )
+        chance = f"chance {new.chance:.2f}"
+        parts.append(f"on the new data {short(new.interval)} ({new.name}), {chance}")
     if top.way != "by-subject":
         # A run keeps animals apart wherever the data allow it.
         unnamed = found.design.separable is None
         why = "name no animals" if unnamed else "do not allow a split by animal"
         parts.append(f"for a new animal: unknown, these data {why}")
     parts.append(f"{way_title(top.way)} {short(top.interval)}, chance {top.chance:.2f}")
-    parts += _elsewhere(top, classifiers)
-    probes = found.of("probe", top.way)
-    probe = best(s for s in probes if s.bare_name != SESSION)
-    if probe is not None:
-        score = probe.interval.value
-        parts.append(f"best one-number probe {score:.2f} ({probe.bare_name})")
-    session = [s.interval.value for s in probes if s.bare_name == SESSION]
-    parts += [f"session alone {score:.2f}" for score in session]
-    rivals = len({s.name for s in classifiers if s.way == top.way})
-    parts.append(f"balanced accuracy of {_of_many(top.name, rivals)}")
+    parts += [f"{way_title(s.way)} {s.interval.value:.2f}" for s in found.top[1:]]
+    n = len(found.of("classifier", top.way))
+    chosen = f", the best of {n}" if n > 1 else ""
+    parts.append(f"balanced accuracy of {top.name}{chosen}")
     sentence = "; ".join(parts)
     return f"{sentence[0].upper()}{sentence[1:]}."
-
-
-def _of_many(name: str, n: int) -> str:
-    return f"{name}, the best of {n}" if n > 1 else name
-
-
-def _elsewhere(top: Score, scores: Sequence[Score]) -> list[str]:
-    """Return the score of the same classifier under each other way."""
-    others = []
-    for way in dict.fromkeys(s.way for s in scores if s.way != top.way):
-        kin = [s for s in scores if s.way == way and s.classifier == top.classifier]
-        # An architecture may be spelt out in the one and left to its default in the
-        # other.
-        nearest = (
-            [s for s in kin if same_training(s, top)]
-            or [s for s in kin if is_best(s.classifier, s.parameters)]
-            or kin
-        )
-        if not nearest:
-            continue
-        other = min(nearest, key=lambda s: abs(s.n_train - top.n_train))
-        instead = ""
-        if not same_training(other, top):
-            epochs = other.parameters.get("epochs")
-            differs = epochs != top.parameters.get("epochs")
-            instead = f" ({other.name}{f', {epochs} epochs' if differs else ''})"
-        others.append(f"{way_title(way)} {other.interval.value:.2f}{instead}")
-    return others
 
 
 def basis(found: Evaluation) -> str:
@@ -189,79 +137,45 @@ def basis(found: Evaluation) -> str:
 
 def doubts(found: Evaluation) -> tuple[str, ...]:
     """Return a sentence for each reason not to believe the scores."""
-    inseparable = (INSEPARABLE,) if found.design.separable is False else ()
-    return (*inseparable, *find_doubts(found.results))
-
-
-def find_doubts(scores: Sequence[Score]) -> tuple[str, ...]:
-    """Return the doubts that follow from scores alone."""
-    sentences = []
-    models = [s for s in scores if s.role == "classifier"]
-    new = best_on_new_data(s for s in models if s.way == models[0].way)
-    if new is not None and not above_chance(new[1]):
-        sentences.append(
-            _no_better_than_chance(
-                "On the new data", new[0], new[1].interval, new[1].chance
-            )
-        )
-    for way in dict.fromkeys(s.way for s in scores):
-        model = best(s for s in models if s.way == way)
-        if model is None:
-            continue
+    sentences = [INSEPARABLE] if found.design.separable is False else []
+    new = best(s.new for s in found.asked if s.new is not None)
+    if new is not None and not above_chance(new):
+        sentences.append(_no_better_than_chance("On the new data", new))
+    for way in dict.fromkeys(s.way for s in found.of("classifier")):
+        where = f"Split {way_title(way)}"
+        model = max(found.of("classifier", way), key=lambda s: s.interval.value)
         if not above_chance(model):
-            where = f"Split {way_title(way)}"
-            sentences.append(
-                _no_better_than_chance(where, model.name, model.interval, model.chance)
-            )
-        probes = (s for s in scores if s.role == "probe" and s.way == way)
-        near = best(s for s in probes if comes_near(s, model))
+            sentences.append(_no_better_than_chance(where, model))
+        near = best(s for s in found.of("probe", way) if comes_near(s, model))
         if near is not None:
-            sentences.append(_near(near, model))
+            name = near.bare_name
+            alone = "the session" if name == SESSION else f"one number ({name})"
+            meaning = "a model that is right may be reading the rig, not the cell"
+            if name in _ACTIVITY:
+                meaning = "the model has shown no more than this number"
+            sentences.append(
+                f"{where}, {alone} alone reaches {short(near.interval)}, and the best "
+                f"model {short(model.interval)} ({model.name}): {meaning}."
+            )
     sentences += [
         f"Trained on shuffled labels, {s.bare_name} still reaches {short(s.interval)}, "
-        f"chance {s.chance:.2f}: luck does that now and then, but if it happens with "
-        "another seed as well, the test labels leak into the training."
-        for s in scores
-        if s.role == "shuffled" and leaks(s)
+        f"chance {s.chance:.2f}: luck, or, if another seed shows it, too, test labels "
+        "leak into the training."
+        for s in found.of("shuffled")
+        if leaks(s)
     ]
     return tuple(sentences)
 
 
-def _no_better_than_chance(
-    where: str, name: str, interval: Interval, chance: float
-) -> str:
+def _no_better_than_chance(where: str, best: Tested) -> str:
     return (
-        f"{where}, no classifier is shown to be better than chance: the best ({name}) "
-        f"reaches {short(interval)}, chance {chance:.2f}."
-    )
-
-
-def _near(probe: Score, model: Score) -> str:
-    name = probe.bare_name
-    alone = "the session" if name == SESSION else f"one number ({name})"
-    found = (
-        f"Split {way_title(model.way)}, {alone} alone reaches {short(probe.interval)}, "
-        f"and the best model {short(model.interval)} ({model.name})"
-    )
-    if name in _ACTIVITY:
-        return (
-            f"{found}: the model has shown no more than this number does, which the "
-            "cell or the rig may set."
-        )
-    if above_chance(model):
-        return f"{found}: the model may be reading the rig, not the cell."
-    return (
-        f"{found}: how a cell was recorded may tell its type in these data, so a model "
-        "that is right may be reading the rig, not the cell."
+        f"{where}, no classifier is shown to be better than chance: the best "
+        f"({best.name}) reaches {short(best.interval)}, chance {best.chance:.2f}."
     )
 
 
 def caption(found: Evaluation) -> str:
-    """Return the caption of `figures.paper_figure`, for a paper.
-
-    With every score stand its interval, or why there is none, the spread over splits,
-    chance, and the number of examples, cells and animals.
-    """
+    """Return the caption of `figures.paper_figure`, for a paper."""
     if not found.top:
         return _NOTHING
     classifiers, shuffled = found.of("classifier"), found.of("shuffled")
@@ -273,7 +187,6 @@ def caption(found: Evaluation) -> str:
     chosen = f", the best of {rivals} chosen after the fact" if rivals > 1 else ""
     panels = [f"{found.top[0].name}{chosen}", "the same classifier"]
     missing = sum(s.n_planned - s.n_splits for s in classifiers)
-    every_doubt = " ".join(doubts(found))
     sentences = [
         f"Cell types told apart from calcium traces ({found.name}).",
         f"(A) Balanced accuracy: {_by_way(classifiers, ways)}.",
@@ -288,53 +201,49 @@ def caption(found: Evaluation) -> str:
         and "SD over splits is no error bar, because their training sets overlap.",
         *(
             f"({letter}) Confusion matrix of {which}, {way_title(score.way)}: "
-            "share of each true type and number of answers in "
-            f"{counted(score.n_splits, 'split')}; {tested_text(score)}."
+            f"share of each true type and number of answers in "
+            f"{counted(score.n_splits, 'split')}; {tested_text(score)}"
+            f"{from_groups(score, 'from')}."
             for letter, which, score in zip("BC", panels, found.top, strict=False)
         ),
         missing and f"Not finished: {counted(missing, 'training')} of the classifiers.",
         *found.cautions,
-        every_doubt and f"Caution: {every_doubt}",
+        *(["Caution:", *doubts(found)] if doubts(found) else []),
     ]
+    return _paragraph(sentences)
+
+
+def _paragraph(sentences: Iterable[object]) -> str:
+    """Return the sentences that there are, one after the other."""
     return " ".join(str(sentence) for sentence in sentences if sentence)
 
 
 def _resampled(scores: Sequence[Score]) -> str:
     """Return over what the intervals of scores are; empty where none has one."""
     units = (s.interval.unit for s in scores if not s.interval.too_few)
-    return ", ".join(f"{_UNITS[unit]}s" for unit in dict.fromkeys(units))
+    return ", ".join(f"{_word(unit)}s" for unit in dict.fromkeys(units))
 
 
 def _by_way(scores: Sequence[Score], ways: Iterable[str]) -> str:
-    """Return scores of each way with their spread, and what they all stand on."""
+    """Return scores of each way with their spread and chance."""
     parts = []
     for way in ways:
         there = [s for s in scores if s.way == way]
-        if not there:
-            continue
         each = [
             f"{s.bare_name} {short(s.interval)}"
             + (f", SD {number(s.balanced_accuracy.sd)}" if s.n_splits > 1 else "")
             for s in there
         ]
-        stands_on = dict.fromkeys(
-            f"{counted(s.n_splits, 'split')} of {tested_text(s)}"
-            f"{from_groups(s, 'from')}"
-            for s in there
-        )
-        chance = ", ".join(dict.fromkeys(f"{s.chance:.2f}" for s in there))
-        parts.append(
-            f"{way_title(way)}, {'; '.join(each)} (chance {chance}; "
-            f"{'; '.join(stands_on)})"
-        )
+        if there:
+            chance = ", ".join(dict.fromkeys(f"{s.chance:.2f}" for s in there))
+            parts.append(f"{way_title(way)}, {'; '.join(each)} (chance {chance})")
     return "; ".join(parts)
 
 
 def from_groups(score: Score, word: str) -> str:
     """Return of how many animals or sessions the tested cells are, where known."""
-    if score.interval.unit not in ("subjects", "sessions"):
-        return ""
-    return f" {word} {units_text(score.interval)}"
+    grouped = score.interval.unit in ("subjects", "sessions")
+    return f" {word} {units_text(score.interval)}" if grouped else ""
 
 
 def methods(found: Evaluation) -> str:
@@ -381,17 +290,18 @@ def methods(found: Evaluation) -> str:
         f"The random seed was {settings['random_state']}.",
         software and f"Software: {software}.",
     ]
-    return " ".join(str(sentence) for sentence in sentences if sentence)
+    return _paragraph(sentences)
 
 
 def _how_split(way: str, scores: Sequence[Score]) -> str:
     sizes = dict.fromkeys(f"{s.n_train} and {s.n_test}" for s in scores)
     mean = " on average" if way in GROUPED else ""
-    splits = max(s.n_splits for s in scores)
-    times = "once" if splits == 1 else f"{splits} times"
+    group = SHORT_WAYS[way].removeprefix("by ")
+    how = _DRAWN.get(way, f", with all traces of one {group} on one side")
     return (
-        f"Examples were divided {times} into training and test sets "
-        f"({', '.join(sizes)} examples{mean}) {_DRAWN[way]}."
+        f"Examples were divided {counted(max(s.n_splits for s in scores), 'time')} "
+        f"into training and test sets ({', '.join(sizes)} examples{mean}) at random"
+        f"{how}."
     )
 
 

@@ -121,7 +121,7 @@ class Judge:
         logs = self._log_probabilities(trained)
         of_truth = logs[np.arange(len(logs)), self._truth]
         answers = self._answers(logs.argmax(axis=1))
-        return {LOSS: -float(of_truth.mean()), SCORE: balanced_accuracy(answers)}
+        return {LOSS: -float(of_truth.mean()), SCORE: balanced_accuracy(answers.counts)}
 
     def judge(self, trained: TraceClassifier) -> Validation:
         """Return all scores of a trained classifier."""
@@ -252,7 +252,7 @@ def _best_probe(
             targets.index[rows],
             guess.astype(np.int64),
         )
-        scored[name] = balanced_accuracy(answers)
+        scored[name] = balanced_accuracy(answers.counts)
     if not scored:
         return None
     best = max(scored, key=lambda name: scored[name])
