@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.protocol import PaperProtocol
 from napari_celltype.protocol.experiment import ExperimentData, Outcome, Plan, Task
-from napari_celltype.protocol.experiments import Training, evaluate_experiment
-from napari_celltype.protocol.paper import paper_experiment
+from napari_celltype.protocol.experiments import Training, plan_experiment
 from napari_celltype.protocol.report import Report, make_report
 
 COUNTS = {"PV": 16, "PY": 24, "SOM": 16, "VIP": 16}
@@ -142,11 +141,7 @@ def build_run(
         new_targets=new_targets,
     )
     training = Training(epochs=epochs)
-    planned = (
-        evaluate_experiment(data, classifiers, protocol, training)
-        if name == "evaluate"
-        else paper_experiment(name, data, protocol, training)
-    )
+    planned = plan_experiment(name, data, protocol, training, classifiers)
     skills = skill or {}
 
     def answers(truth: NDArray[np.int64], share: float) -> list[int]:

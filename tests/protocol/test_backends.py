@@ -121,11 +121,6 @@ def alone(errands):
     return run_tasks(tasks, data, RunFolder.open(None, {}), threads=1)
 
 
-def kill_a_worker(cluster):
-    worker = next(iter(cluster.workers.values()))
-    os.kill(worker.pid, signal.SIGKILL)
-
-
 @pytest.mark.slow
 def test_two_processes_give_the_same_scores(errands, alone):
     data, tasks = errands.small_run()
@@ -142,7 +137,8 @@ def test_a_cluster_gives_the_same_scores_although_a_worker_is_killed(
 
     def kill_after_the_first(progress):
         if not told:
-            kill_a_worker(cluster)
+            worker = next(iter(cluster.workers.values()))
+            os.kill(worker.pid, signal.SIGKILL)
         told.append(progress)
 
     together = run_tasks(
@@ -160,13 +156,9 @@ def test_a_cluster_gives_the_same_scores_although_a_worker_is_killed(
 def test_data_outlive_the_only_worker_that_held_them(errands, local_cluster, tmp_path):
     flag = tmp_path / "killed"
     with local_cluster(1) as local:
-        done = outcomes(
-            errands.die_at_first,
-            [0, 1, 2],
-            shared=flag,
-            scheduler=local.scheduler_address,
-        )
-        assert {d.index: d.result for d in done} == {0: 0, 1: 1, 2: 2}
+        address = local.scheduler_address
+        got = results(errands.die_at_first, [0, 1, 2], shared=flag, scheduler=address)
+    assert got == {0: 0, 1: 1, 2: 2}
     assert flag.exists()
 
 
@@ -174,12 +166,8 @@ def test_data_outlive_the_only_worker_that_held_them(errands, local_cluster, tmp
 def test_an_item_that_kills_its_worker_is_given_up_and_the_others_are_not(
     errands, cluster
 ):
-    got = {
-        done.index: done.result
-        for done in outcomes(
-            errands.die_always, [0, 1, 2, 3], scheduler=cluster.scheduler_address
-        )
-    }
+    address = cluster.scheduler_address
+    got = results(errands.die_always, [0, 1, 2, 3], scheduler=address)
     assert isinstance(got.pop(1), WorkerLost)
     assert got == {0: 0, 2: 2, 3: 3}
 
@@ -228,12 +216,8 @@ def scheduler():
         yield found
 
 
-@pytest.fixture
-def address(scheduler):
-    return scheduler[1]
-
-
-def test_a_run_waits_for_workers_and_says_so(errands, address):
+def test_a_run_waits_for_workers_and_says_so(errands, scheduler):
+    _, address = scheduler
     told = []
     work = outcomes(
         errands.double,
@@ -253,19 +237,21 @@ ONE_WORKER = ("worker", "--nthreads", "2", "--no-nanny", "--no-dashboard")
 
 @pytest.mark.slow
 def test_a_scheduler_that_goes_away_is_told_after_what_was_finished(
-    errands, scheduler, address, tmp_path
+    errands, scheduler, tmp_path
 ):
+    process, address = scheduler
     with dask(*ONE_WORKER, address):
         work = outcomes(
             errands.wait_for, [0, 1], shared=tmp_path / "never", scheduler=address
         )
         assert next(work).result == 0
-        scheduler[0].kill()
+        process.kill()
         with pytest.raises(CellTypeError, match="went away; what is finished is kept"):
             next(work)
 
 
-def test_a_worker_without_this_package_is_refused(errands, address):
+def test_a_worker_without_this_package_is_refused(errands, scheduler):
+    _, address = scheduler
     installed = sysconfig.get_path("purelib")
     if napari_celltype.__file__.startswith(installed):
         pytest.skip("this package is installed, not linked, so every worker has it")

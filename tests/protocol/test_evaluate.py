@@ -4,7 +4,9 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -43,13 +45,6 @@ def scores(report):
     return report.scores.drop(columns="train_seconds")
 
 
-def test_python_file_and_memory_give_the_same_scores(tmp_path):
-    file = save_traces(traces(), tmp_path / "cells.npz")
-    of_file = nct.evaluate(file, ["rnn"], PROTOCOL, epochs=1)
-    of_memory = nct.evaluate(traces(), ["rnn"], PROTOCOL, epochs=1)
-    pd.testing.assert_frame_equal(scores(of_file), scores(of_memory))
-
-
 def test_the_report_in_memory_is_that_of_the_folder(tmp_path):
     report = nct.evaluate(traces(), ["rnn"], PROTOCOL, epochs=1, folder=tmp_path / "r")
     written = pd.read_csv(tmp_path / "r" / "scores.csv")
@@ -57,48 +52,37 @@ def test_the_report_in_memory_is_that_of_the_folder(tmp_path):
     assert report.confusion("rnn").counts.sum() == 2 * 6
 
 
-def test_a_run_that_was_stopped_goes_on_to_the_same_scores(tmp_path):
-    at_once = nct.evaluate(traces(), ["rnn"], PROTOCOL, epochs=2)
-    steps = []
+@pytest.fixture(scope="module")
+def at_once():
+    return scores(nct.evaluate(traces(), ["rnn", "svm-linear"], PROTOCOL, epochs=1))
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_scores_with_more(tmp_path, at_once):
+    folder, steps = tmp_path / "run", []
     with pytest.raises(Stopped):
         nct.evaluate(
-            traces(),
+            save_traces(traces(), tmp_path / "cells.npz"),
             ["rnn"],
             PROTOCOL,
-            epochs=2,
-            folder=tmp_path / "run",
+            epochs=1,
+            folder=folder,
             on_progress=steps.append,
             should_stop=lambda: len(steps) > 8,
         )
-    finished = (tmp_path / "run" / "results.jsonl").read_bytes()
+    finished = (folder / "results.jsonl").read_bytes()
     assert finished
-    resumed = nct.evaluate(
-        traces(), ["rnn"], PROTOCOL, epochs=2, folder=tmp_path / "run"
-    )
-    assert (tmp_path / "run" / "results.jsonl").read_bytes().startswith(finished)
-    pd.testing.assert_frame_equal(scores(resumed), scores(at_once))
-
-
-def test_a_classifier_is_added_to_what_is_done(tmp_path):
-    folder = tmp_path / "run"
-    nct.evaluate(traces(), ["rnn"], PROTOCOL, epochs=1, folder=folder)
-    done = (folder / "results.jsonl").read_bytes()
+    # The same data in memory, and a classifier more.
     both = ["rnn", "svm-linear"]
-    added = nct.evaluate(traces(), both, PROTOCOL, epochs=1, folder=folder)
-    assert (folder / "results.jsonl").read_bytes().startswith(done)
-    at_once = nct.evaluate(traces(), both, PROTOCOL, epochs=1)
-    pd.testing.assert_frame_equal(scores(added), scores(at_once))
+    resumed = nct.evaluate(traces(), both, PROTOCOL, epochs=1, folder=folder)
+    assert (folder / "results.jsonl").read_bytes().startswith(finished)
+    pd.testing.assert_frame_equal(scores(resumed), at_once)
 
 
 def test_accepted_predictions_train_and_are_never_tested_on(tmp_path):
     source = np.array(["manual", "prediction"] * 12)
     data = traces(label_source=source)
     nct.evaluate(
-        data,
-        ["svm-rbf"],
-        PROTOCOL,
-        with_predictions=True,
-        folder=tmp_path / "run",
+        data, ["svm-rbf"], PROTOCOL, with_predictions=True, folder=tmp_path / "run"
     )
     lines = (tmp_path / "run" / "results.jsonl").read_text().splitlines()
     tested = {row for line in lines for row in json.loads(line)["rows"]}
@@ -154,29 +138,35 @@ def test_an_experiment_of_the_paper_runs_from_python():
 
 @pytest.fixture
 def file(tmp_path):
-    labels = np.repeat(["PV", "PY"], 10)
-    noise = np.random.default_rng(0).normal(size=(20, 60))
-    subjects = np.tile(["a", "b", "c", "d"], 5)
-    data = nct.TraceSet(noise, labels, subject_id=subjects, sampling_frequency=10.0)
-    return save_traces(data, tmp_path / "cells.npz")
+    return save_traces(traces(), tmp_path / "cells.npz")
 
 
 @pytest.fixture
-def stopped(file, tmp_path):
-    """A run that was stopped after three trainings."""
-    folder = tmp_path / "run"
-    rows = []
-    asked = ExperimentRequest(
-        file,
-        folder=folder,
-        classifiers=("rnn",),
-        protocol=PROTOCOL,
-        training=Training(epochs=1),
-        command="napari-celltype evaluate cells.npz",
-    )
-    with pytest.raises(Stopped):
-        run_experiment(asked, on_split=rows.append, should_stop=lambda: len(rows) > 2)
-    return folder
+def stop(tmp_path):
+    """Start an evaluation of some data in a folder, and stop it after two trainings."""
+
+    def start(data, **options):
+        folder, rows = tmp_path / "run", []
+        asked = ExperimentRequest(
+            data,
+            folder=folder,
+            classifiers=("rnn",),
+            protocol=PROTOCOL,
+            training=Training(epochs=1),
+            **options,
+        )
+        with pytest.raises(Stopped):
+            run_experiment(
+                asked, on_split=rows.append, should_stop=lambda: len(rows) > 1
+            )
+        return folder
+
+    return start
+
+
+@pytest.fixture
+def stopped(file, stop):
+    return stop(file, command="napari-celltype evaluate cells.npz")
 
 
 def test_a_run_goes_on_from_its_folder_alone(stopped):
@@ -197,17 +187,8 @@ def test_data_that_went_elsewhere_are_given(stopped, file, tmp_path):
     assert run_experiment(read_request(stopped, moved)).name == "elsewhere"
 
 
-def test_a_run_of_traces_in_memory_asks_for_its_data(file, tmp_path):
-    folder, rows = tmp_path / "run", []
-    asked = ExperimentRequest(
-        nct.load_traces(file),
-        folder=folder,
-        classifiers=("rnn",),
-        protocol=PROTOCOL,
-        training=Training(epochs=1),
-    )
-    with pytest.raises(Stopped):
-        run_experiment(asked, on_split=rows.append, should_stop=lambda: bool(rows))
+def test_a_run_of_traces_in_memory_asks_for_its_data(file, stop):
+    folder = stop(nct.load_traces(file))
     with pytest.raises(OutputError, match="it does not say"):
         read_request(folder)
     assert read_request(folder, file).protocol == PROTOCOL
@@ -216,16 +197,8 @@ def test_a_run_of_traces_in_memory_asks_for_its_data(file, tmp_path):
 def test_a_list_inside_the_folder_is_found_after_the_folder_was_moved(
     stopped, file, tmp_path
 ):
-    shutil.copy(file, stopped / "inside.npz")
-    asked = read_request(stopped)
-    inside = ExperimentRequest(
-        stopped / "inside.npz",
-        folder=stopped,
-        classifiers=asked.classifiers,
-        protocol=asked.protocol,
-        training=asked.training,
-    )
-    run_experiment(inside)
+    inside = Path(shutil.copy(file, stopped / "inside.npz"))
+    run_experiment(replace(read_request(stopped), data=inside))
     moved = stopped.rename(tmp_path / "moved")
     assert read_request(moved).data == moved / "inside.npz"
 

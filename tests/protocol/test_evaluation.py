@@ -46,19 +46,14 @@ def test_predictions_are_not_counted():
     )
 
 
-def test_animals_that_hold_one_type_each_are_called_inseparable(make_traces):
-    traces = make_traces(one_type_per_subject=True)
+@pytest.mark.parametrize("one_type", [True, False])
+def test_animals_that_hold_one_type_each_are_called_inseparable(make_traces, one_type):
+    traces = make_traces(one_type_per_subject=one_type)
     design = describe_design(traces, Targets.of(traces.labels))
-    assert design.separable is False
-    assert design.exclusive["subjects"] == 1
-    assert INSEPARABLE in design.sentences
-
-
-def test_animals_that_hold_all_types_are_separable(small_traces, small_targets):
-    design = describe_design(small_traces, small_targets)
-    assert design.separable is True
-    assert design.exclusive == {"subjects": 0, "sessions": 0, "lines": 1}
-    assert INSEPARABLE not in design.sentences
+    assert design.separable is not one_type
+    shares = {"subjects": one_type, "sessions": one_type, "lines": 1}
+    assert design.exclusive == shares
+    assert (INSEPARABLE in design.sentences) is one_type
 
 
 def test_a_few_animals_with_one_type_are_counted():

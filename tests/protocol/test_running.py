@@ -46,67 +46,63 @@ def make_tasks(*names, n_splits=2):
 class Perform:
     """Answers 0 to everything, and remembers what it was asked."""
 
-    def __init__(self, broken=()):
-        self.asked = []
-        self.broken = broken
+    def __init__(self):
+        self.asked, self.broken = [], []
 
     def __call__(self, task, data, *, checkpoint, threads, on_progress, should_stop):
         if task.key in self.broken:
             raise LabelError("One class only.")
         self.asked.append(task.key)
-        self.threads = threads
-        self.checkpoint = checkpoint
+        self.threads, self.checkpoint = threads, checkpoint
         on_progress(Progress("Training", 1, 5))
         rows = task.split.test.tolist()
         return Outcome(*task.key, train_seconds=0.1, rows=rows, guess=[0] * len(rows))
 
 
-def test_outcomes_come_in_the_order_of_the_tasks(data, folder):
+@pytest.fixture
+def perform(monkeypatch):
+    done = Perform()
+    monkeypatch.setattr("napari_celltype.protocol.running.perform", done)
+    return done
+
+
+def test_what_is_done_is_not_done_again(data, folder, perform):
     tasks = make_tasks("rnn", "cnn")
-    outcomes = run_tasks(tasks[::-1], data, folder, perform=Perform())
-    assert [o.key for o in outcomes] == [task.key for task in tasks[::-1]]
-
-
-def test_what_is_done_is_not_done_again(data, folder):
-    tasks, perform = make_tasks("rnn", "cnn"), Perform()
-    first = run_tasks(tasks[:3], data, folder, perform=perform)
-    outcomes = run_tasks(tasks, data, folder, perform=perform)
-    assert outcomes[:3] == first
+    first = run_tasks(tasks[:3], data, folder)
+    outcomes = run_tasks(tasks[::-1], data, folder)
+    assert outcomes[:0:-1] == first
     assert perform.asked == [task.key for task in tasks]
 
 
+@pytest.mark.usefixtures("perform")
 def test_an_outcome_of_another_test_set_is_not_that_of_the_task(data, folder):
     (task,) = make_tasks("rnn", n_splits=1)
     folder.append(Outcome(*task.key, train_seconds=0.1, rows=[70], guess=[0]))
-    (outcome,) = run_tasks([task], data, folder, perform=Perform())
+    (outcome,) = run_tasks([task], data, folder)
     assert outcome.rows == task.split.test.tolist()
 
 
-def test_a_stop_keeps_what_is_finished(data, folder):
-    perform = Perform()
+def test_a_stop_keeps_what_is_finished(data, folder, perform):
     with pytest.raises(Stopped):
         run_tasks(
-            make_tasks("rnn"),
-            data,
-            folder,
-            perform=perform,
-            should_stop=lambda: bool(perform.asked),
+            make_tasks("rnn"), data, folder, should_stop=lambda: bool(perform.asked)
         )
     assert list(folder.finished()) == [("rnn", 0)]
 
 
-def test_a_task_that_cannot_be_done_costs_none_that_is(data, folder):
-    perform = Perform(broken=[("rnn", 1)])
+def test_a_task_that_cannot_be_done_costs_none_that_is(data, folder, perform):
+    perform.broken = [("rnn", 1)]
     with pytest.raises(LabelError):
-        run_tasks(make_tasks("rnn"), data, folder, perform=perform)
+        run_tasks(make_tasks("rnn"), data, folder)
     assert list(folder.finished()) == [("rnn", 0)]
 
 
+@pytest.mark.usefixtures("perform")
 def test_progress_names_the_split_and_counts_all_tasks(data, folder):
     told = []
     tasks = make_tasks("rnn", "cnn")
-    run_tasks(tasks[:1], data, folder, perform=Perform())
-    run_tasks(tasks, data, folder, perform=Perform(), on_progress=told.append)
+    run_tasks(tasks[:1], data, folder)
+    run_tasks(tasks, data, folder, on_progress=told.append)
     assert told[0] == Progress(
         "rnn, split 2 of 2, Training (1 of 5): 1 of 4 done", 1, 4
     )
@@ -114,25 +110,22 @@ def test_progress_names_the_split_and_counts_all_tasks(data, folder):
     assert told[-1] == Progress("cnn, split 2 of 2: 4 of 4 done", 4, 4)
 
 
-def test_threads_are_one_where_there_are_jobs(data, folder):
-    perform = Perform()
-    run_tasks(make_tasks("rnn", n_splits=1), data, folder, perform=perform)
+def test_threads_are_one_where_there_are_jobs(data, folder, perform):
+    run_tasks(make_tasks("rnn", n_splits=1), data, folder)
     assert perform.threads is None
-    run_tasks(make_tasks("cnn", n_splits=1), data, folder, perform=perform, jobs=2)
+    run_tasks(make_tasks("cnn", n_splits=1), data, folder, jobs=2)
     assert perform.threads == 1
     # A finished run leaves no checkpoints.
-    assert not (folder.path / "checkpoints").exists()
+    assert not folder.checkpoints.exists()
 
 
-def test_where_the_run_folder_is_not_there_is_no_checkpoint(data, folder):
-    class AfterLoss(Perform):
-        def __call__(self, task, data, **told):
-            outcome = super().__call__(task, data, **told)
-            shutil.rmtree(folder.path / "checkpoints", ignore_errors=True)
-            return outcome
-
-    perform = AfterLoss()
-    run_tasks(make_tasks("rnn"), data, folder, perform=perform)
+def test_where_the_run_folder_is_not_there_is_no_checkpoint(data, folder, perform):
+    run_tasks(
+        make_tasks("rnn"),
+        data,
+        folder,
+        on_outcome=lambda task, outcome: shutil.rmtree(folder.checkpoints),
+    )
     assert perform.checkpoint is None
 
 
@@ -141,7 +134,7 @@ def test_two_runs_at_once_in_one_folder_are_refused(data, folder):
         folder.locked(),
         pytest.raises(CellTypeError, match="in use by another process"),
     ):
-        run_tasks(make_tasks("rnn"), data, folder, perform=Perform())
+        run_tasks(make_tasks("rnn"), data, folder)
 
 
 KILLED_IN_MID_RUN = """
@@ -177,46 +170,32 @@ def test_a_run_killed_in_mid_training_ends_as_one_that_was_not(errands, tmp_path
     assert errands.without_times(resumed) == errands.without_times(whole)
 
 
-class Clock:
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
+def remaining_of(kinds, gone, *done):
+    """Remaining after so many seconds in which tasks of (kind, seconds) were done."""
+    times = iter([100.0, *[100.0 + gone] * 9])
+    remaining = Remaining(kinds, lambda: next(times))
+    for kind, seconds in done:
+        remaining.finish(kind, seconds)
+    return remaining
 
 
-def test_nothing_is_said_before_the_first_task_is_done(clock):
-    remaining = Remaining(["cnn", "cnn"], clock)
-    clock.now += 10
-    assert str(remaining) == ""
+def test_nothing_is_said_before_the_first_task_is_done():
+    assert str(remaining_of(["cnn", "cnn"], 10)) == ""
 
 
-def test_tasks_of_a_kind_take_what_finished_ones_took(clock):
-    remaining = Remaining(["cnn", "cnn", "cnn", "rnn", "rnn"], clock)
-    clock.now += 110
-    remaining.finish("cnn", 100.0)
-    remaining.finish("rnn", 10.0)
-    assert remaining.seconds == pytest.approx(210)
-
-
-def test_a_kind_that_is_not_known_yet_takes_what_the_others_take(clock):
-    remaining = Remaining(["cnn", "rnn"], clock)
-    clock.now += 60
-    remaining.finish("cnn", 60.0)
-    assert remaining.seconds == pytest.approx(60)
-
-
-def test_what_runs_at_once_is_measured(clock):
-    remaining = Remaining(["cnn"] * 4, clock)
-    clock.now += 60
-    remaining.finish("cnn", 60.0)
-    remaining.finish("cnn", 60.0)
-    assert remaining.seconds == pytest.approx(60)
+@pytest.mark.parametrize(
+    ("kinds", "gone", "done", "left"),
+    [
+        # Tasks of a kind take what finished ones took,
+        (["cnn"] * 3 + ["rnn"] * 2, 110, [("cnn", 100), ("rnn", 10)], 210),
+        # and of a kind that is not known yet what the others take.
+        (["cnn", "rnn"], 60, [("cnn", 60)], 60),
+        # What runs at once is measured.
+        (["cnn"] * 4, 60, [("cnn", 60), ("cnn", 60)], 60),
+    ],
+)
+def test_seconds_left_follow_from_what_is_done(kinds, gone, done, left):
+    assert remaining_of(kinds, gone, *done).seconds == pytest.approx(left)
 
 
 @pytest.mark.parametrize(
@@ -228,11 +207,8 @@ def test_what_runs_at_once_is_measured(clock):
         (7800.0, ", about 2 h 10 min left"),
     ],
 )
-def test_the_time_is_said_as_people_say_it(clock, took, said):
-    remaining = Remaining(["cnn", "cnn"], clock)
-    clock.now += took
-    remaining.finish("cnn", took)
-    assert str(remaining) == said
+def test_the_time_is_said_as_people_say_it(took, said):
+    assert str(remaining_of(["cnn", "cnn"], took, ("cnn", took))) == said
 
 
 CONFIGURATION = {
@@ -251,11 +227,6 @@ OUTCOME = Outcome(
 )
 
 
-def make_task(name, split=0):
-    none = np.empty(0, np.int64)
-    return Task(Condition(name, "cnn"), Split(split, none, none), seed=0)
-
-
 @pytest.fixture
 def kept(tmp_path):
     return RunFolder.open(tmp_path / "run", CONFIGURATION)
@@ -271,8 +242,8 @@ def test_a_torn_last_line_is_cut_off(kept):
     kept.append(OUTCOME)
     whole = kept.results.read_bytes()
     kept.results.write_bytes(whole + whole[:20])
-    again = RunFolder.open(kept.path, CONFIGURATION)
-    assert again.results.read_bytes() == whole
+    RunFolder.open(kept.path, CONFIGURATION)
+    assert kept.results.read_bytes() == whole
 
 
 @pytest.mark.parametrize("line", [b"\x00\x00\x00", b"[]", b'{"other": 1}', b"{"])

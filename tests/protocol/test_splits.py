@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -21,17 +19,25 @@ from napari_celltype.protocol.splits import (
 PAPER = {"PY": 1000, "SOM": 1000, "VIP": 1000, "PV": 947}
 
 
-def test_sizes_are_divided_in_proportion():
-    train, test = split_counts(PAPER, PaperProtocol(train_size=3157, test_size=790))
-    assert sum(train.values()) == 3157
-    assert sum(test.values()) == 790
-    assert train == {"PY": 800, "SOM": 800, "VIP": 800, "PV": 757}
-
-
-def test_one_size_leaves_the_rest_to_the_other_side():
-    train, test = split_counts({"PV": 10, "PY": 20}, PaperProtocol(test_size=9))
-    assert test == {"PV": 3, "PY": 6}
-    assert train == {"PV": 7, "PY": 14}
+@pytest.mark.parametrize(
+    ("counts", "sizes", "train", "test"),
+    [
+        (
+            PAPER,
+            {"train_size": 3157, "test_size": 790},
+            {"PY": 800, "SOM": 800, "VIP": 800, "PV": 757},
+            {"PY": 200, "SOM": 200, "VIP": 200, "PV": 190},
+        ),
+        (
+            {"PV": 10, "PY": 20},
+            {"test_size": 9},
+            {"PV": 7, "PY": 14},
+            {"PV": 3, "PY": 6},
+        ),
+    ],
+)
+def test_sizes_are_divided_in_proportion_and_leave_the_rest(counts, sizes, train, test):
+    assert split_counts(counts, PaperProtocol(**sizes)) == (train, test)
 
 
 def test_explicit_counts_come_before_sizes():
@@ -50,23 +56,22 @@ def test_the_largest_remainders_get_what_rounding_leaves():
     assert stratified_counts({"A": 1, "B": 1, "C": 1}, 2) == {"A": 1, "B": 1, "C": 0}
 
 
-def test_more_examples_than_there_are_is_one_sentence():
-    with pytest.raises(LabelError, match="4000 examples are asked for and there are"):
-        split_counts(PAPER, PaperProtocol(train_size=4000))
-    with pytest.raises(
-        LabelError, match="947 examples of PV cannot give 900 to train on and 200"
-    ):
-        split_counts(
+@pytest.mark.parametrize(
+    ("counts", "protocol", "explicit", "sentence"),
+    [
+        (PAPER, PaperProtocol(train_size=4000), (), "4000 examples are asked for and"),
+        (
             PAPER,
             PaperProtocol(),
-            {**dict.fromkeys(PAPER, 700), "PV": 900},
-            dict.fromkeys(PAPER, 200),
-        )
-
-
-def test_a_class_that_would_miss_on_one_side_is_one_sentence():
-    with pytest.raises(LabelError, match="1 examples of PV cannot give 0 to train on"):
-        split_counts({"PV": 1, "PY": 9}, PaperProtocol())
+            ({**dict.fromkeys(PAPER, 700), "PV": 900}, dict.fromkeys(PAPER, 200)),
+            "947 examples of PV cannot give 900 to train on and 200",
+        ),
+        ({"PV": 1, "PY": 9}, PaperProtocol(), (), "1 examples of PV cannot give 0 to"),
+    ],
+)
+def test_what_cannot_be_given_is_one_sentence(counts, protocol, explicit, sentence):
+    with pytest.raises(LabelError, match=sentence):
+        split_counts(counts, protocol, *explicit)
 
 
 @pytest.mark.parametrize(
@@ -210,9 +215,7 @@ def test_as_many_splits_as_differ(make_traces):
         traces, Targets.of(traces.labels), PaperProtocol("by-subject")
     )
     assert len(splits) == 3
-    assert notes == [
-        "Only 3 different by-subject splits could be found, not 10.",
-    ]
+    assert notes == ["Only 3 different by-subject splits could be found, not 10."]
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -238,7 +241,7 @@ def test_whole_groups_that_fall_short_of_the_size_are_said(make_traces):
     assert notes == [
         "58 training examples were asked for, and by-subject splits of whole groups "
         f"give {min(len(s.train) for s in splits)} to "
-        f"{max(len(s.train) for s in splits)}.",
+        f"{max(len(s.train) for s in splits)}."
     ]
 
 
@@ -254,53 +257,41 @@ def test_cells_join_the_sessions_that_they_lie_in():
 
 @pytest.mark.parametrize("way", ["by-subject", "by-session", "by-cell"])
 def test_groups_that_are_not_given_are_one_sentence(way):
-    names = ["PY", "PV"] * 5
-    with pytest.raises(LabelError, match=f"so {way} splits cannot be drawn"):
-        draw(labelled(names), Targets.of(names), PaperProtocol(way))
+    refused(["PY", "PV"] * 5, way, f"so {way} splits cannot be drawn")
 
 
-def test_an_example_without_a_subject_is_refused():
-    names = ["PY", "PV"] * 5
-    traces = labelled(names, subject_id=["m1"] * 5 + ["m2"] * 4 + [""])
-    with pytest.raises(LabelError, match="1 of 10 examples have no subject_id"):
-        draw(traces, Targets.of(names), PaperProtocol("by-subject"))
+def refused(names, way, sentence, **columns):
+    with pytest.raises(LabelError, match=sentence):
+        draw(labelled(names, **columns), Targets.of(names), PaperProtocol(way))
+
+
+@pytest.mark.parametrize(
+    ("names", "subjects", "sentence"),
+    [
+        (["PY", "PV"] * 5, [*["m1"] * 5, *["m2"] * 4, ""], "1 of 10 examples have no"),
+        (["PY", "PY", "PV", "PV"] * 3, ["m1", "m2", "m1", "m1"] * 3, "PV are of 1 an"),
+        # Each animal lacks a type, so a test with all leaves a training without one.
+        (list("ABBCCA") * 2, list("112233") * 2, "puts every type on both sides"),
+        (["PY"] * 8, ["1", "2"] * 4, "All labels say PY"),
+    ],
+)
+def test_animals_that_cannot_be_split_are_one_sentence(names, subjects, sentence):
+    refused(names, "by-subject", sentence, subject_id=subjects)
 
 
 def test_an_example_without_a_cell_is_a_cell_of_its_own():
     names = ["PY", "PV"] * 5
     traces = labelled(names, cell_id=["x", "x", *[""] * 8])
     _, notes = draw_splits(traces, Targets.of(names), PaperProtocol("by-cell", 2))
-    assert notes == [
-        "8 of 10 examples have no cell_id and were taken for a cell each.",
-    ]
+    assert notes == ["8 of 10 examples have no cell_id and were taken for a cell each."]
 
 
-def test_a_type_in_one_group_only_is_named():
-    names = ["PY", "PY", "PV", "PV"] * 3
-    traces = labelled(names, subject_id=["m1", "m2", "m1", "m1"] * 3)
-    with pytest.raises(LabelError, match="All examples of PV are of 1 animal"):
-        draw(traces, Targets.of(names), PaperProtocol("by-subject"))
-
-
-def test_groups_that_no_choice_can_divide_are_named():
-    # Each animal lacks a type, so a test with all leaves a training without one.
-    names = ["A", "B", "B", "C", "C", "A"] * 2
-    traces = labelled(names, subject_id=["1", "1", "2", "2", "3", "3"] * 2)
-    with pytest.raises(LabelError, match="No by-subject split puts every type on both"):
-        draw(traces, Targets.of(names), PaperProtocol("by-subject"))
-
-
-@pytest.mark.parametrize("way", ["paper", "by-subject"])
-def test_one_class_is_refused(way):
-    traces = labelled(["PY"] * 8, subject_id=["1", "2"] * 4)
-    with pytest.raises(LabelError, match="All labels say PY"):
-        draw(traces, Targets.of(traces.labels), PaperProtocol(way))
-
-
-def test_a_class_with_one_example_is_refused():
-    names = ["PY"] * 8 + ["PV"]
-    with pytest.raises(LabelError, match="PV has 1 example that may be tested"):
-        draw(labelled(names), Targets.of(names), PaperProtocol())
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [(["PY"] * 8, "All labels say PY"), (["PY"] * 8 + ["PV"], "PV has 1 example that")],
+)
+def test_too_few_examples_are_one_sentence(names, sentence):
+    refused(names, "paper", sentence)
 
 
 def test_what_only_follows_from_the_other_classes_is_not_tested():
@@ -314,28 +305,19 @@ def test_what_only_follows_from_the_other_classes_is_not_tested():
             assert set(traces.labels[split.partial]) <= {"IN", "!PY"}
 
 
-def test_the_strictest_way_says_what_is_unknown(small_traces, small_targets):
-    traces = replace(small_traces, subject_id=None)
-    way, sentences = strictest_way(traces, small_targets)
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"subject_id": None}, "No animal is given for these traces, so by-subject"),
+        (
+            {"n_subjects": 1, "one_type_per_subject": True},
+            "All examples of PV are of 1 animal, so no by-subject split has PV on both",
+        ),
+    ],
+)
+def test_the_strictest_way_says_what_is_unknown(make_traces, options, why):
+    traces = make_traces(**options)
+    way, (sentence,) = strictest_way(traces, Targets.of(traces.labels))
     assert way == "by-session"
-    (sentence,) = sentences
-    assert sentence.startswith("No animal is given for these traces, so by-subject")
+    assert sentence.startswith(why)
     assert sentence.endswith("Whether the score holds for a new animal is unknown.")
-
-
-def test_the_strictest_way_says_what_is_not_possible(make_traces):
-    traces = make_traces(n_subjects=1, one_type_per_subject=True)
-    way, sentences = strictest_way(traces, Targets.of(traces.labels))
-    assert way == "by-session"
-    assert sentences == (
-        "All examples of PV are of 1 animal, so no by-subject split has PV on both "
-        "sides; add animals or choose another way. Whether the score holds for a new "
-        "animal is unknown.",
-    )
-
-
-def test_without_groups_there_is_no_strict_way():
-    traces = labelled(["PY", "PV"] * 5)
-    way, sentences = strictest_way(traces, Targets.of(traces.labels))
-    assert way is None
-    assert len(sentences) == 3

@@ -7,8 +7,7 @@ import pytest
 
 from napari_celltype.labels.reading import Reading
 from napari_celltype.protocol import PaperProtocol
-from napari_celltype.protocol.experiments import Training, evaluate_experiment
-from napari_celltype.protocol.report import render
+from napari_celltype.protocol.experiments import Training, plan_experiment
 from napari_celltype.protocol.scores import above_chance, leaks
 from napari_celltype.protocol.task import PACKAGES
 from napari_celltype.protocol.words import caption
@@ -44,26 +43,26 @@ def test_the_basis_names_animals_cells_and_spread(make_run, many):
     )
 
 
-def test_without_animals_a_new_one_is_unknown(make_run, make_traces):
-    traces = make_traces(subject_id=None, session_id=None, cell_id=None)
-    report = make_run(traces=traces).report
-    assert report.sentence.startswith(
-        "For a new animal: unknown, these data name no animals; the paper's way 0."
-    )
-
-
-def test_animals_that_cannot_be_split_leave_a_new_one_unknown(make_run, make_traces):
-    traces = make_traces(n_subjects=1, one_type_per_subject=True)
-    report = make_run(traces=traces).report
-    assert report.sentence.startswith(
-        "For a new animal: unknown, these data do not allow a split by animal; "
-    )
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (dict.fromkeys(("subject_id", "session_id", "cell_id")), "name no animals"),
+        (
+            {"n_subjects": 1, "one_type_per_subject": True},
+            "do not allow a split by animal",
+        ),
+    ],
+)
+def test_without_animals_to_split_a_new_one_is_unknown(
+    make_run, make_traces, options, why
+):
+    report = make_run(traces=make_traces(**options)).report
+    assert report.sentence.startswith(f"For a new animal: unknown, these data {why}; ")
 
 
 def test_a_grouped_way_that_was_asked_for_is_the_strict_one(make_run, many):
-    report = make_run(
-        skill={"cnn": 0.6}, traces=many, protocol=PaperProtocol("by-subject", 3)
-    ).report
+    protocol = PaperProtocol("by-subject", 3)
+    report = make_run(skill={"cnn": 0.6}, traces=many, protocol=protocol).report
     assert report.sentence.startswith("By animal 0.")
     assert "the paper's way 0." in report.sentence
 
@@ -78,30 +77,23 @@ def test_with_too_few_animals_a_model_has_to_beat_luck(made_run):
     )
 
 
-def test_a_leak_shows_in_every_split(make_run, many):
+def test_a_leak_shows_in_every_split_and_raises_doubt(make_run, many):
     skill = {"cnn": 0.9, "svm-rbf": 0.9, "cnn, shuffled labels": 0.6}
-    (score,) = (
-        s
-        for s in make_run(skill=skill, traces=many).report.of("shuffled")
-        if s.classifier == "cnn"
-    )
+    report = make_run(skill=skill, traces=many).report
+    (score,) = (s for s in report.of("shuffled") if s.classifier == "cnn")
     assert leaks(score)
     once = {**score.splits[0], "balanced_accuracy": 0.2}
     assert not leaks(replace(score, splits=[once, *score.splits[1:]]))
-
-
-def test_nothing_finished_is_said(make_run):
-    run = make_run()
-    run.outcomes.clear()
-    assert run.report.sentence == "Nothing is finished yet."
-    assert "Nothing is finished yet." in render(run.report)
+    (doubt,) = report.doubts
+    assert doubt.startswith("Trained on shuffled labels, cnn still reaches 0.")
+    assert "test labels leak into the training" in doubt
 
 
 def test_too_few_animals_have_no_interval(make_run):
     report = make_run(skill=SKILLED).report
     top = max(s.interval.value for s in report.of("classifier", "by-subject"))
     assert report.sentence.startswith(f"By animal {top:.2f}, chance 0.25; ")
-    assert " animals are too few for an interval; " in report.basis
+    assert " animals: too few for an interval; " in report.basis
 
 
 def test_inseparable_type_and_animal_is_the_first_doubt(make_run, make_traces):
@@ -111,10 +103,19 @@ def test_inseparable_type_and_animal_is_the_first_doubt(make_run, make_traces):
     )
 
 
-def test_a_probe_near_the_model_raises_doubt(make_run, many):
-    skill = {"cnn": 0.7, "probe: noise level": 0.7}
+@pytest.mark.parametrize(
+    ("skill", "said"),
+    [
+        (
+            {"cnn": 0.7, "probe: noise level": 0.7},
+            "one number (noise level) alone reaches 0.",
+        ),
+        ({"cnn": 0.7, "probe: session": 0.8}, "the session alone reaches 0."),
+    ],
+)
+def test_a_probe_near_the_model_raises_doubt(make_run, many, skill, said):
     doubts = " ".join(make_run(skill=skill, traces=many).report.doubts)
-    assert "one number (noise level) alone reaches 0." in doubts
+    assert said in doubts
     assert "a model that is right may be reading the rig, not the cell." in doubts
 
 
@@ -127,12 +128,6 @@ def test_a_probe_of_the_activity_says_nothing_of_the_rig(make_run, many):
     )
     (doubt,) = (d for d in replace(report, results=renamed).doubts if "(skewness)" in d)
     assert doubt.endswith("the model has shown no more than this number.")
-
-
-def test_a_session_that_tells_the_type_raises_doubt(make_run, many):
-    skill = {"cnn": 0.7, "probe: session": 0.8}
-    report = make_run(skill=skill, traces=many).report
-    assert "the session alone reaches 0." in " ".join(report.doubts)
 
 
 def test_a_model_at_chance_is_said_to_be_so_and_not_to_read_the_rig(make_run, many):
@@ -150,14 +145,6 @@ def test_new_data_at_chance_raise_doubt(make_run, many, make_traces, skill, said
     assert bool(doubts) is said
 
 
-def test_shuffled_labels_above_chance_raise_doubt(make_run, many):
-    skill = {"cnn": 0.9, "svm-rbf": 0.9, "cnn, shuffled labels": 0.6}
-    report = make_run(skill=skill, traces=many).report
-    (doubt,) = report.doubts
-    assert doubt.startswith("Trained on shuffled labels, cnn still reaches 0.")
-    assert "test labels leak into the training" in doubt
-
-
 def test_a_summary_has_five_to_twelve_plain_lines(make_run, many):
     names = ("cnn", "rnn", "lstm", "svm-rbf", "adaboost")
     report = make_run(classifiers=names, traces=many).report
@@ -172,14 +159,11 @@ def test_a_summary_has_five_to_twelve_plain_lines(make_run, many):
         assert f"{score.interval.value:.3f} [" in row
 
 
-def test_the_strictest_way_stands_first_and_the_same_classifier_beside_it(made_run):
+def test_every_score_has_its_spread_chance_and_numbers_beside_it(made_run):
+    text = caption(made_run.report)
     first, second = made_run.report.top
     assert (first.way, second.way) == ("by-subject", "paper")
     assert first.name == second.name
-
-
-def test_every_score_has_its_spread_chance_and_numbers_beside_it(made_run):
-    text = caption(made_run.report)
     for score in made_run.report.of("classifier"):
         assert f"{score.name} {score.interval.value:.2f}, SD " in text
     for score in made_run.report.top:
@@ -192,9 +176,8 @@ def test_every_score_has_its_spread_chance_and_numbers_beside_it(made_run):
     assert "Trained on shuffled labels: the paper's way, cnn " in text
 
 
-def test_brackets_are_explained_where_there_are_some(make_run, make_traces):
-    run = make_run(traces=make_traces(n_subjects=8), skill={"cnn": 0.8})
-    text = caption(run.report)
+def test_brackets_are_explained_where_there_are_some(make_run, many):
+    text = caption(make_run(traces=many, skill={"cnn": 0.8}).report)
     assert "Brackets and bars: 95 % bootstrap over animals." in text
     assert "[" in text
 
@@ -209,13 +192,6 @@ def test_doubts_and_a_quick_look_are_part_of_it(make_run):
     assert text.endswith(cautions)
 
 
-def test_what_is_not_finished_is_said(make_run):
-    run = make_run(skill={})
-    half = replace(run, outcomes=run.outcomes[:1])
-    assert "Not finished: 2 trainings" in caption(half.report)
-    assert caption(replace(run, outcomes=[]).report) == "Nothing is finished yet."
-
-
 def test_methods_state_facts_and_no_score(made_run):
     text = made_run.report.methods()
     assert "16 PV, 24 PY, 16 SOM, 16 VIP" in text
@@ -226,8 +202,8 @@ def test_methods_state_facts_and_no_score(made_run):
 def report_of(made_run, normalization):
     """The same answers, as if the traces had been normalised another way."""
     training = Training(epochs=2, normalization=normalization)
-    plan = evaluate_experiment(
-        made_run.data, ("cnn", "svm-rbf"), made_run.protocol, training
+    plan = plan_experiment(
+        "evaluate", made_run.data, made_run.protocol, training, ("cnn", "svm-rbf")
     )
     return replace(made_run, plan=plan).report
 
@@ -235,7 +211,7 @@ def report_of(made_run, normalization):
 def test_the_normalisation_is_the_one_of_the_run(made_run):
     assert "training set of each split." in made_run.report.methods()
     text = report_of(made_run, "trace").methods()
-    assert "Each trace was z-scored with its own mean" in text
+    assert "mean and standard deviation of each trace." in text
     assert "of the training set" not in text
 
 

@@ -44,7 +44,7 @@ from napari_celltype.parameters import (
     scheduler_parameter,
 )
 from napari_celltype.protocol.evaluate import ExperimentRequest, run_experiment
-from napari_celltype.protocol.paper import PAPER_EXPERIMENTS
+from napari_celltype.protocol.experiments import PAPER_EXPERIMENTS
 from napari_celltype.recording import (
     find_recordings,
     require_known_rate,

@@ -14,13 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    CancelledError,
-    Future,
-    wait,
-)
+from concurrent import futures
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -40,7 +34,7 @@ from napari_celltype.progress import (
 
 # Called as work(item, shared), and in this process with on_progress and should_stop.
 Work = Callable[..., Any]
-_Submit = Callable[[Any], Future[tuple[float, Any]]]
+_Submit = Callable[[Any], futures.Future[tuple[float, Any]]]
 
 # Seconds between two looks at whether the user wants an end.
 _POLL = 0.2
@@ -100,9 +94,7 @@ def outcomes(
     Raises
     ------
     CellTypeError
-        If the scheduler does not answer or goes away.
-    MissingDependencyError
-        If Dask is not installed.
+        If Dask is not installed, or the scheduler does not answer or goes away.
     Stopped
         If `should_stop` answered True.
     """
@@ -139,7 +131,7 @@ def _elsewhere(
         alone, before = bool(suspects), (len(left), len(suspects))
         most = 1 if alone else at_once
         waiting = deque(suspects or left)
-        running: dict[Future[tuple[float, Any]], int] = {}
+        running: dict[futures.Future[tuple[float, Any]], int] = {}
         broken = False
         with open_executor(most) as submit:
             while running or (waiting and not broken):
@@ -147,14 +139,15 @@ def _elsewhere(
                     try:
                         running[submit(left[waiting[0]])] = waiting[0]
                         waiting.popleft()
-                    except BrokenExecutor:
+                    except futures.BrokenExecutor:
                         broken = True
-                for future in wait(running, _POLL, FIRST_COMPLETED).done:
+                done, _ = futures.wait(running, _POLL, futures.FIRST_COMPLETED)
+                for future in done:
                     index = running.pop(future)
                     error = future.exception()
                     lost = isinstance(error, killed)
                     # When processes break, all that ran are lost.
-                    broken = broken or isinstance(error, BrokenExecutor)
+                    broken = broken or isinstance(error, futures.BrokenExecutor)
                     if lost and not alone:
                         suspects.append(index)
                         continue
@@ -205,7 +198,9 @@ def _in_processes(
                 executor.shutdown(wait=True, kill_workers=True)
 
         at_once = min(jobs, len(items))
-        yield from _elsewhere(processes, items, at_once, BrokenExecutor, should_stop)
+        yield from _elsewhere(
+            processes, items, at_once, futures.BrokenExecutor, should_stop
+        )
 
 
 def _prepare_process(parent: int) -> None:
@@ -295,7 +290,7 @@ def _on_cluster(
         yield from _elsewhere(
             lambda n: nullcontext(submit), items, len(items), KilledWorker, should_stop
         )
-    except (OSError, CancelledError):
+    except (OSError, futures.CancelledError):
         raise CellTypeError(
             f"The Dask scheduler at {scheduler} went away; what is finished is kept, "
             "so start a scheduler and give the same command again."

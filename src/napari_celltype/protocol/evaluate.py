@@ -34,8 +34,12 @@ from napari_celltype.progress import (
     never_stop,
 )
 from napari_celltype.protocol.experiment import COMPARED, ExperimentData, Plan, known
-from napari_celltype.protocol.experiments import EPOCHS, Training, evaluate_experiment
-from napari_celltype.protocol.paper import PAPER_EXPERIMENTS, paper_experiment
+from napari_celltype.protocol.experiments import (
+    EPOCHS,
+    PAPER_EXPERIMENTS,
+    Training,
+    plan_experiment,
+)
 from napari_celltype.protocol.scores import SplitRow, split_row
 from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.recording import SAME_RATE
@@ -79,9 +83,7 @@ class ExperimentRequest:
     training: Training = field(default_factory=Training)
     reading: Reading = field(default_factory=Reading)
     new_data: str | Path | TraceSet | None = parameter(
-        None,
-        "For new-dataset: labelled data that are only tested.",
-        metavar="FILE",
+        None, "For new-dataset: labelled data that are only tested.", metavar="FILE"
     )
     jobs: int = jobs_parameter()
     scheduler: str | None = scheduler_parameter()
@@ -121,12 +123,10 @@ def _configuration(
     }
 
 
-def plan_experiment(request: ExperimentRequest, data: ExperimentData) -> Plan:
-    """Lay out an experiment on data that are read, and draw its splits."""
-    protocol, training = request.protocol, request.training
-    if request.experiment == "evaluate":
-        return evaluate_experiment(data, request.classifiers, protocol, training)
-    return paper_experiment(request.experiment, data, protocol, training)
+def plan_request(request: ExperimentRequest, data: ExperimentData) -> Plan:
+    """Lay out what is asked for on data that are read, and draw its splits."""
+    how = (request.protocol, request.training, request.classifiers)
+    return plan_experiment(request.experiment, data, *how)
 
 
 def experiment_data(
@@ -147,12 +147,6 @@ def experiment_data(
     traces, new_traces = (
         replace(of.traces, traces=of.traces.traces[:, :shortest]) for of in (old, new)
     )
-    new_targets = _new_targets(old, new, targets)
-    probes = probe_values(traces)
-    return ExperimentData(traces, targets, probes, new_traces, new_targets), notes
-
-
-def _new_targets(old: LabelledData, new: LabelledData, targets: Targets) -> Targets:
     rates = (old.traces.sampling_frequency, new.traces.sampling_frequency)
     if rates[0] and rates[1] and abs(rates[0] / rates[1] - 1) > SAME_RATE:
         raise LabelError(
@@ -168,7 +162,9 @@ def _new_targets(old: LabelledData, new: LabelledData, targets: Targets) -> Targ
             "not tell apart; leave these cells out, or label the first data set as "
             "finely."
         )
-    return both.take(np.arange(len(old.traces), len(both.index)))
+    new_targets = both.take(np.arange(len(traces), len(both.index)))
+    probes = probe_values(traces)
+    return ExperimentData(traces, targets, probes, new_traces, new_targets), notes
 
 
 def new_run_folder(data: Path, now: datetime | None = None) -> Path:
@@ -228,11 +224,6 @@ def read_request(folder: Path, data: Path | None = None) -> ExperimentRequest:
     OutputError
         If the folder is no run folder, or nobody knows where its data are.
     """
-    if not (folder / NAME).is_file():
-        raise OutputError(
-            f"{folder} is not the folder of a run (it has no {NAME}); choose the "
-            "folder that an evaluation made."
-        )
     try:
         kept = json.loads((folder / NAME).read_bytes())
         if kept["format"] != FORMAT:
@@ -245,8 +236,8 @@ def read_request(folder: Path, data: Path | None = None) -> ExperimentRequest:
         request = replace(build(ExperimentRequest, kept), folder=folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(
-            f"The settings of the run in {folder} cannot be read ({error}); start a "
-            "new run in another folder."
+            f"{folder} is not the folder of a run of this version ({error}); choose "
+            "the folder that an evaluation made."
         ) from None
     if isinstance(request.data, Path) and request.data.exists():
         return request
@@ -343,7 +334,7 @@ def run_experiment(
         new = load(request.new_data, only_tested=True)
     on_progress(Progress("Planning the experiment"))
     data, notes = experiment_data(old, new)
-    planned = plan_experiment(request, data)
+    planned = plan_request(request, data)
     folder = RunFolder.open(
         request.folder, _configuration(request, old, new), force=request.force
     )

@@ -69,21 +69,21 @@ def describe_design(traces: TraceSet, targets: Targets) -> Design:
     """Count examples, cells, sessions, subjects and lines per label."""
     import pandas as pd
 
-    frame = pd.DataFrame({"truth": ground_truth(traces, targets)})
+    frame = pd.DataFrame(
+        {"label": traces.labels, "truth": ground_truth(traces, targets)}
+    )
+    frame["measured"] = traces.label_source != "prediction"
     for unit, column in UNITS.items():
         names = identity(traces, column)
         if names is not None:
             # An empty cell name stands for a cell of its own.
             given = (getattr(traces, column) != "") | (column == "cell_id")
             frame[unit] = pd.Series(names).where(given)
-    measured = np.ones(len(traces), dtype=bool)
-    if traces.label_source is not None:
-        measured = traces.label_source != "prediction"
-    labels, measured_frame = traces.labels[measured], frame[measured]
-    partial = sorted(set(labels.tolist()) - set(targets.classes))
+    measured = frame[frame.measured]
+    partial = sorted(set(measured.label) - set(targets.classes))
     rows = []
     for label in (*targets.classes, *partial):
-        held = measured_frame[labels == label]
+        held = measured[measured.label == label]
         counts = held.nunique().to_dict()
         rows.append(DesignRow(label, len(held), *(counts.get(u) for u in UNITS)))
     exclusive: dict[str, float | None] = {}
@@ -110,7 +110,7 @@ def describe_design(traces: TraceSet, targets: Targets) -> Design:
             f"Labels that name no single type ({several}) train the networks and are "
             "scored apart."
         )
-    predicted = int((~measured).sum())
+    predicted = len(frame) - len(measured)
     if predicted:
         sentences.append(
             f"Labels accepted from predictions ({predicted}) only train and are never "
@@ -161,11 +161,9 @@ class Evaluation:
     cautions: tuple[Finding, ...]
     # What was cut, dropped, left out or chosen, the cautions among them.
     notes: tuple[str, ...]
-    # The protocol and the data, in plain values.
     settings: Mapping[str, Any]
     # Different versions, processors and threads that splits were computed with.
     environments: tuple[Mapping[str, Any], ...]
-    # The command line that makes the same run.
     command: str | None
     version: str
 
@@ -224,9 +222,8 @@ class Evaluation:
     def strictest(self) -> pd.DataFrame | None:
         """`scores` of the strictest way that ran, None if no groups were kept apart."""
         way = strictest_run(self.of("classifier"))
-        if way not in GROUPED:
-            return None
-        return self._by_split(self.of("classifier", way))
+        scores = self.of("classifier", way)
+        return self._by_split(scores) if way in GROUPED else None
 
     def confusion(self, classifier: str, way: str | None = None) -> Confusion:
         """Return the confusion matrix of a classifier, by its name in `scores`.

@@ -5,14 +5,13 @@ Building a classifier imports scikit-learn, and torch for a network; names come 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.models import NETWORKS
 
@@ -103,9 +102,7 @@ class Split:
     # Examples with one class and ground truth only.
     test: NDArray[np.int64]
     # Test examples whose label is a parent or a negation; scored apart.
-    partial: NDArray[np.int64] = field(
-        default_factory=lambda: np.empty(0, dtype=np.int64)
-    )
+    partial: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +123,6 @@ class Task:
 class Outcome:
     """What one task gave, in plain values: one line of a run's `results.jsonl`."""
 
-    # Name of the condition and number of the split.
     condition: str
     split: int
     # Wall-clock time of the fit alone.
@@ -187,15 +183,6 @@ def known() -> tuple[str, ...]:
     return (*NETWORKS, *BASELINES, *(f"{n}{_SEARCH}" for n in BASELINES), FEATURES)
 
 
-def require_known(names: Iterable[str]) -> None:
-    """Raise LabelError unless every name is one of a classifier."""
-    for name in names:
-        if name not in known():
-            raise LabelError(
-                f"The classifier {name!r} is not known; choose of {', '.join(known())}."
-            )
-
-
 def build(
     condition: Condition, seed: int, sampling_frequency: float | None = None
 ) -> Any:
@@ -208,7 +195,6 @@ def build(
     if condition.is_probe:
         of_session = name == f"{PROBE}session"
         return rivals.CommonestOfSession() if of_session else rivals.ProbeTree(seed)
-    require_known([name])
     if condition.is_network:
         from napari_celltype.models import TraceClassifier
 

@@ -1,14 +1,19 @@
-"""Experiments as lists of conditions, their controls, and the tasks of both."""
+"""The experiments, ours and the paper's: conditions, their controls, and their tasks.
+
+The paper is Troullinou et al., IEEE TETCI 2021 (arXiv 1911.09977), Section IV.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from napari_celltype.errors import LabelError
+from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels.notes import counted
 from napari_celltype.models import NETWORKS
 from napari_celltype.parameters import (
@@ -17,6 +22,7 @@ from napari_celltype.parameters import (
     parameter,
 )
 from napari_celltype.protocol.experiment import (
+    BASELINES,
     FEATURES,
     PROBE,
     SHUFFLED,
@@ -25,10 +31,16 @@ from napari_celltype.protocol.experiment import (
     Plan,
     Split,
     Task,
-    require_known,
+    known,
 )
-from napari_celltype.protocol.groups import identity
-from napari_celltype.protocol.splits import PaperProtocol, draw_splits, strictest_way
+from napari_celltype.protocol.groups import COLUMNS, identity
+from napari_celltype.protocol.splits import (
+    PaperProtocol,
+    draw_splits,
+    strictest_way,
+    tested_counts,
+    training_sizes,
+)
 
 # Section IV-B.
 EPOCHS = (20, 60, 100)
@@ -68,56 +80,213 @@ def condition(
     return Condition(classifier, classifier, parameters, way=protocol.split, **options)
 
 
-def one_frame_per_step(
+def _one_frame_per_step(
     data: ExperimentData, protocol: PaperProtocol, training: Training
 ) -> list[Condition]:
     """Return RNN and LSTM with as many time steps as frames (Section IV-B)."""
-    timesteps = data.traces.n_frames
-    rows = []
-    for name in ("rnn", "lstm"):
-        plain = condition(name, training, protocol)
-        parameters = {**plain.parameters, "timesteps": timesteps}
-        title = f"{name.upper()} T={timesteps}, one frame per step"
-        rows.append(replace(plain, name=title, parameters=parameters))
-    return rows
+    n = data.traces.n_frames
+    return [
+        replace(
+            one,
+            name=f"{one.name.upper()} T={n}, one frame per step",
+            parameters={**one.parameters, "timesteps": n},
+        )
+        for one in _each(("rnn", "lstm"), training, protocol)
+    ]
 
 
-def evaluate_experiment(
-    data: ExperimentData,
+# The networks of the paper's tables; all others stand beside them where no parameter
+# of theirs is varied.
+PAPER_NETWORKS = ("cnn", "rnn", "lstm")
+# Section IV-E names 2000 and 4000; the body of Table V is not in the text.
+LENGTHS = (500, 1000, 2000, 3000, 4000)
+# Table I; the fifth is the paper's best.
+_CNN_LAYERS = ("C", "CC", "CCC", "CCPC", "CCPCD", "CDCPC", "CCPDC")
+
+# The rows of a table, the classifiers that controls run beside, and notes.
+Rows = tuple[list[Condition], list[Condition], list[str]]
+Layout = Callable[[ExperimentData, PaperProtocol, Training], Rows]
+
+
+def _each(
+    names: Iterable[str], training: Training, protocol: PaperProtocol, **options: Any
+) -> list[Condition]:
+    return [condition(name, training, protocol, **options) for name in names]
+
+
+def _evaluate(
     classifiers: Sequence[str],
+    data: ExperimentData,
     protocol: PaperProtocol,
     training: Training,
-) -> Plan:
-    """Score classifiers under one way of splitting and under its counterpart."""
+) -> Rows:
     if not classifiers or len(set(classifiers)) < len(classifiers):
         raise LabelError(
             f"The classifiers are {', '.join(classifiers) or 'none'}; name at least "
             "one, and each once."
         )
-    require_known(classifiers)
+    unknown = ", ".join(name for name in classifiers if name not in known())
+    if unknown:
+        raise LabelError(
+            f"There is no classifier {unknown}; choose of {', '.join(known())}."
+        )
     main = [
         condition(name, training, protocol, surrogates=name in NETWORKS)
         for name in classifiers
     ]
     if training.slow:
-        main += one_frame_per_step(data, protocol, training)
-    return plan("evaluate", "Evaluation", main, main, data, protocol)
+        main += _one_frame_per_step(data, protocol, training)
+    return main, main, []
 
 
-def plan(
+def _table1(data: ExperimentData, protocol: PaperProtocol, training: Training) -> Rows:
+    def row(name: str, classifier: str, **parameters: Any) -> Condition:
+        plain = condition(classifier, training, protocol)
+        return replace(plain, name=name, parameters={**plain.parameters, **parameters})
+
+    rows = [row(f"CNN [{' '.join(c)}]", "cnn", layers=c) for c in _CNN_LAYERS]
+    dropouts: list[tuple[str, dict[str, float]]] = [
+        ("", {}),
+        (", dropout", {"dropout": 0.5}),
+        (", recurrent dropout", {"recurrent_dropout": 0.5}),
+        (", both dropouts", {"dropout": 0.5, "recurrent_dropout": 0.5}),
+    ]
+    for name, steps, layers in product(("rnn", "lstm"), (2, 5, 10), (1, 2)):
+        title = f"{name.upper()} T={steps}, {counted(layers, 'layer')}"
+        rows += [
+            row(f"{title}{words}", name, timesteps=steps, layers=layers, **dropout)
+            for words, dropout in dropouts
+        ]
+    best = _each(NETWORKS, training, protocol)
+    rows += [one for one in best if one.classifier not in PAPER_NETWORKS]
+    notes = [
+        "The rows are a declared grid: it holds every architecture that the text of "
+        "the paper fixes (Section IV-B), and dropout is 0.5 wherever it is varied."
+    ]
+    if training.slow:
+        rows += _one_frame_per_step(data, protocol, training)
+    else:
+        notes.append(
+            "RNN and LSTM with one frame per time step (Section IV-B) are left out; "
+            "--slow adds them."
+        )
+    return rows, best, notes
+
+
+def _table2(data: ExperimentData, protocol: PaperProtocol, training: Training) -> Rows:
+    main = _each(("cnn",), training, protocol)
+    return main, main, []
+
+
+def _table3(data: ExperimentData, protocol: PaperProtocol, training: Training) -> Rows:
+    sizes, test, notes = training_sizes(tested_counts(data.traces, data.targets))
+    # Whole groups make all sizes upper limits.
+    most = "at most " if protocol.split in COLUMNS else ""
+    best = _each(NETWORKS, training, protocol)
+    main = [
+        replace(
+            one,
+            name=f"{one.name}, {most}{sum(size.values())} training examples",
+            train_counts=size,
+            test_counts=test,
+        )
+        for one in best
+        for size in sizes
+    ]
+    return main, best, notes
+
+
+def _table4(data: ExperimentData, protocol: PaperProtocol, training: Training) -> Rows:
+    names = (*PAPER_NETWORKS, *BASELINES, *(f"{name}-search" for name in BASELINES))
+    main = _each(names, training, protocol)
+    notes = [
+        "The baselines have the parameters that the paper reports; their -search "
+        "counterparts find them inside each training set, so the difference between "
+        "the two is selection."
+    ]
+    return main, main, notes
+
+
+def _table5(data: ExperimentData, protocol: PaperProtocol, training: Training) -> Rows:
+    longest = data.traces.n_frames
+    lengths = [n for n in LENGTHS if n < longest]
+    longer = ", ".join(str(n) for n in LENGTHS if n > longest)
+    notes = []
+    if longer:
+        notes.append(
+            f"Traces of {longer} frames are left out, because these data have "
+            f"{longest}."
+        )
+    best = _each(NETWORKS, training, protocol)
+    main = [
+        replace(one, name=f"{one.name}, {n} frames", n_frames=n)
+        for one in best
+        for n in (*lengths, longest)
+    ]
+    return main, best, notes
+
+
+def _epochs(data: ExperimentData, protocol: PaperProtocol, training: Training) -> Rows:
+    # From one training each: nothing in it depends on how many epochs are planned, so
+    # the first 20 of 100 are the 20 of a training that ends there.
+    most = training.epochs or EPOCHS[-1]
+    longer, usual = (
+        replace(training, epochs=number) for number in (most, min(most, EPOCHS[0]))
+    )
+    main = _each(PAPER_NETWORKS, longer, protocol, by_epoch=True)
+    return main, _each(PAPER_NETWORKS, usual, protocol), []
+
+
+def _fig3(data: ExperimentData, protocol: PaperProtocol, training: Training) -> Rows:
+    best = _each((*PAPER_NETWORKS, "svm-rbf", "adaboost"), training, protocol)
+    main = [replace(one, by_epoch=one.is_network) for one in best]
+    return main, best, []
+
+
+def _new_dataset(
+    data: ExperimentData, protocol: PaperProtocol, training: Training
+) -> Rows:
+    if data.new is None:
+        raise LabelError(
+            "The experiment new-dataset tests on a second data set; give it with "
+            "--new-data FILE."
+        )
+    main = _each(NETWORKS, training, protocol)
+    return main, main, []
+
+
+PAPER_EXPERIMENTS: Mapping[str, tuple[str, Layout]] = {
+    "table1": ("Table I: architectures", _table1),
+    "table2": ("Table II: the best CNN by cell type", _table2),
+    "table3": ("Table III: size of the training set", _table3),
+    "table4": ("Table IV: other classifiers", _table4),
+    "table5": ("Table V: length of the traces", _table5),
+    "epochs": ("Number of epochs", _epochs),
+    "fig3": ("Fig. 3: learning curves", _fig3),
+    "new-dataset": ("Section IV-F: a new data set", _new_dataset),
+}
+
+
+def plan_experiment(
     name: str,
-    title: str,
-    main: Sequence[Condition],
-    best: Sequence[Condition],
     data: ExperimentData,
     protocol: PaperProtocol,
-    notes: Iterable[str] = (),
+    training: Training,
+    classifiers: Sequence[str] = (),
 ) -> Plan:
-    """Add to `main` what every score needs beside it, and draw the splits of all.
+    """Lay out "evaluate" of classifiers, or an experiment of the paper.
 
-    That is: the `best` under another way of splitting, single numbers as probes under
-    both ways, and trainings on shuffled labels.
+    Beside its conditions stands what every score needs: the best under another way of
+    splitting, single numbers as probes under both ways, and shuffled labels.
     """
+    evaluation: tuple[str, Layout] = ("Evaluation", partial(_evaluate, classifiers))
+    everything = {"evaluate": evaluation, **PAPER_EXPERIMENTS}
+    if name not in everything:
+        raise CellTypeError(
+            f"There is no experiment {name!r}; choose {', '.join(everything)}."
+        )
+    title, layout = everything[name]
+    main, best, notes = layout(data, protocol, training)
     # The strictest way that the groups allow; beside the strictest, the paper's.
     strictest, unknown = strictest_way(data.traces, data.targets)
     other = "paper" if strictest == protocol.split else strictest

@@ -118,8 +118,9 @@ def _values(z: Numbers) -> Named:
     yield "skewness", skew(z, axis=1)
     yield "kurtosis", kurtosis(z, axis=1)
     quantiles = np.percentile(z, _QUANTILES, axis=1)
-    for percent, values in zip(_QUANTILES, quantiles, strict=True):
-        yield f"{percent} % quantile", values
+    yield from (
+        (f"{p} % quantile", q) for p, q in zip(_QUANTILES, quantiles, strict=True)
+    )
     yield "largest value", z.max(axis=1)
 
 

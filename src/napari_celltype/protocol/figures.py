@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from napari_celltype.protocol.evaluation import Confusion, Evaluation
 from napari_celltype.protocol.scores import Score, best
 from napari_celltype.protocol.words import way_title
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-_FigureFormat = Literal["png", "svg", "pdf"]
 # Okabe and Ito's colours, which are told apart without colour vision.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 # Lighter to darker, so it reads without colour and on paper.
@@ -31,8 +29,6 @@ _DOTS_PER_INCH = 300
 
 def confusion_figure(confusion: Confusion, title: str) -> Figure:
     """Draw a confusion matrix normalised by row, with counts (Figs. 2 and 4)."""
-    from matplotlib.figure import Figure
-
     side = 1.6 + 0.75 * len(confusion.classes)
     figure = Figure(figsize=(side, side - 0.2), layout="constrained")
     _draw_confusion(figure.add_subplot(), confusion, title)
@@ -63,14 +59,11 @@ def _draw_confusion(
     axes.spines[:].set_visible(False)
     axes.set_xlabel("classified as", fontsize=fontsize + 1)
     axes.set_ylabel("true type", fontsize=fontsize + 1)
-    axes.set_title(_plain(title), fontsize=fontsize + 1)
+    axes.set_title(title, fontsize=fontsize + 1)
 
 
 def curve_figure(found: Evaluation) -> Figure | None:
     """Draw accuracy by epoch, mean line and deviation band (Fig. 3)."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
     curved = [s for s in found.shown if s.curve_mean]
     if not curved:
         return None
@@ -90,7 +83,7 @@ def curve_figure(found: Evaluation) -> Figure | None:
             color=color,
             linestyle=_DASHES[at % len(_DASHES)],
             marker="o" if longest == 1 else None,
-            label=_plain(score.name),
+            label=score.name,
         )
         axes.fill_between(epochs, mean - sd, mean + sd, color=color, alpha=0.18, lw=0)
     if tested:
@@ -107,18 +100,8 @@ def curve_figure(found: Evaluation) -> Figure | None:
     return figure
 
 
-def svg(figure: Figure) -> str:
-    """Return a figure as an SVG element, to stand inside an HTML page."""
-    image = io.BytesIO()
-    figure.savefig(image, format="svg", metadata={"Date": None})
-    text = image.getvalue().decode()
-    return text[text.index("<svg") :]
-
-
 def paper_figure(found: Evaluation) -> Figure:
     """Draw scores of both ways of splitting beside the confusion matrices."""
-    from matplotlib.figure import Figure
-
     lines = _lines(found)
     n = len(found.classes)
     height = max(1.0 + 0.24 * len(lines), 1.5 + 0.32 * n)
@@ -126,16 +109,15 @@ def paper_figure(found: Evaluation) -> Figure:
     ratios = [1.25, *[1.0] * len(found.top)]
     panels = figure.subplots(1, len(ratios), width_ratios=ratios, squeeze=False)[0]
     _draw_scores(panels[0], lines)
-    for axes, score in zip(panels[1:], found.top, strict=True):
-        confusion = Confusion.of(found.classes, score.counts)
-        title = f"{score.name}, {way_title(score.way)}"
-        _draw_confusion(axes, confusion, title, fontsize=6)
+    for axes, s in zip(panels[1:], found.top, strict=True):
+        confusion = Confusion.of(found.classes, s.counts)
+        _draw_confusion(axes, confusion, f"{s.name}, {way_title(s.way)}", fontsize=6)
     for axes, letter in zip(panels, "ABC", strict=False):
         axes.set_title(letter, loc="left", fontsize=10, fontweight="bold")
     return figure
 
 
-def figure_bytes(found: Evaluation, kind: _FigureFormat) -> bytes:
+def figure_bytes(found: Evaluation, kind: Literal["png", "svg", "pdf"]) -> bytes:
     """Return `paper_figure` as the content of a file."""
     content = io.BytesIO()
     paper_figure(found).savefig(content, format=kind, dpi=_DOTS_PER_INCH)
@@ -177,8 +159,7 @@ def _draw_scores(axes: Axes, lines: list[tuple[str, Score]]) -> None:
     for chance in chances:
         label = "chance" if len(chances) == 1 else f"chance ({chance:.2f})"
         axes.axvline(chance, color="0.6", linewidth=1, linestyle="--", label=label)
-    names = [_plain(text) for text, _ in lines]
-    axes.set_yticks(range(len(lines)), names, fontsize=7)
+    axes.set_yticks(range(len(lines)), [text for text, _ in lines], fontsize=7)
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.set_xlim(0, 1)
     axes.tick_params(axis="x", labelsize=7)
@@ -187,8 +168,3 @@ def _draw_scores(axes: Axes, lines: list[tuple[str, Score]]) -> None:
     axes.legend(
         frameon=False, fontsize=6.5, loc="upper center", bbox_to_anchor=(0.4, -0.2)
     )
-
-
-def _plain(name: str) -> str:
-    """Keep matplotlib from reading a dollar sign in a name as mathematics."""
-    return name.replace("$", r"\$")

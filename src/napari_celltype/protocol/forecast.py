@@ -25,7 +25,7 @@ from napari_celltype.progress import (
 from napari_celltype.protocol.evaluate import (
     ExperimentRequest,
     experiment_data,
-    plan_experiment,
+    plan_request,
 )
 from napari_celltype.protocol.evaluation import DesignRow, describe_design
 from napari_celltype.protocol.experiment import (
@@ -110,13 +110,13 @@ class Forecaster:
                 self._source = source
             name, data, notes = self._read
             on_progress(Progress("Drawing the splits"))
-            plan = plan_experiment(request, data)
+            plan = plan_request(request, data)
             left = list(plan.tasks)
             if request.folder is not None and request.folder.is_dir():
                 left = unfinished(left, RunFolder(request.folder).finished())
             raise_if_stopped(should_stop)
             names, protocol, how = quick_look(request.protocol, request.training)
-            quick = plan_experiment(
+            quick = plan_request(
                 replace(request, classifiers=names, protocol=protocol, training=how),
                 data,
             )

@@ -34,10 +34,8 @@ def identity(traces: TraceSet | Cells, column: str) -> NDArray[np.str_] | None:
     names: NDArray[np.str_] | None = getattr(traces, column)
     if names is None or not (names != "").any():
         return None
-    if column not in ("session_id", "cell_id"):
-        return names
     full = names
-    if traces.subject_id is not None:
+    if column in ("session_id", "cell_id") and traces.subject_id is not None:
         full = np.char.add(np.char.add(traces.subject_id, "\x1f"), names)
     if column == "cell_id":
         own = np.char.add("\x1f\x1f", np.arange(len(names)).astype(str))

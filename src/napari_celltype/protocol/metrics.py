@@ -1,8 +1,7 @@
 """Test answers, their scores, how sure these are, and what they have to beat.
 
-The spread over splits is no error bar, because the training sets of the splits overlap
-and their tests share examples: a bootstrap over animals or cells and a corrected
-t interval take its place.
+The spread over splits is no error bar, because their training sets overlap: a bootstrap
+over animals or cells and a corrected t interval take its place.
 """
 
 from __future__ import annotations
@@ -261,17 +260,13 @@ def corrected_interval(
 ) -> tuple[float, float, float, float]:
     """Return mean, low, high and two-sided p of differences on overlapping splits."""
     # The variance of the mean is (1 / n_splits + n_test / n_train) times that of the
-    # differences (Nadeau and Bengio 2003, Machine Learning 52:239). NaN with fewer
-    # than two splits; p also where all differences are equal.
+    # differences (Nadeau and Bengio 2003, Machine Learning 52:239). p is NaN where all
+    # differences are equal.
     from scipy.stats import t
 
-    nan = float("nan")
-    differences = np.asarray(differences, dtype=float)
     n = len(differences)
-    mean = float(differences.mean()) if n else nan
-    if n < 2:
-        return mean, nan, nan, nan
+    mean = float(differences.mean())
     error = float(np.sqrt((1 / n + n_test / n_train) * differences.var(ddof=1)))
     reach = float(t.ppf(0.975, n - 1)) * error
-    p = 2 * float(t.sf(abs(mean) / error, n - 1)) if error > 0 else nan
+    p = 2 * float(t.sf(abs(mean) / error, n - 1)) if error > 0 else float("nan")
     return mean, mean - reach, mean + reach, p

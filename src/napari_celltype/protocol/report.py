@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,11 +19,9 @@ from napari_celltype.protocol.experiment import Outcome, Plan
 from napari_celltype.protocol.experiments import quick_caution
 from napari_celltype.protocol.scores import Score, score_condition
 from napari_celltype.protocol.splits import PaperProtocol
-from napari_celltype.protocol.tables import INTERVAL, Table, report_tables, scores_table
+from napari_celltype.protocol.tables import INTERVAL, Table, report_tables, scores_texts
 from napari_celltype.protocol.task import different_environments, environment_note
 
-_SCHEMA = 1
-_TEMPLATE = "report.html.j2"
 # What the terminal shows of the scores.
 _IN_SUMMARY = ["classifier", "split", INTERVAL, "chance", "accuracy, mean (SD)"]
 _IN_SUMMARY += ["examples", "cells"]
@@ -58,8 +57,7 @@ class Report(Evaluation):
         lines += [line for line in (self.basis, *self.doubts) if line]
         shown = self.shown_everywhere[: max(1, _MOST_LINES - len(lines) - 1)]
         if shown:
-            scores = scores_table(shown).texts[_IN_SUMMARY]
-            lines.append(scores.to_string(index=False))
+            lines.append(scores_texts(shown)[_IN_SUMMARY].to_string(index=False))
         return "\n".join(lines)
 
     def methods(self) -> str:
@@ -77,7 +75,7 @@ class Report(Evaluation):
             plain = is_dataclass(value) and not isinstance(value, type)
             return asdict(value) if plain else value.item()
 
-        text = json.dumps({"schema": _SCHEMA, **values}, default=simple)
+        text = json.dumps({"schema": 1, **values}, default=simple)
         plain: dict[str, Any] = json.loads(text, parse_constant=lambda name: None)
         return plain
 
@@ -101,19 +99,15 @@ def make_report(
 
     data, traces = plan.data, plan.data.traces
     by_key = {task.key: task for task in plan.tasks}
-    finished: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        finished.setdefault(outcome.condition, []).append(outcome)
+    done = [
+        (c, [o for o in outcomes if o.condition == c.name]) for c in plan.conditions
+    ]
     sentences = {
         "environment": environment_note(outcomes),
         "quick": quick_caution(plan, protocol.n_splits),
     }
     cautions = tuple(Finding(code, text) for code, text in sentences.items() if text)
     all_notes = [*map(str, cautions), *notes, *plan.notes]
-    n_tasks = len(plan.tasks)
-    if len(outcomes) < n_tasks:
-        missing = n_tasks - len(outcomes)
-        all_notes.insert(0, f"{missing} of {n_tasks} trainings are not finished.")
     if any(condition.surrogates for condition in plan.conditions):
         from napari_celltype.protocol.rivals import surrogate_note
 
@@ -125,11 +119,7 @@ def make_report(
         design=describe_design(traces, data.targets),
         way=protocol.split,
         classes=data.targets.classes,
-        results=tuple(
-            score_condition(condition, data, by_key, finished[condition.name])
-            for condition in plan.conditions
-            if condition.name in finished
-        ),
+        results=tuple(score_condition(c, data, by_key, of) for c, of in done if of),
         cautions=cautions,
         notes=tuple(dict.fromkeys(all_notes)),
         settings={
@@ -162,9 +152,8 @@ def write_report(report: Report, folder: Path) -> None:
             text = frame.to_csv(index=False, lineterminator="\n")
             write_text_atomically(folder / f"{name}.csv", text)
     figures = {}
-    for score, stem in zip(
-        report.shown, stems(s.name for s in report.shown), strict=True
-    ):
+    for score in report.shown:
+        stem = re.sub(r"[^a-z0-9]+", "-", score.name.lower()).strip("-")
         for end, (of, confusion) in _matrices(report, score).items():
             figure = confusion_figure(confusion, f"{score.name}\n{of}")
             figures[f"confusion_{stem}{end}.png"] = figure
@@ -176,19 +165,6 @@ def write_report(report: Report, folder: Path) -> None:
     write_text_atomically(folder / "report.html", render(report))
 
 
-def stems(names: Iterable[str]) -> list[str]:
-    """Return different file names, without their ends, for names of any kind."""
-    found: list[str] = []
-    for name in names:
-        plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "classifier"
-        stem, number = plain, 1
-        while stem in found:
-            number += 1
-            stem = f"{plain}-{number}"
-        found.append(stem)
-    return found
-
-
 def render(report: Report) -> str:
     """Return a report as one HTML page that needs nothing else."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -196,7 +172,7 @@ def render(report: Report) -> str:
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    from napari_celltype.protocol.figures import DARK, MAP, curve_figure, svg
+    from napari_celltype.protocol.figures import DARK, MAP, curve_figure
 
     # Names and labels come from users, so everything is escaped; the drawing of the
     # curves alone is markup, and matplotlib escapes the text in it.
@@ -207,8 +183,10 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    curves = curve_figure(report)
-    return environment.get_template(_TEMPLATE).render(
+    curves, svg = curve_figure(report), io.StringIO()
+    if curves is not None:
+        curves.savefig(svg, format="svg", metadata={"Date": None})
+    return environment.get_template("report.html.j2").render(
         report=report,
         tables={table.key: table for table in report.tables},
         matrices=[
@@ -218,7 +196,7 @@ def render(report: Report) -> str:
         ],
         shade=lambda share: to_hex(colormaps[MAP](float(share))),
         dark=DARK,
-        curves=None if curves is None else Markup(svg(curves)),
+        curves=Markup(svg.getvalue()[svg.getvalue().find("<svg") :]),
     )
 
 

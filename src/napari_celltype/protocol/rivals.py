@@ -1,8 +1,7 @@
 """Rivals of the networks: probes, surrogates, and the baselines of Table IV.
 
-Most probes tell how a cell was recorded rather than what it is: a classifier's score
-means little where one of them comes near it. Surrogates keep a part of what a real
-trace says: what a trained model still gets right on them does not come from the rest.
+A classifier's score means little where a probe comes near it. What a trained model
+still gets right on surrogates does not come from what these have lost.
 """
 
 from __future__ import annotations
@@ -14,17 +13,11 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn import model_selection as selection
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.metrics import recall_score
 from sklearn.metrics.pairwise import euclidean_distances
-from sklearn.model_selection import (
-    GridSearchCV,
-    ParameterGrid,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    check_cv,
-)
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
@@ -33,8 +26,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.labels import TraceSet
 from napari_celltype.models.windows import Normalization
-
-_Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass
@@ -52,7 +43,7 @@ class InnerFolds:
 
     def split(
         self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None
-    ) -> list[_Fold]:
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Return rows to train and to test on."""
         y = np.asarray(y)
         names, of, members = np.unique(y, return_inverse=True, return_counts=True)
@@ -60,7 +51,7 @@ class InnerFolds:
             groups = np.asarray(groups)
             n_folds = self._at_most(np.unique(groups[y == name]).size for name in names)
             if n_folds > 1:
-                grouped = StratifiedGroupKFold(
+                grouped = selection.StratifiedGroupKFold(
                     n_folds, shuffle=True, random_state=self.random_state
                 )
                 folds = list(grouped.split(y, y, groups))
@@ -71,7 +62,7 @@ class InnerFolds:
         if not tested.size:
             everything = np.arange(len(y))
             return [(everything, everything)]
-        plain = StratifiedKFold(
+        plain = selection.StratifiedKFold(
             self._at_most(members[members > 1]),
             shuffle=True,
             random_state=self.random_state,
@@ -264,7 +255,7 @@ def baseline(
     elif kernel:
         model = KernelSearch(kernel, grid=grid, cv=folds)
     else:
-        model = GridSearchCV(model, grid, cv=folds)
+        model = selection.GridSearchCV(model, grid, cv=folds)
     return Pipeline([("z-score", TraceScaler(normalization)), ("model", model)])
 
 
@@ -296,11 +287,7 @@ class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     def __init__(
-        self,
-        kernel: str = "rbf",
-        *,
-        grid: Mapping[str, Sequence[float]],
-        cv: Any = 5,
+        self, kernel: str = "rbf", *, grid: Mapping[str, Sequence[float]], cv: Any = 5
     ) -> None:
         self.kernel = kernel
         self.grid = grid
@@ -310,13 +297,13 @@ class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Search the grid by cross-validation, then train on all rows."""
         traces, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
-        candidates = list(ParameterGrid(dict(self.grid)))
-        splitter = check_cv(self.cv, labels, classifier=True)
+        candidates = list(selection.ParameterGrid(dict(self.grid)))
+        splitter = selection.check_cv(self.cv, labels, classifier=True)
         folds = list(splitter.split(traces, labels, groups))
         pairs = self._pairs(traces, traces)
         scores = np.zeros((len(candidates), len(folds)))
         shapes = {name: values for name, values in self.grid.items() if name != "C"}
-        for shape in ParameterGrid(shapes):
+        for shape in selection.ParameterGrid(shapes):
             values = self._kernel(pairs, shape)
             for k, (train, test) in enumerate(folds):
                 inside, across = values[np.ix_(train, train)], values[test][:, train]
@@ -330,23 +317,19 @@ class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "params": candidates,
             **{f"split{k}_test_score": s for k, s in enumerate(scores.T)},
         }
-        values = self._kernel(pairs, self.best_params_)
         self.machine_ = SVC(C=self.best_params_["C"], kernel="precomputed")
-        self.machine_.fit(values, labels)
-        self.classes_ = self.machine_.classes_
-        self.support_vectors_ = traces[self.machine_.support_]
+        self.machine_.fit(self._kernel(pairs, self.best_params_), labels)
+        self.classes_, self.traces_ = self.machine_.classes_, traces
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the class of each trace (n_traces, n_frames)."""
         check_is_fitted(self)
         traces = validate_data(self, X, dtype=np.float64, reset=False)
-        # libsvm reads the columns of support vectors only.
-        values = np.zeros((len(traces), self.machine_.shape_fit_[0]))
-        values[:, self.machine_.support_] = self._kernel(
-            self._pairs(traces, self.support_vectors_), self.best_params_
+        pairs = self._pairs(traces, self.traces_)
+        names: NDArray[Any] = self.machine_.predict(
+            self._kernel(pairs, self.best_params_)
         )
-        names: NDArray[Any] = self.machine_.predict(values)
         return names
 
     def _pairs(
@@ -363,12 +346,10 @@ class KernelSearch(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> NDArray[np.float64]:
         if self.kernel == "linear":
             return pairs
-        values: NDArray[np.float64]
+        values: NDArray[np.float64] = pairs * candidate["gamma"]
         if self.kernel == "rbf":
-            values = pairs * -candidate["gamma"]
-            return np.exp(values, out=values)
-        values = (pairs * candidate["gamma"]) ** candidate.get("degree", 3)
-        return values
+            return np.exp(-values)
+        return values ** candidate.get("degree", 3)
 
 
 # Frames of a block where nobody knows the frame rate: a second of the usual 30 Hz.

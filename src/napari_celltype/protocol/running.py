@@ -30,7 +30,7 @@ from napari_celltype.progress import (
 )
 from napari_celltype.protocol.backends import WorkerLost, outcomes
 from napari_celltype.protocol.experiment import ExperimentData, Outcome, Task
-from napari_celltype.protocol.task import perform as perform_task
+from napari_celltype.protocol.task import perform
 
 
 def duration_text(seconds: float) -> str:
@@ -57,9 +57,7 @@ class Remaining:
     """
 
     def __init__(
-        self,
-        kinds: Iterable[Hashable],
-        clock: Callable[[], float] = time.monotonic,
+        self, kinds: Iterable[Hashable], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._to_do = Counter(kinds)
         self._took: defaultdict[Hashable, list[float]] = defaultdict(list)
@@ -98,7 +96,6 @@ def run_tasks(
     data: ExperimentData,
     folder: RunFolder,
     *,
-    perform: Callable[..., Outcome] = perform_task,
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
@@ -143,7 +140,7 @@ def run_tasks(
             folder.checkpoints.mkdir(exist_ok=True)
         lost = ""
         for done in outcomes(
-            partial(_perform, perform=perform, threads=threads),
+            partial(_perform, threads=threads),
             [(task, folder.checkpoint(task.key)) for task in left],
             shared=data,
             jobs=jobs,
@@ -181,19 +178,12 @@ def unfinished(
     ]
 
 
-def _perform(
-    item: tuple[Task, Path],
-    data: ExperimentData,
-    *,
-    perform: Callable[..., Outcome],
-    threads: int | None,
-    **options: Any,
-) -> Outcome:
+def _perform(item: tuple[Task, Path], data: ExperimentData, **options: Any) -> Outcome:
     """Do one task, in any process."""
     task, checkpoint = item
     # Elsewhere the run folder is only there where the file system is shared.
     kept = checkpoint if checkpoint.parent.is_dir() else None
-    return perform(task, data, checkpoint=kept, threads=threads, **options)
+    return perform(task, data, checkpoint=kept, **options)
 
 
 FORMAT = "napari-celltype run 1"
@@ -209,11 +199,7 @@ class RunFolder:
 
     @classmethod
     def open(
-        cls,
-        path: Path | None,
-        configuration: Mapping[str, Any],
-        *,
-        force: bool = False,
+        cls, path: Path | None, configuration: Mapping[str, Any], *, force: bool = False
     ) -> RunFolder:
         """Make a run folder, or go on in the one of the same configuration."""
         if path is None:

@@ -32,8 +32,6 @@ GROUPED = tuple(COLUMNS)
 class Spread:
     """Mean and sample deviation over splits; NaN where they are not defined."""
 
-    # The deviation tells how much the split matters. It is no error bar: the training
-    # sets of the splits overlap.
     mean: float
     sd: float
 
@@ -97,8 +95,8 @@ class Score(Tested):
     way: str
     parameters: Mapping[str, Any]
     n_frames: int
-    # Examples of a split that the classifier learns from, and is tested on; the rounded
-    # mean where whole groups make them vary; and what a table asked for.
+    # Examples of a split to learn from and to be tested on, rounded means where they
+    # vary; and what a table asked for.
     n_train: int
     n_test: int
     n_asked: int | None
@@ -329,7 +327,6 @@ def compare(scores: Sequence[Score]) -> list[Difference]:
             if (best_only and not selection) or one.n_asked != other.n_asked:
                 continue
             values = np.array(differences(one, other))
-            values = values[np.isfinite(values)]
             if len(values) > 1:
                 numbers = metrics.corrected_interval(values, one.n_train, one.n_test)
                 pair = (way, one.name, other.name, *numbers, len(values))
@@ -339,12 +336,8 @@ def compare(scores: Sequence[Score]) -> list[Difference]:
 
 def differences(one: Score, other: Score) -> list[float]:
     """Return the differences in balanced accuracy on the splits that both have."""
-    values = {row["split"]: row["balanced_accuracy"] for row in other.splits}
-    return [
-        row["balanced_accuracy"] - values[row["split"]]
-        for row in one.splits
-        if row["split"] in values
-    ]
+    pairs = zip(one.splits, other.splits, strict=False)
+    return [a["balanced_accuracy"] - b["balanced_accuracy"] for a, b in pairs]
 
 
 def best(scores: Iterable[_Some]) -> _Some | None:
@@ -359,22 +352,15 @@ def strictest_run(scores: Iterable[Score]) -> str:
 
 
 def above_chance(score: Tested) -> bool:
-    """Tell whether the interval of a score lies above chance.
-
-    Where there are too few groups for an interval, the level that luck reaches with the
-    same answers takes its place.
-    """
+    """Tell whether the interval is above chance; without one, the score above luck."""
     if score.interval.too_few:
         return score.interval.value > score.luck
     return score.interval.low > score.chance
 
 
 def leaks(score: Score) -> bool:
-    """Tell whether a training on shuffled labels is right too often.
-
-    A false alarm costs more here than a late one, so the interval, the level of luck
-    and every split have to be above.
-    """
+    """Tell whether a training on shuffled labels is right too often."""
+    # A false alarm costs more here than a late one.
     return (
         above_chance(score)
         and score.interval.value > score.luck
@@ -383,11 +369,9 @@ def leaks(score: Score) -> bool:
 
 
 def comes_near(probe: Score, model: Score) -> bool:
-    """Tell whether a probe does about as well as a model on the same splits.
-
-    That is: its interval reaches the model's score, or the mean difference over the
-    splits is within its own deviation; and one of the two is better than chance.
-    """
+    """Tell whether a probe does about as well as a model on the same splits."""
+    # Its interval reaches the model's score, or the mean difference over the splits is
+    # within its own deviation; and one of the two is better than chance.
     if not (above_chance(probe) or above_chance(model)):
         return False
     if probe.interval.high >= model.interval.value:

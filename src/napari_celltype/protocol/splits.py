@@ -8,7 +8,7 @@ smaller lies within the larger.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +20,7 @@ from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.labels.notes import counted
 from napari_celltype.parameters import parameter, seed_parameter
 from napari_celltype.protocol.experiment import Split
-from napari_celltype.protocol.groups import (
-    COLUMNS,
-    draw_test_groups,
-    split_groups,
-)
+from napari_celltype.protocol.groups import COLUMNS, draw_test_groups, split_groups
 
 Rows = NDArray[np.int64]
 Counts = Mapping[str, int]
@@ -63,14 +59,10 @@ class PaperProtocol:
             raise CellTypeError(
                 f"{self.split!r} is no way to split; use one of {', '.join(WAYS)}."
             )
-        for name in ("n_splits", "train_size", "test_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise CellTypeError(f"{name} is {value}; give at least 1.")
-        if self.random_state < 0:
-            raise CellTypeError(
-                f"random_state is {self.random_state}; give 0 or a larger number."
-            )
+        for name in ("n_splits", "train_size", "test_size", "random_state"):
+            value, least = getattr(self, name), int(name != "random_state")
+            if value is not None and value < least:
+                raise CellTypeError(f"{name} is {value}; give {least} or more.")
 
 
 def stratified_counts(counts: Counts, size: int) -> dict[str, int]:
@@ -192,8 +184,7 @@ def draw_splits(
     if way in COLUMNS:
         given = (train_counts, test_counts, protocol.train_size, protocol.test_size)
         asked = None if given == (None,) * 4 else (train, test)
-        splits = _grouped(traces, targets, protocol, way, asked, trained)
-        return splits, _notes(traces, truth, protocol, way, splits, asked)
+        return _grouped(traces, targets, protocol, way, asked, trained)
     others = np.flatnonzero(truth < 0)
     draw = _of_each_class if way == "paper" else _at_random
     splits = []
@@ -205,21 +196,14 @@ def draw_splits(
     return splits, []
 
 
-_UNKNOWN = {
-    "by-subject": "a new animal",
-    "by-session": "a new recording",
-    "by-cell": "a cell that was not in training",
-}
-
-
 def strictest_way(
     traces: TraceSet, targets: Targets
 ) -> tuple[str | None, tuple[str, ...]]:
     """Return the strictest way that the groups allow, and what stays unknown."""
     tested_counts(traces, targets)
     sentences = []
-    for way in COLUMNS:
-        unknown = f"Whether the score holds for {_UNKNOWN[way]} is unknown."
+    for way, (_, word) in COLUMNS.items():
+        unknown = f"Whether the score holds for a new {word} is unknown."
         try:
             draw_splits(traces, targets, PaperProtocol(way, n_splits=1))
         except LabelError as error:
@@ -292,8 +276,11 @@ def _grouped(
     way: str,
     asked: tuple[Counts, Counts] | None,
     trained_anyway: Rows | None,
-) -> list[Split]:
-    """Draw whole groups; `asked` are the most training and test examples per class."""
+) -> tuple[list[Split], list[str]]:
+    """Draw whole groups; `asked` are the most training and test examples per class.
+
+    The notes say where whole groups did not give what was asked for.
+    """
     groups = split_groups(traces, way)
     truth = ground_truth(traces, targets)
     eligible = truth >= 0
@@ -321,26 +308,6 @@ def _grouped(
         )
         learned = np.sort(np.concatenate([learned, others]))
         splits.append(Split(number, learned, np.sort(tested), partial))
-    return splits
-
-
-def _limited(rows: Rows, truth: Rows, counts: Counts, generator: Generator) -> Rows:
-    """Keep at most as many rows of each class as asked for, at random."""
-    kept = []
-    for index, most in enumerate(counts.values()):
-        kept.append(generator.permutation(rows[truth[rows] == index])[:most])
-    return np.concatenate(kept)
-
-
-def _notes(
-    traces: TraceSet,
-    truth: Rows,
-    protocol: PaperProtocol,
-    way: str,
-    splits: Sequence[Split],
-    asked: tuple[Counts, Counts] | None,
-) -> list[str]:
-    """Say where whole groups did not give what was asked for."""
     notes = []
     if len(splits) < protocol.n_splits:
         notes.append(
@@ -352,9 +319,8 @@ def _notes(
             f"{unknown} of {len(traces)} examples have no cell_id and were taken for a "
             "cell each."
         )
-    train, test = [s.train for s in splits], [s.test for s in splits]
-    sides = (("training", train), ("test", test))
-    for (side, rows), counts in zip(sides, asked or (), strict=False):
+    sides = {"training": [s.train for s in splits], "test": [s.test for s in splits]}
+    for (side, rows), counts in zip(sides.items(), asked or (), strict=False):
         wanted = sum(counts.values())
         sizes = {np.count_nonzero(truth[r] >= 0) for r in rows}
         if min(sizes) < wanted:
@@ -363,7 +329,15 @@ def _notes(
                 f"{wanted} {side} examples were asked for, and {way} splits of whole "
                 f"groups give {given}."
             )
-    return notes
+    return splits, notes
+
+
+def _limited(rows: Rows, truth: Rows, counts: Counts, generator: Generator) -> Rows:
+    """Keep at most as many rows of each class as asked for, at random."""
+    kept = []
+    for index, most in enumerate(counts.values()):
+        kept.append(generator.permutation(rows[truth[rows] == index])[:most])
+    return np.concatenate(kept)
 
 
 # Section IV-C: training examples of each type; the test set is the same for all.
@@ -382,27 +356,25 @@ def training_sizes(
     """Return the training sets that the data can give, and their test set."""
     # In proportion to the counts, also where there are fewer than the test takes.
     test = stratified_counts({n: _TEST_SIZE * c for n, c in counts.items()}, _TEST_SIZE)
-    sizes, notes = [], []
-    for wanted in _TRAINING_SIZES:
-        needed = {n: wanted.get(n, 0) + test.get(n, 0) for n in {*counts, *wanted}}
-        short = [
-            f"{n} {name} (there are {counts.get(name, 0)})"
-            for name, n in sorted(needed.items())
-            if name not in wanted or n > counts.get(name, 0)
-        ]
-        if short:
-            notes.append(
-                f"{sum(wanted.values())} training and {_TEST_SIZE} test examples are "
-                f"left out, because that takes {', '.join(short)}."
-            )
-        else:
-            sizes.append(dict(wanted))
+    sizes = [
+        dict(wanted)
+        for wanted in _TRAINING_SIZES
+        if set(wanted) == set(counts)
+        and all(wanted[name] + test[name] <= n for name, n in counts.items())
+    ]
+    totals = [sum(wanted.values()) for wanted in _TRAINING_SIZES]
+    left_out = ", ".join(map(str, totals[len(sizes) :]))
+    notes = []
+    if left_out:
+        notes.append(
+            f"{left_out} training and {_TEST_SIZE} test examples are left out, because "
+            "these data have not enough of the paper's types."
+        )
     if not sizes:
         kept = {name: n * 4 // 5 for name, n in counts.items()}
         test = {name: n - kept[name] for name, n in counts.items()}
-        largest = sum(_TRAINING_SIZES[-1].values())
-        for wanted in _TRAINING_SIZES:
-            share = sum(wanted.values()) / largest
+        for total in totals:
+            share = total / totals[-1]
             sizes.append({name: max(1, int(share * n)) for name, n in kept.items()})
         notes.append(
             "In their place stand the same shares of 80 % of these data: "

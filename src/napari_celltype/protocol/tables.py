@@ -80,7 +80,7 @@ class Table:
         texts = self.frame.copy()
         for name, column in self.frame.items():
             printed = HEADING in str(name)
-            texts[name] = column.map(_as_printed if printed else _cell_text)
+            texts[name] = [_cell_text(cell, printed) for cell in column]
         return texts
 
     @property
@@ -116,8 +116,10 @@ class Table:
         }
 
 
-def _cell_text(cell: Any) -> str:
+def _cell_text(cell: Any, printed: bool) -> str:
     """Return a cell as a reader sees it: scores with three digits."""
+    if printed:
+        return words.UNDEFINED if cell is None else f"{cell:g}"
     if isinstance(cell, Spread):
         return words.spread_text(cell)
     if isinstance(cell, Interval):
@@ -126,10 +128,6 @@ def _cell_text(cell: Any) -> str:
     if isinstance(cell, float):
         return words.number(cell)
     return words.UNDEFINED if cell is None else str(cell)
-
-
-def _as_printed(cell: Any) -> str:
-    return f"{cell:g}" if isinstance(cell, float) and cell == cell else words.UNDEFINED
 
 
 def report_tables(found: Evaluation) -> tuple[Table, ...]:
@@ -142,10 +140,9 @@ def report_tables(found: Evaluation) -> tuple[Table, ...]:
     return tuple(table for table in tables if len(table.frame))
 
 
-def scores_table(scores: Sequence[Score]) -> Table:
+def scores_texts(scores: Sequence[Score]) -> pd.DataFrame:
     """Return each classifier under each way, with all that a score needs beside it."""
-    title, caption, _ = _TABLES["scores"]
-    return Table("scores", title, caption, _frame(_scores(scores)))
+    return Table("", "", "", _frame(_scores(scores))).texts
 
 
 def shares_in_tests(score: Score) -> dict[str, float]:
@@ -185,12 +182,8 @@ def prevalence_table(score: Score, shares: Mapping[str, float]) -> Table:
         }
         for name, n in zip(precision, counts.sum(axis=0).tolist(), strict=True)
     ]
-    caption = (
-        f"From the confusion matrix of {score.name} over all splits, without an "
-        "interval."
-    )
-    title = "Precision at your shares"
-    return Table("prevalence", title, caption, _frame(rows))
+    caption = f"From the answers of {score.name} in all splits, without an interval."
+    return Table("prevalence", "Precision at your shares", caption, _frame(rows))
 
 
 def _frame(rows: Rows) -> pd.DataFrame:
@@ -307,52 +300,43 @@ _TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Rows]]] = {
     "design": ("What the data are", "A dash: the data do not say.", _design),
     "scores": (
         "Scores",
-        "Splits at random, the paper's among them, put traces of one cell, recording "
-        "and animal on both sides: what is lost when they are kept apart may have been "
-        "about these. Brackets: 95 % bootstrap interval over the groups named under "
-        "“over”, none where these are too few. Parentheses: standard deviation over "
-        "splits, no error bar, because their training sets overlap. Chance belongs to "
-        "the balanced accuracy; the majority level is the accuracy of always naming "
-        "the most frequent type.",
+        "Splits at random put traces of one cell, recording and animal on both sides; "
+        "what is lost when these are kept apart may have been about them. Brackets: "
+        "95 % bootstrap interval over the groups under “over”, where these are enough. "
+        "Parentheses: standard deviation over splits, no error bar. Chance belongs to "
+        "the balanced accuracy; majority level: accuracy of the most frequent type.",
         lambda found: _scores(found.classifiers),
     ),
     "differences": (
         "Differences between classifiers",
-        "In balanced accuracy on the same splits, with the 95 % interval and the "
-        "p-value of the corrected t-test (Nadeau and Bengio 2003). It speaks of these "
-        "cells and animals, not of new ones, and is not corrected for the number of "
-        "comparisons.",
+        "In balanced accuracy on the same splits, with 95 % interval and p-value of "
+        "the corrected t-test (Nadeau and Bengio 2003): of these cells and animals, "
+        "and not corrected for the number of comparisons.",
         _differences,
     ),
     "classes": (
         "By cell type",
-        "Mean and standard deviation over the splits that define it. “tested” counts "
-        "the answers of all splits. Precision holds where types are as frequent as in "
-        "these tests. Guessing has each type's share of the tests as its precision, "
-        "and one over the number of types as its recall.",
+        "Mean and standard deviation over splits; “tested” counts all answers. "
+        "Precision holds where types are as frequent as in these tests.",
         _classes,
     ),
     "probes": (
         "Single numbers as rivals",
-        "A probe is a small decision tree that sees one number of each example, under "
-        "the same splits; “session” names the type most frequent in the recording. "
-        "Where one comes near a classifier, the classifier has shown no more than this "
-        "number, and may be reading how a cell was recorded and not what it is.",
+        "A probe is a small decision tree on one number of each example, under the "
+        "same splits; “session” names the commonest type of the recording. A "
+        "classifier that one comes near may be reading how a cell was recorded.",
         _probes,
     ),
     "shuffled": (
         "Shuffled labels",
-        "The same training on permuted labels. Anything above chance is luck or a "
-        "leak; “luck reaches” is what 2.5 % of random dealings of the true labels "
-        "exceed. It cannot show that a network knows an animal again; splits by animal "
-        "and the probes can.",
+        "The same training on permuted labels. Above chance is luck or a leak; “luck "
+        "reaches” is what 2.5 % of random dealings of the true labels exceed.",
         _shuffled,
     ),
     "surrogates": (
         "What the trained classifiers still get right on surrogates",
-        "Mean and standard deviation over splits. Phases at random keep the power "
-        "spectrum and lose the shape of events; shuffled blocks keep the values and "
-        "lose everything slower than a block.",
+        "Phases at random keep the power spectrum and lose the shape of events; "
+        "shuffled blocks keep the values and lose everything slower than a block.",
         _surrogates,
     ),
     "partial": (
@@ -441,7 +425,7 @@ def _table5(scores: Sequence[Score]) -> Rows:
 
 
 def _epochs(scores: Sequence[Score]) -> Rows:
-    longest = max(len(s.curve_mean) for s in scores)
+    longest = len(scores[0].curve_mean)
     for epoch in sorted(e for e in {*EPOCHS, longest} if e <= longest):
         row: Row = {"epochs": epoch}
         for s in scores:
@@ -452,16 +436,14 @@ def _epochs(scores: Sequence[Score]) -> Rows:
 
 def _fig3(scores: Sequence[Score]) -> Rows:
     for epoch in range(1, 1 + max(len(s.curve_mean) for s in scores)):
-        row: Row = {"epoch": epoch}
-        for s in scores:
-            followed = _at_epoch(s, epoch) if s.curve_mean else s.accuracy
-            row[f"{s.name} accuracy"] = followed
-        yield row
+        accuracies = {f"{s.name} accuracy": _at_epoch(s, epoch) for s in scores}
+        yield {"epoch": epoch, **accuracies}
 
 
-def _at_epoch(score: Score, epoch: int) -> Spread | None:
-    if score.curve != "test" or epoch > len(score.curve_mean):
-        return None
+def _at_epoch(score: Score, epoch: int) -> Spread:
+    """Return the accuracy after an epoch, or at all of what has none."""
+    if not score.curve_mean:
+        return score.accuracy
     return Spread(score.curve_mean[epoch - 1], score.curve_sd[epoch - 1])
 
 

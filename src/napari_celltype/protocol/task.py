@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.errors import LabelError
 from napari_celltype.progress import (
     OnProgress,
     Progress,
@@ -55,7 +54,7 @@ def perform(
     condition, split, labels = task.condition, task.split, data.traces.labels
     seeds = np.random.SeedSequence(task.seed).generate_state(3) >> 1
     fit_seed, shuffle_seed, surrogate_seed = map(int, seeds)
-    n_frames = _frames(condition, data)
+    n_frames = condition.n_frames or data.traces.n_frames
     inputs = _inputs(condition, data, n_frames)
     classifier = build(condition, fit_seed, data.traces.sampling_frequency)
     # Rows whose labels the training rows have: their own unless they are shuffled.
@@ -137,18 +136,6 @@ def perform(
         )
 
 
-def _frames(condition: Condition, data: ExperimentData) -> int:
-    """Return the frames that a classifier sees, which all traces must have."""
-    n_frames = condition.n_frames or data.traces.n_frames
-    for where, traces in (("the data", data.traces), ("the new data set", data.new)):
-        if traces is not None and traces.n_frames < n_frames:
-            raise LabelError(
-                f"{condition.name} asks for {n_frames} frames and the traces of "
-                f"{where} have {traces.n_frames}; cut all traces to so many or fewer."
-            )
-    return n_frames
-
-
 def _inputs(
     condition: Condition, data: ExperimentData, n_frames: int
 ) -> Callable[[NDArray[np.int64]], NDArray[Any]]:
@@ -156,16 +143,11 @@ def _inputs(
     if not condition.is_probe:
         return lambda rows: data.traces.traces[rows, :n_frames]
     name = condition.classifier.removeprefix(PROBE)
-    numbers: dict[str, NDArray[Any]] = dict(data.probes)
-    sessions = identity(data.traces, "session_id")
-    if sessions is not None:
-        numbers["session"] = codes(sessions)
-    if name not in numbers:
-        raise LabelError(
-            f"The probe {name!r} is not known of these data; choose of "
-            f"{', '.join(numbers) or 'none'}."
-        )
-    return lambda rows: numbers[name][rows, None]
+    if name == "session":
+        sessions = identity(data.traces, "session_id")
+        assert sessions is not None
+        return lambda rows: codes(sessions)[rows, None]
+    return lambda rows: data.probes[name][rows, None]
 
 
 @contextmanager
@@ -226,18 +208,13 @@ def different_environments(outcomes: Iterable[Outcome]) -> tuple[dict[str, Any],
 
 def environment_note(outcomes: Iterable[Outcome]) -> str:
     """Return a sentence if splits of one run were not computed alike, else ""."""
-    values: dict[tuple[str, str], dict[str, None]] = {}
+    values: dict[str, dict[str, None]] = {}
     for outcome in outcomes:
         for name, value in outcome.environment.items():
-            # Networks may have a GPU and the others never, so devices are compared
-            # among the splits of one classifier.
-            of = outcome.condition if name == "device" else ""
-            values.setdefault((of, name), {})[str(value)] = None
-    differing = dict.fromkeys(
-        f"{name} {', '.join(found)}"
-        for (_, name), found in values.items()
-        if len(found) > 1
-    )
+            # Networks may have a GPU and the others never.
+            of = f" of {outcome.condition}" if name == "device" else ""
+            values.setdefault(f"{name}{of}", {})[str(value)] = None
+    differing = [f"{n} {', '.join(of)}" for n, of in values.items() if len(of) > 1]
     if not differing:
         return ""
     return (

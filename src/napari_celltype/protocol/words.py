@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.evaluation import INSEPARABLE, Evaluation
-from napari_celltype.protocol.metrics import FEWEST, Interval
+from napari_celltype.protocol.groups import COLUMNS
+from napari_celltype.protocol.metrics import Interval
+from napari_celltype.protocol.paper import PAPER
 from napari_celltype.protocol.scores import (
     GROUPED,
     Score,
@@ -24,15 +26,11 @@ UNDEFINED = "–"
 SESSION = "session"
 # Probes that the activity of a cell changes at least as much as the rig does.
 _ACTIVITY = ("skewness", "slow power")
-_NOTHING = "Nothing is finished yet."
-PAPER = "Troullinou et al. 2021 (IEEE TETCI, arXiv 1911.09977)"
 # Ways of splitting in the fewest words, and how they are called in sentences.
 SHORT_WAYS = {
     "paper": "paper's",
     "random": "random",
-    "by-session": "by session",
-    "by-subject": "by animal",
-    "by-cell": "by cell",
+    **{way: f"by {word}" for way, (_, word) in COLUMNS.items()},
 }
 _IN_SENTENCES = {"paper": "the paper's way", "random": "random splits"}
 _DRAWN = {"paper": " with fixed numbers of each type", "random": ""}
@@ -93,8 +91,6 @@ def headline(found: Evaluation) -> str:
     """Return the sentence on top of a report, on balanced accuracies."""
     # The best classifier of the strictest way that was run stands first, because a new
     # animal is what a user has; then the same classifier in the other way.
-    if not found.top:
-        return _NOTHING
     top = found.top[0]
     parts = []
     new = best(s.new for s in found.asked if s.new is not None)
@@ -116,17 +112,11 @@ def headline(found: Evaluation) -> str:
 
 
 def basis(found: Evaluation) -> str:
-    """Return what the headline's score stands on; empty where nothing is finished."""
-    if not found.top:
-        return ""
+    """Return what the headline's score stands on."""
     top = found.top[0]
-    units, interval = units_text(top.interval), top.interval
-    if interval.too_few and interval.n >= FEWEST:
-        sure = f"No interval, because a type is in too few of {units}"
-    elif interval.too_few:
-        sure = f"{units} {'is' if interval.n == 1 else 'are'} too few for an interval"
-    else:
-        sure = f"Brackets: 95 % bootstrap interval over {units}"
+    sure = f"Brackets: 95 % bootstrap interval over {units_text(top.interval)}"
+    if top.interval.too_few:
+        sure = f"{units_text(top.interval)}: too few for an interval"
     spread = ""
     if top.n_splits > 1:
         sd = number(top.balanced_accuracy.sd)
@@ -176,8 +166,6 @@ def _no_better_than_chance(where: str, best: Tested) -> str:
 
 def caption(found: Evaluation) -> str:
     """Return the caption of `figures.paper_figure`, for a paper."""
-    if not found.top:
-        return _NOTHING
     classifiers, shuffled = found.of("classifier"), found.of("shuffled")
     ways = dict.fromkeys(s.way for s in (*found.top, *classifiers))
     probes = [best(found.of("probe", way)) for way in ways]
@@ -186,7 +174,6 @@ def caption(found: Evaluation) -> str:
     rivals = len({s.name for s in classifiers})
     chosen = f", the best of {rivals} chosen after the fact" if rivals > 1 else ""
     panels = [f"{found.top[0].name}{chosen}", "the same classifier"]
-    missing = sum(s.n_planned - s.n_splits for s in classifiers)
     sentences = [
         f"Cell types told apart from calcium traces ({found.name}).",
         f"(A) Balanced accuracy: {_by_way(classifiers, ways)}.",
@@ -206,7 +193,6 @@ def caption(found: Evaluation) -> str:
             f"{from_groups(score, 'from')}."
             for letter, which, score in zip("BC", panels, found.top, strict=False)
         ),
-        missing and f"Not finished: {counted(missing, 'training')} of the classifiers.",
         *found.cautions,
         *(["Caution:", *doubts(found)] if doubts(found) else []),
     ]
@@ -308,10 +294,9 @@ def _how_split(way: str, scores: Sequence[Score]) -> str:
 def _z_scores(scores: Sequence[Score]) -> str:
     """Say how traces were normalised; where it differs, the parameters tell."""
     ways = {s.parameters.get("normalization", "training-set") for s in scores}
-    if ways == {"trace"}:
-        return "Each trace was z-scored with its own mean and standard deviation."
+    of = "each trace" if ways == {"trace"} else "the training set of each split"
     other = ", unless the parameters name another normalisation"
     return (
-        "Traces were z-scored with the mean and the standard deviation of the training "
-        f"set of each split{'' if ways == {'training-set'} else other}."
+        f"Traces were z-scored with the mean and standard deviation of {of}"
+        f"{other if ways - {'trace', 'training-set'} or len(ways) > 1 else ''}."
     )
