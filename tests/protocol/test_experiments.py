@@ -96,7 +96,7 @@ def test_all_classifiers_but_the_probes_are_normalized_as_asked_for(data):
     [
         ([], "name at least one"),
         (["cnn", "cnn"], "and each once"),
-        (["cnn", "resnet"], "There is no classifier resnet; choose of cnn, rnn"),
+        (["cnn", "resnet"], "There is no classifier 'resnet'; choose of cnn, rnn"),
     ],
 )
 def test_classifiers_are_known_and_named_once_each(data, names, said):

@@ -125,7 +125,7 @@ def _evaluate(
             f"The classifiers are {', '.join(classifiers) or 'none'}; name at least "
             "one, and each once."
         )
-    unknown = ", ".join(name for name in classifiers if name not in known())
+    unknown = ", ".join(repr(name) for name in classifiers if name not in known())
     if unknown:
         raise LabelError(
             f"There is no classifier {unknown}; choose of {', '.join(known())}."

@@ -103,7 +103,9 @@ def headline(found: Evaluation) -> str:
         why = "name no animals" if unnamed else "do not allow a split by animal"
         parts.append(f"for a new animal: unknown, these data {why}")
     parts.append(f"{way_title(top.way)} {short(top.interval)}, chance {top.chance:.2f}")
-    parts += [f"{way_title(s.way)} {s.interval.value:.2f}" for s in found.top[1:]]
+    for s in found.top[1:]:
+        if s.parameters == top.parameters:
+            parts.append(f"{way_title(s.way)} {s.interval.value:.2f}")
     n = len(found.of("classifier", top.way))
     chosen = f", the best of {n}" if n > 1 else ""
     parts.append(f"balanced accuracy of {top.name}{chosen}")
@@ -149,8 +151,7 @@ def doubts(found: Evaluation) -> tuple[str, ...]:
             )
     sentences += [
         f"Trained on shuffled labels, {s.bare_name} still reaches {short(s.interval)}, "
-        f"chance {s.chance:.2f}: luck, or, if another seed shows it, too, test labels "
-        "leak into the training."
+        f"chance {s.chance:.2f}: luck, or test labels leak into the training."
         for s in found.of("shuffled")
         if leaks(s)
     ]
@@ -170,8 +171,7 @@ def caption(found: Evaluation) -> str:
     ways = dict.fromkeys(s.way for s in (*found.top, *classifiers))
     probes = [best(found.of("probe", way)) for way in ways]
     shown = [probe for probe in probes if probe is not None]
-    units = _resampled(classifiers)
-    rivals = len({s.name for s in classifiers})
+    units, rivals = _resampled(classifiers), len({s.name for s in classifiers})
     chosen = f", the best of {rivals} chosen after the fact" if rivals > 1 else ""
     panels = [f"{found.top[0].name}{chosen}", "the same classifier"]
     sentences = [
