@@ -22,4 +22,4 @@ def test_it_can_be_evaluated(qtbot):
     form = EvaluateForm()
     qtbot.addWidget(form)
     form.classifiers["toy"].setChecked(True)
-    assert "toy" in form.names
+    assert "toy" in form.request().classifiers

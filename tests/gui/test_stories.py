@@ -123,8 +123,8 @@ def test_from_a_folder_to_a_model_of_ones_own_and_back(
     for name, box in evaluate.form.classifiers.items():
         if box.isChecked() != (name == "rnn"):
             me.click(box)
-    me.type_in(evaluate.form.splits, "2")
-    me.type_in(evaluate.form.epochs, "1")
+    me.type_in(evaluate.form.native("n_splits"), "2")
+    me.type_in(evaluate.form.native("epochs"), "1")
     me.wait(lambda: evaluate.expected.text.startswith("Expected"), 60)
     me.wait(evaluate.run.isEnabled)
     me.click(evaluate.run)

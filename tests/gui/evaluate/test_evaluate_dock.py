@@ -10,7 +10,7 @@ from qtpy.QtGui import QDesktopServices, QGuiApplication
 
 import napari_celltype as nct
 from napari_celltype.errors import Stopped
-from napari_celltype.gui.evaluate import evaluate_data
+from napari_celltype.gui.evaluate import evaluate_dock
 from napari_celltype.labels import save_traces
 from napari_celltype.labels.reading import Reading
 from napari_celltype.protocol import PaperProtocol
@@ -52,14 +52,13 @@ def dock(make_napari_viewer, qtbot):
     _, dock = viewer.window.add_plugin_dock_widget("napari-celltype", "Evaluate")
     for name, box in dock.form.classifiers.items():
         box.setChecked(name in ("rnn", "svm-rbf"))
-    dock.form.splits.setValue(2)
-    dock.form.epochs.setValue(1)
+    dock.form.show_values({"n_splits": 2, "epochs": 1})
     return dock
 
 
 def choose(dock, qtbot, path):
     """Choose data, and wait until it is said how long it will take."""
-    dock.choose(path)
+    dock.data.choose(path)
     qtbot.waitUntil(lambda: dock.expected.text.startswith("Expected"), timeout=LONG)
     qtbot.waitUntil(dock.run.isEnabled)
 
@@ -70,6 +69,15 @@ def click(qtbot, button):
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def texts_of(table):
+    """Return the cells of a table, but for the boxes in them."""
+    columns = range(table.columnCount())
+    return [
+        [table.item(row, at).text() if table.item(row, at) else "" for at in columns]
+        for row in range(table.rowCount())
+    ]
+
+
 def run_folder(tmp_path):
     return next(p for p in tmp_path.iterdir() if "-evaluation-" in p.name)
 
@@ -77,21 +85,21 @@ def run_folder(tmp_path):
 def hold_after(n_splits, monkeypatch):
     """Hold the run after some trainings, however quick the machine is."""
     go, held = threading.Event(), threading.Event()
-    real = evaluate_data.run_experiment
+    real = evaluate_dock.run_experiment
 
     def run(request, *, on_split, **options):
         seen = []
 
-        def tell(row):
+        def add(row):
             on_split(row)
             seen.append(row)
             if len(seen) == n_splits:
                 held.set()
                 assert go.wait(LONG / 1000)
 
-        return real(request, on_split=tell, **options)
+        return real(request, on_split=add, **options)
 
-    monkeypatch.setattr(evaluate_data, "run_experiment", run)
+    monkeypatch.setattr(evaluate_dock, "run_experiment", run)
     return held, go
 
 
@@ -109,7 +117,7 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     assert not dock.run.isEnabled()
     assert dock.run.toolTip() == "An evaluation is running."
     qtbot.waitUntil(held.is_set, timeout=LONG)
-    qtbot.waitUntil(lambda: len(dock.splits.rows) == 2)
+    qtbot.waitUntil(lambda: dock.splits.rowCount() == 2)
     assert dock.job.cancel.isVisible()
     with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         go.set()
@@ -121,9 +129,9 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     strict = max(
         report.of("classifier", "by-subject"), key=lambda s: s.interval.value
     ).interval.value
-    said = shown.sentence.text()
-    assert said.startswith(("On new animals better", "On new animals no better"))
-    assert said.endswith(f" than chance: {strict:.2f}, chance 0.50.")
+    sentence = shown.sentence.text()
+    assert sentence.startswith(("On new animals better", "On new animals no better"))
+    assert sentence.endswith(f" than chance: {strict:.2f}, chance 0.50.")
     assert len(shown.doubts.text().splitlines()) <= 2
     assert not shown.details.words.isVisible()
     click(qtbot, shown.details.button)
@@ -137,51 +145,44 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
         assert "chance 0.50; " in side
         assert side.endswith(" animals")
         assert " cells of " in side
-    rows = dock.splits.rows
-    assert len(rows) == sum(s.n_splits for s in report.results if s.role != "probe")
-    model, texts = dock.splits.model(), set()
-    for at in range(model.rowCount()):
-        name, split, score, chance = (
-            model.data(model.index(at, column)) for column in range(4)
-        )
-        texts.add((name, split))
-        assert (f"{rows[at].balanced_accuracy:.2f}", "0.50") == (score, chance)
-    assert {("rnn", "by animal 2"), ("shuffled svm-rbf", "paper's 1")} <= texts
-    name, way = report.of("classifier")[0].name, report.way
-    mine = [r.accuracy for r in rows if (r.name, r.way) == (name, way)][::-1]
-    told = report.scores.query("classifier == @name")["accuracy"]
-    assert mine == pytest.approx(told.tolist())
+    splits = texts_of(dock.splits)
+    assert len(splits) == sum(s.n_splits for s in report.results if s.role != "probe")
+    assert {row[3] for row in splits} == {"0.50"}
+    assert ["shuffled svm-rbf", "paper's 1"] in [row[:2] for row in splits]
+    scores = report.scores.query("classifier == 'rnn'")["balanced_accuracy"]
+    # The last training stands first.
+    shown_scores = [row[2] for row in splits if row[:2] == ["rnn", "paper's 1"]]
+    assert shown_scores == [f"{scores.iloc[0]:.2f}"]
 
     strictest = shown.which.currentText()
     assert strictest.endswith("by animal")
     counts = report.confusion(strictest.split(",")[0], "by-subject").counts
-    assert (shown.matrix.confusion.counts == counts).all()
-    said = shown.matrix.accessibleDescription()
-    assert f"{counts[0, 1]} of {counts[0].sum()} answers for PV named PY." in said
+    matrix = texts_of(shown.matrix)
+    assert [int(text.split("\n")[1]) for row in matrix for text in row] == [
+        *counts.flat
+    ]
+    sentence = shown.matrix.item(0, 1).toolTip()
+    assert sentence == f"{counts[0, 1]} of {counts[0].sum()} answers for PV named PY."
     # One precision of each type, of as many cells as were called so.
-    before = shown.prevalence.table.texts
-    for at, (_, precision, _, called) in enumerate(before):
+    shares = shown.prevalence
+    before = texts_of(shares.table)
+    for at, (_, _, precision, _, called) in enumerate(before):
         n_called = counts[:, at].sum()
         assert called == str(n_called)
         right = counts[at, at] / n_called if n_called else None
         assert precision == ("–" if right is None else f"{right:.3f}")
-    shown.prevalence.boxes["PV"].setValue(1)
-    assert shown.prevalence.table.texts != before
-    for box in shown.prevalence.boxes.values():
+    shares.boxes["PV"].setValue(1)
+    assert texts_of(shares.table) != before
+    for box in shares.boxes.values():
         box.setValue(0)
-    assert "not all 0" in shown.prevalence.notice.text
-    assert not shown.prevalence.table.isVisible()
-    click(qtbot, shown.prevalence.as_tested)
-    assert shown.prevalence.table.texts == before
-    assert not shown.prevalence.notice.isVisible()
-    ways = [way for way, _ in shown.bars.bars]
-    assert ways == ["By animal", "The paper's way"]
-    for _, bars in shown.bars.bars:
-        names = [name for name, _ in bars]
-        assert names[:2] == ["rnn", "svm-rbf"]
-        assert names[2].endswith(" alone")
+    assert "not all 0" in shares.caption.text()
+    click(qtbot, shares.as_tested)
+    assert texts_of(shares.table) == before
+    assert "not all 0" not in shares.caption.text()
     drawn = shown.bars.accessibleDescription()
+    assert drawn.index("By animal, chance 0.50: rnn") < drawn.index("The paper's way")
     assert f"rnn {report.of('classifier', 'by-subject')[0].interval.value:.2f}" in drawn
+    assert drawn.count(" alone ") == 2
 
     clipboard = QGuiApplication.clipboard()
     click(qtbot, shown.copy_caption)
@@ -190,10 +191,10 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     assert clipboard.text() == report.methods()
     assert "PyTorch" in report.methods()
     click(qtbot, shown.copy_figure)
-    qtbot.waitUntil(lambda: "figure is on" in shown.notice.text, timeout=LONG)
+    qtbot.waitUntil(lambda: "figure is on" in shown.job.notice.text, timeout=LONG)
     assert clipboard.image().width() > 1500
     shown.save_figure_as(tmp_path / "figure.svg")
-    qtbot.waitUntil(lambda: "Wrote" in shown.notice.text, timeout=LONG)
+    qtbot.waitUntil(lambda: "Wrote" in shown.job.notice.text, timeout=LONG)
     assert (tmp_path / "figure.svg").stat().st_size > 1000
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
@@ -221,18 +222,18 @@ def test_cancel_keeps_what_is_finished_and_the_run_goes_on(
     assert dock.run.text() == "Run (goes on)"
 
     # As another day would: the folder alone says what the run was.
-    dock.form.splits.setValue(5)
+    dock.form.show_values({"n_splits": 5})
     with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         dock.resume_run(folder)
     assert (folder / "results.jsonl").read_bytes().startswith(kept)
     assert dock.results.isVisible()
-    assert dock.form.splits.value() == 2
-    assert dock.form.folder.text() == str(folder)
-    assert dock.data.chosen.path == file
+    assert dock.form.value("n_splits") == 2
+    assert dock.form.value("folder") == folder
+    assert dock.data.chosen == file
     done = (folder / "results.jsonl").read_bytes()
 
     # A finished run only shows its report.
-    dock.results.clear()
+    dock.results.hide()
     with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         dock.resume_run(folder)
     assert dock.results.isVisible()
@@ -263,7 +264,7 @@ def test_a_run_of_the_terminal_goes_on_with_what_the_form_has_no_box_for(
     with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         dock.resume_run(folder)
     assert not dock.job.notice.is_error, dock.job.notice.text
-    shown = dock.form.request(file)
+    shown = dock.form.request()
     assert (shown.protocol, shown.training) == (asked.protocol, asked.training)
     assert shown.reading.timesteps == 40
     qtbot.waitUntil(dock.run.isEnabled, timeout=LONG)
@@ -278,17 +279,17 @@ def test_a_run_of_the_terminal_goes_on_with_what_the_form_has_no_box_for(
     names = {s.name for s in dock.results.report.asked}
     assert names == {"rnn", "svm-linear-search", "svm-rbf"}
     # Other data: nothing of the run is left, its folder least of all.
-    dock.choose(tmp_path / "other.npz")
-    assert dock.form.folder.text() == ""
-    assert dock.form.request(file).protocol.split == "paper"
+    dock.data.choose(tmp_path / "other.npz")
+    assert dock.form.value("folder") is None
+    assert dock.form.request().protocol.split == "paper"
 
 
 def test_what_cannot_be_evaluated_is_a_sentence_and_run_is_off(dock, qtbot, tmp_path):
-    dock.choose(tmp_path / "nothing.npz")
+    dock.data.choose(tmp_path / "nothing.npz")
     assert not dock.run.isEnabled()
     assert "is not there" in dock.run.toolTip()
     one = nct.TraceSet(np.random.default_rng(0).normal(size=(6, 60)), ["PV"] * 6)
-    dock.choose(save_traces(one, tmp_path / "one.npz"))
+    dock.data.choose(save_traces(one, tmp_path / "one.npz"))
     qtbot.waitUntil(lambda: dock.expected.is_error, timeout=LONG)
     assert not dock.run.isEnabled()
     assert dock.run.toolTip() == dock.expected.text
@@ -297,25 +298,19 @@ def test_what_cannot_be_evaluated_is_a_sentence_and_run_is_off(dock, qtbot, tmp_
     assert dock.run.toolTip() == "Tick at least one classifier."
 
 
-def test_a_quick_look_shows_what_it_runs(dock, qtbot, tmp_path):
+def test_a_quick_look_shows_what_it_runs(dock):
     form = dock.form
-    form.splits.setValue(10)
-    form.epochs.setValue(4)
-    for name, box in form.classifiers.items():
-        box.setChecked(name == "cnn")
+    form.show_values({"classifiers": ("cnn",), "n_splits": 10, "epochs": 4})
     form.quick.click()
-    assert [n for n, box in form.classifiers.items() if box.isChecked()] == [
-        "rnn",
-        "svm-rbf",
-    ]
-    assert (form.splits.value(), form.epochs.value()) == (3, 4)
-    assert not form.splits.isEnabled()
-    request = form.request(tmp_path)
+    assert form.value("classifiers") == ("rnn", "svm-rbf")
+    assert (form.value("n_splits"), form.value("epochs")) == (3, 4)
+    assert not form.native("n_splits").isEnabled()
+    request = form.request()
     assert request.classifiers == ("rnn", "svm-rbf")
     assert (request.protocol.n_splits, request.training.epochs) == (3, 4)
     form.quick.click()
-    assert form.names == ("cnn",)
-    assert form.splits.value() == 10
+    assert form.request().classifiers == ("cnn",)
+    assert form.value("n_splits") == 10
 
 
 def test_a_dock_closed_in_mid_run_leaves_no_thread_and_what_was_finished(

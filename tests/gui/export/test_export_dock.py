@@ -129,10 +129,10 @@ def test_the_window_decides_what_is_exported_and_copied(
     assert set(read_table(tmp_path / "t.csv")["predicted"]) == {"unsure"}
 
     n_cells = int(session.active.recording.iscell.sum())
-    export.options.cells_only.native("only_iscell").setChecked(True)
+    export.options.native("only_iscell").setChecked(True)
     settle(export, qtbot)
     assert f"of {n_cells} rows" in export.preview.caption.text()
-    export.options.cells_only.native("only_iscell").setChecked(False)
+    export.options.native("only_iscell").setChecked(False)
 
     session.show_predictions(False)
     settle(export, qtbot)
@@ -160,7 +160,7 @@ def test_the_window_decides_what_is_exported_and_copied(
     assert lines[0].split("\t")[2] == "roi_id"
     assert copy("methods") == "Copied the text."
     assert clipboard.text().startswith("Cell types of 12 ROIs in 1 recording")
-    export.options.figure.native("width").setValue(50)
+    export.options.native("width").setValue(50)
     assert copy("png") == "Copied the figure."
     # 50 mm at 300 dots per inch, finer than the preview.
     assert abs(clipboard.image().width() - 591) <= 1
@@ -170,15 +170,16 @@ def test_only_the_options_of_the_format_are_shown_and_they_are_taken(
     window, export, qtbot, monkeypatch, tmp_path
 ):
     options = export.options
+    # A row that stands for each group of options.
+    parts = ["only_iscell", "width", "age", "existing"]
     shown = {
-        "csv": {options.cells_only},
-        "labels": set(),
-        "nwb": {options.cells_only, options.fields},
-        "nwb-copy": {options.copy_of},
-        "pdf": {options.cells_only, options.figure},
-        "methods": set(),
+        "csv": ["only_iscell"],
+        "labels": [],
+        "nwb": ["only_iscell", "age"],
+        "nwb-copy": ["existing"],
+        "pdf": ["only_iscell", "width"],
+        "methods": [],
     }
-    parts = {options.cells_only, options.fields, options.copy_of, options.figure}
     kinds = (
         *("QPushButton", "QComboBox", "QCheckBox", "QLineEdit"),
         *("QDoubleSpinBox", "QLargeIntSpinBox"),
@@ -193,14 +194,18 @@ def test_only_the_options_of_the_format_are_shown_and_they_are_taken(
     assert export.minimumSizeHint().width() <= 310
     for key, expected in shown.items():
         export.choose_format(key)
-        assert {part for part in parts if part.isVisible()} == expected, key
+        assert [p for p in parts if options.native(p).isVisible()] == expected, key
+
+    choose(export, qtbot, "nwb")
+    assert not options.native("lab").isVisible()
+    options.more.click()
+    assert options.native("lab").isVisible()
 
     choose(export, qtbot, "png")
-    figure = options.figure
-    figure.native("width").setValue(100)
-    figure.native("dots_per_inch").setValue(254)
-    figure.native("pixel_size").setValue(1.5)
-    figure.native("title").setText("Mouse 1")
+    options.native("width").setValue(100)
+    options.native("dots_per_inch").setValue(254)
+    options.native("pixel_size").setValue(1.5)
+    options.native("title").setText("Mouse 1")
     settle(export, qtbot)
     save(export, qtbot, monkeypatch, tmp_path / "f.png")
     assert imread(tmp_path / "f.png").shape[1] == 1000
@@ -218,7 +223,7 @@ def test_nwb_is_written_with_what_was_typed_and_added_to_a_copy(
     h5py = pytest.importorskip("h5py")
 
     choose(export, qtbot, "nwb")
-    fields = export.options.fields
+    fields = export.options
     fields.native("age").setText("90 days")
     settle(export, qtbot)
     assert "P90D" in export.problem.text
@@ -243,7 +248,7 @@ def test_nwb_is_written_with_what_was_typed_and_added_to_a_copy(
     choose(export, qtbot, "nwb-copy")
     assert "Choose the NWB file" in export.problem.text
     assert not export.problem.is_error
-    line = export.options.copy_of.line("existing")
+    line = export.options.line("existing")
     line.setText(str(theirs))
     line.editingFinished.emit()
     settle(export, qtbot)

@@ -1,8 +1,7 @@
-"""What is evaluated, the table's recordings or a file, and how its run goes on."""
+"""What is evaluated: the labelled recordings of the table, or a file."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,38 +17,30 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.gui.evaluate.chosen_data import ChosenData
+from napari_celltype.files import claim_folder
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.train.recordings_table import RecordingsTable
 from napari_celltype.gui.widgets import ask_file, ask_folder, local_paths
-from napari_celltype.progress import OnProgress, Progress, ShouldStop
-from napari_celltype.protocol.evaluate import ExperimentRequest, run_experiment
-from napari_celltype.protocol.report import Report
-from napari_celltype.protocol.scores import SplitRow
+from napari_celltype.labels import Reading
+from napari_celltype.labels.data_set import LIST_NAME, DataSet
+from napari_celltype.protocol.evaluate import ExperimentRequest
+from napari_celltype.recording import session_folder
 
-_TABLE, _FILE = "table", "file"
+_TABLE, _FILE = 0, 1
+_FILES = "Labelled data (*.npz *.csv);;All files (*)"
 
 
 class EvaluateData(QWidget):
-    """The table that Train shares, or a path.
+    """The table that Train shares, or a path; files and folders can be dropped."""
 
-    Parameters
-    ----------
-    session : Session
-
-    Attributes
-    ----------
-    changed : Signal()
-        Other data were chosen, or the same ones may have changed.
-    """
-
+    # Other data were chosen, or the same ones may have changed.
     changed = Signal()
 
     def __init__(self, session: Session, parent: Any = None) -> None:
         super().__init__(parent)
+        self.setAcceptDrops(True)
         self.source = QComboBox()
-        self.source.addItem("Labelled recordings (table)", _TABLE)
-        self.source.addItem("A file or a folder", _FILE)
+        self.source.addItems(["Labelled recordings (table)", "A file or a folder"])
         self.source.setToolTip(
             "The table of labelled recordings, which the Train dock shares, or one "
             "trace set, recording list or suite2p folder"
@@ -57,92 +48,59 @@ class EvaluateData(QWidget):
         self.table = RecordingsTable(session)
         # The dock counts what is evaluated, also of files.
         self.table.counts.hide()
-        self.box = _DataBox()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        for widget in (self.source, self.table, self.box):
-            layout.addWidget(widget)
-        self.source.currentIndexChanged.connect(self._show)
-        self.table.changed.connect(self.changed)
-        self.box.changed.connect(self.changed)
-        self._show()
-
-    @property
-    def chosen(self) -> ChosenData:
-        """The data that are chosen."""
-        if self.source.currentData() == _FILE:
-            return ChosenData(path=self.box.path)
-        return ChosenData(collection=self.table.collection)
-
-    @property
-    def blocked_by(self) -> str:
-        """Why these data cannot be evaluated yet; empty where nothing is known."""
-        if self.source.currentData() == _TABLE:
-            return self.table.blocked_by
-        path = self.box.path
-        if path is None:
-            return "Choose labelled data first."
-        return "" if path.exists() else f"{path} is not there; choose other data."
-
-    def choose_file(self) -> None:
-        """Show the box for a path."""
-        self.source.setCurrentIndex(self.source.findData(_FILE))
-
-    def _show(self) -> None:
-        of_table = self.source.currentData() == _TABLE
-        self.table.setVisible(of_table)
-        self.box.setVisible(not of_table)
-        self.changed.emit()
-
-
-_FILES = "Labelled data (*.npz *.csv);;All files (*)"
-
-
-class _DataBox(QWidget):
-    """A path with two buttons that ask for it; files and folders can be dropped.
-
-    Attributes
-    ----------
-    changed : Signal()
-        Another path was chosen, or the same one again.
-    """
-
-    changed = Signal()
-
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.setAcceptDrops(True)
         self.path_line = QLineEdit()
         self.path_line.setPlaceholderText("or drop labelled data here")
         self.path_line.setToolTip(
             "A trace set (.npz), a recording list (.csv) or a suite2p folder that has "
             "labels"
         )
-        self.file = QPushButton("File...")
-        self.file.setToolTip("Choose a trace set (.npz) or a recording list (.csv)")
-        self.folder = QPushButton("Folder...")
-        self.folder.setToolTip("Choose a suite2p folder that has a label file")
-        layout = QGridLayout(self)
+        file, folder = QPushButton("File..."), QPushButton("Folder...")
+        file.setToolTip("Choose a trace set (.npz) or a recording list (.csv)")
+        folder.setToolTip("Choose a suite2p folder that has a label file")
+        self._box = QWidget()
+        grid = QGridLayout(self._box)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(self.path_line, 0, 0, 1, 2)
+        grid.addWidget(file, 1, 0)
+        grid.addWidget(folder, 1, 1)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.path_line, 0, 0, 1, 2)
-        layout.addWidget(self.file, 1, 0)
-        layout.addWidget(self.folder, 1, 1)
-        self.file.clicked.connect(self._ask_for_file)
-        self.folder.clicked.connect(self._ask_for_folder)
+        layout.setSpacing(4)
+        for widget in (self.source, self.table, self._box):
+            layout.addWidget(widget)
+        self._path_shown = ""
+        self.source.currentIndexChanged.connect(self._show)
+        self.table.changed.connect(self.changed)
         self.path_line.editingFinished.connect(self._on_edited)
-        self._path_shown: str = ""
+        file.clicked.connect(self._ask_for_file)
+        folder.clicked.connect(self._ask_for_folder)
+        self._show()
 
     @property
-    def path(self) -> Path | None:
-        """What was chosen; None before."""
-        text = self.path_line.text().strip()
-        return Path(text) if text else None
+    def chosen(self) -> Path | DataSet:
+        """The data that are chosen, to be used unless they are `blocked_by` something.
+
+        Recordings are the same as before as long as they are the same object.
+        """
+        if self.source.currentIndex() == _TABLE:
+            return self.table.collection
+        return Path(self.path_line.text().strip())
+
+    @property
+    def blocked_by(self) -> str:
+        """Why these data cannot be evaluated yet; empty where nothing is known."""
+        if self.source.currentIndex() == _TABLE:
+            return self.table.blocked_by
+        path = self.path_line.text().strip()
+        if not path:
+            return "Choose labelled data first."
+        return "" if Path(path).exists() else f"{path} is not there; choose other data."
 
     def choose(self, path: Path) -> None:
         """Take a path, and tell it even if it is the same: its files may be new."""
         self._path_shown = str(path)
         self.path_line.setText(self._path_shown)
+        self.source.setCurrentIndex(_FILE)
         self.changed.emit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -155,6 +113,12 @@ class _DataBox(QWidget):
         event.setDropAction(Qt.DropAction.CopyAction)
         event.accept()
         self.choose(local_paths(event)[0])
+
+    def _show(self) -> None:
+        of_table = self.source.currentIndex() == _TABLE
+        self.table.setVisible(of_table)
+        self._box.setVisible(not of_table)
+        self.changed.emit()
 
     def _on_edited(self) -> None:
         # Leaving the line without a change is no choice.
@@ -173,45 +137,19 @@ class _DataBox(QWidget):
             self.choose(folder)
 
 
-class RunFeed:
-    """Runs one experiment in a thread, and keeps what it tells until somebody looks.
+def place_of(data: Path | DataSet) -> Path:
+    """Return the path beside which a run folder goes; nothing need be there."""
+    if isinstance(data, Path):
+        return data
+    first = data.recordings[0].path
+    return first if first.suffix else session_folder(first).with_name(LIST_NAME)
 
-    Attributes
-    ----------
-    request : ExperimentRequest or None
-        What runs, once its folder and data are known.
-    message : str
-    n_seen : int
-        Finished trainings, probes among them.
-    """
 
-    def __init__(self) -> None:
-        self.request: ExperimentRequest | None = None
-        self.message = ""
-        self.n_seen = 0
-        self._rows: deque[SplitRow] = deque()
-
-    def run(
-        self,
-        request: ExperimentRequest,
-        on_progress: OnProgress,
-        should_stop: ShouldStop,
-    ) -> Report:
-        """Run an experiment, off the main thread."""
-        self.request = request
-
-        def tell(progress: Progress) -> None:
-            self.message = progress.message
-            on_progress(replace(progress, message="Evaluating"))
-
-        return run_experiment(
-            request, on_split=self._add, on_progress=tell, should_stop=should_stop
-        )
-
-    def take(self) -> list[SplitRow]:
-        """Return the trainings that finished since the last call."""
-        return [self._rows.popleft() for _ in range(len(self._rows))]
-
-    def _add(self, row: SplitRow) -> None:
-        self.n_seen += 1
-        self._rows.append(row)
+def request_on(
+    data: Path | DataSet, request: ExperimentRequest, folder: Path
+) -> ExperimentRequest:
+    """Return a request about data; the list of recordings is written into a folder."""
+    if isinstance(data, Path):
+        return replace(request, data=data)
+    claim_folder(folder)
+    return replace(request, data=data.write(folder), reading=Reading.of(data))

@@ -5,17 +5,23 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from napari.utils.theme import get_theme
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_celltype.gui.evaluate.chosen_data import ChosenData
-from napari_celltype.gui.evaluate.evaluate_data import EvaluateData, RunFeed
+from napari_celltype.gui.evaluate.evaluate_data import (
+    EvaluateData,
+    place_of,
+    request_on,
+)
 from napari_celltype.gui.evaluate.evaluate_form import EvaluateForm
 from napari_celltype.gui.evaluate.evaluate_results import EvaluateResults
 from napari_celltype.gui.evaluate.evaluate_tables import SplitsTable
@@ -29,19 +35,38 @@ from napari_celltype.gui.tasks import (
     Outcome,
     TaskRunner,
 )
-from napari_celltype.gui.widgets import Column, Notice, WarningsLine, ask_folder
+from napari_celltype.gui.widgets import (
+    Column,
+    Notice,
+    WarningsLine,
+    ask_folder,
+    listen,
+)
 from napari_celltype.parameters import command_line
-from napari_celltype.progress import OnProgress, ShouldStop
+from napari_celltype.progress import OnProgress, Progress, ShouldStop
 from napari_celltype.protocol.evaluate import (
     ExperimentRequest,
     new_run_folder,
     read_request,
+    run_experiment,
 )
 from napari_celltype.protocol.forecast import Forecast, Forecaster
 from napari_celltype.protocol.report import Report
+from napari_celltype.protocol.scores import SplitRow
 
 _WIDTH = 330
-_PAUSE_MS, _FEED_MS = 400, 150
+_PAUSE_MS, _LAYOUT_MS = 400, 150
+
+
+@dataclass
+class _Run:
+    """What the window and the thread that evaluates share."""
+
+    # Known once its folder and its data are.
+    request: ExperimentRequest | None = None
+    # Of the finished trainings, probes among them; and those that are shown.
+    rows: list[SplitRow] = field(default_factory=list)
+    n_shown: int = 0
 
 
 class EvaluateDock(QWidget):
@@ -49,6 +74,7 @@ class EvaluateDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
+        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self.data = EvaluateData(scene_of(napari_viewer).session)
         self.design = Notice()
         self.notes = WarningsLine()
@@ -61,80 +87,75 @@ class EvaluateDock(QWidget):
             "report when all is done"
         )
         self.job = JobBar()
-        self.doing = Notice()
         self.splits = SplitsTable()
         self.results = EvaluateResults()
         self.look = TaskRunner(self)
         self._forecaster = Forecaster()
         self._scratch = Path(tempfile.mkdtemp(prefix="napari-celltype-"))
         weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
-        self._listed: tuple[ChosenData, ExperimentRequest] | None = None
-        self._feed = RunFeed()
-        # What runs or ran last: its data as chosen here, and the whole request.
-        self._last: tuple[ChosenData, ExperimentRequest] | None = None
-        self._problem = ""
-        self._looked_at: tuple[Any, ...] = ()
+        # What was looked at last, and whether it is what the form asks for.
+        self._looked_at = self.data.chosen
+        self._up_to_date = False
+        # What runs or ran last, and what it was asked for.
+        self._running = _Run()
+        self._last: ExperimentRequest | None = None
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
-        self._pause = _timer(self, _PAUSE_MS, self._forecast, once=True)
-        self._drain = _timer(self, _FEED_MS, self._show_feed)
-        self._scroll = _timer(self, _FEED_MS, self._scroll_to_results, once=True)
+        self._pause, self._scroll = QTimer(self), QTimer(self)
+        for timer, pause, slot in (
+            (self._pause, _PAUSE_MS, self._forecast),
+            (self._scroll, _LAYOUT_MS, self._scroll_to_results),
+        ):
+            timer.setInterval(pause)
+            timer.setSingleShot(True)
+            timer.timeout.connect(slot)
         self._lay_out()
-        self._connect()
+        self.data.changed.connect(self._on_data)
+        self.form.changed.connect(self._on_form)
+        self.run.clicked.connect(self.evaluate)
+        self.resume.clicked.connect(self._ask_for_run)
+        self.job.started.connect(self._show_buttons)
+        self.job.ended.connect(self._on_form)
+        listen(self, self._viewer.events.theme, self._on_theme)
+        self._on_theme()
         self._show_buttons()
-
-    def choose(self, path: Path) -> None:
-        """Choose a trace set, a recording list or a suite2p folder."""
-        self.data.choose_file()
-        self.data.box.choose(path)
 
     def evaluate(self) -> None:
         """Run what the form asks for; the same as before goes on where it stopped."""
-        chosen = self.data.chosen
-        place = chosen.place
-        if place is None or self.data.blocked_by:
-            self._show_buttons()
+        if self._why_not():
             return
-        request = self.form.request(Path())
-        again = self._same_again(chosen, request)
-        feed = self._feed = RunFeed()
+        data, request = self.data.chosen, self.form.request()
+        again = self._same_again(request)
 
-        def work(on_progress: OnProgress, should_stop: ShouldStop) -> Report:
-            asked = again
-            if asked is None:
-                folder = request.folder or new_run_folder(place)
-                asked = chosen.asked(replace(request, folder=folder), folder)
-                asked = replace(asked, command=command_line("evaluate", asked))
-            return feed.run(asked, on_progress, should_stop)
+        def prepare() -> ExperimentRequest:
+            if again is not None:
+                return again
+            folder = request.folder or new_run_folder(place_of(data))
+            asked = request_on(data, replace(request, folder=folder), folder)
+            return replace(asked, command=command_line("evaluate", asked))
 
-        self._start(work, chosen)
+        self._start(prepare)
 
     def resume_run(self, folder: Path) -> None:
         """Go on with the run of a folder; a finished one shows its report."""
-        chosen = self.data.chosen
-        feed = self._feed = RunFeed()
-
-        def work(on_progress: OnProgress, should_stop: ShouldStop) -> Report:
-            request = read_request(folder, chosen.path)
-            return feed.run(request, on_progress, should_stop)
-
-        self._start(work, None)
+        data = self.data.chosen
+        known = data if isinstance(data, Path) and not self.data.blocked_by else None
+        self._start(partial(read_request, folder, known), resumed=True)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look at data that came while the dock was hidden."""
         super().showEvent(event)
-        self._pause.start()
+        if not self._up_to_date:
+            self._pause.start()
 
     def _lay_out(self) -> None:
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(6)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run, 1)
-        buttons.addWidget(self.resume, 1)
-        column.addWidget(self.design)
-        column.addWidget(self.notes)
-        for widget in (self.data, self.form, self.splits, self.results):
+        for widget in (
+            *(self.design, self.notes, self.data, self.form),
+            *(self.splits, self.results),
+        ):
             column.addWidget(widget)
         column.addStretch(1)
         self.splits.hide()
@@ -145,185 +166,157 @@ class EvaluateDock(QWidget):
         # Below what scrolls: always there, however low the window is.
         foot = QVBoxLayout()
         foot.setContentsMargins(6, 0, 6, 4)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run, 1)
+        buttons.addWidget(self.resume, 1)
         foot.addWidget(self.expected)
         foot.addLayout(buttons)
         foot.addWidget(self.job)
-        foot.addWidget(self.doing)
         layout.addLayout(foot)
 
-    def _connect(self) -> None:
-        self.data.changed.connect(self._on_data)
-        self.form.changed.connect(self._on_form)
-        self.run.clicked.connect(self.evaluate)
-        self.resume.clicked.connect(self._ask_for_run)
-        self.job.started.connect(self._show_buttons)
-        self.job.ended.connect(self._show_buttons)
-
     def _on_data(self) -> None:
-        self.form.forget_request()
-        if self.data.chosen.path is not None:
+        data = self.data.chosen
+        if isinstance(data, Path) or data is not self._looked_at:
             # The same path may hold other data now.
-            self._last = None
-            self._forecaster.forget()
-            self._looked_at = ()
+            self._looked_at, self._last = data, None
+            self._forecaster = Forecaster()
+            self._clear_design()
+            self.form.forget_request()
         self._on_form()
 
     def _on_form(self) -> None:
+        self._up_to_date = False
         self._pause.start()
         self._show_buttons()
 
     def _forecast(self) -> None:
         """Look at the data and time short trainings, in the background."""
-        chosen = self.data.chosen
-        if self.job.running or not self.isVisible():
+        if self._up_to_date or self.job.running or not self.isVisible():
             return
+        self._up_to_date = True
+        self.expected.clear()
         if self.data.blocked_by:
             self.look.cancel()
             self._clear_design()
-            self.expected.clear()
             self._show_buttons()
             return
-        request = self.form.request(Path())
-        settings = (request.classifiers, request.protocol, request.training)
-        same = (chosen.path, chosen.collection, settings, request.folder)
-        if same == self._looked_at:
-            return
-        again = self._same_again(chosen, request)
-        listed = self._listed
-        if listed is not None and not listed[0].is_same(chosen):
-            self._clear_design()
-        scratch, forecaster = self._scratch, self._forecaster
+        data, request = self.data.chosen, self.form.request()
+        forecaster, again = self._forecaster, self._same_again(request)
+        if again is not None:
+            request = replace(request, folder=again.folder)
 
-        def work(
-            on_progress: OnProgress, should_stop: ShouldStop
-        ) -> tuple[ExperimentRequest, Forecast]:
-            if again is not None:
-                asked = again
-            elif listed is not None and listed[0].is_same(chosen):
-                asked = replace(request, data=listed[1].data, reading=listed[1].reading)
-            else:
-                # The list of another collection lies in the same place.
-                forecaster.forget()
-                asked = chosen.asked(request, scratch)
-            found = forecaster.forecast(
-                asked, on_progress=on_progress, should_stop=should_stop
+        def work(on_progress: OnProgress, should_stop: ShouldStop) -> Forecast:
+            return forecaster.forecast(
+                request_on(data, request, self._scratch),
+                on_progress=on_progress,
+                should_stop=should_stop,
             )
-            return asked, found
 
-        self._looked_at = same
-        self._problem = ""
-        self.look.start(
-            work,
-            on_end=lambda outcome: self._on_forecast(chosen, outcome),
-            on_progress=lambda progress: self.expected.show_text(
-                f"{progress.message}..."
-            ),
-        )
+        self.look.start(work, on_end=self._on_forecast, on_progress=self._on_look)
         self._show_buttons()
 
-    def _on_forecast(
-        self, chosen: ChosenData, outcome: Outcome[tuple[ExperimentRequest, Forecast]]
-    ) -> None:
+    def _on_look(self, progress: Progress) -> None:
+        self.expected.show_text(f"{progress.message}...")
+
+    def _on_forecast(self, outcome: Outcome[Forecast]) -> None:
         if isinstance(outcome, Finished):
-            asked, forecast = outcome.result
-            self._listed = (chosen, asked)
+            forecast = outcome.result
             self.design.show_text("\n".join(forecast.design_lines))
             self.notes.show_warnings(forecast.notes)
             self.expected.show_text(forecast.sentence)
             self.form.show_quick_time(forecast.quick_seconds)
         elif isinstance(outcome, Failed):
-            self._problem = outcome.sentence
             self._clear_design()
             self.expected.show_error(outcome.sentence)
-        elif isinstance(outcome, Cancelled):
-            self._looked_at = ()
         self._show_buttons()
 
     def _clear_design(self) -> None:
         self.design.clear()
         self.notes.show_warnings(())
 
-    def _same_again(
-        self, chosen: ChosenData, request: ExperimentRequest
-    ) -> ExperimentRequest | None:
+    def _same_again(self, request: ExperimentRequest) -> ExperimentRequest | None:
         """Return the last run, if it is what the form asks for; it may have grown."""
-        if self._last is None:
+        last = self._last
+        if (
+            last is None
+            or last.experiment != "evaluate"
+            or request.folder not in (None, last.folder)
+            or (request.protocol, request.training) != (last.protocol, last.training)
+            or not set(last.classifiers) <= set(request.classifiers)
+        ):
             return None
-        source, last = self._last
-        same = (
-            last.experiment == "evaluate"
-            and source.is_same(chosen)
-            and request.folder in (None, last.folder)
-            and request.protocol == last.protocol
-            and request.training == last.training
-            and set(last.classifiers) <= set(request.classifiers)
-        )
-        if not same or last.classifiers == request.classifiers:
-            return last if same else None
         grown = replace(last, classifiers=request.classifiers)
         return replace(grown, command=command_line("evaluate", grown))
 
-    def _start(self, work: Any, chosen: ChosenData | None) -> None:
-        self._pause.stop()
-        self.look.cancel()
-        self.splits.clear()
-        self.splits.show()
-        self.results.clear()
-        self.expected.clear()
+    def _start(
+        self, prepare: Callable[[], ExperimentRequest], *, resumed: bool = False
+    ) -> None:
+        run = self._running = _Run()
+
+        def work(on_progress: OnProgress, should_stop: ShouldStop) -> Report:
+            run.request = prepare()
+            return run_experiment(
+                run.request,
+                on_split=run.rows.append,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
 
         def end(outcome: Outcome[Report]) -> None:
-            self._on_end(chosen, outcome)
+            if run.request is not None:
+                self._on_end(run, run.request, resumed, outcome)
 
-        self.job.start("Starting", work, end)
-        self._drain.start()
+        self._pause.stop()
+        self.look.cancel()
+        self.splits.setRowCount(0)
+        self.splits.show()
+        self.results.hide()
+        self.expected.clear()
+        self.job.start("Starting", work, end, on_progress=self._show_rows)
 
-    def _on_end(self, chosen: ChosenData | None, outcome: Outcome[Report]) -> None:
-        self._drain.stop()
-        self._show_feed()
-        self.doing.clear()
-        request = self._feed.request
-        if request is not None:
-            if chosen is None:
-                # A run that was resumed: its data and its settings are shown.
-                chosen = ChosenData(path=Path(str(request.data)))
-                self.choose(Path(str(request.data)))
-                if request.experiment == "evaluate":
-                    self.form.show_request(request)
-            self._last = (chosen, request)
-        folder = None if request is None else request.folder
+    def _on_end(
+        self,
+        run: _Run,
+        request: ExperimentRequest,
+        resumed: bool,
+        outcome: Outcome[Report],
+    ) -> None:
+        self._show_rows()
+        if resumed:
+            # Its data and its settings are shown.
+            self.data.choose(Path(str(request.data)))
+            if request.experiment == "evaluate":
+                self.form.show_request(request)
+        self._last = request
         if isinstance(outcome, Finished):
-            self.results.show_report(outcome.result, folder)
-            self.job.notice.show_text(f"Done. The run is kept in {folder}")
+            self.results.show_report(outcome.result, request.folder or Path())
+            self.job.notice.show_text(f"Done. The run is kept in {request.folder}")
             # Once they are laid out.
             self._scroll.start()
-        elif isinstance(outcome, Cancelled) and self._feed.n_seen:
+        elif isinstance(outcome, Cancelled) and run.rows:
             self.job.notice.show_text(
-                f"Cancelled. The {self._feed.n_seen} finished trainings are kept in "
-                f"{folder}; Run goes on from there."
+                f"Cancelled. The {len(run.rows)} finished trainings are kept in "
+                f"{request.folder}; Run goes on from there."
             )
-        self._looked_at = ()
-        self._pause.start()
 
     def _scroll_to_results(self) -> None:
         self._column.verticalScrollBar().setValue(self.results.y())
 
-    def _show_feed(self) -> None:
-        """Show what the running work has told since the last look."""
-        self.splits.add(self._feed.take())
-        if self._feed.message and self.job.running:
-            self.doing.show_text(self._feed.message)
+    def _show_rows(self, _: Progress | None = None) -> None:
+        """Show the trainings that finished since the last look."""
+        run = self._running
+        new = run.rows[run.n_shown :]
+        run.n_shown += len(new)
+        self.splits.add(new)
 
     def _show_buttons(self) -> None:
         reason = self._why_not()
-        again = None
-        if not reason:
-            again = self._same_again(self.data.chosen, self.form.request(Path()))
+        again = not reason and self._same_again(self.form.request())
         self.run.setEnabled(not reason)
-        self.run.setText("Run" if again is None else "Run (goes on)")
+        self.run.setText("Run (goes on)" if again else "Run")
         self.run.setToolTip(reason or "Train and test, in the background")
-        self.resume.setEnabled(not self.job.running)
-        self.data.setEnabled(not self.job.running)
-        self.form.setEnabled(not self.job.running)
+        for widget in (self.resume, self.data, self.form):
+            widget.setEnabled(not self.job.running)
 
     def _why_not(self) -> str:
         """Return why Run is off; empty where it is on."""
@@ -331,23 +324,18 @@ class EvaluateDock(QWidget):
             return "An evaluation is running."
         if self.data.blocked_by:
             return self.data.blocked_by
-        if not self.form.request(Path()).classifiers:
+        if not self.form.request().classifiers:
             return "Tick at least one classifier."
-        if self._problem:
-            return self._problem
         if self.look.running or self._pause.isActive():
             return "The data are being looked at, to say how long it will take."
-        return ""
+        return self.expected.text if self.expected.is_error else ""
 
     def _ask_for_run(self) -> None:
         folder = ask_folder(self, "Folder of a run", "runs")
         if folder is not None:
             self.resume_run(folder)
 
-
-def _timer(parent: QWidget, interval: int, slot: Any, *, once: bool = False) -> QTimer:
-    timer = QTimer(parent)
-    timer.setInterval(interval)
-    timer.setSingleShot(once)
-    timer.timeout.connect(slot)
-    return timer
+    def _on_theme(self, event: Any = None) -> None:
+        theme = get_theme(self._viewer.theme)
+        bars = self.results.bars
+        bars.set_theme(theme.background.as_hex(), theme.text.as_hex())

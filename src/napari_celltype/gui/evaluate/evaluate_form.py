@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QCheckBox
 
-from napari_celltype.gui.forms import Form, Ticks
+from napari_celltype.gui.forms import Form
 from napari_celltype.models import NETWORKS
-from napari_celltype.parameters import build, parameters, values_of
+from napari_celltype.parameters import build, values_of
 from napari_celltype.protocol.evaluate import ExperimentRequest
 from napari_celltype.protocol.experiment import BASELINES, FEATURES
 from napari_celltype.protocol.experiments import (
@@ -22,7 +21,6 @@ from napari_celltype.protocol.experiments import (
 from napari_celltype.protocol.running import duration_text
 from napari_celltype.protocol.splits import PaperProtocol
 
-_TICKED = ("cnn", "rnn", "svm-rbf", FEATURES)
 _QUICK = ("classifiers", "n_splits", "epochs")
 
 
@@ -30,33 +28,26 @@ class EvaluateForm(Form):
     """Classifiers, splits, epochs, z-score, run folder, and a quick look."""
 
     def __init__(self, parent: Any = None) -> None:
-        about = dict.fromkeys(NETWORKS, "Network")
-        for name, text in BASELINES.items():
-            about[name] = f"{text}, with the paper's parameters"
-        about[FEATURES] = "Boosted trees on named features of the trace"
-        ticks = Ticks({name: name for name in about}, _TICKED)
-        for name, box in ticks.boxes.items():
-            box.native.setToolTip(about[name])
+        about = {
+            **dict.fromkeys(NETWORKS, "Network"),
+            **{n: f"{t}, with the paper's parameters" for n, t in BASELINES.items()},
+            FEATURES: "Boosted trees on named features of the trace",
+        }
         super().__init__(
             ExperimentRequest,
             (*_QUICK, "normalization", "folder"),
-            defaults={"epochs": EPOCHS[0]},
-            choices={
-                "normalization": dict(
-                    list(parameters(Training)["normalization"].choices.items())[:2]
-                )
+            defaults={
+                "classifiers": ("cnn", "rnn", "svm-rbf", FEATURES),
+                "epochs": EPOCHS[0],
             },
-            widgets={"classifiers": ticks},
+            choices={"classifiers": {name: name for name in about}},
             parent=parent,
         )
-        self.classifiers = {n: box.native for n, box in ticks.boxes.items()}
-        self.splits, self.epochs = self.native("n_splits"), self.native("epochs")
-        self.folder = self.line("folder")
-        self.folder.setPlaceholderText("new, beside the data")
-        self.folder.setToolTip(
-            "Where splits and the report are kept. Empty: a new folder beside the "
-            "data, or in your user data where one cannot write there"
-        )
+        boxes = self.control("classifiers").boxes
+        self.classifiers = {name: box.native for name, box in boxes.items()}
+        for name, box in self.classifiers.items():
+            box.setToolTip(about[name])
+        self.line("folder").setPlaceholderText("new, beside the data")
         # What the form has no row for, of a run that was resumed.
         self._rest = ExperimentRequest("")
         self.quick = QCheckBox()
@@ -64,31 +55,28 @@ class EvaluateForm(Form):
         self.rows.insertRow(0, self.quick)
         self.quick.toggled.connect(self._on_quick)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The classifiers that are ticked, and those that have no box."""
-        kept = [n for n in self._rest.classifiers if n not in self.classifiers]
-        return (*self.value("classifiers"), *([] if self.quick.isChecked() else kept))
-
-    def request(self, data: Path) -> ExperimentRequest:  # type: ignore[override]
-        """Return what the form asks for, on some data."""
-        chosen = {**self.values, "classifiers": self.names, "data": data}
-        request = build(ExperimentRequest, {**values_of(self._rest), **chosen})
-        return replace(request, command=None)
+    def request(self) -> ExperimentRequest:  # type: ignore[override]
+        """Return what the form asks for, of whatever data."""
+        others = [n for n in self._rest.classifiers if n not in self.classifiers]
+        names = (
+            *self.value("classifiers"),
+            *([] if self.quick.isChecked() else others),
+        )
+        values = {**values_of(self._rest), **self.values, "classifiers": names}
+        return build(ExperimentRequest, values)
 
     def show_request(self, request: ExperimentRequest) -> None:
         """Show what a run was started with, and keep the rest; nothing is told."""
-        blocked = self.blockSignals(True)
-        self._rest = request
-        self.quick.setChecked(False)
-        values = values_of(request)
-        self.show_values({**values, "epochs": values["epochs"] or EPOCHS[0]})
-        self.blockSignals(blocked)
+        with QSignalBlocker(self):
+            self.quick.setChecked(False)
+            self._rest = request
+            values = values_of(request)
+            self.show_values({**values, "epochs": values["epochs"] or EPOCHS[0]})
 
     def forget_request(self) -> None:
         """Forget the run that was shown, but for its boxes: data are others now."""
-        if self.folder.text() == str(self._rest.folder):
-            self.folder.clear()
+        if self.value("folder") == self._rest.folder:
+            self.show_values({"folder": None})
         self._rest = ExperimentRequest("")
 
     def show_quick_time(self, seconds: float | None) -> None:
@@ -98,16 +86,16 @@ class EvaluateForm(Form):
         _, protocol, training = quick_look(PaperProtocol(), Training())
         self.quick.setToolTip(
             f"Only {' and '.join(QUICK_CLASSIFIERS)}, {protocol.n_splits} splits and "
-            f"{training.epochs} epochs: a first impression, less certain, and said to "
-            "be one in the report"
+            f"{training.epochs} epochs: a first impression, less certain, as the "
+            "report says too"
         )
 
     def _on_quick(self, quick: bool) -> None:
         """Show what runs then, and afterwards what was there before."""
         if quick:
-            asked = self.request(Path())
+            asked = self.request()
             names, protocol, training = quick_look(asked.protocol, asked.training)
-            values = (names, protocol.n_splits, training.epochs or EPOCHS[0])
+            values = (names, protocol.n_splits, training.epochs)
             self.fix(dict(zip(_QUICK, values, strict=True)), "a quick look is chosen")
         else:
             self.release(_QUICK)

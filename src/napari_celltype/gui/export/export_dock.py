@@ -2,61 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QImage, QShowEvent
+from qtpy.QtGui import QGuiApplication, QImage, QShowEvent
 from qtpy.QtWidgets import (
-    QApplication,
     QComboBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QPushButton,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_celltype.export import (
     FORMATS,
+    ExportRequest,
     Format,
     Preview,
     preview_export,
     write_export,
 )
-from napari_celltype.gui.export.export_options import ExportOptions
 from napari_celltype.gui.export.export_preview import ExportPreview
 from napari_celltype.gui.exporting import exported
-from napari_celltype.gui.forms import narrow
+from napari_celltype.gui.forms import Form, PathLine, narrow
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.settings import Settings
 from napari_celltype.gui.tasks import Failed, Finished, JobBar, Outcome, TaskRunner
 from napari_celltype.gui.widgets import Column, Notice, listen
+from napari_celltype.parameters import build, parameters
 
 _WIDTH = 310
 # Typing and sliding shall come to rest before a preview is made.
 _REST_MS = 300
 _ALL = "all"
-_FOLDER, _FORMAT = "exports", "export format"
+# Names in the settings.
+_FOLDER, _FORMAT, _NWB = "exports", "export format", "NWB session"
 _HIDDEN = (
     "Predictions are hidden while you label, so they are left out here; show them (H) "
     "to export them."
 )
 _NO_FILE = "Choose the NWB file that holds these ROIs; a copy of it gets the types."
-
-
-@dataclass(frozen=True)
-class _Copied:
-    """What goes to the clipboard, and what it is."""
-
-    what: str
-    text: str = ""
-    image: QImage | None = None
 
 
 class ExportDock(QWidget):
@@ -70,29 +62,27 @@ class ExportDock(QWidget):
         self.options = ExportOptions()
         self.hidden = Notice()
         self.preview = ExportPreview()
+        # Why nothing can be written.
         self.problem = Notice()
         self.save = QPushButton("Save...")
         self.copy = QPushButton("Copy")
         self.job = JobBar()
         self.previews = TaskRunner(self)
         self._up_to_date = False
-        self._obstacle = ""
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(_REST_MS)
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
-        self._show_recordings()
+        self._on_recordings()
         self._on_format()
 
     def chosen(self) -> list[OpenRecording]:
         """Return the recordings that are exported."""
         key = self.recording.currentData()
-        if key == _ALL:
-            return list(self.session.recordings.values())
-        opened = self.session.recordings.get(key)
-        return [] if opened is None else [opened]
+        recordings = self.session.recordings
+        return [o for o in recordings.values() if key in (_ALL, o.key)]
 
     @property
     def chosen_format(self) -> Format:
@@ -124,56 +114,25 @@ class ExportDock(QWidget):
 
     def copy_all(self) -> None:
         """Put all of what would be written into the clipboard."""
-        request = self.options.request(self.chosen_format)
-        recordings = exported(self.session, self.chosen())
-
-        def work(on_progress: Any, should_stop: Any) -> _Copied:
-            whole = preview_export(
-                recordings,
-                request,
-                in_full=True,
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
-            if whole.picture:
-                return _Copied("the figure", image=QImage.fromData(whole.picture))
-            rows = None if whole.table is None else len(whole.table)
-            return _Copied(
-                "the text" if rows is None else f"{rows} rows", whole.as_text()
-            )
-
-        self.job.start("Copying", work, self._on_copied)
+        self.job.start("Copying", self._preview(in_full=True), self._on_copied)
         self._show_buttons()
 
     def refresh(self) -> None:
         """Make the preview anew, unless nobody sees the dock."""
         self._rest.stop()
-        chosen = self.chosen()
-        hidden = not self.session.predictions_shown
-        left_out = hidden and any(opened.predictions for opened in chosen)
-        self.hidden.show_text(_HIDDEN if left_out else "")
         self._up_to_date = True
-        request = self.options.request(self.chosen_format)
-        hint = "" if chosen else "Open a recording first."
-        if "existing" in self.chosen_format.options and request.existing is None:
-            hint = hint or _NO_FILE
-        if hint:
-            self.previews.cancel()
-            self.preview.clear()
-            self._obstacle = hint
-            self.problem.show_text(hint)
+        chosen = self.chosen()
+        left_out = any(o.predictions for o in chosen)
+        left_out = left_out and not self.session.predictions_shown
+        self.hidden.show_text(_HIDDEN if left_out else "")
+        if not chosen:
+            self._show_problem("Open a recording first.")
+        elif "existing" in self.chosen_format.options and not self.options.existing:
+            self._show_problem(_NO_FILE)
+        else:
+            self.preview.show_waiting()
+            self.previews.start(self._preview(), on_end=self._on_preview)
             self._show_buttons()
-            return
-        recordings = exported(self.session, chosen)
-
-        def work(on_progress: Any, should_stop: Any) -> Preview:
-            return preview_export(
-                recordings, request, on_progress=on_progress, should_stop=should_stop
-            )
-
-        self.preview.show_waiting()
-        self.previews.start(work, on_end=self._on_preview)
-        self._show_buttons()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Make the preview that was not made while the dock was hidden."""
@@ -181,25 +140,41 @@ class ExportDock(QWidget):
         if not self._up_to_date:
             self._rest.start()
 
+    def _preview(self, *, in_full: bool = False) -> Any:
+        """Return the work that makes a preview of what is chosen now."""
+        request = self.options.request(self.chosen_format)
+        recordings = exported(self.session, self.chosen())
+
+        def work(on_progress: Any, should_stop: Any) -> Preview:
+            return preview_export(
+                recordings,
+                request,
+                in_full=in_full,
+                on_progress=on_progress,
+                should_stop=should_stop,
+            )
+
+        return work
+
     def _lay_out(self) -> None:
         self.recording.setToolTip("The open recording whose ROIs are exported")
         for index, one in enumerate(FORMATS.values()):
             self.format.addItem(one.title, one.key)
             self.format.setItemData(index, one.description, Qt.ItemDataRole.ToolTipRole)
+        self.choose_format(str(Settings().get(_FORMAT, "csv")))
+        if self.format.currentIndex() < 0:
+            self.choose_format("csv")
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Recording", self.recording)
         form.addRow("Format", self.format)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.save, 1)
-        buttons.addWidget(self.copy, 1)
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(5)
         column.addLayout(form)
-        for widget in (self.options, self.hidden):
-            column.addWidget(widget)
+        column.addWidget(self.options)
+        column.addWidget(self.hidden)
         column.addWidget(self.preview, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -207,17 +182,17 @@ class ExportDock(QWidget):
         # Below what scrolls: always there, however low the window is.
         foot = QVBoxLayout()
         foot.setContentsMargins(6, 0, 6, 4)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.save, 1)
+        buttons.addWidget(self.copy, 1)
         foot.addLayout(buttons)
-        for widget in (self.job, self.problem):
-            foot.addWidget(widget)
+        foot.addWidget(self.job)
+        foot.addWidget(self.problem)
         layout.addLayout(foot)
 
     def _connect(self) -> None:
-        self.choose_format(str(Settings().get(_FORMAT, "csv")))
-        if self.format.currentIndex() < 0:
-            self.choose_format("csv")
-        self.recording.activated.connect(lambda index: self._on_recording())
-        self.format.currentIndexChanged.connect(lambda index: self._on_format())
+        self.recording.activated.connect(self._on_recording)
+        self.format.currentIndexChanged.connect(self._on_format)
         self.options.changed.connect(self._changed)
         self._rest.timeout.connect(self.refresh)
         self.save.clicked.connect(self._ask_where)
@@ -228,25 +203,20 @@ class ExportDock(QWidget):
             listen(self, signal, self._on_recordings)
         for signal in (session.replaced, session.predicted, session.labelled):
             listen(self, signal, self._on_one_changed)
-        listen(self, session.recolored, self._on_recolored)
-        listen(self, session.types_changed, self._changed)
-
-    def _show_recordings(self) -> None:
-        """List the open recordings; the active one is chosen unless all are."""
-        everything = self.recording.currentData() == _ALL
-        active = self.session.active
-        self.recording.clear()
-        for key, opened in self.session.recordings.items():
-            self.recording.addItem(opened.title, key)
-        if self.recording.count() > 1:
-            self.recording.addItem(f"All {self.recording.count()} open ones", _ALL)
-        wanted = _ALL if everything else None if active is None else active.key
-        index = self.recording.findData(wanted)
-        fallback = None if active is None else self.recording.findData(active.key)
-        self.recording.setCurrentIndex(index if index >= 0 else fallback or 0)
+        for signal in (session.recolored, session.types_changed):
+            listen(self, signal, self._changed)
 
     def _on_recordings(self) -> None:
-        self._show_recordings()
+        """List the open recordings; the active one is chosen unless all are."""
+        recordings, active = self.session.recordings, self.session.active
+        everything = self.recording.currentData() == _ALL
+        self.recording.clear()
+        for key, opened in recordings.items():
+            self.recording.addItem(opened.title, key)
+        if len(recordings) > 1:
+            self.recording.addItem(f"All {len(recordings)} open ones", _ALL)
+        wanted = _ALL if everything and len(recordings) > 1 else active and active.key
+        self.recording.setCurrentIndex(max(self.recording.findData(wanted), 0))
         self._on_recording()
 
     def _on_recording(self) -> None:
@@ -259,22 +229,18 @@ class ExportDock(QWidget):
         if any(opened.key == key for opened in self.chosen()):
             self._changed()
 
-    def _on_recolored(self) -> None:
-        if not self.session.predictions_shown:
-            # Nor may they be seen until the next preview is made.
-            self.previews.cancel()
-            self.preview.clear()
-        self._changed()
-
     def _on_format(self) -> None:
-        chosen = self.chosen_format
-        self.format.setToolTip(chosen.description)
-        self.options.show_format(chosen)
+        self.format.setToolTip(self.chosen_format.description)
+        self.options.show_format(self.chosen_format)
         self._changed()
 
     def _changed(self) -> None:
         """Let the preview be made once nothing changes any more."""
         self._up_to_date = False
+        if not self.session.predictions_shown:
+            # Nor may they be seen until the next preview is made.
+            self.previews.cancel()
+            self.preview.clear()
         if not self.job.running:
             # It was about what was chosen before.
             self.job.notice.clear()
@@ -285,67 +251,142 @@ class ExportDock(QWidget):
 
     def _on_preview(self, outcome: Outcome[Preview]) -> None:
         if isinstance(outcome, Failed):
-            self._obstacle = outcome.sentence
-            self.problem.show_error(outcome.sentence)
-            self.preview.clear()
+            self._show_problem(outcome.sentence, is_error=True)
         elif isinstance(outcome, Finished):
-            self._obstacle = ""
             self.problem.clear()
             self.preview.show_preview(outcome.result)
+            self._show_buttons()
+
+    def _show_problem(self, sentence: str, *, is_error: bool = False) -> None:
+        """Say why there is no preview, and nothing to be saved."""
+        self.previews.cancel()
+        self.preview.clear()
+        show = self.problem.show_error if is_error else self.problem.show_text
+        show(sentence)
         self._show_buttons()
 
     def _show_buttons(self) -> None:
         """Switch the buttons on or off; one that is off says why."""
-        why = "Something is being written." if self.job.running else self._obstacle
-        self.save.setEnabled(not why)
+        why = "Something is being written." if self.job.running else self.problem.text
         ending = self.chosen_format.ending
-        self.save.setToolTip(why or f"Choose a file name ({ending}) and write")
-        self.copy.setEnabled(not why)
-        self.copy.setToolTip(
-            why or "Copy what the preview shows, in full; rows with tabs between cells"
-        )
+        for button, tip in (
+            (self.save, f"Choose a file name ({ending}) and write"),
+            (
+                self.copy,
+                "Copy what the preview shows, in full; rows with tabs between cells",
+            ),
+        ):
+            button.setEnabled(not why)
+            button.setToolTip(why or tip)
 
     def _ask_where(self) -> None:
         chosen, recordings = self.chosen_format, self.chosen()
-        if not recordings:
-            return
         folder = Settings().folder(_FOLDER) or str(recordings[0].recording.path or "")
-        name = _file_name(chosen.key, recordings, chosen.ending)
+        title = recordings[0].title if len(recordings) == 1 else "recordings"
+        words = chosen.key if chosen.key in ("labels", "methods") else "cell_types"
+        name = f"{title} {words}{chosen.ending}".replace(" ", "_")
+        if chosen.key == "npy":
+            name = "celltype.npy"
         path, _ = QFileDialog.getSaveFileName(
             self, "Save", str(Path(folder) / name), f"{chosen.title} (*{chosen.ending})"
         )
         if path:
-            target = Path(path)
-            named = target.suffix.lower() == chosen.ending
-            self.save_to(
-                target if named else target.with_name(target.name + chosen.ending)
-            )
+            named = path.lower().endswith(chosen.ending)
+            self.save_to(Path(path if named else path + chosen.ending))
 
     def _on_written(self, outcome: Outcome[Path]) -> None:
+        if isinstance(outcome, Finished):
+            Settings().set_folder(_FOLDER, outcome.result)
+            Settings().set(_FORMAT, self.format.currentData())
+            self.options.remember()
+            self.job.notice.show_text(f"Wrote {outcome.result}")
+
+    def _on_copied(self, outcome: Outcome[Preview]) -> None:
         if not isinstance(outcome, Finished):
             return
-        written = outcome.result
-        Settings().set_folder(_FOLDER, written)
-        Settings().set(_FORMAT, self.format.currentData())
-        self.options.fields.remember()
-        self.job.notice.show_text(f"Wrote {written}")
-
-    def _on_copied(self, outcome: Outcome[_Copied]) -> None:
-        clipboard = QApplication.clipboard()
-        if not isinstance(outcome, Finished) or clipboard is None:
-            return
-        copied = outcome.result
-        if copied.image is None:
-            clipboard.setText(copied.text)
+        clipboard, whole = QGuiApplication.clipboard(), outcome.result
+        if whole.picture:
+            clipboard.setImage(QImage.fromData(whole.picture))
         else:
-            clipboard.setImage(copied.image)
-        self.job.notice.show_text(f"Copied {copied.what}.")
+            clipboard.setText(whole.as_text())
+        text = "the text" if whole.table is None else f"{len(whole.table)} rows"
+        what = "the figure" if whole.picture else text
+        self.job.notice.show_text(f"Copied {what}.")
 
 
-def _file_name(key: str, recordings: list[OpenRecording], ending: str) -> str:
-    """Propose a file name."""
-    if key == "npy":
-        return "celltype.npy"
-    title = recordings[0].title if len(recordings) == 1 else "recordings"
-    word = {"labels": "labels", "methods": "methods"}.get(key, "cell_types")
-    return f"{title} {word}{ending}".replace(" ", "_")
+# The rows of each field of `ExportRequest` that a format may heed, in their order.
+_ROWS = {
+    "only_iscell": ("only_iscell",),
+    "figure": (
+        *("width", "pixel_size", "title", "dots_per_inch"),
+        *("fill", "marks", "by_group"),
+    ),
+    "session": (
+        *("session_description", "session_start_time", "subject_id", "species", "age"),
+        *("sex", "indicator", "location", "device", "experimenter", "lab"),
+        *("institution", "identifier"),
+    ),
+    "existing": ("existing",),
+}
+# Of the session: these are seldom wanted, and those rarely change.
+_FOLDED = ("device", "experimenter", "lab", "institution", "identifier")
+_REMEMBERED = ("species", "indicator", "device", "experimenter", "lab", "institution")
+
+
+class ExportOptions(Form):
+    """suite2p's cells only, looks of the figure, NWB fields, the NWB file to copy."""
+
+    def __init__(self, parent: Any = None) -> None:
+        about = parameters(ExportRequest)["existing"]
+        file = PathLine(about, "NWB (*.nwb)", "the file that holds these ROIs")
+        names = [name for rows in _ROWS.values() for name in rows]
+        super().__init__(
+            ExportRequest, names, widgets={"existing": file}, parent=parent
+        )
+        self._heeded: set[str] = set()
+        self.more = QToolButton()
+        self.more.setText("More fields")
+        self.more.setCheckable(True)
+        self.more.setToolTip("Microscope, people and the file's identifier")
+        self.more.toggled.connect(self._show_rows)
+        self.add_below("location", self.more)
+        remembered = Settings().get(_NWB, {})
+        if isinstance(remembered, dict):
+            self.show_values({n: remembered.get(n, "") for n in _REMEMBERED})
+
+    def show_format(self, chosen: Format) -> None:
+        """Show what belongs to a format."""
+        self._heeded = {name for option in chosen.options for name in _ROWS[option]}
+        self._show_rows()
+
+    def show_pixel_size(self, pixel_size: tuple[float, float] | None) -> None:
+        """Show how large a pixel is according to the recording, (height, width) µm."""
+        known = "not known" if pixel_size is None else f"{pixel_size[1]:.3g} µm (file)"
+        self.native("pixel_size").setSpecialValueText(known)
+
+    @property
+    def existing(self) -> Path | None:
+        """The NWB file to copy."""
+        path: Path | None = self.value("existing")
+        return path
+
+    def request(self, chosen: Format) -> ExportRequest:  # type: ignore[override]
+        """Return what is chosen, as far as a format heeds it."""
+        values = {name: self.value(name) for name in self._heeded}
+        only = bool(values.get("only_iscell"))
+        return build(
+            ExportRequest, {**values, "format": chosen.key, "only_iscell": only}
+        )
+
+    def remember(self) -> None:
+        """Keep the NWB fields that will be the same for the next session."""
+        kept = {name: self.value(name) for name in _REMEMBERED}
+        Settings().set(_NWB, {name: text for name, text in kept.items() if text})
+
+    def _show_rows(self) -> None:
+        session = "lab" in self._heeded
+        self.rows.setRowVisible(self.more, session)
+        for name in (name for rows in _ROWS.values() for name in rows):
+            shown = name not in _FOLDED or self.more.isChecked()
+            shown = shown and name in self._heeded
+            self.rows.setRowVisible(self.native(name), shown)

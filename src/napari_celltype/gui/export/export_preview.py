@@ -21,25 +21,23 @@ from napari_celltype.gui.table_model import TableModel
 
 _SHOWN_ROWS = 50
 _HEIGHT = 260
-_ROW = 20
 
 
 class ExportPreview(QWidget):
     """The first rows of a table, a text, or a picture, with a line that says what."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.caption = QLabel()
         self.caption.setWordWrap(True)
-        self.table = QTableView()
-        self.table.setModel(TableModel(self))
-        self.table.setFont(
-            QFontDatabase.systemFont(QFontDatabase.SystemFont.SmallestReadableFont)
-        )
-        self.table.setEditTriggers(QTableView.EditTrigger.NoEditTriggers)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(_ROW)
-        self.table.setToolTip("The first rows of the file")
+        self.model = TableModel(self)
+        table = self.table = QTableView()
+        table.setModel(self.model)
+        font = QFontDatabase.SystemFont.SmallestReadableFont
+        table.setFont(QFontDatabase.systemFont(font))
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(20)
+        table.setToolTip("The first rows of the file")
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setToolTip("The text can be selected and copied")
@@ -66,30 +64,26 @@ class ExportPreview(QWidget):
         """Show what a file will hold."""
         if preview.table is not None:
             n_rows, n_columns = preview.table.shape
-            shown = min(n_rows, _SHOWN_ROWS)
-            self.caption.setText(
-                f"Preview: {shown} of {n_rows} rows, {n_columns} columns"
-            )
             head = preview.table.head(_SHOWN_ROWS).astype(object)
-            texts = head.map(_text, na_action="ignore").fillna("")
-            self.table.model().show(texts)
+            self.model.show(head.where(head.notna(), "").map(_text))
             self.table.resizeColumnsToContents()
-            self._stack.setCurrentWidget(self.table)
+            caption = f"Preview: {len(head)} of {n_rows} rows, {n_columns} columns"
+            part = self.table
         elif preview.picture:
-            self.caption.setText("Preview: the figure, drawn small")
             self.picture.show_picture(preview.picture)
-            self._stack.setCurrentWidget(self.picture)
+            caption, part = "Preview: the figure, drawn small", self.picture
         else:
-            self.caption.setText("Preview")
             self.text.setPlainText(preview.text)
-            self._stack.setCurrentWidget(self.text)
+            caption, part = "Preview", self.text
+        self.caption.setText(caption)
+        self._stack.setCurrentWidget(part)
 
 
 class _Picture(QLabel):
     """A picture as wide as there is room."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._whole = QPixmap()
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         # The picture follows the dock, never the other way around.
