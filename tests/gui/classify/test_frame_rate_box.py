@@ -1,7 +1,8 @@
-"""The frame rate that is shown with three decimals, and the one that is told."""
+"""The frame rate that is shown with three decimals, and the one that counts."""
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from napari_celltype.recording import FROM_SUITE2P, UNCONFIRMED, Recording
 
@@ -27,11 +28,11 @@ def recording(source):
     )
 
 
-def told(box):
-    rates = []
-    box.confirmed.connect(rates.append)
-    box.confirm()
-    return rates
+@pytest.fixture
+def rates(box):
+    found = []
+    box.confirmed.connect(found.append)
+    return found
 
 
 def test_a_known_rate_with_many_digits_needs_no_word(box):
@@ -39,13 +40,30 @@ def test_a_known_rate_with_many_digits_needs_no_word(box):
     assert not box.button.isEnabled()
 
 
-def test_a_rate_that_was_not_edited_is_confirmed_with_all_its_digits(box):
+def test_a_rate_that_was_not_edited_is_confirmed_with_all_its_digits(box, rates):
     box.show_recording(recording(UNCONFIRMED))
-    assert told(box) == [RATE]
+    box.button.click()
+    assert rates == [RATE]
 
 
-def test_a_rate_that_was_edited_is_told_as_it_is_shown(box):
+@pytest.mark.parametrize("text", ["29.998", "29.997"])
+def test_a_rate_that_was_typed_is_taken_as_it_is_shown(box, rates, qtbot, text):
     box.show_recording(recording(FROM_SUITE2P))
-    box.number.setValue(29.998)
+    box.number.lineEdit().selectAll()
+    qtbot.keyClicks(box.number.lineEdit(), text)
     assert box.button.isEnabled()
-    assert told(box) == [29.998]
+    qtbot.keyClick(box.number.lineEdit(), Qt.Key.Key_Return)
+    assert rates == [RATE if text == "29.997" else float(text)]
+
+
+@pytest.mark.parametrize("act", ["0", "wheel"])
+def test_neither_a_wheel_nor_an_empty_number_changes_a_rate(box, rates, qtbot, act):
+    box.show_recording(recording(FROM_SUITE2P))
+    if act == "wheel":
+        box.number.stepUp()
+    else:
+        box.number.lineEdit().selectAll()
+        qtbot.keyClicks(box.number.lineEdit(), act)
+        qtbot.keyClick(box.number.lineEdit(), Qt.Key.Key_Return)
+    assert box.number.value() == 29.997
+    assert not rates

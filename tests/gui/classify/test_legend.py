@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
 
+from qtpy.QtWidgets import QLabel
+
 from napari_celltype.answers.summary import Called, Summary
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.gui.classify.legend import Legend, legend_rows
@@ -34,6 +36,10 @@ def rows(found, labels=None, color_by="type"):
     return legend_rows(found, Counter(labels), DEFAULT_TYPES, color_by)
 
 
+def text_of(widget):
+    return "\n".join(label.text() for label in widget.findChildren(QLabel))
+
+
 @pytest.fixture
 def legend(qtbot):
     legend = Legend()
@@ -43,19 +49,18 @@ def legend(qtbot):
 
 def test_a_row_has_code_name_and_count(legend):
     legend.show_result("cnn, 10 Hz, 14:32", rows(summary()), "of 19 about 15")
-    lines = legend.text.splitlines()
-    assert lines[0] == "cnn, 10 Hz, 14:32"
-    assert "\n".join(["PY", "pyramidal", "2"]) in legend.text
-    assert "of 19 about 15" in lines
+    assert legend.heading.text() == "cnn, 10 Hz, 14:32"
+    assert text_of(legend).count("PY\npyramidal\n2\n") == 1
+    assert legend.line.text() == "of 19 about 15"
 
 
 @pytest.mark.parametrize(("proven", "times"), [(False, 1), (True, 0)])
 def test_unproven_stands_once_beside_all_subtypes(legend, proven, times):
     legend.show_result("", rows(summary(proven=proven)))
-    assert legend.text.count("unproven on real cells") == times
+    assert text_of(legend).count("unproven on real cells") == times
 
 
-def test_groups_are_told_where_they_are_what_is_coloured():
+def test_groups_have_a_line_where_they_are_what_is_coloured():
     found = rows(summary(), color_by="group")
     assert [(row.code, row.count) for row in found] == [("PY", 2), ("IN", 1)]
     assert not any(row.unproven for row in found)
@@ -85,7 +90,7 @@ def test_thick_outlines_are_explained_and_own_types_named():
     assert found[-2].color == "#112233"
 
 
-def test_before_classifying_labels_are_all_that_is_told():
+def test_before_classifying_there_are_labels_only():
     found = rows(None, {"PV": 2})
     assert [(r.shape, r.code, r.count) for r in found] == [("square", "PV", 2)]
 

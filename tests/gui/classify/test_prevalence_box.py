@@ -29,19 +29,19 @@ def choose(box, words):
 
 
 def test_the_card_is_believed_until_the_user_chooses(box):
-    assert box.chosen.prior is None
+    assert box.value is None
     choose(box, "All neurons")
-    assert box.chosen.prior == {"IN": 0.11}
+    assert box.value == {"IN": 0.11}
     choose(box, "PV line")
-    assert box.chosen.prior == {"PV": 1.0}
+    assert box.value == {"PV": 1.0}
 
 
 def test_a_stated_share_is_given_in_percent(box, qtbot):
     choose(box, "Share of IN")
     assert not box.percent.isHidden()
-    with qtbot.waitSignal(box.changed) as told:
+    with qtbot.waitSignal(box.changed) as changed:
         box.percent.setValue(25.0)
-    assert told.args == [{"IN": 0.25}]
+    assert changed.args == [{"IN": 0.25}]
 
 
 def test_every_choice_says_where_it_comes_from(box):
@@ -52,12 +52,12 @@ def test_every_choice_says_where_it_comes_from(box):
 
 def test_a_choice_that_another_model_lacks_is_given_up(box, quick_card, qtbot):
     choose(box, "VIP line")
-    with qtbot.waitSignal(box.changed) as told:
+    with qtbot.waitSignal(box.changed) as changed:
         box.show_choices(prevalence_choices(replace(quick_card, classes=("PY", "PV"))))
-    assert told.args == [None]
+    assert changed.args == [None]
 
 
 def test_a_choice_that_another_model_has_stays(box, quick_card):
     choose(box, "PV line")
     box.show_choices(prevalence_choices(replace(quick_card, classes=("PY", "PV"))))
-    assert box.chosen.prior == {"PV": 1.0}
+    assert box.value == {"PV": 1.0}

@@ -1,4 +1,4 @@
-"""Evaluating in a real window: what is said before, live, after, and when stopped."""
+"""Evaluating in a real window: before, live, after, and when stopped."""
 
 import threading
 from datetime import datetime
@@ -57,7 +57,7 @@ def dock(make_napari_viewer, qtbot):
 
 
 def choose(dock, qtbot, path):
-    """Choose data, and wait until it is said how long it will take."""
+    """Choose data, and wait for how long it is expected to take."""
     dock.data.choose(path)
     qtbot.waitUntil(lambda: dock.expected.text.startswith("Expected"), timeout=LONG)
     qtbot.waitUntil(dock.run.isEnabled)

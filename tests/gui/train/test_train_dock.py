@@ -123,13 +123,13 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
 
     window.click(dock.use)
     classify = show_dock(window.viewer, "Classify")
-    assert classify.form.model.model == "mine"
+    assert classify.form.model.value == "mine"
     # A model that comes later joins the list, and the choice stays.
     form.name.setText("later")
     with window.ended():
         window.click(dock.train)
     assert classify.form.model.choice.findData("later") >= 0
-    assert classify.form.model.model == "mine"
+    assert classify.form.model.value == "mine"
 
 
 def test_the_network_that_is_shown_is_the_one_that_is_trained(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
@@ -27,24 +26,27 @@ from napari_celltype.recording import RATE_DOUBTS, UNCONFIRMED, Recording
 if TYPE_CHECKING:
     from napari_celltype.models import ModelCard
 
-
-_HIGHEST = 10_000.0
+_DECIMALS = 3
 
 
 class _HertzBox(QDoubleSpinBox):
-    """A number in Hz, 0 for one that nobody knows, without trailing zeros."""
+    """A number in Hz to be typed, 0 for one that nobody knows."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.setRange(0.0, _HIGHEST)
-        self.setDecimals(3)
+    def __init__(self) -> None:
+        super().__init__()
+        self.setRange(0.0, 10_000.0)
+        self.setDecimals(_DECIMALS)
         self.setSuffix(" Hz")
         self.setSpecialValueText("not known")
         self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self.setMinimumWidth(70)
 
     def textFromValue(self, value: float) -> str:
         """Write 10.000 as 10."""
-        return f"{value:.3f}".rstrip("0").rstrip(".")
+        return f"{value:.{_DECIMALS}f}".rstrip("0").rstrip(".")
+
+    def stepBy(self, steps: int) -> None:
+        """Leave the number to the keyboard: a wheel that passes changes no rate."""
 
 
 class FrameRateBox(QWidget):
@@ -55,7 +57,6 @@ class FrameRateBox(QWidget):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self.number = _HertzBox()
-        self.number.setMinimumWidth(70)
         self.button = QPushButton("Confirm")
         self.button.setToolTip("Nobody may have set this rate: say that it is right")
         self.doubt = QLabel()
@@ -65,37 +66,45 @@ class FrameRateBox(QWidget):
         layout.addWidget(self.number, 1)
         layout.addWidget(self.button)
         self._recording: Recording | None = None
-        self._shown = 0.0
         self._typed = False
-        self.number.valueChanged.connect(self._on_value)
         self.number.lineEdit().textEdited.connect(self._on_typing)
         self.number.editingFinished.connect(self.take_typed)
         self.button.clicked.connect(self.confirm)
         self.show_recording(None)
 
     def show_recording(self, recording: Recording | None) -> None:
-        """Show the rate of a recording."""
-        self._recording = recording
-        self._typed = False
+        """Show the rate of a recording, and what is doubtful about it."""
+        self._recording, self._typed = recording, False
         self.setEnabled(recording is not None)
+        source = doubt = in_full = ""
         rate = None if recording is None else recording.sampling_frequency
-        with QSignalBlocker(self.number):
-            self.number.setValue(rate or 0.0)
-        self._shown = self.number.value()
-        self._on_value()
-        source, doubt = ("", "") if recording is None else _where_from(recording)
+        confirmed = recording is None or recording.sampling_frequency_confirmed
+        self.number.setValue(rate or 0.0)
+        self.button.setEnabled(rate is not None and not confirmed)
+        if recording is not None:
+            if rate is None:
+                doubt = "⚠ Not in the files: type it."
+            elif recording.sampling_frequency_source == UNCONFIRMED:
+                doubt = "⚠ suite2p's default: confirm or correct it."
+            else:
+                source = f", from {recording.sampling_frequency_source}"
+            warnings = recording.warnings
+            in_full = "\n".join(str(w) for w in warnings if w.code in RATE_DOUBTS)
         self.number.setToolTip(f"Frames per second of one plane{source}")
         self.doubt.setText(doubt)
-        warnings = () if recording is None else recording.warnings
-        in_full = (str(w) for w in warnings if w.code in RATE_DOUBTS)
-        self.doubt.setToolTip("\n".join(in_full))
+        self.doubt.setToolTip(in_full)
         self.doubt.setVisible(bool(doubt))
 
     def confirm(self) -> None:
-        """Take the number that is shown for the frame rate."""
+        """Take the number that is shown; the recording's own with all its digits."""
+        shown = self.number.value()
+        own = None if self._recording is None else self._recording.sampling_frequency
+        if not shown:
+            self.show_recording(self._recording)
+            return
         self._typed = False
-        if self.number.value() > 0:
-            self.confirmed.emit(self._rate)
+        same = own is not None and round(own, _DECIMALS) == shown
+        self.confirmed.emit(own if same else shown)
 
     def take_typed(self) -> None:
         """Take a number that was typed for the frame rate."""
@@ -105,28 +114,7 @@ class FrameRateBox(QWidget):
 
     def _on_typing(self) -> None:
         self._typed = True
-
-    @property
-    def _rate(self) -> float:
-        """What is shown; the recording's own rate, unrounded, if it was not edited."""
-        shown = self.number.value()
-        own = None if self._recording is None else self._recording.sampling_frequency
-        return own if own is not None and shown == self._shown else shown
-
-    def _on_value(self) -> None:
-        recording = self._recording
-        known = recording is not None and recording.sampling_frequency_confirmed
-        same = recording is not None and recording.sampling_frequency == self._rate
-        self.button.setEnabled(self.number.value() > 0 and not (known and same))
-
-
-def _where_from(recording: Recording) -> tuple[str, str]:
-    """Return where the rate came from, and what is doubtful about it."""
-    if recording.sampling_frequency is None:
-        return "", "⚠ Not in the files: type it."
-    if recording.sampling_frequency_source == UNCONFIRMED:
-        return "", "⚠ suite2p's default: confirm or correct it."
-    return f", from {recording.sampling_frequency_source}", ""
+        self.button.setEnabled(True)
 
 
 class ModelBox(QWidget):
@@ -150,6 +138,8 @@ class ModelBox(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.choice, 1)
         layout.addWidget(self.button)
+        # What stands in a form.
+        self.native = self
         self._frequency: float | None = None
         self.choice.currentIndexChanged.connect(self._on_choice)
         self.button.toggled.connect(self._show_card)
@@ -161,26 +151,10 @@ class ModelBox(QWidget):
         offer(self._box, models_offered(list_models()))
         self._on_choice()
 
-    def list_again(self) -> None:
-        """Fill the list anew, where all models can be read."""
-        # What is there stays; Classify says what is wrong.
-        with suppress(CellTypeError):
-            self.list_models()
-
-    @property
-    def model(self) -> str:
-        """Name of the chosen model, or family."""
-        return self.choice.currentData() or DEFAULT_MODEL
-
     @property
     def value(self) -> str:
-        """The same, for forms."""
-        return self.model
-
-    @property
-    def native(self) -> QWidget:
-        """The widget that stands in a form."""
-        return self
+        """Name of the chosen model, or family."""
+        return self.choice.currentData() or DEFAULT_MODEL
 
     def choose(self, model: str) -> None:
         """Choose a model by family, name or file."""
@@ -193,7 +167,7 @@ class ModelBox(QWidget):
         from napari_celltype.models.catalog import find_model
 
         try:
-            return find_model(self.model, self._frequency).card
+            return find_model(self.value, self._frequency).card
         except CellTypeError:
             # Classify says what is wrong with it, and so does the card.
             return None
@@ -202,20 +176,21 @@ class ModelBox(QWidget):
         """Show the card of the model that this frame rate, Hz, would take."""
         if hertz != self._frequency:
             self._frequency = hertz
-            self._show_card(self.button.isChecked())
+            self._show_card()
 
     def _on_choice(self) -> None:
-        self._show_card(self.button.isChecked())
+        self._show_card()
         self.changed.emit()
 
-    def _show_card(self, shown: bool) -> None:
+    def _show_card(self) -> None:
+        shown = self.button.isChecked()
         self.card.setVisible(shown)
         if shown:
             from napari_celltype.models import describe
             from napari_celltype.models.catalog import find_model
 
             try:
-                found = find_model(self.model, self._frequency)
+                found = find_model(self.value, self._frequency)
                 self.card.setMarkdown(describe(found.card, found.sha256))
             except CellTypeError as error:
                 self.card.setPlainText(str(error))
@@ -229,7 +204,6 @@ class PrevalenceBox(QWidget):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._choices: tuple[Prevalence, ...] = ()
         self.choice = narrow(QComboBox())
         # Beside it there is room for the percentage.
         self.choice.setMinimumContentsLength(4)
@@ -243,81 +217,61 @@ class PrevalenceBox(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.choice, 1)
         layout.addWidget(self.percent)
+        # What stands in a form.
+        self.native = self
         self.choice.currentIndexChanged.connect(self._on_choice)
-        self.percent.valueChanged.connect(self._tell)
-        self._on_choice()
-
-    @property
-    def chosen(self) -> Prevalence | None:
-        """What is chosen; None before a model is known."""
-        index: int = self.choice.currentIndex()
-        if not 0 <= index < len(self._choices):
-            return None
-        choice: Prevalence = self._choices[index]
-        if choice.is_stated:
-            return choice.stating(self.percent.value() / 100)
-        return choice
+        self.percent.valueChanged.connect(self._on_choice)
+        self._show()
 
     @property
     def value(self) -> Mapping[str, float] | None:
-        """The prior that is chosen, for forms."""
-        return None if self.chosen is None else self.chosen.prior
-
-    @property
-    def native(self) -> QWidget:
-        """The widget that stands in a form."""
-        return self
+        """The prior that is chosen."""
+        choice: Prevalence | None = self.choice.currentData()
+        if choice is None:
+            return None
+        if choice.is_stated:
+            choice = choice.stating(self.percent.value() / 100)
+        return choice.prior
 
     def show_choices(self, choices: Sequence[Prevalence]) -> None:
         """List what can be assumed for a model; the choice stays where it can."""
-        if tuple(choices) == self._choices:
+        count = self.choice.count()
+        if [self.choice.itemData(i) for i in range(count)] == list(choices):
             return
-        before = self.choice.currentText()
-        first = not self._choices
-        self._choices = tuple(choices)
-        blocked = self.choice.blockSignals(True)
-        self.choice.clear()
-        for number, choice in enumerate(self._choices):
-            self.choice.addItem(choice.label)
-            self.choice.setItemData(number, choice.note, Qt.ItemDataRole.ToolTipRole)
-            if choice.is_stated and first and choice.prior:
-                self._set_percent(100 * choice.prior["IN"])
+        name, prior = self.choice.currentText(), self.value
+        with QSignalBlocker(self.choice), QSignalBlocker(self.percent):
+            self.choice.clear()
+            for at, choice in enumerate(choices):
+                self.choice.addItem(choice.label, choice)
+                self.choice.setItemData(at, choice.note, Qt.ItemDataRole.ToolTipRole)
+                if choice.is_stated and choice.prior and not count:
+                    self.percent.setValue(100 * choice.prior["IN"])
+            self.choice.setCurrentIndex(max(self.choice.findText(name), 0))
         # The list is as wide as its words, the dock is not.
         view = self.choice.view()
         view.setMinimumWidth(view.sizeHintForColumn(0) + 20)
-        kept = self.choice.findText(before)
-        self.choice.setCurrentIndex(max(kept, 0))
-        self.choice.blockSignals(blocked)
-        if not first and kept < 0:
-            self._on_choice()
-        else:
-            self._show()
+        self._show()
+        if self.value != prior:
+            self.changed.emit(self.value)
 
     def show_prior(self, prior: Mapping[str, float] | None) -> None:
         """Show a prior that is in use, without telling of a change."""
-        for number, choice in enumerate(self._choices):
-            if choice.is_stated and set(prior or {}) == {"IN"}:
-                self._set_percent(100 * (prior or {})["IN"])
-            elif choice.prior != prior:
-                continue
-            with QSignalBlocker(self.choice):
-                self.choice.setCurrentIndex(number)
-            self._show()
-            return
-
-    def _set_percent(self, value: float) -> None:
-        with QSignalBlocker(self.percent):
-            self.percent.setValue(value)
+        for at in range(self.choice.count()):
+            choice: Prevalence = self.choice.itemData(at)
+            stated = choice.is_stated and set(prior or {}) == {"IN"}
+            if stated or choice.prior == prior:
+                with QSignalBlocker(self.choice), QSignalBlocker(self.percent):
+                    self.choice.setCurrentIndex(at)
+                    if prior and stated:
+                        self.percent.setValue(100 * prior["IN"])
+                self._show()
+                return
 
     def _on_choice(self) -> None:
         self._show()
-        self._tell()
+        self.changed.emit(self.value)
 
     def _show(self) -> None:
-        chosen = self.chosen
-        self.percent.setVisible(chosen is not None and chosen.is_stated)
-        self.choice.setToolTip("" if chosen is None else chosen.note)
-
-    def _tell(self) -> None:
-        if self.chosen is not None:
-            self.changed.emit(self.chosen.prior)
+        choice: Prevalence | None = self.choice.currentData()
+        self.percent.setVisible(choice is not None and choice.is_stated)
+        self.choice.setToolTip("" if choice is None else choice.note)

@@ -8,13 +8,13 @@ from typing import Any
 
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_celltype.answers import Predictions, classify_recording
 from napari_celltype.answers.columns import COUNTED, roi_table
 from napari_celltype.answers.summary import count_rois
 from napari_celltype.errors import CellTypeError
-from napari_celltype.gui.classify.classify_form import ClassifyForm, RunBar
+from napari_celltype.gui.classify.classify_form import ClassifyForm
 from napari_celltype.gui.classify.legend import Legend, heading_of, legend_rows
 from napari_celltype.gui.exporting import save_table
 from napari_celltype.gui.label.autosave import labels_folder
@@ -45,6 +45,20 @@ from napari_celltype.recording import RATE_DOUBTS, Recording, attach_movie
 
 _WIDTH = 310
 _WATCH_MS = 5000
+_HIDDEN = "Predictions are hidden; key H or Predictions in the Label dock shows them"
+
+
+class _RunBar(QWidget):
+    """The two buttons."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classify = QPushButton("Classify")
+        self.export = QPushButton("Export table...")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.classify, 3)
+        row.addWidget(self.export, 2)
 
 
 class ClassifyDock(QWidget):
@@ -52,12 +66,11 @@ class ClassifyDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        scene = scene_of(napari_viewer)
-        self.session = scene.session
+        session = self.session = scene_of(napari_viewer).session
         self.folder = FolderDrop()
         self.form = ClassifyForm()
         self.legend = Legend()
-        self.run = RunBar()
+        self.run = _RunBar()
         self.job = JobBar()
         self.job.cancel.setToolTip("Stop; labels and predictions stay as they were")
         self.notice, self.tasks = self.job.notice, self.job.tasks
@@ -68,14 +81,10 @@ class ClassifyDock(QWidget):
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
-        try:
-            self.form.model.list_models()
-        except CellTypeError as error:
-            self.notice.show_error(str(error))
+        self._list_models()
         # A dock that is opened again shows what is in use.
-        session = self.session
         self.form.show_settings(session.model, session.prior, session.min_probability)
-        self.form.model_changed.connect(self._on_model)
+        self.form.model.changed.connect(self._on_model)
         self._show_recording()
         # Once the event loop turns, that is when the window is on the screen.
         QTimer.singleShot(0, import_torch_in_background)
@@ -110,21 +119,22 @@ class ClassifyDock(QWidget):
                 )
             ]
 
-        names = ", ".join(path.name for path in paths)
-        self._start(
-            "Reading",
-            read,
-            self._on_read,
-            name=f"Reading of {names}",
-            because="another recording was opened",
-        )
+        def done(outcome: Outcome[list[OpenRecording]]) -> None:
+            if isinstance(outcome, Finished):
+                for opened in outcome.result:
+                    self.session.open(opened)
+                if outcome.result:
+                    self.session.activate(outcome.result[0].key)
+                self.stale.clear()
+
+        name = f"Reading of {', '.join(path.name for path in paths)}"
+        self._start("Reading", read, done, name, "another recording was opened")
 
     def classify(self) -> None:
         """Classify the active recording in the background."""
         self.form.frame_rate.take_typed()
         opened = self.session.active
         if opened is None:
-            self.notice.show_error("Open a suite2p folder first.")
             return
         request = self.form.request()
 
@@ -137,13 +147,9 @@ class ClassifyDock(QWidget):
                 should_stop=should_stop,
             )
 
-        self._start(
-            "Classifying",
-            work,
-            partial(self._on_classified, opened),
-            name=f"Classification of {opened.title}",
-            because="another one was started",
-        )
+        done = partial(self._on_classified, opened)
+        name = f"Classification of {opened.title}"
+        self._start("Classifying", work, done, name, "another one was started")
 
     def attach_movie(self, path: Path) -> None:
         """Add a movie of the user's choice to the active recording."""
@@ -152,28 +158,22 @@ class ClassifyDock(QWidget):
             return
 
         def work(on_progress: Any, should_stop: Any) -> Recording:
-            on_progress(Progress(f"Reading {path.name}"))
             return attach_movie(opened.recording, path)
 
         def done(outcome: Outcome[Recording]) -> None:
-            now = self.session.recordings.get(opened.key)
-            if not isinstance(outcome, Finished) or now is None:
+            if not isinstance(outcome, Finished):
                 return
-            if now.recording is not opened.recording:
+            now = self.session.recordings.get(opened.key)
+            if now is not None and now.recording is opened.recording:
+                self.session.set_movie(opened.key, outcome.result, path)
+            elif now is not None:
                 self.notice.show_text(
                     "The recording changed while its movie was read; choose the movie "
                     "again."
                 )
-                return
-            self.session.set_movie(opened.key, outcome.result, path)
 
-        self._start(
-            "Reading the movie",
-            work,
-            done,
-            name=f"Reading of {path.name}",
-            because="a movie was chosen",
-        )
+        name = f"Reading of {path.name}"
+        self._start(f"Reading {path.name}", work, done, name, "a movie was chosen")
 
     def check_folder(self) -> None:
         """Look, in the background, whether suite2p rewrote the active recording."""
@@ -207,13 +207,7 @@ class ClassifyDock(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(5)
-        for widget in (
-            self.folder,
-            self.stale,
-            self.form,
-            self.warnings,
-            self.legend,
-        ):
+        for widget in (self.folder, self.stale, self.form, self.warnings, self.legend):
             column.addWidget(widget)
         column.addStretch(1)
         layout = QVBoxLayout(self)
@@ -227,37 +221,39 @@ class ClassifyDock(QWidget):
         layout.addLayout(foot)
 
     def _connect(self) -> None:
+        form, session = self.form, self.session
         self.folder.chosen.connect(self.open_paths)
         self.stale.acted.connect(self.reload)
-        self.form.activated.connect(self.session.activate)
-        self.form.movie_chosen.connect(self.attach_movie)
-        self.form.frequency_confirmed.connect(self._on_frequency)
-        self.form.hide_below_changed.connect(self.session.set_min_probability)
-        self.form.prior_changed.connect(self.session.set_prior)
+        form.activated.connect(session.activate)
+        form.movie_chosen.connect(self.attach_movie)
+        form.frame_rate.confirmed.connect(self._on_frequency)
+        form.hide_below.valueChanged.connect(session.set_min_probability)
+        form.prevalence.changed.connect(session.set_prior)
         self.legend.by_group.connect(
-            lambda on: self.session.set_color_by("group" if on else "type")
+            lambda on: session.set_color_by("group" if on else "type")
         )
         self.run.classify.clicked.connect(self.classify)
         # The bar of the job takes the place of the buttons.
         self.job.started.connect(self.run.hide)
         self.job.ended.connect(self.run.show)
         self.run.export.clicked.connect(self._on_export)
-        session = self.session
-        for signal in (session.opened, session.closed, session.replaced):
-            listen(self, signal, self._on_recordings)
-        listen(self, session.activated, self._show_recording)
-        listen(self, session.predicted, self._on_predicted)
+        for signal in (
+            *(session.opened, session.closed, session.replaced, session.activated),
+        ):
+            listen(self, signal, self._show_recording)
+        for signal in (
+            *(session.predicted, session.labelled),
+            *(session.recolored, session.types_changed),
+        ):
+            listen(self, signal, self._show_counts)
         listen(self, session.outdated, self._on_outdated)
-        listen(self, session.recolored, self._show_counts)
-        listen(self, session.types_changed, self._show_counts)
-        listen(self, session.labelled, self._on_predicted)
         listen(self.notice, session.told, self.notice.show_error)
-        listen(self.form.model, session.models_changed, self.form.model.list_again)
+        listen(self, session.models_changed, self._list_models)
 
     def _start(
-        self, message: str, work: Any, on_done: Any, *, name: str, because: str
+        self, message: str, work: Any, on_done: Any, name: str, because: str
     ) -> None:
-        """Run work in the place of what runs, which is said to stop `because`."""
+        """Run work in the place of what runs, which stops `because`, as is shown."""
         stopped = f"{self._running} was stopped because {because}."
         stopped = stopped if self.job.running else ""
         self._running = name
@@ -272,14 +268,11 @@ class ClassifyDock(QWidget):
         self.job.start(message, work, end)
         self.notice.show_text(stopped)
 
-    def _on_read(self, outcome: Outcome[list[OpenRecording]]) -> None:
-        if not isinstance(outcome, Finished):
-            return
-        for opened in outcome.result:
-            self.session.open(opened)
-        if outcome.result:
-            self.session.activate(outcome.result[0].key)
-        self.stale.clear()
+    def _list_models(self) -> None:
+        try:
+            self.form.model.list_models()
+        except CellTypeError as error:
+            self.notice.show_error(str(error))
 
     def _on_classified(
         self, opened: OpenRecording, outcome: Outcome[Predictions]
@@ -289,13 +282,12 @@ class ClassifyDock(QWidget):
         now = self.session.recordings.get(opened.key)
         if now is None:
             self.notice.show_text(f"{opened.title} was closed, so it has no result.")
-            return
-        if now.recording is not opened.recording:
+        elif now.recording is not opened.recording:
             self.notice.show_text(
                 "The recording changed while it was classified; press Classify again."
             )
-            return
-        self.session.set_predictions(opened.key, outcome.result)
+        else:
+            self.session.set_predictions(opened.key, outcome.result)
 
     def _on_frequency(self, hertz: float) -> None:
         if self.session.active is not None:
@@ -303,7 +295,7 @@ class ClassifyDock(QWidget):
 
     def _on_export(self) -> None:
         opened = self.session.active
-        if opened is None or opened.predictions is None:
+        if opened is None:
             return
         try:
             written = save_table(self, self.session, opened)
@@ -313,18 +305,10 @@ class ClassifyDock(QWidget):
         if written is not None:
             self.notice.show_text(f"Wrote {written}")
 
-    def _on_model(self, model: str) -> None:
-        self.session.model = model
+    def _on_model(self) -> None:
+        self.session.model = self.form.model.value
 
-    def _on_recordings(self, key: str) -> None:
-        self._show_recording()
-
-    def _on_predicted(self, key: str) -> None:
-        active = self.session.active
-        if active is not None and active.key == key:
-            self._show_counts()
-
-    def _on_outdated(self, key: str) -> None:
+    def _on_outdated(self) -> None:
         self.notice.add("The frame rate changed; classify again.")
 
     def _show_recording(self) -> None:
@@ -336,52 +320,54 @@ class ClassifyDock(QWidget):
         self._show_counts()
 
     def _show_counts(self) -> None:
-        active = self.session.active
-        predictions = None if active is None else active.predictions
-        seen = None if active is None else self.session.predictions(active)
-        self.run.allow(
-            classify=active is not None,
-            export=seen is not None,
-            hidden=predictions is not None and seen is None,
+        session, active = self.session, self.session.active
+        made = None if active is None else active.predictions
+        seen = None if active is None else session.predictions(active)
+        _switch(
+            self.run.classify,
+            "Run the model on every ROI of the recording",
+            "" if active else "Open a suite2p folder first",
         )
+        why_not = "" if seen else _HIDDEN if made else "Classify first"
+        _switch(self.run.export, "Write the table of predictions to a file", why_not)
         self.legend.setVisible(active is not None)
         self._show_warnings()
         if active is None:
             return
-        summary = None if seen is None else seen.summary()
-        labels = self.session.labels_seen(active)
+        labels = session.labels_seen(active)
         counted = roi_table(active.recording, labels=labels, columns=COUNTED)
+        summary = None if seen is None else seen.summary()
         rows = legend_rows(
-            summary,
-            count_rois(counted).labels,
-            self.session.tree,
-            self.session.color_by,
+            summary, count_rois(counted).labels, session.tree, session.color_by
         )
-        if predictions is None or summary is None:
-            why = (
-                "not classified yet"
-                if seen is predictions
-                else "predictions hidden (H)"
-            )
+        if made is None or summary is None:
+            why = "predictions hidden (H)" if made else "not classified yet"
             self.legend.show_result(f"{active.recording.n_rois} ROIs, {why}", rows)
             return
         self.legend.show_result(
-            heading_of(predictions),
+            heading_of(made),
             rows,
             summary.expectation,
             summary.details(),
-            by_group=self.session.color_by == "group",
+            by_group=session.color_by == "group",
         )
 
     def _show_warnings(self) -> None:
         """Show what is doubtful about the active recording, for as long as it is."""
         active = self.session.active
-        if active is None:
-            self.warnings.show_warnings(())
-            return
-        # What is doubtful about the rate stands below its box.
-        others = (w for w in active.recording.warnings if w.code not in RATE_DOUBTS)
-        made_of = active.predictions
-        # What the model makes of the recording first: the line has room for one.
-        of_model = map(str, () if made_of is None else made_of.findings)
-        self.warnings.show_warnings((*of_model, *active.notes, *map(str, others)))
+        sentences: list[str] = []
+        if active is not None:
+            # What the model makes of the recording first: the line has room for one.
+            made, recording = active.predictions, active.recording
+            sentences = [] if made is None else [str(f) for f in made.findings]
+            sentences += active.notes
+            # What is doubtful about the rate stands below its box.
+            others = (w for w in recording.warnings if w.code not in RATE_DOUBTS)
+            sentences += map(str, others)
+        self.warnings.show_warnings(sentences)
+
+
+def _switch(button: QPushButton, tip: str, why_not: str) -> None:
+    """Switch a button on, or off, as it then says."""
+    button.setEnabled(not why_not)
+    button.setToolTip(why_not or tip)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -34,17 +34,12 @@ class ClassifyForm(QWidget):
     # The key of another recording or plane.
     activated = Signal(str)
     movie_chosen = Signal(Path)
-    frequency_confirmed = Signal(float)
-    # The least probability of a ROI that is filled.
-    hide_below_changed = Signal(float)
-    model_changed = Signal(str)
-    # Shares of the types that are assumed, or None for the card's.
-    prior_changed = Signal(object)
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.recording = _combo("Which of the open recordings is shown")
-        self.plane = _combo("Which of its planes is shown")
+        self.recording, self.plane = narrow(QComboBox()), narrow(QComboBox())
+        self.recording.setToolTip("Which of the open recordings is shown")
+        self.plane.setToolTip("Which of its planes is shown")
         self.movie = QLabel()
         self.choose_movie = QPushButton("Choose...")
         self.choose_movie.setToolTip("Show the imaging stack: a TIFF, or data.bin")
@@ -56,23 +51,15 @@ class ClassifyForm(QWidget):
             widgets={"model": self.model, "prior": self.prevalence},
         )
         self._more = Form(ClassifyRequest, ("neuropil", "device"))
+        # The least probability of a ROI that is filled.
         self.hide_below = self._seen.native("min_probability")
         self._coefficient_given = False
-        self.options = QToolButton()
-        self.options.setText("Options")
-        self.options.setCheckable(True)
-        self.options.setToolTip("Movie, input trace and device")
         self._lay_out()
-        self.recording.activated.connect(
-            lambda index: self.activated.emit(self.recording.itemData(index))
-        )
-        self.plane.activated.connect(
-            lambda index: self.activated.emit(self.plane.itemData(index))
-        )
+        for combo in (self.recording, self.plane):
+            combo.activated.connect(
+                lambda at, combo=combo: self.activated.emit(combo.itemData(at))
+            )
         self.choose_movie.clicked.connect(self._ask_for_movie)
-        self.frame_rate.confirmed.connect(self.frequency_confirmed)
-        self.hide_below.valueChanged.connect(self.hide_below_changed)
-        self.prevalence.changed.connect(self.prior_changed)
         self.model.changed.connect(self._on_model)
 
     def request(self) -> ClassifyRequest:
@@ -86,9 +73,8 @@ class ClassifyForm(QWidget):
         """Show what is in use in the window, without telling of a change."""
         self.model.choose(model)
         self.prevalence.show_prior(prior)
-        blocked = self.hide_below.blockSignals(True)
-        self.hide_below.setValue(hidden_below)
-        self.hide_below.blockSignals(blocked)
+        with QSignalBlocker(self.hide_below):
+            self.hide_below.setValue(hidden_below)
 
     def choose_input(self, neuropil: str | float) -> None:
         """Choose the trace that goes in: ``model``, ``none``, or C of F - C * Fneu."""
@@ -106,23 +92,24 @@ class ClassifyForm(QWidget):
                 self.recording.addItem(opened.session_title, opened.key)
             if active is not None and opened.session_title == active.session_title:
                 self.plane.addItem(opened.plane_title, opened.key)
-        for widget in (self.recording, self.plane, self.choose_movie):
+        for widget in (self.recording, self.choose_movie):
             widget.setEnabled(active is not None)
+        self.plane.setEnabled(self.plane.count() > 1)
         self.frame_rate.show_recording(None if active is None else active.recording)
         if active is None:
             self.movie.setText("")
             return
+        recording = active.recording
         self.recording.setCurrentIndex(self.recording.findText(active.session_title))
         self.plane.setCurrentIndex(self.plane.findData(active.key))
-        self.plane.setEnabled(self.plane.count() > 1)
-        movie = active.recording.movie
+        movie = recording.movie
         self.movie.setText(
             "none found" if movie is None else f"{movie.shape[0]} frames"
         )
-        self.model.set_frequency(active.recording.sampling_frequency)
+        self.model.set_frequency(recording.sampling_frequency)
         neuropil = self._more.control("neuropil")
-        neuropil.allow_number(active.recording.neuropil is not None)
-        noted = active.recording.neuropil_coefficient
+        neuropil.allow_number(recording.neuropil is not None)
+        noted = recording.neuropil_coefficient
         if noted is not None and not self._coefficient_given:
             neuropil.number.value = noted
 
@@ -133,22 +120,23 @@ class ClassifyForm(QWidget):
         rows.insertRow(2, "Frame rate", self.frame_rate)
         rows.insertRow(3, self.frame_rate.doubt)
         self._seen.add_below("model", self.model.card)
-        movie = QWidget()
-        beside = QHBoxLayout(movie)
-        beside.setContentsMargins(0, 0, 0, 0)
-        beside.addWidget(self.movie, 1)
-        beside.addWidget(self.choose_movie)
+        movie = QHBoxLayout()
+        movie.addWidget(self.movie, 1)
+        movie.addWidget(self.choose_movie)
         self._more.rows.insertRow(0, "Movie", movie)
         self._more.hide()
-        self.options.toggled.connect(self._more.setVisible)
+        options = QToolButton()
+        options.setText("Options")
+        options.setCheckable(True)
+        options.setToolTip("Movie, input trace and device")
+        options.toggled.connect(self._more.setVisible)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        for widget in (self._seen, self.options, self._more):
+        for widget in (self._seen, options, self._more):
             column.addWidget(widget)
 
     def _on_model(self) -> None:
-        self.model_changed.emit(self.model.model)
         card = self.model.read_card()
         if card is not None:
             self.prevalence.show_choices(prevalence_choices(card))
@@ -157,40 +145,3 @@ class ClassifyForm(QWidget):
         path = ask_file(self, "Choose a movie", "movies", _MOVIES)
         if path is not None:
             self.movie_chosen.emit(path)
-
-
-def _combo(tip: str) -> QComboBox:
-    """Return a list whose longest entry does not widen the dock."""
-    combo: QComboBox = narrow(QComboBox())
-    combo.setToolTip(tip)
-    return combo
-
-
-_NOTHING_OPEN = "Open a suite2p folder first"
-_NOT_CLASSIFIED = "Classify first"
-_HIDDEN = "Predictions are hidden; key H or Predictions in the Label dock shows them"
-
-
-class RunBar(QWidget):
-    """The two buttons; off, they say why."""
-
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.classify = QPushButton("Classify")
-        self.export = QPushButton("Export table...")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.classify, 3)
-        row.addWidget(self.export, 2)
-
-    def allow(self, *, classify: bool, export: bool, hidden: bool) -> None:
-        """Switch the buttons on or off: a recording is open, a result is to be seen."""
-        self.classify.setEnabled(classify)
-        self.classify.setToolTip(
-            "Run the model on every ROI of the recording" if classify else _NOTHING_OPEN
-        )
-        self.export.setEnabled(export)
-        why = _HIDDEN if hidden else _NOT_CLASSIFIED
-        self.export.setToolTip(
-            "Write the table of predictions to a file" if export else why
-        )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -24,8 +24,21 @@ from napari_celltype.gui.palette import Shape, color_of, mark
 from napari_celltype.gui.session import ColorBy
 from napari_celltype.gui.widgets import Details, Words
 
+_BOLD = "font-weight: bold;"
 # A bracket on the left, that holds the types together.
 _BRACKET = "border-left: 2px solid #9E9E9E; padding-left: 5px;"
+
+
+@dataclass(frozen=True)
+class LegendRow:
+    """One line."""
+
+    shape: Shape
+    color: str
+    code: str
+    name: str
+    count: int
+    unproven: bool = False
 
 
 class Legend(QWidget):
@@ -35,31 +48,27 @@ class Legend(QWidget):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self.heading = Words()
-        self.heading.setStyleSheet("font-weight: bold;")
+        self.heading, self.line, self.details = Words(), Words(), Details()
+        self.heading.setStyleSheet(_BOLD)
         self.toggle = QCheckBox("Colour by group")
         self.toggle.setToolTip("Colour ROIs as pyramidal cells or interneurons only")
         self.toggle.toggled.connect(self.by_group)
         self._grid = QGridLayout()
-        self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setVerticalSpacing(1)
         self._grid.setHorizontalSpacing(7)
         self._grid.setColumnStretch(4, 1)
-        self.line = Words()
-        self.details = Details()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addWidget(self.heading)
         layout.addLayout(self._grid)
-        layout.addWidget(self.line)
-        layout.addWidget(self.toggle)
-        layout.addWidget(self.details)
+        for widget in (self.line, self.toggle, self.details):
+            layout.addWidget(widget)
 
     def show_result(
         self,
         heading: str,
-        rows: Sequence[_LegendRow],
+        rows: Sequence[LegendRow],
         line: str = "",
         details: Sequence[str] = (),
         *,
@@ -67,20 +76,18 @@ class Legend(QWidget):
     ) -> None:
         """Show what is known about a recording."""
         while self._grid.count():
-            self._grid.takeAt(0).widget().deleteLater()
-        scale = self.devicePixelRatioF()
+            self._grid.takeAt(0).widget().setParent(None)
         for number, row in enumerate(rows):
-            swatch = QLabel()
-            swatch.setPixmap(mark(row.color, row.shape, scale))
-            self._grid.addWidget(swatch, number, 0)
-            code, name = QLabel(f"<b>{row.code}</b>"), QLabel(row.name)
-            if row.code:
-                self._grid.addWidget(code, number, 1)
-                self._grid.addWidget(name, number, 2)
-            else:
-                self._grid.addWidget(name, number, 1, 1, 2)
-            count = QLabel(str(row.count))
+            swatch, count = QLabel(), QLabel(str(row.count))
+            swatch.setPixmap(mark(row.color, row.shape, self.devicePixelRatioF()))
             count.setAlignment(Qt.AlignmentFlag.AlignRight)
+            self._grid.addWidget(swatch, number, 0)
+            if row.code:
+                code = QLabel(row.code)
+                code.setStyleSheet(_BOLD)
+                self._grid.addWidget(code, number, 1)
+            first = 2 if row.code else 1
+            self._grid.addWidget(QLabel(row.name), number, first, 1, 3 - first)
             self._grid.addWidget(count, number, 3)
         doubted = [number for number, row in enumerate(rows) if row.unproven]
         if doubted:
@@ -93,34 +100,9 @@ class Legend(QWidget):
         self.line.setText(line)
         self.line.setVisible(bool(line))
         self.details.show_text("\n\n".join(details))
-        blocked = self.toggle.blockSignals(True)
-        self.toggle.setChecked(by_group)
-        self.toggle.blockSignals(blocked)
+        with QSignalBlocker(self.toggle):
+            self.toggle.setChecked(by_group)
         self.toggle.setEnabled(bool(details))
-
-    @property
-    def text(self) -> str:
-        """All that can be read, the details included."""
-        widgets = [self._grid.itemAt(i).widget() for i in range(self._grid.count())]
-        labels = [self.heading, *widgets, self.line, self.details.words]
-        words = [w.text() for w in labels if isinstance(w, QLabel)]
-        return "\n".join(word.replace("<b>", "").replace("</b>", "") for word in words)
-
-
-_THICK = "label: thick outline"
-_HIDDEN: dict[str, str] = {UnsureReason.BELOW: "hidden"}
-
-
-@dataclass(frozen=True)
-class _LegendRow:
-    """One line."""
-
-    shape: Shape
-    color: str
-    code: str
-    name: str
-    count: int
-    unproven: bool = False
 
 
 def legend_rows(
@@ -128,32 +110,32 @@ def legend_rows(
     given: Counter[str],
     tree: TypeTree,
     color_by: ColorBy,
-) -> list[_LegendRow]:
-    """Return the lines."""
-    if summary is None:
-        return _label_rows(given, tree.in_order(given), tree)
-    found = summary.groups if color_by == "group" else summary.types
-    tree = tree.including(name for name in found if name != UNSURE)
-    names = [name for name in tree.in_order(found) if name != UNSURE]
-    rows = [
-        _LegendRow(
-            "disc",
-            color_of(name, tree),
-            name,
-            _words(name, tree),
-            found[name].rois,
-            not summary.subtypes_proven and tree.group(name) != name,
-        )
-        for name in names
-    ]
+) -> list[LegendRow]:
+    """Return the lines for what was predicted, and for the labels that were given."""
+    rows, names = [], []
+    if summary is not None:
+        found = summary.groups if color_by == "group" else summary.types
+        tree = tree.including(name for name in found if name != UNSURE)
+        names = [name for name in tree.in_order(found) if name != UNSURE]
+        for name in names:
+            unproven = not summary.subtypes_proven and tree.group(name) != name
+            words = tree[name].description
+            words = words.removesuffix(" interneuron").removesuffix(" cell")
+            words = "" if words == name else words
+            n_rois, color = found[name].rois, color_of(name, tree)
+            rows.append(LegendRow("disc", color, name, words, n_rois, unproven))
+        for why, n_rois in summary.why_unsure.items():
+            words = "hidden" if why == UnsureReason.BELOW else why
+            rows.append(LegendRow("ring", UNSURE_COLOR, "", words, n_rois))
+        names.append("IN")
     rows += [
-        _LegendRow("ring", UNSURE_COLOR, "", _HIDDEN.get(why, why), n)
-        for why, n in summary.why_unsure.items()
+        LegendRow("square", color_of(name, tree), name, "label", given[name])
+        for name in tree.in_order(given)
+        if name.removeprefix("!") not in names
     ]
-    own = [n for n in tree.in_order(given) if n.removeprefix("!") not in (*names, "IN")]
-    rows += _label_rows(given, own, tree)
-    if given:
-        rows.append(_LegendRow("square", UNSURE_COLOR, "", _THICK, given.total()))
+    if summary is not None and given:
+        thick = "label: thick outline"
+        rows.append(LegendRow("square", UNSURE_COLOR, "", thick, given.total()))
     return rows
 
 
@@ -163,18 +145,3 @@ def heading_of(predictions: Predictions) -> str:
     model = card.family if card.origin == "simulation" else card.name
     rate = predictions.recording.sampling_frequency
     return f"{model}, {rate:g} Hz, {predictions.finished:%H:%M}"
-
-
-def _label_rows(
-    given: Counter[str], names: Sequence[str], tree: TypeTree
-) -> list[_LegendRow]:
-    return [
-        _LegendRow("square", color_of(name, tree), name, "label", given[name])
-        for name in names
-    ]
-
-
-def _words(name: str, tree: TypeTree) -> str:
-    """Return a type in a word or two, nothing where its name is one."""
-    words = tree[name].description.removesuffix(" interneuron").removesuffix(" cell")
-    return "" if words == name else words

@@ -66,7 +66,7 @@ class EvaluateForm(Form):
         return build(ExperimentRequest, values)
 
     def show_request(self, request: ExperimentRequest) -> None:
-        """Show what a run was started with, and keep the rest; nothing is told."""
+        """Show what a run was started with, and keep the rest, without a signal."""
         with QSignalBlocker(self):
             self.quick.setChecked(False)
             self._rest = request

@@ -322,7 +322,6 @@ class TrainDock(QWidget):
             return
         classify = open_once(self._viewer, "Classify", ClassifyDock)
         assert isinstance(classify, ClassifyDock)
-        classify.form.model.list_again()
         classify.form.model.choose(self._trained.card.name)
         classify.parentWidget().raise_()
 
