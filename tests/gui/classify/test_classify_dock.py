@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QLabel, QPushButton
+from qtpy.QtWidgets import QFileDialog, QPushButton
 
 from napari_celltype.export import read_table
 from napari_celltype.findings import Finding
@@ -17,19 +17,6 @@ from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.palette import CLEAR, UNCLASSIFIED
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.widgets import Column
-
-
-def work_threads():
-    return [t for t in threading.enumerate() if t.name == "napari-celltype work"]
-
-
-def wait_for_threads():
-    for thread in work_threads():
-        thread.join(30)
-
-
-def text_of(widget):
-    return "\n".join(label.text() for label in widget.findChildren(QLabel))
 
 
 def type_number(qtbot, box, text):
@@ -66,7 +53,7 @@ def test_classifying_fills_layer_table_and_legend(window, qtbot):
     ]
     assert titles[:4] == ["ROI", "Group", "p_IN", "Type ⚠"]
     assert titles[4] == "Probability"
-    assert "PY\npyramidal\n" in text_of(dock.legend)
+    assert "PY\npyramidal\n" in window.words(dock.legend)
 
 
 def test_the_table_is_saved_in_any_format_of_tables(
@@ -123,7 +110,7 @@ def test_every_roi_is_filled_and_hide_below_leaves_a_thin_outline(window, qtbot)
     hide = dock.form.hide_below
     type_number(qtbot, hide, "1")
     assert set(np.unique(colors.data)) == {CLEAR, UNCLASSIFIED}
-    assert "hidden\n12" in text_of(dock.legend)
+    assert "hidden\n12" in window.words(dock.legend)
     qtbot.waitUntil(lambda: set(rois.features["predicted"]) == {"unsure"})
     type_number(qtbot, hide, "0")
     assert (colors.data[rois.data > 0] > UNCLASSIFIED).all()
@@ -230,12 +217,12 @@ def test_other_shares_change_everything_without_classifying(window, make_predict
     rows = np.tile([0.4, 0.6, 0.0, 0.0], (12, 1))
     dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
     before = window.layer("colors").data.copy()
-    assert "parvalbumin\n12" in text_of(dock.legend)
+    assert "parvalbumin\n12" in window.words(dock.legend)
     assert "unproven on real cells" in window.hover(3)
     choice = dock.form.prevalence.choice
     choice.setCurrentIndex(choice.findText("All neurons of CA1"))
-    assert "pyramidal\n12" in text_of(dock.legend)
-    assert "IN 11 %" in text_of(dock.legend)
+    assert "pyramidal\n12" in window.words(dock.legend)
+    assert "IN 11 %" in dock.legend.details.words.text()
     assert (window.layer("colors").data != before).any()
     assert dock.form.request().prior == {"IN": 0.11}
     choice.setCurrentIndex(choice.findText("Share of IN"))
@@ -332,21 +319,19 @@ def test_opening_while_it_classifies_says_what_was_stopped(
     assert sentence in dock.notice.text
 
 
-def test_closing_the_window_while_it_classifies_leaves_no_thread(window, qtbot, capsys):
+@pytest.mark.parametrize("what", ["window", "dock"])
+def test_closing_while_it_classifies_leaves_no_thread(window, capsys, what):
     viewer, dock = window.viewer, window.dock
     dock.form.model.choose("quick")
     dock.classify()
-    viewer.close()
-    wait_for_threads()
-    assert not work_threads()
+    if what == "window":
+        viewer.close()
+    else:
+        viewer.window.remove_dock_widget(dock)
+    for thread in threading.enumerate():
+        if thread.name == "napari-celltype work":
+            thread.join(30)
+            assert not thread.is_alive()
     assert capsys.readouterr().err == ""
-
-
-def test_closing_the_dock_while_it_classifies_leaves_no_thread(window, qtbot):
-    viewer, dock = window.viewer, window.dock
-    dock.form.model.choose("quick")
-    dock.classify()
-    viewer.window.remove_dock_widget(dock)
-    wait_for_threads()
-    assert not work_threads()
-    assert scene_of(viewer).session.active.predictions is None
+    if what == "dock":
+        assert scene_of(viewer).session.active.predictions is None

@@ -18,34 +18,24 @@ def line(qtbot):
     qtbot.addWidget(line)
     line.resize(300, 40)
     line.show()
+    line.show_warnings(SENTENCES)
     return line
 
 
-def test_without_warnings_there_is_no_line(line):
-    line.show_warnings(SENTENCES)
-    assert line.isVisible()
+def test_one_line_counts_the_warnings_and_begins_the_first(line):
+    assert line.shown.startswith("⚠ 2 warnings: This recording")
+    assert "Another one" not in line.shown
+    assert line.height() < 60
     line.show_warnings(())
     assert not line.isVisible()
 
 
-def test_one_line_counts_the_warnings_and_begins_the_first(line):
-    line.show_warnings(SENTENCES)
-    assert line.shown.startswith("⚠ 2 warnings: This recording")
-    assert "Another one" not in line.shown
-    assert line.height() < 60
-
-
-def test_more_shows_every_sentence_and_less_the_line_again(line):
-    line.show_warnings(SENTENCES)
+def test_more_shows_every_sentence_until_less_or_others(line):
     line.more.click()
     assert line.shown == line.text
     assert "⚠ Another one." in line.shown
     line.more.click()
     assert line.shown != line.text
-
-
-def test_other_warnings_begin_as_one_line(line):
-    line.show_warnings(SENTENCES)
     line.more.click()
     line.show_warnings(SENTENCES[::-1])
     assert line.shown.startswith("⚠ 2 warnings: Another one.")

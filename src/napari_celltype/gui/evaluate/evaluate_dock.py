@@ -262,26 +262,20 @@ class EvaluateDock(QWidget):
                 should_stop=should_stop,
             )
 
-        def end(outcome: Outcome[Report]) -> None:
-            if run.request is not None:
-                self._on_end(run, run.request, resumed, outcome)
-
         self._pause.stop()
         self.look.cancel()
         self.splits.setRowCount(0)
         self.splits.show()
         self.results.hide()
         self.expected.clear()
+        end = partial(self._on_end, resumed)
         self.job.start("Starting", work, end, on_progress=self._show_rows)
 
-    def _on_end(
-        self,
-        run: _Run,
-        request: ExperimentRequest,
-        resumed: bool,
-        outcome: Outcome[Report],
-    ) -> None:
+    def _on_end(self, resumed: bool, outcome: Outcome[Report]) -> None:
         self._show_rows()
+        run, request = self._running, self._running.request
+        if request is None:
+            return
         if resumed:
             # Its data and its settings are shown.
             self.data.choose(Path(str(request.data)))

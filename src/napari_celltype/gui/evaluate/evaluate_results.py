@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +63,27 @@ class EvaluateResults(QWidget):
         self.which = narrow(QComboBox())
         self.which.setToolTip("The classifier and the way to split that are shown")
         self.matrix = ConfusionTable()
-        self.open_report = QPushButton("Open report.html")
-        self.copy_figure = QPushButton("Copy figure")
-        self.save_figure = QPushButton("Save figure...")
-        self.copy_caption = QPushButton("Copy caption")
-        self.copy_methods = QPushButton("Copy methods paragraph")
+        self.open_report = _button(
+            "Open report.html", "The whole report, in the browser", self._open
+        )
+        self.copy_figure = _button(
+            "Copy figure",
+            "Scores with intervals, and confusion matrices, as PNG",
+            self._copy_figure,
+        )
+        self.save_figure = _button(
+            "Save figure...", "The same figure as PNG, SVG or PDF", self._save_figure
+        )
+        self.copy_caption = _button(
+            "Copy caption",
+            "What the figure shows: scores, intervals, chance, n",
+            self._copy_caption,
+        )
+        self.copy_methods = _button(
+            "Copy methods paragraph",
+            "What was done, from the settings of this run",
+            self._copy_methods,
+        )
         self.job = JobBar()
         self.prevalence = PrevalenceTable()
         self._lay_out()
@@ -96,8 +113,10 @@ class EvaluateResults(QWidget):
         if kind not in ("png", "svg", "pdf"):
             path, kind = path.with_name(f"{path.name}.png"), "png"
 
+        report = self.report
+
         def work(on_progress: OnProgress, should_stop: ShouldStop) -> Path:
-            content = figure_bytes(self.report, kind)
+            content = figure_bytes(report, kind)
             return write_atomically(path, lambda file: file.write(content))
 
         def done(outcome: Outcome[Path]) -> None:
@@ -109,37 +128,11 @@ class EvaluateResults(QWidget):
     def _lay_out(self) -> None:
         buttons = QGridLayout()
         buttons.setSpacing(4)
-        for at, (button, tip, slot) in enumerate(
-            (
-                (self.open_report, "The whole report, in the browser", self._open),
-                (
-                    self.copy_figure,
-                    "Scores with intervals, and confusion matrices, as PNG",
-                    self._copy_figure,
-                ),
-                (
-                    self.save_figure,
-                    "The same figure as PNG, SVG or PDF",
-                    self._save_figure,
-                ),
-                (
-                    self.copy_caption,
-                    "What the figure shows: scores, intervals, chance, n",
-                    self._copy_caption,
-                ),
-                (
-                    self.copy_methods,
-                    "What was done, from the settings of this run",
-                    self._copy_methods,
-                ),
-            ),
-            start=1,
-        ):
-            button.setToolTip(tip)
-            button.clicked.connect(slot)
-            # The first above pairs of others.
-            place = (0, 0, 1, 2) if at == 1 else (at // 2, at % 2, 1, 1)
-            buttons.addWidget(button, *place)
+        buttons.addWidget(self.open_report, 0, 0, 1, 2)
+        buttons.addWidget(self.copy_figure, 1, 0)
+        buttons.addWidget(self.save_figure, 1, 1)
+        buttons.addWidget(self.copy_caption, 2, 0)
+        buttons.addWidget(self.copy_methods, 2, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)
@@ -173,8 +166,10 @@ class EvaluateResults(QWidget):
         self.job.notice.show_text("The methods paragraph is on the clipboard.")
 
     def _copy_figure(self) -> None:
+        report = self.report
+
         def work(on_progress: OnProgress, should_stop: ShouldStop) -> bytes:
-            return figure_bytes(self.report, "png")
+            return figure_bytes(report, "png")
 
         def done(outcome: Outcome[bytes]) -> None:
             if isinstance(outcome, Finished):
@@ -189,6 +184,13 @@ class EvaluateResults(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, "Save figure", start, _FIGURES)
         if path:
             self.save_figure_as(Path(path))
+
+
+def _button(text: str, tip: str, slot: Callable[[], None]) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.clicked.connect(slot)
+    return button
 
 
 _NEW = {
