@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QPushButton
+from qtpy.QtWidgets import QFileDialog, QLabel, QPushButton
 
 from napari_celltype.export import read_table
 from napari_celltype.findings import Finding
@@ -17,6 +17,10 @@ from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.palette import CLEAR, UNCLASSIFIED
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.widgets import Column
+
+
+def text_of(legend):
+    return "\n".join(label.text() for label in legend.findChildren(QLabel))
 
 
 def type_number(qtbot, box, text):
@@ -53,7 +57,7 @@ def test_classifying_fills_layer_table_and_legend(window, qtbot):
     ]
     assert titles[:4] == ["ROI", "Group", "p_IN", "Type ⚠"]
     assert titles[4] == "Probability"
-    assert "PY\npyramidal\n" in window.words(dock.legend)
+    assert "PY\npyramidal\n" in text_of(dock.legend)
 
 
 def test_the_table_is_saved_in_any_format_of_tables(
@@ -110,7 +114,7 @@ def test_every_roi_is_filled_and_hide_below_leaves_a_thin_outline(window, qtbot)
     hide = dock.form.hide_below
     type_number(qtbot, hide, "1")
     assert set(np.unique(colors.data)) == {CLEAR, UNCLASSIFIED}
-    assert "hidden\n12" in window.words(dock.legend)
+    assert "hidden\n12" in text_of(dock.legend)
     qtbot.waitUntil(lambda: set(rois.features["predicted"]) == {"unsure"})
     type_number(qtbot, hide, "0")
     assert (colors.data[rois.data > 0] > UNCLASSIFIED).all()
@@ -217,12 +221,12 @@ def test_other_shares_change_everything_without_classifying(window, make_predict
     rows = np.tile([0.4, 0.6, 0.0, 0.0], (12, 1))
     dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
     before = window.layer("colors").data.copy()
-    assert "parvalbumin\n12" in window.words(dock.legend)
+    assert "parvalbumin\n12" in text_of(dock.legend)
     assert "unproven on real cells" in window.hover(3)
     choice = dock.form.prevalence.choice
     choice.setCurrentIndex(choice.findText("All neurons of CA1"))
-    assert "pyramidal\n12" in window.words(dock.legend)
-    assert "IN 11 %" in dock.legend.details.words.text()
+    assert "pyramidal\n12" in text_of(dock.legend)
+    assert "IN 11 %" in text_of(dock.legend)
     assert (window.layer("colors").data != before).any()
     assert dock.form.request().prior == {"IN": 0.11}
     choice.setCurrentIndex(choice.findText("Share of IN"))

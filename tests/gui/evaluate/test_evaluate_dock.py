@@ -5,6 +5,7 @@ import threading
 from datetime import datetime
 
 import numpy as np
+import pyqtgraph as pg
 import pytest
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices, QGuiApplication
@@ -116,6 +117,7 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     assert dock.run.toolTip() == "An evaluation is running."
     qtbot.waitUntil(held.is_set, timeout=LONG)
     qtbot.waitUntil(lambda: dock.splits.rowCount() == 2)
+    qtbot.waitUntil(lambda: not dock.splits.visibleRegion().isEmpty())
     assert dock.job.cancel.isVisible()
     with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         go.set()
@@ -176,6 +178,12 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     assert drawn.index("By animal, chance 0.50: rnn") < drawn.index("The paper's way")
     assert f"rnn {report.of('classifier', 'by-subject')[0].interval.value:.2f}" in drawn
     assert drawn.count(" alone ") == 2
+    dock._viewer.theme = "light"
+    letters = [i for i in shown.bars.scene().items() if isinstance(i, pg.TextItem)]
+    assert {item.color.name() for item in letters} == {
+        pg.mkColor(shown.bars.text_color).name()
+    }
+    assert len(letters) == 8
 
     clipboard = QGuiApplication.clipboard()
     click(qtbot, shown.copy_caption)

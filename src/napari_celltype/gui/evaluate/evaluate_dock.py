@@ -99,11 +99,12 @@ class EvaluateDock(QWidget):
         # What runs or ran last, and what it was asked for.
         self._running = _Run()
         self._last: ExperimentRequest | None = None
+        self._target: QWidget = self.splits
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._pause, self._scroll = QTimer(self), QTimer(self)
         for timer, pause, slot in (
             (self._pause, _PAUSE_MS, self._forecast),
-            (self._scroll, _LAYOUT_MS, self._scroll_to_results),
+            (self._scroll, _LAYOUT_MS, self._scroll_to_target),
         ):
             timer.setInterval(pause)
             timer.setSingleShot(True)
@@ -268,6 +269,7 @@ class EvaluateDock(QWidget):
         self.splits.show()
         self.results.hide()
         self.expected.clear()
+        self._look_at(self.splits)
         end = partial(self._on_end, resumed)
         self.job.start("Starting", work, end, on_progress=self._show_rows)
 
@@ -285,16 +287,20 @@ class EvaluateDock(QWidget):
         if isinstance(outcome, Finished):
             self.results.show_report(outcome.result, request.folder or Path())
             self.job.notice.show_text(f"Done. The run is kept in {request.folder}")
-            # Once they are laid out.
-            self._scroll.start()
+            self._look_at(self.results)
         elif isinstance(outcome, Cancelled) and run.rows:
             self.job.notice.show_text(
                 f"Cancelled. The {len(run.rows)} finished trainings are kept in "
                 f"{request.folder}; Run goes on from there."
             )
 
-    def _scroll_to_results(self) -> None:
-        self._column.verticalScrollBar().setValue(self.results.y())
+    def _look_at(self, widget: QWidget) -> None:
+        """Scroll to a widget, once it has its place."""
+        self._target = widget
+        self._scroll.start()
+
+    def _scroll_to_target(self) -> None:
+        self._column.verticalScrollBar().setValue(self._target.y())
 
     def _show_rows(self, _: Progress | None = None) -> None:
         """Show the trainings that finished since the last look."""

@@ -260,6 +260,7 @@ class ScoreBars(Plot):
 
     def __init__(self) -> None:
         super().__init__()
+        self._report: Report | None = None
         self.setMouseEnabled(x=False, y=False)
         self.getAxis("left").setWidth(None)
         self.getAxis("left").setStyle(tickLength=0)
@@ -272,8 +273,15 @@ class ScoreBars(Plot):
             "chance; grey: the best single number of a trace"
         )
 
+    def set_theme(self, background: str, text: str) -> None:
+        """Take over the colours of the window, also for what is drawn."""
+        super().set_theme(background, text)
+        if self._report is not None:
+            self.show_report(self._report)
+
     def show_report(self, report: Report) -> None:
         """Draw the scores of a report."""
+        self._report = report
         self.clear()
         names: list[tuple[int, str]] = []
         sentences, row = [], 0

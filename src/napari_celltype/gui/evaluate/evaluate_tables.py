@@ -36,8 +36,9 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 class _Table(QTableWidget):
     """A table as wide as the dock and as high as its rows, to be read only."""
 
-    def __init__(self, columns: Sequence[str] = ()) -> None:
+    def __init__(self, tip: str, columns: Sequence[str] = ()) -> None:
         super().__init__(0, len(columns))
+        self.setToolTip(tip)
         self.setHorizontalHeaderLabels(columns)
         self.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
@@ -63,7 +64,10 @@ class SplitsTable(_Table):
     """Finished trainings in a few lines that scroll, the last one first."""
 
     def __init__(self) -> None:
-        super().__init__(["classifier", "split", "bal. acc.", "chance"])
+        super().__init__(
+            "Every finished training, the last one first",
+            ["classifier", "split", "bal. acc.", "chance"],
+        )
         for column, tip in enumerate(
             (
                 "What was trained; “shuffled” is a control, on labels in random order",
@@ -106,10 +110,9 @@ class ConfusionTable(_Table):
     """Truth by answer: share and count of each; right answers are bold."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("Rows: true type. Columns: named type.")
         self.verticalHeader().show()
         self.verticalHeader().setDefaultSectionSize(38)
-        self.setToolTip("Rows: true type. Columns: named type.")
 
     def show_confusion(self, found: Confusion) -> None:
         """Show another matrix."""
@@ -150,7 +153,8 @@ class PrevalenceTable(QWidget):
         self.boxes: dict[str, QDoubleSpinBox] = {}
         self._score: Score | None = None
         self.table = _Table(
-            ["type", "your\nshare", "precision", "by\nchance", "called\nso"]
+            "Precision: of the cells that would be called so, the share that is so",
+            ["type", "your\nshare", "precision", "by\nchance", "called\nso"],
         )
         self.caption = Words()
         self.as_tested = QPushButton("As tested")
