@@ -160,6 +160,7 @@ class PrevalenceTable(QWidget):
         self.as_tested = QPushButton("As tested")
         self.as_tested.setToolTip("The shares that the types have in these tests")
         self.ca1 = QPushButton("CA1 neurons")
+        self.ca1.setToolTip(_CA1)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table, 0, 0, 1, 2)
