@@ -237,14 +237,18 @@ def test_nwb_is_written_with_what_was_typed_and_added_to_a_copy(
     again = type(fields)()
     assert (again.value("lab"), again.value("age")) == ("Our lab", "")
 
-    with h5py.File(theirs, "r+") as file:
-        del file["processing/ophys/CellTypeProvenance"]
     predict(window, make_predictions)
     choose(export, qtbot, "nwb-copy")
     assert "Choose the NWB file" in export.problem.text
     assert not export.problem.is_error
     line = export.options.line("existing")
     line.setText(str(theirs))
+    line.editingFinished.emit()
+    settle(export, qtbot)
+    assert "holds cell types of napari-celltype already" in export.problem.text
+    assert not export.save.isEnabled()
+    with h5py.File(theirs, "r+") as file:
+        del file["processing/ophys/CellTypeProvenance"]
     line.editingFinished.emit()
     settle(export, qtbot)
     assert "number and masks agree" in export.preview.text.toPlainText()
