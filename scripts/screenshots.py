@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 from qtpy.QtCore import QRect, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QDockWidget, QWidget
+from qtpy.QtWidgets import QDockWidget, QPushButton, QWidget
 
 from napari_celltype.gui.app import open_window
 from napari_celltype.gui.commands import show_dock
@@ -227,12 +227,13 @@ def train(folder: Path) -> None:
     dock.recordings.add_paths([folder])
     stage.wait(lambda: not dock.recordings.job.running)
     before = stage.side(dock)
-    dock.recordings.obstacle_list.button("Leave out").click()
+    buttons = dock.recordings.obstacle_list.findChildren(QPushButton)
+    next(b for b in buttons if b.text() == "Leave out").click()
     dock.form.epochs.setValue(30)
     dock.train.click()
     stage.wait(lambda: len(dock.plot.scores) > 12)
     dock.job.cancel.click()
-    dock._look_at(dock.course)
+    dock.look_at_news()
     during = stage.side(dock)
     dock.choice.keep.click()
     stage.wait(lambda: not dock.job.running)

@@ -120,7 +120,7 @@ def test_closing_docks_leaves_nothing_that_listens(
     session.select(2)
     labelling.give_digit(1)
     labelling.undo()
-    labelling.zoom()
+    labelling.transient_asked.emit()
     shares = np.full((12, 4), 0.25)
     recording = session.active.recording
     session.set_predictions(session.active.key, make_predictions(recording, shares))

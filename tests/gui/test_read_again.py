@@ -87,7 +87,7 @@ def test_labels_that_were_not_saved_follow_their_rois(session, folder):
     save(session)
     labelling = Labelling(session)
     session.select(4)
-    labelling.clear()
+    labelling.give("")
     for roi_id in (0, 7):
         label(session, roi_id, 3)
     take_first_roi_away(folder)

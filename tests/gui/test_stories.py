@@ -200,11 +200,10 @@ def test_from_a_red_channel_to_labels_to_a_table(sit_down, red_mouse, tmp_path):
     me.read(classify, "30 ROIs, not classified yet")
     label = me.open_dock("Label")
     me.click(label.red)
-    panel = label._red_panel
+    panel = me.viewer.window.dock_widgets["Red channel (Cell types)"]
     me.wait(panel.apply_button.isEnabled)
-    assert "R2 = 0." in panel.text
-    assert f"▲ {N_RED} surely red: PV" in panel.text
-    assert "red means PV; not red means not PV" in panel.text
+    me.read(panel, "R2 = 0.")
+    me.read(panel, f"▲ {N_RED} surely red: PV")
     me.click(panel.show_image)
     me.look("red 1 measured")
     me.click(panel.apply_button)

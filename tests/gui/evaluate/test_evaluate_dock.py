@@ -349,7 +349,7 @@ def test_the_table_of_recordings_is_evaluated_as_a_list(
         sessions.append(root.parent)
     table = dock.data.table
     table.add_paths(sessions)
-    qtbot.waitUntil(lambda: len(table.collection.recordings) == 4, timeout=LONG)
+    qtbot.waitUntil(lambda: len(table.session.collection.recordings) == 4, timeout=LONG)
     qtbot.waitUntil(dock.run.isEnabled, timeout=LONG)
     n_cells = int(dock.design.text.split(" PV (")[0].split()[-1])
     assert f"{n_cells} PV ({n_cells} cells, 4 animals)" in dock.design.text

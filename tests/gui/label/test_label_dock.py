@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QApplication
 
 from napari_celltype.gui.label.label_keys import key_of
 from napari_celltype.gui.palette import UNCLASSIFIED
@@ -25,13 +24,9 @@ def dock(window, qtbot):
 
 
 @pytest.fixture
-def press(window, qtbot):
+def press(window):
     """Press keys in the image, or in a widget."""
-
-    def press(key, modifier=Qt.KeyboardModifier.NoModifier, widget=None):
-        window.press(key, modifier, widget)
-
-    return press
+    return window.press
 
 
 def saved(window, qtbot):
@@ -52,6 +47,8 @@ def test_keys_label_in_the_image_and_in_the_table_and_save_at_once(
     window, dock, press, qtbot
 ):
     session = dock.session
+    assert "no second channel" in dock.red.toolTip()
+    assert not dock.red.isEnabled()
     table = window.rois_dock.view
     session.select(2)
     press(Qt.Key.Key_2)
@@ -171,40 +168,37 @@ def test_at_the_end_of_the_list_no_key_overwrites_the_last_label(
     assert dock.notice.text == ""
 
 
-@pytest.mark.parametrize(
-    ("platform", "scan_code", "virtual_key"),
-    [("linux", 12, 0), ("win32", 0, 0x33), ("darwin", 0, 20)],
-)
-def test_digits_are_told_on_any_keyboard(monkeypatch, platform, scan_code, virtual_key):
-    # The third key of the row: German with Shift, French without, French with.
-    monkeypatch.setattr("sys.platform", platform)
-    for key, modifiers in ((0xA7, SHIFT), (0x22, NONE), (0x33, SHIFT)):
-        event = QKeyEvent(
-            QEvent.Type.KeyPress, key, modifiers, scan_code, virtual_key, 0
-        )
-        assert key_of(event) == Qt.Key.Key_3
-    # The key pad has no places.
-    keypad = Qt.KeyboardModifier.KeypadModifier
-    event = QKeyEvent(QEvent.Type.KeyPress, 0x37, keypad, 79, 0x67, 0)
-    assert key_of(event) == Qt.Key.Key_7
+GERMAN, FRENCH, SHIFTED_FRENCH = (0xA7, SHIFT), (0x22, NONE), (0x33, SHIFT)
+KEYPAD = Qt.KeyboardModifier.KeypadModifier
 
 
 @pytest.mark.parametrize(
-    ("key", "scan_code", "said"),
+    ("platform", "key", "modifiers", "scan_code", "virtual_key", "taken"),
     [
-        (0x414, 46, Qt.Key.Key_L),  # Russian
-        (0x5DA, 46, Qt.Key.Key_L),  # Hebrew
-        (ord("Y"), 52, Qt.Key.Key_Y),  # German: Z is elsewhere, and says so
-        (0xD6, 53, 0xD6),  # a Latin letter is what it is
-        (int(Qt.Key.Key_Space), 65, Qt.Key.Key_Space),
+        *(
+            (platform, *key, *place, Qt.Key.Key_3)
+            for platform, *place in (
+                ("linux", 12, 0),
+                ("win32", 0, 0x33),
+                ("darwin", 0, 20),
+            )
+            for key in (GERMAN, FRENCH, SHIFTED_FRENCH)
+        ),
+        ("linux", 0x37, KEYPAD, 79, 0x67, Qt.Key.Key_7),  # it has no places
+        ("linux", 0x414, NONE, 46, 0, Qt.Key.Key_L),  # Russian
+        ("linux", 0x5DA, NONE, 46, 0, Qt.Key.Key_L),  # Hebrew
+        ("linux", ord("Y"), NONE, 52, 0, Qt.Key.Key_Y),  # German: Z is elsewhere
+        ("linux", 0xD6, NONE, 53, 0, 0xD6),  # a Latin letter is what it is
+        ("linux", int(Qt.Key.Key_Space), NONE, 65, 0, Qt.Key.Key_Space),
     ],
 )
-def test_letters_of_other_alphabets_are_taken_by_their_place(
-    monkeypatch, key, scan_code, said
+def test_keys_are_recognised_on_any_keyboard(
+    monkeypatch, platform, key, modifiers, scan_code, virtual_key, taken
 ):
-    monkeypatch.setattr("sys.platform", "linux")
-    event = QKeyEvent(QEvent.Type.KeyPress, key, NONE, scan_code, 0, 0)
-    assert key_of(event) == said
+    monkeypatch.setattr("sys.platform", platform)
+    kind = QEvent.Type.KeyPress
+    event = QKeyEvent(kind, key, modifiers, scan_code, virtual_key, 0)
+    assert key_of(event) == taken
 
 
 def copy_of(dock):
@@ -319,24 +313,14 @@ def test_a_type_of_ones_own_gets_a_key_or_a_button_and_is_remembered(
         assert saved(window, qtbot) == {3: name}
 
 
-def test_closing_the_window_in_mid_work_loses_no_label(window, dock, press):
+def test_closing_the_window_in_mid_work_loses_no_label(window, dock, press, qtbot):
     recording = dock.session.active.recording
     press(Qt.Key.Key_L)
     for roi_id in range(12):
         dock.session.select(roi_id)
         press(Qt.Key.Key_2)
     window.viewer.close()
-    QApplication.processEvents()
-    wait_for_saving()
-    assert len(load_labels(recording)) == 12
-
-
-def wait_for_saving():
-    import threading
-
-    for thread in threading.enumerate():
-        if thread.name == "napari-celltype labels":
-            thread.join(10)
+    qtbot.waitUntil(lambda: len(load_labels(recording) or ()) == 12)
 
 
 def test_clicks_add_rois_and_go_through_those_that_overlap(
@@ -360,34 +344,3 @@ def test_clicks_add_rois_and_go_through_those_that_overlap(
     assert seen[2] == seen[0]
     window.click(1, 36)
     assert session.roi_id is None
-
-
-def test_labels_of_a_table_come_in_as_one_change(window, dock, qtbot, tmp_path):
-    from napari_celltype.gui.label.label_import import LabelImport
-
-    table = tmp_path / "histology.csv"
-    table.write_text("roi_id,label,source\n3,PV,histology\n5,!VIP,histology\n")
-    qtbot.mouseClick(dock.load, Qt.MouseButton.LeftButton)
-    (dialog,) = dock.findChildren(LabelImport)
-    dialog.read(table)
-    qtbot.waitUntil(dialog.ok.isEnabled)
-    qtbot.mouseClick(dialog.ok, Qt.MouseButton.LeftButton)
-    assert saved(window, qtbot) == {3: "PV", 5: "!VIP"}
-    dock.labelling.undo()
-    assert saved(window, qtbot) == {}
-
-
-def test_the_red_channel_is_offered_where_there_is_one(
-    window, dock, suite2p_folder, tmp_path, qtbot
-):
-    assert not dock.red.isEnabled()
-    assert "no second channel" in dock.red.toolTip()
-    window.open(suite2p_folder(tmp_path / "red", fs=12.5, n_frames=300, redcell=True))
-    qtbot.mouseClick(dock.red, Qt.MouseButton.LeftButton)
-    panel = dock._red_panel
-    qtbot.waitUntil(panel.apply_button.isEnabled, timeout=20_000)
-    qtbot.mouseClick(panel.apply_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dock.session.active.labels is not None)
-    assert {row.source for row in dock.session.active.labels} == {"redcell"}
-    dock.labelling.undo()
-    assert not dock.session.active.labels.rows

@@ -10,6 +10,11 @@ from napari_celltype.gui.scene import scene_of
 from napari_celltype.labels import Label, LabelTable
 
 
+def _dialog(dock, qtbot):
+    qtbot.mouseClick(dock.load, Qt.MouseButton.LeftButton)
+    return dock.findChildren(LabelImport)[-1]
+
+
 def _read(dialog, qtbot, path):
     with qtbot.waitSignal(dialog.job.ended, timeout=10_000):
         dialog.read(path)
@@ -23,14 +28,12 @@ def test_labels_are_previewed_and_taken_over(
     session.set_labels(
         first, LabelTable((Label(0, "PV", 0, "histology"), Label(1, "PY", 0)))
     )
-    given = []
-    dialog = LabelImport(session, given.append)
-    qtbot.addWidget(dialog)
-    dialog.show()
+    dock = window.viewer.window.add_plugin_dock_widget("napari-celltype", "Label")[1]
+    dialog = _dialog(dock, qtbot)
     assert not dialog.ok.isEnabled()
     assert dialog.ok.toolTip() == "Choose a file first"
 
-    # A wrong file is said in words, and nothing is offered.
+    # A wrong file is named in words, and nothing is offered.
     table = tmp_path / "labels.csv"
     table.write_text("roi_id,label\n0,glia\n")
     _read(dialog, qtbot, table)
@@ -40,15 +43,20 @@ def test_labels_are_previewed_and_taken_over(
     # What differs is named before anything happens.
     table.write_text("roi_id,label\n0,SOM\n5,VIP\n")
     _read(dialog, qtbot, table)
-    assert "2 labels (1 SOM, 1 VIP)." in dialog.text
-    assert "New here: 1 label, 0 cell_ids." in dialog.text
-    assert "Yours stay where the file says something else: ROI 0." in dialog.text
+    assert "2 labels (1 SOM, 1 VIP)." in dialog.preview.text()
+    assert "New here: 1 label, 0 cell_ids." in dialog.preview.text()
+    assert (
+        "Yours stay where the file says something else: ROI 0." in dialog.preview.text()
+    )
     dialog.keep.setChecked(False)
-    assert "⚠ Replaced: ROI 0." in dialog.text
+    assert "⚠ Replaced: ROI 0." in dialog.preview.text()
     dialog.keep.setChecked(True)
     qtbot.mouseClick(dialog.ok, Qt.MouseButton.LeftButton)
-    assert [(r.roi_id, r.label) for r in given[0]] == [(0, "PV"), (1, "PY"), (5, "VIP")]
+    labels = session.active.labels
+    assert [(r.roi_id, r.label) for r in labels] == [(0, "PV"), (1, "PY"), (5, "VIP")]
     assert not dialog.isVisible()
+    dock.labelling.undo()
+    assert len(session.active.labels) == 2
 
     # On the next day the same cells are found, and their labels offered.
     day2 = suite2p_folder(tmp_path / "day 2", n_frames=100, data_bin=False).parent
@@ -64,15 +72,13 @@ def test_labels_are_previewed_and_taken_over(
         track2p / "plane0_suite2p_indices.npy",
         np.array([[0, 3], [1, None], [5, 6]], dtype=object),
     )
-    dialog = LabelImport(session, given.append)
-    qtbot.addWidget(dialog)
-    dialog.show()
+    dialog = _dialog(dock, qtbot)
     _read(dialog, qtbot, track2p)
-    assert "2 ROIs of 12 found again" in dialog.text
-    assert "these cells have 1 label (1 PV)" in dialog.text
+    assert "2 ROIs of 12 found again" in dialog.preview.text()
+    assert "these cells have 1 label (1 PV)" in dialog.preview.text()
     assert dialog.carry.isVisible()
     qtbot.mouseClick(dialog.ok, Qt.MouseButton.LeftButton)
-    rows = given[1].by_roi()
+    rows = session.active.labels.by_roi()
     assert (rows[3].label, rows[3].source) == ("PV", "imported")
     assert rows[3].note.endswith("ROI 0 (histology)")
     assert rows[6].label == ""

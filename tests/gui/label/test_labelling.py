@@ -35,7 +35,7 @@ def labelling(session):
 
 
 @pytest.fixture
-def told(session, labelling):
+def sentences(session, labelling):
     sentences = []
     session.told.connect(sentences.append)
     return sentences
@@ -46,7 +46,7 @@ def labels(session):
 
 
 def test_digits_label_all_selected_rois_and_say_what_they_are_not(
-    session, labelling, told
+    session, labelling, sentences
 ):
     session.select_many([0, 3])
     labelling.give_digit(2)
@@ -54,7 +54,7 @@ def test_digits_label_all_selected_rois_and_say_what_they_are_not(
     labelling.give_digit(3, negated=True)
     assert labels(session) == {0: "PV", 3: "PV", 1: "!SOM"}
     labelling.give_digit(7)
-    assert "No type has the key 7" in told[-1]
+    assert "No type has the key 7" in sentences[-1]
     assert labels(session)[1] == "!SOM"
     # Own types have the digits from five.
     session.set_tree(session.tree.with_type("NDNF", color="#112233"))
@@ -78,15 +78,9 @@ def test_a_label_knows_who_gave_it_and_what_was_seen(session, labelling):
     assert session.active.labels.by_roi()[0].seen_trace is True
 
 
-def test_predictions_are_hidden_while_labelling(session, labelling):
-    assert not session.predictions_shown
-    labelling.toggle()
-    assert session.predictions_shown
-
-
 def test_what_is_no_soma_is_not_trained_on(session, labelling):
     session.select(2)
-    labelling.not_a_soma()
+    labelling.give(NOT_A_SOMA)
     (row,) = session.active.labels
     assert row.label == NOT_A_SOMA
     assert not row.is_ground_truth
@@ -95,19 +89,19 @@ def test_what_is_no_soma_is_not_trained_on(session, labelling):
 def test_clearing_keeps_the_cell_id(session, labelling):
     session.set_labels("a", LabelTable((Label(1, "PV", cell_id="n7"), Label(2, "PY"))))
     session.select_many([1, 2])
-    labelling.clear()
+    labelling.give("")
     (row,) = session.active.labels
     assert (row.roi_id, row.label, row.cell_id) == (1, "", "n7")
 
 
 def test_an_accepted_prediction_is_no_ground_truth_and_hidden_with_the_others(
-    session, labelling, told
+    session, labelling, sentences
 ):
     session.select(3)
     labelling.accept()
-    assert "H shows them" in told[-1]
+    assert "show predictions (H)" in sentences[-1]
     labelling.show_or_hide_predictions()
-    assert told[-1] == ""
+    assert sentences[-1] == ""
     labelling.accept()
     (row,) = session.active.labels
     assert (row.label, row.source, row.is_ground_truth) == ("SOM", "prediction", False)
@@ -115,56 +109,52 @@ def test_an_accepted_prediction_is_no_ground_truth_and_hidden_with_the_others(
     labelling.show_or_hide_predictions()
     assert session.features(session.active)["label"][3] is None
     session.select(1)
-    labelling.next_unlabelled()
+    labelling.step(1, unlabelled=True)
     assert session.roi_id == 3
     labelling.give_digit(2)
     assert session.active.labels.by_roi()[3].is_ground_truth
     assert session.features(session.active)["label"][3] == "PV"
 
 
-def test_the_least_certain_comes_first_and_what_has_no_answer_last(
-    session, labelling, told
-):
+def walk(session, labelling, n, **choice):
+    """The ROIs that are selected one after another."""
     seen = []
-    for _ in range(4):
-        labelling.next()
+    for _ in range(n):
+        labelling.step(1, **choice)
         seen.append(session.roi_id)
-    assert seen == [1, 3, 0, 2]
-    labelling.previous()
+    return seen
+
+
+def test_the_least_certain_comes_first_and_what_has_no_answer_last(
+    session, labelling, sentences
+):
+    assert walk(session, labelling, 4) == [1, 3, 0, 2]
+    labelling.step(-1)
     assert session.roi_id == 0
-    labelling.next()
-    labelling.next()
-    labelling.previous()
-    assert session.roi_id == 1
-    assert told[-1] == "This is the first ROI."
+    session.select(1)
+    labelling.step(-1)
+    assert sentences[-1] == "This is the first ROI."
 
 
 def test_after_the_last_roi_comes_the_next_unlabelled_one_or_none(
-    session, labelling, told
+    session, labelling, sentences
 ):
-    session.set_labels("a", LabelTable((Label(1, "PV"), Label(2, "PY"))))
+    session.set_labels("a", LabelTable((Label(1, "PV"), Label(0, "PY"))))
+    assert walk(session, labelling, 3, unlabelled=True) == [3, 2, 3]
     session.select(2)
-    labelling.next()
-    assert session.roi_id == 3
+    assert walk(session, labelling, 1) == [3]
     session.set_labels("a", LabelTable(tuple(Label(i, "PV") for i in range(4))))
     session.select(2)
-    labelling.next()
-    assert told[-1] == "The list has ended: every ROI shown has a label."
+    labelling.step(1)
+    assert sentences[-1] == "The list has ended: every ROI shown has a label."
     labelling.give_digit(1)
     assert labels(session)[2] == "PV"
-    assert told[-1].startswith("Click on a ROI first")
+    assert sentences[-1].startswith("Click on a ROI first")
 
 
-def test_the_next_unlabelled_one_is_found_beyond_the_end(session, labelling):
-    session.set_labels("a", LabelTable((Label(1, "PV"), Label(0, "PY"))))
-    seen = []
-    for _ in range(3):
-        labelling.next_unlabelled()
-        seen.append(session.roi_id)
-    assert seen == [3, 2, 3]
-
-
-def test_undo_and_redo_go_back_and_forth_and_the_view_follows(session, labelling, told):
+def test_undo_and_redo_go_back_and_forth_and_the_view_follows(
+    session, labelling, sentences
+):
     session.select(0)
     labelling.give_digit(1)
     session.select_many([1, 3])
@@ -180,7 +170,7 @@ def test_undo_and_redo_go_back_and_forth_and_the_view_follows(session, labelling
     labelling.redo()
     assert labels(session) == {0: "PY", 1: "PV", 3: "PV"}
     labelling.redo()
-    assert told[-1] == "There is nothing to redo."
+    assert sentences[-1] == "There is nothing to redo."
     # A new change ends what could be redone.
     labelling.undo()
     labelling.give_digit(2)
@@ -208,10 +198,3 @@ def test_labels_from_elsewhere_are_one_change_if_they_change_anything(
     assert labels(session) == {0: "PV", 1: "!PV"}
     labelling.undo()
     assert labels(session) == {}
-
-
-def test_a_recording_that_is_read_again_has_no_history(session, labelling):
-    session.select(0)
-    labelling.give_digit(1)
-    session.open(OpenRecording("a", session.active.recording))
-    assert not labelling.can_undo

@@ -8,6 +8,7 @@ from qtpy.QtCore import QPoint, Qt
 
 from napari_celltype.gui.label.red_channel_panel import RedChannelPanel
 from napari_celltype.gui.scene import scene_of
+from napari_celltype.gui.widgets import Words
 from napari_celltype.labels import Label, LabelTable
 
 N_RED, N = 20, 60
@@ -41,6 +42,10 @@ def folder(suite2p_folder, tmp_path):
     np.save(plane / "ops.npy", np.array(ops, dtype=object))
     np.save(plane / "iscell.npy", np.ones((N, 2)))
     return session
+
+
+def text(panel):
+    return "\n".join(words.text() for words in panel.findChildren(Words))
 
 
 def _drag(qtbot, plot, line, to):
@@ -77,19 +82,18 @@ def test_two_lines_make_labels(window, qtbot, tmp_path):
         pass
     qtbot.waitUntil(lambda: not panel.histogram.visibleRegion().isEmpty())
 
-    # What was measured is said, and the proposal separates the groups.
-    assert "R2 = 0." in panel.text
-    assert "Proposal: two groups" in panel.text
-    assert "▲ 20 surely red: PV" in panel.text
-    assert "red means PV; not red means not PV" in panel.text
-    assert "Labels of yours that say something else: 1 (kept)." in panel.text
+    # What was measured is shown, and the proposal separates the groups.
+    assert "R2 = 0." in text(panel)
+    assert "Proposal: two groups" in text(panel)
+    assert "▲ 20 surely red: PV" in text(panel)
+    assert "Labels of yours that say something else: 1 (kept)." in text(panel)
     assert panel.rois.model().index(0).data().endswith("▲ red")
 
     # Dragging a line changes the counts at once, and never crosses the other.
     low, high = panel.histogram.lines
-    _drag(qtbot, panel.histogram, panel.histogram.high, high + 2)
+    _drag(qtbot, panel.histogram, panel.histogram.region.lines[1], high + 2)
     assert panel.histogram.lines[1] == pytest.approx(high + 2, abs=0.5)
-    assert "▲ 20 surely red" not in panel.text
+    assert "▲ 20 surely red" not in text(panel)
     qtbot.mouseClick(panel.propose, Qt.MouseButton.LeftButton)
     assert panel.histogram.lines == (low, high)
 
@@ -105,8 +109,8 @@ def test_two_lines_make_labels(window, qtbot, tmp_path):
     def click_point():
         # Again until the plot has been painted in its final range.
         box = panel.scatter.getViewBox()
-        x, y = panel.scatter.spot(7)
-        point = box.mapViewToScene(type(box.viewRect().center())(x, y))
+        spots = {spot.data(): spot.pos() for spot in panel.scatter.points.points()}
+        point = box.mapViewToScene(spots[7])
         qtbot.mouseClick(
             panel.scatter.viewport(),
             Qt.MouseButton.LeftButton,
@@ -126,29 +130,26 @@ def test_two_lines_make_labels(window, qtbot, tmp_path):
     assert [layer.visible for layer in pictures] == before
 
     # Apply keeps mine; applied again with others lines it takes its own back.
-    with qtbot.waitSignal(panel.job.ended, timeout=10_000):
-        panel.apply_button.click()
+    panel.apply_button.click()
     rows = given[0].by_roi()
     assert rows[0] == mine.rows[0]
     assert rows[59] == mine.rows[1]
     assert [rows[i].label for i in range(1, N_RED)] == ["PV"] * (N_RED - 1)
-    panel.histogram.set_lines(low, panel.histogram.lines[1] + 1e3)
-    with qtbot.waitSignal(panel.job.ended, timeout=10_000):
-        panel.apply_button.click()
+    panel.histogram.region.setRegion((low, panel.histogram.lines[1] + 1e3))
+    panel.apply_button.click()
     assert not any(row.label == "PV" for row in given[1])
 
     # Without keeping, Apply says what it replaces, and does so.
     panel.propose.click()
     panel.keep.setChecked(False)
     assert panel.apply_button.text() == "Apply and replace 1"
-    with qtbot.waitSignal(panel.job.ended, timeout=10_000):
-        panel.apply_button.click()
+    panel.apply_button.click()
     assert given[2].by_roi()[0].label == "PV"
 
     # A user's own type can be the red one.
     session.set_tree(session.tree.with_type("NDNF", color="#5AD08A"))
-    panel.type_box.setCurrentText("NDNF")
-    assert "red means NDNF; not red means not NDNF" in panel.text
+    panel.positive.value = "NDNF"
+    assert "surely red: NDNF" in text(panel)
 
 
 def test_a_recording_without_red_says_so(window, qtbot, suite2p_folder, tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent
+from qtpy.QtWidgets import QPushButton
 
 from napari_celltype.gui.opening import read_recordings
 from napari_celltype.gui.session import Session
@@ -41,19 +42,17 @@ def table(qtbot):
 def drop(table, *paths):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    table.dropEvent(
-        QDropEvent(
-            QPointF(5, 5),
-            Qt.DropAction.CopyAction,
-            data,
-            Qt.MouseButton.LeftButton,
-            Qt.KeyboardModifier.NoModifier,
-        )
-    )
+    copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    none = Qt.KeyboardModifier.NoModifier
+    table.dropEvent(QDropEvent(QPointF(5, 5), copy, data, left, none))
+
+
+def item(table, row, column):
+    return table.table.item(row, list(COLUMNS).index(column))
 
 
 def text(table, row, column):
-    return table.table.item(row, COLUMNS.index(column)).text()
+    return item(table, row, column).text()
 
 
 def test_dropped_folders_are_read_edited_decided_about_and_removed(
@@ -71,19 +70,20 @@ def test_dropped_folders_are_read_edited_decided_about_and_removed(
     assert "VIP 1 from 1 animal" in table.counts.text()
 
     assert table.blocked_by.startswith("VIP: 1 cell from 1 animal")
-    qtbot.mouseClick(table.obstacle_list.button("Leave out"), Qt.MouseButton.LeftButton)
+    buttons = {b.text(): b for b in table.obstacle_list.findChildren(QPushButton)}
+    qtbot.mouseClick(buttons["Leave out"], Qt.MouseButton.LeftButton)
     assert table.blocked_by == ""
-    assert table.collection.left_out == ("VIP",)
+    assert table.session.collection.left_out == ("VIP",)
 
     with qtbot.waitSignal(table.changed):
-        table.table.item(1, COLUMNS.index("Animal")).setText("mouse1")
-    assert table.collection.recordings[1].subject == "mouse1"
+        item(table, 1, "Animal").setText("mouse1")
+    assert table.session.collection.recordings[1].subject == "mouse1"
     assert any("new animal cannot be tested" in o.sentence for o in table.obstacles)
 
     assert "Select rows first" in table.remove.toolTip()
     table.table.selectRow(0)
     qtbot.mouseClick(table.remove, Qt.MouseButton.LeftButton)
-    assert [r.subject for r in table.collection.recordings] == ["mouse1"]
+    assert [r.subject for r in table.session.collection.recordings] == ["mouse1"]
 
     table.save_to(tmp_path / "list")
     assert len(find_labelled([tmp_path / "list" / "recordings.csv"])[0]) == 1
@@ -107,7 +107,7 @@ def test_open_recordings_are_counted_as_they_are_labelled(table, labelled, qtbot
     with qtbot.waitSignal(table.job.ended, timeout=20_000):
         session.close(opened.key)
     assert text(table, 0, "Labels") == "PY 1, PV 1"
-    assert table.collection.recordings[0].table is None
+    assert table.session.collection.recordings[0].table is None
 
 
 def test_a_folder_that_is_open_counts_as_it_is_labelled_too(table, labelled, qtbot):

@@ -6,15 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from qtpy import QtWidgets
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QDialogButtonBox,
-    QHBoxLayout,
-    QPushButton,
-    QVBoxLayout,
-)
 
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
@@ -33,78 +26,79 @@ _WHAT = (
 )
 
 
-class LabelImport(QDialog):
+class LabelImport(QtWidgets.QDialog):
     """Takes a file, says what is in it and what Import would do."""
 
     def __init__(
-        self, session: Session, apply: Callable[[LabelTable], None], parent: Any = None
+        self,
+        session: Session,
+        opened: OpenRecording,
+        apply: Callable[[LabelTable], None],
+        parent: Any = None,
     ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._opened = session, opened
         # Takes the labels of the recording, all of them, as one change.
-        self._give = apply
-        self._key = "" if session.active is None else session.active.key
+        self._apply = apply
         self._found: ImportedLabels | None = None
         self.setWindowTitle("Import labels")
         self.setMinimumWidth(_WIDTH)
-        self.choose_file = QPushButton("Choose file...")
-        self.choose_file.setToolTip("A CSV, a label file, or ROICaT's JSON")
-        self.choose_folder = QPushButton("Choose folder...")
-        self.choose_folder.setToolTip("The folder 'track2p', or one with ROICaT's JSON")
-        self.carry = QCheckBox("Take over the labels of the same cells on other days")
-        self.carry.setToolTip(
-            "They get the source 'imported', and the note says from which day and ROI"
-        )
-        self.keep = QCheckBox("Keep my labels where they differ")
-        self.keep.setChecked(True)
-        self.keep.setToolTip(
-            "On: a label that is there stays, and only what has none is labelled. Off: "
-            "the file replaces it."
-        )
-        self.job = JobBar()
-        self.ok = QPushButton("Import")
-        what, self._preview = Words(), Words()
+        what, self.preview, self.job = Words(), Words(), JobBar()
         what.setText(_WHAT)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        buttons.addButton(self.ok, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.rejected.connect(self.reject)
-        row = QHBoxLayout()
-        row.addWidget(self.choose_file)
-        row.addWidget(self.choose_folder)
-        layout = QVBoxLayout(self)
-        layout.addWidget(what)
-        layout.addLayout(row)
-        for widget in (self.job, self._preview, self.carry, self.keep):
-            layout.addWidget(widget)
-        layout.addStretch(1)
-        layout.addWidget(buttons)
-        self.choose_file.clicked.connect(self._ask_file)
-        self.choose_folder.clicked.connect(self._ask_folder)
-        self.keep.toggled.connect(self._show)
-        self.carry.toggled.connect(self._show)
-        self.ok.clicked.connect(self._on_import)
+        choose_file = QtWidgets.QPushButton(
+            "Choose file...",
+            toolTip="A CSV, a label file, or ROICaT's JSON",
+            clicked=lambda: self.read(
+                ask_file(self, "Labels or matches", "labels", _FILES)
+            ),
+        )
+        choose_folder = QtWidgets.QPushButton(
+            "Choose folder...",
+            toolTip="The folder 'track2p', or one with ROICaT's JSON",
+            clicked=lambda: self.read(
+                ask_folder(self, "Folder of Track2p or ROICaT", "labels")
+            ),
+        )
+        self.carry = QtWidgets.QCheckBox(
+            "Take over the labels of the same cells on other days",
+            toolTip="They get the source 'imported', and the note says from which day "
+            "and ROI",
+            toggled=self._show,
+        )
+        self.keep = QtWidgets.QCheckBox(
+            "Keep my labels where they differ",
+            checked=True,
+            toolTip="On: a label that is there stays, and only what has none is "
+            "labelled. Off: the file replaces it.",
+            toggled=self._show,
+        )
+        self.ok = QtWidgets.QPushButton("Import", clicked=self._on_import)
+        buttons = QtWidgets.QDialogButtonBox(
+            QtWidgets.QDialogButtonBox.StandardButton.Cancel, rejected=self.reject
+        )
+        buttons.addButton(self.ok, QtWidgets.QDialogButtonBox.ButtonRole.ActionRole)
+        layout = QtWidgets.QGridLayout(self)
+        layout.addWidget(what, 0, 0, 1, 2)
+        layout.addWidget(choose_file, 1, 0)
+        layout.addWidget(choose_folder, 1, 1)
+        below = (self.job, self.preview, self.carry, self.keep, buttons)
+        for row, widget in enumerate(below, 2):
+            layout.addWidget(widget, row, 0, 1, 2)
         self._show()
 
-    @property
-    def text(self) -> str:
-        """What the dialog says about the file."""
-        return str(self._preview.text())
-
-    def read(self, path: Path) -> None:
+    def read(self, path: Path | None) -> None:
         """Read a file or folder and show what is in it."""
-        opened, tree = self._now(), self._session.tree
-        self._found = None
-        self._show()
-        if opened is None:
+        if path is None:
             return
+        tree = self._session.tree
         others = [
             OtherDay(other.title, other.recording, other.labels)
             for other in self._session.recordings.values()
-            if other.key != opened.key and other.labels is not None
+            if other.key != self._opened.key and other.labels is not None
         ]
 
         def work(on_progress: Any, should_stop: Any) -> ImportedLabels:
-            return import_labels(path, opened.recording, tree, others)
+            return import_labels(path, self._opened.recording, tree, others)
 
         def end(outcome: Outcome[ImportedLabels]) -> None:
             if isinstance(outcome, Finished):
@@ -112,101 +106,82 @@ class LabelImport(QDialog):
                 self.carry.setChecked(bool(len(outcome.result.carried)))
             self._show()
 
+        self._found = None
         self.job.start(f"Reading {path.name}", work, end)
+        self._show()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Fit the height once the widths are known."""
         super().showEvent(event)
-        self._fit()
+        self._show()
 
-    def _outcome(self) -> AddedLabels | None:
-        """Return what Import would make of the labels as they are now."""
-        opened, found = self._now(), self._found
-        if opened is None or found is None:
-            return None
-        keep = self.keep.isChecked()
-        present = opened.labels or LabelTable(tree=self._session.tree)
-        outcome = add_labels(present, found.table, keep=keep)
-        if self.carry.isChecked() and len(found.carried):
-            carried = add_labels(outcome.table, found.carried, keep=keep)
-            return AddedLabels(
-                carried.table,
-                (*outcome.added, *carried.added),
-                (*outcome.replaced, *carried.replaced),
-                (*outcome.kept, *carried.kept),
-            )
-        return outcome
+    def _present(self) -> LabelTable:
+        """Return the labels as they are now."""
+        opened = self._session.recordings.get(self._opened.key, self._opened)
+        return opened.labels or LabelTable(tree=self._session.tree)
 
-    def _now(self) -> OpenRecording | None:
-        return self._session.recordings.get(self._key)
+    def _changes(self) -> list[AddedLabels]:
+        """Return what Import would do, first with the file, then with other days."""
+        if self._found is None:
+            return []
+        tables = [self._found.table]
+        if self.carry.isChecked():
+            tables.append(self._found.carried)
+        present = self._present()
+        changes: list[AddedLabels] = []
+        for new in tables:
+            changes.append(add_labels(present, new, keep=self.keep.isChecked()))
+            present = changes[-1].table
+        return changes
 
     def _show(self, *_: Any) -> None:
-        opened, found, outcome = self._now(), self._found, self._outcome()
+        found, changes = self._found, self._changes()
         self.carry.setVisible(found is not None and len(found.carried) > 0)
         self.keep.setVisible(found is not None)
         sentences: list[str] = []
-        if opened is not None and found is not None and outcome is not None:
-            sentences = [*found.sentences, _what_changes(opened, outcome)]
-        self._preview.setText("\n\n".join(filter(None, sentences)))
+        if found is not None:
+            sentences = [*found.sentences, _what_changes(self._present(), changes)]
+        self.preview.setText("\n\n".join(filter(None, sentences)))
         reason = ""
-        if opened is None:
-            reason = "No recording is open"
-        elif self.job.running:
+        if self.job.running:
             reason = "Wait until the file is read"
-        elif outcome is None:
+        elif not changes:
             reason = "Choose a file first"
-        elif not len(outcome.table):
+        elif not len(changes[-1].table):
             reason = "The file says nothing about this recording"
-        for button in (self.choose_file, self.choose_folder):
-            button.setEnabled(opened is not None)
         self.ok.setEnabled(not reason)
         self.ok.setToolTip(reason or "Take the labels over; one step to undo")
-        self._fit()
-
-    def _fit(self) -> None:
-        """Be as high as the wrapped sentences need."""
+        # As high as the wrapped sentences need.
         layout = self.layout()
-        if layout is not None:
-            layout.activate()
-            width = max(self.width(), _WIDTH)
-            self.resize(width, layout.totalHeightForWidth(width))
-
-    def _ask_file(self) -> None:
-        path = ask_file(self, "Labels or matches", "labels", _FILES)
-        if path is not None:
-            self.read(path)
-
-    def _ask_folder(self) -> None:
-        path = ask_folder(self, "Folder of Track2p or ROICaT", "labels")
-        if path is not None:
-            self.read(path)
+        assert layout is not None
+        layout.activate()
+        width = max(self.width(), _WIDTH)
+        self.resize(width, layout.totalHeightForWidth(width))
 
     def _on_import(self) -> None:
-        outcome, opened = self._outcome(), self._now()
-        if outcome is None or opened is None:
-            return
-        self._session.activate(opened.key)
-        self._give(outcome.table)
+        # Others may have been opened, and this one closed, meanwhile.
+        if self._opened.key in self._session.recordings:
+            self._session.activate(self._opened.key)
+            self._apply(self._changes()[-1].table)
         self.accept()
 
 
-def _what_changes(opened: OpenRecording, outcome: AddedLabels) -> str:
+def _what_changes(present: LabelTable, changes: list[AddedLabels]) -> str:
     """Say what would be added, replaced and kept."""
-    before, rows = opened.labels or (), outcome.table
     labelled, matched = (
-        {row.roi_id for row in rows if getattr(row, what)}
-        - {row.roi_id for row in before if getattr(row, what)}
+        {row.roi_id for row in changes[-1].table if getattr(row, what)}
+        - {row.roi_id for row in present if getattr(row, what)}
         for what in ("label", "cell_id")
     )
-    n_labels, n_cells = (
-        counted(len(labelled), "label"),
-        counted(len(matched), "cell_id"),
-    )
-    words = [f"New here: {n_labels}, {n_cells}."]
-    for rois, what in (
-        (outcome.replaced, "⚠ Replaced"),
-        (outcome.kept, "Yours stay where the file says something else"),
+    new = f"{counted(len(labelled), 'label')}, {counted(len(matched), 'cell_id')}"
+    words = [f"New here: {new}."]
+    for what, rois in (
+        ("⚠ Replaced", {i for change in changes for i in change.replaced}),
+        (
+            "Yours stay where the file says something else",
+            {i for change in changes for i in change.kept},
+        ),
     ):
         if rois:
-            words.append(f"{what}: ROI {first_few(map(str, sorted(set(rois))))}.")
+            words.append(f"{what}: ROI {first_few(map(str, sorted(rois)))}.")
     return " ".join(words)

@@ -7,20 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from html import escape
 
+from qtpy import QtWidgets
 from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import (
-    QAbstractButton,
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
-    QDockWidget,
-    QLabel,
-    QLineEdit,
-    QPlainTextEdit,
-    QTextEdit,
-    QWidget,
-)
+from qtpy.QtGui import QKeyEvent, QKeySequence
 
 from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.layers import tag_of
@@ -28,12 +17,17 @@ from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import Scene
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.widgets import listen
+from napari_celltype.labels import NOT_A_SOMA
 
 # How it looks that keys label.
 ON = "background: #2F6F4F; color: white;"
-# Digits in the order of the keyboard, IN last of those that everybody has.
-DIGITS = (1, 2, 3, 4, 0, 5, 6, 7, 8, 9)
-_EDITORS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QPlainTextEdit)
+_EDITORS = (
+    QtWidgets.QLineEdit,
+    QtWidgets.QAbstractSpinBox,
+    QtWidgets.QComboBox,
+    QtWidgets.QTextEdit,
+    QtWidgets.QPlainTextEdit,
+)
 
 # What an American keyboard has at the places of our keys. Others have something else
 # there: Shift turns a digit into any sign, a French keyboard needs Shift for digits, a
@@ -48,23 +42,49 @@ _CODES = {
 # The first letter that is not Latin.
 _GREEK = 0x370
 
-_SHIFT = Qt.KeyboardModifier.ShiftModifier
-_CONTROL = Qt.KeyboardModifier.ControlModifier
 _NONE = Qt.KeyboardModifier.NoModifier
-
+_SHIFT = Qt.KeyboardModifier.ShiftModifier
 _Key = Qt.Key
-_COMMANDS: dict[tuple[int, Qt.KeyboardModifier], Callable[[Labelling], None]] = {
-    (_Key.Key_L, _NONE): Labelling.toggle,
-    (_Key.Key_X, _NONE): Labelling.not_a_soma,
-    (_Key.Key_Backspace, _NONE): Labelling.clear,
-    (_Key.Key_Space, _NONE): Labelling.accept,
-    (_Key.Key_J, _NONE): Labelling.next,
-    (_Key.Key_K, _NONE): Labelling.previous,
-    (_Key.Key_J, _SHIFT): Labelling.next_unlabelled,
-    (_Key.Key_H, _NONE): Labelling.show_or_hide_predictions,
-    (_Key.Key_T, _NONE): Labelling.zoom,
-    (_Key.Key_Z, _CONTROL): Labelling.undo,
-    (_Key.Key_Z, _CONTROL | _SHIFT): Labelling.redo,
+
+
+# Besides the digits: the key, the words on the button, its tooltip, what it does.
+COMMANDS: tuple[tuple[str, str, str, Callable[[Labelling], None]], ...] = (
+    ("X", "X  Not a soma", "The ROI is no cell body", lambda it: it.give(NOT_A_SOMA)),
+    ("Backspace", "Clear  ⌫", "Take the label away", lambda it: it.give("")),
+    (
+        "Space",
+        "Accept  Space",
+        "Take the prediction over. It stays a prediction, which is no ground truth",
+        Labelling.accept,
+    ),
+    (
+        "H",
+        "Predictions  H",
+        "Show or hide what the model says; hidden, labels are given blind",
+        Labelling.show_or_hide_predictions,
+    ),
+    ("J", "Next  J", "The next ROI, the least certain first", lambda it: it.step(1)),
+    ("K", "Previous  K", "The ROI before", lambda it: it.step(-1)),
+    (
+        "Shift+J",
+        "Next unlabelled  ⇧J",
+        "The next ROI that has no label",
+        lambda it: it.step(1, unlabelled=True),
+    ),
+    (
+        "T",
+        "Transient  T",
+        "The largest transient of the trace, and all of it again",
+        lambda it: it.transient_asked.emit(),
+    ),
+    ("Ctrl+Z", "Undo  Ctrl+Z", "Take the last change back", Labelling.undo),
+    ("Ctrl+Shift+Z", "Redo  Ctrl+⇧Z", "Do the last undone change", Labelling.redo),
+)
+
+
+_COMMANDS = {
+    (int(keys[0].key()), keys[0].keyboardModifiers()): run
+    for keys, run in ((QKeySequence(key), run) for key, _, _, run in COMMANDS)
 }
 
 
@@ -75,12 +95,12 @@ class LabelKeys(QObject):
     where one types or chooses; while labelling is off, all but L are left alone.
     """
 
-    def __init__(self, scene: Scene, dock: QWidget) -> None:
+    def __init__(self, scene: Scene, dock: QtWidgets.QWidget) -> None:
         super().__init__(dock)
         self._scene, self._dock = scene, dock
         dock.installEventFilter(self)
-        application = QApplication.instance()
-        assert isinstance(application, QApplication)
+        application = QtWidgets.QApplication.instance()
+        assert isinstance(application, QtWidgets.QApplication)
         application.focusChanged.connect(self._on_focus)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -100,11 +120,13 @@ class LabelKeys(QObject):
             command()
         return True
 
-    def _on_focus(self, before: QWidget | None, now: QWidget | None) -> None:
+    def _on_focus(
+        self, before: QtWidgets.QWidget | None, now: QtWidgets.QWidget | None
+    ) -> None:
         """Watch the widget that gets the keys; not those of a dialog."""
         if (
             now is not None
-            and isinstance(now.window(), QDockWidget | type(_top(self._dock)))
+            and isinstance(now.window(), QtWidgets.QDockWidget | type(_top(self._dock)))
             and _top(now) is _top(self._dock)
         ):
             now.installEventFilter(self)
@@ -113,17 +135,18 @@ class LabelKeys(QObject):
         labelling, key = self._scene.labelling, key_of(event)
         # The keypad's digits are digits, too.
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        is_space = key == _Key.Key_Space
-        if isinstance(watched, _EDITORS) or (
-            is_space and isinstance(watched, QAbstractButton)
+        # An editor that has the keyboard may have let the key pass.
+        if isinstance(watched, _EDITORS) or isinstance(
+            QtWidgets.QApplication.focusWidget(), _EDITORS
         ):
             return None
-        if isinstance(QApplication.focusWidget(), _EDITORS):
-            # It let the key pass.
+        if key == _Key.Key_Space and isinstance(watched, QtWidgets.QAbstractButton):
             return None
+        if (key, modifiers) == (_Key.Key_L, _NONE):
+            may = labelling.on or self._may_begin(watched)
+            return labelling.toggle if may else None
         if not labelling.on:
-            is_l = (key, modifiers) == (_Key.Key_L, _NONE)
-            return labelling.toggle if is_l and self._may_begin(watched) else None
+            return None
         if _Key.Key_0 <= key <= _Key.Key_9 and modifiers in (_NONE, _SHIFT):
             digit, negated = key - ord("0"), modifiers == _SHIFT
             return partial(labelling.give_digit, digit, negated=negated)
@@ -135,20 +158,19 @@ class LabelKeys(QObject):
         if self._scene.session.active is None:
             return False
         layer = self._scene.viewer.layers.selection.active
-        return layer is None or tag_of(layer) is not None or _is_in_our_dock(watched)
+        if layer is None or tag_of(layer) is not None:
+            return True
+        dock: QObject | None = watched
+        while dock is not None and not isinstance(dock, QtWidgets.QDockWidget):
+            dock = dock.parent()
+        return dock is not None and dock.findChild(FirstPlace) is not None
 
 
-def _top(widget: QWidget) -> QWidget:
+def _top(widget: QtWidgets.QWidget) -> QtWidgets.QWidget:
     """Return the window in which a widget is, also where its dock floats."""
     while (parent := widget.parentWidget()) is not None:
         widget = parent
     return widget
-
-
-def _is_in_our_dock(watched: QObject | None) -> bool:
-    while watched is not None and not isinstance(watched, QDockWidget):
-        watched = watched.parent()
-    return watched is not None and watched.findChild(FirstPlace) is not None
 
 
 def key_of(event: QKeyEvent) -> int:
@@ -169,7 +191,7 @@ def key_of(event: QKeyEvent) -> int:
     return ord(place) if of_ours else key
 
 
-class LabelBanner(QLabel):
+class LabelBanner(QtWidgets.QLabel):
     """Says for as long as labelling is on what the keys do."""
 
     def __init__(self, session: Session, labelling: Labelling) -> None:
@@ -178,27 +200,19 @@ class LabelBanner(QLabel):
         self.setWordWrap(True)
         self.setToolTip("Keys work in the whole window, but where you type or choose")
         self.setStyleSheet(f"{ON} padding: 3px; border-radius: 3px;")
-        for signal in (
-            labelling.toggled,
-            session.types_changed,
-            session.recolored,
-        ):
+        for signal in (labelling.toggled, session.types_changed, session.recolored):
             listen(self, signal, self.show_state)
         self.show_state()
 
     def show_state(self) -> None:
         """Show the keys, or nothing while labelling is off."""
         self.setVisible(self._labelling.on)
-        digits = self._labelling.digits
-        types = [(str(d), digits[d]) for d in DIGITS if d in digits]
-        others = [("⇧", "not"), ("X", "not a soma"), ("J", "next"), ("L", "ends")]
-        seen = self._session.predictions_shown
-        blind = "predictions shown" if seen else "predictions hidden"
-        self.setText(
-            # No space at which a key could lose its word.
-            f"<b>LABELLING</b> ({blind}): "
-            + " · ".join(
-                f"<b>{key}</b>&nbsp;{escape(word).replace(' ', '&nbsp;')}"
-                for key, word in (*types, *others)
-            )
+        seen = "shown" if self._session.predictions_shown else "hidden"
+        keys = {str(digit): name for digit, name in self._labelling.digits.items()}
+        keys |= {"⇧": "not", "X": "not a soma", "J": "next", "L": "ends"}
+        # No space at which a key could lose its word.
+        words = (
+            f"<b>{key}</b>&nbsp;{escape(word).replace(' ', '&nbsp;')}"
+            for key, word in keys.items()
         )
+        self.setText(f"<b>LABELLING</b> (predictions {seen}): {' · '.join(words)}")

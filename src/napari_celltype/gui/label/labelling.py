@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
-from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
-from napari_celltype.labels import NOT_A_SOMA, Label, LabelTable
+from napari_celltype.labels import Label, LabelTable
 
-# Digits of types that everybody has; own types follow.
-_FIXED = {0: "IN", 1: "PY", 2: "PV", 3: "SOM", 4: "VIP"}
-_FIRST_OWN = 5
+# Digits of types that everybody has, in the order of the keyboard; own types follow.
+_FIXED = {1: "PY", 2: "PV", 3: "SOM", 4: "VIP", 0: "IN"}
 
 # Changes that can be undone.
 _MOST = 1000
 
 _NOTHING_SELECTED = "Click on a ROI first, or press J for the next one."
-_HIDDEN = "Predictions are hidden while you label; H shows them."
-_UNCLASSIFIED = "There is no prediction to accept; press Classify first."
-_NO_PREDICTION = (
-    "This ROI has no prediction: its trace is unusable, or its type is less probable "
-    "than Hide below."
+_NOTHING_TO_ACCEPT = (
+    "There is no prediction to accept: press Classify first, show predictions (H), or "
+    "label by hand what has none."
 )
 
 
-@dataclass(frozen=True)
-class _Change:
-    """What each ROI of a recording said before and says after; None is no label."""
+class _Change(NamedTuple):
+    """The label of each ROI of a recording before and after; None is no label."""
 
     key: str
     steps: Mapping[int, tuple[Label | None, Label | None]]
@@ -80,7 +74,7 @@ class Labelling:
         """The type of each digit key: 0 to 4, and 5 to 9 for the user's own types."""
         known = {t.name for t in DEFAULT_TYPES.types}
         own = [t.name for t in self._session.tree.types if t.name not in known]
-        return _FIXED | dict(zip(range(_FIRST_OWN, 10), own, strict=False))
+        return _FIXED | dict(zip(range(5, 10), own, strict=False))
 
     def see_no_trace(self) -> None:
         """Take note that nothing shows traces any more."""
@@ -94,7 +88,7 @@ class Labelling:
         self.toggled.emit()
 
     def give(self, label: str) -> None:
-        """Label the selected ROIs: a type, a parent, a negation, or `NOT_A_SOMA`."""
+        """Label the selected ROIs; an empty label takes theirs away."""
         self._label(dict.fromkeys(self._session.roi_ids, label), "manual")
 
     def give_digit(self, digit: int, *, negated: bool = False) -> None:
@@ -108,38 +102,25 @@ class Labelling:
             return
         self.give(f"!{name}" if negated else name)
 
-    def not_a_soma(self) -> None:
-        """Say that the selected ROIs are no cell bodies."""
-        self.give(NOT_A_SOMA)
-
-    def clear(self) -> None:
-        """Take the labels of the selected ROIs away; a cell_id stays."""
-        self.give("")
-
     def accept(self) -> None:
         """Take the predicted types of the selected ROIs over, as predictions."""
-        opened = self._session.active
-        if opened is None or not self._session.roi_ids:
+        opened, roi_ids = self._session.active, self._session.roi_ids
+        if opened is None or not roi_ids:
             self._session.tell(_NOTHING_SELECTED)
-        elif opened.predictions is None:
-            self._session.tell(_UNCLASSIFIED)
-        elif not self._session.predictions_shown:
-            self._session.tell(_HIDDEN)
+            return
+        names = self._session.features(opened)["predicted"]
+        known = {i: names[i] for i in roi_ids if names[i] not in (None, UNSURE)}
+        if known:
+            self._label(known, "prediction")
         else:
-            names = self._session.features(opened)["predicted"]
-            chosen = {i: names[i] for i in self._session.roi_ids}
-            known = {i: n for i, n in chosen.items() if n not in (None, UNSURE)}
-            if known:
-                self._label(known, "prediction")
-            else:
-                self._session.tell(_NO_PREDICTION)
+            self._session.tell(_NOTHING_TO_ACCEPT)
 
     def apply(self, key: str, labels: Iterable[Label]) -> None:
         """Take over all labels of a recording from elsewhere, as one change."""
         opened = self._session.recordings.get(key)
         if opened is None:
             return
-        old = {} if opened.labels is None else opened.labels.by_roi()
+        old = (opened.labels or LabelTable()).by_roi()
         new = {row.roi_id: row for row in labels}
         steps = {
             roi_id: (old.get(roi_id), new.get(roi_id))
@@ -148,56 +129,39 @@ class Labelling:
         }
         if steps:
             change = _Change(key, steps)
-            self._done = [*self._done[-_MOST + 1 :], change]
+            self._done.append(change)
+            del self._done[:-_MOST]
             self._undone.clear()
             self._take_over(change)
 
     def undo(self) -> None:
         """Take the last change back and show where it was."""
-        if not self._done:
-            self._session.tell("There is nothing to undo.")
-            return
-        self._undone.append(self._done.pop())
-        self._replay(self._undone[-1], back=True)
+        self._replay(self._done, self._undone, "undo")
 
     def redo(self) -> None:
         """Do the last change again that was taken back."""
-        if not self._undone:
-            self._session.tell("There is nothing to redo.")
-            return
-        self._done.append(self._undone.pop())
-        self._replay(self._done[-1])
+        self._replay(self._undone, self._done, "redo")
 
-    def next(self) -> None:
-        """Select the next ROI, the least certain first.
+    def show_or_hide_predictions(self) -> None:
+        """Show predictions, or hide them."""
+        self._session.show_predictions(not self._session.predictions_shown)
+        self._session.tell("")
+
+    def step(self, direction: int, *, unlabelled: bool = False) -> None:
+        """Select the next ROI, the least certain first, or the one before.
 
         After the last one comes the first without a label. Where all have one, nothing
         is selected any more, so that no key overwrites the label just given.
         """
-        self._step(1)
-
-    def previous(self) -> None:
-        """Select the ROI before."""
-        self._step(-1)
-
-    def next_unlabelled(self) -> None:
-        """Select the next ROI without a label, from the start after the last one."""
-        self._step(1, unlabelled=True)
-
-    def show_or_hide_predictions(self) -> None:
-        """Show what models said, or hide it."""
-        self._session.show_predictions(not self._session.predictions_shown)
-        self._session.tell("")
-
-    def zoom(self) -> None:
-        """Look at the largest transient of the trace, or at all of it again."""
-        self.transient_asked.emit()
-
-    def _step(self, direction: int, *, unlabelled: bool = False) -> None:
         opened = self._session.active
         if opened is None:
             return
-        order = self._order(opened)
+        order = np.flatnonzero(self._session.shown(opened))
+        if opened.predictions is not None:
+            certainty = opened.predictions.probabilities.max(axis=1)[order]
+            # What has no prediction comes last.
+            certainty = np.nan_to_num(certainty, nan=2.0)
+            order = order[np.argsort(certainty, kind="stable")]
         labelled = np.zeros(opened.recording.n_rois, dtype=bool)
         for row in self._session.labels_seen(opened) or ():
             labelled[row.roi_id] |= bool(row.label)
@@ -217,20 +181,12 @@ class Labelling:
             self._session.select(None)
             self._session.tell("The list has ended: every ROI shown has a label.")
 
-    def _order(self, opened: OpenRecording) -> NDArray[np.intp]:
-        """Return the ROIs that are shown, the least certain first."""
-        shown = np.flatnonzero(self._session.shown(opened))
-        if opened.predictions is None:
-            return shown
-        certainty = opened.predictions.probabilities.max(axis=1)[shown]
-        return shown[np.argsort(np.nan_to_num(certainty, nan=2.0), kind="stable")]
-
     def _label(self, given: dict[int, str], source: str) -> None:
         opened = self._session.active
         if opened is None or not given:
             self._session.tell(_NOTHING_SELECTED)
             return
-        rows = {} if opened.labels is None else opened.labels.by_roi()
+        rows = (opened.labels or LabelTable()).by_roi()
         seen = self.sees_trace() or self._session.predictions(opened) is not None
         plane = opened.recording.plane
         for roi_id, label in given.items():
@@ -242,10 +198,15 @@ class Labelling:
                 )
         self.apply(opened.key, rows.values())
 
-    def _replay(self, change: _Change, *, back: bool = False) -> None:
+    def _replay(self, changes: list[_Change], other: list[_Change], verb: str) -> None:
+        if not changes:
+            self._session.tell(f"There is nothing to {verb}.")
+            return
+        change = changes.pop()
+        other.append(change)
         self._session.activate(change.key)
         self._session.select_many(change.steps)
-        self._take_over(change, back=back)
+        self._take_over(change, back=verb == "undo")
 
     def _take_over(self, change: _Change, *, back: bool = False) -> None:
         labels = self._session.recordings[change.key].labels or LabelTable()
@@ -273,8 +234,8 @@ class Labelling:
 
     def _forget(self, key: str) -> None:
         self._left.pop(key, None)
-        self._done = [change for change in self._done if change.key != key]
-        self._undone = [change for change in self._undone if change.key != key]
+        for changes in (self._done, self._undone):
+            changes[:] = [change for change in changes if change.key != key]
         self.history_changed.emit()
 
 

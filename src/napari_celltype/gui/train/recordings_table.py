@@ -2,140 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from qtpy import QtWidgets
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QGridLayout,
-    QLabel,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.label.autosave import labels_folder
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
 from napari_celltype.gui.widgets import (
+    Words,
     ask_file,
     ask_folder,
     for_window,
     listen,
     local_paths,
 )
-from napari_celltype.labels import (
-    DataSet,
-    LabelledRecording,
-    LabelTable,
-    find_labelled,
-)
+from napari_celltype.labels import LabelledRecording, LabelTable, find_labelled
 from napari_celltype.labels.labelled_recording import of_open_recording
+from napari_celltype.labels.notes import counted
 from napari_celltype.labels.obstacles import Action, Obstacle
+from napari_celltype.models import ModelCard
 from napari_celltype.training.obstacles import find_obstacles
 
-if TYPE_CHECKING:
-    from napari_celltype.models import ModelCard
-
-
+COLUMNS = {
+    "Recording": "The session folder, and the plane where there are several",
+    "Animal": "The animal, guessed from the path; double-click to change it",
+    "Labels": "Labelled ROIs of each type; accepted predictions are not counted",
+    "Session": "The session, guessed from the path; double-click to change it",
+    "Line": "The mouse line, guessed from the path; double-click to change it",
+    "Length": "Length of the recording",
+    "Hz": "Frames per second of one plane; ⚠ is suite2p's default, which nobody "
+    "confirmed",
+}
 _EDITED = {1: "subject", 3: "session", 4: "line"}
-_LABELS = 2
 _Found = tuple[tuple[LabelledRecording, ...], tuple[str, ...]]
 # So that animal and labels are seen in a narrow dock; the tooltip has the whole name.
 _WIDEST_NAME = 110
 _LISTS = "Lists and trace sets (*.csv *.npz);;All files (*)"
+# Buttons with no more letters share a line.
+_SHORT = 16
 
 
-class RecordingsTable(QWidget):
+class RecordingsTable(QtWidgets.QWidget):
     """Adds, edits and removes labelled recordings; says what stands in the way.
 
     It shows the collection of the session: two tables of one viewer show the same.
-
-    Parameters
-    ----------
-    session : Session
-
-    Attributes
-    ----------
-    changed : Signal()
-        The collection, or what stands in the way, changed.
     """
 
+    # The collection, or what stands in the way, changed.
     changed = Signal()
 
     def __init__(self, session: Session, parent: Any = None) -> None:
         super().__init__(parent)
         self.session = session
-        self.table = QTableWidget(0, len(COLUMNS))
-        self.counts = QLabel()
-        self.obstacle_list = _ObstacleList()
-        self.add_open = QPushButton("Add open")
-        self.add_folders = QPushButton("Add folders...")
-        self.add_list = QPushButton("Add list...")
-        self.remove = QPushButton("Remove")
-        self.save_list = QPushButton("Save list...")
-        self.job = JobBar()
-        self._base: ModelCard | None = None
+        # The model whose frame rate and window the recordings have to fit.
+        self.base: ModelCard | None = None
+        # What stands in the way, what blocks first.
+        self.obstacles: tuple[Obstacle, ...] = ()
         self._held_out = "auto"
         self._waiting: list[Path] = []
+        self.table = QtWidgets.QTableWidget(
+            0,
+            len(COLUMNS),
+            selectionBehavior=QtWidgets.QTableWidget.SelectionBehavior.SelectRows,
+            textElideMode=Qt.TextElideMode.ElideLeft,
+            wordWrap=False,
+            toolTip="Drop session folders here; a folder that holds many is searched",
+            itemChanged=self._on_edited,
+            itemSelectionChanged=self._show_buttons,
+        )
+        self.table.setHorizontalHeaderLabels(list(COLUMNS))
+        for column, tip in enumerate(COLUMNS.values()):
+            self.table.horizontalHeaderItem(column).setToolTip(tip)
+        self.table.verticalHeader().hide()
+        self.table.setFixedHeight(150)
+        self.counts = QtWidgets.QLabel(wordWrap=True)
+        self.obstacle_list = QtWidgets.QWidget()
+        self._rows = QtWidgets.QVBoxLayout(self.obstacle_list)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self.add_open = QtWidgets.QPushButton(
+            "Add open", clicked=self.add_open_recordings
+        )
+        self.add_folders = QtWidgets.QPushButton(
+            "Add folders...",
+            toolTip="A session folder, or one that holds many sessions",
+            clicked=lambda: self.add_paths(
+                [ask_folder(self, "Add recordings", "recordings")]
+            ),
+        )
+        self.add_list = QtWidgets.QPushButton(
+            "Add list...",
+            toolTip="A recording list (CSV) or a trace set (.npz)",
+            clicked=lambda: self.add_paths(
+                [ask_file(self, "Add a list", "recording lists", _LISTS)]
+            ),
+        )
+        self.remove = QtWidgets.QPushButton("Remove", clicked=self._remove_selected)
+        self.save_list = QtWidgets.QPushButton(
+            "Save list...",
+            clicked=lambda: self.save_to(
+                ask_folder(self, "Folder of the list", "recording lists")
+            ),
+        )
+        self.job = JobBar()
+        layout = QtWidgets.QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for column, button in enumerate((self.add_open, self.add_folders)):
+            layout.addWidget(button, 0, 3 * column, 1, 3)
+        for column, button in enumerate((self.add_list, self.remove, self.save_list)):
+            layout.addWidget(button, 1, 2 * column, 1, 2)
+        below = (self.table, self.job, self.counts, self.obstacle_list)
+        for row, widget in enumerate(below, 2):
+            layout.addWidget(widget, row, 0, 1, 6)
         self.setAcceptDrops(True)
-        self._lay_out()
-        self._connect()
+        for signal, slot in (
+            (session.collected, self._show),
+            (session.labelled, self._follow),
+            (session.replaced, self._follow),
+            (session.opened, self._follow),
+            (session.activated, self._show_buttons),
+            (session.closed, self._on_closed),
+        ):
+            listen(self, signal, slot)
         self._show()
-
-    @property
-    def collection(self) -> DataSet:
-        """The labelled recordings with the choices about them."""
-        return self.session.collection
-
-    @property
-    def obstacles(self) -> tuple[Obstacle, ...]:
-        """What stands in the way, what blocks first."""
-        return self.obstacle_list.shown
-
-    @property
-    def base(self) -> ModelCard | None:
-        """The model whose frame rate and window the recordings have to fit."""
-        return self._base
 
     @property
     def blocked_by(self) -> str:
         """Why nothing can be learned from this yet; empty where nothing blocks."""
         if self.job.running:
             return "Recordings are still being read."
-        if not self.collection.recordings:
+        if not self.session.collection.recordings:
             return "Add labelled recordings first."
         return next((for_window(str(o)) for o in self.obstacles if o.blocks), "")
 
-    def set_requirements(
-        self, base: ModelCard | None = None, held_out: str = "auto"
-    ) -> None:
-        """Say what the recordings are for, as other things then stand in the way.
+    def set_requirements(self, base: ModelCard | None, held_out: str = "auto") -> None:
+        """Say from what on training starts, and what is held out of the recordings."""
+        if (base, held_out) != (self.base, self._held_out):
+            self.base, self._held_out = base, held_out
+            self._find_obstacles()
 
-        Parameters
-        ----------
-        base : ModelCard, optional
-            The model that training starts from.
-        held_out : str
-            ``auto``, ``subject``, ``session``, ``cell`` or ``none``.
-        """
-        self._base, self._held_out = base, held_out
-        self._show_obstacles()
-
-    def add_paths(self, paths: Iterable[Path]) -> None:
-        """Read recordings, folders that hold many, lists and trace sets.
-
-        In the background; what comes while others are read waits for its turn.
-        """
-        self._waiting += list(paths)
+    def add_paths(self, paths: Iterable[Path | None]) -> None:
+        """Read recordings, folders that hold many, lists and trace sets, in turn."""
+        self._waiting += filter(None, paths)
         if self._waiting and not self.job.running:
             self._read()
 
@@ -150,16 +166,23 @@ class RecordingsTable(QWidget):
             self.job.notice.show_error(
                 "Traces without a folder cannot be added; save them as a trace set."
             )
-        self.session.set_collection(self.collection.added(usable))
+        self._add(usable)
+
+    def save_to(self, folder: Path | None) -> None:
+        """Write the recording list and say where it is."""
+        if folder is None:
+            return
+        try:
+            written = self.session.collection.write(folder)
+        except CellTypeError as error:
+            self.job.notice.show_error(str(error))
+        else:
+            self.job.notice.show_text(f"Wrote {written}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take folders and files of this machine."""
         if local_paths(event):
             event.acceptProposedAction()
-
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Take them anywhere."""
-        event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Add what was dropped, many at once."""
@@ -167,66 +190,8 @@ class RecordingsTable(QWidget):
         event.accept()
         self.add_paths(local_paths(event))
 
-    def _lay_out(self) -> None:
-        self.table.setHorizontalHeaderLabels(COLUMNS)
-        for column, text in enumerate(_TOOLTIPS):
-            self.table.horizontalHeaderItem(column).setToolTip(text)
-        self.table.verticalHeader().hide()
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setTextElideMode(Qt.TextElideMode.ElideLeft)
-        self.table.setWordWrap(False)
-        self.table.setFixedHeight(150)
-        self.table.setToolTip(
-            "Drop session folders here; a folder that holds many is searched"
-        )
-        self.counts.setWordWrap(True)
-        for button, tip in (
-            (self.add_open, "Add the recordings that are open in this viewer"),
-            (self.add_folders, "A session folder, or one that holds many sessions"),
-            (self.add_list, "A recording list (CSV) or a trace set (.npz)"),
-            (self.remove, "Take the selected rows out; no file is touched"),
-            (
-                self.save_list,
-                "Write this table as a recording list, which `napari-celltype train` "
-                "and `evaluate` read",
-            ),
-        ):
-            button.setToolTip(tip)
-        buttons = QGridLayout()
-        buttons.setContentsMargins(0, 0, 0, 0)
-        buttons.setSpacing(4)
-        for number, button in enumerate((self.add_open, self.add_folders)):
-            buttons.addWidget(button, 0, 3 * number, 1, 3)
-        for number, button in enumerate((self.add_list, self.remove, self.save_list)):
-            buttons.addWidget(button, 1, 2 * number, 1, 2)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(buttons)
-        layout.addWidget(self.table)
-        layout.addWidget(self.job)
-        layout.addWidget(self.counts)
-        layout.addWidget(self.obstacle_list)
-
-    def _connect(self) -> None:
-        self.add_open.clicked.connect(self.add_open_recordings)
-        self.add_folders.clicked.connect(self._ask_for_folder)
-        self.add_list.clicked.connect(self._ask_for_list)
-        self.remove.clicked.connect(self._remove_selected)
-        self.save_list.clicked.connect(self._ask_where_to_save)
-        self.table.itemChanged.connect(self._on_edited)
-        self.table.itemSelectionChanged.connect(self._show_buttons)
-        self.obstacle_list.chosen.connect(self._on_chosen)
-        session = self.session
-        for signal, slot in (
-            (session.collected, self._show),
-            (session.labelled, self._follow),
-            (session.replaced, self._follow),
-            (session.closed, self._on_closed),
-            (session.opened, self._on_open_recordings),
-            (session.closed, self._on_open_recordings),
-        ):
-            listen(self, signal, slot)
+    def _add(self, recordings: Iterable[LabelledRecording]) -> None:
+        self.session.set_collection(self.session.collection.added(recordings))
 
     def _read(self) -> None:
         paths, self._waiting = self._waiting, []
@@ -246,10 +211,10 @@ class RecordingsTable(QWidget):
                 recordings, failures = outcome.result
                 if failures:
                     self.job.notice.show_error("\n".join(failures[:5]))
-                self.session.set_collection(self.collection.added(recordings))
+                self._add(recordings)
                 for key in self.session.recordings:
                     self._follow(key)
-            self._show_obstacles()
+            self._find_obstacles()
             if self._waiting:
                 self._read()
 
@@ -258,134 +223,163 @@ class RecordingsTable(QWidget):
 
     def _follow(self, key: str) -> None:
         """Take over the labels that a recording has in the window now."""
-        mine = self._find(key)
-        opened = self.session.recordings.get(key)
+        mine, opened = self._find(key), self.session.recordings.get(key)
         if mine is None or opened is None:
             return
         labels = opened.labels or LabelTable()
-        if mine.table is labels and mine.recording is opened.recording:
-            return
+        same = mine.table is labels and mine.recording is opened.recording
         # A list that names a label table means that table.
-        if mine.labels is not None and mine.labels.is_file():
+        if same or (mine.labels is not None and mine.labels.is_file()):
             return
         now = of_open_recording(opened.recording, labels, mine.name)
         if now is not None:
-            self.session.set_collection(self.collection.added([now]))
+            self._add([now])
 
     def _on_closed(self, key: str) -> None:
         """Let go of a recording that was closed, and count its labels on disk."""
         mine = self._find(key)
         if mine is not None and mine.table is not None:
-            kept = replace(mine, table=None)
-            self.session.set_collection(self.collection.added([kept]))
+            self._add([replace(mine, table=None)])
             self.add_paths([mine.path])
 
-    def _on_open_recordings(self, key: str) -> None:
-        self._follow(key)
-        self._show_buttons()
-
     def _find(self, key: str) -> LabelledRecording | None:
-        return next((r for r in self.collection.recordings if r.key == key), None)
+        recordings = self.session.collection.recordings
+        return next((r for r in recordings if r.key == key), None)
 
-    def _on_edited(self, item: QTableWidgetItem) -> None:
-        name = _EDITED[item.column()]
-        key = self.collection.recordings[item.row()].key
-        edited = self.collection.edited(key, **{name: item.text()})
-        self.session.set_collection(edited)
+    def _on_edited(self, item: QtWidgets.QTableWidgetItem) -> None:
+        collection, name = self.session.collection, _EDITED[item.column()]
+        key = collection.recordings[item.row()].key
+        self.session.set_collection(collection.edited(key, **{name: item.text()}))
 
-    def _on_chosen(self, action: Action) -> None:
-        self.session.set_collection(action.apply(self.collection))
+    def _on_action(self, action: Action, checked: bool = False) -> None:
+        self.session.set_collection(action.apply(self.session.collection))
 
     def _remove_selected(self) -> None:
+        collection = self.session.collection
         rows = {index.row() for index in self.table.selectedIndexes()}
-        keys = [self.collection.recordings[row].key for row in rows]
-        self.session.set_collection(self.collection.removed(keys))
-
-    def _ask_for_folder(self) -> None:
-        folder = ask_folder(self, "Add recordings", "recordings")
-        if folder is not None:
-            self.add_paths([folder])
-
-    def _ask_for_list(self) -> None:
-        file = ask_file(self, "Add a list", "recording lists", _LISTS)
-        if file is not None:
-            self.add_paths([file])
-
-    def _ask_where_to_save(self) -> None:
-        folder = ask_folder(self, "Folder of the list", "recording lists")
-        if folder is not None:
-            self.save_to(folder)
-
-    def save_to(self, folder: Path) -> None:
-        """Write the recording list and say where it is."""
-        try:
-            written = self.collection.write(folder)
-        except CellTypeError as error:
-            self.job.notice.show_error(str(error))
-        else:
-            self.job.notice.show_text(f"Wrote {written}")
+        keys = [collection.recordings[row].key for row in rows]
+        self.session.set_collection(collection.removed(keys))
 
     def _show(self) -> None:
-        recordings = self.collection.recordings
+        collection = self.session.collection
         blocked = self.table.blockSignals(True)
-        self.table.setRowCount(len(recordings))
-        for row, recording in enumerate(recordings):
-            for column, text in enumerate(cells_of(recording)):
+        self.table.setRowCount(len(collection.recordings))
+        for row, recording in enumerate(collection.recordings):
+            size = f"{recording.n_rois} ROIs, {recording.n_frames} frames"
+            for column, text in enumerate(_cells(recording)):
+                # An item that is being edited has to stay.
                 item = self.table.item(row, column)
                 if item is None:
-                    item = QTableWidgetItem()
+                    item = QtWidgets.QTableWidgetItem()
                     self.table.setItem(row, column, item)
                 item.setText(text)
-                editable = column in _EDITED and recording.trace_set is None
+                item.setToolTip(f"{text}\n{recording.path}\n{size}")
                 flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
-                if editable:
+                if column in _EDITED and recording.trace_set is None:
                     flags |= Qt.ItemFlag.ItemIsEditable
                 item.setFlags(flags)
-                item.setToolTip(
-                    _tooltip_of(recording) if column in (0, _LABELS) else text
-                )
         self.table.resizeColumnsToContents()
         name_width = min(self.table.columnWidth(0), _WIDEST_NAME)
         self.table.setColumnWidth(0, name_width)
         self.table.blockSignals(blocked)
-        self.counts.setText(summary_of(self.collection))
-        self.counts.setToolTip(by_subject(self.collection))
+        self._show_counts()
         self._show_buttons()
-        self._show_obstacles()
+        self._find_obstacles()
+
+    def _show_counts(self) -> None:
+        """Say how many cells of each type there are, and from how many animals."""
+        by_subject = self.session.collection.counts_by_subject()
+        types, animals = [], dict[str, list[str]]()
+        for name, n in self.session.collection.counts().items():
+            found = by_subject[name]
+            known = f" from {counted(len(found), 'animal')}" if all(found) else ""
+            types.append(f"{name} {n}{known}")
+            for subject, of_subject in found.items():
+                own = animals.setdefault(subject or "no animal given", [])
+                own.append(f"{name} {of_subject}")
+        self.counts.setText(f"Labelled ROIs: {', '.join(types)}" if types else "")
+        self.counts.setToolTip(
+            "\n".join(f"{animal}: {', '.join(own)}" for animal, own in animals.items())
+        )
 
     def _show_buttons(self) -> None:
-        for button, on, why in (
-            (self.add_open, bool(self.session.recordings), "No recording is open"),
-            (self.remove, bool(self.table.selectedIndexes()), "Select rows first"),
-            (self.save_list, bool(self.collection.recordings), "The table is empty"),
+        collection, selected = self.session.collection, self.table.selectedIndexes()
+        for button, tip, on, why in (
+            (
+                self.add_open,
+                "Add the recordings that are open in this viewer",
+                bool(self.session.recordings),
+                "No recording is open",
+            ),
+            (
+                self.remove,
+                "Take the selected rows out; no file is touched",
+                bool(selected),
+                "Select rows first",
+            ),
+            (
+                self.save_list,
+                "Write this table as a recording list, which `napari-celltype train` "
+                "and `evaluate` read",
+                bool(collection.recordings),
+                "The table is empty",
+            ),
         ):
-            tip = button.toolTip().split("\nOff: ")[0]
             button.setEnabled(on)
             button.setToolTip(tip if on else f"{tip}\nOff: {why}")
 
-    def _show_obstacles(self) -> None:
-        self.obstacle_list.show_obstacles(
-            find_obstacles(self.collection, base=self._base, held_out=self._held_out)
+    def _find_obstacles(self) -> None:
+        self.show_obstacles(
+            find_obstacles(
+                self.session.collection, base=self.base, held_out=self._held_out
+            )
         )
         self.changed.emit()
 
+    def show_obstacles(self, obstacles: tuple[Obstacle, ...]) -> None:
+        """Show other obstacles, each with its buttons below."""
+        self.obstacles = obstacles
+        while (item := self._rows.takeAt(0)) is not None:
+            widget = item.widget()
+            # Gone at once; deleted later, as one of its buttons may have been pressed.
+            widget.setParent(None)
+            widget.deleteLater()
+        for obstacle in obstacles:
+            self._rows.addWidget(self._row(obstacle))
+        self.obstacle_list.setVisible(bool(obstacles))
 
-COLUMNS = ("Recording", "Animal", "Labels", "Session", "Line", "Length", "Hz")
-_TOOLTIPS = (
-    "The session folder, and the plane where there are several",
-    "The animal, guessed from the path; double-click to change it",
-    "Labelled ROIs of each type; what a model said is not counted",
-    "The session, guessed from the path; double-click to change it",
-    "The mouse line, guessed from the path; double-click to change it",
-    "Length of the recording",
-    "Frames per second of one plane; ⚠ is suite2p's default, which nobody confirmed",
-)
+    def _row(self, obstacle: Obstacle) -> QtWidgets.QWidget:
+        row, sentence = QtWidgets.QWidget(), Words()
+        # What blocks is marked by a sign and a word, not by colour alone.
+        sign = "⚠" if obstacle.blocks else "ℹ"
+        text = for_window(obstacle.sentence).replace("/", "/\u200b")
+        sentence.setText(f"{sign} {text}")
+        sentence.setToolTip(
+            "Decide this first; nothing can be trained before."
+            if obstacle.blocks
+            else "To be known; nothing has to be done."
+        )
+        grid = QtWidgets.QGridLayout(row)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(2)
+        grid.addWidget(sentence, 0, 0, 1, 2)
+        short = all(len(action.text) <= _SHORT for action in obstacle.ways_out)
+        for number, action in enumerate(obstacle.ways_out):
+            button = QtWidgets.QPushButton(action.text, toolTip=action.tooltip)
+            button.clicked.connect(partial(self._on_action, action))
+            line, column = divmod(number, 2) if short else (number, 0)
+            grid.addWidget(button, line + 1, column, 1, 1 if short else 2)
+        return row
 
 
-def cells_of(recording: LabelledRecording) -> tuple[str, ...]:
+def _cells(recording: LabelledRecording) -> tuple[str, ...]:
     """Return the text of each of the `COLUMNS`."""
     rate, n = recording.sampling_frequency, recording.n_frames
-    length = f"{n} frames" if rate is None else _duration(n / rate)
+    if rate is None:
+        length = f"{n} frames"
+    else:
+        seconds = n / rate
+        length = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
     labels = recording.tree.in_order(sorted(recording.counts))
     counts = ", ".join(f"{name} {recording.counts[name]}" for name in labels)
     doubt = "" if recording.frequency_confirmed else " ⚠"
@@ -399,120 +393,3 @@ def cells_of(recording: LabelledRecording) -> tuple[str, ...]:
         length,
         "?" if rate is None else f"{rate:.4g}{doubt}",
     )
-
-
-def _tooltip_of(recording: LabelledRecording) -> str:
-    """Return where a recording is and what it holds, in lines."""
-    lines = [
-        str(recording.path),
-        f"{recording.n_rois} ROIs, {recording.n_frames} frames",
-        f"{sum(recording.counts.values())} labels that count",
-    ]
-    if recording.n_predictions:
-        lines.append(f"{recording.n_predictions} labels of a model, not counted")
-    return "\n".join(lines)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
-
-
-def summary_of(collection: DataSet) -> str:
-    """Say how many cells of each type there are, and from how many animals."""
-    of_subjects = collection.counts_by_subject()
-    parts = []
-    for name, n in collection.counts().items():
-        animals = [s for s in of_subjects[name] if s]
-        known = len(animals) == len(of_subjects[name])
-        where = f" from {len(animals)} animal{'s' * (len(animals) != 1)}"
-        parts.append(f"{name} {n}{where if known else ''}")
-    return "Labelled ROIs: " + ", ".join(parts) if parts else ""
-
-
-def by_subject(collection: DataSet) -> str:
-    """Return the labelled ROIs of each animal, one line for each."""
-    lines: dict[str, list[str]] = {}
-    found = collection.counts_by_subject()
-    for name in collection.counts():
-        for subject, n in found[name].items():
-            lines.setdefault(subject or "no animal given", []).append(f"{name} {n}")
-    return "\n".join(f"{subject}: {', '.join(of)}" for subject, of in lines.items())
-
-
-# What blocks is marked by a sign and a word, not by colour alone.
-_BLOCKS, _TOLD = "⚠", "ℹ"
-# Buttons with no more letters share a line.
-_SHORT = 16
-
-
-class _ObstacleList(QWidget):
-    """Sentences, those that block first, each with its buttons below.
-
-    Attributes
-    ----------
-    chosen : Signal(object)
-        The `Action` of the button that was pressed.
-    """
-
-    chosen = Signal(object)
-
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(4)
-        self._shown: tuple[Obstacle, ...] = ()
-
-    @property
-    def shown(self) -> tuple[Obstacle, ...]:
-        """The obstacles, in their order."""
-        return self._shown
-
-    def button(self, text: str) -> QPushButton | None:
-        """Return the first button with a text."""
-        buttons = self.findChildren(QPushButton)
-        return next((b for b in buttons if b.text() == text), None)
-
-    def show_obstacles(self, obstacles: Sequence[Obstacle]) -> None:
-        """Show obstacles in the place of those before."""
-        self._shown = tuple(obstacles)
-        while (item := self._layout.takeAt(0)) is not None:
-            widget = item.widget()
-            # Gone at once; deleted later, as one of its buttons may have been pressed.
-            widget.setParent(None)
-            widget.deleteLater()
-        for obstacle in obstacles:
-            self._layout.addWidget(self._row(obstacle))
-        self.setVisible(bool(obstacles))
-
-    def _row(self, obstacle: Obstacle) -> QWidget:
-        row = QWidget()
-        grid = QGridLayout(row)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(4)
-        grid.setVerticalSpacing(2)
-        sign = QLabel(_BLOCKS if obstacle.blocks else _TOLD)
-        sign.setToolTip(
-            "Decide this first; nothing can be trained before."
-            if obstacle.blocks
-            else "To be known; nothing has to be done."
-        )
-        sentence = QLabel(for_window(obstacle.sentence).replace("/", "/\u200b"))
-        sentence.setWordWrap(True)
-        sentence.setAlignment(Qt.AlignmentFlag.AlignTop)
-        sentence.setTextFormat(Qt.TextFormat.PlainText)
-        grid.addWidget(sign, 0, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(sentence, 0, 1, 1, 2)
-        grid.setColumnStretch(1, 1)
-        grid.setColumnStretch(2, 1)
-        line, column = 1, 1
-        for action in obstacle.ways_out:
-            button = QPushButton(action.text)
-            button.setToolTip(action.tooltip)
-            button.clicked.connect(partial(self.chosen.emit, action))
-            short = len(action.text) <= _SHORT
-            if not short and column == 2:
-                line, column = line + 1, 1
-            grid.addWidget(button, line, column, 1, 1 if short else 2)
-            line, column = (line, 2) if short and column == 1 else (line + 1, 1)
-        return row

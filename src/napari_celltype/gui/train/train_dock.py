@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari.utils.theme import get_theme
 from napari.viewer import Viewer
+from qtpy import QtWidgets
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import (
-    QApplication,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
 
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.classify.classify_dock import ClassifyDock
 from napari_celltype.gui.placement import FirstPlace, open_once
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.gui.tasks import Cancelled, Failed, Finished, JobBar, Outcome
+from napari_celltype.gui.tasks import Cancelled, Finished, JobBar, Outcome
 from napari_celltype.gui.train.recordings_table import RecordingsTable
 from napari_celltype.gui.train.train_form import KeepOrThrow, TrainForm
 from napari_celltype.gui.train.validation_plot import ValidationPlot
-from napari_celltype.gui.widgets import Column, Details, Words, for_window, listen
-from napari_celltype.models import network_title
+from napari_celltype.gui.widgets import (
+    Column,
+    Details,
+    Notice,
+    Words,
+    for_window,
+    listen,
+)
+from napari_celltype.models import ModelCard, list_models, network_title
 from napari_celltype.progress import Progress
 from napari_celltype.training.course import Course
 from napari_celltype.training.held_out import held_out_for
@@ -38,9 +39,6 @@ from napari_celltype.training.train import (
     find_base,
     train_model,
 )
-
-if TYPE_CHECKING:
-    from napari_celltype.models import ModelCard
 
 _WIDTH = 310
 
@@ -54,41 +52,53 @@ class _Running:
     finish: Event = field(default_factory=Event)
     thrown_away: bool = False
 
-    def tell(self, course: Course) -> None:
+    def watch(self, course: Course) -> None:
         self.course = course
 
 
-class TrainDock(QWidget):
+class TrainDock(QtWidgets.QWidget):
     """Collects labelled recordings, trains on them, and shows how well it goes."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
         self.session = scene_of(napari_viewer).session
+        self._command = ""
         self.recordings = RecordingsTable(self.session)
         self.form = TrainForm()
-        self.train = QPushButton("Train")
-        self.why_not = Words()
+        self.train = QtWidgets.QPushButton("Train", clicked=self.start)
+        self.why_not = Notice()
         self.job = JobBar()
         self.choice = KeepOrThrow()
         self.plot = ValidationPlot()
-        self.course = Words()
+        self.course = Notice()
         self.result = Words()
         self.details = Details()
-        self.use = QPushButton("Use it in Classify")
-        self.copy = QPushButton("Copy command")
-        self._scroll = QTimer(self)
-        self._scroll.setSingleShot(True)
-        self._target: QWidget = self.train
+        self.use = QtWidgets.QPushButton(
+            "Use it in Classify",
+            toolTip="Choose this model in the Classify dock",
+            clicked=self._use,
+        )
+        self.copy = QtWidgets.QPushButton(
+            "Copy command",
+            toolTip="Copy the command that trains the same model in a terminal, from "
+            "the recording list that was written",
+            clicked=lambda: QtWidgets.QApplication.clipboard().setText(self._command),
+        )
         self._running: _Running | None = None
         self._trained: Trained | None = None
-        self._command = ""
         self._trouble = ""
-        # Files of models are read once; another list of models makes them old.
-        self._bases: dict[tuple[str, float | None], tuple[ModelCard | None, str]] = {}
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
-        self._connect()
+        self.form.changed.connect(self._update)
+        self.recordings.changed.connect(self._update)
+        # Cancel asks first what is to become of the epochs that are done.
+        self.job.cancel.clicked.disconnect()
+        self.job.cancel.clicked.connect(self._ask)
+        self.job.cancel.setToolTip("Stop, and choose what becomes of the best epoch")
+        self.choice.chosen.connect(self._on_choice)
+        listen(self, self.session.models_changed, self._list_models)
+        listen(self, self._viewer.events.theme, self._on_theme)
         self._list_models()
         self._on_theme()
 
@@ -97,7 +107,7 @@ class TrainDock(QWidget):
         if self._reason():
             return
         request = request_for(
-            self.recordings.collection, self.form.model_name, **self.form.values
+            self.session.collection, self.form.model_name, **self.form.values
         )
         running = self._running = _Running(request)
         self._command = command_for(request)
@@ -107,7 +117,7 @@ class TrainDock(QWidget):
                 request,
                 on_progress=on_progress,
                 should_stop=should_stop,
-                on_course=running.tell,
+                on_course=running.watch,
                 should_finish=running.finish.is_set,
             )
 
@@ -118,66 +128,43 @@ class TrainDock(QWidget):
         self._show_state()
 
     def _lay_out(self) -> None:
-        self.use.setToolTip("Choose this model in the Classify dock")
-        self.copy.setToolTip(
-            "Copy the command that trains the same model in a terminal, from the "
-            "recording list that was written"
-        )
-        after = QWidget()
-        ends = QHBoxLayout(after)
-        ends.setContentsMargins(0, 0, 0, 0)
-        ends.addWidget(self.use, 1)
-        ends.addWidget(self.copy)
-        inner = QWidget()
-        column = QVBoxLayout(inner)
+        inner = QtWidgets.QWidget()
+        column = QtWidgets.QGridLayout(inner)
         column.setContentsMargins(6, 4, 6, 4)
         column.setSpacing(5)
-        for widget in (
-            QLabel("<b>Labelled recordings</b>"),
-            self.recordings,
-            QLabel("<b>Training</b>"),
-            self.form,
-            self.plot,
-            self.course,
-            after,
-            self.result,
-            self.details,
+        column.setColumnStretch(0, 1)
+        for row, widget in enumerate(
+            (
+                QtWidgets.QLabel("<b>Labelled recordings</b>"),
+                self.recordings,
+                QtWidgets.QLabel("<b>Training</b>"),
+                self.form,
+                self.plot,
+                self.course,
+                self.result,
+                self.details,
+            )
         ):
-            column.addWidget(widget)
-        column.addStretch(1)
+            # Below the course come two buttons.
+            column.addWidget(widget, row + (row > 5), 0, 1, 2)
+        column.addWidget(self.use, 6, 0)
+        column.addWidget(self.copy, 6, 1)
+        column.setRowStretch(9, 1)
         self._column = Column(inner)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._column, 1)
         # Below what scrolls: always there, however low the window is.
-        foot = QVBoxLayout()
+        foot = QtWidgets.QVBoxLayout()
         foot.setContentsMargins(6, 0, 6, 4)
         for widget in (self.train, self.why_not, self.job, self.choice):
             foot.addWidget(widget)
+        layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._column, 1)
         layout.addLayout(foot)
         self._show_result(None)
 
-    def _connect(self) -> None:
-        self.train.clicked.connect(self.start)
-        self._scroll.timeout.connect(self._on_scroll)
-        self.form.changed.connect(self._on_requirements)
-        self.recordings.changed.connect(self._on_recordings)
-        # Cancel asks first what is to become of the epochs that are done.
-        self.job.cancel.clicked.disconnect()
-        self.job.cancel.clicked.connect(self._ask)
-        self.job.cancel.setToolTip("Stop, and choose what becomes of the best epoch")
-        self.choice.kept.connect(self._keep)
-        self.choice.thrown_away.connect(self._throw_away)
-        self.use.clicked.connect(self._use)
-        self.copy.clicked.connect(self._copy)
-        listen(self, self.session.models_changed, self._list_models)
-        listen(self, self._viewer.events.theme, self._on_theme)
-
     def _list_models(self) -> None:
-        from napari_celltype.models import list_models
-
         notices: list[str] = []
-        self._bases.clear()
+        _base_card.cache_clear()
         try:
             self.form.list_models(list_models(on_notice=notices.append))
         except CellTypeError as error:
@@ -185,33 +172,16 @@ class TrainDock(QWidget):
         if notices:
             self.job.notice.show_error("\n".join(notices))
 
-    def _on_requirements(self) -> None:
-        """Find the model to start from, whose rate and window the data have to fit."""
-        card, self._trouble = self._base_card()
+    def _update(self) -> None:
+        """Show what the form and the recordings ask of each other."""
+        collection = self.session.collection
+        # The slowest recording decides which model of a family fits.
+        card, self._trouble = _base_card(self.form.base, collection.slowest)
         self.form.show_base(card, self._trouble)
-        self.recordings.set_requirements(card, self.form.value("validation"))
-
-    def _base_card(self) -> tuple[ModelCard | None, str]:
-        base, slowest = self.form.base, self.recordings.collection.slowest
-        if base is None:
-            return None, ""
-        if (base, slowest) not in self._bases:
-            try:
-                file, _ = find_base(base, slowest)
-            except CellTypeError as error:
-                self._bases[base, slowest] = (None, for_window(str(error)))
-            else:
-                self._bases[base, slowest] = (file.card, "")
-        return self._bases[base, slowest]
-
-    def _on_recordings(self) -> None:
-        card, trouble = self._base_card()
-        if (card, trouble) != (self.recordings.base, self._trouble):
-            # The slowest recording decides which model of a family fits.
-            self._on_requirements()
-        collection = self.recordings.collection
-        level = held_out_for(collection, self.form.value("validation"))
-        self.form.show_held_out(level if collection.recordings else "")
+        held_out = self.form.value("validation")
+        self.recordings.set_requirements(card, held_out)
+        level = held_out_for(collection, held_out) if collection.recordings else ""
+        self.form.show_held_out(level)
         self._show_state()
 
     def _reason(self) -> str:
@@ -230,53 +200,42 @@ class TrainDock(QWidget):
         self.train.setToolTip(reason or "Train a model on the labelled cells above")
         # What is found above already is not found again.
         found = (self._trouble, *(o.sentence for o in self.recordings.obstacles))
-        self.why_not.setText("" if reason in found else reason)
-        self.why_not.setVisible(bool(self.why_not.text()) and not self.job.running)
+        known = self.job.running or reason in found
+        self.why_not.show_text("" if known else reason)
         self.form.setEnabled(not self.job.running)
         self.plot.setVisible(bool(self.plot.scores))
-        self.course.setVisible(bool(self.course.text()))
 
     def _on_progress(self, progress: Progress) -> None:
-        running = self._running
-        if running is None or running.course is None:
-            return
-        self._show_course(running.course)
-        self.choice.show_best(running.course)
+        if self._running is not None and self._running.course is not None:
+            self._show_course(self._running.course)
+            self.choice.show_best(self._running.course)
 
     def _show_course(self, course: Course) -> None:
-        first = not self.course.text()
+        if not self.course.text:
+            QTimer.singleShot(0, self.look_at_news)
         self.plot.show_course(course)
-        self.course.setText(course.sentence())
+        self.course.show_text(course.sentence())
         self.plot.setVisible(course.chance is not None)
-        self.course.show()
-        if first:
-            self._look_at(self.course)
 
-    def _look_at(self, widget: QWidget) -> None:
-        """Scroll to a widget, once it has its place."""
-        self._target = widget
-        self._scroll.start()
-
-    def _on_scroll(self) -> None:
-        self._column.ensureWidgetVisible(self._target, 0, 4)
+    def look_at_news(self) -> None:
+        """Scroll to the result, or to how the training goes."""
+        news = self.result if self._trained is not None else self.course
+        self._column.ensureWidgetVisible(news, 0, 4)
 
     def _ask(self) -> None:
         """Ask what becomes of the best epoch; without any there is nothing to ask."""
-        running = self._running
-        if running is None:
-            return
-        if running.course is None:
+        if self._running is not None and self._running.course is not None:
+            self.choice.ask(self._running.course)
+        else:
             # What an earlier training left beside the model stays, to go on from.
             self.job.tasks.cancel()
-        else:
-            self.choice.ask(running.course)
 
-    def _keep(self) -> None:
-        if self._running is not None:
+    def _on_choice(self, keep: bool) -> None:
+        if self._running is None:
+            return
+        if keep:
             self._running.finish.set()
-
-    def _throw_away(self) -> None:
-        if self._running is not None:
+        else:
             self._running.thrown_away = True
             self.job.tasks.cancel()
 
@@ -285,21 +244,19 @@ class TrainDock(QWidget):
         self.choice.hide()
         if running is not None and running.course is not None:
             self._show_course(running.course)
+        # The result says it better.
+        self.course.clear()
         if isinstance(outcome, Finished):
-            # The result says it better, and nothing is left to wait for.
-            self.course.clear()
             self._show_result(outcome.result)
             self.session.models_changed.emit()
-            self._look_at(self.result)
+            QTimer.singleShot(0, self.look_at_news)
         elif isinstance(outcome, Cancelled) and running is not None:
-            if running.thrown_away:
-                checkpoint_of(running.request.output).unlink(missing_ok=True)
             self.plot.clear_course()
-            self.course.clear()
-            how = "Thrown away" if running.thrown_away else "Stopped before an epoch"
+            how = "Stopped before an epoch"
+            if running.thrown_away:
+                how = "Thrown away"
+                checkpoint_of(running.request.output).unlink(missing_ok=True)
             self.job.notice.show_text(f"{how}; no model was saved.")
-        elif isinstance(outcome, Failed):
-            self.course.clear()
         self._show_state()
 
     def _show_result(self, trained: Trained | None) -> None:
@@ -325,9 +282,17 @@ class TrainDock(QWidget):
         classify.form.model.choose(self._trained.card.name)
         classify.parentWidget().raise_()
 
-    def _copy(self) -> None:
-        QApplication.clipboard().setText(self._command)
-
     def _on_theme(self, event: Any = None) -> None:
         theme = get_theme(self._viewer.theme)
         self.plot.set_theme(theme.background.as_hex(), theme.text.as_hex())
+
+
+@lru_cache(maxsize=8)
+def _base_card(base: str | None, slowest: float | None) -> tuple[ModelCard | None, str]:
+    """Return the model that training starts from, or why it cannot; read once."""
+    if base is None:
+        return None, ""
+    try:
+        return find_base(base, slowest)[0].card, ""
+    except CellTypeError as error:
+        return None, for_window(str(error))

@@ -7,6 +7,7 @@ from typing import Any
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
 
+from napari_celltype.gui.plot import Plot
 from napari_celltype.protocol.words import way_title
 from napari_celltype.training.course import Course
 from napari_celltype.training.validation import SCORE
@@ -15,28 +16,23 @@ _MOST_POINTS = 50
 _CURVE, _BEST = "#3D8BEF", "#F2952E"
 
 
-class ValidationPlot(pg.PlotWidget):
+class ValidationPlot(Plot):
     """Balanced accuracy after each epoch; the best epoch is a star."""
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._curve = self.plot([], [], pen=pg.mkPen(_CURVE, width=2), symbol="o")
-        self._curve.setSymbolBrush(_CURVE)
-        self._best = self.plot([], [], pen=None, symbol="star")
+        pen = pg.mkPen(_CURVE, width=2)
+        self._curve = self.plot([], [], pen=pen, symbol="o", symbolBrush=_CURVE)
+        self._best = self.plot(
+            [], [], pen=None, symbol="star", symbolSize=15, symbolBrush=_BEST
+        )
         self._best.setZValue(10)
-        self._best.setSymbolSize(15)
-        self._best.setSymbolBrush(_BEST)
-        self._chance = _level(Qt.PenStyle.DashLine)
-        self._probe = _level(Qt.PenStyle.DotLine)
-        for line in (self._chance, self._probe):
-            self.addItem(line, ignoreBounds=True)
-            line.hide()
+        self._chance = self._level(Qt.PenStyle.DashLine)
+        self._probe = self._level(Qt.PenStyle.DotLine)
         self.setLabel("bottom", "epoch")
         self.setLabel("left", "balanced accuracy")
         self.setYRange(0, 1, padding=0.02)
         self.setMouseEnabled(x=False, y=False)
-        self.setMenuEnabled(False)
-        self.getPlotItem().hideButtons()
         self.setToolTip(
             "After each epoch: balanced accuracy on cells that are not trained on. "
             "Star: the epoch that is kept. Dashed: guesses that know nothing. Dotted: "
@@ -63,10 +59,12 @@ class ValidationPlot(pg.PlotWidget):
         self._best.setData([epochs[best]], [scores[best]])
         self.setXRange(1, max(2, course.epochs), padding=0.06)
         lines = [f"- - chance {course.chance:.2f}"]
-        _put(self._chance, course.chance)
+        self._chance.setValue(course.chance)
+        self._chance.show()
         if course.probe is not None:
             name, score = course.probe
-            _put(self._probe, score)
+            self._probe.setValue(score)
+            self._probe.show()
             lines.append(f"··· {name} alone {score:.2f}")
         # Above the curve, which captions on the lines would cover.
         held = course.held_out
@@ -85,21 +83,14 @@ class ValidationPlot(pg.PlotWidget):
 
     def set_theme(self, background: str, text: str) -> None:
         """Take over the colours of the window."""
-        self.setBackground(background)
-        for side in ("left", "bottom"):
-            self.getAxis(side).setPen(text)
-            self.getAxis(side).setTextPen(text)
-        self.getPlotItem().titleLabel.setAttr("color", text)
-        self.getPlotItem().titleLabel.setText(self.getPlotItem().titleLabel.text)
+        super().set_theme(background, text)
+        title = self.getPlotItem().titleLabel
+        title.setText(title.text, color=text)
         for line in (self._chance, self._probe):
             line.setPen(pg.mkPen(text, width=1, style=line.pen.style()))
 
-
-def _level(style: Qt.PenStyle) -> pg.InfiniteLine:
-    pen = pg.mkPen("#888888", style=style)
-    return pg.InfiniteLine(angle=0, movable=False, pen=pen)
-
-
-def _put(line: pg.InfiniteLine, height: float) -> None:
-    line.setValue(height)
-    line.show()
+    def _level(self, style: Qt.PenStyle) -> pg.InfiniteLine:
+        line = pg.InfiniteLine(angle=0, pen=pg.mkPen("#888888", style=style))
+        self.addItem(line, ignoreBounds=True)
+        line.hide()
+        return line
