@@ -64,8 +64,8 @@ def test_nothing_on_the_screen_gives_predictions_away(
     assert not any(name in window.hover(4) for name in NAMES)
 
     session.select(4)
-    assert rois.traces.title == "ROI 4"
-    assert rois.traces.card.text == "Predictions are hidden; H shows them."
+    assert rois.traces.title.text() == "ROI 4"
+    assert rois.traces.card.words.text() == "Predictions are hidden; H shows them."
     (curve,) = rois.plot._curves[: rois.plot.n_traces]
     assert curve.opts["pen"].color().name().upper() == UNSURE_COLOR.upper()
     assert not rois.means.means
@@ -100,8 +100,8 @@ def test_a_label_that_is_an_accepted_prediction_is_no_ground_truth(
     session.select_many([2, 3, 5])
     scene.labelling.give("PV")
     session.select(0)
-    qtbot.waitUntil(lambda: "no ground truth): PV" in rois.traces.card.text)
+    qtbot.waitUntil(lambda: "no ground truth): PV" in rois.traces.card.words.text())
     session.select(2)
-    assert "Label: PV" in rois.traces.card.text
+    assert "Label: PV" in rois.traces.card.words.text()
     members = means_tab.members_of(session, session.active, "label")
     assert {name: ids.tolist() for name, ids in members.items()} == {"PV": [2, 3, 5]}

@@ -37,24 +37,16 @@ def test_a_folder_that_is_no_recording_gives_a_sentence(window, qtbot, tmp_path)
     assert "empty" in dock.notice.text
 
 
-def test_confirming_the_frame_rate_takes_the_users_word(window):
-    dock = window.dock
-    dock.form.frame_rate.number.setValue(15.0)
-    dock.form.frame_rate.confirm()
-    recording = dock.session.active.recording
-    assert (recording.sampling_frequency, recording.sampling_frequency_confirmed) == (
-        15.0,
-        True,
-    )
-
-
-def test_another_frame_rate_says_that_predictions_went(window, make_predictions):
+def test_another_frame_rate_is_taken_over_and_predictions_go(window, make_predictions):
     dock = window.dock
     opened = dock.session.active
     rows = np.full((12, 4), 0.25)
     dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
     dock.form.frame_rate.number.setValue(15.0)
     dock.form.frame_rate.confirm()
+    recording = dock.session.active.recording
+    assert recording.sampling_frequency == 15.0
+    assert recording.sampling_frequency_confirmed
     assert dock.session.active.predictions is None
     assert dock.notice.text == "The frame rate changed; classify again."
 
@@ -87,13 +79,7 @@ def test_a_chosen_movie_takes_the_place_of_the_one_that_was_found(
     assert len(layer.data) == 80
     assert layer.contrast_limits[1] > 4000
     assert [tag_of(x).role for x in viewer.layers].count("movie") == 1
-
-
-def test_a_chosen_movie_survives_reloading(window, qtbot, tmp_path):
-    dock = window.dock
-    movie = write_movie(tmp_path / "chosen.tif", n_frames=80)
-    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
-        dock.attach_movie(movie)
+    # It survives reloading.
     with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
         dock.reload()
     assert len(dock.session.active.recording.movie) == 80

@@ -25,7 +25,7 @@ def recording():
 
 @pytest.fixture
 def painting(recording):
-    return Painting.of(recording)
+    return Painting(recording)
 
 
 def test_an_unclassified_roi_is_an_outline(painting):
@@ -47,21 +47,13 @@ def zones(*rois):
     return np.array([[i, r, r, e, e] for i, r, e in rois], "u1")
 
 
-def test_colouring_all_gives_each_roi_its_values(painting):
-    values = painting.color(zones((11, 12, 10), (21, 22, 20)))
-    assert values[2, 2] == 10
-    assert values[3, 3] == 12
-    assert values[4, 4] == 11
-    assert values[4, 9] == 21
-    assert values[0, 0] == CLEAR
-
-
-def test_colouring_one_roi_leaves_the_other(painting):
+def test_colouring_gives_each_roi_its_values_and_leaves_the_others(painting):
     painting.color(zones((11, 12, 10), (21, 22, 20)))
     before = painting.values.copy()
+    places = [(2, 2), (3, 3), (4, 4), (4, 9), (0, 0)]
+    assert [before[place] for place in places] == [10, 12, 11, 21, CLEAR]
     painting.color(zones((31, 32, 30), (21, 22, 20)))
-    assert painting.values[4, 4] == 31
-    assert painting.values[3, 3] == 32
+    assert [painting.values[place] for place in places[:3]] == [30, 32, 31]
     np.testing.assert_array_equal(painting.values[:, 7:], before[:, 7:])
 
 
@@ -82,7 +74,8 @@ def test_the_ring_goes_away_without_a_trace(painting):
 
 def test_a_roi_without_a_pixel_cannot_be_ringed():
     empty = Roi(np.empty(0, int), np.empty(0, int), np.empty(0, np.float32))
-    painting = Painting(np.zeros((4, 4), int), [empty])
+    recording = Recording(np.zeros((1, 9), "f4"), rois=[empty], frame_shape=(4, 4))
+    painting = Painting(recording)
     painting.select([0])
     assert (painting.values == CLEAR).all()
 
@@ -100,9 +93,9 @@ def three(recording):
 
 
 def values(predictions, color_by="type", min_probability=0.0, labels=()):
-    said = predictions.with_min_probability(min_probability).decisions
+    predictions = predictions.with_min_probability(min_probability)
     return roi_values(
-        predictions, said, 3, palette=Palette(), color_by=color_by, labels=labels
+        predictions, 3, palette=Palette(), color_by=color_by, labels=labels
     )
 
 
@@ -117,13 +110,12 @@ def test_a_type_is_filled_the_stronger_the_more_probable(three, make_predictions
     assert 0.1 < opacity[1] < 0.4
 
 
-def test_a_hidden_roi_keeps_a_thin_grey_outline(three, make_predictions):
-    zones = values(make_predictions(three, ROWS), min_probability=0.5)[1]
-    assert zones.tolist() == [CLEAR] * 3 + [UNCLASSIFIED] * 2
-
-
-def test_a_roi_without_probabilities_stays_grey(three, make_predictions):
-    zones = values(make_predictions(three, ROWS))[2]
+@pytest.mark.parametrize(("row", "min_probability"), [(1, 0.5), (2, 0.0)])
+def test_a_roi_without_a_name_keeps_a_thin_grey_outline(
+    three, make_predictions, row, min_probability
+):
+    made = make_predictions(three, ROWS)
+    zones = values(made, min_probability=min_probability)[row]
     assert zones.tolist() == [CLEAR] * 3 + [UNCLASSIFIED] * 2
 
 

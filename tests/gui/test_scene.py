@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
@@ -24,16 +25,12 @@ def test_opening_adds_movie_images_and_rois(window):
     assert "image" in roles
 
 
-def test_the_rois_layer_is_the_one_that_is_hovered_over(window):
-    viewer = window.viewer
+def test_the_rois_layer_is_hovered_over_and_not_painted_on(window):
     rois = window.layer("rois")
-    assert viewer.layers.selection.active is rois
+    assert window.viewer.layers.selection.active is rois
+    assert not rois.editable
     y, x = np.argwhere(rois.data == 4)[0]
     assert "roi_id: 3" in rois.get_status((0, y, x), world=True)["value"]
-
-
-def test_the_rois_layer_cannot_be_painted_on(window):
-    assert not window.layer("rois").editable
 
 
 def test_the_selected_roi_gets_a_ring(window):
@@ -86,22 +83,16 @@ def test_the_status_bar_says_what_a_click_does_to_rois(window, qtbot):
         assert viewer.help.startswith("click a ROI")
 
 
-def test_deleting_all_layers_closes_the_recording(window):
-    viewer, dock = window.viewer, window.dock
-    viewer.layers.select_all()
-    viewer.layers.remove_selected()
+@pytest.mark.parametrize("roles", [("rois", "colors"), ()])
+def test_deleting_layers_in_any_order_closes_the_recording(window, roles):
+    layers = window.viewer.layers
+    for layer in [window.layer(role) for role in roles]:
+        layers.remove(layer)
+    layers.select_all()
+    layers.remove_selected()
     QApplication.processEvents()
-    assert len(viewer.layers) == 0
-    assert dock.session.active is None
-
-
-def test_rois_and_colours_can_be_deleted_in_either_order(window):
-    viewer, dock = window.viewer, window.dock
-    rois, colors = window.layer("rois"), window.layer("colors")
-    for layer in (rois, colors):
-        viewer.layers.remove(layer)
-    QApplication.processEvents()
-    assert dock.session.active is None
+    assert window.dock.session.active is None
+    assert not layers
 
 
 def test_deleted_colours_come_back_with_the_next_colouring(window, make_predictions):

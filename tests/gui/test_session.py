@@ -30,75 +30,62 @@ def session():
     return Session()
 
 
+@pytest.fixture
+def predicted(session, make_predictions):
+    """A session whose recording was classified as PY, PV and SOM."""
+    session.open(opened())
+    predictions = make_predictions(session.active.recording, np.eye(3, 4))
+    session.set_predictions("a", predictions)
+    return session
+
+
 def heard(signal):
     calls = []
     signal.connect(lambda *values: calls.append(values))
     return calls
 
 
-def test_opening_activates(session):
+def test_the_last_that_was_opened_is_active_until_it_is_closed(session):
     session.open(opened("a"))
     session.open(opened("b"))
     assert session.active.key == "b"
-
-
-def test_opening_again_replaces_and_forgets_predictions(session, make_predictions):
-    first = opened()
-    session.open(first)
-    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
-    replaced = heard(session.replaced)
-    session.open(opened())
-    assert replaced == [("a",)]
-    assert session.active.predictions is None
-
-
-def test_closing_the_active_one_activates_another(session):
-    session.open(opened("a"))
-    session.open(opened("b"))
     session.close("b")
     assert session.active.key == "a"
-
-
-def test_closing_the_last_leaves_none(session):
-    session.open(opened())
     session.select(1)
     session.close("a")
     assert session.active is None
     assert session.roi_id is None
 
 
-def test_selecting_the_same_roi_is_told_once(session):
-    session.open(opened())
+def test_opening_again_replaces_and_forgets_predictions(predicted):
+    replaced = heard(predicted.replaced)
+    predicted.open(opened())
+    assert replaced == [("a",)]
+    assert predicted.active.predictions is None
+
+
+def test_selecting_the_same_roi_emits_one_signal(session):
+    session.open(opened("a"))
     calls = heard(session.selected)
     session.select(1)
     session.select(1)
     assert len(calls) == 1
-
-
-def test_another_recording_has_no_selected_roi(session):
-    session.open(opened("a"))
-    session.select(2)
+    # Another recording has no selected ROI.
     session.open(opened("b"))
     assert session.roi_id is None
 
 
-def test_another_frame_rate_drops_predictions(session, make_predictions):
-    first = opened()
-    session.open(first)
-    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
-    session.set_sampling_frequency("a", 20.0)
-    assert session.active.predictions is None
-    assert session.active.recording.sampling_frequency == 20.0
+def test_another_frame_rate_drops_predictions(predicted):
+    predicted.set_sampling_frequency("a", 20.0)
+    assert predicted.active.predictions is None
+    assert predicted.active.recording.sampling_frequency == 20.0
 
 
-def test_confirming_the_frame_rate_keeps_predictions(session, make_predictions):
-    first = opened()
-    session.open(first)
-    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
-    assert "unconfirmed" in session.active.predictions.table()["warnings"][0]
-    session.set_sampling_frequency("a", 10.0)
-    assert session.active.predictions.table()["warnings"][0] == ""
-    assert session.active.recording.sampling_frequency_source == FROM_USER
+def test_confirming_the_frame_rate_keeps_predictions(predicted):
+    assert "unconfirmed" in predicted.active.predictions.table()["warnings"][0]
+    predicted.set_sampling_frequency("a", 10.0)
+    assert predicted.active.predictions.table()["warnings"][0] == ""
+    assert predicted.active.recording.sampling_frequency_source == FROM_USER
 
 
 def test_a_confirmed_frame_rate_is_no_longer_warned_of(session, make_predictions):
@@ -113,34 +100,28 @@ def test_a_confirmed_frame_rate_is_no_longer_warned_of(session, make_predictions
     assert list(warnings) == ["A file is missing.", "Too noisy."]
 
 
-def test_a_movie_with_another_frame_rate_drops_predictions(session, make_predictions):
-    first = opened()
-    session.open(first)
-    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
-    outdated = heard(session.outdated)
-    session.set_movie(
-        "a", first.recording.with_sampling_frequency(30.0, FROM_TIFF), Path("m.tif")
-    )
-    assert session.active.predictions is None
+def with_movie(session, hertz):
+    recording = session.active.recording.with_sampling_frequency(hertz, FROM_TIFF)
+    session.set_movie("a", recording, Path("m.tif"))
+
+
+def test_a_movie_with_another_frame_rate_drops_predictions(predicted):
+    outdated = heard(predicted.outdated)
+    with_movie(predicted, 30.0)
+    assert predicted.active.predictions is None
     assert outdated == [("a",)]
 
 
-def test_a_movie_with_the_same_frame_rate_keeps_predictions(session, make_predictions):
-    first = opened()
-    session.open(first)
-    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
-    session.set_movie(
-        "a", first.recording.with_sampling_frequency(10.0, FROM_TIFF), Path("m.tif")
-    )
-    assert session.active.predictions.table()["warnings"][0] == ""
+def test_a_movie_with_the_same_frame_rate_keeps_predictions(predicted):
+    with_movie(predicted, 10.0)
+    assert predicted.active.predictions.table()["warnings"][0] == ""
 
 
-def test_predictions_of_a_closed_recording_are_dropped(session, make_predictions):
-    first = opened()
-    session.open(first)
-    session.close("a")
-    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
-    assert not session.recordings
+def test_predictions_of_a_closed_recording_are_dropped(predicted):
+    predictions = predicted.active.predictions
+    predicted.close("a")
+    predicted.set_predictions("a", predictions)
+    assert not predicted.recordings
 
 
 def test_what_is_less_probable_than_the_user_wants_is_hidden(session, make_predictions):
@@ -148,9 +129,9 @@ def test_what_is_less_probable_than_the_user_wants_is_hidden(session, make_predi
     session.open(first)
     rows = [[0.6, 0.2, 0.1, 0.1]] * 3
     session.set_predictions("a", make_predictions(first.recording, rows))
-    assert session.decisions(session.active).predicted[0] == "PY"
+    assert session.active.predictions.decisions.predicted[0] == "PY"
     session.set_min_probability(0.7)
-    assert session.decisions(session.active).predicted[0] == "unsure"
+    assert session.active.predictions.decisions.predicted[0] == "unsure"
 
 
 def test_other_shares_hold_for_all_recordings_and_later_ones(session, make_predictions):
@@ -161,20 +142,16 @@ def test_other_shares_hold_for_all_recordings_and_later_ones(session, make_predi
     session.set_prior({"IN": 0.1})
     session.set_predictions("b", make_predictions(opened().recording, rows))
     for now in session.recordings.values():
-        assert session.decisions(now).p_in[0] < 0.1
+        assert now.predictions.decisions.p_in[0] < 0.1
     session.set_prior(None)
-    assert session.decisions(session.active).p_in[0] == pytest.approx(0.5)
+    assert session.active.predictions.decisions.p_in[0] == pytest.approx(0.5)
 
 
-def test_shares_that_do_not_fit_a_model_are_told(session, make_predictions):
-    told = heard(session.told)
-    first = opened()
-    session.open(first)
-    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
-    before = session.active.predictions
-    session.set_prior({"CCK": 1.0})
-    assert "CCK" in told[0][0]
-    assert session.active.predictions is before
+def test_shares_that_do_not_fit_a_model_give_a_notice(predicted):
+    notices, before = heard(predicted.notice), predicted.active.predictions
+    predicted.set_prior({"CCK": 1.0})
+    assert "CCK" in notices[0][0]
+    assert predicted.active.predictions is before
 
 
 def test_features_have_a_row_for_each_roi_and_no_guess_before_classifying():
@@ -243,32 +220,24 @@ def test_many_rois_can_be_selected_and_one_is_the_current(session):
     assert session.roi_ids == (1,)
 
 
-def test_hidden_predictions_are_in_no_table(session, make_predictions):
-    first = opened()
-    session.open(first)
-    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
-    session.show_predictions(False)
-    features = session.features(session.active)
+def test_hidden_predictions_are_in_no_table(predicted):
+    predicted.show_predictions(False)
+    features = predicted.features(predicted.active)
     assert features["predicted"].isna().all()
-    assert session.decisions(session.active) is None
-    session.show_predictions(True)
-    assert session.features(session.active)["predicted"].tolist() == [
-        "PY",
-        "PV",
-        "SOM",
-    ]
+    assert predicted.predictions(predicted.active) is None
+    predicted.show_predictions(True)
+    features = predicted.features(predicted.active)
+    assert features["predicted"].tolist() == ["PY", "PV", "SOM"]
 
 
-def test_new_labels_are_those_of_predictions_too(session, make_predictions):
-    first = opened()
-    session.open(first)
-    session.set_predictions("a", make_predictions(first.recording, np.eye(3, 4)))
-    session.set_labels("a", LabelTable((Label(1, "PV"),)))
-    assert session.active.predictions.labels.by_roi()[1].label == "PV"
-    assert session.features(session.active)["label"].tolist() == [None, "PV", None]
+def test_new_labels_are_those_of_predictions_too(predicted):
+    predicted.set_labels("a", LabelTable((Label(1, "PV"),)))
+    assert predicted.active.predictions.labels.by_roi()[1].label == "PV"
+    words = predicted.features(predicted.active)["label"].tolist()
+    assert words == [None, "PV", None]
     accepted = Label(1, "PV", source="prediction")
-    session.set_labels("a", LabelTable((accepted,)))
-    words = session.features(session.active)["label"].tolist()
+    predicted.set_labels("a", LabelTable((accepted,)))
+    words = predicted.features(predicted.active)["label"].tolist()
     assert words == [None, "PV (accepted)", None]
 
 

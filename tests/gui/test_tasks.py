@@ -48,25 +48,19 @@ def test_finished_has_the_result(qtbot, runner):
 
 
 @pytest.mark.parametrize(
-    ("said", "here"),
+    ("sentence", "here"),
     [
+        ("F.npy is missing; copy it.", "F.npy is missing; copy it."),
         ("give its rate (terminal: --fs 30).", "give its rate."),
         ("give it (terminal: --fs; napari: the rate box).", "give it (the rate box)."),
         ("m1 (plane 0) has none.", "m1 (plane 0) has none."),
     ],
 )
-def test_a_failure_names_no_option_of_the_terminal(qtbot, runner, said, here):
+def test_a_failure_names_no_option_of_the_terminal(qtbot, runner, sentence, here):
     def work(on_progress, should_stop):
-        raise RecordingError(said)
+        raise RecordingError(sentence)
 
     assert outcome_of(qtbot, runner, work) == [Failed(here)]
-
-
-def test_failed_has_the_sentence(qtbot, runner):
-    def work(on_progress, should_stop):
-        raise RecordingError("F.npy is missing; copy it.")
-
-    assert outcome_of(qtbot, runner, work) == [Failed("F.npy is missing; copy it.")]
 
 
 def test_a_defect_is_failed_and_logged(qtbot, runner, caplog):

@@ -44,20 +44,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     steps = _steps(viewer, dock, asked.classify, asked.screenshot)
     problem = ""
 
-    def look() -> None:
+    def take_a_step() -> None:
         nonlocal problem
-        if ended.is_set():
-            viewer.close()
-            return
         try:
-            next(steps)
+            if not ended.is_set():
+                next(steps)
+                return
         except StopIteration as last:
-            if last.value is not None:
-                problem = last.value
-                viewer.close()
+            if last.value is None:
+                return
+            problem = last.value
+        viewer.close()
 
     timer = QTimer(dock)
-    timer.timeout.connect(look)
+    timer.timeout.connect(take_a_step)
     timer.start(100)
     napari.run()
     if problem:
@@ -77,12 +77,16 @@ def open_window(
 ) -> tuple[Viewer, ClassifyDock]:
     """Show napari with all docks, and begin to read a recording."""
     from napari import Viewer
+    from qtpy.QtGui import QGuiApplication
 
     from napari_celltype.gui.commands import show_all_docks
 
     viewer = Viewer(title="Cell types")
-    _enlarge(viewer)
+    # napari may start with a window that is too small for the docks.
+    screen = QGuiApplication.primaryScreen().availableGeometry()
     _, _, width, height = viewer.window.geometry()
+    width = min(max(width, _SIZE[0]), screen.width())
+    height = min(max(height, _SIZE[1]), screen.height())
     dock = show_all_docks(viewer)
     # Before they became tabs, the docks may have made the window larger.
     viewer.window.resize(width, height)
@@ -90,18 +94,6 @@ def open_window(
     dock.form.choose_input(neuropil)
     dock.open_paths([path], plane=plane, sampling_frequency=fs, movie=movie)
     return viewer, dock
-
-
-def _enlarge(viewer: Viewer) -> None:
-    """Give the docks room where napari starts with a small window."""
-    from qtpy.QtGui import QGuiApplication
-
-    screen = QGuiApplication.primaryScreen().availableGeometry()
-    _, _, width, height = viewer.window.geometry()
-    viewer.window.resize(
-        min(max(width, _SIZE[0]), screen.width()),
-        min(max(height, _SIZE[1]), screen.height()),
-    )
 
 
 def _steps(

@@ -23,20 +23,16 @@ def exported(
     session: Session, chosen: Sequence[OpenRecording]
 ) -> list[ExportedRecording]:
     """Return what is known about recordings, as it is seen in the window."""
+    found = []
     names = recording_names([opened.recording.path for opened in chosen])
-    return [
-        _exported(session, opened, name)
-        for opened, name in zip(chosen, names, strict=True)
-    ]
-
-
-def _exported(session: Session, opened: OpenRecording, name: str) -> ExportedRecording:
-    predictions, tree = session.predictions(opened), session.tree
-    labels = session.labels_seen(opened)
-    if predictions is not None:
-        tree = tree.including(predictions.classes)
-        labels = labels or predictions.labels
-    return ExportedRecording(opened.recording, name, labels, tree, predictions)
+    for opened, name in zip(chosen, names, strict=True):
+        predictions = session.predictions(opened)
+        classes = () if predictions is None else predictions.classes
+        labels, tree = session.labels_seen(opened), session.tree.including(classes)
+        found.append(
+            ExportedRecording(opened.recording, name, labels, tree, predictions)
+        )
+    return found
 
 
 def save_table(parent: QWidget, session: Session, opened: OpenRecording) -> Path | None:

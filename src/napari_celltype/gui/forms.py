@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psygnal
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, LineEdit, SpinBox
-from psygnal import Signal as Told
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -30,27 +30,7 @@ _OTHER = "number"
 
 
 class Form(QWidget):
-    """One row for each parameter: its label, its control, its help as tooltip.
-
-    Parameters
-    ----------
-    request : type
-        A request, see `napari_celltype.parameters`.
-    names : sequence of str
-        The parameters that have a row, from top to bottom.
-    defaults : mapping of str to object
-        What a form begins with where the request has none, or another.
-    choices : mapping of str to mapping
-        Values and their words where the request cannot know them.
-    widgets : mapping of str to object
-        Controls of one's own, with `value`, `changed` and `native`.
-
-    Attributes
-    ----------
-    changed : Signal()
-        A value was changed.
-    rows : QFormLayout
-    """
+    """One row for each parameter: its label, its control, its help as tooltip."""
 
     changed = Signal()
 
@@ -59,8 +39,11 @@ class Form(QWidget):
         request: type,
         names: Sequence[str],
         *,
+        # Where the request has none, or another.
         defaults: Mapping[str, Any] | None = None,
+        # Values and their words where the request cannot know them.
         choices: Mapping[str, Mapping[Any, str]] | None = None,
+        # Controls of one's own, with `value`, `changed` and `native`.
         widgets: Mapping[str, Any] | None = None,
         parent: Any = None,
     ) -> None:
@@ -76,25 +59,21 @@ class Form(QWidget):
         self.rows.setFieldGrowthPolicy(grow)
         for name in names:
             parameter = self._parameters[name]
-            one = (widgets or {}).get(name)
-            if one is None:
+            control = (widgets or {}).get(name)
+            if control is None:
+                default = (defaults or {}).get(name, parameter.default)
                 offered = (choices or {}).get(name, parameter.choices)
-                one = _control(
-                    parameter, (defaults or {}).get(name, parameter.default), offered
-                )
-            one.native.setToolTip(parameter.about)
-            one.changed.connect(self._tell)
-            self._fields[name] = one
-            if isinstance(one, CheckBox):
-                self.rows.addRow(one.native)
-            else:
-                # The box for whole numbers has no place for a unit.
-                unit = (
-                    f" ({parameter.unit})"
-                    if isinstance(one, SpinBox) and parameter.unit
-                    else ""
-                )
-                self.rows.addRow(parameter.label + unit, one.native)
+                control = _control(parameter, default, offered)
+            control.native.setToolTip(parameter.about)
+            control.changed.connect(self._on_change)
+            self._fields[name] = control
+            if isinstance(control, CheckBox):
+                self.rows.addRow(control.native)
+                continue
+            # The box for whole numbers has no place for a unit.
+            whole = isinstance(control, SpinBox) and parameter.unit
+            unit = f" ({parameter.unit})" if whole else ""
+            self.rows.addRow(parameter.label + unit, control.native)
 
     def control(self, name: str) -> Any:
         """Return the control of a parameter, magicgui's or one of one's own."""
@@ -127,15 +106,19 @@ class Form(QWidget):
         return build(self._request, {**self.values, **more})
 
     def show_values(self, values: Mapping[str, Any]) -> None:
-        """Show other values, without telling of a change."""
+        """Show other values; no change is signalled."""
         for name, value in values.items():
             if name not in self._fields:
                 continue
-            one = self._fields[name]
-            with one.changed.blocked():
-                if isinstance(one, ComboBox) and value not in one.choices:
-                    offer(one, {**_offered(one), value: str(value)})
-                one.value = "" if value is None else value
+            control = self._fields[name]
+            with control.changed.blocked():
+                if isinstance(control, ComboBox) and value not in control.choices:
+                    box = control.native
+                    known = {
+                        box.itemData(i): box.itemText(i) for i in range(box.count())
+                    }
+                    offer(control, {**known, value: str(value)})
+                control.value = "" if value is None else value
 
     def offer(self, name: str, choices: Mapping[Any, str]) -> None:
         """Offer other choices; the one that is chosen stays where it is among them."""
@@ -163,7 +146,7 @@ class Form(QWidget):
         row, _ = self.rows.getWidgetPosition(self.native(name))
         self.rows.insertRow(row + 1, widget)
 
-    def _tell(self, *_: Any) -> None:
+    def _on_change(self, *_: Any) -> None:
         self.changed.emit()
 
 
@@ -172,7 +155,7 @@ def _control(parameter: Parameter, default: Any, choices: Mapping[Any, str]) -> 
     if tuple in parameter.types:
         return Ticks(choices, default)
     if choices and float in parameter.types:
-        return ChoiceOrNumber(parameter, default, choices)
+        return ChoiceOrNumber(choices, default)
     if choices or default is REQUIRED:
         box = choice_box(choices)
         if default in choices:
@@ -185,9 +168,8 @@ def _control(parameter: Parameter, default: Any, choices: Mapping[Any, str]) -> 
     if {int, float} & set(parameter.types):
         return _number(parameter, default)
     line = LineEdit(value=default or "")
-    line.native.setPlaceholderText(
-        f"e.g. {parameter.example}" if parameter.example else ""
-    )
+    if parameter.example:
+        line.native.setPlaceholderText(f"e.g. {parameter.example}")
     return line
 
 
@@ -217,25 +199,18 @@ def models_offered(cards: Iterable[ModelCard]) -> dict[str, str]:
 
 
 def _number(parameter: Parameter, default: Any) -> Any:
-    whole = float not in parameter.types
-    low = parameter.minimum or 0
+    low, step = parameter.minimum or 0, parameter.step or 1
     high = _MOST if parameter.maximum is None else parameter.maximum
     first = low if default is None else default
-    kind = SpinBox if whole else FloatSpinBox
-    step = parameter.step or 1
-    box = kind(value=first, min=low, max=high, step=step)
-    if not whole:
-        box.native.setDecimals(0 if step >= 1 else 2 if step < 0.1 else 3)
-        if parameter.unit:
-            box.native.setSuffix(f" {parameter.unit}")
-        if default is None:
-            box.native.setSpecialValueText("not known")
+    if float not in parameter.types:
+        return SpinBox(value=first, min=low, max=high, step=step)
+    box: Any = FloatSpinBox(value=first, min=low, max=high, step=step)
+    box.native.setDecimals(0 if step >= 1 else 2 if step < 0.1 else 3)
+    if parameter.unit:
+        box.native.setSuffix(f" {parameter.unit}")
+    if default is None:
+        box.native.setSpecialValueText("not known")
     return box
-
-
-def _offered(box: Any) -> dict[Any, str]:
-    native = box.native
-    return {native.itemData(i): native.itemText(i) for i in range(native.count())}
 
 
 def offer(box: Any, choices: Mapping[Any, str]) -> None:
@@ -254,12 +229,12 @@ def offer(box: Any, choices: Mapping[Any, str]) -> None:
 class _Control:
     """What a control of one's own shares with those of magicgui."""
 
-    changed = Told(object)
+    changed = psygnal.Signal(object)
 
     def __init__(self) -> None:
         self.native = QWidget()
 
-    def _tell(self, *_: Any) -> None:
+    def _on_change(self, *_: Any) -> None:
         self.changed.emit(None)
 
 
@@ -274,7 +249,7 @@ class Ticks(_Control):
         self.boxes = {}
         for at, (value, words) in enumerate(choices.items()):
             box = self.boxes[value] = CheckBox(value=value in ticked, text=words)
-            box.changed.connect(self._tell)
+            box.changed.connect(self._on_change)
             grid.addWidget(box.native, at // 2, at % 2)
 
     @property
@@ -289,17 +264,12 @@ class Ticks(_Control):
 
 
 class ChoiceOrNumber(_Control):
-    """One of some words, or a number beside them."""
+    """One of some words, or C of F - C × Fneu beside them."""
 
-    def __init__(
-        self, parameter: Parameter, default: Any, choices: Mapping[Any, str]
-    ) -> None:
+    def __init__(self, choices: Mapping[Any, str], default: Any) -> None:
         super().__init__()
-        self.choice = _control(
-            Parameter(parameter.name, parameter.about),
-            default,
-            {**choices, _OTHER: "F - C × Fneu"},
-        )
+        self.choice = choice_box({**choices, _OTHER: "F - C × Fneu"})
+        self.choice.value = default
         self.number = FloatSpinBox(value=0.7, min=0, max=2, step=0.05)
         self.number.native.setDecimals(2)
         self.number.native.setPrefix("C = ")
@@ -309,7 +279,7 @@ class ChoiceOrNumber(_Control):
         row.addWidget(self.choice.native, 1)
         row.addWidget(self.number.native)
         self.choice.changed.connect(self._show)
-        self.number.changed.connect(self._tell)
+        self.number.changed.connect(self._on_change)
         self._show()
 
     @property
@@ -320,10 +290,9 @@ class ChoiceOrNumber(_Control):
 
     @value.setter
     def value(self, value: Any) -> None:
-        if isinstance(value, str):
-            self.choice.value = value
-        else:
-            self.choice.value = _OTHER
+        is_word = isinstance(value, str)
+        self.choice.value = value if is_word else _OTHER
+        if not is_word:
             self.number.value = value
 
     def allow_number(self, allowed: bool) -> None:
@@ -333,7 +302,7 @@ class ChoiceOrNumber(_Control):
 
     def _show(self, *_: Any) -> None:
         self.number.native.setVisible(self.choice.value == _OTHER)
-        self._tell()
+        self._on_change()
 
 
 class PathLine(_Control):
@@ -352,7 +321,7 @@ class PathLine(_Control):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.line.native, 1)
         row.addWidget(self.button)
-        self.line.native.editingFinished.connect(self._tell)
+        self.line.native.editingFinished.connect(self._on_change)
         self.button.clicked.connect(self._ask)
 
     @property
@@ -364,7 +333,7 @@ class PathLine(_Control):
     @value.setter
     def value(self, path: Path | str | None) -> None:
         self.line.value = str(path or "")
-        self._tell()
+        self._on_change()
 
     def _ask(self) -> None:
         if self._files:

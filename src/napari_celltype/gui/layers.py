@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from napari_celltype.answers.columns import layer_features
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import Painting
 from napari_celltype.gui.palette import Palette
-from napari_celltype.recording import Movie, Recording, label_image
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 METADATA_KEY = "napari-celltype"
 
 Role = Literal["movie", "image", "colors", "rois"]
+ROLES: tuple[Role, ...] = get_args(Role)
 LayerData = tuple[Any, dict[str, Any], str]
 
 
@@ -44,37 +43,41 @@ def recording_layers(
     opened: OpenRecording, palette: Palette | None = None
 ) -> list[LayerData]:
     """Return the layers of a recording, from bottom to top."""
-    return list(_layers(opened, palette or Palette()))
+    from napari.utils.colormaps import CyclicLabelColormap
 
+    recording, found = opened.recording, []
 
-def movie_layer(opened: OpenRecording, movie: Movie) -> LayerData:
-    """Return the layer of a movie, frames read as they are looked at."""
-    return (
-        movie,
-        {
-            "name": f"{opened.title} movie",
-            "metadata": {METADATA_KEY: LayerTag(opened.key, "movie", opened)},
-            "contrast_limits": _contrast_of(_some_frames(movie)),
-            "multiscale": False,
-        },
-        "image",
-    )
+    def add(role: Role, name: str, data: Any, kind: str, **options: Any) -> None:
+        options |= {"opacity": 1.0, "name": f"{opened.title} {name}"}
+        options["metadata"] = {METADATA_KEY: LayerTag(opened.key, role, opened)}
+        found.append((data, options, kind))
 
-
-def colors_layer(
-    opened: OpenRecording, palette: Palette, labels: NDArray[np.integer]
-) -> LayerData:
-    """Return the layer "ROI colours" for a label image, all ROIs unclassified."""
-    return (
-        Painting(labels, opened.recording.rois).values,
-        {
-            "name": f"{opened.title} ROI colours",
-            "metadata": {METADATA_KEY: LayerTag(opened.key, "colors", opened)},
-            "colormap": palette_colormap(palette),
-            "opacity": 1.0,
-        },
-        "labels",
-    )
+    if (movie := recording.movie) is not None:
+        n_frames = movie.shape[0]
+        picked = sorted({0, n_frames // 2, n_frames - 1})
+        limits = _contrast_of(np.stack([np.asarray(movie[i]) for i in picked]))
+        # Frames are read as they are looked at.
+        add("movie", "movie", movie, "image", contrast_limits=limits, multiscale=False)
+    for number, (name, image) in enumerate(reversed([*recording.images.items()])):
+        # The first image, which comes last and on top, is the one to look at.
+        visible = number == len(recording.images) - 1
+        limits = _contrast_of(image)
+        add("image", name, image, "image", contrast_limits=limits, visible=visible)
+    if recording.rois and min(recording.frame_shape) > 0:
+        painting = Painting(recording)
+        colormap = palette_colormap(palette or Palette())
+        add("colors", "ROI colours", painting.values, "labels", colormap=colormap)
+        # 16 bits go to the graphics card as they are; 32 are converted at each refresh.
+        narrow = recording.n_rois < 2**16 - 1
+        add(
+            "rois",
+            "ROIs",
+            painting.labels.astype(np.uint16) if narrow else painting.labels,
+            "labels",
+            features=layer_features(recording, opened.labels, opened.predictions),
+            colormap=CyclicLabelColormap(colors=np.zeros((2, 4))),
+        )
+    return found
 
 
 def palette_colormap(palette: Palette) -> CyclicLabelColormap:
@@ -86,57 +89,7 @@ def palette_colormap(palette: Palette) -> CyclicLabelColormap:
     return CyclicLabelColormap(colors=palette.rgba())
 
 
-def _layers(opened: OpenRecording, palette: Palette) -> Iterator[LayerData]:
-    recording = opened.recording
-    if recording.movie is not None:
-        yield movie_layer(opened, recording.movie)
-    for number, (name, image) in enumerate(reversed([*recording.images.items()])):
-        yield (
-            image,
-            {
-                "name": f"{opened.title} {name}",
-                "metadata": {METADATA_KEY: LayerTag(opened.key, "image", opened)},
-                "contrast_limits": _contrast_of(image),
-                # The first image, which comes last and on top, is the one to look at.
-                "visible": number == len(recording.images) - 1,
-            },
-            "image",
-        )
-    if recording.rois and min(recording.frame_shape) > 0:
-        yield from _roi_layers(opened, recording, palette)
-
-
-def _roi_layers(
-    opened: OpenRecording, recording: Recording, palette: Palette
-) -> Iterator[LayerData]:
-    from napari.utils.colormaps import CyclicLabelColormap
-
-    labels = label_image(recording)
-    clear = CyclicLabelColormap(colors=np.zeros((2, 4)))
-    yield colors_layer(opened, palette, labels)
-    yield (
-        # 16 bits go to the graphics card as they are; 32 are converted at each refresh.
-        labels.astype(np.uint16) if recording.n_rois < 2**16 - 1 else labels,
-        {
-            "name": f"{opened.title} ROIs",
-            "metadata": {METADATA_KEY: LayerTag(opened.key, "rois", opened)},
-            "features": layer_features(recording, opened.labels, opened.predictions),
-            "colormap": clear,
-            "opacity": 1.0,
-        },
-        "labels",
-    )
-
-
-def _some_frames(movie: Movie) -> NDArray[np.generic]:
-    n_frames = movie.shape[0]
-    picked = sorted({0, n_frames // 2, n_frames - 1})
-    return np.stack([np.asarray(movie[i]) for i in picked])
-
-
 def _contrast_of(image: NDArray[Any]) -> tuple[float, float]:
     low, high = np.nanpercentile(image, (1, 99.5))
     # napari refuses equal limits (an empty image) and NaN (an image without a number).
-    if not low < high:
-        return (0.0, 1.0)
-    return (float(low), float(high))
+    return (float(low), float(high)) if low < high else (0.0, 1.0)

@@ -8,10 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
-import numpy as np
-
 from napari_celltype.errors import LabelError
-from napari_celltype.gui.opened import OpenRecording, recording_key
+from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.labels import LabelFile, LabelTable, SetAside
 from napari_celltype.labels.matching import find_again, mask_runs
 from napari_celltype.labels.table import changed_rows
@@ -24,10 +22,9 @@ from napari_celltype.progress import (
     raise_if_stopped,
 )
 from napari_celltype.recording import (
-    Recording,
-    RoiMasks,
     attach_movie,
     find_planes,
+    fingerprint,
     open_recording,
 )
 
@@ -42,7 +39,7 @@ def read_recordings(
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> list[OpenRecording]:
-    """Read every plane of a recording, or one of them."""
+    """Read every plane of a recording, or one of them, with its labels."""
     folders = find_planes(path, plane)
     found = []
     for number, folder in enumerate(folders):
@@ -51,24 +48,18 @@ def read_recordings(
         recording = open_recording(folder, sampling_frequency=sampling_frequency)
         if movie is not None:
             recording = attach_movie(recording, movie)
-        key = recording_key(recording)
-        opened = OpenRecording(key, recording, movie_path=movie)
-        found.append(with_labels(opened, labels_dir))
+        labels, notes = None, tuple[str, ...]()
+        file = LabelFile(recording, labels_dir)
+        try:
+            labels = file.load()
+        except LabelError as error:
+            notes = (str(error),)
+        if labels is not None:
+            notes = labels.warnings
+        key = str(folder.resolve())
+        opened = OpenRecording(key, recording, None, labels, notes, file, movie)
+        found.append(opened)
     return found
-
-
-def with_labels(opened: OpenRecording, labels_dir: Path | None = None) -> OpenRecording:
-    """Return the recording with the labels that are kept beside it."""
-    if opened.recording.path is None:
-        return opened
-    file = LabelFile(opened.recording, labels_dir)
-    opened = replace(opened, label_file=file)
-    try:
-        labels = file.load()
-    except LabelError as error:
-        return replace(opened, notes=(*opened.notes, str(error)))
-    warnings = () if labels is None else labels.warnings
-    return replace(opened, labels=labels, notes=(*opened.notes, *warnings))
 
 
 def read_again(before: OpenRecording, now: OpenRecording) -> OpenRecording:
@@ -77,7 +68,7 @@ def read_again(before: OpenRecording, now: OpenRecording) -> OpenRecording:
     if file is None:
         return now
     unsaved = changed_rows(file.saved, before.labels or LabelTable())
-    if _same_rois(before.recording, now.recording):
+    if fingerprint(before.recording) == fingerprint(now.recording):
         if not unsaved and _is_changed(file):
             return now
         file.recording = now.recording
@@ -109,14 +100,6 @@ def _is_changed(file: LabelFile) -> bool:
         return file.is_changed()
     except LabelError:
         return True
-
-
-def _same_rois(one: Recording, other: Recording) -> bool:
-    masks = [RoiMasks.of(recording.rois) for recording in (one, other)]
-    return one.n_rois == other.n_rois and all(
-        np.array_equal(*(getattr(mask, name) for mask in masks))
-        for name in ("starts", "ypix", "xpix")
-    )
 
 
 def import_torch_in_background() -> None:

@@ -13,53 +13,53 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_celltype.celltypes import UNSURE
 from napari_celltype.export.picture import fill_strength
 from napari_celltype.gui.palette import CLEAR, SELECTED, UNCLASSIFIED, Palette
 from napari_celltype.gui.session import ColorBy
 from napari_celltype.labels import NOT_A_SOMA, Label
-from napari_celltype.recording import Recording, Roi, RoiMasks, label_image
+from napari_celltype.recording import Recording, label_image
 
 if TYPE_CHECKING:
     from napari_celltype.answers import Predictions
-    from napari_celltype.answers.decisions import Decisions
-
-Box = tuple[slice, slice]
-RoiIds = Sequence[int] | NDArray[np.intp]
 
 # The inside, two halves of the ring next to the edge, and two halves of the edge.
 ZONES = 5
 RING = 1
 EDGES = slice(3, 5)
 RING_AND_EDGE = slice(1, 5)
+_NO_BOX = slice(0, 0), slice(0, 0)
 
 
 class Painting:
-    """The drawing of a recording's ROIs."""
+    """The drawing of a recording's ROIs, at first all unclassified."""
 
-    def __init__(self, label_image: NDArray[np.integer], rois: Sequence[Roi]) -> None:
-        self._labels = label_image
-        self._boxes = _boxes(RoiMasks.of(rois))
-        self._cells = ZONES * label_image.astype(np.int32) + _zones(label_image)
-        self._table = np.zeros((len(rois) + 1) * ZONES, dtype=np.uint8)
+    def __init__(self, recording: Recording) -> None:
+        self.labels = label_image(recording)  # roi_id + 1 of the ROI on top
+        found = ndimage.find_objects(self.labels, recording.n_rois)
+        # First and past the last row and column of each ROI.
+        self._boxes = np.array(
+            [
+                (y.start, y.stop, x.start, x.stop)
+                for y, x in (box or _NO_BOX for box in found)
+            ],
+            dtype=np.intp,
+        ).reshape(-1, 4)
+        self._cells = ZONES * self.labels.astype(np.int32) + _zones(self.labels)
+        self._table = np.zeros((recording.n_rois + 1) * ZONES, dtype=np.uint8)
         self._table.reshape(-1, ZONES)[1:, EDGES] = UNCLASSIFIED
         self._selected: tuple[int, ...] = ()
         self.values: NDArray[np.uint8] = self._table[self._cells]
 
-    @classmethod
-    def of(cls, recording: Recording) -> Painting:
-        """Return the drawing of a recording, all its ROIs unclassified."""
-        return cls(label_image(recording), recording.rois)
-
-    def color(self, zones: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Colour the ROIs, drawing only around those that change; return `values`."""
+    def color(self, zones: NDArray[np.uint8]) -> None:
+        """Colour the ROIs by `roi_values`, drawing only around those that change."""
         table = self._table.reshape(-1, ZONES)[1:]
         changed = np.flatnonzero((table != zones).any(axis=1))
         table[:] = zones
         self._restore(changed)
         self._draw_ring()
-        return self.values
 
     def select(self, roi_ids: Sequence[int]) -> bool:
         """Draw a ring around ROIs and take away the last ones."""
@@ -72,44 +72,31 @@ class Painting:
 
     def _draw_ring(self) -> None:
         box = self._box(self._selected)
-        if box is None:
+        labels = self.labels[box]
+        if not labels.size:
             return
-        chosen = np.zeros(len(self._boxes) + 1, dtype=bool)
-        chosen[np.array(self._selected) + 1] = True
-        labels = self._labels[box]
-        inside = chosen[labels]
-        height, width = inside.shape
-        padded = np.pad(inside, 1)
-        grown = np.zeros_like(inside)
-        for dy in range(3):
-            for dx in range(3):
-                grown |= padded[dy : dy + height, dx : dx + width]
+        inside = np.isin(labels, np.array(self._selected, dtype=int) + 1)
         core = inside & ~on_edge(np.where(inside, labels, 0))
-        self.values[box][grown & ~core] = SELECTED
+        around = ndimage.binary_dilation(inside, np.ones((3, 3), dtype=bool))
+        self.values[box][around & ~core] = SELECTED
 
-    def _restore(self, roi_ids: RoiIds) -> None:
+    def _restore(self, roi_ids: Sequence[int] | NDArray[np.intp]) -> None:
         box = self._box(roi_ids)
-        if box is not None:
-            self.values[box] = self._table[self._cells[box]]
+        self.values[box] = self._table[self._cells[box]]
 
-    def _box(self, roi_ids: RoiIds) -> Box | None:
-        """Return the part of the frame around ROIs, None where there is no pixel."""
-        height, width = self._labels.shape
+    def _box(self, roi_ids: Sequence[int] | NDArray[np.intp]) -> tuple[slice, slice]:
+        """Return the part of the frame around ROIs and their ring."""
         boxes = self._boxes[np.asarray(roi_ids, dtype=np.intp)]
         boxes = boxes[boxes[:, 1] > 0]
         if not len(boxes):
-            return None
-        top, left = np.maximum(boxes[:, [0, 2]].min(axis=0) - 1, 0).tolist()
-        bottom, right = (boxes[:, [1, 3]].max(axis=0) + 1).tolist()
-        bottom, right = min(bottom, height), min(right, width)
-        if top >= bottom or left >= right:
-            return None
+            return _NO_BOX
+        top, left = np.maximum(boxes[:, [0, 2]].min(axis=0) - 1, 0)
+        bottom, right = boxes[:, [1, 3]].max(axis=0) + 1
         return slice(top, bottom), slice(left, right)
 
 
 def roi_values(
     predictions: Predictions | None,
-    said: Decisions | None,
     n_rois: int,
     *,
     palette: Palette,
@@ -119,12 +106,11 @@ def roi_values(
     """Return the pixel values of each ROI's zones."""
     zones = np.full((n_rois, ZONES), CLEAR, dtype=np.uint8)
     zones[:, EDGES] = UNCLASSIFIED
-    if predictions is not None and said is not None:
-        given, probability = (
-            (said.group, said.group_probability)
-            if color_by == "group"
-            else (said.predicted, said.probability)
-        )
+    if predictions is not None:
+        decisions = predictions.decisions
+        given, probability = decisions.predicted, decisions.probability
+        if color_by == "group":
+            given, probability = decisions.group, decisions.group_probability
         names, column = np.unique(np.array(given, dtype=object), return_inverse=True)
         outlines = np.array([palette.outline(n) for n in names], dtype=np.uint8)[column]
         named = np.array(given, dtype=object) != UNSURE
@@ -152,18 +138,6 @@ def _truth(label: str, palette: Palette) -> tuple[int, int, int, int]:
     color = palette.outline(label.removeprefix("!"))
     other = CLEAR if label.startswith("!") else color
     return color, other, color, other
-
-
-def _boxes(masks: RoiMasks) -> NDArray[np.int64]:
-    """Return first and past the last row and column of each ROI, shape (n_rois, 4)."""
-    boxes = np.zeros((len(masks), 4), dtype=np.int64)
-    some = masks.n_pixels > 0
-    if some.any():
-        starts = masks.starts[:-1][some]
-        for column, pixels in ((0, masks.ypix), (2, masks.xpix)):
-            boxes[some, column] = np.minimum.reduceat(pixels, starts)
-            boxes[some, column + 1] = np.maximum.reduceat(pixels, starts) + 1
-    return boxes
 
 
 def _zones(label_image: NDArray[np.integer]) -> NDArray[np.int8]:

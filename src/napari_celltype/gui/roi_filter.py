@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 NameOf = Literal["predicted", "label"]
 NAMES_OF: tuple[NameOf, ...] = get_args(NameOf)
-WORDS_OF = {"predicted": "predicted", "label": "label"}
 _SEARCHED = ("group", "predicted", "label", "why_unsure", "warnings")
 
 
@@ -35,12 +33,23 @@ class RoiFilter:
     @property
     def is_empty(self) -> bool:
         """Whether it lets every ROI pass."""
-        return not any(self._words())
+        return not self.text_shown
 
     @property
     def text_shown(self) -> str:
         """What has to hold, in words."""
-        return ", ".join(self._words())
+        words = []
+        if text := self.text.strip():
+            words.append(f"“{text}”")
+        if self.name:
+            words.append(f"{self.name_of} {self.name}")
+        if (self.least, self.most) != (0.0, 1.0):
+            words.append(f"probability {self.least:.2f} to {self.most:.2f}")
+        if self.cell is not None:
+            words.append("suite2p cells" if self.cell else "not suite2p cells")
+        if self.labelled is not None:
+            words.append("labelled" if self.labelled else "not labelled")
+        return ", ".join(words)
 
     def applied_to(self, features: pd.DataFrame) -> RoiFilter:
         """Return what of it can be applied."""
@@ -53,45 +62,35 @@ class RoiFilter:
         self, features: pd.DataFrame, tree: TypeTree = DEFAULT_TYPES
     ) -> NDArray[np.bool_]:
         """Tell which ROIs pass; see `applied_to`."""
-        return self.applied_to(features)._mask(features, tree)
+        import pandas as pd
 
-    def _mask(self, features: pd.DataFrame, tree: TypeTree) -> NDArray[np.bool_]:
-        kept = np.ones(len(features), dtype=bool)
-        text = self.text.strip().casefold()
+        wanted = self.applied_to(features)
+        kept = pd.Series(True, index=features.index)
+        text = wanted.text.strip().casefold()
         if text.isdecimal():
-            kept &= features["roi_id"].to_numpy() == int(text)
+            kept &= features["roi_id"] == int(text)
         elif text:
-            kept &= _with_text(features, text)
-        if self.name:
-            kept &= self._named(features, tree)
-        if (self.least, self.most) != (0.0, 1.0):
-            kept &= features["probability"].between(self.least, self.most).to_numpy()
-        if self.cell is not None and "iscell" in features:
-            kept &= features["iscell"].to_numpy() == self.cell
-        if self.labelled is not None:
-            kept &= has_label(features) == self.labelled
-        return kept
-
-    def _named(self, features: pd.DataFrame, tree: TypeTree) -> NDArray[np.bool_]:
-        return _holds(features[self.name_of], lambda n: _is_within(n, self.name, tree))
-
-    def _words(self) -> Iterator[str]:
-        if self.text.strip():
-            yield f"“{self.text.strip()}”"
-        if self.name:
-            yield f"{WORDS_OF[self.name_of]} {self.name}"
-        if (self.least, self.most) != (0.0, 1.0):
-            yield f"probability {self.least:.2f} to {self.most:.2f}"
-        if self.cell is not None:
-            yield "suite2p cells" if self.cell else "not suite2p cells"
-        if self.labelled is not None:
-            yield "labelled" if self.labelled else "not labelled"
+            searched = (*_SEARCHED, "prediction_set") if "|" in text else _SEARCHED
+            kept &= np.any(
+                [_contains(features[c], text) for c in searched if c in features],
+                axis=0,
+            )
+        if wanted.name:
+            types = [t.name for t in tree.types]
+            within = [name for name in types if tree.is_within(name, wanted.name)]
+            kept &= features[wanted.name_of].isin([wanted.name, *within])
+        if (wanted.least, wanted.most) != (0.0, 1.0):
+            kept &= features["probability"].between(wanted.least, wanted.most)
+        if wanted.cell is not None and "iscell" in features:
+            kept &= features["iscell"] == wanted.cell
+        if wanted.labelled is not None:
+            kept &= has_label(features) == wanted.labelled
+        return kept.to_numpy()
 
 
 def has_label(features: pd.DataFrame) -> NDArray[np.bool_]:
     """Tell which ROIs have a label, shape (n_rois,)."""
-    labels = features["label"]
-    given: NDArray[np.bool_] = (labels.notna() & (labels != "")).to_numpy()
+    given: NDArray[np.bool_] = features["label"].fillna("").ne("").to_numpy()
     return given
 
 
@@ -105,26 +104,10 @@ def names_in(
     return tree.in_order(sorted(found | parents))
 
 
-def _with_text(features: pd.DataFrame, text: str) -> NDArray[np.bool_]:
-    found = np.zeros(len(features), dtype=bool)
-    searched = (*_SEARCHED, "prediction_set") if "|" in text else _SEARCHED
-    for column in searched:
-        if column in features:
-            found |= _holds(features[column], lambda word: text in word.casefold())
-    return found
-
-
-def _holds(column: pd.Series, says: Callable[[str], bool]) -> NDArray[np.bool_]:
-    """Ask once for each word of a column; what is not said holds for nothing."""
+def _contains(column: pd.Series, text: str) -> NDArray[np.bool_]:
+    """Look once at each of the different words of a column."""
     codes, words = column.factorize()
-    # Code -1, of what is not said, takes the last.
-    answers = np.array([*(says(str(word)) for word in words), False])
-    told: NDArray[np.bool_] = answers[codes]
-    return told
-
-
-def _is_within(name: str, ancestor: str, tree: TypeTree) -> bool:
-    known = {t.name for t in tree.types}
-    if name in known and ancestor in known:
-        return tree.is_within(name, ancestor)
-    return name == ancestor
+    # Code -1, where there is no word, takes the last.
+    found = np.array([*(text in str(w).casefold() for w in words), False])
+    passed: NDArray[np.bool_] = found[codes]
+    return passed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,26 +16,21 @@ from napari_celltype.gui.label.autosave import Autosave
 from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.layers import (
     METADATA_KEY,
-    LayerData,
+    ROLES,
     Role,
-    colors_layer,
-    movie_layer,
     palette_colormap,
     recording_layers,
     tag_of,
 )
-from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import Painting, roi_values
 from napari_celltype.gui.palette import CLEAR, Palette
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
-from napari_celltype.recording import Recording, RoiMasks, label_image
+from napari_celltype.recording import RoiMasks
 
 if TYPE_CHECKING:
     from napari import Viewer
-    from napari.layers import Labels, Layer
-
-    from napari_celltype.gui.session import Session
+    from napari.layers import Layer
 
 
 _REST_MS = 150
@@ -102,8 +97,7 @@ class Scene:
     def viewer(self) -> Viewer:
         """The viewer that is drawn into."""
         viewer = self._viewer()
-        if viewer is None:
-            raise RuntimeError("The viewer of this scene is gone.")
+        assert viewer is not None
         return viewer
 
     def layer(self, key: str, role: Role) -> Any:
@@ -119,42 +113,25 @@ class Scene:
         self.session.described.emit(key)
 
     def color(self, key: str) -> None:
-        """Colour every ROI of a recording."""
-        layer, painting = self.layer(key, "colors"), self._paintings.get(key)
-        if painting is None:
+        """Colour all ROIs of a recording; colours that were deleted come back."""
+        layer, session = self.layer(key, "colors"), self.session
+        if key not in self._paintings:
             return
         if layer is None:
-            self._draw_again(key)
+            if self.layer(key, "rois") is not None:
+                self._show(key, ("colors",))
             return
-        painting.color(self._roi_values(key))
-        layer.refresh(extent=False)
-
-    def _draw_again(self, key: str) -> None:
-        """Add "ROI colours" anew, which the user deleted, below "ROIs"."""
-        rois = self.layer(key, "rois")
-        if rois is None:
-            return
-        opened = self.session.recordings[key]
-        labels = label_image(opened.recording)
-        data, options, kind = colors_layer(opened, self.palette, labels)
-        options |= {"visible": rois.visible, "opacity": rois.opacity}
-        with self._own_change():
-            active = self.viewer.layers.selection.active
-            self._add((data, options, kind), index=self.viewer.layers.index(rois))
-            self.viewer.layers.selection.active = active
-
-    def _roi_values(self, key: str) -> NDArray[np.uint8]:
-        opened = self.session.recordings[key]
+        opened = session.recordings[key]
         zones = roi_values(
-            self.session.predictions(opened),
-            self.session.decisions(opened),
+            session.predictions(opened),
             opened.recording.n_rois,
             palette=self.palette,
-            color_by=self.session.color_by,
-            labels=self.session.labels_seen(opened) or (),
+            color_by=session.color_by,
+            labels=session.labels_seen(opened) or (),
         )
-        zones[~self.session.shown(opened)] = CLEAR
-        return zones
+        zones[~session.shown(opened)] = CLEAR
+        self._paintings[key].color(zones)
+        layer.refresh(extent=False)
 
     def _layers(self, key: str, role: Role | None = None) -> Iterator[Layer]:
         for layer in self.viewer.layers:
@@ -171,14 +148,42 @@ class Scene:
         finally:
             self._busy = before
 
-    def _add(self, data: LayerData, index: int | None = None) -> None:
+    def _show(self, key: str, roles: Sequence[Role] = ROLES) -> None:
+        """Show a recording in its layers of some roles; what is missing is added."""
         from napari.layers import Layer
 
-        layer = Layer.create(*data)
         layers = self.viewer.layers
+        shown = {
+            (layer.metadata[METADATA_KEY].role, layer.name): layer
+            for layer in self._layers(key)
+        }
+        active = layers.selection.active if shown else None
+        place = 0 if shown else len(layers)
         with self._own_change():
-            layers.insert(len(layers) if index is None else index, layer)
-        self._connect(layer)
+            for data, options, kind in recording_layers(
+                self.session.recordings[key], self.palette
+            ):
+                role = options["metadata"][METADATA_KEY].role
+                layer = shown.pop((role, options["name"]), None)
+                if role in roles and layer is None:
+                    layer = Layer.create(data, options, kind)
+                    layers.insert(place, layer)
+                    self._connect(layer)
+                elif role in roles:
+                    layer.metadata = options["metadata"]
+                    if role == "colors":
+                        self._paint(layer, key)
+                    else:
+                        layer.data = data
+                    if role == "movie":
+                        layer.contrast_limits = options["contrast_limits"]
+                if layer is not None:
+                    place = layers.index(layer) + 1
+            for (role, _), layer in shown.items():
+                if role in roles:
+                    layers.remove(layer)
+            rois = self.layer(key, "rois")
+            layers.selection.active = active if active in layers else rois
 
     def _adopt(self, layer: Layer) -> None:
         """Take in a layer that the reader made."""
@@ -196,18 +201,18 @@ class Scene:
             return
         # Nothing is painted by hand: the masks are the truth about the ROIs.
         layer.editable = False
-        layer.events.help.connect(self._on_help)
+        layer.events.help.connect(lambda event: self._offer_click(event.source))
         self._offer_click(layer)
+        rois = self.layer(tag.key, "rois")
         if tag.role == "colors":
             self._paint(layer, tag.key)
+            if rois is not None:
+                layer.visible, layer.opacity = rois.visible, rois.opacity
         else:
             layer.selected_label = 0
             layer.events.selected_label.connect(self._on_selected_label)
             layer.events.visible.connect(self._on_look)
             layer.events.opacity.connect(self._on_look)
-
-    def _on_help(self, event: Any) -> None:
-        self._offer_click(event.source)
 
     def _offer_click(self, layer: Layer) -> None:
         """Say in the status bar what a click does, where napari offers its brush."""
@@ -217,7 +222,7 @@ class Scene:
 
     def _paint(self, layer: Layer, key: str) -> None:
         """Draw the ROIs of a recording into its colour layer anew."""
-        painting = Painting.of(self.session.recordings[key].recording)
+        painting = Painting(self.session.recordings[key].recording)
         self._paintings[key] = painting
         layer.data = painting.values
         active = self.session.active
@@ -228,61 +233,19 @@ class Scene:
     def _on_opened(self, key: str) -> None:
         if self._busy:
             return
-        viewer = self.viewer
-        first = not viewer.layers
-        for data in recording_layers(self.session.recordings[key], self.palette):
-            self._add(data)
-        rois = self.layer(key, "rois")
-        if rois is not None:
-            viewer.layers.selection.active = rois
+        first = not self.viewer.layers
+        self._show(key)
         if first:
-            viewer.reset_view()
+            self.viewer.reset_view()
 
     def _on_replaced(self, key: str) -> None:
-        opened = self.session.recordings[key]
-        rois = self.layer(key, "rois")
-        if rois is not None and _shows(rois, opened):
-            self._show_movie(opened)
-            return
-        layers = recording_layers(opened, self.palette)
-        with self._own_change():
-            updated = self._update(key, layers)
-            for layer in [] if updated else list(self._layers(key)):
-                self.viewer.layers.remove(layer)
-        if not updated:
-            self._on_opened(key)
-
-    def _show_movie(self, opened: OpenRecording) -> None:
-        """Put the movie of a recording into its layer, which may show another."""
-        movie, layer = opened.recording.movie, self.layer(opened.key, "movie")
-        if movie is None or (layer is not None and layer.data is movie):
-            return
-        data = movie_layer(opened, movie)
-        if layer is None:
-            self._add(data, index=0)
-            return
-        layer.data = movie
-        layer.contrast_limits = data[1]["contrast_limits"]
-
-    def _update(self, key: str, layers: list[LayerData]) -> bool:
-        """Put new data into the layers of a recording, where they are the same ones."""
-        shown = {
-            (layer.metadata[METADATA_KEY].role, layer.name): layer
-            for layer in self._layers(key)
-        }
-        names = [(o["metadata"][METADATA_KEY].role, o["name"]) for _, o, _ in layers]
-        if set(shown) != set(names):
-            return False
-        for name, (data, options, _) in zip(names, layers, strict=True):
-            layer = shown[name]
-            layer.metadata = options["metadata"]
-            if name[0] == "colors":
-                self._paint(layer, key)
-            else:
-                layer.data = data
-            if name[0] == "rois":
-                layer.features = options["features"]
-        return True
+        now = self.session.recordings[key].recording
+        movie, rois = self.layer(key, "movie"), self.layer(key, "rois")
+        tag = None if rois is None else tag_of(rois)
+        if tag is None or tag.opened.recording.rois is not now.rois:
+            self._show(key)
+        elif now.movie is not None and (movie is None or movie.data is not now.movie):
+            self._show(key, ("movie",))
 
     def _on_closed(self, key: str) -> None:
         self._paintings.pop(key, None)
@@ -378,22 +341,19 @@ class Scene:
             self.session.activate(tag.key)
 
     def _on_selected_label(self, event: Any) -> None:
-        layer: Labels = event.source
-        tag = tag_of(layer)
+        tag = tag_of(event.source)
         if self._busy or tag is None or tag.key not in self.session.recordings:
             return
         n_rois = self.session.recordings[tag.key].recording.n_rois
-        roi_id = int(layer.selected_label) - 1
+        roi_id = int(event.source.selected_label) - 1
         self.session.activate(tag.key)
         self.session.select(roi_id if 0 <= roi_id < n_rois else None)
 
     def _on_step(self, event: Any) -> None:
         """Hide the images that lie on a movie when it is first looked through."""
-        viewer, active = self._viewer(), self.session.active
-        if viewer is None:
-            return
+        dims, active = self.viewer.dims, self.session.active
         before = self._frame
-        self._frame = viewer.dims.current_step[0] if viewer.dims.ndim > 2 else None
+        self._frame = dims.current_step[0] if dims.ndim > 2 else None
         moved = before is not None and self._frame not in (None, before)
         if active is None or not moved or self._busy or active.key in self._uncovered:
             return
@@ -411,12 +371,6 @@ class Scene:
             colors.opacity = event.source.opacity
 
 
-def _shows(rois: Labels, opened: OpenRecording) -> bool:
-    tag = tag_of(rois)
-    shown = None if tag is None else tag.opened.recording.rois
-    return bool(shown is opened.recording.rois)
-
-
 def _select_on_click(scene: Scene, viewer: Viewer, event: Any) -> Iterator[None]:
     """Select the ROI under a click; a drag is napari's own."""
     active = scene.session.active
@@ -425,10 +379,10 @@ def _select_on_click(scene: Scene, viewer: Viewer, event: Any) -> Iterator[None]
     editing = current is not None and current.mode != "pan_zoom"
     if rois is None or not rois.visible or editing or event.button != 1:
         return
-    position, modifiers = event.position, set(event.modifiers)
+    start, position, modifiers = event.pos, event.position, set(event.modifiers)
     yield
     while event.type == "mouse_move":
-        if _far(position, event.position, viewer.scene.camera.zoom):
+        if np.abs(np.subtract(event.pos, start)).max() > _TREMBLE:
             return
         yield
     value = rois.get_value(
@@ -444,15 +398,17 @@ def _select_on_click(scene: Scene, viewer: Viewer, event: Any) -> Iterator[None]
 def _select(
     session: Session, on_top: int, spot: NDArray[np.int64], *, adding: bool
 ) -> None:
+    """Select the next ROI at a pixel, beginning with the one that is drawn there."""
     opened, selected = session.active, session.roi_ids
     if opened is None:
         return
     here = []
     if on_top >= 0:
+        masks = RoiMasks.of(opened.recording.rois)
+        found = masks.roi_ids[(masks.ypix == spot[0]) & (masks.xpix == spot[1])]
         # What the filter hides cannot be clicked on.
         shown = session.shown(opened)
-        found = _rois_at(opened.recording, int(spot[0]), int(spot[1]), on_top)
-        here = [i for i in found if shown[i]]
+        here = [i for i in dict.fromkeys([on_top, *found.tolist()]) if shown[i]]
     if not here:
         if not adding:
             session.select(None)
@@ -465,15 +421,3 @@ def _select(
     alone = selected[0] if len(selected) == 1 else None
     place = here.index(alone) + 1 if alone in here else 0
     session.select(here[place % len(here)])
-
-
-def _rois_at(recording: Recording, y: int, x: int, first: int) -> list[int]:
-    """Return the ROIs that have a pixel, beginning with the one that is drawn there."""
-    masks = RoiMasks.of(recording.rois)
-    found = masks.roi_ids[(masks.ypix == y) & (masks.xpix == x)]
-    return [first, *(i for i in found.tolist() if i != first)]
-
-
-def _far(start: Any, now: Any, zoom: float) -> bool:
-    steps = (abs(a - b) for a, b in zip(start, now, strict=True))
-    return float(max(steps)) * zoom > _TREMBLE

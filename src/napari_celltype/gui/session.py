@@ -1,16 +1,16 @@
 """What one viewer knows: the only mutable state of the window, free of Qt.
 
 Layers, tables and plots are projections of a `Session`; a click or a key is a call of
-one of its methods. Every change is told by a signal.
+one of its methods. Every change emits a signal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from psygnal import Signal
 from napari_celltype.answers.columns import layer_features
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
-from napari_celltype.gui.opened import OpenRecording, with_recording
+from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.opening import read_again
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.labels.data_set import DataSet, at_confirmed_rate
@@ -30,14 +30,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from napari_celltype.answers import Predictions
-    from napari_celltype.answers.decisions import Decisions
     from napari_celltype.labels import LabelTable
 
 ColorBy = Literal["type", "group"]
-
-T = TypeVar("T")
-# What was made of a recording, with the threshold that it was made for.
-_PerRecording = dict[str, tuple[OpenRecording, float, T]]
 
 
 class Session:
@@ -65,12 +60,14 @@ class Session:
     collected: ClassVar = Signal()
     models_changed: ClassVar = Signal()
     # A sentence for the user; an empty one clears the last.
-    told: ClassVar = Signal(str)
+    notice: ClassVar = Signal(str)
 
     def __init__(self) -> None:
         # The model, or family of models, that classifies next.
         self.model = DEFAULT_MODEL
-        # These are read by everybody and changed by the methods only.
+        # These are read by everybody and changed by the methods only; the recordings by
+        # key, in the order in which they were opened.
+        self.recordings: dict[str, OpenRecording] = {}
         self.roi_id: int | None = None  # of the active recording, selected last
         self.roi_ids: tuple[int, ...] = ()  # all that are selected
         self.tree = DEFAULT_TYPES  # with the user's own types
@@ -80,48 +77,26 @@ class Session:
         self.prior: Mapping[str, float] | None = None  # None: the shares of the card
         self.roi_filter = RoiFilter()
         self.collection = DataSet()  # to learn from
-        self._recordings: dict[str, OpenRecording] = {}
         self._active: str | None = None
-        self._seen: _PerRecording[Predictions] = {}
-        self._features: _PerRecording[pd.DataFrame] = {}
-
-    @property
-    def recordings(self) -> Mapping[str, OpenRecording]:
-        """The open recordings by key, in the order in which they were opened."""
-        return MappingProxyType(self._recordings)
+        self._features: WeakKeyDictionary[OpenRecording, pd.DataFrame]
+        self._features = WeakKeyDictionary()
 
     @property
     def active(self) -> OpenRecording | None:
         """The recording that the docks are about."""
-        return None if self._active is None else self._recordings[self._active]
+        return None if self._active is None else self.recordings[self._active]
 
     def predictions(self, opened: OpenRecording) -> Predictions | None:
         """Return what may be seen of the predictions, None while they are hidden."""
-        if opened.predictions is None or not self.predictions_shown:
-            return None
-        known, threshold = self._seen.get(opened.key), self.min_probability
-        if known is None or known[0] is not opened or known[1] != threshold:
-            seen = opened.predictions.with_min_probability(threshold)
-            known = self._seen[opened.key] = (opened, threshold, seen)
-        return known[2]
-
-    def decisions(self, opened: OpenRecording) -> Decisions | None:
-        """Return the names that the ROIs get, None where none may be seen."""
-        predictions = self.predictions(opened)
-        return None if predictions is None else predictions.decisions
+        return opened.predictions if self.predictions_shown else None
 
     def features(self, opened: OpenRecording) -> pd.DataFrame:
         """Return the table behind the ROIs, see `layer_features`."""
-        threshold = self.min_probability
-        known = self._features.get(opened.key)
-        if known is None or known[0] is not opened or known[1] != threshold:
-            predictions, labels = self.predictions(opened), self.labels_seen(opened)
-            if predictions is not None:
-                labels = labels or predictions.labels
-            table = layer_features(opened.recording, labels, predictions)
-            known = (opened, threshold, table)
-            self._features[opened.key] = known
-        return known[2]
+        if opened not in self._features:
+            self._features[opened] = layer_features(
+                opened.recording, self.labels_seen(opened), self.predictions(opened)
+            )
+        return self._features[opened]
 
     def labels_seen(self, opened: OpenRecording) -> LabelTable | None:
         """Return the labels; accepted predictions only while predictions are shown."""
@@ -138,9 +113,9 @@ class Session:
 
     def open(self, opened: OpenRecording) -> None:
         """Add a recording and make it the active one."""
-        again = opened.key in self._recordings
+        again = opened.key in self.recordings
         if again:
-            opened = read_again(self._recordings[opened.key], opened)
+            opened = read_again(self.recordings[opened.key], opened)
         if opened.labels is not None:
             self.set_tree(self.tree.with_types_of(opened.labels.tree))
             # Types that others spell otherwise are spelled as here.
@@ -148,7 +123,7 @@ class Session:
             opened = replace(opened, labels=labels)
         recording = at_confirmed_rate(opened.recording, self.collection)
         opened = replace(opened, recording=recording)
-        self._recordings[opened.key] = opened
+        self.recordings[opened.key] = opened
         if again:
             if self._active == opened.key:
                 self.select(None)
@@ -160,17 +135,15 @@ class Session:
 
     def close(self, key: str) -> None:
         """Forget a recording."""
-        if key not in self._recordings:
+        if key not in self.recordings:
             return
-        del self._recordings[key]
-        self._seen.pop(key, None)
-        self._features.pop(key, None)
+        del self.recordings[key]
         if self._active == key:
             self._active = None
             self.roi_id, self.roi_ids = None, ()
         self.closed.emit(key)
         if self._active is None:
-            self.activate(next(reversed(self._recordings), None))
+            self.activate(next(reversed(self.recordings), None))
 
     def activate(self, key: str | None) -> None:
         """Make a recording the one that the docks are about."""
@@ -195,11 +168,11 @@ class Session:
 
     def set_labels(self, key: str, labels: LabelTable | None) -> None:
         """Take over the labels of a recording."""
-        opened = self._recordings[key]
+        opened = self.recordings[key]
         predictions = opened.predictions
         if predictions is not None:
             predictions = replace(predictions, labels=labels)
-        self._recordings[key] = replace(opened, labels=labels, predictions=predictions)
+        self.recordings[key] = replace(opened, labels=labels, predictions=predictions)
         self.labelled.emit(key)
 
     def set_tree(self, tree: TypeTree) -> None:
@@ -219,51 +192,61 @@ class Session:
         if collection is self.collection:
             return
         self.collection = collection
-        for key, opened in list(self._recordings.items()):
+        for key, opened in list(self.recordings.items()):
             self._take_over(key, at_confirmed_rate(opened.recording, collection))
         self.collected.emit()
 
     def show_predictions(self, shown: bool) -> None:
-        """Show what models said, or hide it so that labels are given blind."""
+        """Show predictions, or hide them so that labels are given blind."""
         if shown != self.predictions_shown:
             self.predictions_shown = shown
             self._features.clear()
             self.recolored.emit()
 
     def set_predictions(self, key: str, predictions: Predictions) -> None:
-        """Keep what a model said; ignored when the recording is closed meanwhile."""
-        opened = self._recordings.get(key)
+        """Take over predictions; ignored when the recording is closed meanwhile."""
+        opened = self.recordings.get(key)
         if opened is not None:
             if predictions.labels is None:
                 predictions = replace(predictions, labels=opened.labels)
             # Classes of a user's model get a colour, the same one everywhere.
             self.set_tree(self.tree.including(predictions.classes))
-            # The user may have changed the shares while the model was running.
+            # The user may have changed both while the model was running.
+            predictions = predictions.with_min_probability(self.min_probability)
             predictions = self._with_prior(predictions)
-            self._recordings[key] = replace(opened, predictions=predictions)
+            self.recordings[key] = replace(opened, predictions=predictions)
             self.predicted.emit(key)
 
     def set_sampling_frequency(self, key: str, hertz: float) -> None:
-        """Take the user's word for a frame rate; see `set_movie` on predictions."""
-        old = self._recordings[key].recording
+        """Take the user's word for a frame rate."""
+        old = self.recordings[key].recording
         if old.sampling_frequency == hertz and old.sampling_frequency_confirmed:
             return
         self._take_over(key, old.with_sampling_frequency(hertz))
 
     def set_movie(self, key: str, recording: Recording, path: Path) -> None:
         """Take a recording over that differs from the open one by its movie."""
-        self._recordings[key] = replace(self._recordings[key], movie_path=path)
+        self.recordings[key] = replace(self.recordings[key], movie_path=path)
         self._take_over(key, recording)
 
     def _take_over(self, key: str, recording: Recording) -> None:
-        before = self._recordings[key]
-        if recording is before.recording:
+        """Show another movie or frame rate; predictions at another rate are dropped."""
+        opened = self.recordings[key]
+        before, predictions = opened.recording, opened.predictions
+        if recording is before:
             return
-        now = self._recordings[key] = with_recording(before, recording)
+        same_rate = recording.sampling_frequency == before.sampling_frequency
+        if predictions is not None and same_rate:
+            predictions = replace(predictions, recording=recording)
+        else:
+            predictions = None
+        self.recordings[key] = replace(
+            opened, recording=recording, predictions=predictions
+        )
         self.replaced.emit(key)
-        if before.predictions is not None:
+        if opened.predictions is not None:
             self.predicted.emit(key)
-            if now.predictions is None:
+            if predictions is None:
                 self.outdated.emit(key)
 
     def set_color_by(self, color_by: ColorBy) -> None:
@@ -276,17 +259,19 @@ class Session:
         """Hide the names that are less probable."""
         if threshold != self.min_probability:
             self.min_probability = threshold
-            self.recolored.emit()
+            self._change_predictions(lambda p: p.with_min_probability(threshold))
 
     def set_prior(self, prior: Mapping[str, float] | None) -> None:
         """Assume other shares of the types, in all recordings; None for the card's."""
-        if prior == self.prior:
-            return
-        self.prior = prior
-        for key, opened in self._recordings.items():
+        if prior != self.prior:
+            self.prior = prior
+            self._change_predictions(self._with_prior)
+
+    def _change_predictions(self, change: Callable[[Predictions], Predictions]) -> None:
+        for key, opened in self.recordings.items():
             if opened.predictions is not None:
-                predictions = self._with_prior(opened.predictions)
-                self._recordings[key] = replace(opened, predictions=predictions)
+                predictions = change(opened.predictions)
+                self.recordings[key] = replace(opened, predictions=predictions)
         self.recolored.emit()
 
     def _with_prior(self, predictions: Predictions) -> Predictions:
@@ -299,4 +284,4 @@ class Session:
 
     def tell(self, sentence: str) -> None:
         """Show a sentence to the user; an empty one clears the last."""
-        self.told.emit(sentence)
+        self.notice.emit(sentence)

@@ -23,15 +23,13 @@ _NOWHERE = QModelIndex()
 
 
 class TableModel(QAbstractTableModel):
-    """The rows of a DataFrame that are to be shown, in the order that was asked for.
-
-    `decoration(title, value)` returns the picture that stands beside a value, or None.
-    """
+    """The rows of a DataFrame that are to be shown, in the order that was asked for."""
 
     def __init__(
         self, parent: Any = None, decoration: Callable[[str, Any], Any] | None = None
     ) -> None:
         super().__init__(parent)
+        # Returns the picture beside a value, or None, for `(title, value)`.
         self._decoration = decoration
         self._order: tuple[str, Qt.SortOrder] | None = None
         self.show(None)
@@ -45,17 +43,10 @@ class TableModel(QAbstractTableModel):
         row_tips: Sequence[str] = (),
         heading_tips: Sequence[str] = (),
     ) -> None:
-        """Show another frame, sorted as before.
+        """Show another frame, or the rows of a mask, sorted as before.
 
-        Parameters
-        ----------
-        frame : pandas.DataFrame or None
-        shown : bool array of shape (n_rows,), optional
-            Which rows are shown; all by default.
-        numeric : sequence of bool, optional
-            Which columns are aligned to the right; those of numbers by default.
-        row_tips, heading_tips : sequence of str
-            Tooltips; that of a cell repeats heading and text by default.
+        Columns of numbers are aligned to the right unless `numeric` says which are; the
+        tip of a cell repeats heading and text unless its row has one.
         """
         self.beginResetModel()
         self.titles = () if frame is None else tuple(map(str, frame.columns))

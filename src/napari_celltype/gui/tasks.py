@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any, Generic, TypeVar
 
@@ -60,8 +60,6 @@ class TaskRunner(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._work: _Work | None = None
-        self._on_progress: Callable[[Progress], None] | None = None
-        self._on_end: Callable[[Outcome[Any]], None] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)
         self._timer.timeout.connect(self._look)
@@ -80,8 +78,7 @@ class TaskRunner(QObject):
     ) -> None:
         """Run `work(on_progress, should_stop)` in a thread."""
         self._end(Superseded())
-        self._work = _Work(work)
-        self._on_progress, self._on_end = on_progress, on_end
+        self._work = _Work(work, on_end, on_progress)
         self.destroyed.connect(self._work.stop.set)
         application = QCoreApplication.instance()
         if application is not None:
@@ -100,34 +97,34 @@ class TaskRunner(QObject):
         if work is None:
             return
         progress, work.progress = work.progress, None
-        outcome = work.outcome
-        if progress is not None and self._on_progress is not None and outcome is None:
-            self._on_progress(progress)
-        if outcome is not None:
-            self._end(outcome)
+        if work.outcome is not None:
+            self._end(work.outcome)
+        elif progress is not None and work.on_progress is not None:
+            work.on_progress(progress)
 
     def _end(self, outcome: Outcome[Any]) -> None:
-        work, on_end = self._work, self._on_end
-        self._work = self._on_end = None
+        work, self._work = self._work, None
         self._timer.stop()
-        if work is not None and on_end is not None:
+        if work is not None:
             work.stop.set()
-            on_end(outcome)
+            work.on_end(outcome)
             self.ended.emit(outcome)
 
 
+@dataclass
 class _Work:
     """What the thread and the timer share."""
 
-    def __init__(self, work: Callable[[OnProgress, ShouldStop], Any]) -> None:
-        self._work = work
-        self.stop = Event()
-        self.progress: Progress | None = None
-        self.outcome: Outcome[Any] | None = None
+    work: Callable[[OnProgress, ShouldStop], Any]
+    on_end: Callable[[Outcome[Any]], None]
+    on_progress: Callable[[Progress], None] | None
+    stop: Event = field(default_factory=Event)
+    progress: Progress | None = None
+    outcome: Outcome[Any] | None = None
 
     def run(self) -> None:
         try:
-            result = self._work(self._report, self.stop.is_set)
+            result = self.work(self._report, self.stop.is_set)
         except Stopped:
             self.outcome = Cancelled()
         except CellTypeError as error:

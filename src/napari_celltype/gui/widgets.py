@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakMethod
@@ -25,7 +24,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.gui.roi_filter import NAMES_OF, WORDS_OF
+from napari_celltype.gui.roi_filter import NAMES_OF
 from napari_celltype.gui.settings import Settings
 
 # What a sentence says to whoever works in a terminal, and to whoever works here.
@@ -116,12 +115,12 @@ class LazyTab(QWidget):
             self.refresh()
 
 
-def choice_of_names(tip: str) -> QComboBox:
+def choice_of_names() -> QComboBox:
     """Return a box for whether ROIs are grouped by predicted type or by label."""
     box = QComboBox()
     for name in NAMES_OF:
-        box.addItem(f"by {WORDS_OF[name]}", name)
-    box.setToolTip(tip)
+        box.addItem(f"by {name}", name)
+    box.setToolTip("Group by predicted type, or by label")
     return box
 
 
@@ -132,7 +131,7 @@ class Details(QWidget):
         super().__init__(parent)
         self.button = QPushButton("Details")
         self.button.setCheckable(True)
-        self.button.setToolTip("Show or hide all that is to be said about this")
+        self.button.setToolTip("Show or hide all details")
         self.words = Words()
         self.words.hide()
         self.button.toggled.connect(self.words.setVisible)
@@ -156,11 +155,7 @@ class WarningsLine(QWidget):
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
         self._sentences: tuple[str, ...] = ()
-        self._label = QLabel()
-        self._label.setTextFormat(Qt.TextFormat.PlainText)
-        self._label.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-        )
+        self._label = Words()
         self._label.setSizePolicy(
             QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
         )
@@ -198,23 +193,16 @@ class WarningsLine(QWidget):
 
     def _show(self) -> None:
         self.setVisible(bool(self._sentences))
-        if not self._sentences:
-            return
-        opened = self.more.isChecked()
+        opened, text, count = self.more.isChecked(), self.text, len(self._sentences)
+        if count > 1:
+            text = f"⚠ {count} warnings: {self._sentences[0]}"
+        line = self._label.fontMetrics().elidedText(
+            text, Qt.TextElideMode.ElideRight, self._label.width()
+        )
         self.more.setText("less" if opened else "more")
         self._label.setWordWrap(opened)
         self._label.setToolTip("" if opened else self.text)
-        self._label.setText(self.text if opened else self._line())
-
-    def _line(self) -> str:
-        count = len(self._sentences)
-        start = f"⚠ {count} warnings: " if count > 1 else "⚠ "
-        line = self._label.fontMetrics().elidedText(
-            start + self._sentences[0],
-            Qt.TextElideMode.ElideRight,
-            self._label.width(),
-        )
-        return str(line)
+        self._label.setText(self.text if opened else line)
 
 
 _ERROR = "color: #FF6B5E;"
@@ -259,7 +247,7 @@ class Notice(QWidget):
 
     def clear(self) -> None:
         """Hide the notice."""
-        self._show("", is_error=False)
+        self.show_text("")
 
     def _show(self, text: str, *, is_error: bool) -> None:
         self._text, self.is_error = text, is_error
@@ -272,24 +260,21 @@ class Notice(QWidget):
 def ask_folder(parent: QWidget, title: str, kind: str) -> Path | None:
     """Ask for a folder that is there; None where the user thinks better of it."""
     start = Settings().folder(kind)
-    return _remembered(QFileDialog.getExistingDirectory(parent, title, start), kind)
+    return _remember(QFileDialog.getExistingDirectory(parent, title, start), kind)
 
 
 def ask_file(parent: QWidget, title: str, kind: str, files: str) -> Path | None:
     """Ask for a file that is there; None where the user thinks better of it."""
     start = Settings().folder(kind)
-    return _remembered(
-        QFileDialog.getOpenFileName(parent, title, start, files)[0], kind
-    )
+    chosen, _ = QFileDialog.getOpenFileName(parent, title, start, files)
+    return _remember(chosen, kind)
 
 
-def _remembered(chosen: str, kind: str) -> Path | None:
-    if not chosen:
-        return None
-    path = Path(chosen)
-    # The folder beside which the next one is likely to be.
-    Settings().set_folder(kind, path.parent)
-    return path
+def _remember(chosen: str, kind: str) -> Path | None:
+    """Remember the folder beside which the next choice is likely to be."""
+    if chosen:
+        Settings().set_folder(kind, Path(chosen).parent)
+    return Path(chosen) if chosen else None
 
 
 class FolderDrop(QPushButton):
@@ -332,11 +317,11 @@ def local_paths(event: QDragEnterEvent | QDropEvent) -> list[Path]:
 
 def listen(widget: QObject, signal: Any, slot: Callable[..., Any]) -> None:
     """Call a method of a widget at each signal, until Qt destroys the widget."""
+    method = WeakMethod(slot)
+
+    def forget(_: object = None) -> None:
+        if (alive := method()) is not None:
+            signal.disconnect(alive)
+
     signal.connect(slot)
-    widget.destroyed.connect(partial(_forget, signal, WeakMethod(slot)))
-
-
-def _forget(signal: Any, slot: WeakMethod[Any], _: object = None) -> None:
-    method = slot()
-    if method is not None:
-        signal.disconnect(method)
+    widget.destroyed.connect(forget)

@@ -92,7 +92,7 @@ def test_a_trace_that_never_changes_gets_a_reason_instead_of_a_name(
     window.open(flat)
     window.classify()
     dock.session.select(3)
-    title = window.rois_dock.traces.title
+    title = window.rois_dock.traces.title.text()
     assert title == "ROI 3: trace is not finite or never changes"
     rois = next(
         x

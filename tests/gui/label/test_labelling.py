@@ -37,7 +37,7 @@ def labelling(session):
 @pytest.fixture
 def sentences(session, labelling):
     sentences = []
-    session.told.connect(sentences.append)
+    session.notice.connect(sentences.append)
     return sentences
 
 

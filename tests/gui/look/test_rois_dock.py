@@ -16,15 +16,19 @@ def current(dock):
     return dock.table.items([dock.view.currentIndex().row()])[0]
 
 
-def test_a_click_on_a_roi_selects_its_row_and_shows_its_trace(window, qtbot):
-    viewer = window.viewer
-    dock = window.rois_dock
-    rois = window.layer("rois")
-    y, x = np.argwhere(rois.data == 6).mean(axis=0)
-    window.click(y, x)
-    assert scene_of(viewer).session.roi_id == 5
-    assert current(dock) == 5
-    assert "ROI 5" in dock.traces.title
+def test_a_roi_is_selected_in_the_picture_the_table_and_the_layer(window):
+    dock, rois = window.rois_dock, window.layer("rois")
+    session = scene_of(window.viewer).session
+    window.click(*np.argwhere(rois.data == 6).mean(axis=0))
+    assert (session.roi_id, current(dock)) == (5, 5)
+    assert "ROI 5" in dock.traces.title.text()
+    dock.view.selectRow(7)
+    assert rois.selected_label == 8
+    rois.selected_label = 3
+    assert current(dock) == 2
+    # A click beside all ROIs selects none.
+    window.click(*(np.argwhere(rois.data == 0)[0] + 1))
+    assert session.roi_id is None
 
 
 def test_the_title_of_a_trace_says_that_its_type_is_unproven(window, make_predictions):
@@ -35,57 +39,24 @@ def test_the_title_of_a_trace_says_that_its_type_is_unproven(window, make_predic
     session.set_predictions(opened.key, make_predictions(opened.recording, rows))
     tab = window.rois_dock.traces
     session.select(3)
-    assert tab.title == "ROI 3: PY 0.90"
+    assert tab.title.text() == "ROI 3: PY 0.90"
     session.select(4)
-    assert tab.title == "ROI 4: PV 0.80, unproven"
+    assert tab.title.text() == "ROI 4: PV 0.80, unproven"
 
 
-def test_a_click_beside_all_rois_selects_none(window, qtbot):
-    viewer = window.viewer
-    session = scene_of(viewer).session
-    session.select(3)
-    y, x = np.argwhere(window.layer("rois").data == 0)[0] + 1
-    window.click(y, x)
-    assert session.roi_id is None
-
-
-def test_a_row_selects_the_roi_in_the_layer(window):
-    dock = window.rois_dock
-    dock.view.selectRow(7)
-    assert window.layer("rois").selected_label == 8
-
-
-def test_the_label_spin_box_of_the_layer_selects_the_row(window):
-    dock = window.rois_dock
-    window.layer("rois").selected_label = 3
-    assert current(dock) == 2
-
-
-def test_the_frame_moves_the_cursor_of_the_plot(window):
-    viewer = window.viewer
-    dock = window.rois_dock
+def test_plot_and_movie_show_the_same_frame(window, qtbot):
+    viewer, plot = window.viewer, window.rois_dock.plot
     scene_of(viewer).session.select(0)
-    viewer.dims.set_current_step(0, 250)
-    assert dock.plot.cursor_time == pytest.approx(250 / 12.5)
-
-
-def test_a_click_in_the_plot_moves_the_movie(window, qtbot):
-    viewer = window.viewer
-    dock = window.rois_dock
-    scene_of(viewer).session.select(0)
-    view = dock.plot.getViewBox()
-    spot = dock.plot.mapFromScene(view.mapViewToScene(pg_point(20.0, view)))
-    qtbot.mouseClick(dock.plot.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    viewer.dims.set_current_step(0, 100)
+    assert plot.cursor_line.value() == pytest.approx(100 / 12.5)
+    view = plot.getViewBox()
+    spot = plot.mapFromScene(view.mapViewToScene(pg_point(20.0, view)))
+    qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     assert viewer.dims.current_step[0] == pytest.approx(250, abs=15)
-
-
-def test_the_plot_follows_the_theme(window):
-    viewer = window.viewer
-    dock = window.rois_dock
     viewer.theme = "light"
-    light = dock.plot.backgroundBrush().color().lightness()
+    light = plot.backgroundBrush().color().lightness()
     viewer.theme = "dark"
-    assert dock.plot.backgroundBrush().color().lightness() < light
+    assert plot.backgroundBrush().color().lightness() < light
 
 
 def test_several_rois_are_selected_in_the_table_and_stacked(window, qtbot, monkeypatch):
@@ -102,7 +73,7 @@ def test_several_rois_are_selected_in_the_table_and_stacked(window, qtbot, monke
     press(3, Qt.KeyboardModifier.ControlModifier)
     assert session.roi_ids == (1, 3)
     assert (session.roi_id, plot.n_traces) == (3, 2)
-    assert dock.traces.title == "ROI 3; 2 ROIs"
+    assert dock.traces.title.text() == "ROI 3; 2 ROIs"
     dock.traces.kind.setCurrentText("both")
     assert plot.n_traces == 4
 
@@ -115,7 +86,7 @@ def test_several_rois_are_selected_in_the_table_and_stacked(window, qtbot, monke
     view.selectAll()
     assert len(session.roi_ids) == 12
     assert plot.n_traces == 10
-    assert "5 of 12 ROIs drawn" in dock.traces.title
+    assert "5 of 12 ROIs drawn" in dock.traces.title.text()
 
 
 def test_the_largest_transient_fills_the_plot_and_the_whole_comes_back(window):
@@ -180,25 +151,25 @@ def test_the_card_the_means_and_the_gallery_follow_what_may_be_seen(
     session, dock = scene_of(window.viewer).session, window.rois_dock
     card = dock.traces.card
     session.select(4)
-    assert "Not classified yet" in card.text
+    assert "Not classified yet" in card.words.text()
     rows = np.tile([0.9, 0.1, 0.0, 0.0], (12, 1))
     rows[4:7] = [0.1, 0.45, 0.35, 0.1]
     opened = session.active
     session.set_predictions(opened.key, make_predictions(opened.recording, rows))
     assert card.bars.isVisible()
-    assert "Assumed shares: PY 25 %" in card.text
+    assert "Assumed shares: PY 25 %" in card.words.text()
 
     dock.tabs.setCurrentWidget(dock.means)
     qtbot.waitUntil(lambda: bool(dock.means.means), timeout=10_000)
     assert [(m.name, m.n_rois) for m in dock.means.means] == [("PY", 9), ("PV", 3)]
-    assert "not that it is right" in dock.means.note
-    assert "PY: 9 ROIs" in dock.means.note
+    assert "not that it is right" in dock.means.note.text()
+    assert "PY: 9 ROIs" in dock.means.note.text()
 
     dock.tabs.setCurrentWidget(dock.gallery)
     gallery = dock.gallery
     gallery.name.setCurrentText("PV")
     gallery.name.activated.emit(gallery.name.currentIndex())
-    assert gallery.note == "3 ROIs"
+    assert gallery.note.text() == "3 ROIs"
     spot = gallery.view.visualRect(gallery.model.index(2, 0)).center()
     qtbot.mouseClick(gallery.view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     assert session.roi_id == 6
@@ -208,7 +179,7 @@ def test_the_card_the_means_and_the_gallery_follow_what_may_be_seen(
     qtbot.waitUntil(lambda: "hidden" in dock.means.job.notice.text, timeout=10_000)
     assert not dock.means.means
     dock.tabs.setCurrentWidget(dock.traces)
-    assert card.text == "Predictions are hidden; H shows them."
+    assert card.words.text() == "Predictions are hidden; H shows them."
     assert not card.bars.isVisible()
 
 

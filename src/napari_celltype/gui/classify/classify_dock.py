@@ -247,7 +247,7 @@ class ClassifyDock(QWidget):
         ):
             listen(self, signal, self._show_counts)
         listen(self, session.outdated, self._on_outdated)
-        listen(self.notice, session.told, self.notice.show_error)
+        listen(self.notice, session.notice, self.notice.show_error)
         listen(self, session.models_changed, self._list_models)
 
     def _start(

@@ -74,7 +74,7 @@ class LabelDock(QtWidgets.QWidget):
         self._lay_out()
         listen(self, self.labelling.toggled, self._show_state)
         listen(self, self.session.activated, self._show_state)
-        listen(self.notice, self.session.told, self.notice.show_text)
+        listen(self.notice, self.session.notice, self.notice.show_text)
         self._show_state()
 
     def ask_for_type(self) -> None:

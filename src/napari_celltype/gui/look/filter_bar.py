@@ -11,17 +11,16 @@ from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
     QSizePolicy,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
-from napari_celltype.gui.roi_filter import NAMES_OF, WORDS_OF, RoiFilter
+from napari_celltype.gui.forms import narrow
+from napari_celltype.gui.roi_filter import NAMES_OF, RoiFilter
 
 _TEXT_TIP = (
     "The number of a ROI, or part of its type, its label, or the reason why it is "
@@ -54,7 +53,7 @@ class FilterBar(QWidget):
         self.more.setCheckable(True)
         self.more.setToolTip("Filter by type, probability, suite2p's iscell, label")
         self.name_of = _choice(
-            {WORDS_OF[name]: name for name in NAMES_OF}, "Predicted type, or label"
+            {name: name for name in NAMES_OF}, "Predicted type, or label"
         )
         self.name = _choice({"any type": ""}, _NAME_TIP)
         self.least, self.most = _probability("p ≥ ", 0.0), _probability("p ≤ ", 1.0)
@@ -113,27 +112,20 @@ class FilterBar(QWidget):
         )
 
     def _lay_out(self) -> None:
-        first, second, between = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
-        first.addWidget(self.text, 1)
-        first.addWidget(self.more)
-        second.addWidget(self.count, 1)
-        second.addWidget(self.show_all)
-        between.addWidget(self.least, 1)
-        between.addWidget(self.most, 1)
-        grid = QGridLayout(self._panel)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(2)
-        grid.addWidget(self.name_of, 0, 0)
-        grid.addWidget(self.name, 0, 1)
-        grid.addLayout(between, 1, 0, 1, 2)
-        grid.addWidget(self.cell, 2, 0)
-        grid.addWidget(self.labelled, 2, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addLayout(first)
-        layout.addWidget(self._panel)
-        layout.addLayout(second)
+        panel, layout = QGridLayout(self._panel), QGridLayout(self)
+        for grid in (panel, layout):
+            grid.setContentsMargins(0, 0, 0, 0)
+            grid.setSpacing(2)
+        for at, box in enumerate(
+            (self.name_of, self.name, self.least, self.most, self.cell, self.labelled)
+        ):
+            panel.addWidget(box, at // 2, at % 2)
+        layout.setColumnStretch(0, 1)
+        layout.addWidget(self.text, 0, 0)
+        layout.addWidget(self.more, 0, 1)
+        layout.addWidget(self._panel, 1, 0, 1, 2)
+        layout.addWidget(self.count, 2, 0)
+        layout.addWidget(self.show_all, 2, 1)
 
     def _on_change(self) -> None:
         if self._loading:
@@ -157,24 +149,18 @@ class FilterBar(QWidget):
 
 
 def _choice(entries: Mapping[str, Any], tip: str) -> QComboBox:
-    box = QComboBox()
+    box = narrow(QComboBox())
     for words, value in entries.items():
         box.addItem(words, value)
     box.setToolTip(tip)
     box.setMinimumContentsLength(2)
     box.setMinimumWidth(60)
     box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-    box.setSizeAdjustPolicy(
-        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-    )
     return box
 
 
 def _probability(prefix: str, start: float) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox()
-    spin.setPrefix(prefix)
-    spin.setRange(0, 1)
-    spin.setSingleStep(0.05)
+    spin = QDoubleSpinBox(prefix=prefix, minimum=0, maximum=1, singleStep=0.05)
     spin.setValue(start)
     spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     spin.setMinimumWidth(40)

@@ -49,14 +49,17 @@ class _Pictures(QStyledItemDelegate):
         self._opened: OpenRecording | None = None
         self.n_drawn = 0
 
-    def show(self, opened: OpenRecording | None) -> bool:
+    def show(self, opened: OpenRecording) -> bool:
         """Cut pictures from another recording; False where it has no image."""
         before, self._opened = self._opened, opened
-        images = None if opened is None else opened.recording.images
+        images = opened.recording.images
         if not images:
             self._image = None
         elif before is None or images is not before.recording.images:
-            self._image = _gray(np.asarray(next(iter(images.values()))))
+            image = np.asarray(next(iter(images.values())))
+            # The few brightest and darkest pixels are cut off.
+            low, high = map(float, np.nanpercentile(image, (0.1, 99.9)))
+            self._image = _grays(np.nan_to_num(image, nan=low), low, high + 1e-9)
         return self._image is not None
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
@@ -101,10 +104,10 @@ class GalleryTab(LazyTab):
         # Number and name of each ROI, and its name alone.
         self.model = TableModel(self)
         self.delegate = _Pictures(session, self.model, self)
-        self.name_of = choice_of_names("Group by predicted type, or by label")
+        self.name_of = choice_of_names()
         self.name = QComboBox()
         self.name.setToolTip("Whose pictures are shown; the filter holds as well")
-        self._note = QLabel()
+        self.note = QLabel()
         self.view = view = QListView()
         view.setModel(self.model)
         view.setItemDelegate(self.delegate)
@@ -117,7 +120,7 @@ class GalleryTab(LazyTab):
         bar = QHBoxLayout()
         bar.addWidget(self.name_of)
         bar.addWidget(self.name)
-        bar.addWidget(self._note, 1)
+        bar.addWidget(self.note, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -127,22 +130,14 @@ class GalleryTab(LazyTab):
         self.name.activated.connect(self.refresh)
         view.clicked.connect(self._on_click)
 
-    @property
-    def note(self) -> str:
-        """How many ROIs there are, or why none."""
-        return str(self._note.text())
-
     def show_now(self) -> None:
         """Show the ROIs anew."""
         opened, has_image = self._session.active, True
-        if opened is not None:
-            has_image = self.delegate.show(opened)
-        if opened is not None and has_image:
+        self.model.show(None)
+        if opened is not None and (has_image := self.delegate.show(opened)):
             self._show_chosen(opened)
-        else:
-            self.model.show(None)
         n = self.model.rowCount()
-        self._note.setText(f"{n} ROIs" if n else _NOTHING if has_image else _NO_IMAGE)
+        self.note.setText(f"{n} ROIs" if n else _NOTHING if has_image else _NO_IMAGE)
         self.mark_selected()
 
     def mark_selected(self) -> None:
@@ -167,10 +162,11 @@ class GalleryTab(LazyTab):
         self.name.setCurrentIndex(self.name.findData(wanted))
         of_type = RoiFilter(name_of=name_of, name=wanted)
         kept = self._session.shown(opened) & of_type.mask(features, self._session.tree)
-        given = features[name_of].fillna("").to_list()
-        words = ["?" if name == UNSURE else name for name in given]
-        captions = [f"{roi_id} {word}".strip() for roi_id, word in enumerate(words)]
-        self.model.show(pd.DataFrame({"caption": captions, "name": given}), kept)
+        given = features[name_of].fillna("")
+        words = features["roi_id"].astype(str) + " " + given.replace(UNSURE, "?")
+        self.model.show(
+            pd.DataFrame({"caption": words.str.strip(), "name": given}), kept
+        )
 
     def _on_click(self, index: QModelIndex) -> None:
         self._session.select_many(self.model.items([index.row()]))
@@ -188,34 +184,23 @@ def roi_picture(
         top, left = (round(c) - _HALF for c in roi.centroid)
         rows = slice(max(top, 0), max(min(top + side, image.shape[0]), 0))
         columns = slice(max(left, 0), max(min(left + side, image.shape[1]), 0))
-        part = _stretch(image[rows, columns])
+        part = image[rows, columns]
+        if part.size:
+            # Its own brightness; but noise alone is not made bright.
+            low, high = int(part.min()), int(part.max())
+            part = _grays(part, low, max(high, low + _LEAST_CONTRAST))
         y, x = rows.start - top, columns.start - left
         piece[y : y + part.shape[0], x : x + part.shape[1]] = part
         ys, xs = roi.ypix - top, roi.xpix - left
         inside = (ys >= 0) & (ys < side) & (xs >= 0) & (xs < side)
         mask[ys[inside], xs[inside]] = 1
-    large, outlined = (
-        np.repeat(np.repeat(part, _ZOOM, axis=0), _ZOOM, axis=1)
-        for part in (piece, mask)
-    )
-    colored = np.repeat(large[:, :, None], 3, axis=2)
-    colored[on_edge(outlined)] = QColor(color).getRgb()[:3]
+    zoom = np.ones((_ZOOM, _ZOOM), dtype=np.uint8)
+    colored = np.repeat(np.kron(piece, zoom)[:, :, None], 3, axis=2)
+    colored[on_edge(np.kron(mask, zoom))] = QColor(color).getRgb()[:3]
     return colored
 
 
-def _stretch(part: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a piece with its own brightness; noise alone is not made bright."""
-    if not part.size:
-        return part
-    low, high = int(part.min()), int(part.max())
-    scaled = (part - np.float32(low)) / max(high - low, _LEAST_CONTRAST)
-    stretched: NDArray[np.uint8] = (scaled * 255).astype(np.uint8)
-    return stretched
-
-
-def _gray(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return an image in 256 greys, the few brightest and darkest pixels cut off."""
-    low, high = np.nanpercentile(image, (0.1, 99.9))
-    scaled = (np.nan_to_num(image, nan=low) - low) / max(high - low, 1e-9)
-    gray: NDArray[np.uint8] = (np.clip(scaled, 0, 1) * 255).astype(np.uint8)
-    return gray
+def _grays(image: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    """Return an image in 256 greys, black at the one value and white at the other."""
+    grays: NDArray[np.uint8] = np.interp(image, (low, high), (0, 255)).astype(np.uint8)
+    return grays

@@ -40,7 +40,7 @@ class MeansTab(LazyTab):
         self._session = session
         self._why_not = ""
         self.means: tuple[MeanTrace, ...] = ()
-        self.name_of = choice_of_names("Group by predicted type, or by label")
+        self.name_of = choice_of_names()
         self.plot = Plot()
         self.plot.setLabel("bottom", "time from the peak (s)")
         self.plot.setLabel("left", "deviations")
@@ -48,13 +48,11 @@ class MeansTab(LazyTab):
         self.job = JobBar()
         self._title = QLabel()
         self._title.setWordWrap(True)
-        self._note = Words()
-        self._note.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._note.setMinimumWidth(130)
-        self._note.setToolTip("ROIs of each type, and in brackets their transients")
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
+        self.note = Words()
+        self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.note.setMinimumWidth(130)
+        self.note.setToolTip("ROIs of each type, and in brackets their transients")
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._start)
         self.name_of.currentIndexChanged.connect(self.refresh)
         bar = QHBoxLayout()
@@ -65,12 +63,7 @@ class MeansTab(LazyTab):
         layout.setSpacing(2)
         layout.addLayout(bar)
         layout.addWidget(self._title)
-        layout.addWidget(Beside(self.plot, Column(self._note), (5, 3)), 1)
-
-    @property
-    def note(self) -> str:
-        """What is shown, of how many, and what has to be kept in mind."""
-        return str(self._note.text())
+        layout.addWidget(Beside(self.plot, Column(self.note), (5, 3)), 1)
 
     def refresh(self) -> None:
         """Average anew, once the tab can be seen and nothing changes for a moment."""
@@ -83,11 +76,6 @@ class MeansTab(LazyTab):
         """Average once nothing has changed for a moment."""
         self.outdated = True
         self._rest.start()
-
-    def set_theme(self, background: str, text: str) -> None:
-        """Take over the colours of the window."""
-        self.plot.set_theme(background, text)
-        self._draw()
 
     def _start(self) -> None:
         self.outdated = False
@@ -134,12 +122,13 @@ class MeansTab(LazyTab):
         self.plot.getPlotItem().clear()
         self.plot.show_axes(bool(self.means))
         self._title.setText(TITLE if self.means else "")
-        self._note.setText("")
+        self.note.setText("")
         if not self.means:
             return
-        by_model = self.name_of.currentData() != "label"
-        notes = [*map(_size_of, self.means), _CIRCULAR if by_model else "", _NOISE]
-        self._note.setText("\n".join(filter(None, notes)))
+        notes = [*map(_size_of, self.means), _NOISE]
+        if self.name_of.currentData() != "label":
+            notes.insert(-1, _CIRCULAR)
+        self.note.setText("\n".join(notes))
         for mean in self.means:
             self._draw_one(mean)
         time = self.means[0].time

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.utils.theme import get_theme
 from napari.viewer import Viewer
-from qtpy.QtCore import (
-    QItemSelection,
-    QItemSelectionModel,
-    QItemSelectionRange,
-    QModelIndex,
-    Qt,
-)
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QTableView,
@@ -58,7 +52,6 @@ class RoisDock(QWidget):
         self.table = TableModel(self, self._mark)
         self.view = QTableView()
         self.filters = FilterBar()
-        self.filter = self.filters.text
         self.traces = TraceTab(self._session)
         self.means = MeansTab(self._session)
         self.gallery = GalleryTab(self._session)
@@ -104,10 +97,9 @@ class RoisDock(QWidget):
         view.setShowGrid(False)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        view.setToolTip(
-            "Shift and Ctrl select several ROIs. ● named by the model, ○ unsure, "
-            "□ labelled"
-        )
+        tip = "● named by the model, ○ unsure, □ labelled"
+        view.setToolTip(f"Shift and Ctrl select several ROIs. {tip}")
+        view.horizontalHeader().setToolTip(f"A click sorts. {tip}")
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
@@ -143,10 +135,8 @@ class RoisDock(QWidget):
         self.filters.allow_cells(
             opened is not None and opened.recording.iscell is not None
         )
-        self._show_filter()
         self._on_selected()
-        self.means.refresh()
-        self.gallery.refresh()
+        self._show_filter()
 
     def _make_room_for_labels(self) -> None:
         """Leave room for the longest label, which may be given later."""
@@ -165,12 +155,11 @@ class RoisDock(QWidget):
         opened = self._session.active
         if opened is not None:
             self.table.set_shown(self._session.shown(opened))
-        self._show_filter()
         self._mark_selected()
-        self.means.refresh()
-        self.gallery.refresh()
+        self._show_filter()
 
     def _show_filter(self) -> None:
+        """Show the filter, and what follows from it, in the bar and in the tabs."""
         opened, roi_filter = self._session.active, self._session.roi_filter
         names, words = [], roi_filter.text_shown
         if opened is not None:
@@ -180,6 +169,8 @@ class RoisDock(QWidget):
                 words += "; without what is about predictions, as none are seen"
         self.filters.show_filter(roi_filter, names)
         self.filters.show_count(self.table.rowCount(), self.table.n_items, words)
+        self.means.refresh()
+        self.gallery.refresh()
 
     def _mark(self, title: str, value: Any) -> Any:
         """Return the picture beside a name; as in the layer, truth is an outline."""
@@ -207,20 +198,17 @@ class RoisDock(QWidget):
         rows = self.table.rows_of(self._session.roi_ids)
         roi_id = self._session.roi_id
         row = self.table.rows_of([] if roi_id is None else [roi_id])
-        selection = self.view.selectionModel()
-        blocked = selection.blockSignals(True)
         marked = QItemSelection()
         last = len(self.table.titles) - 1
         for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
             if len(run):
                 first = self.table.index(int(run[0]), 0)
-                marked.append(
-                    QItemSelectionRange(first, self.table.index(int(run[-1]), last)),
-                )
+                marked.select(first, self.table.index(int(run[-1]), last))
         current = self.table.index(int(row[0]), 0) if len(row) else QModelIndex()
-        keep = QItemSelectionModel.SelectionFlag.NoUpdate
-        selection.select(marked, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-        selection.setCurrentIndex(current, keep)
+        selection, flags = self.view.selectionModel(), QItemSelectionModel.SelectionFlag
+        blocked = selection.blockSignals(True)
+        selection.select(marked, flags.ClearAndSelect)
+        selection.setCurrentIndex(current, flags.NoUpdate)
         selection.blockSignals(blocked)
         if len(row):
             self.view.scrollTo(current)
@@ -246,7 +234,7 @@ class RoisDock(QWidget):
     def _on_theme(self, event: Any = None) -> None:
         theme = get_theme(self._viewer.theme)
         for tab in (self.traces, self.means):
-            tab.set_theme(theme.background.as_hex(), theme.text.as_hex())
+            tab.plot.set_theme(theme.background.as_hex(), theme.text.as_hex())
 
     def _trace_is_seen(self) -> bool:
         return self._session.roi_id is not None and self.plot.isVisible()
@@ -260,11 +248,8 @@ def _title(name: str) -> str:
 
 _LABEL = _title("label")
 # What stands beside a name: fill for what was predicted, outline for the truth.
-_SHAPES: dict[str, Shape] = {
-    _title("group"): "disc",
-    _title("predicted"): "disc",
-    _LABEL: "square",
-}
+_SHAPES: dict[str, Shape] = {_title(n): "disc" for n in ("group", "predicted")}
+_SHAPES[_LABEL] = "square"
 
 
 def roi_frame(opened: OpenRecording, features: pd.DataFrame) -> pd.DataFrame:
