@@ -41,14 +41,18 @@ def test_two_columns_are_enough(tmp_path):
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])
-def test_other_separators_are_read(tmp_path, mark):
-    path = _csv(tmp_path, f"ROI_ID{mark}Label{mark}note\r\n4{mark}PV{mark}a, b\r\n")
-    assert read_label_table(path).rows[0].note == "a, b"
+def test_other_separators_and_a_byte_order_mark_are_read(tmp_path, mark):
+    text = f"ROI_ID{mark}Label{mark}note\r\n4{mark}PV{mark}a, b\r\n"
+    table = read_label_table(_csv(tmp_path, text, "utf-8-sig"))
+    assert table.rows[0].note == "a, b"
 
 
-def test_a_byte_order_mark_of_a_spreadsheet_is_no_letter(tmp_path):
-    path = _csv(tmp_path, "roi_id,label\n4,PV\n", "utf-8-sig")
-    assert len(read_label_table(path)) == 1
+def test_what_is_no_text_is_said(tmp_path):
+    path = _csv(tmp_path, "roi_id,label,note\n1,PV,größer\n", "latin-1")
+    with pytest.raises(LabelError, match="is not UTF-8 text"):
+        read_label_table(path)
+    with pytest.raises(LabelError, match="cannot be read"):
+        read_label_table(tmp_path / "none.csv")
 
 
 def test_rows_without_a_label_say_nothing(tmp_path):
@@ -85,28 +89,13 @@ def test_a_table_of_several_planes_is_read_whole(tmp_path):
         ("roi_id,label\n,PV\n", r"line 2: roi_id is empty"),
         ("roi_id,label,source\n1,PV,guess\n", r"line 2: source is 'guess'"),
         ("roi_id,label,seen_trace\n1,PV,maybe\n", r"line 2: seen_trace is 'maybe'"),
+        ("label,roi_id\nPV,1\nPY\n", "line 3: roi_id is empty"),
+        ("roi_id,label\n1," + "x" * 200_000 + "\n", "is no CSV"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path, text, sentence):
     with pytest.raises(LabelError, match=sentence):
         read_label_table(_csv(tmp_path, text), n_rois=9)
-
-
-def test_another_encoding_is_said(tmp_path):
-    path = _csv(tmp_path, "roi_id,label,note\n1,PV,größer\n", "latin-1")
-    with pytest.raises(LabelError, match="is not UTF-8 text"):
-        read_label_table(path)
-
-
-def test_a_missing_table_is_said(tmp_path):
-    with pytest.raises(LabelError, match="cannot be read"):
-        read_label_table(tmp_path / "none.csv")
-
-
-def test_an_absurdly_long_cell_is_said(tmp_path):
-    path = _csv(tmp_path, "roi_id,label\n1," + "x" * 200_000 + "\n")
-    with pytest.raises(LabelError, match="is no CSV"):
-        read_label_table(path)
 
 
 def test_a_users_own_type_is_read(tmp_path):
@@ -122,10 +111,3 @@ def test_a_table_that_is_there_is_replaced_only_with_force(tmp_path):
     assert path.read_text() == "mine"
     write_label_table(FULL, path, force=True)
     assert read_label_table(path) == FULL
-
-
-def test_a_line_may_end_early(tmp_path):
-    path = tmp_path / "labels.csv"
-    path.write_text("label,roi_id\nPV,1\nPY\n")
-    with pytest.raises(LabelError, match="line 3: roi_id is empty"):
-        read_label_table(path)

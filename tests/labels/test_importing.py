@@ -18,7 +18,7 @@ from napari_celltype.labels import (
     load_labels,
     save_labels,
 )
-from napari_celltype.labels.importing import OtherDay, import_labels
+from napari_celltype.labels.importing import import_labels
 from napari_celltype.recording import open_recording
 
 # Cells as rows, days as columns: rows of stat.npy.
@@ -78,7 +78,7 @@ def roicat(tmp_path):
 def _other(recording, name="d1"):
     labels = load_labels(recording)
     assert labels is not None
-    return OtherDay(name, recording, labels)
+    return name, recording, labels
 
 
 def _cells(imported):
@@ -110,13 +110,13 @@ def test_labels_are_proposed_for_the_same_cell_on_other_days(days, track2p):
 
 
 def test_a_cell_with_two_labels_inherits_none(days, track2p):
-    third = OtherDay("d3", days[2], LabelTable((Label(5, "SOM", 0),)))
+    third = ("d3", days[2], LabelTable((Label(5, "SOM", 0),)))
     both = import_labels(track2p(), days[1], others=[_other(days[0]), third])
     assert set(both.carried.by_roi()) == {4}
 
 
 def test_matches_take_no_label_away(days, track2p):
-    present = _other(days[0]).labels
+    present = _other(days[0])[2]
     table = add_labels(present, import_labels(track2p(), days[0]).table).table
     assert {r.roi_id: (r.label, r.source) for r in table} == {
         r.roi_id: (r.label, r.source) for r in present
@@ -206,9 +206,10 @@ def test_what_cannot_be_read_says_what_can(tmp_path, days, roicat):
         with pytest.raises(LabelError, match="neither a label table"):
             import_labels(tmp_path / name, days[0])
     for content in ("{", "[]", "{}", '{"labels_bySession": [["a"]]}'):
-        (tmp_path / "x.json").write_text(content)
-        with pytest.raises(LabelError, match=r"no JSON|labels_bySession"):
-            import_labels(tmp_path / "x.json", days[0])
+        for name in ("x.json", "tracking.results_clusters.json"):
+            (tmp_path / name).write_text(content)
+            with pytest.raises(LabelError, match=r"no JSON|labels_bySession|not writ"):
+                import_labels(tmp_path / name, days[0])
 
 
 def test_a_label_table_is_told_in_words(tmp_path, days):
@@ -229,7 +230,7 @@ def test_a_label_file_is_read_wherever_it_lies_and_brings_its_types(tmp_path, la
     imported = import_labels(copy, recording)
     assert imported.table.rows == given.rows
     added = add_labels(LabelTable((Label(1, "PV", 0),)), imported.table)
-    assert (added.added, added.kept) == ((2,), (1,))
+    assert (set(added.table.by_roi()), added.kept) == ({1, 2}, (1,))
     assert added.table.tree["NDNF"].parent == "IN"
 
 
@@ -245,11 +246,12 @@ def test_added_labels_leave_mine_alone_unless_asked():
         )
     )
     kept = add_labels(PRESENT, new)
-    assert (kept.added, kept.replaced, kept.kept) == ((9,), (), (1,))
+    assert (kept.replaced, kept.kept) == ((), (1,))
+    assert set(kept.table.by_roi()) == {1, 2, 3, 9}
     assert kept.table.by_roi()[1].label == "PV"
     assert kept.table.by_roi()[2] == Label(2, "PY", cell_id="c2")
     replaced = add_labels(PRESENT, new, keep=False)
-    assert (replaced.added, replaced.replaced, replaced.kept) == ((9,), (1,), ())
+    assert (replaced.replaced, replaced.kept) == ((1,), ())
     assert replaced.table.by_roi()[1].label == "SOM"
 
 

@@ -24,11 +24,7 @@ from napari_celltype.labels import (
     save_labels,
     save_traces,
 )
-from napari_celltype.progress import (
-    Progress,
-    ignore_progress,
-    never_stop,
-)
+from napari_celltype.progress import Progress, ignore_progress, never_stop
 from napari_celltype.recording import open_recording
 
 Labelled = Callable[..., Path]
@@ -125,17 +121,11 @@ def test_neuropil_that_cannot_be_is_refused(labelled, neuropil):
 def test_all_planes_of_a_recording_are_read(labelled):
     session = labelled("m1", {0: "PV"}, n_planes=2)
     plane1 = open_recording(session, 1)
-    save_labels(plane1, LabelTable((Label(0, "PY"),)))
-    traces = load(session).traces
-    assert traces.recorded["plane"].tolist() == [0, 1]
-    assert _texts(traces.cell_id) == ["m1/plane0/roi0", "m1/plane1/roi0"]
-    assert _texts(traces.session_id) == ["m1", "m1"]
-
-
-def test_one_plane_may_be_chosen(labelled):
-    session = labelled("m1", {3: "PV"}, n_planes=2)
-    plane1 = open_recording(session, 1)
     save_labels(plane1, LabelTable((Label(0, "PY"), Label(1, "PV"))))
+    traces = load(session).traces
+    assert traces.recorded["plane"].tolist() == [0, 1, 1]
+    assert _texts(traces.cell_id)[:2] == ["m1/plane0/roi0", "m1/plane1/roi0"]
+    assert _texts(traces.session_id) == ["m1", "m1", "m1"]
     assert len(load(session, plane=1).traces) == 2
 
 
@@ -170,20 +160,19 @@ def test_labels_whose_roi_is_gone_are_counted(labelled):
     assert data.notes == ("Left out: 1 label whose ROI is not there any more, in m1.",)
 
 
-def test_a_recording_without_labels_is_refused(labelled):
-    with pytest.raises(LabelError, match="m1: no cell is labelled with a type; label"):
-        load(labelled("m1"))
-
-
-def test_a_folder_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(RecordingError, match="does not exist"):
-        load(tmp_path / "nowhere")
-
-
-@pytest.mark.parametrize("ending", ["", ".npz", ".csv"])
-def test_a_name_that_no_disk_takes_is_said(tmp_path, ending):
-    with pytest.raises(CellTypeError, match="xxx"):
-        load(tmp_path / ("x" * 300 + ending))
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("nowhere", "does not exist"),
+        ("none.npz", r"none\.npz does not exist; check the name"),
+        ("cells.xlsx", "is no labelled data; give a trace set"),
+        *(("x" * 300 + ending, "xxx") for ending in ("", ".npz", ".csv")),
+    ],
+)
+def test_what_is_no_labelled_data_is_refused(tmp_path, name, sentence):
+    (tmp_path / "cells.xlsx").write_bytes(b"PK")
+    with pytest.raises(CellTypeError, match=sentence):
+        load(tmp_path / name)
 
 
 def test_a_user_may_give_the_frame_rate(labelled):
@@ -196,9 +185,11 @@ def test_a_user_may_give_the_frame_rate(labelled):
     assert (known.traces.sampling_frequency, known.notes) == (7.5, ())
 
 
-def test_suite2ps_default_rate_is_noted(labelled):
-    (note,) = load(labelled("m1", TWO, fs=10.0)).notes
-    assert note.startswith("m1: 10 Hz is suite2p's default")
+def test_doubts_about_rate_and_labels_are_noted(labelled):
+    seen = {0: Label(0, "PV", seen_trace=True), 1: Label(1, "PY", seen_trace=False)}
+    blind, rate = load(labelled("m1", seen, fs=10.0)).notes
+    assert blind.startswith("Not blind: 1 of 2 labels were given while the trace")
+    assert rate.startswith("m1: 10 Hz is suite2p's default")
 
 
 def test_joins_within_the_traces_are_noted(labelled):
@@ -207,12 +198,6 @@ def test_joins_within_the_traces_are_noted(labelled):
     assert note.startswith("In 1 of 1 recording the traces go across joins")
     notes = load(session, timesteps=80).notes
     assert not any("joins" in note for note in notes)
-
-
-def test_labels_that_are_not_blind_are_counted(labelled):
-    seen = {0: Label(0, "PV", seen_trace=True), 1: Label(1, "PY", seen_trace=False)}
-    (note,) = load(labelled("m1", seen)).notes
-    assert note.startswith("Not blind: 1 of 2 labels were given while the trace")
 
 
 # --- what is left out
@@ -229,69 +214,51 @@ def _spoil(session, rows):
     np.save(path, traces)
 
 
-def test_traces_without_numbers_or_change_are_left_out_by_name(labelled):
-    session = labelled("m1", {**TWO, 2: "PV", 3: "PY", 4: "PV"})
-    _spoil(session, {2: np.nan, 3: np.inf, 4: 0})
-    data = load(session)
-    assert data.traces.labels.tolist() == ["PV", "PY"]
-    assert data.notes == (
-        "Left out: 3 labelled traces with NaN or infinite values or without any change "
-        "(m1 ROI 2, m1 ROI 3, m1 ROI 4).",
-    )
-
-
-def test_no_trace_that_can_be_used_is_refused(labelled):
-    session = labelled("m1", TWO)
-    _spoil(session, {0: np.nan, 1: 0})
-    with pytest.raises(LabelError, match="None of 2 labelled traces of m1 can"):
-        load(session)
-
-
 def _predicted(roi_id, label):
     return Label(roi_id, label, source="prediction")
-
-
-def test_predictions_are_no_ground_truth(labelled):
-    session = labelled("m1", {**TWO, 2: _predicted(2, "VIP")})
-    data = load(session)
-    assert data.traces.labels.tolist() == ["PV", "PY"]
-    assert "Left out: 1 label that a model gave" in data.notes[0]
-
-
-def test_predictions_stay_marked_when_they_are_asked_for(labelled):
-    session = labelled("m1", {**TWO, 2: _predicted(2, "VIP")})
-    data = load(session, with_predictions=True)
-    sources = _texts(data.traces.label_source)
-    assert sources == ["manual", "manual", "prediction"]
-    assert data.notes == ()
-
-
-def test_predictions_alone_are_no_labelled_data(labelled):
-    session = labelled("m1", {0: _predicted(0, "VIP"), 1: _predicted(1, "PV")})
-    with pytest.raises(LabelError, match=r"\(only 2 given by a model\)"):
-        load(session)
 
 
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
+        ({}, "m1: no cell is labelled with a type; label"),
+        (
+            {0: _predicted(0, "VIP"), 1: _predicted(1, "PV")},
+            r"only 2 given by a model\)",
+        ),
         ({0: "PV", 1: "PV"}, "one type only, PV"),
         ({0: "PV", 1: "IN"}, "one type only, PV"),
         ({0: "!PV", 1: "!SOM"}, "only say what cells are not"),
         ({0: "PV", 1: "!PV"}, "'!PV' leaves none"),
+        ({4: "PV", 5: "PY"}, "None of 2 labelled traces of m1 can"),
     ],
 )
-def test_labels_that_leave_nothing_to_tell_apart_are_refused(
-    labelled, labels, sentence
-):
+def test_labels_that_teach_nothing_are_refused(labelled, labels, sentence):
+    session = labelled("m1", labels)
+    _spoil(session, {4: np.nan, 5: 0})
     with pytest.raises(LabelError, match=sentence):
-        load(labelled("m1", labels))
+        load(session)
 
 
 @pytest.mark.parametrize("labels", [{0: "PV", 1: "PV"}, {0: "!PV", 1: "IN"}])
 def test_data_that_are_only_tested_on_may_be_of_one_type(labelled, labels):
     data = load(labelled("m1", labels), only_tested=True)
     assert data.traces.labels.tolist() == list(labels.values())
+
+
+def test_predictions_and_useless_traces_are_left_out_by_name(labelled):
+    others = {2: "PV", 3: "PY", 4: "PV", 5: _predicted(5, "VIP")}
+    session = labelled("m1", {**TWO, **others})
+    _spoil(session, {2: np.nan, 3: np.inf, 4: 0})
+    data = load(session)
+    assert data.traces.labels.tolist() == ["PV", "PY"]
+    assert data.notes == (
+        "Left out: 1 label that a model gave, which are no ground truth.",
+        "Left out: 3 labelled traces with NaN or infinite values or without any change "
+        "(m1 ROI 2, m1 ROI 3, m1 ROI 4).",
+    )
+    marked = load(session, with_predictions=True).traces
+    assert _texts(marked.label_source) == ["manual", "manual", "prediction"]
 
 
 # --- several recordings
@@ -368,20 +335,15 @@ def test_labels_of_one_cell_that_agree_need_no_note(tmp_path, labelled):
     assert load(_list(tmp_path, "path", "a", "b")).notes == ()
 
 
-def test_recordings_without_labels_are_noted(tmp_path, labelled):
-    labelled("m1", TWO)
-    labelled("m2")
-    data = load(_list(tmp_path, "path", "m1", "m2"))
-    assert data.notes == ("1 of 2 recordings without labels: m2.",)
-
-
-def test_recordings_that_differ_in_their_indicator_are_noted(tmp_path, labelled):
+def test_recordings_without_labels_or_of_other_indicators_are_noted(tmp_path, labelled):
     for name in ("a", "b", "c"):
         labelled(name, TWO)
-    path = _list(tmp_path, "path,indicator", "a,GCaMP6f", "b,GCaMP6s", "c,GCaMP6f")
-    (note,) = load(path).notes
-    assert "differ in indicator" in note
-    assert "GCaMP6f (2), GCaMP6s (1)" in note
+    labelled("d")
+    lines = ("a,GCaMP6f", "b,GCaMP6s", "c,GCaMP6f", "d,GCaMP6f")
+    bare, differ = load(_list(tmp_path, "path,indicator", *lines)).notes
+    assert bare == "1 of 4 recordings without labels: d."
+    assert "differ in indicator" in differ
+    assert "GCaMP6f (2), GCaMP6s (1)" in differ
 
 
 def test_a_damaged_recording_is_named_with_its_line(tmp_path, labelled):
@@ -401,7 +363,7 @@ def test_a_table_that_does_not_fit_is_named_with_both_lines(tmp_path, labelled):
 def _own(session, name, parent):
     tree = DEFAULT_TYPES.with_type(name, color="#112233", parent=parent)
     rows = (Label(0, name), Label(1, "PY"))
-    save_labels(open_recording(session), LabelTable(rows, tree))
+    return save_labels(open_recording(session), LabelTable(rows, tree))
 
 
 def test_types_of_all_label_files_make_one_tree(tmp_path, labelled):
@@ -417,33 +379,26 @@ def test_types_of_all_label_files_make_one_tree(tmp_path, labelled):
 
 @pytest.mark.parametrize(("name", "parent"), [("NDNF", None), ("Ndnf", "IN")])
 def test_files_that_disagree_on_a_type_are_refused(tmp_path, labelled, name, parent):
-    _own(labelled("m1"), "NDNF", "IN")
+    file = _own(labelled("m1"), "NDNF", "IN")
     _own(labelled("m2"), name, parent)
     sentence = rf"m2.*the type '{name}' below {parent}, and .*m1.*'NDNF' below IN; give"
     with pytest.raises(LabelError, match=sentence):
         load(_list(tmp_path, "path", "m1", "m2"))
-
-
-def test_damaged_types_are_said_with_their_file(tmp_path, labelled):
-    file = labelled("m1", TWO) / "suite2p/plane0/celltype_labels.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"types": [3]}))
     with pytest.raises(LabelError, match=r"celltype_labels\.json cannot be used"):
-        load(_list(tmp_path, "path", "m1"))
+        load(tmp_path / "m1")
 
 
-def test_progress_names_each_recording(tmp_path, labelled):
+def test_progress_names_each_recording_and_reading_stops(tmp_path, labelled):
     labelled("m1", TWO)
     labelled("m2", TWO)
     seen: list[Progress] = []
-    load(_list(tmp_path, "path", "m1", "m2"), on_progress=seen.append)
+    path = _list(tmp_path, "path", "m1", "m2")
+    with pytest.raises(Stopped):
+        load(path, should_stop=lambda: True)
+    load(path, on_progress=seen.append)
     assert [p.message.split()[-1] for p in seen] == ["m1", "m2"] * 2
     assert [(p.done, p.total) for p in seen] == [(0, 2), (1, 2)] * 2
-
-
-def test_reading_stops_on_request(tmp_path, labelled):
-    labelled("m1", TWO)
-    with pytest.raises(Stopped):
-        load(_list(tmp_path, "path", "m1"), should_stop=lambda: True)
 
 
 def test_300_recordings_are_read(tmp_path, labelled):
@@ -486,17 +441,6 @@ def test_traces_in_memory_are_labelled_data():
     assert data.traces.traces.shape == (4, 50)
 
 
-def test_a_trace_set_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(LabelError, match=r"none\.npz does not exist; check the name"):
-        load(tmp_path / "none.npz")
-
-
-def test_another_kind_of_file_is_refused(tmp_path):
-    (tmp_path / "cells.xlsx").write_bytes(b"PK")
-    with pytest.raises(LabelError, match="is no labelled data; give a trace set"):
-        load(tmp_path / "cells.xlsx")
-
-
 @pytest.mark.parametrize("rate", [0.0, -30.0, np.nan])
 def test_impossible_frame_rates_are_refused(tmp_path, labelled, rate):
     path = save_traces(_trace_set(), tmp_path / "cells.npz")
@@ -505,19 +449,14 @@ def test_impossible_frame_rates_are_refused(tmp_path, labelled, rate):
             load(data, sampling_frequency=rate)
 
 
-def test_a_trace_set_is_cut_and_brought_down(tmp_path):
-    written = _trace_set()
+def test_a_trace_set_is_cut_and_brought_down_from_the_rate_of_the_user(tmp_path):
+    written = _trace_set(sampling_frequency=20.0)
     path = save_traces(written, tmp_path / "cells.npz")
-    traces = load(path, timesteps=25, resample=15.0).traces
+    how = {"timesteps": 25, "resample": 15.0, "sampling_frequency": 30.0}
+    traces = load(path, **how).traces
     expected = written.traces.reshape(4, 30, 2).mean(axis=2)[:, :25]
     np.testing.assert_allclose(traces.traces, expected, atol=1e-6)
     assert traces.sampling_frequency == 15.0
-
-
-def test_a_users_rate_goes_before_that_of_the_trace_set(tmp_path):
-    path = save_traces(_trace_set(), tmp_path / "cells.npz")
-    traces = load(path, sampling_frequency=10.0).traces
-    assert traces.sampling_frequency == 10.0
 
 
 def test_unusable_rows_and_predictions_of_a_trace_set_are_left_out(tmp_path):
@@ -531,12 +470,6 @@ def test_unusable_rows_and_predictions_of_a_trace_set_are_left_out(tmp_path):
     assert _texts(data.traces.label_source) == ["manual", "redcell", "manual"]
     assert "1 label that a model gave" in data.notes[0]
     assert "(row 1)" in data.notes[1]
-
-
-def test_a_trace_set_without_usable_traces_is_refused(tmp_path):
-    path = save_traces(_trace_set(traces=np.zeros((4, 60))), tmp_path / "cells.npz")
-    with pytest.raises(LabelError, match="None of 4 labelled traces of cells can"):
-        load(path)
 
 
 @pytest.mark.parametrize("option", [{"plane": 1}, {"neuropil": 0.7}, {"labels": "x"}])

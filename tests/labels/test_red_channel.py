@@ -7,7 +7,7 @@ import pytest
 
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import LabelError
-from napari_celltype.labels import (
+from napari_celltype.labels.red_channel import (
     labels_from_red,
     measure_red,
     propose_lines,

@@ -268,22 +268,6 @@ def test_frame_rates_are_brought_to_the_slowest(quick_card):
     assert removed.recordings == (fast,)
 
 
-def test_the_cut_to_the_shortest_is_said():
-    short = replace(made("m2", "b", PY=9, PV=9), n_frames=400)
-    found = sentences(DataSet((made("m1", "a", PY=9, PV=9), short)))
-    assert any(
-        "up to 1000 frames" in s and "first 400, those of the shortest: m2/b" in s
-        for s in found
-    )
-
-
-def test_a_recording_shorter_than_the_models_window_teaches_nothing(quick_card):
-    short = replace(made("m2", "b", PY=9, PV=9), n_frames=99)
-    collection = DataSet((made("m1", "a", PY=9, PV=9), short))
-    found = sentences(collection, base=quick_card)
-    assert any("m2/b: shorter than the 100 frames" in s for s in found)
-
-
 def test_a_trace_set_stands_alone(tmp_path):
     traces = TraceSet(
         np.random.default_rng(0).normal(size=(4, 50)),

@@ -80,11 +80,6 @@ def test_of_a_trace_set_neuropil_says_what_its_traces_are(tmp_path):
     assert train_model(asked).card.neuropil == 0.7
 
 
-def test_a_file_name_with_spaces_gives_a_name_that_a_terminal_takes(tmp_path):
-    asked = request(tmp_path, output=tmp_path / "my best model.safetensors")
-    assert train_model(asked).card.name == "my-best-model"
-
-
 def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeypatch):
     # A checkpoint after each epoch, however short.
     monkeypatch.setattr(training, "SECONDS_BETWEEN", 0.0)

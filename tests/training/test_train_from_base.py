@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_celltype.errors import (
-    LabelError,
-    ModelError,
-    OutputError,
-    Stopped,
-)
+from napari_celltype.errors import LabelError, ModelError, OutputError, Stopped
 from napari_celltype.labels import (
     DataSet,
     Label,
@@ -111,9 +106,7 @@ def test_recordings_are_cut_as_classification_cuts_them(recordings, models):
     trace = plane.raw_traces[1] - np.float32(0.7) * plane.neuropil[1]
     expected = trace[200:300].reshape(50, 2).mean(axis=1)
     np.testing.assert_allclose(
-        windows.traces.traces[np.flatnonzero(windows.cell == 9)[2]],
-        expected,
-        rtol=1e-4,
+        windows.traces.traces[np.flatnonzero(windows.cell == 9)[2]], expected, rtol=1e-4
     )
 
 
@@ -273,11 +266,7 @@ def test_a_training_that_was_stopped_goes_on(recordings, models, monkeypatch):
     asked = request(recordings, models, epochs=5)
     at_once = train_model(replace(asked, output=models / "once.safetensors"))
     with pytest.raises(Stopped):
-        train_model(
-            asked,
-            on_course=told.append,
-            should_stop=lambda: len(told) == 3,
-        )
+        train_model(asked, on_course=told.append, should_stop=lambda: len(told) == 3)
     assert (models / "mine.safetensors.checkpoint").exists()
     told.clear()
     resumed = train_model(asked, on_course=told.append)

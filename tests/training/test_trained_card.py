@@ -14,9 +14,7 @@ from napari_celltype.training.validation import Validation
 def trained(score, probe, interval=(float("nan"), float("nan"))):
     validation = Validation(
         "by-subject",
-        "Held out and scored: 20 cells.",
         20,
-        80,
         Interval(score, *interval, "subjects", 6),
         0.5,
         probe,

@@ -132,11 +132,6 @@ def test_labels_that_name_no_type_and_predictions_are_not_scored():
     assert not set(traces.subject_id[found.train]) & set(traces.subject_id[found.test])
 
 
-def test_the_same_seed_holds_out_the_same_cells():
-    first, second = (held(FOUR, random_state=3).test for _ in range(2))
-    np.testing.assert_array_equal(first, second)
-
-
 class Knowing:
     """A classifier that reads the probability of PV from a trace's first frame."""
 

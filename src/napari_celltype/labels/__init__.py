@@ -3,34 +3,20 @@
 from napari_celltype.labels.csv_table import read_label_table, write_label_table
 from napari_celltype.labels.data_set import DataSet
 from napari_celltype.labels.importing import AddedLabels, add_labels
-from napari_celltype.labels.label_file import (
-    LabelFile,
-    label_path,
-    load_labels,
-    save_labels,
-)
+from napari_celltype.labels.label_file import LabelFile, load_labels, save_labels
 from napari_celltype.labels.labelled_recording import LabelledRecording, find_labelled
 from napari_celltype.labels.reading import LabelledData, Reading
 from napari_celltype.labels.red_channel import (
-    RedChannel,
     labels_from_red,
     measure_red,
     propose_lines,
-    red_groups,
 )
-from napari_celltype.labels.table import (
-    NOT_A_SOMA,
-    SOURCES,
-    Label,
-    LabelTable,
-    SetAside,
-)
+from napari_celltype.labels.table import NOT_A_SOMA, Label, LabelTable, SetAside
 from napari_celltype.labels.targets import Targets
 from napari_celltype.labels.trace_set import Cells, TraceSet, load_traces, save_traces
 
 __all__ = [
     "NOT_A_SOMA",
-    "SOURCES",
     "AddedLabels",
     "Cells",
     "DataSet",
@@ -40,20 +26,17 @@ __all__ = [
     "LabelledData",
     "LabelledRecording",
     "Reading",
-    "RedChannel",
     "SetAside",
     "Targets",
     "TraceSet",
     "add_labels",
     "find_labelled",
-    "label_path",
     "labels_from_red",
     "load_labels",
     "load_traces",
     "measure_red",
     "propose_lines",
     "read_label_table",
-    "red_groups",
     "save_labels",
     "save_traces",
     "write_label_table",

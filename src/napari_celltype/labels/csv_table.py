@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -38,18 +38,12 @@ def read_label_table(
     Parameters
     ----------
     path : str or Path
-        UTF-8 text with columns separated by commas, semicolons or tabs.
+        UTF-8 text with columns separated by commas, semicolons or tabs. Rows without a
+        source are ``imported``.
     n_rois : int, optional
         Number of ROIs of the recording, to find rows that do not exist.
-    tree : TypeTree
-        Vocabulary; aliases are canonicalised.
     plane : int, optional
         Take the rows of this plane (and those that name none).
-
-    Returns
-    -------
-    LabelTable
-        Rows without a `source` column are ``imported``.
 
     Raises
     ------
@@ -100,15 +94,19 @@ def write_label_table(
             f"{path} is already there and may hold labels; choose another name, or use "
             f"force to replace it."
         )
+    texts = {None: "", True: "true", False: "false"}
+    rows = [{**vars(row), "seen_trace": texts[row.seen_trace]} for row in table]
+    return write_csv_rows(path, COLUMNS, rows)
+
+
+def write_csv_rows(
+    path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]
+) -> Path:
+    """Write some columns of rows as CSV, in one step; None is an empty cell."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in table:
-        cells = (getattr(row, name) for name in COLUMNS)
-        # True and False are written in lower case, and None as an empty cell.
-        writer.writerow(
-            str(cell).lower() if isinstance(cell, bool) else cell for cell in cells
-        )
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return write_text_atomically(path, text.getvalue())
 
 

@@ -6,8 +6,6 @@ when they are needed, by `Reading.load`.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +17,7 @@ import numpy as np
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
-from napari_celltype.files import write_text_atomically
+from napari_celltype.labels.csv_table import write_csv_rows
 from napari_celltype.labels.label_file import save_labels
 from napari_celltype.labels.labelled_recording import LabelledRecording
 from napari_celltype.labels.recording_list import CONDITIONS
@@ -32,37 +30,24 @@ LIST_NAME = "recordings.csv"
 
 @dataclass(frozen=True, eq=False)
 class DataSet:
-    """Labelled recordings, and what was decided about their types.
-
-    Attributes
-    ----------
-    recordings : tuple of LabelledRecording
-    merged : mapping of str to str
-        Types whose cells are taken for a parent's: they teach the group alone.
-    left_out : tuple of str
-        Types whose cells are not used.
-    untested : tuple of str
-        Types that are trained although nothing can test them.
-    resample : float or None
-        The frame rate that all recordings are brought down to, Hz.
-    session_as_subject : bool
-        Each session stands for an animal where no animal is given.
-    name : str
-        Of the file or the recording.
-    path : Path or None
-        The file or the folder that it was opened from.
-    unused : tuple of str
-        Columns of the list that say nothing to this program.
-    """
+    """Labelled recordings, and what was decided about their types."""
 
     recordings: tuple[LabelledRecording, ...] = ()
+    # Types whose cells are taken for a parent's: they teach the group alone.
     merged: Mapping[str, str] = field(default_factory=dict)
+    # Types whose cells are not used.
     left_out: tuple[str, ...] = ()
+    # Types that are trained although nothing can test them.
     untested: tuple[str, ...] = ()
+    # The frame rate that all recordings are brought down to, Hz.
     resample: float | None = None
+    # Each session stands for an animal where no animal is given.
     session_as_subject: bool = False
+    # Of the file or the recording.
     name: str = Path(LIST_NAME).stem
+    # The file or the folder that it was opened from.
     path: Path | None = None
+    # Columns of the list that say nothing to this program.
     unused: tuple[str, ...] = ()
 
     @cached_property
@@ -264,15 +249,10 @@ class DataSet:
         Labels of open recordings are written as they are in memory, so that the folder
         says for good what was learned from.
 
-        Parameters
-        ----------
-        folder : Path
-            Gets ``recordings.csv`` and label files; made where it is not there.
-
         Returns
         -------
         Path
-            The list, or the trace set where the data are one.
+            ``recordings.csv`` in the folder, or the trace set where the data are one.
 
         Raises
         ------
@@ -307,13 +287,7 @@ class DataSet:
             for name in rows[0]
             if (all if name in ("subject_id", "line") else any)(r[name] for r in rows)
         ]
-        text = io.StringIO()
-        writer = csv.DictWriter(
-            text, columns, extrasaction="ignore", lineterminator="\n"
-        )
-        writer.writeheader()
-        writer.writerows(rows)
-        return write_text_atomically(folder / LIST_NAME, text.getvalue())
+        return write_csv_rows(folder / LIST_NAME, columns, rows)
 
 
 def at_confirmed_rate(recording: Recording, data: DataSet) -> Recording:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.csv_table import read_label_table
-from napari_celltype.labels.label_file import (
-    FILE_NAME,
-    is_label_file,
-    read_label_file,
-)
+from napari_celltype.labels.label_file import FILE_NAME, read_label_file
 from napari_celltype.labels.matched_cells import (
     MatchedCells,
     carried_labels,
@@ -29,30 +26,14 @@ from napari_celltype.recording import Recording
 
 
 @dataclass(frozen=True)
-class OtherDay:
-    """Another recording that is open, with its labels."""
-
-    name: str
-    recording: Recording
-    labels: LabelTable
-
-
-@dataclass(frozen=True)
 class ImportedLabels:
-    """What a file says about the ROIs of one recording.
+    """What a file says about the ROIs of one recording."""
 
-    Attributes
-    ----------
-    table : LabelTable
-        Labels, or only a cell_id for each ROI.
-    carried : LabelTable
-        Labels that the same cells have on other days; a proposal.
-    sentences : tuple of str
-        What was found, in words.
-    """
-
+    # Labels, or only a cell_id for each ROI.
     table: LabelTable
+    # Labels that the same cells have on other days; a proposal.
     carried: LabelTable
+    # What was found, in words.
     sentences: tuple[str, ...]
 
 
@@ -60,7 +41,7 @@ def import_labels(
     path: str | Path,
     recording: Recording,
     tree: TypeTree = DEFAULT_TYPES,
-    others: Sequence[OtherDay] = (),
+    others: Sequence[tuple[str, Recording, LabelTable]] = (),
 ) -> ImportedLabels:
     """Read labels or matches for a recording, whatever wrote them.
 
@@ -69,10 +50,9 @@ def import_labels(
     path : str or Path
         A label table (CSV), a label file of this program (JSON), the folder of Track2p,
         or ROICaT's results (JSON, or the folder with it).
-    recording : Recording
-    tree : TypeTree
-    others : sequence of OtherDay
-        Whose labels may be carried over where the file says which cells are the same.
+    others : sequence of (str, Recording, LabelTable)
+        Open recordings by name, whose labels may be carried over where the file says
+        which cells are the same.
 
     Raises
     ------
@@ -84,29 +64,24 @@ def import_labels(
     path = Path(path)
     if path.is_file() and path.name == "track_ops.npy":
         path = path.parent
-    if path.is_dir() and track2p_folder(path) is not None:
-        return _matches(read_track2p, path, recording, tree, others)
-    if is_label_file(path):
+    if (folder := track2p_folder(path)) is not None:
+        return _matches(read_track2p, folder, recording, tree, others)
+    if (file := roicat_file(path)) is not None:
+        return _matches(read_roicat, file, recording, tree, others)
+    if path.suffix.lower() == ".json" and path.is_file():
         table = read_label_file(path, recording, tree)
-        sentences = (_table_text(table), *table.warnings)
-        return ImportedLabels(table, LabelTable(tree=tree), sentences)
-    if roicat_file(path) is not None:
-        return _matches(read_roicat, path, recording, tree, others)
-    if path.suffix.lower() in (".csv", ".tsv", ".txt"):
+    elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
         table = read_label_table(path, recording.n_rois, tree, plane=recording.plane)
-        return ImportedLabels(table, LabelTable(tree=tree), (_table_text(table),))
-    raise LabelError(
-        f"{path} is neither a label table (.csv), nor a label file ({FILE_NAME}), nor "
-        f"the folder of Track2p, nor ROICaT's NAME.tracking.results_clusters.json; "
-        f"choose one of these."
-    )
-
-
-def _table_text(table: LabelTable) -> str:
-    """Return how many labels of each type a table has, and how many cell_ids."""
+    else:
+        raise LabelError(
+            f"{path} is neither a label table (.csv), nor a label file ({FILE_NAME}), "
+            f"nor the folder of Track2p, nor ROICaT's "
+            f"NAME.tracking.results_clusters.json; choose one of these."
+        )
     n_cells = sum(bool(row.cell_id) for row in table)
     known = f", {counted(n_cells, 'ROI')} with a cell_id" if n_cells else ""
-    return f"{_labels_text(table)}{known}."
+    sentences = (f"{_labels_text(table)}{known}.", *table.warnings)
+    return ImportedLabels(table, LabelTable(tree=tree), sentences)
 
 
 def _labels_text(table: LabelTable) -> str:
@@ -120,22 +95,18 @@ def _matches(
     path: Path,
     recording: Recording,
     tree: TypeTree,
-    others: Sequence[OtherDay],
+    others: Sequence[tuple[str, Recording, LabelTable]],
 ) -> ImportedLabels:
     matched = read(path, recording)
     cell_ids = matched.for_recording(recording)
     labelled = []
-    for other in others:
-        if other.recording.plane != recording.plane:
-            continue
-        try:
-            ids = read(path, other.recording).for_recording(other.recording)
-        except LabelError:
-            # It may be of another animal; nobody asked about it.
-            continue
-        labelled.append((other.name, other.labels, ids))
+    for name, other, labels in others:
+        # One may be of another animal; nobody asked about it.
+        with suppress(LabelError):
+            if other.plane == recording.plane:
+                ids = read(path, other).for_recording(other)
+                labelled.append((name, labels, ids))
     carried = carried_labels(recording, cell_ids, labelled)
-    names = ", ".join(name for name, _, _ in labelled)
     sentences = [
         f"{matched.program}: recording {matched.day_of(recording) + 1} of "
         f"{len(matched.rows)}; {counted(len(cell_ids), 'ROI')} of "
@@ -143,6 +114,7 @@ def _matches(
         *matched.notes,
     ]
     if labelled:
+        names = ", ".join(name for name, _, _ in labelled)
         sentences.append(
             f"On other days ({names}) these cells have {_labels_text(carried)}."
         )
@@ -155,18 +127,11 @@ def _matches(
 
 @dataclass(frozen=True)
 class AddedLabels:
-    """What new labels would make of those that are there.
-
-    Attributes
-    ----------
-    table : LabelTable
-    added, replaced, kept : tuple of int
-        ROIs that got a label, ROIs whose label is another one now, and ROIs that keep
-        theirs although the new labels say something else.
-    """
+    """What new labels would make of those that are there."""
 
     table: LabelTable
-    added: tuple[int, ...]
+    # ROIs whose label is another one now, and ROIs that keep theirs although the new
+    # labels say something else.
     replaced: tuple[int, ...]
     kept: tuple[int, ...]
 
@@ -174,14 +139,12 @@ class AddedLabels:
 def add_labels(
     present: LabelTable, new: LabelTable, *, keep: bool = True, instead_of: str = ""
 ) -> AddedLabels:
-    """Add labels from a file or a channel to those that are there.
+    """Add labels from a file or a channel to those that are there, of one plane.
 
     A cell_id is added to a label that has none.
 
     Parameters
     ----------
-    present, new : LabelTable
-        Of one plane.
     keep : bool
         Whether a label that is there stays; predictions never stay.
     instead_of : str, optional
@@ -195,28 +158,22 @@ def add_labels(
     """
     tree = present.tree.with_types_of(new.tree)
     rows = replace(present, tree=tree).by_roi()
-    added, replaced, kept = [], [], []
-    for roi_id, row in list(rows.items()):
+    replaced, kept = [], []
+    for roi_id, row in rows.items():
         if row.source == instead_of:
             rows[roi_id] = replace(row, label="", note="")
     for roi_id, row in replace(new, tree=tree).by_roi().items():
-        mine = rows.get(roi_id)
-        if mine is None or not (mine.label or mine.cell_id):
-            rows[roi_id] = row
-            added.append(roi_id)
-            continue
+        mine = rows.get(roi_id) or replace(row, label="", cell_id="")
         cell_id = mine.cell_id or row.cell_id if keep else row.cell_id or mine.cell_id
-        stays = bool(mine.label) and (keep and mine.source != "prediction")
-        if not row.label or stays:
+        stays = bool(mine.label) and keep and mine.source != "prediction"
+        if row.label and not stays:
+            rows[roi_id] = replace(row, cell_id=cell_id)
+            if mine.label not in ("", row.label):
+                replaced.append(roi_id)
+        else:
             rows[roi_id] = replace(mine, cell_id=cell_id)
             if row.label not in ("", mine.label):
                 kept.append(roi_id)
-            continue
-        rows[roi_id] = replace(row, cell_id=cell_id)
-        if not mine.label:
-            added.append(roi_id)
-        elif mine.label != row.label:
-            replaced.append(roi_id)
     labelled = (row for row in rows.values() if row.label or row.cell_id)
     aside = (item for item in new.set_aside if item not in present.set_aside)
     table = replace(
@@ -225,4 +182,4 @@ def add_labels(
         tree=tree,
         set_aside=(*present.set_aside, *aside),
     )
-    return AddedLabels(table, tuple(added), tuple(replaced), tuple(kept))
+    return AddedLabels(table, tuple(replaced), tuple(kept))

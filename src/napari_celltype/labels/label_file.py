@@ -21,7 +21,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from napari_celltype.celltypes import DEFAULT_TYPES, CellType, TypeTree
 from napari_celltype.errors import CellTypeError, LabelConflict, LabelError
@@ -33,34 +33,21 @@ from napari_celltype.files import (
 )
 from napari_celltype.labels.matching import Runs, find_again, mask_runs
 from napari_celltype.labels.notes import first_few
-from napari_celltype.labels.table import (
-    Label,
-    LabelTable,
-    SetAside,
-    canonical_label,
-)
+from napari_celltype.labels.table import Label, LabelTable, SetAside, canonical_label
 from napari_celltype.recording import Recording, fingerprint
 
 FILE_NAME = "celltype_labels.json"
 FORMAT = "napari-celltype labels"
 VERSION = 1
 
-_START = f'{{"format":"{FORMAT}"'.encode()
 _MAX_PIXEL = 1 << 16
 
 # Seconds that a save waits for another one of the same file.
 _PATIENCE = 10.0
 
-# What the file says of a label, and what holds where it says nothing.
-_TYPES: dict[str, tuple[type, ...]] = {
-    "roi_id": (int,),
-    "label": (str,),
-    "source": (str,),
-    "seen_trace": (bool, type(None)),
-    "cell_id": (str,),
-    "annotator": (str,),
-    "note": (str,),
-}
+# What the file says of a label (the plane is that of the recording), and what holds
+# where it says nothing.
+_TYPES = {n: hint for n, hint in get_type_hints(Label).items() if n != "plane"}
 _UNSAID = asdict(Label(0, "")) | {"roi_id": None}
 
 
@@ -69,14 +56,10 @@ class LabelFile:
 
     Use it from one thread at a time.
 
-    Parameters
-    ----------
-    recording : Recording
-    labels_dir : str or Path, optional
-        A folder of the user's choice, for data that is read-only; see `label_path`.
-
     Attributes
     ----------
+    labels_dir : str or Path or None
+        A folder of the user's choice, for data that is read-only; see `label_path`.
     saved : LabelTable
         The labels as they were last read or written here; empty before.
     copy : Path or None
@@ -117,16 +100,7 @@ class LabelFile:
     def save(self, labels: LabelTable, *, overwrite: bool = False) -> Path | None:
         """Save labels, unless somebody else has changed the file; see `save_labels`.
 
-        Parameters
-        ----------
-        labels : LabelTable
-        overwrite : bool
-            Save them also over what somebody else has saved, of which a copy stays.
-
-        Returns
-        -------
-        Path or None
-            The copy of what was written over.
+        With `overwrite` also then; the copy that is made of theirs is returned.
 
         Raises
         ------
@@ -159,19 +133,11 @@ class LabelFile:
         return theirs
 
     def save_copy(self, labels: LabelTable, otherwise: Path) -> Path:
-        """Keep labels that could not be saved in their place.
+        """Keep labels that could not be saved in their place, and return where.
 
-        Parameters
-        ----------
-        labels : LabelTable
-        otherwise : Path
-            A labels folder, for when nothing can be written beside the label file.
-
-        Returns
-        -------
-        Path
-            ``celltype_labels.mine-*.json``. The next copy replaces it; it goes when
-            the labels are saved, and stays when those of the file are loaded.
+        Beside the label file, or in the labels folder `otherwise`:
+        ``celltype_labels.mine-*.json``. The next copy replaces it; it goes when the
+        labels are saved, and stays when those of the file are loaded.
         """
         text = _file_text(self.recording, labels)
         try:
@@ -235,35 +201,22 @@ def find_label_file(folder: Path, labels_dir: str | Path | None = None) -> Path 
     return next((p for p in _places(folder, labels_dir) if p.exists()), None)
 
 
-def is_label_file(path: Path) -> bool:
-    """Tell whether a file begins as label files of this program do."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_START)) == _START
-    except OSError:
-        return False
-
-
 def load_labels(
     recording: Recording,
     labels_dir: str | Path | None = None,
     tree: TypeTree = DEFAULT_TYPES,
 ) -> LabelTable | None:
-    """Read the labels that were saved for a recording.
+    """Read the labels that were saved for a recording; None where there are none.
+
+    `LabelTable.warnings` says which labels followed their ROI to another row, and which
+    were set aside because their ROI is gone.
 
     Parameters
     ----------
-    recording : Recording
     labels_dir : str or Path, optional
         Looked in first; then the recording's own folder.
     tree : TypeTree
         Vocabulary, extended by the user's types that the file names.
-
-    Returns
-    -------
-    LabelTable or None
-        None where there is no label file. `warnings` says which labels followed their
-        ROI to another row, and which were set aside because their ROI is gone.
 
     Raises
     ------
@@ -284,11 +237,6 @@ def save_labels(
 
     Labels that are there and were made on other ROIs are first copied to
     ``celltype_labels.<fingerprint>.json``.
-
-    Returns
-    -------
-    Path
-        The label file.
 
     Raises
     ------
@@ -368,7 +316,9 @@ def _objects(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 def _stored(entry: Mapping[str, Any], tree: TypeTree, plane: int) -> SetAside:
     values = {name: entry.get(name, _UNSAID[name]) for name in _TYPES}
     for name, value in values.items():
-        if type(value) not in _TYPES[name]:
+        # A bool is an int in Python, and no row.
+        is_bool = _TYPES[name] is int and isinstance(value, bool)
+        if is_bool or not isinstance(value, _TYPES[name]):
             raise LabelError(f"a label has the {name} {value!r:.60}.")
     runs = entry.get("runs", [])
     if not isinstance(runs, list) or not all(_is_run(run) for run in runs):
@@ -464,15 +414,20 @@ def _require_rows(roi_ids: Iterable[int], recording: Recording) -> None:
         )
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> Any:
+    """Return what a JSON file holds."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise _unreadable(path, error) from None
     except (ValueError, RecursionError):
         raise LabelError(
             f"{path} is damaged: it is no JSON; put a good copy there or move it away."
         ) from None
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    content = read_json(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise LabelError(
             f"{path} was not written by napari-celltype; move it away or use a labels "
@@ -484,7 +439,7 @@ def _parse(path: Path) -> dict[str, Any]:
             f"{path} has the version {version!r} and this program reads up to "
             f"{VERSION}; update napari-celltype."
         )
-    return content
+    return dict(content)
 
 
 def _copy_to(path: Path, copy: Path) -> Path:

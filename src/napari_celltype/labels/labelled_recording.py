@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype import progress
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels.csv_table import read_label_table
@@ -20,14 +21,6 @@ from napari_celltype.labels.label_file import find_label_file, load_labels, own_
 from napari_celltype.labels.recording_list import ListedPlane, read_recording_list
 from napari_celltype.labels.table import Label, LabelTable
 from napari_celltype.labels.trace_set import Cells, TraceSet, load_traces
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-    raise_if_stopped,
-)
 from napari_celltype.recording import (
     FROM_TIFF,
     FROM_USER,
@@ -248,8 +241,8 @@ def find_labelled(
     *,
     tree: TypeTree = DEFAULT_TYPES,
     labels_dir: Path | None = None,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
+    on_progress: progress.OnProgress = progress.ignore_progress,
+    should_stop: progress.ShouldStop = progress.never_stop,
 ) -> tuple[tuple[LabelledRecording, ...], tuple[str, ...]]:
     """Find labelled recordings; one that cannot be read does not stop the others.
 
@@ -262,8 +255,6 @@ def find_labelled(
         Vocabulary, extended by the types that label files name.
     labels_dir : Path, optional
         The labels folder of the user's choice, looked in before the recordings' own.
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
 
     Returns
     -------
@@ -276,8 +267,8 @@ def find_labelled(
     listed: list[ListedPlane] = []
     failures: list[str] = []
     for path in paths:
-        raise_if_stopped(should_stop)
-        on_progress(Progress(f"Looking into {path.name}"))
+        progress.raise_if_stopped(should_stop)
+        on_progress(progress.Progress(f"Looking into {path.name}"))
         try:
             if path.suffix.lower() == ".npz":
                 found.append(of_trace_set(load_traces(path, tree), path, tree))
@@ -295,8 +286,10 @@ def find_labelled(
             failures.append(str(error))
     names = recording_names([plane.folder for plane in listed])
     for done, (plane, name) in enumerate(zip(listed, names, strict=True)):
-        raise_if_stopped(should_stop)
-        on_progress(Progress(f"Reading the labels of {name}", done, len(listed)))
+        progress.raise_if_stopped(should_stop)
+        on_progress(
+            progress.Progress(f"Reading the labels of {name}", done, len(listed))
+        )
         try:
             own = merge_own_types([plane], tree)
             found.append(_guessed(open_listed(plane, name, own)))

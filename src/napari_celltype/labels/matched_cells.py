@@ -13,10 +13,10 @@ richfiles are not read.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -25,12 +25,12 @@ from numpy.typing import NDArray
 
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import LabelError, RecordingError
+from napari_celltype.labels.label_file import read_json
 from napari_celltype.labels.table import Label, LabelTable
 from napari_celltype.recording import Recording, load_npy, session_folder
 
-_RESULTS = ".tracking.results_clusters.json"
-_OPTIONS = ".tracking.params_used.json"
-_MAX_BYTES = 512 << 20
+_RESULTS = "tracking.results_clusters.json"
+_OPTIONS = "tracking.params_used.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +70,10 @@ class MatchedCells:
             "a path that ends as it did then."
         )
 
-    def for_recording(self, recording: Recording) -> dict[int, str]:
+    def for_recording(self, recording: Recording) -> Mapping[int, str]:
         """Return roi_id -> cell_id of one recording."""
         day = self.day_of(recording)
-        n_rois, rows = self.n_rois[day], self.rows[day]
-        largest = max(rows, default=-1)
+        n_rois, largest = self.n_rois[day], max(self.rows[day], default=-1)
         if n_rois not in (None, recording.n_rois) or largest >= recording.n_rois:
             made_on = n_rois or f"at least {largest + 1}"
             raise LabelError(
@@ -82,7 +81,7 @@ class MatchedCells:
                 f"{recording.path or 'this recording'}, which has {recording.n_rois} "
                 f"now; run {self.program} again."
             )
-        return dict(rows)
+        return self.rows[day]
 
 
 def carried_labels(
@@ -96,18 +95,15 @@ def carried_labels(
     for name, table, ids in others:
         tree = tree.with_types_of(table.tree)
         for row in table:
-            cell_id = ids.get(row.roi_id)
-            if cell_id is not None and row.is_ground_truth:
-                known.setdefault(cell_id, []).append((name, row))
+            if row.roi_id in ids and row.is_ground_truth:
+                known.setdefault(ids[row.roi_id], []).append((name, row))
     rows = []
     for roi_id, cell_id in sorted(cell_ids.items()):
         labels = known.get(cell_id, [])
         # A cell with different labels on different days gets none.
-        if len({row.label for _, row in labels}) != 1:
-            continue
-        name, row = labels[0]
-        rows.append(
-            replace(
+        if len({row.label for _, row in labels}) == 1:
+            name, row = labels[0]
+            carried = replace(
                 row,
                 roi_id=roi_id,
                 plane=recording.plane,
@@ -115,7 +111,7 @@ def carried_labels(
                 cell_id=cell_id,
                 note=f"from {name}, ROI {row.roi_id} ({row.source})",
             )
-        )
+            rows.append(carried)
     return LabelTable(tuple(rows), tree)
 
 
@@ -127,37 +123,39 @@ def track2p_folder(path: Path) -> Path | None:
     return None
 
 
-def read_track2p(path: Path, recording: Recording) -> MatchedCells:
-    """Read the matches of a recording's plane at or in a folder of Track2p's."""
-    folder = track2p_folder(path)
-    if folder is None:
+def read_track2p(folder: Path, recording: Recording) -> MatchedCells:
+    """Read the matches of a recording's plane in a folder of Track2p's."""
+    plane, file = recording.plane, folder / "track_ops.npy"
+    content = load_npy(file)
+    options = content.item() if content.shape == () else None
+    if not isinstance(options, dict) or "all_ds_path" not in options:
         raise LabelError(
-            f"{path} holds no track_ops.npy; choose the folder 'track2p' that Track2p "
-            f"has written."
+            f"{file} does not name the recordings (all_ds_path); check that it is "
+            f"Track2p's file."
         )
-    plane = recording.plane
-    options = _track2p_options(folder / "track_ops.npy")
     days = tuple(str(day) for day in options["all_ds_path"])
-    rows_file = folder / f"plane{plane}_suite2p_indices.npy"
-    direct = rows_file.is_file()
-    if not direct:
-        rows_file = folder / f"plane{plane}_match_mat.npy"
-    if not rows_file.is_file():
+    direct, older = (
+        folder / f"plane{plane}_{name}.npy" for name in ("suite2p_indices", "match_mat")
+    )
+    if not direct.is_file() and not older.is_file():
         raise LabelError(
-            f"{folder} holds no matches of plane {plane} ({rows_file.name}); run "
-            f"Track2p on that plane."
+            f"{folder} holds no matches of plane {plane} ({older.name}); run Track2p "
+            f"on that plane."
         )
-    table = _track2p_table(rows_file, len(days))
-    table = table[_not_thrown_out(table, options.get(f"vector_curation_plane_{plane}"))]
-    cells = [f"t2p-p{plane}-{number}" for number in range(len(table))]
+    table = _track2p_table(direct if direct.is_file() else older, len(days))
+    # "Not a cell" in Track2p's window: a verdict for each cell of all days.
+    verdicts = options.get(f"vector_curation_plane_{plane}")
+    complete = np.flatnonzero((table >= 0).all(axis=1))
+    if verdicts is not None and np.shape(verdicts) == complete.shape:
+        table = np.delete(table, complete[np.asarray(verdicts, dtype=float) == 0], 0)
     found = [
-        {int(table[i, day]): cells[i] for i in np.flatnonzero(table[:, day] >= 0)}
-        for day in range(len(days))
+        {int(row): f"t2p-p{plane}-{n}" for n, row in enumerate(column) if row >= 0}
+        for column in table.T
     ]
     matched = MatchedCells(
         "Track2p", folder, days, _on_two_days(found), (None,) * len(days)
     )
-    if direct:
+    if direct.is_file():
         return matched
     return _with_iscell(matched, recording, options.get("iscell_thr"))
 
@@ -167,8 +165,7 @@ def _with_iscell(
 ) -> MatchedCells:
     """Turn the numbers of one day, counted among the cells, into rows of stat.npy."""
     day = matched.day_of(recording)
-    if recording.path is None:
-        raise LabelError("Traces without a folder have no iscell.npy to count by.")
+    assert recording.path is not None
     iscell = load_npy(recording.path / "iscell.npy").reshape(recording.n_rois, -1)
     notes: tuple[str, ...] = ()
     if threshold is None:
@@ -192,17 +189,6 @@ def _with_iscell(
     return replace(matched, rows=tuple(rows), notes=notes)
 
 
-def _track2p_options(path: Path) -> dict[str, Any]:
-    content = load_npy(path)
-    options = content.item() if content.shape == () else None
-    if not isinstance(options, dict) or "all_ds_path" not in options:
-        raise LabelError(
-            f"{path} does not name the recordings (all_ds_path); check that it is "
-            f"Track2p's file."
-        )
-    return options
-
-
 def _track2p_table(path: Path, n_days: int) -> NDArray[np.int64]:
     """Return the matches, (n_cells, n_days), -1 where a cell was not found."""
     content = load_npy(path)
@@ -212,9 +198,8 @@ def _track2p_table(path: Path, n_days: int) -> NDArray[np.int64]:
             f"recordings; they are of different runs, so copy the whole folder again."
         )
     try:
-        numbers = np.array(
-            [[np.nan if n is None else float(n) for n in row] for row in content]
-        ).reshape(content.shape)
+        # None becomes NaN.
+        numbers = content.astype(np.float64)
     except (TypeError, ValueError):
         raise RecordingError(
             f"{path} holds something else than numbers; run Track2p again."
@@ -222,100 +207,52 @@ def _track2p_table(path: Path, n_days: int) -> NDArray[np.int64]:
     return np.where(np.isfinite(numbers), numbers, -1).astype(np.int64)
 
 
-def _not_thrown_out(table: NDArray[np.int64], verdicts: Any) -> NDArray[np.bool_]:
-    """Leave out "not a cell" of Track2p's window: a verdict per cell of all days."""
-    kept = np.ones(len(table), dtype=bool)
-    complete = np.flatnonzero((table >= 0).all(axis=1))
-    if verdicts is None or np.shape(verdicts) != complete.shape:
-        return kept
-    kept[complete[np.asarray(verdicts, dtype=float) == 0]] = False
-    return kept
-
-
 def roicat_file(path: Path) -> Path | None:
     """Return ROICaT's results at or in a folder; None without, or with several."""
-    if path.is_file():
-        return path if path.suffix == ".json" else None
-    found = [*path.glob(f"*{_RESULTS}"), *path.glob(_RESULTS.removeprefix("."))]
+    if path.name.endswith(_RESULTS):
+        return path
+    found = [*path.glob(f"*{_RESULTS}")]
     return found[0] if len(found) == 1 else None
 
 
-def read_roicat(path: Path, recording: Recording) -> MatchedCells:
-    """Read the matches of ROICaT at or in a folder."""
-    file = roicat_file(path)
-    if file is None:
-        raise LabelError(
-            f"{path} is no result that can be read; choose ROICaT's "
-            f"NAME{_RESULTS} (pickles and richfiles are not read)."
-        )
-    content = _json(file)
+def read_roicat(file: Path, recording: Recording) -> MatchedCells:
+    """Read the matches in a file of ROICaT's results."""
+    content = read_json(file)
     clusters = content.get("clusters", content) if isinstance(content, dict) else None
     sessions: Any = (
         clusters.get("labels_bySession") if isinstance(clusters, dict) else None
     )
-    if not _is_table(sessions):
+    if not isinstance(sessions, list) or not all(
+        isinstance(session, list) and all(type(n) is int for n in session)
+        for session in sessions
+    ):
         raise LabelError(
             f"{file} has no labels_bySession, a list of whole numbers for each "
             f"recording; check that it is the result of ROICaT's tracking."
         )
+    # ROICaT counts each plane anew, so that the plane is part of the cell_id.
     cells = [
         {i: f"roicat-p{recording.plane}-{n}" for i, n in enumerate(session) if n >= 0}
         for session in sessions
     ]
-    # ROICaT counts each plane anew, so that the plane is part of the cell_id.
-    days = _roicat_paths(file, len(sessions))
+    options = file.with_name(file.name.removesuffix(_RESULTS) + _OPTIONS)
+    try:
+        paths = read_json(options)["data"]["__init__"]["paths_statFiles"]
+    except (LabelError, KeyError, TypeError):
+        paths = None
+    named = isinstance(paths, list) and len(paths) == len(sessions)
     note = (
-        "ROICaT's results do not say which recordings they are of (no "
-        f"{_OPTIONS.removeprefix('.')} beside them); this one was found by its number "
-        "of ROIs."
+        f"ROICaT's results do not say which recordings they are of (no {_OPTIONS} "
+        "beside them); this one was found by its number of ROIs."
     )
     return MatchedCells(
         "ROICaT",
         file,
-        days or ("",) * len(sessions),
+        tuple(map(str, paths)) if named else ("",) * len(sessions),
         _on_two_days(cells),
         tuple(len(session) for session in sessions),
-        () if days else (note,),
+        () if named else (note,),
     )
-
-
-def _is_table(sessions: Any) -> bool:
-    return (
-        isinstance(sessions, list)
-        and len(sessions) > 0
-        and all(
-            isinstance(session, list) and all(type(n) is int for n in session)
-            for session in sessions
-        )
-    )
-
-
-def _roicat_paths(file: Path, n_sessions: int) -> tuple[str, ...]:
-    """Return the recordings that ROICaT's options name, none if they do not fit."""
-    options = file.with_name(file.name.removesuffix(_RESULTS) + _OPTIONS)
-    if file.name == _RESULTS.removeprefix("."):
-        options = file.with_name(_OPTIONS.removeprefix("."))
-    if not options.is_file() or options == file:
-        return ()
-    found: Any = _json(options)
-    for key in ("data", "__init__", "paths_statFiles"):
-        found = found.get(key) if isinstance(found, dict) else None
-    if not isinstance(found, list) or len(found) != n_sessions:
-        return ()
-    return tuple(str(path) for path in found)
-
-
-def _json(path: Path) -> Any:
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise LabelError(f"{path} is too large to be a result of ROICaT.")
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LabelError(
-            f"{path} cannot be read ({error.strerror}); check its permissions."
-        ) from None
-    except (ValueError, RecursionError):
-        raise LabelError(f"{path} is no JSON, or damaged; copy it again.") from None
 
 
 def _on_two_days(days: Sequence[Mapping[int, str]]) -> tuple[dict[int, str], ...]:
@@ -335,13 +272,9 @@ def _on_two_days(days: Sequence[Mapping[int, str]]) -> tuple[dict[int, str], ...
 def _session_parts(path: str) -> tuple[str, ...]:
     """Return the folders of a path of any system, down to the session."""
     session = session_folder(Path(PureWindowsPath(path).as_posix()))
-    return tuple(part for part in session.parts if part != "/")
+    return tuple(part.casefold() for part in session.parts if part != "/")
 
 
 def _shared_end(first: Sequence[str], second: Sequence[str]) -> int:
-    n = 0
-    for a, b in zip(reversed(first), reversed(second), strict=False):
-        if a.casefold() != b.casefold():
-            break
-        n += 1
-    return n
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))

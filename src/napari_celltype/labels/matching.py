@@ -18,19 +18,7 @@ _MIN_OVERLAP = 0.5
 
 
 def mask_runs(rois: Sequence[Roi], roi_ids: Sequence[int]) -> dict[int, Runs]:
-    """Return the masks of some ROIs as runs along the rows of the frame.
-
-    Parameters
-    ----------
-    rois : sequence of Roi
-    roi_ids : sequence of int
-        The ROIs wanted.
-
-    Returns
-    -------
-    dict
-        roi_id -> list of [row, first column, number of pixels].
-    """
+    """Return the masks of some ROIs, by roi_id, as runs along the rows of the frame."""
     masks = RoiMasks.of(rois)
     wanted = np.zeros(len(masks), dtype=bool)
     wanted[list(roi_ids)] = True
@@ -57,7 +45,7 @@ def mask_runs(rois: Sequence[Roi], roi_ids: Sequence[int]) -> dict[int, Runs]:
 
 
 def find_again(stored: Mapping[int, Runs], rois: Sequence[Roi]) -> dict[int, int]:
-    """Tell which ROI each stored mask is now.
+    """Tell which ROI each stored mask is now, for those that are found.
 
     A mask is found when one ROI shares more than half of the union of both with it, and
     no other mask claims the same ROI with as much overlap.
@@ -68,11 +56,6 @@ def find_again(stored: Mapping[int, Runs], rois: Sequence[Roi]) -> dict[int, int
         Masks by the roi_id that they had.
     rois : sequence of Roi
         The ROIs as they are now.
-
-    Returns
-    -------
-    dict
-        Former roi_id -> present roi_id, for those that were found.
     """
     masks = RoiMasks.of(rois)
     if not len(masks) or not masks.ypix.size:
@@ -99,9 +82,9 @@ def find_again(stored: Mapping[int, Runs], rois: Sequence[Roi]) -> dict[int, int
 
     found: dict[int, int] = {}
     for present, claimants in claims.items():
-        claimants.sort(reverse=True)
-        if len(claimants) == 1 or claimants[0][0] > claimants[1][0]:
-            found[claimants[0][1]] = present
+        (overlap, former), *others = sorted(claimants, reverse=True)
+        if not others or overlap > others[0][0]:
+            found[former] = present
     return found
 
 

@@ -93,7 +93,6 @@ def plan_frames(
 
     Parameters
     ----------
-    data : DataSet
     labelled : sequence of LabelledRecording
         Those of its recordings that are used.
     timesteps : int or None

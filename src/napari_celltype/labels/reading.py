@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype import progress
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.data_set import DataSet
@@ -42,14 +43,6 @@ from napari_celltype.parameters import (
     parameter,
     plane_parameter,
 )
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-    raise_if_stopped,
-)
 from napari_celltype.recording import recording_names, require_possible
 from napari_celltype.recording.windows import lively
 
@@ -59,29 +52,19 @@ _BLOCK_SAMPLES = 1 << 22
 
 @dataclass(frozen=True, eq=False)
 class LabelledData:
-    """Labelled traces of one length and frame rate, and what they were made of.
+    """Labelled traces of one length and frame rate, and what they were made of."""
 
-    Attributes
-    ----------
-    traces : TraceSet
-        Finite traces, none of them constant; one row for each window of a cell.
-    name : str
-        Of the file or the recording.
-    tree : TypeTree
-        The vocabulary, with the user's own types of all label files.
-    notes : tuple of str
-        A sentence for whatever was left out, cut or is unusual.
-    fingerprint : str
-        SHA-256 of traces, labels and all columns.
-    cell : ndarray of int64, shape (n_windows,)
-        The cell that each window is of, from 0; windows of one follow each other.
-    """
-
+    # Finite traces, none of them constant; one row for each window of a cell.
     traces: TraceSet
+    # Of the file or the recording.
     name: str
+    # The vocabulary, with the user's own types of all label files.
     tree: TypeTree
+    # A sentence for whatever was left out, cut or is unusual.
     notes: tuple[str, ...]
+    # SHA-256 of traces, labels and all columns.
     fingerprint: str
+    # The cell of each window, from 0; windows of one follow each other. (n_windows,)
     cell: NDArray[np.int64]
 
     @property
@@ -156,8 +139,8 @@ class Reading:
         self,
         data: str | Path | TraceSet | DataSet,
         *,
-        on_progress: OnProgress = ignore_progress,
-        should_stop: ShouldStop = never_stop,
+        on_progress: progress.OnProgress = progress.ignore_progress,
+        should_stop: progress.ShouldStop = progress.never_stop,
     ) -> DataSet:
         """Open labelled data without reading the traces of recordings."""
         if isinstance(data, DataSet):
@@ -177,7 +160,7 @@ class Reading:
                     "it; leave that out."
                 )
         if suffix == ".npz":
-            on_progress(Progress(f"Reading {path.name}"))
+            on_progress(progress.Progress(f"Reading {path.name}"))
             if isinstance(data, TraceSet):
                 traces = _respelled(data)
             elif exists(path):
@@ -207,8 +190,10 @@ class Reading:
         names = recording_names([plane.folder for plane in listed])
         opened = []
         for done, (plane, title) in enumerate(zip(listed, names, strict=True)):
-            raise_if_stopped(should_stop)
-            on_progress(Progress(f"Reading the labels of {title}", done, len(names)))
+            progress.raise_if_stopped(should_stop)
+            on_progress(
+                progress.Progress(f"Reading the labels of {title}", done, len(names))
+            )
             opened.append(open_listed(plane, title, tree, self.sampling_frequency))
         return DataSet(tuple(opened), name=name, path=path, unused=unused)
 
@@ -219,14 +204,13 @@ class Reading:
         base: Base | None = None,
         only_tested: bool = False,
         needs_rate: bool = False,
-        on_progress: OnProgress = ignore_progress,
-        should_stop: ShouldStop = never_stop,
+        on_progress: progress.OnProgress = progress.ignore_progress,
+        should_stop: progress.ShouldStop = progress.never_stop,
     ) -> LabelledData:
         """Read labelled data of a file, a recording, a data set or an array in memory.
 
         Parameters
         ----------
-        data : str, Path, TraceSet or DataSet
         base : Base, optional
             The model that training starts from: traces are cut into its windows, with
             its frame rate and neuropil. Of a trace set it is taken for granted that
@@ -235,8 +219,6 @@ class Reading:
             Nothing is trained on them: one type will do, and predictions are left out.
         needs_rate : bool
             Refuse data whose frame rate is not known.
-        on_progress, should_stop : callable, optional
-            See `napari_celltype.progress`.
 
         Raises
         ------
@@ -412,8 +394,8 @@ def _read(
     frames: Frames,
     coefficient: float,
     cut: bool,
-    on_progress: OnProgress,
-    should_stop: ShouldStop,
+    on_progress: progress.OnProgress,
+    should_stop: progress.ShouldStop,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str]]:
     """Return all windows, how many each cell has, and which traces say nothing."""
     jobs = list(zip(labelled, rows, frames.plans, strict=True))
@@ -421,13 +403,15 @@ def _read(
     target = np.empty((most, frames.n_frames), dtype=np.float32)
     counts, useless, n_read = [], [], 0
     for number, (recording, chosen, plan) in enumerate(jobs):
-        raise_if_stopped(should_stop)
+        progress.raise_if_stopped(should_stop)
         n_windows = np.zeros(len(chosen), dtype=np.int64)
         counts.append(n_windows)
         if not plan.pieces:
             continue
         on_progress(
-            Progress(f"Reading the traces of {recording.name}", number, len(jobs))
+            progress.Progress(
+                f"Reading the traces of {recording.name}", number, len(jobs)
+            )
         )
         traces = recording.traces(coefficient)
         roi_ids = recording.roi_ids[chosen]

@@ -36,35 +36,25 @@ _START_LOW, _START_HIGH = 1.0, 3.0
 
 @dataclass(frozen=True, eq=False)
 class RedChannel:
-    """The red values of a recording and what green explains of them.
+    """The red values of the ROIs and what green explains of them; arrays (n_rois,)."""
 
-    Attributes
-    ----------
-    red : ndarray of float64, shape (n_rois,)
-    green : ndarray of float64, shape (n_rois,), or None
-    redness : ndarray of float64, shape (n_rois,)
-        What is left of `red` above the line, in spreads (1.4826 x the median absolute
-        deviation) of the cells around it; `red` itself where there is no line.
-    cells : ndarray of bool, shape (n_rois,)
-        ROIs that the line was laid through: they stand alone, have values, and suite2p
-        calls them cells.
-    slope, intercept, r2 : float or None
-        Of the line red = slope x green + intercept; `r2` is the share of the variance
-        of red that it explains. None where there is no line.
-    source : str
-        Where the values came from, in words.
-    flags : ndarray of bool, shape (n_rois,), or None
-        What suite2p itself calls red.
-    """
-
+    # `green` is None where only suite2p's own values are known.
     red: NDArray[np.float64]
     green: NDArray[np.float64] | None
+    # What is left of `red` above the line, in spreads (1.4826 x the median absolute
+    # deviation) of the cells around it; `red` itself where there is no line.
     redness: NDArray[np.float64]
+    # ROIs that the line was laid through: they stand alone, have values, and suite2p
+    # calls them cells.
     cells: NDArray[np.bool_]
+    # Of the line red = slope x green + intercept; `r2` is the share of the variance of
+    # red that it explains. None where there is no line.
     slope: float | None
     intercept: float | None
     r2: float | None
+    # Where the values came from, in words.
     source: str
+    # What suite2p itself calls red.
     flags: NDArray[np.bool_] | None
 
     @property
@@ -123,7 +113,8 @@ def measure_red(recording: Recording) -> RedChannel:
             f"channels, or label by hand."
         )
     red, green = values.red, values.green
-    usable = _whole_cells(recording) & np.isfinite(red)
+    _, usable = _alone_and_cells(recording)
+    usable = usable & np.isfinite(red)
     if green is not None:
         usable &= np.isfinite(green)
     slope = intercept = r2 = None
@@ -135,17 +126,8 @@ def measure_red(recording: Recording) -> RedChannel:
         left = float(np.var(residual[usable]))
         r2 = 1 - left / variance if variance > 0 else 0.0
         redness = residual / (_spread(residual[usable]) or 1.0)
-    return RedChannel(
-        red=red,
-        green=green,
-        redness=redness,
-        cells=usable,
-        slope=slope,
-        intercept=intercept,
-        r2=r2,
-        source=values.source,
-        flags=recording.redcell,
-    )
+    source, flags = values.source, recording.redcell
+    return RedChannel(red, green, redness, usable, slope, intercept, r2, source, flags)
 
 
 def propose_lines(red: RedChannel) -> Lines:
@@ -156,7 +138,15 @@ def propose_lines(red: RedChannel) -> Lines:
     """
     values = red.redness[red.cells]
     if red.r2 is None and red.flags is not None and values.size:
-        return _lines_of_suite2p(values, red.flags[red.cells])
+        flags = red.flags[red.cells]
+        high = float(values[flags].min()) if flags.any() else float(values.max()) + 1e-3
+        low = high if flags.all() else min(float(values[~flags].max()), high)
+        return Lines(
+            low,
+            high,
+            "The lines stand where suite2p itself drew the border between red and not "
+            "red; nothing better can be proposed from its own values.",
+        )
     found = _two_groups(values) if values.size >= _MIN_GROUPS else None
     if found is not None:
         return Lines(
@@ -185,8 +175,8 @@ def red_groups(
             f"The line 'surely not red' ({low:g}) is above 'surely red' ({high:g}); "
             f"exchange them."
         )
-    cells = _whole_cells(recording)
-    is_red = _standing_alone(recording) & (red.redness >= high)
+    alone, cells = _alone_and_cells(recording)
+    is_red = alone & (red.redness >= high)
     not_red = cells & (red.redness <= low) & ~is_red
     return RedGroups(is_red, not_red, cells & ~is_red & ~not_red)
 
@@ -196,15 +186,12 @@ def disagreeing(present: LabelTable, groups: RedGroups, positive: str) -> int:
 
     Labels from the red channel itself, and predictions, do not count.
     """
-    n = 0
-    for row in present:
-        if not row.label or row.source in ("redcell", "prediction"):
-            continue
-        if groups.red[row.roi_id]:
-            n += row.label != positive
-        elif groups.not_red[row.roi_id]:
-            n += row.label != f"!{positive}"
-    return n
+    says = np.where(groups.red, positive, np.where(groups.not_red, f"!{positive}", ""))
+    return sum(
+        says[row.roi_id] not in ("", row.label)
+        for row in present
+        if row.label and row.source not in ("redcell", "prediction")
+    )
 
 
 def labels_from_red(
@@ -220,20 +207,13 @@ def labels_from_red(
 
     Parameters
     ----------
-    recording : Recording
     low, high : float
         Redness up to which an ROI is surely not red, and from which it surely is;
         between them it gets no label.
     positive : str
         The type that is red, such as ``PV`` in a Pvalb-Cre x Ai14 mouse.
-    tree : TypeTree
     red : RedChannel, optional
         What `measure_red` returned, when it was measured before.
-
-    Returns
-    -------
-    LabelTable
-        With the source ``redcell``; the note says how red the ROI is.
 
     Raises
     ------
@@ -245,34 +225,27 @@ def labels_from_red(
     positive = tree.canonical(positive)
     if positive.startswith("!"):
         raise LabelError(f"{positive!r} is no type; name the type that is red.")
-    return LabelTable(
-        tuple(
-            Label(
-                roi_id=roi_id,
-                label=positive if groups.red[roi_id] else f"!{positive}",
-                plane=recording.plane,
-                source="redcell",
-                seen_trace=False,
-                note=f"redness {red.redness[roi_id]:.2f}, lines {low:.2f} and "
-                f"{high:.2f}",
-            )
-            for roi_id in np.flatnonzero(groups.red | groups.not_red).tolist()
-        ),
-        tree,
+    rows = tuple(
+        Label(
+            roi_id,
+            positive if groups.red[roi_id] else f"!{positive}",
+            recording.plane,
+            "redcell",
+            seen_trace=False,
+            note=f"redness {red.redness[roi_id]:.2f}, lines {low:.2f} and {high:.2f}",
+        )
+        for roi_id in np.flatnonzero(groups.red | groups.not_red).tolist()
     )
+    return LabelTable(rows, tree)
 
 
-def _standing_alone(recording: Recording) -> NDArray[np.bool_]:
-    """Return the ROIs that are no part of a merged one, shape (n_rois,)."""
+def _alone_and_cells(
+    recording: Recording,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell which ROIs are no part of a merged one, and which of these are cells."""
     alone = np.ones(recording.n_rois, dtype=bool)
     alone[: len(recording.merged_into)] = recording.merged_into < 0
-    return alone
-
-
-def _whole_cells(recording: Recording) -> NDArray[np.bool_]:
-    """Return the ROIs that stand alone and that suite2p, if asked, calls cells."""
-    alone = _standing_alone(recording)
-    return alone if recording.iscell is None else alone & recording.iscell
+    return alone, alone if recording.iscell is None else alone & recording.iscell
 
 
 def _robust_line(
@@ -319,16 +292,3 @@ def _two_groups(values: NDArray[np.float64]) -> tuple[float, float] | None:
         middle = float(grid[np.argmax(p_red >= _SURE)])
         return middle, middle
     return float(grid[unsure[0]]), float(grid[unsure[-1]])
-
-
-def _lines_of_suite2p(values: NDArray[np.float64], flags: NDArray[np.bool_]) -> Lines:
-    """Put both lines where suite2p itself drew the border."""
-    border = float(values[flags].min()) if flags.any() else float(values.max()) + 1e-3
-    below = values[~flags]
-    low = min(float(below.max()), border) if below.size else border
-    return Lines(
-        low,
-        border,
-        "The lines stand where suite2p itself drew the border between red and not red; "
-        "nothing better can be proposed from its own values.",
-    )

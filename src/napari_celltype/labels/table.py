@@ -18,34 +18,24 @@ NOT_A_SOMA = "not a soma"
 class Label:
     """What is known about one ROI.
 
-    Attributes
-    ----------
-    roi_id : int
-        Row in suite2p's stat.npy.
-    label : str
-        A type, a parent or a negation in canonical spelling, or `NOT_A_SOMA`; empty
-        where only the cell_id is known.
-    plane : int or None
-    source : str
-        One of `SOURCES`.
-    seen_trace : bool or None
-        Whether the trace or the prediction was on screen when the label was given;
-        None where nobody noted it.
-    cell_id : str
-        The same neuron on several days.
-    annotator, note : str
-
     Raises
     ------
     LabelError
         If the roi_id is negative or the source unknown.
     """
 
+    # Row in suite2p's stat.npy.
     roi_id: int
+    # A type, a parent or a negation in canonical spelling, or `NOT_A_SOMA`; empty where
+    # only the cell_id is known.
     label: str
     plane: int | None = None
+    # One of `SOURCES`.
     source: str = "manual"
+    # Whether the trace or the prediction was on screen when the label was given; None
+    # where nobody noted it.
     seen_trace: bool | None = None
+    # The same neuron on several days.
     cell_id: str = ""
     annotator: str = ""
     note: str = ""
@@ -83,16 +73,6 @@ class SetAside:
 class LabelTable:
     """Labels of the ROIs of one recording, at most one for each ROI of a plane.
 
-    Attributes
-    ----------
-    rows : tuple of Label
-    tree : TypeTree
-        The vocabulary, with the user's own types.
-    warnings : tuple of str
-        Sentences about labels that were moved or set aside when they were read.
-    set_aside : tuple of SetAside
-        Labels of ROIs that are not there any more.
-
     Raises
     ------
     LabelError
@@ -100,8 +80,11 @@ class LabelTable:
     """
 
     rows: tuple[Label, ...] = ()
+    # The vocabulary, with the user's own types.
     tree: TypeTree = DEFAULT_TYPES
+    # Sentences about labels that were moved or set aside when they were read.
     warnings: tuple[str, ...] = ()
+    # Labels of ROIs that are not there any more.
     set_aside: tuple[SetAside, ...] = ()
 
     def __post_init__(self) -> None:

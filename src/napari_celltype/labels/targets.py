@@ -14,18 +14,12 @@ from napari_celltype.errors import LabelError
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """Labels as a classifier learns and is scored on them.
+    """Labels as a classifier learns and is scored on them."""
 
-    Attributes
-    ----------
-    classes : tuple of str
-        Sorted names. A parent is a class only where none of its children is one; a
-        negation never is.
-    allowed : ndarray of bool, shape (n_examples, n_classes)
-        The classes that each label leaves possible.
-    """
-
+    # Sorted names. A parent is a class only where none of its children is one; a
+    # negation never is.
     classes: tuple[str, ...]
+    # The classes that each label leaves possible, shape (n_examples, n_classes).
     allowed: NDArray[np.bool_]
 
     @classmethod

@@ -51,7 +51,13 @@ class Cells:
 
     def take(self, rows: Sequence[int] | NDArray[Any]) -> Cells:
         """Return the cells at `rows` (indices or a boolean mask), in that order."""
-        return replace(self, **_columns(self, np.asarray(rows)))
+        index = np.asarray(rows)
+        columns: dict[str, Any] = {
+            name: None if (values := getattr(self, name)) is None else values[index]
+            for name in ("labels", *TEXTS)
+        }
+        recorded = {name: values[index] for name, values in self.recorded.items()}
+        return Cells(**columns, recorded=recorded)
 
     def with_traces(
         self, traces: NDArray[np.float32], sampling_frequency: float | None
@@ -107,40 +113,39 @@ class TraceSet:
                 "n_frames) with at least one of each; check what was saved."
             )
         n = len(traces)
-        traces = _checked("traces", traces, n, "fiu", np.float32)
-        columns: dict[str, Any] = {"traces": np.ascontiguousarray(traces)}
-        for name in ("labels", *TEXTS):
+        columns: dict[str, Any] = {
+            "traces": _checked("traces", traces, n, "fiu", np.float32),
+            "labels": _checked("labels", self.labels, n, "US", np.str_),
+        }
+        for name in TEXTS:
             if (values := getattr(self, name)) is not None:
                 # Subjects are often plain numbers; they are names all the same.
                 columns[name] = _checked(name, values, n, "USiu", np.str_)
-        for name, array in columns.items():
-            object.__setattr__(self, name, _read_only(array))
         if strange := sorted(set(self.recorded) - set(RECORDED)):
             raise LabelError(
                 f"{strange[0]!r} is none of {', '.join(RECORDED)}; leave it out or "
                 "rename it."
             )
-        recorded = {
-            name: _read_only(_checked(name, values, n, "fiu", np.float64))
+        columns["recorded"] = {
+            name: _checked(name, values, n, "fiu", np.float64)
             for name, values in self.recorded.items()
         }
-        object.__setattr__(self, "recorded", recorded)
-        if self.label_source is not None:
-            unknown = np.flatnonzero(~np.isin(self.label_source, SOURCES))
-            if unknown.size:
-                source = str(self.label_source[unknown[0]])
+        if (sources := columns.get("label_source")) is not None:
+            for row in np.flatnonzero(~np.isin(sources, SOURCES)).tolist():
                 raise LabelError(
-                    f"Row {unknown[0]} has the label_source {source!r}; use one of "
+                    f"Row {row} has the label_source {str(sources[row])!r}; use one of "
                     f"{', '.join(SOURCES)}."
                 )
-        rate = self.sampling_frequency
-        if rate is not None:
-            if not (np.isfinite(rate) and rate > 0):
+        if self.sampling_frequency is not None:
+            rate = np.asarray(self.sampling_frequency)
+            if rate.size != 1 or rate.dtype.kind not in "fiu" or not 0 < rate < np.inf:
                 raise LabelError(
-                    f"'sampling_frequency' is {rate:g}, expected a positive number of "
+                    f"'sampling_frequency' is {rate}, expected a positive number of "
                     "frames per second; correct it or leave it out."
                 )
-            object.__setattr__(self, "sampling_frequency", float(rate))
+            columns["sampling_frequency"] = float(rate.reshape(()))
+        for name, value in columns.items():
+            object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
         return len(self.traces)
@@ -161,8 +166,8 @@ class TraceSet:
 
     def take(self, rows: Sequence[int] | NDArray[Any]) -> TraceSet:
         """Return the examples at `rows` (indices or a boolean mask), in that order."""
-        index = np.asarray(rows)
-        return replace(self, traces=self.traces[index], **_columns(self, index))
+        traces = self.traces[np.asarray(rows)]
+        return self.cells.take(rows).with_traces(traces, self.sampling_frequency)
 
 
 def load_traces(path: str | Path, tree: TypeTree = DEFAULT_TYPES) -> TraceSet:
@@ -170,14 +175,8 @@ def load_traces(path: str | Path, tree: TypeTree = DEFAULT_TYPES) -> TraceSet:
 
     Parameters
     ----------
-    path : str or Path
-        The archive.
     tree : TypeTree
         Vocabulary; aliases such as ``SST`` become canonical (``SOM``).
-
-    Returns
-    -------
-    TraceSet
 
     Raises
     ------
@@ -197,15 +196,23 @@ def load_traces(path: str | Path, tree: TypeTree = DEFAULT_TYPES) -> TraceSet:
             f"numpy.savez(path, traces=..., labels=...)."
         )
     try:
-        return TraceSet(
-            traces=arrays["traces"],
-            labels=_canonical(arrays["labels"], tree),
+        read = TraceSet(
+            arrays["traces"],
+            arrays["labels"],
             **{name: arrays.get(name) for name in TEXTS},
-            sampling_frequency=_scalar(arrays.get("sampling_frequency")),
+            sampling_frequency=arrays.get("sampling_frequency"),  # type: ignore[arg-type]
             recorded={name: arrays[name] for name in RECORDED if name in arrays},
         )
+        names, rows = np.unique(read.labels, return_index=True)
+        known = {}
+        for row, name in sorted(zip(rows.tolist(), names.tolist(), strict=True)):
+            try:
+                known[name] = tree.canonical(name)
+            except LabelError as error:
+                raise LabelError(f"Row {row}: {error}") from None
     except CellTypeError as error:
         raise LabelError(f"{path}: {error}") from None
+    return replace(read, labels=np.array([known[n] for n in read.labels.tolist()]))
 
 
 def save_traces(trace_set: TraceSet, path: str | Path) -> Path:
@@ -223,13 +230,7 @@ def save_traces(trace_set: TraceSet, path: str | Path) -> Path:
 
 
 def require_npz(path: Path) -> Path:
-    """Return the path of a trace set.
-
-    Raises
-    ------
-    LabelError
-        If the name does not end in ``.npz``.
-    """
+    """Return the path of a trace set, which has to end in ``.npz``."""
     if path.suffix != ".npz":
         raise LabelError(
             f"{path} does not end in .npz, as a trace set must; rename it."
@@ -244,33 +245,6 @@ def write_traces(trace_set: TraceSet, file: BinaryIO) -> None:
     if trace_set.sampling_frequency is not None:
         arrays["sampling_frequency"] = np.array(trace_set.sampling_frequency)
     np.savez(file, **{n: values for n, values in arrays.items() if values is not None})
-
-
-def _canonical(labels: NDArray[Any], tree: TypeTree) -> NDArray[np.str_]:
-    """Return labels in canonical spelling, or refuse the first that is no type."""
-    labels = np.asarray(labels)
-    if labels.dtype.kind not in "US":
-        raise LabelError(
-            f"'labels' holds {labels.dtype} values, expected names such as 'PV'; save "
-            f"the names instead of codes."
-        )
-    names, inverse = np.unique(labels.astype(str), return_inverse=True)
-    canonical = []
-    for code, name in enumerate(names.tolist()):
-        try:
-            canonical.append(tree.canonical(name))
-        except LabelError as error:
-            row = int(np.flatnonzero(inverse.ravel() == code)[0])
-            raise LabelError(f"Row {row}: {error}") from None
-    return np.array(canonical, dtype=str)[inverse.reshape(labels.shape)]
-
-
-def _columns(of: Cells | TraceSet, index: NDArray[Any]) -> dict[str, Any]:
-    columns: dict[str, Any] = {
-        name: None if (values := getattr(of, name)) is None else values[index]
-        for name in ("labels", *TEXTS)
-    }
-    return {**columns, "recorded": {k: v[index] for k, v in of.recorded.items()}}
 
 
 def _checked(name: str, values: Any, n: int, kinds: str, dtype: Any) -> NDArray[Any]:
@@ -288,22 +262,6 @@ def _checked(name: str, values: Any, n: int, kinds: str, dtype: Any) -> NDArray[
             f"{name!r} holds {values.dtype} values, expected {expected}; check what "
             "was saved."
         )
-    checked: NDArray[Any] = values.astype(dtype, copy=False)
+    checked = np.ascontiguousarray(values, dtype=dtype).view()
+    checked.flags.writeable = False
     return checked
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
-def _scalar(value: NDArray[Any] | None) -> float | None:
-    if value is None:
-        return None
-    if value.size != 1 or value.dtype.kind not in "fiu":
-        raise LabelError(
-            f"'sampling_frequency' has the shape {value.shape} and the type "
-            f"{value.dtype}, expected one number in Hz; save one number."
-        )
-    return float(value.reshape(()))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from napari_celltype.progress import OnProgress, Progress
+from napari_celltype.progress import OnProgress
 
 if TYPE_CHECKING:
     from napari_celltype.models import TraceClassifier
@@ -17,30 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """How far a training is, after an epoch.
+    """How far a training is, after an epoch."""
 
-    Attributes
-    ----------
-    history : tuple of mapping
-        One row per epoch, see `TraceClassifier.history_`; with a validation part also
-        ``validation_balanced_accuracy`` and ``validation_loss``.
-    epochs : int
-        All that were asked for.
-    best_epoch : int
-        The epoch that would be kept now.
-    held_out : HeldOut
-    chance : float or None
-        Balanced accuracy of guesses that know nothing.
-    probe : tuple of (str, float) or None
-        The best single number on the same cells, and its balanced accuracy.
-    seconds_left : float
-    """
-
+    # One row per epoch, see `TraceClassifier.history_`; with a validation part also
+    # "validation_balanced_accuracy" and "validation_loss".
     history: tuple[Mapping[str, float], ...]
+    # All that were asked for.
     epochs: int
+    # The epoch that would be kept now.
     best_epoch: int
     held_out: HeldOut
+    # Balanced accuracy of guesses that know nothing.
     chance: float | None
+    # The best single number on the same cells, and its balanced accuracy.
     probe: tuple[str, float] | None
     seconds_left: float
 
@@ -85,32 +74,20 @@ class CourseWatch:
 
     def after_epoch(self, trained: TraceClassifier) -> Mapping[str, float]:
         """Return the scores of an epoch, which join the history."""
-        scores = {} if self._judge is None else self._judge.after_epoch(trained)
-        history = [*trained.history_[:-1], {**trained.history_[-1], **scores}]
-        self._tell(history)
-        return scores
-
-    def telling(self, on_progress: OnProgress) -> OnProgress:
-        """Return a report of progress that says how long it will take."""
-
-        def tell(progress: Progress) -> None:
-            on_progress(replace(progress, message=progress.message + self._left))
-
-        return tell
-
-    def _tell(self, history: list[dict[str, float]]) -> None:
         from napari_celltype.models.training import best_epoch
         from napari_celltype.protocol.running import time_left_text
         from napari_celltype.training.validation import best_rank
 
+        judge = self._judge
+        scores = {} if judge is None else judge.after_epoch(trained)
+        history = [*trained.history_[:-1], {**trained.history_[-1], **scores}]
         now = time.monotonic()
         if self._began is None:
             # Epochs of an earlier process took other time.
             self._began, self._before = now - history[-1]["seconds"], len(history) - 1
         each = (now - self._began) / (len(history) - self._before)
         left = each * (self._epochs - len(history))
-        self._left = time_left_text(left) if len(history) < self._epochs else ""
-        judge = self._judge
+        self._left = time_left_text(left) if left else ""
         self._on_course(
             Course(
                 tuple(history),
@@ -121,4 +98,11 @@ class CourseWatch:
                 None if judge is None else judge.probe,
                 left,
             )
+        )
+        return scores
+
+    def telling(self, on_progress: OnProgress) -> OnProgress:
+        """Return a report of progress that says how long it will take."""
+        return lambda progress: on_progress(
+            replace(progress, message=progress.message + self._left)
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,17 +65,14 @@ def units_of(data: DataSet) -> dict[str, dict[str, int]]:
     # A level is empty where not all of them are known. A tracked neuron counts once,
     # and so do the sessions that it joins: none is held out without the others.
     cells = data.chosen_cells()
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, dict[str, int]] = {level: {} for level in _HELD_OUT}
+    if cells is None:
+        return found
     for level in _HELD_OUT:
-        try:
-            groups = None if cells is None else split_groups(cells, f"by-{level}")
-        except LabelError:
-            groups = None
-        if cells is None or groups is None:
-            found[level] = {}
-            continue
-        pairs = set(zip(cells.labels.tolist(), groups.tolist(), strict=True))
-        found[level] = dict(Counter(label for label, _ in pairs))
+        with suppress(LabelError):
+            groups = split_groups(cells, f"by-{level}")
+            pairs = set(zip(cells.labels.tolist(), groups.tolist(), strict=True))
+            found[level] = Counter(label for label, _ in pairs)
     return found
 
 
@@ -105,13 +103,8 @@ def hold_out(
             if validation != "auto":
                 raise
             refused.append(f"{error}{_joined(cells, way)}")
-    reasons = " ".join(refused)
-    return HeldOut(
-        everything,
-        nothing,
-        None,
-        f"Nothing could be held out, so the model was tested on nothing. {reasons}",
-    )
+    sentence = "Nothing could be held out, so the model was tested on nothing."
+    return HeldOut(everything, nothing, None, " ".join([sentence, *refused]))
 
 
 def _hold_out(
@@ -132,10 +125,8 @@ def _hold_out(
             f"Every {what} holds {' or '.join(untested)}, of which all cells are "
             "trained on."
         )
-    tested = Targets(
-        tuple(n for n in targets.classes if n not in untested),
-        targets.allowed[:, ~left],
-    )
+    classes = tuple(n for n in targets.classes if n not in untested)
+    tested = Targets(classes, targets.allowed[:, ~left])
     protocol = PaperProtocol(way, n_splits=1, random_state=random_state)
     (split, *_), _ = draw_splits(cells, tested, protocol, trained=anyway)
     unit = ""
@@ -147,7 +138,7 @@ def _hold_out(
         f"Held out and scored: {counted(len(split.test), 'cell')}{unit}; no {what} is "
         "both trained on and scored."
     )
-    if _may_return(cells, split.train, split.test):
+    if way != "by-subject" and _several_sessions(cells):
         sentence += (
             " A neuron that was recorded in several sessions is known to be the same "
             "only where its labels name it (cell_id)."
@@ -157,18 +148,11 @@ def _hold_out(
     return HeldOut(split.train, split.test, way, sentence)
 
 
-def _may_return(
-    cells: TraceSet, train: NDArray[np.int64], test: NDArray[np.int64]
-) -> bool:
-    """Tell whether an animal of the test was trained on in another session."""
-    sessions = identity(cells, "session_id")
-    if sessions is None:
-        return False
-    animals = identity(cells, "subject_id")
-    animal = np.zeros(len(cells)) if animals is None else animals
-    origin = list(zip(animal.tolist(), sessions.tolist(), strict=True))
-    tested, trained = ({origin[n] for n in rows.tolist()} for rows in (test, train))
-    return any(a == b and s != t for a, s in tested for b, t in trained)
+def _several_sessions(cells: TraceSet) -> bool:
+    """Tell whether an animal, or an unknown one, was recorded in several sessions."""
+    sessions, animals = (identity(cells, n) for n in ("session_id", "subject_id"))
+    n_animals = 1 if animals is None else len(np.unique(animals))
+    return sessions is not None and len(np.unique(sessions)) > n_animals
 
 
 def _joined(cells: TraceSet, way: str) -> str:

@@ -25,7 +25,6 @@ def find_obstacles(
 
     Parameters
     ----------
-    data : DataSet
     base : Base, optional
         The model that training starts from, whose frame rate and window hold.
     held_out : str

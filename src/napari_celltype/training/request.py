@@ -81,8 +81,6 @@ class TrainRequest:
         metavar="TYPE",
         repeated=True,
     )
-    # Sentences for the card about how the data came to be.
-    remarks: tuple[str, ...] = ()
 
 
 def request_for(
@@ -99,7 +97,6 @@ def request_for(
         (folder or user_folder()) / f"{name}{SUFFIX}",
         reading=Reading.of(data, **own_rate),
         untested=tuple(n for n in data.untested if n in data.classes),
-        remarks=data.remarks(),
         **settings,
     )
 

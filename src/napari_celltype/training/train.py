@@ -10,15 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_celltype import progress
 from napari_celltype.errors import LabelError, ModelError, OutputError
 from napari_celltype.labels import DataSet, LabelledData, Targets
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-)
 from napari_celltype.training.course import CourseWatch, OnCourse, ignore_course
 from napari_celltype.training.request import TrainRequest, data_folder
 
@@ -31,50 +25,69 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A model that was trained and saved.
-
-    Attributes
-    ----------
-    path : Path
-    card : ModelCard
-    sha256 : str
-    notes : tuple of str
-        A sentence for each thing that was cut, left out or decided.
-    held_out : str
-        What was held out, in a sentence.
-    validation : Validation or None
-        Scores on the cells that were held out.
-    history : tuple of mapping
-        One row per epoch.
-    best_epoch : int
-        The epoch whose weights were kept.
-    """
+    """A model that was trained and saved."""
 
     path: Path
     card: ModelCard
     sha256: str
+    # A sentence for each thing that was cut, left out or decided.
     notes: tuple[str, ...]
-    held_out: str = ""
-    validation: Validation | None = None
-    history: tuple[Mapping[str, float], ...] = ()
-    best_epoch: int = 0
+    # What was held out, in a sentence.
+    held_out: str
+    # Scores on the cells that were held out.
+    validation: Validation | None
+    # One row per epoch.
+    history: tuple[Mapping[str, float], ...]
+    # The epoch whose weights were kept.
+    best_epoch: int
 
     def summary(self) -> list[str]:
         """Return how the model did on what was held out, in sentences."""
-        from napari_celltype.training.trained_card import summary_of
+        from napari_celltype.protocol.words import units_text
+        from napari_celltype.training.trained_card import how_chosen, untested_classes
+        from napari_celltype.training.validation import probe_title
 
-        return summary_of(
-            self.validation, self.held_out, len(self.history), self.best_epoch
+        validation = self.validation
+        if validation is None:
+            return [self.held_out]
+        interval = validation.interval
+        units = units_text(interval)
+        spread = (
+            f"95 % interval {interval.low:.2f} to {interval.high:.2f}, over {units}"
         )
+        if interval.too_few:
+            spread = f"too few for an interval: {units}"
+        level, beside = validation.chance, f"chance {validation.chance:.2f}"
+        if validation.probe is not None:
+            name, score = validation.probe
+            level = max(level, score)
+            beside += f", {probe_title(name)} {score:.2f}"
+        recalls = ", ".join(
+            f"{kind} {n} of {of}" for kind, n, of in validation.recalls()
+        )
+        found = [
+            f"Balanced accuracy {validation.score:.2f} on {validation.n_cells} cells "
+            f"that were held out ({spread}); {beside}.",
+            f"Right: {recalls}.",
+            self.held_out,
+            *how_chosen(validation, len(self.history), self.best_epoch),
+        ]
+        if validation.score <= level:
+            found.insert(1, "That is no better than what it is compared with.")
+        elif interval.low <= level:
+            found.insert(1, "What it is compared with lies within the interval.")
+        if missing := untested_classes(validation):
+            found.append(f"Trained but not tested: {', '.join(missing)}.")
+        return found
 
 
 def train_model(
     request: TrainRequest,
     *,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
+    on_progress: progress.OnProgress = progress.ignore_progress,
+    should_stop: progress.ShouldStop = progress.never_stop,
     on_course: OnCourse = ignore_course,
-    should_finish: ShouldStop = never_stop,
+    should_finish: progress.ShouldStop = progress.never_stop,
 ) -> Trained:
     """Train a network on labelled data and save it with a card.
 
@@ -85,9 +98,6 @@ def train_model(
 
     Parameters
     ----------
-    request : TrainRequest
-    on_progress, should_stop : callable, optional
-        See `napari_celltype.progress`.
     on_course : callable, optional
         Takes a `Course` after each epoch.
     should_finish : callable, optional
@@ -100,10 +110,8 @@ def train_model(
     LabelError
         If the data hold fewer than two classes, do not say their frame rate, or what
         was asked for cannot be held out.
-    ModelError
-        If there is no such base.
     CellTypeError
-        If the data cannot be read, or the device is not there.
+        If the data cannot be read, or the base or the device is not there.
     Stopped
         If `should_stop` answered True.
     """
@@ -130,7 +138,7 @@ def train_model(
         untested=untested,
         random_state=request.random_state,
     )
-    on_progress(Progress("Preparing the scores"))
+    on_progress(progress.Progress("Preparing the scores"))
     judge = Judge(data, held, targets) if len(held.test) else None
     watch = CourseWatch(request.epochs, held, judge, on_course)
     rows = np.flatnonzero(np.isin(data.cell, held.train))
@@ -144,16 +152,14 @@ def train_model(
         start=start,
         # Cells that are scored choose the epoch, though nothing is trained on them.
         scoring=EpochScoring(
-            watch.after_epoch,
-            None if judge is None else best_rank,
-            data.fingerprint,
+            watch.after_epoch, None if judge is None else best_rank, data.fingerprint
         ),
         should_finish=should_finish,
         on_progress=watch.telling(on_progress),
         should_stop=should_stop,
     )
     validation = None if judge is None else judge.judge(classifier)
-    notes = (*data.notes, *remarks, *request.remarks)
+    notes = (*data.notes, *remarks)
     card = card_of(classifier, data, request, held, validation, base, notes)
     sha256 = save_model(classifier, card, request.output)
     checkpoint.unlink(missing_ok=True)
@@ -202,7 +208,9 @@ def _require_model_place(path: Path, *, force: bool = False) -> None:
 
 
 def _read(
-    request: TrainRequest, on_progress: OnProgress, should_stop: ShouldStop
+    request: TrainRequest,
+    on_progress: progress.OnProgress,
+    should_stop: progress.ShouldStop,
 ) -> tuple[LabelledData, CellTypeModel | None, tuple[str, ...]]:
     """Return labelled data, the base, and what has to be known of it."""
     from napari_celltype.models.model import build_model
@@ -211,23 +219,21 @@ def _read(
     data = reading.open(request.data, on_progress=on_progress, should_stop=should_stop)
     if isinstance(request.data, DataSet):
         data.write(data_folder(request.output))
-    base, card = None, None
-    remarks: tuple[str, ...] = ()
+    base, remarks = None, data.remarks()
     if request.base is not None:
-        file, remarks = find_base(request.base, data.slowest)
+        file, of_base = find_base(request.base, data.slowest)
         if request.output.exists() and request.output.samefile(file.path):
             raise OutputError(
                 f"{request.output} is the model that training starts from; choose "
                 "another name, so that later trainings can start from it, too."
             )
-        base = build_model(file)
-        card = base.card
+        base, remarks = build_model(file), (*of_base, *remarks)
     if data.trace_set is not None:
         # Of a trace set it can only say what was subtracted before, for the card.
         reading = replace(reading, neuropil="none")
     labelled = reading.load(
         data,
-        base=card,
+        base=None if base is None else base.card,
         needs_rate=True,
         on_progress=on_progress,
         should_stop=should_stop,
@@ -240,15 +246,9 @@ def find_base(
 ) -> tuple[ModelBytes, tuple[str, ...]]:
     """Find the model that a training starts from, and what has to be known of it.
 
-    Nothing is fine-tuned twice: of a model that was fine-tuned itself it is its base.
-    The network is not built, so that torch is not needed.
-
-    Parameters
-    ----------
-    name : str
-        A family, a name or a file.
-    sampling_frequency : float, optional
-        Of the slowest recording, Hz; chooses within a family.
+    Of a family, the one for the slowest recording's frame rate (Hz). Nothing is
+    fine-tuned twice: of a model that was fine-tuned itself it is its base. The network
+    is not built, so that torch is not needed.
 
     Raises
     ------
@@ -304,11 +304,9 @@ def _classifier_for(
         "device": request.device,
     }
     if base is None:
-        return (
-            TraceClassifier(
-                request.architecture, normalization=request.normalization, **shared
-            ),
-            None,
+        scratch = TraceClassifier(
+            request.architecture, normalization=request.normalization, **shared
         )
+        return scratch, None
     classifier: TraceClassifier = clone(base.classifier).set_params(**shared)
     return classifier, FineTuning(base.classifier, request.tuned_layers)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from napari_celltype.labels import LabelledData, TraceSet
 from napari_celltype.labels.notes import counted
 from napari_celltype.labels.reading import means_by_cell
-from napari_celltype.protocol.words import units_text
 
 if TYPE_CHECKING:
     from napari_celltype.models import CellTypeModel, ModelCard, TraceClassifier
@@ -35,114 +34,61 @@ def card_of(
     """Return the card of a fitted classifier."""
     from napari_celltype.models import card_for
     from napari_celltype.models.estimator import NOT_FOR
+    from napari_celltype.training.validation import NOT_CALIBRATED
 
     trained = data.cells.take(held.train)
-    counts = ", ".join(f"{n} {name}" for name, n in trained.counts().items())
+    n_of = trained.counts()
+    counts = ", ".join(f"{n} {name}" for name, n in n_of.items())
     if n_predicted := _n_predicted(trained):
         counts += f"; {counted(n_predicted, 'label')} of these a model gave"
     kind = "Labelled traces" if base is None else f"From {base.name} on, labelled cells"
-    untested = [
-        f"{name} was trained on {counted(trained.counts().get(name, 0), 'cell')} and "
-        f"tested on none."
-        for name in _untested_classes(classifier, validation)
-        if validation is not None
-    ]
+    trained_on = [f"{kind} of {data.name}: {counts}."]
     if validation is None:
-        untested = ["Nobody tested it on any cell."]
-    scores, chosen = [], []
-    if validation is not None:
-        scores = validation.as_scores()
-        chosen = _chosen(len(classifier.history_), classifier.best_epoch_)
-    trained_on = f"{kind} of {data.name}: {counts}."
+        not_for = [NOT_FOR, "Nobody tested it on any cell."]
+        trained_on.append(NOT_CALIBRATED)
+    else:
+        not_for = [NOT_FOR] + [
+            f"{name} was trained on {counted(n_of.get(name, 0), 'cell')} and tested on "
+            f"none."
+            for name in untested_classes(validation)
+        ]
+        epochs = len(classifier.history_)
+        trained_on += how_chosen(validation, epochs, classifier.best_epoch_)
     return card_for(
         classifier,
         name=model_name(request.output.stem),
         sampling_frequency=data.traces.sampling_frequency,
         neuropil=request.reading.neuropil if base is None else base.card.neuropil,
-        trained_on=" ".join(
-            [trained_on, *chosen, _calibrated(validation, len(classifier.history_))]
-        ),
+        trained_on=" ".join(trained_on),
         training_data=_about(classifier, data, trained, request, held, base, notes),
         calibration=None if validation is None else validation.calibration,
         domain=_domain(data, held),
-        scores=scores,
-        not_for=" ".join([NOT_FOR, *untested]),
+        scores=[] if validation is None else validation.as_scores(),
+        not_for=" ".join(not_for),
     )
 
 
-def summary_of(
-    validation: Validation | None, held_out: str, n_epochs: int, best_epoch: int
-) -> list[str]:
-    """Return how a model did on what was held out, in sentences."""
-    from napari_celltype.training.validation import probe_title
-
-    if validation is None:
-        return [held_out]
-    interval = validation.interval
-    units = units_text(interval)
-    spread = f"95 % interval {interval.low:.2f} to {interval.high:.2f}, over {units}"
-    if interval.too_few:
-        spread = f"too few for an interval: {units}"
-    beside = [f"chance {validation.chance:.2f}"]
-    if validation.probe is not None:
-        name, score = validation.probe
-        beside.append(f"{probe_title(name)} {score:.2f}")
-    n_right, n_of = np.diag(validation.confusion), validation.confusion.sum(axis=1)
-    recalls = ", ".join(
-        f"{name} {right} of {n}"
-        for name, right, n in zip(validation.classes, n_right, n_of, strict=True)
-        if n
-    )
-    found = [
-        f"Balanced accuracy {validation.score:.2f} on {validation.n_cells} cells that "
-        f"were held out ({spread}); {', '.join(beside)}.",
-        f"Right: {recalls}.",
-        held_out,
-    ]
-    level = max(validation.chance, validation.probe[1] if validation.probe else 0.0)
-    if validation.score <= level:
-        found.insert(1, "That is no better than what it is compared with.")
-    elif interval.low <= level:
-        found.insert(1, "What it is compared with lies within the interval.")
-    found += _chosen(n_epochs, best_epoch)
-    found.append(_calibrated(validation, n_epochs))
-    missing = [
-        name for name, n in zip(validation.classes, n_of.tolist(), strict=True) if not n
-    ]
-    if missing:
-        found.append(f"Trained but not tested: {', '.join(missing)}.")
-    return found
-
-
-def _chosen(n_epochs: int, kept: int) -> list[str]:
-    """Say that the score is that of the best of several epochs, where it is."""
-    if n_epochs < 2:
-        return []
-    return [
-        f"Epoch {kept} of {n_epochs} was kept for being the best on the cells held "
-        "out, which flatters the score."
-    ]
-
-
-def _calibrated(validation: Validation | None, n_epochs: int) -> str:
-    """Say on what the model was calibrated, or that it was not."""
+def how_chosen(validation: Validation, n_epochs: int, kept: int) -> list[str]:
+    """Say that the score is that of the best epoch, and on what was calibrated."""
     from napari_celltype.training.validation import NOT_CALIBRATED
 
-    if validation is None or validation.calibration is None:
-        return NOT_CALIBRATED
-    chose = ", the cells that chose the epoch" if n_epochs > 1 else ""
-    return f"Calibrated on {validation.calibration.calibrated_on}{chose}."
+    found, chose = [], ""
+    if n_epochs > 1:
+        found = [
+            f"Epoch {kept} of {n_epochs} was kept for being the best on the cells held "
+            "out, which flatters the score."
+        ]
+        chose = ", the cells that chose the epoch"
+    calibration = validation.calibration
+    if calibration is None:
+        return [*found, NOT_CALIBRATED]
+    return [*found, f"Calibrated on {calibration.calibrated_on}{chose}."]
 
 
-def _untested_classes(
-    classifier: TraceClassifier, validation: Validation | None
-) -> list[str]:
+def untested_classes(validation: Validation) -> list[str]:
     """Return the classes of which no cell was scored."""
-    names = [str(name) for name in classifier.classes_]
-    if validation is None:
-        return names
-    tested = validation.confusion.sum(axis=1)
-    return [name for name, n in zip(names, tested.tolist(), strict=True) if not n]
+    tested = {kind for kind, _, _ in validation.recalls()}
+    return [name for name in validation.classes if name not in tested]
 
 
 def model_name(stem: str) -> str:
@@ -160,7 +106,7 @@ def _about(
     base: CellTypeModel | None,
     notes: tuple[str, ...],
 ) -> dict[str, Any]:
-    reading = request.reading
+    reading, subjects = request.reading, trained.subject_id
     about: dict[str, Any] = {
         "labels": trained.counts(),
         "trace_frames": data.traces.n_frames,
@@ -174,26 +120,23 @@ def _about(
         "epochs_run": len(classifier.history_),
         "epoch_kept": classifier.best_epoch_,
     }
-    if n_predicted := _n_predicted(trained):
-        about["predicted_labels"] = n_predicted
     if base is not None:
         about |= {
             "windows": int(np.isin(data.cell, held.train).sum()),
             "base": {"name": base.name, "sha256": base.sha256},
             "layers_trained": request.tuned_layers,
         }
-    if reading.merged:
-        about["merged"] = dict(reading.merged)
-    for name, values in (
-        ("left_out", reading.left_out),
-        ("untested", request.untested),
-        ("notes", notes),
-    ):
-        if values:
-            about[name] = list(values)
-    if trained.subject_id is not None:
+    chosen: dict[str, Any] = {
+        "predicted_labels": _n_predicted(trained),
+        "merged": dict(reading.merged),
+        "left_out": list(reading.left_out),
+        "untested": list(request.untested),
+        "notes": list(notes),
+    }
+    about |= {name: value for name, value in chosen.items() if value}
+    if subjects is not None:
         about["subjects_by_label"] = {
-            label: len(_known(trained.subject_id[trained.labels == label]))
+            label: len(_known(subjects[trained.labels == label]))
             for label in trained.counts()
         }
     return about
@@ -207,19 +150,18 @@ def _n_predicted(cells: TraceSet) -> int:
 
 def _known(values: NDArray[np.str_]) -> set[str]:
     """Return the different names that are not empty."""
-    return {name for name in values.tolist() if name}
+    return {*values.tolist()} - {""}
 
 
 def _domain(data: LabelledData, held: HeldOut) -> dict[str, dict[str, float]] | None:
     """Return what is usual in the trained cells, so that unlike recordings are told."""
     from napari_celltype.models.domain import domain_of, trace_properties
 
-    mine = np.isin(data.cell, held.train)
     traces, frequency = data.traces, data.traces.sampling_frequency
-    lively = mine & (np.ptp(traces.traces, axis=1) > 0)
-    if frequency is None or traces.n_frames < 4 or not lively.any():
+    mine = np.isin(data.cell, held.train)
+    rows = np.flatnonzero(mine & (np.ptp(traces.traces, axis=1) > 0))
+    if frequency is None or traces.n_frames < 4 or not rows.size:
         return None
-    rows = np.flatnonzero(lively)
     blocks = [
         trace_properties(traces.traces[rows[start : start + _AT_ONCE]], frequency)
         for start in range(0, len(rows), _AT_ONCE)

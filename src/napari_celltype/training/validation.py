@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SCORE, LOSS = "validation_balanced_accuracy", "validation_loss"
 # Probes that know where a cell comes from, and nothing of its trace.
-SESSION, ANIMAL = "session", "animal"
+_SHARED = {"by-cell": {"session": "session_id"}, "by-session": {"animal": "subject_id"}}
 # Windows of a cell from which each step of a calibration holds.
 _N_WINDOWS = (1, 2, 4, 8, 16)
 # Held-out cells that each step takes: in all, and of each class.
@@ -46,9 +46,7 @@ class Validation:
     """Scores of a model on cells that it was not trained on."""
 
     way: str
-    sentence: str
     n_cells: int
-    n_trained: int
     interval: Interval
     chance: float
     # The best single number of a trace, and its balanced accuracy on these cells.
@@ -70,34 +68,34 @@ class Validation:
         data = f"cells held out {self.way}"
         sure = not self.interval.too_few
         name, number = self.probe or (None, None)
-        balanced = Score(
-            data,
-            "balanced accuracy",
-            self.score,
-            self.n_cells,
-            self.interval.unit,
-            low=self.interval.low if sure else None,
-            high=self.interval.high if sure else None,
-            chance=self.chance,
-            probe=name,
-            probe_value=number,
-        )
-        right, cells = np.diag(self.confusion), self.confusion.sum(axis=1)
-        return [
-            balanced,
-            *(
-                Score(data, f"recall of {kind}", hits / n, n, "cells")
-                for kind, hits, n in zip(
-                    self.classes, right.tolist(), cells.tolist(), strict=True
-                )
-                if n
-            ),
+        scores = [
+            Score(
+                data,
+                "balanced accuracy",
+                self.score,
+                self.n_cells,
+                self.interval.unit,
+                low=self.interval.low if sure else None,
+                high=self.interval.high if sure else None,
+                chance=self.chance,
+                probe=name,
+                probe_value=number,
+            )
         ]
+        for kind, right, n in self.recalls():
+            scores.append(Score(data, f"recall of {kind}", right / n, n, "cells"))
+        return scores
+
+    def recalls(self) -> list[tuple[str, int, int]]:
+        """Return each class that was tested, its cells that were right, and all."""
+        right, cells = np.diag(self.confusion), self.confusion.sum(axis=1)
+        rows = zip(self.classes, right.tolist(), cells.tolist(), strict=True)
+        return [row for row in rows if row[2]]
 
 
 def probe_title(name: str) -> str:
     """Return what a probe is in a sentence."""
-    if name in (SESSION, ANIMAL):
+    if name in ("session", "animal"):
         return f"the commonest type of its {name}"
     return f"the best single number ({name})"
 
@@ -114,14 +112,14 @@ class Judge:
         neurons = identity(self._cells, "cell_id")
         self._neuron = held.test if neurons is None else codes(neurons)[held.test]
         self.chance = 1 / len(np.unique(self._truth))
-        self.probe = _best_probe(data, held, targets)
+        self.probe = self._best_probe(data)
 
     def after_epoch(self, trained: TraceClassifier) -> Mapping[str, float]:
         """Return loss and balanced accuracy over cells."""
         logs = self._log_probabilities(trained)
         of_truth = logs[np.arange(len(logs)), self._truth]
-        answers = self._answers(logs.argmax(axis=1))
-        return {LOSS: -float(of_truth.mean()), SCORE: balanced_accuracy(answers.counts)}
+        score = self._score(logs.argmax(axis=1))
+        return {LOSS: -float(of_truth.mean()), SCORE: score}
 
     def judge(self, trained: TraceClassifier) -> Validation:
         """Return all scores of a trained classifier."""
@@ -132,9 +130,7 @@ class Judge:
         assert self._held.way is not None
         return Validation(
             self._held.way,
-            self._held.sentence,
             len(self._held.test),
-            len(self._held.train),
             bootstrap(answers, groups, unit),
             chance(answers),
             self.probe,
@@ -177,6 +173,36 @@ class Judge:
             f"{'' if way == 'by-cell' else of}",
         )
 
+    def _best_probe(self, data: LabelledData) -> tuple[str, float] | None:
+        """Return the single number that tells held-out cells best, with its score."""
+        from napari_celltype.protocol.rivals import (
+            CommonestOfSession,
+            ProbeTree,
+            probe_values,
+        )
+
+        cells, way, test = self._cells, self._held.way, self._held.test
+        assert way is not None
+        truth = ground_truth(cells, self._targets)
+        train = self._held.train[truth[self._held.train] >= 0]
+        groups = split_groups(cells, way)
+        scored = {}
+        for name, values in probe_values(data.traces).items():
+            column = means_by_cell(values, data.cell)[:, None]
+            tree = ProbeTree(0).fit(column[train], truth[train], groups[train])
+            scored[name] = self._score(tree.predict(column[test]))
+        # What held-out cells share with cells that are trained on.
+        for origin, column_name in _SHARED.get(way, {}).items():
+            names = identity(cells, column_name)
+            if names is not None and len(np.unique(names)) > 1:
+                column = codes(names).astype(np.float64)[:, None]
+                model = CommonestOfSession().fit(column[train], truth[train])
+                scored[origin] = self._score(model.predict(column[test]))
+        return max(scored.items(), key=lambda item: item[1], default=None)
+
+    def _score(self, guess: NDArray[np.int64]) -> float:
+        return balanced_accuracy(self._answers(guess).counts)
+
     def _enough(self, whole: NDArray[np.bool_]) -> bool:
         """Tell whether these cells, each neuron once, are enough to calibrate on."""
         n = [
@@ -209,51 +235,3 @@ class Judge:
 def best_rank(row: Mapping[str, float]) -> tuple[float, ...]:
     """Rank an epoch: by balanced accuracy, and of equals by the smaller loss."""
     return row[SCORE], -row[LOSS]
-
-
-def _best_probe(
-    data: LabelledData, held: HeldOut, targets: Targets
-) -> tuple[str, float] | None:
-    """Return the single number that tells held-out cells best, with its score."""
-    from napari_celltype.protocol.rivals import (
-        CommonestOfSession,
-        ProbeTree,
-        probe_values,
-    )
-
-    cells = data.cells
-    truth = ground_truth(cells, targets)
-    train = held.train[truth[held.train] >= 0]
-    assert held.way is not None
-    groups = split_groups(cells, held.way)
-    numbers = {
-        name: means_by_cell(values, data.cell)
-        for name, values in probe_values(data.traces).items()
-    }
-    # What held-out cells share with cells that are trained on.
-    shared = {"by-cell": (SESSION, "session_id"), "by-session": (ANIMAL, "subject_id")}
-    for origin, column_name in [shared[held.way]] if held.way in shared else []:
-        names = identity(cells, column_name)
-        if names is not None and len(np.unique(names)) > 1:
-            numbers[origin] = codes(names).astype(np.float64)
-    scored = {}
-    for name, values in numbers.items():
-        column = values[:, None]
-        if name in (SESSION, ANIMAL):
-            model = CommonestOfSession().fit(column[train], truth[train])
-        else:
-            model = ProbeTree(0).fit(column[train], truth[train], groups[train])
-        guess = model.predict(column[held.test])
-        rows = held.test
-        answers = Answers(
-            targets.classes,
-            rows,
-            np.zeros(len(rows), dtype=np.int64),
-            targets.index[rows],
-            guess.astype(np.int64),
-        )
-        scored[name] = balanced_accuracy(answers.counts)
-    if not scored:
-        return None
-    best = max(scored, key=lambda name: scored[name])
-    return best, scored[best]

@@ -14,7 +14,7 @@ from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
 from napari_celltype.gui.widgets import Words, ask_file, ask_folder
 from napari_celltype.labels import AddedLabels, LabelTable, add_labels
-from napari_celltype.labels.importing import ImportedLabels, OtherDay, import_labels
+from napari_celltype.labels.importing import ImportedLabels, import_labels
 from napari_celltype.labels.notes import counted, first_few
 
 _WIDTH = 420
@@ -92,7 +92,7 @@ class LabelImport(QtWidgets.QDialog):
             return
         tree = self._session.tree
         others = [
-            OtherDay(other.title, other.recording, other.labels)
+            (other.title, other.recording, other.labels)
             for other in self._session.recordings.values()
             if other.key != self._opened.key and other.labels is not None
         ]
