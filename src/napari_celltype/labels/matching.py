@@ -82,8 +82,8 @@ def find_again(stored: Mapping[int, Runs], rois: Sequence[Roi]) -> dict[int, int
 
     found: dict[int, int] = {}
     for present, claimants in claims.items():
-        (overlap, former), *others = sorted(claimants, reverse=True)
-        if not others or overlap > others[0][0]:
+        (most, former), *others = sorted(claimants, reverse=True)
+        if not others or most > others[0][0]:
             found[former] = present
     return found
 
