@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_celltype.gui.commands import show_all_docks, show_docks
+from napari_celltype.gui.commands import show_all_docks, show_dock, show_docks
 from napari_celltype.gui.placement import FirstPlace
 
 NAMES = ["Classify", "Evaluate", "Export", "Label", "ROIs and traces", "Train"]
@@ -38,3 +38,16 @@ def test_the_menu_finds_docks_that_were_opened_elsewhere(sit_down):
     ours = [dock for dock in docks if dock.findChild(FirstPlace)]
     assert len(ours) == len(NAMES)
     assert not any(dock.isVisible() for dock in ours)
+
+
+def test_the_window_can_be_made_1024_pixels_wide_with_any_dock(sit_down):
+    person = sit_down()
+    show_all_docks(person.viewer)
+    docks = [show_dock(person.viewer, name) for name in NAMES]
+    docks[NAMES.index("Label")].labelling.toggle()
+    for dock in docks:
+        dock.parentWidget().raise_()
+        person.find(dock)
+        person.main.resize(1024, 768)
+        person.wait(lambda: person.main.width() == 1024)
+        assert person.main.minimumSizeHint().width() <= 1024

@@ -26,22 +26,16 @@ _SIZE = (1366, 768)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Open the window and wait until it is closed; return the exit status."""
-    asked = _parser().parse_args(arguments)
+    asked = vars(_parser().parse_args(arguments))
+    classify, screenshot = asked.pop("classify"), asked.pop("screenshot")
     ended = Event()
     signal.signal(signal.SIGTERM, lambda number, frame: ended.set())
     # After the arguments: a wrong one is reported before napari starts.
     import napari
     from qtpy.QtCore import QTimer
 
-    viewer, dock = open_window(
-        asked.path,
-        plane=asked.plane,
-        fs=asked.fs,
-        movie=asked.movie,
-        model=asked.model,
-        neuropil=asked.neuropil,
-    )
-    steps = _steps(viewer, dock, asked.classify, asked.screenshot)
+    viewer, dock = open_window(**asked)
+    steps = _steps(viewer, dock, classify, screenshot)
     problem = ""
 
     def take_a_step() -> None:

@@ -129,15 +129,10 @@ def roi_values(
             # Filled, so that it is not taken for a ROI without a label.
             zones[row.roi_id] = UNCLASSIFIED
         elif row.label:
-            zones[row.roi_id, RING_AND_EDGE] = _truth(row.label, palette)
+            color = palette.outline(row.label.removeprefix("!"))
+            other = CLEAR if row.label.startswith("!") else color
+            zones[row.roi_id, RING_AND_EDGE] = color, other, color, other
     return zones
-
-
-def _truth(label: str, palette: Palette) -> tuple[int, int, int, int]:
-    """Return the values of the ring and of the edge of a ROI that has a label."""
-    color = palette.outline(label.removeprefix("!"))
-    other = CLEAR if label.startswith("!") else color
-    return color, other, color, other
 
 
 def _zones(label_image: NDArray[np.integer]) -> NDArray[np.int8]:

@@ -79,16 +79,15 @@ def mark(color: str, shape: Shape, scale: float = 1.0) -> QPixmap:
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.scale(scale, scale)
+    edge, width = {"disc": (1.5, 0.0), "ring": (2.5, 1.5), "square": (2.5, 2.5)}[shape]
+    area = QRectF(edge, edge, _SIDE - 2 * edge, _SIDE - 2 * edge)
+    painter.setPen(QPen(QColor(color), width) if width else Qt.PenStyle.NoPen)
     if shape == "disc":
-        painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(color))
-        painter.drawEllipse(QRectF(1.5, 1.5, _SIDE - 3, _SIDE - 3))
-    elif shape == "ring":
-        painter.setPen(QPen(QColor(color), 1.5))
-        painter.drawEllipse(QRectF(2.5, 2.5, _SIDE - 5, _SIDE - 5))
+    if shape == "square":
+        painter.drawRect(area)
     else:
-        painter.setPen(QPen(QColor(color), 2.5))
-        painter.drawRect(QRectF(2.5, 2.5, _SIDE - 5, _SIDE - 5))
+        painter.drawEllipse(area)
     painter.end()
     picture.setDevicePixelRatio(scale)
     return picture

@@ -68,9 +68,7 @@ class Scene:
         self._frame: int | None = None
         self._busy = False
         # Tables follow a slider when it rests; the colours follow it at once.
-        self._rest = QTimer()
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
+        self._rest = QTimer(singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._refresh_all_features)
         for signal, slot in (
             (self.session.opened, self._on_opened),

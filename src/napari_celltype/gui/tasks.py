@@ -60,8 +60,7 @@ class TaskRunner(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._work: _Work | None = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(_POLL_MS)
+        self._timer = QTimer(self, interval=_POLL_MS)
         self._timer.timeout.connect(self._look)
 
     @property

@@ -74,7 +74,9 @@ class FilterBar(QWidget):
         self.show_all.clicked.connect(lambda: self.changed.emit(RoiFilter()))
         self.show_count(0, 0, "")
 
-    def show_filter(self, roi_filter: RoiFilter, names: Sequence[str]) -> None:
+    def show_filter(
+        self, roi_filter: RoiFilter, names: Sequence[str], *, has_iscell: bool
+    ) -> None:
         """Show a filter, with the names that there are to choose from."""
         self._filter, self._loading = roi_filter, True
         if self.text.text().strip() != roi_filter.text.strip():
@@ -94,6 +96,12 @@ class FilterBar(QWidget):
             box.setCurrentIndex(box.findData(value))
         self.least.setValue(roi_filter.least)
         self.most.setValue(roi_filter.most)
+        self.cell.setEnabled(has_iscell)
+        self.cell.setToolTip(
+            "What suite2p's iscell says"
+            if has_iscell
+            else "There is no iscell.npy here"
+        )
         self._loading = False
 
     def show_count(self, shown: int, total: int, words: str) -> None:
@@ -103,13 +111,6 @@ class FilterBar(QWidget):
         )
         self.count.setToolTip(f"Only: {words}" if words else "")
         self.show_all.setVisible(bool(words))
-
-    def allow_cells(self, known: bool) -> None:
-        """Let the user choose by suite2p's iscell, or say why not."""
-        self.cell.setEnabled(known)
-        self.cell.setToolTip(
-            "What suite2p's iscell says" if known else "There is no iscell.npy here"
-        )
 
     def _lay_out(self) -> None:
         panel, layout = QGridLayout(self._panel), QGridLayout(self)

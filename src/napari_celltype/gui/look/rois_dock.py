@@ -132,9 +132,6 @@ class RoisDock(QWidget):
             if self.table.titles != before:
                 self.view.resizeColumnsToContents()
                 self._make_room_for_labels()
-        self.filters.allow_cells(
-            opened is not None and opened.recording.iscell is not None
-        )
         self._on_selected()
         self._show_filter()
 
@@ -161,13 +158,14 @@ class RoisDock(QWidget):
     def _show_filter(self) -> None:
         """Show the filter, and what follows from it, in the bar and in the tabs."""
         opened, roi_filter = self._session.active, self._session.roi_filter
-        names, words = [], roi_filter.text_shown
+        names, words, has_iscell = [], roi_filter.text_shown, False
         if opened is not None:
+            has_iscell = opened.recording.iscell is not None
             features = self._session.features(opened)
             names = names_in(features, roi_filter.name_of, self._session.tree)
             if roi_filter.applied_to(features) != roi_filter:
                 words += "; without what is about predictions, as none are seen"
-        self.filters.show_filter(roi_filter, names)
+        self.filters.show_filter(roi_filter, names, has_iscell=has_iscell)
         self.filters.show_count(self.table.rowCount(), self.table.n_items, words)
         self.means.refresh()
         self.gallery.refresh()
