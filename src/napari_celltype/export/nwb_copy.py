@@ -28,7 +28,6 @@ def _preview(content: Content) -> Preview:
     existing = _existing(content)
     with _opened(existing, "r", existing) as (_, file):
         added = _add(file, content, existing)
-        _ophys_module(file)
     lines = [f"Copy of {existing.name}, which itself is not changed", *added]
     return Preview("\n\n".join([*lines, f"Added provenance: {PROVENANCE_TABLE}"]))
 

@@ -83,7 +83,7 @@ class EvaluateData(QWidget):
         Recordings are the same as before as long as they are the same object.
         """
         if self.source.currentIndex() == _TABLE:
-            return self.table.collection
+            return self.table.session.collection
         return Path(self.path_line.text().strip())
 
     @property
