@@ -18,7 +18,6 @@ from concurrent import futures
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +304,8 @@ def _same(value: Any) -> Any:
 
 def _own_version() -> str:
     """Return the version of this package, asked of each worker."""
+    from importlib.metadata import version
+
     return version("napari-celltype")
 
 

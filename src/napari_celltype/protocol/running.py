@@ -16,7 +16,6 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from napari_celltype.errors import CellTypeError, OutputError
@@ -76,10 +75,10 @@ class Remaining:
         gone = self._clock() - self._start
         if not sum(done) or not gone:
             return None
-        left = sum(
-            number * fmean(self._took.get(kind) or done)
-            for kind, number in self._to_do.items()
-        )
+        left = 0.0
+        for kind, number in self._to_do.items():
+            took = self._took.get(kind) or done
+            left += number * sum(took) / len(took)
         # At least one runs at once: the start of processes is not repeated.
         return left / max(1.0, sum(done) / gone)
 

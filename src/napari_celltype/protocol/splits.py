@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.random import Generator, SeedSequence, default_rng
 from numpy.typing import NDArray
 
 from napari_celltype.errors import CellTypeError, LabelError
@@ -231,13 +230,15 @@ def tested_counts(traces: TraceSet, targets: Targets) -> dict[str, int]:
     return available
 
 
-def _generator(protocol: PaperProtocol, way: str, number: int) -> Generator:
+def _generator(protocol: PaperProtocol, way: str, number: int) -> np.random.Generator:
     key = (WAYS.index(way), number)
-    return default_rng(SeedSequence(protocol.random_state, spawn_key=key))
+    return np.random.default_rng(
+        np.random.SeedSequence(protocol.random_state, spawn_key=key)
+    )
 
 
 def _of_each_class(
-    truth: Rows, train: Counts, test: Counts, generator: Generator
+    truth: Rows, train: Counts, test: Counts, generator: np.random.Generator
 ) -> tuple[Rows, Rows]:
     tested, trained = [], []
     for index, (n_train, n_test) in enumerate(
@@ -254,7 +255,7 @@ _REDRAWS = 1000
 
 
 def _at_random(
-    truth: Rows, train: Counts, test: Counts, generator: Generator
+    truth: Rows, train: Counts, test: Counts, generator: np.random.Generator
 ) -> tuple[Rows, Rows]:
     n_train, n_test = sum(train.values()), sum(test.values())
     rows = np.flatnonzero(truth >= 0)
@@ -332,7 +333,9 @@ def _grouped(
     return splits, notes
 
 
-def _limited(rows: Rows, truth: Rows, counts: Counts, generator: Generator) -> Rows:
+def _limited(
+    rows: Rows, truth: Rows, counts: Counts, generator: np.random.Generator
+) -> Rows:
     """Keep at most as many rows of each class as asked for, at random."""
     kept = []
     for index, most in enumerate(counts.values()):

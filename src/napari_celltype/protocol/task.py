@@ -8,7 +8,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -170,6 +169,8 @@ def limit_threads(threads: int | None) -> Iterator[None]:
 
 def describe_environment(classifier: Any) -> dict[str, Any]:
     """Return what a result depends on beside the data, in plain values."""
+    from importlib.metadata import version
+
     import torch
 
     from napari_celltype.models.device import choose_device
