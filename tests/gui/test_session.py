@@ -230,9 +230,8 @@ def test_hidden_predictions_are_in_no_table(predicted):
     assert features["predicted"].tolist() == ["PY", "PV", "SOM"]
 
 
-def test_new_labels_are_those_of_predictions_too(predicted):
+def test_new_labels_stand_beside_predictions(predicted):
     predicted.set_labels("a", LabelTable((Label(1, "PV"),)))
-    assert predicted.active.predictions.labels.by_roi()[1].label == "PV"
     words = predicted.features(predicted.active)["label"].tolist()
     assert words == [None, "PV", None]
     accepted = Label(1, "PV", source="prediction")

@@ -168,11 +168,7 @@ class Session:
 
     def set_labels(self, key: str, labels: LabelTable | None) -> None:
         """Take over the labels of a recording."""
-        opened = self.recordings[key]
-        predictions = opened.predictions
-        if predictions is not None:
-            predictions = replace(predictions, labels=labels)
-        self.recordings[key] = replace(opened, labels=labels, predictions=predictions)
+        self.recordings[key] = replace(self.recordings[key], labels=labels)
         self.labelled.emit(key)
 
     def set_tree(self, tree: TypeTree) -> None:
@@ -207,8 +203,6 @@ class Session:
         """Take over predictions; ignored when the recording is closed meanwhile."""
         opened = self.recordings.get(key)
         if opened is not None:
-            if predictions.labels is None:
-                predictions = replace(predictions, labels=opened.labels)
             # Classes of a user's model get a colour, the same one everywhere.
             self.set_tree(self.tree.including(predictions.classes))
             # The user may have changed both while the model was running.

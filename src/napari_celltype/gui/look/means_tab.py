@@ -125,10 +125,13 @@ class MeansTab(LazyTab):
         self.note.setText("")
         if not self.means:
             return
-        notes = [*map(_size_of, self.means), _NOISE]
+        notes = []
+        for mean in self.means:
+            of = f" of {mean.n_all}" if mean.n_all != mean.n_rois else ""
+            notes.append(f"{mean.name}: {mean.n_rois}{of} ROIs ({mean.n_transients})")
         if self.name_of.currentData() != "label":
-            notes.insert(-1, _CIRCULAR)
-        self.note.setText("\n".join(notes))
+            notes.append(_CIRCULAR)
+        self.note.setText("\n".join([*notes, _NOISE]))
         for mean in self.means:
             self._draw_one(mean)
         time = self.means[0].time
@@ -153,11 +156,6 @@ class MeansTab(LazyTab):
         at = min(at, len(mean.time) - 1)
         letters.setPos(mean.time[at], mean.mean[at])
         self.plot.addItem(letters, ignoreBounds=True)
-
-
-def _size_of(mean: MeanTrace) -> str:
-    of = f" of {mean.n_all}" if mean.n_all != mean.n_rois else ""
-    return f"{mean.name}: {mean.n_rois}{of} ROIs ({mean.n_transients})"
 
 
 def members_of(
