@@ -266,7 +266,7 @@ class ScoreBars(Plot):
         self.getAxis("left").setStyle(tickLength=0)
         self.getPlotItem().invertY()
         self.getPlotItem().hideAxis("bottom")
-        self.setXRange(0, 1.2, padding=0)
+        self.setXRange(0, 1.28, padding=0)
         self.setToolTip(
             "Balanced accuracy, the mean share of right answers over the types; thin "
             "lines: 95 % intervals, where there are enough animals or cells; dashed: "
