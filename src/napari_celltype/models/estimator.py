@@ -284,7 +284,8 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each trace, (n_traces,)."""
-        names: NDArray[Any] = self.classes_[self.predict_log_proba(X).argmax(axis=1)]
+        best = self.predict_log_proba(X).argmax(axis=1)
+        names: NDArray[Any] = self.classes_[best]
         return names
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
