@@ -146,14 +146,18 @@ def test_every_format_is_written_in_the_size_asked_for(tmp_path, recording, endi
         assert b"/FontFile2" in content
 
 
-def test_the_border_of_a_roi_goes_around_its_pixels_and_holes():
+def test_the_border_of_a_roi_goes_around_its_pixels_and_back_around_holes():
     ring = [(y, x) for y in range(3, 6) for x in range(7, 10) if (y, x) != (4, 8)]
-    pixels = np.array([*ring, (20, 30)]).T
-    border = _border(Roi(*pixels, np.ones(9, np.float32)))
-    x, y = np.mgrid[6:32, 2:22].reshape(2, -1)
-    inside = border.contains_points(np.stack([x, y], axis=1))
-    found = set(zip(y[inside].tolist(), x[inside].tolist(), strict=True))
-    assert found == {*ring, (20, 30)}
+    outer, hole = _border(Roi(*np.array(ring).T, np.ones(8, np.float32))).to_polygons()
+    for line, side in ((outer, 3), (hole, 1)):
+        assert ((line.min(axis=0) + line.max(axis=0)) / 2).tolist() == [8, 4]
+        assert np.ptp(line, axis=0).tolist() == [side, side]
+    # Cut corners take half a pixel from the square, and as much from the hole.
+    areas = [
+        (x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2 for x, y in (outer.T, hole.T)
+    ]
+    assert np.abs(areas).tolist() == [8.5, 0.5]
+    assert np.sign(areas).sum() == 0
 
 
 def test_rois_that_the_table_leaves_out_are_not_drawn(recording, table):

@@ -1,7 +1,5 @@
 """Estimates of the simulator's parameters, on made-up cells and on the real ones."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Spikes to dF/F, and the noise that is asked for."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -4,8 +4,6 @@ After a change on purpose: raise SIMULATOR_VERSION, then run this file to write 
 numbers anew.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

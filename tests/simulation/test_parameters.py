@@ -1,7 +1,5 @@
 """Parameters: draws, sources, and the page that shows them."""
 
-from __future__ import annotations
-
 import importlib.util
 from dataclasses import replace
 from pathlib import Path

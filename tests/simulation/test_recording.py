@@ -1,7 +1,5 @@
 """Simulated recordings: where cells lie, and the files and movies they become."""
 
-from __future__ import annotations
-
 import csv
 import importlib.util
 

@@ -1,7 +1,5 @@
 """Sessions: seeds, shapes, what types do, and what must not depend on them."""
 
-from __future__ import annotations
-
 import dataclasses
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the types do, against the numbers that the tables ask for."""
 
-from __future__ import annotations
-
 import dataclasses
 from functools import lru_cache
 
