@@ -249,9 +249,9 @@ def test_a_type_of_one_animal_is_decided_about_and_nothing_may_be_held_out(
     )
     labels = [label for label in shown.findChildren(QLabel) if label.wordWrap()]
     assert len(labels) >= 9
-
-    # Laid out in their list, from top to bottom.
     last = labels[-1]
     window.qtbot.waitUntil(lambda: 0 < last.width() <= shown.width() < 400)
     window.qtbot.waitUntil(lambda: last.parentWidget().y() > 100)
-    assert all(t.height() >= t.heightForWidth(t.width()) for t in labels)
+    window.qtbot.waitUntil(
+        lambda: all(t.height() >= t.heightForWidth(t.width()) for t in labels)
+    )
