@@ -35,27 +35,16 @@ class TableModel(QAbstractTableModel):
         self.show(None)
 
     def show(
-        self,
-        frame: pd.DataFrame | None,
-        shown: NDArray[np.bool_] | None = None,
-        *,
-        numeric: Sequence[bool] | None = None,
-        row_tips: Sequence[str] = (),
-        heading_tips: Sequence[str] = (),
+        self, frame: pd.DataFrame | None, shown: NDArray[np.bool_] | None = None
     ) -> None:
-        """Show another frame, or the rows of a mask, sorted as before.
-
-        Columns of numbers are aligned to the right unless `numeric` says which are; the
-        tip of a cell repeats heading and text unless its row has one.
-        """
+        """Show another frame, or the rows of a mask, sorted as before."""
         self.beginResetModel()
         self.titles = () if frame is None else tuple(map(str, frame.columns))
         self.n_items = 0 if frame is None else len(frame)
         self._columns = (
             [] if frame is None else [c.to_numpy() for _, c in frame.items()]
         )
-        self._numeric = numeric or [c.dtype != object for c in self._columns]
-        self._row_tips, self._heading_tips = row_tips, heading_tips
+        self._numeric = [c.dtype != object for c in self._columns]
         self._shown = shown
         self._arrange()
         self.endResetModel()
@@ -108,8 +97,6 @@ class TableModel(QAbstractTableModel):
             return _RIGHT
         if role == Qt.ItemDataRole.DecorationRole and self._decoration is not None:
             return self._decoration(self.titles[column], value)
-        if role == _TIP and self._row_tips:
-            return self._row_tips[item]
         if role == _TIP:
             return f"{self.titles[column]}: {_text_of(value)}"
         return None
@@ -119,8 +106,6 @@ class TableModel(QAbstractTableModel):
     ) -> Any:
         if orientation == Qt.Orientation.Vertical:
             return None
-        if role == _TIP and self._heading_tips:
-            return self._heading_tips[section]
         if role == _DISPLAY:
             texts = map(_text_of, self._columns[section][:_MEASURED])
             width = max([_HEADING, *map(len, texts)])

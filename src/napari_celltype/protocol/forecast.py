@@ -84,10 +84,6 @@ class Forecaster:
         # What `_measure` found of each kind of training.
         self._costs: dict[str, tuple[float, float, int]] = {}
 
-    def forget(self) -> None:
-        """Read the data again next time: they may have changed."""
-        self._source = None
-
     def forecast(
         self,
         request: ExperimentRequest,
