@@ -38,6 +38,7 @@ from napari_celltype.protocol.scores import (
 )
 from napari_celltype.protocol.words import (
     SESSION,
+    SHORT_WAYS,
     caption,
     from_groups,
     short,
@@ -292,7 +293,7 @@ class ScoreBars(Plot):
             if probe is not None:
                 bars[f"{probe.bare_name} alone"] = probe
             chance = next(iter(bars.values())).chance
-            title = f"{way_title(way).capitalize()}, chance {chance:.2f}"
+            title = f"{SHORT_WAYS[way].capitalize()}, chance {chance:.2f}"
             self._write(title, 0, row)
             line = pg.mkPen(self.text_color, style=Qt.PenStyle.DashLine)
             ends = (row + 0.5, row + len(bars) + 0.5)
