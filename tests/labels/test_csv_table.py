@@ -90,7 +90,7 @@ def test_a_table_of_several_planes_is_read_whole(tmp_path):
         ("roi_id,label,source\n1,PV,guess\n", r"line 2: source is 'guess'"),
         ("roi_id,label,seen_trace\n1,PV,maybe\n", r"line 2: seen_trace is 'maybe'"),
         ("label,roi_id\nPV,1\nPY\n", "line 3: roi_id is empty"),
-        ("roi_id,label\n1," + "x" * 200_000 + "\n", "is no CSV"),
+        ("roi_id,label\n1," + "x" * 200_000 + "\n", "line 2: this is no CSV"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path, text, sentence):

@@ -216,6 +216,12 @@ def test_a_damaged_label_is_said(recording, entry):
         load_labels(recording)
 
 
+def test_a_label_that_names_nothing_is_damaged(recording):
+    _changed(recording, labels=[{"roi_id": 1}])
+    with pytest.raises(LabelError, match="has the label None"):
+        load_labels(recording)
+
+
 def test_suite2ps_own_files_stay_as_they_are(plane, recording):
     before = {p: p.stat().st_mtime_ns for p in plane.iterdir()}
     save_labels(recording, LABELS)

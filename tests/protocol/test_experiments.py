@@ -207,8 +207,8 @@ def test_what_is_as_little_as_a_quick_look_is_called_one(data):
         return quick_caution(made, n_splits)
 
     assert caution(3, 5) == (
-        "A quick look: 3 splits and 5 epochs (the paper has 10 and 20), so the scores "
-        "are less certain."
+        "A quick look: 3 splits and 5 epochs (the paper has 10 splits and 20 epochs), "
+        "so the scores are less certain."
     )
     assert caution(10, 20) == ""
     assert "and 1 epoch (the" in caution(10, 1)

@@ -172,8 +172,8 @@ def read_csv_rows(
         ]
     except csv.Error as error:
         raise LabelError(
-            f"{path}, line {reader.line_num}: this is no CSV ({error}); save the table "
-            f"again as CSV."
+            f"{path}, line {reader.reader.line_num}: this is no CSV ({error}); save "
+            f"the table again as CSV."
         ) from None
     for name in required:
         if names.count(name) != 1:

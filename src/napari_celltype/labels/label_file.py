@@ -48,7 +48,7 @@ _PATIENCE = 10.0
 # What the file says of a label (the plane is that of the recording), and what holds
 # where it says nothing.
 _TYPES = {n: hint for n, hint in get_type_hints(Label).items() if n != "plane"}
-_UNSAID = asdict(Label(0, "")) | {"roi_id": None}
+_UNSAID = asdict(Label(0, "")) | {"roi_id": None, "label": None}
 
 
 class LabelFile:

@@ -374,6 +374,6 @@ def quick_caution(found: Plan, n_splits: int) -> str:
         return ""
     size = [counted(n_splits, "split"), *(counted(n, "epoch") for n in epochs[:1])]
     return (
-        f"A quick look: {' and '.join(size)} (the paper has 10 and {EPOCHS[0]}), so "
-        "the scores are less certain."
+        f"A quick look: {' and '.join(size)} (the paper has 10 splits and {EPOCHS[0]} "
+        "epochs), so the scores are less certain."
     )
