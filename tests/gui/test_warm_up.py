@@ -1,4 +1,4 @@
-"""torch comes in the background, never with the docks."""
+"""torch comes in the background, and no slow library with the docks."""
 
 import subprocess
 import sys
@@ -8,8 +8,7 @@ import pytest
 CODE = """
 import sys
 import napari_celltype.gui.app
-import napari_celltype.gui.classify.classify_dock
-import napari_celltype.gui.look.rois_dock
+import napari_celltype.gui.commands
 from napari_celltype.models import list_models
 list_models()
 heavy = {"torch", "suite2p", "sklearn", "matplotlib"} & set(sys.modules)

@@ -56,6 +56,8 @@ def test_a_rate_that_was_typed_is_taken_as_it_is_shown(rate_box, qtbot, text, ra
     qtbot.keyClick(number.lineEdit(), Qt.Key.Key_Return)
     assert rate_box.rates == rates
     assert number.value() == round(rates[0] if rates else RATE, 3)
+    # Nothing is left to confirm where the rate stays as it was.
+    assert rate_box.button.isEnabled() == (text == "29.998")
 
 
 @pytest.fixture

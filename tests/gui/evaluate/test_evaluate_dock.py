@@ -6,8 +6,9 @@ import threading
 import numpy as np
 import pyqtgraph as pg
 import pytest
-from qtpy.QtCore import Qt, QUrl
-from qtpy.QtGui import QDesktopServices, QGuiApplication
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from qtpy.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
+from qtpy.QtWidgets import QApplication
 
 import napari_celltype as nct
 from napari_celltype.errors import Stopped
@@ -25,6 +26,7 @@ from napari_celltype.protocol.words import caption
 
 # Of waits, in ms: a busy machine takes its time.
 LONG = 240_000
+LEFT = Qt.MouseButton.LeftButton
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -298,6 +300,18 @@ def test_what_cannot_be_evaluated_is_a_sentence_and_run_is_off(dock, qtbot, tmp_
     assert dock.run.toolTip() == "Tick at least one classifier."
 
 
+def test_what_is_dropped_on_the_line_for_a_path_is_chosen(dock, qtbot, file):
+    data, line = QMimeData(), dock.data.path_line
+    dock.data.source.setCurrentIndex(1)
+    data.setUrls([QUrl.fromLocalFile(str(file))])
+    # As file managers add it.
+    data.setText(data.urls()[0].toString())
+    how = (Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(line, QDragEnterEvent(QPoint(5, 5), *how))
+    QApplication.sendEvent(line, QDropEvent(QPointF(5, 5), *how))
+    assert dock.data.chosen == file
+
+
 def test_a_quick_look_shows_what_it_runs(dock):
     form = dock.form
     form.show_values({"classifiers": ("cnn",), "n_splits": 10, "epochs": 4})
@@ -334,7 +348,7 @@ def test_a_dock_closed_in_mid_run_leaves_no_thread_and_what_was_finished(
 
 
 def test_the_table_of_recordings_is_evaluated_as_a_list(
-    dock, qtbot, tmp_path, suite2p_folder
+    dock, qtbot, tmp_path, suite2p_folder, monkeypatch
 ):
     from napari_celltype.labels import Label, LabelTable, save_labels
 
@@ -352,8 +366,14 @@ def test_the_table_of_recordings_is_evaluated_as_a_list(
     qtbot.waitUntil(dock.run.isEnabled, timeout=LONG)
     n_cells = int(dock.design.text.split(" PV (")[0].split()[-1])
     assert f"{n_cells} PV ({n_cells} cells, 4 animals)" in dock.design.text
+    held, go = hold_after(1, monkeypatch)
+    click(qtbot, dock.run)
+    qtbot.waitUntil(held.is_set, timeout=LONG)
+    # Others are taken in the Train dock meanwhile.
+    collection = table.session.collection
+    table.session.set_collection(collection.removed([collection.recordings[3].key]))
     with qtbot.waitSignal(dock.job.ended, timeout=LONG):
-        click(qtbot, dock.run)
+        go.set()
     assert dock.results.isVisible(), dock.job.notice.text
     (folder,) = (tmp_path / "m1").glob("recordings-evaluation-*")
     assert (folder / "recordings.csv").is_file()
@@ -361,7 +381,6 @@ def test_the_table_of_recordings_is_evaluated_as_a_list(
     assert read_request(folder).data == folder / "recordings.csv"
 
     # Other recordings are other data, in the same table.
-    table.table.selectRow(3)
-    click(qtbot, table.remove)
     qtbot.waitUntil(lambda: "3 animals" in dock.design.text, timeout=LONG)
     assert f"{n_cells * 3 // 4} PV" in dock.design.text
+    assert dock.run.text() == "Run"

@@ -266,8 +266,8 @@ def test_several_recordings_share_a_table_but_no_figure(
     assert "choose one" in export.problem.text
     for key in list(export.session.recordings):
         export.session.close(key)
-    settle(export, qtbot)
     assert export.problem.text == "Open a recording first."
+    assert not export.save.isEnabled()
     assert not export.copy.isEnabled()
 
 

@@ -56,6 +56,7 @@ def test_keys_label_in_the_image_and_in_the_table_and_save_at_once(
     press(Qt.Key.Key_L)
     assert dock.labelling.on
     assert window.rois_dock.banner.isVisible()
+    assert dock.toggle.grab().toImage().pixelColor(8, 8).name() == "#2f6f4f"
     press(Qt.Key.Key_2)
     assert saved(window, qtbot) == {2: "PV"}
     rois, colors = window.layer("rois"), window.layer("colors")

@@ -99,12 +99,12 @@ class FrameRateBox(QWidget):
         """Take the number that is shown; the recording's own with all its digits."""
         shown = self.number.value()
         own = None if self._recording is None else self._recording.sampling_frequency
-        if not shown:
-            self.show_recording(self._recording)
-            return
-        self._typed = False
         same = own is not None and round(own, _DECIMALS) == shown
-        self.confirmed.emit(own if same else shown)
+        self._typed = False
+        if same or not shown:
+            self.show_recording(self._recording)
+        if shown:
+            self.confirmed.emit(own if same else shown)
 
     def take_typed(self) -> None:
         """Take a number that was typed for the frame rate."""

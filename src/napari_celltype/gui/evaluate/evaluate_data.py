@@ -50,6 +50,8 @@ class EvaluateData(QWidget):
         self.table.counts.hide()
         self.path_line = QLineEdit()
         self.path_line.setPlaceholderText("or drop labelled data here")
+        # The line alone would take the address, file://..., as a text.
+        self.path_line.setAcceptDrops(False)
         self.path_line.setToolTip(
             "A trace set (.npz), a recording list (.csv) or a suite2p folder that has "
             "labels"

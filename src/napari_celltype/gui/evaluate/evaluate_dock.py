@@ -42,6 +42,7 @@ from napari_celltype.gui.widgets import (
     ask_folder,
     listen,
 )
+from napari_celltype.labels.data_set import DataSet
 from napari_celltype.parameters import command_line
 from napari_celltype.progress import OnProgress, Progress, ShouldStop
 from napari_celltype.protocol.evaluate import (
@@ -270,10 +271,12 @@ class EvaluateDock(QWidget):
         self.results.hide()
         self.expected.clear()
         self._look_at(self.splits)
-        end = partial(self._on_end, resumed)
+        end = partial(self._on_end, resumed, self._looked_at)
         self.job.start("Starting", work, end, on_progress=self._show_rows)
 
-    def _on_end(self, resumed: bool, outcome: Outcome[Report]) -> None:
+    def _on_end(
+        self, resumed: bool, data: Path | DataSet, outcome: Outcome[Report]
+    ) -> None:
         self._show_rows()
         run, request = self._running, self._running.request
         if request is None:
@@ -283,7 +286,8 @@ class EvaluateDock(QWidget):
             self.data.choose(Path(str(request.data)))
             if request.experiment == "evaluate":
                 self.form.show_request(request)
-        self._last = request
+        if resumed or data is self._looked_at:
+            self._last = request
         if isinstance(outcome, Finished):
             self.results.show_report(outcome.result, request.folder or Path())
             self.job.notice.show_text(f"Done. The run is kept in {request.folder}")

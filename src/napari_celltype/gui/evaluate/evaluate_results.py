@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,6 @@ from napari_celltype.gui.tasks import Finished, JobBar, Outcome
 from napari_celltype.gui.widgets import Details, Words
 from napari_celltype.progress import OnProgress, ShouldStop
 from napari_celltype.protocol.evaluation import INSEPARABLE, Confusion
-from napari_celltype.protocol.figures import figure_bytes
 from napari_celltype.protocol.report import Report
 from napari_celltype.protocol.scores import (
     Score,
@@ -110,14 +110,13 @@ class EvaluateResults(QWidget):
 
     def save_figure_as(self, path: Path) -> None:
         """Draw the figure into a file, in the background."""
-        kind: Any = path.suffix.lower().removeprefix(".")
+        kind = path.suffix.lower().removeprefix(".")
         if kind not in ("png", "svg", "pdf"):
             path, kind = path.with_name(f"{path.name}.png"), "png"
-
-        report = self.report
+        draw = partial(_draw, self.report, kind)
 
         def work(on_progress: OnProgress, should_stop: ShouldStop) -> Path:
-            content = figure_bytes(report, kind)
+            content = draw()
             return write_atomically(path, lambda file: file.write(content))
 
         def done(outcome: Outcome[Path]) -> None:
@@ -167,24 +166,26 @@ class EvaluateResults(QWidget):
         self.job.notice.show_text("The methods paragraph is on the clipboard.")
 
     def _copy_figure(self) -> None:
-        report = self.report
-
-        def work(on_progress: OnProgress, should_stop: ShouldStop) -> bytes:
-            return figure_bytes(report, "png")
-
         def done(outcome: Outcome[bytes]) -> None:
             if isinstance(outcome, Finished):
                 image = QImage.fromData(outcome.result)
                 QGuiApplication.clipboard().setImage(image)
                 self.job.notice.show_text("The figure is on the clipboard.")
 
-        self.job.start("Drawing the figure", work, done)
+        self.job.start("Drawing the figure", partial(_draw, self.report, "png"), done)
 
     def _save_figure(self) -> None:
         start = str(self._folder / "figure.png")
         path, _ = QFileDialog.getSaveFileName(self, "Save figure", start, _FIGURES)
         if path:
             self.save_figure_as(Path(path))
+
+
+def _draw(report: Report, kind: Any, *_: Any) -> bytes:
+    # Imports matplotlib, which takes a second.
+    from napari_celltype.protocol.figures import figure_bytes
+
+    return figure_bytes(report, kind)
 
 
 def _button(text: str, tip: str, slot: Callable[[], None]) -> QPushButton:

@@ -118,7 +118,7 @@ class ExportDock(QWidget):
         self._show_buttons()
 
     def refresh(self) -> None:
-        """Make the preview anew, unless nobody sees the dock."""
+        """Make the preview anew, or say why there is none."""
         self._rest.stop()
         self._up_to_date = True
         chosen = self.chosen()
@@ -244,7 +244,9 @@ class ExportDock(QWidget):
         if not self.job.running:
             # It was about what was chosen before.
             self.job.notice.clear()
-        if self.isVisible():
+        if not self.chosen():
+            self.refresh()
+        elif self.isVisible():
             self.preview.show_waiting()
             self._rest.start()
         self._show_buttons()

@@ -43,7 +43,7 @@ class LabelDock(QtWidgets.QWidget):
         self.labelling = scene.labelling
         self.toggle = QtWidgets.QPushButton(
             checkable=True,
-            styleSheet=f"QtWidgets.QPushButton:checked {{ {ON} }}",
+            styleSheet=f"QPushButton:checked {{ {ON} }}",
             clicked=self._on_toggle,
         )
         self.saved = SaveLine(self.session, scene.autosave)
