@@ -155,8 +155,8 @@ def run_tasks(
             folder.append(done.result)
             del waiting[task.key]
             remaining.finish(task.condition.name, done.seconds)
-            show(named(task))
             on_outcome(task, done.result)
+            show(named(task))
         if lost:
             raise CellTypeError(lost)
         # Killed or abandoned trainings have left some.

@@ -87,17 +87,20 @@ def hold_after(n_splits, monkeypatch):
     go, held = threading.Event(), threading.Event()
     real = evaluate_dock.run_experiment
 
-    def run(request, *, on_split, **options):
+    def run(request, *, on_split, on_progress, **options):
         seen = []
 
         def add(row):
             on_split(row)
             seen.append(row)
-            if len(seen) == n_splits:
+
+        def show(progress):
+            on_progress(progress)
+            if len(seen) == n_splits and not held.is_set():
                 held.set()
                 assert go.wait(LONG / 1000)
 
-        return real(request, on_split=add, **options)
+        return real(request, on_split=add, on_progress=show, **options)
 
     monkeypatch.setattr(evaluate_dock, "run_experiment", run)
     return held, go
