@@ -179,7 +179,7 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     assert texts_of(shares.table) == before
     assert "not all 0" not in shares.caption.text()
     drawn = shown.bars.accessibleDescription()
-    assert drawn.index("By animal, chance 0.50: rnn") < drawn.index("The paper's way")
+    assert drawn.index("By animal, chance 0.50: rnn") < drawn.index("Paper's, chance")
     assert f"rnn {report.of('classifier', 'by-subject')[0].interval.value:.2f}" in drawn
     assert drawn.count(" alone ") == 2
     dock._viewer.theme = "light"
