@@ -35,6 +35,12 @@ def test_a_step_where_recordings_are_joined_is_no_transient():
     assert abs(largest_transients(trace, RATE, ())[0] - 1000) <= 50
 
 
+def test_one_that_the_end_cuts_off_is_found():
+    trace = trace_with({400: 5.0})
+    trace[-3:] += [3, 6, 9]
+    assert largest_transients(trace, RATE, ()).tolist() == [1999]
+
+
 def test_only_those_with_room_around_them():
     trace = trace_with({20: 9.0, 1000: 5.0, 1950: 9.0})
     found = largest_transients(trace, RATE, (), before=3, after=10, whole=True)

@@ -83,6 +83,14 @@ def test_the_z_score_of_the_base_is_used(labelled):
     np.testing.assert_array_equal(tuned.normalization_.mean, base.normalization_.mean)
 
 
+def test_another_length_is_refused_of_other_classes_too(labelled):
+    traces, labels = labelled
+    base = new("cnn").fit(traces, labels)
+    others = np.char.add(labels.astype(str), "x")
+    with pytest.raises(ValueError, match="another length"):
+        new("cnn").fit(traces[:, :40], others, start=FineTuning(base))
+
+
 def test_another_structure_or_length_is_refused(rnn, labelled):
     traces, labels = labelled
     with pytest.raises(ValueError, match="base's parameters"):

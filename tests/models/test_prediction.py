@@ -75,6 +75,18 @@ def test_one_window_gives_the_classifiers_probabilities(predict, model, traces):
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+def test_a_model_predicts_windows_as_recordings_of_one_window(
+    predict, model, make_calibration, traces
+):
+    windows = traces[:, :WINDOW]
+    warm = with_card(model, calibration=make_calibration({1: 2.0}))
+    found = warm.predict_proba(windows)
+    expected = predict(windows, model=warm).probabilities
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    best = np.array(warm.classes_)[found.argmax(axis=1)]
+    assert warm.predict(windows).tolist() == best.tolist()
+
+
 def test_log_probabilities_of_windows_are_averaged(predict, model, traces):
     windows = [traces[:, i * WINDOW : (i + 1) * WINDOW] for i in range(4)]
     log_p = np.mean([model.classifier.predict_log_proba(w) for w in windows], axis=0)

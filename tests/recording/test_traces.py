@@ -51,6 +51,7 @@ def test_other_numbers_become_float32(tmp_path):
 def test_becomes_an_array(tmp_path):
     traces = FileTraces(saved(tmp_path, VALUES))
     np.testing.assert_array_equal(np.asarray(traces), VALUES)
+    assert (len(traces), traces.dtype) == (len(VALUES), np.float32)
     assert not traces[2:4].flags.writeable
 
 

@@ -64,7 +64,9 @@ def largest_transients(
             rises[segment.start : segment.start + left] = 0
             rises[max(segment.stop - right, segment.start) : segment.stop] = 0
     smallest = np.finfo(float).tiny
-    peaks, _ = find_peaks(rises, height=smallest, distance=max(left, right) + 1)
+    # A rise that the end cuts off is a peak, too.
+    closed, apart = np.append(rises, 0), max(left, right) + 1
+    peaks, _ = find_peaks(closed, height=smallest, distance=apart)
     return peaks[np.argsort(-rises[peaks], kind="stable")[:count]]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import safetensors
 import safetensors.torch
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from napari_celltype.errors import ModelError
 from napari_celltype.models.calibration import probabilities_of
@@ -53,6 +53,21 @@ class CellTypeModel:
     card: ModelCard
     sha256: str
     name: str
+
+    @property
+    def classes_(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of `predict_proba`'s columns."""
+        return self.card.classes
+
+    def predict(self, X: ArrayLike) -> NDArray[np.str_]:
+        """Return the most probable type of each window, (n_windows,)."""
+        return self.classifier.predict(X)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return calibrated probabilities of windows, (n_windows, n_classes)."""
+        logs = self.classifier.predict_log_proba(X)
+        one_each = np.ones(len(logs), dtype=np.int64)
+        return probabilities_of(logs, one_each, self.card.calibration)
 
 
 def read_model(path: str | os.PathLike[str]) -> CellTypeModel:

@@ -340,6 +340,11 @@ def start_from(
     assert isinstance(output, nn.Linear)
     assert isinstance(base_output, nn.Linear)
     rows = {str(name): row for row, name in enumerate(base_classes)}
+    other_length = ValueError(
+        "the base was trained on traces of another length; cut them to its length."
+    )
+    if output.in_features != base_output.in_features:
+        raise other_length
     try:
         with torch.no_grad():
             for new, old in zip(layers[:-1], base_layers[:-1], strict=True):
@@ -351,9 +356,7 @@ def start_from(
                     output.weight[row] = base_output.weight[rows[name]]
                     output.bias[row] = base_output.bias[rows[name]]
     except RuntimeError:
-        raise ValueError(
-            "the base was trained on traces of another length; cut them to its length."
-        ) from None
+        raise other_length from None
     for layer in layers[:-n_layers]:
         layer.requires_grad_(False)
 

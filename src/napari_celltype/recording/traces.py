@@ -30,6 +30,8 @@ class FileTraces:
     Every read first checks that the file is still the one that was opened.
     """
 
+    dtype = np.dtype(np.float32)
+
     def __init__(self, path: Path) -> None:
         self.path = path
         with open_for_reading(path) as file:
@@ -46,6 +48,9 @@ class FileTraces:
                 f"found; check suite2p's settings and run it again."
             )
         self.shape = header.shape[0], header.shape[1]
+
+    def __len__(self) -> int:
+        return self.shape[0]
 
     def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
