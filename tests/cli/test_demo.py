@@ -1,11 +1,15 @@
+import signal
+
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from napari_celltype.answers.columns import output_columns
+from napari_celltype.cli import demo
 from napari_celltype.cli.verbs import app
 from napari_celltype.export import read_table
 from napari_celltype.models import DEFAULT_MODEL, families_of, list_models
+from napari_celltype.simulation import simulate_recording, write_recording
 
 pytestmark = pytest.mark.slow
 
@@ -42,3 +46,22 @@ def test_the_demo_leaves_a_folder_of_somebody_else_alone(tmp_path):
     result = CliRunner().invoke(app, ["demo", "--headless", "-o", str(tmp_path)])
     assert result.exit_code == 1
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_ctrl_c_while_the_picture_is_taken_is_told(tmp_path, monkeypatch):
+    simulated = simulate_recording(6, 700, 10.0, random_state=0)
+
+    def run_suite2p(movie, output, **options):
+        return write_recording(simulated, output).parent
+
+    def save_screenshot(path, screenshot):
+        signal.raise_signal(signal.SIGINT)
+        return "KeyboardInterrupt"
+
+    monkeypatch.setattr(demo, "_N_FRAMES", 100)
+    monkeypatch.setattr(demo, "run_suite2p", run_suite2p)
+    monkeypatch.setattr(demo, "save_screenshot", save_screenshot)
+    folder = tmp_path / "demo"
+    result = CliRunner().invoke(app, ["demo", "--headless", "-o", str(folder)])
+    assert result.exit_code == 130
+    assert (folder / "summary.txt").exists()

@@ -83,7 +83,7 @@ def test_a_model_predicts_windows_as_recordings_of_one_window(
     found = warm.predict_proba(windows)
     expected = predict(windows, model=warm).probabilities
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    best = np.array(warm.classes_)[found.argmax(axis=1)]
+    best = warm.classes_[found.argmax(axis=1)]
     assert warm.predict(windows).tolist() == best.tolist()
 
 

@@ -122,6 +122,8 @@ def run_demo(
         )
     summary = "\n".join(lines) + "\n"
     write_text_atomically(folder / "summary.txt", summary)
+    # Ctrl-C has ended the window of the picture, but not this process.
+    raise_if_stopped(should_stop)
     if request.verbose:
         details = [
             f"{int((truth != '').sum())} of the ROIs overlap one of the "

@@ -55,9 +55,9 @@ class CellTypeModel:
     name: str
 
     @property
-    def classes_(self) -> tuple[str, ...]:
+    def classes_(self) -> NDArray[np.str_]:
         """Names of the classes, in the order of `predict_proba`'s columns."""
-        return self.card.classes
+        return self.classifier.classes_
 
     def predict(self, X: ArrayLike) -> NDArray[np.str_]:
         """Return the most probable type of each window, (n_windows,)."""
@@ -226,20 +226,16 @@ def predict_recording_traces(
         Frame ranges between which nothing is continuous; empty means all frames.
     neuropil : Traces, optional
         Beside raw traces, to be compared with them.
-    device : str
-        auto, cpu, cuda, cuda:N or mps.
-    on_progress, should_stop : callable
-        Told and asked once per block of ROIs.
+    device, on_progress, should_stop : str, callable, callable
+        auto, cpu, cuda, cuda:N or mps; told and asked once per block of ROIs.
 
     Raises
     ------
     SamplingFrequencyError, RecordingError, ModelError
         If the recording is slower than the model, no segment is as long as one window,
         or the card has no frame rate.
-    CellTypeError
-        If the device is not there.
-    Stopped
-        If `should_stop` answered True.
+    CellTypeError, Stopped
+        If the device is not there, or `should_stop` answered True.
     """
     n_rois, n_frames = traces.shape
     plan = plan_windows(model.card, n_frames, sampling_frequency, segments)
