@@ -22,6 +22,7 @@ from qtpy.QtWidgets import QDockWidget, QPushButton, QWidget
 
 from napari_celltype.gui.app import open_window
 from napari_celltype.gui.commands import show_dock
+from napari_celltype.gui.label.red_channel_panel import RedChannelPanel
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.labels import save_labels, save_traces
 from napari_celltype.recording import open_recording
@@ -183,7 +184,7 @@ def red(folder: Path) -> None:
     stage = Stage(session)
     dock = stage.dock("Label")
     dock.red.click()
-    panel = dock._red_panel
+    panel = stage.main.findChild(RedChannelPanel)
     stage.wait(panel.apply_button.isEnabled)
     panel.show_image.click()
     panel.apply_button.click()

@@ -31,6 +31,7 @@ class ValidationPlot(Plot):
         self._probe = self._level(Qt.PenStyle.DotLine)
         self.setLabel("bottom", "epoch")
         self.setLabel("left", "balanced accuracy")
+        self.getAxis("left").setWidth()
         self.setYRange(0, 1, padding=0.02)
         self.setMouseEnabled(x=False, y=False)
         self.setToolTip(
