@@ -20,16 +20,22 @@ def _read(dialog, qtbot, path):
         dialog.read(path)
 
 
+def _histology():
+    return LabelTable((Label(0, "PV", 0, "histology"), Label(1, "PY", 0)))
+
+
 def test_labels_are_previewed_and_taken_over(
     window, qtbot, tmp_path, suite2p_folder, folder
 ):
     session = scene_of(window.viewer).session
     first = session.active.key
-    session.set_labels(
-        first, LabelTable((Label(0, "PV", 0, "histology"), Label(1, "PY", 0)))
-    )
+    session.set_labels(first, _histology())
     dock = window.viewer.window.add_plugin_dock_widget("napari-celltype", "Label")[1]
+    suite2p_folder(folder, fs=12.5, n_frames=875, n_rois=13)
     dialog = _dialog(dock, qtbot)
+    # suite2p ran anew, and the dock was about to read it.
+    window.open(folder)
+    session.set_labels(first, _histology())
     assert not dialog.ok.isEnabled()
     assert dialog.ok.toolTip() == "Choose a file first"
 
@@ -41,7 +47,7 @@ def test_labels_are_previewed_and_taken_over(
     assert not dialog.ok.isEnabled()
 
     # What differs is named before anything happens.
-    table.write_text("roi_id,label\n0,SOM\n5,VIP\n")
+    table.write_text("roi_id,label\n0,SOM\n12,VIP\n")
     _read(dialog, qtbot, table)
     assert "2 labels (1 SOM, 1 VIP)." in dialog.preview.text()
     assert "New here: 1 label, 0 cell_ids." in dialog.preview.text()
@@ -53,7 +59,7 @@ def test_labels_are_previewed_and_taken_over(
     dialog.keep.setChecked(True)
     qtbot.mouseClick(dialog.ok, Qt.MouseButton.LeftButton)
     labels = session.active.labels
-    assert [(r.roi_id, r.label) for r in labels] == [(0, "PV"), (1, "PY"), (5, "VIP")]
+    assert [(r.roi_id, r.label) for r in labels] == [(0, "PV"), (1, "PY"), (12, "VIP")]
     assert not dialog.isVisible()
     dock.labelling.undo()
     assert len(session.active.labels) == 2

@@ -91,6 +91,8 @@ class LabelImport(QtWidgets.QDialog):
         if path is None:
             return
         tree = self._session.tree
+        # It may have been read again since.
+        self._opened = self._session.recordings.get(self._opened.key, self._opened)
         others = [
             (other.title, other.recording, other.labels)
             for other in self._session.recordings.values()
