@@ -147,6 +147,11 @@ def test_table_3_of_few_data_takes_the_same_shares(data):
     assert any("same shares" in note for note in experiment.notes)
 
 
+def test_of_very_few_data_no_size_stands_twice():
+    sizes, _, _ = training_sizes({"PV": 10, "PY": 10})
+    assert [sum(size.values()) for size in sizes] == [6, 12, 16]
+
+
 def test_table_5_leaves_out_what_is_longer_than_the_data(data, make_traces):
     traces = make_traces(n_frames=1200)
     longer = replace(data, traces=traces, targets=Targets.of(traces.labels))

@@ -378,7 +378,10 @@ def training_sizes(
         test = {name: n - kept[name] for name, n in counts.items()}
         for total in totals:
             share = total / totals[-1]
-            sizes.append({name: max(1, int(share * n)) for name, n in kept.items()})
+            size = {name: max(1, int(share * n)) for name, n in kept.items()}
+            # Of few examples, two shares may be the same number.
+            if size not in sizes:
+                sizes.append(size)
         notes.append(
             "In their place stand the same shares of 80 % of these data: "
             f"{', '.join(str(sum(s.values())) for s in sizes)} training examples, "
