@@ -11,6 +11,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from functools import cache, partial
 from itertools import pairwise
 from types import NoneType
 from typing import (
@@ -31,6 +32,8 @@ from napari_celltype.errors import LabelError, ModelError
 from napari_celltype.models.registry import network_title
 
 CARD_FORMAT = 1
+# Looked up once: of a card with hundreds of scores they take longer than its network.
+_hints = cache(partial(get_type_hints, include_extras=True))
 
 
 class Rule(NamedTuple):
@@ -209,7 +212,7 @@ class ModelCard:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, kind in get_type_hints(ModelCard, include_extras=True).items():
+        for name, kind in _hints(ModelCard).items():
             object.__setattr__(self, name, _checked(kind, getattr(self, name), name))
         if self.calibration is None:
             return
@@ -291,7 +294,7 @@ def _checked(kind: Any, value: Any, where: str) -> Any:
             value = {name: getattr(value, name) for name in names}
         if not isinstance(value, Mapping) or set(value) != set(names):
             raise _impossible(where, value, f"{', '.join(names)} with a value each")
-        hints = get_type_hints(kind, include_extras=True)
+        hints = _hints(kind)
         return kind(**{n: _checked(hints[n], value[n], f"{where}.{n}") for n in names})
     elif kind is not Any:
         accepted = (int, float) if kind is float else kind
