@@ -11,10 +11,12 @@ from weakref import WeakMethod
 from qtpy.QtCore import QObject, QSize, Qt, Signal
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import (
+    QBoxLayout,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -29,6 +31,32 @@ from napari_celltype.gui.settings import Settings
 
 # What a sentence says to whoever works in a terminal, and to whoever works here.
 _ELSEWHERE = re.compile(r" \(terminal: [^;)]*(?:; napari: ([^)]*))?\)")
+
+
+def fill(
+    layout: QBoxLayout,
+    *parts: QWidget | QLayout | tuple[QWidget, int],
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0),
+    spacing: int | None = None,
+) -> QBoxLayout:
+    """Put widgets, some with a stretch factor, and layouts into a layout."""
+    layout.setContentsMargins(*margins)
+    if spacing is not None:
+        layout.setSpacing(spacing)
+    for part in parts:
+        if isinstance(part, QLayout):
+            layout.addLayout(part)
+        else:
+            layout.addWidget(*part if isinstance(part, tuple) else (part,))
+    return layout
+
+
+def lay_out_dock(dock: QWidget, content: QWidget, *foot: QWidget | QLayout) -> Column:
+    """Let the content of a dock scroll above a foot that is always in sight."""
+    column = Column(content)
+    below = fill(QVBoxLayout(), *foot, margins=(6, 0, 6, 4))
+    fill(QVBoxLayout(dock), (column, 1), below)
+    return column
 
 
 class Words(QLabel):
@@ -135,9 +163,7 @@ class Details(QWidget):
         self.words = Words()
         self.words.hide()
         self.button.toggled.connect(self.words.setVisible)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(3)
+        layout = fill(QVBoxLayout(self), spacing=3)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.words)
         self.show_text("")
@@ -163,9 +189,7 @@ class WarningsLine(QWidget):
         self.more.setToolTip("Show all warnings, or only the first")
         self.more.setCheckable(True)
         self.more.toggled.connect(self._show)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._label, 1)
+        layout = fill(QHBoxLayout(self), (self._label, 1))
         layout.addWidget(self.more, 0, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
@@ -218,9 +242,7 @@ class Notice(QWidget):
         self._text = ""
         self.is_error = False
         self._label = Words()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._label, 1)
+        layout = fill(QHBoxLayout(self), (self._label, 1))
         if action:
             button = QPushButton(action)
             button.setToolTip(tip)

@@ -89,15 +89,7 @@ def dropout_mask(
 
 
 class Convolution(nn.Conv2d):
-    """Torch's convolution over time, trained faster on a processor.
-
-    Takes ``(n_traces, n_channels, 1, n_frames)`` in channels-last memory and gives the
-    same form; on such images of one row torch is twice as fast as on one-dimensional
-    convolutions.
-    """
-
-    def __init__(self, n_channels: int, filters: int, kernel_size: int) -> None:
-        super().__init__(n_channels, filters, (1, kernel_size))
+    """Torch's convolution over images of one row, trained faster on a processor."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the filtered traces."""
@@ -171,7 +163,9 @@ class ConvolutionalNetwork(Network):
         for letter in _letters(layers):
             if letter == "C":
                 width = first if channels == 1 else later
-                steps.append(Convolution(channels, width, kernel_size))
+                # On images of one row, in channels-last memory, torch is twice as fast
+                # as on one-dimensional convolutions.
+                steps.append(Convolution(channels, width, (1, kernel_size)))
                 steps.append(nn.ReLU(inplace=True))
                 length, channels = length - kernel_size + 1, width
             elif letter == "P":

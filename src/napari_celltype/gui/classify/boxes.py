@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from napari_celltype.answers.shares import Prevalence
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.forms import choice_box, models_offered, narrow, offer
+from napari_celltype.gui.widgets import fill
 from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.recording import RATE_DOUBTS, UNCONFIRMED, Recording
 
@@ -61,10 +62,7 @@ class FrameRateBox(QWidget):
         self.button.setToolTip("Nobody may have set this rate: say that it is right")
         self.doubt = QLabel()
         self.doubt.setWordWrap(True)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.number, 1)
-        layout.addWidget(self.button)
+        fill(QHBoxLayout(self), (self.number, 1), self.button)
         self._recording: Recording | None = None
         self._typed = False
         self.number.lineEdit().textEdited.connect(self._on_typing)
@@ -134,10 +132,7 @@ class ModelBox(QWidget):
         self.card = QTextBrowser()
         self.card.setMinimumHeight(160)
         self.card.hide()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.choice, 1)
-        layout.addWidget(self.button)
+        fill(QHBoxLayout(self), (self.choice, 1), self.button)
         # What stands in a form.
         self.native = self
         self._frequency: float | None = None
@@ -213,10 +208,7 @@ class PrevalenceBox(QWidget):
         self.percent.setSuffix(" %")
         self.percent.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.percent.setToolTip("Interneurons among all ROIs, in percent")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.choice, 1)
-        layout.addWidget(self.percent)
+        fill(QHBoxLayout(self), (self.choice, 1), self.percent)
         # What stands in a form.
         self.native = self
         self.choice.currentIndexChanged.connect(self._on_choice)

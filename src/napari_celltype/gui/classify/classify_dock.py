@@ -34,10 +34,11 @@ from napari_celltype.gui.tasks import (
     TaskRunner,
 )
 from napari_celltype.gui.widgets import (
-    Column,
     FolderDrop,
     Notice,
     WarningsLine,
+    fill,
+    lay_out_dock,
     listen,
 )
 from napari_celltype.progress import Progress
@@ -55,10 +56,7 @@ class _RunBar(QWidget):
         super().__init__()
         self.classify = QPushButton("Classify")
         self.export = QPushButton("Export table...")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.classify, 3)
-        row.addWidget(self.export, 2)
+        fill(QHBoxLayout(self), (self.classify, 3), (self.export, 2))
 
 
 class ClassifyDock(QWidget):
@@ -204,21 +202,10 @@ class ClassifyDock(QWidget):
 
     def _lay_out(self) -> None:
         inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(6, 4, 6, 4)
-        column.setSpacing(5)
-        for widget in (self.folder, self.stale, self.form, self.warnings, self.legend):
-            column.addWidget(widget)
+        parts = (self.folder, self.stale, self.form, self.warnings, self.legend)
+        column = fill(QVBoxLayout(inner), *parts, margins=(6, 4, 6, 4), spacing=5)
         column.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(Column(inner), 1)
-        # Below what scrolls: always there, however low the window is.
-        foot = QVBoxLayout()
-        foot.setContentsMargins(6, 0, 6, 4)
-        foot.addWidget(self.run)
-        foot.addWidget(self.job)
-        layout.addLayout(foot)
+        lay_out_dock(self, inner, self.run, self.job)
 
     def _connect(self) -> None:
         form, session = self.form, self.session

@@ -22,7 +22,7 @@ from napari_celltype.answers.shares import prevalence_choices
 from napari_celltype.gui.classify.boxes import FrameRateBox, ModelBox, PrevalenceBox
 from napari_celltype.gui.forms import Form, narrow
 from napari_celltype.gui.opened import OpenRecording
-from napari_celltype.gui.widgets import ask_file
+from napari_celltype.gui.widgets import ask_file, fill
 from napari_celltype.parameters import build
 
 _MOVIES = "Movies (*.tif *.tiff *.btf *.tf8 *.bin);;All files (*)"
@@ -120,21 +120,16 @@ class ClassifyForm(QWidget):
         rows.insertRow(2, "Frame rate", self.frame_rate)
         rows.insertRow(3, self.frame_rate.doubt)
         self._seen.add_below("model", self.model.card)
-        movie = QHBoxLayout()
-        movie.addWidget(self.movie, 1)
-        movie.addWidget(self.choose_movie)
+        movie = fill(QHBoxLayout(), (self.movie, 1), self.choose_movie)
         self._more.rows.insertRow(0, "Movie", movie)
         self._more.hide()
-        options = QToolButton()
-        options.setText("Options")
-        options.setCheckable(True)
-        options.setToolTip("Movie, input trace and device")
-        options.toggled.connect(self._more.setVisible)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        for widget in (self._seen, options, self._more):
-            column.addWidget(widget)
+        options = QToolButton(
+            text="Options",
+            checkable=True,
+            toolTip="Movie, input trace and device",
+            toggled=self._more.setVisible,
+        )
+        fill(QVBoxLayout(self), self._seen, options, self._more, spacing=4)
 
     def _on_model(self) -> None:
         card = self.model.read_card()

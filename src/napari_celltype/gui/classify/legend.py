@@ -22,7 +22,7 @@ from napari_celltype.answers.decisions import UnsureReason
 from napari_celltype.celltypes import UNSURE, UNSURE_COLOR, TypeTree
 from napari_celltype.gui.palette import Shape, color_of, mark
 from napari_celltype.gui.session import ColorBy
-from napari_celltype.gui.widgets import Details, Words
+from napari_celltype.gui.widgets import Details, Words, fill
 
 _BOLD = "font-weight: bold;"
 # A bracket on the left, that holds the types together.
@@ -57,13 +57,11 @@ class Legend(QWidget):
         self._grid.setVerticalSpacing(1)
         self._grid.setHorizontalSpacing(7)
         self._grid.setColumnStretch(4, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addWidget(self.heading)
-        layout.addLayout(self._grid)
-        for widget in (self.line, self.toggle, self.details):
-            layout.addWidget(widget)
+        fill(
+            QVBoxLayout(self),
+            *(self.heading, self._grid, self.line, self.toggle, self.details),
+            spacing=4,
+        )
 
     def show_result(
         self,

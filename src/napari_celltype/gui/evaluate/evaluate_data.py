@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from napari_celltype.files import claim_folder
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.train.recordings_table import RecordingsTable
-from napari_celltype.gui.widgets import ask_file, ask_folder, local_paths
+from napari_celltype.gui.widgets import ask_file, ask_folder, fill, local_paths
 from napari_celltype.labels import Reading
 from napari_celltype.labels.data_set import LIST_NAME, DataSet
 from napari_celltype.protocol.evaluate import ExperimentRequest
@@ -65,11 +65,7 @@ class EvaluateData(QWidget):
         grid.addWidget(self.path_line, 0, 0, 1, 2)
         grid.addWidget(file, 1, 0)
         grid.addWidget(folder, 1, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        for widget in (self.source, self.table, self._box):
-            layout.addWidget(widget)
+        fill(QVBoxLayout(self), self.source, self.table, self._box, spacing=4)
         self._path_shown = ""
         self.source.currentIndexChanged.connect(self._show)
         self.table.changed.connect(self.changed)

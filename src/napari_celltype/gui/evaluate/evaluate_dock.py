@@ -36,10 +36,11 @@ from napari_celltype.gui.tasks import (
     TaskRunner,
 )
 from napari_celltype.gui.widgets import (
-    Column,
     Notice,
     WarningsLine,
     ask_folder,
+    fill,
+    lay_out_dock,
     listen,
 )
 from napari_celltype.labels.data_set import DataSet
@@ -151,30 +152,16 @@ class EvaluateDock(QWidget):
 
     def _lay_out(self) -> None:
         inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(6, 4, 6, 4)
-        column.setSpacing(6)
-        for widget in (
+        fill(
+            QVBoxLayout(inner),
             *(self.design, self.notes, self.data, self.form),
             *(self.splits, self.results),
-        ):
-            column.addWidget(widget)
-        column.addStretch(1)
+            margins=(6, 4, 6, 4),
+            spacing=6,
+        ).addStretch(1)
         self.splits.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self._column = Column(inner)
-        layout.addWidget(self._column, 1)
-        # Below what scrolls: always there, however low the window is.
-        foot = QVBoxLayout()
-        foot.setContentsMargins(6, 0, 6, 4)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.run, 1)
-        buttons.addWidget(self.resume, 1)
-        foot.addWidget(self.expected)
-        foot.addLayout(buttons)
-        foot.addWidget(self.job)
-        layout.addLayout(foot)
+        buttons = fill(QHBoxLayout(), (self.run, 1), (self.resume, 1))
+        self._column = lay_out_dock(self, inner, self.expected, buttons, self.job)
 
     def _on_data(self) -> None:
         data = self.data.chosen

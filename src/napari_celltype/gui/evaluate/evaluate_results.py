@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from napari_celltype.gui.evaluate.evaluate_tables import ConfusionTable, Prevale
 from napari_celltype.gui.forms import narrow
 from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
-from napari_celltype.gui.widgets import Details, Words
+from napari_celltype.gui.widgets import Details, Words, fill
 from napari_celltype.progress import OnProgress, ShouldStop
 from napari_celltype.protocol.evaluation import INSEPARABLE, Confusion
 from napari_celltype.protocol.report import Report
@@ -64,26 +63,30 @@ class EvaluateResults(QWidget):
         self.which = narrow(QComboBox())
         self.which.setToolTip("The classifier and the way to split that are shown")
         self.matrix = ConfusionTable()
-        self.open_report = _button(
-            "Open report.html", "The whole report, in the browser", self._open
+        self.open_report = QPushButton(
+            "Open report.html",
+            toolTip="The whole report, in the browser",
+            clicked=self._open,
         )
-        self.copy_figure = _button(
+        self.copy_figure = QPushButton(
             "Copy figure",
-            "Scores with intervals, and confusion matrices, as PNG",
-            self._copy_figure,
+            toolTip="Scores with intervals, and confusion matrices, as PNG",
+            clicked=self._copy_figure,
         )
-        self.save_figure = _button(
-            "Save figure...", "The same figure as PNG, SVG or PDF", self._save_figure
+        self.save_figure = QPushButton(
+            "Save figure...",
+            toolTip="The same figure as PNG, SVG or PDF",
+            clicked=self._save_figure,
         )
-        self.copy_caption = _button(
+        self.copy_caption = QPushButton(
             "Copy caption",
-            "What the figure shows: scores, intervals, chance, n",
-            self._copy_caption,
+            toolTip="What the figure shows: scores, intervals, chance, n",
+            clicked=lambda: self._copy("caption", caption(self.report)),
         )
-        self.copy_methods = _button(
+        self.copy_methods = QPushButton(
             "Copy methods paragraph",
-            "What was done, from the settings of this run",
-            self._copy_methods,
+            toolTip="What was done, from the settings of this run",
+            clicked=lambda: self._copy("methods paragraph", self.report.methods()),
         )
         self.job = JobBar()
         self.prevalence = PrevalenceTable()
@@ -133,18 +136,13 @@ class EvaluateResults(QWidget):
         buttons.addWidget(self.save_figure, 1, 1)
         buttons.addWidget(self.copy_caption, 2, 0)
         buttons.addWidget(self.copy_methods, 2, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(5)
-        for widget in (
+        fill(
+            QVBoxLayout(self),
             *(self.sentence, self.doubts, self.details),
-            *(self.bars, self.which, self.matrix),
-        ):
-            column.addWidget(widget)
-        column.addLayout(buttons)
-        column.addWidget(self.job)
-        column.addWidget(QLabel("<b>Precision in your tissue</b>"))
-        column.addWidget(self.prevalence)
+            *(self.bars, self.which, self.matrix, buttons, self.job),
+            *(QLabel("<b>Precision in your tissue</b>"), self.prevalence),
+            spacing=5,
+        )
 
     def _show_score(self) -> None:
         score: Score | None = self.which.currentData()
@@ -157,13 +155,9 @@ class EvaluateResults(QWidget):
         page = self._folder.resolve() / "report.html"
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
 
-    def _copy_caption(self) -> None:
-        QGuiApplication.clipboard().setText(caption(self.report))
-        self.job.notice.show_text("The caption is on the clipboard.")
-
-    def _copy_methods(self) -> None:
-        QGuiApplication.clipboard().setText(self.report.methods())
-        self.job.notice.show_text("The methods paragraph is on the clipboard.")
+    def _copy(self, what: str, text: str) -> None:
+        QGuiApplication.clipboard().setText(text)
+        self.job.notice.show_text(f"The {what} is on the clipboard.")
 
     def _copy_figure(self) -> None:
         def done(outcome: Outcome[bytes]) -> None:
@@ -186,13 +180,6 @@ def _draw(report: Report, kind: Any, *_: Any) -> bytes:
     from napari_celltype.protocol.figures import figure_bytes
 
     return figure_bytes(report, kind)
-
-
-def _button(text: str, tip: str, slot: Callable[[], None]) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.clicked.connect(slot)
-    return button
 
 
 _NEW = {

@@ -35,7 +35,7 @@ from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.settings import Settings
 from napari_celltype.gui.tasks import Failed, Finished, JobBar, Outcome, TaskRunner
-from napari_celltype.gui.widgets import Column, Notice, listen
+from napari_celltype.gui.widgets import Notice, fill, lay_out_dock, listen
 from napari_celltype.parameters import build, parameters
 
 _WIDTH = 310
@@ -69,9 +69,7 @@ class ExportDock(QWidget):
         self.job = JobBar()
         self.previews = TaskRunner(self)
         self._up_to_date = False
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
@@ -169,26 +167,14 @@ class ExportDock(QWidget):
         form.addRow("Recording", self.recording)
         form.addRow("Format", self.format)
         inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(6, 4, 6, 4)
-        column.setSpacing(5)
-        column.addLayout(form)
-        column.addWidget(self.options)
-        column.addWidget(self.hidden)
-        column.addWidget(self.preview, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(Column(inner), 1)
-        # Below what scrolls: always there, however low the window is.
-        foot = QVBoxLayout()
-        foot.setContentsMargins(6, 0, 6, 4)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.save, 1)
-        buttons.addWidget(self.copy, 1)
-        foot.addLayout(buttons)
-        foot.addWidget(self.job)
-        foot.addWidget(self.problem)
-        layout.addLayout(foot)
+        fill(
+            QVBoxLayout(inner),
+            *(form, self.options, self.hidden, (self.preview, 1)),
+            margins=(6, 4, 6, 4),
+            spacing=5,
+        )
+        buttons = fill(QHBoxLayout(), (self.save, 1), (self.copy, 1))
+        lay_out_dock(self, inner, buttons, self.job, self.problem)
 
     def _connect(self) -> None:
         self.recording.activated.connect(self._on_recording)
@@ -346,11 +332,12 @@ class ExportOptions(Form):
             ExportRequest, names, widgets={"existing": file}, parent=parent
         )
         self._heeded: set[str] = set()
-        self.more = QToolButton()
-        self.more.setText("More fields")
-        self.more.setCheckable(True)
-        self.more.setToolTip("Microscope, people and the file's identifier")
-        self.more.toggled.connect(self._show_rows)
+        self.more = QToolButton(
+            text="More fields",
+            checkable=True,
+            toolTip="Microscope, people and the file's identifier",
+            toggled=self._show_rows,
+        )
         self.add_below("location", self.more)
         remembered = Settings().get(_NWB, {})
         if isinstance(remembered, dict):

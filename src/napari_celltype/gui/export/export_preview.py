@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.export import Preview
 from napari_celltype.gui.table_model import TableModel
+from napari_celltype.gui.widgets import fill
 
 _SHOWN_ROWS = 50
 _HEIGHT = 260
@@ -46,10 +47,7 @@ class ExportPreview(QWidget):
         for part in (QWidget(), self.table, self.text, self.picture):
             part.setMinimumHeight(_HEIGHT)
             self._stack.addWidget(part)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.caption)
-        layout.addLayout(self._stack)
+        fill(QVBoxLayout(self), self.caption, self._stack)
 
     def show_waiting(self) -> None:
         """Say that the preview is on its way; what is there stays so long."""

@@ -23,7 +23,7 @@ from napari_celltype.gui.placement import FirstPlace, open_once
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
-from napari_celltype.gui.widgets import Column, Notice, listen
+from napari_celltype.gui.widgets import Column, Notice, fill, listen
 from napari_celltype.labels import NOT_A_SOMA, LabelTable
 from napari_celltype.recording import has_second_channel
 
@@ -111,9 +111,7 @@ class LabelDock(QtWidgets.QWidget):
         grid.addWidget(QtWidgets.QLabel("Annotator"), 6, 0)
         grid.addWidget(self.annotator, 6, 1)
         grid.setRowStretch(7, 1)
-        layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(Column(inner))
+        fill(QtWidgets.QVBoxLayout(self), Column(inner))
 
     def _show_red_channel(self) -> None:
         panel = open_once(

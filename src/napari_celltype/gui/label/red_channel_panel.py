@@ -17,7 +17,7 @@ from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.scene import Scene
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
-from napari_celltype.gui.widgets import Column, Notice, Words, listen
+from napari_celltype.gui.widgets import Notice, Words, fill, lay_out_dock, listen
 from napari_celltype.labels import LabelTable, add_labels
 from napari_celltype.labels import red_channel as red_values
 from napari_celltype.labels.red_channel import Lines, RedChannel, RedGroups
@@ -99,9 +99,7 @@ class RedChannelPanel(QtWidgets.QWidget):
         self._measure()
 
     def _lay_out(self) -> None:
-        buttons = QtWidgets.QHBoxLayout()
-        buttons.addWidget(self.show_image)
-        buttons.addWidget(self.propose)
+        buttons = fill(QtWidgets.QHBoxLayout(), self.show_image, self.propose)
         inside = QtWidgets.QWidget()
         form = QtWidgets.QFormLayout(inside)
         form.setContentsMargins(4, 4, 4, 4)
@@ -112,12 +110,7 @@ class RedChannelPanel(QtWidgets.QWidget):
         form.addRow("Red means", self.positive.native)
         for widget in (self._counts, self.rois, self.keep):
             form.addRow(widget)
-        layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(4, 0, 4, 4)
-        layout.addWidget(Column(inside), 1)
-        # Below what scrolls, so that the button is always in sight.
-        for widget in (self._outcome, self.apply_button, self.job):
-            layout.addWidget(widget)
+        lay_out_dock(self, inside, self._outcome, self.apply_button, self.job)
 
     def _connect(self) -> None:
         session = self._session

@@ -27,7 +27,7 @@ from napari_celltype.gui.palette import color_of
 from napari_celltype.gui.roi_filter import RoiFilter, names_in
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.table_model import TableModel
-from napari_celltype.gui.widgets import LazyTab, choice_of_names
+from napari_celltype.gui.widgets import LazyTab, choice_of_names, fill
 
 _HALF = 14  # pixels of the recording from the middle of a picture to its edge
 _ZOOM = 2
@@ -117,15 +117,8 @@ class GalleryTab(LazyTab):
         view.setUniformItemSizes(True)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         view.setToolTip("Cut from the mean image; a click selects the ROI")
-        bar = QHBoxLayout()
-        bar.addWidget(self.name_of)
-        bar.addWidget(self.name)
-        bar.addWidget(self.note, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
-        layout.addLayout(bar)
-        layout.addWidget(view, 1)
+        bar = fill(QHBoxLayout(), self.name_of, self.name, (self.note, 1))
+        fill(QVBoxLayout(self), bar, (view, 1), spacing=2)
         self.name_of.currentIndexChanged.connect(self.refresh)
         self.name.activated.connect(self.refresh)
         view.clicked.connect(self._on_click)

@@ -21,7 +21,14 @@ from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.roi_filter import NameOf
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
-from napari_celltype.gui.widgets import Beside, Column, LazyTab, Words, choice_of_names
+from napari_celltype.gui.widgets import (
+    Beside,
+    Column,
+    LazyTab,
+    Words,
+    choice_of_names,
+    fill,
+)
 from napari_celltype.labels import NOT_A_SOMA
 
 _REST_MS = 300
@@ -55,15 +62,10 @@ class MeansTab(LazyTab):
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._start)
         self.name_of.currentIndexChanged.connect(self.refresh)
-        bar = QHBoxLayout()
-        bar.addWidget(self.name_of)
-        bar.addWidget(self.job, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 2, 0, 0)
-        layout.setSpacing(2)
-        layout.addLayout(bar)
-        layout.addWidget(self._title)
-        layout.addWidget(Beside(self.plot, Column(self.note), (5, 3)), 1)
+        bar = fill(QHBoxLayout(), self.name_of, (self.job, 1))
+        both = Beside(self.plot, Column(self.note), (5, 3))
+        parts = (bar, self._title, (both, 1))
+        fill(QVBoxLayout(self), *parts, margins=(0, 2, 0, 0), spacing=2)
 
     def refresh(self) -> None:
         """Average anew, once the tab can be seen and nothing changes for a moment."""

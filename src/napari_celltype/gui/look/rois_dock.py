@@ -29,7 +29,7 @@ from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.roi_filter import names_in
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.table_model import TableModel
-from napari_celltype.gui.widgets import Beside, listen
+from napari_celltype.gui.widgets import Beside, fill, listen
 from napari_celltype.labels import NOT_A_SOMA
 from napari_celltype.recording import RoiMasks
 
@@ -101,11 +101,7 @@ class RoisDock(QWidget):
         view.setToolTip(f"Shift and Ctrl select several ROIs. {tip}")
         view.horizontalHeader().setToolTip(f"A click sorts. {tip}")
         left = QWidget()
-        column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
-        column.addWidget(self.filters)
-        column.addWidget(view, 1)
+        fill(QVBoxLayout(left), self.filters, (view, 1), spacing=2)
         for tab, title, words in (
             (self.traces, "Trace", "The traces of the selected ROIs"),
             (self.means, "Means", "The mean transient of each type"),
@@ -114,10 +110,8 @@ class RoisDock(QWidget):
             self.tabs.addTab(tab, title)
             self.tabs.setTabToolTip(self.tabs.indexOf(tab), words)
         self.tabs.setDocumentMode(True)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 2, 4, 2)
-        layout.addWidget(self.banner)
-        layout.addWidget(Beside(left, self.tabs, (2, 3)), 1)
+        both = Beside(left, self.tabs, (2, 3))
+        fill(QVBoxLayout(self), self.banner, (both, 1), margins=(4, 2, 4, 2))
         self.setMinimumHeight(150)
 
     def _show_recording(self) -> None:

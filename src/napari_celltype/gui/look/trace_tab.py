@@ -27,7 +27,7 @@ from napari_celltype.gui.look.trace_plot import ShownTrace, TracePlot
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.palette import color_of
 from napari_celltype.gui.session import Session
-from napari_celltype.gui.widgets import Beside, Column, LazyTab, Words
+from napari_celltype.gui.widgets import Beside, Column, LazyTab, Words, fill
 from napari_celltype.recording import Segment
 
 MOST_STACKED = 20
@@ -67,16 +67,11 @@ class TraceTab(LazyTab):
             "for the whole trace"
         )
         self.title = Words()
-        bar = QHBoxLayout()
-        bar.addWidget(self.kind)
-        bar.addWidget(self.transient)
+        bar = fill(QHBoxLayout(), self.kind, self.transient)
         bar.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 2, 0, 0)
-        layout.setSpacing(2)
-        layout.addLayout(bar)
-        layout.addWidget(self.title)
-        layout.addWidget(Beside(self.plot, Column(self.card), (5, 3)), 1)
+        both = Beside(self.plot, Column(self.card), (5, 3))
+        parts = (bar, self.title, (both, 1))
+        fill(QVBoxLayout(self), *parts, margins=(0, 2, 0, 0), spacing=2)
         self.kind.currentIndexChanged.connect(self.refresh)
         self.transient.toggled.connect(self._zoom)
 
@@ -183,11 +178,8 @@ class RoiCard(QWidget):
         super().__init__()
         self.bars = _ProbabilityBars()
         self.words = Words()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(4, 2, 4, 2)
-        layout.setSpacing(4)
-        layout.addWidget(self.bars)
-        layout.addWidget(self.words)
+        parts = (self.bars, self.words)
+        layout = fill(QVBoxLayout(self), *parts, margins=(4, 2, 4, 2), spacing=4)
         layout.addStretch(1)
         self.setMinimumWidth(130)
 

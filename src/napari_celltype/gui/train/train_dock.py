@@ -21,11 +21,11 @@ from napari_celltype.gui.train.recordings_table import RecordingsTable
 from napari_celltype.gui.train.train_form import KeepOrThrow, TrainForm
 from napari_celltype.gui.train.validation_plot import ValidationPlot
 from napari_celltype.gui.widgets import (
-    Column,
     Details,
     Notice,
     Words,
     for_window,
+    lay_out_dock,
     listen,
 )
 from napari_celltype.models import ModelCard, list_models, network_title
@@ -150,16 +150,8 @@ class TrainDock(QtWidgets.QWidget):
         column.addWidget(self.use, 6, 0)
         column.addWidget(self.copy, 6, 1)
         column.setRowStretch(9, 1)
-        self._column = Column(inner)
-        # Below what scrolls: always there, however low the window is.
-        foot = QtWidgets.QVBoxLayout()
-        foot.setContentsMargins(6, 0, 6, 4)
-        for widget in (self.train, self.why_not, self.job, self.choice):
-            foot.addWidget(widget)
-        layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self._column, 1)
-        layout.addLayout(foot)
+        foot = (self.train, self.why_not, self.job, self.choice)
+        self._column = lay_out_dock(self, inner, *foot)
         self._show_result(None)
 
     def _list_models(self) -> None:
