@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
 import napari_celltype
+from napari_celltype.cli import verbs
+from napari_celltype.cli.program import VERBS
 
 SOURCE = Path(napari_celltype.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -118,6 +121,11 @@ _OWN_CONTROLS = {
     "gui/evaluate/evaluate_tables.py": "shares of the types in the reader's tissue",
     "gui/train/train_form.py": "the name of the model",
 }
+
+
+def test_help_lists_the_verbs_as_they_are() -> None:
+    commands = typer.main.get_command(verbs.app).commands
+    assert {name: verb.help.split("\n")[0] for name, verb in commands.items()} == VERBS
 
 
 def test_every_field_of_a_form_is_a_requests() -> None:

@@ -16,7 +16,7 @@ def terminal() -> Callable[..., Result]:
     """Run the program in this process: `terminal("evaluate", path, ...)`."""
 
     def run(*words: object) -> Result:
-        from napari_celltype.cli.verbs import app
+        from napari_celltype.cli.program import app
 
         return CliRunner().invoke(app, [str(word) for word in words])
 

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from napari_celltype.answers.columns import output_columns
 from napari_celltype.cli import demo
-from napari_celltype.cli.verbs import app
+from napari_celltype.cli.program import app
 from napari_celltype.export import read_table
 from napari_celltype.models import DEFAULT_MODEL, families_of, list_models
 from napari_celltype.simulation import simulate_recording, write_recording

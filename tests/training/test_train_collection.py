@@ -43,7 +43,7 @@ def test_the_command_trains_the_same_model(training):
     assert "--untested" not in words
     other = training.output.with_name("other.safetensors")
     words[words.index(str(training.output))] = str(other)
-    from napari_celltype.cli.verbs import app
+    from napari_celltype.cli.program import app
 
     told = CliRunner().invoke(app, words[1:])
     assert told.exit_code == 0, told.output

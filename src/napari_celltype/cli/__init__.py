@@ -7,7 +7,7 @@ import sys
 
 def main() -> None:
     """Run the command line; what `napari-celltype` starts."""
-    from napari_celltype.cli.verbs import app
+    from napari_celltype.cli.program import app
 
     # --debug may stand anywhere on the line; the program's own options come first.
     if "--debug" in sys.argv:

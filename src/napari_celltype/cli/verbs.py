@@ -6,7 +6,6 @@ import shlex
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -19,7 +18,6 @@ from napari_celltype.cli.simulate import SimulateRequest, write_simulation
 from napari_celltype.cli.terminal import (
     STOPPED,
     WRONG_INPUT,
-    debug,
     result_lines,
     say,
     watched,
@@ -53,38 +51,10 @@ from napari_celltype.recording import (
 )
 from napari_celltype.training.request import TrainRequest
 
-app = typer.Typer(
-    name="napari-celltype",
-    help="Tell pyramidal, PV, SOM and VIP neurons apart by their calcium traces.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(rich_markup_mode="rich")
 app.add_typer(models_app, name="models")
 _OUTPUT = ("-o", "--output")
 _REPLACE = "Replace a file that this program did not write."
-
-
-def _show_version(asked: bool) -> None:
-    if asked:
-        from napari_celltype import __version__
-
-        typer.echo(f"napari-celltype {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def program(
-    show_traceback: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error.")
-    ] = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True)
-    ] = False,
-) -> None:
-    """Tell pyramidal, PV, SOM and VIP neurons apart by their calcium traces."""
-    debug.set(show_traceback)
 
 
 @verb(app)

@@ -11,7 +11,6 @@ from napari_celltype.gui.layers import LayerData, recording_layers
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.opening import read_recordings
 from napari_celltype.recording import FROM_USER, Recording, Segment, find_planes
-from napari_celltype.simulation import simulate_recording, truth_table
 
 PathOrPaths = str | Sequence[str]
 
@@ -47,6 +46,9 @@ _FREQUENCY = 10.0
 
 def sample_recording() -> list[LayerData]:
     """Return the layers of a simulated recording of 150 seconds with its true types."""
+    # Imports scipy.signal, which every opening would wait for.
+    from napari_celltype.simulation import simulate_recording, truth_table
+
     simulated = simulate_recording(_N_CELLS, _N_FRAMES, _FREQUENCY, random_state=1)
     recording = Recording(
         raw_traces=simulated.raw_traces,
