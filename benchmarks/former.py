@@ -99,7 +99,7 @@ def measure_window(recording: str) -> dict[str, float]:
 
     def color() -> None:
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-        while "predicted" not in rois.features or not button.isEnabled():
+        while not rois.features["p_IN"].notna().any():
             QTest.qWait(50)
         QTest.qWait(500)
 
@@ -127,6 +127,7 @@ def run(tree: Path, part: str, recording: Path) -> dict[str, float]:
         "PYTHONPATH": str(tree / "src"),
         "OMP_NUM_THREADS": "1",
         "PYTHONWARNINGS": "ignore",
+        "PYTHONDONTWRITEBYTECODE": "",  # As a user, who starts it more than once.
     }
     command = [sys.executable, __file__, "--part", part, str(recording)]
     done = subprocess.run(
