@@ -1,5 +1,6 @@
 """The fenced loader: what suite2p writes is read, everything else is refused."""
 
+import codecs
 import datetime
 import io
 import pathlib
@@ -113,6 +114,52 @@ def endless_scan(canary):
     return b"\x80\x03cnumpy\ndtype\n0cnumpy"
 
 
+def encoding_with_code(canary):
+    """The right name, with a codec that decompresses: a bomb."""
+    return pickle.dumps(Call(codecs.encode, b"x", "zlib"))
+
+
+def encoding_of_text(canary):
+    return pickle.dumps(Call(codecs.encode, "x", "rot13"), protocol=2)
+
+
+def decoding(canary):
+    return b"\x80\x02c_codecs\ndecode\nX\x01\x00\x00\x00xX\x03\x00\x00\x00hex\x86R."
+
+
+def bytes_by_number(canary):
+    """bytes(n) takes any amount of memory, and so does bytearray(n)."""
+    return b"\x80\x02c__builtin__\nbytes\nJ\xff\xff\xff\x7f\x85R."
+
+
+def bytes_again_and_again(canary):
+    """One text, made into bytes a hundred thousand times: 100 GB."""
+    parts = (
+        b"c_codecs\nencode\n",
+        b"X" + struct.pack("<I", 1 << 20) + b"x" * (1 << 20) + b"X\x06\0\0\0latin1\x86",
+    )
+    kept = b"".join(part + b"q" + bytes([i]) + b"0" for i, part in enumerate(parts))
+    return b"\x80\x02" + kept + b"](" + b"h\x00h\x01R" * 100_000 + b"e."
+
+
+def array_again_and_again(canary):
+    """One list, made into object arrays ten thousand times: 8 GB."""
+    parts = (
+        b"](" + b"N" * 100_000 + b"e",
+        b"cnumpy\ndtype\nX\x02\x00\x00\x00O8\x89\x88\x87R",
+        b"(K\x01J" + struct.pack("<I", 100_000) + b"\x85h\x01\x89h\x00t",
+        b"cnumpy.core.multiarray\n_reconstruct\n",
+        b"cnumpy\nndarray\n",
+    )
+    kept = b"".join(part + b"q" + bytes([i]) + b"0" for i, part in enumerate(parts))
+    array = b"h\x03h\x04K\x00\x85C\x01b\x87Rh\x02b"
+    return b"\x80\x03" + kept + b"](" + array * 10_000 + b"e."
+
+
+def set_from_a_name(canary):
+    return pickle.dumps({"a": {1}, "b": Call(eval, "1")}, protocol=2)
+
+
 def numpy_load(canary):
     return pickle.dumps(Call(np.load, str(canary)))
 
@@ -132,6 +179,13 @@ HOSTILE = [
     extension_code,
     endless_scan,
     numpy_load,
+    encoding_with_code,
+    encoding_of_text,
+    decoding,
+    bytes_by_number,
+    bytes_again_and_again,
+    array_again_and_again,
+    set_from_a_name,
 ]
 
 

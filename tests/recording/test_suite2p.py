@@ -1,6 +1,7 @@
 """suite2p's folders: every layout, and one sentence for everything bad."""
 
 import os
+import pathlib
 import pickle
 
 import numpy as np
@@ -15,9 +16,13 @@ from napari_celltype.recording import (
     FROM_USER,
     UNCONFIRMED,
     UNKNOWN,
+    attach_movie,
+    label_image,
     open_recording,
+    subtract_neuropil,
     suite2p,
 )
+from napari_celltype.recording.recording import ANOTHER_RATE
 from napari_celltype.recording.suite2p import read_images
 
 
@@ -168,6 +173,35 @@ class TestFrameRate:
         assert recording.sampling_frequency_source == FROM_TIFF
         assert len(recording.warnings) == n_warnings
 
+    @pytest.mark.parametrize(("noted", "n_warnings"), [(10.1, 0), (30.0, 1), (10.0, 0)])
+    def test_settings_and_the_source_tiff_differ(
+        self, noted, n_warnings, suite2p_folder, tmp_path
+    ):
+        """Settings once called the rate of all planes together `fs`."""
+        lines = (
+            "SI.VERSION_MAJOR = 2022\nSI.hChannels.channelSave = 1\n"
+            "SI.hFastZ.enable = true\nSI.hRoiManager.scanVolumeRate = 10"
+        )
+        movie = tmp_path / "vol_00001.tif"
+        tifffile.imwrite(movie, np.zeros((6, 64, 72), "i2"), description=lines)
+        folder = suite2p_folder(
+            tmp_path,
+            fs=noted,
+            layout="1.1",
+            n_planes=3,
+            file_list=[f"D:\\{movie.name}"],
+        )
+        recording = open_recording(folder / "plane0")
+        assert recording.sampling_frequency == noted
+        assert len(recording.warnings) == n_warnings
+        for warning in recording.warnings:
+            assert "has 30 Hz, which is kept, and the TIFF" in str(warning)
+            assert "says 10 Hz" in str(warning)
+        with_movie = attach_movie(recording, movie, n_planes=3)
+        rates = [w for w in with_movie.warnings if w.code == ANOTHER_RATE]
+        assert len(rates) <= n_warnings
+        assert recording.with_sampling_frequency(30).warnings == ()
+
     @pytest.mark.parametrize("rate", [None, 0.0])
     def test_absent_or_zero_rate_is_unknown(self, rate, suite2p_folder, tmp_path):
         recording = open_recording(suite2p_folder(tmp_path, fs=rate))
@@ -230,9 +264,9 @@ class TestBadFiles:
     @pytest.mark.parametrize(
         ("entries", "sentence"),
         [
-            ({"ypix": np.array([-1]), "xpix": np.array([3])}, "ROI 4 has a pixel"),
-            ({"lam": None}, "ROI 4 lacks ypix, xpix or lam"),
-            ({"lam": [[1], [2, 3]]}, "ROI 4 lacks ypix, xpix or lam"),
+            ({"ypix": None}, "ROI 4 lacks ypix or xpix"),
+            ({"ypix": {5}}, "ROI 4 lacks ypix or xpix"),
+            ({"xpix": [[1], [2, 3]]}, "ROI 4 lacks ypix or xpix"),
             ({"ypix": np.array([0.5]), "xpix": np.array([3])}, "no whole numbers"),
             ({"ypix": np.arange(9)}, "which should be equal"),
         ],
@@ -245,18 +279,30 @@ class TestBadFiles:
         with pytest.raises(RecordingError, match=sentence):
             open_recording(plane)
 
-    def test_pixel_outside_the_frame(self, suite2p_folder, tmp_path):
-        pixel = {"ypix": np.array([5]), "lam": np.ones(1, "f4")}
-        far = {"xpix": np.array([72])}, {"xpix": np.array([10**9])}
-        for (with_ops, sentence), entries in zip(
-            ((True, "of 64 x 72"), (False, "more than any microscope's")),
-            far,
-            strict=True,
-        ):
-            plane = suite2p_folder(tmp_path / str(with_ops), with_ops=with_ops)
-            change_stat(plane / "plane0", 4, **pixel, **entries)
-            with pytest.raises(RecordingError, match=sentence):
-                open_recording(plane)
+    @pytest.mark.parametrize("column", [-1, 72, 10**9, 2**62])
+    @pytest.mark.parametrize("n_outside", [2, 1000])
+    def test_pixels_outside_the_frame_are_lost_and_nothing_else(
+        self, column, n_outside, plane
+    ):
+        whole = open_recording(plane).rois
+        xpix = whole[4].xpix.copy()
+        xpix[:n_outside] = column
+        change_stat(plane, 4, xpix=xpix)
+        recording = open_recording(plane)
+        assert "the first ROI 4, have pixels outside" in str(recording.warnings[0])
+        for i in (3, 4, 5):
+            n_lost = n_outside if i == 4 else 0
+            np.testing.assert_array_equal(
+                recording.rois[i].xpix, whole[i].xpix[n_lost:]
+            )
+            np.testing.assert_array_equal(recording.rois[i].lam, whole[i].lam[n_lost:])
+
+    def test_far_pixel_without_a_frame_size(self, suite2p_folder, tmp_path):
+        plane = suite2p_folder(tmp_path, with_ops=False) / "plane0"
+        one = {"ypix": np.array([5]), "xpix": np.array([10**9])}
+        change_stat(plane, 4, **one, lam=np.ones(1, "f4"))
+        with pytest.raises(RecordingError, match="more than any microscope's"):
+            open_recording(plane)
 
     def test_absurd_frame_size(self, plane, set_ops):
         set_ops(plane, Ly=10**9, Lx=10**9)
@@ -298,6 +344,95 @@ class TestBadFiles:
         assert "data.bin holds 100 frames and the traces 900" in str(warning)
 
 
+class TestWhatNobodyNeeds:
+    """Left out, with a note where something was there."""
+
+    @pytest.mark.parametrize(
+        "lam",
+        [None, [[1], [2, 3]], {1.0}, "x"],
+        ids=["absent", "ragged", "set", "text"],
+    )
+    def test_pixels_without_weights_count_alike(self, lam, plane):
+        change_stat(plane, 4, lam=lam, med=lam)
+        recording = open_recording(plane)
+        assert set(recording.rois[4].lam.tolist()) == {1.0}
+        assert "1 of 12 ROIs in stat.npy have no weights" in str(recording.warnings[0])
+
+    def test_masks_of_a_converter(self, plane):
+        """Track2p writes no more than this."""
+        stat = np.load(plane / "stat.npy", allow_pickle=True)
+        short = [{k: entry[k] for k in ("ypix", "xpix", "med")} for entry in stat]
+        np.save(plane / "stat.npy", np.array(short, object))
+        image = np.ones((64, 80))
+        np.save(plane / "ops.npy", np.array({"meanImg": image, "fs": 30}))
+        recording = open_recording(plane)
+        assert recording.frame_shape == (64, 80)
+        assert recording.sampling_frequency == 30
+        assert list(recording.images) == ["mean image"]
+        assert label_image(recording).max() == 12
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            (b"", "ops.npy is empty"),
+            (
+                b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
+                "git lfs pull",
+            ),
+        ],
+    )
+    def test_files_that_were_not_fetched(self, content, sentence, plane):
+        (plane / "ops.npy").write_bytes(content)
+        warnings = open_recording(plane, sampling_frequency=30).warnings
+        assert any(sentence in str(w) for w in warnings)
+        (plane / "F.npy").write_bytes(content)
+        with pytest.raises(RecordingError, match=rf"F\.npy is .*{sentence[-5:]}"):
+            open_recording(plane)
+
+    @pytest.mark.parametrize("key", ["filelist", "reg_file"])
+    @pytest.mark.parametrize("name", ["x" * 300, "a\0b"])
+    def test_names_that_the_system_refuses(self, key, name, plane, set_ops):
+        (plane / "data.bin").unlink()
+        noted = f"{name}.tif"
+        set_ops(plane, **{key: [noted] if key == "filelist" else noted})
+        (warning,) = open_recording(plane).warnings
+        assert warning.code == "path-unreachable"
+        assert len(str(warning)) < 200
+
+    @pytest.mark.parametrize("key", ["filelist", "reg_file"])
+    def test_folders_that_one_may_not_look_into(self, key, plane, set_ops, monkeypatch):
+        (plane / "data.bin").unlink()
+        set_ops(
+            plane,
+            **{key: ["/colleague/a.tif"] if key == "filelist" else "/colleague/a"},
+        )
+        stat = pathlib.Path.stat
+
+        def refuse(path, **options):
+            if path.parts[1:2] == ("colleague",):
+                raise PermissionError(13, "Permission denied", str(path))
+            return stat(path, **options)
+
+        # Tests may run as root, who may look anywhere.
+        monkeypatch.setattr(pathlib.Path, "stat", refuse)
+        recording = open_recording(plane)
+        assert recording.movie is None
+        assert recording.sampling_frequency == 30
+        assert "Permission denied" in str(recording.warnings[0])
+
+    def test_neuropil_of_another_length(self, plane):
+        np.save(plane / "Fneu.npy", np.zeros((12, 800), np.float32))
+        recording = open_recording(plane)
+        assert recording.neuropil is None
+        sentence = r"Fneu\.npy has shape \(12, 800\) and F\.npy \(12, 900\)"
+        with pytest.raises(RecordingError, match=sentence):
+            subtract_neuropil(recording, 0.7)
+
+    def test_settings_with_odd_numbers(self, plane, set_ops):
+        set_ops(plane, yrange=[[1], [2, 3]], xrange=2**70, tau=2**70, Lx=np.array(72))
+        assert open_recording(plane).frame_shape == (64, 72)
+
+
 class TestSuite2pOpenAtTheSameTime:
     def test_rewritten_files_are_noticed(self, plane):
         recording = open_recording(plane)
@@ -325,9 +460,9 @@ class TestSuite2pOpenAtTheSameTime:
     def test_change_while_opening_is_refused(self, plane, monkeypatch):
         read = suite2p.read_settings
 
-        def save_meanwhile(folder):
+        def save_meanwhile(*args):
             np.save(plane / "iscell.npy", np.zeros((12, 2)))
-            return read(folder)
+            return read(*args)
 
         monkeypatch.setattr(suite2p, "read_settings", save_meanwhile)
         with pytest.raises(RecordingError, match=r"iscell\.npy changed"):
@@ -402,6 +537,14 @@ class TestMerges:
         recording = open_recording(plane)
         assert (recording.merged_into == -1).all()
         assert "ROI 3 was merged in suite2p" in str(recording.warnings[0])
+
+    def test_impossible_parts_are_said(self, suite2p_folder, tmp_path):
+        plane = suite2p_folder(tmp_path) / "plane0"
+        for row, noted in enumerate(([-1, 2], [2**63], [0.5], [5], {1}, [[1], [2, 3]])):
+            change_stat(plane, row, imerge=noted)
+        recording = open_recording(plane)
+        assert (recording.merged_into == -1).all()
+        assert len(recording.warnings) == 6
 
 
 class TestImages:

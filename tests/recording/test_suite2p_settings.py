@@ -1,5 +1,8 @@
 """Settings of all versions of suite2p read alike; joins and bad frames cut segments."""
 
+import datetime
+import pickle
+
 import numpy as np
 import pytest
 
@@ -35,6 +38,31 @@ def test_damaged_settings_are_said(tmp_path):
         read_settings(tmp_path)
 
 
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_values_of_types_that_nobody_needs_are_left_out_and_said(protocol, tmp_path):
+    odd = {
+        "a": {1, 2},
+        "b": frozenset("x"),
+        "c": slice(1, 2),
+        "d": datetime.date(2020, 1, 2),
+        "e": datetime.time(1),
+        "f": 1j,
+        "g": range(3),
+        "h": bytearray(b"x"),
+        "i": np.datetime64("2020-01-02"),
+        "j": np.array(["2020-01-02"], "M8[D]"),
+    }
+    kept = {"fs": 30.0, "ragged": [[1], [2, 3]], "raw": b"\x00\xff", "none": b""}
+    with open(tmp_path / "ops.npy", "wb") as file:
+        header = {"descr": "|O", "fortran_order": False, "shape": ()}
+        np.lib.format.write_array_header_1_0(file, header)
+        pickle.dump(np.array(odd | kept, object), file, protocol=protocol)
+    warnings: list[Finding] = []
+    assert read_settings(tmp_path, warnings) == kept
+    assert len(warnings) == len(odd)
+    assert "'a' in ops.npy is of the type set" in str(warnings[0])
+
+
 NAN = float("nan")
 FILES = {"filelist": np.array(["D:\\day 1\\a.tif", "/data/b.tif"])}
 
@@ -44,6 +72,8 @@ FILES = {"filelist": np.array(["D:\\day 1\\a.tif", "/data/b.tif"])}
     [
         (frame_shape, {"Ly": 5, "Lx": np.int64(7)}, (5, 7)),
         (frame_shape, {"Ly": 5}, None),
+        (frame_shape, {"Ly": 5, "meanImg": np.ones((6, 7))}, (6, 7)),
+        (frame_shape, {"meanImg": np.ones(6)}, None),
         (frame_shape, {"Ly": 0, "Lx": 7}, None),
         (frame_shape, {"Ly": "5", "Lx": 7}, None),
         (frame_shape, {"Ly": 10**400, "Lx": 7}, None),

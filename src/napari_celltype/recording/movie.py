@@ -13,6 +13,7 @@ from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
 from napari_celltype.recording.frames import LazyFrames, SelectedFrames, open_binary
 from napari_celltype.recording.recording import (
+    ANOTHER_RATE,
     FRAME_SIZE_GUESSED,
     FROM_TIFF,
     FROM_USER,
@@ -102,8 +103,9 @@ def attach_movie(
     path = Path(path).expanduser()
     movie = _movie_of(recording, path, n_planes, n_channels)
     shape = movie.shape[1:]
-    warnings = [w for w in recording.warnings if w.code != FRAME_SIZE_GUESSED]
-    guessed = len(warnings) < len(recording.warnings)
+    doubts = (FRAME_SIZE_GUESSED, ANOTHER_RATE)
+    warnings = [w for w in recording.warnings if w.code not in doubts]
+    guessed = any(w.code == FRAME_SIZE_GUESSED for w in recording.warnings)
     fits = all(m >= r for m, r in zip(shape, recording.frame_shape, strict=True))
     if shape != recording.frame_shape and not (guessed and fits):
         raise RecordingError(
@@ -172,7 +174,7 @@ def _with_rate_of(recording: Recording, tiff: Path, n_planes: int) -> Recording:
         f"{tiff.name} says {rate:g} Hz and {by} {known:g} Hz, which is kept; give the "
         f"frame rate if it is wrong."
     )
-    finding = Finding("movie-of-another-rate", sentence)
+    finding = Finding(ANOTHER_RATE, sentence)
     return replace(recording, warnings=(*recording.warnings, finding))
 
 

@@ -31,6 +31,7 @@ _MOST_VALUES, _MOST_AXES = 1 << 48, 32
 # Traces compress by a few times; archives that unpack to less than this are let be.
 _MAX_RATIO, _MAX_SMALL_BYTES = 100, 256 << 20
 
+_LFS_POINTER = b"version https://git-lfs"
 _HEADER_READERS: dict[tuple[int, int], Callable[..., Any]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -40,6 +41,10 @@ _HEADER_ERRORS = (
     *(ArithmeticError, EOFError, LookupError, MemoryError, RecursionError),
     *(SyntaxError, TypeError, ValueError, TokenError),
 )
+
+
+class NotFetched(RecordingError):
+    """A file is there by its name alone."""
 
 
 class NpyHeader(NamedTuple):
@@ -157,6 +162,15 @@ def _parse_header(file: IO[bytes], where: str, size: int) -> NpyHeader:
         version = np.lib.format.read_magic(file)
         shape, fortran_order, dtype = _HEADER_READERS[version](file)
     except _HEADER_ERRORS:
+        file.seek(0)
+        start = file.read(len(_LFS_POINTER))
+        if not start:
+            raise NotFetched(f"{where} is empty (0 bytes); {_AGAIN}.") from None
+        if start == _LFS_POINTER:
+            raise NotFetched(
+                f"{where} is a pointer of Git LFS and not the file itself; fetch it "
+                f"with: git lfs pull"
+            ) from None
         raise RecordingError(
             f"{where} is not a NumPy .npy file, or is damaged; {_AGAIN}."
         ) from None

@@ -69,8 +69,10 @@ UNKNOWN = "unknown"
 SAME_RATE = 0.02
 # Codes of findings that go when the frame rate, or the frame size, is known for sure.
 RATE_UNKNOWN, RATE_UNCONFIRMED = "frame-rate-unknown", "frame-rate-unconfirmed"
-RATE_DOUBTS = (RATE_UNKNOWN, RATE_UNCONFIRMED)
+ANOTHER_RATE = "movie-of-another-rate"
+RATE_DOUBTS = (RATE_UNKNOWN, RATE_UNCONFIRMED, ANOTHER_RATE)
 FRAME_SIZE_GUESSED = "frame-size-guessed"
+NEUROPIL_UNLIKE_TRACES = "neuropil-unlike-traces"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from itertools import takewhile
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from napari_celltype.recording.frames import LazyFrames, open_binary
 from napari_celltype.recording.npy import file_stamp, load_npy
 from napari_celltype.recording.recording import (
     FRAME_SIZE_GUESSED,
+    NEUROPIL_UNLIKE_TRACES,
     Pipeline,
     Recording,
     Traces,
@@ -148,16 +150,20 @@ def open_plane(
     n_rois, n_frames = traces_file.shape
     warnings: list[Finding] = []
 
-    settings = read_settings(plane)
+    settings = read_settings(plane, warnings)
     stat = _read_stat(plane / "stat.npy", n_rois)
-    rois = _read_rois(stat, plane / "stat.npy")
+    rois = _read_rois(stat, plane / "stat.npy", warnings)
     merged_into = _read_merges(stat, rois, warnings)
     del stat
 
     shape = _frame_shape(settings, rois, plane, warnings)
+    rois = _inside(shape, rois, warnings)
     n_planes, n_channels, functional_channel = interleaving(settings)
     rate, rate_source = decide_frame_rate(
-        settings, sampling_frequency, lambda: _rate_of_source(plane, settings), warnings
+        settings,
+        sampling_frequency,
+        lambda: _rate_of_source(plane, settings, warnings),
+        warnings,
     )
     iscell, _ = _read_flags(plane / "iscell.npy", n_rois, warnings)
     redcell, redcell_values = _read_flags(plane / "redcell.npy", n_rois, warnings)
@@ -215,18 +221,20 @@ def _read_stat(path: Path, n_rois: int) -> NDArray[Any]:
     return stat
 
 
-def _read_rois(stat: NDArray[Any], path: Path) -> RoiMasks:
+def _read_rois(stat: NDArray[Any], path: Path, warnings: list[Finding]) -> RoiMasks:
     """Take the masks out of the content of stat.npy."""
     if not len(stat):
         return RoiMasks.of(())
-    rois = []
+    rois, n_without_weights = [], 0
     for i, entry in enumerate(stat):
-        arrays = [as_array(entry.get(name)) for name in ("ypix", "xpix", "lam")]
-        y, x, lam = arrays
-        if any(array.dtype.kind not in "fiub" for array in arrays):
+        y, x, lam = (as_array(entry.get(name)) for name in ("ypix", "xpix", "lam"))
+        if any(array.dtype.kind not in "fiub" for array in (y, x)):
             raise RecordingError(
-                f"{path}: ROI {i} lacks ypix, xpix or lam; is it suite2p's stat.npy?"
+                f"{path}: ROI {i} lacks ypix or xpix; is it suite2p's stat.npy?"
             )
+        if lam.dtype.kind not in "fiub":
+            lam = np.ones(y.shape, dtype=np.float32)
+            n_without_weights += 1
         if not (y.ndim == x.ndim == lam.ndim == 1 and len(y) == len(x) == len(lam)):
             raise RecordingError(
                 f"{path}: ROI {i} has {y.size} ypix, {x.size} xpix and {lam.size} lam "
@@ -236,7 +244,13 @@ def _read_rois(stat: NDArray[Any], path: Path) -> RoiMasks:
             raise RecordingError(
                 f"{path}: ROI {i} has pixels at no whole numbers; run suite2p again."
             )
-        rois.append(arrays)
+        rois.append((y, x, lam))
+    if n_without_weights:
+        sentence = (
+            f"{n_without_weights} of {len(rois)} ROIs in {path.name} have no weights "
+            f"(lam); their pixels count alike."
+        )
+        warnings.append(Finding("rois-without-weights", sentence))
     ypix, xpix, lam = (np.concatenate(arrays) for arrays in zip(*rois, strict=True))
     return RoiMasks(
         ypix.astype(np.int64, copy=False),
@@ -270,17 +284,31 @@ def _frame_shape(
             f"{plane} notes frames of {height} x {width} pixels, more than any "
             f"microscope's; its files are damaged, so copy the whole folder again."
         )
-    outside = (rois.ypix < 0) | (rois.ypix >= height)
-    outside |= (rois.xpix < 0) | (rois.xpix >= width)
-    if outside.any():
-        first = int(np.argmax(outside))
-        raise RecordingError(
-            f"{plane}: ROI {rois.roi_ids[first]} has a pixel at row "
-            f"{rois.ypix[first]}, column {rois.xpix[first]}, outside the frame of "
-            f"{height} x {width} pixels; stat.npy and the settings are of different "
-            f"recordings, so copy the whole folder again."
-        )
     return shape
+
+
+def _inside(
+    shape: tuple[int, int], rois: RoiMasks, warnings: list[Finding]
+) -> RoiMasks:
+    """Return the ROIs without the pixels that lie outside the frame."""
+    inside = (rois.ypix >= 0) & (rois.ypix < shape[0])
+    inside &= (rois.xpix >= 0) & (rois.xpix < shape[1])
+    if inside.all():
+        return rois
+    outside = np.unique(rois.roi_ids[~inside])
+    sentence = (
+        f"{len(outside)} of {len(rois)} ROIs, the first ROI {outside[0]}, have pixels "
+        f"outside the frame of {shape[0]} x {shape[1]} pixels, which are left out; "
+        f"stat.npy and the settings may be of different recordings."
+    )
+    warnings.append(Finding("pixels-outside-frame", sentence))
+    n_pixels = np.bincount(rois.roi_ids[inside], minlength=len(rois))
+    return RoiMasks(
+        rois.ypix[inside],
+        rois.xpix[inside],
+        rois.lam[inside],
+        np.cumsum([0, *n_pixels], dtype=np.int64),
+    )
 
 
 def _read_merges(
@@ -296,11 +324,17 @@ def _read_merges(
     """
     merged_into = np.full(len(rois), -1, dtype=np.int64)
     parts_of: dict[int, frozenset[int]] = {}
+    pixels: NDArray[np.int64] | None = None
     for row, entry in enumerate(stat):
         noted = as_array(entry.get("imerge", ())).reshape(-1)
         if not noted.size:
             continue
-        parts = _locate(noted, row, rois) if noted.dtype.kind in "iu" else None
+        if pixels is None:
+            rows, columns = map(_numbered, (rois.ypix, rois.xpix))
+            pixels = _numbered(rows * (columns.max(initial=0) + 1) + columns)
+        parts = None
+        if noted.dtype.kind in "iu":
+            parts = _locate(noted, row, rois, pixels)
         if parts is None:
             sentence = (
                 f"ROI {row} was merged in suite2p from ROIs that cannot be found any "
@@ -318,20 +352,29 @@ def _read_merges(
 
 
 def _locate(
-    noted: NDArray[np.int64], merged: int, rois: RoiMasks
+    noted: NDArray[np.int64], merged: int, rois: RoiMasks, pixels: NDArray[np.int64]
 ) -> frozenset[int] | None:
-    """Return the noted rows, shifted so that their pixels lie in the merged ROI."""
-    whole = _pixels(merged, rois)
-    for shift in range(merged - int(noted.max())):
-        rows = [int(row) + shift for row in noted]
-        if min(rows) >= 0 and all(_pixels(row, rois) <= whole for row in rows):
-            return frozenset(rows)
+    """Return the noted rows, shifted so that their pixels lie in the merged ROI.
+
+    `pixels` numbers the place of each pixel of all ROIs.
+    """
+    if not 0 <= noted.min() <= noted.max() < merged:
+        return None
+    whole = np.zeros(len(pixels), dtype=bool)
+    whole[pixels[rois.starts[merged] : rois.starts[merged + 1]]] = True
+    n_inside = np.bincount(rois.roi_ids[whole[pixels]], minlength=len(rois))
+    is_inside = n_inside == rois.n_pixels
+    parts = noted.astype(np.int64)
+    n_shifts = merged - parts.max()
+    for shift in np.flatnonzero(is_inside[parts[0] : parts[0] + n_shifts]):
+        if is_inside[parts + shift].all():
+            return frozenset((parts + shift).tolist())
     return None
 
 
-def _pixels(row: int, rois: RoiMasks) -> set[tuple[int, int]]:
-    roi = rois[row]
-    return set(zip(roi.ypix.tolist(), roi.xpix.tolist(), strict=True))
+def _numbered(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rank of each value, which is never larger than their number."""
+    return np.unique(values, return_inverse=True)[1]
 
 
 def read_images(
@@ -423,7 +466,7 @@ def _neuropil(
     if neuropil.shape == shape:
         return neuropil
     sentence = f"{path.name} has shape {neuropil.shape} and F.npy {shape}; left out."
-    warnings.append(Finding("neuropil-unlike-traces", sentence))
+    warnings.append(Finding(NEUROPIL_UNLIKE_TRACES, sentence))
     return None
 
 
@@ -445,7 +488,7 @@ def _find_movie(
     """Open data.bin: beside the traces, else where suite2p noted that it put it."""
     shape, noted = frame_shape(settings), settings.get("reg_file")
     places = [plane / name for name in ("data.bin", noted) if isinstance(name, str)]
-    path = next((place for place in places if place.is_file()), None)
+    path = _first_file(places, warnings)
     if path is None or shape is None:
         return None
     try:
@@ -462,16 +505,38 @@ def _find_movie(
     return movie
 
 
-def _rate_of_source(plane: Path, settings: Settings) -> float | None:
+def _first_file(places: Sequence[Path], warnings: list[Finding]) -> Path | None:
+    """Return the first file that exists, of places that may be closed or impossible."""
+    for place in places:
+        try:
+            if S_ISREG(place.stat().st_mode):
+                return place
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            sentence = (
+                f"{str(place.name)[:60]}, which suite2p noted, cannot be looked at "
+                f"({reason}); left out."
+            )
+            if all(w.sentence != sentence for w in warnings):
+                warnings.append(Finding("path-unreachable", sentence))
+    return None
+
+
+def _rate_of_source(
+    plane: Path, settings: Settings, warnings: list[Finding]
+) -> float | None:
     """Read the rate of the first TIFF that suite2p was run on, if it is found."""
     for noted in source_files(settings)[:1]:
+        if Path(noted).suffix.lower() not in TIFF_SUFFIXES:
+            return None
         near = [plane, *plane.parents[:3]]
         places = Path(noted), *(folder / Path(noted).name for folder in near)
-        for place in places:
-            if place.suffix.lower() in TIFF_SUFFIXES and place.is_file():
-                try:
-                    n_planes, *_ = interleaving(settings)
-                    return tiff_sampling_frequency(place, n_planes=n_planes)
-                except RecordingError:
-                    return None  # The recording does not depend on its movie.
+        if place := _first_file(places, warnings):
+            try:
+                n_planes, *_ = interleaving(settings)
+                return tiff_sampling_frequency(place, n_planes=n_planes)
+            except RecordingError:
+                return None  # The recording does not depend on its movie.
     return None

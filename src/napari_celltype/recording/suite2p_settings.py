@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.findings import Finding
-from napari_celltype.recording.npy import load_npy
+from napari_celltype.recording.npy import NotFetched, load_npy
 from napari_celltype.recording.recording import (
+    ANOTHER_RATE,
     FROM_SUITE2P,
     FROM_TIFF,
     FROM_USER,
@@ -26,6 +27,7 @@ from napari_celltype.recording.recording import (
     Segment,
     require_possible,
 )
+from napari_celltype.recording.unpickle import Unread
 
 Settings = Mapping[str, Any]
 
@@ -49,14 +51,33 @@ CONFIRMED_KEY = "napari_celltype_fs"
 _SCANIMAGE_PIECE = re.compile(r"(.*_\d{3,})_(\d{3,})\.tiff?", re.IGNORECASE)
 
 
-def read_settings(plane: Path) -> dict[str, Any]:
-    """Read what suite2p noted about a plane; empty where it left no such files."""
+def read_settings(plane: Path, warnings: list[Finding] | None = None) -> dict[str, Any]:
+    """Read what suite2p noted about a plane; empty where it left no such files.
+
+    Values of types that are not read, and files that were not fetched, are left out.
+    """
     settings: dict[str, Any] = {}
+    left_out: list[str] = []
     for name in SETTINGS_FILES:
-        if (plane / name).is_file():
+        if not (plane / name).is_file():
+            continue
+        try:
             content = load_npy(plane / name)
-            if content.shape == () and isinstance(content.item(), dict):
-                settings.update(content.item())
+        except NotFetched as error:
+            left_out.append(str(error))
+            continue
+        if content.shape == () and isinstance(content.item(), dict):
+            for key, value in content.item().items():
+                if isinstance(value, Unread):
+                    left_out.append(
+                        f"{str(key)[:40]!r} in {name} is of the type "
+                        f"{value.type_name}, which is not read."
+                    )
+                else:
+                    settings[key] = value
+    if warnings is not None:
+        for sentence in left_out:
+            warnings.append(Finding("settings-left-out", f"Left out: {sentence}"))
     return settings
 
 
@@ -82,9 +103,14 @@ def as_array(value: Any) -> NDArray[Any]:
 
 
 def frame_shape(settings: Settings) -> tuple[int, int] | None:
-    """Return (Ly, Lx) in pixels, or None where the settings do not say."""
+    """Return (Ly, Lx) in pixels, or None where neither these nor the mean image say."""
     height, width = (number(settings.get(key)) or 0 for key in ("Ly", "Lx"))
-    return (int(height), int(width)) if min(height, width) >= 1 else None
+    if min(height, width) < 1:
+        mean_image = as_array(settings.get("meanImg"))
+        if mean_image.ndim != 2 or not mean_image.size:
+            return None
+        height, width = mean_image.shape
+    return int(height), int(width)
 
 
 def interleaving(settings: Settings) -> tuple[int, int, int]:
@@ -134,20 +160,32 @@ def decide_frame_rate(
     """Choose among the user's word, suite2p's settings and the TIFF's own metadata.
 
     The user's word wins, now or when `run_suite2p` ran. suite2p's `fs` is taken next,
-    except when it is exactly the 10 Hz that suite2p starts with: then nobody may have
-    set it, and the TIFF, which is looked into only then, decides. Returns the frames
-    per second of one plane (Hz) and where they came from.
+    with a warning where the TIFF differs, except when it is exactly the 10 Hz that
+    suite2p starts with: then nobody may have set it, and the TIFF decides. Returns the
+    frames per second of one plane (Hz) and where they came from.
     """
     if given is not None:
         return require_possible(given), FROM_USER
     noted = number(settings.get("fs"))
-    if noted is not None and noted > 0 and noted != _DEFAULT_RATE:
-        return noted, FROM_SUITE2P
-    if noted is not None and noted == number(settings.get(CONFIRMED_KEY)):
+    if noted == number(settings.get(CONFIRMED_KEY)) and noted == _DEFAULT_RATE:
         return noted, FROM_USER
     measured = rate_of_tiff()
+    differs = (
+        noted is not None
+        and measured is not None
+        and not np.isclose(measured, noted, rtol=SAME_RATE)
+    )
+    if noted is not None and noted > 0 and noted != _DEFAULT_RATE:
+        if differs:
+            sentence = (
+                f"suite2p has {noted:g} Hz, which is kept, and the TIFF that it was "
+                f"run on says {measured:g} Hz; give the frame rate of one plane if "
+                f"{noted:g} Hz is wrong."
+            )
+            warnings.append(Finding(ANOTHER_RATE, sentence))
+        return noted, FROM_SUITE2P
     if measured is not None:
-        if noted == _DEFAULT_RATE and not np.isclose(measured, noted, rtol=SAME_RATE):
+        if noted == _DEFAULT_RATE and differs:
             sentence = (
                 f"suite2p used its default of 10 Hz and the TIFF says {measured:g} Hz, "
                 f"which is taken; give the frame rate if neither is right."

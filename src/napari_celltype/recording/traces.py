@@ -18,7 +18,11 @@ from napari_celltype.recording.npy import (
     require_stamp,
     require_unchanged,
 )
-from napari_celltype.recording.recording import Recording, Traces
+from napari_celltype.recording.recording import (
+    NEUROPIL_UNLIKE_TRACES,
+    Recording,
+    Traces,
+)
 
 MEMORY_LIMIT = 2 << 30  # bytes of traces that are held in memory
 
@@ -118,6 +122,12 @@ def subtract_neuropil(recording: Recording, coefficient: float) -> Traces:
     if coefficient == 0:
         return recording.raw_traces
     if recording.neuropil is None:
+        for finding in recording.warnings:
+            if finding.code == NEUROPIL_UNLIKE_TRACES:
+                raise RecordingError(
+                    f"{recording.path}: {finding} So neuropil cannot be subtracted; "
+                    "copy the whole folder again or use --neuropil none."
+                )
         raise RecordingError(
             f"{recording.path or 'The recording'} has no Fneu.npy, so neuropil cannot "
             "be subtracted; use --neuropil none."

@@ -1,5 +1,7 @@
 """A pickle reader that can build arrays, numbers, dates and paths, and nothing else.
 
+Values of a few other harmless types, which no recording needs, become `Unread`.
+
 Python's own reader believes the sizes that a pickle announces: a few bytes make it fill
 gigabytes of memory. So a pickle is read only after every instruction was seen to be one
 that arrays and containers need, and every size to fit the file.
@@ -14,7 +16,7 @@ import pickle
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +29,7 @@ _FIXED = {
         *(pickle.EMPTY_TUPLE, pickle.TUPLE),
         *(pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3),
         *(pickle.EMPTY_DICT, pickle.SETITEM, pickle.SETITEMS),
+        *(pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET),
         *(pickle.STACK_GLOBAL, pickle.REDUCE, pickle.BUILD),
     ),
     2: (pickle.BININT1, pickle.BINGET, pickle.BINPUT, pickle.PROTO),
@@ -54,6 +57,12 @@ class Refused(Exception):
 
 class Damaged(Exception):
     """A pickle contradicts itself or ends too early."""
+
+
+class Unread(NamedTuple):
+    """Stands for a value of a type that is not read."""
+
+    type_name: str
 
 
 def _table(lengths: dict[int, tuple[bytes, ...]]) -> list[int]:
@@ -101,16 +110,33 @@ def _scan(data: bytes) -> None:
     raise Refused("it ends before its content does, or announces more than it holds")
 
 
+class _Room:
+    """Limits what a pickle may copy: what it holds once can be named many times."""
+
+    def __init__(self, n_bytes: int) -> None:
+        self._left = (1 << 20) + 16 * n_bytes
+
+    def take(self, n_bytes: int) -> None:
+        self._left -= n_bytes
+        if self._left < 0:
+            raise Refused("it asks for far more memory than its content needs")
+
+
 class _Builder:
     """A name that a pickle may call, closed against being changed by the pickle."""
 
-    __slots__ = ("_build",)
+    __slots__ = ("_room", "build")
 
-    def __init__(self, build: Callable[..., Any]) -> None:
-        self._build = build
+    def __init__(self, build: Callable[..., Any], room: _Room) -> None:
+        self.build, self._room = build, room
 
     def __call__(self, *args: Any) -> Any:
-        return self._build(*args)
+        built = self.build(*args)
+        if isinstance(built, (str, bytes)):
+            self._room.take(len(built))
+        elif isinstance(built, _Array):
+            built.room = self._room
+        return built
 
     def __setstate__(self, state: object) -> None:
         raise Refused("it tries to change the reader")
@@ -121,7 +147,9 @@ class _Dtype:
 
     __slots__ = ("dtype",)
 
-    _PLAIN = re.compile(r"[<>=|]?(b1|[iu][1248]|f(2|4|8|16)|c(8|16)|O8?|[SU]\d{1,6})")
+    _PLAIN = re.compile(
+        r"[<>=|]?(b1|[iu][1248]|f(2|4|8|16)|c(8|16)|[mM]8|O8?|[SU]\d{1,6})"
+    )
 
     def __init__(self, text: object, align: object = False, copy: object = True):
         if not isinstance(text, str) or not self._PLAIN.fullmatch(text):
@@ -139,10 +167,11 @@ class _Dtype:
 class _Array:
     """An array being read; `safe_unpickle` puts the finished one in its place."""
 
-    __slots__ = ("array",)
+    __slots__ = ("array", "room")
 
     def __init__(self) -> None:
         self.array: np.ndarray[Any, Any] = np.empty(0)
+        self.room = _Room(0)
 
     def __setstate__(self, state: Any) -> None:
         try:
@@ -150,6 +179,7 @@ class _Array:
             if not isinstance(kind, _Dtype):
                 raise Refused("it holds an array without a type")
             if kind.dtype.hasobject:
+                self.room.take(kind.dtype.itemsize * len(data))
                 array = np.fromiter(data, dtype=object, count=len(data))
                 self.array = array.reshape(shape)
             else:
@@ -160,7 +190,7 @@ class _Array:
 
 
 def _reconstruct(subtype: object, shape: object, kind: object) -> _Array:
-    if subtype is not _NDARRAY or shape != (0,):
+    if getattr(subtype, "build", None) is not _ndarray or shape != (0,):
         raise Refused("it builds an array in an unusual way")
     return _Array()
 
@@ -170,11 +200,30 @@ def _scalar(kind: Any, data: Any) -> Any:
         raise Refused("it holds a number of an unknown type")
     if not isinstance(data, bytes) or len(data) != kind.dtype.itemsize:
         raise Refused("it holds a damaged number")
+    if kind.dtype.kind in "mM":
+        return Unread("time")
     return np.frombuffer(data, dtype=kind.dtype)[0]
 
 
-def _not_callable(*args: object) -> Any:
+def _ndarray(*args: object) -> Any:
     raise Refused("it builds an array in an unusual way")
+
+
+def _encode(text: object, encoding: object) -> bytes:
+    """Return the bytes that pickles of protocol 2, of old NumPy, keep as text."""
+    if not isinstance(text, str) or encoding != "latin1":
+        raise Refused("it holds bytes in an unusual way")
+    return text.encode("latin1")
+
+
+def _no_bytes(*args: object) -> bytes:
+    if args:
+        raise Refused("it holds bytes in an unusual way")
+    return b""
+
+
+def _unread(name: str) -> Callable[..., Unread]:
+    return lambda *args: Unread(name)
 
 
 def _path(*parts: object) -> str:
@@ -182,27 +231,37 @@ def _path(*parts: object) -> str:
     return "/".join(str(part) for part in parts)
 
 
-_NDARRAY = _Builder(_not_callable)
 _PATHS = ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")
-_ALLOWED: dict[tuple[str, str], _Builder] = {
-    ("numpy", "ndarray"): _NDARRAY,
-    ("numpy", "dtype"): _Builder(_Dtype),
-    ("numpy.core.multiarray", "_reconstruct"): _Builder(_reconstruct),
-    ("numpy._core.multiarray", "_reconstruct"): _Builder(_reconstruct),
-    ("numpy.core.multiarray", "scalar"): _Builder(_scalar),
-    ("numpy._core.multiarray", "scalar"): _Builder(_scalar),
-    ("datetime", "datetime"): _Builder(datetime.datetime),
-    ("datetime", "timedelta"): _Builder(datetime.timedelta),
-    ("datetime", "timezone"): _Builder(datetime.timezone),
-    **{("pathlib", name): _Builder(_path) for name in _PATHS},
-    **{("pathlib._local", name): _Builder(_path) for name in _PATHS},
+_UNREAD = ("set", "frozenset", "slice", "complex", "bytearray", "range", "xrange")
+_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
+    ("numpy", "ndarray"): _ndarray,
+    ("numpy", "dtype"): _Dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.multiarray", "scalar"): _scalar,
+    ("numpy._core.multiarray", "scalar"): _scalar,
+    ("datetime", "datetime"): datetime.datetime,
+    ("datetime", "timedelta"): datetime.timedelta,
+    ("datetime", "timezone"): datetime.timezone,
+    ("datetime", "date"): _unread("date"),
+    ("datetime", "time"): _unread("time"),
+    ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _no_bytes,
+    **{("pathlib", name): _path for name in _PATHS},
+    **{("pathlib._local", name): _path for name in _PATHS},
+    **{("builtins", name): _unread(name) for name in _UNREAD},
+    **{("__builtin__", name): _unread(name) for name in _UNREAD},
 }
 
 
 class _Unpickler(pickle.Unpickler):
+    def __init__(self, data: bytes) -> None:
+        super().__init__(io.BytesIO(data))
+        self._room = _Room(len(data))
+
     def find_class(self, module: str, name: str) -> Any:
         try:
-            return _ALLOWED[module, name]
+            return _Builder(_ALLOWED[module, name], self._room)
         except KeyError:
             raise Refused(f"it asks to call {module}.{name}") from None
 
@@ -216,7 +275,7 @@ def safe_unpickle(data: bytes) -> Any:
     _scan(data)
     try:
         with _garbage_collection_paused():
-            return _finished(_Unpickler(io.BytesIO(data)).load(), {})
+            return _finished(_Unpickler(data).load(), {})
     except (
         *(pickle.UnpicklingError, ArithmeticError, AttributeError, EOFError),
         *(LookupError, MemoryError, RecursionError, TypeError, ValueError),
@@ -238,8 +297,12 @@ def _garbage_collection_paused() -> Iterator[None]:
 
 def _finished(value: Any, done: dict[int, tuple[Any, Any]]) -> Any:
     """Return a value in which every array being read is replaced by its array."""
+    if type(value) in (set, frozenset):
+        return Unread(type(value).__name__)
     if type(value) is _Array:
         value = value.array
+        if value.dtype.kind in "mM":
+            return Unread("time")
         if not value.dtype.hasobject:
             return value
     kind = type(value)
