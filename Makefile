@@ -12,13 +12,14 @@ PYTEST_ARGS ?=
 # One thread each: two processes that share two cores mostly wait for one another.
 PARALLEL := -n 2
 
-.PHONY: help setup setup-demo libraries demo test test-quick lint bench validate clean
+.PHONY: help setup setup-demo libraries demo test test-quick lint docs bench validate clean
 
 help:
 	@echo "make demo        set up, run the demo and open napari"
 	@echo "make test        set up, run every test"
 	@echo "make test-quick  the tests that need no window and no patience"
 	@echo "make lint        ruff, mypy, import-linter, the napari manifest"
+	@echo "make docs        the pages of docs/ as a site, in build/site"
 	@echo "make bench       the benchmarks, printed as ratios of this machine's speed"
 	@echo "make validate    what the bundled models can and cannot do, as docs/validation.md"
 	@echo "make clean       remove .venv and everything that was built or cached"
@@ -57,6 +58,9 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_celltype/napari.yaml
 	$(BIN)/pre-commit run --all-files
+
+docs: setup
+	$(BIN)/python -m sphinx -W -q docs build/site
 
 bench: setup
 	@status=0; for name in open_recording classify colour large_recording train; do \

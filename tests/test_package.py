@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -102,18 +103,43 @@ def test_no_path_of_one_machine() -> None:
     assert lines_with(r"(?<![\w.])/(root|home/\w+|Users/\w+|work)/", texts) == []
 
 
+# Runs the program where nothing of the window can be imported.
+WITHOUT_QT = """
+import sys
+for name in ("qtpy", "PyQt6", "napari", "magicgui", "pyqtgraph", "psygnal"):
+    sys.modules[name] = None
+from napari_celltype.cli import main
+main()
+"""
+
+
 @pytest.mark.slow
-def test_the_wheel_holds_manifest_weights_and_types(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", tmp_path, ROOT],
-        check=True,
-        capture_output=True,
-        timeout=240,
+def test_what_is_published_works_by_itself(tmp_path: Path) -> None:
+    def run(*words: object) -> str:
+        command = [sys.executable, *map(str, words)]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    installed = tmp_path / "installed"
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    # The wheel is built from the sdist.
+    run("-m", "build", "--no-isolation", "-o", tmp_path / "dist", ROOT)
+    wheel, sdist = sorted(
+        (tmp_path / "dist").iterdir(), key=lambda f: f.suffix != ".whl"
     )
-    (wheel,) = tmp_path.glob("*.whl")
+    run("-m", "twine", "check", "--strict", wheel, sdist)
     names = zipfile.ZipFile(wheel).namelist()
     for needed in ("napari_celltype/napari.yaml", "napari_celltype/py.typed"):
         assert needed in names
     weights = [n for n in names if n.endswith(".safetensors")]
     assert {Path(n).parent.name for n in weights} == {"bundled"}
     assert wheel.stat().st_size < 10 * 2**20
+    run("-m", "pip", "install", "-q", "--no-deps", "--target", installed, wheel)
+    run("-m", "npe2", "validate", installed / "napari_celltype" / "napari.yaml")
+    few = ("--cells", 8, "--frames", 600, "--fs", 10)
+    run("-c", WITHOUT_QT, "simulate", "-o", "mouse", *few)
+    table = run("-c", WITHOUT_QT, "classify", "mouse")
+    assert len(table.splitlines()) == 9
