@@ -1,6 +1,7 @@
 """Movies: data.bin and every kind of TIFF, lazily."""
 
 import contextlib
+import zlib
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from napari_celltype.recording import (
     FROM_SUITE2P,
     FROM_TIFF,
     attach_movie,
+    movie,
     open_movie,
     open_recording,
 )
+from napari_celltype.recording.tiff import open_tiff
 
 STACK = np.random.default_rng(0).integers(0, 4000, (24, 10, 14), dtype=np.uint16)
 
@@ -213,7 +216,88 @@ class TestManyFiles:
             open_movie(tmp_path)
 
 
+def write_ome_files(folder, n, naming_all):
+    """One frame in each file; the OME text of some of them names all files."""
+    where = "".join(
+        f'<TiffData IFD="0" FirstT="{i}" FirstC="0" FirstZ="0" PlaneCount="1">'
+        f'<UUID FileName="ChanA_{i:03d}.tif">urn:uuid:{i}</UUID></TiffData>'
+        for i in range(n)
+    )
+    height, width = STACK.shape[1:]
+    for i in range(n):
+        series = (
+            '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" '
+            f'Type="uint16" SizeX="{width}" SizeY="{height}" SizeZ="1" SizeC="1" '
+            f'SizeT="{n}"><Channel ID="Channel:0" SamplesPerPixel="1"/>{where}'
+            "</Pixels></Image>"
+        )
+        if i not in naming_all:
+            series = '<BinaryOnly MetadataFile="ChanA_000.tif" UUID="urn:uuid:0"/>'
+        ome = (
+            '<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.'
+            f'openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{i}">'
+            f"{series}</OME>"
+        )
+        path = folder / f"ChanA_{i:03d}.tif"
+        write(path, STACK[i], description=ome, metadata=None)
+
+
+class TestOmeFiles:
+    """ThorImage, Bruker: a file for each frame, which may name all of the others."""
+
+    @pytest.mark.parametrize("naming_all", [range(12), [0], [5]])
+    def test_every_frame_is_there_once(self, naming_all, tmp_path):
+        write_ome_files(tmp_path, 12, naming_all)
+        np.testing.assert_array_equal(open_movie(tmp_path)[:], STACK[:12])
+        whole = tmp_path / f"ChanA_{naming_all[0]:03d}.tif"
+        np.testing.assert_array_equal(open_movie(whole)[:], STACK[:12])
+
+    def test_each_file_is_looked_at_once(self, tmp_path, monkeypatch):
+        write_ome_files(tmp_path, 12, range(12))
+        opened = []
+        monkeypatch.setattr(
+            movie, "open_tiff", lambda file: opened.append(file) or open_tiff(file)
+        )
+        open_movie(tmp_path)
+        assert len(opened) == 1
+
+    def test_a_file_that_is_not_there(self, tmp_path):
+        write_ome_files(tmp_path, 12, range(12))
+        (tmp_path / "ChanA_007.tif").unlink()
+        with pytest.raises(RecordingError, match="copy all files of the series"):
+            open_movie(tmp_path)
+
+
 class TestBadMovies:
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ('SizeT="24"', 'SizeT="999999999"'),
+            ('PlaneCount="24"', 'PlaneCount="999999999"'),
+            ('SizeT="24"', f'SizeT="{10**30}"'),
+        ],
+    )
+    def test_more_images_than_memory_holds(self, old, new, tmp_path):
+        tifffile.imwrite(tmp_path / "a.ome.tif", STACK, metadata={"axes": "TYX"})
+        with tifffile.TiffFile(tmp_path / "a.ome.tif") as tif:
+            ome = tif.ome_metadata
+        assert ome is not None
+        assert old in ome
+        path = write(
+            tmp_path / "m.tif", description=ome.replace(old, new), metadata=None
+        )
+        with pytest.raises(RecordingError, match="more images than any movie"):
+            open_movie(path)
+
+    @pytest.mark.parametrize(
+        "error", [zlib.error("x"), EOFError(), SyntaxError("a\nb"), KeyError(3)]
+    )
+    def test_whatever_a_reader_raises_is_one_sentence(self, error, tmp_path):
+        path = write(tmp_path / "m.tif")
+        sentence = r"m\.tif is not a readable TIFF \([^\n]+\); copy it again"
+        with pytest.raises(RecordingError, match=sentence), open_tiff(path):
+            raise error
+
     def test_missing(self, tmp_path):
         with pytest.raises(RecordingError, match="does not exist"):
             open_movie(tmp_path / "m.tif")

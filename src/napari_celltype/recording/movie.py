@@ -71,14 +71,24 @@ def open_movie(
 
 
 def _read_files(path: Path) -> tuple[list[TiffFrames], tuple[int, int] | None]:
-    """Find all frames, and the planes and channels per volume that ScanImage states."""
-    found = []
+    """Find all frames, and the planes and channels per volume that ScanImage states.
+
+    Each frame is taken once, though every file of an OME series may name all of them.
+    """
+    found: dict[Path, TiffFrames] = {}
+    named: set[Path] = set()
     counts = None
-    for file in tiff_files(path):
+    for file in map(Path.resolve, tiff_files(path)):
+        if file in named:
+            continue
         with open_tiff(file) as tif:
-            found.append(read_tiff(tif, file))
+            frames = read_tiff(tif, file)
             counts = counts or scanimage_layout(tif)
-    return found, counts
+        for other in map(Path.resolve, frames.files):
+            named.add(other)
+            found.pop(other, None)
+        found[file] = frames
+    return list(found.values()), counts
 
 
 def attach_movie(

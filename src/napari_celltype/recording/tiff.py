@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import re
-import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,11 +27,8 @@ _SCANIMAGE_LINE = re.compile(
 )
 _SECONDS = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60.0}
 _MICROMETRES = {"µm": 1.0, "um": 1.0, "micron": 1.0, "nm": 1e-3, "mm": 1e3}
-# What tifffile raises on damaged files, depending on where it gives up.
-_TIFF_ERRORS = (
-    *(ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError),
-    *(NotImplementedError, RuntimeError, TypeError, ValueError, struct.error),
-)
+# The largest frames of microscopes, and more images than any series has.
+_MOST_PIXELS, _MOST_IMAGES = 1 << 27, 1 << 24
 
 
 @contextmanager
@@ -48,14 +44,18 @@ def open_tiff(path: Path) -> Iterator[TiffFile]:
         # to, it looks where they are.
         with TiffFile(path, is_scanimage=False) as tif:
             yield tif
-    except _TIFF_ERRORS as error:
-        raise RecordingError(
-            f"{path} is not a readable TIFF ({error}); copy it again or give another."
-        ) from None
+    except RecordingError:
+        raise
     except OSError as error:
         raise RecordingError(
             f"{path} cannot be read ({error.strerror or error}); check that it is "
             f"there and whole."
+        ) from None
+    except Exception as error:  # noqa: BLE001 - on damaged files tifffile and its codecs
+        # raise what they happen to stumble over
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise RecordingError(
+            f"{path} is not a readable TIFF ({reason}); copy it again or give another."
         ) from None
     finally:
         log.disabled = was_off
@@ -99,12 +99,16 @@ class TiffFrames(NamedTuple):
     frames: LazyFrames
     axes: str
     lengths: tuple[int, ...]
+    files: tuple[Path, ...]
 
 
 def read_tiff(tif: TiffFile, path: Path) -> TiffFrames:
     """Find the frames of an open TIFF without reading their pixels."""
     # Where pages have an order of their own, tifffile's view of them says which. Else
     # it is not asked for: it takes minutes for files that were written frame by frame.
+    if tif.is_ome:
+        # For such numbers tifffile itself would fill the memory.
+        _require_possible(_ome_counts(tif), path)
     ordered = tif.is_ome or tif.is_imagej or tif.is_stk or tif.is_lsm
     if not ordered and len(tif.pages) > 1:
         return _read_pages(tif, path)
@@ -117,14 +121,15 @@ def read_tiff(tif: TiffFile, path: Path) -> TiffFrames:
         )
     lengths = series.shape[:-2]
     frame_shape = int(series.shape[-2]), int(series.shape[-1])
+    _require_possible([math.prod(lengths)], path)
     if series.dataoffset is not None:
         n_bytes = math.prod(frame_shape) * dtype.itemsize
         offsets = series.dataoffset + n_bytes * np.arange(math.prod(lengths))
         stored = np.dtype(dtype).newbyteorder(tif.byteorder)
-        frames: LazyFrames = RawFrames(path, frame_shape, stored, offsets)
-    else:
-        frames = _scattered(series, path, frame_shape)
-    return TiffFrames(frames, axes[:-2], lengths)
+        raw = RawFrames(path, frame_shape, stored, offsets)
+        return TiffFrames(raw, axes[:-2], lengths, (path,))
+    frames, files = _scattered(series, path, frame_shape)
+    return TiffFrames(frames, axes[:-2], lengths, files)
 
 
 def _read_pages(tif: TiffFile, path: Path) -> TiffFrames:
@@ -143,12 +148,12 @@ def _read_pages(tif: TiffFile, path: Path) -> TiffFrames:
             f"grey value per pixel."
         )
     frames = _pages_of_one_file(path, pages, (frame_shape[0], frame_shape[1]))
-    return TiffFrames(frames, "T", (len(pages),))
+    return TiffFrames(frames, "T", (len(pages),), (path,))
 
 
 def _scattered(
     series: TiffPageSeries, path: Path, frame_shape: tuple[int, int]
-) -> LazyFrames:
+) -> tuple[LazyFrames, tuple[Path, ...]]:
     """Collect pages one by one; an OME series may lie in several files."""
     positions_in: dict[Path, list[int]] = {}
     for position, page in enumerate(series.pages):
@@ -167,7 +172,8 @@ def _scattered(
         frame_of[positions] = np.arange(len(positions))
         pages = [series.pages[position] for position in positions]
         parts.append(_pages_of_one_file(file, pages, frame_shape))
-    return parts[0] if len(parts) == 1 else SelectedFrames(parts, part_of, frame_of)
+    frames = parts[0] if len(parts) == 1 else SelectedFrames(parts, part_of, frame_of)
+    return frames, tuple(positions_in)
 
 
 def _pages_of_one_file(
@@ -178,6 +184,11 @@ def _pages_of_one_file(
         raise RecordingError(
             f"{file} holds images of {keyframe.shape} pixels among images of "
             f"{frame_shape}; give a TIFF with one frame size."
+        )
+    if math.prod(frame_shape) > _MOST_PIXELS:
+        raise RecordingError(
+            f"{file} announces images of {frame_shape[0]} x {frame_shape[1]} pixels, "
+            f"more than any microscope's; copy it again."
         )
     pieces = [(page.dataoffsets, page.databytecounts) for page in pages]
     plain = (
@@ -294,15 +305,36 @@ def _scanimage_rate(tif: TiffFile, n_planes: int) -> float | None:
     return _number(values.get("scanFrameRate")) / averaged
 
 
-def _ome_pixels(tif: TiffFile) -> Mapping[str, str]:
+def _ome(tif: TiffFile) -> ElementTree.Element:
+    """Return what OME noted; an empty element where there is nothing to be read."""
     text = tif.ome_metadata
     # An entity could grow without bounds when it is read; OME has no use for any.
-    if not text or "<!DOCTYPE" in text or "<!ENTITY" in text:
-        return {}
-    try:
-        pixels = ElementTree.fromstring(text).find(".//{*}Pixels")
-    except ElementTree.ParseError:
-        return {}
+    if text and "<!DOCTYPE" not in text and "<!ENTITY" not in text:
+        try:
+            return ElementTree.fromstring(text)
+        except ElementTree.ParseError:
+            pass
+    return ElementTree.Element("OME")
+
+
+def _ome_counts(tif: TiffFile) -> Iterator[float]:
+    """Give the numbers of images that OME notes in any place."""
+    for element in _ome(tif).iter():
+        yield math.prod(_number(element.get(f"Size{axis}", "1")) for axis in "TZC")
+        for name in ("PlaneCount", "NumPlanes", "IFD", "FirstT", "FirstZ", "FirstC"):
+            yield _number(element.get(name))
+
+
+def _require_possible(counts: Iterable[float], path: Path) -> None:
+    if any(count > _MOST_IMAGES for count in counts):
+        raise RecordingError(
+            f"{path} announces more images than any movie has; copy it again or give "
+            f"another."
+        )
+
+
+def _ome_pixels(tif: TiffFile) -> Mapping[str, str]:
+    pixels = _ome(tif).find(".//{*}Pixels")
     return {} if pixels is None else pixels.attrib
 
 
