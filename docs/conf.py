@@ -18,9 +18,9 @@ extensions = [
     *("myst_parser", "sphinxcontrib.mermaid"),
     *("sphinx.ext.autodoc", "sphinx.ext.napoleon"),
 ]
-exclude_patterns = ["README.md"]  # Its table stands in index.md.
-html_theme = "pydata_sphinx_theme"
-html_theme_options = {"show_prev_next": False}
+exclude_patterns = ["README.md"]  # The contents for who reads the files.
+html_theme = "furo"
+html_title = f"{project} {version}"
 html_show_sourcelink = False
 myst_heading_anchors = 3
 myst_fence_as_directive = ["mermaid"]
@@ -30,8 +30,10 @@ autodoc_typehints = "none"  # The docstrings say shapes and units.
 
 
 def _help(*words: str) -> str:
-    environment = {"COLUMNS": "88", "NO_COLOR": "1", "TERM": "dumb"}
-    shown = CliRunner().invoke(app, [*words, "--help"], env=environment)
+    environment = {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}
+    shown = CliRunner().invoke(
+        app, [*words, "--help"], env=environment, prog_name=project
+    )
     return f"## {' '.join(words)}\n\n```text\n{shown.output.strip()}\n```\n"
 
 
