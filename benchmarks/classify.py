@@ -57,7 +57,7 @@ def paper_model(n_frames):
     classifier = TraceClassifier(epochs=1, random_state=0, device="cpu")
     classifier.fit(few, labels)
     card = card_for(classifier, name="benchmark", sampling_frequency=10.0)
-    return CellTypeModel(classifier, card, "", card.name)
+    return CellTypeModel(classifier, card, "")
 
 
 def flop_per_trace(model, n_frames):

@@ -167,7 +167,7 @@ def curves(
             curve["values"].append(value)
             for family in MODELS:
                 model = load_model(family, sessions[0].sampling_frequency)
-                curve[family]["used"].append(model.name)
+                curve[family]["used"].append(model.card.name)
                 for question, answer in score(model, sessions).items():
                     curve[family][question].append(answer)
             groups = "  ".join(

@@ -173,7 +173,7 @@ def measure(found: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, Any]:
                 }
                 for name, rows in among.items()
             }
-        results["models"][model.name] = answers
+        results["models"][model.card.name] = answers
     return results
 
 

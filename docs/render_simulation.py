@@ -30,8 +30,19 @@ def _row(member: str, name: str, parameter: Quantity) -> str:
     if member and member != title:
         title = f"{member}: {title}"
     source = "; ".join(filter(None, (parameter.source, parameter.note)))
-    cells = (title, parameter.range_text(), parameter.unit, source)
+    cells = (title, _range_text(parameter), parameter.unit, source)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _range_text(parameter: Quantity) -> str:
+    text = f"{parameter.low:g}"
+    if parameter.low != parameter.high:
+        text += f" to {parameter.high:g}"
+    if parameter.distribution == "log-normal":
+        text += " (log-normal, 5-95 %)"
+    if parameter.share_reversed:
+        text += f", sign reversed in {parameter.share_reversed:.0%}"
+    return text
 
 
 def rendered(page: str) -> str:

@@ -17,7 +17,7 @@ from bundled_networks import all_trainings, run, train
 from bundled_sessions import simulate
 from write_cards import Measuring, measure, write_index
 
-from napari_celltype.models import read_model
+from napari_celltype.models import load_model
 
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLED = ROOT / "src" / "napari_celltype" / "models" / "bundled"
@@ -50,7 +50,7 @@ def main() -> int:
     )
     names = sorted(training.name for training in trainings)
     files = {name: measuring.out / f"{name}.safetensors" for name in names}
-    write_index({n: read_model(file) for n, file in files.items()}, measuring.pages)
+    write_index({n: load_model(file) for n, file in files.items()}, measuring.pages)
     total = sum(file.stat().st_size for file in files.values())
     print(f"All weights: {total / 1e6:.1f} MB")
     return 0

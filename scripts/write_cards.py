@@ -46,20 +46,22 @@ from napari_celltype.models import (
     TraceClassifier,
     card_for,
     describe,
-    read_model,
+    load_model,
     save_model,
 )
 from napari_celltype.models.calibration import calibrate, probabilities_of
 from napari_celltype.models.domain import (
     POPULATION_PROPERTIES,
     TRACE_PROPERTIES,
+    RecordingProperties,
     correlations,
     domain_of,
-    recording_properties,
     unlike,
 )
 from napari_celltype.models.model import log_probabilities_by_roi
+from napari_celltype.models.windows import blocks_of, plan_windows
 from napari_celltype.recording import area_average
+from napari_celltype.recording.windows import lively
 from napari_celltype.simulation import SIMULATOR_VERSION, simulate_session
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
@@ -185,12 +187,12 @@ def measure(training: Training, measuring: Measuring) -> str:
         parts = measuring.parts(UNLIKE, (regime,))
         strange = cells_of(parts, training, measuring.work)
         scores.append(_warned(f"simulated, {regime}", card, strange))
-    model = CellTypeModel(classifier, card, "", card.name)
+    model = CellTypeModel(classifier, card, "")
     if measuring.real_cells:
         scores += score_rows(model, measuring.real_cells)
     path = measuring.out / f"{card.name}.safetensors"
     save_model(classifier, replace(card, scores=tuple(scores)), path)
-    _write_page(read_model(path), measuring.pages)
+    _write_page(load_model(path), measuring.pages)
     curves = {
         f"{minutes_of(card, n):g} min": reliability(card, test.truth, p)
         for n, p in probabilities.items()
@@ -372,9 +374,13 @@ def _properties(
     assert card.sampling_frequency is not None
     traces = cells.windows[rows].reshape(rows.size, -1)
     traces = traces[:, : round(60 * minutes * card.sampling_frequency)]
-    found = recording_properties(card, traces, card.sampling_frequency, ())
+    plan = plan_windows(card, traces.shape[1], card.sampling_frequency, ())
+    measured = RecordingProperties(plan, card.sampling_frequency, rows.size, None)
+    for some, block in blocks_of(traces):
+        windows = plan.cut(block)
+        measured.add(some, windows, lively(windows))
     # The sessions were averaged down to the model's rate beforehand.
-    return {**found, "frame rate": cells.recorded_at[rows]}
+    return {**measured.values(), "frame rate": cells.recorded_at[rows]}
 
 
 def _warned(data: str, card: ModelCard, cells: Cells) -> Score:

@@ -41,13 +41,6 @@ def test_the_demo_does_the_whole_job_with_no_input_of_the_users(tmp_path):
     assert result.stdout.strip() == summary.strip()
 
 
-def test_the_demo_leaves_a_folder_of_somebody_else_alone(tmp_path):
-    (tmp_path / "thesis.txt").write_text("mine")
-    result = CliRunner().invoke(app, ["demo", "--headless", "-o", str(tmp_path)])
-    assert result.exit_code == 1
-    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
-
-
 def test_ctrl_c_while_the_picture_is_taken_is_told(tmp_path, monkeypatch):
     simulated = simulate_recording(6, 700, 10.0, random_state=0)
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 from napari_celltype.errors import ModelError
-from napari_celltype.models.calibration import calibrate, log_softmax
+from napari_celltype.models.calibration import calibrate
 
 CLASSES = ("PV", "PY", "SOM", "VIP")
 EVEN = dict.fromkeys(CLASSES, 0.25)
@@ -20,7 +21,7 @@ def simulate(rng, n_sessions, *, n_windows=1, chances=(1, 1, 1, 1), signal=1.6):
     cells = signal * ease * np.eye(4)[truth] + leaning + rng.normal(0, 1, (*shape, 4))
     noise = rng.normal(0, 1, (*shape, n_windows, 4))
     logits = 1.5 * (cells[:, :, None] + noise)
-    logs = log_softmax(logits.reshape(-1, 4)).reshape(-1, n_windows, 4)
+    logs = log_softmax(logits.reshape(-1, 4), axis=1).reshape(-1, n_windows, 4)
     return logs, np.array(CLASSES)[truth.ravel()], np.repeat(range(n_sessions), CELLS)
 
 
@@ -44,7 +45,7 @@ def calibrated(data, trained_shares=EVEN):
 def of_model(step, logs):
     """Return the model's probabilities (n_cells, 4)."""
     return np.exp(
-        log_softmax(logs[:, : step.n_windows].mean(axis=1) / step.temperature)
+        log_softmax(logs[:, : step.n_windows].mean(axis=1) / step.temperature, axis=1)
     )
 
 
@@ -63,17 +64,10 @@ def calibration(data):
     return calibrated(data)
 
 
-def test_steps_go_up_to_the_windows_that_there_are(calibration):
-    assert [step.n_windows for step in calibration.steps] == [1, 2, 4]
-
-
 def test_what_it_was_calibrated_on_is_told(calibration):
+    assert [step.n_windows for step in calibration.steps] == [1, 2, 4]
     assert (calibration.sessions, calibration.cells) == (120, 4800)
     assert calibration.coverage == 0.9
-
-
-def test_the_same_data_give_the_same_calibration(data, calibration):
-    assert calibrated(data) == calibration
 
 
 def test_temperature_undoes_overconfidence(data):

@@ -3,11 +3,10 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from napari_celltype.errors import ModelError
-from napari_celltype.models import ModelCard, TraceClassifier, card_for, describe
+from napari_celltype.models import ModelCard, describe
 
 
 def test_json_brings_the_same_card_back(make_card, make_calibration):
@@ -78,16 +77,6 @@ def test_impossible_score_is_refused(make_card, changes):
     (score,) = make_card().scores
     with pytest.raises(ModelError, match=r"says scores\[0\]"):
         make_card(scores=[replace(score, **changes)])
-
-
-def test_a_card_counts_the_classes_that_its_classifier_was_trained_on():
-    rng = np.random.default_rng(0)
-    traces, labels = rng.normal(size=(8, 40)), ["PV"] * 6 + ["PY"] * 2
-    classifier = TraceClassifier("rnn", epochs=1, random_state=0, device="cpu")
-    card = card_for(
-        classifier.fit(traces, labels), name="mine", sampling_frequency=10.0
-    )
-    assert card.training_data["class_counts"] == {"PV": 6, "PY": 2}
 
 
 def test_what_a_card_says_of_the_network_comes_from_the_classifier(make_card):

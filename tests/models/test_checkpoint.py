@@ -10,7 +10,6 @@ import torch
 
 from napari_celltype.errors import OutputError, Stopped
 from napari_celltype.models import TraceClassifier, training
-from napari_celltype.models.estimator import EpochScoring
 
 SETTINGS = {"dropout": 0.3, "random_state": 0, "device": "cpu", "batch_size": 16}
 
@@ -156,8 +155,10 @@ def test_another_number_of_threads_begins_anew(labelled, path):
     assert epochs_trained(labelled, path) == 6
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped bit", "text", "empty", "no card"])
-def test_damaged_file_begins_anew(damage, labelled, path):
+@pytest.mark.parametrize(
+    "damage", ["cut", "flipped bit", "text", "empty", "no card", "model"]
+)
+def test_another_file_begins_anew(damage, labelled, path, model_file):
     stopped_after(3, labelled, path)
     content = bytearray(path.read_bytes())
     if damage == "cut":
@@ -168,22 +169,12 @@ def test_damaged_file_begins_anew(damage, labelled, path):
         content = b"not a checkpoint\n" * 100
     elif damage == "empty":
         content = b""
+    elif damage == "model":
+        content = model_file.read_bytes()
     else:
         content = b"\x02\0\0\0\0\0\0\0{}"
     path.write_bytes(content)
     assert_same(fit(labelled, checkpoint=path), fit(labelled))
-
-
-def test_model_file_begins_anew(labelled, path, model_file):
-    path.parent.mkdir()
-    path.write_bytes(model_file.read_bytes())
-    assert epochs_trained(labelled, path) == 6
-
-
-def test_place_that_cannot_be_written_is_a_sentence(labelled, tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="cannot be written"):
-        fit(labelled, checkpoint=tmp_path / "file" / "rnn.safetensors")
 
 
 def test_full_disk_is_a_sentence_and_keeps_the_earlier_file(labelled, path):
@@ -201,15 +192,6 @@ def test_full_disk_is_a_sentence_and_keeps_the_earlier_file(labelled, path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
     assert path.read_bytes() == before
-
-
-def test_what_was_asked_after_each_epoch_is_kept(labelled, path):
-    def score(trained):
-        return {"score": trained.score(*labelled)}
-
-    stopped_after(3, labelled, path, scoring=EpochScoring(score))
-    again = fit(labelled, checkpoint=path, scoring=EpochScoring(score))
-    assert_same(again, fit(labelled, scoring=EpochScoring(score)))
 
 
 def test_only_the_last_epoch_is_always_written(labelled, path, monkeypatch):

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from napari_celltype.models import predict_recording_traces
 from napari_celltype.models.domain import (
     PROPERTIES,
     domain_of,
-    recording_properties,
     trace_properties,
     unlike,
 )
@@ -19,7 +21,10 @@ def measure(model):
 
     def run(traces, rate=10.0, segments=(), **options):
         traces = np.asarray(traces, dtype=np.float32)
-        return recording_properties(model.card, traces, rate, segments, **options)
+        asked = replace(model, card=replace(model.card, domain={}))
+        return predict_recording_traces(
+            asked, traces, rate, segments, **options
+        ).properties
 
     return run
 

@@ -1,5 +1,3 @@
-import pickle
-
 import numpy as np
 import pytest
 import torch
@@ -7,9 +5,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from napari_celltype.errors import CellTypeError, Stopped
-from napari_celltype.models import NETWORKS, TraceClassifier, read_model
-from napari_celltype.models.windows import NORMALIZATIONS
+from napari_celltype.errors import Stopped
+from napari_celltype.models import NETWORKS, TraceClassifier, load_model
 
 QUICK = {"epochs": 2, "random_state": 0, "device": "cpu"}
 
@@ -25,26 +22,10 @@ def test_same_seed_gives_the_same_model(architecture, labelled):
     )
 
 
-@pytest.mark.parametrize("normalization", NORMALIZATIONS)
-def test_each_normalization_trains(normalization, labelled):
-    fitted = TraceClassifier("rnn", normalization=normalization, **QUICK)
-    assert len(fitted.fit(*labelled).history_) == 2
-
-
-def test_toy_traces_are_padded_to_the_networks_minimum():
-    fitted = TraceClassifier("cnn", **QUICK).fit([[0.0, 1.0], [1.0, 0.0]], ["a", "b"])
-    assert fitted.predict_proba([[0.0, 1.0]]).shape == (1, 2)
-
-
 def test_predictions_do_not_depend_on_neighbours(classifier, labelled):
     together = classifier.predict_proba(labelled[0])
     alone = np.concatenate([classifier.predict_proba(x[None]) for x in labelled[0]])
     np.testing.assert_allclose(alone, together, atol=1e-6)
-
-
-def test_a_single_class_is_refused(labelled):
-    with pytest.raises(ValueError, match="only one class"):
-        TraceClassifier(**QUICK).fit(labelled[0], ["PY"] * 60)
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}])
@@ -53,29 +34,12 @@ def test_counts_below_one_are_refused(wrong, labelled):
         TraceClassifier(**{**QUICK, **wrong}).fit(*labelled)
 
 
-def test_traces_of_another_length_are_refused(classifier, labelled):
-    with pytest.raises(ValueError, match="59 features"):
-        classifier.predict(labelled[0][:, :59])
-
-
-def test_missing_device_is_a_sentence(labelled):
-    with pytest.raises(CellTypeError, match="was asked for"):
-        TraceClassifier(**{**QUICK, "device": "cuda:99"}).fit(*labelled)
-
-
 def test_stopped_training_leaves_the_earlier_model(labelled):
     fitted = TraceClassifier("rnn", **QUICK).fit(*labelled)
     before = fitted.predict_proba(labelled[0])
     with pytest.raises(Stopped):
         fitted.fit(*labelled, should_stop=lambda: True)
     np.testing.assert_array_equal(fitted.predict_proba(labelled[0]), before)
-
-
-def test_pickle_keeps_the_predictions(classifier, labelled):
-    copy = pickle.loads(pickle.dumps(classifier))  # noqa: S301
-    np.testing.assert_array_equal(
-        copy.predict_proba(labelled[0]), classifier.predict_proba(labelled[0])
-    )
 
 
 def test_grid_search_in_a_pipeline_runs(labelled):
@@ -92,7 +56,7 @@ def test_save_without_a_card_names_the_model_after_its_file(
 ):
     path = tmp_path / "mine.safetensors"
     classifier.save(path)
-    assert read_model(path).name == "mine"
+    assert load_model(path).card.name == "mine"
 
 
 def test_columns_follow_classes_and_sum_to_one(classifier, labelled):

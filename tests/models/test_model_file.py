@@ -13,7 +13,7 @@ from napari_celltype.models import (
     NETWORKS,
     TraceClassifier,
     card_for,
-    read_model,
+    load_model,
     save_model,
     verify_model,
 )
@@ -64,7 +64,7 @@ def test_loaded_model_predicts_the_same(
     path = tmp_path / "model.safetensors"
     save_model(fitted, card_for(fitted, name="m", sampling_frequency=10.0), path)
     np.testing.assert_array_equal(
-        read_model(path).classifier.predict_proba(labelled[0]),
+        load_model(path).classifier.predict_proba(labelled[0]),
         fitted.predict_proba(labelled[0]),
     )
 
@@ -97,14 +97,14 @@ def test_truncated_file_is_refused(model_file, tmp_path, keep):
     path = tmp_path / "cut.safetensors"
     path.write_bytes(model_file.read_bytes()[:keep])
     with pytest.raises(ModelError, match=r"cut\.safetensors"):
-        read_model(path)
+        load_model(path)
 
 
 def test_safetensors_of_another_program_is_refused(tmp_path):
     path = tmp_path / "other.safetensors"
     safetensors.numpy.save_file({"x": np.zeros(3)}, path)
     with pytest.raises(ModelError, match="without a model card"):
-        read_model(path)
+        load_model(path)
 
 
 def test_pickle_is_refused_and_not_run(tmp_path):
@@ -112,7 +112,7 @@ def test_pickle_is_refused_and_not_run(tmp_path):
     path = tmp_path / "evil.safetensors"
     path.write_bytes(pickle.dumps(Touch(canary)))
     with pytest.raises(ModelError, match="no complete model file"):
-        read_model(path)
+        load_model(path)
     assert not canary.exists()
 
 
@@ -121,7 +121,7 @@ def test_file_larger_than_any_model_is_not_read(tmp_path):
     with path.open("wb") as file:
         file.truncate(module.MAX_BYTES + 1)
     with pytest.raises(ModelError, match="more than any model"):
-        read_model(path)
+        load_model(path)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_file_larger_than_any_model_is_not_read(tmp_path):
 def test_resealed_card_that_does_not_fit_is_refused(model_file, tmp_path, card):
     path = resealed(model_file, tmp_path / "evil.safetensors", card=card)
     with pytest.raises(ModelError, match=r"evil\.safetensors"):
-        read_model(path)
+        load_model(path)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_resealed_tensor_table_that_lies_is_refused(model_file, tmp_path, entry)
     table = {"network.output.bias": entry}
     path = resealed(model_file, tmp_path / "evil.safetensors", table=table)
     with pytest.raises(ModelError, match=r"evil\.safetensors"):
-        read_model(path)
+        load_model(path)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -176,7 +176,7 @@ def test_weights_that_are_no_numbers_are_refused(
         spoilt.network_.output.bias[0] = value
     save_model(spoilt, make_card(), tmp_path / "nan.safetensors")
     with pytest.raises(ModelError, match="some weights are NaN or infinite"):
-        read_model(tmp_path / "nan.safetensors")
+        load_model(tmp_path / "nan.safetensors")
 
 
 def test_saving_leaves_the_one_file_whose_digest_it_returns(
@@ -190,9 +190,9 @@ def test_saving_leaves_the_one_file_whose_digest_it_returns(
 
 def test_what_cannot_be_read_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"no model file .*absent\.safetensors"):
-        read_model(tmp_path / "absent.safetensors")
+        load_model(tmp_path / "absent.safetensors")
     with pytest.raises(ModelError, match="cannot be read"):
-        read_model(tmp_path)
+        load_model(tmp_path)
 
 
 def test_one_changed_byte_of_weights_or_card_is_noticed(model_file, tmp_path):
@@ -204,7 +204,7 @@ def test_one_changed_byte_of_weights_or_card_is_noticed(model_file, tmp_path):
     ):
         path.write_bytes(changed)
         with pytest.raises(ModelError, match="damaged or changed"):
-            read_model(path)
+            load_model(path)
 
 
 @pytest.mark.parametrize(
@@ -219,4 +219,4 @@ def test_impossible_header_is_refused(tmp_path, length, header, sentence):
     path = tmp_path / "evil.safetensors"
     path.write_bytes(length.to_bytes(8, "little") + header)
     with pytest.raises(ModelError, match=sentence):
-        read_model(path)
+        load_model(path)

@@ -7,7 +7,6 @@ from torch.nn import functional
 from napari_celltype.models import NETWORKS
 from napari_celltype.models.networks import (
     ConvolutionalNetwork,
-    Dropout,
     LongShortTermMemory,
     LstmNetwork,
     Network,
@@ -49,22 +48,6 @@ def test_paper_cnn_has_the_papers_sizes_at_4000_frames():
     network = ConvolutionalNetwork(4000, 4)
     shapes = [tuple(p.shape) for p in network.parameters() if p.ndim > 1]
     assert shapes == [(32, 1, 1, 10), (64, 32, 1, 10), (64, 64, 1, 10), (4, 126848)]
-
-
-def test_recurrent_network_cuts_frames_beyond_the_time_steps():
-    network = initialised(RecurrentNetwork(101, 3, timesteps=2))
-    x = torch.randn(4, 101, generator=generator(1))
-    changed = x.clone()
-    changed[:, -1] = 1000
-    torch.testing.assert_close(network(x), network(changed))
-
-
-def test_recurrent_network_reads_time_steps_in_order():
-    network = RecurrentNetwork(10, 3, timesteps=5)
-    seen = []
-    network.layers[0].register_forward_pre_hook(lambda _m, args: seen.append(args[0]))
-    initialised(network)(torch.arange(10.0)[None])
-    assert seen[0][0].tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]
 
 
 def test_initial_kernels_lie_in_glorots_range():
@@ -203,17 +186,6 @@ def test_dropout_drops_its_share_and_keeps_the_mean(probability):
     mask = dropout_mask(torch.ones(1000, 1001), probability, generator())
     assert (mask == 0).float().mean().item() == pytest.approx(probability, abs=0.003)
     assert mask.mean().item() == pytest.approx(1, abs=0.02)
-
-
-def test_dropout_mask_shows_no_pattern_of_its_four_numbers_a_word():
-    mask = dropout_mask(torch.ones(40_000), 0.5, generator())
-    shares = (mask.view(-1, 4) == 0).float().mean(dim=0)
-    assert shares.tolist() == pytest.approx([0.5] * 4, abs=0.02)
-
-
-def test_dropout_does_nothing_after_training():
-    x = torch.randn(10, 10)
-    assert Dropout(0.5).eval()(x) is x
 
 
 class PlainCnn(nn.Module):

@@ -129,13 +129,6 @@ def test_an_option_that_would_not_count_is_refused(option):
         nct.evaluate(traces(), ["rnn"], **{option: 3})
 
 
-def test_an_experiment_of_the_paper_runs_from_python():
-    request = ExperimentRequest(
-        traces(), "table2", protocol=PROTOCOL, training=Training(epochs=1)
-    )
-    assert "cnn" in run_experiment(request).scores["classifier"].unique()
-
-
 @pytest.fixture
 def file(tmp_path):
     return save_traces(traces(), tmp_path / "cells.npz")

@@ -15,7 +15,6 @@ from napari_celltype.protocol.experiment import (
     Condition,
     ExperimentData,
     build,
-    known,
 )
 from napari_celltype.protocol.experiments import (
     PAPER_NETWORKS,
@@ -27,13 +26,6 @@ from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.protocol.task import perform
 
 
-@pytest.mark.parametrize("name", [*known(), "probe: mean", "probe: session"])
-def test_every_classifier_is_one_of_scikit_learn(name):
-    from sklearn.base import is_classifier
-
-    assert is_classifier(build(Condition(name, name), 0))
-
-
 @pytest.mark.parametrize("name", ["cnn", *BASELINES, "svm-rbf-search"])
 @pytest.mark.parametrize("normalization", ["trace", "training-set"])
 def test_networks_and_baselines_z_score_by_the_training_set_or_as_asked(
@@ -43,11 +35,6 @@ def test_networks_and_baselines_z_score_by_the_training_set_or_as_asked(
     made = build(Condition(name, name, asked), 0)
     found = made if name == "cnn" else made.named_steps["z-score"]
     assert found.normalization == normalization
-
-
-def test_the_parameters_of_a_condition_reach_the_network():
-    made = build(Condition("CNN [C]", "cnn", {"layers": "C", "epochs": 3}), 0)
-    assert (made.layers, made.epochs) == ("C", 3)
 
 
 @pytest.mark.parametrize(

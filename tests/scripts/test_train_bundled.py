@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_celltype.models import NETWORKS, read_model
+from napari_celltype.models import NETWORKS, load_model
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
@@ -50,7 +50,7 @@ def test_cards_pages_and_figures_are_written_for_all_models(trained):
 def test_the_same_command_goes_on_where_it_was_and_ends_with_the_same_weights(trained):
     def weights():
         files = sorted((trained / "weights").iterdir())
-        return [read_model(f).classifier.network_.state_dict() for f in files]
+        return [load_model(f).classifier.network_.state_dict() for f in files]
 
     before = weights()
     assert "round" not in run(trained.parent)

@@ -86,14 +86,6 @@ def test_pv_cells_fire_most_and_pyramidal_cells_least(running):
     assert medians["PV"] > 5 * medians["PY"]
 
 
-def test_pv_and_som_cells_follow_running(running):
-    moving = running.behaviour.speed > 1
-    for name in ("PV", "SOM"):
-        spikes = running.spikes[running.labels == name]
-        ratio = spikes[:, moving].mean(axis=1) / spikes[:, ~moving].mean(axis=1)
-        assert np.median(ratio) > 1.2
-
-
 def test_types_hold_cells_of_both_signs(running):
     speed = running.behaviour.speed
     spikes = running.spikes[running.labels == "SOM"]
@@ -122,7 +114,7 @@ def test_some_pyramidal_cells_are_place_cells(running):
     assert 0.1 < (peak > 5).mean() < 0.9
 
 
-@pytest.mark.parametrize("regime", ["running", "slice"])
+@pytest.mark.parametrize("regime", [None, "slice"])
 def test_nuisances_do_not_look_at_the_types(regime):
     """The same seed and other types: every nuisance stays exactly the same."""
     labels = np.repeat(TYPES, 5)
@@ -133,12 +125,4 @@ def test_nuisances_do_not_look_at_the_types(regime):
             getattr(one.nuisances, field.name), getattr(other.nuisances, field.name)
         )
     np.testing.assert_array_equal(one.behaviour.speed, other.behaviour.speed)
-
-
-def test_regime_and_indicator_do_not_look_at_the_types():
-    def conditions(name: str) -> list[tuple[str, str]]:
-        drawn = [simulate_session(np.repeat(name, 2), 5, FS, k) for k in range(20)]
-        return [(s.behaviour.regime, s.nuisances.indicator) for s in drawn]
-
-    assert conditions("PY") == conditions("PV")
-    assert len(set(conditions("PY"))) > 5
+    assert one.behaviour.regime == other.behaviour.regime

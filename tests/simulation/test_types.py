@@ -123,20 +123,6 @@ def test_disinhibition_raises_vip_and_lowers_som_cells():
     assert gains["SOM bistratified"] < gains["PV basket"] < gains["PY"]
 
 
-def test_mean_activity_of_vip_and_som_cells_goes_apart_with_disinhibition():
-    session = _session("quiet")
-    still = (session.behaviour.speed < 0.5) & (_signal(session, "ripple") == 0)
-    signal = _signal(session, "disinhibition")[still]
-    together = {
-        name: np.corrcoef(
-            session.spikes[session.labels == name][:, still].sum(axis=0), signal
-        )[0, 1]
-        for name in ("VIP", "SOM")
-    }
-    assert together["VIP"] > 0.1
-    assert together["SOM"] < -0.1
-
-
 def test_theta_shows_at_60_hz_in_pv_more_than_in_pyramidal_cells():
     labels = np.repeat(TYPES, 40)
     session = simulate_session(labels, 6000, 60.0, 2, regime="running")

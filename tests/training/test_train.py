@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_celltype.errors import LabelError, OutputError, Stopped
-from napari_celltype.labels import Reading, TraceSet, save_traces
-from napari_celltype.models import read_model, training
+from napari_celltype.errors import LabelError, OutputError
+from napari_celltype.labels import Reading, TraceSet
+from napari_celltype.models import load_model
 from napari_celltype.training import TrainRequest, train_model
 
 EPOCHS = 6
@@ -55,7 +55,7 @@ def test_a_network_of_any_length_is_trained_from_scratch_and_calibrated(tmp_path
 
 def test_the_model_in_the_file_is_the_one_of_the_card(tmp_path):
     trained = train_model(request(tmp_path))
-    model = read_model(trained.path)
+    model = load_model(trained.path)
     assert model.card == trained.card
     assert model.sha256 == trained.sha256
 
@@ -80,35 +80,10 @@ def test_of_a_trace_set_neuropil_says_what_its_traces_are(tmp_path):
     assert train_model(asked).card.neuropil == 0.7
 
 
-def test_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path, monkeypatch):
-    # A checkpoint after each epoch, however short.
-    monkeypatch.setattr(training, "SECONDS_BETWEEN", 0.0)
-    at_once = train_model(request(tmp_path, output=tmp_path / "a.safetensors"))
-    epochs = []
-    asked = request(tmp_path)
-    with pytest.raises(Stopped):
-        train_model(
-            asked,
-            on_progress=lambda p: epochs.append(p.done),
-            should_stop=lambda: 3 in epochs,
-        )
-    kept = tmp_path / "mine.safetensors.checkpoint"
-    assert kept.exists()
-    epochs.clear()
-    resumed = train_model(asked, on_progress=lambda p: epochs.append(p.done))
-    assert not kept.exists()
-    assert 1 not in epochs
-    probe = traces().traces
-    np.testing.assert_array_equal(
-        read_model(resumed.path).classifier.predict_proba(probe),
-        read_model(at_once.path).classifier.predict_proba(probe),
-    )
-
-
 def test_a_model_of_this_program_is_replaced(tmp_path):
     first = train_model(request(tmp_path))
     second = train_model(request(tmp_path, random_state=1))
-    assert read_model(first.path).sha256 == second.sha256 != first.sha256
+    assert load_model(first.path).sha256 == second.sha256 != first.sha256
 
 
 def test_a_file_of_somebody_elses_is_kept(tmp_path):
@@ -122,17 +97,6 @@ def test_a_file_of_somebody_elses_is_kept(tmp_path):
 def test_a_frame_rate_is_needed(tmp_path):
     with pytest.raises(LabelError, match="--fs"):
         train_model(request(tmp_path, traces(sampling_frequency=None)))
-
-
-def test_a_file_trains_what_its_traces_would(tmp_path):
-    file = save_traces(traces(), tmp_path / "cells.npz")
-    from_file = train_model(request(tmp_path, file))
-    from_memory = train_model(request(tmp_path, output=tmp_path / "b.safetensors"))
-    probe = traces().traces
-    np.testing.assert_array_equal(
-        read_model(from_file.path).classifier.predict_proba(probe),
-        read_model(from_memory.path).classifier.predict_proba(probe),
-    )
 
 
 def test_a_folder_without_room_for_a_model_is_told_before_the_training(tmp_path):

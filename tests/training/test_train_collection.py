@@ -47,9 +47,9 @@ def test_the_command_trains_the_same_model(training):
 
     told = CliRunner().invoke(app, words[1:])
     assert told.exit_code == 0, told.output
-    from napari_celltype.models import read_model
+    from napari_celltype.models import load_model
 
-    first, second = (read_model(path) for path in (training.output, other))
+    first, second = (load_model(path) for path in (training.output, other))
     for name, weights in first.classifier.network_.state_dict().items():
         assert weights.equal(second.classifier.network_.state_dict()[name])
     assert first.card.training_data == second.card.training_data

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from napari_celltype import progress
 from napari_celltype.answers.provenance import (
     provenance,
     require_replaceable,
@@ -16,13 +17,6 @@ from napari_celltype.files import claim_folder, write_atomically
 from napari_celltype.labels import save_labels
 from napari_celltype.labels.trace_set import require_npz, write_traces
 from napari_celltype.parameters import parameter, seed_parameter
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-)
 from napari_celltype.recording import open_recording
 
 
@@ -58,8 +52,8 @@ class SimulateRequest:
 def write_simulation(
     request: SimulateRequest,
     *,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
+    on_progress: progress.OnProgress = progress.ignore_progress,
+    should_stop: progress.ShouldStop = progress.never_stop,
 ) -> list[Path]:
     """Write what is simulated, and return the files or the plane folder."""
     from napari_celltype import simulation
@@ -81,7 +75,7 @@ def write_simulation(
         return [dataset]
     folder = request.output or Path()
     claim_folder(folder, force=request.force)
-    on_progress(Progress("Simulating the session"))
+    on_progress(progress.Progress("Simulating the session"))
     simulated = simulation.simulate_recording(
         request.n_cells, *size, random_state=request.random_state
     )

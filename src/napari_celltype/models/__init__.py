@@ -12,17 +12,10 @@ from napari_celltype.models.registry import DEFAULT_MODEL, NETWORKS, network_tit
 
 if TYPE_CHECKING:
     from napari_celltype.models.calibration import calibrate
-    from napari_celltype.models.card import (
-        Calibration,
-        CalibrationStep,
-        ModelCard,
-        Score,
-        describe,
-    )
+    from napari_celltype.models.card import Calibration, ModelCard, Score, describe
     from napari_celltype.models.catalog import (
         add_model,
         families_of,
-        find_model,
         list_models,
         load_model,
         pack_model,
@@ -30,35 +23,26 @@ if TYPE_CHECKING:
         verify_model,
     )
     from napari_celltype.models.estimator import TraceClassifier, card_for, save_model
-    from napari_celltype.models.model import (
-        CellTypeModel,
-        TracePredictions,
-        predict_recording_traces,
-        read_model,
-    )
+    from napari_celltype.models.model import CellTypeModel, predict_recording_traces
 
 __all__ = [
     "DEFAULT_MODEL",
     "NETWORKS",
     "Calibration",
-    "CalibrationStep",
     "CellTypeModel",
     "ModelCard",
     "Score",
     "TraceClassifier",
-    "TracePredictions",
     "add_model",
     "calibrate",
     "card_for",
     "describe",
     "families_of",
-    "find_model",
     "list_models",
     "load_model",
     "network_title",
     "pack_model",
     "predict_recording_traces",
-    "read_model",
     "save_model",
     "show_model",
     "verify_model",

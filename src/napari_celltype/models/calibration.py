@@ -10,20 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax
 
 from napari_celltype.errors import ModelError
 from napari_celltype.models.card import Calibration, CalibrationStep
 
 # Share of the cells whose prediction set holds their type, at least.
 COVERAGE = 0.9
-
-
-def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log-probabilities of logits (n, n_classes), equation 1 in logarithms."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    total = np.exp(shifted).sum(axis=1, keepdims=True)
-    result: NDArray[np.float64] = shifted - np.log(total)
-    return result
 
 
 def probabilities_of(
@@ -35,7 +28,7 @@ def probabilities_of(
     if calibration is not None:
         divisor = calibration.temperatures(n_windows)
         log_probabilities = log_probabilities / divisor[:, None]
-    probabilities: NDArray[np.float64] = np.exp(log_softmax(log_probabilities))
+    probabilities: NDArray[np.float64] = np.exp(log_softmax(log_probabilities, axis=1))
     return probabilities
 
 
@@ -105,7 +98,7 @@ def calibrate(
             break
         weights = (trained / counts)[truths]
         temperature = _fit_temperature(logs, truths, weights)
-        of_model = np.exp(log_softmax(logs / temperature))
+        of_model = np.exp(log_softmax(logs / temperature, axis=1))
         prediction_set = {
             name: _set_threshold(of_model[own, column], votes[own])
             for column, name in enumerate(classes)
@@ -135,7 +128,7 @@ def _fit_temperature(
     rows = np.arange(columns.size)
 
     def loss(log_temperature: float) -> float:
-        logs = log_softmax(log_probabilities / np.exp(log_temperature))
+        logs = log_softmax(log_probabilities / np.exp(log_temperature), axis=1)
         return float(-np.average(logs[rows, columns], weights=weights))
 
     # Evidence of 16 independent windows would ask for 1/16.

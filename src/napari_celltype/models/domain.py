@@ -6,16 +6,14 @@ fluorescence of any microscope can be compared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.models.card import ModelCard
-from napari_celltype.models.windows import blocks_of, plan_windows
-from napari_celltype.recording import Segment, Traces
-from napari_celltype.recording.windows import WindowPlan, lively
+from napari_celltype.recording import Traces
+from napari_celltype.recording.windows import WindowPlan
 
 TRACE_PROPERTIES = ("noise", "skewness", "slow power", "smoothness")
 POPULATION_PROPERTIES = ("synchrony", "slow oscillation")
@@ -97,30 +95,6 @@ def trace_properties(
     return {name: np.where(constant, np.nan, value) for name, value in found.items()}
 
 
-def recording_properties(
-    card: ModelCard,
-    traces: Traces,
-    sampling_frequency: float,
-    segments: Sequence[Segment],
-    *,
-    neuropil: Traces | None = None,
-) -> dict[str, NDArray[np.float64]]:
-    """Measure the `PROPERTIES` of a recording as a model sees it, (n_rois,) each.
-
-    The properties of traces are those of the model's windows, at its frame rate,
-    averaged over a ROI's windows: so they do not depend on the recording's length. The
-    others are the same for all ROIs, but "neuropil", the correlation with the neuropil
-    traces. NaN for ROIs without a usable trace. For the parameters and errors see
-    `predict_recording_traces`, which measures them on its way.
-    """
-    plan = plan_windows(card, traces.shape[1], sampling_frequency, segments)
-    measured = RecordingProperties(plan, sampling_frequency, traces.shape[0], neuropil)
-    for rows, block in blocks_of(traces):
-        windows = plan.cut(block)
-        measured.add(rows, windows, lively(windows))
-    return measured.values()
-
-
 def correlations(
     traces: NDArray[np.float32], neuropil: NDArray[np.float32]
 ) -> NDArray[np.float64]:
@@ -139,7 +113,12 @@ def correlations(
 
 
 class RecordingProperties:
-    """The `recording_properties`, from the windows of one block of ROIs after another.
+    """The `PROPERTIES` of a recording, (n_rois,) each, block by block of its windows.
+
+    The properties of traces are those of a model's windows, at its frame rate, averaged
+    over a ROI's windows: so they do not depend on the recording's length. The others
+    are the same for all ROIs, but "neuropil", the correlation with the neuropil traces.
+    NaN for ROIs without a usable trace.
 
     What the ROIs do together is measured in bands of frequencies. synchrony: mean
     correlation of two ROIs between 0.02 and 0.1 Hz; NaN with fewer than 10 ROIs. slow
@@ -213,7 +192,7 @@ def domain_of(
 ) -> dict[str, dict[str, float]]:
     """Return what is usual of each property over cells as in training.
 
-    `properties` come from `recording_properties`, of all sessions in a row. A name such
+    `properties` come from `RecordingProperties`, of all sessions in a row. A name such
     as "median noise" holds medians of whole recordings, which vary less than cells do.
     """
     limits = {}
@@ -229,7 +208,7 @@ def unlike(
     domain: Mapping[str, Mapping[str, float]],
     properties: Mapping[str, NDArray[np.float64]],
 ) -> tuple[list[str], list[list[str]]]:
-    """Compare a recording's `recording_properties` with the domain on a model's card.
+    """Compare the properties of a recording with the domain on a model's card.
 
     Returns a sentence for each property whose median over the ROIs is unusual (compared
     with "median noise" and so on, where a card has it), and of each ROI the names of

@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -22,7 +23,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from napari_celltype.errors import ModelError
 from napari_celltype.files import write_atomically
 from napari_celltype.labels import Targets
-from napari_celltype.models.calibration import log_softmax
 from napari_celltype.models.card import ModelCard
 from napari_celltype.models.device import (
     choose_device,
@@ -328,7 +328,8 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         keep_freed_memory()
         batch = traces_at_once(target, n_frames, network.cached_frames)
         found = list(in_batches(logits, len(traces), batch, on_notice))
-        return log_softmax(np.concatenate(found))
+        # Equation 1, in logarithms.
+        return log_softmax(np.concatenate(found), axis=1)
 
     def save(self, path: str | os.PathLike[str], card: ModelCard | None = None) -> str:
         """Write the fitted classifier to a ``.safetensors`` file; return its SHA-256.

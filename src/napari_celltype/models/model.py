@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from napari_celltype.models.calibration import probabilities_of
 from napari_celltype.models.card import ModelCard
 from napari_celltype.models.domain import RecordingProperties
 from napari_celltype.models.estimator import STRUCTURE, TraceClassifier
-from napari_celltype.models.model_file import COPY_AGAIN, ModelBytes, read_model_bytes
+from napari_celltype.models.model_file import COPY_AGAIN, ModelBytes
 from napari_celltype.models.networks import build_network
 from napari_celltype.models.registry import Notice, warn_notice
 from napari_celltype.models.windows import (
@@ -52,7 +51,6 @@ class CellTypeModel:
     classifier: TraceClassifier
     card: ModelCard
     sha256: str
-    name: str
 
     @property
     def classes_(self) -> NDArray[np.str_]:
@@ -68,11 +66,6 @@ class CellTypeModel:
         logs = self.classifier.predict_log_proba(X)
         one_each = np.ones(len(logs), dtype=np.int64)
         return probabilities_of(logs, one_each, self.card.calibration)
-
-
-def read_model(path: str | os.PathLike[str]) -> CellTypeModel:
-    """Load a model file; `ModelError` if it is absent, damaged, changed or no model."""
-    return build_model(read_model_bytes(path))
 
 
 def build_model(file: ModelBytes) -> CellTypeModel:
@@ -104,7 +97,7 @@ def build_model(file: ModelBytes) -> CellTypeModel:
             f"The model file {file.path} does not hold a network that fits its card "
             f"({str(error).splitlines()[0][:200]}); {COPY_AGAIN}."
         ) from error
-    return CellTypeModel(classifier, card, file.sha256, card.name)
+    return CellTypeModel(classifier, card, file.sha256)
 
 
 def restore_classifier(
@@ -184,7 +177,7 @@ class TracePredictions:
     n_windows, n_frames_used : ndarray of int64, shape (n_rois,)
         Windows that were averaged, and the frames of the recording that they span.
     properties : mapping of str to ndarray, shape (n_rois,)
-        As `recording_properties` returns them; empty where the card has no domain to
+        The `domain.PROPERTIES`; empty where the card has no domain to
         compare them with.
     notices : tuple of str
         Sentences about the computation, such as a GPU whose memory was too small.

@@ -21,15 +21,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from napari_celltype import progress
 from napari_celltype.errors import CellTypeError, MissingDependencyError, OutputError
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-    raise_if_stopped,
-)
 
 # Called as work(item, shared), and in this process with on_progress and should_stop.
 Work = Callable[..., Any]
@@ -67,8 +60,8 @@ def outcomes(
     jobs: int = 1,
     scheduler: str | None = None,
     threads: int | None = None,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
+    on_progress: progress.OnProgress = progress.ignore_progress,
+    should_stop: progress.ShouldStop = progress.never_stop,
 ) -> Iterator[Finished]:
     """Yield what each item gave, as they finish.
 
@@ -105,7 +98,7 @@ def outcomes(
         yield from _in_processes(work, items, shared, jobs, threads, should_stop)
     else:
         for index, item in enumerate(items):
-            raise_if_stopped(should_stop)
+            progress.raise_if_stopped(should_stop)
             start = time.perf_counter()
             result = work(
                 item, shared, on_progress=on_progress, should_stop=should_stop
@@ -118,7 +111,7 @@ def _elsewhere(
     items: Sequence[Any],
     at_once: int,
     killed: type[BaseException],
-    should_stop: ShouldStop,
+    should_stop: progress.ShouldStop,
 ) -> Iterator[Finished]:
     """Yield what items gave in the processes of one executor after the other.
 
@@ -158,7 +151,7 @@ def _elsewhere(
                         suspects.remove(index)
                     yield Finished(index, result, seconds)
                 if running or waiting:
-                    raise_if_stopped(should_stop)
+                    progress.raise_if_stopped(should_stop)
         if before == (len(left), len(suspects)):
             raise WorkerLost(_LOST)
 
@@ -169,7 +162,7 @@ def _in_processes(
     shared: Any,
     jobs: int,
     threads: int | None,
-    should_stop: ShouldStop,
+    should_stop: progress.ShouldStop,
 ) -> Iterator[Finished]:
     import joblib
     from joblib.externals.loky import ProcessPoolExecutor
@@ -250,8 +243,8 @@ def _on_cluster(
     shared: Any,
     scheduler: str,
     threads: int | None,
-    on_progress: OnProgress,
-    should_stop: ShouldStop,
+    on_progress: progress.OnProgress,
+    should_stop: progress.ShouldStop,
 ) -> Iterator[Finished]:
     try:
         import dask
@@ -271,9 +264,9 @@ def _on_cluster(
         ) from None
     try:
         if not client.nthreads():
-            on_progress(Progress(f"Waiting for a worker of {scheduler}"))
+            on_progress(progress.Progress(f"Waiting for a worker of {scheduler}"))
         while not client.nthreads():
-            raise_if_stopped(should_stop)
+            progress.raise_if_stopped(should_stop)
             time.sleep(_POLL)
         _require_this_package(client)
         # Not scattered: scattered data are lost with the last worker that holds them,

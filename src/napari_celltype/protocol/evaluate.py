@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_celltype import progress
 from napari_celltype.errors import LabelError, OutputError
 from napari_celltype.files import write_text_atomically
 from napari_celltype.labels import LabelledData, Targets, TraceSet
@@ -25,13 +26,6 @@ from napari_celltype.parameters import (
     parameters,
     scheduler_parameter,
     values_of,
-)
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
 )
 from napari_celltype.protocol.experiment import COMPARED, ExperimentData, Plan, known
 from napari_celltype.protocol.experiments import (
@@ -256,8 +250,8 @@ def evaluate(
     classifiers: Sequence[str] = COMPARED,
     protocol: PaperProtocol = PAPER,
     *,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
+    on_progress: progress.OnProgress = progress.ignore_progress,
+    should_stop: progress.ShouldStop = progress.never_stop,
     **options: Any,
 ) -> Report:
     """Train and test classifiers by the paper's split protocol and a stricter one.
@@ -308,8 +302,8 @@ def run_experiment(
     request: ExperimentRequest,
     *,
     on_split: Callable[[SplitRow], None] = lambda row: None,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
+    on_progress: progress.OnProgress = progress.ignore_progress,
+    should_stop: progress.ShouldStop = progress.never_stop,
 ) -> Report:
     """Do what is not done yet of an experiment, and report on all of it.
 
@@ -332,7 +326,7 @@ def run_experiment(
     old, new = load(request.data), None
     if request.new_data is not None:
         new = load(request.new_data, only_tested=True)
-    on_progress(Progress("Planning the experiment"))
+    on_progress(progress.Progress("Planning the experiment"))
     data, notes = experiment_data(old, new)
     planned = plan_request(request, data)
     folder = RunFolder.open(
@@ -351,7 +345,7 @@ def run_experiment(
         on_progress=on_progress,
         should_stop=should_stop,
     )
-    on_progress(Progress("Writing the report"))
+    on_progress(progress.Progress("Writing the report"))
     report = make_report(
         planned,
         request.protocol,

@@ -252,9 +252,6 @@ def _best_of_each_kind(scores: Sequence[Score]) -> tuple[Score, ...]:
     """Return the scores; of many only the best of each kind of classifier."""
     if len(scores) <= _MOST_SHOWN:
         return tuple(scores)
-    tops: dict[str, Score] = {}
-    for s in scores:
-        top = tops.setdefault(s.classifier, s)
-        if s.interval.value > top.interval.value:
-            tops[s.classifier] = s
-    return tuple(tops.values())
+    kinds = dict.fromkeys(s.classifier for s in scores)
+    tops = (best(s for s in scores if s.classifier == kind) for kind in kinds)
+    return tuple(filter(None, tops))

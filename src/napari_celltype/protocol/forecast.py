@@ -11,17 +11,10 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype import progress
 from napari_celltype.labels import TraceSet
 from napari_celltype.labels.notes import counted
 from napari_celltype.labels.reading import Reading
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-    raise_if_stopped,
-)
 from napari_celltype.protocol.evaluate import (
     ExperimentRequest,
     experiment_data,
@@ -88,29 +81,29 @@ class Forecaster:
         self,
         request: ExperimentRequest,
         *,
-        on_progress: OnProgress = ignore_progress,
-        should_stop: ShouldStop = never_stop,
+        on_progress: progress.OnProgress = progress.ignore_progress,
+        should_stop: progress.ShouldStop = progress.never_stop,
     ) -> Forecast:
         """Say what an evaluation can tell, and how long what is not done may take."""
         with self._lock:
-            raise_if_stopped(should_stop)
+            progress.raise_if_stopped(should_stop)
             source = (request.data, request.reading)
             if source != self._source:
                 self._source = None
                 found = request.reading.load(
                     request.data, on_progress=on_progress, should_stop=should_stop
                 )
-                on_progress(Progress("Looking at the data"))
+                on_progress(progress.Progress("Looking at the data"))
                 self._read = (found.name, *experiment_data(found))
                 self._costs.clear()
                 self._source = source
             name, data, notes = self._read
-            on_progress(Progress("Drawing the splits"))
+            on_progress(progress.Progress("Drawing the splits"))
             plan = plan_request(request, data)
             left = list(plan.tasks)
             if request.folder is not None and request.folder.is_dir():
                 left = unfinished(left, RunFolder(request.folder).finished())
-            raise_if_stopped(should_stop)
+            progress.raise_if_stopped(should_stop)
             names, protocol, how = quick_look(request.protocol, request.training)
             quick = plan_request(
                 replace(request, classifiers=names, protocol=protocol, training=how),
@@ -133,14 +126,16 @@ class Forecaster:
         self,
         tasks: Iterable[Task],
         data: ExperimentData,
-        on_progress: OnProgress,
-        should_stop: ShouldStop,
+        on_progress: progress.OnProgress,
+        should_stop: progress.ShouldStop,
     ) -> float:
         seconds = 0.0
         for task in tasks:
             kind = _kind(task.condition)
             if kind not in self._costs:
-                on_progress(Progress(f"Timing a short training ({kind.split('|')[0]})"))
+                on_progress(
+                    progress.Progress(f"Timing a short training ({kind.split('|')[0]})")
+                )
                 self._costs[kind] = _measure(task, data, should_stop)
             fit, rest, power = self._costs[kind]
             epochs = task.condition.parameters.get("epochs", 1)
@@ -174,7 +169,7 @@ _EXAMPLES, _FEWEST = 128, 16
 
 
 def _measure(
-    task: Task, data: ExperimentData, should_stop: ShouldStop
+    task: Task, data: ExperimentData, should_stop: progress.ShouldStop
 ) -> tuple[float, float, int]:
     """Return seconds of an epoch or a fit by training examples to a power, and more.
 

@@ -15,14 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-    raise_if_stopped,
-)
+from napari_celltype import progress
 from napari_celltype.protocol.experiment import (
     PROBE,
     Condition,
@@ -43,13 +36,13 @@ def perform(
     *,
     checkpoint: Path | None = None,
     threads: int | None = None,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
+    on_progress: progress.OnProgress = progress.ignore_progress,
+    should_stop: progress.ShouldStop = progress.never_stop,
 ) -> Outcome:
     """Train the classifier of a task and let it answer."""
     # The same task with the same threads on the same machine gives the same outcome
     # but for times, also when a training goes on from a checkpoint.
-    raise_if_stopped(should_stop)
+    progress.raise_if_stopped(should_stop)
     condition, split, labels = task.condition, task.split, data.traces.labels
     seeds = np.random.SeedSequence(task.seed).generate_state(3) >> 1
     fit_seed, shuffle_seed, surrogate_seed = map(int, seeds)
@@ -91,7 +84,7 @@ def perform(
             # Those before an interruption included.
             seconds = float(sum(row["seconds"] for row in classifier.history_))
         else:
-            on_progress(Progress(f"Training {condition.name}", 0, 1))
+            on_progress(progress.Progress(f"Training {condition.name}", 0, 1))
             one = named(data.traces, data.targets)[learned]
             trained = split.train[one]
             groups = {}
@@ -102,8 +95,8 @@ def perform(
             start = perf_counter()
             classifier.fit(inputs(trained), labels[learned[one]], **groups)
             seconds = perf_counter() - start
-            on_progress(Progress(f"Training {condition.name}", 1, 1))
-        raise_if_stopped(should_stop)
+            on_progress(progress.Progress(f"Training {condition.name}", 1, 1))
+        progress.raise_if_stopped(should_stop)
         surrogates = {}
         if condition.surrogates:
             from napari_celltype.protocol.rivals import surrogates_of

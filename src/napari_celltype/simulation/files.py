@@ -11,16 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import shift
 
+from napari_celltype import progress
 from napari_celltype.files import write_atomically
 from napari_celltype.labels import Label, LabelTable, write_label_table
-from napari_celltype.progress import (
-    OnProgress,
-    Progress,
-    ShouldStop,
-    ignore_progress,
-    never_stop,
-    raise_if_stopped,
-)
 from napari_celltype.recording import RoiMasks
 from napari_celltype.simulation.behaviour import wander
 from napari_celltype.simulation.fluorescence import noise_deviation
@@ -38,8 +31,8 @@ def write_movie(
     recording: SimulatedRecording,
     path: Path | str,
     *,
-    on_progress: OnProgress = ignore_progress,
-    should_stop: ShouldStop = never_stop,
+    on_progress: progress.OnProgress = progress.ignore_progress,
+    should_stop: progress.ShouldStop = progress.never_stop,
 ) -> Path:
     """Write a two-photon movie as a 16-bit TIFF that says its own frame rate.
 
@@ -62,10 +55,10 @@ def write_movie(
     def frames() -> Iterator[NDArray[np.uint16]]:
         done = 0
         for block in movie_blocks(recording):
-            raise_if_stopped(should_stop)
+            progress.raise_if_stopped(should_stop)
             yield from block
             done += len(block)
-            on_progress(Progress("Writing the movie", done, n_frames))
+            on_progress(progress.Progress("Writing the movie", done, n_frames))
 
     def write(file: BinaryIO) -> None:
         with TiffWriter(file, bigtiff=big, imagej=not big, ome=big) as tiff:

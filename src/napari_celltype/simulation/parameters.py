@@ -52,17 +52,6 @@ class Quantity:
         """Draw one value, in the quantity's unit."""
         return float(self.draw(rng, 1)[0])
 
-    def range_text(self) -> str:
-        """Return the range as the documentation shows it."""
-        text = f"{self.low:g}"
-        if self.low != self.high:
-            text += f" to {self.high:g}"
-        if self.distribution == "log-normal":
-            text += " (log-normal, 5-95 %)"
-        if self.share_reversed:
-            text += f", sign reversed in {self.share_reversed:.0%}"
-        return text
-
 
 def _read() -> dict[str, dict[str, dict[str, Quantity]]]:
     """Read the quantities by group, member (type, kind or indicator) and name."""

@@ -31,33 +31,28 @@ class Course:
     chance: float | None
     # The best single number on the same cells, and its balanced accuracy.
     probe: tuple[str, float] | None
-    seconds_left: float
+    # ", about 14 min left", or nothing after the last epoch.
+    left: str
 
     def sentence(self) -> str:
         """Return the epoch, its scores, what they compare with, and the time left."""
-        from napari_celltype.protocol.running import time_left_text
         from napari_celltype.training.validation import SCORE
 
         row = self.history[-1]
         done = f"Epoch {len(self.history)} of {self.epochs}"
-        left = time_left_text(self.seconds_left) if self.seconds_left else ""
         if self.chance is None:
-            return f"{done}: loss {row['loss']:.3f}; nothing is held out{left}."
+            return f"{done}: loss {row['loss']:.3f}; nothing is held out{self.left}."
         best = self.history[self.best_epoch - 1][SCORE]
         beside = f"chance {self.chance:.2f}"
         if self.probe is not None:
             beside += f", {self.probe[0]} alone {self.probe[1]:.2f}"
         return (
             f"{done}: {row[SCORE]:.2f}; best {best:.2f} (epoch {self.best_epoch}); "
-            f"{beside}; {len(self.held_out.test)} cells{left}."
+            f"{beside}; {len(self.held_out.test)} cells{self.left}."
         )
 
 
 OnCourse = Callable[[Course], None]
-
-
-def ignore_course(course: Course) -> None:
-    """Take news of a training and show them to nobody."""
 
 
 class CourseWatch:
@@ -86,8 +81,8 @@ class CourseWatch:
             # Epochs of an earlier process took other time.
             self._began, self._before = now - history[-1]["seconds"], len(history) - 1
         each = (now - self._began) / (len(history) - self._before)
-        left = each * (self._epochs - len(history))
-        self._left = time_left_text(left) if left else ""
+        n_left = self._epochs - len(history)
+        self._left = time_left_text(each * n_left) if n_left else ""
         self._on_course(
             Course(
                 tuple(history),
@@ -96,7 +91,7 @@ class CourseWatch:
                 self._held,
                 None if judge is None else judge.chance,
                 None if judge is None else judge.probe,
-                left,
+                self._left,
             )
         )
         return scores

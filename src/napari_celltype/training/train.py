@@ -13,7 +13,7 @@ import numpy as np
 from napari_celltype import progress
 from napari_celltype.errors import LabelError, ModelError, OutputError
 from napari_celltype.labels import DataSet, LabelledData, Targets
-from napari_celltype.training.course import CourseWatch, OnCourse, ignore_course
+from napari_celltype.training.course import CourseWatch, OnCourse
 from napari_celltype.training.request import TrainRequest, data_folder
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def train_model(
     *,
     on_progress: progress.OnProgress = progress.ignore_progress,
     should_stop: progress.ShouldStop = progress.never_stop,
-    on_course: OnCourse = ignore_course,
+    on_course: OnCourse = lambda course: None,
     should_finish: progress.ShouldStop = progress.never_stop,
 ) -> Trained:
     """Train a network on labelled data and save it with a card.

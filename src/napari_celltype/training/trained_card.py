@@ -41,7 +41,11 @@ def card_of(
     counts = ", ".join(f"{n} {name}" for name, n in n_of.items())
     if n_predicted := _n_predicted(trained):
         counts += f"; {counted(n_predicted, 'label')} of these a model gave"
-    kind = "Labelled traces" if base is None else f"From {base.name} on, labelled cells"
+    kind = (
+        "Labelled traces"
+        if base is None
+        else f"From {base.card.name} on, labelled cells"
+    )
     trained_on = [f"{kind} of {data.name}: {counts}."]
     if validation is None:
         not_for = [NOT_FOR, "Nobody tested it on any cell."]
@@ -123,7 +127,7 @@ def _about(
     if base is not None:
         about |= {
             "windows": int(np.isin(data.cell, held.train).sum()),
-            "base": {"name": base.name, "sha256": base.sha256},
+            "base": {"name": base.card.name, "sha256": base.sha256},
             "layers_trained": request.tuned_layers,
         }
     chosen: dict[str, Any] = {

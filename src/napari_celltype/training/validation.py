@@ -20,7 +20,6 @@ from napari_celltype.protocol.metrics import (
     best_unit,
     bootstrap,
     chance,
-    confusion_counts,
 )
 from napari_celltype.protocol.splits import ground_truth
 from napari_celltype.training.held_out import UNITS, HeldOut
@@ -111,7 +110,7 @@ class Judge:
         self._truth = targets.index[held.test]
         neurons = identity(self._cells, "cell_id")
         self._neuron = held.test if neurons is None else codes(neurons)[held.test]
-        self.chance = 1 / len(np.unique(self._truth))
+        self.chance = chance(self._answers(self._truth))
         self.probe = self._best_probe(data)
 
     def after_epoch(self, trained: TraceClassifier) -> Mapping[str, float]:
@@ -125,17 +124,15 @@ class Judge:
         """Return all scores of a trained classifier."""
         guess = self._log_probabilities(trained).argmax(axis=1)
         answers = self._answers(guess)
-        groups, unit = best_unit(self._cells)
-        n_classes = len(self._targets.classes)
         assert self._held.way is not None
         return Validation(
             self._held.way,
             len(self._held.test),
-            bootstrap(answers, groups, unit),
-            chance(answers),
+            bootstrap(answers, *best_unit(self._cells)),
+            self.chance,
             self.probe,
             self._targets.classes,
-            confusion_counts(self._truth, guess, n_classes),
+            answers.counts,
             self._calibrate(trained),
         )
 
@@ -212,14 +209,14 @@ class Judge:
         return sum(n) >= _FEWEST and min(n) >= _FEWEST_OF_CLASS
 
     def _log_probabilities(self, trained: TraceClassifier) -> NDArray[np.float64]:
-        from napari_celltype.models.calibration import log_softmax
+        from scipy.special import log_softmax
+
         from napari_celltype.models.model import log_probabilities_by_roi
 
-        return log_softmax(
-            log_probabilities_by_roi(
-                trained, self._traces, self._cell, len(self._held.test)
-            )
+        logs = log_probabilities_by_roi(
+            trained, self._traces, self._cell, len(self._held.test)
         )
+        return log_softmax(logs, axis=1)
 
     def _answers(self, guess: NDArray[np.int64]) -> Answers:
         rows = self._held.test

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QApplication, QLabel, QPushButton
 from napari_celltype.gui.commands import show_dock
 from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.labels.obstacles import Obstacle
-from napari_celltype.models import list_models, read_model
+from napari_celltype.models import list_models, load_model
 from napari_celltype.recording import open_recording
 
 
@@ -99,7 +99,7 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
         window.click(dock.train)
         assert not dock.train.isEnabled()
         assert not form.isEnabled()
-    card = read_model(models / "mine.safetensors").card
+    card = load_model(models / "mine.safetensors").card
     assert card.scores[0].n == 12
     saved, found = dock.result.text().splitlines()
     assert saved == "Saved as mine: RNN, from scratch."
@@ -146,7 +146,7 @@ def test_the_network_that_is_shown_is_the_one_that_is_trained(
     assert form.about_name.text == "Saved as my-own."
     me.click(dock.train)
     me.read(dock, "Saved as my-own: CNN, from quick on.", 60)
-    card = read_model(models / "my-own.safetensors").card
+    card = load_model(models / "my-own.safetensors").card
     assert card.architecture == "cnn"
 
 
@@ -169,7 +169,7 @@ def test_a_cancelled_training_keeps_its_best_epoch_or_nothing(
     window.click(dock.job.cancel)
     with window.ended():
         window.click(dock.choice.keep)
-    about = read_model(models / "kept.safetensors").card.training_data
+    about = load_model(models / "kept.safetensors").card.training_data
     assert about["epochs_run"] < 10_000
     assert (
         f"Epoch {about['epoch_kept']} of {about['epochs_run']}"
