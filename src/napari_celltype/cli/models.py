@@ -37,12 +37,9 @@ def models(context: typer.Context) -> None:
         list_()
 
 
-@verb(models_app, "list")
+@verb(models_app, "list", example="models list")
 def list_() -> None:
-    """List all models, one line each.
-
-    Example: napari-celltype models list
-    """
+    """List all models, one line each."""
     from napari_celltype.models import list_models
 
     for card in list_models(on_notice=say):
@@ -52,47 +49,37 @@ def list_() -> None:
         )
 
 
-@verb(models_app, without=("file", "force"))
+@verb(models_app, without=("file", "force"), example="models show cnn")
 def show(request: ModelRequest) -> None:
-    """Print the card of a model: what it was trained on and what it scored.
-
-    Example: napari-celltype models show cnn
-    """
+    """Print the card of a model: what it was trained on and what it scored."""
     from napari_celltype.models import show_model
 
     typer.echo(show_model(request.name))
 
 
-@verb(models_app, without=("name", "force"))
+@verb(
+    models_app, without=("name", "force"), example="models verify mymodel.safetensors"
+)
 def verify(request: ModelRequest) -> None:
-    """Check that a model file is whole and unchanged.
-
-    Example: napari-celltype models verify mymodel.safetensors
-    """
+    """Check that a model file is whole and unchanged."""
     from napari_celltype.models import verify_model
 
     verified = verify_model(request.file)
     typer.echo(f"{verified.card.name} is whole; SHA-256 {verified.sha256}")
 
 
-@verb(models_app)
+@verb(models_app, example="models pack cnn-10hz cnn.safetensors")
 def pack(request: ModelRequest) -> None:
-    """Write a model to one file that another lab can add.
-
-    Example: napari-celltype models pack cnn-10hz cnn.safetensors
-    """
+    """Write a model to one file that another lab can add."""
     from napari_celltype.models import pack_model
 
     pack_model(request.name, request.file, force=request.force)
     say(f"written: {request.file}")
 
 
-@verb(models_app, without=("name",))
+@verb(models_app, without=("name",), example="models add cnn.safetensors")
 def add(request: ModelRequest) -> None:
-    """Add a model file to your own models.
-
-    Example: napari-celltype models add cnn.safetensors
-    """
+    """Add a model file to your own models."""
     from napari_celltype.models import add_model
 
     say(f"added: {add_model(request.file, force=request.force).card.name}")

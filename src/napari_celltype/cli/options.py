@@ -17,6 +17,7 @@ def verb(
     app: typer.Typer,
     called: str | None = None,
     *,
+    example: str,
     first: str = "",
     without: Collection[str] = (),
     choices: Mapping[str, Iterable[str]] | None = None,
@@ -46,7 +47,8 @@ def verb(
 
         names = sorted(taken, key=lambda name: name != first)
         arguments = [_argument(taken[name]) for name in names]
-        run.__doc__, run.__name__ = function.__doc__, function.__name__
+        run.__doc__ = f"{function.__doc__}\n\nExample: napari-celltype {example}"
+        run.__name__ = function.__name__
         # Typer reads these.
         run.__annotations__ = {a.name: a.annotation for a in arguments}
         run.__signature__ = inspect.Signature(arguments)  # type: ignore[attr-defined]

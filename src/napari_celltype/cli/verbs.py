@@ -57,12 +57,9 @@ _OUTPUT = ("-o", "--output")
 _REPLACE = "Replace a file that this program did not write."
 
 
-@verb(app)
+@verb(app, example="demo --headless -o demo")
 def demo(request: DemoRequest) -> None:
-    """Simulate a two-photon movie, run suite2p on it, classify its ROIs, show them.
-
-    Example: napari-celltype demo --headless -o demo
-    """
+    """Simulate a two-photon movie, run suite2p on it, classify its ROIs, show them."""
     with watched() as watching:
         session, summary = run_demo(request, **watching)
     typer.echo(summary)
@@ -70,12 +67,9 @@ def demo(request: DemoRequest) -> None:
         raise typer.Exit(open_window(OpenRequest(session), DEFAULT_MODEL))
 
 
-@verb(app, "open")
+@verb(app, "open", example="open data/mouse1/suite2p")
 def open_(request: OpenRequest) -> None:
-    """Open napari with a recording and the docks.
-
-    Example: napari-celltype open data/mouse1/suite2p
-    """
+    """Open napari with a recording and the docks."""
     # A wrong path is told before napari starts.
     find_recordings([request.path], request.plane)
     raise typer.Exit(open_window(request))
@@ -108,12 +102,9 @@ class BatchRequest:
     force: bool = parameter(False, _REPLACE)
 
 
-@verb(app)
+@verb(app, example="classify data/ -o cell_types.csv")
 def classify(batch: BatchRequest, request: ClassifyRequest) -> None:
-    """Classify every ROI of the recordings and write one table.
-
-    Example: napari-celltype classify data/ -o cell_types.csv
-    """
+    """Classify every ROI of the recordings and write one table."""
     output, force = batch.output, batch.force
     if output is not None:
         table_format(output)
@@ -172,14 +163,15 @@ class ExportFile:
     force: bool = parameter(False, _REPLACE)
 
 
-@verb(app, choices={"format": FORMATS})
+@verb(
+    app,
+    choices={"format": FORMATS},
+    example="export data/mouse1 --format nwb -o mouse1.nwb",
+)
 def export(
     file: ExportFile, request: ExportRequest, classifying: ClassifyRequest
 ) -> None:
-    """Write the labelled ROIs as table, celltype.npy, MATLAB, NWB, figure or text.
-
-    Example: napari-celltype export data/mouse1 --format nwb -o mouse1.nwb
-    """
+    """Write the labelled ROIs as table, celltype.npy, MATLAB, NWB, figure or text."""
     if request.existing is not None:
         if request.format not in ("nwb", "nwb-copy"):
             raise typer.BadParameter("--into goes with --format nwb")
@@ -203,12 +195,9 @@ def export(
     say(f"written: {written}")
 
 
-@verb(app)
+@verb(app, example="train recordings.csv --base cnn -o mine.safetensors")
 def train(request: TrainRequest) -> None:
-    """Train a network on labelled data and save it as a model.
-
-    Example: napari-celltype train recordings.csv --base cnn -o mine.safetensors
-    """
+    """Train a network on labelled data and save it as a model."""
     from napari_celltype.training.train import train_model
 
     with watched(goes_on=True) as watching:
@@ -226,12 +215,13 @@ def train(request: TrainRequest) -> None:
         )
 
 
-@verb(app, without=("experiment", "new_data"))
+@verb(
+    app,
+    without=("experiment", "new_data"),
+    example="evaluate traces.npz --classifiers cnn,svm-rbf -o run",
+)
 def evaluate(request: ExperimentRequest) -> None:
-    """Train and test classifiers as the paper does, and more strictly.
-
-    Example: napari-celltype evaluate traces.npz --classifiers cnn,svm-rbf -o run
-    """
+    """Train and test classifiers as the paper does, and more strictly."""
     _run(request)
 
 
@@ -240,12 +230,10 @@ def evaluate(request: ExperimentRequest) -> None:
     first="experiment",
     without=("classifiers", "train_size", "test_size", "merged", "left_out"),
     choices={"experiment": PAPER_EXPERIMENTS},
+    example="paper table4 traces.npz --splits 3 -o table4",
 )
 def paper(request: ExperimentRequest) -> None:
-    """Run one experiment of the paper on your data, laid out as the paper does.
-
-    Example: napari-celltype paper table4 traces.npz --splits 3 -o table4
-    """
+    """Run one experiment of the paper on your data, laid out as the paper does."""
     if (request.new_data is None) is (request.experiment == "new-dataset"):
         raise typer.BadParameter("new-dataset, and it alone, takes --new-data FILE")
     if request.training.slow and request.experiment != "table1":
@@ -265,12 +253,9 @@ def _run(request: ExperimentRequest) -> None:
     say(f"written: {request.folder}/report.html")
 
 
-@verb(app)
+@verb(app, example="simulate -o simulated --cells 40 --frames 1500 --movie")
 def simulate(request: SimulateRequest) -> None:
-    """Write a simulated recording, or a set of simulated traces, with known truth.
-
-    Example: napari-celltype simulate -o simulated --cells 40 --frames 1500 --movie
-    """
+    """Write a simulated recording, or a set of simulated traces, with known truth."""
     if (request.output is None) == (request.dataset is None):
         raise typer.BadParameter("give either -o DIR or --dataset FILE.npz")
     with watched() as watching:
@@ -295,12 +280,9 @@ class Suite2pRequest:
     )
 
 
-@verb(app, "suite2p")
+@verb(app, "suite2p", example="suite2p movie.tif -o data/mouse1 --fs 30 --tau 0.7")
 def suite2p_(request: Suite2pRequest) -> None:
-    """Run suite2p on a TIFF and leave a normal suite2p folder.
-
-    Example: napari-celltype suite2p movie.tif -o data/mouse1 --fs 30 --tau 0.7
-    """
+    """Run suite2p on a TIFF and leave a normal suite2p folder."""
     movie, rate = request.movie, request.sampling_frequency
     rate = require_known_rate(rate or tiff_sampling_frequency(movie), movie)
     with watched() as watching:
@@ -310,12 +292,9 @@ def suite2p_(request: Suite2pRequest) -> None:
     say(f"written: {folder}")
 
 
-@verb(app)
+@verb(app, example="doctor")
 def doctor() -> None:
-    """Say what is installed, what is missing, and the line that mends it.
-
-    Example: napari-celltype doctor
-    """
+    """Say what is installed, what is missing, and the line that mends it."""
     from napari_celltype.cli.doctor import doctor as examine
 
     checks = list(examine())
