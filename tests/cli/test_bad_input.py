@@ -27,13 +27,6 @@ def _different_lengths(plane):
     return "4 traces"
 
 
-def _outside_the_frame(plane):
-    stat = np.load(plane / "stat.npy", allow_pickle=True)
-    stat[2]["xpix"] = stat[2]["xpix"] + 1000
-    np.save(plane / "stat.npy", stat)
-    return "stat.npy"
-
-
 def _system_call(plane):
     (plane / "stat.npy").write_bytes(b"cos\nsystem\n(S'touch canary'\ntR.")
     return "stat.npy"
@@ -68,7 +61,6 @@ def _label_of_a_row_that_does_not_exist(plane):
         _missing,
         _truncated,
         _different_lengths,
-        _outside_the_frame,
         _system_call,
         _no_rate,
         _rate_zero,
