@@ -287,6 +287,20 @@ def neuropil_parameter(default: str, choices: Collection[str], about: str) -> An
     )
 
 
+def joins_parameter() -> Any:
+    """Return the parameter that says where a recording is not continuous."""
+    return parameter(
+        "auto",
+        "Where a recording was joined: auto takes numbered files of one folder for one "
+        "acquisition, continuous has no joins, break has one at each file and folder.",
+        choices={
+            "auto": "by folders and names of files",
+            "continuous": "nowhere",
+            "break": "at each file",
+        },
+    )
+
+
 def plane_parameter() -> Any:
     """Return the parameter that chooses one plane."""
     return parameter(None, "Take only plane N.")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from napari_celltype.answers import ClassifyRequest, classify, classify_recording
@@ -42,17 +43,75 @@ def test_each_bundled_network_answers_at_the_rate_that_fits(
     assert (table["n_frames_used"] > 0).all()
 
 
-def test_rows_that_are_not_finite_become_unsure_and_say_so(session_folder):
+def test_damaged_values_cost_no_more_than_their_roi_and_are_told(session_folder):
     folder = session_folder("m1", **LONG)
-    plane = folder / "suite2p" / "plane0"
-    traces = np.load(plane / "F.npy")
-    traces[2, 100] = np.nan
-    traces[3, 100] = np.inf
-    np.save(plane / "F.npy", traces)
+    file = folder / "suite2p" / "plane0" / "F.npy"
+    clean = classify(folder)
+    traces = np.load(file).astype(float)
+    traces[2], traces[3], traces[4, 100], traces[5, 100] = np.nan, np.inf, np.nan, 1e300
+    np.save(file, traces)
     table = classify(folder)
     assert table.loc[[2, 3], "predicted"].tolist() == [UNSURE, UNSURE]
     assert table.loc[[2, 3], "warnings"].str.contains("not finite").all()
+    assert table.loc[[4, 5], "warnings"].str.contains("% of the frames have no").all()
     assert UNSURE not in table.drop([2, 3])["predicted"].tolist()
+    others = [i for i in table.index if i not in (2, 3, 4, 5)]
+    pd.testing.assert_frame_equal(table.loc[others], clean.loc[others])
+
+
+PIECES = {
+    "imagej": (12, 500, 30.0, "movie_part{}.tif"),
+    "old_scanimage": (12, 500, 30.0, "m1_day1_{:03d}.tif"),
+    "bruker": (12, 500, 30.0, "TSeries-001_Cycle00001_Ch2_{:06d}.ome.tif"),
+    "hundred": (100, 210, 15.0, "a_{:03d}.tif"),
+}
+
+
+@pytest.mark.parametrize("habit", PIECES)
+def test_files_of_one_acquisition_are_continuous_unless_the_user_says_otherwise(
+    session_folder, habit
+):
+    n, frames, fs, pattern = PIECES[habit]
+    folder = session_folder(
+        "m1",
+        n_rois=3,
+        n_frames=n * frames,
+        fs=fs,
+        frames_per_file=[frames] * n,
+        file_list=[f"D:\\data\\m1\\{pattern.format(i + 1)}" for i in range(n)],
+    )
+    recording = open_recording(folder)
+    [note] = [str(w) for w in recording.warnings]
+    assert pattern.format(1) in note
+    assert "--joins break" in note
+    table = classify(recording)
+    assert (table["n_frames_used"] > n * frames - 60 * fs).all()
+    pd.testing.assert_frame_equal(classify(folder, joins="continuous"), table)
+    with pytest.raises(RecordingError, match=r"of \d+ parts.*--joins continuous"):
+        classify(folder, joins="break")
+    assert len(open_recording(folder, joins="break").segments) == n
+
+
+SCATTERED = {
+    "two per mille": np.random.default_rng(1).choice(18000, 36, replace=False),
+    "one percent": np.random.default_rng(1).choice(18000, 180, replace=False),
+    "stimulation": np.flatnonzero(np.arange(18000) % 300 < 60),
+}
+
+
+@pytest.mark.parametrize("name", SCATTERED)
+def test_bad_frames_cost_frames_and_their_values_change_nothing(session_folder, name):
+    bad = SCATTERED[name]
+    options = {"n_rois": 3, "n_frames": 18000, "fs": 30.0, "bad_frames": bad}
+    folder = session_folder("m1", **options)
+    assert f"{len(bad)} of 18000" in str(open_recording(folder).warnings[0])
+    table = classify(folder)
+    assert (table["n_frames_used"] >= 14400).all()
+    file = folder / "suite2p" / "plane0" / "F.npy"
+    traces = np.load(file)
+    traces[:, bad] = 1e6
+    np.save(file, traces)
+    pd.testing.assert_frame_equal(classify(folder), table)
 
 
 def test_parts_of_a_merged_roi_get_no_label_of_their_own(session_folder):

@@ -200,6 +200,24 @@ def test_joins_within_the_traces_are_noted(labelled):
     assert not any("joins" in note for note in notes)
 
 
+def test_training_reads_bad_frames_as_classifying_does(labelled):
+    bad = [20, *range(40, 60)]
+    session = labelled("m1", TWO, bad_frames=bad)
+    data, raw = load(session), _raw(session)[:2]
+    assert data.notes == ("Bad frames, up to 18 %, of which no value is used: m1.",)
+    found = data.traces.traces
+    assert np.flatnonzero(np.isnan(found[0])).tolist() == bad[1:]
+    np.testing.assert_allclose(found[:, 20], raw[:, [19, 21]].mean(axis=1), rtol=1e-6)
+    others = np.delete(np.arange(120), bad)
+    np.testing.assert_array_equal(found[:, others], raw[:, others])
+    assert load(session, timesteps=60, joins="break").traces.n_frames == 60
+
+
+def test_a_recording_of_bad_frames_teaches_nothing(labelled):
+    with pytest.raises(LabelError, match="badframes"):
+        load(labelled("m1", TWO, bad_frames=range(120)))
+
+
 # --- what is left out
 
 
@@ -207,10 +225,7 @@ def _spoil(session, rows):
     path = session / "suite2p/plane0/F.npy"
     traces = np.load(path)
     for row, value in rows.items():
-        if value == 0:
-            traces[row] = 0
-        else:
-            traces[row, 10] = value
+        traces[row] = value
     np.save(path, traces)
 
 
@@ -254,8 +269,8 @@ def test_predictions_and_useless_traces_are_left_out_by_name(labelled):
     assert data.traces.labels.tolist() == ["PV", "PY"]
     assert data.notes == (
         "Left out: 1 label that a model gave, which are no ground truth.",
-        "Left out: 3 labelled traces with NaN or infinite values or without any change "
-        "(m1 ROI 2, m1 ROI 3, m1 ROI 4).",
+        "Left out: 3 labelled traces of which too few frames have a finite value, or "
+        "without any change (m1 ROI 2, m1 ROI 3, m1 ROI 4).",
     )
     marked = load(session, with_predictions=True).traces
     assert _texts(marked.label_source) == ["manual", "manual", "prediction"]
@@ -461,7 +476,7 @@ def test_a_trace_set_is_cut_and_brought_down_from_the_rate_of_the_user(tmp_path)
 
 def test_unusable_rows_and_predictions_of_a_trace_set_are_left_out(tmp_path):
     values = np.random.default_rng(0).normal(size=(5, 60))
-    values[1, 3] = np.nan
+    values[1] = np.nan
     sources = ["manual", "manual", "prediction", "redcell", "manual"]
     labels = ["PV", "PY", "VIP", "SOM", "PY"]
     written = _trace_set(traces=values, labels=labels, label_source=sources)

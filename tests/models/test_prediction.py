@@ -17,6 +17,7 @@ from napari_celltype.models import (
     predict_recording_traces,
 )
 from napari_celltype.recording import Segment
+from napari_celltype.recording.recording import segments_between
 
 N_ROIS, N_FRAMES, WINDOW = 20, 250, 60
 
@@ -159,15 +160,59 @@ def test_segments_too_short_for_a_window_are_skipped(predict, traces):
     assert found.n_windows.tolist() == [3] * N_ROIS
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_trace_that_is_not_finite_has_no_probabilities(predict, traces, bad):
+DAMAGE = [np.nan, np.inf, -np.inf, 1e20, -3e38]
+
+
+@pytest.mark.parametrize("bad", DAMAGE)
+@pytest.mark.parametrize("ratio", [1, 3])
+def test_damage_costs_no_more_than_its_roi(predict, traces, bad, ratio):
+    traces, rate = np.repeat(traces, ratio, axis=1), 10.0 * ratio
+    whole = predict(traces, rate=rate).probabilities
+    traces[4] = bad
+    found = predict(traces, rate=rate)
+    assert np.isnan(found.probabilities).all(axis=1).nonzero()[0].tolist() == [4]
+    others = np.arange(N_ROIS) != 4
+    np.testing.assert_array_equal(found.probabilities[others], whole[others])
+    assert (found.n_windows[4], found.n_frames_used[4]) == (0, 0)
+    assert found.n_damaged[[3, 4]].tolist() == [0, traces.shape[1]]
+
+
+@pytest.mark.parametrize("bad", DAMAGE)
+def test_a_damaged_value_is_interpolated(predict, traces, bad):
+    traces[4, 7] = traces[4, [6, 8]].mean()
     whole = predict(traces).probabilities
     traces[4, 7] = bad
     found = predict(traces)
-    assert np.isnan(found.probabilities).all(axis=1).nonzero()[0].tolist() == [4]
-    others = np.arange(N_ROIS) != 4
-    np.testing.assert_allclose(found.probabilities[others], whole[others], atol=1e-6)
-    assert (found.n_windows[4], found.n_frames_used[4]) == (0, 0)
+    np.testing.assert_allclose(found.probabilities, whole, atol=1e-6)
+    assert found.n_damaged.tolist() == [0] * 4 + [1] + [0] * 15
+
+
+@pytest.mark.parametrize("model_name", ["model", "pooled"])
+def test_values_at_bad_frames_never_reach_the_network(
+    predict, traces, model_name, request
+):
+    model = request.getfixturevalue(model_name)
+    bad = np.zeros(N_FRAMES, bool)
+    bad[[0, 30, 100, 101, 249]] = bad[140:155] = True
+    segments = segments_between((), bad)
+    plain = predict(traces, segments=segments, model=model)
+    for value in (0.0, 1e6, np.nan):
+        traces[:, bad] = value
+        found = predict(traces, segments=segments, model=model)
+        np.testing.assert_array_equal(found.probabilities, plain.probabilities)
+    assert found.n_windows.tolist() == [4] * N_ROIS
+
+
+def test_bad_frames_that_leave_too_little_are_named(predict, traces):
+    segments = segments_between((), np.arange(N_FRAMES) % 10 < 7)
+    with pytest.raises(RecordingError, match=r"175 of 250 frames \(70 %\).*badframes"):
+        predict(traces, segments=segments)
+
+
+def test_joins_that_leave_too_little_are_named(predict, traces):
+    segments = segments_between(range(50, 250, 50), np.zeros(N_FRAMES, bool))
+    with pytest.raises(RecordingError, match=r"5 parts.*--joins continuous"):
+        predict(traces, segments=segments)
 
 
 def test_constant_trace_has_no_probabilities(predict, traces):

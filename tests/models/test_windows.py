@@ -26,6 +26,20 @@ def test_z_score_of_a_constant_trace_is_zero():
     assert (z_score_traces(np.full((1, 100), 7.3, dtype=np.float32)) == 0).all()
 
 
+def test_gaps_count_neither_for_the_mean_nor_for_the_deviation(traces):
+    gappy = traces.copy()
+    gappy[2, 50:150] = np.nan
+    scored, known = z_score_traces(gappy), np.r_[:50, 150:300]
+    np.testing.assert_allclose(scored[2, 50:150], 0, atol=1e-4)
+    np.testing.assert_allclose(
+        scored[2, known], z_score_traces(traces[2:3, known])[0], atol=1e-4
+    )
+    np.testing.assert_array_equal(scored[:2], z_score_traces(traces)[:2])
+    by_set = Normalization.fit("training-set", gappy).apply(gappy)
+    assert np.ptp(by_set[2, 50:150]) == 0
+    np.testing.assert_allclose(by_set[2].mean(), by_set[2, known].mean(), atol=1e-3)
+
+
 def test_training_set_score_uses_one_mean_and_one_deviation(traces):
     normalization = Normalization.fit("training-set", traces)
     expected = (traces - traces.mean(dtype=float)) / traces.std(dtype=float)

@@ -8,11 +8,14 @@ import pytest
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
+from napari_celltype.recording import Recording
+from napari_celltype.recording.recording import TAKEN_FOR_CONTINUOUS, segments_between
 from napari_celltype.recording.suite2p_settings import (
     frame_shape,
     interleaving,
     neuropil_coefficient,
-    read_segments,
+    read_bad_frames,
+    read_joins,
     read_settings,
     source_files,
     suite2p_version,
@@ -102,11 +105,18 @@ def test_what_is_noted(read, settings, found):
     assert read(settings) == found
 
 
-def spans(**settings):
-    """Segments of a recording of 100 frames, and the sentences about them."""
+def spans(joins="auto", **settings):
+    """Segments of a recording of 100 frames, and the codes of what is told of them."""
     warnings: list[Finding] = []
-    segments = read_segments(settings, 100, warnings)
-    return [(s.start, s.stop) for s in segments], [str(w) for w in warnings]
+    starts, boundaries = read_joins(settings, 100, warnings)
+    recording = Recording(
+        raw_traces=np.ones((1, 100), np.float32),
+        segments=segments_between(starts, read_bad_frames(settings, 100, warnings)),
+        boundaries=tuple(boundaries),
+        warnings=tuple(warnings),
+    ).with_joins(joins)
+    segments = [(s.start, s.stop) for s in recording.segments]
+    return segments, [w.code for w in recording.warnings]
 
 
 def bad(n_frames, *frames):
@@ -115,64 +125,120 @@ def bad(n_frames, *frames):
     return mask
 
 
+WHOLE, HALVES = [(0, 100)], [(0, 50), (50, 100)]
 PIECES = [f"D:\\data\\run_0000{a}_0000{p}.tif" for a, p in ((1, 1), (1, 2), (2, 1))]
-TRIALS = ["/data/run_00001.tif", "/data/run_00002.tif"]
-IN_TWO_FOLDERS = ["/a/run_00001_00001.tif", "/b/run_00001_00002.tif"]
-HALVES = [(0, 50), (50, 100)]
 
 
 @pytest.mark.parametrize(
     ("settings", "wanted"),
     [
-        ({}, [(0, 100)]),
+        ({}, WHOLE),
         *(
             ({key: np.array([30, 70])}, [(0, 30), (30, 100)])
-            for key in ("frames_per_folder", "nframes_per_folder", "frames_per_file")
+            for key in ("frames_per_folder", "nframes_per_folder")
         ),
-        (
-            {"frames_per_folder": [40, 60], "frames_per_file": [20, 20, 60]},
-            [(0, 20), (20, 40), (40, 100)],
-        ),
-        ({"badframes": bad(100, 0, 50, 51, 99)}, [(1, 50), (52, 99)]),
-        ({"badframes": np.array([50, 51])}, [(0, 50), (52, 100)]),
-        (
-            {"frames_per_folder": [50, 50], "badframes": bad(100, 50)},
-            [(0, 50), (51, 100)],
-        ),
-        ({"badframes": np.ones(100, bool)}, []),
-        ({"frames_per_file": [[1], [2, 3]]}, [(0, 100)]),
         # Pieces of one acquisition of ScanImage, and one frame in each file: no joins.
-        (
-            {"frames_per_file": [40, 20, 40], "file_list": PIECES},
-            [(0, 60), (60, 100)],
-        ),
-        ({"frames_per_file": np.ones(100, int)}, [(0, 100)]),
-        ({"frames_per_file": [50, 50], "filelist": TRIALS}, HALVES),
-        ({"frames_per_file": [50, 50], "filelist": IN_TWO_FOLDERS}, HALVES),
+        ({"frames_per_file": [40, 20, 40], "file_list": PIECES}, [(0, 60), (60, 100)]),
+        ({"frames_per_file": np.ones(100, int)}, WHOLE),
+        ({"frames_per_file": [[1], [2, 3]]}, WHOLE),
     ],
 )
 def test_segments(settings, wanted):
     assert spans(**settings) == (wanted, [])
 
 
-def test_counts_that_do_not_fit_are_said():
-    segments, (sentence,) = spans(frames_per_folder=[30, 30])
-    assert segments == [(0, 30), (30, 60), (60, 100)]
-    assert "60 frames in 2 folders and the traces have 100" in sentence
+@pytest.mark.parametrize(
+    ("frames", "wanted", "continues"),
+    [
+        (bad(100, 0, 50, 51, 99), [(1, 50), (52, 99)], [False, True]),
+        (np.array([50, 51]), [(0, 50), (52, 100)], [False, True]),
+        (np.ones(100, bool), [], []),
+    ],
+)
+def test_bad_frames_part_segments_that_go_on(frames, wanted, continues):
+    assert spans(badframes=frames) == (wanted, ["bad-frames"])
+    segments = segments_between((), read_bad_frames({"badframes": frames}, 100, []))
+    assert [s.continues for s in segments] == continues
 
 
-@pytest.mark.parametrize("frames", [bad(90, 3), [[1], [2, 3]]])
-def test_bad_frames_that_do_not_fit_are_said(frames):
-    segments, (sentence,) = spans(badframes=frames)
-    assert segments == [(0, 100)]
-    assert "badframes do not fit the 100 frames" in sentence
+@pytest.mark.parametrize("frame", [49, 50])
+def test_a_join_beside_a_bad_frame_is_a_join(frame):
+    _, second = segments_between({50}, bad(100, frame))
+    assert not second.continues
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -5, 1e300])
-def test_impossible_counts_are_ignored_and_said(value):
-    segments, (sentence,) = spans(frames_per_folder=[30.0, value])
-    assert segments == [(0, 100)]
-    assert "frames_per_folder holds impossible numbers" in sentence
+@pytest.mark.parametrize(
+    ("first", "second", "continuous"),
+    [
+        ("movie_part1.tif", "movie_part2.tif", True),
+        ("1.tif", "2.tif", True),
+        ("m1_009.tif", "m1_010.tif", True),
+        ("Cycle00001_Ch2_000001.ome.tif", "Cycle00001_Ch2_000002.ome.tif", True),
+        ("X_MMStack_Pos0.ome.tif", "X_MMStack_Pos0_1.ome.tif", True),
+        ("m1_01.h5", "m1_02.h5", True),
+        ("part 1 of 2.tif", "part 1 of 2.tif", False),
+        ("a_001.tif", "a_003.tif", False),
+        ("a_001.tif", "b_002.tif", False),
+        ("dark.tif", "grating.tif", False),
+        ("day1/movie.tif", "day2/movie.tif", False),
+        ("day1/a_001.tif", "day2/a_002.tif", False),
+        ("m1_000_001.sbx", "m1_000_002.sbx", False),
+        (f"{'9' * 5000}.tif", f"{'9' * 4999}8.tif", False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "files"),
+    [("frames_per_file", "filelist"), ("nframes_per_folder", "h5list")],
+)
+def test_numbered_files_of_a_folder_are_one_acquisition(
+    key, files, first, second, continuous
+):
+    noted = {key: [50, 50], files: [f"D:\\data\\{first}", f"D:\\data\\{second}"]}
+    told = [TAKEN_FOR_CONTINUOUS] if continuous else []
+    assert spans(**noted) == (WHOLE if continuous else HALVES, told)
+    assert spans("continuous", **noted) == (WHOLE, [])
+    assert spans("break", **noted) == (HALVES, [])
+
+
+def test_files_are_those_that_were_counted():
+    one = {"filelist": ["/data/run.tif"], "frames_per_file": np.array([100])}
+    h5 = {"h5list": ["m1_01.h5", "m1_02.h5"], "nframes_per_folder": [50, 50]}
+    assert spans(**one, **h5) == (WHOLE, [TAKEN_FOR_CONTINUOUS])
+
+
+def test_files_without_names_are_pieces_of_their_folders():
+    noted = {"frames_per_folder": [40, 60], "frames_per_file": [20, 20, 60]}
+    assert spans(**noted) == ([(0, 40), (40, 100)], [TAKEN_FOR_CONTINUOUS])
+    assert spans("break", **noted) == ([(0, 20), (20, 40), (40, 100)], [])
+    assert spans("continuous", **noted, badframes=np.array([40])) == (
+        [(0, 40), (41, 100)],
+        ["bad-frames"],
+    )
+
+
+def test_joins_are_one_of_three():
+    with pytest.raises(RecordingError, match="use auto, continuous or break"):
+        spans("never")
+
+
+@pytest.mark.parametrize(
+    ("settings", "segments", "code"),
+    [
+        (
+            {"frames_per_folder": [30, 30]},
+            [(0, 30), (30, 60), (60, 100)],
+            "joins-unlike-traces",
+        ),
+        ({"badframes": bad(90, 3)}, WHOLE, "bad-frames-unlike-traces"),
+        ({"badframes": [[1], [2, 3]]}, WHOLE, "bad-frames-unlike-traces"),
+        *(
+            ({"frames_per_folder": [30.0, value]}, WHOLE, "joins-impossible")
+            for value in (np.nan, np.inf, -5, 1e300)
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told(settings, segments, code):
+    assert spans(**settings) == (segments, [code])
 
 
 def test_counts_under_the_newer_name_replace_impossible_ones():

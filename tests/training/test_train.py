@@ -62,7 +62,7 @@ def test_the_model_in_the_file_is_the_one_of_the_card(tmp_path):
 
 def test_what_was_left_out_stands_on_the_card(tmp_path):
     spoilt = traces().traces.copy()
-    spoilt[3, 5] = np.nan
+    spoilt[3] = np.nan
     trained = train_model(request(tmp_path, replace(traces(), traces=spoilt)))
     assert "row 3" in trained.notes[0]
     assert list(trained.notes) == trained.card.training_data["notes"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_celltype.answers.predictions import Predictions
 from napari_celltype.answers.provenance import describe_recording, provenance
@@ -20,6 +21,7 @@ from napari_celltype.findings import Finding
 from napari_celltype.models import DEFAULT_MODEL, NETWORKS
 from napari_celltype.parameters import (
     device_parameter,
+    joins_parameter,
     neuropil_parameter,
     parameter,
     values_of,
@@ -83,6 +85,7 @@ class ClassifyRequest:
         metavar="TYPE=SHARE,...",
         example="IN=0.1",
     )
+    joins: str = joins_parameter()
 
 
 def classify(
@@ -95,6 +98,7 @@ def classify(
     prior: Mapping[str, float] | None = None,
     neuropil: str | float = "model",
     sampling_frequency: float | None = None,
+    joins: str = "auto",
     on_progress: OnProgress = ignore_progress,
     should_stop: ShouldStop = never_stop,
 ) -> pd.DataFrame:
@@ -119,6 +123,9 @@ def classify(
         a number C takes F - C * Fneu.
     sampling_frequency : float, optional
         Frames per second and plane, Hz, where the files do not say or say it wrong.
+    joins : {"auto", "continuous", "break"}
+        Where recordings are not continuous, see `open_recording`; ``auto`` keeps what a
+        given Recording says.
     on_progress, should_stop : callable, optional
         See `napari_celltype.progress`.
 
@@ -144,7 +151,7 @@ def classify(
     return classify_many(
         sources,
         ClassifyRequest(
-            model, device, neuropil, min_probability or 0.0, only_iscell, prior
+            model, device, neuropil, min_probability or 0.0, only_iscell, prior, joins
         ),
         sampling_frequency=sampling_frequency,
         raise_errors=True,
@@ -166,6 +173,7 @@ def classify_recording(
     from napari_celltype.models import load_model, predict_recording_traces
     from napari_celltype.models.domain import unlike
 
+    recording = recording.with_joins(request.joins)
     where = recording.path or "The recording"
     frequency = require_known_rate(recording.sampling_frequency, where)
     if recording.n_rois == 0:
@@ -201,6 +209,10 @@ def classify_recording(
         f"{' and '.join(names)} unlike the training data" if names else ""
         for names in of_rois
     ] or [""] * recording.n_rois
+    damaged = predicted.n_damaged / recording.n_frames
+    for roi_id in np.flatnonzero(damaged):
+        share = f"{100 * damaged[roi_id]:.2g} % of the frames have no finite value"
+        roi_warnings[roi_id] = "; ".join(filter(None, (roi_warnings[roi_id], share)))
     for roi_id in np.flatnonzero(~np.isfinite(probabilities).all(axis=1)):
         roi_warnings[roi_id] = "trace is not finite or never changes"
     for part in np.flatnonzero(recording.merged_into >= 0):
@@ -213,6 +225,7 @@ def classify_recording(
     labels = load_labels(recording)
     findings = [
         *(Finding("device", notice) for notice in predicted.notices),
+        *_of_damage(damaged),
         *(Finding("unlike-training", sentence) for sentence in unlike_training),
         *(Finding("labels", text) for text in (labels.warnings if labels else ())),
     ]
@@ -231,6 +244,16 @@ def classify_recording(
         only_iscell=request.only_iscell,
         min_probability=request.min_probability,
     ).with_prior(request.prior)
+
+
+def _of_damage(share: NDArray[np.float64]) -> Iterator[Finding]:
+    """Say how much of the traces is not finite."""
+    if n := int((share > 0).sum()):
+        yield Finding(
+            "not-finite",
+            f"{n} of {len(share)} ROIs have frames without a finite value, up to "
+            f"{100 * share.max():.2g} %; such frames are not used.",
+        )
 
 
 @dataclass(frozen=True)

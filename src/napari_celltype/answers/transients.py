@@ -18,6 +18,7 @@ from napari_celltype.progress import (
     raise_if_stopped,
 )
 from napari_celltype.recording import Recording, Segment, require_known_rate
+from napari_celltype.recording.windows import bridged, stretches
 
 _SMOOTHED_SECONDS = 0.3
 # A transient stands above the lowest value of so many seconds before it, whatever the
@@ -57,7 +58,9 @@ def largest_transients(
     frequency = sampling_frequency or _ASSUMED_FREQUENCY
     left, right = round(before * frequency), round(after * frequency)
     rises = np.zeros(trace.size)
-    for segment in segments or [Segment(0, trace.size)]:
+    segments = segments or [Segment(0, trace.size)]
+    trace = bridged(trace[None], segments, sampling_frequency)[0]
+    for segment in stretches(segments):
         frames = slice(segment.start, segment.stop)
         rises[frames] = _rises(trace[frames], frequency)
         if whole:
@@ -179,7 +182,8 @@ def _transients(
     recording: Recording, roi_id: int, frequency: float, offsets: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the ROI's largest transients, shape (n_transients, n_samples)."""
-    trace = recording.raw_traces[roi_id]
+    trace = recording.raw_traces[roi_id : roi_id + 1]
+    trace = bridged(trace, recording.segments, recording.sampling_frequency)[0]
     finite = trace[np.isfinite(trace)].astype(np.float64)
     deviation = finite.std() if finite.size else 0.0
     if not deviation > 0:

@@ -94,6 +94,16 @@ class DataSet:
             known[new.key] = new
         return replace(self, recordings=tuple(known.values()))
 
+    def with_joins(self, joins: str) -> DataSet:
+        """Return a data set whose recordings were joined elsewhere, see `Recording`."""
+        changed = (
+            r
+            if r.recording is None
+            else replace(r, recording=r.recording.with_joins(joins))
+            for r in self.recordings
+        )
+        return self if joins == "auto" else replace(self, recordings=tuple(changed))
+
     def removed(self, keys: Collection[str]) -> DataSet:
         """Return a data set without some recordings."""
         kept = tuple(r for r in self.recordings if r.key not in keys)

@@ -159,8 +159,9 @@ class LabelledRecording:
     @property
     def segments(self) -> tuple[Segment, ...]:
         """Frame ranges between which nothing is continuous."""
-        known = () if self.recording is None else self.recording.segments
-        return tuple(known) or (Segment(0, self.n_frames),)
+        if self.recording is None:
+            return (Segment(0, self.n_frames),)
+        return self.recording.segments
 
     def traces(self, neuropil_coefficient: float) -> Traces:
         """Return the traces of all ROIs, not yet read."""

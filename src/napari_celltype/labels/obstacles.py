@@ -23,7 +23,7 @@ from napari_celltype.labels.notes import counted, first_few
 from napari_celltype.labels.recording_list import CONDITIONS
 from napari_celltype.labels.targets import Targets
 from napari_celltype.recording import SAME_RATE, Segment, frames_after_averaging
-from napari_celltype.recording.windows import WindowPlan, rate_ratio
+from napari_celltype.recording.windows import WindowPlan, rate_ratio, stretches
 
 
 class Base(Protocol):
@@ -148,18 +148,23 @@ def plan_frames(
         found += cut
     else:
         size = base.window_frames
-        every = {r: WindowPlan.of(r.segments, n, size) for r, n in usable.items()}
+        every = {
+            r: WindowPlan.of(r.segments, ratio, size, r.sampling_frequency)
+            for r, ratio in usable.items()
+        }
         plans = {r: plan for r, plan in every.items() if plan.pieces}
         if short := [r for r in usable if r not in plans]:
             found.append(
                 Obstacle(
                     "too-short",
                     f"{_names(short)}: shorter than the {size} frames at {wanted:g} Hz "
-                    f"that {base.name} looks at; nothing is learned from it.",
+                    f"that {base.name} looks at, without joins and long gaps; nothing "
+                    "is learned from it.",
                     (_remove_from(data, short),),
                     blocks=not plans,
                 )
             )
+    found += _bad_frames(plans)
     rate = wanted
     if wanted is None:
         rates = [r.sampling_frequency for r in plans if r.sampling_frequency]
@@ -267,19 +272,38 @@ def _whole(
     plans = {}
     for recording in kept:
         native = Segment(0, math.ceil(size * usable[recording] - 1e-6))
-        plans[recording] = WindowPlan((native,), usable[recording], size)
+        plans[recording] = WindowPlan(
+            (native,),
+            usable[recording],
+            size,
+            recording.segments,
+            recording.sampling_frequency,
+        )
     joined = [
         r.name
         for r, plan in plans.items()
-        if r.segments[0].start > 0 or r.segments[0].stop < plan.pieces[0].stop
+        if any(s.start < plan.pieces[0].stop for s in stretches(r.segments)[1:])
     ]
     if joined:
         sentence = (
             f"In {len(joined)} of {counted(len(kept), 'recording')} the traces go "
-            f"across joins of runs or bad frames: {first_few(joined)}."
+            f"across joins of runs: {first_few(joined)}."
         )
         found.append(Obstacle("joins", sentence))
     return size, plans, found
+
+
+def _bad_frames(kept: Iterable[LabelledRecording]) -> Iterator[Obstacle]:
+    good = {
+        r.name: sum(s.stop - s.start for s in r.segments) / r.n_frames for r in kept
+    }
+    bad = {name: 1 - share for name, share in good.items()}
+    if marked := [name for name, share in bad.items() if share > 0]:
+        yield Obstacle(
+            "bad-frames",
+            f"Bad frames, up to {100 * max(bad.values()):.2g} %, of which no value is "
+            f"used: {first_few(marked)}.",
+        )
 
 
 def label_findings(data: DataSet, with_predictions: bool = False) -> Iterator[Obstacle]:

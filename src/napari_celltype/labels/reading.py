@@ -39,6 +39,7 @@ from napari_celltype.labels.targets import Targets
 from napari_celltype.labels.trace_set import TEXTS, Cells, TraceSet, load_traces
 from napari_celltype.parameters import (
     frame_rate_parameter,
+    joins_parameter,
     neuropil_parameter,
     parameter,
     plane_parameter,
@@ -54,7 +55,7 @@ _BLOCK_SAMPLES = 1 << 22
 class LabelledData:
     """Labelled traces of one length and frame rate, and what they were made of."""
 
-    # Finite traces, none of them constant; one row for each window of a cell.
+    # None of them constant, NaN in gaps; one row for each window of a cell.
     traces: TraceSet
     # Of the file or the recording.
     name: str
@@ -98,6 +99,7 @@ class Reading:
         "Raw F, or F - C * Fneu, of recordings; of a trace set, what its traces are.",
     )
     plane: int | None = plane_parameter()
+    joins: str = joins_parameter()
     with_predictions: bool = parameter(
         False, "Train on accepted predictions, too; they are never tested on."
     )
@@ -241,6 +243,7 @@ class Reading:
                 "0.7."
             ) from None
         opened = self.open(data, on_progress=on_progress, should_stop=should_stop)
+        opened = opened.with_joins(self.joins)
         opened.require_one_kind()
         if base is None and opened.trace_set is not None and neuropil != "none":
             raise LabelError(
@@ -263,19 +266,20 @@ class Reading:
         notes = [str(finding) for finding in (*found, *frames.found)]
         rows = [r.chosen(with_predictions) for r in labelled]
         traces, counts, useless = _read(
-            labelled, rows, frames, coefficient, base is None, on_progress, should_stop
+            labelled, rows, frames, coefficient, on_progress, should_stop
         )
         if useless:
             notes.append(
-                f"Left out: {counted(len(useless), 'labelled trace')} with NaN or "
-                f"infinite values or without any change ({first_few(useless)})."
+                f"Left out: {counted(len(useless), 'labelled trace')} of which too few "
+                f"frames have a finite value, or without any change "
+                f"({first_few(useless)})."
             )
         cells = opened.cells(with_predictions)
         if cells is None or not counts.any():
             raise LabelError(
                 f"None of {counted(len(counts), 'labelled trace')} of {opened.name} "
-                "can be used, because they hold NaN or infinite values or never "
-                "change; check the traces (F.npy)."
+                "can be used, because too few of their frames have a finite value, or "
+                "they never change; check the traces (F.npy) and suite2p's badframes."
             )
         usable = cells.take(counts > 0)
         labels, chosen, choices = _apply_choices(
@@ -393,7 +397,6 @@ def _read(
     rows: Sequence[NDArray[np.int64]],
     frames: Frames,
     coefficient: float,
-    cut: bool,
     on_progress: progress.OnProgress,
     should_stop: progress.ShouldStop,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str]]:
@@ -415,15 +418,11 @@ def _read(
         )
         traces = recording.traces(coefficient)
         roi_ids = recording.roi_ids[chosen]
-        # Frames that are cut away do not matter. A model that classifies looks at all.
-        used = slice(0, plan.pieces[0].stop if cut else None)
         step = max(1, _BLOCK_SAMPLES // max(1, recording.n_frames))
         for start in range(0, len(roi_ids), step):
             block = slice(start, start + step)
-            values = np.asarray(traces[roi_ids[block]][:, used], dtype=np.float32)
-            good = np.isfinite(values).all(axis=1) & (values != values[:, :1]).any(1)
-            windows = plan.cut(np.where(good[:, None], values, np.float32(0)))
-            alive = lively(windows) & good[:, None]
+            windows = plan.cut(np.asarray(traces[roi_ids[block]], dtype=np.float32))
+            alive = lively(windows)
             n_windows[block] = alive.sum(axis=1)
             end = n_read + int(alive.sum())
             target[n_read:end] = windows[alive]

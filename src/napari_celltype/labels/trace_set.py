@@ -262,6 +262,7 @@ def _checked(name: str, values: Any, n: int, kinds: str, dtype: Any) -> NDArray[
             f"{name!r} holds {values.dtype} values, expected {expected}; check what "
             "was saved."
         )
-    checked = np.ascontiguousarray(values, dtype=dtype).view()
+    with np.errstate(over="ignore"):
+        checked = np.ascontiguousarray(values, dtype=dtype).view()
     checked.flags.writeable = False
     return checked

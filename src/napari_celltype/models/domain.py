@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.recording import Traces
-from napari_celltype.recording.windows import WindowPlan
+from napari_celltype.recording.windows import WindowPlan, means_in_gaps
 
 TRACE_PROPERTIES = ("noise", "skewness", "slow power", "smoothness")
 POPULATION_PROPERTIES = ("synchrony", "slow oscillation")
@@ -147,6 +147,7 @@ class RecordingProperties:
         self, rows: slice, windows: NDArray[np.float32], alive: NDArray[np.bool_]
     ) -> None:
         """Take in the windows of some ROIs, of which those `alive` change at all."""
+        windows = means_in_gaps(windows)
         owner, counts = np.nonzero(alive)[0], alive.sum(axis=1)
         for name, values in trace_properties(windows[alive], self._rate).items():
             total = np.bincount(owner, values, minlength=len(counts))
@@ -154,6 +155,7 @@ class RecordingProperties:
         self._add_bands(windows[alive.all(axis=1)])
         if self._neuropil is not None:
             around = self._plan.cut(np.asarray(self._neuropil[rows], dtype=np.float32))
+            around = means_in_gaps(around)
             self._found["neuropil"][rows] = correlations(windows, around)
 
     def _add_bands(self, windows: NDArray[np.float32]) -> None:

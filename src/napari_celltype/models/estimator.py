@@ -17,7 +17,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.errors import ModelError
@@ -64,6 +64,9 @@ STRUCTURE = (
     *("layers", "filters", "kernel_size", "dropout"),
     *("timesteps", "units", "recurrent_dropout"),
 )
+
+
+_CHECKED: dict[str, Any] = {"dtype": np.float32, "ensure_all_finite": "allow-nan"}
 
 
 class TraceClassifier(ClassifierMixin, BaseEstimator):
@@ -171,7 +174,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, shape (n_traces, n_frames)
-            Traces, all of one frame rate and length.
+            Traces, all of one frame rate and length; NaN where a trace has gaps.
         y : array-like, shape (n_traces,)
             Class names such as "PV". Parents ("IN") and negations ("!PV") count as any
             of the classes that they leave possible. Numbers are classes, too.
@@ -200,7 +203,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X holds NaN or infinity, y a single class, or a parameter does not fit.
+            If X holds infinity, y a single class, or a parameter does not fit.
         LabelError
             If the labels name no class, or one of them leaves none possible.
         CellTypeError, OutputError
@@ -208,7 +211,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         Stopped
             If `should_stop` answered True; the last checkpoint stays on disk.
         """
-        traces, labels = validate_data(self, X, y, dtype=np.float32)
+        traces, labels = validate_data(self, X, y, **_CHECKED)
         classes, targets = read_labels(labels, targets)
         for name in ("epochs", "batch_size"):
             if (value := getattr(self, name)) < 1:
@@ -296,9 +299,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
     def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the logarithm of each class's probability, (n_traces, n_classes)."""
         check_is_fitted(self)
-        return self.log_probabilities(
-            validate_data(self, X, dtype=np.float32, reset=False)
-        )
+        return self.log_probabilities(validate_data(self, X, **_CHECKED, reset=False))
 
     def log_probabilities(
         self,
@@ -341,6 +342,12 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         if card is None:
             card = card_for(self, name=Path(path).stem, sampling_frequency=None)
         return save_model(self, card, path)
+
+    def __sklearn_tags__(self) -> Tags:
+        """Tell scikit-learn that traces may have gaps."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
     def _structure(self) -> dict[str, Any]:
         """Return the parameters of the network that were given."""

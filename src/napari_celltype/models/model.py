@@ -35,7 +35,7 @@ from napari_celltype.progress import (
     raise_if_stopped,
 )
 from napari_celltype.recording import Segment, Traces
-from napari_celltype.recording.windows import lively
+from napari_celltype.recording.windows import has_value, lively
 
 # Parameters of a card beside those that shape the network.
 _TRAINING = ("epochs", "batch_size", "learning_rate", "random_state")
@@ -173,9 +173,11 @@ class TracePredictions:
     ----------
     probabilities : ndarray of float64, shape (n_rois, n_classes)
         Columns follow ``model.card.classes``; NaN for ROIs that cannot be classified
-        (NaN, infinite or constant traces).
+        (constant traces, and those with too few values).
     n_windows, n_frames_used : ndarray of int64, shape (n_rois,)
         Windows that were averaged, and the frames of the recording that they span.
+    n_damaged : ndarray of int64, shape (n_rois,)
+        Frames whose value is not finite, or larger than any that can be measured.
     properties : mapping of str to ndarray, shape (n_rois,)
         The `domain.PROPERTIES`; empty where the card has no domain to
         compare them with.
@@ -186,6 +188,7 @@ class TracePredictions:
     probabilities: NDArray[np.float64]
     n_windows: NDArray[np.int64]
     n_frames_used: NDArray[np.int64]
+    n_damaged: NDArray[np.int64]
     properties: Mapping[str, NDArray[np.float64]]
     notices: tuple[str, ...]
 
@@ -204,9 +207,10 @@ def predict_recording_traces(
     """Classify every ROI of a recording.
 
     Inside each segment the traces are down-sampled to the model's rate by area
-    averaging and cut into non-overlapping windows. What the network says about a ROI's
-    windows (see `log_probabilities_by_roi`) is divided by the temperature for their
-    number and brought back to probabilities.
+    averaging and cut into non-overlapping windows; what they hold at bad frames and
+    where a value is not finite, see `recording.windows`. What the network says about a
+    ROI's windows (see `log_probabilities_by_roi`) is divided by the temperature for
+    their number and brought back to probabilities.
 
     Parameters
     ----------
@@ -225,7 +229,7 @@ def predict_recording_traces(
     Raises
     ------
     SamplingFrequencyError, RecordingError, ModelError
-        If the recording is slower than the model, no segment is as long as one window,
+        If the recording is slower than the model, joins or bad frames leave no window,
         or the card has no frame rate.
     CellTypeError, Stopped
         If the device is not there, or `should_stop` answered True.
@@ -237,9 +241,10 @@ def predict_recording_traces(
         measured = RecordingProperties(plan, sampling_frequency, n_rois, neuropil)
     notices: list[str] = []
     probabilities = np.full((n_rois, len(model.card.classes)), np.nan)
-    counts = np.zeros(n_rois, dtype=np.int64)
+    counts, damaged = np.zeros((2, n_rois), dtype=np.int64)
     for rows, block in blocks_of(traces):
         raise_if_stopped(should_stop)
+        damaged[rows] = (~has_value(block)).sum(axis=1)
         windows = plan.cut(block)
         alive = lively(windows)
         logs = log_probabilities_by_roi(
@@ -261,6 +266,7 @@ def predict_recording_traces(
         probabilities,
         counts,
         np.rint(counts * (plan.window_frames * plan.ratio)).astype(np.int64),
+        damaged,
         {} if measured is None else measured.values(),
         tuple(dict.fromkeys(notices)),
     )

@@ -270,7 +270,7 @@ def evaluate(
         See `napari_celltype.progress`.
     **options
         Of `Training` (epochs, normalization, device, slow), of `labels.reading.Reading`
-        (labels, timesteps, resample, sampling_frequency, neuropil, plane,
+        (labels, timesteps, resample, sampling_frequency, neuropil, plane, joins,
         with_predictions, merged, left_out) and of `ExperimentRequest`: folder (the run
         folder, on which the same call resumes), jobs, scheduler, threads, force.
 

@@ -20,6 +20,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from napari_celltype.recording.windows import means_in_gaps
+
 Numbers = NDArray[np.float64]
 # Name and one number per trace.
 Named = Iterator[tuple[str, NDArray[Any] | np.float64]]
@@ -49,7 +51,7 @@ def trace_features(
     traces: ArrayLike, sampling_frequency: float | None
 ) -> tuple[Numbers, tuple[str, ...]]:
     """Return named numbers of each trace."""
-    traces = np.asarray(traces)
+    traces = means_in_gaps(np.asarray(traces))
     rows = max(1, _AT_ONCE // max(1, traces.shape[1]))
     found = []
     # Of one empty block there are names, too.

@@ -26,6 +26,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.labels import TraceSet
 from napari_celltype.models.windows import Normalization
+from napari_celltype.recording.windows import means_in_gaps
 
 
 @dataclass
@@ -183,7 +184,7 @@ def _numbers(
     traces: NDArray[np.float32], rate: float | None
 ) -> dict[str, NDArray[np.float64]]:
     """Return the numbers that are computed from traces."""
-    block = traces.astype(np.float64)
+    block = means_in_gaps(traces).astype(np.float64)
     n_frames = block.shape[1]
     mean = block.mean(axis=1)
     block -= mean[:, None]
@@ -267,14 +268,16 @@ class TraceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Measure the training traces (n_traces, n_frames)."""
-        traces = validate_data(self, X, dtype=np.float32)
+        traces = validate_data(self, X, dtype=np.float32, ensure_all_finite="allow-nan")
         self.normalization_ = Normalization.fit(self.normalization, traces)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return z-scored traces (n_traces, n_frames)."""
         check_is_fitted(self)
-        traces = validate_data(self, X, dtype=np.float32, reset=False)
+        traces = validate_data(
+            self, X, dtype=np.float32, ensure_all_finite="allow-nan", reset=False
+        )
         return self.normalization_.apply(traces)
 
 
@@ -392,7 +395,7 @@ def surrogates_of(
     traces: NDArray[np.float32], sampling_frequency: float | None, seed: int
 ) -> dict[str, NDArray[np.float32]]:
     """Return each kind of surrogate of all traces."""
-    random = np.random.default_rng(seed)
+    random, traces = np.random.default_rng(seed), means_in_gaps(traces)
     second = max(1, round(sampling_frequency or _BLOCK_FRAMES))
     return {
         "phase-randomised": phase_randomised(traces, random),

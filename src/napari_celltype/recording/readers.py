@@ -65,6 +65,7 @@ def open_recording(
     plane: int | None = None,
     *,
     sampling_frequency: float | None = None,
+    joins: str = "auto",
     in_memory: bool = True,
 ) -> Recording:
     """Open one plane of a recording; nothing in its folder is changed.
@@ -78,6 +79,9 @@ def open_recording(
         Number of the plane; None for the first, with a warning where there are more.
     sampling_frequency : float or None
         Frames per second of one plane (Hz), when the files do not say, or say it wrong.
+    joins : {"auto", "continuous", "break"}
+        Where the recording is not continuous: ``auto`` takes numbered files of one
+        folder for one acquisition, ``break`` each for a recording of its own.
     in_memory : bool
         Read traces of up to 2 GB at once; otherwise rows are read when asked for.
 
@@ -91,7 +95,7 @@ def open_recording(
     reader, folder = planes[0]
     recording = reader.open_plane(
         folder, sampling_frequency=sampling_frequency, in_memory=in_memory
-    )
+    ).with_joins(joins)
     if len(planes) == 1:
         return recording
     first, *others = (reader.plane_number(folder) for reader, folder in planes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,23 @@ class Segment:
 
     start: int
     stop: int
+    # Whether only bad frames lie between it and the segment before it.
+    continues: bool = field(default=False, compare=False)
+
+
+def segments_between(
+    joins: Collection[int], bad: NDArray[np.bool_]
+) -> tuple[Segment, ...]:
+    """Cut the frames of a recording before each join and at bad frames."""
+    cut = np.zeros(len(bad) + 1, dtype=bool)
+    cut[[0, -1, *joins]] = True
+    cut[np.flatnonzero(np.diff(bad)) + 1] = True
+    edges = np.flatnonzero(cut)
+    starts, stops = (side[~bad[edges[:-1]]] for side in (edges[:-1], edges[1:]))
+    stretch = np.searchsorted(sorted(joins), starts, "right")
+    continues = np.diff(stretch, prepend=-1) == 0
+    columns = (column.tolist() for column in (starts, stops, continues))
+    return tuple(map(Segment, *columns))
 
 
 # Where a frame rate came from, and so how sure of it we are.
@@ -73,6 +90,8 @@ ANOTHER_RATE = "movie-of-another-rate"
 RATE_DOUBTS = (RATE_UNKNOWN, RATE_UNCONFIRMED, ANOTHER_RATE)
 FRAME_SIZE_GUESSED = "frame-size-guessed"
 NEUROPIL_UNLIKE_TRACES = "neuropil-unlike-traces"
+# Code of the finding that files were taken for one acquisition.
+TAKEN_FOR_CONTINUOUS = "taken-for-continuous"
 
 
 @dataclass(frozen=True)
@@ -98,6 +117,8 @@ class Recording:
         Frames per second of this plane, Hz, and where that came from, in words.
     segments : tuple of Segment
         Frame ranges between which nothing is continuous.
+    boundaries : tuple of int
+        Frames at which another file or folder begins, whether it is a join or not.
     frame_shape : tuple of int
         (Ly, Lx), pixels.
     images : mapping of str to ndarray, shape (Ly, Lx)
@@ -134,6 +155,7 @@ class Recording:
     sampling_frequency: float | None = None
     sampling_frequency_source: str = UNKNOWN
     segments: tuple[Segment, ...] = ()
+    boundaries: tuple[int, ...] = ()
     frame_shape: tuple[int, int] = (0, 0)
     images: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     neuropil: Traces | None = None
@@ -226,6 +248,27 @@ class Recording:
             warnings=tuple(w for w in self.warnings if w.code not in RATE_DOUBTS),
         )
 
+    def with_joins(self, joins: str) -> Recording:
+        """Return the recording with other `segments`.
+
+        ``auto`` keeps them, ``continuous`` has no join, ``break`` one at each file.
+        """
+        choices = {"continuous": (), "break": self.boundaries}
+        if joins == "auto":
+            return self
+        if joins not in choices:
+            raise RecordingError(
+                f"joins is {joins!r}; use auto, {' or '.join(choices)}."
+            )
+        bad = np.ones(self.n_frames, dtype=bool)
+        for segment in self.segments:
+            bad[segment.start : segment.stop] = False
+        return replace(
+            self,
+            segments=segments_between(choices[joins], bad),
+            warnings=tuple(w for w in self.warnings if w.code != TAKEN_FOR_CONTINUOUS),
+        )
+
     def changed_on_disk(self) -> str | None:
         """Say in one sentence which files changed since they were read, or None."""
         return describe_changes(self.files)
@@ -257,7 +300,8 @@ def require_known_rate(sampling_frequency: float | None, what: object) -> float:
 
 
 def _read_only_matrix(values: ArrayLike, name: str) -> NDArray[np.float32]:
-    matrix = np.array(values, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        matrix = np.array(values, dtype=np.float32)
     if matrix.ndim != 2 or not matrix.size:
         raise RecordingError(
             f"The {name} have shape {matrix.shape}; give one row per ROI and one "

@@ -22,6 +22,7 @@ from napari_celltype.recording.recording import (
     Pipeline,
     Recording,
     Traces,
+    segments_between,
 )
 from napari_celltype.recording.rois import RoiMasks
 from napari_celltype.recording.suite2p_settings import (
@@ -33,7 +34,8 @@ from napari_celltype.recording.suite2p_settings import (
     interleaving,
     neuropil_coefficient,
     number,
-    read_segments,
+    read_bad_frames,
+    read_joins,
     read_settings,
     source_files,
     suite2p_version,
@@ -169,6 +171,8 @@ def open_plane(
     redcell, redcell_values = _read_flags(plane / "redcell.npy", n_rois, warnings)
     if iscell is not None:
         _compare_with_combined(plane, iscell, warnings)
+    joins, boundaries = read_joins(settings, n_frames, warnings)
+    bad_frames = read_bad_frames(settings, n_frames, warnings)
     raw_traces: Traces = traces_file
     if in_memory and 4 * n_rois * n_frames <= MEMORY_LIMIT:
         raw_traces = traces_file[:]
@@ -177,7 +181,8 @@ def open_plane(
         rois=rois,
         sampling_frequency=rate,
         sampling_frequency_source=rate_source,
-        segments=read_segments(settings, n_frames, warnings),
+        segments=segments_between(joins, bad_frames),
+        boundaries=tuple(sorted(boundaries)),
         frame_shape=shape,
         images=read_images(settings, shape, warnings),
         neuropil=_neuropil(plane / "Fneu.npy", traces_file.shape, warnings),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -22,9 +21,9 @@ from napari_celltype.recording.recording import (
     RATE_UNCONFIRMED,
     RATE_UNKNOWN,
     SAME_RATE,
+    TAKEN_FOR_CONTINUOUS,
     UNCONFIRMED,
     UNKNOWN,
-    Segment,
     require_possible,
 )
 from napari_celltype.recording.unpickle import Unread
@@ -40,15 +39,21 @@ SETTINGS_FILES = (
 # suite2p takes up to 100 planes and 2 channels; larger numbers are damage.
 _MOST_IN_TURN = 1000
 _MOST_FRAMES = 1 << 40
-_COUNT_KEYS = {
-    "folders": ("frames_per_folder", "nframes_per_folder"),
-    "files": ("frames_per_file",),
+# suite2p counts the frames of each HDF5 or sbx file under the last of these names.
+_COUNTS = {
+    "frames_per_folder": "folders",
+    "frames_per_file": "files",
+    "nframes_per_folder": "files",
 }
+_FILE_LISTS = ("file_list", "filelist", "h5list")
 _DEFAULT_RATE = 10.0
 # `run_suite2p` leaves the user's rate here too: then 10 Hz is no default but a choice.
 CONFIRMED_KEY = "napari_celltype_fs"
-# ScanImage numbers the pieces of one acquisition X_00001_00001.tif, X_00001_00002.tif.
-_SCANIMAGE_PIECE = re.compile(r"(.*_\d{3,})_(\d{3,})\.tiff?", re.IGNORECASE)
+# The last number in the name of a file, without endings such as .ome.tif.
+_NUMBER = re.compile(r"(\d{1,18})(\D*)\Z")
+_ENDING = re.compile(r"(\.ome)?\.\w+\Z", re.IGNORECASE)
+# ScanImage numbers an acquisition and its pieces, X_00001_00002.tif: there is no doubt.
+_SCANIMAGE = re.compile(r".*_\d{3,}_\d{3,}\.tiff?", re.IGNORECASE)
 
 
 def read_settings(plane: Path, warnings: list[Finding] | None = None) -> dict[str, Any]:
@@ -144,11 +149,16 @@ def suite2p_version(settings: Settings) -> str | None:
 
 def source_files(settings: Settings) -> list[str]:
     """Return the input files with `/` between folders, whatever system wrote them."""
-    files = settings.get("file_list", settings.get("filelist", ()))
-    if isinstance(files, np.ndarray):
-        files = files.tolist()
-    texts = files if isinstance(files, (list, tuple)) else ()
-    return [PureWindowsPath(f).as_posix() for f in texts if isinstance(f, str)]
+    return next(filter(None, _file_lists(settings)), [])
+
+
+def _file_lists(settings: Settings) -> Iterator[list[str]]:
+    for name in _FILE_LISTS:
+        files = settings.get(name)
+        if isinstance(files, np.ndarray):
+            files = files.tolist()
+        texts = files if isinstance(files, (list, tuple)) else ()
+        yield [PureWindowsPath(f).as_posix() for f in texts if isinstance(f, str)]
 
 
 def decide_frame_rate(
@@ -206,18 +216,19 @@ def decide_frame_rate(
     return None, UNKNOWN
 
 
-def read_segments(
+def read_joins(
     settings: Settings, n_frames: int, warnings: list[Finding]
-) -> tuple[Segment, ...]:
-    """Cut a recording where folders or files were joined, and at bad frames.
+) -> tuple[set[int], set[int]]:
+    """Return the frames before which recordings were joined, and all boundaries.
 
-    Files that continue one acquisition are no joins: the numbered pieces that ScanImage
-    writes, and series with one frame in each file.
+    Another folder is a join. Another file is none where its number follows that of the
+    file before it, or nobody knows its name: then it is a piece of one acquisition.
     """
-    cut = np.zeros(n_frames + 1, dtype=bool)
-    cut[[0, -1]] = True
-    for what in _COUNT_KEYS:
-        counts = _counts(settings, what, warnings)
+    joins: set[int] = set()
+    boundaries: set[int] = set()
+    assumed: list[list[str]] = []
+    for key, what in _COUNTS.items():
+        counts = _counts(settings, key, what, warnings)
         if counts is None:
             continue
         if counts.sum() != n_frames:
@@ -227,73 +238,88 @@ def read_segments(
                 f"is taken as continuous."
             )
             warnings.append(Finding("joins-unlike-traces", sentence))
-        joins = np.cumsum(counts)
-        cut[joins[(joins > 0) & (joins < n_frames)]] = True
+        named = (f for f in _file_lists(settings) if len(f) == len(counts))
+        files = next(named, []) if what == "files" else []
+        for at, start in enumerate(np.cumsum(counts).tolist()):
+            if not 0 < start < n_frames:
+                continue
+            boundaries.add(start)
+            pair = files[at : at + 2]
+            goes_on = _goes_on(*pair) if pair[1:] else key == "frames_per_file"
+            if goes_on and at + 1 < len(counts):
+                known = pair and all(map(_SCANIMAGE.fullmatch, pair))
+                if start not in joins and not known:
+                    assumed.append(pair)
+            else:
+                joins.add(start)
+    if assumed:
+        names = [file.rpartition("/")[2] for file in assumed[0]]
+        sentence = (
+            f"Files count as continuous at {len(assumed)} places (if they are not: "
+            "--joins break; napari: Joins in the Options of Classify), such as "
+            f"{' and '.join(names) or 'files whose names suite2p did not note'}."
+        )
+        warnings.append(Finding(TAKEN_FOR_CONTINUOUS, sentence))
+    return joins, boundaries
 
-    bad = _bad_frames(settings.get("badframes"), n_frames)
-    if bad is None:
+
+def _counts(
+    settings: Settings, key: str, what: str, warnings: list[Finding]
+) -> NDArray[np.int64] | None:
+    """Return the frames of each folder or file; None where there is nothing to cut."""
+    noted = np.atleast_1d(as_array(settings.get(key, ())))
+    if noted.ndim != 1 or not noted.size or noted.dtype.kind not in "iuf":
+        return None
+    # Not so for NaN either.
+    if not ((noted >= 0) & (noted <= _MOST_FRAMES)).all():
+        sentence = (
+            f"suite2p's {key} holds impossible numbers and is ignored, so joins "
+            f"between {what} may lie inside what is taken as continuous."
+        )
+        warnings.append(Finding("joins-impossible", sentence))
+        return None
+    counts = noted.astype(np.int64)
+    # One frame in each file: a series, not a concatenation.
+    return None if what == "files" and counts.max() <= 1 else counts
+
+
+def _goes_on(before: str, after: str) -> bool:
+    """Tell whether a file goes on with the acquisition of the file before it."""
+    whole, name = (_ENDING.sub("", file) for file in (before, after))
+    last, earlier = _NUMBER.search(name), _NUMBER.search(whole)
+    # Scanbox writes each run to one file.
+    if last is None or "/" in last[2] or after.lower().endswith(".sbx"):
+        return False
+    stem = name[: last.start()]
+    if earlier and (whole[: earlier.start()], earlier[2]) == (stem, last[2]):
+        return int(last[1]) == int(earlier[1]) + 1
+    # The first piece may have no number: X_MMStack.ome.tif, X_MMStack_1.ome.tif.
+    return stem.rstrip(" -_(") == whole and int(last[1]) in (1, 2)
+
+
+def read_bad_frames(
+    settings: Settings, n_frames: int, warnings: list[Finding]
+) -> NDArray[np.bool_]:
+    """Return which frames suite2p marked as bad, (n_frames,)."""
+    bad = np.zeros(n_frames, dtype=bool)
+    noted = settings.get("badframes")
+    frames = as_array(() if noted is None else noted).reshape(-1)
+    if frames.size == n_frames and frames.dtype.kind in "biu":
+        bad = frames.astype(bool)
+    elif frames.size and (
+        frames.dtype.kind not in "iu" or frames.min() < 0 or frames.max() >= n_frames
+    ):
         sentence = (
             f"suite2p's badframes do not fit the {n_frames} frames of the traces and "
             f"are ignored."
         )
         warnings.append(Finding("bad-frames-unlike-traces", sentence))
-        bad = np.zeros(n_frames, dtype=bool)
-    cut[np.flatnonzero(np.diff(bad)) + 1] = True
-    edges = pairwise(np.flatnonzero(cut).tolist())
-    return tuple(Segment(start, stop) for start, stop in edges if not bad[start])
-
-
-def _counts(
-    settings: Settings, what: str, warnings: list[Finding]
-) -> NDArray[np.int64] | None:
-    """Return the frames of each folder or file; None where there is nothing to cut."""
-    for key in _COUNT_KEYS[what]:
-        noted = np.atleast_1d(as_array(settings.get(key, ())))
-        if noted.ndim != 1 or not noted.size or noted.dtype.kind not in "iuf":
-            continue
-        # Not so for NaN either.
-        if not ((noted >= 0) & (noted <= _MOST_FRAMES)).all():
-            sentence = (
-                f"suite2p's {key} holds impossible numbers and is ignored, so joins "
-                f"between {what} may lie inside what is taken as continuous."
-            )
-            warnings.append(Finding("joins-impossible", sentence))
-            continue
-        counts = noted.astype(np.int64)
-        if what == "folders":
-            return counts
-        # One frame in each file: a series, not a concatenation.
-        if counts.max() <= 1:
-            return None
-        return _without_continued(counts, source_files(settings))
-    return None
-
-
-def _without_continued(
-    counts: NDArray[np.int64], files: list[str]
-) -> NDArray[np.int64]:
-    """Add the frames of files that continue an acquisition to its first file."""
-    if len(files) != len(counts):
-        return counts
-    names = map(_SCANIMAGE_PIECE.fullmatch, files)
-    pieces = [(match[1], int(match[2])) if match else None for match in names]
-    starts = [0]
-    for i, (before, piece) in enumerate(pairwise(pieces), start=1):
-        if piece is None or before is None or piece != (before[0], before[1] + 1):
-            starts.append(i)
-    joined: NDArray[np.int64] = np.add.reduceat(counts, starts)
-    return joined
-
-
-def _bad_frames(value: Any, n_frames: int) -> NDArray[np.bool_] | None:
-    """Return a mask of bad frames; None if the value does not fit the recording."""
-    bad = np.zeros(n_frames, dtype=bool)
-    frames = as_array(() if value is None else value).reshape(-1)
-    if not frames.size:
-        return bad
-    if frames.size == n_frames and frames.dtype.kind in "biu":
-        return frames.astype(bool)
-    if frames.dtype.kind in "iu" and frames.min() >= 0 and frames.max() < n_frames:
-        bad[frames] = True
-        return bad
-    return None
+    else:
+        bad[frames.astype(np.int64)] = True
+    if n_bad := int(bad.sum()):
+        sentence = (
+            f"suite2p marks {n_bad} of {n_frames} frames as bad "
+            f"({100 * n_bad / n_frames:.2g} %); no value there is used."
+        )
+        warnings.append(Finding("bad-frames", sentence))
+    return bad

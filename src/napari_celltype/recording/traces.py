@@ -69,7 +69,9 @@ class FileTraces:
             else:
                 values = self._read_rows(file, np.atleast_1d(wanted))
                 values = values.reshape(np.shape(wanted) + self.shape[1:])
-        values = values[..., columns].astype(np.float32, copy=False)
+        # What is too large becomes an infinity, which says enough.
+        with np.errstate(over="ignore"):
+            values = values[..., columns].astype(np.float32, copy=False)
         values.flags.writeable = False
         return values
 
@@ -105,7 +107,9 @@ class _NeuropilSubtracted:
         return self.raw_traces.shape
 
     def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
-        return self.raw_traces[key] - np.float32(self.coefficient) * self.neuropil[key]
+        with np.errstate(over="ignore", invalid="ignore"):
+            around = np.float32(self.coefficient) * self.neuropil[key]
+            return self.raw_traces[key] - around
 
 
 def subtract_neuropil(recording: Recording, coefficient: float) -> Traces:

@@ -160,14 +160,16 @@ def _known(values: NDArray[np.str_]) -> set[str]:
 def _domain(data: LabelledData, held: HeldOut) -> dict[str, dict[str, float]] | None:
     """Return what is usual in the trained cells, so that unlike recordings are told."""
     from napari_celltype.models.domain import domain_of, trace_properties
+    from napari_celltype.recording.windows import means_in_gaps
 
     traces, frequency = data.traces, data.traces.sampling_frequency
+    values = means_in_gaps(traces.traces)
     mine = np.isin(data.cell, held.train)
-    rows = np.flatnonzero(mine & (np.ptp(traces.traces, axis=1) > 0))
+    rows = np.flatnonzero(mine & (np.ptp(values, axis=1) > 0))
     if frequency is None or traces.n_frames < 4 or not rows.size:
         return None
     blocks = [
-        trace_properties(traces.traces[rows[start : start + _AT_ONCE]], frequency)
+        trace_properties(values[rows[start : start + _AT_ONCE]], frequency)
         for start in range(0, len(rows), _AT_ONCE)
     ]
     cell = np.unique(data.cell[rows], return_inverse=True)[1]

@@ -50,7 +50,7 @@ class ClassifyForm(QWidget):
             ("model", "prior", "min_probability"),
             widgets={"model": self.model, "prior": self.prevalence},
         )
-        self._more = Form(ClassifyRequest, ("neuropil", "device"))
+        self._more = Form(ClassifyRequest, ("neuropil", "joins", "device"))
         # The least probability of a ROI that is filled.
         self.hide_below = self._seen.native("min_probability")
         self._coefficient_given = False
@@ -126,7 +126,7 @@ class ClassifyForm(QWidget):
         options = QToolButton(
             text="Options",
             checkable=True,
-            toolTip="Movie, input trace and device",
+            toolTip="Movie, input trace, joins and device",
             toggled=self._more.setVisible,
         )
         fill(QVBoxLayout(self), self._seen, options, self._more, spacing=4)
