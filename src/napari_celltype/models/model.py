@@ -35,7 +35,7 @@ from napari_celltype.progress import (
     raise_if_stopped,
 )
 from napari_celltype.recording import Segment, Traces
-from napari_celltype.recording.windows import has_value, lively
+from napari_celltype.recording.windows import damaged, lively
 
 # Parameters of a card beside those that shape the network.
 _TRAINING = ("epochs", "batch_size", "learning_rate", "random_state")
@@ -241,10 +241,11 @@ def predict_recording_traces(
         measured = RecordingProperties(plan, sampling_frequency, n_rois, neuropil)
     notices: list[str] = []
     probabilities = np.full((n_rois, len(model.card.classes)), np.nan)
-    counts, damaged = np.zeros((2, n_rois), dtype=np.int64)
+    counts, n_damaged = np.zeros((2, n_rois), dtype=np.int64)
     for rows, block in blocks_of(traces):
         raise_if_stopped(should_stop)
-        damaged[rows] = (~has_value(block)).sum(axis=1)
+        if (spoilt := damaged(block)) is not None:
+            n_damaged[rows] = spoilt.sum(axis=1)
         windows = plan.cut(block)
         alive = lively(windows)
         logs = log_probabilities_by_roi(
@@ -266,7 +267,7 @@ def predict_recording_traces(
         probabilities,
         counts,
         np.rint(counts * (plan.window_frames * plan.ratio)).astype(np.int64),
-        damaged,
+        n_damaged,
         {} if measured is None else measured.values(),
         tuple(dict.fromkeys(notices)),
     )

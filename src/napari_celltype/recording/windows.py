@@ -128,10 +128,12 @@ def stretches(
     return tuple(found)
 
 
-def has_value(traces: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which values are numbers that can have been measured."""
-    measured: NDArray[np.bool_] = np.abs(traces) < _LARGEST
-    return measured
+def damaged(traces: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+    """Tell which values cannot have been measured; None if all can."""
+    # Nearly always so, and NaN is neither above nor below anything.
+    if traces.min(initial=0) > -_LARGEST and traces.max(initial=0) < _LARGEST:
+        return None
+    return ~(np.abs(traces) < _LARGEST)
 
 
 def bridged(
@@ -144,14 +146,14 @@ def bridged(
     Gaps up to `BRIDGED` are interpolated, never across a join; others are NaN. At an
     unknown frame rate a gap is one frame. The traces themselves if there is no gap.
     """
-    known = has_value(traces)
-    bad = np.ones(traces.shape[1], dtype=bool)
+    good, spoilt = np.zeros(traces.shape[1], dtype=bool), damaged(traces)
     for segment in segments:
-        bad[segment.start : segment.stop] = False
-    if bad.any():
-        known[:, bad] = False
-    if known.all():
+        good[segment.start : segment.stop] = True
+    if spoilt is None and good.all():
         return traces
+    known = np.repeat(good[None], len(traces), axis=0)
+    if spoilt is not None:
+        known &= ~spoilt
     longest = max(1, int(BRIDGED * (sampling_frequency or 0)))
     filled = np.where(known, traces, np.float32(np.nan))
     for stretch in stretches(segments):
