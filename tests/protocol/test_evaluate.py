@@ -78,6 +78,21 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_scores_with_more(tmp_path, a
     pd.testing.assert_frame_equal(scores(resumed), at_once)
 
 
+def test_every_kind_of_classifier_learns_from_traces_with_gaps():
+    found = []
+    for damage in (np.nan, np.inf, -1e30):
+        gappy = traces()
+        values = gappy.traces.copy()
+        values[::2, 20:40] = damage
+        values[1::3, 7] = damage
+        kinds = ["rnn", "svm-rbf", "adaboost", "features"]
+        data = replace(gappy, traces=values)
+        found.append(scores(nct.evaluate(data, kinds, PROTOCOL, epochs=1)))
+    assert found[0]["accuracy"].notna().all()
+    pd.testing.assert_frame_equal(found[1], found[0])
+    pd.testing.assert_frame_equal(found[2], found[0])
+
+
 def test_accepted_predictions_train_and_are_never_tested_on(tmp_path):
     source = np.array(["manual", "prediction"] * 12)
     data = traces(label_source=source)
