@@ -230,7 +230,7 @@ def train(folder: Path) -> None:
     before = stage.side(dock)
     buttons = dock.recordings.obstacle_list.findChildren(QPushButton)
     next(b for b in buttons if b.text() == "Leave out").click()
-    dock.form.epochs.setValue(30)
+    dock.form.native("epochs").setValue(30)
     dock.train.click()
     stage.wait(lambda: len(dock.plot.scores) > 12)
     dock.job.cancel.click()

@@ -131,7 +131,8 @@ def test_help_lists_the_verbs_as_they_are() -> None:
 def test_every_field_of_a_form_is_a_requests() -> None:
     """`Form` takes names of parameters only; what else can be typed is listed."""
     docks = ("classify", "train", "evaluate", "export")
-    kinds = ("QCheckBox", "QDoubleSpinBox", "QLineEdit", "QSlider", "QSpinBox")
+    own = ("QCheckBox", "QDoubleSpinBox", "QLineEdit", "QSlider", "QSpinBox")
+    kinds = ("PercentBox", *own, *(f"QtWidgets.{kind}" for kind in own))
     found = {
         name_of(file)
         for file in FILES

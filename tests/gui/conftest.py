@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-HERE = Path(__file__).parent
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -95,78 +93,85 @@ def make_predictions(quick_card: Any) -> Callable[..., Any]:
     return make
 
 
-class Window:
-    """A real napari window with both docks."""
+@pytest.fixture
+def predict(make_predictions: Callable[..., Any]) -> Callable[..., Any]:
+    """Predictions for the active recording: `predict(session, row or rows)`."""
 
-    def __init__(self, viewer: Any, qtbot: Any) -> None:
-        from napari_celltype.gui.commands import show_docks
+    def give(session: Any, rows: Any) -> None:
+        recording = session.active.recording
+        rows = np.broadcast_to(rows, (recording.n_rois, 4))
+        session.set_predictions(session.active.key, make_predictions(recording, rows))
 
-        self.viewer, self._qtbot = viewer, qtbot
-        self.dock = show_docks(viewer)
+    return give
 
-    @property
-    def rois_dock(self) -> Any:
-        from napari_celltype.gui.commands import show_dock
 
-        return show_dock(self.viewer, "ROIs and traces")
+@pytest.fixture
+def hold(monkeypatch: pytest.MonkeyPatch) -> Callable[..., threading.Event]:
+    """Hold a function until the event is set, however quick the machine is."""
 
-    def layer(self, role: str) -> Any:
-        """The layer of the active recording that plays a role."""
-        from napari_celltype.gui.scene import scene_of
+    def hold(module: Any, name: str) -> threading.Event:
+        go, real = threading.Event(), getattr(module, name)
 
-        return scene_of(self.viewer).layer(self.dock.session.active.key, role)
+        def wait(*arguments: Any, **options: Any) -> Any:
+            held_long_enough = go.wait(60)
+            assert held_long_enough
+            return real(*arguments, **options)
 
-    def open(self, path: Path) -> None:
-        with self._qtbot.waitSignal(self.dock.tasks.ended, timeout=20_000):
-            self.dock.open_paths([path])
+        monkeypatch.setattr(module, name, wait)
+        return go
 
-    def classify(self, model: str = "quick") -> None:
-        from qtpy.QtCore import Qt
+    return hold
 
-        self.dock.form.model.choose(model)
-        with self._qtbot.waitSignal(self.dock.tasks.ended, timeout=60_000):
-            self._qtbot.mouseClick(self.dock.run.classify, Qt.MouseButton.LeftButton)
 
-    def click(self, y: float, x: float, modifier: Any = None) -> None:
-        """Click on a place of the image, in data coordinates, with the real mouse."""
-        from qtpy.QtCore import Qt
+@pytest.fixture
+def labelled(suite2p_folder: Callable[..., Path], tmp_path: Path) -> Any:
+    """`labelled("mouse1/day1", ["PY", "PV"])`: a session folder below "data"."""
+    from napari_celltype.labels import Label, LabelTable, save_labels
+    from napari_celltype.recording import open_recording
 
-        native = self.viewer.window._qt_viewer.canvas.native
-        spot = beside("person").spot_of(self.viewer, y, x)
-        self._qtbot.mouseMove(native, spot)
-        self._qtbot.mouseClick(
-            native,
-            Qt.MouseButton.LeftButton,
-            modifier or Qt.KeyboardModifier.NoModifier,
-            spot,
-        )
+    def write(name: str, labels: list[str], **options: Any) -> Path:
+        options = {"n_frames": 120, "data_bin": False, **options}
+        root = suite2p_folder(tmp_path / "data" / name, **options)
+        rows = tuple(Label(i, label) for i, label in enumerate(labels))
+        save_labels(open_recording(root / "plane0"), LabelTable(rows))
+        return root.parent
 
-    def press(self, key: Any, modifier: Any = None, widget: Any = None) -> None:
-        """Press a key in the picture, or in another widget that has the focus then."""
-        from qtpy.QtCore import Qt
+    return write
 
-        canvas = self.viewer.window._qt_viewer.canvas.native
-        none = Qt.KeyboardModifier.NoModifier
-        beside("person").focus(self._qtbot, widget or canvas)
-        self._qtbot.keyClick(widget or canvas, key, modifier or none)
 
-    def words(self, widget: Any) -> str:
-        """What can be read in a widget."""
-        return str(beside("person").words(widget))
+@pytest.fixture
+def red_folder(suite2p_folder: Callable[..., Path], tmp_path: Path) -> Any:
+    """`red_folder(n_rois, n_red)`: a session of two channels, the first ROIs red."""
 
-    def hover(self, roi_id: int) -> str:
-        """The text of the status bar over a ROI."""
-        rois = self.layer("rois")
-        y, x = np.argwhere(rois.data == roi_id + 1)[0]
-        return str(rois.get_status((0, y, x), world=True)["value"])
+    def write(n_rois: int, n_red: int) -> Path:
+        session = tmp_path / "mouse 1 ü"
+        shape = (128, 128)
+        options = {"n_frames": 100, "frame_shape": shape, "data_bin": False}
+        plane = suite2p_folder(session, n_rois=n_rois, redcell=True, **options)
+        plane /= "plane0"
+        rng = np.random.default_rng(3)
+        ops = np.load(plane / "ops.npy", allow_pickle=True).item()
+        green = np.full(shape, 100.0, np.float32)
+        red = green / 3
+        for i, s in enumerate(np.load(plane / "stat.npy", allow_pickle=True)):
+            pixels = s["ypix"], s["xpix"]
+            green[pixels] = rng.uniform(200, 600)
+            red[pixels] = green[pixels] / 3 + rng.normal(0, 5) + 60 * (i < n_red)
+        ops["meanImg"], ops["meanImg_chan2"] = green, red
+        np.save(plane / "ops.npy", np.array(ops, dtype=object))
+        np.save(plane / "iscell.npy", np.ones((n_rois, 2)))
+        return session
+
+    return write
 
 
 @pytest.fixture
 def window(
     make_napari_viewer: Callable[..., Any], qtbot: Any, folder: Path, quick_model: str
-) -> Window:
+) -> Any:
     """A window with both docks, and the recording read."""
     from qtpy.QtCore import Qt
+    from tests.gui.person import Window
 
     window = Window(make_napari_viewer(show=True), qtbot)
     window.open(folder)
@@ -194,12 +199,6 @@ def sit_down(
     """
     pictures = Path(os.environ.get("NAPARI_CELLTYPE_SCREENSHOTS", tmp_path / "seen"))
     pictures.mkdir(parents=True, exist_ok=True)
-    person = beside("person").Person
-    return lambda: person(make_napari_viewer(show=True), qtbot, pictures)
+    from tests.gui.person import Person
 
-
-def beside(name: str) -> Any:
-    """Import a module of this folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(HERE)
-        return importlib.import_module(name)
+    return lambda: Person(make_napari_viewer(show=True), qtbot, pictures)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QPoint, QRect, Qt, QTimer
+from qtpy.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QTimer, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -22,8 +23,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.gui.commands import show_dock
+from napari_celltype.gui.commands import show_dock, show_docks
 from napari_celltype.gui.placement import FirstPlace
+from napari_celltype.gui.scene import scene_of
 
 LEFT = Qt.MouseButton.LeftButton
 NONE = Qt.KeyboardModifier.NoModifier
@@ -206,6 +208,54 @@ class Person:
         self.bot.mouseClick(widget, LEFT, pos=spot)
 
 
+class Window:
+    """A real napari window with both docks."""
+
+    def __init__(self, viewer: Any, qtbot: Any) -> None:
+        self.viewer, self._qtbot = viewer, qtbot
+        self.dock = show_docks(viewer)
+
+    @property
+    def rois_dock(self) -> Any:
+        return show_dock(self.viewer, "ROIs and traces")
+
+    def layer(self, role: str) -> Any:
+        """The layer of the active recording that plays a role."""
+        return scene_of(self.viewer).layer(self.dock.session.active.key, role)
+
+    def open(self, path: Path) -> None:
+        with self._qtbot.waitSignal(self.dock.tasks.ended, timeout=20_000):
+            self.dock.open_paths([path])
+
+    def classify(self, model: str = "quick") -> None:
+        self.dock.form.model.choose(model)
+        with self._qtbot.waitSignal(self.dock.tasks.ended, timeout=60_000):
+            self._qtbot.mouseClick(self.dock.run.classify, LEFT)
+
+    def click(self, y: float, x: float, modifier: Any = None) -> None:
+        """Click on a place of the image, in data coordinates, with the real mouse."""
+        native = self.viewer.window._qt_viewer.canvas.native
+        spot = spot_of(self.viewer, y, x)
+        self._qtbot.mouseMove(native, spot)
+        self._qtbot.mouseClick(native, LEFT, modifier or NONE, spot)
+
+    def press(self, key: Any, modifier: Any = None, widget: Any = None) -> None:
+        """Press a key in the picture, or in another widget that has the focus then."""
+        canvas = self.viewer.window._qt_viewer.canvas.native
+        focus(self._qtbot, widget or canvas)
+        self._qtbot.keyClick(widget or canvas, key, modifier or NONE)
+
+    def words(self, widget: Any) -> str:
+        """What can be read in a widget."""
+        return words(widget)
+
+    def hover(self, roi_id: int) -> str:
+        """The text of the status bar over a ROI."""
+        rois = self.layer("rois")
+        y, x = np.argwhere(rois.data == roi_id + 1)[0]
+        return str(rois.get_status((0, y, x), world=True)["value"])
+
+
 def focus(bot: Any, widget: QWidget) -> None:
     """Bring the keyboard to a widget, in a window that has it."""
     top = widget.window()
@@ -217,6 +267,16 @@ def focus(bot: Any, widget: QWidget) -> None:
         return widget is top or QApplication.focusWidget() is widget
 
     bot.waitUntil(has_focus)
+
+
+def drop(widget: QWidget, *paths: Path) -> None:
+    """Drag files and folders onto a widget and let them go, as file managers do."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    data.setText(data.urls()[0].toString())
+    how = (Qt.DropAction.CopyAction, data, LEFT, NONE)
+    QApplication.sendEvent(widget, QDragEnterEvent(QPoint(5, 5), *how))
+    QApplication.sendEvent(widget, QDropEvent(QPointF(5, 5), *how))
 
 
 def words(widget: QWidget) -> str:

@@ -1,7 +1,5 @@
 """While predictions are hidden for labelling, no part of the window gives them away."""
 
-import threading
-
 import numpy as np
 from qtpy.QtWidgets import QLabel
 
@@ -17,9 +15,7 @@ def text_of(widget):
     return "\n".join(label.text() for label in widget.findChildren(QLabel))
 
 
-def test_nothing_on_the_screen_gives_predictions_away(
-    window, qtbot, make_predictions, monkeypatch
-):
+def test_nothing_on_the_screen_gives_predictions_away(window, qtbot, predict, hold):
     viewer, classify = window.viewer, window.dock
     session, rois = scene_of(viewer).session, window.rois_dock
     _, export = viewer.window.add_plugin_dock_widget("napari-celltype", "Export")
@@ -27,8 +23,7 @@ def test_nothing_on_the_screen_gives_predictions_away(
     before = window.layer("colors").data.copy()
     rows = np.tile([0.9, 0.1, 0.0, 0.0], (12, 1))
     rows[4:7] = [0.1, 0.7, 0.1, 0.1]
-    opened = session.active
-    session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    predict(session, rows)
     session.select(4)
     session.select(None)
     rois.tabs.setCurrentWidget(rois.means)
@@ -37,13 +32,7 @@ def test_nothing_on_the_screen_gives_predictions_away(
     qtbot.waitUntil(lambda: "12 rows" in export.preview.caption.text(), timeout=10_000)
     assert "parvalbumin\n3" in text_of(classify.legend)
     # Averages are on their way, and nobody looks at the tab.
-    go, real = threading.Event(), means_tab.mean_traces
-
-    def slow(*args, **options):
-        assert go.wait(30)
-        return real(*args, **options)
-
-    monkeypatch.setattr(means_tab, "mean_traces", slow)
+    go = hold(means_tab, "mean_traces")
     rois.means.refresh()
     qtbot.waitUntil(lambda: rois.means.job.running)
     rois.tabs.setCurrentWidget(rois.traces)
@@ -88,13 +77,11 @@ def test_nothing_on_the_screen_gives_predictions_away(
 
 
 def test_a_label_that_is_an_accepted_prediction_is_no_ground_truth(
-    window, qtbot, make_predictions
+    window, qtbot, predict
 ):
     scene = scene_of(window.viewer)
     session, rois = scene.session, window.rois_dock
-    opened = session.active
-    rows = np.tile([0.1, 0.7, 0.1, 0.1], (12, 1))
-    session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    predict(session, [0.1, 0.7, 0.1, 0.1])
     session.select_many([0, 1])
     scene.labelling.accept()
     session.select_many([2, 3, 5])

@@ -84,5 +84,5 @@ def test_a_word_or_a_number(form):
 def test_a_path_that_nobody_chose_is_none(form):
     made = form(ExportRequest, ["existing"])
     assert made.value("existing") is None
-    made.line("existing").setText("a.nwb")
+    made.control("existing").line.native.setText("a.nwb")
     assert made.value("existing") == Path("a.nwb")

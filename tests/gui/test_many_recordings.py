@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-
-import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from tests.gui.person import Window
 
 from napari_celltype.gui.commands import show_dock
 from napari_celltype.gui.scene import scene_of
@@ -23,14 +20,6 @@ def other_folder(suite2p_folder, tmp_path):
 
 def label_dock(viewer):
     return viewer.window.add_plugin_dock_widget("napari-celltype", "Label")[1]
-
-
-def workers():
-    return [t for t in threading.enumerate() if t.name.startswith("napari-celltype")]
-
-
-def titles(session):
-    return [opened.title for opened in session.recordings.values()]
 
 
 def test_labels_go_to_the_plane_that_is_looked_at(window, other_folder, qtbot):
@@ -59,30 +48,9 @@ def test_labels_go_to_the_plane_that_is_looked_at(window, other_folder, qtbot):
     assert not session.active.labels.rows
 
 
-def test_closing_a_recording_while_it_is_classified(window, other_folder, qtbot):
-    session, dock = window.dock.session, window.dock
-    window.open(other_folder)
-    dock.form.model.choose("quick")
-    qtbot.mouseClick(dock.run.classify, Qt.MouseButton.LeftButton)
-    assert dock.tasks.running
-    window.viewer.layers.remove(window.layer("rois"))
-    qtbot.waitUntil(lambda: not dock.tasks.running, timeout=30_000)
-    assert len(session.recordings) == 2
-    assert all(opened.predictions is None for opened in session.recordings.values())
-
-
-def test_closing_the_window_while_it_is_classified_leaves_no_thread(window, qtbot):
-    dock = window.dock
-    qtbot.mouseClick(dock.run.classify, Qt.MouseButton.LeftButton)
-    window.viewer.close()
-    qtbot.waitUntil(lambda: not workers(), timeout=30_000)
-
-
 def test_two_windows_on_one_recording_notice_one_another(
     window, make_napari_viewer, folder, qtbot
 ):
-    from tests.gui.conftest import Window
-
     other = Window(make_napari_viewer(show=True), qtbot)
     other.open(folder)
     assert other.dock.session is not window.dock.session
@@ -103,7 +71,7 @@ def test_two_windows_on_one_recording_notice_one_another(
 
 
 def test_closing_docks_leaves_nothing_that_listens(
-    window, make_predictions, other_folder, qtbot
+    window, predict, other_folder, qtbot
 ):
     session, main = window.dock.session, window.viewer.window
     names = ("ROIs and traces", "Label", "Train", "Evaluate", "Export", "Classify")
@@ -121,9 +89,7 @@ def test_closing_docks_leaves_nothing_that_listens(
     labelling.give_digit(1)
     labelling.undo()
     labelling.transient_asked.emit()
-    shares = np.full((12, 4), 0.25)
-    recording = session.active.recording
-    session.set_predictions(session.active.key, make_predictions(recording, shares))
+    predict(session, 0.25)
     session.set_min_probability(0.2)
     session.set_tree(session.tree.with_type("NDNF", color="#112233"))
     session.tell("Nobody hears this.")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from tests.gui.person import drop
 
 from napari_celltype.gui.commands import show_docks
 from napari_celltype.gui.layers import tag_of
-from napari_celltype.gui.scene import scene_of
 
 
 def write_movie(path, n_frames=60, brightness=100, **metadata):
@@ -37,11 +34,9 @@ def test_a_folder_that_is_no_recording_gives_a_sentence(window, qtbot, tmp_path)
     assert "empty" in dock.notice.text
 
 
-def test_another_frame_rate_is_taken_over_and_predictions_go(window, make_predictions):
+def test_another_frame_rate_is_taken_over_and_predictions_go(window, predict):
     dock = window.dock
-    opened = dock.session.active
-    rows = np.full((12, 4), 0.25)
-    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    predict(dock.session, 0.25)
     dock.form.frame_rate.number.setValue(15.0)
     dock.form.frame_rate.confirm()
     recording = dock.session.active.recording
@@ -52,15 +47,13 @@ def test_another_frame_rate_is_taken_over_and_predictions_go(window, make_predic
 
 
 def test_a_movie_with_another_frame_rate_says_that_predictions_went(
-    window, qtbot, suite2p_folder, make_predictions, tmp_path
+    window, qtbot, suite2p_folder, predict, tmp_path
 ):
     dock = window.dock
     folder = suite2p_folder(tmp_path / "ten", fs=10.0, n_frames=60, data_bin=False)
     movie = write_movie(tmp_path / "movie.tif", finterval=1 / 30)
     window.open(folder)
-    opened = dock.session.active
-    rows = np.full((12, 4), 0.25)
-    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    predict(dock.session, 0.25)
     with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
         dock.attach_movie(movie)
     assert dock.session.active.recording.sampling_frequency == pytest.approx(30.0)
@@ -84,17 +77,6 @@ def test_a_chosen_movie_takes_the_place_of_the_one_that_was_found(
         dock.reload()
     assert len(dock.session.active.recording.movie) == 80
     assert len(window.layer("movie").data) == 80
-
-
-def test_ten_hertz_is_doubted_until_it_is_confirmed(
-    window, qtbot, suite2p_folder, tmp_path
-):
-    dock = window.dock
-    doubtful = suite2p_folder(tmp_path / "ten", fs=10.0)
-    window.open(doubtful)
-    assert "confirm or correct it" in dock.form.frame_rate.doubt.text()
-    dock.form.frame_rate.confirm()
-    assert not dock.form.frame_rate.doubt.text()
 
 
 def test_a_folder_that_changed_on_disk_is_said_and_reloaded(window, qtbot, folder):
@@ -132,39 +114,15 @@ def test_planes_are_shown_one_at_a_time(window, qtbot, suite2p_folder, tmp_path)
     assert dock.form.recording.count() == 2
 
 
-def test_two_windows_keep_apart(window, make_napari_viewer, qtbot, tmp_path):
-    viewer, dock = window.viewer, window.dock
-    other = make_napari_viewer(show=True)
-    show_docks(other)
-    assert scene_of(other).session.active is None
-    assert scene_of(viewer).session.active is not None
-    dock.session.select(1)
-    assert scene_of(other).session.roi_id is None
-
-
 def test_a_folder_can_be_dropped(window, qtbot, suite2p_folder, tmp_path):
-    from qtpy.QtCore import QMimeData, QUrl
-    from qtpy.QtGui import QDropEvent
-
     dock = window.dock
     dropped = suite2p_folder(tmp_path / "dropped")
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(Path(dropped)))])
-    event = QDropEvent(
-        QPoint(5, 5).toPointF(),
-        Qt.DropAction.CopyAction,
-        mime,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
     with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
-        dock.folder.dropEvent(event)
+        drop(dock.folder, dropped)
     assert dock.session.active.session_title == "dropped"
 
 
 def test_the_input_that_the_terminal_asks_for_is_chosen(make_napari_viewer):
-    from napari_celltype.gui.commands import show_docks
-
     form = show_docks(make_napari_viewer(show=True)).form
     form.choose_input(0.5)
     assert form.request().neuropil == 0.5

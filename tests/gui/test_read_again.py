@@ -78,7 +78,7 @@ def test_labels_of_somebody_else_come_in_where_all_of_mine_are_saved(session, fo
     other.save(LabelTable((*other.load(), Label(5, "VIP", 0))))
     read(session, folder)
     assert labels(session) == {1: "PV", 5: "VIP"}
-    assert not labelling.can_undo
+    assert not labelling.done
 
 
 def test_labels_that_were_not_saved_follow_their_rois(session, folder):

@@ -1,7 +1,5 @@
 """What napari finds: manifest, reader, sample data."""
 
-import subprocess
-import sys
 from importlib.resources import files
 
 import numpy as np
@@ -15,17 +13,6 @@ from napari_celltype.gui.layers import METADATA_KEY
 
 def roles(layers):
     return [options["metadata"][METADATA_KEY].role for _, options, _ in layers]
-
-
-def test_npe2_accepts_the_manifest():
-    manifest = str(files("napari_celltype") / "napari.yaml")
-    done = subprocess.run(
-        [sys.executable, "-m", "npe2", "validate", manifest],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_everything_that_the_manifest_names_can_be_imported():
@@ -63,17 +50,12 @@ def test_pixels_are_roi_id_plus_one(folder):
     assert set(np.unique(data)) - {0} == set(options["features"]["index"])
 
 
-def test_viewer_open_reads_a_folder(make_napari_viewer, folder):
-    viewer = make_napari_viewer()
-    viewer.open(str(folder), plugin="napari-celltype")
-    assert viewer.layers[-1].features.shape[0] == 12
-
-
 def test_a_dock_takes_over_what_the_reader_opened(make_napari_viewer, folder):
     from napari_celltype.gui.scene import scene_of
 
     viewer = make_napari_viewer()
     viewer.open(str(folder), plugin="napari-celltype")
+    assert viewer.layers[-1].features.shape[0] == 12
     session = scene_of(viewer).session
     assert session.active.recording.n_rois == 12
     session.select(3)

@@ -15,7 +15,7 @@ def toy(monkeypatch):
 def test_it_can_be_trained(qtbot):
     form = TrainForm()
     qtbot.addWidget(form)
-    assert form.network.findData("toy") >= 0
+    assert form.native("architecture").findData("toy") >= 0
 
 
 def test_it_can_be_evaluated(qtbot):

@@ -66,8 +66,8 @@ def test_what_is_about_predictions_is_set_aside_while_there_are_none(features):
 
 
 def test_only_a_filter_that_says_something_is_not_empty():
-    assert RoiFilter(text="  ").is_empty
-    assert not RoiFilter(cell=False).is_empty
+    assert not RoiFilter(text="  ").text_shown
+    assert RoiFilter(cell=False).text_shown
     assert RoiFilter(name="PV", least=0.5, labelled=False).text_shown == (
         "predicted PV, probability 0.50 to 1.00, not labelled"
     )

@@ -95,14 +95,12 @@ def test_deleting_layers_in_any_order_closes_the_recording(window, roles):
     assert not layers
 
 
-def test_deleted_colours_come_back_with_the_next_colouring(window, make_predictions):
+def test_deleted_colours_come_back_with_the_next_colouring(window, predict):
     viewer, dock = window.viewer, window.dock
-    opened = dock.session.active
     dock.session.select(4)
     drawn = window.layer("colors").data.copy()
     viewer.layers.remove(window.layer("colors"))
-    rows = np.full((12, 4), np.nan)
-    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    predict(dock.session, np.nan)
     np.testing.assert_array_equal(window.layer("colors").data, drawn)
     assert [tag_of(x).role for x in viewer.layers][-2:] == ["colors", "rois"]
     assert viewer.layers.selection.active is window.layer("rois")

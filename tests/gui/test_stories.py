@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QTableView
 
-from napari_celltype.labels import Label, LabelTable, load_labels, save_labels
+from napari_celltype.labels import load_labels
 from napari_celltype.recording import open_recording
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
 @pytest.fixture
-def mice(suite2p_folder, tmp_path):
+def mice(labelled, tmp_path):
     """The folder of two mice with 12 labelled cells each, 24 s at 12.5 Hz."""
-    for number in (1, 2):
-        root = suite2p_folder(
-            tmp_path / "mice" / f"mouse{number}",
-            n_frames=300,
-            fs=12.5,
-            data_bin=False,
-            seed=number,
-        )
-        labels = [Label(i, ("PY", "PV")[i % 2], 0) for i in range(12)]
-        save_labels(open_recording(root / "plane0"), LabelTable(tuple(labels)))
-    return tmp_path / "mice"
+    for n in (1, 2):
+        labelled(f"mouse{n}", ["PY", "PV"] * 6, n_frames=300, fs=12.5, seed=n)
+    return tmp_path / "data"
 
 
 def column(table: QTableView, title: str):
@@ -102,9 +93,9 @@ def test_from_a_folder_to_a_model_of_ones_own_and_back(
     train = me.open_dock("Train")
     me.answer(train.recordings.add_folders, mice)
     me.wait(lambda: train.recordings.table.rowCount() == 2)
-    me.choose(train.form.start, "scratch")
-    me.choose(train.form.network, "RNN")
-    me.type_in(train.form.epochs, "2")
+    me.choose(train.form.native("base"), "scratch")
+    me.choose(train.form.native("architecture"), "RNN")
+    me.type_in(train.form.native("epochs"), "2")
     me.type_in(train.form.name, "mine")
     me.click(train.train)
     me.read(train, "Saved as mine: RNN, from scratch.", 60)
@@ -163,37 +154,11 @@ def test_from_a_folder_to_a_model_of_ones_own_and_back(
     me.look("8 found again")
 
 
-N, N_RED = 30, 10
+N_RED = 10
 
 
-@pytest.fixture
-def red_mouse(suite2p_folder, tmp_path):
-    """A session of two channels; the first ten of 30 cells are red."""
-    session = tmp_path / "Pvalb mouse"
-    plane = suite2p_folder(
-        session,
-        n_rois=N,
-        n_frames=100,
-        fs=12.5,
-        frame_shape=(96, 96),
-        redcell=True,
-        data_bin=False,
-    ).joinpath("plane0")
-    rng = np.random.default_rng(3)
-    ops = np.load(plane / "ops.npy", allow_pickle=True).item()
-    green = np.full((96, 96), 100.0, np.float32)
-    red = green / 3
-    for i, s in enumerate(np.load(plane / "stat.npy", allow_pickle=True)):
-        pixels = s["ypix"], s["xpix"]
-        green[pixels] = rng.uniform(200, 600)
-        red[pixels] = green[pixels] / 3 + rng.normal(0, 5) + 60 * (i < N_RED)
-    ops["meanImg"], ops["meanImg_chan2"] = green, red
-    np.save(plane / "ops.npy", np.array(ops, dtype=object))
-    np.save(plane / "iscell.npy", np.ones((N, 2)))
-    return session
-
-
-def test_from_a_red_channel_to_labels_to_a_table(sit_down, red_mouse, tmp_path):
+def test_from_a_red_channel_to_labels_to_a_table(sit_down, red_folder, tmp_path):
+    red_mouse = red_folder(30, N_RED)
     me = sit_down()
     classify = me.open_dock("Classify")
     me.answer(classify.folder, red_mouse)

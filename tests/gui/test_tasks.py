@@ -44,7 +44,7 @@ def until_stopped(on_progress, should_stop):
 
 
 def test_finished_has_the_result(qtbot, runner):
-    assert outcome_of(qtbot, runner, lambda p, s: 42) == [Finished(42)]
+    assert outcome_of(qtbot, runner, lambda **_: 42) == [Finished(42)]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_cancelled_is_not_failed(qtbot, runner):
 def test_newer_work_supersedes(qtbot, runner):
     outcomes = []
     runner.start(until_stopped, on_end=outcomes.append)
-    runner.start(lambda p, s: "new", on_end=outcomes.append)
+    runner.start(lambda **_: "new", on_end=outcomes.append)
     assert outcomes == [Superseded()]
     with qtbot.waitSignal(runner.ended):
         pass

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psygnal
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, LineEdit, SpinBox
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QMargins, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -18,12 +18,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.gui.widgets import ask_file, ask_folder
-from napari_celltype.models import network_title
+from napari_celltype.gui.widgets import ask_file, ask_folder, fill, fill_grid
+from napari_celltype.models import ModelCard, families_of, network_title
 from napari_celltype.parameters import REQUIRED, Parameter, build, parameters
-
-if TYPE_CHECKING:
-    from napari_celltype.models import ModelCard
 
 _MOST = 1_000_000
 _OTHER = "number"
@@ -45,16 +42,13 @@ class Form(QWidget):
         choices: Mapping[str, Mapping[Any, str]] | None = None,
         # Controls of one's own, with `value`, `changed` and `native`.
         widgets: Mapping[str, Any] | None = None,
-        parent: Any = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self._request = request
         self._parameters = parameters(request)
         self._before: dict[str, Any] = {}
         self._fields: dict[str, Any] = {}
-        self.rows = QFormLayout(self)
-        self.rows.setContentsMargins(0, 0, 0, 0)
-        self.rows.setVerticalSpacing(4)
+        self.rows = QFormLayout(self, contentsMargins=QMargins(), verticalSpacing=4)
         grow = QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow
         self.rows.setFieldGrowthPolicy(grow)
         for name in names:
@@ -65,7 +59,7 @@ class Form(QWidget):
                 offered = (choices or {}).get(name, parameter.choices)
                 control = _control(parameter, default, offered)
             control.native.setToolTip(parameter.about)
-            control.changed.connect(self._on_change)
+            control.changed.connect(lambda *_: self.changed.emit())
             self._fields[name] = control
             if isinstance(control, CheckBox):
                 self.rows.addRow(control.native)
@@ -82,10 +76,6 @@ class Form(QWidget):
     def native(self, name: str) -> Any:
         """Return the Qt widget of a parameter."""
         return self._fields[name].native
-
-    def line(self, name: str) -> Any:
-        """Return the Qt line in which a path is typed."""
-        return self._fields[name].line.native
 
     def value(self, name: str) -> Any:
         """Return what is chosen; None for an empty or unknown one."""
@@ -146,9 +136,6 @@ class Form(QWidget):
         row, _ = self.rows.getWidgetPosition(self.native(name))
         self.rows.insertRow(row + 1, widget)
 
-    def _on_change(self, *_: Any) -> None:
-        self.changed.emit()
-
 
 def _control(parameter: Parameter, default: Any, choices: Mapping[Any, str]) -> Any:
     """Return the control for a parameter."""
@@ -191,8 +178,6 @@ def narrow(combo: QComboBox) -> QComboBox:
 
 def models_offered(cards: Iterable[ModelCard]) -> dict[str, str]:
     """Return models and their words: bundled families first, then the user's own."""
-    from napari_celltype.models import families_of
-
     cards = tuple(cards)
     bundled = {f: f"{network_title(f)} (bundled)" for f in families_of(cards)}
     return bundled | {card.name: card.name for card in cards if card.origin == "user"}
@@ -243,8 +228,7 @@ class Ticks(_Control):
 
     def __init__(self, choices: Mapping[Any, str], ticked: Sequence[Any]) -> None:
         super().__init__()
-        grid = QGridLayout(self.native)
-        grid.setContentsMargins(0, 0, 0, 0)
+        grid = fill_grid(QGridLayout(self.native))
         grid.setVerticalSpacing(1)
         self.boxes = {}
         for at, (value, words) in enumerate(choices.items()):
@@ -274,10 +258,7 @@ class ChoiceOrNumber(_Control):
         self.number.native.setDecimals(2)
         self.number.native.setPrefix("C = ")
         self.number.native.setToolTip("How much neuropil is subtracted: F - C × Fneu")
-        row = QHBoxLayout(self.native)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.choice.native, 1)
-        row.addWidget(self.number.native)
+        fill(QHBoxLayout(self.native), (self.choice.native, 1), self.number.native)
         self.choice.changed.connect(self._show)
         self.number.changed.connect(self._on_change)
         self._show()
@@ -313,16 +294,12 @@ class PathLine(_Control):
         self.line = LineEdit()
         self.line.native.setToolTip(parameter.about)
         self.line.native.setPlaceholderText(empty or "none chosen")
-        self.button = QPushButton("...")
-        self.button.setToolTip(f"Choose: {parameter.label}")
-        self.button.setFixedWidth(32)
-        self._title, self._files = parameter.label, files
-        row = QHBoxLayout(self.native)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.line.native, 1)
-        row.addWidget(self.button)
         self.line.native.editingFinished.connect(self._on_change)
-        self.button.clicked.connect(self._ask)
+        self._title, self._files = parameter.label, files
+        tip = f"Choose: {parameter.label}"
+        self.button = QPushButton("...", toolTip=tip, clicked=self._ask)
+        self.button.setFixedWidth(32)
+        fill(QHBoxLayout(self.native), (self.line.native, 1), self.button)
 
     @property
     def value(self) -> Path | None:

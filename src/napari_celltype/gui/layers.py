@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
+from napari.layers import Layer
+from napari.utils.colormaps import CyclicLabelColormap
 from numpy.typing import NDArray
 
 from napari_celltype.answers.columns import layer_features
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import Painting
 from napari_celltype.gui.palette import Palette
-
-if TYPE_CHECKING:
-    from napari.layers import Layer
-    from napari.utils.colormaps import CyclicLabelColormap
 
 METADATA_KEY = "napari-celltype"
 
@@ -43,8 +41,6 @@ def recording_layers(
     opened: OpenRecording, palette: Palette | None = None
 ) -> list[LayerData]:
     """Return the layers of a recording, from bottom to top."""
-    from napari.utils.colormaps import CyclicLabelColormap
-
     recording, found = opened.recording, []
 
     def add(role: Role, name: str, data: Any, kind: str, **options: Any) -> None:
@@ -82,8 +78,6 @@ def recording_layers(
 
 def palette_colormap(palette: Palette) -> CyclicLabelColormap:
     """Return the colours of the values of a palette, for the layer "ROI colours"."""
-    from napari.utils.colormaps import CyclicLabelColormap
-
     # A cycle as long as the values are many is a look-up table; napari compiles code
     # for seconds before it can use a DirectLabelColormap.
     return CyclicLabelColormap(colors=palette.rgba())

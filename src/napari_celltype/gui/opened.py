@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_celltype.recording import FROM_USER, Recording, session_folder
+from napari_celltype.recording import Recording, session_folder
 
 if TYPE_CHECKING:
     from napari_celltype.answers import Predictions
@@ -43,9 +43,3 @@ class OpenRecording:
         if path is None or session_folder(path) == path:
             return self.session_title
         return f"{self.session_title} {self.plane_title}"
-
-    @property
-    def user_frequency(self) -> float | None:
-        """The frame rate, Hz, where the user gave it."""
-        given = self.recording.sampling_frequency_source == FROM_USER
-        return self.recording.sampling_frequency if given else None

@@ -71,11 +71,17 @@ class FirstPlace(QObject):
 
     def _surroundings(self) -> tuple[QDockWidget | None, QMainWindow | None]:
         """Return the dock and the window around the widget."""
-        dock: QObject | None = self._widget
-        while dock is not None and not isinstance(dock, QDockWidget):
-            dock = dock.parent()
+        dock = dock_of(self._widget)
         window = None if dock is None else dock.parent()
         return dock, window if isinstance(window, QMainWindow) else None
+
+
+def dock_of(widget: QObject) -> QDockWidget | None:
+    """Return the dock that a widget is in, if it is in one."""
+    part: QObject | None = widget
+    while part is not None and not isinstance(part, QDockWidget):
+        part = part.parent()
+    return part
 
 
 def open_once(viewer: Any, name: str, make: Callable[[Any], QWidget]) -> QWidget:

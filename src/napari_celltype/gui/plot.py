@@ -5,21 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 import pyqtgraph as pg
+from napari import Viewer
+from napari.utils.theme import get_theme
 
-LEFT_WIDTH = 66
+from napari_celltype.gui.widgets import listen
 
 
 class Plot(pg.PlotWidget):
     """A plot that zooms and pans along its time axis."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.text_color = "#888888"
         self.setMouseEnabled(x=True, y=False)
         self.setMenuEnabled(False)
         self.getPlotItem().hideButtons()
-        self.getAxis("left").setWidth(LEFT_WIDTH)
+        self.getAxis("left").setWidth(66)
         self.getAxis("left").enableAutoSIPrefix(False)
+
+    def follow_theme(self, viewer: Viewer) -> None:
+        """Have the colours of the window, also when they change."""
+        self._viewer = viewer
+        listen(self, self._on_theme, viewer.events.theme)
+        self._on_theme()
+
+    def _on_theme(self, event: Any = None) -> None:
+        theme = get_theme(self._viewer.theme)
+        self.set_theme(theme.background.as_hex(), theme.text.as_hex())
 
     def set_theme(self, background: str, text: str) -> None:
         """Take over the colours of the window, ``#RRGGBB``."""

@@ -31,13 +31,8 @@ class RoiFilter:
     labelled: bool | None = None
 
     @property
-    def is_empty(self) -> bool:
-        """Whether it lets every ROI pass."""
-        return not self.text_shown
-
-    @property
     def text_shown(self) -> str:
-        """What has to hold, in words."""
+        """What has to hold, in words; empty where every ROI passes."""
         words = []
         if text := self.text.strip():
             words.append(f"“{text}”")
@@ -84,14 +79,8 @@ class RoiFilter:
         if wanted.cell is not None and "iscell" in features:
             kept &= features["iscell"] == wanted.cell
         if wanted.labelled is not None:
-            kept &= has_label(features) == wanted.labelled
+            kept &= features["label"].fillna("").ne("") == wanted.labelled
         return kept.to_numpy()
-
-
-def has_label(features: pd.DataFrame) -> NDArray[np.bool_]:
-    """Tell which ROIs have a label, shape (n_rois,)."""
-    given: NDArray[np.bool_] = features["label"].fillna("").ne("").to_numpy()
-    return given
 
 
 def names_in(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 import numpy as np
+from napari import Viewer
+from napari.layers import Layer
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
@@ -27,11 +29,6 @@ from napari_celltype.gui.palette import CLEAR, Palette
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
 from napari_celltype.recording import RoiMasks
-
-if TYPE_CHECKING:
-    from napari import Viewer
-    from napari.layers import Layer
-
 
 _REST_MS = 150
 # For the status bar of napari.
@@ -68,22 +65,21 @@ class Scene:
         self._frame: int | None = None
         self._busy = False
         # Tables follow a slider when it rests; the colours follow it at once.
-        self._rest = QTimer(singleShot=True, interval=_REST_MS)
-        self._rest.timeout.connect(self._refresh_all_features)
-        for signal, slot in (
-            (self.session.opened, self._on_opened),
-            (self.session.closed, self._on_closed),
-            (self.session.replaced, self._on_replaced),
-            (self.session.predicted, self._on_predicted),
-            (self.session.activated, self._on_activated),
-            (self.session.selected, self._on_selected),
-            (self.session.recolored, self._on_recolored),
-            (self.session.filtered, self._color_recordings),
-            (self.session.labelled, self._on_labelled),
-            (self.session.types_changed, self._on_types),
-        ):
-            signal.connect(slot)
-        viewer.layers.events.inserted.connect(self._on_inserted)
+        self._rest = QTimer(
+            singleShot=True, interval=_REST_MS, timeout=self._refresh_all_features
+        )
+        session = self.session
+        session.opened.connect(self._on_opened)
+        session.closed.connect(self._on_closed)
+        session.replaced.connect(self._on_replaced)
+        session.predicted.connect(self._on_predicted)
+        session.activated.connect(self._on_activated)
+        session.selected.connect(self._on_selected)
+        session.recolored.connect(self._on_recolored)
+        session.filtered.connect(self._color_recordings)
+        session.labelled.connect(self._on_labelled)
+        session.types_changed.connect(self._on_types)
+        viewer.layers.events.inserted.connect(lambda event: self._adopt(event.value))
         viewer.layers.events.removed.connect(self._on_removed)
         viewer.layers.selection.events.active.connect(self._on_active_layer)
         viewer.dims.events.current_step.connect(self._on_step)
@@ -148,8 +144,6 @@ class Scene:
 
     def _show(self, key: str, roles: Sequence[Role] = ROLES) -> None:
         """Show a recording in its layers of some roles; what is missing is added."""
-        from napari.layers import Layer
-
         layers = self.viewer.layers
         shown = {
             (layer.metadata[METADATA_KEY].role, layer.name): layer
@@ -324,9 +318,6 @@ class Scene:
             if rois is not None:
                 with self._own_change():
                     rois.selected_label = 0 if roi_id is None else roi_id + 1
-
-    def _on_inserted(self, event: Any) -> None:
-        self._adopt(event.value)
 
     def _on_removed(self, event: Any) -> None:
         tag = tag_of(event.value)

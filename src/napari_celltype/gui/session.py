@@ -107,7 +107,7 @@ class Session:
 
     def shown(self, opened: OpenRecording) -> NDArray[np.bool_]:
         """Tell which ROIs pass the filter, shape (n_rois,)."""
-        if self.roi_filter.is_empty:
+        if not self.roi_filter.text_shown:
             return np.ones(opened.recording.n_rois, dtype=bool)
         return self.roi_filter.mask(self.features(opened), self.tree)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,11 @@ _FILE = "settings.json"
 class Settings:
     """A small JSON file in the user's configuration folder, read anew at each use."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        given = os.environ.get(FOLDER_VARIABLE)
-        self._folder = folder or (Path(given) if given else None)
-
     @property
     def path(self) -> Path:
         """The file."""
-        return (self._folder or user_config_path("napari-celltype", False)) / _FILE
+        given = os.environ.get(FOLDER_VARIABLE)
+        return Path(given or user_config_path("napari-celltype", False)) / _FILE
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return what was set, or the default."""
@@ -38,10 +36,8 @@ class Settings:
         content = self._read()
         if content.get(key) == value and key in content:
             return
-        try:
+        with suppress(OutputError):
             write_text_atomically(self.path, json.dumps(content | {key: value}))
-        except OutputError:
-            return
 
     def folder(self, key: str) -> str:
         """Return the folder that was used last for something; empty if it is gone."""

@@ -44,7 +44,6 @@ class TableModel(QAbstractTableModel):
         self._columns = (
             [] if frame is None else [c.to_numpy() for _, c in frame.items()]
         )
-        self._numeric = [c.dtype != object for c in self._columns]
         self._shown = shown
         self._arrange()
         self.endResetModel()
@@ -93,8 +92,8 @@ class TableModel(QAbstractTableModel):
         value = self._columns[column][item]
         if role == _DISPLAY:
             return _text_of(value)
-        if role == Qt.ItemDataRole.TextAlignmentRole and self._numeric[column]:
-            return _RIGHT
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if self._columns[column].dtype != object else None
         if role == Qt.ItemDataRole.DecorationRole and self._decoration is not None:
             return self._decoration(self.titles[column], value)
         if role == _TIP:

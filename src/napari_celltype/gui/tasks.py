@@ -17,8 +17,8 @@ from qtpy.QtCore import QCoreApplication, QObject, QTimer, Signal
 from qtpy.QtWidgets import QGridLayout, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from napari_celltype.errors import CellTypeError, Stopped
-from napari_celltype.gui.widgets import Notice, Words, for_window
-from napari_celltype.progress import OnProgress, Progress, ShouldStop
+from napari_celltype.gui.widgets import Notice, Words, fill_grid, for_window
+from napari_celltype.progress import Progress
 
 T = TypeVar("T")
 
@@ -60,8 +60,7 @@ class TaskRunner(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._work: _Work | None = None
-        self._timer = QTimer(self, interval=_POLL_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer = QTimer(self, interval=_POLL_MS, timeout=self._look)
 
     @property
     def running(self) -> bool:
@@ -70,12 +69,12 @@ class TaskRunner(QObject):
 
     def start(
         self,
-        work: Callable[[OnProgress, ShouldStop], T],
+        work: Callable[..., T],
         *,
         on_end: Callable[[Outcome[T]], None],
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
-        """Run `work(on_progress, should_stop)` in a thread."""
+        """Run `work(on_progress=..., should_stop=...)` in a thread."""
         self._end(Superseded())
         self._work = _Work(work, on_end, on_progress)
         self.destroyed.connect(self._work.stop.set)
@@ -114,7 +113,7 @@ class TaskRunner(QObject):
 class _Work:
     """What the thread and the timer share."""
 
-    work: Callable[[OnProgress, ShouldStop], Any]
+    work: Callable[..., Any]
     on_end: Callable[[Outcome[Any]], None]
     on_progress: Callable[[Progress], None] | None
     stop: Event = field(default_factory=Event)
@@ -123,7 +122,7 @@ class _Work:
 
     def run(self) -> None:
         try:
-            result = self.work(self._report, self.stop.is_set)
+            result = self.work(on_progress=self._report, should_stop=self.stop.is_set)
         except Stopped:
             self.outcome = Cancelled()
         except CellTypeError as error:
@@ -148,8 +147,8 @@ class JobBar(QWidget):
     started = Signal()
     ended = Signal()  # after `on_end` was called
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.tasks = TaskRunner(self)
         # What went wrong, or what the dock has to say.
         self.notice = Notice()
@@ -158,16 +157,13 @@ class JobBar(QWidget):
         self.progress.setSizePolicy(
             QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed
         )
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop; what is finished is kept")
-        self.cancel.clicked.connect(self.tasks.cancel)
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setColumnStretch(0, 1)
-        layout.addWidget(self.message, 0, 0, 1, 2)
-        layout.addWidget(self.progress, 1, 0)
-        layout.addWidget(self.cancel, 1, 1)
-        layout.addWidget(self.notice, 2, 0, 1, 2)
+        self.cancel = QPushButton(
+            "Cancel",
+            toolTip="Stop; what is finished is kept",
+            clicked=self.tasks.cancel,
+        )
+        rows = (self.message, (self.progress, self.cancel), self.notice)
+        fill_grid(QGridLayout(self), *rows).setColumnStretch(0, 1)
         self._show_running(False)
 
     @property
@@ -178,11 +174,11 @@ class JobBar(QWidget):
     def start(
         self,
         message: str,
-        work: Callable[[OnProgress, ShouldStop], T],
+        work: Callable[..., T],
         on_end: Callable[[Outcome[T]], None],
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
-        """Run `work(on_progress, should_stop)`; what ran before is superseded.
+        """Run work as a `TaskRunner` does; what ran before is superseded.
 
         `message` is shown until the work tells more. Failures are shown; `on_end` takes
         every outcome, on the main thread, and `on_progress` after the bar has moved.

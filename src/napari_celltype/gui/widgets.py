@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from math import lcm
 from pathlib import Path
 from typing import Any
 from weakref import WeakMethod
 
-from qtpy.QtCore import QObject, QSize, Qt, Signal
-from qtpy.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, Signal
+from qtpy.QtGui import QResizeEvent, QShowEvent
 from qtpy.QtWidgets import (
     QBoxLayout,
     QComboBox,
+    QDoubleSpinBox,
     QFileDialog,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLayout,
@@ -51,9 +54,30 @@ def fill(
     return layout
 
 
-def lay_out_dock(dock: QWidget, content: QWidget, *foot: QWidget | QLayout) -> Column:
+def fill_grid(
+    grid: QGridLayout,
+    *rows: QWidget | tuple[QWidget, ...],
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0),
+    spacing: int | None = None,
+) -> QGridLayout:
+    """Put rows of widgets into a grid; those of one row share its width equally."""
+    grid.setContentsMargins(*margins)
+    if spacing is not None:
+        grid.setSpacing(spacing)
+    cells = [row if isinstance(row, tuple) else (row,) for row in rows]
+    n_columns = lcm(*map(len, cells))
+    for number, row in enumerate(cells):
+        span = n_columns // len(row)
+        for at, widget in enumerate(row):
+            grid.addWidget(widget, number, at * span, 1, span)
+    return grid
+
+
+def lay_out_dock(dock: QWidget, content: QLayout, *foot: QWidget | QLayout) -> Column:
     """Let the content of a dock scroll above a foot that is always in sight."""
-    column = Column(content)
+    inner = QWidget()
+    inner.setLayout(content)
+    column = Column(inner)
     below = fill(QVBoxLayout(), *foot, margins=(6, 0, 6, 4))
     fill(QVBoxLayout(dock), (column, 1), below)
     return column
@@ -62,11 +86,16 @@ def lay_out_dock(dock: QWidget, content: QWidget, *foot: QWidget | QLayout) -> C
 class Words(QLabel):
     """Plain text that wraps and can be copied."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.setWordWrap(True)
+    def __init__(self, text: str = "", **properties: Any) -> None:
+        super().__init__(text, wordWrap=True, **properties)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+
+def switch(control: QWidget, tip: str, why_not: str) -> None:
+    """Switch a control on, or off, as it then says."""
+    control.setEnabled(not why_not)
+    control.setToolTip(why_not or tip)
 
 
 def for_window(sentence: str) -> str:
@@ -122,9 +151,7 @@ class Beside(QSplitter):
 class LazyTab(QWidget):
     """A tab that shows what has changed once it can be seen."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.outdated = True
+    outdated = True
 
     def refresh(self) -> None:
         """Show what has changed, now or when the tab is looked at."""
@@ -143,29 +170,36 @@ class LazyTab(QWidget):
             self.refresh()
 
 
+class PercentBox(QDoubleSpinBox):
+    """A share to be typed, in percent."""
+
+    def __init__(self, **properties: Any) -> None:
+        super().__init__(maximum=100, decimals=1, suffix=" %", **properties)
+        self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+
+
 def choice_of_names() -> QComboBox:
     """Return a box for whether ROIs are grouped by predicted type or by label."""
-    box = QComboBox()
+    box = QComboBox(toolTip="Group by predicted type, or by label")
     for name in NAMES_OF:
         box.addItem(f"by {name}", name)
-    box.setToolTip("Group by predicted type, or by label")
     return box
 
 
 class Details(QWidget):
     """A button, and sentences below it once it is pressed; hidden without any."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.button = QPushButton("Details")
-        self.button.setCheckable(True)
-        self.button.setToolTip("Show or hide all details")
-        self.words = Words()
-        self.words.hide()
-        self.button.toggled.connect(self.words.setVisible)
-        layout = fill(QVBoxLayout(self), spacing=3)
-        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
-        layout.addWidget(self.words)
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = Words(visible=False)
+        self.button = QPushButton(
+            "Details",
+            checkable=True,
+            toolTip="Show or hide all details",
+            toggled=self.words.setVisible,
+        )
+        layout = fill(QVBoxLayout(self), self.button, self.words, spacing=3)
+        layout.setAlignment(self.button, Qt.AlignmentFlag.AlignLeft)
         self.show_text("")
 
     def show_text(self, text: str) -> None:
@@ -178,30 +212,25 @@ class Details(QWidget):
 class WarningsLine(QWidget):
     """The number of warnings and the first one; "more" shows them all."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._sentences: tuple[str, ...] = ()
-        self._label = Words()
-        self._label.setSizePolicy(
-            QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred
+        self.words = Words()
+        policy = QSizePolicy.Policy
+        self.words.setSizePolicy(policy.Ignored, policy.Preferred)
+        self.more = QToolButton(
+            checkable=True,
+            toolTip="Show all warnings, or only the first",
+            toggled=self._show,
         )
-        self.more = QToolButton()
-        self.more.setToolTip("Show all warnings, or only the first")
-        self.more.setCheckable(True)
-        self.more.toggled.connect(self._show)
-        layout = fill(QHBoxLayout(self), (self._label, 1))
-        layout.addWidget(self.more, 0, Qt.AlignmentFlag.AlignTop)
+        layout = fill(QHBoxLayout(self), (self.words, 1), self.more)
+        layout.setAlignment(self.more, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
     @property
     def text(self) -> str:
         """All sentences, whether they are shown or not."""
         return "\n".join(f"⚠ {sentence}" for sentence in self._sentences)
-
-    @property
-    def shown(self) -> str:
-        """The words that are on the screen."""
-        return str(self._label.text())
 
     def show_warnings(self, sentences: Sequence[str]) -> None:
         """Show other warnings, in one line at first; none hide it."""
@@ -220,13 +249,13 @@ class WarningsLine(QWidget):
         opened, text, count = self.more.isChecked(), self.text, len(self._sentences)
         if count > 1:
             text = f"⚠ {count} warnings: {self._sentences[0]}"
-        line = self._label.fontMetrics().elidedText(
-            text, Qt.TextElideMode.ElideRight, self._label.width()
+        line = self.words.fontMetrics().elidedText(
+            text, Qt.TextElideMode.ElideRight, self.words.width()
         )
         self.more.setText("less" if opened else "more")
-        self._label.setWordWrap(opened)
-        self._label.setToolTip("" if opened else self.text)
-        self._label.setText(self.text if opened else line)
+        self.words.setWordWrap(opened)
+        self.words.setToolTip("" if opened else self.text)
+        self.words.setText(self.text if opened else line)
 
 
 _ERROR = "color: #FF6B5E;"
@@ -237,23 +266,16 @@ class Notice(QWidget):
 
     acted = Signal()
 
-    def __init__(self, action: str = "", tip: str = "", parent: Any = None) -> None:
-        super().__init__(parent)
-        self._text = ""
+    def __init__(self, action: str = "", tip: str = "") -> None:
+        super().__init__()
+        # The sentence, empty where there is none.
+        self.text = ""
         self.is_error = False
         self._label = Words()
         layout = fill(QHBoxLayout(self), (self._label, 1))
         if action:
-            button = QPushButton(action)
-            button.setToolTip(tip)
-            button.clicked.connect(self.acted)
-            layout.addWidget(button)
+            layout.addWidget(QPushButton(action, toolTip=tip, clicked=self.acted))
         self.hide()
-
-    @property
-    def text(self) -> str:
-        """The sentence, empty where there is none."""
-        return self._text
 
     def show_text(self, text: str) -> None:
         """Show a sentence; an empty one hides the notice."""
@@ -265,14 +287,14 @@ class Notice(QWidget):
 
     def add(self, text: str) -> None:
         """Show one more sentence below what is shown."""
-        self._show("\n".join(filter(None, (self._text, text))), is_error=self.is_error)
+        self._show("\n".join(filter(None, (self.text, text))), is_error=self.is_error)
 
     def clear(self) -> None:
         """Hide the notice."""
         self.show_text("")
 
     def _show(self, text: str, *, is_error: bool) -> None:
-        self._text, self.is_error = text, is_error
+        self.text, self.is_error = text, is_error
         self._label.setStyleSheet(_ERROR if is_error else "")
         # A long path has no space to wrap at; let it break after each separator.
         self._label.setText(text.replace("/", "/\u200b"))
@@ -304,13 +326,14 @@ class FolderDrop(QPushButton):
 
     chosen = Signal(list)
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__("Open suite2p folder...\nor drop it here", parent)
-        self.setAcceptDrops(True)
-        self.setToolTip(
-            "A session folder, its suite2p folder, a plane folder, or a stat.npy"
+    def __init__(self) -> None:
+        super().__init__(
+            "Open suite2p folder...\nor drop it here",
+            toolTip="A session folder, its suite2p folder, a plane folder, or a "
+            "stat.npy",
+            clicked=self.ask,
         )
-        self.clicked.connect(self.ask)
+        PathDrop(self, self.chosen.emit)
 
     def ask(self) -> None:
         """Ask for a folder."""
@@ -318,32 +341,40 @@ class FolderDrop(QPushButton):
         if folder is not None:
             self.chosen.emit([folder])
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take what has a place on this machine."""
-        if local_paths(event):
+
+class PathDrop(QObject):
+    """Takes the files and folders of this machine that are dropped on a widget."""
+
+    def __init__(self, widget: QWidget, take: Callable[[list[Path]], None]) -> None:
+        super().__init__(widget)
+        self._take = take
+        widget.setAcceptDrops(True)
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Copy what is dropped, never move it."""
+        if event.type() not in (QEvent.Type.DragEnter, QEvent.Type.Drop):
+            return False
+        urls = event.mimeData().urls()
+        paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+        if event.type() == QEvent.Type.Drop:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self._take(paths)
+        elif paths:
             event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        self.chosen.emit(local_paths(event))
+        return True
 
 
-def local_paths(event: QDragEnterEvent | QDropEvent) -> list[Path]:
-    """Return the files and folders of this machine that are dragged."""
-    return [
-        Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()
-    ]
-
-
-def listen(widget: QObject, signal: Any, slot: Callable[..., Any]) -> None:
+def listen(widget: QObject, slot: Callable[..., Any], *signals: Any) -> None:
     """Call a method of a widget at each signal, until Qt destroys the widget."""
     method = WeakMethod(slot)
 
     def forget(_: object = None) -> None:
         if (alive := method()) is not None:
-            signal.disconnect(alive)
+            for signal in signals:
+                signal.disconnect(alive)
 
-    signal.connect(slot)
+    for signal in signals:
+        signal.connect(slot)
     widget.destroyed.connect(forget)

@@ -29,18 +29,8 @@ def type_number(qtbot, box, text):
 
 
 @pytest.fixture
-def held(monkeypatch):
-    """Hold every classification until the event is set, however quick the machine."""
-    go = threading.Event()
-    real = classify_dock.classify_recording
-
-    def wait_and_classify(*args, **options):
-        held_long_enough = go.wait(60)
-        assert held_long_enough
-        return real(*args, **options)
-
-    monkeypatch.setattr(classify_dock, "classify_recording", wait_and_classify)
-    return go
+def held(hold):
+    return hold(classify_dock, "classify_recording")
 
 
 def test_classifying_fills_layer_table_and_legend(window, qtbot):
@@ -61,11 +51,10 @@ def test_classifying_fills_layer_table_and_legend(window, qtbot):
 
 
 def test_the_table_is_saved_in_any_format_of_tables(
-    window, qtbot, monkeypatch, tmp_path, make_predictions
+    window, qtbot, monkeypatch, tmp_path, predict
 ):
-    dock, opened = window.dock, window.dock.session.active
-    rows = np.tile([0.1, 0.7, 0.1, 0.1], (12, 1))
-    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    dock = window.dock
+    predict(dock.session, [0.1, 0.7, 0.1, 0.1])
     dock.session.set_min_probability(0.9)
     filters = []
 
@@ -180,17 +169,11 @@ def test_the_dock_has_few_words_beside_its_controls(window, qtbot):
 
 
 def test_a_rate_confirmed_in_train_is_known_here_and_the_other_way_round(
-    window, qtbot, suite2p_folder, tmp_path
+    window, qtbot, labelled
 ):
     from napari_celltype.gui.commands import show_dock
-    from napari_celltype.labels import Label, LabelTable, save_labels
-    from napari_celltype.recording import open_recording
 
-    roots = []
-    for name in ("m1", "m2"):
-        root = suite2p_folder(tmp_path / name, fs=10.0, n_frames=200)
-        save_labels(open_recording(root / "plane0"), LabelTable((Label(0, "PY"),)))
-        roots.append(root)
+    roots = [labelled(name, ["PY"], fs=10.0, n_frames=200) for name in ("m1", "m2")]
     dock, session = window.dock, window.dock.session
     train = show_dock(window.viewer, "Train")
     for root in roots:
@@ -217,11 +200,9 @@ def test_a_rate_confirmed_in_train_is_known_here_and_the_other_way_round(
     assert not dock.form.frame_rate.doubt.isVisible()
 
 
-def test_other_shares_change_everything_without_classifying(window, make_predictions):
+def test_other_shares_change_everything_without_classifying(window, predict):
     dock = window.dock
-    opened = dock.session.active
-    rows = np.tile([0.4, 0.6, 0.0, 0.0], (12, 1))
-    dock.session.set_predictions(opened.key, make_predictions(opened.recording, rows))
+    predict(dock.session, [0.4, 0.6, 0.0, 0.0])
     before = window.layer("colors").data.copy()
     assert "parvalbumin\n12" in text_of(dock.legend)
     assert "unproven on real cells" in window.hover(3)
@@ -237,14 +218,13 @@ def test_other_shares_change_everything_without_classifying(window, make_predict
     assert column.widget().minimumSizeHint().width() <= column.viewport().width()
 
 
-def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, make_predictions):
+def test_doubts_and_reasons_stand_in_the_dock(window, qtbot, predict):
     dock = window.dock
-    opened = dock.session.active
-    rows = np.tile([0.1, 0.4, 0.3, 0.2], (12, 1))
-    made = make_predictions(opened.recording, rows)
+    predict(dock.session, [0.1, 0.4, 0.3, 0.2])
+    active = dock.session.active
     doubt = "This recording is noisier than any that the model was trained on."
-    made = replace(made, findings=(Finding("unlike-training", doubt),))
-    dock.session.set_predictions(opened.key, made)
+    made = replace(active.predictions, findings=(Finding("unlike-training", doubt),))
+    dock.session.set_predictions(active.key, made)
     dock.notice.show_text("Something else happened.")
     assert doubt in dock.warnings.text
     assert dock.warnings.isVisible()
@@ -288,11 +268,9 @@ def test_an_error_is_a_sentence_in_the_dock(window, qtbot):
     assert dock.session.active.predictions is None
 
 
-def test_cancel_keeps_what_was_there(window, qtbot, make_predictions, held):
+def test_cancel_keeps_what_was_there(window, qtbot, predict, held):
     dock = window.dock
-    opened = dock.session.active
-    before = make_predictions(opened.recording, np.full((12, 4), 0.25))
-    dock.session.set_predictions(opened.key, before)
+    predict(dock.session, 0.25)
     kept = dock.session.active.predictions
     dock.form.model.choose("quick")
     with qtbot.waitSignal(dock.tasks.ended, timeout=60_000):

@@ -23,8 +23,8 @@ def line(qtbot):
 
 
 def test_one_line_counts_the_warnings_and_begins_the_first(line):
-    assert line.shown.startswith("⚠ 2 warnings: This recording")
-    assert "Another one" not in line.shown
+    assert line.words.text().startswith("⚠ 2 warnings: This recording")
+    assert "Another one" not in line.words.text()
     assert line.height() < 60
     line.show_warnings(())
     assert not line.isVisible()
@@ -32,11 +32,11 @@ def test_one_line_counts_the_warnings_and_begins_the_first(line):
 
 def test_more_shows_every_sentence_until_less_or_others(line):
     line.more.click()
-    assert line.shown == line.text
-    assert "⚠ Another one." in line.shown
+    assert line.words.text() == line.text
+    assert "⚠ Another one." in line.words.text()
     line.more.click()
-    assert line.shown != line.text
+    assert line.words.text() != line.text
     line.more.click()
     line.show_warnings(SENTENCES[::-1])
-    assert line.shown.startswith("⚠ 2 warnings: Another one.")
+    assert line.words.text().startswith("⚠ 2 warnings: Another one.")
     assert not line.more.isChecked()

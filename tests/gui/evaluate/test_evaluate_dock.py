@@ -3,12 +3,13 @@
 import re
 import threading
 
+import napari
 import numpy as np
 import pyqtgraph as pg
 import pytest
-from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from qtpy.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import Qt, QUrl
+from qtpy.QtGui import QDesktopServices, QGuiApplication
+from tests.gui.person import drop
 
 import napari_celltype as nct
 from napari_celltype.errors import Stopped
@@ -26,7 +27,6 @@ from napari_celltype.protocol.words import caption
 
 # Of waits, in ms: a busy machine takes its time.
 LONG = 240_000
-LEFT = Qt.MouseButton.LeftButton
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -182,7 +182,7 @@ def test_before_during_and_after_a_run(dock, qtbot, file, tmp_path, monkeypatch)
     assert drawn.index("By animal, chance 0.50: rnn") < drawn.index("Paper's, chance")
     assert f"rnn {report.of('classifier', 'by-subject')[0].interval.value:.2f}" in drawn
     assert drawn.count(" alone ") == 2
-    dock._viewer.theme = "light"
+    napari.current_viewer().theme = "light"
     letters = [i for i in shown.bars.scene().items() if isinstance(i, pg.TextItem)]
     assert {item.color.name() for item in letters} == {
         pg.mkColor(shown.bars.text_color).name()
@@ -304,14 +304,8 @@ def test_what_cannot_be_evaluated_is_a_sentence_and_run_is_off(dock, qtbot, tmp_
 
 
 def test_what_is_dropped_on_the_line_for_a_path_is_chosen(dock, qtbot, file):
-    data, line = QMimeData(), dock.data.path_line
     dock.data.source.setCurrentIndex(1)
-    data.setUrls([QUrl.fromLocalFile(str(file))])
-    # As file managers add it.
-    data.setText(data.urls()[0].toString())
-    how = (Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
-    QApplication.sendEvent(line, QDragEnterEvent(QPoint(5, 5), *how))
-    QApplication.sendEvent(line, QDropEvent(QPointF(5, 5), *how))
+    drop(dock.data.path_line, file)
     assert dock.data.chosen == file
 
 
@@ -351,18 +345,12 @@ def test_a_dock_closed_in_mid_run_leaves_no_thread_and_what_was_finished(
 
 
 def test_the_table_of_recordings_is_evaluated_as_a_list(
-    dock, qtbot, tmp_path, suite2p_folder, monkeypatch
+    dock, qtbot, tmp_path, labelled, monkeypatch
 ):
-    from napari_celltype.labels import Label, LabelTable, save_labels
-
-    sessions = []
-    for animal in ("m1", "m2", "m3", "m4"):
-        root = suite2p_folder(tmp_path / animal / "day1", n_frames=80, fs=10.0)
-        recording = nct.open_recording(root / "plane0")
-        names = ["PV", "PY"] * (recording.n_rois // 2)
-        rows = (Label(at, name, source="histology") for at, name in enumerate(names))
-        save_labels(recording, LabelTable(tuple(rows)))
-        sessions.append(root.parent)
+    sessions = [
+        labelled(f"{animal}/day1", ["PV", "PY"] * 6, n_frames=80, fs=10.0)
+        for animal in ("m1", "m2", "m3", "m4")
+    ]
     table = dock.data.table
     table.add_paths(sessions)
     qtbot.waitUntil(lambda: len(table.session.collection.recordings) == 4, timeout=LONG)
@@ -378,7 +366,7 @@ def test_the_table_of_recordings_is_evaluated_as_a_list(
     with qtbot.waitSignal(dock.job.ended, timeout=LONG):
         go.set()
     assert dock.results.isVisible(), dock.job.notice.text
-    (folder,) = (tmp_path / "m1").glob("recordings-evaluation-*")
+    (folder,) = (tmp_path / "data" / "m1").glob("recordings-evaluation-*")
     assert (folder / "recordings.csv").is_file()
     assert (folder / "report.html").is_file()
     assert read_request(folder).data == folder / "recordings.csv"

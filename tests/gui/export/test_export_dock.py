@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.image import imread
@@ -42,11 +41,7 @@ def choose(dock, qtbot, key):
     settle(dock, qtbot)
 
 
-def predict(window, make_predictions):
-    opened = window.dock.session.active
-    rows = np.tile([0.1, 0.7, 0.1, 0.1], (12, 1))
-    made = make_predictions(opened.recording, rows)
-    window.dock.session.set_predictions(opened.key, made)
+PV = (0.1, 0.7, 0.1, 0.1)
 
 
 def save(dock, qtbot, monkeypatch, path):
@@ -109,10 +104,10 @@ def test_labels_alone_are_previewed_saved_and_read_again(
 
 
 def test_the_window_decides_what_is_exported_and_copied(
-    window, export, qtbot, monkeypatch, tmp_path, make_predictions
+    window, export, qtbot, monkeypatch, tmp_path, predict
 ):
     session = export.session
-    predict(window, make_predictions)
+    predict(session, PV)
     settle(export, qtbot)
     assert cell(export, 0, "predicted") == "PV"
     session.set_min_probability(0.9)
@@ -198,7 +193,7 @@ def test_only_the_options_of_the_format_are_shown_and_they_are_taken(
 
 
 def test_nwb_is_written_with_what_was_typed_and_added_to_a_copy(
-    window, export, qtbot, monkeypatch, tmp_path, make_predictions
+    window, export, qtbot, monkeypatch, tmp_path, predict
 ):
     pynwb = pytest.importorskip("pynwb")
     h5py = pytest.importorskip("h5py")
@@ -223,11 +218,11 @@ def test_nwb_is_written_with_what_was_typed_and_added_to_a_copy(
     again = type(fields)()
     assert (again.value("lab"), again.value("age")) == ("Our lab", "")
 
-    predict(window, make_predictions)
+    predict(export.session, PV)
     choose(export, qtbot, "nwb-copy")
     assert "Choose the NWB file" in export.problem.text
     assert not export.problem.is_error
-    line = export.options.line("existing")
+    line = export.options.control("existing").line.native
     line.setText(str(theirs))
     line.editingFinished.emit()
     settle(export, qtbot)
@@ -272,7 +267,7 @@ def test_several_recordings_share_a_table_but_no_figure(
 
 
 def test_failing_and_closing_leave_no_thread_and_no_half_file(
-    window, export, qtbot, monkeypatch, tmp_path
+    window, export, qtbot, monkeypatch, tmp_path, hold
 ):
     out = tmp_path / "out"
     out.mkdir()
@@ -282,15 +277,7 @@ def test_failing_and_closing_leave_no_thread_and_no_half_file(
     assert "cannot be written" in export.job.notice.text
     assert export.save.isEnabled()
 
-    go = threading.Event()
-    real = export_dock.write_export
-
-    def wait_and_write(*arguments, **options):
-        held_long_enough = go.wait(60)
-        assert held_long_enough
-        return real(*arguments, **options)
-
-    monkeypatch.setattr(export_dock, "write_export", wait_and_write)
+    go = hold(export_dock, "write_export")
     export.save_to(out / "cancelled.csv")
     assert not export.save.isEnabled()
     assert export.save.toolTip() == "Something is being written."

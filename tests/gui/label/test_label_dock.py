@@ -23,12 +23,6 @@ def dock(window, qtbot):
     return dock
 
 
-@pytest.fixture
-def press(window):
-    """Press keys in the image, or in a widget."""
-    return window.press
-
-
 def saved(window, qtbot):
     """The labels in the file, once they are there."""
     scene = scene_of(window.viewer)
@@ -43,50 +37,48 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
-def test_keys_label_in_the_image_and_in_the_table_and_save_at_once(
-    window, dock, press, qtbot
-):
+def test_keys_label_in_the_image_and_in_the_table_and_save_at_once(window, dock, qtbot):
     session = dock.session
     assert "no second channel" in dock.red.toolTip()
     assert not dock.red.isEnabled()
     table = window.rois_dock.view
     session.select(2)
-    press(Qt.Key.Key_2)
+    window.press(Qt.Key.Key_2)
     assert session.active.labels is None, "keys label only while labelling is on"
-    press(Qt.Key.Key_L)
+    window.press(Qt.Key.Key_L)
     assert dock.labelling.on
     assert window.rois_dock.banner.isVisible()
     assert dock.toggle.grab().toImage().pixelColor(8, 8).name() == "#2f6f4f"
-    press(Qt.Key.Key_2)
+    window.press(Qt.Key.Key_2)
     assert saved(window, qtbot) == {2: "PV"}
     rois, colors = window.layer("rois"), window.layer("colors")
     before = colors.data.copy()
     session.select(7)
-    press(Qt.Key.Key_4)
+    window.press(Qt.Key.Key_4)
     assert (colors.data != before).any()
     qtbot.waitUntil(lambda: rois.features["label"][7] == "VIP")
     session.select(1)
-    press(Qt.Key.Key_Z, CONTROL)
+    window.press(Qt.Key.Key_Z, CONTROL)
     assert session.roi_id == 7
     session.select(2)
     np.testing.assert_array_equal(colors.data[rois.data == 8], before[rois.data == 8])
-    press(Qt.Key.Key_J, widget=table)
+    window.press(Qt.Key.Key_J, widget=table)
     first = session.roi_id
-    press(Qt.Key.Key_3, SHIFT, widget=table)
+    window.press(Qt.Key.Key_3, SHIFT, widget=table)
     assert saved(window, qtbot) == {2: "PV", first: "!SOM"}
     qtbot.waitUntil(lambda: ", 2 labelled, saved " in dock.saved.line.text())
-    press(Qt.Key.Key_Z, CONTROL, widget=table)
+    window.press(Qt.Key.Key_Z, CONTROL, widget=table)
     assert saved(window, qtbot) == {2: "PV"}
-    press(Qt.Key.Key_Z, CONTROL | SHIFT)
-    press(Qt.Key.Key_X)
+    window.press(Qt.Key.Key_Z, CONTROL | SHIFT)
+    window.press(Qt.Key.Key_X)
     assert saved(window, qtbot) == {2: "PV", first: "not a soma"}
     # It is no ROI without a label, and can be read in full.
     here = rois.data == first + 1
     assert (colors.data[here] == UNCLASSIFIED).mean() > 0.5
     column = window.rois_dock.table.titles.index("Label")
     assert table.sizeHintForColumn(column) <= table.columnWidth(column)
-    press(Qt.Key.Key_Backspace)
-    press(Qt.Key.Key_L)
+    window.press(Qt.Key.Key_Backspace)
+    window.press(Qt.Key.Key_L)
     assert saved(window, qtbot) == {2: "PV"}
     assert not window.rois_dock.banner.isVisible()
     # napari's own mode keys are as they were.
@@ -143,29 +135,27 @@ def test_keys_label_whatever_layer_is_active_and_wherever_the_dock_came_from(
     assert not label.labelling.on
 
 
-def test_at_the_end_of_the_list_no_key_overwrites_the_last_label(
-    window, dock, press, qtbot
-):
+def test_at_the_end_of_the_list_no_key_overwrites_the_last_label(window, dock, qtbot):
     session = dock.session
-    press(Qt.Key.Key_L)
+    window.press(Qt.Key.Key_L)
     place = dock.buttons.mapTo(dock, dock.buttons.rect().topLeft())
     session.select(1)
     for _ in range(11):
-        press(Qt.Key.Key_1)
-        press(Qt.Key.Key_J)
+        window.press(Qt.Key.Key_1)
+        window.press(Qt.Key.Key_J)
     # The one without a label, before all others.
     assert session.roi_id == 0
-    press(Qt.Key.Key_1)
+    window.press(Qt.Key.Key_1)
     session.select(11)
-    press(Qt.Key.Key_J)
+    window.press(Qt.Key.Key_J)
     assert session.roi_id is None
     qtbot.waitUntil(lambda: "The list has ended" in dock.notice.text)
-    press(Qt.Key.Key_2)
+    window.press(Qt.Key.Key_2)
     assert {row.label for row in session.active.labels} == {"PY"}
     assert "Click on a ROI first" in dock.notice.text
     # A sentence moves no button, and goes when it no longer holds.
     assert dock.buttons.mapTo(dock, dock.buttons.rect().topLeft()) == place
-    press(Qt.Key.Key_L)
+    window.press(Qt.Key.Key_L)
     assert dock.notice.text == ""
 
 
@@ -208,14 +198,14 @@ def copy_of(dock):
 
 
 def test_labels_that_cannot_be_saved_are_kept_also_when_it_is_closed(
-    window, dock, press, qtbot
+    window, dock, qtbot
 ):
     session = dock.session
     recording = session.active.recording
     (recording.path / "celltype_labels.json").mkdir()
-    press(Qt.Key.Key_L)
+    window.press(Qt.Key.Key_L)
     session.select(1)
-    press(Qt.Key.Key_1)
+    window.press(Qt.Key.Key_1)
     qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
     assert dock.saved.folder.isVisible()
     assert json.loads(copy_of(dock).read_text())["labels"][0]["label"] == "PY"
@@ -232,24 +222,24 @@ def test_labels_that_cannot_be_saved_are_kept_also_when_it_is_closed(
     file.unlink()
     file.mkdir()
     session.select(1)
-    press(Qt.Key.Key_2)
+    window.press(Qt.Key.Key_2)
     qtbot.waitUntil(lambda: "not saved" in dock.saved.line.text())
     window.viewer.layers.remove(window.layer("rois"))
     qtbot.waitUntil(lambda: "A copy of yours is kept in" in dock.notice.text)
 
 
 @pytest.fixture
-def conflict(window, dock, press, qtbot):
+def conflict(window, dock, qtbot):
     """ROI 1 is labelled here and saved, ROI 5 by Grace, and ROI 2 here."""
     session = dock.session
-    press(Qt.Key.Key_L)
+    window.press(Qt.Key.Key_L)
     session.select(1)
-    press(Qt.Key.Key_1)
+    window.press(Qt.Key.Key_1)
     saved(window, qtbot)
     other = LabelFile(session.active.recording)
     other.save(LabelTable((*other.load(), Label(5, "VIP", 0, annotator="Grace"))))
     session.select(2)
-    press(Qt.Key.Key_2)
+    window.press(Qt.Key.Key_2)
     qtbot.waitUntil(dock.saved.theirs.isVisible)
     assert "changed by somebody else" in dock.saved.line.text()
     assert load_labels(session.active.recording).by_roi().keys() == {1, 5}
@@ -257,7 +247,7 @@ def conflict(window, dock, press, qtbot):
 
 
 def test_labels_of_somebody_else_are_taken_and_mine_are_kept(
-    window, dock, press, qtbot, conflict
+    window, dock, qtbot, conflict
 ):
     qtbot.mouseClick(dock.saved.theirs, Qt.MouseButton.LeftButton)
     assert saved(window, qtbot) == {1: "PY", 5: "VIP"}
@@ -265,7 +255,7 @@ def test_labels_of_somebody_else_are_taken_and_mine_are_kept(
     qtbot.waitUntil(lambda: dock.saved.trouble.text == "")
     assert str(conflict) in dock.notice.text
     assert len(json.loads(conflict.read_text())["labels"]) == 2
-    press(Qt.Key.Key_Z, CONTROL)
+    window.press(Qt.Key.Key_Z, CONTROL)
     assert saved(window, qtbot) == {1: "PY", 2: "PV"}
 
 
@@ -281,7 +271,7 @@ def test_my_labels_are_written_over_those_of_somebody_else_which_are_kept(
 
 
 def test_a_type_of_ones_own_gets_a_key_or_a_button_and_is_remembered(
-    window, dock, press, qtbot
+    window, dock, qtbot
 ):
     from napari_celltype.gui.label.label_dock import TypeDialog
     from napari_celltype.gui.settings import Settings
@@ -295,11 +285,11 @@ def test_a_type_of_ones_own_gets_a_key_or_a_button_and_is_remembered(
     dialog.set_color("#00AA55")
     dialog.accept()
     assert Settings().tree()["NDNF"].parent == "IN"
-    press(Qt.Key.Key_L)
+    window.press(Qt.Key.Key_L)
     dock.session.select(3)
     qtbot.mouseClick(dock.buttons.types["NDNF"], Qt.MouseButton.LeftButton)
     assert saved(window, qtbot) == {3: "NDNF"}
-    press(Qt.Key.Key_5, SHIFT)
+    window.press(Qt.Key.Key_5, SHIFT)
     assert saved(window, qtbot) == {3: "!NDNF"}
     assert dock.buttons.types["!NDNF"].text() == "⇧5  not NDNF: 1"
     # There are more types than keys.
@@ -314,12 +304,12 @@ def test_a_type_of_ones_own_gets_a_key_or_a_button_and_is_remembered(
         assert saved(window, qtbot) == {3: name}
 
 
-def test_closing_the_window_in_mid_work_loses_no_label(window, dock, press, qtbot):
+def test_closing_the_window_in_mid_work_loses_no_label(window, dock, qtbot):
     recording = dock.session.active.recording
-    press(Qt.Key.Key_L)
+    window.press(Qt.Key.Key_L)
     for roi_id in range(12):
         dock.session.select(roi_id)
-        press(Qt.Key.Key_2)
+        window.press(Qt.Key.Key_2)
     window.viewer.close()
     qtbot.waitUntil(lambda: len(load_labels(recording) or ()) == 12)
 

@@ -174,7 +174,7 @@ def test_undo_and_redo_go_back_and_forth_and_the_view_follows(
     # A new change ends what could be redone.
     labelling.undo()
     labelling.give_digit(2)
-    assert not labelling.can_redo
+    assert not labelling.undone
 
 
 def test_undo_in_another_recording_shows_that_recording(session, labelling):
@@ -193,7 +193,7 @@ def test_labels_from_elsewhere_are_one_change_if_they_change_anything(
     labelling.edited.connect(edited.append)
     labelling.apply("a", [])
     assert edited == []
-    assert not labelling.can_undo
+    assert not labelling.done
     labelling.apply("a", [Label(0, "PV"), Label(1, "!PV")])
     assert labels(session) == {0: "PV", 1: "!PV"}
     labelling.undo()

@@ -11,37 +11,12 @@ from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.widgets import Words
 from napari_celltype.labels import Label, LabelTable
 
-N_RED, N = 20, 60
+N_RED = 20
 
 
 @pytest.fixture
-def folder(suite2p_folder, tmp_path):
-    """A session of two channels; the first 20 of 60 ROIs are red."""
-    session = tmp_path / "mouse 1 ü"
-    plane = (
-        suite2p_folder(
-            session,
-            n_rois=N,
-            n_frames=100,
-            frame_shape=(128, 128),
-            redcell=True,
-            data_bin=False,
-        )
-        / "plane0"
-    )
-    rng = np.random.default_rng(3)
-    ops = np.load(plane / "ops.npy", allow_pickle=True).item()
-    stat = np.load(plane / "stat.npy", allow_pickle=True)
-    green = np.full((128, 128), 100.0, np.float32)
-    red = green / 3
-    for i, s in enumerate(stat):
-        pixels = s["ypix"], s["xpix"]
-        green[pixels] = rng.uniform(200, 600)
-        red[pixels] = green[pixels] / 3 + rng.normal(0, 5) + 60 * (i < N_RED)
-    ops["meanImg"], ops["meanImg_chan2"] = green, red
-    np.save(plane / "ops.npy", np.array(ops, dtype=object))
-    np.save(plane / "iscell.npy", np.ones((N, 2)))
-    return session
+def folder(red_folder):
+    return red_folder(60, N_RED)
 
 
 def text(panel):

@@ -3,31 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
-from qtpy.QtGui import QDropEvent
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton
+from tests.gui.person import drop
 
 from napari_celltype.gui.opening import read_recordings
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.train.recordings_table import COLUMNS, RecordingsTable
-from napari_celltype.labels import Label, LabelTable, find_labelled, save_labels
-from napari_celltype.recording import open_recording
+from napari_celltype.labels import Label, LabelTable, find_labelled
 
 pytestmark = pytest.mark.gui
-
-
-@pytest.fixture
-def labelled(suite2p_folder, tmp_path):
-    """`labelled("mouse1/day1", ["PY", "PV"])`: the session folder."""
-
-    def write(name, labels, **options):
-        options = {"n_rois": 8, "n_frames": 120, "data_bin": False, **options}
-        root = suite2p_folder(tmp_path / "data" / name, **options)
-        rows = tuple(Label(i, label) for i, label in enumerate(labels))
-        save_labels(open_recording(root / "plane0"), LabelTable(rows))
-        return root.parent
-
-    return write
 
 
 @pytest.fixture
@@ -37,14 +22,6 @@ def table(qtbot):
     table.resize(310, 600)
     table.show()
     return table
-
-
-def drop(table, *paths):
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    none = Qt.KeyboardModifier.NoModifier
-    table.dropEvent(QDropEvent(QPointF(5, 5), copy, data, left, none))
 
 
 def item(table, row, column):

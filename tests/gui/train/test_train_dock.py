@@ -8,25 +8,15 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QLabel, QPushButton
 
 from napari_celltype.gui.commands import show_dock
-from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.labels.obstacles import Obstacle
 from napari_celltype.models import list_models, load_model
-from napari_celltype.recording import open_recording
 
 
 @pytest.fixture
-def recordings(suite2p_folder, tmp_path):
+def recordings(labelled, tmp_path):
     """The folder of two mice with 12 labelled cells each, 30 s at 10 Hz."""
-    for number in (1, 2):
-        root = suite2p_folder(
-            tmp_path / "data" / f"mouse{number}" / "day1",
-            n_frames=300,
-            fs=10.0,
-            data_bin=False,
-            seed=number,
-        )
-        labels = [Label(i, ("PY", "PV")[i % 2]) for i in range(12)]
-        save_labels(open_recording(root / "plane0"), LabelTable(tuple(labels)))
+    for n in (1, 2):
+        labelled(f"mouse{n}/day1", ["PY", "PV"] * 6, n_frames=300, fs=10.0, seed=n)
     return tmp_path / "data"
 
 
@@ -81,12 +71,12 @@ def test_from_recordings_to_a_model_in_the_classify_list(window, recordings, mod
     # Said once, above.
     assert not dock.why_not.isVisible()
     # The network is the base's, unless training starts from nothing.
-    assert form.base == "cnn"
-    assert not form.network.isEnabled()
-    assert "Off: " in form.network.toolTip()
-    window.choose(form.start, "")
-    window.choose(form.network, "rnn")
-    form.epochs.setValue(3)
+    assert form.value("base") == "cnn"
+    assert not form.native("architecture").isEnabled()
+    assert "Off: " in form.native("architecture").toolTip()
+    window.choose(form.native("base"), "")
+    window.choose(form.native("architecture"), "rnn")
+    form.native("epochs").setValue(3)
     assert form.about_held_out.text == "Held out: whole animals."
     for name, why in (("", "Give the model"), ("cnn", "bundled"), ("a/b", "digits")):
         form.name.setText(name)
@@ -133,15 +123,15 @@ def test_the_network_that_is_shown_is_the_one_that_is_trained(
     me = sit_down()
     dock = me.open_dock("Train")
     form = dock.form
-    me.choose(form.start, "scratch")
-    me.choose(form.network, "LSTM")
+    me.choose(form.native("base"), "scratch")
+    me.choose(form.native("architecture"), "LSTM")
     for start, network in (("RNN (bundled)", "RNN"), ("quick", "CNN")):
-        me.choose(form.start, start)
-        assert form.network.currentText() == network
-        assert not form.network.isEnabled()
+        me.choose(form.native("base"), start)
+        assert form.native("architecture").currentText() == network
+        assert not form.native("architecture").isEnabled()
     me.answer(dock.recordings.add_folders, recordings)
     me.wait(lambda: dock.recordings.table.rowCount() == 2)
-    me.type_in(form.epochs, "1")
+    me.type_in(form.native("epochs"), "1")
     me.type_in(form.name, "my own")
     assert form.about_name.text == "Saved as my-own."
     me.click(dock.train)
@@ -155,9 +145,9 @@ def test_a_cancelled_training_keeps_its_best_epoch_or_nothing(
 ):
     dock, form = window.dock, window.dock.form
     window.add(recordings)
-    window.choose(form.start, "")
-    window.choose(form.network, "rnn")
-    form.epochs.setValue(10_000)
+    window.choose(form.native("base"), "")
+    window.choose(form.native("architecture"), "rnn")
+    form.native("epochs").setValue(10_000)
     form.name.setText("kept")
     window.click(dock.train)
     window.until_epoch(2)
@@ -211,23 +201,21 @@ def test_a_cancelled_training_keeps_its_best_epoch_or_nothing(
 
 
 def test_a_type_of_one_animal_is_decided_about_and_nothing_may_be_held_out(
-    window, recordings
+    window, recordings, labelled
 ):
     dock, form = window.dock, window.dock.form
-    plane = recordings / "mouse2" / "day1" / "suite2p" / "plane0"
-    labels = [Label(i, ("PY", "PV")[i % 2]) for i in range(11)]
-    table = LabelTable((*labels, Label(11, "VIP")))
-    save_labels(open_recording(plane), table)
+    labels = [*("PY", "PV") * 5, "PY", "VIP"]
+    labelled("mouse2/day1", labels, n_frames=300, fs=10.0, seed=2)
     window.add(recordings)
-    window.choose(form.start, "")
+    window.choose(form.native("base"), "")
     assert "VIP: 1 cell from 1 animal" in dock.train.toolTip()
     shown = dock.recordings.obstacle_list
     buttons = {button.text(): button for button in shown.findChildren(QPushButton)}
     window.click(buttons["Train anyway, marked untested"])
     assert dock.train.isEnabled()
-    window.choose(form.held_out, "none")
-    window.choose(form.network, "rnn")
-    form.epochs.setValue(10_000)
+    window.choose(form.native("validation"), "none")
+    window.choose(form.native("architecture"), "rnn")
+    form.native("epochs").setValue(10_000)
     window.click(dock.train)
     window.qtbot.waitUntil(lambda: dock.course.isVisible(), timeout=60_000)
     assert "nothing is held out" in dock.course.text
@@ -239,7 +227,7 @@ def test_a_type_of_one_animal_is_decided_about_and_nothing_may_be_held_out(
     assert "tested on nothing" in dock.result.text()
     assert dock.plot.scores == []
     # A model that later trainings may start from is not replaced by one of them.
-    window.choose(form.start, "my-model")
+    window.choose(form.native("base"), "my-model")
     assert "shorter than" not in dock.why_not.text
     assert "my-model is what training starts from" in dock.why_not.text
     assert not dock.train.isEnabled()

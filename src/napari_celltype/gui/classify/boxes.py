@@ -3,44 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
+from qtpy import QtWidgets
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QTextBrowser,
-    QToolButton,
-    QWidget,
-)
 
 from napari_celltype.answers.shares import Prevalence
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.forms import choice_box, models_offered, narrow, offer
-from napari_celltype.gui.widgets import fill
-from napari_celltype.models import DEFAULT_MODEL
+from napari_celltype.gui.widgets import PercentBox, fill
+from napari_celltype.models import DEFAULT_MODEL, ModelCard, describe, list_models
+from napari_celltype.models.catalog import find_model
 from napari_celltype.recording import RATE_DOUBTS, UNCONFIRMED, Recording
-
-if TYPE_CHECKING:
-    from napari_celltype.models import ModelCard
 
 _DECIMALS = 3
 
 
-class _HertzBox(QDoubleSpinBox):
+class _HertzBox(QtWidgets.QDoubleSpinBox):
     """A number in Hz to be typed, 0 for one that nobody knows."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setRange(0.0, 10_000.0)
-        self.setDecimals(_DECIMALS)
-        self.setSuffix(" Hz")
-        self.setSpecialValueText("not known")
-        self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.setMinimumWidth(70)
+        super().__init__(
+            maximum=10_000.0,
+            decimals=_DECIMALS,
+            suffix=" Hz",
+            specialValueText="not known",
+            buttonSymbols=QtWidgets.QDoubleSpinBox.ButtonSymbols.NoButtons,
+            minimumWidth=70,
+        )
 
     def textFromValue(self, value: float) -> str:
         """Write 10.000 as 10."""
@@ -50,24 +39,25 @@ class _HertzBox(QDoubleSpinBox):
         """Leave the number to the keyboard: a wheel that passes changes no rate."""
 
 
-class FrameRateBox(QWidget):
+class FrameRateBox(QtWidgets.QWidget):
     """A number in Hz that the user can correct, by typing, or confirm as it is."""
 
     confirmed = Signal(float)
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.number = _HertzBox()
-        self.button = QPushButton("Confirm")
-        self.button.setToolTip("Nobody may have set this rate: say that it is right")
-        self.doubt = QLabel()
-        self.doubt.setWordWrap(True)
-        fill(QHBoxLayout(self), (self.number, 1), self.button)
+        self.button = QtWidgets.QPushButton(
+            "Confirm",
+            toolTip="Nobody may have set this rate: say that it is right",
+            clicked=self.confirm,
+        )
+        self.doubt = QtWidgets.QLabel(wordWrap=True)
+        fill(QtWidgets.QHBoxLayout(self), (self.number, 1), self.button)
         self._recording: Recording | None = None
         self._typed = False
         self.number.lineEdit().textEdited.connect(self._on_typing)
         self.number.editingFinished.connect(self.take_typed)
-        self.button.clicked.connect(self.confirm)
         self.show_recording(None)
 
     def show_recording(self, recording: Recording | None) -> None:
@@ -115,34 +105,31 @@ class FrameRateBox(QWidget):
         self.button.setEnabled(True)
 
 
-class ModelBox(QWidget):
+class ModelBox(QtWidgets.QWidget):
     """A list of models with a button that shows the card of the chosen one."""
 
     changed = Signal()
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._box = choice_box()
         self.choice = self._box.native
         self.choice.setToolTip("The network that classifies: bundled, or your own")
-        self.button = QToolButton()
-        self.button.setText("Card")
-        self.button.setCheckable(True)
-        self.button.setToolTip("What the model was trained on, its scores, its limits")
-        self.card = QTextBrowser()
-        self.card.setMinimumHeight(160)
-        self.card.hide()
-        fill(QHBoxLayout(self), (self.choice, 1), self.button)
+        self.button = QtWidgets.QToolButton(
+            text="Card",
+            checkable=True,
+            toolTip="What the model was trained on, its scores, its limits",
+            toggled=self._show_card,
+        )
+        self.card = QtWidgets.QTextBrowser(minimumHeight=160, visible=False)
+        fill(QtWidgets.QHBoxLayout(self), (self.choice, 1), self.button)
         # What stands in a form.
         self.native = self
         self._frequency: float | None = None
         self.choice.currentIndexChanged.connect(self._on_choice)
-        self.button.toggled.connect(self._show_card)
 
     def list_models(self) -> None:
         """Fill the list; a choice that is still there stays."""
-        from napari_celltype.models import list_models
-
         offer(self._box, models_offered(list_models()))
         self._on_choice()
 
@@ -159,8 +146,6 @@ class ModelBox(QWidget):
 
     def read_card(self) -> ModelCard | None:
         """Return the card of the chosen model, None where it cannot be read."""
-        from napari_celltype.models.catalog import find_model
-
         try:
             return find_model(self.value, self._frequency).card
         except CellTypeError:
@@ -181,9 +166,6 @@ class ModelBox(QWidget):
         shown = self.button.isChecked()
         self.card.setVisible(shown)
         if shown:
-            from napari_celltype.models import describe
-            from napari_celltype.models.catalog import find_model
-
             try:
                 found = find_model(self.value, self._frequency)
                 self.card.setMarkdown(describe(found.card, found.sha256))
@@ -191,28 +173,25 @@ class ModelBox(QWidget):
                 self.card.setPlainText(str(error))
 
 
-class PrevalenceBox(QWidget):
+class PrevalenceBox(QtWidgets.QWidget):
     """A list of assumptions, with a box for a share of interneurons in percent."""
 
     # The prior: shares by type, or None for what the card assumes.
     changed = Signal(object)
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.choice = narrow(QComboBox())
+    def __init__(self) -> None:
+        super().__init__()
+        self.choice = narrow(QtWidgets.QComboBox())
         # Beside it there is room for the percentage.
         self.choice.setMinimumContentsLength(4)
-        self.percent = QDoubleSpinBox()
-        self.percent.setRange(0, 100)
-        self.percent.setDecimals(1)
-        self.percent.setSuffix(" %")
-        self.percent.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.percent.setToolTip("Interneurons among all ROIs, in percent")
-        fill(QHBoxLayout(self), (self.choice, 1), self.percent)
+        self.percent = PercentBox(
+            toolTip="Interneurons among all ROIs, in percent",
+            valueChanged=self._on_choice,
+        )
+        fill(QtWidgets.QHBoxLayout(self), (self.choice, 1), self.percent)
         # What stands in a form.
         self.native = self
         self.choice.currentIndexChanged.connect(self._on_choice)
-        self.percent.valueChanged.connect(self._on_choice)
         self._show()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,7 @@ from napari_celltype.gui.opening import (
 )
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.gui.tasks import (
-    Finished,
-    JobBar,
-    Outcome,
-    Superseded,
-    TaskRunner,
-)
+from napari_celltype.gui.tasks import Finished, JobBar, Outcome, Superseded, TaskRunner
 from napari_celltype.gui.widgets import (
     FolderDrop,
     Notice,
@@ -40,9 +35,10 @@ from napari_celltype.gui.widgets import (
     fill,
     lay_out_dock,
     listen,
+    switch,
 )
 from napari_celltype.progress import Progress
-from napari_celltype.recording import RATE_DOUBTS, Recording, attach_movie
+from napari_celltype.recording import FROM_USER, RATE_DOUBTS, Recording, attach_movie
 
 _WIDTH = 310
 _WATCH_MS = 5000
@@ -86,44 +82,23 @@ class ClassifyDock(QWidget):
         self._show_recording()
         # Once the event loop turns, that is when the window is on the screen.
         QTimer.singleShot(0, import_torch_in_background)
-        timer = QTimer(self)
-        timer.timeout.connect(self.check_folder)
-        timer.start(_WATCH_MS)
+        QTimer(self, interval=_WATCH_MS, timeout=self.check_folder).start()
 
-    def open_paths(
-        self,
-        paths: list[Path],
-        *,
-        plane: int | None = None,
-        sampling_frequency: float | None = None,
-        movie: Path | None = None,
-    ) -> None:
-        """Open recordings in the background, see `read_recordings`."""
-        labels_dir = labels_folder()
+    def open_paths(self, paths: list[Path], **options: Any) -> None:
+        """Open recordings in the background; see `read_recordings` for the options."""
+        options["labels_dir"] = labels_folder()
 
-        def read(on_progress: Any, should_stop: Any) -> list[OpenRecording]:
+        def read(**hooks: Any) -> list[OpenRecording]:
             prepare_for_layers()
-            return [
-                opened
-                for path in paths
-                for opened in read_recordings(
-                    path,
-                    plane=plane,
-                    sampling_frequency=sampling_frequency,
-                    movie=movie,
-                    labels_dir=labels_dir,
-                    on_progress=on_progress,
-                    should_stop=should_stop,
-                )
-            ]
+            found = [read_recordings(path, **options, **hooks) for path in paths]
+            return list(chain.from_iterable(found))
 
-        def done(outcome: Outcome[list[OpenRecording]]) -> None:
-            if isinstance(outcome, Finished):
-                for opened in outcome.result:
-                    self.session.open(opened)
-                if outcome.result:
-                    self.session.activate(outcome.result[0].key)
-                self.stale.clear()
+        def done(found: list[OpenRecording]) -> None:
+            for opened in found:
+                self.session.open(opened)
+            if found:
+                self.session.activate(found[0].key)
+            self.stale.clear()
 
         name = f"Reading of {', '.join(path.name for path in paths)}"
         self._start("Reading", read, done, name, "another recording was opened")
@@ -136,14 +111,9 @@ class ClassifyDock(QWidget):
             return
         request = self.form.request()
 
-        def work(on_progress: Any, should_stop: Any) -> Predictions:
-            on_progress(Progress("Loading the model"))
-            return classify_recording(
-                opened.recording,
-                request,
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
+        def work(**hooks: Any) -> Predictions:
+            hooks["on_progress"](Progress("Loading the model"))
+            return classify_recording(opened.recording, request, **hooks)
 
         done = partial(self._on_classified, opened)
         name = f"Classification of {opened.title}"
@@ -155,15 +125,13 @@ class ClassifyDock(QWidget):
         if opened is None:
             return
 
-        def work(on_progress: Any, should_stop: Any) -> Recording:
+        def work(**_: Any) -> Recording:
             return attach_movie(opened.recording, path)
 
-        def done(outcome: Outcome[Recording]) -> None:
-            if not isinstance(outcome, Finished):
-                return
+        def done(found: Recording) -> None:
             now = self.session.recordings.get(opened.key)
             if now is not None and now.recording is opened.recording:
-                self.session.set_movie(opened.key, outcome.result, path)
+                self.session.set_movie(opened.key, found, path)
             elif now is not None:
                 self.notice.show_text(
                     "The recording changed while its movie was read; choose the movie "
@@ -179,7 +147,7 @@ class ClassifyDock(QWidget):
         if opened is None or self.watch.running:
             return
 
-        def look(on_progress: Any, should_stop: Any) -> str | None:
+        def look(**_: Any) -> str | None:
             return opened.recording.changed_on_disk()
 
         def done(outcome: Outcome[str | None]) -> None:
@@ -193,19 +161,17 @@ class ClassifyDock(QWidget):
     def reload(self) -> None:
         """Read the active recording again."""
         opened = self.session.active
-        if opened is not None and opened.recording.path is not None:
-            self.open_paths(
-                [opened.recording.path],
-                sampling_frequency=opened.user_frequency,
-                movie=opened.movie_path,
-            )
+        if opened is not None and (path := opened.recording.path) is not None:
+            given = opened.recording.sampling_frequency_source == FROM_USER
+            rate = opened.recording.sampling_frequency if given else None
+            movie = opened.movie_path
+            self.open_paths([path], sampling_frequency=rate, movie=movie)
 
     def _lay_out(self) -> None:
-        inner = QWidget()
         parts = (self.folder, self.stale, self.form, self.warnings, self.legend)
-        column = fill(QVBoxLayout(inner), *parts, margins=(6, 4, 6, 4), spacing=5)
+        column = fill(QVBoxLayout(), *parts, margins=(6, 4, 6, 4), spacing=5)
         column.addStretch(1)
-        lay_out_dock(self, inner, self.run, self.job)
+        lay_out_dock(self, column, self.run, self.job)
 
     def _connect(self) -> None:
         form, session = self.form, self.session
@@ -224,21 +190,20 @@ class ClassifyDock(QWidget):
         self.job.started.connect(self.run.hide)
         self.job.ended.connect(self.run.show)
         self.run.export.clicked.connect(self._on_export)
-        for signal in (
-            *(session.opened, session.closed, session.replaced, session.activated),
-        ):
-            listen(self, signal, self._show_recording)
-        for signal in (
-            *(session.predicted, session.labelled),
+        listen(
+            *(self, self._show_recording, session.opened, session.closed),
+            *(session.replaced, session.activated),
+        )
+        listen(
+            *(self, self._show_counts, session.predicted, session.labelled),
             *(session.recolored, session.types_changed),
-        ):
-            listen(self, signal, self._show_counts)
-        listen(self, session.outdated, self._on_outdated)
-        listen(self.notice, session.notice, self.notice.show_error)
-        listen(self, session.models_changed, self._list_models)
+        )
+        listen(self, self._on_outdated, session.outdated)
+        listen(self.notice, self.notice.show_error, session.notice)
+        listen(self, self._list_models, session.models_changed)
 
     def _start(
-        self, message: str, work: Any, on_done: Any, name: str, because: str
+        self, message: str, work: Any, on_result: Any, name: str, because: str
     ) -> None:
         """Run work in the place of what runs, which stops `because`, as is shown."""
         stopped = f"{self._running} was stopped because {because}."
@@ -246,11 +211,13 @@ class ClassifyDock(QWidget):
         self._running = name
 
         def end(outcome: Outcome[Any]) -> None:
-            if not isinstance(outcome, Superseded):
-                # Else the notice is that of the newer work.
-                on_done(outcome)
-                if stopped not in self.notice.text:
-                    self.notice.add(stopped)
+            if isinstance(outcome, Superseded):
+                # The notice is that of the newer work.
+                return
+            if isinstance(outcome, Finished):
+                on_result(outcome.result)
+            if stopped not in self.notice.text:
+                self.notice.add(stopped)
 
         self.job.start(message, work, end)
         self.notice.show_text(stopped)
@@ -261,11 +228,7 @@ class ClassifyDock(QWidget):
         except CellTypeError as error:
             self.notice.show_error(str(error))
 
-    def _on_classified(
-        self, opened: OpenRecording, outcome: Outcome[Predictions]
-    ) -> None:
-        if not isinstance(outcome, Finished):
-            return
+    def _on_classified(self, opened: OpenRecording, predictions: Predictions) -> None:
         now = self.session.recordings.get(opened.key)
         if now is None:
             self.notice.show_text(f"{opened.title} was closed, so it has no result.")
@@ -274,7 +237,7 @@ class ClassifyDock(QWidget):
                 "The recording changed while it was classified; press Classify again."
             )
         else:
-            self.session.set_predictions(opened.key, outcome.result)
+            self.session.set_predictions(opened.key, predictions)
 
     def _on_frequency(self, hertz: float) -> None:
         if self.session.active is not None:
@@ -310,13 +273,13 @@ class ClassifyDock(QWidget):
         session, active = self.session, self.session.active
         made = None if active is None else active.predictions
         seen = None if active is None else session.predictions(active)
-        _switch(
+        switch(
             self.run.classify,
             "Run the model on every ROI of the recording",
             "" if active else "Open a suite2p folder first",
         )
         why_not = "" if seen else _HIDDEN if made else "Classify first"
-        _switch(self.run.export, "Write the table of predictions to a file", why_not)
+        switch(self.run.export, "Write the table of predictions to a file", why_not)
         self.legend.setVisible(active is not None)
         self._show_warnings()
         if active is None:
@@ -352,9 +315,3 @@ class ClassifyDock(QWidget):
             others = (w for w in recording.warnings if w.code not in RATE_DOUBTS)
             sentences += map(str, others)
         self.warnings.show_warnings(sentences)
-
-
-def _switch(button: QPushButton, tip: str, why_not: str) -> None:
-    """Switch a button on, or off, as it then says."""
-    button.setEnabled(not why_not)
-    button.setToolTip(why_not or tip)

@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QGridLayout,
-    QLabel,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_celltype.answers import Predictions, Summary
 from napari_celltype.answers.columns import UNPROVEN
@@ -46,13 +39,15 @@ class Legend(QWidget):
 
     by_group = Signal(bool)
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.heading, self.line, self.details = Words(), Words(), Details()
-        self.heading.setStyleSheet(_BOLD)
-        self.toggle = QCheckBox("Colour by group")
-        self.toggle.setToolTip("Colour ROIs as pyramidal cells or interneurons only")
-        self.toggle.toggled.connect(self.by_group)
+    def __init__(self) -> None:
+        super().__init__()
+        self.heading = Words(styleSheet=_BOLD)
+        self.line, self.details = Words(), Details()
+        self.toggle = QCheckBox(
+            "Colour by group",
+            toolTip="Colour ROIs as pyramidal cells or interneurons only",
+            toggled=self.by_group,
+        )
         self._grid = QGridLayout()
         self._grid.setVerticalSpacing(1)
         self._grid.setHorizontalSpacing(7)
@@ -76,22 +71,17 @@ class Legend(QWidget):
         while self._grid.count():
             self._grid.takeAt(0).widget().setParent(None)
         for number, row in enumerate(rows):
-            swatch, count = QLabel(), QLabel(str(row.count))
-            swatch.setPixmap(mark(row.color, row.shape, self.devicePixelRatioF()))
-            count.setAlignment(Qt.AlignmentFlag.AlignRight)
-            self._grid.addWidget(swatch, number, 0)
+            swatch = mark(row.color, row.shape, self.devicePixelRatioF())
+            self._grid.addWidget(QLabel(pixmap=swatch), number, 0)
             if row.code:
-                code = QLabel(row.code)
-                code.setStyleSheet(_BOLD)
-                self._grid.addWidget(code, number, 1)
+                self._grid.addWidget(QLabel(row.code, styleSheet=_BOLD), number, 1)
             first = 2 if row.code else 1
             self._grid.addWidget(QLabel(row.name), number, first, 1, 3 - first)
+            count = QLabel(str(row.count), alignment=Qt.AlignmentFlag.AlignRight)
             self._grid.addWidget(count, number, 3)
         doubted = [number for number, row in enumerate(rows) if row.unproven]
         if doubted:
-            bracket = Words()
-            bracket.setText(UNPROVEN)
-            bracket.setStyleSheet(_BRACKET)
+            bracket = Words(UNPROVEN, styleSheet=_BRACKET)
             bracket.setAlignment(Qt.AlignmentFlag.AlignVCenter)
             self._grid.addWidget(bracket, doubted[0], 4, len(doubted), 1)
         self.heading.setText(heading)
@@ -104,10 +94,7 @@ class Legend(QWidget):
 
 
 def legend_rows(
-    summary: Summary | None,
-    given: Counter[str],
-    tree: TypeTree,
-    color_by: ColorBy,
+    summary: Summary | None, given: Counter[str], tree: TypeTree, color_by: ColorBy
 ) -> list[LegendRow]:
     """Return the lines for what was predicted, and for the labels that were given."""
     rows, names = [], []

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QLineEdit,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy import QtWidgets
+from qtpy.QtCore import Signal
 
 from napari_celltype.files import claim_folder
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.train.recordings_table import RecordingsTable
-from napari_celltype.gui.widgets import ask_file, ask_folder, fill, local_paths
+from napari_celltype.gui.widgets import PathDrop, ask_file, ask_folder, fill, fill_grid
 from napari_celltype.labels import Reading
 from napari_celltype.labels.data_set import LIST_NAME, DataSet
 from napari_celltype.protocol.evaluate import ExperimentRequest
@@ -30,48 +21,51 @@ _TABLE, _FILE = 0, 1
 _FILES = "Labelled data (*.npz *.csv);;All files (*)"
 
 
-class EvaluateData(QWidget):
+class EvaluateData(QtWidgets.QWidget):
     """The table that Train shares, or a path; files and folders can be dropped."""
 
     # Other data were chosen, or the same ones may have changed.
     changed = Signal()
 
-    def __init__(self, session: Session, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.setAcceptDrops(True)
-        self.source = QComboBox()
-        self.source.addItems(["Labelled recordings (table)", "A file or a folder"])
-        self.source.setToolTip(
-            "The table of labelled recordings, which the Train dock shares, or one "
-            "trace set, recording list or suite2p folder"
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        PathDrop(self, lambda paths: self.choose(paths[0]))
+        self.source = QtWidgets.QComboBox(
+            toolTip="The table of labelled recordings, which the Train dock shares, or "
+            "one trace set, recording list or suite2p folder"
         )
+        self.source.addItems(["Labelled recordings (table)", "A file or a folder"])
         self.table = RecordingsTable(session)
         # The dock counts what is evaluated, also of files.
         self.table.counts.hide()
-        self.path_line = QLineEdit()
-        self.path_line.setPlaceholderText("or drop labelled data here")
-        # The line alone would take the address, file://..., as a text.
-        self.path_line.setAcceptDrops(False)
-        self.path_line.setToolTip(
-            "A trace set (.npz), a recording list (.csv) or a suite2p folder that has "
-            "labels"
+        self.path_line = QtWidgets.QLineEdit(
+            placeholderText="or drop labelled data here",
+            # The line alone would take the address, file://..., as a text.
+            acceptDrops=False,
+            toolTip="A trace set (.npz), a recording list (.csv) or a suite2p folder "
+            "that has labels",
+            editingFinished=self._on_edited,
         )
-        file, folder = QPushButton("File..."), QPushButton("Folder...")
-        file.setToolTip("Choose a trace set (.npz) or a recording list (.csv)")
-        folder.setToolTip("Choose a suite2p folder that has a label file")
-        self._box = QWidget()
-        grid = QGridLayout(self._box)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.addWidget(self.path_line, 0, 0, 1, 2)
-        grid.addWidget(file, 1, 0)
-        grid.addWidget(folder, 1, 1)
-        fill(QVBoxLayout(self), self.source, self.table, self._box, spacing=4)
+        file = QtWidgets.QPushButton(
+            "File...",
+            toolTip="Choose a trace set (.npz) or a recording list (.csv)",
+            clicked=lambda: self.choose(
+                ask_file(self, "Labelled data", "labelled data", _FILES)
+            ),
+        )
+        folder = QtWidgets.QPushButton(
+            "Folder...",
+            toolTip="Choose a suite2p folder that has a label file",
+            clicked=lambda: self.choose(
+                ask_folder(self, "suite2p folder with labels", "recordings")
+            ),
+        )
+        self._box = QtWidgets.QWidget()
+        fill_grid(QtWidgets.QGridLayout(self._box), self.path_line, (file, folder))
+        fill(QtWidgets.QVBoxLayout(self), self.source, self.table, self._box, spacing=4)
         self._path_shown = ""
         self.source.currentIndexChanged.connect(self._show)
         self.table.changed.connect(self.changed)
-        self.path_line.editingFinished.connect(self._on_edited)
-        file.clicked.connect(self._ask_for_file)
-        folder.clicked.connect(self._ask_for_folder)
         self._show()
 
     @property
@@ -94,23 +88,14 @@ class EvaluateData(QWidget):
             return "Choose labelled data first."
         return "" if Path(path).exists() else f"{path} is not there; choose other data."
 
-    def choose(self, path: Path) -> None:
+    def choose(self, path: Path | None) -> None:
         """Take a path, and tell it even if it is the same: its files may be new."""
+        if path is None:
+            return
         self._path_shown = str(path)
         self.path_line.setText(self._path_shown)
         self.source.setCurrentIndex(_FILE)
         self.changed.emit()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take what has a place on this machine."""
-        if local_paths(event):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Choose the first of what was dropped."""
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        self.choose(local_paths(event)[0])
 
     def _show(self) -> None:
         of_table = self.source.currentIndex() == _TABLE
@@ -123,16 +108,6 @@ class EvaluateData(QWidget):
         if self.path_line.text() != self._path_shown:
             self._path_shown = self.path_line.text()
             self.changed.emit()
-
-    def _ask_for_file(self) -> None:
-        path = ask_file(self, "Labelled data", "labelled data", _FILES)
-        if path is not None:
-            self.choose(path)
-
-    def _ask_for_folder(self) -> None:
-        folder = ask_folder(self, "suite2p folder with labels", "recordings")
-        if folder is not None:
-            self.choose(folder)
 
 
 def place_of(data: Path | DataSet) -> Path:

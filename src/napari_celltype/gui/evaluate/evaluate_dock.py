@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from napari.utils.theme import get_theme
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
@@ -41,11 +40,11 @@ from napari_celltype.gui.widgets import (
     ask_folder,
     fill,
     lay_out_dock,
-    listen,
+    switch,
 )
 from napari_celltype.labels.data_set import DataSet
 from napari_celltype.parameters import command_line
-from napari_celltype.progress import OnProgress, Progress, ShouldStop
+from napari_celltype.progress import Progress
 from napari_celltype.protocol.evaluate import (
     ExperimentRequest,
     new_run_folder,
@@ -76,17 +75,20 @@ class EvaluateDock(QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self.data = EvaluateData(scene_of(napari_viewer).session)
+        scene = scene_of(napari_viewer)
+        self.data = EvaluateData(scene.session)
         self.design = Notice()
         self.notes = WarningsLine()
         self.form = EvaluateForm()
         self.expected = Notice()
-        self.run = QPushButton("Run")
-        self.resume = QPushButton("Resume a run...")
-        self.resume.setToolTip(
-            "Open the folder of a run: it goes on where it stopped, and shows its "
-            "report when all is done"
+        self.run = QPushButton("Run", clicked=self.evaluate)
+        self.resume = QPushButton(
+            "Resume a run...",
+            toolTip="Open the folder of a run: it goes on where it stopped, and shows "
+            "its report when all is done",
+            clicked=lambda: self.resume_run(
+                ask_folder(self, "Folder of a run", "runs")
+            ),
         )
         self.job = JobBar()
         self.splits = SplitsTable()
@@ -101,25 +103,17 @@ class EvaluateDock(QWidget):
         # What runs or ran last, and what it was asked for.
         self._running = _Run()
         self._last: ExperimentRequest | None = None
-        self._target: QWidget = self.splits
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
-        self._pause, self._scroll = QTimer(self), QTimer(self)
-        for timer, pause, slot in (
-            (self._pause, _PAUSE_MS, self._forecast),
-            (self._scroll, _LAYOUT_MS, self._scroll_to_target),
-        ):
-            timer.setInterval(pause)
-            timer.setSingleShot(True)
-            timer.timeout.connect(slot)
+        once = partial(QTimer, self, singleShot=True)
+        self._pause = once(interval=_PAUSE_MS, timeout=self._forecast)
+        self._scroll = once(interval=_LAYOUT_MS, timeout=self._scroll_to_target)
+        self._target: QWidget = self.splits
         self._lay_out()
         self.data.changed.connect(self._on_data)
         self.form.changed.connect(self._on_form)
-        self.run.clicked.connect(self.evaluate)
-        self.resume.clicked.connect(self._ask_for_run)
         self.job.started.connect(self._show_buttons)
         self.job.ended.connect(self._on_form)
-        listen(self, self._viewer.events.theme, self._on_theme)
-        self._on_theme()
+        self.results.bars.follow_theme(scene.viewer)
         self._show_buttons()
 
     def evaluate(self) -> None:
@@ -138,8 +132,10 @@ class EvaluateDock(QWidget):
 
         self._start(prepare)
 
-    def resume_run(self, folder: Path) -> None:
+    def resume_run(self, folder: Path | None) -> None:
         """Go on with the run of a folder; a finished one shows its report."""
+        if folder is None:
+            return
         data = self.data.chosen
         known = data if isinstance(data, Path) and not self.data.blocked_by else None
         self._start(partial(read_request, folder, known), resumed=True)
@@ -151,17 +147,17 @@ class EvaluateDock(QWidget):
             self._pause.start()
 
     def _lay_out(self) -> None:
-        inner = QWidget()
-        fill(
-            QVBoxLayout(inner),
+        column = fill(
+            QVBoxLayout(),
             *(self.design, self.notes, self.data, self.form),
             *(self.splits, self.results),
             margins=(6, 4, 6, 4),
             spacing=6,
-        ).addStretch(1)
+        )
+        column.addStretch(1)
         self.splits.hide()
         buttons = fill(QHBoxLayout(), (self.run, 1), (self.resume, 1))
-        self._column = lay_out_dock(self, inner, self.expected, buttons, self.job)
+        self._column = lay_out_dock(self, column, self.expected, buttons, self.job)
 
     def _on_data(self) -> None:
         data = self.data.chosen
@@ -194,18 +190,15 @@ class EvaluateDock(QWidget):
         if again is not None:
             request = replace(request, folder=again.folder)
 
-        def work(on_progress: OnProgress, should_stop: ShouldStop) -> Forecast:
-            return forecaster.forecast(
-                request_on(data, request, self._scratch),
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
+        def work(**hooks: Any) -> Forecast:
+            asked = request_on(data, request, self._scratch)
+            return forecaster.forecast(asked, **hooks)
 
-        self.look.start(work, on_end=self._on_forecast, on_progress=self._on_look)
+        def show(progress: Progress) -> None:
+            self.expected.show_text(f"{progress.message}...")
+
+        self.look.start(work, on_end=self._on_forecast, on_progress=show)
         self._show_buttons()
-
-    def _on_look(self, progress: Progress) -> None:
-        self.expected.show_text(f"{progress.message}...")
 
     def _on_forecast(self, outcome: Outcome[Forecast]) -> None:
         if isinstance(outcome, Finished):
@@ -242,14 +235,9 @@ class EvaluateDock(QWidget):
     ) -> None:
         run = self._running = _Run()
 
-        def work(on_progress: OnProgress, should_stop: ShouldStop) -> Report:
+        def work(**hooks: Any) -> Report:
             run.request = prepare()
-            return run_experiment(
-                run.request,
-                on_split=run.rows.append,
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
+            return run_experiment(run.request, on_split=run.rows.append, **hooks)
 
         self._pause.stop()
         self.look.cancel()
@@ -303,9 +291,8 @@ class EvaluateDock(QWidget):
     def _show_buttons(self) -> None:
         reason = self._why_not()
         again = not reason and self._same_again(self.form.request())
-        self.run.setEnabled(not reason)
         self.run.setText("Run (goes on)" if again else "Run")
-        self.run.setToolTip(reason or "Train and test, in the background")
+        switch(self.run, "Train and test, in the background", reason)
         for widget in (self.resume, self.data, self.form):
             widget.setEnabled(not self.job.running)
 
@@ -320,13 +307,3 @@ class EvaluateDock(QWidget):
         if self.look.running or self._pause.isActive():
             return "The data are being looked at, to say how long it will take."
         return self.expected.text if self.expected.is_error else ""
-
-    def _ask_for_run(self) -> None:
-        folder = ask_folder(self, "Folder of a run", "runs")
-        if folder is not None:
-            self.resume_run(folder)
-
-    def _on_theme(self, event: Any = None) -> None:
-        theme = get_theme(self._viewer.theme)
-        bars = self.results.bars
-        bars.set_theme(theme.background.as_hex(), theme.text.as_hex())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import QCheckBox
 
@@ -27,7 +25,7 @@ _QUICK = ("classifiers", "n_splits", "epochs")
 class EvaluateForm(Form):
     """Classifiers, splits, epochs, z-score, run folder, and a quick look."""
 
-    def __init__(self, parent: Any = None) -> None:
+    def __init__(self) -> None:
         about = {
             **dict.fromkeys(NETWORKS, "Network"),
             **{n: f"{t}, with the paper's parameters" for n, t in BASELINES.items()},
@@ -41,27 +39,24 @@ class EvaluateForm(Form):
                 "epochs": EPOCHS[0],
             },
             choices={"classifiers": {name: name for name in about}},
-            parent=parent,
         )
         boxes = self.control("classifiers").boxes
         self.classifiers = {name: box.native for name, box in boxes.items()}
         for name, box in self.classifiers.items():
             box.setToolTip(about[name])
-        self.line("folder").setPlaceholderText("new, beside the data")
+        self.control("folder").line.native.setPlaceholderText("new, beside the data")
         # What the form has no row for, of a run that was resumed.
         self._rest = ExperimentRequest("")
-        self.quick = QCheckBox()
+        self.quick = QCheckBox(toggled=self._on_quick)
         self.show_quick_time(None)
         self.rows.insertRow(0, self.quick)
-        self.quick.toggled.connect(self._on_quick)
 
     def request(self) -> ExperimentRequest:  # type: ignore[override]
         """Return what the form asks for, of whatever data."""
         others = [n for n in self._rest.classifiers if n not in self.classifiers]
-        names = (
-            *self.value("classifiers"),
-            *([] if self.quick.isChecked() else others),
-        )
+        names = self.value("classifiers")
+        if not self.quick.isChecked():
+            names = (*names, *others)
         values = {**values_of(self._rest), **self.values, "classifiers": names}
         return build(ExperimentRequest, values)
 

@@ -7,34 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pyqtgraph as pg
+from qtpy import QtWidgets
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices, QGuiApplication, QImage
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QGridLayout,
-    QLabel,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
 
 from napari_celltype.files import write_atomically
 from napari_celltype.gui.evaluate.evaluate_tables import ConfusionTable, PrevalenceTable
 from napari_celltype.gui.forms import narrow
 from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
-from napari_celltype.gui.widgets import Details, Words, fill
-from napari_celltype.progress import OnProgress, ShouldStop
+from napari_celltype.gui.widgets import Details, Words, fill, fill_grid
 from napari_celltype.protocol.evaluation import INSEPARABLE, Confusion
 from napari_celltype.protocol.report import Report
-from napari_celltype.protocol.scores import (
-    Score,
-    above_chance,
-    best,
-    comes_near,
-    leaks,
-)
+from napari_celltype.protocol.scores import Score, above_chance, best, comes_near, leaks
 from napari_celltype.protocol.words import (
     SESSION,
     SHORT_WAYS,
@@ -49,48 +34,60 @@ _MOST_DOUBTS = 2
 _FIGURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
 
 
-class EvaluateResults(QWidget):
+class EvaluateResults(QtWidgets.QWidget):
     """Shows a report, and hands out what a paper needs of it; hidden before."""
 
     report: Report
     _folder: Path
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.sentence, self.doubts, self.details = Words(), Words(), Details()
-        self.sentence.setStyleSheet("font-weight: bold;")
-        self.bars = ScoreBars()
-        self.which = narrow(QComboBox())
-        self.which.setToolTip("The classifier and the way to split that are shown")
+    def __init__(self) -> None:
+        super().__init__()
+        self.sentence = Words(styleSheet="font-weight: bold;")
+        self.doubts, self.details, self.bars = Words(), Details(), ScoreBars()
+        tip = "The classifier and the way to split that are shown"
+        self.which = narrow(QtWidgets.QComboBox(toolTip=tip))
         self.matrix = ConfusionTable()
-        self.open_report = QPushButton(
+        self.open_report = QtWidgets.QPushButton(
             "Open report.html",
             toolTip="The whole report, in the browser",
             clicked=self._open,
         )
-        self.copy_figure = QPushButton(
+        self.copy_figure = QtWidgets.QPushButton(
             "Copy figure",
             toolTip="Scores with intervals, and confusion matrices, as PNG",
             clicked=self._copy_figure,
         )
-        self.save_figure = QPushButton(
+        self.save_figure = QtWidgets.QPushButton(
             "Save figure...",
             toolTip="The same figure as PNG, SVG or PDF",
             clicked=self._save_figure,
         )
-        self.copy_caption = QPushButton(
+        self.copy_caption = QtWidgets.QPushButton(
             "Copy caption",
             toolTip="What the figure shows: scores, intervals, chance, n",
             clicked=lambda: self._copy("caption", caption(self.report)),
         )
-        self.copy_methods = QPushButton(
+        self.copy_methods = QtWidgets.QPushButton(
             "Copy methods paragraph",
             toolTip="What was done, from the settings of this run",
             clicked=lambda: self._copy("methods paragraph", self.report.methods()),
         )
         self.job = JobBar()
         self.prevalence = PrevalenceTable()
-        self._lay_out()
+        buttons = fill_grid(
+            QtWidgets.QGridLayout(),
+            self.open_report,
+            (self.copy_figure, self.save_figure),
+            (self.copy_caption, self.copy_methods),
+            spacing=4,
+        )
+        fill(
+            QtWidgets.QVBoxLayout(self),
+            *(self.sentence, self.doubts, self.details),
+            *(self.bars, self.which, self.matrix, buttons, self.job),
+            *(QtWidgets.QLabel("<b>Precision in your tissue</b>"), self.prevalence),
+            spacing=5,
+        )
         self.which.currentIndexChanged.connect(self._show_score)
         self.hide()
 
@@ -116,10 +113,10 @@ class EvaluateResults(QWidget):
         kind = path.suffix.lower().removeprefix(".")
         if kind not in ("png", "svg", "pdf"):
             path, kind = path.with_name(f"{path.name}.png"), "png"
-        draw = partial(_draw, self.report, kind)
+        report = self.report
 
-        def work(on_progress: OnProgress, should_stop: ShouldStop) -> Path:
-            content = draw()
+        def work(**_: Any) -> Path:
+            content = _draw(report, kind)
             return write_atomically(path, lambda file: file.write(content))
 
         def done(outcome: Outcome[Path]) -> None:
@@ -127,22 +124,6 @@ class EvaluateResults(QWidget):
                 self.job.notice.show_text(f"Wrote {outcome.result}")
 
         self.job.start("Drawing the figure", work, done)
-
-    def _lay_out(self) -> None:
-        buttons = QGridLayout()
-        buttons.setSpacing(4)
-        buttons.addWidget(self.open_report, 0, 0, 1, 2)
-        buttons.addWidget(self.copy_figure, 1, 0)
-        buttons.addWidget(self.save_figure, 1, 1)
-        buttons.addWidget(self.copy_caption, 2, 0)
-        buttons.addWidget(self.copy_methods, 2, 1)
-        fill(
-            QVBoxLayout(self),
-            *(self.sentence, self.doubts, self.details),
-            *(self.bars, self.which, self.matrix, buttons, self.job),
-            *(QLabel("<b>Precision in your tissue</b>"), self.prevalence),
-            spacing=5,
-        )
 
     def _show_score(self) -> None:
         score: Score | None = self.which.currentData()
@@ -170,12 +151,14 @@ class EvaluateResults(QWidget):
 
     def _save_figure(self) -> None:
         start = str(self._folder / "figure.png")
-        path, _ = QFileDialog.getSaveFileName(self, "Save figure", start, _FIGURES)
+        path, _ = QtWidgets.QFileDialog.getSaveFileName(
+            self, "Save figure", start, _FIGURES
+        )
         if path:
             self.save_figure_as(Path(path))
 
 
-def _draw(report: Report, kind: Any, *_: Any) -> bytes:
+def _draw(report: Report, kind: Any, **_: Any) -> bytes:
     # Imports matplotlib, which takes a second.
     from napari_celltype.protocol.figures import figure_bytes
 

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 from napari_celltype.answers.shares import CA1_INTERNEURONS, CA1_SOURCE, prior_shares
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import LabelError
-from napari_celltype.gui.widgets import Words
+from napari_celltype.gui.widgets import PercentBox, Words, fill_grid, switch
 from napari_celltype.protocol.evaluation import Confusion
 from napari_celltype.protocol.scores import Score, SplitRow
 from napari_celltype.protocol.tables import prevalence_table, shares_in_tests
@@ -68,14 +68,13 @@ class SplitsTable(_Table):
             "Every finished training, the last one first",
             ["classifier", "split", "bal. acc.", "chance"],
         )
-        for column, tip in enumerate(
-            (
-                "What was trained; “shuffled” is a control, on labels in random order",
-                "How training and test cells were divided, and the number of the split",
-                "Balanced accuracy on the test cells of this split",
-                "Balanced accuracy of guessing",
-            )
-        ):
+        tips = (
+            "What was trained; “shuffled” is a control, on labels in random order",
+            "How training and test cells were divided, and the number of the split",
+            "Balanced accuracy on the test cells of this split",
+            "Balanced accuracy of guessing",
+        )
+        for column, tip in enumerate(tips):
             self.horizontalHeaderItem(column).setToolTip(tip)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
@@ -157,18 +156,14 @@ class PrevalenceTable(QWidget):
             ["type", "your\nshare", "precision", "by\nchance", "called\nso"],
         )
         self.caption = Words()
-        self.as_tested = QPushButton("As tested")
-        self.as_tested.setToolTip("The shares that the types have in these tests")
-        self.ca1 = QPushButton("CA1 neurons")
-        self.ca1.setToolTip(_CA1)
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.table, 0, 0, 1, 2)
-        layout.addWidget(self.as_tested, 1, 0)
-        layout.addWidget(self.ca1, 1, 1)
-        layout.addWidget(self.caption, 2, 0, 1, 2)
-        self.as_tested.clicked.connect(self._take_tested)
-        self.ca1.clicked.connect(self._take_ca1)
+        self.as_tested = QPushButton(
+            "As tested",
+            toolTip="The shares that the types have in these tests",
+            clicked=self._take_tested,
+        )
+        self.ca1 = QPushButton("CA1 neurons", toolTip=_CA1, clicked=self._take_ca1)
+        rows = (self.table, (self.as_tested, self.ca1), self.caption)
+        fill_grid(QGridLayout(self), *rows)
 
     def show_score(self, score: Score) -> None:
         """Show the precisions of another classifier; the shares stay as they are."""
@@ -182,22 +177,17 @@ class PrevalenceTable(QWidget):
         self.boxes = {}
         self.table.setRowCount(len(names))
         for row, name in enumerate(names):
-            box = self.boxes[name] = QDoubleSpinBox()
-            box.setRange(0, 100)
-            box.setDecimals(1)
-            box.setSuffix(" %")
-            box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-            # Five columns stand beside one another in a narrow dock.
-            box.setStyleSheet("min-width: 44px; padding: 1px 4px;")
-            box.setToolTip(f"How common {name} cells are among all cells you classify")
-            box.valueChanged.connect(self._show)
+            box = self.boxes[name] = PercentBox(
+                # Five columns stand beside one another in a narrow dock.
+                styleSheet="min-width: 44px; padding: 1px 4px;",
+                toolTip=f"How common {name} cells are among all cells you classify",
+                valueChanged=self._show,
+            )
             self.table.setCellWidget(row, 1, box)
         tree = DEFAULT_TYPES.including(names)
         both = {"PY", "IN"} <= {tree.group(name) for name in names}
-        self.ca1.setEnabled(both)
-        self.ca1.setToolTip(
-            _CA1 if both else "Only where both PY and interneurons were tested"
-        )
+        why_not = "Only where both PY and interneurons were tested"
+        switch(self.ca1, _CA1, "" if both else why_not)
 
     def _take_tested(self) -> None:
         if self._score is not None:

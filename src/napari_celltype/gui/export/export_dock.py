@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from napari.viewer import Viewer
-from qtpy.QtCore import Qt, QTimer
+from qtpy import QtWidgets
+from qtpy.QtCore import QMargins, Qt, QTimer
 from qtpy.QtGui import QGuiApplication, QImage, QShowEvent
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QPushButton,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
 
 from napari_celltype.export import (
     FORMATS,
@@ -35,7 +27,7 @@ from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.settings import Settings
 from napari_celltype.gui.tasks import Failed, Finished, JobBar, Outcome, TaskRunner
-from napari_celltype.gui.widgets import Notice, fill, lay_out_dock, listen
+from napari_celltype.gui.widgets import Notice, fill, lay_out_dock, listen, switch
 from napari_celltype.parameters import build, parameters
 
 _WIDTH = 310
@@ -51,25 +43,30 @@ _HIDDEN = (
 _NO_FILE = "Choose the NWB file that holds these ROIs; a copy of it gets the types."
 
 
-class ExportDock(QWidget):
+class ExportDock(QtWidgets.QWidget):
     """Writes what is known about the ROIs for other programs and for papers."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self.session = scene_of(napari_viewer).session
-        self.recording = narrow(QComboBox())
-        self.format = narrow(QComboBox())
+        tip = "The open recording whose ROIs are exported"
+        self.recording = narrow(
+            QtWidgets.QComboBox(toolTip=tip, activated=self._on_recording)
+        )
+        self.format = narrow(QtWidgets.QComboBox())
         self.options = ExportOptions()
         self.hidden = Notice()
         self.preview = ExportPreview()
         # Why nothing can be written.
         self.problem = Notice()
-        self.save = QPushButton("Save...")
-        self.copy = QPushButton("Copy")
+        self.save = QtWidgets.QPushButton("Save...", clicked=self._ask_where)
+        self.copy = QtWidgets.QPushButton("Copy", clicked=self.copy_all)
         self.job = JobBar()
         self.previews = TaskRunner(self)
         self._up_to_date = False
-        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest = QTimer(
+            self, singleShot=True, interval=_REST_MS, timeout=self.refresh
+        )
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
@@ -95,18 +92,8 @@ class ExportDock(QWidget):
         """Write the file in the background; it may replace one that is there."""
         request = self.options.request(self.chosen_format)
         recordings = exported(self.session, self.chosen())
-
-        def work(on_progress: Any, should_stop: Any) -> Path:
-            # The dialog has asked already whether a file that is there may go.
-            return write_export(
-                recordings,
-                request,
-                path,
-                force=True,
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
-
+        # The dialog has asked already whether a file that is there may go.
+        work = partial(write_export, recordings, request, path, force=True)
         self.job.start(f"Writing {path.name}", work, self._on_written)
         self._show_buttons()
 
@@ -125,7 +112,7 @@ class ExportDock(QWidget):
         self.hidden.show_text(_HIDDEN if left_out else "")
         if not chosen:
             self._show_problem("Open a recording first.")
-        elif "existing" in self.chosen_format.options and not self.options.existing:
+        elif self.options.lacks_file:
             self._show_problem(_NO_FILE)
         else:
             self.preview.show_waiting()
@@ -138,59 +125,39 @@ class ExportDock(QWidget):
         if not self._up_to_date:
             self._rest.start()
 
-    def _preview(self, *, in_full: bool = False) -> Any:
+    def _preview(self, *, in_full: bool = False) -> Callable[..., Preview]:
         """Return the work that makes a preview of what is chosen now."""
         request = self.options.request(self.chosen_format)
         recordings = exported(self.session, self.chosen())
-
-        def work(on_progress: Any, should_stop: Any) -> Preview:
-            return preview_export(
-                recordings,
-                request,
-                in_full=in_full,
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
-
-        return work
+        return partial(preview_export, recordings, request, in_full=in_full)
 
     def _lay_out(self) -> None:
-        self.recording.setToolTip("The open recording whose ROIs are exported")
         for index, one in enumerate(FORMATS.values()):
             self.format.addItem(one.title, one.key)
             self.format.setItemData(index, one.description, Qt.ItemDataRole.ToolTipRole)
         self.choose_format(str(Settings().get(_FORMAT, "csv")))
         if self.format.currentIndex() < 0:
             self.choose_format("csv")
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
+        form = QtWidgets.QFormLayout(contentsMargins=QMargins())
         form.addRow("Recording", self.recording)
         form.addRow("Format", self.format)
-        inner = QWidget()
-        fill(
-            QVBoxLayout(inner),
+        column = fill(
+            QtWidgets.QVBoxLayout(),
             *(form, self.options, self.hidden, (self.preview, 1)),
             margins=(6, 4, 6, 4),
             spacing=5,
         )
-        buttons = fill(QHBoxLayout(), (self.save, 1), (self.copy, 1))
-        lay_out_dock(self, inner, buttons, self.job, self.problem)
+        buttons = fill(QtWidgets.QHBoxLayout(), (self.save, 1), (self.copy, 1))
+        lay_out_dock(self, column, buttons, self.job, self.problem)
 
     def _connect(self) -> None:
-        self.recording.activated.connect(self._on_recording)
         self.format.currentIndexChanged.connect(self._on_format)
         self.options.changed.connect(self._changed)
-        self._rest.timeout.connect(self.refresh)
-        self.save.clicked.connect(self._ask_where)
-        self.copy.clicked.connect(self.copy_all)
         self.job.ended.connect(self._show_buttons)
-        session = self.session
-        for signal in (session.opened, session.closed, session.activated):
-            listen(self, signal, self._on_recordings)
-        for signal in (session.replaced, session.predicted, session.labelled):
-            listen(self, signal, self._on_one_changed)
-        for signal in (session.recolored, session.types_changed):
-            listen(self, signal, self._changed)
+        now = self.session
+        listen(self, self._on_recordings, now.opened, now.closed, now.activated)
+        listen(self, self._on_one_changed, now.replaced, now.predicted, now.labelled)
+        listen(self, self._changed, now.recolored, now.types_changed)
 
     def _on_recordings(self) -> None:
         """List the open recordings; the active one is chosen unless all are."""
@@ -257,15 +224,9 @@ class ExportDock(QWidget):
         """Switch the buttons on or off; one that is off says why."""
         why = "Something is being written." if self.job.running else self.problem.text
         ending = self.chosen_format.ending
-        for button, tip in (
-            (self.save, f"Choose a file name ({ending}) and write"),
-            (
-                self.copy,
-                "Copy what the preview shows, in full; rows with tabs between cells",
-            ),
-        ):
-            button.setEnabled(not why)
-            button.setToolTip(why or tip)
+        switch(self.save, f"Choose a file name ({ending}) and write", why)
+        tip = "Copy what the preview shows, in full; rows with tabs between cells"
+        switch(self.copy, tip, why)
 
     def _ask_where(self) -> None:
         chosen, recordings = self.chosen_format, self.chosen()
@@ -275,7 +236,7 @@ class ExportDock(QWidget):
         name = f"{title} {words}{chosen.ending}".replace(" ", "_")
         if chosen.key == "npy":
             name = "celltype.npy"
-        path, _ = QFileDialog.getSaveFileName(
+        path, _ = QtWidgets.QFileDialog.getSaveFileName(
             self, "Save", str(Path(folder) / name), f"{chosen.title} (*{chosen.ending})"
         )
         if path:
@@ -316,6 +277,7 @@ _ROWS = {
     ),
     "existing": ("existing",),
 }
+_NAMES = [name for rows in _ROWS.values() for name in rows]
 # Of the session: these are seldom wanted, and those rarely change.
 _FOLDED = ("device", "experimenter", "lab", "institution", "identifier")
 _REMEMBERED = ("species", "indicator", "device", "experimenter", "lab", "institution")
@@ -324,15 +286,12 @@ _REMEMBERED = ("species", "indicator", "device", "experimenter", "lab", "institu
 class ExportOptions(Form):
     """suite2p's cells only, looks of the figure, NWB fields, the NWB file to copy."""
 
-    def __init__(self, parent: Any = None) -> None:
+    def __init__(self) -> None:
         about = parameters(ExportRequest)["existing"]
         file = PathLine(about, "NWB (*.nwb)", "the file that holds these ROIs")
-        names = [name for rows in _ROWS.values() for name in rows]
-        super().__init__(
-            ExportRequest, names, widgets={"existing": file}, parent=parent
-        )
+        super().__init__(ExportRequest, _NAMES, widgets={"existing": file})
         self._heeded: set[str] = set()
-        self.more = QToolButton(
+        self.more = QtWidgets.QToolButton(
             text="More fields",
             checkable=True,
             toolTip="Microscope, people and the file's identifier",
@@ -354,10 +313,9 @@ class ExportOptions(Form):
         self.native("pixel_size").setSpecialValueText(known)
 
     @property
-    def existing(self) -> Path | None:
-        """The NWB file to copy."""
-        path: Path | None = self.value("existing")
-        return path
+    def lacks_file(self) -> bool:
+        """Whether the format needs an NWB file that is not chosen yet."""
+        return "existing" in self._heeded and self.value("existing") is None
 
     def request(self, chosen: Format) -> ExportRequest:  # type: ignore[override]
         """Return what is chosen, as far as a format heeds it."""
@@ -375,7 +333,7 @@ class ExportOptions(Form):
     def _show_rows(self) -> None:
         session = "lab" in self._heeded
         self.rows.setRowVisible(self.more, session)
-        for name in (name for rows in _ROWS.values() for name in rows):
+        for name in _NAMES:
             shown = name not in _FOLDED or self.more.isChecked()
             shown = shown and name in self._heeded
             self.rows.setRowVisible(self.native(name), shown)

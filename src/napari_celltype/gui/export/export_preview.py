@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from qtpy import QtWidgets
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QFontDatabase, QPixmap, QResizeEvent
-from qtpy.QtWidgets import (
-    QLabel,
-    QPlainTextEdit,
-    QSizePolicy,
-    QStackedLayout,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
 
 from napari_celltype.export import Preview
 from napari_celltype.gui.table_model import TableModel
@@ -24,30 +16,28 @@ _SHOWN_ROWS = 50
 _HEIGHT = 260
 
 
-class ExportPreview(QWidget):
+class ExportPreview(QtWidgets.QWidget):
     """The first rows of a table, a text, or a picture, with a line that says what."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.caption = QLabel()
-        self.caption.setWordWrap(True)
+        self.caption = QtWidgets.QLabel(wordWrap=True)
         self.model = TableModel(self)
-        table = self.table = QTableView()
+        table = self.table = QtWidgets.QTableView(toolTip="The first rows of the file")
         table.setModel(self.model)
         font = QFontDatabase.SystemFont.SmallestReadableFont
         table.setFont(QFontDatabase.systemFont(font))
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(20)
-        table.setToolTip("The first rows of the file")
-        self.text = QPlainTextEdit()
-        self.text.setReadOnly(True)
-        self.text.setToolTip("The text can be selected and copied")
+        self.text = QtWidgets.QPlainTextEdit(
+            readOnly=True, toolTip="The text can be selected and copied"
+        )
         self.picture = _Picture()
-        self._stack = QStackedLayout()
-        for part in (QWidget(), self.table, self.text, self.picture):
+        self._stack = QtWidgets.QStackedLayout()
+        for part in (QtWidgets.QWidget(), self.table, self.text, self.picture):
             part.setMinimumHeight(_HEIGHT)
             self._stack.addWidget(part)
-        fill(QVBoxLayout(self), self.caption, self._stack)
+        fill(QtWidgets.QVBoxLayout(self), self.caption, self._stack)
 
     def show_waiting(self) -> None:
         """Say that the preview is on its way; what is there stays so long."""
@@ -77,16 +67,17 @@ class ExportPreview(QWidget):
         self._stack.setCurrentWidget(part)
 
 
-class _Picture(QLabel):
+class _Picture(QtWidgets.QLabel):
     """A picture as wide as there is room."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(toolTip="The figure as it will be saved, drawn small")
         self._whole = QPixmap()
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         # The picture follows the dock, never the other way around.
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.setToolTip("The figure as it will be saved, drawn small")
+        self.setSizePolicy(
+            QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred
+        )
 
     def show_picture(self, png: bytes) -> None:
         """Show a PNG."""

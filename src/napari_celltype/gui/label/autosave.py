@@ -21,7 +21,7 @@ from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
-from napari_celltype.gui.widgets import Notice, ask_folder, listen
+from napari_celltype.gui.widgets import Notice, ask_folder, fill_grid, listen
 from napari_celltype.labels import LabelFile, LabelTable
 from napari_celltype.labels.table import changed_rows
 
@@ -72,17 +72,16 @@ class _Saver:
             before.cancel()
 
     def _write(self, labels: LabelTable, overwrite: bool) -> SaveState:
-        kind: Literal["failed", "conflict"] = "failed"
         try:
             theirs = self.file.save(labels, overwrite=overwrite)
             note = f"The labels that were in the file are kept in {theirs}."
             now = f"{datetime.now():%H:%M:%S}"
             return SaveState("saved", note if theirs else "", now)
         except CellTypeError as error:
-            kind = "conflict" if isinstance(error, LabelConflict) else "failed"
-            sentence = str(error)
+            conflict, sentence = isinstance(error, LabelConflict), str(error)
         except Exception as error:
             logging.getLogger(__name__).exception("Saving labels failed")
+            conflict = False
             sentence = f"This should not have happened: {error}; please report it."
         # Labels that cannot be saved in their place.
         rescue = Settings().path.parent / "rescued labels"
@@ -90,7 +89,7 @@ class _Saver:
             kept = f"A copy of yours is kept in {self.file.save_copy(labels, rescue)}."
         except (CellTypeError, OSError):
             kept = "Your labels are nowhere but in this window."
-        return SaveState(kind, f"{sentence} {kept}")
+        return SaveState("conflict" if conflict else "failed", f"{sentence} {kept}")
 
 
 class Autosave(QObject):
@@ -215,19 +214,10 @@ class SaveLine(QWidget):
             toolTip="Write your labels over those in the file, of which a copy stays",
             clicked=lambda: autosave.save(self._key, overwrite=True),
         )
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(3)
-        layout.addWidget(self.line, 0, 0, 1, 2)
-        layout.addWidget(self.trouble, 1, 0, 1, 2)
-        for column, buttons in enumerate(
-            ((self.again, self.theirs), (self.folder, self.mine))
-        ):
-            for button in buttons:
-                layout.addWidget(button, 2, column)
+        buttons = ((self.again, self.folder), (self.theirs, self.mine))
+        fill_grid(QGridLayout(self), self.line, self.trouble, *buttons, spacing=3)
         autosave.changed.connect(self._show_state)
-        listen(self, session.activated, self._show_state)
-        listen(self, session.labelled, self._show_state)
+        listen(self, self._show_state, session.activated, session.labelled)
         self._show_state()
 
     def _show_state(self, *_: object) -> None:

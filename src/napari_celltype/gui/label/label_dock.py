@@ -23,12 +23,15 @@ from napari_celltype.gui.placement import FirstPlace, open_once
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
-from napari_celltype.gui.widgets import Column, Notice, fill, listen
+from napari_celltype.gui.widgets import Column, Notice, fill, fill_grid, listen, switch
 from napari_celltype.labels import NOT_A_SOMA, LabelTable
 from napari_celltype.recording import has_second_channel
 
 _WIDTH = 310
 _ANNOTATOR = "annotator"
+_ONE_CHANNEL = (
+    "The recording has no second channel; run suite2p with two channels for one"
+)
 
 
 class LabelDock(QtWidgets.QWidget):
@@ -72,9 +75,9 @@ class LabelDock(QtWidgets.QWidget):
         LabelKeys(scene, self)
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
-        listen(self, self.labelling.toggled, self._show_state)
-        listen(self, self.session.activated, self._show_state)
-        listen(self.notice, self.session.notice, self.notice.show_text)
+        toggled, activated = self.labelling.toggled, self.session.activated
+        listen(self, self._show_state, toggled, activated)
+        listen(self.notice, self.notice.show_text, self.session.notice)
         self._show_state()
 
     def ask_for_type(self) -> None:
@@ -99,18 +102,14 @@ class LabelDock(QtWidgets.QWidget):
         self.notice.setSizePolicy(policy)
         self.notice.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 8)
         inner = QtWidgets.QWidget()
-        grid = QtWidgets.QGridLayout(inner)
-        grid.setContentsMargins(6, 4, 6, 4)
-        grid.setSpacing(5)
-        wide = (self.toggle, self.saved, self.notice, self.buttons)
-        for row, widget in enumerate(wide):
-            grid.addWidget(widget, row, 0, 1, 2)
-        grid.addWidget(self.red, 4, 0)
-        grid.addWidget(self.load, 4, 1)
-        grid.addWidget(self.new_type, 5, 0, 1, 2)
-        grid.addWidget(QtWidgets.QLabel("Annotator"), 6, 0)
-        grid.addWidget(self.annotator, 6, 1)
-        grid.setRowStretch(7, 1)
+        fill_grid(
+            QtWidgets.QGridLayout(inner),
+            *(self.toggle, self.saved, self.notice, self.buttons),
+            *((self.red, self.load), self.new_type),
+            (QtWidgets.QLabel("Annotator"), self.annotator),
+            margins=(6, 4, 6, 4),
+            spacing=5,
+        ).setRowStretch(7, 1)
         fill(QtWidgets.QVBoxLayout(self), Column(inner))
 
     def _show_red_channel(self) -> None:
@@ -155,21 +154,14 @@ class LabelDock(QtWidgets.QWidget):
         on, active = self.labelling.on, self.session.active
         two = active is not None and has_second_channel(active.recording)
         self.load.setEnabled(active is not None)
-        self.red.setEnabled(two)
-        self.red.setToolTip(
-            "Labels from how red each ROI is"
-            if two
-            else "The recording has no second channel; run suite2p with two channels "
-            "for one"
-        )
+        switch(self.red, "Labels from how red each ROI is", "" if two else _ONE_CHANNEL)
         self.toggle.setChecked(on)
         self.toggle.setText(f"Labelling is {'on' if on else 'off'}  (L)")
-        self.toggle.setEnabled(active is not None)
-        self.toggle.setToolTip(
+        switch(
+            self.toggle,
             "Keys label the selected ROIs while this is on; predictions are hidden at "
-            "first, so that labels are blind"
-            if active is not None
-            else "Open a recording first, in the Classify dock"
+            "first, so that labels are blind",
+            "" if active else "Open a recording first, in the Classify dock",
         )
 
 
@@ -196,17 +188,14 @@ class LabelButtons(QtWidgets.QWidget):
         # Each button with its words and its tooltip; those of the labels by label.
         self._buttons: list[tuple[QtWidgets.QPushButton, str, str]] = []
         self.types: dict[str, QtWidgets.QPushButton] = {}
-        self._grid = QtWidgets.QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(3)
+        self._grid = fill_grid(QtWidgets.QGridLayout(self), spacing=3)
         self._grid.setColumnStretch(0, 1)
         self._grid.setColumnStretch(1, 1)
-        listen(self, session.types_changed, self._lay_out)
-        for signal in (
-            *(labelling.toggled, labelling.history_changed),
+        listen(self, self._lay_out, session.types_changed)
+        listen(
+            *(self, self._show_state, labelling.toggled, labelling.history_changed),
             *(session.activated, session.labelled, session.replaced),
-        ):
-            listen(self, signal, self._show_state)
+        )
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -248,9 +237,8 @@ class LabelButtons(QtWidgets.QWidget):
     def _add(
         self, words: str, tip: str, command: Callable[[], None]
     ) -> QtWidgets.QPushButton:
-        button = QtWidgets.QPushButton()
         # The keyboard stays where it is.
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button = QtWidgets.QPushButton(focusPolicy=Qt.FocusPolicy.NoFocus)
         button.setSizePolicy(
             QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed
         )
@@ -264,11 +252,11 @@ class LabelButtons(QtWidgets.QWidget):
         rows = () if active is None or active.labels is None else active.labels.rows
         counts = Counter(row.label for row in rows if row.source != "prediction")
         numbers = {button: counts[label] for label, button in self.types.items()}
-        possible = {self._undo: labelling.can_undo, self._redo: labelling.can_redo}
+        possible = {self._undo: labelling.done, self._redo: labelling.undone}
         for button, words, tip in self._buttons:
             count = f": {numbers[button]}" if numbers.get(button) else ""
             button.setText(f"{words}{count}".replace("&", "&&"))
-            can = possible.get(button, True)
+            can = bool(possible.get(button, True))
             button.setEnabled(labelling.on and can)
             button.setToolTip(tip if can else "There is no such change")
             if not labelling.on:

@@ -13,7 +13,7 @@ from qtpy.QtGui import QKeyEvent, QKeySequence
 
 from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.layers import tag_of
-from napari_celltype.gui.placement import FirstPlace
+from napari_celltype.gui.placement import FirstPlace, dock_of
 from napari_celltype.gui.scene import Scene
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.widgets import listen
@@ -160,9 +160,7 @@ class LabelKeys(QObject):
         layer = self._scene.viewer.layers.selection.active
         if layer is None or tag_of(layer) is not None:
             return True
-        dock: QObject | None = watched
-        while dock is not None and not isinstance(dock, QtWidgets.QDockWidget):
-            dock = dock.parent()
+        dock = dock_of(watched)
         return dock is not None and dock.findChild(FirstPlace) is not None
 
 
@@ -195,13 +193,14 @@ class LabelBanner(QtWidgets.QLabel):
     """Says for as long as labelling is on what the keys do."""
 
     def __init__(self, session: Session, labelling: Labelling) -> None:
-        super().__init__()
+        super().__init__(
+            wordWrap=True,
+            toolTip="Keys work in the whole window, but where you type or choose",
+            styleSheet=f"{ON} padding: 3px; border-radius: 3px;",
+        )
         self._session, self._labelling = session, labelling
-        self.setWordWrap(True)
-        self.setToolTip("Keys work in the whole window, but where you type or choose")
-        self.setStyleSheet(f"{ON} padding: 3px; border-radius: 3px;")
-        for signal in (labelling.toggled, session.types_changed, session.recolored):
-            listen(self, signal, self.show_state)
+        changed = (labelling.toggled, session.types_changed, session.recolored)
+        listen(self, self.show_state, *changed)
         self.show_state()
 
     def show_state(self) -> None:

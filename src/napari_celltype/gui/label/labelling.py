@@ -52,22 +52,13 @@ class Labelling:
         self.annotator = ""
         # Tells whether the trace of the selected ROI is on the screen.
         self.sees_trace: Callable[[], bool] = _never
-        self._done: list[_Change] = []
-        self._undone: list[_Change] = []
+        # What can be taken back, and what can be done again.
+        self.done: list[_Change] = []
+        self.undone: list[_Change] = []
         # The rows as the last change of the user left them, by recording.
         self._left: dict[str, tuple[Label, ...]] = {}
         session.replaced.connect(self._on_replaced)
         session.closed.connect(self._forget)
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
-        return bool(self._done)
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether there is a change to do again."""
-        return bool(self._undone)
 
     @property
     def digits(self) -> dict[int, str]:
@@ -129,18 +120,18 @@ class Labelling:
         }
         if steps:
             change = _Change(key, steps)
-            self._done.append(change)
-            del self._done[:-_MOST]
-            self._undone.clear()
+            self.done.append(change)
+            del self.done[:-_MOST]
+            self.undone.clear()
             self._take_over(change)
 
     def undo(self) -> None:
         """Take the last change back and show where it was."""
-        self._replay(self._done, self._undone, "undo")
+        self._replay(self.done, self.undone, "undo")
 
     def redo(self) -> None:
         """Do the last change again that was taken back."""
-        self._replay(self._undone, self._done, "redo")
+        self._replay(self.undone, self.done, "redo")
 
     def show_or_hide_predictions(self) -> None:
         """Show predictions, or hide them."""
@@ -234,7 +225,7 @@ class Labelling:
 
     def _forget(self, key: str) -> None:
         self._left.pop(key, None)
-        for changes in (self._done, self._undone):
+        for changes in (self.done, self.undone):
             changes[:] = [change for change in changes if change.key != key]
         self.history_changed.emit()
 

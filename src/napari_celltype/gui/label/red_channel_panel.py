@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from napari.utils.theme import get_theme
 from qtpy import QtWidgets
-from qtpy.QtCore import QModelIndex, QStringListModel, Qt, Signal
+from qtpy.QtCore import QMargins, QStringListModel, Qt, Signal
 
 from napari_celltype.gui.forms import choice_box, offer
 from napari_celltype.gui.layers import tag_of
@@ -17,7 +16,14 @@ from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.scene import Scene
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
-from napari_celltype.gui.widgets import Notice, Words, fill, lay_out_dock, listen
+from napari_celltype.gui.widgets import (
+    Notice,
+    Words,
+    fill,
+    lay_out_dock,
+    listen,
+    switch,
+)
 from napari_celltype.labels import LabelTable, add_labels
 from napari_celltype.labels import red_channel as red_values
 from napari_celltype.labels.red_channel import Lines, RedChannel, RedGroups
@@ -38,10 +44,8 @@ _N_BINS = 60
 class RedChannelPanel(QtWidgets.QWidget):
     """Red against green, two lines to drag, and the labels that they make."""
 
-    def __init__(
-        self, scene: Scene, apply: Callable[[LabelTable], None], parent: Any = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, scene: Scene, apply: Callable[[LabelTable], None]) -> None:
+        super().__init__()
         self._scene, self._session = scene, scene.session
         # Takes the new labels of the active recording, all of them, as one change.
         self._apply = apply
@@ -52,14 +56,7 @@ class RedChannelPanel(QtWidgets.QWidget):
         self._order = np.empty(0, dtype=np.intp)
         # Whether the pictures were visible before the red image took their place.
         self._covered: dict[Any, bool] = {}
-        self.scatter = RedScatter(
-            "Each point is a ROI; the line is what green explains. Click a point to "
-            "select its ROI."
-        )
-        self.histogram = RednessHistogram(
-            "Drag the two lines: ROIs left of the first are not red, right of the "
-            "second red; those between them get no label."
-        )
+        self.scatter, self.histogram = RedScatter(), RednessHistogram()
         self.positive = choice_box({"PV": "PV"})
         self.positive.native.setToolTip(
             "The type that carries the red marker in this animal"
@@ -84,7 +81,7 @@ class RedChannelPanel(QtWidgets.QWidget):
             uniformItemSizes=True,
             editTriggers=QtWidgets.QListView.EditTrigger.NoEditTriggers,
             toolTip="The reddest ROI first; click one to select it",
-            clicked=self._on_row,
+            clicked=lambda i: self._session.select(int(self._order[i.row()])),
         )
         self.rois.setModel(self._names)
         self.rois.setFixedHeight(120)
@@ -94,35 +91,27 @@ class RedChannelPanel(QtWidgets.QWidget):
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
-        self._on_theme()
+        for plot in (self.scatter, self.histogram):
+            plot.follow_theme(scene.viewer)
         self._on_types()
         self._measure()
 
     def _lay_out(self) -> None:
         buttons = fill(QtWidgets.QHBoxLayout(), self.show_image, self.propose)
-        inside = QtWidgets.QWidget()
-        form = QtWidgets.QFormLayout(inside)
-        form.setContentsMargins(4, 4, 4, 4)
-        form.addRow(self._about)
-        form.addRow(buttons)
-        form.addRow(self.scatter)
-        form.addRow(self.histogram)
+        form = QtWidgets.QFormLayout(contentsMargins=QMargins(4, 4, 4, 4))
+        for part in (self._about, buttons, self.scatter, self.histogram):
+            form.addRow(part)
         form.addRow("Red means", self.positive.native)
-        for widget in (self._counts, self.rois, self.keep):
-            form.addRow(widget)
-        lay_out_dock(self, inside, self._outcome, self.apply_button, self.job)
+        for part in (self._counts, self.rois, self.keep):
+            form.addRow(part)
+        lay_out_dock(self, form, self._outcome, self.apply_button, self.job)
 
     def _connect(self) -> None:
         session = self._session
-        for signal, slot in (
-            (session.activated, self._measure),
-            (session.replaced, self._measure),
-            (session.labelled, self._show_state),
-            (session.types_changed, self._on_types),
-            (session.selected, self._on_selected),
-            (self._scene.viewer.events.theme, self._on_theme),
-        ):
-            listen(self, signal, slot)
+        listen(self, self._measure, session.activated, session.replaced)
+        listen(self, self._show_state, session.labelled)
+        listen(self, self._on_types, session.types_changed)
+        listen(self, self._on_selected, session.selected)
         self.histogram.region.sigRegionChanged.connect(self._show_state)
         self.histogram.region.sigRegionChangeFinished.connect(self._show_groups)
         self.scatter.roi_clicked.connect(session.select)
@@ -136,17 +125,14 @@ class RedChannelPanel(QtWidgets.QWidget):
         self._red = None
         has_image = opened is not None and RED_IMAGE in opened.recording.images
         self.show_image.setChecked(False)
-        self.show_image.setEnabled(has_image)
-        self.show_image.setToolTip(
-            "Show the mean image of channel 2 in red, below the outlines"
-            if has_image
-            else "suite2p left no mean image of channel 2 (meanImg_chan2)"
-        )
+        why_not = "suite2p left no mean image of channel 2 (meanImg_chan2)"
+        tip = "Show the mean image of channel 2 in red, below the outlines"
+        switch(self.show_image, tip, "" if has_image else why_not)
         self._show_measured()
         if opened is None:
             return
 
-        def work(on_progress: Any, should_stop: Any) -> tuple[RedChannel, Lines]:
+        def work(**_: Any) -> tuple[RedChannel, Lines]:
             red = red_values.measure_red(opened.recording)
             return red, red_values.propose_lines(red)
 
@@ -214,10 +200,8 @@ class RedChannelPanel(QtWidgets.QWidget):
         self._counts.setText(counts)
         self._outcome.show_text(outcome)
         self.apply_button.setText(action)
-        self.apply_button.setEnabled(not reason)
-        self.apply_button.setToolTip(
-            reason or "Label the ROIs outside the lines; one step to undo"
-        )
+        tip = "Label the ROIs outside the lines; one step to undo"
+        switch(self.apply_button, tip, reason)
 
     def _on_apply(self) -> None:
         opened, tree = self._session.active, self._session.tree
@@ -254,9 +238,6 @@ class RedChannelPanel(QtWidgets.QWidget):
             if layer.visible:
                 layer.colormap = "red"
 
-    def _on_row(self, index: QModelIndex) -> None:
-        self._session.select(int(self._order[index.row()]))
-
     def _on_selected(self) -> None:
         roi_id = self._session.roi_id
         self.scatter.mark(roi_id)
@@ -269,11 +250,6 @@ class RedChannelPanel(QtWidgets.QWidget):
     def _on_types(self) -> None:
         offer(self.positive, {t.name: t.name for t in self._session.tree.types})
         self._show_state()
-
-    def _on_theme(self, event: Any = None) -> None:
-        theme = get_theme(self._scene.viewer.theme)
-        for plot in (self.scatter, self.histogram):
-            plot.set_theme(theme.background.as_hex(), theme.text.as_hex())
 
 
 class _SmallPlot(Plot):
@@ -293,8 +269,12 @@ class RedScatter(_SmallPlot):
 
     roi_clicked = Signal(int)
 
-    def __init__(self, tip: str) -> None:
-        super().__init__(170, tip)
+    def __init__(self) -> None:
+        super().__init__(
+            170,
+            "Each point is a ROI; the line is what green explains. Click a point to "
+            "select its ROI.",
+        )
         # Green, or the number of the ROI, and red; shape (2, n_rois).
         self._places = np.empty((2, 0))
         self.points = pg.ScatterPlotItem(size=7, pen=None)
@@ -343,8 +323,12 @@ class RedScatter(_SmallPlot):
 class RednessHistogram(_SmallPlot):
     """How many cells have which redness, and two lines to drag."""
 
-    def __init__(self, tip: str) -> None:
-        super().__init__(150, tip)
+    def __init__(self) -> None:
+        super().__init__(
+            150,
+            "Drag the two lines: ROIs left of the first are not red, right of the "
+            "second red; those between them get no label.",
+        )
         self._bars = pg.PlotCurveItem(
             [0, 1], [0], stepMode="center", fillLevel=0, brush="#8886", pen="#888"
         )

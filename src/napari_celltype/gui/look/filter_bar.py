@@ -6,21 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from qtpy import QtWidgets
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
-    QGridLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QSizePolicy,
-    QToolButton,
-    QWidget,
-)
 
 from napari_celltype.gui.forms import narrow
 from napari_celltype.gui.roi_filter import NAMES_OF, RoiFilter
+from napari_celltype.gui.widgets import fill_grid, switch
 
 _TEXT_TIP = (
     "The number of a ROI, or part of its type, its label, or the reason why it is "
@@ -34,44 +25,53 @@ _CELLS = {"cells and others": None, "suite2p cells": True, "no suite2p cells": F
 _LABELS = {"labelled or not": None, "labelled": True, "not labelled": False}
 
 
-class FilterBar(QWidget):
+class FilterBar(QtWidgets.QWidget):
     """Edits a `RoiFilter`."""
 
     changed = Signal(object)  # the RoiFilter that the user wants
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._filter = RoiFilter()
         self._loading = False
-        self.text = QLineEdit()
-        self.text.setPlaceholderText("Filter: PV, unsure, 12 ...")
-        self.text.setClearButtonEnabled(True)
-        self.text.setMinimumWidth(90)
-        self.text.setToolTip(_TEXT_TIP)
-        self.more = QToolButton()
-        self.more.setText("Filters ▾")
-        self.more.setCheckable(True)
-        self.more.setToolTip("Filter by type, probability, suite2p's iscell, label")
-        self.name_of = _choice(
-            {name: name for name in NAMES_OF}, "Predicted type, or label"
+        self.text = QtWidgets.QLineEdit(
+            placeholderText="Filter: PV, unsure, 12 ...",
+            clearButtonEnabled=True,
+            minimumWidth=90,
+            toolTip=_TEXT_TIP,
+            textChanged=self._on_change,
         )
+        self._panel = QtWidgets.QWidget(visible=False)
+        self.more = QtWidgets.QToolButton(
+            text="Filters ▾",
+            checkable=True,
+            toolTip="Filter by type, probability, suite2p's iscell, label",
+            toggled=self._panel.setVisible,
+        )
+        names: dict[str, Any] = {name: name for name in NAMES_OF}
+        self.name_of = _choice(names, "Predicted type, or label")
         self.name = _choice({"any type": ""}, _NAME_TIP)
         self.least, self.most = _probability("p ≥ ", 0.0), _probability("p ≤ ", 1.0)
         self.cell = _choice(_CELLS, "")
         self.labelled = _choice(_LABELS, "Whether the ROI has a label")
-        self.count = QLabel()
-        self.show_all = QPushButton("Show all")
-        self.show_all.setToolTip("Remove all filters")
-        self._panel = QWidget()
-        self._panel.hide()
-        self._lay_out()
-        self.text.textChanged.connect(self._on_change)
+        self.count = QtWidgets.QLabel()
+        self.show_all = QtWidgets.QPushButton(
+            "Show all",
+            toolTip="Remove all filters",
+            clicked=lambda: self.changed.emit(RoiFilter()),
+        )
+        fill_grid(
+            QtWidgets.QGridLayout(self._panel),
+            *((self.name_of, self.name), (self.least, self.most)),
+            (self.cell, self.labelled),
+            spacing=2,
+        )
+        rows = ((self.text, self.more), self._panel, (self.count, self.show_all))
+        fill_grid(QtWidgets.QGridLayout(self), *rows, spacing=2).setColumnStretch(0, 1)
         for box in (self.name_of, self.name, self.cell, self.labelled):
             box.currentIndexChanged.connect(self._on_change)
         for spin in (self.least, self.most):
             spin.valueChanged.connect(self._on_change)
-        self.more.toggled.connect(self._panel.setVisible)
-        self.show_all.clicked.connect(lambda: self.changed.emit(RoiFilter()))
         self.show_count(0, 0, "")
 
     def show_filter(
@@ -96,12 +96,8 @@ class FilterBar(QWidget):
             box.setCurrentIndex(box.findData(value))
         self.least.setValue(roi_filter.least)
         self.most.setValue(roi_filter.most)
-        self.cell.setEnabled(has_iscell)
-        self.cell.setToolTip(
-            "What suite2p's iscell says"
-            if has_iscell
-            else "There is no iscell.npy here"
-        )
+        why_not = "" if has_iscell else "There is no iscell.npy here"
+        switch(self.cell, "What suite2p's iscell says", why_not)
         self._loading = False
 
     def show_count(self, shown: int, total: int, words: str) -> None:
@@ -111,22 +107,6 @@ class FilterBar(QWidget):
         )
         self.count.setToolTip(f"Only: {words}" if words else "")
         self.show_all.setVisible(bool(words))
-
-    def _lay_out(self) -> None:
-        panel, layout = QGridLayout(self._panel), QGridLayout(self)
-        for grid in (panel, layout):
-            grid.setContentsMargins(0, 0, 0, 0)
-            grid.setSpacing(2)
-        for at, box in enumerate(
-            (self.name_of, self.name, self.least, self.most, self.cell, self.labelled)
-        ):
-            panel.addWidget(box, at // 2, at % 2)
-        layout.setColumnStretch(0, 1)
-        layout.addWidget(self.text, 0, 0)
-        layout.addWidget(self.more, 0, 1)
-        layout.addWidget(self._panel, 1, 0, 1, 2)
-        layout.addWidget(self.count, 2, 0)
-        layout.addWidget(self.show_all, 2, 1)
 
     def _on_change(self) -> None:
         if self._loading:
@@ -149,21 +129,24 @@ class FilterBar(QWidget):
         )
 
 
-def _choice(entries: Mapping[str, Any], tip: str) -> QComboBox:
-    box = narrow(QComboBox())
+def _choice(entries: Mapping[str, Any], tip: str) -> QtWidgets.QComboBox:
+    box = narrow(QtWidgets.QComboBox(toolTip=tip, minimumWidth=60))
     for words, value in entries.items():
         box.addItem(words, value)
-    box.setToolTip(tip)
     box.setMinimumContentsLength(2)
-    box.setMinimumWidth(60)
-    box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    box.setSizePolicy(
+        QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed
+    )
     return box
 
 
-def _probability(prefix: str, start: float) -> QDoubleSpinBox:
-    spin = QDoubleSpinBox(prefix=prefix, minimum=0, maximum=1, singleStep=0.05)
-    spin.setValue(start)
-    spin.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-    spin.setMinimumWidth(40)
-    spin.setToolTip("Least and largest probability of the predicted type")
-    return spin
+def _probability(prefix: str, start: float) -> QtWidgets.QDoubleSpinBox:
+    return QtWidgets.QDoubleSpinBox(
+        prefix=prefix,
+        maximum=1,
+        singleStep=0.05,
+        value=start,
+        buttonSymbols=QtWidgets.QDoubleSpinBox.ButtonSymbols.NoButtons,
+        minimumWidth=40,
+        toolTip="Least and largest probability of the predicted type",
+    )

@@ -6,19 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy import QtWidgets
 from qtpy.QtCore import QModelIndex, QRect, QSize, Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPen
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QListView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QVBoxLayout,
-)
 
 from napari_celltype.celltypes import UNSURE
 from napari_celltype.gui.opened import OpenRecording
@@ -39,7 +29,7 @@ _NOTHING = "No ROI of this kind is shown."
 _NO_IMAGE = "This recording has no mean image to cut pictures from."
 
 
-class _Pictures(QStyledItemDelegate):
+class _Pictures(QtWidgets.QStyledItemDelegate):
     """Cuts and draws one picture at a time."""
 
     def __init__(self, session: Session, model: TableModel, parent: Any) -> None:
@@ -47,7 +37,6 @@ class _Pictures(QStyledItemDelegate):
         self._session, self._model = session, model
         self._image: NDArray[np.uint8] | None = None
         self._opened: OpenRecording | None = None
-        self.n_drawn = 0
 
     def show(self, opened: OpenRecording) -> bool:
         """Cut pictures from another recording; False where it has no image."""
@@ -62,17 +51,21 @@ class _Pictures(QStyledItemDelegate):
             self._image = _grays(np.nan_to_num(image, nan=low), low, high + 1e-9)
         return self._image is not None
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+    def sizeHint(
+        self, option: QtWidgets.QStyleOptionViewItem, index: QModelIndex
+    ) -> QSize:
         """Return the room of one picture with its number."""
         return _CELL
 
     def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex
+        self,
+        painter: QPainter,
+        option: QtWidgets.QStyleOptionViewItem,
+        index: QModelIndex,
     ) -> None:
         """Draw the picture, the outline and the number."""
         if self._image is None or self._opened is None:
             return
-        self.n_drawn += 1
         (roi_id,) = self._model.items([index.row()])
         color = color_of(index.siblingAtColumn(1).data(), self._session.tree)
         piece = roi_picture(self._image, self._opened, roi_id, color)
@@ -83,7 +76,7 @@ class _Pictures(QStyledItemDelegate):
         spot = option.rect.topLeft()
         area = QRect(spot.x() + 3, spot.y() + 3, _SIDE, _SIDE)
         painter.save()
-        if option.state & QStyle.StateFlag.State_Selected:
+        if option.state & QtWidgets.QStyle.StateFlag.State_Selected:
             painter.fillRect(option.rect, option.palette.highlight())
         painter.drawImage(area, picture)
         painter.setPen(QPen(option.palette.text().color()))
@@ -98,30 +91,33 @@ class _Pictures(QStyledItemDelegate):
 class GalleryTab(LazyTab):
     """Pictures of the ROIs of one type that pass the filter."""
 
-    def __init__(self, session: Session, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         # Number and name of each ROI, and its name alone.
         self.model = TableModel(self)
         self.delegate = _Pictures(session, self.model, self)
         self.name_of = choice_of_names()
-        self.name = QComboBox()
-        self.name.setToolTip("Whose pictures are shown; the filter holds as well")
-        self.note = QLabel()
-        self.view = view = QListView()
-        view.setModel(self.model)
-        view.setItemDelegate(self.delegate)
-        view.setViewMode(QListView.ViewMode.IconMode)
-        view.setResizeMode(QListView.ResizeMode.Adjust)
-        view.setMovement(QListView.Movement.Static)
-        view.setUniformItemSizes(True)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        view.setToolTip("Cut from the mean image; a click selects the ROI")
-        bar = fill(QHBoxLayout(), self.name_of, self.name, (self.note, 1))
-        fill(QVBoxLayout(self), bar, (view, 1), spacing=2)
         self.name_of.currentIndexChanged.connect(self.refresh)
-        self.name.activated.connect(self.refresh)
-        view.clicked.connect(self._on_click)
+        self.name = QtWidgets.QComboBox(
+            toolTip="Whose pictures are shown; the filter holds as well",
+            activated=self.refresh,
+        )
+        self.note = QtWidgets.QLabel()
+        self.view = QtWidgets.QListView(
+            # Before the movement, which it decides, too.
+            viewMode=QtWidgets.QListView.ViewMode.IconMode,
+            resizeMode=QtWidgets.QListView.ResizeMode.Adjust,
+            movement=QtWidgets.QListView.Movement.Static,
+            uniformItemSizes=True,
+            selectionMode=QtWidgets.QListView.SelectionMode.SingleSelection,
+            toolTip="Cut from the mean image; a click selects the ROI",
+            clicked=lambda i: self._session.select_many(self.model.items([i.row()])),
+        )
+        self.view.setModel(self.model)
+        self.view.setItemDelegate(self.delegate)
+        bar = fill(QtWidgets.QHBoxLayout(), self.name_of, self.name, (self.note, 1))
+        fill(QtWidgets.QVBoxLayout(self), bar, (self.view, 1), spacing=2)
 
     def show_now(self) -> None:
         """Show the ROIs anew."""
@@ -160,9 +156,6 @@ class GalleryTab(LazyTab):
         self.model.show(
             pd.DataFrame({"caption": words.str.strip(), "name": given}), kept
         )
-
-    def _on_click(self, index: QModelIndex) -> None:
-        self._session.select_many(self.model.items([index.row()]))
 
 
 def roi_picture(

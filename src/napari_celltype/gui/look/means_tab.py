@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pyqtgraph as pg
@@ -42,8 +42,8 @@ _NOISE = "Peaks of pure noise also average to a peak."
 class MeansTab(LazyTab):
     """Averages in the background whenever what is averaged has changed."""
 
-    def __init__(self, session: Session, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._why_not = ""
         self.means: tuple[MeanTrace, ...] = ()
@@ -53,14 +53,15 @@ class MeansTab(LazyTab):
         self.plot.setLabel("left", "deviations")
         self.plot.setMinimumHeight(80)
         self.job = JobBar()
-        self._title = QLabel()
-        self._title.setWordWrap(True)
-        self.note = Words()
-        self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.note.setMinimumWidth(130)
-        self.note.setToolTip("ROIs of each type, and in brackets their transients")
-        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
-        self._rest.timeout.connect(self._start)
+        self._title = QLabel(wordWrap=True)
+        self.note = Words(
+            alignment=Qt.AlignmentFlag.AlignTop,
+            minimumWidth=130,
+            toolTip="ROIs of each type, and in brackets their transients",
+        )
+        self._rest = QTimer(
+            self, singleShot=True, interval=_REST_MS, timeout=self._start
+        )
         self.name_of.currentIndexChanged.connect(self.refresh)
         bar = fill(QHBoxLayout(), self.name_of, (self.job, 1))
         both = Beside(self.plot, Column(self.note), (5, 3))
@@ -90,16 +91,8 @@ class MeansTab(LazyTab):
             self.job.notice.show_text(self._why_not)
             return
         members = members_of(self._session, opened, name_of)
-        self.job.start(
-            "Averaging transients",
-            lambda on_progress, should_stop: mean_traces(
-                opened.recording,
-                members,
-                on_progress=on_progress,
-                should_stop=should_stop,
-            ),
-            self._on_end,
-        )
+        work = partial(mean_traces, opened.recording, members)
+        self.job.start("Averaging transients", work, self._on_end)
 
     def _why_none(self) -> str:
         """Return why there is nothing to average; empty where there is."""
@@ -131,11 +124,10 @@ class MeansTab(LazyTab):
         for mean in self.means:
             of = f" of {mean.n_all}" if mean.n_all != mean.n_rois else ""
             notes.append(f"{mean.name}: {mean.n_rois}{of} ROIs ({mean.n_transients})")
+            self._draw_one(mean)
         if self.name_of.currentData() != "label":
             notes.append(_CIRCULAR)
         self.note.setText("\n".join([*notes, _NOISE]))
-        for mean in self.means:
-            self._draw_one(mean)
         time = self.means[0].time
         self.plot.setXRange(time[0], time[-1], padding=0.02)
         self.plot.getPlotItem().enableAutoRange(axis="y")

@@ -5,16 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.utils.theme import get_theme
 from napari.viewer import Viewer
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QTableView,
-    QTabWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QTableView, QTabWidget, QVBoxLayout, QWidget
 
 from napari_celltype.answers.columns import ACCEPTED, find_column
 from napari_celltype.celltypes import UNSURE
@@ -37,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _HEIGHT = 290
+_TIP = "● named by the model, ○ unsure, □ labelled"
 
 
 class RoisDock(QWidget):
@@ -50,13 +44,18 @@ class RoisDock(QWidget):
         self.banner = LabelBanner(scene.session, scene.labelling)
         self.keys = LabelKeys(scene, self)
         self.table = TableModel(self, self._mark)
-        self.view = QTableView()
+        self.view = QTableView(
+            showGrid=False,
+            selectionBehavior=QTableView.SelectionBehavior.SelectRows,
+            selectionMode=QTableView.SelectionMode.ExtendedSelection,
+            toolTip=f"Shift and Ctrl select several ROIs. {_TIP}",
+        )
         self.filters = FilterBar()
         self.traces = TraceTab(self._session)
         self.means = MeansTab(self._session)
         self.gallery = GalleryTab(self._session)
         self.plot = self.traces.plot
-        self.tabs = QTabWidget()
+        self.tabs = QTabWidget(documentMode=True)
         self._selecting = False
         FirstPlace(self, Qt.DockWidgetArea.BottomDockWidgetArea, _HEIGHT)
         self._lay_out()
@@ -66,19 +65,15 @@ class RoisDock(QWidget):
         self.plot.frame_asked.connect(self._go_to_frame)
         scene.labelling.sees_trace = self._trace_is_seen
         self.destroyed.connect(scene.labelling.see_no_trace)
-        listen(self, scene.labelling.transient_asked, self.zoom_to_largest_transient)
-        for signal, slot in (
-            (self._session.activated, self._show_recording),
-            (self._session.replaced, self._on_changed),
-            (self._session.described, self._on_changed),
-            (self._session.selected, self._on_selected),
-            (self._session.filtered, self._on_filtered),
-            (self._session.types_changed, self._show_recording),
-        ):
-            listen(self, signal, slot)
-        listen(self, self._viewer.events.theme, self._on_theme)
-        listen(self, self._viewer.dims.events.current_step, self._on_step)
-        self._on_theme()
+        now = self._session
+        listen(self, self._show_recording, now.activated, now.types_changed)
+        listen(self, self._on_changed, now.replaced, now.described)
+        listen(self, self._on_selected, now.selected)
+        listen(self, self._on_filtered, now.filtered)
+        listen(self, self.zoom_to_largest_transient, scene.labelling.transient_asked)
+        listen(self, self._on_step, self._viewer.dims.events.current_step)
+        for plot in (self.plot, self.means.plot):
+            plot.follow_theme(scene.viewer)
         self._show_recording()
 
     def zoom_to_largest_transient(self) -> None:
@@ -94,12 +89,7 @@ class RoisDock(QWidget):
         view.horizontalHeader().setResizeContentsPrecision(50)
         view.verticalHeader().hide()
         view.verticalHeader().setDefaultSectionSize(20)
-        view.setShowGrid(False)
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        tip = "● named by the model, ○ unsure, □ labelled"
-        view.setToolTip(f"Shift and Ctrl select several ROIs. {tip}")
-        view.horizontalHeader().setToolTip(f"A click sorts. {tip}")
+        view.horizontalHeader().setToolTip(f"A click sorts. {_TIP}")
         left = QWidget()
         fill(QVBoxLayout(left), self.filters, (view, 1), spacing=2)
         for tab, title, words in (
@@ -109,7 +99,6 @@ class RoisDock(QWidget):
         ):
             self.tabs.addTab(tab, title)
             self.tabs.setTabToolTip(self.tabs.indexOf(tab), words)
-        self.tabs.setDocumentMode(True)
         both = Beside(left, self.tabs, (2, 3))
         fill(QVBoxLayout(self), self.banner, (both, 1), margins=(4, 2, 4, 2))
         self.setMinimumHeight(150)
@@ -125,17 +114,13 @@ class RoisDock(QWidget):
             # Measuring 10,000 rows takes as long as all the rest.
             if self.table.titles != before:
                 self.view.resizeColumnsToContents()
-                self._make_room_for_labels()
+                if _LABEL in self.table.titles:
+                    # The longest label may be given later.
+                    at = self.table.titles.index(_LABEL)
+                    room = self.view.fontMetrics().horizontalAdvance(NOT_A_SOMA) + 30
+                    self.view.setColumnWidth(at, max(self.view.columnWidth(at), room))
         self._on_selected()
         self._show_filter()
-
-    def _make_room_for_labels(self) -> None:
-        """Leave room for the longest label, which may be given later."""
-        if _LABEL in self.table.titles:
-            column = self.table.titles.index(_LABEL)
-            longest = self.view.fontMetrics().horizontalAdvance(NOT_A_SOMA) + 30
-            width = max(self.view.columnWidth(column), longest)
-            self.view.setColumnWidth(column, width)
 
     def _on_changed(self, key: str) -> None:
         active = self._session.active
@@ -222,11 +207,6 @@ class RoisDock(QWidget):
     def _on_step(self, event: Any = None) -> None:
         if self._viewer.dims.ndim > 2:
             self.plot.set_frame(int(self._viewer.dims.current_step[0]))
-
-    def _on_theme(self, event: Any = None) -> None:
-        theme = get_theme(self._viewer.theme)
-        for tab in (self.traces, self.means):
-            tab.plot.set_theme(theme.background.as_hex(), theme.text.as_hex())
 
     def _trace_is_seen(self) -> bool:
         return self._session.roi_id is not None and self.plot.isVisible()

@@ -36,8 +36,8 @@ class TracePlot(Plot):
 
     frame_asked = Signal(int)
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._frequency: float | None = None
         self._n_frames = 0
         self._height = (0.0, 1.0)
@@ -105,10 +105,6 @@ class TracePlot(Plot):
             last = max(self._n_frames - 1, 1)
             self.setXRange(0.0, self.time_of(last), padding=0.01)
             self.setYRange(*self._height, padding=0.05)
-
-    def show_frames(self, start: float, stop: float) -> None:
-        """Zoom in on some frames."""
-        self.setXRange(self.time_of(start), self.time_of(stop), padding=0)
 
     def time_of(self, frame: Any) -> Any:
         """Return where frames are, in the units of the axis."""

@@ -27,7 +27,7 @@ from napari_celltype.gui.look.trace_plot import ShownTrace, TracePlot
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.palette import color_of
 from napari_celltype.gui.session import Session
-from napari_celltype.gui.widgets import Beside, Column, LazyTab, Words, fill
+from napari_celltype.gui.widgets import Beside, Column, LazyTab, Words, fill, switch
 from napari_celltype.recording import Segment
 
 MOST_STACKED = 20
@@ -50,21 +50,22 @@ _NAME, _NUMBER = 34, 60
 class TraceTab(LazyTab):
     """Plot and card of the selected ROIs."""
 
-    def __init__(self, session: Session, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self._session = session
         self._traces: list[ShownTrace] = []
         self.plot = TracePlot()
         self.plot.setMinimumHeight(80)
         self.card = RoiCard()
-        self.kind = QComboBox()
+        self.kind = QComboBox(toolTip=_KIND_TIP)
         self.kind.addItems(list(_UNITS))
-        self.kind.setToolTip(_KIND_TIP)
-        self.transient = QPushButton("Transient (T)")
-        self.transient.setCheckable(True)
-        self.transient.setToolTip(
-            "Zoom to the largest transient of each ROI that is selected; press again "
-            "for the whole trace"
+        self.kind.currentIndexChanged.connect(self.refresh)
+        self.transient = QPushButton(
+            "Transient (T)",
+            checkable=True,
+            toolTip="Zoom to the largest transient of each ROI that is selected; press "
+            "again for the whole trace",
+            toggled=self._zoom,
         )
         self.title = Words()
         bar = fill(QHBoxLayout(), self.kind, self.transient)
@@ -72,16 +73,14 @@ class TraceTab(LazyTab):
         both = Beside(self.plot, Column(self.card), (5, 3))
         parts = (bar, self.title, (both, 1))
         fill(QVBoxLayout(self), *parts, margins=(0, 2, 0, 0), spacing=2)
-        self.kind.currentIndexChanged.connect(self.refresh)
-        self.transient.toggled.connect(self._zoom)
 
     def show_now(self) -> None:
         """Show the selected ROIs anew."""
         session, roi_id = self._session, self._session.roi_id
         opened = session.active
         has_neuropil = opened is not None and opened.recording.neuropil is not None
-        self.kind.setEnabled(has_neuropil)
-        self.kind.setToolTip(_KIND_TIP if has_neuropil else "There is no Fneu.npy here")
+        why_not = "" if has_neuropil else "There is no Fneu.npy here"
+        switch(self.kind, _KIND_TIP, why_not)
         kind = self.kind.currentText() if has_neuropil else "raw F"
         self._traces, frequency, segments = [], None, tuple[Segment, ...]()
         title = _NOTHING_OPEN if opened is None else _NOTHING_SELECTED
@@ -114,14 +113,12 @@ class TraceTab(LazyTab):
         opened = self._session.active
         if opened is None or not self._traces:
             return
-        recording = opened.recording
+        recording, trace = opened.recording, self._traces[0].main
         frequency = recording.sampling_frequency
-        trace = self._traces[0].main
         peaks = largest_transients(trace, frequency, recording.segments)
         if close and len(peaks):
-            second = frequency or 10.0
-            peak = int(peaks[0])
-            self.plot.show_frames(peak - _BEFORE * second, peak + _AFTER * second)
+            frames = int(peaks[0]) + np.array([-_BEFORE, _AFTER]) * (frequency or 10.0)
+            self.plot.setXRange(*self.plot.time_of(frames), padding=0)
         else:
             self.plot.show_whole()
 

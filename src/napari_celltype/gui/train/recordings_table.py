@@ -6,23 +6,24 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from qtpy import QtWidgets
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
 
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.label.autosave import labels_folder
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
 from napari_celltype.gui.widgets import (
+    PathDrop,
     Words,
     ask_file,
     ask_folder,
+    fill,
+    fill_grid,
     for_window,
     listen,
-    local_paths,
+    switch,
 )
 from napari_celltype.labels import LabelledRecording, LabelTable, find_labelled
 from napari_celltype.labels.labelled_recording import of_open_recording
@@ -46,6 +47,12 @@ _Found = tuple[tuple[LabelledRecording, ...], tuple[str, ...]]
 # So that animal and labels are seen in a narrow dock; the tooltip has the whole name.
 _WIDEST_NAME = 110
 _LISTS = "Lists and trace sets (*.csv *.npz);;All files (*)"
+_ADD_OPEN = "Add the recordings that are open in this viewer"
+_REMOVE = "Take the selected rows out; no file is touched"
+_SAVE = (
+    "Write this table as a recording list, which `napari-celltype train` and "
+    "`evaluate` read"
+)
 # Buttons with no more letters share a line.
 _SHORT = 16
 
@@ -59,8 +66,8 @@ class RecordingsTable(QtWidgets.QWidget):
     # The collection, or what stands in the way, changed.
     changed = Signal()
 
-    def __init__(self, session: Session, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self, session: Session) -> None:
+        super().__init__()
         self.session = session
         # The model whose frame rate and window the recordings have to fit.
         self.base: ModelCard | None = None
@@ -85,8 +92,7 @@ class RecordingsTable(QtWidgets.QWidget):
         self.table.setFixedHeight(150)
         self.counts = QtWidgets.QLabel(wordWrap=True)
         self.obstacle_list = QtWidgets.QWidget()
-        self._rows = QtWidgets.QVBoxLayout(self.obstacle_list)
-        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows = fill(QtWidgets.QVBoxLayout(self.obstacle_list))
         self.add_open = QtWidgets.QPushButton(
             "Add open", clicked=self.add_open_recordings
         )
@@ -112,26 +118,18 @@ class RecordingsTable(QtWidgets.QWidget):
             ),
         )
         self.job = JobBar()
-        layout = QtWidgets.QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        for column, button in enumerate((self.add_open, self.add_folders)):
-            layout.addWidget(button, 0, 3 * column, 1, 3)
-        for column, button in enumerate((self.add_list, self.remove, self.save_list)):
-            layout.addWidget(button, 1, 2 * column, 1, 2)
-        below = (self.table, self.job, self.counts, self.obstacle_list)
-        for row, widget in enumerate(below, 2):
-            layout.addWidget(widget, row, 0, 1, 6)
-        self.setAcceptDrops(True)
-        for signal, slot in (
-            (session.collected, self._show),
-            (session.labelled, self._follow),
-            (session.replaced, self._follow),
-            (session.opened, self._follow),
-            (session.activated, self._show_buttons),
-            (session.closed, self._on_closed),
-        ):
-            listen(self, signal, slot)
+        fill_grid(
+            QtWidgets.QGridLayout(self),
+            (self.add_open, self.add_folders),
+            (self.add_list, self.remove, self.save_list),
+            *(self.table, self.job, self.counts, self.obstacle_list),
+            spacing=4,
+        )
+        PathDrop(self, self.add_paths)
+        listen(self, self._show, session.collected)
+        listen(self, self._follow, session.labelled, session.replaced, session.opened)
+        listen(self, self._show_buttons, session.activated)
+        listen(self, self._on_closed, session.closed)
         self._show()
 
     @property
@@ -179,32 +177,13 @@ class RecordingsTable(QtWidgets.QWidget):
         else:
             self.job.notice.show_text(f"Wrote {written}")
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take folders and files of this machine."""
-        if local_paths(event):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Add what was dropped, many at once."""
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        self.add_paths(local_paths(event))
-
     def _add(self, recordings: Iterable[LabelledRecording]) -> None:
         self.session.set_collection(self.session.collection.added(recordings))
 
     def _read(self) -> None:
         paths, self._waiting = self._waiting, []
         tree, labels_dir = self.session.tree, labels_folder()
-
-        def work(on_progress: Any, should_stop: Any) -> _Found:
-            return find_labelled(
-                paths,
-                tree=tree,
-                labels_dir=labels_dir,
-                on_progress=on_progress,
-                should_stop=should_stop,
-            )
+        work = partial(find_labelled, paths, tree=tree, labels_dir=labels_dir)
 
         def done(outcome: Outcome[_Found]) -> None:
             if isinstance(outcome, Finished):
@@ -279,8 +258,7 @@ class RecordingsTable(QtWidgets.QWidget):
                     flags |= Qt.ItemFlag.ItemIsEditable
                 item.setFlags(flags)
         self.table.resizeColumnsToContents()
-        name_width = min(self.table.columnWidth(0), _WIDEST_NAME)
-        self.table.setColumnWidth(0, name_width)
+        self.table.setColumnWidth(0, min(self.table.columnWidth(0), _WIDEST_NAME))
         self.table.blockSignals(blocked)
         self._show_counts()
         self._show_buttons()
@@ -305,28 +283,11 @@ class RecordingsTable(QtWidgets.QWidget):
     def _show_buttons(self) -> None:
         collection, selected = self.session.collection, self.table.selectedIndexes()
         for button, tip, on, why in (
-            (
-                self.add_open,
-                "Add the recordings that are open in this viewer",
-                bool(self.session.recordings),
-                "No recording is open",
-            ),
-            (
-                self.remove,
-                "Take the selected rows out; no file is touched",
-                bool(selected),
-                "Select rows first",
-            ),
-            (
-                self.save_list,
-                "Write this table as a recording list, which `napari-celltype train` "
-                "and `evaluate` read",
-                bool(collection.recordings),
-                "The table is empty",
-            ),
+            (self.add_open, _ADD_OPEN, self.session.recordings, "No recording is open"),
+            (self.remove, _REMOVE, selected, "Select rows first"),
+            (self.save_list, _SAVE, collection.recordings, "The table is empty"),
         ):
-            button.setEnabled(on)
-            button.setToolTip(tip if on else f"{tip}\nOff: {why}")
+            switch(button, tip, "" if on else f"{tip}\nOff: {why}")
 
     def _find_obstacles(self) -> None:
         self.show_obstacles(
@@ -349,19 +310,14 @@ class RecordingsTable(QtWidgets.QWidget):
         self.obstacle_list.setVisible(bool(obstacles))
 
     def _row(self, obstacle: Obstacle) -> QtWidgets.QWidget:
-        row, sentence = QtWidgets.QWidget(), Words()
+        row = QtWidgets.QWidget()
         # What blocks is marked by a sign and a word, not by colour alone.
-        sign = "⚠" if obstacle.blocks else "ℹ"
+        sign, tip = "ℹ", "To be known; nothing has to be done."
+        if obstacle.blocks:
+            sign, tip = "⚠", "Decide this first; nothing can be trained before."
         text = for_window(obstacle.sentence).replace("/", "/\u200b")
-        sentence.setText(f"{sign} {text}")
-        sentence.setToolTip(
-            "Decide this first; nothing can be trained before."
-            if obstacle.blocks
-            else "To be known; nothing has to be done."
-        )
-        grid = QtWidgets.QGridLayout(row)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(2)
+        sentence = Words(f"{sign} {text}", toolTip=tip)
+        grid = fill_grid(QtWidgets.QGridLayout(row), spacing=2)
         grid.addWidget(sentence, 0, 0, 1, 2)
         short = all(len(action.text) <= _SHORT for action in obstacle.ways_out)
         for number, action in enumerate(obstacle.ways_out):

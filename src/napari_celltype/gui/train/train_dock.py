@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import Event
-from typing import Any
 
-from napari.utils.theme import get_theme
 from napari.viewer import Viewer
 from qtpy import QtWidgets
 from qtpy.QtCore import Qt, QTimer
@@ -24,9 +22,11 @@ from napari_celltype.gui.widgets import (
     Details,
     Notice,
     Words,
+    fill_grid,
     for_window,
     lay_out_dock,
     listen,
+    switch,
 )
 from napari_celltype.models import ModelCard, list_models, network_title
 from napari_celltype.progress import Progress
@@ -61,8 +61,8 @@ class TrainDock(QtWidgets.QWidget):
 
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
-        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self.session = scene_of(napari_viewer).session
+        scene = scene_of(napari_viewer)
+        self._viewer, self.session = scene.viewer, scene.session
         self._command = ""
         self.recordings = RecordingsTable(self.session)
         self.form = TrainForm()
@@ -97,10 +97,9 @@ class TrainDock(QtWidgets.QWidget):
         self.job.cancel.clicked.connect(self._ask)
         self.job.cancel.setToolTip("Stop, and choose what becomes of the best epoch")
         self.choice.chosen.connect(self._on_choice)
-        listen(self, self.session.models_changed, self._list_models)
-        listen(self, self._viewer.events.theme, self._on_theme)
+        listen(self, self._list_models, self.session.models_changed)
+        self.plot.follow_theme(scene.viewer)
         self._list_models()
-        self._on_theme()
 
     def start(self) -> None:
         """Train in the background."""
@@ -112,15 +111,12 @@ class TrainDock(QtWidgets.QWidget):
         running = self._running = _Running(request)
         self._command = command_for(request)
 
-        def work(on_progress: Any, should_stop: Any) -> Trained:
-            return train_model(
-                request,
-                on_progress=on_progress,
-                should_stop=should_stop,
-                on_course=running.watch,
-                should_finish=running.finish.is_set,
-            )
-
+        work = partial(
+            train_model,
+            request,
+            on_course=running.watch,
+            should_finish=running.finish.is_set,
+        )
         self.plot.clear_course()
         self.course.clear()
         self._show_result(None)
@@ -128,30 +124,18 @@ class TrainDock(QtWidgets.QWidget):
         self._show_state()
 
     def _lay_out(self) -> None:
-        inner = QtWidgets.QWidget()
-        column = QtWidgets.QGridLayout(inner)
-        column.setContentsMargins(6, 4, 6, 4)
-        column.setSpacing(5)
+        column = fill_grid(
+            QtWidgets.QGridLayout(),
+            *(QtWidgets.QLabel("<b>Labelled recordings</b>"), self.recordings),
+            *(QtWidgets.QLabel("<b>Training</b>"), self.form, self.plot, self.course),
+            *((self.use, self.copy), self.result, self.details),
+            margins=(6, 4, 6, 4),
+            spacing=5,
+        )
         column.setColumnStretch(0, 1)
-        for row, widget in enumerate(
-            (
-                QtWidgets.QLabel("<b>Labelled recordings</b>"),
-                self.recordings,
-                QtWidgets.QLabel("<b>Training</b>"),
-                self.form,
-                self.plot,
-                self.course,
-                self.result,
-                self.details,
-            )
-        ):
-            # Below the course come two buttons.
-            column.addWidget(widget, row + (row > 5), 0, 1, 2)
-        column.addWidget(self.use, 6, 0)
-        column.addWidget(self.copy, 6, 1)
         column.setRowStretch(9, 1)
         foot = (self.train, self.why_not, self.job, self.choice)
-        self._column = lay_out_dock(self, inner, *foot)
+        self._column = lay_out_dock(self, column, *foot)
         self._show_result(None)
 
     def _list_models(self) -> None:
@@ -168,7 +152,7 @@ class TrainDock(QtWidgets.QWidget):
         """Show what the form and the recordings ask of each other."""
         collection = self.session.collection
         # The slowest recording decides which model of a family fits.
-        card, self._trouble = _base_card(self.form.base, collection.slowest)
+        card, self._trouble = _base_card(self.form.value("base"), collection.slowest)
         self.form.show_base(card, self._trouble)
         held_out = self.form.value("validation")
         self.recordings.set_requirements(card, held_out)
@@ -188,8 +172,7 @@ class TrainDock(QtWidgets.QWidget):
 
     def _show_state(self) -> None:
         reason = self._reason()
-        self.train.setEnabled(not reason)
-        self.train.setToolTip(reason or "Train a model on the labelled cells above")
+        switch(self.train, "Train a model on the labelled cells above", reason)
         # What is found above already is not found again.
         found = (self._trouble, *(o.sentence for o in self.recordings.obstacles))
         known = self.job.running or reason in found
@@ -273,10 +256,6 @@ class TrainDock(QtWidgets.QWidget):
         assert isinstance(classify, ClassifyDock)
         classify.form.model.choose(self._trained.card.name)
         classify.parentWidget().raise_()
-
-    def _on_theme(self, event: Any = None) -> None:
-        theme = get_theme(self._viewer.theme)
-        self.plot.set_theme(theme.background.as_hex(), theme.text.as_hex())
 
 
 @lru_cache(maxsize=8)

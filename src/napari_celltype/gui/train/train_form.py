@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QGridLayout, QLabel, QLineEdit, QPushButton, QWidget
 
 from napari_celltype.gui.forms import Form, models_offered
-from napari_celltype.gui.widgets import Notice
+from napari_celltype.gui.widgets import Notice, fill_grid
 from napari_celltype.models import DEFAULT_MODEL, ModelCard
 from napari_celltype.training.course import Course
 from napari_celltype.training.request import TrainRequest
 
 _SCRATCH = ""
+_NAMES = ("base", "architecture", "tuned_layers", "epochs", "validation", "device")
 _FROM_SCRATCH = (
     "All weights are learned from these recordings; that takes hundreds of labelled "
     "cells of each type"
@@ -30,27 +30,11 @@ _TUNING = (
 class TrainForm(Form):
     """Start, network, layers, epochs, what is held out, device, name."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(
-            TrainRequest,
-            (
-                *("base", "architecture", "tuned_layers", "epochs", "validation"),
-                "device",
-            ),
-            choices={"base": {_SCRATCH: "scratch"}},
-            parent=parent,
-        )
-        self.start = self.native("base")
-        self.network = self.native("architecture")
-        self._layers = self.native("tuned_layers")
-        self._layers.setMaximum(9)
-        self.epochs = self.native("epochs")
-        self.held_out = self.native("validation")
-        self._trouble, self.about_held_out, self.about_name = (
-            Notice(),
-            Notice(),
-            Notice(),
-        )
+    def __init__(self) -> None:
+        super().__init__(TrainRequest, _NAMES, choices={"base": {_SCRATCH: "scratch"}})
+        self.native("tuned_layers").setMaximum(9)
+        self._trouble, self.about_held_out = Notice(), Notice()
+        self.about_name = Notice()
         self.name = QLineEdit(
             "my-model",
             toolTip="The name in the list of models",
@@ -61,12 +45,6 @@ class TrainForm(Form):
         self.add_below("validation", self.about_held_out)
         self.rows.addRow("Name", self.name)
         self.rows.addRow(self.about_name)
-
-    @property
-    def base(self) -> str | None:
-        """The model that training starts from, None for none."""
-        chosen: str | None = self.value("base")
-        return chosen
 
     @property
     def model_name(self) -> str:
@@ -103,13 +81,13 @@ class TrainForm(Form):
         """Show what the chosen start is, or why it cannot be used."""
         self._trouble.show_text(trouble)
         tip = _FROM_SCRATCH
-        if self.base is None:
+        if self.value("base") is None:
             self.release(["architecture"])
             layers = {"tuned_layers": self.value("tuned_layers")}
             self.fix(layers, "from scratch all layers are learned")
         else:
             self.release(["tuned_layers"])
-            self.network.setEnabled(False)
+            self.native("architecture").setEnabled(False)
         if card is not None:
             why = "the network is that of the model that training starts from"
             self.fix({"architecture": card.architecture}, why)
@@ -117,7 +95,7 @@ class TrainForm(Form):
                 f"{card.name}: windows of {card.window_frames} frames at "
                 f"{card.sampling_frequency:g} Hz. {_TUNING}"
             )
-        self.start.setToolTip(tip)
+        self.native("base").setToolTip(tip)
 
     def show_held_out(self, level: str) -> None:
         """Say what is held out of the recordings at hand; empty without any."""
@@ -141,8 +119,8 @@ class KeepOrThrow(QWidget):
     # Whether the best epoch is kept.
     chosen = Signal(bool)
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._question = QLabel()
         self.keep = QPushButton(
             toolTip="Stop, and save the model as it is after that epoch",
@@ -154,13 +132,8 @@ class KeepOrThrow(QWidget):
             clicked=partial(self._answer, False),
         )
         self.go_on = QPushButton("Go on", toolTip="Train all epochs", clicked=self.hide)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(4)
-        grid.addWidget(self._question, 0, 0, 1, 2)
-        grid.addWidget(self.keep, 1, 0, 1, 2)
-        grid.addWidget(self.throw, 2, 0)
-        grid.addWidget(self.go_on, 2, 1)
+        rows = (self._question, self.keep, (self.throw, self.go_on))
+        fill_grid(QGridLayout(self), *rows, spacing=4)
         self.hide()
 
     def ask(self, course: Course) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
 
@@ -19,8 +17,8 @@ _CURVE, _BEST = "#3D8BEF", "#F2952E"
 class ValidationPlot(Plot):
     """Balanced accuracy after each epoch; the best epoch is a star."""
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         pen = pg.mkPen(_CURVE, width=2)
         self._curve = self.plot([], [], pen=pen, symbol="o", symbolBrush=_CURVE)
         self._best = self.plot(
