@@ -79,11 +79,9 @@ def _installed(package: str) -> str | None:
 
 @cache
 def _torchvision() -> Check:
-    """Import what suite2p imports, torchvision, which has to be made for this torch.
-
-    Tried in another process: after a window has been drawn in software, importing
-    torchvision in the same one crashes (two copies of LLVM).
-    """
+    """Import what suite2p imports, torchvision, which has to be made for this torch."""
+    # Tried in another process: after a window has been drawn in software, importing
+    # torchvision in the same one crashes (two copies of LLVM).
     pair = f"{version('torchvision')} beside torch {version('torch')}"
     command = [sys.executable, "-c", "import torchvision"]
     tried = subprocess.run(command, capture_output=True, text=True)

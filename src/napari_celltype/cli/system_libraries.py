@@ -39,10 +39,8 @@ _DRIVERS = ("dri/swrast_dri.so", "libgallium-*.so", "libgallium_dri.so")
 
 
 def missing_packages() -> list[str]:
-    """Return the Debian packages that a napari window still needs here, sorted.
-
-    Empty where nobody can tell: on Windows, macOS and Linux without `ldconfig`.
-    """
+    """Return the Debian packages that a napari window still needs here, sorted."""
+    # Empty where nobody can tell: on Windows, macOS and Linux without `ldconfig`.
     known = _known_libraries()
     if not known:
         return []

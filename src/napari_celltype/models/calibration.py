@@ -138,13 +138,11 @@ def _fit_temperature(
 
 
 def _set_threshold(own: NDArray[np.float64], sessions: NDArray[np.int64]) -> float:
-    """Return the probability that a class needs to be in the prediction set.
-
-    Split-conformal with one vote per session (Angelopoulos et al., Conformal risk
-    control, ICLR 2024, equation 4): the largest threshold whose mean share of missed
-    cells, with one more session that misses all, stays within 1 - COVERAGE. Too few
-    sessions give 0: the class is in every set.
-    """
+    """Return the probability that a class needs to be in the prediction set."""
+    # Split-conformal with one vote per session (Angelopoulos et al., Conformal risk
+    # control, ICLR 2024, equation 4): the largest threshold whose mean share of missed
+    # cells, with one more session that misses all, stays within 1 - COVERAGE. Too few
+    # sessions give 0: the class is in every set.
     candidates = np.unique(own)
     votes = [np.sort(own[sessions == session]) for session in np.unique(sessions)]
     missed = [np.searchsorted(vote, candidates) / vote.size for vote in votes]

@@ -48,13 +48,11 @@ def traces_at_once(device: torch.device, n_frames: int, cached_frames: int) -> i
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep freed memory for the next tensors of the same sizes.
-
-    glibc returns it to the system and takes it back page by page, 20,000 pages in a
-    step of the paper's CNN, a tenth to a fifth of its time. It stops doing so (up to
-    64 MB) once a piece of nearly 32 MB was freed, which is the most that it learns
-    from; the piece is never written to, so it costs nothing. Elsewhere this is idle.
-    """
+    """Let the C library keep freed memory for the next tensors of the same sizes."""
+    # glibc returns it to the system and takes it back page by page, 20,000 pages in a
+    # step of the paper's CNN, a tenth to a fifth of its time. It stops doing so (up to
+    # 64 MB) once a piece of nearly 32 MB was freed, which is the most that it learns
+    # from; the piece is never written to, so it costs nothing. Elsewhere this is idle.
     torch.empty(31 * 2**18)
 
 

@@ -69,13 +69,11 @@ _MEANING = {
 def trace_properties(
     traces: NDArray[np.floating], sampling_frequency: float
 ) -> dict[str, NDArray[np.float64]]:
-    """Measure the `TRACE_PROPERTIES` of traces (n_rois, n_frames).
-
-    noise: deviation of the noise from frame to frame (robust) over the deviation of the
-    trace. skewness. slow power: share of the power below 0.1 Hz. smoothness:
-    correlation of one difference of neighbouring frames with the next, -0.5 for white
-    noise. NaN for traces without change; four frames are the least.
-    """
+    """Measure the `TRACE_PROPERTIES` of traces (n_rois, n_frames)."""
+    # noise: deviation of the noise from frame to frame (robust) over the deviation of
+    # the trace. skewness. slow power: share of the power below 0.1 Hz. smoothness:
+    # correlation of one difference of neighbouring frames with the next, -0.5 for white
+    # noise. NaN for traces without change; four frames are the least.
     values = np.asarray(traces, dtype=np.float64)
     values = values - values.mean(axis=1, keepdims=True)
     steps = np.diff(values, axis=1)
@@ -192,11 +190,10 @@ class RecordingProperties:
 def domain_of(
     properties: Mapping[str, NDArray[np.float64]],
 ) -> dict[str, dict[str, float]]:
-    """Return what is usual of each property over cells as in training.
-
-    `properties` come from `RecordingProperties`, of all sessions in a row. A name such
-    as "median noise" holds medians of whole recordings, which vary less than cells do.
-    """
+    """Return what is usual of each property over cells as in training."""
+    # `properties` come from `RecordingProperties`, of all sessions in a row. A name
+    # such as "median noise" holds medians of whole recordings, which vary less than
+    # cells do.
     limits = {}
     for name, values in properties.items():
         if not np.isfinite(values).any():
@@ -210,12 +207,10 @@ def unlike(
     domain: Mapping[str, Mapping[str, float]],
     properties: Mapping[str, NDArray[np.float64]],
 ) -> tuple[list[str], list[list[str]]]:
-    """Compare the properties of a recording with the domain on a model's card.
-
-    Returns a sentence for each property whose median over the ROIs is unusual (compared
-    with "median noise" and so on, where a card has it), and of each ROI the names of
-    the unusual properties of its trace.
-    """
+    """Compare the properties of a recording with the domain on a model's card."""
+    # Returns a sentence for each property whose median over the ROIs is unusual
+    # (compared with "median noise" and so on, where a card has it), and of each ROI the
+    # names of the unusual properties of its trace.
     sentences = []
     n_rois = len(next(iter(properties.values()), ()))
     of_rois: list[list[str]] = [[] for _ in range(n_rois)]

@@ -307,11 +307,9 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         device: str | None = None,
         on_notice: Notice = warn_notice,
     ) -> NDArray[np.float64]:
-        """Do what `predict_log_proba` does with traces of any length, unchecked.
-
-        `device` is used instead of the constructor's; `on_notice` takes a sentence when
-        the GPU's memory was too small for a batch.
-        """
+        """Do what `predict_log_proba` does with traces of any length, unchecked."""
+        # `device` is used instead of the constructor's; `on_notice` takes a sentence
+        # when the GPU's memory was too small for a batch.
         target = choose_device(device or self.device)
         n_frames = max(traces.shape[1], self._minimum_frames())
         network = self.network_

@@ -470,11 +470,9 @@ def network_class(architecture: str) -> type[Network]:
 def build_network(
     architecture: str, n_frames: int, n_classes: int, settings: Mapping[str, Any]
 ) -> Network:
-    """Build a network, its weights on torch's meta device: they cost and draw nothing.
-
-    Shorter traces than the network's minimum are padded by the caller. `ValueError` for
-    an unknown architecture or setting.
-    """
+    """Build a network whose weights, on torch's meta device, cost and draw nothing."""
+    # Shorter traces than the network's minimum are padded by the caller. `ValueError`
+    # for an unknown architecture or setting.
     network_type = network_class(architecture)
     known = inspect.signature(network_type).parameters
     strange = [name for name in settings if name not in known]

@@ -64,12 +64,10 @@ def train(
     rank: Rank | None = None,
     should_finish: ShouldStop = never_stop,
 ) -> History:
-    """Train a network in place and return its history, a row per epoch.
-
-    `targets` are class indices, or bool (n_traces, n_classes), the classes that each
-    label leaves possible. For the callables see `TraceClassifier.fit`: what an
-    unfinished epoch changed is given up where `rank` is given.
-    """
+    """Train a network in place and return its history, a row per epoch."""
+    # `targets` are class indices, or bool (n_traces, n_classes), the classes that each
+    # label leaves possible. For the callables see `TraceClassifier.fit`: what an
+    # unfinished epoch changed is given up where `rank` is given.
     x = torch.from_numpy(traces).to(device)
     y = torch.from_numpy(targets).to(device)
     network.to(device).to(memory_format=torch.channels_last).train()
@@ -183,11 +181,9 @@ def _copies(network: Network) -> dict[str, Tensor]:
 
 
 def loss_sum(logits: Tensor, y: Tensor) -> Tensor:
-    """Return the summed loss of logits (n, n_classes).
-
-    Where a label leaves several classes possible, the loss is minus the logarithm of
-    their summed probability; of a single class that is the cross-entropy.
-    """
+    """Return the summed loss of logits (n, n_classes)."""
+    # Where a label leaves several classes possible, the loss is minus the logarithm of
+    # their summed probability; of a single class that is the cross-entropy.
     if y.dtype != torch.bool:
         return cross_entropy(logits, y, reduction="sum")
     possible = logits.masked_fill(~y, -torch.inf)
@@ -209,10 +205,8 @@ def _leave_gradients(
     at_once: int,
     dropout: torch.Generator,
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Leave the gradient of a batch's mean loss; return summed losses and logits.
-
-    The batch goes through in parts, whose gradients add up to the same.
-    """
+    """Leave the gradient of a batch's mean loss; return summed losses and logits."""
+    # The batch goes through in parts, whose gradients add up to the same.
     losses, found = [], []
     share = torch.tensor(1 / len(batch), device=x.device)
     for part, of_part in zip(
@@ -289,11 +283,9 @@ class Adam:
 def read_labels(
     y: NDArray[Any], targets: Targets | None
 ) -> tuple[NDArray[Any], Targets]:
-    """Return the classes in the type of y, and the targets (read from y if None).
-
-    Names of types, parents and negations are read as in `Targets.of`; numbers are
-    classes, and a single class is a `ValueError`.
-    """
+    """Return the classes in the type of y, and the targets (read from y if None)."""
+    # Names of types, parents and negations are read as in `Targets.of`; numbers are
+    # classes, and a single class is a `ValueError`.
     if targets is not None:
         classes = np.array(targets.classes)
     else:
@@ -320,11 +312,9 @@ def start_from(
     classes: Sequence[str],
     n_layers: int,
 ) -> None:
-    """Give a new network the base's weights, and freeze all but its last layers.
-
-    The rows of the output layer go by the names of the classes: a class that the base
-    knows starts as it was, a new one as it was drawn.
-    """
+    """Give a new network the base's weights, and freeze all but its last layers."""
+    # The rows of the output layer go by the names of the classes: a class that the base
+    # knows starts as it was, a new one as it was drawn.
     if type(base) is not type(network) or base.settings != network.settings:
         raise ValueError(
             f"the base is built as {base.settings} and the new network as "
@@ -374,11 +364,9 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def load(self, state: Mapping[str, Tensor], most_epochs: int) -> History:
-        """Fill the tensors of a training's state and return its history.
-
-        Nothing is filled, and the history is empty, if the file is absent, damaged, of
-        another training, longer than `most_epochs`, or has other tensors.
-        """
+        """Fill the tensors of a training's state and return its history."""
+        # Nothing is filled, and the history is empty, if the file is absent, damaged,
+        # of another training, longer than `most_epochs`, or has other tensors.
         try:
             content = self.path.read_bytes()
             text, _ = verified(content, self.path, "training")

@@ -113,10 +113,8 @@ def _elsewhere(
     killed: type[BaseException],
     should_stop: progress.ShouldStop,
 ) -> Iterator[Finished]:
-    """Yield what items gave in the processes of one executor after the other.
-
-    What ran when a process died is tried again alone, so it takes no other with it.
-    """
+    """Yield what items gave in the processes of one executor after the other."""
+    # What ran when a process died is tried again alone, so it takes no other with it.
     left = dict(enumerate(items))
     suspects: list[int] = []
     while left:

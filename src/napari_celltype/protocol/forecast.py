@@ -171,10 +171,8 @@ _EXAMPLES, _FEWEST = 128, 16
 def _measure(
     task: Task, data: ExperimentData, should_stop: progress.ShouldStop
 ) -> tuple[float, float, int]:
-    """Return seconds of an epoch or a fit by training examples to a power, and more.
-
-    That is: all else by test examples, and the power. Fits of SVMs grow by the square.
-    """
+    """Return seconds of an epoch or a fit by training examples to a power, and more."""
+    # All else is by test examples, then the power: fits of SVMs grow by the square.
     condition, split = task.condition, task.split
     if condition.is_network:
         # The first epoch also pays for what is set up once.

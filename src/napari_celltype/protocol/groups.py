@@ -25,12 +25,10 @@ def codes(names: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def identity(traces: TraceSet | Cells, column: str) -> NDArray[np.str_] | None:
-    """Return names that differ where the origins do, shape (n_examples,).
-
-    Day 1 of two animals is two sessions, and cell 7 of two animals is two cells, so
-    both carry the animal where it is known. An empty cell name means that nothing is
-    known, and such an example is a cell of its own.
-    """
+    """Return names that differ where the origins do, shape (n_examples,)."""
+    # Day 1 of two animals is two sessions, and cell 7 of two animals is two cells, so
+    # both carry the animal where it is known. An empty cell name means that nothing is
+    # known, and such an example is a cell of its own.
     names: NDArray[np.str_] | None = getattr(traces, column)
     if names is None or not (names != "").any():
         return None

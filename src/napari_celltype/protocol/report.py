@@ -90,11 +90,9 @@ def make_report(
     notes: Sequence[str] = (),
     command: str | None = None,
 ) -> Report:
-    """Score the finished outcomes of a plan and put what they mean into words.
-
-    `name` is that of the data, `preparation` says for the methods of a paper what was
-    done to the traces, and `notes` what was done to the data.
-    """
+    """Score the finished outcomes of a plan and put what they mean into words."""
+    # `name` is that of the data, `preparation` says for the methods of a paper what was
+    # done to the traces, and `notes` what was done to the data.
     from napari_celltype import __version__
 
     data, traces = plan.data, plan.data.traces

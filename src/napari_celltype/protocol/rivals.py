@@ -239,11 +239,9 @@ def baseline(
     grid: Mapping[str, Sequence[float]] | None = None,
     **parameters: Any,
 ) -> Pipeline:
-    """Return a z-score by the training set and a classifier of Table IV.
-
-    Its parameters are the paper's unless they are given, or `searched` on a `grid`
-    inside the training set.
-    """
+    """Return a z-score by the training set and a classifier of Table IV."""
+    # Its parameters are the paper's unless they are given, or `searched` on a `grid`
+    # inside the training set.
     # The paper searched once, on all data, and split them afterwards; here nothing of
     # a test set takes part in the choice.
     grid = GRIDS[name] if grid is None else grid

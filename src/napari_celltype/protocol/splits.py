@@ -278,10 +278,8 @@ def _grouped(
     asked: tuple[Counts, Counts] | None,
     trained_anyway: Rows | None,
 ) -> tuple[list[Split], list[str]]:
-    """Draw whole groups; `asked` are the most training and test examples per class.
-
-    The notes say where whole groups did not give what was asked for.
-    """
+    """Draw whole groups; `asked` are the most training and test examples per class."""
+    # The notes say where whole groups did not give what was asked for.
     groups = split_groups(traces, way)
     truth = ground_truth(traces, targets)
     eligible = truth >= 0

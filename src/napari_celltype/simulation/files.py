@@ -34,12 +34,9 @@ def write_movie(
     on_progress: progress.OnProgress = progress.ignore_progress,
     should_stop: progress.ShouldStop = progress.never_stop,
 ) -> Path:
-    """Write a two-photon movie as a 16-bit TIFF that says its own frame rate.
-
-    Files over 4 GB become BigTIFF with OME metadata, smaller ones are ImageJ stacks.
-
-    Stopped by `should_stop`, it leaves no file.
-    """
+    """Write a two-photon movie as a 16-bit TIFF that says its own frame rate."""
+    # Files over 4 GB become BigTIFF with OME metadata, smaller ones are ImageJ stacks.
+    # Stopped by `should_stop`, it leaves no file.
     from tifffile import TiffWriter
 
     n_frames = recording.raw_traces.shape[1]

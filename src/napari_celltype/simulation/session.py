@@ -64,11 +64,9 @@ def simulate_session(
     noise: float | None = None,
     expression: float | None = None,
 ) -> Session:
-    """Simulate the cells of one session, with parameters as of `simulate_recording`.
-
-    Labels, shape (n_cells,), are PY, PV, SOM or VIP. What is None is drawn, without a
-    look at them. Unknown types and rates that are not positive are refused.
-    """
+    """Simulate the cells of one session, with parameters as of `simulate_recording`."""
+    # Labels, shape (n_cells,), are PY, PV, SOM or VIP. What is None is drawn, without a
+    # look at them. Unknown types and rates that are not positive are refused.
     labels = np.asarray(labels, dtype=np.str_)
     unknown = sorted(set(labels.tolist()) - set(KINDS))
     if unknown:

@@ -46,10 +46,8 @@ def held_out_for(
     held_out: str = "auto",
     units: Mapping[str, Mapping[str, int]] | None = None,
 ) -> str:
-    """Return what can be held out: the strictest of `_HELD_OUT` for two types or more.
-
-    Anything but ``auto`` is returned as it is.
-    """
+    """Return what can be held out: the strictest of `_HELD_OUT` for two types."""
+    # Anything but ``auto`` is returned as it is.
     if held_out != "auto":
         return held_out
     units = units_of(data) if units is None else units
