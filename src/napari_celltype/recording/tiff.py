@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -53,7 +54,7 @@ def open_tiff(path: Path) -> Iterator[TiffFile]:
         ) from None
     except Exception as error:  # noqa: BLE001 - on damaged files tifffile and its codecs
         # raise what they happen to stumble over
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = shorten(str(error), 200) or type(error).__name__
         raise RecordingError(
             f"{path} is not a readable TIFF ({reason}); copy it again or give another."
         ) from None
