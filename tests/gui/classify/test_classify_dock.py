@@ -17,6 +17,8 @@ from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.palette import CLEAR, UNCLASSIFIED
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.widgets import Column
+from napari_celltype.recording import FROM_SUITE2P
+from napari_celltype.recording.recording import ANOTHER_RATE
 
 
 def text_of(legend):
@@ -198,6 +200,19 @@ def test_a_rate_confirmed_in_train_is_known_here_and_the_other_way_round(
     session.activate(second)
     assert session.active.recording.sampling_frequency_confirmed
     assert not dock.form.frame_rate.doubt.isVisible()
+
+
+def test_a_tiff_of_another_rate_is_told_beside_the_number(window):
+    box = window.dock.form.frame_rate
+    recording = replace(
+        window.dock.session.active.recording,
+        sampling_frequency=30.0,
+        sampling_frequency_source=FROM_SUITE2P,
+        warnings=(Finding(ANOTHER_RATE, "30 Hz, and the TIFF says 10 Hz."),),
+    )
+    box.show_recording(recording)
+    assert "TIFF" in box.doubt.text()
+    assert "10 Hz" in box.doubt.toolTip()
 
 
 def test_other_shares_change_everything_without_classifying(window, predict):

@@ -78,6 +78,8 @@ class FrameRateBox(QtWidgets.QWidget):
                 source = f", from {recording.sampling_frequency_source}"
             warnings = recording.warnings
             in_full = "\n".join(str(w) for w in warnings if w.code in RATE_DOUBTS)
+            if in_full and not doubt:
+                doubt = "⚠ The TIFF says another: correct it if wrong."
         self.number.setToolTip(f"Frames per second of one plane{source}")
         self.doubt.setText(doubt)
         self.doubt.setToolTip(in_full)
