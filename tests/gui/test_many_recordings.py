@@ -70,9 +70,7 @@ def test_two_windows_on_one_recording_notice_one_another(
     assert (row.roi_id, row.label) == (1, "PV")
 
 
-def test_closing_docks_leaves_nothing_that_listens(
-    window, predict, other_folder, qtbot
-):
+def test_closing_docks_leaves_nothing_that_listens(window, predict, qtbot):
     session, main = window.dock.session, window.viewer.window
     names = ("ROIs and traces", "Label", "Train", "Evaluate", "Export", "Classify")
     docks = [show_dock(window.viewer, name) for name in names]

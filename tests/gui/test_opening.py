@@ -19,14 +19,14 @@ def write_movie(path, n_frames=60, brightness=100, **metadata):
     return path
 
 
-def test_opening_the_same_folder_again_does_not_double_it(window, qtbot, folder):
+def test_opening_the_same_folder_again_does_not_double_it(window, folder):
     viewer = window.viewer
     n_layers = len(viewer.layers)
     window.open(folder)
     assert len(viewer.layers) == n_layers
 
 
-def test_a_folder_that_is_no_recording_gives_a_sentence(window, qtbot, tmp_path):
+def test_a_folder_that_is_no_recording_gives_a_sentence(window, tmp_path):
     dock = window.dock
     (tmp_path / "empty").mkdir()
     window.open(tmp_path / "empty")
@@ -92,7 +92,7 @@ def test_a_folder_that_changed_on_disk_is_said_and_reloaded(window, qtbot, folde
     assert dock.stale.text == ""
 
 
-def test_a_recording_without_movie_opens(window, qtbot, suite2p_folder, tmp_path):
+def test_a_recording_without_movie_opens(window, suite2p_folder, tmp_path):
     dock = window.dock
     bare = suite2p_folder(tmp_path / "bare", data_bin=False)
     window.open(bare)
@@ -100,7 +100,7 @@ def test_a_recording_without_movie_opens(window, qtbot, suite2p_folder, tmp_path
     assert dock.session.active.recording.movie is None
 
 
-def test_planes_are_shown_one_at_a_time(window, qtbot, suite2p_folder, tmp_path):
+def test_planes_are_shown_one_at_a_time(window, suite2p_folder, tmp_path):
     viewer, dock = window.viewer, window.dock
     planes = suite2p_folder(tmp_path / "two", n_planes=2)
     window.open(planes)

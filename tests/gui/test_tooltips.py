@@ -17,7 +17,7 @@ from napari_celltype.gui.placement import FirstPlace
 _CONTROLS = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit)
 
 
-def test_every_control_of_every_dock_has_a_tooltip(make_napari_viewer, qtbot):
+def test_every_control_of_every_dock_has_a_tooltip(make_napari_viewer):
     viewer = make_napari_viewer(show=True)
     show_all_docks(viewer)
     main = viewer.window._qt_window

@@ -35,7 +35,7 @@ def held(hold):
     return hold(classify_dock, "classify_recording")
 
 
-def test_classifying_fills_layer_table_and_legend(window, qtbot):
+def test_classifying_fills_layer_table_and_legend(window):
     dock = window.dock
     window.classify()
     assert dock.notice.text == ""
@@ -73,7 +73,7 @@ def test_the_table_is_saved_in_any_format_of_tables(
 
 
 def test_a_trace_that_never_changes_gets_a_reason_instead_of_a_name(
-    window, qtbot, suite2p_folder, tmp_path
+    window, suite2p_folder, tmp_path
 ):
     viewer, dock = window.viewer, window.dock
     flat = suite2p_folder(tmp_path / "flat", fs=12.5, n_frames=200)
@@ -136,7 +136,7 @@ def test_enter_and_leaving_the_box_take_a_typed_frame_rate(window, qtbot, key):
     qtbot.waitUntil(lambda: dock.session.active.recording.sampling_frequency == 15)
 
 
-def test_a_dock_opened_again_shows_what_is_in_use(window, qtbot, quick_model):
+def test_a_dock_opened_again_shows_what_is_in_use(window, quick_model):
     from napari_celltype.gui.commands import show_dock
 
     window.classify()
@@ -265,7 +265,7 @@ def test_the_card_is_the_one_of_the_terminal(window, quick_model):
     assert found.sha256 in shown
 
 
-def test_the_toggle_colours_by_group(window, qtbot):
+def test_the_toggle_colours_by_group(window):
     viewer, dock = window.viewer, window.dock
     window.classify()
     scene = scene_of(viewer)
@@ -275,7 +275,7 @@ def test_the_toggle_colours_by_group(window, qtbot):
     assert not np.isin(colors.data, types).any()
 
 
-def test_an_error_is_a_sentence_in_the_dock(window, qtbot):
+def test_an_error_is_a_sentence_in_the_dock(window):
     dock = window.dock
     window.classify("no-such-model")
     assert dock.notice.is_error

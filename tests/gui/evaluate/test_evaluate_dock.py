@@ -46,7 +46,7 @@ def file(tmp_path):
 
 
 @pytest.fixture
-def dock(make_napari_viewer, qtbot):
+def dock(make_napari_viewer):
     viewer = make_napari_viewer(show=True)
     viewer.window.resize(1366, 768)
     _, dock = viewer.window.add_plugin_dock_widget("napari-celltype", "Evaluate")
@@ -303,7 +303,7 @@ def test_what_cannot_be_evaluated_is_a_sentence_and_run_is_off(dock, qtbot, tmp_
     assert dock.run.toolTip() == "Tick at least one classifier."
 
 
-def test_what_is_dropped_on_the_line_for_a_path_is_chosen(dock, qtbot, file):
+def test_what_is_dropped_on_the_line_for_a_path_is_chosen(dock, file):
     dock.data.source.setCurrentIndex(1)
     drop(dock.data.path_line, file)
     assert dock.data.chosen == file

@@ -64,7 +64,7 @@ def cell(dock, row, name):
 
 
 def test_labels_alone_are_previewed_saved_and_read_again(
-    window, export, qtbot, monkeypatch, tmp_path
+    export, qtbot, monkeypatch, tmp_path
 ):
     tree = DEFAULT_TYPES.with_type("NDNF", color="#00FF7F")
     session, row = export.session, Label(2, "NDNF", source="histology")
@@ -104,7 +104,7 @@ def test_labels_alone_are_previewed_saved_and_read_again(
 
 
 def test_the_window_decides_what_is_exported_and_copied(
-    window, export, qtbot, monkeypatch, tmp_path, predict
+    export, qtbot, monkeypatch, tmp_path, predict
 ):
     session = export.session
     predict(session, PV)
@@ -154,7 +154,7 @@ def test_the_window_decides_what_is_exported_and_copied(
 
 
 def test_only_the_options_of_the_format_are_shown_and_they_are_taken(
-    window, export, qtbot, monkeypatch, tmp_path
+    export, qtbot, monkeypatch, tmp_path
 ):
     options = export.options
     # A row that stands for each group of options.
@@ -193,7 +193,7 @@ def test_only_the_options_of_the_format_are_shown_and_they_are_taken(
 
 
 def test_nwb_is_written_with_what_was_typed_and_added_to_a_copy(
-    window, export, qtbot, monkeypatch, tmp_path, predict
+    export, qtbot, monkeypatch, tmp_path, predict
 ):
     pynwb = pytest.importorskip("pynwb")
     h5py = pytest.importorskip("h5py")

@@ -39,7 +39,7 @@ def _drag(qtbot, plot, line, to):
     qtbot.mouseRelease(port, button, pos=places[-1])
 
 
-def test_two_lines_make_labels(window, qtbot, tmp_path):
+def test_two_lines_make_labels(window, qtbot):
     scene = scene_of(window.viewer)
     session = scene.session
     mine = LabelTable((Label(0, "SOM", 0, "histology"), Label(59, "!PV", 0, "manual")))

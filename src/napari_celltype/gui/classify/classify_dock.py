@@ -182,7 +182,7 @@ class ClassifyDock(QWidget):
         form.frame_rate.confirmed.connect(self._on_frequency)
         form.hide_below.valueChanged.connect(session.set_min_probability)
         form.prevalence.changed.connect(session.set_prior)
-        self.legend.by_group.connect(
+        self.legend.toggle.toggled.connect(
             lambda on: session.set_color_by("group" if on else "type")
         )
         self.run.classify.clicked.connect(self.classify)

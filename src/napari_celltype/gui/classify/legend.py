@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QCheckBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_celltype.answers import Predictions, Summary
@@ -37,17 +37,12 @@ class LegendRow:
 class Legend(QWidget):
     """Counts of the active recording, and the toggle between types and groups."""
 
-    by_group = Signal(bool)
-
     def __init__(self) -> None:
         super().__init__()
         self.heading = Words(styleSheet=_BOLD)
         self.line, self.details = Words(), Details()
-        self.toggle = QCheckBox(
-            "Colour by group",
-            toolTip="Colour ROIs as pyramidal cells or interneurons only",
-            toggled=self.by_group,
-        )
+        tip = "Colour ROIs as pyramidal cells or interneurons only"
+        self.toggle = QCheckBox("Colour by group", toolTip=tip)
         self._grid = QGridLayout()
         self._grid.setVerticalSpacing(1)
         self._grid.setHorizontalSpacing(7)

@@ -85,8 +85,8 @@ class ExportDock(QtWidgets.QWidget):
         return FORMATS[self.format.currentData()]
 
     def choose_format(self, key: str) -> None:
-        """Choose a format by its key."""
-        self.format.setCurrentIndex(self.format.findData(key))
+        """Choose a format by its key, or a table where there is none."""
+        self.format.setCurrentIndex(max(self.format.findData(key), 0))
 
     def save_to(self, path: Path) -> None:
         """Write the file in the background; it may replace one that is there."""
@@ -135,9 +135,7 @@ class ExportDock(QtWidgets.QWidget):
         for index, one in enumerate(FORMATS.values()):
             self.format.addItem(one.title, one.key)
             self.format.setItemData(index, one.description, Qt.ItemDataRole.ToolTipRole)
-        self.choose_format(str(Settings().get(_FORMAT, "csv")))
-        if self.format.currentIndex() < 0:
-            self.choose_format("csv")
+        self.choose_format(str(Settings().get(_FORMAT)))
         form = QtWidgets.QFormLayout(contentsMargins=QMargins())
         form.addRow("Recording", self.recording)
         form.addRow("Format", self.format)
