@@ -6,16 +6,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from qtpy import QtWidgets
 from qtpy.QtCore import QRect, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
-from qtpy.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
-)
 
 from napari_celltype.answers.columns import ACCEPTED
 from napari_celltype.answers.decisions import UnsureReason
@@ -57,10 +50,10 @@ class TraceTab(LazyTab):
         self.plot = TracePlot()
         self.plot.setMinimumHeight(80)
         self.card = RoiCard()
-        self.kind = QComboBox(toolTip=_KIND_TIP)
+        self.kind = QtWidgets.QComboBox(toolTip=_KIND_TIP)
         self.kind.addItems(list(_UNITS))
         self.kind.currentIndexChanged.connect(self.refresh)
-        self.transient = QPushButton(
+        self.transient = QtWidgets.QPushButton(
             "Transient (T)",
             checkable=True,
             toolTip="Zoom to the largest transient of each ROI that is selected; press "
@@ -68,11 +61,11 @@ class TraceTab(LazyTab):
             toggled=self._zoom,
         )
         self.title = Words()
-        bar = fill(QHBoxLayout(), self.kind, self.transient)
+        bar = fill(QtWidgets.QHBoxLayout(), self.kind, self.transient)
         bar.addStretch(1)
         both = Beside(self.plot, Column(self.card), (5, 3))
         parts = (bar, self.title, (both, 1))
-        fill(QVBoxLayout(self), *parts, margins=(0, 2, 0, 0), spacing=2)
+        fill(QtWidgets.QVBoxLayout(self), *parts, margins=(0, 2, 0, 0), spacing=2)
 
     def show_now(self) -> None:
         """Show the selected ROIs anew."""
@@ -168,7 +161,7 @@ class _Bar(NamedTuple):
     in_set: bool
 
 
-class RoiCard(QWidget):
+class RoiCard(QtWidgets.QWidget):
     """Bars and sentences about one ROI."""
 
     def __init__(self) -> None:
@@ -176,7 +169,9 @@ class RoiCard(QWidget):
         self.bars = _ProbabilityBars()
         self.words = Words()
         parts = (self.bars, self.words)
-        layout = fill(QVBoxLayout(self), *parts, margins=(4, 2, 4, 2), spacing=4)
+        layout = fill(
+            QtWidgets.QVBoxLayout(self), *parts, margins=(4, 2, 4, 2), spacing=4
+        )
         layout.addStretch(1)
         self.setMinimumWidth(130)
 
@@ -189,13 +184,15 @@ class RoiCard(QWidget):
         self.words.setText("\n".join(sentences))
 
 
-class _ProbabilityBars(QWidget):
+class _ProbabilityBars(QtWidgets.QWidget):
     """One bar per class; a word marks the prediction set, a tick the assumed share."""
 
     def __init__(self) -> None:
         super().__init__()
         self.bars: Sequence[_Bar] = ()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(
+            QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed
+        )
         self.setToolTip(
             "Probability of each class. “set” marks the prediction set, the tick marks "
             "the assumed share of the class."
