@@ -25,7 +25,9 @@ def test_everything_that_the_manifest_names_can_be_imported():
 )
 def test_a_recording_is_read_from_any_of_its_paths(folder, part):
     path = str(folder / part)
-    assert roles(get_reader(path)(path))[-2:] == ["colors", "rois"]
+    first, *images, colors, rois = roles(get_reader(path)(path))
+    assert (first, colors, rois) == ("movie", "colors", "rois")
+    assert set(images) == {"image"}
 
 
 def test_another_folder_is_left_to_other_readers(tmp_path):

@@ -17,14 +17,6 @@ def press_delete(window, qtbot):
     qtbot.keyClick(layers, Qt.Key.Key_Delete)
 
 
-def test_opening_adds_movie_images_and_rois(window):
-    viewer = window.viewer
-    roles = [tag_of(layer).role for layer in viewer.layers]
-    assert roles[0] == "movie"
-    assert roles[-2:] == ["colors", "rois"]
-    assert "image" in roles
-
-
 def test_the_rois_layer_is_hovered_over_and_not_painted_on(window):
     rois = window.layer("rois")
     assert window.viewer.layers.selection.active is rois
