@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.gui.person import Window
 
+from napari_celltype.gui import widgets
 from napari_celltype.gui.commands import show_dock
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.labels import load_labels
@@ -73,6 +74,7 @@ def test_two_windows_on_one_recording_notice_one_another(
 def test_closing_docks_leaves_nothing_that_listens(window, predict, qtbot):
     session, main = window.dock.session, window.viewer.window
     names = ("ROIs and traces", "Label", "Train", "Evaluate", "Export", "Classify")
+    held = len(widgets._forgetting)
     docks = [show_dock(window.viewer, name) for name in names]
     labelling = docks[1].labelling
     labelling.toggle()
@@ -82,6 +84,7 @@ def test_closing_docks_leaves_nothing_that_listens(window, predict, qtbot):
         main.remove_dock_widget(dock)
         dock.deleteLater()
     qtbot.waitUntil(lambda: len(gone) == len(docks))
+    assert len(widgets._forgetting) <= held
     # Python may keep what Qt has destroyed; no signal may reach it.
     session.select(2)
     labelling.give_digit(1)

@@ -366,15 +366,22 @@ class PathDrop(QObject):
         return True
 
 
+# What Qt calls when a widget goes. Held here: a garbage collection that takes a window
+# may clear such a function before Qt calls it, which ends the process.
+_forgetting: set[Callable[..., None]] = set()
+
+
 def listen(widget: QObject, slot: Callable[..., Any], *signals: Any) -> None:
     """Call a method of a widget at each signal, until Qt destroys the widget."""
     method = WeakMethod(slot)
 
     def forget(_: object = None) -> None:
+        _forgetting.discard(forget)
         if (alive := method()) is not None:
             for signal in signals:
                 signal.disconnect(alive)
 
     for signal in signals:
         signal.connect(slot)
+    _forgetting.add(forget)
     widget.destroyed.connect(forget)
