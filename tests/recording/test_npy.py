@@ -156,6 +156,12 @@ def array_again_and_again(canary):
     return b"\x80\x03" + kept + b"](" + array * 10_000 + b"e."
 
 
+def path_of_doubling_tuples(canary):
+    """A path whose text is 16 GB long, of tuples that each hold the last one twice."""
+    doubled = b"X\x01\x00\x00\x00x\x85" + b"2\x86" * 30
+    return b"\x80\x02cpathlib\nPurePosixPath\n" + doubled + b"\x85R."
+
+
 def set_from_a_name(canary):
     return pickle.dumps({"a": {1}, "b": Call(eval, "1")}, protocol=2)
 
@@ -186,6 +192,7 @@ HOSTILE = [
     bytes_again_and_again,
     array_again_and_again,
     set_from_a_name,
+    path_of_doubling_tuples,
 ]
 
 

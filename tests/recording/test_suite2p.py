@@ -201,6 +201,9 @@ class TestFrameRate:
         rates = [w for w in with_movie.warnings if w.code == ANOTHER_RATE]
         assert len(rates) <= n_warnings
         assert recording.with_sampling_frequency(30).warnings == ()
+        tifffile.imwrite(tmp_path / "plain.tif", np.zeros((6, 64, 72), "i2"))
+        plain = attach_movie(recording, tmp_path / "plain.tif", n_planes=3)
+        assert [w.code for w in plain.warnings].count(ANOTHER_RATE) == n_warnings
 
     @pytest.mark.parametrize("rate", [None, 0.0])
     def test_absent_or_zero_rate_is_unknown(self, rate, suite2p_folder, tmp_path):

@@ -8,9 +8,10 @@ import pytest
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
-from napari_celltype.recording import Recording
+from napari_celltype.recording import Recording, Segment
 from napari_celltype.recording.recording import TAKEN_FOR_CONTINUOUS, segments_between
 from napari_celltype.recording.suite2p_settings import (
+    decide_frame_rate,
     frame_shape,
     interleaving,
     neuropil_coefficient,
@@ -117,6 +118,18 @@ def spans(joins="auto", **settings):
     ).with_joins(joins)
     segments = [(s.start, s.stop) for s in recording.segments]
     return segments, [w.code for w in recording.warnings]
+
+
+def test_break_keeps_the_joins_that_a_recording_has():
+    segments = Segment(0, 50), Segment(50, 100)
+    recording = Recording(np.ones((1, 100), np.float32), segments=segments)
+    assert recording.with_joins("break").segments == segments
+
+
+def test_a_rate_that_the_user_gave_before_is_not_doubted():
+    noted, warnings = {"fs": 30.0, "napari_celltype_fs": 30.0}, []
+    assert decide_frame_rate(noted, None, lambda: 15.0, warnings)[0] == 30
+    assert warnings == []
 
 
 def bad(n_frames, *frames):

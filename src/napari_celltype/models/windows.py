@@ -131,7 +131,7 @@ def _why_no_window(plan: WindowPlan, model: str, n_frames: int) -> str:
     rate = plan.sampling_frequency or math.nan
     wanted = f"the model {model!r} needs {need} frames ({need / rate:.1f} s)"
     n_bad = n_frames - sum(s.stop - s.start for s in plan.segments)
-    if longest >= need:
+    if longest >= need or (n_bad and len(whole) == 1 and n_frames >= need):
         return (
             f"{n_bad} of {n_frames} frames ({100 * n_bad / n_frames:.2g} %) are marked "
             f"as bad, but {wanted} of which at most {100 * MOST_MASKED:g} % are bad; "

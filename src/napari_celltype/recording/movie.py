@@ -113,8 +113,7 @@ def attach_movie(
     path = Path(path).expanduser()
     movie = _movie_of(recording, path, n_planes, n_channels)
     shape = movie.shape[1:]
-    doubts = (FRAME_SIZE_GUESSED, ANOTHER_RATE)
-    warnings = [w for w in recording.warnings if w.code not in doubts]
+    warnings = [w for w in recording.warnings if w.code != FRAME_SIZE_GUESSED]
     guessed = any(w.code == FRAME_SIZE_GUESSED for w in recording.warnings)
     fits = all(m >= r for m, r in zip(shape, recording.frame_shape, strict=True))
     if shape != recording.frame_shape and not (guessed and fits):
@@ -174,6 +173,8 @@ def _with_rate_of(recording: Recording, tiff: Path, n_planes: int) -> Recording:
     known = recording.sampling_frequency
     if rate is None:
         return recording
+    others = tuple(w for w in recording.warnings if w.code != ANOTHER_RATE)
+    recording = replace(recording, warnings=others)
     if known is None or not recording.sampling_frequency_confirmed:
         return recording.with_sampling_frequency(rate, FROM_TIFF)
     if math.isclose(known, rate, rel_tol=SAME_RATE):

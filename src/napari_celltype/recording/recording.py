@@ -253,7 +253,8 @@ class Recording:
 
         ``auto`` keeps them, ``continuous`` has no join, ``break`` one at each file.
         """
-        choices = {"continuous": (), "break": self.boundaries}
+        joined = {s.start for s in self.segments[1:] if not s.continues}
+        choices = {"continuous": set(), "break": joined.union(self.boundaries)}
         if joins == "auto":
             return self
         if joins not in choices:

@@ -74,9 +74,10 @@ def read_settings(plane: Path, warnings: list[Finding] | None = None) -> dict[st
         if content.shape == () and isinstance(content.item(), dict):
             for key, value in content.item().items():
                 if isinstance(value, Unread):
+                    entry = repr(key[:40]) if isinstance(key, str) else "an entry"
                     left_out.append(
-                        f"{str(key)[:40]!r} in {name} is of the type "
-                        f"{value.type_name}, which is not read."
+                        f"{entry} in {name} is of the type {value.type_name}, which is "
+                        "not read."
                     )
                 else:
                     settings[key] = value
@@ -186,7 +187,7 @@ def decide_frame_rate(
         and not np.isclose(measured, noted, rtol=SAME_RATE)
     )
     if noted is not None and noted > 0 and noted != _DEFAULT_RATE:
-        if differs:
+        if differs and noted != number(settings.get(CONFIRMED_KEY)):
             sentence = (
                 f"suite2p has {noted:g} Hz, which is kept, and the TIFF that it was "
                 f"run on says {measured:g} Hz; give the frame rate of one plane if "
@@ -255,7 +256,7 @@ def read_joins(
     if assumed:
         names = [file.rpartition("/")[2] for file in assumed[0]]
         sentence = (
-            f"Files count as continuous at {len(assumed)} places (if they are not: "
+            "Files count as continuous at file boundaries (if they are not: "
             "--joins break; napari: Joins in the Options of Classify), such as "
             f"{' and '.join(names) or 'files whose names suite2p did not note'}."
         )

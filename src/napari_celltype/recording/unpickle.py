@@ -153,7 +153,8 @@ class _Dtype:
 
     def __init__(self, text: object, align: object = False, copy: object = True):
         if not isinstance(text, str) or not self._PLAIN.fullmatch(text):
-            raise Refused(f"it asks for the array type {str(text)[:40]!r}")
+            what = text[:40] if isinstance(text, str) else type(text).__name__
+            raise Refused(f"it asks for the array type {what!r}")
         self.dtype = np.dtype(text)
 
     def __setstate__(self, state: Any) -> None:
@@ -228,7 +229,10 @@ def _unread(name: str) -> Callable[..., Unread]:
 
 def _path(*parts: object) -> str:
     """Return a path as text, because it may be of another operating system."""
-    return "/".join(str(part) for part in parts)
+    # The text of nested tuples can be far longer than they are.
+    if not all(isinstance(part, str) for part in parts):
+        raise Refused("it holds a path in an unusual way")
+    return "/".join(map(str, parts))
 
 
 _PATHS = ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath")

@@ -312,6 +312,7 @@ class ClassifyDock(QWidget):
             sentences = [] if made is None else [str(f) for f in made.findings]
             sentences += active.notes
             # What is doubtful about the rate stands below its box.
-            others = (w for w in recording.warnings if w.code not in RATE_DOUBTS)
+            seen = recording if made is None else made.recording
+            others = (w for w in seen.warnings if w.code not in RATE_DOUBTS)
             sentences += map(str, others)
         self.warnings.show_warnings(sentences)
