@@ -190,6 +190,7 @@ def red(folder: Path) -> None:
     panel.apply_button.click()
     stage.wait(lambda: not panel.job.running)
     stage.session.select(int(panel._order[0]))
+    stage.rest()
     save(stage.whole(), "red-channel")
     stage.viewer.close()
 

@@ -17,7 +17,7 @@ from napari_celltype.errors import (
 )
 from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.models import load_model, save_model
-from napari_celltype.recording import Recording, open_recording
+from napari_celltype.recording import Recording, Segment, open_recording
 
 TYPES = ["PY", "PV", "SOM", "VIP"]
 LONG = {"n_frames": 1900, "fs": 30.0}  # a little over one window of 60 s
@@ -260,3 +260,13 @@ def test_a_recording_like_the_training_data_gets_no_warning(session_folder, mode
     model = model_with(domain={"noise": WIDE, "length": WIDE})
     table = classify(session_folder("m1", **SHORT), model, sampling_frequency=10.0)
     assert table["warnings"].eq("").all()
+
+
+def test_a_refusal_names_bad_frames_at_an_end_of_the_recording():
+    traces = np.random.default_rng(0).normal(500, 20, (2, 700)).astype("f4")
+    recording = replace(
+        Recording.from_traces(traces, sampling_frequency=10.0),
+        segments=(Segment(0, 550),),
+    )
+    with pytest.raises(RecordingError, match=r"150 of 700 frames .* marked as bad"):
+        classify(recording)
