@@ -61,6 +61,14 @@ class Segment:
     continues: bool = field(default=False, compare=False)
 
 
+def frames_inside(segments: Sequence[Segment], n_frames: int) -> NDArray[np.bool_]:
+    """Tell which frames lie in a segment, (n_frames,)."""
+    inside = np.zeros(n_frames, dtype=bool)
+    for segment in segments:
+        inside[segment.start : segment.stop] = True
+    return inside
+
+
 def segments_between(
     joins: Collection[int], bad: NDArray[np.bool_]
 ) -> tuple[Segment, ...]:
@@ -261,9 +269,7 @@ class Recording:
             raise RecordingError(
                 f"joins is {joins!r}; use auto, {' or '.join(choices)}."
             )
-        bad = np.ones(self.n_frames, dtype=bool)
-        for segment in self.segments:
-            bad[segment.start : segment.stop] = False
+        bad = ~frames_inside(self.segments, self.n_frames)
         return replace(
             self,
             segments=segments_between(choices[joins], bad),

@@ -178,8 +178,10 @@ def decide_frame_rate(
     if given is not None:
         return require_possible(given), FROM_USER
     noted = number(settings.get("fs"))
-    if noted == number(settings.get(CONFIRMED_KEY)) and noted == _DEFAULT_RATE:
-        return noted, FROM_USER
+    confirmed = number(settings.get(CONFIRMED_KEY))
+    if noted is not None and 0 < noted == confirmed:
+        # The TIFF need not be looked into.
+        return noted, FROM_USER if noted == _DEFAULT_RATE else FROM_SUITE2P
     measured = rate_of_tiff()
     differs = (
         noted is not None
@@ -187,7 +189,7 @@ def decide_frame_rate(
         and not np.isclose(measured, noted, rtol=SAME_RATE)
     )
     if noted is not None and noted > 0 and noted != _DEFAULT_RATE:
-        if differs and noted != number(settings.get(CONFIRMED_KEY)):
+        if differs:
             sentence = (
                 f"suite2p has {noted:g} Hz, which is kept, and the TIFF that it was "
                 f"run on says {measured:g} Hz; give the frame rate of one plane if "

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.recording.recording import SAME_RATE, Segment
+from napari_celltype.recording.recording import SAME_RATE, Segment, frames_inside
 from napari_celltype.recording.traces import area_average, frames_after_averaging
 
 # The longest gap that is interpolated; GCaMP6s needs as long to fall by half.
@@ -146,9 +146,7 @@ def bridged(
     Gaps up to `BRIDGED` are interpolated, never across a join; others are NaN. At an
     unknown frame rate a gap is one frame. The traces themselves if there is no gap.
     """
-    good, spoilt = np.zeros(traces.shape[1], dtype=bool), damaged(traces)
-    for segment in segments:
-        good[segment.start : segment.stop] = True
+    good, spoilt = frames_inside(segments, traces.shape[1]), damaged(traces)
     if spoilt is None and good.all():
         return traces
     known = np.repeat(good[None], len(traces), axis=0)
