@@ -2,15 +2,23 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
+from typing import BinaryIO
 
 import filelock
 import pytest
 
 from napari_celltype.errors import OutputError
-from napari_celltype.files import file_sha256, locked
+from napari_celltype.files import (
+    file_sha256,
+    locked,
+    write_atomically,
+    write_text_atomically,
+)
 
 
 def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
@@ -64,3 +72,25 @@ def test_a_file_system_without_locks_keeps_nobody_out(
     monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
     with locked(tmp_path / ".lock"):
         pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_what_a_killed_writer_left_is_cleared_at_the_next_write(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from pathlib import Path;"
+        "from napari_celltype.files import write_atomically as write;"
+        "write(Path(sys.argv[1]), lambda _: os.kill(os.getpid(), signal.SIGKILL))"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "file"], check=False)
+    (left,) = tmp_path.iterdir()
+    others = f".x.{'0' * 8}-1-{'0' * 8}.part", ".theirs.part"
+    for name in others:  # of another machine and another program
+        (tmp_path / name).touch()
+
+    def write(file: BinaryIO) -> None:
+        # One that is being written now stays.
+        write_text_atomically(tmp_path / "other", "")
+
+    write_atomically(tmp_path / "file", write)
+    assert left.suffix == ".part"
+    assert {p.name for p in tmp_path.iterdir()} == {"file", "other", *others}

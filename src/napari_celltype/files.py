@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import platform
+import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +20,9 @@ from napari_celltype.errors import OutputError
 
 # What a file system without locks answers, as some network shares do.
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+# Machine, process and chance, and the seconds after which no writer lives on.
+_TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-(\d{1,9})-[0-9a-f]{8}\.part")
+_ABANDONED = 86_400.0
 
 
 def file_sha256(path: Path) -> str:
@@ -84,9 +90,11 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> Path:
 
 def replace_atomically(path: Path, write_at: Callable[[Path], object]) -> Path:
     """Write a file as `write_atomically`, with a library that wants a file name."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    writer = f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    temporary = path.with_name(f".{path.name}.{writer}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clear_abandoned(path.parent)
         write_at(temporary)
         with temporary.open("r+b") as file:
             os.fsync(file.fileno())
@@ -102,6 +110,34 @@ def replace_atomically(path: Path, write_at: Callable[[Path], object]) -> Path:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
     return path
+
+
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _clear_abandoned(folder: Path) -> None:
+    """Remove the temporary files of writers that were killed, not those of others."""
+    for name in os.listdir(folder):
+        found = _TEMPORARY.fullmatch(name)
+        if found is None:
+            continue
+        with suppress(OSError):
+            is_old = time.time() - (folder / name).stat().st_mtime > _ABANDONED
+            if is_old or (found[1] == _machine() and not _is_running(int(found[2]))):
+                (folder / name).unlink()
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":  # A signal would end it there.
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def write_text_atomically(path: Path, text: str) -> Path:

@@ -62,6 +62,24 @@ class Parameter:
             return dict(map(self._pair, parts))
         return tuple(map(self._one, parts))
 
+    def kept(self, value: Any) -> Any:
+        """Return a value that was kept as JSON; `ValueError` if it is none of these."""
+        parts: Iterable[Any] = (value,)
+        types = {*self.types} - {tuple, dict}
+        if isinstance(value, Mapping) and dict in self.types:
+            parts = value.values()
+        elif isinstance(value, list) and tuple in self.types:
+            parts = value = tuple(value)
+        elif value is None and self.default in (None, REQUIRED):
+            return None
+        elif types != {*self.types}:
+            parts = (None,)
+        for part in parts:
+            if type(part) not in types and not (type(part) is int and float in types):
+                raise ValueError(f"{self.name} is {str(value)[:60]!r}")
+            self._allowed(part)
+        return value
+
     def text(self, value: Any) -> str:
         """Return the text that stands for a value; none for None."""
         if value is None:

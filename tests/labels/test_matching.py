@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 
 from napari_celltype.labels.matching import find_again, mask_runs
@@ -47,3 +49,12 @@ def test_pixels_right_of_all_rois_do_not_wrap_to_the_next_row():
 
 def test_nothing_is_found_among_no_rois():
     assert find_again(mask_runs([_square(0, 0)], [0]), []) == {}
+
+
+def test_a_mask_that_claims_far_more_than_the_frame_takes_little_memory():
+    tracemalloc.start()
+    found = find_again({0: [[0, 0, 65_535]] * 5_000}, [_square(0, 0)])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == {}
+    assert most < 50e6

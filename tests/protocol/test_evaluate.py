@@ -18,6 +18,7 @@ from napari_celltype.labels import save_traces
 from napari_celltype.labels.reading import Reading
 from napari_celltype.protocol.evaluate import (
     ExperimentRequest,
+    _shareable,
     experiment_data,
     new_run_folder,
     read_request,
@@ -237,3 +238,39 @@ def test_beside_read_only_data_it_is_among_the_users_own(tmp_path, monkeypatch):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
     assert not new_run_folder(closed / "mice.npz", NOW).is_relative_to(closed)
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("nct train '/home/me/my data/x.npz' -o /r/", "nct train x.npz -o r/"),
+        ("nct --labels=/home/me/l.csv -o/tmp/run", "nct --labels=l.csv -orun"),
+        (r"nct 'C:\Users\me\x.npz' by-cell 3", "nct x.npz by-cell 3"),
+        ("nct relative/x.npz tcp://host:1", "nct relative/x.npz tcp://host:1"),
+        ("'unbalanced", None),
+        (None, None),
+        ([1], None),
+    ],
+)
+def test_the_command_of_a_report_names_no_folder_of_this_machine(command, shown):
+    assert _shareable(command) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("epochs", v) for v in ("20", 2.5, True, [20], 0, {})),
+        *(("n_splits", v) for v in (None, 10**9, -1, "x")),
+        *(("classifiers", v) for v in (None, "cnn", [1], [["cnn"]])),
+        *(("merged", v) for v in (["PV"], {"PV": 1}, "PV")),
+        *(("split", v) for v in ("other", None, 3)),
+        *(("sampling_frequency", v) for v in ("30", [30.0], False)),
+        ("data", 7),
+        ("slow", "no"),
+    ],
+)
+def test_a_request_that_was_edited_by_hand_gives_a_sentence(stopped, name, value):
+    kept = json.loads((stopped / "request.json").read_text())
+    (stopped / "request.json").write_text(json.dumps({**kept, name: value}))
+    with pytest.raises(CellTypeError, match=r"choose the folder|give|use one of"):
+        read_request(stopped)

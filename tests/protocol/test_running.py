@@ -246,11 +246,21 @@ def test_a_torn_last_line_is_cut_off(kept):
     assert kept.results.read_bytes() == whole
 
 
-@pytest.mark.parametrize("line", [b"\x00\x00\x00", b"[]", b'{"other": 1}', b"{"])
+@pytest.mark.parametrize(
+    "line", [b"\x00\x00\x00", b"[]", b'{"other": 1}', b"{", b'"x"', b"[" * 10**5]
+)
 def test_a_line_that_is_no_outcome_is_not_done(kept, line):
     kept.results.write_bytes(line + b"\n")
     kept.append(OUTCOME)
     assert list(kept.finished()) == [("cnn", 0)]
+
+
+@pytest.mark.parametrize("edit", [(b"[3, 4]", b"[3, 5]"), (b"[0, 1]", b"[0, 1e9]")])
+def test_an_outcome_that_was_edited_is_not_done(kept, edit):
+    kept.append(OUTCOME)
+    kept.append(replace(OUTCOME, split=1, rows=[7, 8], guess=[1, 0]))
+    kept.results.write_bytes(kept.results.read_bytes().replace(*edit))
+    assert list(kept.finished()) == [("cnn", 1)]
 
 
 @pytest.mark.parametrize(
@@ -276,7 +286,9 @@ def test_classifiers_may_be_added_and_not_taken_away(kept):
         RunFolder.open(kept.path, CONFIGURATION)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"configuration": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"configuration": {}}', "[" * 100_000, "\0"]
+)
 def test_a_configuration_of_something_else_is_refused(kept, text):
     (kept.path / "config.json").write_text(text)
     with pytest.raises(OutputError, match="not the configuration of a run"):

@@ -394,3 +394,9 @@ def test_disk_that_fails_while_it_is_read():
         open_for_reading(MEMORY_OF_PROCESS) as file,
     ):
         read_exactly(file, np.empty(8), MEMORY_OF_PROCESS)
+
+
+def test_a_header_of_python_2_is_read_without_a_warning(tmp_path):
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 3L), }"
+    path = object_npy(tmp_path / "F.npy", bytes(24), header)
+    np.testing.assert_array_equal(load_npy(path), np.zeros((2, 3)))

@@ -270,6 +270,10 @@ def read_label_file(
     try:
         tree = _with_own_types(content, tree)
         plane = recording.plane
+        if content.get("plane", plane) != plane:
+            raise LabelError(
+                f"it is of plane {content['plane']!r:.60}, and this is plane {plane}."
+            )
         labels = [_stored(e, tree, plane) for e in _objects(content, "labels")]
         aside = [_stored(e, tree, plane) for e in _objects(content, "set_aside")]
         if content.get("rois") == fingerprint(recording):

@@ -127,13 +127,14 @@ def read_track2p(folder: Path, recording: Recording) -> MatchedCells:
     """Read the matches of a recording's plane in a folder of Track2p's."""
     plane, file = recording.plane, folder / "track_ops.npy"
     content = load_npy(file)
-    options = content.item() if content.shape == () else None
-    if not isinstance(options, dict) or "all_ds_path" not in options:
+    options: Any = content.item() if content.shape == () else None
+    noted: Any = options.get("all_ds_path") if isinstance(options, dict) else None
+    if not isinstance(noted, list | tuple) and getattr(noted, "ndim", 0) != 1:
         raise LabelError(
             f"{file} does not name the recordings (all_ds_path); check that it is "
             f"Track2p's file."
         )
-    days = tuple(str(day) for day in options["all_ds_path"])
+    days = tuple(map(str, noted))
     direct, older = (
         folder / f"plane{plane}_{name}.npy" for name in ("suite2p_indices", "match_mat")
     )

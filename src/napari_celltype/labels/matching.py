@@ -93,7 +93,7 @@ def _pixel_keys(runs: Runs, width: int) -> NDArray[np.int64]:
     if not runs:
         return np.empty(0, dtype=np.int64)
     y, x, n = np.array(runs, dtype=np.int64).T
-    rows = np.repeat(y, n)
+    # Of what lies outside no pixel is made, however many a file claims.
+    n = np.clip(width - x, 0, n)
     columns = np.concatenate([np.arange(a, a + k) for a, k in zip(x, n, strict=True)])
-    inside = columns < width
-    return np.asarray(rows[inside] * width + columns[inside], dtype=np.int64)
+    return np.asarray(np.repeat(y, n) * width + columns, dtype=np.int64)

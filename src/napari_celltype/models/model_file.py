@@ -59,7 +59,7 @@ def read_model_bytes(path: str | os.PathLike[str]) -> ModelBytes:
                 f"program ({MAX_BYTES // 2**20} MB); choose a model file."
             )
         with source.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(size)
     except FileNotFoundError as error:
         raise ModelError(f"There is no model file {source}; check the path.") from error
     except OSError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -161,6 +163,16 @@ def experiment_data(
     return ExperimentData(traces, targets, probes, new_traces, new_targets), notes
 
 
+def _shareable(command: str | None) -> str | None:
+    """Return a command without the folders of this machine, for the report."""
+    folders = re.compile(r"^(--[\w-]+=|-\w)?(/|[A-Za-z]:[\\/])(.*[\\/])?(?=.)")
+    try:
+        words = shlex.split(command or "")
+    except (ValueError, AttributeError):  # Of a request that was edited by hand.
+        words = []
+    return shlex.join(folders.sub(r"\1", word) for word in words) or None
+
+
 def new_run_folder(data: Path, now: datetime | None = None) -> Path:
     """Return a folder that is not there yet, and is not made.
 
@@ -225,10 +237,10 @@ def read_request(folder: Path, data: Path | None = None) -> ExperimentRequest:
         for name, one in parameters(ExperimentRequest).items():
             if name in _PATHS:
                 kept[name] = None if kept[name] is None else folder / kept[name]
-            elif name in kept and tuple in one.types:
-                kept[name] = tuple(kept[name])
+            elif name in kept:
+                kept[name] = one.kept(kept[name])
         request = replace(build(ExperimentRequest, kept), folder=folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise OutputError(
             f"{folder} is not the folder of a run of this version ({error}); choose "
             "the folder that an evaluation made."
@@ -353,7 +365,7 @@ def run_experiment(
         name=old.name,
         preparation=(*request.reading.traces_are(request.data), *notes),
         notes=notes,
-        command=request.command,
+        command=_shareable(request.command),
     )
     if request.folder is not None:
         write_report(report, request.folder)

@@ -221,19 +221,24 @@ class RunFolder:
         return locked(self.path / ".lock")
 
     def finished(self) -> dict[tuple[str, int], Outcome]:
-        """Return the outcomes so far; a line that cannot be read is not done."""
-        if not self.results.exists():
+        """Return the outcomes so far; a line that is not as written is not done."""
+        if not self.results.is_file():
             return {}
         outcomes = {}
         for line in self.results.read_bytes().splitlines():
-            with suppress(ValueError, TypeError):
-                outcome = Outcome(**json.loads(line))
-                outcomes[outcome.key] = outcome
+            with suppress(
+                *(ValueError, TypeError, KeyError, AttributeError, RecursionError)
+            ):
+                kept = json.loads(line)
+                if kept.pop("sha256") == _digest(kept):
+                    outcome = Outcome(**kept)
+                    outcomes[outcome.key] = outcome
         return outcomes
 
     def append(self, outcome: Outcome) -> None:
         """Write the line of a finished task to disk and drop its checkpoint."""
-        line = json.dumps(asdict(outcome)).encode() + b"\n"
+        kept = asdict(outcome)
+        line = json.dumps({**kept, "sha256": _digest(kept)}).encode() + b"\n"
         try:
             with self.results.open("ab", buffering=0) as file:
                 start = file.tell()
@@ -271,7 +276,7 @@ class RunFolder:
                 started = dict(found["configuration"])
                 if found["format"] != FORMAT:
                     raise ValueError(found["format"])
-        except (ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             raise OutputError(
                 f"{file} is not the configuration of a run of this version; choose "
                 "another folder."
@@ -286,6 +291,11 @@ class RunFolder:
         if is_new or started != wanted:
             kept = {"format": FORMAT, "configuration": wanted}
             write_text_atomically(file, json.dumps(kept, indent=2) + "\n")
+
+
+def _digest(outcome: Mapping[str, Any]) -> str:
+    """Return what tells an outcome from one that was damaged or edited."""
+    return hashlib.sha256(json.dumps(outcome).encode()).hexdigest()
 
 
 def _difference(name: str, started: Any, wanted: Any) -> str:

@@ -44,6 +44,7 @@ class PaperProtocol:
         label="Splits",
         option="--splits",
         minimum=1,
+        maximum=10_000,
     )
     train_size: int | None = parameter(
         None, "Training examples in all (80 % of each type).", minimum=1

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 import math
+import os
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -159,8 +161,9 @@ def read_header(file: BinaryIO, path: Path) -> NpyHeader:
 
 def _parse_header(file: IO[bytes], where: str, size: int) -> NpyHeader:
     try:
-        version = np.lib.format.read_magic(file)
-        shape, fortran_order, dtype = _HEADER_READERS[version](file)
+        with warnings.catch_warnings(action="ignore"):  # Of Python 2 and odd dtypes.
+            version = np.lib.format.read_magic(file)
+            shape, fortran_order, dtype = _HEADER_READERS[version](file)
     except _HEADER_ERRORS:
         file.seek(0)
         start = file.read(len(_LFS_POINTER))
@@ -205,14 +208,14 @@ def read_exactly(file: BinaryIO, target: np.ndarray[Any, Any], path: Path) -> No
 
 
 def _read_objects(file: BinaryIO, header: NpyHeader, path: Path) -> Any:
-    data = file.read(_MAX_OBJECT_BYTES + 1)
-    if len(data) > _MAX_OBJECT_BYTES:
+    # To the end: Python sets aside as much memory as is asked for.
+    if os.fstat(file.fileno()).st_size > _MAX_OBJECT_BYTES:
         raise RecordingError(
             f"{path} holds more than {_MAX_OBJECT_BYTES >> 30} GiB of objects; check "
             f"that it is the right file."
         )
     try:
-        array = safe_unpickle(data)
+        array = safe_unpickle(file.read())
     except Refused as finding:
         raise RecordingError(
             f"{path} was refused, and nothing in it was run: {finding}; {_AGAIN}."
