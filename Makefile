@@ -12,12 +12,14 @@ PYTEST_ARGS ?=
 # One thread each: two processes that share two cores mostly wait for one another.
 PARALLEL := -n 2
 
-.PHONY: help setup setup-demo libraries demo test test-quick lint docs bench validate clean
+.PHONY: help setup setup-demo libraries demo test test-quick soak lint docs bench
+.PHONY: validate clean
 
 help:
 	@echo "make demo        set up, run the demo and open napari"
 	@echo "make test        set up, run every test"
 	@echo "make test-quick  the tests that need no window and no patience"
+	@echo "make soak        twenty times as many mutants, kills and openings: some hours"
 	@echo "make lint        ruff, mypy, import-linter, the napari manifest"
 	@echo "make docs        the pages of docs/ as a site, in build/site"
 	@echo "make bench       the benchmarks, printed as ratios of this machine's speed"
@@ -50,6 +52,10 @@ test: setup
 test-quick: setup
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) \
 		-m "not slow and not gui" $(PYTEST_ARGS)
+
+soak: setup
+	@NAPARI_CELLTYPE_SOAK=20 OMP_NUM_THREADS=1 sh scripts/on_screen.sh \
+		$(BIN)/python -m pytest tests/robustness --timeout 36000 $(PYTEST_ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -237,7 +237,7 @@ def _write_combined(root: Path, n_planes: int) -> None:
     np.save(combined / "stat.npy", np.concatenate(shifted))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def suite2p_folder() -> Callable[..., Path]:
     """Write a synthetic suite2p session: `suite2p_folder(path, **options) -> root`.
 

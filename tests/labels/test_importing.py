@@ -285,9 +285,3 @@ def test_labels_of_a_file_do_not_take_others_of_the_red_channel_away():
     present = LabelTable((Label(1, "PV", source="redcell"),))
     new = LabelTable((Label(2, "PV", source="redcell"),))
     assert add_labels(present, new).table.by_roi().keys() == {1, 2}
-
-
-@pytest.mark.parametrize("noted", [None, 7, "day1", {}, np.array(3)])
-def test_track2p_that_does_not_list_its_recordings_is_said(days, track2p, noted):
-    with pytest.raises(LabelError, match="does not name the recordings"):
-        import_labels(track2p(all_ds_path=noted), days[0])

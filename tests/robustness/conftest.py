@@ -1,0 +1,167 @@
+"""A folder with one of every file that can be opened, and how much is tried of it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from napari_celltype.labels import Label, LabelTable, TraceSet, save_labels, save_traces
+from napari_celltype.labels.csv_table import write_csv_rows, write_label_table
+from napari_celltype.recording import open_recording
+
+# How many times as much is tried as in continuous integration; `make soak` says 20.
+SOAK = int(os.environ.get("NAPARI_CELLTYPE_SOAK", "1"))
+
+
+@pytest.fixture(scope="session")
+def soak() -> bool:
+    return SOAK > 1
+
+
+@pytest.fixture(scope="session")
+def scaled() -> Callable[[int], int]:
+    """How many times: `scaled(500)` is 500 in continuous integration, else 10,000."""
+    return lambda n: SOAK * n
+
+
+@pytest.fixture(scope="session")
+def lab_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="session")
+def quick_model(lab_folder: Path) -> Path:
+    from napari_celltype.models import TraceClassifier, card_for, save_model
+
+    rng = np.random.default_rng(0)
+    classifier = TraceClassifier("rnn", epochs=1, random_state=0)
+    classifier.fit(rng.normal(size=(24, 100)), np.tile(["PY", "PV", "SOM", "VIP"], 6))
+    card = card_for(classifier, name="quick", sampling_frequency=10.0)
+    path = lab_folder / "quick.safetensors"
+    save_model(classifier, card, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def lab(
+    lab_folder: Path, quick_model: Path, suite2p_folder: Callable[..., Path]
+) -> Path:
+    """Two days of one mouse, their labels and matches, a movie, traces and a model."""
+    planes = []
+    for day in ("day1", "day2"):
+        root = suite2p_folder(
+            lab_folder / "m1" / day,
+            n_rois=6,
+            n_frames=700,
+            fs=10.0,
+            frame_shape=(40, 44),
+            redcell=True,
+        )
+        planes.append(root / "plane0")
+        labels = (Label(k, ("PY", "PV", "IN", "!PV")[k % 4]) for k in range(5))
+        table = LabelTable(tuple(labels))
+        save_labels(open_recording(planes[-1]), table)
+    write_label_table(table, lab_folder / "labels.csv")
+    listed = [{"path": f"m1/{day}", "subject_id": "m1"} for day in ("day1", "day2")]
+    write_csv_rows(lab_folder / "recordings.csv", ("path", "subject_id"), listed)
+    rng = np.random.default_rng(0)
+    labels = np.tile(["PY", "PV"], 10)
+    cells = TraceSet(rng.normal(size=(20, 60)), labels, sampling_frequency=10.0)
+    save_traces(cells, lab_folder / "cells.npz")
+    frames = rng.integers(0, 900, (6, 16, 20), dtype=np.uint16)
+    tifffile.imwrite(lab_folder / "movie.tif", frames, imagej=True)
+    tifffile.imwrite(lab_folder / "movie.ome.tif", frames, ome=True)
+    matches = '{"clusters": {"labels_bySession": [[0,1,2,3,-1,4],[1,0,2,-1,3,4]]}}'
+    (lab_folder / "x.tracking.results_clusters.json").write_text(matches)
+    paths = {"paths_statFiles": [str(plane / "stat.npy") for plane in planes]}
+    (lab_folder / "x.tracking.params_used.json").write_text(
+        json.dumps({"data": {"__init__": paths}})
+    )
+    track2p = lab_folder / "track2p"
+    track2p.mkdir()
+    options: dict[str, Any] = {
+        "all_ds_path": [str(plane.parents[1]) for plane in planes],
+        "iscell_thr": None,
+        "vector_curation_plane_0": np.ones(4),
+    }
+    np.save(track2p / "track_ops.npy", np.array(options, dtype=object))
+    rows = np.array([[0, 1], [1, 0], [2, 3], [3, 2], [4, None]], dtype=object)
+    np.save(track2p / "plane0_suite2p_indices.npy", rows)
+    return lab_folder
+
+
+@pytest.fixture(scope="session")
+def writers() -> Iterator[Any]:
+    """The module of that name, which other processes import as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parent)
+        yield importlib.import_module("writers")
+
+
+@pytest.fixture(scope="session")
+def started(writers: Any) -> Callable[..., Any]:
+    """Start a function of `writers` in a process, which is ready then."""
+    context = multiprocessing.get_context("forkserver")
+    rooms = "models.model", "export.nwb", "protocol.report", "protocol.rivals"
+    preloaded = (f"napari_celltype.{room}" for room in rooms)
+    context.set_forkserver_preload(["__main__", "pytest", "pynwb", *preloaded])
+
+    def start(work: Callable[..., object], *arguments: object) -> Any:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(*arguments, theirs))
+        process.start()
+        assert ours.poll(60)
+        return process
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def killed(started: Callable[..., Any]) -> Callable[..., None]:
+    """Start a function of `writers` and kill it after some seconds."""
+
+    def kill_after(seconds: float, *work: Any) -> None:
+        process = started(*work)
+        time.sleep(seconds)
+        process.kill()
+        process.join()
+
+    return kill_after
+
+
+@pytest.fixture(scope="session")
+def version() -> Callable[[str, Path], int]:
+    """Tell which version a file of `writers` is, 0 or 1; it is one of them whole."""
+
+    def read(kind: str, path: Path) -> int:
+        from napari_celltype.models import load_model
+
+        if kind == "labels":
+            labels = {row["label"] for row in json.loads(path.read_text())["labels"]}
+        elif kind == "model":
+            return "ab".index(load_model(path).card.name)
+        elif kind == "csv":
+            labels = set(pd.read_csv(path)["label"])
+        else:
+            import pynwb
+
+            with pynwb.NWBHDF5IO(path, "r") as file:
+                ophys = file.read().processing["ophys"]
+                planes = ophys["ImageSegmentation"].plane_segmentations
+                (rois,) = planes.values()
+                labels = set(rois["label"][:])
+        (label,) = labels
+        return ("PV", "PY").index(label)
+
+    return read
