@@ -140,7 +140,7 @@ class TypeTree:
         if name is not None:
             return ("!" if negated else "") + name
         raise LabelError(
-            f"{label!r} is not a known cell type; use one of "
+            f"{label!r:.60} is not a known cell type; use one of "
             f"{', '.join(t.name for t in self.types)}, or !TYPE for 'not that type'."
         )
 

@@ -47,6 +47,74 @@ def test_other_separators_and_a_byte_order_mark_are_read(tmp_path, mark):
     assert table.rows[0].note == "a, b"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"","roi_id","label"\n"1",0,"PV"\n"2",1,NA\n"3",3,"SOM"\n',
+        '"roi_id","label"\n"1",0,"PV"\n"2",1,NA\n"3",3,"SOM"\n',
+        '"roi_id";"label";"note"\n0;"PV";NA\n3;"SOM";NA\n',
+        "roi_id,label,cell_id\n0,PV,nan\n1,nan,NaN\n2,<NA>,None\n3,SOM,\n",
+        "sep=;\r\nroi_id;label\r\n0;PV\r\n3;SOM\r\n",
+        '"sep=\t"\nroi_id\tlabel\n0\tPV\n3\tSOM\n',
+        "sep=,,,\nroi_id,label,,\n0,PV,,\n3,SOM,,\n",
+        "roi_id;label;seen_trace\n0,0;PV;\n1,000;#N/A;\n3,0;SOM;\n",
+    ],
+)
+def test_tables_of_r_pandas_and_spreadsheets_are_read(tmp_path, text):
+    found = read_label_table(_csv(tmp_path, text), n_rois=8)
+    assert [(r.roi_id, r.label, r.cell_id) for r in found] == [
+        (0, "PV", ""),
+        (3, "SOM", ""),
+    ]
+
+
+NAMED = (
+    "recording,plane,roi_id,label,label_source\n"
+    "m1/day1,0,0,PV,histology\nm1/day1,0,2,SOM,prediction\nm2/day1,0,0,PY,\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("folder", "labels"),
+    [
+        ("m1/day1/suite2p/plane0", {0: ("PV", "histology"), 2: ("SOM", "prediction")}),
+        ("m2/day1", {0: ("PY", "imported")}),
+    ],
+)
+def test_of_an_output_table_each_recording_takes_its_own_rows(tmp_path, folder, labels):
+    table = read_label_table(
+        _csv(tmp_path, NAMED), 3, plane=0, folder=tmp_path / folder
+    )
+    assert {r.roi_id: (r.label, r.source) for r in table} == labels
+
+
+def test_an_output_table_of_others_is_refused(tmp_path):
+    path = _csv(tmp_path, NAMED)
+    with pytest.raises(LabelError, match=r"about m1/day1, m2/day1, and not about .*m3"):
+        read_label_table(path, 3, plane=0, folder=tmp_path / "m3/day1")
+    with pytest.raises(LabelError, match=r"several recordings \(m1/day1, m2/day1\)"):
+        read_label_table(path, 3, plane=0)
+
+
+def test_a_table_of_other_planes_is_said(tmp_path):
+    table = read_label_table(
+        _csv(tmp_path, "roi_id,label,plane\n0,PV,1\n3,SOM,2\n"), 8, plane=0
+    )
+    (warning,) = table.warnings
+    assert len(table) == 0
+    assert "no label of plane 0: its rows are of plane 1, 2" in warning
+
+
+def test_a_long_cell_is_not_said_whole(tmp_path):
+    for name in ("roi_id", "label", "source", "seen_trace"):
+        cells = {"roi_id": "1", "label": "PV", name: "y\nx" * 2000}
+        text = ",".join(cells) + "\n" + ",".join(f'"{c}"' for c in cells.values())
+        with pytest.raises(LabelError) as caught:
+            read_label_table(_csv(tmp_path, text + "\n"))
+        assert len(str(caught.value)) < 500
+        assert "\n" not in str(caught.value)
+
+
 def test_what_is_no_text_is_said(tmp_path):
     path = _csv(tmp_path, "roi_id,label,note\n1,PV,größer\n", "latin-1")
     with pytest.raises(LabelError, match="is not UTF-8 text"):

@@ -285,3 +285,14 @@ def test_labels_of_a_file_do_not_take_others_of_the_red_channel_away():
     present = LabelTable((Label(1, "PV", source="redcell"),))
     new = LabelTable((Label(2, "PV", source="redcell"),))
     assert add_labels(present, new).table.by_roi().keys() == {1, 2}
+
+
+def test_of_an_output_table_only_the_rows_of_the_recording_are_taken(days, tmp_path):
+    path = tmp_path / "cell_types.csv"
+    path.write_text(
+        "recording,plane,roi_id,label\nd1,0,0,PY\nmouse1/d2,0,0,PV\nd2,0,3,SOM\n"
+    )
+    found = [import_labels(path, day).table for day in days[:2]]
+    assert [{r.roi_id: r.label for r in t} for t in found] == [{0: "PY"}, {0: "PV"}]
+    with pytest.raises(LabelError, match=r"and not about .*d3"):
+        import_labels(path, days[2])

@@ -66,6 +66,18 @@ def test_labels_follow_their_roi_to_another_row(plane, recording):
     assert "3 of 3 labels followed their ROI" in labels.warnings[0]
 
 
+def test_labels_follow_their_roi_into_a_merged_one(tmp_path, suite2p_folder, recording):
+    save_labels(recording, LABELS)
+    # As suite2p's GUI leaves it: the parts stay, a row is appended.
+    merged = suite2p_folder(tmp_path / "after", data_bin=False, merged=[[1, 2]])
+    after = open_recording(merged)
+    table = read_label_file(label_path(recording), after)
+    assert {r.roi_id: r.label for r in table} == {4: "!PV", 7: "IN", 12: "PV"}
+    assert "The label of ROI 1 is that of ROI 12 now" in table.warnings[-1]
+    save_labels(after, LABELS)
+    assert _load(after).rows == table.rows
+
+
 def test_masks_that_changed_a_little_keep_their_label(plane, recording):
     save_labels(recording, LABELS)
     # One is appended, and all are shifted by a pixel.
@@ -130,16 +142,29 @@ def test_a_users_own_types_come_back(recording):
     assert _load(recording) == labels
 
 
-def test_a_labels_folder_repeats_the_end_of_the_path(tmp_path, plane, recording):
+def test_a_labels_folder_repeats_the_path(tmp_path, plane, recording):
     assert load_labels(recording, tmp_path / "labels") is None
     path = save_labels(recording, LABELS, tmp_path / "labels")
-    expected = tmp_path / "labels/mäuse 1/tag 1/suite2p/plane0/celltype_labels.json"
-    assert path == expected
+    repeated = plane.resolve().relative_to(plane.anchor)
+    assert path == tmp_path / "labels" / repeated / "celltype_labels.json"
     assert load_labels(recording, tmp_path / "labels") == LABELS
     assert not (plane / "celltype_labels.json").exists()
     # The recording's own labels serve an empty labels folder.
     path.rename(plane / path.name)
     assert load_labels(recording, tmp_path / "labels") == LABELS
+
+
+def test_a_labels_folder_keeps_mice_of_one_date_apart(tmp_path, suite2p_folder):
+    mice = [
+        open_recording(suite2p_folder(tmp_path / mouse / "a/day1/1", n_frames=20))
+        for mouse in ("m1", "m2")
+    ]
+    for mouse, label in zip(mice, ("PV", "SOM"), strict=True):
+        assert load_labels(mouse, tmp_path / "labels") is None
+        save_labels(mouse, LabelTable((Label(0, label, 0),)), tmp_path / "labels")
+    for mouse, label in zip(mice, ("PV", "SOM"), strict=True):
+        kept = load_labels(mouse, tmp_path / "labels")
+        assert [row.label for row in kept] == [label]
 
 
 def test_a_folder_that_cannot_be_written_to_is_said(tmp_path, recording):

@@ -149,6 +149,37 @@ def test_parts_of_merged_rois_do_not_count_twice(labelled):
     )
 
 
+def test_labels_given_before_a_merge_count_once(labelled):
+    given = {0: Label(0, "PV", source="histology"), 1: "PV", 2: "PY"}
+    session = labelled("m1", given, merged=[(0, 1)])
+    data = load(session)
+    assert _texts(data.traces.cell_id) == ["m1/plane0/roi2", "m1/plane0/roi6"]
+    assert _texts(data.traces.labels) == ["PY", "PV"]
+
+
+def test_one_table_of_several_recordings(labelled, tmp_path):
+    for name in ("m1", "m2", "m3"):
+        labelled(name)
+    (tmp_path / "t.csv").write_text(
+        "recording,plane,roi_id,label\nm1,0,4,PY\nm2,0,0,PV\nm2,0,2,SOM\n"
+    )
+    path = _list(tmp_path, "path,labels", "m1,t.csv", "m2,t.csv")
+    data = load(path)
+    assert _texts(data.traces.cell_id) == [
+        *("m1/plane0/roi4", "m2/plane0/roi0", "m2/plane0/roi2"),
+    ]
+    assert _texts(data.traces.labels) == ["PY", "PV", "SOM"]
+    with pytest.raises(LabelError, match=r"about m1, m2, and not about .*m3"):
+        load(_list(tmp_path, "path,labels", "m1,t.csv", "m3,t.csv"))
+
+
+def test_a_table_of_another_plane_is_said(labelled, tmp_path):
+    session = labelled("m1")
+    (tmp_path / "t.csv").write_text("roi_id,label,plane\n0,PV,1\n3,SOM,1\n")
+    with pytest.raises(LabelError, match=r"no cell is .* its rows are of plane 1;"):
+        load(session, labels=tmp_path / "t.csv")
+
+
 def test_labels_whose_roi_is_gone_are_counted(labelled):
     session = labelled("m1", {0: "PV", 2: "PY", 5: "PV"})
     plane = session / "suite2p/plane0"

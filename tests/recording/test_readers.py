@@ -1,12 +1,17 @@
 """From any path to its recordings, planes and names, or a sentence with near misses."""
 
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from napari_celltype.errors import RecordingError
+from napari_celltype.labels import Label, LabelFile, LabelTable, load_labels
 from napari_celltype.recording import (
     find_planes,
+    find_recordings,
+    name_of_recording,
     open_recording,
     pipeline_of_file,
     recording_names,
@@ -64,13 +69,104 @@ class TestPlanes:
             find_planes(renamed, 1)
 
 
-class TestNearMisses:
-    def test_lonely_combined_folder(self, suite2p_folder, tmp_path):
-        root = suite2p_folder(tmp_path, n_planes=2, combined=True)
-        lonely = (root / "combined").rename(tmp_path / "combined")
-        with pytest.raises(RecordingError, match="copy plane0, plane1"):
-            find_planes(lonely)
+class TestCombined:
+    """suite2p's combined view holds the planes that are not beside it."""
 
+    @pytest.mark.parametrize(
+        ("gone", "found"),
+        [
+            ((0, 1, 2), ["combined/plane0", "combined/plane1", "combined/plane2"]),
+            ((0,), ["combined/plane0", "plane1", "plane2"]),
+            ((), ["plane0", "plane1", "plane2"]),
+        ],
+    )
+    @pytest.mark.parametrize("inside", ["", "suite2p", "suite2p/combined"])
+    def test_holds_what_is_nowhere_else(
+        self, gone, found, inside, suite2p_folder, tmp_path
+    ):
+        session = tmp_path / "day1"
+        root = suite2p_folder(session, n_planes=3, combined=True, n_frames=90)
+        whole = [open_recording(root / f"plane{i}") for i in range(3)]
+        neuropil = [recording.neuropil[:] for recording in whole]
+        for i in gone:
+            shutil.rmtree(root / f"plane{i}")
+        planes = find_planes(session / inside)
+        assert planes == [root / name for name in found]
+        assert list(find_recordings([tmp_path]).planes) == planes
+        assert recording_names(planes) == ["day1"] * 3
+        for plane, before in zip(planes, whole, strict=True):
+            now = open_recording(plane)
+            assert (now.plane, now.n_rois) == (before.plane, before.n_rois)
+            np.testing.assert_array_equal(now.neuropil[:], neuropil[now.plane])
+            for name in ("raw_traces", "iscell", "merged_into"):
+                np.testing.assert_array_equal(getattr(now, name), getattr(before, name))
+            shift = 72 * (plane.parent.name == "combined") * now.plane
+            np.testing.assert_array_equal(now.rois[3].xpix, before.rois[3].xpix + shift)
+
+    def test_counts_anew_where_a_plane_was_never_processed(
+        self, suite2p_folder, tmp_path
+    ):
+        root = suite2p_folder(tmp_path, n_planes=2, combined=True, n_frames=90)
+        (root / "plane1").rename(root / "plane2")
+        (root / "plane0").rename(root / "plane1")
+        assert find_planes(root / "combined") == [root / "plane1", root / "plane2"]
+        assert len(find_recordings([tmp_path]).planes) == 2
+
+    def test_keeps_labels_of_its_planes(self, suite2p_folder, tmp_path):
+        root = suite2p_folder(tmp_path, n_planes=2, combined=True, n_frames=90)
+        for i in range(2):
+            shutil.rmtree(root / f"plane{i}")
+        plane = open_recording(root, 1)
+        LabelFile(plane).save(LabelTable((Label(2, "PV", 1),)))
+        assert load_labels(open_recording(root, 0)) is None
+        assert load_labels(open_recording(root, 1)).by_roi()[2].label == "PV"
+        assert list(find_recordings([tmp_path]).planes) == find_planes(root)
+
+    def test_may_be_the_name_of_a_session(self, plane, tmp_path):
+        session = plane.rename(tmp_path / "combined")
+        assert find_planes(session) == [session] == find_planes(session / "F.npy")
+        assert recording_names([session]) == ["combined"]
+
+
+class TestSearch:
+    def test_follows_links_and_ends(self, suite2p_folder, tmp_path):
+        for name in ("x1", "x2", "unasked"):
+            suite2p_folder(tmp_path / "store" / name, n_frames=20)
+        project = tmp_path / "project"
+        project.mkdir()
+        for name, target in (
+            ("day1", "store/x1"),
+            ("day2", "store/x2"),
+            ("twice", "store/x2"),
+            ("above", "."),
+            ("here", "project"),
+        ):
+            (project / name).symlink_to(tmp_path / target)
+        planes = find_recordings([project, tmp_path / "store/x1"]).planes
+        assert recording_names(planes) == ["day1", "day2"]
+
+    def test_an_only_recording_below_stands_for_its_folder(
+        self, suite2p_folder, tmp_path
+    ):
+        root = suite2p_folder(tmp_path / "m1/day1", n_planes=2, n_frames=20)
+        assert find_planes(tmp_path / "m1") == [root / "plane0", root / "plane1"]
+        assert open_recording(tmp_path / "m1", 1).path == root / "plane1"
+
+    @pytest.mark.parametrize(
+        "beside", ["suite2p/plane0 - Copy", "suite2p_old/plane0", "suite2p2/plane0"]
+    )
+    def test_another_run_beside_is_mentioned(self, beside, suite2p_folder, tmp_path):
+        plane = suite2p_folder(tmp_path, n_frames=20) / "plane0"
+        shutil.copytree(plane, tmp_path / beside)
+        assert find_planes(tmp_path) == [plane]
+        (finding,) = open_recording(tmp_path).warnings
+        assert finding.code == "recordings-beside"
+        assert beside.removeprefix("suite2p/").split("/")[0] in str(finding)
+        found = find_recordings([tmp_path / "suite2p", tmp_path / beside]).planes
+        assert len(set(recording_names(found))) == 2
+
+
+class TestNearMisses:
     def test_misspelt_path(self, tmp_path):
         (tmp_path / "mouse_07_day1").mkdir()
         match = r"not exist; similar .*: mouse_07_day1"
@@ -80,8 +176,9 @@ class TestNearMisses:
             find_planes(tmp_path / "a" / "b" / "c")
 
     def test_folder_of_sessions(self, suite2p_folder, tmp_path):
-        suite2p_folder(tmp_path / "day1")
-        match = r"looked for .*found in day1.suite2p"
+        for day in ("day1", "day2"):
+            suite2p_folder(tmp_path / day, n_frames=20)
+        match = r"looked for .*found in day1.suite2p.plane0, day2.suite2p.plane0"
         with pytest.raises(RecordingError, match=match):
             find_planes(tmp_path)
 
@@ -111,14 +208,36 @@ class TestNearMisses:
         (["m1/day1/suite2p/plane0", "m2/day1/suite2p/plane0"], ["m1/day1", "m2/day1"]),
         (["m1/suite2p/plane0", "m1/suite2p/plane1"], ["m1", "m1"]),
         (["m1/plane0", "m1/day2/plane0"], ["m1", "day2"]),
-        (["m1/suite2p/plane0", "m1/suite2p/combined"], ["m1", "m1"]),
+        (["m1/suite2p/combined/plane0", "m1/suite2p/combined/plane1"], ["m1", "m1"]),
         (["m1/combined"], ["combined"]),
+        (["r/plane01_x", "r/plane02_x"], ["plane01_x", "plane02_x"]),
+        (["m1/plane0", "m1/m1/suite2p/plane0"], ["m1", "m1/m1"]),
+        (["m1", "m1/suite2p/plane0"], ["m1", "m1/suite2p/plane0"]),
+        (["m1/suite2p/plane0 - Copy", "m1/plane0"], ["suite2p/plane0 - Copy", "m1"]),
         ([None], ["traces"]),
+        ([None, "m1/suite2p/plane0", None], ["traces 1", "m1", "traces 2"]),
     ],
 )
 def test_sessions_are_named_relative_to_their_common_folder(planes, names):
     folders = [None if plane is None else Path("/d") / plane for plane in planes]
     assert recording_names(folders) == names
+
+
+@pytest.mark.parametrize(
+    ("plane", "name"),
+    [
+        ("m1/day1/suite2p/plane0", "m1/day1"),
+        ("m3/day1/suite2p/plane0", "day1"),
+        ("m1/m1", "m1/m1"),
+        ("r/plane02_x", "plane02_x"),
+        ("m1/day1/suite2p/plane0 - Copy", "suite2p/plane0 - Copy"),
+        ("m1/day2/suite2p/plane0", None),
+        ("m1/xday1", None),
+    ],
+)
+def test_a_name_is_the_end_of_a_path(plane, name):
+    names = ("m1/day1", "day1", "m1/m1", "plane02_x", "suite2p/plane0 - Copy")
+    assert name_of_recording(Path("/d") / plane, names) == name
 
 
 def test_session_of_a_file_and_of_itself():

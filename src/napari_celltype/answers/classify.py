@@ -218,10 +218,7 @@ def classify_recording(
     for part in np.flatnonzero(recording.merged_into >= 0):
         probabilities[part] = np.nan
         n_windows[part] = n_frames_used[part] = 0
-        roi_warnings[part] = (
-            f"part of the merged ROI {recording.merged_into[part]}, which carries the "
-            "label"
-        )
+        roi_warnings[part] = f"part of the merged ROI {recording.merged_into[part]}"
     labels = load_labels(recording)
     findings = [
         *(Finding("device", notice) for notice in predicted.notices),

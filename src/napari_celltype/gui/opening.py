@@ -92,7 +92,7 @@ def read_again(before: OpenRecording, now: OpenRecording) -> OpenRecording:
     labels = replace(
         table, rows=tuple(rows.values()), set_aside=(*table.set_aside, *aside)
     )
-    return replace(now, labels=labels)
+    return replace(now, labels=labels.on_merged(now.recording.merged_into))
 
 
 def _is_changed(file: LabelFile) -> bool:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError, OutputError
 from napari_celltype.files import write_text_atomically
 from napari_celltype.labels.label_file import FILE_NAME
+from napari_celltype.labels.notes import first_few
 from napari_celltype.labels.table import Label, LabelTable, canonical_label
+from napari_celltype.recording import name_of_recording, session_folder
 
 COLUMNS = tuple(field.name for field in fields(Label))
 _YES_NO = {
@@ -24,6 +28,9 @@ _YES_NO = {
     **dict.fromkeys(("true", "1", "1.0", "yes"), True),
     **dict.fromkeys(("false", "0", "0.0", "no"), False),
 }
+# What R, pandas and spreadsheets write into an empty cell.
+_EMPTY = frozenset(("na", "n/a", "#n/a", "<na>", "nan", "null", "none"))
+_SEPARATOR = re.compile(r'"?sep=(.)"?[\s,;]*', re.IGNORECASE)
 
 
 def read_label_table(
@@ -32,6 +39,7 @@ def read_label_table(
     tree: TypeTree = DEFAULT_TYPES,
     *,
     plane: int | None = None,
+    folder: Path | None = None,
 ) -> LabelTable:
     """Read a label table from CSV.
 
@@ -44,20 +52,33 @@ def read_label_table(
         Number of ROIs of the recording, to find rows that do not exist.
     plane : int, optional
         Take the rows of this plane (and those that name none).
+    folder : Path, optional
+        The plane folder (`Recording.path`): of a table with a column `recording`, such
+        as `classify` writes, take the rows of this one (and those that name none).
 
     Raises
     ------
     LabelError
         Naming the line, if a column is missing, a type or source unknown, a roi_id no
-        row of the recording, or an ROI given twice.
+        row of the recording, or an ROI given twice. If the column `recording` names
+        others only, or several and no folder is given.
     """
     path = Path(path)
     rows: list[Label] = []
     seen: dict[tuple[int | None, int], int] = {}
-    for line, cells in read_csv_rows(path, ("roi_id", "label")):
+    others: set[int] = set()
+    read = read_csv_rows(path, ("roi_id", "label"))
+    names = dict.fromkeys(cells.get("recording", "") for _, cells in read)
+    own = _own_name(path, [name for name in names if name], folder)
+    for line, cells in read:
+        if cells.get("recording", "") not in ("", own):
+            continue
         try:
             row = _label(cells, tree)
-            if row is None or (plane is not None and row.plane not in (None, plane)):
+            if row is None:
+                continue
+            if plane is not None and row.plane not in (None, plane):
+                others.add(row.plane)
                 continue
             row = row if plane is None else replace(row, plane=plane)
             if n_rois is not None and row.roi_id >= n_rois:
@@ -75,7 +96,32 @@ def read_label_table(
             rows.append(row)
         except LabelError as error:
             raise LabelError(f"{path}, line {line}: {error}") from None
-    return LabelTable(tuple(rows), tree)
+    warnings: tuple[str, ...] = ()
+    if others and not rows:
+        of = ", ".join(map(str, sorted(others)))
+        warnings = (
+            f"{path} has no label of plane {plane}: its rows are of plane {of}; choose "
+            f"that plane, or correct the column plane.",
+        )
+    return LabelTable(tuple(rows), tree, warnings)
+
+
+def _own_name(path: Path, names: Collection[str], folder: Path | None) -> str:
+    """Return the name in the column `recording` that stands for the plane folder."""
+    if folder is not None and names:
+        if own := name_of_recording(folder, names):
+            return own
+        raise LabelError(
+            f"{path} is about {first_few(names)}, and not about "
+            f"{session_folder(folder)}; correct its column recording, or leave that "
+            f"column out."
+        )
+    if len(names) > 1:
+        raise LabelError(
+            f"{path} is about several recordings ({first_few(names)}); say which one "
+            f"is meant (Python: folder=recording.path), or keep the rows of one."
+        )
+    return next(iter(names), "")
 
 
 def write_label_table(
@@ -119,7 +165,7 @@ def _label(cells: Mapping[str, str], tree: TypeTree) -> Label | None:
         raise LabelError("roi_id is empty; give the row in suite2p's stat.npy.")
     seen_trace = cells.get("seen_trace", "").casefold()
     if seen_trace not in _YES_NO:
-        raise LabelError(f"seen_trace is {seen_trace!r}; use true or false.")
+        raise LabelError(f"seen_trace is {seen_trace!r:.60}; use true or false.")
     try:
         label = canonical_label(label, tree)
     except LabelError as error:
@@ -131,7 +177,8 @@ def _label(cells: Mapping[str, str], tree: TypeTree) -> Label | None:
         roi_id,
         label,
         whole_number(cells.get("plane", ""), "plane"),
-        cells.get("source", "").casefold() or "imported",
+        # The output table calls it by its longer name.
+        (cells.get("source") or cells.get("label_source") or "imported").casefold(),
         _YES_NO[seen_trace],
         cell_id,
         cells.get("annotator", ""),
@@ -155,41 +202,49 @@ def read_csv_rows(
             f"{path} cannot be read ({error.strerror}); check the name and its "
             f"permissions."
         ) from None
-    header = text.partition("\n")[0]
-    # Lines may end early, or be too long.
-    reader = csv.DictReader(
-        io.StringIO(text, newline=""),
-        restkey="",
-        restval="",
-        delimiter=max(",;\t", key=header.count),
+    # Excel's own first line, such as sep=;
+    first, _, below = text.partition("\n")
+    given = _SEPARATOR.fullmatch(first)
+    mark = given[1] if given else max(",;\t", key=first.count)
+    reader = csv.reader(
+        io.StringIO(below if given else text, newline=""), delimiter=mark
     )
+    above = int(given is not None)
     try:
-        names = [name.strip().casefold() for name in reader.fieldnames or ()]
-        reader.fieldnames = names
-        rows = [
-            (reader.line_num, {n: cell.strip() for n, cell in cells.items() if n})
-            for cells in reader
-        ]
+        rows = [(reader.line_num + above, row) for row in reader if any(row)]
     except csv.Error as error:
         raise LabelError(
-            f"{path}, line {reader.reader.line_num}: this is no CSV ({error}); save "
+            f"{path}, line {reader.line_num + above}: this is no CSV ({error}); save "
             f"the table again as CSV."
         ) from None
+    names = [name.strip().casefold() for name in rows[0][1]] if rows else []
     for name in required:
         if names.count(name) != 1:
+            known = first_few((f"{n:.60}" for n in names if n), 20) or "none"
             raise LabelError(
                 f"{path} has {names.count(name) or 'no'} column(s) {name!r}, expected "
-                f"one; its first line names {', '.join(filter(None, names)) or 'none'}."
+                f"one; its first line names {known}."
             )
-    return [(line, cells) for line, cells in rows if any(cells.values())]
+    # R's write.table gives names to its rows, and none to their column.
+    if all(len(row) == len(names) + 1 and row[-1] for _, row in rows[1:]):
+        names.insert(0, "")
+    found = []
+    for line, row in rows[1:]:
+        cells = zip_longest(names, map(_cell, row), fillvalue="")
+        found.append((line, {name: cell for name, cell in cells if name}))
+    return [(line, cells) for line, cells in found if any(cells.values())]
+
+
+def _cell(text: str) -> str:
+    text = text.strip()
+    return "" if text.casefold() in _EMPTY else text
 
 
 def whole_number(text: str, name: str) -> int | None:
     """Return the whole number in a cell; None where it is empty."""
-    # Spreadsheets and pandas write whole columns with gaps as 3.0.
-    digits = text.removesuffix(".0")
-    if digits.isdecimal():
-        return int(digits)
+    # Spreadsheets and pandas write whole columns with gaps as 3.0 or 3,0.
+    if digits := re.fullmatch(r"(\d{1,18})([.,]0*)?", text):
+        return int(digits[1])
     if text:
-        raise LabelError(f"{name} is {text!r}; use a whole number from 0 on.")
+        raise LabelError(f"{name} is {text!r:.60}; use a whole number from 0 on.")
     return None

@@ -71,7 +71,13 @@ def import_labels(
     if path.suffix.lower() == ".json" and path.is_file():
         table = read_label_file(path, recording, tree)
     elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        table = read_label_table(path, recording.n_rois, tree, plane=recording.plane)
+        table = read_label_table(
+            path,
+            recording.n_rois,
+            tree,
+            plane=recording.plane,
+            folder=recording.path,
+        ).on_merged(recording.merged_into)
     else:
         raise LabelError(
             f"{path} is neither a label table (.csv), nor a label file ({FILE_NAME}), "

@@ -159,11 +159,11 @@ class LabelFile:
 
     def _require_folder(self) -> None:
         # A disk that is not connected shall not become a folder with labels in it.
-        folder = self.recording.path
-        if self.labels_dir is None and folder is not None and not folder.is_dir():
+        files = self.recording.files
+        if self.labels_dir is None and not any(f.parent.is_dir() for f in files):
             raise LabelError(
-                f"{folder} is not there any more; connect its disk, or choose another "
-                f"folder for the labels."
+                f"{self.recording.path} is not there any more; connect its disk, or "
+                f"choose another folder for the labels."
             )
 
     def _digest_on_disk(self) -> str | None:
@@ -191,8 +191,8 @@ def _places(folder: Path, labels_dir: str | Path | None) -> list[Path]:
     beside = folder / FILE_NAME
     if labels_dir is None:
         return [beside]
-    # The end of the recording's path is repeated: labels_dir/m1/day1/suite2p/plane0.
-    parts = folder.resolve().parts[1:][-4:]
+    # The whole path is repeated, so that no two recordings share a file.
+    parts = folder.resolve().parts[1:]
     return [Path(labels_dir).joinpath(*parts) / FILE_NAME, beside]
 
 
@@ -279,8 +279,10 @@ def read_label_file(
         if content.get("rois") == fingerprint(recording):
             rows = tuple(item.label for item in labels)
             _require_rows([row.roi_id for row in rows], recording)
-            return LabelTable(rows, tree, set_aside=tuple(aside))
-        return _follow_masks(labels, aside, recording, tree)
+            table = LabelTable(rows, tree, set_aside=tuple(aside))
+        else:
+            table = _follow_masks(labels, aside, recording, tree)
+        return table.on_merged(recording.merged_into)
     except LabelError as error:
         raise _unusable(path, error) from None
 

@@ -91,6 +91,8 @@ class LabelledRecording:
     # Labels of parts of merged ROIs, and of ROIs that are not there any more.
     n_parts: int = 0
     n_set_aside: int = 0
+    # About the labels, when they were read.
+    notes: tuple[str, ...] = ()
     # What a list says of the recording.
     facts: Mapping[str, str] = field(default_factory=dict)
     # Those of `_EDITABLE` that the user or a list gave; the others are guesses.
@@ -343,6 +345,7 @@ def _of_recording(
         rows=whole,
         n_parts=len(given) - len(whole),
         n_set_aside=len(table.set_aside),
+        notes=table.warnings,
         recording=recording,
         roi_pixels=n_pixels if len(n_pixels) else None,
     )
@@ -401,4 +404,10 @@ def _labels(listed: ListedPlane, recording: Recording, tree: TypeTree) -> LabelT
                 f"and the recording has several; fill in its column plane, or choose "
                 f"one plane."
             )
-    return read_label_table(table, recording.n_rois, tree, plane=recording.plane)
+    return read_label_table(
+        table,
+        recording.n_rois,
+        tree,
+        plane=recording.plane,
+        folder=recording.path,
+    ).on_merged(recording.merged_into)

@@ -325,7 +325,7 @@ def label_findings(data: DataSet, with_predictions: bool = False) -> Iterator[Ob
         yield Obstacle(
             "no-labels",
             f"{where}no cell is labelled with a type{only}; label cells in napari, or "
-            "give a label table.",
+            f"give a label table.{_notes(recordings)}",
             blocks=True,
         )
         return
@@ -333,7 +333,7 @@ def label_findings(data: DataSet, with_predictions: bool = False) -> Iterator[Ob
         yield Obstacle(
             "unlabelled-recordings",
             f"{len(bare)} of {counted(len(recordings), 'recording')} without labels: "
-            f"{_names(bare)}.",
+            f"{_names(bare)}.{_notes(bare)}",
             (_remove_from(data, bare),),
         )
     for code, name, what in (
@@ -407,6 +407,10 @@ def _resample_to(rate: float) -> Action:
         "Faster recordings are averaged down to the slowest one's rate.",
         {"resample": rate},
     )
+
+
+def _notes(recordings: Iterable[LabelledRecording]) -> str:
+    return "".join(f" {note}" for r in recordings for note in r.notes)
 
 
 def _names(recordings: Sequence[LabelledRecording]) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.matching import Runs
@@ -45,7 +48,7 @@ class Label:
             raise LabelError(f"roi_id {self.roi_id} is negative; rows count from 0.")
         if self.source not in SOURCES:
             raise LabelError(
-                f"source is {self.source!r}; use one of {', '.join(SOURCES)}."
+                f"source is {self.source!r:.60}; use one of {', '.join(SOURCES)}."
             )
 
     @property
@@ -133,6 +136,50 @@ class LabelTable:
         rows |= {r.roi_id: r for r in self.rows if r.plane == plane}
         mine = tuple(replace(row, plane=plane) for row in rows.values())
         return replace(self, rows=mine)
+
+    def on_merged(self, merged_into: NDArray[np.int64]) -> LabelTable:
+        """Return labels of parts of merged ROIs as those of the merged ROI.
+
+        A merged ROI that has a label keeps it, and parts that contradict each other
+        keep theirs. See `Recording.merged_into`.
+        """
+        rows, parts = self.by_roi(), dict[int, list[Label]]()
+        for row in self.rows:
+            whole = row.roi_id
+            # A merged ROI may be a part itself.
+            while whole < len(merged_into) and merged_into[whole] >= 0:
+                whole = int(merged_into[whole])
+            if whole != row.roi_id:
+                parts.setdefault(whole, []).append(row)
+        warnings = []
+        for whole, given in parts.items():
+            own = rows.get(whole)
+            if own is not None and own.label:
+                continue
+            proven = [row for row in given if row.is_ground_truth] or given
+            if len({row.label for row in proven} - {""}) > 1:
+                each = ", ".join(f"{row.roi_id} {row.label}" for row in proven)
+                warnings.append(
+                    f"ROI {whole} was merged in suite2p from ROIs with different "
+                    f"labels ({each}); label ROI {whole}."
+                )
+                continue
+            best = min(
+                proven, key=lambda row: (not row.label, SOURCES.index(row.source))
+            )
+            cell_id = own.cell_id if own is not None else best.cell_id
+            rows[whole] = replace(best, roi_id=whole, cell_id=cell_id)
+            for row in given:
+                del rows[row.roi_id]
+            former = ", ".join(str(row.roi_id) for row in given)
+            warnings.append(
+                f"The label of ROI {former} is that of ROI {whole} now, into which it "
+                f"was merged in suite2p."
+            )
+        if not warnings:
+            return self
+        moved = tuple(sorted(rows.values(), key=lambda row: row.roi_id))
+        return replace(self, rows=moved, warnings=(*self.warnings, *warnings))
 
 
 def canonical_label(label: str, tree: TypeTree = DEFAULT_TYPES) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from itertools import islice
-from pathlib import Path
+from itertools import count, islice
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from napari_celltype.errors import RecordingError
@@ -34,7 +35,7 @@ class Reader(Protocol):
         """What its recordings look like, in words."""
 
     def find_planes(self, path: Path) -> list[Path]:
-        """List the planes of the recording at an existing path; [] if it is none."""
+        """List the planes of the recording at a path; [] if it is none."""
 
     def planes_among(self, folder: Path, names: Collection[str]) -> list[Path]:
         """List the planes that a folder with files of these names is or holds."""
@@ -91,7 +92,7 @@ def open_recording(
         If the folder is no recording, its files are missing, damaged, of different
         lengths or being written, or the rate is impossible.
     """
-    planes = _numbered(_find(path), plane, path)
+    planes = _numbered(_find(path, below=True), plane, path)
     reader, folder = planes[0]
     recording = reader.open_plane(
         folder, sampling_frequency=sampling_frequency, in_memory=in_memory
@@ -110,22 +111,29 @@ def open_recording(
 def find_planes(path: str | Path, plane: int | None = None) -> list[Path]:
     """List the planes of a recording, or the one with a number.
 
-    `combined` stands for its planes. A plane folder has the number N of its name
-    `planeN`, else the number that suite2p noted, else 0. `RecordingError`, with near
-    misses, if there is no recording or no such plane.
+    A folder that holds one recording stands for it. `combined` stands for the planes
+    beside it, and for those that are in it alone. A plane folder has the number N of
+    its name `planeN`, else the number that suite2p noted, else 0. `RecordingError`,
+    with near misses, if there is no recording or no such plane.
     """
-    return [folder for _, folder in _numbered(_find(path), plane, path)]
+    return [folder for _, folder in _numbered(_find(path, below=True), plane, path)]
 
 
-def _find(path: str | Path) -> list[tuple[Reader, Path]]:
+def _find(path: str | Path, *, below: bool = False) -> list[tuple[Reader, Path]]:
+    """Find the planes at a path, or of the only recording near below it, or raise."""
     path = Path(path).expanduser()
     try:
-        if not path.exists():
-            raise RecordingError(f"{path} does not exist{_similar_names(path)}.")
         for reader in READERS:
             if planes := reader.find_planes(path):
                 return [(reader, plane) for plane in planes]
-        raise _not_a_recording(path)
+        if not path.exists():
+            raise RecordingError(f"{path} does not exist{_similar_names(path)}.")
+        folder = path if path.is_dir() else path.parent
+        near = [p for _, p in _search(folder, _HINT_DEPTH, _MOST_FOLDERS)]
+        sessions = {session_folder(plane) for plane in near}
+        if below and folder == path and len(sessions) == 1:
+            return _find(near[0] if len(near) == 1 else sessions.pop())
+        raise _not_a_recording(path, [plane for plane in near if plane != folder])
     except OSError as error:
         raise RecordingError(
             f"{path} cannot be looked into ({error.strerror}); check its permissions."
@@ -163,16 +171,18 @@ class Found:
 
 def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
     """Find the planes, or one of each recording, at or below the paths, or raise."""
-    planes: dict[Path, None] = {}
+    planes: dict[Path, Path] = {}
     failures = []
     for path in paths:
         try:
-            planes.update(dict.fromkeys(_at_or_below(path, plane)))
+            for found in _at_or_below(path, plane):
+                # Links may lead to one folder twice.
+                planes.setdefault(found.resolve(), found)
         except RecordingError as error:
             failures.append(Failure(path, str(error)))
     if not planes and failures:
         raise RecordingError(failures[0].reason)
-    return Found(tuple(planes), tuple(failures))
+    return Found(tuple(planes.values()), tuple(failures))
 
 
 def _at_or_below(path: Path, plane: int | None) -> list[Path]:
@@ -189,8 +199,17 @@ def _search(
     folder: Path, depth: float = math.inf, most_folders: int | None = None
 ) -> Iterator[tuple[Reader, Path]]:
     """Look for planes in a folder and below, down to a number of levels."""
-    for place, below, names in islice(os.walk(folder), most_folders):
+    # A link may lead back to where it is, or above.
+    seen, root = set[Path](), folder.resolve()
+    walk = os.walk(folder, followlinks=True)
+    for place, below, names in islice(walk, most_folders):
         here = Path(place)
+        real = here.resolve()
+        if real in seen or (real != root and root.is_relative_to(real)):
+            below.clear()
+            continue
+        seen.add(real)
+        below.sort()
         if len(here.relative_to(folder).parts) >= depth:
             below.clear()
         for reader in READERS:
@@ -202,16 +221,52 @@ def recording_names(planes: Sequence[Path | None]) -> list[str]:
 
     ``/data/m1/day1/suite2p/plane0`` and ``/data/m2/day1/suite2p/plane0`` are called
     ``m1/day1`` and ``m2/day1``; a single one goes by its session folder's own name.
-    None stands for traces from elsewhere.
+    Where that would give one name to two folders with the same number, all have longer
+    names. None stands for traces from elsewhere.
     """
-    sessions = [None if p is None else session_folder(p.resolve()) for p in planes]
-    known = [session for session in sessions if session is not None]
-    common = Path(os.path.commonpath(known)) if known else Path()
-    names = {s: s.relative_to(common).as_posix() for s in known} | {
-        None: "traces",
-        common: common.name,
-    }
-    return [names[session] for session in sessions]
+    folders = [None if p is None else Path(os.path.abspath(p)) for p in planes]
+    sessions = {f: session_folder(f) for f in folders if f is not None}
+    common = Path(os.path.commonpath(sessions.values())) if sessions else Path()
+    names = {f: s.relative_to(common).as_posix() for f, s in sessions.items()}
+    names |= {f: common.name for f, s in sessions.items() if s == common}
+    for longer in (sessions, {folder: folder for folder in sessions}):
+        often = Counter(names.values())
+        keys = [(n, _plane_number(f)) for f, n in names.items() if often[n] > 1]
+        if len(set(keys)) == len(keys):
+            break
+        above = common.parent
+        names = {f: p.relative_to(above).as_posix() for f, p in longer.items()}
+    elsewhere, number = "traces {}" if folders.count(None) > 1 else "traces", count(1)
+    return [
+        elsewhere.format(next(number)) if folder is None else names[folder]
+        for folder in folders
+    ]
+
+
+def name_of_recording(plane: Path, names: Iterable[str]) -> str | None:
+    """Return which name that `recording_names` may have given is that of a plane.
+
+    It is the end of its path, the longest where several are; None if none is.
+    """
+    places = (Path(os.path.abspath(plane)), plane.resolve())
+    ends = {p.parts for place in places for p in (place, session_folder(place))}
+    found = [
+        name
+        for name in names
+        if any(end[-len(own) :] == own for own in [_parts(name)] for end in ends)
+    ]
+    return max(found, key=lambda name: len(_parts(name)), default=None)
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return PurePosixPath(name).parts
+
+
+def _plane_number(plane: Path) -> int:
+    return next(
+        (r.plane_number(plane) for r in READERS if r.session_folder(plane) != plane),
+        0,
+    )
 
 
 def session_folder(path: Path) -> Path:
@@ -234,10 +289,9 @@ def _similar_names(path: Path) -> str:
     return f"; similar in {path.parent}: {', '.join(close)}" if close else ""
 
 
-def _not_a_recording(path: Path) -> RecordingError:
+def _not_a_recording(path: Path, below: Sequence[Path]) -> RecordingError:
     folder = path if path.is_dir() else path.parent
-    below = (p for _, p in _search(folder, _HINT_DEPTH, _MOST_FOLDERS) if p != folder)
-    near = [str(plane.relative_to(folder)) for plane in islice(below, _MOST_HINTS)]
+    near = [str(plane.relative_to(folder)) for plane in below[:_MOST_HINTS]]
     names = sorted(child.name for child in folder.iterdir())
     lacks = (reader.why_not(names) for reader in READERS)
     if near:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from stat import S_ISREG
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
 from napari_celltype.recording.frames import LazyFrames, open_binary
-from napari_celltype.recording.npy import file_stamp, load_npy
+from napari_celltype.recording.npy import FileStamp, file_stamp, load_npy
 from napari_celltype.recording.recording import (
     FRAME_SIZE_GUESSED,
     NEUROPIL_UNLIKE_TRACES,
@@ -78,24 +81,20 @@ def find_planes(path: Path) -> list[Path]:
         if path.suffix not in (".npy", ".bin", ".mat") or not _is_plane(path.parent):
             return []
         folder = path.parent
-    if folder.name == "combined":
-        planes = _planes_in(folder.parent)
-        if not planes and _is_plane(folder):
-            raise RecordingError(
-                f"{folder} is suite2p's combined view, and the plane folders that it "
-                f"was made from are not beside it; copy plane0, plane1 and so on there."
-            )
-        if planes:
-            return planes
-    if _is_plane(folder):
+    if folder.name == "combined" and (planes := _planes_in(folder.parent)):
+        return planes
+    if _is_plane(folder) or folder in _planes_of_combined(folder.parent):
         return [folder]
     return _planes_in(folder) or _planes_in(folder / "suite2p")
 
 
 def planes_among(folder: Path, names: Collection[str]) -> list[Path]:
-    """Return the folder if it is a plane; `combined` repeats what its planes hold."""
-    repeats = folder.name == "combined" and _is_plane(folder.parent / "plane0")
-    return [folder] if "stat.npy" in names and not repeats else []
+    """Return the folder if it is a plane, and what `combined` alone holds."""
+    if "stat.npy" not in names:
+        return []
+    if folder.name == "combined" and (planes := _planes_in(folder.parent)):
+        return [plane for plane in planes if plane.parent == folder]
+    return [folder]
 
 
 def plane_number(plane: Path) -> int:
@@ -109,8 +108,9 @@ def session_folder(path: Path) -> Path:
     """Return the folder above `suite2p`, `planeN` and files in them."""
     if path.suffix == ".npy":
         path = path.parent
-    is_combined = path.name == "combined" and path.parent.name == "suite2p"
-    if is_combined or _PLANE.fullmatch(path.name):
+    if _PLANE.fullmatch(path.name):
+        path = path.parent
+    if path.name == "combined" and path.parent.name == "suite2p":
         path = path.parent
     return path.parent if path.name == "suite2p" else path
 
@@ -139,13 +139,79 @@ def _planes_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     planes = [p for p in folder.iterdir() if _PLANE.fullmatch(p.name) and _is_plane(p)]
+    numbers = {plane_number(plane) for plane in planes}
+    if not planes or numbers != set(range(len(planes))):
+        combined = _planes_of_combined(folder / "combined")
+        # Without a plane that was never processed it counts from 0, too.
+        if len(combined) > len(planes):
+            planes += [p for p in combined if plane_number(p) not in numbers]
     return sorted(planes, key=plane_number)
+
+
+def _planes_of_combined(folder: Path) -> list[Path]:
+    """Name the planes that are in suite2p's combined view as folders below it."""
+    numbers = _plane_of_rois(folder) if folder.name == "combined" else ()
+    planes = sorted(set(numbers))
+    return [folder / f"plane{n}" for n in planes] if len(planes) > 1 else []
+
+
+def _plane_of_rois(folder: Path) -> tuple[int, ...]:
+    path = folder / "stat.npy"
+    stamp = file_stamp(path)
+    return () if stamp is None else _read_plane_of_rois(path, stamp)
+
+
+@lru_cache(maxsize=16)
+def _read_plane_of_rois(path: Path, stamp: FileStamp) -> tuple[int, ...]:
+    """Return the `iplane` of each entry of stat.npy; () where not all have one."""
+    with suppress(RecordingError):
+        stat = np.ravel(load_npy(path))
+        noted = [number(s.get("iplane")) if isinstance(s, dict) else None for s in stat]
+        known = tuple(int(n) for n in noted if n is not None)
+        return known if len(known) == len(noted) else ()
+    return ()
+
+
+def _open_from_combined(plane: Path, **options: Any) -> Recording:
+    """Open a plane of which nothing but the combined view is there."""
+    folder = plane.parent
+    whole = open_plane(folder, **options)
+    rows = np.flatnonzero(np.equal(_plane_of_rois(folder), plane_number(plane)))
+
+    def of(values: Any) -> Any:
+        return None if values is None else values[rows]
+
+    merged = whole.merged_into[rows]
+    inside = np.searchsorted(rows, merged)
+    sentence = (
+        f"Plane {plane_number(plane)} is taken from suite2p's combined view, because "
+        f"its own folder is not there; images and positions are those of that view."
+    )
+    return replace(
+        whole,
+        raw_traces=whole.raw_traces[rows],
+        rois=RoiMasks.of([whole.rois[int(row)] for row in rows]),
+        neuropil=of(whole.neuropil),
+        iscell=of(whole.iscell),
+        redcell=of(whole.redcell),
+        redcell_values=of(whole.redcell_values),
+        second_channel=of(whole.second_channel),
+        merged_into=np.where(merged < 0, -1, inside),
+        movie=None,
+        plane=plane_number(plane),
+        path=plane,
+        warnings=(Finding("combined-view", sentence), *whole.warnings),
+    )
 
 
 def open_plane(
     plane: Path, *, sampling_frequency: float | None, in_memory: bool
 ) -> Recording:
-    """Open a plane folder."""
+    """Open a plane folder, or a plane that only the combined view holds."""
+    if not _is_plane(plane) and plane in _planes_of_combined(plane.parent):
+        return _open_from_combined(
+            plane, sampling_frequency=sampling_frequency, in_memory=in_memory
+        )
     found = {plane / name: file_stamp(plane / name) for name in _WATCHED}
     stamps = {file: stamp for file, stamp in found.items() if stamp is not None}
     traces_file = FileTraces(plane / "F.npy")
@@ -173,6 +239,7 @@ def open_plane(
         _compare_with_combined(plane, iscell, warnings)
     joins, boundaries = read_joins(settings, n_frames, warnings)
     bad_frames = read_bad_frames(settings, n_frames, warnings)
+    _find_beside(plane, warnings)
     raw_traces: Traces = traces_file
     if in_memory and 4 * n_rois * n_frames <= MEMORY_LIMIT:
         raw_traces = traces_file[:]
@@ -460,6 +527,26 @@ def _compare_with_combined(
             f"plane's own iscell.npy is used, so sort the ROIs in the plane's own view."
         )
         warnings.append(Finding("sorted-in-combined-view", sentence))
+
+
+def _find_beside(plane: Path, warnings: list[Finding]) -> None:
+    """Notice copies of a plane folder, and other runs of suite2p in the session."""
+    if not _PLANE.fullmatch(plane.name):
+        return
+    above = plane.absolute().parent
+    beside: list[Path] = []
+    with suppress(OSError):
+        named = (p for p in above.glob("plane*") if not _PLANE.fullmatch(p.name))
+        beside += filter(_is_plane, named)
+        if above.name == "suite2p":
+            beside += filter(_planes_in, above.parent.glob("suite2p?*"))
+    if beside:
+        sentence = (
+            f"Beside {plane.name} or its suite2p folder there is also "
+            f"{', '.join(sorted(p.name for p in beside))}, a recording of its own; a "
+            f"copy would count cells twice, so give the path of the one that is meant."
+        )
+        warnings.append(Finding("recordings-beside", sentence))
 
 
 def _neuropil(
