@@ -6,9 +6,15 @@ catch `CellTypeError` once and show the sentence; everything else is a defect.
 
 from __future__ import annotations
 
+import re
+
 
 class CellTypeError(Exception):
     """The input or the data is wrong; the message says how to mend it."""
+
+    def __str__(self) -> str:
+        # A name or a cell that is quoted may hold line breaks.
+        return re.sub(r"\s*[\r\n]+\s*", " ", super().__str__())
 
 
 class RecordingError(CellTypeError):

@@ -65,6 +65,16 @@ def test_a_damaged_table_is_said(tmp_path, ending):
         read_table(tmp_path / "none.csv")
 
 
+def test_a_number_that_no_float_holds_is_said(tmp_path, output_table):
+    path = write_table(output_table(), tmp_path / "t.json")
+    rows = json.loads(path.read_text())
+    rows[0]["n_pixels"] = rows[1]["probability"] = 10**400
+    path.write_text(json.dumps(rows))
+    with pytest.raises(OutputError, match="is damaged") as caught:
+        read_table(path)
+    assert len(str(caught.value)) < 400
+
+
 def test_npy_has_a_row_for_each_roi_and_codes_name_its_type(tmp_path, output_table):
     table = output_table()
     path = write_table(table, tmp_path / "celltype.npy")

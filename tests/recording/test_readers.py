@@ -165,6 +165,24 @@ class TestSearch:
         found = find_recordings([tmp_path / "suite2p", tmp_path / beside]).planes
         assert len(set(recording_names(found))) == 2
 
+    def test_a_plane_without_rois_is_left_out_beside_others(
+        self, suite2p_folder, tmp_path
+    ):
+        root = suite2p_folder(tmp_path / "m1", n_planes=3, n_frames=20)
+        shutil.rmtree(root / "plane1")
+        empty = suite2p_folder(tmp_path / "elsewhere", n_rois=0, n_frames=20)
+        (empty / "plane0").rename(root / "plane1")
+        shutil.rmtree(empty)
+        planes = [root / "plane0", root / "plane2"]
+        assert find_planes(root) == planes == [*find_recordings([tmp_path]).planes]
+        assert "no ROI in plane1, which is left" in str(
+            open_recording(root, 2).warnings
+        )
+        for plane in planes:
+            shutil.rmtree(plane)
+        with pytest.raises(RecordingError, match="no ROIs or no frames were found"):
+            open_recording(root)
+
 
 class TestNearMisses:
     def test_misspelt_path(self, tmp_path):

@@ -93,6 +93,15 @@ def test_share_of_neuropil_is_taken_away():
     np.testing.assert_allclose(traces[0, 2:4], RAW[0, 2:4] - 0.5 * AROUND[0, 2:4])
 
 
+def test_a_trace_without_data_stays_without(tmp_path):
+    raw = np.array([[5, 5, 5], [1, 2, 3]], np.float32)
+    recording = Recording.from_traces(raw, sampling_frequency=10, neuropil=raw[::-1])
+    traces = subtract_neuropil(recording, 0.5)
+    for values in (traces[:], np.stack([traces[0], traces[1]]), traces[[0, 1]]):
+        assert np.isnan(values[0]).all()
+        np.testing.assert_array_equal(values[1], raw[1] - np.float32(2.5))
+
+
 def test_nothing_to_take_away():
     bare = recording(None)
     assert subtract_neuropil(bare, 0) is bare.raw_traces

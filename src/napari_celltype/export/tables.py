@@ -221,10 +221,13 @@ def read_table(path: str | Path) -> pd.DataFrame:
         lacking = [name for name in output_columns([]) if name not in table.columns]
         if not lacking:
             return table.astype(_types(table))
-    except (ValueError, TypeError, OSError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
+    except (
+        *(ValueError, TypeError, OSError),
+        *(RecursionError, OverflowError),
+    ) as error:
         raise OutputError(
-            f"{path} is no {ending} table or is damaged ({reason}); write it again."
+            f"{path} is no {ending} table or is damaged ({error!s:.200}); write it "
+            f"again."
         ) from None
     raise OutputError(
         f"{path} lacks the column(s) {', '.join(lacking[:5])}; give a table that "

@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from functools import lru_cache
-from itertools import takewhile
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -18,7 +15,12 @@ from numpy.typing import NDArray
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
 from napari_celltype.recording.frames import LazyFrames, open_binary
-from napari_celltype.recording.npy import FileStamp, file_stamp, load_npy
+from napari_celltype.recording.npy import (
+    file_stamp,
+    load_npy,
+    open_for_reading,
+    read_header,
+)
 from napari_celltype.recording.recording import (
     FRAME_SIZE_GUESSED,
     NEUROPIL_UNLIKE_TRACES,
@@ -28,6 +30,11 @@ from napari_celltype.recording.recording import (
     segments_between,
 )
 from napari_celltype.recording.rois import RoiMasks
+from napari_celltype.recording.suite2p_combined import (
+    compare_with_combined,
+    plane_of_combined,
+    planes_of_combined,
+)
 from napari_celltype.recording.suite2p_settings import (
     SETTINGS_FILES,
     Settings,
@@ -83,7 +90,7 @@ def find_planes(path: Path) -> list[Path]:
         folder = path.parent
     if folder.name == "combined" and (planes := _planes_in(folder.parent)):
         return planes
-    if _is_plane(folder) or folder in _planes_of_combined(folder.parent):
+    if _is_plane(folder) or folder in planes_of_combined(folder.parent):
         return [folder]
     return _planes_in(folder) or _planes_in(folder / "suite2p")
 
@@ -94,7 +101,8 @@ def planes_among(folder: Path, names: Collection[str]) -> list[Path]:
         return []
     if folder.name == "combined" and (planes := _planes_in(folder.parent)):
         return [plane for plane in planes if plane.parent == folder]
-    return [folder]
+    is_empty = _PLANE.fullmatch(folder.name) and not _holds_rois(folder)
+    return [] if is_empty and folder not in _planes_in(folder.parent) else [folder]
 
 
 def plane_number(plane: Path) -> int:
@@ -141,77 +149,30 @@ def _planes_in(folder: Path) -> list[Path]:
     planes = [p for p in folder.iterdir() if _PLANE.fullmatch(p.name) and _is_plane(p)]
     numbers = {plane_number(plane) for plane in planes}
     if not planes or numbers != set(range(len(planes))):
-        combined = _planes_of_combined(folder / "combined")
+        combined = planes_of_combined(folder / "combined")
         # Without a plane that was never processed it counts from 0, too.
         if len(combined) > len(planes):
             planes += [p for p in combined if plane_number(p) not in numbers]
-    return sorted(planes, key=plane_number)
+    planes.sort(key=plane_number)
+    return list(filter(_holds_rois, planes)) or planes
 
 
-def _planes_of_combined(folder: Path) -> list[Path]:
-    """Name the planes that are in suite2p's combined view as folders below it."""
-    numbers = _plane_of_rois(folder) if folder.name == "combined" else ()
-    planes = sorted(set(numbers))
-    return [folder / f"plane{n}" for n in planes] if len(planes) > 1 else []
-
-
-def _plane_of_rois(folder: Path) -> tuple[int, ...]:
-    path = folder / "stat.npy"
-    stamp = file_stamp(path)
-    return () if stamp is None else _read_plane_of_rois(path, stamp)
-
-
-@lru_cache(maxsize=16)
-def _read_plane_of_rois(path: Path, stamp: FileStamp) -> tuple[int, ...]:
-    """Return the `iplane` of each entry of stat.npy; () where not all have one."""
-    with suppress(RecordingError):
-        stat = np.ravel(load_npy(path))
-        noted = [number(s.get("iplane")) if isinstance(s, dict) else None for s in stat]
-        known = tuple(int(n) for n in noted if n is not None)
-        return known if len(known) == len(noted) else ()
-    return ()
-
-
-def _open_from_combined(plane: Path, **options: Any) -> Recording:
-    """Open a plane of which nothing but the combined view is there."""
-    folder = plane.parent
-    whole = open_plane(folder, **options)
-    rows = np.flatnonzero(np.equal(_plane_of_rois(folder), plane_number(plane)))
-
-    def of(values: Any) -> Any:
-        return None if values is None else values[rows]
-
-    merged = whole.merged_into[rows]
-    inside = np.searchsorted(rows, merged)
-    sentence = (
-        f"Plane {plane_number(plane)} is taken from suite2p's combined view, because "
-        f"its own folder is not there; images and positions are those of that view."
-    )
-    return replace(
-        whole,
-        raw_traces=whole.raw_traces[rows],
-        rois=RoiMasks.of([whole.rois[int(row)] for row in rows]),
-        neuropil=of(whole.neuropil),
-        iscell=of(whole.iscell),
-        redcell=of(whole.redcell),
-        redcell_values=of(whole.redcell_values),
-        second_channel=of(whole.second_channel),
-        merged_into=np.where(merged < 0, -1, inside),
-        movie=None,
-        plane=plane_number(plane),
-        path=plane,
-        warnings=(Finding("combined-view", sentence), *whole.warnings),
-    )
+def _holds_rois(plane: Path) -> bool:
+    """Tell whether suite2p found any ROI; what cannot be read is said on opening."""
+    with suppress(RecordingError), open_for_reading(plane / "F.npy") as file:
+        return read_header(file, plane / "F.npy").shape[:1] != (0,)
+    return True
 
 
 def open_plane(
     plane: Path, *, sampling_frequency: float | None, in_memory: bool
 ) -> Recording:
     """Open a plane folder, or a plane that only the combined view holds."""
-    if not _is_plane(plane) and plane in _planes_of_combined(plane.parent):
-        return _open_from_combined(
-            plane, sampling_frequency=sampling_frequency, in_memory=in_memory
+    if not _is_plane(plane) and plane in planes_of_combined(plane.parent):
+        view = open_plane(
+            plane.parent, sampling_frequency=sampling_frequency, in_memory=in_memory
         )
+        return plane_of_combined(view, plane)
     found = {plane / name: file_stamp(plane / name) for name in _WATCHED}
     stamps = {file: stamp for file, stamp in found.items() if stamp is not None}
     traces_file = FileTraces(plane / "F.npy")
@@ -235,8 +196,8 @@ def open_plane(
     )
     iscell, _ = _read_flags(plane / "iscell.npy", n_rois, warnings)
     redcell, redcell_values = _read_flags(plane / "redcell.npy", n_rois, warnings)
-    if iscell is not None:
-        _compare_with_combined(plane, iscell, warnings)
+    if iscell is not None and _PLANE.fullmatch(plane.name):
+        compare_with_combined(plane, iscell, _planes_in, warnings)
     joins, boundaries = read_joins(settings, n_frames, warnings)
     bad_frames = read_bad_frames(settings, n_frames, warnings)
     _find_beside(plane, warnings)
@@ -503,41 +464,18 @@ def _read_flags(
     return flags, values[:, -1].astype(np.float64)
 
 
-def _compare_with_combined(
-    plane: Path, iscell: NDArray[np.bool_], warnings: list[Finding]
-) -> None:
-    """Notice ROIs that were sorted in suite2p's combined view, which saves there."""
-    combined = plane.parent / "combined" / "iscell.npy"
-    if not _PLANE.fullmatch(plane.name) or not combined.is_file():
-        return
-    try:
-        flags: NDArray[Any] = load_npy(combined)
-        earlier = takewhile(lambda p: p != plane, _planes_in(plane.parent))
-        start = sum(FileTraces(plane / "F.npy").shape[0] for plane in earlier)
-    except RecordingError:
-        # A damaged neighbour is no matter of this plane.
-        return
-    if flags.dtype.kind not in "fiub" or not flags.ndim or not flags.size:
-        return
-    same = flags.reshape(len(flags), -1)[start : start + len(iscell), 0] > 0
-    n_other = int((same != iscell).sum()) if len(same) == len(iscell) else 0
-    if n_other:
-        sentence = (
-            f"iscell of {n_other} ROIs was changed in suite2p's combined view; this "
-            f"plane's own iscell.npy is used, so sort the ROIs in the plane's own view."
-        )
-        warnings.append(Finding("sorted-in-combined-view", sentence))
-
-
 def _find_beside(plane: Path, warnings: list[Finding]) -> None:
     """Notice copies of a plane folder, and other runs of suite2p in the session."""
     if not _PLANE.fullmatch(plane.name):
         return
     above = plane.absolute().parent
-    beside: list[Path] = []
+    beside, empty = list[Path](), list[Path]()
     with suppress(OSError):
-        named = (p for p in above.glob("plane*") if not _PLANE.fullmatch(p.name))
-        beside += filter(_is_plane, named)
+        for other in filter(_is_plane, above.glob("plane*")):
+            if not _PLANE.fullmatch(other.name):
+                beside.append(other)
+            elif not _holds_rois(other):
+                empty.append(other)
         if above.name == "suite2p":
             beside += filter(_planes_in, above.parent.glob("suite2p?*"))
     if beside:
@@ -547,6 +485,10 @@ def _find_beside(plane: Path, warnings: list[Finding]) -> None:
             f"copy would count cells twice, so give the path of the one that is meant."
         )
         warnings.append(Finding("recordings-beside", sentence))
+    if empty:
+        names = ", ".join(sorted(other.name for other in empty))
+        sentence = f"suite2p found no ROI in {names}, which is left out."
+        warnings.append(Finding("planes-without-rois", sentence))
 
 
 def _neuropil(

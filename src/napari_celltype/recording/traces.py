@@ -107,9 +107,13 @@ class _NeuropilSubtracted:
         return self.raw_traces.shape
 
     def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
+        raw = self.raw_traces[key]
         with np.errstate(over="ignore", invalid="ignore"):
-            around = np.float32(self.coefficient) * self.neuropil[key]
-            return self.raw_traces[key] - around
+            traces = raw - np.float32(self.coefficient) * self.neuropil[key]
+        if not isinstance(key, tuple):
+            # An ROI without data gets no trace from what lies around it.
+            traces[(raw == raw[..., :1]).all(axis=-1)] = np.nan
+        return traces
 
 
 def subtract_neuropil(recording: Recording, coefficient: float) -> Traces:

@@ -1,0 +1,109 @@
+"""suite2p's combined view: planes of which it alone is there, by `iplane` of its ROIs.
+
+The view lays the planes side by side. A plane that has no folder of its own goes by a
+folder `combined/planeN`, which holds our label file at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import lru_cache
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.errors import RecordingError
+from napari_celltype.findings import Finding
+from napari_celltype.recording.npy import FileStamp, file_stamp, load_npy
+from napari_celltype.recording.recording import Recording
+from napari_celltype.recording.rois import RoiMasks
+from napari_celltype.recording.suite2p_settings import number
+from napari_celltype.recording.traces import FileTraces
+
+
+def planes_of_combined(folder: Path) -> list[Path]:
+    """Name the planes that a combined view holds; [] if the folder is none."""
+    numbers = _plane_of_rois(folder) if folder.name == "combined" else ()
+    planes = sorted(set(numbers))
+    return [folder / f"plane{n}" for n in planes] if len(planes) > 1 else []
+
+
+def plane_of_combined(view: Recording, plane: Path) -> Recording:
+    """Take the ROIs of one of its planes out of a combined view."""
+    n = int(plane.name.removeprefix("plane"))
+    rows = np.flatnonzero(np.equal(_plane_of_rois(plane.parent), n))
+
+    def of(values: Any) -> Any:
+        return None if values is None else values[rows]
+
+    merged = view.merged_into[rows]
+    sentence = (
+        f"Plane {n} is taken from suite2p's combined view, because its own folder is "
+        f"not there; images and positions are those of that view."
+    )
+    return replace(
+        view,
+        raw_traces=of(view.raw_traces),
+        rois=RoiMasks.of([view.rois[int(row)] for row in rows]),
+        neuropil=of(view.neuropil),
+        iscell=of(view.iscell),
+        redcell=of(view.redcell),
+        redcell_values=of(view.redcell_values),
+        second_channel=of(view.second_channel),
+        merged_into=np.where(merged < 0, -1, np.searchsorted(rows, merged)),
+        movie=None,
+        plane=n,
+        path=plane,
+        warnings=(Finding("combined-view", sentence), *view.warnings),
+    )
+
+
+def compare_with_combined(
+    plane: Path,
+    iscell: NDArray[np.bool_],
+    planes_in: Callable[[Path], list[Path]],
+    warnings: list[Finding],
+) -> None:
+    """Notice ROIs that were sorted in the combined view, which saves there."""
+    combined = plane.parent / "combined" / "iscell.npy"
+    if not combined.is_file():
+        return
+    try:
+        flags: NDArray[Any] = load_npy(combined)
+        earlier = takewhile(lambda p: p != plane, planes_in(plane.parent))
+        start = sum(FileTraces(plane / "F.npy").shape[0] for plane in earlier)
+    except RecordingError:
+        # A damaged neighbour is no matter of this plane.
+        return
+    if flags.dtype.kind not in "fiub" or not flags.ndim or not flags.size:
+        return
+    same = flags.reshape(len(flags), -1)[start : start + len(iscell), 0] > 0
+    n_other = int((same != iscell).sum()) if len(same) == len(iscell) else 0
+    if n_other:
+        sentence = (
+            f"iscell of {n_other} ROIs was changed in suite2p's combined view; this "
+            f"plane's own iscell.npy is used, so sort the ROIs in the plane's own view."
+        )
+        warnings.append(Finding("sorted-in-combined-view", sentence))
+
+
+def _plane_of_rois(folder: Path) -> tuple[int, ...]:
+    path = folder / "stat.npy"
+    stamp = file_stamp(path)
+    return () if stamp is None else _read_plane_of_rois(path, stamp)
+
+
+@lru_cache(maxsize=16)
+def _read_plane_of_rois(path: Path, stamp: FileStamp) -> tuple[int, ...]:
+    """Return the `iplane` of each entry of stat.npy; () where not all have one."""
+    with suppress(RecordingError):
+        stat = np.ravel(load_npy(path))
+        noted = [number(s.get("iplane")) if isinstance(s, dict) else None for s in stat]
+        known = tuple(int(n) for n in noted if n is not None)
+        return known if len(known) == len(noted) else ()
+    return ()
