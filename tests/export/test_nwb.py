@@ -1,5 +1,6 @@
 """New NWB files, read back with pynwb and checked by nwbinspector."""
 
+import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
@@ -176,6 +177,23 @@ def test_planes_of_one_session_share_a_file_and_sessions_do_not(
         np.testing.assert_array_equal(series.data[:].T, planes[1].recording.neuropil)
     with pytest.raises(OutputError, match="holds one session"):
         write_nwb(planes, tmp_path / "all.nwb")
+
+
+def test_folders_with_one_number_are_told_apart(
+    tmp_path, suite2p_folder, with_table, critical
+):
+    plane = suite2p_folder(tmp_path) / "plane0"
+    names = {f"PlaneSegmentation-plane0{i}_stitched" for i in (1, 2)}
+    folders = [tmp_path / name.split("-")[1] for name in sorted(names)]
+    for folder in folders:
+        shutil.copytree(plane, folder)
+    path = write_nwb(
+        [with_table(open_recording(f)) for f in folders], tmp_path / "n.nwb"
+    )
+    assert critical(path) == []
+    with read(path) as content:
+        segmentation = content.processing["ophys"]["ImageSegmentation"]
+        assert set(segmentation.plane_segmentations) == names
 
 
 def test_only_the_rois_of_the_table_are_written(

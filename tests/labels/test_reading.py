@@ -159,14 +159,14 @@ def test_labels_given_before_a_merge_count_once(labelled):
 
 def test_one_table_of_several_recordings(labelled, tmp_path):
     for name in ("m1", "m2", "m3"):
-        labelled(name)
+        labelled(name, n_planes=2)
     (tmp_path / "t.csv").write_text(
-        "recording,plane,roi_id,label\nm1,0,4,PY\nm2,0,0,PV\nm2,0,2,SOM\n"
+        "recording,plane,roi_id,label\nm1,1,4,PY\nm2,0,0,PV\nm2,1,0,SOM\n"
     )
     path = _list(tmp_path, "path,labels", "m1,t.csv", "m2,t.csv")
     data = load(path)
     assert _texts(data.traces.cell_id) == [
-        *("m1/plane0/roi4", "m2/plane0/roi0", "m2/plane0/roi2"),
+        *("m1/plane1/roi4", "m2/plane0/roi0", "m2/plane1/roi0"),
     ]
     assert _texts(data.traces.labels) == ["PY", "PV", "SOM"]
     with pytest.raises(LabelError, match=r"about m1, m2, and not about .*m3"):

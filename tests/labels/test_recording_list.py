@@ -28,7 +28,7 @@ def test_paths_are_relative_to_the_list(tmp_path, labelled):
 def test_columns_are_facts_or_named(tmp_path, labelled):
     labelled("m1")
     head = "path,Subject_ID,line,sampling_frequency,experimenter,region,"
-    path = _write(tmp_path, f"{head}\nm1,mouse 1,Pvalb-Cre,7.5,Ana\n")
+    path = _write(tmp_path, f'{head}\nm1,mouse 1,Pvalb-Cre,"7,5",Ana\n')
     ((plane,), unused) = read_recording_list(path)
     assert plane.facts == {"subject_id": "mouse 1", "line": "Pvalb-Cre"}
     assert (plane.sampling_frequency, unused) == (7.5, ("experimenter",))

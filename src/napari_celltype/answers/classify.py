@@ -38,7 +38,7 @@ from napari_celltype.protocol.running import Remaining
 from napari_celltype.recording import (
     Failure,
     Recording,
-    find_planes,
+    find_recordings,
     open_recording,
     recording_names,
     require_known_rate,
@@ -107,7 +107,7 @@ def classify(
     Parameters
     ----------
     recordings : Recording, path, or several of them
-        Of a path that holds several planes, all planes are taken.
+        Of a path that holds several planes or recordings, all are taken.
     model : str
         A bundled family, a model's name, or a model file.
     device : str
@@ -145,7 +145,10 @@ def classify(
         recordings = [recordings]
     sources: list[Recording | Path] = []
     for item in recordings:
-        sources += [item] if isinstance(item, Recording) else find_planes(item)
+        if isinstance(item, Recording):
+            sources.append(item)
+        else:
+            sources += find_recordings([Path(item)]).planes
     if not sources:
         raise RecordingError("No recording was given; give at least one.")
     return classify_many(

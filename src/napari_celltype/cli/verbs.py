@@ -44,6 +44,7 @@ from napari_celltype.parameters import (
 from napari_celltype.protocol.evaluate import ExperimentRequest, run_experiment
 from napari_celltype.protocol.experiments import PAPER_EXPERIMENTS
 from napari_celltype.recording import (
+    find_planes,
     find_recordings,
     require_known_rate,
     run_suite2p,
@@ -71,7 +72,7 @@ def demo(request: DemoRequest) -> None:
 def open_(request: OpenRequest) -> None:
     """Open napari with a recording and the docks."""
     # A wrong path is told before napari starts.
-    find_recordings([request.path], request.plane)
+    find_planes(request.path, request.plane)
     raise typer.Exit(open_window(request))
 
 

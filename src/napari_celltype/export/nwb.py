@@ -108,9 +108,12 @@ def _write(content: Content, path: Path) -> None:
         name="Microscope", description=session.device or "Not described by the user."
     )
     several = len(content.recordings) > 1
+    numbers = {one.recording.plane for one in content.recordings}
     for one, table in zip(content.recordings, content.tables, strict=True):
         # What tells the names of several planes' objects apart.
         ending = f"Plane{one.recording.plane}" if several else ""
+        if len(numbers) < len(content.recordings) and one.recording.path is not None:
+            ending = f"-{one.recording.path.name}"
         _add_plane(file, one.recording, table, ending, content)
     add_provenance(ophys, content.origin)
     with h5py.File(path, "w") as hdf5, pynwb.NWBHDF5IO(file=hdf5, mode="w") as io:

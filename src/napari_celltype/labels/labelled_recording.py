@@ -397,7 +397,8 @@ def _labels(listed: ListedPlane, recording: Recording, tree: TypeTree) -> LabelT
     if table is None or table.is_dir():
         return load_labels(recording, table, tree) or LabelTable()
     if listed.one_of_several:
-        of_none = [r for r in read_label_table(table, tree=tree) if r.plane is None]
+        read = read_label_table(table, tree=tree, folder=recording.path)
+        of_none = [row for row in read if row.plane is None]
         if of_none:
             raise LabelError(
                 f"{table} does not say of which plane its ROI {of_none[0].roi_id} is, "

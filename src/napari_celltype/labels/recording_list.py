@@ -91,10 +91,11 @@ def _planes(
         base / Path(labels).expanduser() if labels else None,
     )
     try:
-        rate = require_possible(float(given)) if given else None
+        rate = require_possible(float(given.replace(",", "."))) if given else None
     except ValueError:
         raise LabelError(
-            f"sampling_frequency is {given!r}; give the frames per second of one plane."
+            f"sampling_frequency is {given!r:.60}; give the frames per second of one "
+            f"plane."
         ) from None
     facts = {name: cells[name] for name in _FACTS if cells.get(name)}
     return [replace(p, sampling_frequency=rate, facts=facts) for p in found]
