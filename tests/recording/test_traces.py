@@ -79,7 +79,7 @@ def test_file_that_was_replaced_is_not_read(new, tmp_path):
         traces[1]
 
 
-RAW, AROUND = np.full((3, 5), 10.0), np.arange(15.0).reshape(3, 5)
+RAW, AROUND = np.arange(20.0, 5.0, -1).reshape(3, 5), np.arange(15.0).reshape(3, 5)
 
 
 def recording(neuropil=AROUND):
