@@ -160,7 +160,8 @@ def result_lines(result: BatchResult, *, asked: int, in_full: bool) -> list[str]
                 f"note: {done.inputs['name']}: {w}" for w in done.inputs["warnings"]
             )
         return lines
-    warned = Counter(w for done in result.done for w in set(done.inputs["warnings"]))
+    each = (dict.fromkeys(done.inputs["warnings"]) for done in result.done)
+    warned = Counter(warning for warnings in each for warning in warnings)
     room = _MOST_LINES - len(lines) - 1
     for warning, n in warned.most_common(room):
         often = f" ({n} recordings)" if n > 1 else ""
