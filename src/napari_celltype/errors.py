@@ -13,8 +13,10 @@ class CellTypeError(Exception):
     """The input or the data is wrong; the message says how to mend it."""
 
     def __str__(self) -> str:
-        # A name or a cell that is quoted may hold line breaks, or be endless.
+        # A name or a cell that is quoted may hold line breaks or codes that change
+        # the terminal, or be endless.
         text = re.sub(r"\s*[\r\n]+\s*", " ", super().__str__())
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
         return re.sub(r"\S{500,}", lambda m: f"{m[0][:200]}...{m[0][-200:]}", text)
 
 

@@ -185,3 +185,19 @@ def test_a_copy_does_not_lose_the_files_that_it_refers_to(
     planes = [with_table(recording)]
     with pytest.raises(OutputError, match=r"refers to other files \(movie\.nwb\)"):
         write_nwb_copy(planes, theirs, tmp_path / "elsewhere" / "c.nwb")
+
+
+@pytest.mark.parametrize("lost", [b"HEAP", b"TREE", b"SNOD", b"pixel_mask", None])
+def test_a_damaged_file_is_named_and_no_copy_is_left(
+    tmp_path, recording, output_table, with_table, lost
+):
+    theirs = write_theirs(tmp_path / "theirs.nwb", recording)
+    content = theirs.read_bytes()
+    damaged = content.replace(lost, bytes(len(lost))) if lost else content[:-999]
+    theirs.write_bytes(damaged)
+    planes = [with_table(recording, output_table())]
+    with pytest.raises(
+        OutputError, match=r"theirs\.nwb (cannot be read|holds no|does)"
+    ):
+        write_nwb_copy(planes, theirs, tmp_path / "copy.nwb")
+    assert not (tmp_path / "copy.nwb").exists()

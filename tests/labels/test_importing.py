@@ -296,3 +296,9 @@ def test_of_an_output_table_only_the_rows_of_the_recording_are_taken(days, tmp_p
     assert [{r.roi_id: r.label for r in t} for t in found] == [{0: "PY"}, {0: "PV"}]
     with pytest.raises(LabelError, match=r"and not about .*d3"):
         import_labels(path, days[2])
+
+
+@pytest.mark.parametrize("noted", [None, 7, "day1", {}, np.array(3)])
+def test_track2p_that_does_not_list_its_recordings_is_said(days, track2p, noted):
+    with pytest.raises(LabelError, match="does not name the recordings"):
+        import_labels(track2p(all_ds_path=noted), days[0])

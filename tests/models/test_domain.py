@@ -92,6 +92,11 @@ def test_rois_without_a_usable_trace_have_none(measure):
     assert np.isfinite(found["noise"]).tolist() == [True, False, False]
 
 
+def test_a_recording_without_any_usable_trace_has_none(measure):
+    found = measure(np.zeros((3, 600)), neuropil=np.zeros((3, 600), np.float32))
+    assert np.isnan(found["noise"]).all()
+
+
 def test_what_was_trained_on_is_not_unlike_itself(measure, white):
     properties = measure(white)
     sentences, of_rois = unlike(domain_of(properties), properties)

@@ -6,22 +6,39 @@ import importlib
 import json
 import multiprocessing
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
-import pandas as pd
 import pytest
 import tifffile
+from hypothesis import HealthCheck, settings
 
+from napari_celltype.answers import classify
+from napari_celltype.export import (
+    ExportedRecording,
+    ExportRequest,
+    write_export,
+    write_table,
+)
+from napari_celltype.export.nwb import PROVENANCE_TABLE
 from napari_celltype.labels import Label, LabelTable, TraceSet, save_labels, save_traces
 from napari_celltype.labels.csv_table import write_csv_rows, write_label_table
 from napari_celltype.recording import open_recording
 
 # How many times as much is tried as in continuous integration; `make soak` says 20.
 SOAK = int(os.environ.get("NAPARI_CELLTYPE_SOAK", "1"))
+
+settings.register_profile(
+    "robustness",
+    database=None,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+settings.load_profile("robustness")
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +74,7 @@ def quick_model(lab_folder: Path) -> Path:
 def lab(
     lab_folder: Path, quick_model: Path, suite2p_folder: Callable[..., Path]
 ) -> Path:
-    """Two days of one mouse, their labels and matches, a movie, traces and a model."""
+    """Two days of one mouse with labels, matches, tables, movies, traces, a model."""
     planes = []
     for day in ("day1", "day2"):
         root = suite2p_folder(
@@ -82,6 +99,10 @@ def lab(
     frames = rng.integers(0, 900, (6, 16, 20), dtype=np.uint16)
     tifffile.imwrite(lab_folder / "movie.tif", frames, imagej=True)
     tifffile.imwrite(lab_folder / "movie.ome.tif", frames, ome=True)
+    table = classify(planes[0], str(quick_model))
+    for ending in ("csv", "parquet", "json"):
+        write_table(table, lab_folder / f"cell_types.{ending}")
+    _write_nwb(planes[0], lab_folder / "theirs.nwb")
     matches = '{"clusters": {"labels_bySession": [[0,1,2,3,-1,4],[1,0,2,-1,3,4]]}}'
     (lab_folder / "x.tracking.results_clusters.json").write_text(matches)
     paths = {"paths_statFiles": [str(plane / "stat.npy") for plane in planes]}
@@ -99,6 +120,19 @@ def lab(
     rows = np.array([[0, 1], [1, 0], [2, 3], [3, 2], [4, None]], dtype=object)
     np.save(track2p / "plane0_suite2p_indices.npy", rows)
     return lab_folder
+
+
+def _write_nwb(plane: Path, path: Path) -> None:
+    """Write an NWB file with the ROIs of a plane and nothing of this program's."""
+    written = ExportedRecording(open_recording(plane), "day1")
+    write_export([written], ExportRequest("nwb"), path)
+    with h5py.File(path, "r+") as file:
+        ophys = file["processing/ophys"]
+        del ophys[PROVENANCE_TABLE]
+        (rois,) = ophys["ImageSegmentation"].values()
+        for name in {*rois.attrs["colnames"]} - {"pixel_mask"}:
+            del rois[name]
+        rois.attrs["colnames"] = ["pixel_mask"]
 
 
 @pytest.fixture(scope="session")
@@ -125,43 +159,3 @@ def started(writers: Any) -> Callable[..., Any]:
         return process
 
     return start
-
-
-@pytest.fixture(scope="session")
-def killed(started: Callable[..., Any]) -> Callable[..., None]:
-    """Start a function of `writers` and kill it after some seconds."""
-
-    def kill_after(seconds: float, *work: Any) -> None:
-        process = started(*work)
-        time.sleep(seconds)
-        process.kill()
-        process.join()
-
-    return kill_after
-
-
-@pytest.fixture(scope="session")
-def version() -> Callable[[str, Path], int]:
-    """Tell which version a file of `writers` is, 0 or 1; it is one of them whole."""
-
-    def read(kind: str, path: Path) -> int:
-        from napari_celltype.models import load_model
-
-        if kind == "labels":
-            labels = {row["label"] for row in json.loads(path.read_text())["labels"]}
-        elif kind == "model":
-            return "ab".index(load_model(path).card.name)
-        elif kind == "csv":
-            labels = set(pd.read_csv(path)["label"])
-        else:
-            import pynwb
-
-            with pynwb.NWBHDF5IO(path, "r") as file:
-                ophys = file.read().processing["ophys"]
-                planes = ophys["ImageSegmentation"].plane_segmentations
-                (rois,) = planes.values()
-                labels = set(rois["label"][:])
-        (label,) = labels
-        return ("PV", "PY").index(label)
-
-    return read

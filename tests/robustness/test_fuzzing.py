@@ -5,6 +5,7 @@ No code of a file is run, nothing takes more than 10 s or 1 GB more memory.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -19,12 +20,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from napari_celltype.answers import classify
+from napari_celltype.answers.provenance import is_ours
 from napari_celltype.errors import CellTypeError
+from napari_celltype.export import (
+    ExportedRecording,
+    ExportRequest,
+    read_table,
+    write_export,
+)
 from napari_celltype.labels import (
     LabelTable,
     Reading,
@@ -91,8 +99,19 @@ def watch(folder: Path, name: str) -> None:
     _ = np.asarray(movie[0]), np.asarray(movie[-1])
 
 
-def read_table(folder: Path) -> None:
+def read_labels(folder: Path) -> None:
     read_label_table(folder / "labels.csv", 6)
+
+
+def read_output(folder: Path, name: str) -> None:
+    read_table(folder / name)
+    is_ours(folder / name)
+
+
+def copy_nwb(folder: Path) -> None:
+    exported = ExportedRecording(open_recording(folder / PLANE), "day1")
+    request = ExportRequest("nwb-copy", existing=folder / "theirs.nwb")
+    write_export([exported], request, folder / "copy.nwb", force=True)
 
 
 def read_data(folder: Path, name: str) -> None:
@@ -126,7 +145,15 @@ FILES: dict[str, Callable[[Path], None]] = {
     },
     str(PLANE / "data.bin"): look,
     str(PLANE / "celltype_labels.json"): label,
-    "labels.csv": read_table,
+    "theirs.nwb": copy_nwb,
+    "labels.csv": read_labels,
+    **{
+        f"cell_types.{name}": partial(read_output, name=f"cell_types.{ending}")
+        for name, ending in {
+            **{ending: ending for ending in ("csv", "parquet", "json")},
+            "csv.provenance.json": "csv",
+        }.items()
+    },
     "recordings.csv": partial(read_data, name="recordings.csv"),
     "cells.npz": read_traces,
     "movie.tif": partial(watch, name="movie.tif"),
@@ -203,7 +230,7 @@ def limited() -> Iterator[None]:
     except CellTypeError as error:
         sentence = str(error)
         assert 20 < len(sentence) < 2000, sentence
-        assert not set("\n\r") & set(sentence), sentence
+        assert sentence.isprintable(), sentence
     finally:
         ALARM.armed = False
         signal.alarm(0)
@@ -211,18 +238,23 @@ def limited() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (memory, most))
 
 
-@contextmanager
-def changed(path: Path, content: bytes) -> Iterator[None]:
-    """Put other content into a file, and the former back."""
-    folder = {p: p.read_bytes() for p in path.parent.iterdir() if p.is_file()}
+def attempt(name: str, files: Path, content: bytes) -> None:
+    """Read a file with other content, and put the folder back."""
+    path = files / name
+    before = {p: p.read_bytes() for p in path.parent.iterdir() if p.is_file()}
     path.write_bytes(content)
     try:
-        yield
+        with limited():
+            FILES[name](files)
+    except BaseException:
+        if where := os.environ.get("KEEP"):
+            (Path(where) / f"{path.name}.{hash(content):x}").write_bytes(content)
+        raise
     finally:
         for other in path.parent.iterdir():
-            if other.is_file() and other not in folder:
+            if other.is_file() and other not in before:
                 other.unlink()
-        for other, was in folder.items():
+        for other, was in before.items():
             other.write_bytes(was)
 
 
@@ -259,22 +291,14 @@ def mutant(content: bytes, chance: random.Random) -> bytes:
 
 @pytest.mark.parametrize("name", FILES)
 def test_bytes_of_any_file_may_be_changed(name, files, scaled):
-    path, content = files / name, (files / name).read_bytes()
+    content = (files / name).read_bytes()
     FILES[name](files)
     for number in range(scaled(6 if name in SLOW else 15)):
-        with changed(path, mutant(content, random.Random(f"{name} {number}"))):
-            try:
-                with limited():
-                    FILES[name](files)
-            except BaseException as error:
-                keep(path, number)
-                raise AssertionError(f"mutant {number} of {name}") from error
-
-
-def keep(path: Path, number: object) -> None:
-    if where := os.environ.get("KEEP"):
-        Path(where).mkdir(exist_ok=True)
-        (Path(where) / f"{path.name}.{number}").write_bytes(path.read_bytes())
+        chance = random.Random(f"{name} {number}")
+        try:
+            attempt(name, files, mutant(content, chance))
+        except BaseException as error:
+            raise AssertionError(f"mutant {number} of {name}") from error
 
 
 NUMBERS = (
@@ -309,89 +333,71 @@ def places(content: Any) -> list[tuple[Any, Any]]:
     return [place for key in keys for place in ((content, key), *places(content[key]))]
 
 
-DOCUMENTS = [name for name in FILES if name.endswith((".json", ".jsonl"))]
-TABLES = [name for name in FILES if name.endswith(".csv")]
-OBJECTS = [name for name in FILES if name.endswith(("stat.npy", "ops.npy"))]
-PLAIN_ARRAYS = [str(PLANE / f"{n}.npy") for n in ("F", "Fneu", "iscell", "redcell")]
+def with_a_value(content: bytes, data: Any) -> bytes:
+    """Put any value somewhere into the JSON documents of a file, one a line."""
+    lines = content.splitlines()
+    try:
+        documents = [json.loads(line) for line in lines]
+    except ValueError:
+        documents = [json.loads(content)]
+    container, key = data.draw(st.sampled_from(places(documents)))
+    container[key] = data.draw(PLAIN)
+    return "\n".join(map(json.dumps, documents)).encode()
 
 
-def tried(name: str, files: Path, scaled: Callable[[int], int], draw: Any) -> None:
-    """Read a file that hypothesis made of the good one, again and again."""
-
-    @settings(
-        max_examples=scaled(6 if name in SLOW else 15),
-        database=None,
-        deadline=None,
-        derandomize=True,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
+def with_a_cell(content: bytes, data: Any) -> bytes:
+    """Put any text into a cell of a CSV file."""
+    cells = [line.split(",") for line in content.decode().splitlines()]
+    row = data.draw(st.sampled_from(cells))
+    row[data.draw(st.integers(0, len(row) - 1))] = data.draw(
+        st.text(max_size=20) | NUMBERS.map(str)
     )
-    @given(st.data())
-    def check(data: Any) -> None:
-        content = draw(data)
-        with changed(files / name, content), limited():
-            FILES[name](files)
-
-    check()
+    return "\n".join(map(",".join, cells)).encode(errors="replace")
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_any_value_may_stand_in_a_document(name, files, scaled):
-    lines = (files / name).read_text().splitlines()
-    text = lines if name.endswith(".jsonl") else ["".join(lines)]
-
-    def draw(data):
-        documents = [json.loads(line) for line in text]
-        container, key = data.draw(st.sampled_from(places(documents)))
-        container[key] = data.draw(PLAIN)
-        return "\n".join(map(json.dumps, documents)).encode()
-
-    tried(name, files, scaled, draw)
+def with_an_entry(content: bytes, data: Any) -> bytes:
+    """Put any value into a dictionary of a file of objects."""
+    array = np.load(io.BytesIO(content), allow_pickle=True)
+    place = data.draw(st.sampled_from(array)) if array.ndim else array.item()
+    place[data.draw(st.sampled_from(sorted(place)))] = data.draw(PLAIN | ARRAYS)
+    return saved(array)
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_any_text_may_stand_in_a_table(name, files, scaled):
-    rows = [line.split(",") for line in (files / name).read_text().splitlines()]
-
-    def draw(data):
-        cells = [list(row) for row in rows]
-        row = data.draw(st.sampled_from(cells))
-        row[data.draw(st.integers(0, len(row) - 1))] = data.draw(
-            st.text(max_size=20) | NUMBERS.map(str)
-        )
-        return "\n".join(map(",".join, cells)).encode(errors="replace")
-
-    tried(name, files, scaled, draw)
-
-
-@pytest.mark.parametrize("name", OBJECTS)
-def test_any_value_may_stand_in_an_object_file(name, files, scaled):
-    def draw(data):
-        content = np.load(files / name, allow_pickle=True)
-        place = data.draw(st.sampled_from(content)) if content.ndim else content.item()
-        place[data.draw(st.sampled_from(sorted(place)))] = data.draw(PLAIN | ARRAYS)
-        return saved(content)
-
-    tried(name, files, scaled, draw)
-
-
-@pytest.mark.parametrize("name", PLAIN_ARRAYS)
-def test_any_array_may_stand_in_a_file(name, files, scaled):
-    def draw(data):
-        if data.draw(st.booleans()):
-            return saved(data.draw(ARRAYS))
-        values = np.load(files / name)
-        values[data.draw(st.integers(0, len(values) - 1))] = data.draw(
-            st.floats(width=32)
-        )
-        return saved(values)
-
-    tried(name, files, scaled, draw)
+def with_values(content: bytes, data: Any) -> bytes:
+    """Return any array, or the one of a file with a row of one value."""
+    if data.draw(st.booleans()):
+        return saved(data.draw(ARRAYS))
+    values = np.load(io.BytesIO(content))
+    values[data.draw(st.integers(0, len(values) - 1))] = data.draw(st.floats(width=32))
+    return saved(values)
 
 
 def saved(array: Any) -> bytes:
-    import io
-
     file = io.BytesIO()
     np.save(file, array)
     return file.getvalue()
+
+
+VALUES: dict[str, Callable[[bytes, Any], bytes]] = {
+    name: change
+    for change, endings in (
+        (with_a_value, (".json", ".jsonl")),
+        (with_a_cell, (".csv",)),
+        (with_an_entry, ("stat.npy", "ops.npy")),
+        (with_values, ("F.npy", "Fneu.npy", "cell.npy")),
+    )
+    for name in FILES
+    if name.endswith(endings)
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_any_value_may_stand_in_a_file(name, files, scaled):
+    content = (files / name).read_bytes()
+
+    @settings(max_examples=scaled(6 if name in SLOW else 15), phases=[Phase.generate])
+    @given(st.data())
+    def check(data):
+        attempt(name, files, VALUES[name](content, data))
+
+    check()

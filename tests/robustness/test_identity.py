@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_celltype.errors import LabelError
@@ -28,13 +28,19 @@ def mask(cell: int, shift: int = 0) -> set[tuple[int, int]]:
     return {(top + y, left + x + shift) for y in range(SIDE) for x in range(SIDE)}
 
 
-def write(plane: Path, masks: list[set[tuple[int, int]]]) -> None:
-    """Write a plane with these masks, row by row."""
+def write(
+    plane: Path,
+    masks: list[set[tuple[int, int]]],
+    merges: list[list[int]] | None = None,
+) -> None:
+    """Write a plane with these masks, row by row, and the rows they are merged from."""
     stat = np.empty(len(masks), dtype=object)
     for row, pixels in enumerate(masks):
         ypix, xpix = np.array(sorted(pixels)).T
         lam = np.ones(len(pixels), np.float32)
         stat[row] = {"ypix": ypix, "xpix": xpix, "lam": lam, "med": [0, 0]}
+        if merges is not None:
+            stat[row]["imerge"] = merges[row]
     plane.mkdir(parents=True, exist_ok=True)
     np.save(plane / "stat.npy", stat)
     traces = np.random.default_rng(0).normal(size=(len(masks), 8)).astype(np.float32)
@@ -51,45 +57,34 @@ EDIT = st.tuples(
 
 
 def edited(rows, edit, first, second):
-    """Return the ROIs, pairs of cells and mask, as suite2p leaves them."""
+    """Return the ROIs, each its cells, mask and parts, as suite2p leaves them."""
     chosen, other = first % len(rows), second % len(rows)
     if edit == "draw":  # in front, over whatever is there
-        return [({first}, mask(first, second % 3)), *rows]
+        return [({first}, mask(first, second % 3), []), *rows]
     if edit == "remove" and len(rows) > 1:
         return rows[:chosen] + rows[chosen + 1 :]
     if edit == "merge" and chosen != other:  # behind; the parts stay
-        parts = rows[chosen], rows[other]
-        return [*rows, tuple(set.union(*both) for both in zip(*parts, strict=True))]
+        (one, mine, _), (two, theirs, _) = rows[chosen], rows[other]
+        return [*rows, (one | two, mine | theirs, [chosen, other])]
     if edit == "shuffle":
         return [rows[k] for k in np.random.default_rng(first).permutation(len(rows))]
     if edit == "grow":
-        cells, pixels = rows[chosen]
-        return [*rows[:chosen], (cells, pixels | {(49, 49)}), *rows[chosen + 1 :]]
+        cells, pixels, parts = rows[chosen]
+        grown = cells, pixels | {(49, 49)}, parts
+        return [*rows[:chosen], grown, *rows[chosen + 1 :]]
     return rows
 
 
-@pytest.fixture
-def run(scaled):
-    """Run a test of hypothesis."""
-    return settings(
-        max_examples=scaled(40),
-        database=None,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
-
-
-def test_labels_follow_their_cells_through_all_that_suite2p_does(tmp_path, run):
-    @run
+def test_labels_follow_their_cells_through_all_that_suite2p_does(tmp_path, scaled):
+    @settings(max_examples=scaled(40))
     @given(
         st.sets(st.integers(0, 63), min_size=2, max_size=8),
         st.lists(EDIT, min_size=1, max_size=6),
     )
     def check(cells, edits):
         plane = tmp_path / "m1" / "day1" / "suite2p" / "plane0"
-        rows = [({cell}, mask(cell)) for cell in sorted(cells)]
-        write(plane, [pixels for _, pixels in rows])
+        rows = [({cell}, mask(cell), []) for cell in sorted(cells)]
+        write(plane, [row[1] for row in rows])
         (plane / "celltype_labels.json").unlink(missing_ok=True)
         made = (
             Label(row, TYPES[cell % 4], note=str(cell))
@@ -98,19 +93,26 @@ def test_labels_follow_their_cells_through_all_that_suite2p_does(tmp_path, run):
         save_labels(open_recording(plane), LabelTable(tuple(made)))
         for edit in edits:
             rows = edited(rows, *edit)
-            write(plane, [pixels for _, pixels in rows])
+            write(plane, [row[1] for row in rows], [row[2] for row in rows])
             recording = open_recording(plane)
             try:
                 labels = load_labels(recording)
             except LabelError:
                 continue  # None of the masks is there any more.
-            kept = [*labels, *(item.label for item in labels.set_aside)]
-            assert Counter(row.note for row in kept) == Counter(map(str, cells))
+            aside = [item.label for item in labels.set_aside]
+            kept = Counter(int(row.note) for row in (*labels, *aside))
+            assert set(kept.values()) == {1}
             for label in labels:
                 assert int(label.note) in rows[label.roi_id][0]
                 assert label.label == TYPES[int(label.note) % 4]
+            # A cell without a label of its own has that of what it was merged into.
+            merged = cells - set(kept)
+            for cell in merged:
+                same = [row for row in labels if cell in rows[row.roi_id][0]]
+                assert TYPES[cell % 4] in {row.label for row in same}
             if edit[0] == "save":
                 save_labels(recording, labels)
+                cells = set(kept)
 
     check()
 
@@ -128,10 +130,10 @@ def test_a_label_file_of_another_plane_or_day_is_not_taken(tmp_path, elsewhere, 
         load_labels(open_recording(other))
 
 
-def test_matched_cells_get_the_labels_of_their_own_days(tmp_path, run):
+def test_matched_cells_get_the_labels_of_their_own_days(tmp_path, scaled):
     n_cells = st.integers(0, 5)
 
-    @run
+    @settings(max_examples=scaled(40))
     @given(st.lists(st.tuples(*[st.none() | n_cells] * 3), min_size=1, max_size=6))
     def check(table):
         planes = [tmp_path / f"day{n}" / "suite2p" / "plane0" for n in range(3)]

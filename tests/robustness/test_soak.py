@@ -106,4 +106,4 @@ def test_recordings_are_opened_and_closed_in_one_window(
         assert not dock.session.recordings
         assert not viewer.layers
 
-    steady(1000 if soak else 10, work)
+    steady(1000 if soak else 6, work)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.errors import OutputError
+from napari_celltype.errors import CellTypeError, OutputError, Stopped
 from napari_celltype.export.content import Content, Format, Preview
 from napari_celltype.export.nwb import (
     PROVENANCE_TABLE,
@@ -26,7 +26,7 @@ from napari_celltype.recording import Recording, RoiMasks
 
 def _preview(content: Content) -> Preview:
     existing = _existing(content)
-    with _opened(existing, "r", existing) as (_, file):
+    with _readable(existing), _opened(existing, "r") as (_, file):
         added = _add(file, content, existing)
     lines = [f"Copy of {existing.name}, which itself is not changed", *added]
     return Preview("\n\n".join([*lines, f"Added provenance: {PROVENANCE_TABLE}"]))
@@ -34,7 +34,8 @@ def _preview(content: Content) -> Preview:
 
 def _write(content: Content, path: Path) -> None:
     existing = _existing(content)
-    outside = _links(existing)
+    with _readable(existing):
+        outside = _links(existing)
     if outside and existing.resolve().parent != path.resolve().parent:
         raise OutputError(
             f"{existing.name} refers to other files ({outside[0]}), which a copy in "
@@ -43,7 +44,7 @@ def _write(content: Content, path: Path) -> None:
     content.on_progress(Progress(f"Copying {existing.name}"))
     shutil.copyfile(existing, path)
     raise_if_stopped(content.should_stop)
-    with _opened(path, "r+", existing) as (io, file):
+    with _readable(existing), _opened(path, "r+") as (io, file):
         content.on_progress(Progress("Comparing the ROIs"))
         _add(file, content, existing)
         if "ophys" not in file.processing:
@@ -132,24 +133,31 @@ def _links(path: Path) -> list[str]:
 
 
 @contextmanager
-def _opened(path: Path, mode: str, existing: Path) -> Iterator[tuple[Any, Any]]:
-    """Open a file, or its copy; what pynwb dislikes becomes one sentence."""
+def _readable(existing: Path) -> Iterator[None]:
+    """Say of a damaged file whatever HDF5, hdmf and pynwb stumble over."""
+    try:
+        yield
+    except (CellTypeError, Stopped):
+        raise
+    except Exception as error:  # They have none in common.
+        if isinstance(error, OSError) and error.errno:  # Such as a full disk.
+            raise
+        raise OutputError(
+            f"{existing} cannot be read as NWB ({type(error).__name__}: "
+            f"{error!s:.200}); check it with nwbinspector."
+        ) from None
+
+
+@contextmanager
+def _opened(path: Path, mode: str) -> Iterator[tuple[Any, Any]]:
     import h5py
 
     pynwb = load_pynwb()
-    with h5py.File(path, mode) as file:
-        try:
-            io = pynwb.NWBHDF5IO(file=file, mode=mode)
-            content = io.read()
-        except Exception as error:  # noqa: BLE001 - a damaged file makes pynwb, hdmf
-            # and h5py raise what they happen to stumble over
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise OutputError(
-                f"{existing} cannot be read as NWB ({reason}); check it with "
-                "nwbinspector."
-            ) from None
-        with io:
-            yield io, content
+    with (
+        h5py.File(path, mode) as file,
+        pynwb.NWBHDF5IO(file=file, mode=mode) as io,
+    ):
+        yield io, io.read()
 
 
 def _matching(

@@ -150,7 +150,8 @@ class RecordingProperties:
         for name, values in trace_properties(windows[alive], self._rate).items():
             total = np.bincount(owner, values, minlength=len(counts))
             self._found[name][rows][counts > 0] = total[counts > 0] / counts[counts > 0]
-        self._add_bands(windows[alive.all(axis=1)])
+        if alive.all(axis=1).any():
+            self._add_bands(windows[alive.all(axis=1)])
         if self._neuropil is not None:
             around = self._plan.cut(np.asarray(self._neuropil[rows], dtype=np.float32))
             around = means_in_gaps(around)
