@@ -48,14 +48,14 @@ def steady(soak, lab):
     gc.unfreeze()
 
 
-def test_recordings_are_classified(lab, scaled, steady):
+def test_recordings_are_classified(lab, soak, steady):
     model = str(lab / "quick.safetensors")
     days = [lab / "m1" / "day1", lab / "m1" / "day2"]
-    steady(scaled(10), lambda: classify(days, model))
+    steady(200 if soak else 10, lambda: classify(days, model))
 
 
 @pytest.mark.slow
-def test_trainings_are_cancelled(lab, scaled, steady, tmp_path):
+def test_trainings_are_cancelled(lab, soak, steady, tmp_path):
     from napari_celltype.training import TrainRequest, train_model
 
     request = TrainRequest(
@@ -75,7 +75,7 @@ def test_trainings_are_cancelled(lab, scaled, steady, tmp_path):
                 should_stop=lambda: any(epochs),
             )
 
-    steady(scaled(3), train)
+    steady(20 if soak else 3, train)
 
 
 @pytest.mark.gui
