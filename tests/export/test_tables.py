@@ -65,11 +65,13 @@ def test_a_damaged_table_is_said(tmp_path, ending):
         read_table(tmp_path / "none.csv")
 
 
-def test_a_number_that_no_float_holds_is_said(tmp_path, output_table):
-    path = write_table(output_table(), tmp_path / "t.json")
-    rows = json.loads(path.read_text())
-    rows[0]["n_pixels"] = rows[1]["probability"] = 10**400
-    path.write_text(json.dumps(rows))
+@pytest.mark.parametrize("number", [10**400, 2**63, 1e300])
+@pytest.mark.parametrize("ending", [".csv", ".json"])
+def test_a_number_that_no_column_holds_is_said(tmp_path, output_table, ending, number):
+    table = output_table().astype({"merged_into": object})
+    table["merged_into"] = 1234567
+    path = write_table(table, tmp_path / f"t{ending}")
+    path.write_text(path.read_text().replace("1234567", str(number), 1))
     with pytest.raises(OutputError, match="is damaged") as caught:
         read_table(path)
     assert len(str(caught.value)) < 400

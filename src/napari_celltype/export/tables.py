@@ -220,10 +220,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
             table = pd.DataFrame(json.loads(data))
         lacking = [name for name in output_columns([]) if name not in table.columns]
         if not lacking:
-            return table.astype(_types(table))
+            with np.errstate(invalid="raise"):
+                return table.astype(_types(table))
     except (
         *(ValueError, TypeError, OSError),
-        *(RecursionError, OverflowError),
+        *(RecursionError, ArithmeticError),
     ) as error:
         raise OutputError(
             f"{path} is no {ending} table or is damaged ({error!s:.200}); write it "
