@@ -302,3 +302,23 @@ def test_of_an_output_table_only_the_rows_of_the_recording_are_taken(days, tmp_p
 def test_track2p_that_does_not_list_its_recordings_is_said(days, track2p, noted):
     with pytest.raises(LabelError, match="does not name the recordings"):
         import_labels(track2p(all_ds_path=noted), days[0])
+
+
+@pytest.mark.parametrize("value", ["x", [[1], [2, 3]], [[1, 2]], 10**400, {}])
+@pytest.mark.parametrize("name", ["vector_curation_plane_0", "iscell_thr"])
+def test_track2p_with_something_else_than_numbers_is_said(days, track2p, name, value):
+    with pytest.raises(RecordingError, match=r"track_ops\.npy holds something else"):
+        import_labels(track2p(direct=False, **{name: value}), days[0])
+
+
+def test_track2p_with_impossible_rows_is_said(days, track2p):
+    with pytest.raises(LabelError):
+        import_labels(track2p([[1e300, 1e300, 1e300]]), days[0])
+
+
+@pytest.mark.parametrize("iscell", [np.ones(3), np.ones((6, 0))])
+def test_track2p_beside_another_iscell_is_said(days, track2p, iscell):
+    recording = days[0]
+    np.save(recording.path / "iscell.npy", iscell)
+    with pytest.raises(RecordingError, match="expected a row for each of"):
+        import_labels(track2p(direct=False), recording)

@@ -396,6 +396,16 @@ def test_disk_that_fails_while_it_is_read():
         read_exactly(file, np.empty(8), MEMORY_OF_PROCESS)
 
 
+def test_a_long_name_in_a_damaged_archive_is_not_quoted_whole(tmp_path):
+    path, name = tmp_path / "set.npz", 3000 * "a"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, b"")
+    path.write_bytes(path.read_bytes().replace(name.encode(), bytes(3000), 1))
+    with pytest.raises(RecordingError, match="is damaged") as caught:
+        load_npz(path)
+    assert len(str(caught.value)) < 500
+
+
 def test_a_header_of_python_2_is_read_without_a_warning(tmp_path):
     header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 3L), }"
     path = object_npy(tmp_path / "F.npy", bytes(24), header)

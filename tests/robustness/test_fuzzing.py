@@ -64,6 +64,7 @@ FORBIDDEN = ("os.", "subprocess.", "pty.", "socket.connect")
 HARMLESS = (
     "os.listdir",
     "os.scandir",
+    "os.walk",
     "os.mkdir",
     "os.rename",
     "os.remove",

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path, PureWindowsPath
@@ -147,8 +148,10 @@ def read_track2p(folder: Path, recording: Recording) -> MatchedCells:
     # "Not a cell" in Track2p's window: a verdict for each cell of all days.
     verdicts = options.get(f"vector_curation_plane_{plane}")
     complete = np.flatnonzero((table >= 0).all(axis=1))
-    if verdicts is not None and np.shape(verdicts) == complete.shape:
-        table = np.delete(table, complete[np.asarray(verdicts, dtype=float) == 0], 0)
+    if verdicts is not None:
+        is_cell = _numbers(verdicts, file, 1)
+        if is_cell.shape == complete.shape:
+            table = np.delete(table, complete[is_cell == 0], 0)
     found = [
         {int(row): f"t2p-p{plane}-{n}" for n, row in enumerate(column) if row >= 0}
         for column in table.T
@@ -167,7 +170,14 @@ def _with_iscell(
     """Turn the numbers of one day, counted among the cells, into rows of stat.npy."""
     day = matched.day_of(recording)
     assert recording.path is not None
-    iscell = load_npy(recording.path / "iscell.npy").reshape(recording.n_rois, -1)
+    path = recording.path / "iscell.npy"
+    iscell = _numbers(load_npy(path), path, 1, 2)
+    if not iscell.size or len(iscell) != recording.n_rois:
+        raise RecordingError(
+            f"{path} has the shape {iscell.shape}, expected a row for each of "
+            f"{recording.n_rois} ROIs; copy the whole folder again."
+        )
+    iscell = iscell.reshape(recording.n_rois, -1)
     notes: tuple[str, ...] = ()
     if threshold is None:
         passed = np.flatnonzero(iscell[:, 0] == 1)
@@ -177,7 +187,8 @@ def _with_iscell(
             f"newer counts all ROIs.",
         )
     else:
-        passed = np.flatnonzero(iscell[:, -1] > float(threshold))
+        limit = _numbers(threshold, matched.path / "track_ops.npy", 0)
+        passed = np.flatnonzero(iscell[:, -1] > float(limit))
     largest = max(matched.rows[day], default=-1)
     if largest >= passed.size:
         raise LabelError(
@@ -198,14 +209,21 @@ def _track2p_table(path: Path, n_days: int) -> NDArray[np.int64]:
             f"{path} has the shape {content.shape} and track_ops.npy names {n_days} "
             f"recordings; they are of different runs, so copy the whole folder again."
         )
-    try:
-        # None becomes NaN.
-        numbers = content.astype(np.float64)
-    except (TypeError, ValueError):
-        raise RecordingError(
-            f"{path} holds something else than numbers; run Track2p again."
-        ) from None
-    return np.where(np.isfinite(numbers), numbers, -1).astype(np.int64)
+    numbers = _numbers(content, path, 2)
+    # No recording has as many ROIs as that.
+    rows = np.clip(np.where(np.isfinite(numbers), numbers, -1), -1, 2**31)
+    return rows.astype(np.int64)
+
+
+def _numbers(values: Any, path: Path, *ndim: int) -> NDArray[np.float64]:
+    """Return the numbers of a file in an array of so many axes, NaN for None."""
+    with suppress(TypeError, ValueError, OverflowError):
+        numbers = np.asarray(values, dtype=np.float64)
+        if numbers.ndim in ndim:
+            return numbers
+    raise RecordingError(
+        f"{path} holds something else than numbers; run Track2p again."
+    )
 
 
 def roicat_file(path: Path) -> Path | None:

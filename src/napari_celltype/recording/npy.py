@@ -111,7 +111,8 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray[Any, Any]]:
                     arrays[member.filename.removesuffix(".npy")] = array
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise RecordingError(
-                f"{path} is no .npz archive or is damaged ({error}); copy it again."
+                f"{path} is no .npz archive or is damaged ({error!s:.200}); copy "
+                f"it again."
             ) from None
     return arrays
 
@@ -222,7 +223,7 @@ def _read_objects(file: BinaryIO, header: NpyHeader, path: Path) -> Any:
         ) from None
     except Damaged as error:
         raise RecordingError(
-            f"{path} is damaged or truncated ({error}); {_AGAIN}."
+            f"{path} is damaged or truncated ({error!s:.200}); {_AGAIN}."
         ) from None
     if not isinstance(array, np.ndarray) or array.shape != header.shape:
         raise RecordingError(
