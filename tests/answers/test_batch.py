@@ -7,7 +7,9 @@ import pytest
 
 from napari_celltype.answers import ClassifyRequest
 from napari_celltype.answers.classify import classify_many
+from napari_celltype.cli.terminal import result_lines
 from napari_celltype.errors import CellTypeError, RecordingError
+from napari_celltype.labels import Label, LabelTable, save_labels
 from napari_celltype.recording import find_recordings, open_recording
 
 LONG = {"n_frames": 1900, "n_rois": 5}
@@ -57,6 +59,18 @@ def test_one_bad_recording_does_not_stop_the_rest(planes):
     assert list(result.table["recording"].unique()) == ["m1", "m3"]
     assert [f.path.parents[1].name for f in result.failures] == ["m2"]
     assert "F.npy" in result.failures[0].reason
+
+
+def test_the_same_cells_on_two_days_are_compared(session_folder, tmp_path):
+    for day in ("day1", "day2"):
+        folder = session_folder(f"mouse1/{day}", **LONG)
+        cells = (Label(row, "", cell_id=f"cell {row}") for row in range(3))
+        save_labels(open_recording(folder), LabelTable(tuple(cells)))
+    request = ClassifyRequest()
+    result = classify_many(find_recordings([tmp_path]).planes, request)
+    said = "same type on another day: 100 % [100-100] of 3 pairs of ROIs, 3 cells"
+    assert any(said in x for x in result_lines(result, asked=2, in_full=False))
+    assert result.provenance(request)["settings"]["over_days"]["n_pairs"] == 3
 
 
 def test_what_was_finished_before_a_stop_is_kept(planes):

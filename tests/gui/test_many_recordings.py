@@ -8,7 +8,7 @@ from tests.gui.person import Window
 from napari_celltype.gui import widgets
 from napari_celltype.gui.commands import show_dock
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.labels import load_labels
+from napari_celltype.labels import Label, LabelTable, load_labels
 
 
 @pytest.fixture
@@ -21,6 +21,18 @@ def other_folder(suite2p_folder, tmp_path):
 
 def label_dock(viewer):
     return viewer.window.add_plugin_dock_widget("napari-celltype", "Label")[1]
+
+
+def test_details_say_how_often_a_cell_keeps_its_type(window, other_folder, predict):
+    session = window.dock.session
+    window.open(other_folder)
+    for key in list(session.recordings)[-2:]:
+        session.activate(key)
+        predict(session, [0.1, 0.7, 0.1, 0.1])
+        cells = (Label(row, "", cell_id=f"cell {row}") for row in range(3))
+        session.set_labels(key, LabelTable(tuple(cells)))
+    said = window.dock.legend.details.words.text()
+    assert "Same type on another day: 100 % [100-100] of 3 pairs" in said
 
 
 def test_labels_go_to_the_plane_that_is_looked_at(window, other_folder, qtbot):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix
 
+from napari_celltype.protocol.evaluate import PaperProtocol, evaluate
 from napari_celltype.protocol.figures import figure_bytes, paper_figure
 from napari_celltype.protocol.report import make_report, render, write_report
 
@@ -249,3 +251,31 @@ def test_the_figure_has_scores_and_both_matrices_with_counts(made_run):
 )
 def test_the_figure_as_a_file(made_run, kind, start):
     assert figure_bytes(made_run.report, kind).startswith(start)
+
+
+def test_a_score_card_holds_no_names_of_the_data(make_run, make_traces):
+    secret = make_traces(subject_id=np.full(72, "secret"))
+    report = make_run("evaluate", traces=secret, skill={"cnn": 0.8}).report
+    card = json.dumps(report.score_card(), allow_nan=False)
+    assert "secret" not in card
+    assert report.name not in card
+    assert len(card) < 20_000
+    top = next(s for s in json.loads(card)["scores"] if s["name"] == "cnn")
+    assert top["balanced_accuracy"]["mean"] == report.asked[0].balanced_accuracy.mean
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_a_rig_for_each_type_is_flagged_on_the_card(make_traces, tmp_path, seed):
+    """Each type has a gain, an offset and a noise of its own, and no activity."""
+    traces = make_traces(n_subjects=6, seed=seed)
+    rig = np.unique(traces.labels, return_inverse=True)[1].ravel()[:, None]
+    noise = np.random.default_rng(seed).normal(size=traces.traces.shape)
+    traces = replace(traces, traces=noise * (1 + 0.5 * rig) + 200 * rig)
+    path = tmp_path / "card.json"
+    evaluate(
+        traces, ("svm-linear",), PaperProtocol(n_splits=2, random_state=seed),
+        score_card=path,
+    )  # fmt: skip
+    doubts = json.loads(path.read_bytes())["doubts"]
+    assert "probe-comes-near" in {doubt["code"] for doubt in doubts}

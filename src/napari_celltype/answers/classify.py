@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.answers.days import DayAgreement, agreement_over_days
 from napari_celltype.answers.predictions import Predictions
 from napari_celltype.answers.provenance import describe_recording, provenance
 from napari_celltype.answers.shares import prior_shares, training_shares
@@ -297,10 +298,16 @@ class BatchResult:
 
         return pd.concat([d.table for d in self.done], ignore_index=True)
 
+    @cached_property
+    def over_days(self) -> DayAgreement | None:
+        """How often cells with a `cell_id` get one type in two recordings."""
+        return agreement_over_days(self.table) if self.done else None
+
     def provenance(self, request: ClassifyRequest) -> dict[str, Any]:
         """Return where the table came from, in plain values for JSON."""
         settings = {
             **values_of(request),
+            "over_days": self.over_days and asdict(self.over_days),
             "failures": [asdict(f) for f in self.failures],
             "stopped": self.stopped,
         }

@@ -153,6 +153,8 @@ def result_lines(result: BatchResult, *, asked: int, in_full: bool) -> list[str]
     lines.append(summary.counts)
     if summary.expectation:
         lines.append(summary.expectation)
+    if days := result.over_days:
+        lines.append(str(days))
     if in_full:
         lines += summary.details()
         for done in result.done:

@@ -4,7 +4,11 @@ from napari_celltype.labels.csv_table import read_label_table, write_label_table
 from napari_celltype.labels.data_set import DataSet
 from napari_celltype.labels.importing import AddedLabels, add_labels
 from napari_celltype.labels.label_file import LabelFile, load_labels, save_labels
-from napari_celltype.labels.labelled_recording import LabelledRecording, find_labelled
+from napari_celltype.labels.labelled_recording import (
+    LabelledRecording,
+    find_labelled,
+    guess_from_path,
+)
 from napari_celltype.labels.reading import LabelledData, Reading
 from napari_celltype.labels.red_channel import (
     labels_from_red,
@@ -31,6 +35,7 @@ __all__ = [
     "TraceSet",
     "add_labels",
     "find_labelled",
+    "guess_from_path",
     "labels_from_red",
     "load_labels",
     "load_traces",

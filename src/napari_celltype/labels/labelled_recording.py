@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -359,7 +359,7 @@ def _guessed(recording: LabelledRecording) -> LabelledRecording:
     return replace(recording, **unknown)
 
 
-def guess_from_path(path: Path) -> tuple[str, str]:
+def guess_from_path(path: PurePath) -> tuple[str, str]:
     """Return subject and session, empty where the path says nothing.
 
     BIDS and NWB names (``sub-01/ses-02``), words with numbers (``mouse12/day2``), dates

@@ -90,6 +90,12 @@ class ExperimentRequest:
         minimum=1,
     )
     force: bool = parameter(False, "Write into a folder that holds files of others.")
+    score_card: Path | None = parameter(
+        None,
+        "Also write a card of the scores to share; it holds no traces, names or paths.",
+        option=("--scorecard",),
+        metavar="FILE",
+    )
     # The command line of this request, for the report.
     command: str | None = None
 
@@ -200,7 +206,7 @@ FORMAT = "napari-celltype request 1"
 # Inside the folder they are kept by their place in it, so that it may be moved.
 _PATHS = ("data", "new_data", "labels")
 # What may differ the next time, and does not belong to what was asked.
-_NOT_KEPT = ("folder", "jobs", "scheduler", "threads", "force")
+_NOT_KEPT = ("folder", "jobs", "scheduler", "threads", "force", "score_card")
 
 
 def _write_request(request: ExperimentRequest, folder: Path) -> None:
@@ -302,7 +308,7 @@ def evaluate(
     unknown = sorted(options.keys() - (known - {"experiment", "new_data"}))
     if unknown:
         raise TypeError(f"evaluate has no option {', '.join(unknown)}.")
-    for name in ("folder", "labels"):
+    for name in ("folder", "labels", "score_card"):
         if options.get(name) is not None:
             options[name] = Path(options[name])
     options |= {"data": data, "classifiers": tuple(classifiers)}
@@ -329,7 +335,7 @@ def run_experiment(
     Stopped
         If `should_stop` answered True; what is finished stays in the folder.
     """
-    from napari_celltype.protocol.report import make_report, write_report
+    from napari_celltype.protocol.report import make_report, write_json, write_report
     from napari_celltype.protocol.running import RunFolder, run_tasks
 
     load = partial(
@@ -369,4 +375,6 @@ def run_experiment(
     )
     if request.folder is not None:
         write_report(report, request.folder)
+    if request.score_card is not None:
+        write_json(report.score_card(), request.score_card)
     return report

@@ -26,6 +26,10 @@ from napari_celltype.protocol.task import different_environments, environment_no
 _IN_SUMMARY = ["classifier", "split", INTERVAL, "chance", "accuracy, mean (SD)"]
 _IN_SUMMARY += ["examples", "cells"]
 _MOST_LINES = 12
+# What a score card tells of a condition.
+_ON_CARD = ["name", "role", "way", "accuracy", "balanced_accuracy", "interval"]
+_ON_CARD += ["chance", "majority", "luck", "n_examples", "n_cells", "n_train"]
+_ON_CARD += ["n_test", "n_splits", "n_planned", "counts"]
 
 
 class Report(Evaluation):
@@ -44,7 +48,7 @@ class Report(Evaluation):
     @cached_property
     def doubts(self) -> tuple[str, ...]:
         """Reasons not to believe the scores."""
-        return words.doubts(self)
+        return tuple(map(str, words.doubts(self)))
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
@@ -71,13 +75,42 @@ class Report(Evaluation):
         values = {name: getattr(self, name) for name in names.split()}
         values["tables"] = [table.as_json() for table in self.tables]
 
-        def simple(value: Any) -> Any:
-            plain = is_dataclass(value) and not isinstance(value, type)
-            return asdict(value) if plain else value.item()
+        return _strict_json({"schema": 1, **values})
 
-        text = json.dumps({"schema": 1, **values}, default=simple)
-        plain: dict[str, Any] = json.loads(text, parse_constant=lambda name: None)
-        return plain
+    def score_card(self) -> dict[str, Any]:
+        """Return what may be shared: design, scores and doubts; no traces, no names.
+
+        Its values are strict JSON. A doubt has a code: "type-is-animal",
+        "no-better-than-chance", "probe-comes-near" or "right-on-shuffled-labels".
+        """
+        names = """experiment version way classes design environments"""
+        settings = self.settings.items()
+        return _strict_json(
+            {
+                "format": "napari-celltype score card 1",
+                **{name: getattr(self, name) for name in names.split()},
+                "settings": {k: v for k, v in settings if k != "preparation"},
+                "scores": [
+                    {name: getattr(s, name) for name in _ON_CARD} for s in self.results
+                ],
+                "doubts": [
+                    {"code": doubt.code, "sentence": str(doubt)}
+                    for doubt in words.doubts(self)
+                ],
+            }
+        )
+
+
+def _strict_json(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values of strict JSON; NaN becomes None."""
+
+    def simple(value: Any) -> Any:
+        plain = is_dataclass(value) and not isinstance(value, type)
+        return asdict(value) if plain else value.item()
+
+    text = json.dumps(values, default=simple)
+    plain: dict[str, Any] = json.loads(text, parse_constant=lambda name: None)
+    return plain
 
 
 def make_report(
@@ -135,12 +168,17 @@ def make_report(
     )
 
 
+def write_json(values: Any, path: Path) -> None:
+    """Write strict JSON in one step."""
+    text = json.dumps(values, allow_nan=False, indent=1, ensure_ascii=False)
+    write_text_atomically(path, f"{text}\n")
+
+
 def write_report(report: Report, folder: Path) -> None:
     """Write a report into its run folder, each file in one step."""
     from napari_celltype.protocol.figures import confusion_figure, curve_figure
 
-    text = json.dumps(report.as_json(), allow_nan=False, indent=1, ensure_ascii=False)
-    write_text_atomically(folder / "report.json", f"{text}\n")
+    write_json(report.as_json(), folder / "report.json")
     frames = {"scores": report.scores, "scores_strictest": report.strictest}
     for table in report.tables:
         if table.key in (report.experiment, "probes"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from napari_celltype.findings import Finding
 from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.evaluation import INSEPARABLE, Evaluation
 from napari_celltype.protocol.groups import COLUMNS
@@ -127,17 +128,19 @@ def basis(found: Evaluation) -> str:
     return f"{sure}; {tested_text(top)} tested in {splits}{spread}."
 
 
-def doubts(found: Evaluation) -> tuple[str, ...]:
-    """Return a sentence for each reason not to believe the scores."""
-    sentences = [INSEPARABLE] if found.design.separable is False else []
+def doubts(found: Evaluation) -> tuple[Finding, ...]:
+    """Return each reason not to believe the scores."""
+    reasons = []
+    if found.design.separable is False:
+        reasons.append(Finding("type-is-animal", INSEPARABLE))
     new = best(s.new for s in found.asked if s.new is not None)
     if new is not None and not above_chance(new):
-        sentences.append(_no_better_than_chance("On the new data", new))
+        reasons.append(_no_better_than_chance("On the new data", new))
     for way in dict.fromkeys(s.way for s in found.of("classifier")):
         where = f"Split {way_title(way)}"
         model = max(found.of("classifier", way), key=lambda s: s.interval.value)
         if not above_chance(model):
-            sentences.append(_no_better_than_chance(where, model))
+            reasons.append(_no_better_than_chance(where, model))
         near = best(s for s in found.of("probe", way) if comes_near(s, model))
         if near is not None:
             name = near.bare_name
@@ -145,23 +148,26 @@ def doubts(found: Evaluation) -> tuple[str, ...]:
             meaning = "a model that is right may be reading the rig, not the cell"
             if name in _ACTIVITY:
                 meaning = "the model has shown no more than this number"
-            sentences.append(
+            sentence = (
                 f"{where}, {alone} alone reaches {short(near.interval)}, and the best "
                 f"model {short(model.interval)} ({model.name}): {meaning}."
             )
-    sentences += [
-        f"Trained on shuffled labels, {s.bare_name} still reaches {short(s.interval)}, "
-        f"chance {s.chance:.2f}: luck, or test labels leak into the training."
-        for s in found.of("shuffled")
-        if leaks(s)
-    ]
-    return tuple(sentences)
+            reasons.append(Finding("probe-comes-near", sentence))
+    for shuffled in filter(leaks, found.of("shuffled")):
+        sentence = (
+            f"Trained on shuffled labels, {shuffled.bare_name} still reaches "
+            f"{short(shuffled.interval)}, chance {shuffled.chance:.2f}: luck, or test "
+            f"labels leak into the training."
+        )
+        reasons.append(Finding("right-on-shuffled-labels", sentence))
+    return tuple(reasons)
 
 
-def _no_better_than_chance(where: str, best: Tested) -> str:
-    return (
+def _no_better_than_chance(where: str, best: Tested) -> Finding:
+    return Finding(
+        "no-better-than-chance",
         f"{where}, no classifier is shown to be better than chance: the best "
-        f"({best.name}) reaches {short(best.interval)}, chance {best.chance:.2f}."
+        f"({best.name}) reaches {short(best.interval)}, chance {best.chance:.2f}.",
     )
 
 

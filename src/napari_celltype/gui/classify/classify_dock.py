@@ -7,17 +7,22 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_celltype.answers import Predictions, classify_recording
+from napari_celltype.answers import (
+    Predictions,
+    agreement_over_days,
+    classify_recording,
+)
 from napari_celltype.answers.columns import COUNTED, roi_table
 from napari_celltype.answers.summary import count_rois
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.classify.classify_form import ClassifyForm
 from napari_celltype.gui.classify.legend import Legend, heading_of, legend_rows
-from napari_celltype.gui.exporting import save_table
+from napari_celltype.gui.exporting import exported, save_table
 from napari_celltype.gui.label.autosave import labels_folder
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.opening import (
@@ -72,6 +77,7 @@ class ClassifyDock(QWidget):
         self.stale = Notice("Reload", "Read the folder again; your labels are kept")
         self.watch = TaskRunner(self)
         self._running = ""
+        self._days, self._days_basis = list[str](), list[Any]()
         FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
@@ -298,9 +304,28 @@ class ClassifyDock(QWidget):
             heading_of(made),
             rows,
             summary.expectation,
-            summary.details(),
+            [*summary.details(), *self._over_days()],
             by_group=session.color_by == "group",
         )
+
+    def _over_days(self) -> list[str]:
+        """Say how often cells of several open recordings keep their type."""
+        chosen = [
+            opened
+            for opened in self.session.recordings.values()
+            if self.session.predictions(opened) and opened.labels
+        ]
+        basis = [
+            (of.predictions, {row.roi_id: row.cell_id for row in of.labels or ()})
+            for of in chosen
+        ]
+        if basis != self._days_basis:
+            tables = [one.table() for one in exported(self.session, chosen)]
+            days = agreement_over_days(pd.concat(tables)) if len(tables) > 1 else None
+            text = str(days)
+            self._days = [] if days is None else [f"{text[0].upper()}{text[1:]}."]
+            self._days_basis = basis
+        return self._days
 
     def _show_warnings(self) -> None:
         """Show what is doubtful about the active recording, for as long as it is."""

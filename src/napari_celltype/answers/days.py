@@ -1,0 +1,118 @@
+"""The same cell on another day: how often matched ROIs get the same type.
+
+A check without ground truth: a cell keeps its type, so what a model says of it on two
+days should agree more often than what it says of two cells of these days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_celltype.celltypes import UNSURE
+from napari_celltype.labels import guess_from_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Dealings of the matches, and resamplings of the cells.
+_N_SHUFFLES = 1000
+
+
+@dataclass(frozen=True)
+class DayAgreement:
+    """How often a cell gets one type in two recordings; shares from 0 to 1."""
+
+    n_cells: int
+    n_pairs: int
+    same: float
+    interval: tuple[float, float]  # 95 %, by resampling cells
+    shuffled: float  # mean, with the cells of each recording dealt anew
+    shuffled_high: float  # which only 2.5 % of the dealings exceed
+
+    def __str__(self) -> str:
+        low, high = (f"{100 * bound:.0f}" for bound in self.interval)
+        return (
+            f"same type on another day: {100 * self.same:.0f} % [{low}-{high}] of "
+            f"{self.n_pairs} pairs of ROIs, {self.n_cells} cells; "
+            f"{100 * self.shuffled:.0f} % with shuffled matches"
+        )
+
+
+def agreement_over_days(
+    table: pd.DataFrame, column: str = "predicted", *, random_state: int = 0
+) -> DayAgreement | None:
+    """Compare what the same cells are called in several recordings.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Output table of several recordings (`Predictions.table`). ROIs of one `cell_id`,
+        as Track2p's or ROICaT's matches give it, are one cell, unless the recordings'
+        names tell of two animals.
+    column : str
+        Column of names: "predicted", "group" or "label". `unsure` is no answer.
+    random_state : int
+        Seed of the shuffles and resamplings.
+
+    Returns
+    -------
+    DayAgreement or None
+        None if no cell has a name in two recordings.
+    """
+    if not {"cell_id", column} <= set(table.columns):
+        return None
+    named = table[(table["cell_id"] != "") & ~table[column].isin(("", UNSURE))]
+    animals = {
+        name: guess_from_path(PurePath(name))[0] for name in set(table.recording)
+    }
+    cell = named["recording"].map(animals) + "\n" + named["cell_id"]
+    by_day = (
+        named.assign(cell=cell, name=named[column].astype("category").cat.codes)
+        .drop_duplicates(["cell", "recording", "plane"])
+        .pivot(index="cell", columns=["recording", "plane"], values="name")
+    )
+    # (n_cells, n_days); -1 where a cell has no name.
+    called = by_day.fillna(-1).to_numpy(dtype=np.int64)
+    pairs, same = _agreeing(called)
+    if not pairs.sum():
+        return None
+    random = np.random.default_rng(random_state)
+    shuffled = []
+    for _ in range(_N_SHUFFLES):
+        dealt = called.copy()
+        for day, names in zip(dealt.T, called.T, strict=True):
+            day[names >= 0] = random.permutation(names[names >= 0])
+        shuffled.append(_share(*_agreeing(dealt)))
+    matched = np.flatnonzero(pairs)
+    drawn = random.choice(matched, (_N_SHUFFLES, len(matched)))
+    resampled = same[drawn].sum(axis=1) / pairs[drawn].sum(axis=1)
+    low, high = np.quantile(resampled, (0.025, 0.975))
+    return DayAgreement(
+        n_cells=len(matched),
+        n_pairs=int(pairs.sum()),
+        same=_share(pairs, same),
+        interval=(float(low), float(high)),
+        shuffled=float(np.mean(shuffled)),
+        shuffled_high=float(np.quantile(shuffled, 0.975)),
+    )
+
+
+def _agreeing(called: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count each cell's pairs of days with a name, and those with the same name."""
+    pairs = np.zeros(len(called), dtype=np.int64)
+    same = np.zeros(len(called), dtype=np.int64)
+    for one, other in combinations(called.T, 2):
+        both = (one >= 0) & (other >= 0)
+        pairs += both
+        same += both & (one == other)
+    return pairs, same
+
+
+def _share(pairs: NDArray[np.int64], same: NDArray[np.int64]) -> float:
+    return float(same.sum() / pairs.sum())
