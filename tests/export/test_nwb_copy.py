@@ -201,3 +201,52 @@ def test_a_damaged_file_is_named_and_no_copy_is_left(
     ):
         write_nwb_copy(planes, theirs, tmp_path / "copy.nwb")
     assert not (tmp_path / "copy.nwb").exists()
+
+
+def voxel_mask(recording, roi_id, rows_first):
+    (mask,) = pixel_mask(recording, roi_id, rows_first).values()
+    return {"voxel_mask": np.insert(mask, 2, recording.plane, axis=1)}
+
+
+class TestPlanesInOneTable:
+    """suite2p writes the planes of a recording into one table."""
+
+    @pytest.fixture
+    def planes(self, tmp_path, suite2p_folder):
+        root = suite2p_folder(tmp_path / "s2", n_planes=3)
+        return [open_recording(root, n) for n in range(3)]
+
+    @pytest.fixture
+    def theirs(self, planes, tmp_path):
+        def mask(_, row, rows_first):
+            return voxel_mask(planes[row // 12], row % 12, rows_first)
+
+        return write_theirs(tmp_path / "ophys.nwb", planes[0], mask, order=range(36))
+
+    @pytest.mark.parametrize("chosen", [[0, 1, 2], [2, 0], [1]])
+    def test_each_row_gets_its_own_type(
+        self, chosen, planes, theirs, tmp_path, output_table, with_table, critical
+    ):
+        tables = {n: output_table(seed=n).assign(plane=n) for n in chosen}
+        given = [with_table(planes[n], tables[n]) for n in chosen]
+        copy = write_nwb_copy(given, theirs, tmp_path / "c.nwb")
+        found = columns_of(copy)
+        for n in range(3):
+            rows = found[12 * n : 12 * n + 12]
+            if n in chosen:
+                assert list(rows["plane"]) == [n] * 12
+                assert list(rows["roi_id"]) == list(range(12))
+                assert list(rows["predicted"]) == list(tables[n]["predicted"])
+                np.testing.assert_array_equal(rows["p_VIP"], tables[n]["p_VIP"])
+            else:
+                assert set(rows["plane"]) == set(rows["roi_id"]) == {-1}
+                assert set(rows["predicted"]) == {""}
+                assert rows["p_VIP"].isna().all()
+        assert critical(copy) == []
+
+    def test_one_plane_given_twice_is_refused(
+        self, planes, theirs, tmp_path, output_table, with_table
+    ):
+        given = [with_table(planes[1], output_table())] * 2
+        with pytest.raises(OutputError, match="once only"):
+            write_nwb_copy(given, theirs, tmp_path / "c.nwb")

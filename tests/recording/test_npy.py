@@ -379,6 +379,14 @@ def test_npz_member_that_claims_terabytes_is_refused(tmp_path):
         load_npz(tmp_path / "set.npz")
 
 
+def test_npz_member_whose_name_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "set.npz"
+    np.savez(path, **{"spüren": np.ones(3)})
+    path.write_bytes(path.read_bytes().replace("ü".encode(), b"\xff\xfe"))
+    with pytest.raises(RecordingError, match=r"set\.npz is no \.npz archive"):
+        load_npz(path)
+
+
 def test_file_that_is_no_archive_is_refused(tmp_path):
     (tmp_path / "set.npz").write_bytes(b"not an archive")
     with pytest.raises(RecordingError, match=r"no \.npz archive"):

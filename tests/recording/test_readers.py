@@ -203,7 +203,6 @@ class TestNearMisses:
     @pytest.mark.parametrize(
         ("made", "sentence"),
         [
-            ("Fall.mat", r"Fall\.mat is there"),
             ("plane0/ops.npy", "suite2p has not finished there"),
             ("movie.tif", r"it holds movie\.tif"),
         ],

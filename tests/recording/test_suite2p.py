@@ -247,7 +247,7 @@ class TestBadFiles:
     @pytest.mark.parametrize(
         ("name", "content", "sentence"),
         [
-            ("F.npy", np.zeros((10, 900)), r"has 12 ROIs and F\.npy .* 10 traces"),
+            ("F.npy", np.zeros((10, 900)), "has 12 ROIs and F has 10 traces"),
             ("F.npy", np.empty((0, 900)), r"F\.npy is empty"),
             ("F.npy", np.empty((12, 0)), r"F\.npy is empty"),
             ("stat.npy", np.zeros(12), "does not hold one entry per ROI"),

@@ -293,28 +293,31 @@ def _trace_data(
 def add_cell_types(rois: Any, table: pd.DataFrame) -> list[str]:
     """Add the columns of the output table to a table of ROIs; return their names."""
     taken, added = set(rois.colnames), []
-    for name, description, data in _columns(table):
+    of_several = table["plane"].nunique() > 1 or bool(table["plane"].isna().any())
+    for name, description, data in _columns(table, with_plane=of_several):
         written = f"{_PREFIX}{name}" if name in taken else name
         rois.add_column(name=written, description=description, data=data)
         added.append(written)
     return added
 
 
-def _columns(table: pd.DataFrame) -> Iterator[tuple[str, str, Any]]:
+def _columns(
+    table: pd.DataFrame, *, with_plane: bool = False
+) -> Iterator[tuple[str, str, Any]]:
     """Give name, description and values of the columns that are worth writing.
 
     What the masks and the file say themselves is left out, and so are columns in which
-    no ROI has a value. Gaps are NaN in numbers and -1 in `merged_into`.
+    no ROI has a value. Gaps are NaN in numbers, -1 in whole numbers, and empty texts.
     """
     for name in table.columns:
         column = find_column(name)
-        if column is None or not column.in_nwb:
+        if column is None or not (column.in_nwb or (with_plane and name == "plane")):
             continue
         values: Any = table[name]
         if column.dtype == "str":
-            values = [str(text) for text in values]
+            values = [str(text) for text in values.fillna("")]
             known = any(values)
-        elif column.dtype == "Int64":
+        elif column.dtype in ("Int64", "int64"):
             values = values.fillna(-1).to_numpy(dtype=np.int64)
             known = bool((values >= 0).any())
         elif column.dtype == "boolean":

@@ -70,8 +70,11 @@ def _add(file: Any, content: Content, existing: Path) -> list[str]:
     """Add the cell types in memory; return what was added where.
 
     The ROIs are found by their number and their masks, in whatever order, with rows or
-    columns of the image first.
+    columns of the image first. One table may hold several planes, of which those that
+    are not exported get gaps.
     """
+    import pandas as pd
+
     ophys = file.processing.get("ophys")
     if ophys is not None and PROVENANCE_TABLE in ophys.data_interfaces:
         raise OutputError(
@@ -79,6 +82,7 @@ def _add(file: Any, content: Content, existing: Path) -> list[str]:
             "file as it was before they were added."
         )
     lines = []
+    parts_of: dict[str, tuple[Any, list[pd.DataFrame]]] = {}
     for one, table in zip(content.recordings, content.tables, strict=True):
         recording = one.recording
         if len(table) != recording.n_rois:
@@ -87,14 +91,24 @@ def _add(file: Any, content: Content, existing: Path) -> list[str]:
                 "export all (terminal: no --only-iscell; napari: no tick at suite2p's "
                 "cells only)."
             )
-        rois, roi_ids = _matching(file, recording, existing)
-        rows = table.set_index("roi_id").loc[roi_ids].reset_index()
-        added = add_cell_types(rois, rows[table.columns])
+        rois, rows, roi_ids = _matching(file, recording, existing)
+        part = (
+            table.set_index("roi_id", drop=False).loc[roi_ids].set_index(pd.Index(rows))
+        )
+        parts_of.setdefault(rois.object_id, (rois, []))[1].append(part)
         lines.append(
             f"{rois.name} holds the {recording.n_rois} ROIs of plane "
-            f"{recording.plane}: number and masks agree\n"
-            f"Added columns: {', '.join(added)}"
+            f"{recording.plane}: number and masks agree"
         )
+    for rois, parts in parts_of.values():
+        whole = pd.concat(parts)
+        if whole.index.has_duplicates:
+            raise OutputError(
+                f"{existing.name} holds the ROIs of several of these recordings once "
+                "only; export one of them (terminal: --plane N)."
+            )
+        added = add_cell_types(rois, whole.reindex(range(len(rois.id))))
+        lines.append(f"Added columns: {', '.join(added)}")
     return lines
 
 
@@ -162,8 +176,8 @@ def _opened(path: Path, mode: str) -> Iterator[tuple[Any, Any]]:
 
 def _matching(
     content: Any, recording: Recording, existing: Path
-) -> tuple[Any, NDArray[np.int64]]:
-    """Find the table of a plane's ROIs, and the roi_id of each of its rows."""
+) -> tuple[Any, list[int], list[int]]:
+    """Find the table of a plane's ROIs, its rows of them, and the roi_id of each."""
     from pynwb.ophys import PlaneSegmentation
 
     tables = [
@@ -177,13 +191,16 @@ def _matching(
     best = 0
     ours = RoiMasks.of(recording.rois)
     for table in tables:
-        if len(table.id) != recording.n_rois:
-            continue
-        for masks in _stored_masks(table):
-            roi_ids = find_again(mask_runs(masks, range(len(masks))), ours)
-            best = max(best, len(roi_ids))
-            if len(roi_ids) == recording.n_rois:
-                return table, np.array([roi_ids[row] for row in sorted(roi_ids)])
+        for masks, depths in _stored_masks(table):
+            # The depth should be the number of the plane.
+            for depth in sorted(set(depths), key=lambda d: (d != recording.plane, d)):
+                rows = np.flatnonzero(depths == depth)
+                if len(rows) != recording.n_rois:
+                    continue
+                roi_ids = find_again(mask_runs(masks, rows.tolist()), ours)
+                best = max(best, len(roi_ids))
+                if len(roi_ids) == recording.n_rois:
+                    return table, sorted(roi_ids), [roi_ids[r] for r in sorted(roi_ids)]
     numbers = ", ".join(str(len(table.id)) for table in tables)
     agree = f", of which {best} have the same masks" if best else ""
     raise OutputError(
@@ -193,17 +210,21 @@ def _matching(
     )
 
 
-def _stored_masks(table: Any) -> Iterator[RoiMasks]:
+def _stored_masks(table: Any) -> Iterator[tuple[RoiMasks, NDArray[np.int64]]]:
     """Give the masks of a PlaneSegmentation, as NWB means them and transposed.
 
-    NWB says x before y. suite2p writes rows first, and so do others, hence both. Voxel
-    masks give nothing.
+    NWB says x before y. suite2p writes rows first, and so do others, hence both. With
+    them the depth of each ROI: suite2p writes several planes into one table, as voxels.
     """
-    if "pixel_mask" in table.colnames:
-        index = table["pixel_mask"]
+    depths = np.zeros(len(table.id), dtype=np.int64)
+    kind = next((k for k in ("pixel_mask", "voxel_mask") if k in table.colnames), None)
+    if kind is not None:
+        index = table[kind]
         pixels = np.asarray(index.target.data[:])
         x, y = pixels["x"].astype(np.int64), pixels["y"].astype(np.int64)
         ends = np.asarray(index.data[:], dtype=np.int64)
+        if kind == "voxel_mask" and len(pixels):
+            depths = pixels["z"].astype(np.int64)[np.maximum(ends - 1, 0)]
     elif "image_mask" in table.colnames:
         # One by one: all images together may fill the memory.
         images = table["image_mask"].data
@@ -216,4 +237,4 @@ def _stored_masks(table: Any) -> Iterator[RoiMasks]:
     for rows, columns in ((y, x), (x, y)):
         # Copies, since masks close their arrays to writing.
         weights = np.ones(len(rows), dtype=np.float32)
-        yield RoiMasks(rows.copy(), columns.copy(), weights, starts.copy())
+        yield RoiMasks(rows.copy(), columns.copy(), weights, starts.copy()), depths

@@ -330,7 +330,7 @@ class FolderDrop(QPushButton):
         super().__init__(
             "Open suite2p folder...\nor drop it here",
             toolTip="A session folder, its suite2p folder, a plane folder, or a "
-            "stat.npy",
+            "stat.npy or Fall.mat in it",
             clicked=self.ask,
         )
         PathDrop(self, self.chosen.emit)

@@ -58,7 +58,7 @@ _SESSIONS = (
 )
 # Tags that labs give to animals: TX61, JB-012, KO3.
 _TAG = re.compile(r"(?!data|exp)[A-Za-z]{1,4}[-_]?\d{1,5}[A-Za-z]?", re.IGNORECASE)
-_PLANE = re.compile(r"plane\d+|combined|suite2p|stat\.npy", re.IGNORECASE)
+_PLANE = re.compile(r"plane\d+|combined|suite2p|stat\.npy|Fall\.mat", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)

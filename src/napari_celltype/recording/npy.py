@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import struct
 import warnings
 import zipfile
 import zlib
@@ -31,7 +32,7 @@ _MAX_OBJECT_BYTES = 2 << 30
 # An array of more values or axes is none; NumPy itself fails on them.
 _MOST_VALUES, _MOST_AXES = 1 << 48, 32
 # Traces compress by a few times; archives that unpack to less than this are let be.
-_MAX_RATIO, _MAX_SMALL_BYTES = 100, 256 << 20
+MAX_RATIO, MAX_SMALL_BYTES = 100, 256 << 20
 
 _LFS_POINTER = b"version https://git-lfs"
 _HEADER_READERS: dict[tuple[int, int], Callable[..., Any]] = {
@@ -42,6 +43,11 @@ _HEADER_READERS: dict[tuple[int, int], Callable[..., Any]] = {
 _HEADER_ERRORS = (
     *(ArithmeticError, EOFError, LookupError, MemoryError, RecursionError),
     *(SyntaxError, TypeError, ValueError, TokenError),
+)
+# What zipfile raises on damaged archives; names that are no UTF-8 are a ValueError.
+_ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(ArithmeticError, EOFError, LookupError, RuntimeError, ValueError),
 )
 
 
@@ -100,7 +106,7 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray[Any, Any]]:
             with zipfile.ZipFile(file) as archive:
                 packed = path.stat().st_size
                 unpacked = sum(member.file_size for member in archive.infolist())
-                if unpacked > _MAX_SMALL_BYTES and unpacked > _MAX_RATIO * packed:
+                if unpacked > MAX_SMALL_BYTES and unpacked > MAX_RATIO * packed:
                     raise RecordingError(
                         f"{path} was refused: its {packed:,} bytes unpack to "
                         f"{unpacked:,}, which no traces do."
@@ -109,7 +115,7 @@ def load_npz(path: str | Path) -> dict[str, np.ndarray[Any, Any]]:
                     with archive.open(member) as content:
                         array = _read_member(content, member, path)
                     arrays[member.filename.removesuffix(".npy")] = array
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        except _ZIP_ERRORS as error:
             raise RecordingError(
                 f"{path} is no .npz archive or is damaged ({error!s:.200}); copy "
                 f"it again."

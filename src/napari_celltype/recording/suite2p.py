@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
+from napari_celltype.recording.fall_mat import (
+    FALL_MAT,
+    is_fall_mat_alone,
+    read_plane,
+)
 from napari_celltype.recording.frames import LazyFrames, open_binary
 from napari_celltype.recording.npy import (
     file_stamp,
@@ -34,6 +39,12 @@ from napari_celltype.recording.suite2p_combined import (
     compare_with_combined,
     plane_of_combined,
     planes_of_combined,
+)
+from napari_celltype.recording.suite2p_rois import (
+    read_masks,
+    read_merges,
+    require_stat,
+    without_pixels_outside,
 )
 from napari_celltype.recording.suite2p_settings import (
     SETTINGS_FILES,
@@ -56,7 +67,7 @@ from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces
 NAME = "suite2p"
 LOOKED_FOR = (
     "a session folder with suite2p/plane0, a suite2p folder with plane0, a plane "
-    "folder with F.npy and stat.npy, or a stat.npy"
+    "folder with F.npy and stat.npy, or a stat.npy or Fall.mat"
 )
 CITATION = "suite2p: Pachitariu et al., bioRxiv 061507, 2017 (doi:10.1101/061507)"
 
@@ -70,7 +81,7 @@ _OWN = {
     *("data.bin", "data_raw.bin", "data_chan2.bin", "data_chan2_raw.bin"),
 }
 # The largest frames of two-photon microscopes have some 25 million pixels.
-_MAX_FRAME_PIXELS = 1 << 27
+_MAX_FRAME_PIXELS = 1 << 25
 # Our names of suite2p's images, its keys, and whether it crops to yrange x xrange.
 _IMAGES = {
     "mean image": ("meanImg", False),
@@ -97,7 +108,7 @@ def find_planes(path: Path) -> list[Path]:
 
 def planes_among(folder: Path, names: Collection[str]) -> list[Path]:
     """Return the folder if it is a plane, and what `combined` alone holds."""
-    if "stat.npy" not in names:
+    if "stat.npy" not in names and not (FALL_MAT in names and _is_plane(folder)):
         return []
     if folder.name == "combined" and (planes := _planes_in(folder.parent)):
         return [plane for plane in planes if plane.parent == folder]
@@ -105,16 +116,17 @@ def planes_among(folder: Path, names: Collection[str]) -> list[Path]:
     return [] if is_empty and folder not in _planes_in(folder.parent) else [folder]
 
 
-def plane_number(plane: Path) -> int:
+def plane_number(plane: Path, settings: Settings | None = None) -> int:
     """Return N of a folder `planeN`, else the number that suite2p noted, else 0."""
     if match := _PLANE.fullmatch(plane.name):
         return int(match[1])
-    return int(number(read_settings(plane).get("iplane")) or 0)
+    settings = read_settings(plane) if settings is None else settings
+    return int(number(settings.get("iplane")) or 0)
 
 
 def session_folder(path: Path) -> Path:
     """Return the folder above `suite2p`, `planeN` and files in them."""
-    if path.suffix == ".npy":
+    if path.suffix in (".npy", ".mat"):
         path = path.parent
     if _PLANE.fullmatch(path.name):
         path = path.parent
@@ -126,21 +138,24 @@ def session_folder(path: Path) -> Path:
 def is_own_file(path: Path) -> bool:
     """Tell whether a file is one of suite2p's own."""
     if path.name.casefold() == "ophys.nwb":
-        return any(path.parent.glob("plane*/stat.npy"))
-    return path.name.casefold() in _OWN and (path.parent / "stat.npy").is_file()
+        return any(map(_is_plane, path.parent.glob("plane*")))
+    return path.name.casefold() in _OWN and _is_plane(path.parent)
 
 
 def why_not(names: Sequence[str]) -> str | None:
     """Say what a folder lacks that suite2p has not finished."""
-    if "Fall.mat" in names:
-        return "Fall.mat is there, but the .npy files that suite2p writes are not"
     if any(map(_PLANE.fullmatch, names)):
         return "its plane folders hold no stat.npy: suite2p has not finished there"
     return None
 
 
 def _is_plane(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in ("stat.npy", "F.npy"))
+    if any((folder / name).is_file() for name in ("stat.npy", "F.npy")):
+        return True
+    # A copy of Fall.mat above plane folders is no recording of its own.
+    return (folder / FALL_MAT).is_file() and not any(
+        map(_is_plane, [*folder.glob("plane*"), *folder.glob("suite2p/plane*")])
+    )
 
 
 def _planes_in(folder: Path) -> list[Path]:
@@ -173,20 +188,24 @@ def open_plane(
             plane.parent, sampling_frequency=sampling_frequency, in_memory=in_memory
         )
         return plane_of_combined(view, plane)
-    found = {plane / name: file_stamp(plane / name) for name in _WATCHED}
+    is_mat = is_fall_mat_alone(plane)
+    names = (FALL_MAT,) if is_mat else _WATCHED
+    found = {plane / name: file_stamp(plane / name) for name in names}
     stamps = {file: stamp for file, stamp in found.items() if stamp is not None}
-    traces_file = FileTraces(plane / "F.npy")
-    n_rois, n_frames = traces_file.shape
+    content = read_plane(plane / FALL_MAT) if is_mat else _read_npy(plane)
+    raw_traces: Traces = content["F"]
+    n_rois, n_frames = raw_traces.shape
     warnings: list[Finding] = []
 
-    settings = read_settings(plane, warnings)
-    stat = _read_stat(plane / "stat.npy", n_rois)
-    rois = _read_rois(stat, plane / "stat.npy", warnings)
-    merged_into = _read_merges(stat, rois, warnings)
+    settings = content["ops"] if is_mat else read_settings(plane, warnings)
+    stat_file = plane / (FALL_MAT if is_mat else "stat.npy")
+    stat = require_stat(content.pop("stat", None), stat_file, n_rois)
+    rois = read_masks(stat, stat_file, warnings)
+    merged_into = read_merges(stat, rois, warnings)
     del stat
 
     shape = _frame_shape(settings, rois, plane, warnings)
-    rois = _inside(shape, rois, warnings)
+    rois = without_pixels_outside(shape, rois, warnings)
     n_planes, n_channels, functional_channel = interleaving(settings)
     rate, rate_source = decide_frame_rate(
         settings,
@@ -194,16 +213,16 @@ def open_plane(
         lambda: _rate_of_source(plane, settings, warnings),
         warnings,
     )
-    iscell, _ = _read_flags(plane / "iscell.npy", n_rois, warnings)
-    redcell, redcell_values = _read_flags(plane / "redcell.npy", n_rois, warnings)
+    iscell, _ = _flags("iscell", content, n_rois, warnings)
+    redcell, redcell_values = _flags("redcell", content, n_rois, warnings)
     if iscell is not None and _PLANE.fullmatch(plane.name):
         compare_with_combined(plane, iscell, _planes_in, warnings)
     joins, boundaries = read_joins(settings, n_frames, warnings)
     bad_frames = read_bad_frames(settings, n_frames, warnings)
     _find_beside(plane, warnings)
-    raw_traces: Traces = traces_file
+    neuropil = _neuropil(content.get("Fneu"), raw_traces.shape, warnings)
     if in_memory and 4 * n_rois * n_frames <= MEMORY_LIMIT:
-        raw_traces = traces_file[:]
+        raw_traces = raw_traces[:]
     recording = Recording(
         raw_traces=raw_traces,
         rois=rois,
@@ -213,14 +232,14 @@ def open_plane(
         boundaries=tuple(sorted(boundaries)),
         frame_shape=shape,
         images=read_images(settings, shape, warnings),
-        neuropil=_neuropil(plane / "Fneu.npy", traces_file.shape, warnings),
+        neuropil=neuropil,
         iscell=iscell,
         redcell=redcell,
         redcell_values=redcell_values,
         second_channel=_second_channel(plane / "F_chan2.npy", n_rois, warnings),
         merged_into=merged_into,
         movie=_find_movie(plane, settings, n_frames, warnings),
-        plane=plane_number(plane),
+        plane=plane_number(plane, settings),
         n_planes=n_planes,
         n_channels=n_channels,
         functional_channel=functional_channel,
@@ -235,67 +254,14 @@ def open_plane(
     return recording
 
 
-def _read_stat(path: Path, n_rois: int) -> NDArray[Any]:
-    if not path.is_file():
-        raise RecordingError(
-            f"{path} is missing; copy the whole folder of the recording again, or take "
-            f"the traces alone (Python: Recording.from_traces)."
-        )
-    stat: NDArray[Any] = load_npy(path)
-    if stat.ndim != 1 or any(not isinstance(entry, dict) for entry in stat):
-        raise RecordingError(
-            f"{path} does not hold one entry per ROI; is it suite2p's stat.npy?"
-        )
-    if len(stat) != n_rois:
-        raise RecordingError(
-            f"{path} has {len(stat)} ROIs and F.npy beside it has {n_rois} traces; "
-            f"they are of different runs, so copy the whole plane folder again."
-        )
-    return stat
-
-
-def _read_rois(stat: NDArray[Any], path: Path, warnings: list[Finding]) -> RoiMasks:
-    """Take the masks out of the content of stat.npy."""
-    if not len(stat):
-        return RoiMasks.of(())
-    rois, n_without_weights = [], 0
-    for i, entry in enumerate(stat):
-        y, x, lam = (as_array(entry.get(name)) for name in ("ypix", "xpix", "lam"))
-        if any(array.dtype.kind not in "fiub" for array in (y, x)):
-            raise RecordingError(
-                f"{path}: ROI {i} lacks ypix or xpix; is it suite2p's stat.npy?"
-            )
-        if lam.dtype.kind not in "fiub":
-            lam = np.ones(y.shape, dtype=np.float32)
-            n_without_weights += 1
-        if not (y.ndim == x.ndim == lam.ndim == 1 and len(y) == len(x) == len(lam)):
-            raise RecordingError(
-                f"{path}: ROI {i} has {y.size} ypix, {x.size} xpix and {lam.size} lam "
-                f"values, which should be equal; run suite2p's detection again."
-            )
-        if not (_is_whole(y) and _is_whole(x)):
-            raise RecordingError(
-                f"{path}: ROI {i} has pixels at no whole numbers; run suite2p again."
-            )
-        rois.append((y, x, lam))
-    if n_without_weights:
-        sentence = (
-            f"{n_without_weights} of {len(rois)} ROIs in {path.name} have no weights "
-            f"(lam); their pixels count alike."
-        )
-        warnings.append(Finding("rois-without-weights", sentence))
-    ypix, xpix, lam = (np.concatenate(arrays) for arrays in zip(*rois, strict=True))
-    return RoiMasks(
-        ypix.astype(np.int64, copy=False),
-        xpix.astype(np.int64, copy=False),
-        lam.astype(np.float32, copy=False),
-        np.cumsum([0, *(len(y) for y, *_ in rois)], dtype=np.int64),
-    )
-
-
-def _is_whole(pixels: NDArray[Any]) -> bool:
-    kind = pixels.dtype.kind
-    return kind in "iu" or (kind == "f" and bool((pixels == np.floor(pixels)).all()))
+def _read_npy(plane: Path) -> dict[str, Any]:
+    """Return what the files hold, by their names; traces are read when asked for."""
+    content: dict[str, Any] = {"F": FileTraces(plane / "F.npy")}
+    for name in ("stat", "iscell", "redcell", "Fneu"):
+        path = plane / f"{name}.npy"
+        if path.is_file():
+            content[name] = FileTraces(path) if name == "Fneu" else load_npy(path)
+    return content
 
 
 def _frame_shape(
@@ -318,96 +284,6 @@ def _frame_shape(
             f"microscope's; its files are damaged, so copy the whole folder again."
         )
     return shape
-
-
-def _inside(
-    shape: tuple[int, int], rois: RoiMasks, warnings: list[Finding]
-) -> RoiMasks:
-    """Return the ROIs without the pixels that lie outside the frame."""
-    inside = (rois.ypix >= 0) & (rois.ypix < shape[0])
-    inside &= (rois.xpix >= 0) & (rois.xpix < shape[1])
-    if inside.all():
-        return rois
-    outside = np.unique(rois.roi_ids[~inside])
-    sentence = (
-        f"{len(outside)} of {len(rois)} ROIs, the first ROI {outside[0]}, have pixels "
-        f"outside the frame of {shape[0]} x {shape[1]} pixels, which are left out; "
-        f"stat.npy and the settings may be of different recordings."
-    )
-    warnings.append(Finding("pixels-outside-frame", sentence))
-    n_pixels = np.bincount(rois.roi_ids[inside], minlength=len(rois))
-    return RoiMasks(
-        rois.ypix[inside],
-        rois.xpix[inside],
-        rois.lam[inside],
-        np.cumsum([0, *n_pixels], dtype=np.int64),
-    )
-
-
-def _read_merges(
-    stat: NDArray[Any], rois: RoiMasks, warnings: list[Finding]
-) -> NDArray[np.int64]:
-    """Return for each ROI the row of the merged ROI that it is a part of, else -1.
-
-    suite2p appends a merged ROI and notes its parts as `imerge`. Two habits of its GUI
-    are mended here. ROIs drawn by hand later are put in front, so that the noted rows
-    are off by their number: the parts are checked by their pixels. A merged ROI that is
-    merged again stays as a row too, and becomes a part of the new one. (`inmerge` of
-    the parts is of no use: the GUI sets it to 0 whenever it opens a folder.)
-    """
-    merged_into = np.full(len(rois), -1, dtype=np.int64)
-    parts_of: dict[int, frozenset[int]] = {}
-    pixels: NDArray[np.int64] | None = None
-    for row, entry in enumerate(stat):
-        noted = as_array(entry.get("imerge", ())).reshape(-1)
-        if not noted.size:
-            continue
-        if pixels is None:
-            rows, columns = map(_numbered, (rois.ypix, rois.xpix))
-            pixels = _numbered(rows * (columns.max(initial=0) + 1) + columns)
-        parts = None
-        if noted.dtype.kind in "iu":
-            parts = _locate(noted, row, rois, pixels)
-        if parts is None:
-            sentence = (
-                f"ROI {row} was merged in suite2p from ROIs that cannot be found any "
-                f"more; they count as cells of their own."
-            )
-            warnings.append(Finding("merged-parts-lost", sentence))
-            continue
-        parts_of[row] = parts
-        merged_into[sorted(parts)] = row
-        for earlier, its_parts in parts_of.items():
-            if earlier != row and its_parts <= parts:
-                merged_into[earlier] = row
-    merged_into.flags.writeable = False
-    return merged_into
-
-
-def _locate(
-    noted: NDArray[np.int64], merged: int, rois: RoiMasks, pixels: NDArray[np.int64]
-) -> frozenset[int] | None:
-    """Return the noted rows, shifted so that their pixels lie in the merged ROI.
-
-    `pixels` numbers the place of each pixel of all ROIs.
-    """
-    if not 0 <= noted.min() <= noted.max() < merged:
-        return None
-    whole = np.zeros(len(pixels), dtype=bool)
-    whole[pixels[rois.starts[merged] : rois.starts[merged + 1]]] = True
-    n_inside = np.bincount(rois.roi_ids[whole[pixels]], minlength=len(rois))
-    is_inside = n_inside == rois.n_pixels
-    parts = noted.astype(np.int64)
-    n_shifts = merged - parts.max()
-    for shift in np.flatnonzero(is_inside[parts[0] : parts[0] + n_shifts]):
-        if is_inside[parts + shift].all():
-            return frozenset((parts + shift).tolist())
-    return None
-
-
-def _numbered(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rank of each value, which is never larger than their number."""
-    return np.unique(values, return_inverse=True)[1]
 
 
 def read_images(
@@ -446,16 +322,16 @@ def _first(settings: Settings, key: str) -> int:
     return max(0, int(start or 0))
 
 
-def _read_flags(
-    path: Path, n_rois: int, warnings: list[Finding]
+def _flags(
+    name: str, content: Mapping[str, Any], n_rois: int, warnings: list[Finding]
 ) -> tuple[NDArray[np.bool_] | None, NDArray[np.float64] | None]:
-    """Read iscell.npy or redcell.npy: the flag of each ROI, and what it is by."""
-    if not path.is_file():
+    """Return iscell or redcell: the flag of each ROI, and what it is by."""
+    values: NDArray[Any] | None = content.get(name)
+    if values is None:
         return None, None
-    values: NDArray[Any] = load_npy(path)
     fits = values.shape[:1] == (n_rois,) and values.size > 0
     if values.dtype.kind not in "fiub" or not fits:
-        sentence = f"{path.name} has shape {values.shape}, not {n_rois} rows; left out."
+        sentence = f"{name}.npy has shape {values.shape}, not {n_rois} rows; left out."
         warnings.append(Finding("flags-unlike-rois", sentence))
         return None, None
     values = values.reshape(n_rois, -1)
@@ -492,14 +368,11 @@ def _find_beside(plane: Path, warnings: list[Finding]) -> None:
 
 
 def _neuropil(
-    path: Path, shape: tuple[int, int], warnings: list[Finding]
-) -> FileTraces | None:
-    if not path.is_file():
-        return None
-    neuropil = FileTraces(path)
-    if neuropil.shape == shape:
+    neuropil: Traces | None, shape: tuple[int, ...], warnings: list[Finding]
+) -> Traces | None:
+    if neuropil is None or neuropil.shape == shape:
         return neuropil
-    sentence = f"{path.name} has shape {neuropil.shape} and F.npy {shape}; left out."
+    sentence = f"Fneu.npy has shape {neuropil.shape} and F.npy {shape}; left out."
     warnings.append(Finding(NEUROPIL_UNLIKE_TRACES, sentence))
     return None
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
+from napari_celltype.recording.fall_mat import FALL_MAT, is_fall_mat_alone, read_plane
 from napari_celltype.recording.npy import FileStamp, file_stamp, load_npy
 from napari_celltype.recording.recording import Recording
 from napari_celltype.recording.rois import RoiMasks
@@ -93,16 +94,17 @@ def compare_with_combined(
 
 
 def _plane_of_rois(folder: Path) -> tuple[int, ...]:
-    path = folder / "stat.npy"
+    path = folder / (FALL_MAT if is_fall_mat_alone(folder) else "stat.npy")
     stamp = file_stamp(path)
     return () if stamp is None else _read_plane_of_rois(path, stamp)
 
 
 @lru_cache(maxsize=16)
 def _read_plane_of_rois(path: Path, stamp: FileStamp) -> tuple[int, ...]:
-    """Return the `iplane` of each entry of stat.npy; () where not all have one."""
+    """Return the `iplane` of each entry of stat; () where not all have one."""
     with suppress(RecordingError):
-        stat = np.ravel(load_npy(path))
+        is_mat = path.name == FALL_MAT
+        stat = read_plane(path)["stat"] if is_mat else np.ravel(load_npy(path))
         noted = [number(s.get("iplane")) if isinstance(s, dict) else None for s in stat]
         known = tuple(int(n) for n in noted if n is not None)
         return known if len(known) == len(noted) else ()

@@ -12,6 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.findings import Finding
+from napari_celltype.recording.fall_mat import (
+    FALL_MAT,
+    is_fall_mat_alone,
+    read_fall_mat_settings,
+)
 from napari_celltype.recording.npy import NotFetched, load_npy
 from napari_celltype.recording.recording import (
     ANOTHER_RATE,
@@ -61,6 +66,8 @@ def read_settings(plane: Path, warnings: list[Finding] | None = None) -> dict[st
 
     Values of types that are not read, and files that were not fetched, are left out.
     """
+    if is_fall_mat_alone(plane):
+        return read_fall_mat_settings(plane / FALL_MAT)
     settings: dict[str, Any] = {}
     left_out: list[str] = []
     for name in SETTINGS_FILES:
@@ -158,8 +165,11 @@ def _file_lists(settings: Settings) -> Iterator[list[str]]:
         files = settings.get(name)
         if isinstance(files, np.ndarray):
             files = files.tolist()
+        # MATLAB pads names to one length, and one name is no list.
+        files = [files] if isinstance(files, str) else files
         texts = files if isinstance(files, (list, tuple)) else ()
-        yield [PureWindowsPath(f).as_posix() for f in texts if isinstance(f, str)]
+        names = [f.rstrip() for f in texts if isinstance(f, str)]
+        yield [PureWindowsPath(name).as_posix() for name in names]
 
 
 def decide_frame_rate(
