@@ -23,6 +23,7 @@ _PUBLIC = {
     "PaperProtocol": "protocol",
     "classify": "answers",
     "evaluate": "protocol.evaluate",
+    "watch": "online",
 }
 
 __all__ = [*_PUBLIC, "__version__"]

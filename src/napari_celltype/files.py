@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import platform
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from filelock import FileLock, Timeout
 
@@ -143,6 +144,25 @@ def _is_running(process: int) -> bool:
 def write_text_atomically(path: Path, text: str) -> Path:
     """Write UTF-8 text as `write_atomically` does."""
     return write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def start_lines(path: Path, *, force: bool = False) -> None:
+    """Begin a file of JSON lines; `OutputError` if it is there or cannot be written."""
+    if path.exists() and not force:
+        raise OutputError(f"{path} is there already; choose another name, or --force.")
+    write_text_atomically(path, "")
+
+
+def add_line(path: Path, values: Mapping[str, Any]) -> None:
+    """Add a line of JSON to a file, or raise `OutputError`."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(
+            f"{path} cannot be written ({reason}); make room there."
+        ) from None
 
 
 def claim_folder(folder: Path, *, force: bool = False) -> None:

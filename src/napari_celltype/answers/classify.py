@@ -49,6 +49,9 @@ from napari_celltype.recording import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from napari_celltype.models import CellTypeModel
+    from napari_celltype.models.model import TracePredictions
+
 
 @dataclass(frozen=True)
 class ClassifyRequest:
@@ -173,9 +176,7 @@ def classify_recording(
     should_stop: ShouldStop = never_stop,
 ) -> Predictions:
     """Run one model on every ROI of one recording, or raise as `classify`."""
-    from napari_celltype.labels import load_labels
     from napari_celltype.models import load_model, predict_recording_traces
-    from napari_celltype.models.domain import unlike
 
     recording = recording.with_joins(request.joins)
     where = recording.path or "The recording"
@@ -190,8 +191,7 @@ def classify_recording(
             "correct badframes and run suite2p again."
         )
     model = load_model(request.model, frequency)
-    card = model.card
-    wanted = card.neuropil if request.neuropil == "model" else request.neuropil
+    wanted = model.card.neuropil if request.neuropil == "model" else request.neuropil
     coefficient = 0.0 if wanted == "none" else float(wanted)
     traces = subtract_neuropil(recording, coefficient)
     predicted = predict_recording_traces(
@@ -205,6 +205,23 @@ def classify_recording(
         on_progress=on_progress,
         should_stop=should_stop,
     )
+    return predictions_of(recording, request, model, predicted, coefficient, name=name)
+
+
+def predictions_of(
+    recording: Recording,
+    request: ClassifyRequest,
+    model: CellTypeModel,
+    predicted: TracePredictions,
+    coefficient: float = 0.0,
+    *,
+    name: str | None = None,
+) -> Predictions:
+    """Return what a model has said of traces, less some neuropil, as the answer."""
+    from napari_celltype.labels import load_labels
+    from napari_celltype.models.domain import unlike
+
+    card = model.card
     order = [card.classes.index(c) for c in DEFAULT_TYPES.in_order(card.classes)]
     probabilities = predicted.probabilities[:, order]
     n_windows, n_frames_used = predicted.n_windows, predicted.n_frames_used

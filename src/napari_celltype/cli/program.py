@@ -15,6 +15,7 @@ VERBS = {
     "them.",
     "open": "Open napari with a recording and the docks.",
     "classify": "Classify every ROI of the recordings and write one table.",
+    "watch": "Classify ROIs while they are recorded.",
     "export": "Write the labelled ROIs as table, celltype.npy, MATLAB, NWB, figure or "
     "text.",
     "train": "Train a network on labelled data and save it as a model.",

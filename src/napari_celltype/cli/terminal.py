@@ -72,7 +72,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[ShouldStop]:
+def interruptible() -> Iterator[ShouldStop]:
     """Give a `should_stop` that turns True at Ctrl-C; a second Ctrl-C ends at once."""
     asked = False
 
@@ -98,7 +98,7 @@ def _interruptible() -> Iterator[ShouldStop]:
 def watched(*, goes_on: bool = False) -> Iterator[dict[str, Any]]:
     """Give `on_progress` and `should_stop`; say what becomes of stopped work."""
     try:
-        with _interruptible() as should_stop, _shown_progress() as on_progress:
+        with interruptible() as should_stop, _shown_progress() as on_progress:
             yield {"on_progress": on_progress, "should_stop": should_stop}
     except (Stopped, KeyboardInterrupt):
         if goes_on:

@@ -18,6 +18,7 @@ from napari_celltype.cli.simulate import SimulateRequest, write_simulation
 from napari_celltype.cli.terminal import (
     STOPPED,
     WRONG_INPUT,
+    interruptible,
     result_lines,
     say,
     watched,
@@ -32,7 +33,9 @@ from napari_celltype.export import (
     table_to_csv,
     write_table,
 )
+from napari_celltype.files import add_line, start_lines
 from napari_celltype.models import DEFAULT_MODEL
+from napari_celltype.online import WatchRequest, follow
 from napari_celltype.parameters import (
     REQUIRED,
     frame_rate_parameter,
@@ -41,6 +44,7 @@ from napari_celltype.parameters import (
     plane_parameter,
     scheduler_parameter,
 )
+from napari_celltype.progress import raise_if_stopped
 from napari_celltype.protocol.evaluate import ExperimentRequest, run_experiment
 from napari_celltype.protocol.experiments import PAPER_EXPERIMENTS
 from napari_celltype.recording import (
@@ -136,6 +140,54 @@ def classify(batch: BatchRequest, request: ClassifyRequest) -> None:
         raise typer.Exit(STOPPED)
     if failures:
         raise typer.Exit(WRONG_INPUT)
+
+
+@dataclass(frozen=True)
+class WatchFiles:
+    """Where the answers of `watch` go."""
+
+    output: Path | None = parameter(
+        None,
+        "A table (.csv, .parquet or .json) that is written anew at each new answer.",
+        option=_OUTPUT,
+        metavar="OUT",
+    )
+    jsonl: Path | None = parameter(
+        None, "A file that gets a line of JSON at each update.", metavar="FILE"
+    )
+    force: bool = parameter(False, _REPLACE)
+
+
+@verb(
+    app,
+    first="source",
+    without=("neuropil", "joins"),
+    example="watch suite2p/plane0/data.bin -o cell_types.csv --jsonl updates.jsonl",
+)
+def watch(
+    request: WatchRequest, classifying: ClassifyRequest, files: WatchFiles
+) -> None:
+    """Classify ROIs while they are recorded."""
+    if files.output is not None:
+        table_format(files.output)
+        require_replaceable(files.output, files.force)
+    if files.jsonl is not None:
+        start_lines(files.jsonl, force=files.force)
+    n_tables = 0
+    with interruptible() as should_stop:
+        for update in follow(request, classifying, should_stop=should_stop):
+            for finding in update.findings:
+                say(f"note: {finding}")
+            say(update.line)
+            if files.output is not None and update.is_new:
+                # What is there since the last update is this run's own.
+                update.write(files.output, force=files.force or n_tables > 0)
+                n_tables += 1
+            if files.jsonl is not None:
+                add_line(files.jsonl, update.values())
+        if n_tables:
+            say(f"written: {files.output}")
+        raise_if_stopped(should_stop)
 
 
 @dataclass(frozen=True)

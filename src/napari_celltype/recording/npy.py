@@ -11,6 +11,7 @@ import io
 import math
 import os
 import struct
+import sys
 import warnings
 import zipfile
 import zlib
@@ -159,9 +160,12 @@ def open_for_reading(path: Path) -> Iterator[BinaryIO]:
         ) from None
 
 
-def read_header(file: BinaryIO, path: Path) -> NpyHeader:
-    """Read the header of an open `.npy` file and check it against the file's size."""
-    size = file.seek(0, io.SEEK_END)
+def read_header(file: BinaryIO, path: Path, *, whole: bool = True) -> NpyHeader:
+    """Read the header of an open `.npy` file and check it against the file's size.
+
+    Not `whole` is a file that may have more to come.
+    """
+    size = file.seek(0, io.SEEK_END) if whole else sys.maxsize
     file.seek(0)
     return _parse_header(file, str(path), size)
 

@@ -144,22 +144,23 @@ def subtract_neuropil(recording: Recording, coefficient: float) -> Traces:
 
 
 def area_average(
-    traces: NDArray[np.floating], ratio: float, n_out: int
+    traces: NDArray[np.floating], ratio: float, n_out: int, start: float = 0.0
 ) -> NDArray[np.float32]:
     """Down-sample by any ratio of frame rates, weighting frames by their overlap.
 
     Output frame k, of ``traces.shape[0]`` x `n_out`, is the mean over the time from
-    ``k * ratio`` to ``(k + 1) * ratio`` input frames, a frame that lies half inside
-    counting half. `ratio` is at least 1, and ``n_out * ratio`` at most the frames.
+    ``start + k * ratio`` to ``start + (k + 1) * ratio`` input frames, a frame that lies
+    half inside counting half. `ratio` is at least 1, and ``start + n_out * ratio`` at
+    most the frames; a ratio of 1 starts at 0.
     """
     if ratio == 1:
         return np.asarray(traces[:, :n_out], dtype=np.float32)
-    traces = traces[:, : int(np.ceil(n_out * ratio))]
+    traces = traces[:, : int(np.ceil(start + n_out * ratio))]
     n_in = traces.shape[1]
     total = np.zeros((len(traces), n_in + 1))
     np.cumsum(traces, axis=1, dtype=np.float64, out=total[:, 1:])
     # The running integral at the borders of the output frames, between two samples.
-    borders = np.minimum(np.arange(n_out + 1) * ratio, n_in)
+    borders = np.minimum(start + np.arange(n_out + 1) * ratio, n_in)
     below = np.minimum(borders.astype(np.int64), n_in - 1)
     share = borders - below
     integral = total[:, below] * (1 - share) + total[:, below + 1] * share
@@ -167,7 +168,7 @@ def area_average(
     return averages.astype(np.float32)
 
 
-def frames_after_averaging(n_frames: int, ratio: float) -> int:
+def frames_after_averaging(n_frames: float, ratio: float) -> int:
     """Return how many whole output frames `n_frames` input frames give."""
     # The slack absorbs rounding such as 1800 / (30.0 / 10.0) = 599.9999...
     return int(np.floor(n_frames / ratio + 1e-6))

@@ -38,7 +38,8 @@ class WindowPlan:
     `pieces` are stretches that hold at least one; none where all are too short.
     Between `segments` nothing is continuous, or frames are bad. `ratio` frames of the
     recording, at least 1, are averaged into one of the `window_frames` of a window;
-    `sampling_frequency` is the recording's, Hz.
+    `sampling_frequency` is the recording's, Hz. In a piece, windows begin after `start`
+    frames, which need not be whole.
     """
 
     pieces: tuple[Segment, ...]
@@ -46,6 +47,7 @@ class WindowPlan:
     window_frames: int
     segments: tuple[Segment, ...] = ()
     sampling_frequency: float | None = None
+    start: float = 0.0
 
     @classmethod
     def of(
@@ -75,7 +77,7 @@ class WindowPlan:
 
     def windows_per_piece(self) -> list[int]:
         """Return how many windows each piece holds."""
-        lengths = [piece.stop - piece.start for piece in self.pieces]
+        lengths = [piece.stop - piece.start - self.start for piece in self.pieces]
         size = self.window_frames
         return [frames_after_averaging(n, self.ratio) // size for n in lengths]
 
@@ -107,7 +109,7 @@ class WindowPlan:
         size = self.window_frames
         parts = [
             area_average(
-                traces[:, piece.start : piece.stop], self.ratio, n * size
+                traces[:, piece.start : piece.stop], self.ratio, n * size, self.start
             ).reshape(len(traces), n, size)
             for piece, n in zip(self.pieces, self.windows_per_piece(), strict=True)
         ]
