@@ -304,7 +304,7 @@ def test_track2p_that_does_not_list_its_recordings_is_said(days, track2p, noted)
         import_labels(track2p(all_ds_path=noted), days[0])
 
 
-@pytest.mark.parametrize("value", ["x", [[1], [2, 3]], [[1, 2]], 10**400, {}])
+@pytest.mark.parametrize("value", ["x", 1j, [[1], [2, 3]], [[1, 2]], 10**400, {}])
 @pytest.mark.parametrize("name", ["vector_curation_plane_0", "iscell_thr"])
 def test_track2p_with_something_else_than_numbers_is_said(days, track2p, name, value):
     with pytest.raises(RecordingError, match=r"track_ops\.npy holds something else"):

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 from hypothesis import HealthCheck, settings
+from scipy.io import savemat
 
 from napari_celltype.answers import classify
 from napari_celltype.export import (
@@ -103,6 +104,12 @@ def lab(
     for ending in ("csv", "parquet", "json"):
         write_table(table, lab_folder / f"cell_types.{ending}")
     _write_nwb(planes[0], lab_folder / "theirs.nwb")
+    fall = lab_folder / "fall" / "suite2p" / "plane0"
+    fall.mkdir(parents=True)
+    names = ("F", "Fneu", "iscell", "stat", "ops")
+    arrays = {n: np.load(planes[0] / f"{n}.npy", allow_pickle=True) for n in names}
+    arrays["ops"] = {k: v for k, v in arrays["ops"].item().items() if v is not None}
+    savemat(fall / "Fall.mat", arrays)
     matches = '{"clusters": {"labels_bySession": [[0,1,2,3,-1,4],[1,0,2,-1,3,4]]}}'
     (lab_folder / "x.tracking.results_clusters.json").write_text(matches)
     paths = {"paths_statFiles": [str(plane / "stat.npy") for plane in planes]}

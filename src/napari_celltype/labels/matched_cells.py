@@ -218,9 +218,9 @@ def _track2p_table(path: Path, n_days: int) -> NDArray[np.int64]:
 def _numbers(values: Any, path: Path, *ndim: int) -> NDArray[np.float64]:
     """Return the numbers of a file in an array of so many axes, NaN for None."""
     with suppress(TypeError, ValueError, OverflowError):
-        numbers = np.asarray(values, dtype=np.float64)
-        if numbers.ndim in ndim:
-            return numbers
+        numbers = np.asarray(values)
+        if numbers.ndim in ndim and numbers.dtype.kind in "biufO":
+            return numbers.astype(np.float64)
     raise RecordingError(
         f"{path} holds something else than numbers; run Track2p again."
     )
