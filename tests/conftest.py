@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,104 @@ def _merge(stat: list[dict[str, Any]], parts: Sequence[int]) -> dict[str, Any]:
     for k in parts:
         stat[k]["inmerge"] = len(stat)
     return merged
+
+
+ISEG = "ophys/ImageSegmentation/PlaneSegmentation"
+# How public NWB 2 files lie below /processing: their table of ROIs, their series (F is
+# raw, N neuropil, D demixed, C corrected, R dF/F), and the series that is to be taken.
+NWB_LAYOUTS = {
+    "000535": (ISEG, {"ophys/DfOverF/RoiResponseSeries": "R"}, "R"),
+    "000625": (
+        ISEG,
+        {
+            "ophys/Fluorescence/RoiResponseSeries": "F",
+            "ophys/DfOverF/RoiResponseSeries": "R",
+        },
+        "F",
+    ),
+    "000711": (
+        "ophys/image_segmentation/cell_specimen_table",
+        {
+            "ophys/dff/traces": "R",
+            "ophys/corrected_fluorescence/traces": "C",
+            "ophys/neuropil_trace/traces": "N",
+            "ophys/demixed_trace/traces": "D",
+        },
+        "D",
+    ),
+    "000728": (
+        ISEG,
+        {
+            "ophys/Fluorescence/Corrected": "C",
+            "ophys/Fluorescence/Neuropil": "N",
+            "ophys/Fluorescence/Demixed": "D",
+            "ophys/DfOverF/DfOverF": "R",
+        },
+        "D",
+    ),
+    "000049": (
+        "brain_observatory_pipeline/ImageSegmentation/PlaneSegmentation",
+        {
+            "brain_observatory_pipeline/Fluorescence/raw_traces": "F",
+            "brain_observatory_pipeline/Fluorescence/neuropil_traces": "N",
+            "brain_observatory_pipeline/Fluorescence/demixed_traces": "D",
+            "brain_observatory_pipeline/Fluorescence/DfOverF": "R",
+        },
+        "F",
+    ),
+}
+
+
+def nwb_traces(kind: str, n_rois: int = 6, n_frames: int = 900) -> Any:
+    """Traces of a kind, (n_rois, n_frames)."""
+    rng = np.random.default_rng(ord(kind))
+    return (100 * ord(kind) + rng.standard_normal((n_rois, n_frames))).astype("f4")
+
+
+def write_nwb_file(
+    path: Path,
+    layout: str = "000049",
+    *,
+    n_rois: int = 6,
+    n_frames: int = 900,
+    roi_first: bool = False,
+    rate: float | None = 30.0,
+    timestamps: Any = None,
+    columns: dict[str, Any] | None = None,
+    **general: str,
+) -> Path:
+    """Write an NWB 2 file in one of the layouts; `general` by names below /general."""
+    h5py = pytest.importorskip("h5py")
+    place, series, _ = NWB_LAYOUTS[layout]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        file.attrs["nwb_version"] = "2.6.0"
+        plane = file.create_group("general/optophysiology/imaging_plane_1")
+        plane["indicator"], plane["location"] = "GCaMP6f", "VISp"
+        for name, text in general.items():
+            file[f"general/{name.replace('__', '/')}"] = text
+        table = file.create_group(f"processing/{place}")
+        table.attrs["neurodata_type"] = "PlaneSegmentation"
+        table["id"] = np.arange(n_rois) + 100
+        table["imaging_plane"] = h5py.SoftLink(plane.name)
+        pixels = [(3 * i + k, i, 1.0) for i in range(n_rois) for k in range(3)]
+        types = [("x", "u4"), ("y", "u4"), ("weight", "f4")]
+        table["pixel_mask"] = np.array(pixels, dtype=types)
+        table["pixel_mask_index"] = np.arange(1, n_rois + 1) * 3
+        for name, values in (columns or {}).items():
+            table[name] = values
+        for name, kind in series.items():
+            traces = nwb_traces(kind, n_rois, n_frames)
+            group = file.create_group(f"processing/{name}")
+            group["data"] = traces if roi_first else traces.T
+            group["rois"] = np.arange(n_rois)
+            group["rois"].attrs["table"] = table.ref
+            if timestamps is not None:
+                group["timestamps"] = timestamps
+            elif rate is not None:
+                group["starting_time"] = 0.0
+                group["starting_time"].attrs["rate"] = rate
+    return path
 
 
 def write_suite2p_plane(
@@ -245,6 +344,12 @@ def suite2p_folder() -> Callable[..., Path]:
     folders are ``root / "plane0"`` and so on.
     """
     return write_suite2p_session
+
+
+@pytest.fixture
+def nwb() -> Any:
+    """`write` writes an NWB file, of whose `layouts` there are `traces` by kind."""
+    return SimpleNamespace(write=write_nwb_file, traces=nwb_traces, layouts=NWB_LAYOUTS)
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,14 @@ from napari_celltype.errors import (
     SamplingFrequencyError,
     Stopped,
 )
-from napari_celltype.export import ExportRequest, NwbSession, write_export
-from napari_celltype.recording import Recording, open_recording
+from napari_celltype.export import (
+    ExportedRecording,
+    ExportRequest,
+    NwbSession,
+    write_export,
+)
+from napari_celltype.labels import Label, LabelTable, load_labels
+from napari_celltype.recording import Recording, find_recordings, open_recording
 
 pynwb = pytest.importorskip("pynwb")
 
@@ -252,3 +258,40 @@ def test_without_pynwb_the_line_to_install_is_said(
     monkeypatch.setitem(sys.modules, "pynwb.ophys", None)
     with pytest.raises(MissingDependencyError, match="pip install pynwb"):
         write_nwb([with_table(recording)], tmp_path / "n.nwb")
+
+
+def test_a_new_file_is_read_back_as_a_recording(tmp_path, suite2p_folder):
+    folder = suite2p_folder(tmp_path / "m1", fs=10.0, frames_per_folder=[400, 500])
+    recording = open_recording(folder)
+    rows = (Label(3, "PV", 0, "histology"), Label(5, "!PV", 0, "prediction"))
+    session = NwbSession(subject_id="m1", indicator="GCaMP8s")
+    path = write_nwb(
+        [ExportedRecording(recording, "m1", LabelTable(rows))],
+        tmp_path / "m1" / "copy.nwb",
+        session=session,
+    )
+    again = open_recording(path)
+    for name in ("raw_traces", "neuropil"):
+        np.testing.assert_array_equal(
+            getattr(again, name)[:], getattr(recording, name)[:]
+        )
+    for name in ("ypix", "xpix", "lam", "starts"):
+        np.testing.assert_array_equal(
+            getattr(again.rois, name), getattr(recording.rois, name)
+        )
+    np.testing.assert_array_equal(
+        again.images["mean image"], recording.images["mean image"]
+    )
+    np.testing.assert_array_equal(again.iscell, recording.iscell)
+    assert again.segments == recording.segments
+    assert again.sampling_frequency == recording.sampling_frequency
+    assert not again.sampling_frequency_confirmed
+    assert again.facts["subject_id"] == "m1"
+    assert again.facts["indicator"] == "GCaMP8s"
+    labels = {r.roi_id: (r.label, r.source) for r in load_labels(again)}
+    assert labels == {3: ("PV", "histology"), 5: ("!PV", "prediction")}
+    # It is no second recording of its folder, and is never written over.
+    assert find_recordings([tmp_path]).planes == (recording.path,)
+    assert find_recordings([path]).planes == (path,)
+    with pytest.raises(OutputError, match="never changed"):
+        write_nwb([ExportedRecording(again, "copy")], path, force=True)

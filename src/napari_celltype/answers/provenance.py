@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from napari_celltype.errors import OutputError
 from napari_celltype.files import file_sha256, replace_atomically, write_text_atomically
 from napari_celltype.labels import LabelTable
-from napari_celltype.labels.label_file import FILE_NAME
+from napari_celltype.labels.label_file import label_path
 from napari_celltype.recording import Recording, fingerprint, pipeline_of_file
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def describe_recording(
     and, up to 64 MB, SHA-256. Predictions add how the model was used and what it gave.
     """
     folder = recording.path
-    files = [] if folder is None else [*recording.files, folder / FILE_NAME]
+    files = [] if folder is None else [*recording.files, label_path(recording)]
     described = {
         "path": None if folder is None else str(folder),
         "plane": recording.plane,

@@ -88,11 +88,12 @@ def write_export(
         be replaced or cannot be written; what was there stays.
     """
     chosen = _possible(recordings, request)
-    path, existing = chosen.file(Path(path)), request.existing
-    if existing and existing.exists() and path.exists() and path.samefile(existing):
+    path = chosen.file(Path(path))
+    sources = [request.existing, *(f for r in recordings for f in r.recording.files)]
+    if path.exists() and any(s and s.exists() and path.samefile(s) for s in sources):
         raise OutputError(
-            f"{path.name} is the file to be copied, which is never changed; choose "
-            "another name for the copy."
+            f"{path.name} is the file to be copied or exported, which is never "
+            "changed; choose another name."
         )
     raise_if_stopped(should_stop)
     content = Content(

@@ -16,7 +16,7 @@ PathOrPaths = str | Sequence[str]
 
 
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
-    """Return a reader when every path is a suite2p recording, else None."""
+    """Return a reader when every path is a recording, else None."""
     try:
         for one in _paths(path):
             find_planes(one)

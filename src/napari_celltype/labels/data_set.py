@@ -23,7 +23,7 @@ from napari_celltype.labels.labelled_recording import LabelledRecording
 from napari_celltype.labels.recording_list import CONDITIONS
 from napari_celltype.labels.targets import Targets
 from napari_celltype.labels.trace_set import RECORDED, TEXTS, Cells
-from napari_celltype.recording import Recording, recording_names
+from napari_celltype.recording import Recording, recording_names, session_folder
 
 LIST_NAME = "recordings.csv"
 
@@ -116,13 +116,10 @@ class DataSet:
         """
         given: dict[str, Any] = {n: value.strip() for n, value in values.items()}
 
-        def session(key: str) -> str:
-            path = Path(key)
-            return str(path.parent) if path.name.startswith("plane") else key
-
+        session = session_folder(Path(key))
         changed = tuple(
             replace(r, **given, given=r.given | set(values))
-            if session(r.key) == session(key)
+            if session_folder(Path(r.key)) == session
             else r
             for r in self.recordings
         )

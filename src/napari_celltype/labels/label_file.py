@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -33,8 +34,14 @@ from napari_celltype.files import (
 )
 from napari_celltype.labels.matching import Runs, find_again, mask_runs
 from napari_celltype.labels.notes import first_few
-from napari_celltype.labels.table import Label, LabelTable, SetAside, canonical_label
-from napari_celltype.recording import Recording, fingerprint
+from napari_celltype.labels.table import (
+    SOURCES,
+    Label,
+    LabelTable,
+    SetAside,
+    canonical_label,
+)
+from napari_celltype.recording import Recording, file_of, fingerprint
 
 FILE_NAME = "celltype_labels.json"
 FORMAT = "napari-celltype labels"
@@ -187,8 +194,12 @@ def label_path(recording: Recording, labels_dir: str | Path | None = None) -> Pa
 
 
 def _places(folder: Path, labels_dir: str | Path | None) -> list[Path]:
-    """Return where the labels of a plane folder may be, the first choice first."""
+    """Return where the labels of a plane may be, the first choice first."""
     beside = folder / FILE_NAME
+    if (file := file_of(folder)) is not None:
+        # Beside a file, never inside, and a plane of it has its own.
+        names = (file.name, *folder.relative_to(file).parts, FILE_NAME)
+        beside = file.with_name(".".join(names))
     if labels_dir is None:
         return [beside]
     # The whole path is repeated, so that no two recordings share a file.
@@ -206,7 +217,7 @@ def load_labels(
     labels_dir: str | Path | None = None,
     tree: TypeTree = DEFAULT_TYPES,
 ) -> LabelTable | None:
-    """Read the labels that were saved for a recording; None where there are none.
+    """Read the labels that were saved for a recording, else those that it came with.
 
     `LabelTable.warnings` says which labels followed their ROI to another row, and which
     were set aside because their ROI is gone.
@@ -227,7 +238,55 @@ def load_labels(
     if recording.path is None:
         return None
     path = find_label_file(recording.path, labels_dir)
-    return None if path is None else read_label_file(path, recording, tree)
+    if path is None:
+        return labels_of_file(recording, tree)
+    return read_label_file(path, recording, tree)
+
+
+def labels_of_file(
+    recording: Recording,
+    tree: TypeTree = DEFAULT_TYPES,
+    meaning: Mapping[str, str] | None = None,
+) -> LabelTable | None:
+    """Return the types that the recording's own file gives its ROIs; None without any.
+
+    `meaning` gives the label of a type in the words of the file, where the vocabulary
+    does not know it; an empty one for what is no type.
+    """
+    texts = recording.roi_texts
+    if not texts:
+        return None
+    empty = ("",) * recording.n_rois
+    labels, sources, cells = (
+        texts.get(name, empty) for name in ("label", "label_source", "cell_id")
+    )
+    names, unknown = dict[str, str](), Counter[str]()
+    for text, n in Counter(filter(None, labels)).items():
+        try:
+            names[text] = canonical_label((meaning or {}).get(text, text), tree)
+        except LabelError:
+            unknown[text] = n
+    rows = tuple(
+        Label(
+            roi_id,
+            names.get(label, ""),
+            recording.plane,
+            source if source in SOURCES else "imported",
+            cell_id=cell_id,
+        )
+        for roi_id, (label, source, cell_id) in enumerate(
+            zip(labels, sources, cells, strict=True)
+        )
+        if names.get(label) or cell_id
+    )
+    warnings: tuple[str, ...] = ()
+    if unknown:
+        each = first_few(f"{text!r:.40} ({n})" for text, n in unknown.most_common())
+        warnings = (
+            f"The file names types that the vocabulary does not know ({each}); their "
+            f"ROIs have no label.",
+        )
+    return LabelTable(rows, tree, warnings) if rows or warnings else None
 
 
 def save_labels(

@@ -28,9 +28,11 @@ from napari_celltype.recording import (
     RoiMasks,
     Segment,
     Traces,
+    file_of,
     find_recordings,
     open_recording,
     recording_names,
+    session_folder,
     subtract_neuropil,
 )
 
@@ -93,7 +95,7 @@ class LabelledRecording:
     n_set_aside: int = 0
     # About the labels, when they were read.
     notes: tuple[str, ...] = ()
-    # What a list says of the recording.
+    # What a list or its own file says of the recording.
     facts: Mapping[str, str] = field(default_factory=dict)
     # Those of `_EDITABLE` that the user or a list gave; the others are guesses.
     given: frozenset[str] = frozenset()
@@ -193,12 +195,13 @@ def open_listed(
         name = f"{name} plane {recording.plane}"
     facts = listed.facts
     given = {n: facts[column] for n, column in _EDITABLE.items() if column in facts}
+    opened = _of_recording(recording, name, table)
     return replace(
-        _of_recording(recording, name, table),
+        opened,
         path=listed.folder,
         labels=listed.labels,
         frequency_given=listed.sampling_frequency is not None,
-        facts=facts,
+        facts={**opened.facts, **facts},
         given=frozenset(given),
         tree=tree,
         # Masks of many recordings would fill the memory, and nobody needs them more.
@@ -279,11 +282,15 @@ def find_labelled(
                 listed += read_recording_list(path)[0]
             else:
                 planes = find_recordings([path]).planes
-                siblings = Counter(plane.parent for plane in planes)
+                siblings = Counter(map(session_folder, planes))
                 labels = labels_dir if labels_dir and labels_dir.is_dir() else None
                 listed += [
-                    ListedPlane(p, labels=labels, one_of_several=siblings[p.parent] > 1)
-                    for p in planes
+                    ListedPlane(
+                        plane,
+                        labels=labels,
+                        one_of_several=siblings[session_folder(plane)] > 1,
+                    )
+                    for plane in planes
                 ]
         except CellTypeError as error:
             failures.append(str(error))
@@ -334,6 +341,8 @@ def _of_recording(
     merged = recording.merged_into
     whole = tuple(r for r in given if not len(merged) or merged[r.roi_id] < 0)
     n_pixels = RoiMasks.of(recording.rois).n_pixels
+    known: dict[str, Any]
+    known = {n: recording.facts.get(column, "") for n, column in _EDITABLE.items()}
     return LabelledRecording(
         recording.path,
         name,
@@ -346,16 +355,22 @@ def _of_recording(
         n_parts=len(given) - len(whole),
         n_set_aside=len(table.set_aside),
         notes=table.warnings,
+        facts=recording.facts,
         recording=recording,
         roi_pixels=n_pixels if len(n_pixels) else None,
+        **known,
     )
 
 
 def _guessed(recording: LabelledRecording) -> LabelledRecording:
     """Guess from the path what nothing says; a user can change it."""
-    subject, session = guess_from_path(recording.path)
+    subject, session = guess_from_path(file_of(recording.path) or recording.path)
     guesses: dict[str, Any] = {"subject": subject, "session": session}
-    unknown = {n: v for n, v in guesses.items() if n not in recording.given}
+    unknown = {
+        n: v
+        for n, v in guesses.items()
+        if n not in recording.given and not getattr(recording, n)
+    }
     return replace(recording, **unknown)
 
 

@@ -179,10 +179,10 @@ class Reading:
         if suffix == ".csv":
             listed, unused = read_recording_list(path, self.plane)
             name = path.stem
-        elif isfile(path) and suffix != ".npy":
+        elif isfile(path) and suffix not in (".npy", ".nwb"):
             raise LabelError(
                 f"{path} is no labelled data; give a trace set (.npz), a recording "
-                "list (.csv) or a suite2p folder."
+                "list (.csv), a suite2p folder or an NWB file."
             )
         else:
             labels = None if self.labels is None else Path(self.labels).expanduser()

@@ -2,6 +2,7 @@
 
 from napari_celltype.recording.movie import attach_movie, open_movie
 from napari_celltype.recording.npy import load_npy, load_npz
+from napari_celltype.recording.nwb import ONLY_DFF, file_of
 from napari_celltype.recording.readers import (
     Failure,
     find_planes,
@@ -46,6 +47,7 @@ __all__ = [
     "FROM_SUITE2P",
     "FROM_TIFF",
     "FROM_USER",
+    "ONLY_DFF",
     "RATE_DOUBTS",
     "RED_IMAGE",
     "SAME_RATE",
@@ -60,6 +62,7 @@ __all__ = [
     "Traces",
     "area_average",
     "attach_movie",
+    "file_of",
     "find_planes",
     "find_recordings",
     "fingerprint",

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
-from napari_celltype.recording import suite2p
+from napari_celltype.recording import nwb, suite2p
 from napari_celltype.recording.recording import Recording
 
 _MOST_HINTS, _HINT_DEPTH, _MOST_FOLDERS = 5, 3, 2000
@@ -58,7 +58,7 @@ class Reader(Protocol):
         """Open a plane; see `open_recording`."""
 
 
-READERS: tuple[Reader, ...] = (suite2p,)
+READERS: tuple[Reader, ...] = (suite2p, nwb)
 
 
 def open_recording(
@@ -74,8 +74,8 @@ def open_recording(
     Parameters
     ----------
     path : str or Path
-        A session folder, its `suite2p` folder, a plane folder, `combined`, or a
-        `stat.npy`.
+        A session folder, its `suite2p` folder, a plane folder, `combined`, a
+        `stat.npy`, or an NWB file.
     plane : int or None
         Number of the plane; None for the first, with a warning where there are more.
     sampling_frequency : float or None
@@ -192,6 +192,9 @@ def _at_or_below(path: Path, plane: int | None) -> list[Path]:
         planes = sorted(_search(path), key=lambda found: found[1])
         if not planes:
             raise
+        # What this program exported is no second recording of what it was made of.
+        sources = [found for found in planes if not nwb.is_export(found[1])]
+        planes = sources or planes
     return [folder for _, folder in _numbered(planes, plane, path)]
 
 

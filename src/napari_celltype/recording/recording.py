@@ -154,6 +154,11 @@ class Recording:
         Height and width of a pixel, micrometres, where the TIFF's metadata say.
     files : mapping of Path to FileStamp
         Size and time of change of the files that were read.
+    facts : mapping of str to str
+        What the file says by itself: subject_id, session_id, line, indicator, region,
+        species, age, sex.
+    roi_texts : mapping of str to tuple of str, each (n_rois,)
+        What the file says of each ROI: label (in its own words), label_source, cell_id.
     warnings : tuple of Finding
         What was unusual in the files.
     """
@@ -184,6 +189,8 @@ class Recording:
     pipeline: Pipeline | None = None
     pixel_size: tuple[float, float] | None = None
     files: Mapping[Path, FileStamp] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    roi_texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()
 
     @classmethod

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,19 +30,57 @@ from napari_celltype.recording.recording import (
 MEMORY_LIMIT = 2 << 30  # bytes of traces that are held in memory
 
 
-class FileTraces:
-    """A trace file (F.npy) as float32 matrix; rows are read when they are asked for.
+class StoredTraces(ABC):
+    """Traces of a file as float32 matrix; rows are read when they are asked for.
 
     Indexing is that of an array: ``traces[i]``, ``traces[a:b]``, ``traces[rows, c:d]``.
     Every read first checks that the file is still the one that was opened.
     """
 
     dtype = np.dtype(np.float32)
+    shape: tuple[int, int]
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._stamp = require_stamp(path)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
+        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
+        wanted = np.arange(self.shape[0])[rows]
+        require_unchanged(self.path, self._stamp)
+        values = self._read(np.atleast_1d(wanted))
+        values = values.reshape(np.shape(wanted) + self.shape[1:])
+        # What is too large becomes an infinity, which says enough.
+        with np.errstate(over="ignore"):
+            values = values[..., columns].astype(np.float32, copy=False)
+        values.flags.writeable = False
+        return values
+
+    def __array__(
+        self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
+    ) -> NDArray[Any]:
+        return self[:].astype(dtype or np.float32, copy=False)
+
+    @abstractmethod
+    def _read(self, wanted: NDArray[np.int64]) -> NDArray[Any]:
+        """Return some rows, (n_wanted, n_frames), of whatever type."""
+
+
+def neighbours(wanted: NDArray[np.int64]) -> Iterator[slice]:
+    """Give the runs of rows that follow each other, which are read in one go."""
+    edges = [0, *np.flatnonzero(np.diff(wanted) != 1) + 1, len(wanted)]
+    return (slice(a, b) for a, b in pairwise(edges) if a < b)
+
+
+class FileTraces(StoredTraces):
+    """The traces of a NumPy file, such as F.npy."""
+
+    def __init__(self, path: Path) -> None:
         with open_for_reading(path) as file:
-            self._stamp = require_stamp(path)
+            super().__init__(path)
             self._header = header = read_header(file, path)
         if len(header.shape) != 2 or header.dtype.kind not in "fiu":
             raise RecordingError(
@@ -53,43 +94,19 @@ class FileTraces:
             )
         self.shape = header.shape[0], header.shape[1]
 
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
-        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
-        wanted = np.arange(self.shape[0])[rows]
-        require_unchanged(self.path, self._stamp)
+    def _read(self, wanted: NDArray[np.int64]) -> NDArray[Any]:
         with open_for_reading(self.path) as file:
             if self._header.fortran_order:
                 values = np.empty(self.shape[::-1], dtype=self._header.dtype)
                 file.seek(self._header.offset)
                 read_exactly(file, values, self.path)
-                values = values.T[wanted]
-            else:
-                values = self._read_rows(file, np.atleast_1d(wanted))
-                values = values.reshape(np.shape(wanted) + self.shape[1:])
-        # What is too large becomes an infinity, which says enough.
-        with np.errstate(over="ignore"):
-            values = values[..., columns].astype(np.float32, copy=False)
-        values.flags.writeable = False
-        return values
-
-    def __array__(
-        self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
-    ) -> NDArray[Any]:
-        return self[:].astype(dtype or np.float32, copy=False)
-
-    def _read_rows(self, file: BinaryIO, wanted: NDArray[np.int64]) -> NDArray[Any]:
-        n_frames = self.shape[1]
-        row_bytes = n_frames * self._header.dtype.itemsize
-        values = np.empty((len(wanted), n_frames), dtype=self._header.dtype)
-        # Neighbouring rows are read in one go.
-        joins = np.flatnonzero(np.diff(wanted) != 1) + 1
-        for run in np.split(np.arange(len(wanted)), joins):
-            if len(run):
-                file.seek(self._header.offset + int(wanted[run[0]]) * row_bytes)
-                read_exactly(file, values[run[0] : run[-1] + 1], self.path)
+                return values.T[wanted]
+            n_frames = self.shape[1]
+            row_bytes = n_frames * self._header.dtype.itemsize
+            values = np.empty((len(wanted), n_frames), dtype=self._header.dtype)
+            for run in neighbours(wanted):
+                file.seek(self._header.offset + int(wanted[run.start]) * row_bytes)
+                read_exactly(file, values[run], self.path)
         return values
 
 

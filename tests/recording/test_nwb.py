@@ -1,0 +1,302 @@
+"""NWB files in the layouts of public archives, and files that are not what they say."""
+
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from napari_celltype.errors import MissingDependencyError, RecordingError
+from napari_celltype.labels import Label, LabelTable, load_labels, save_labels
+from napari_celltype.recording import (
+    FROM_USER,
+    ONLY_DFF,
+    find_planes,
+    find_recordings,
+    open_recording,
+    pipeline_of_file,
+    recording_names,
+)
+
+h5py = pytest.importorskip("h5py")
+LAYOUTS = ["000535", "000625", "000711", "000728", "000049"]
+SUBJECT = {"subject__subject_id": "m7", "subject__genotype": "Vip-IRES-Cre/wt"}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_layouts_of_public_archives(tmp_path, nwb, layout, in_memory):
+    _, series, best = nwb.layouts[layout]
+    path = nwb.write(tmp_path / "a.nwb", layout, **SUBJECT, session_id="s1")
+    recording = open_recording(path, in_memory=in_memory)
+    np.testing.assert_array_equal(recording.raw_traces[:], nwb.traces(best))
+    np.testing.assert_array_equal(
+        recording.raw_traces[[4, 1]], nwb.traces(best)[[4, 1]]
+    )
+    np.testing.assert_array_equal(recording.raw_traces[2], nwb.traces(best)[2])
+    assert (recording.neuropil is not None) == ("N" in series.values())
+    if recording.neuropil is not None:
+        np.testing.assert_array_equal(recording.neuropil[:], nwb.traces("N"))
+    assert recording.sampling_frequency == 30
+    assert recording.rois[2].xpix.tolist() == [6, 7, 8]
+    assert recording.rois[2].ypix.tolist() == [2, 2, 2]
+    assert recording.facts == {
+        "subject_id": "m7",
+        "session_id": "s1",
+        "line": "Vip-IRES-Cre/wt",
+        "indicator": "GCaMP6f",
+        "region": "VISp",
+    }
+    codes = {finding.code for finding in recording.warnings}
+    assert "traces-taken" in codes
+    assert (ONLY_DFF in codes) == (layout == "000535")
+
+
+def write_version_1(path, traces, neuropil, *, is_older):
+    """The layout of Allen's Visual Coding, ROIs first, neuropil in two places."""
+    with h5py.File(path, "w") as file:
+        file["nwb_version"] = "NWB-1.0.5"
+        file["general/subject/genotype"] = "Pvalb-IRES-Cre/wt;Ai162(TIT2L-GC6s)/wt"
+        file["general/specimen_name"] = "Pvalb-1234"
+        file["general/session_id"] = "5077"
+        file["general/optophysiology/imaging_plane_1/indicator"] = "GCaMP6s"
+        module = file.create_group("processing/brain_observatory_pipeline")
+        plane = module.create_group("ImageSegmentation/imaging_plane_1")
+        plane["roi_list"] = [b"roi_%d" % i for i in range(len(traces))]
+        for i in range(len(traces)):
+            plane[f"roi_{i}/pix_mask"] = [[i, 0], [i, 1]]
+        reference = "reference_images/maximum_intensity_projection_image/data"
+        plane[reference] = np.ones((20, 30))
+        series = module.create_group("Fluorescence/imaging_plane_1")
+        series["data"] = traces
+        series["timestamps"] = np.arange(traces.shape[1]) / 30 + 7
+        if is_older:
+            series["neuropil_traces"] = neuropil
+        else:
+            other = module.create_group(
+                "Fluorescence/imaging_plane_1_neuropil_response"
+            )
+            other["data"] = neuropil
+        module["DfOverF/imaging_plane_1/data"] = traces - 1
+    return path
+
+
+@pytest.mark.parametrize("is_older", [True, False])
+def test_version_1_of_the_allen_institute(tmp_path, nwb, is_older):
+    traces, around = nwb.traces("F"), nwb.traces("N")
+    path = write_version_1(tmp_path / "a.nwb", traces, around, is_older=is_older)
+    recording = open_recording(path)
+    np.testing.assert_array_equal(recording.raw_traces[:], traces)
+    np.testing.assert_array_equal(recording.neuropil[:], around)
+    assert recording.sampling_frequency == pytest.approx(30)
+    assert recording.rois[3].xpix.tolist() == [3, 3]
+    assert recording.facts["subject_id"] == "Pvalb-1234"
+    assert recording.facts["indicator"] == "GCaMP6s"
+    assert "max projection" in recording.images
+
+
+@pytest.mark.parametrize("roi_first", [True, False])
+def test_either_axis_may_be_time(tmp_path, nwb, roi_first):
+    path = nwb.write(tmp_path / "a.nwb", roi_first=roi_first)
+    np.testing.assert_array_equal(open_recording(path).raw_traces[:], nwb.traces("F"))
+
+
+def test_a_square_matrix_leaves_doubt(tmp_path, nwb):
+    path = nwb.write(tmp_path / "a.nwb", n_frames=6)
+    with pytest.raises(RecordingError, match="which axis is time"):
+        open_recording(path)
+
+
+def test_timestamps_give_the_rate_and_the_gaps(tmp_path, nwb):
+    times = np.arange(900) / 10.0
+    times[500:] += 60
+    recording = open_recording(nwb.write(tmp_path / "a.nwb", timestamps=times))
+    assert recording.sampling_frequency == pytest.approx(10)
+    assert [(s.start, s.stop) for s in recording.segments] == [(0, 500), (500, 900)]
+    unknown = nwb.write(tmp_path / "b.nwb", rate=None)
+    assert open_recording(unknown).sampling_frequency is None
+    given = open_recording(unknown, sampling_frequency=12)
+    assert (given.sampling_frequency, given.sampling_frequency_source) == (
+        12,
+        FROM_USER,
+    )
+
+
+def test_two_planes_are_two_recordings_with_labels_of_their_own(tmp_path, nwb):
+    path = nwb.write(tmp_path / "day1.nwb")
+    with h5py.File(path, "r+") as file:
+        module = file["processing/brain_observatory_pipeline"]
+        module.copy("ImageSegmentation/PlaneSegmentation", "ImageSegmentation/Other")
+        module.copy("Fluorescence/raw_traces", "Fluorescence/more_traces")
+        series = module["Fluorescence/more_traces"]
+        series["rois"].attrs["table"] = module["ImageSegmentation/Other"].ref
+        series["data"][...] += 1
+    planes = find_planes(path)
+    assert planes == [path / "Other", path / "PlaneSegmentation"]
+    other, first = map(open_recording, planes)
+    np.testing.assert_array_equal(other.raw_traces[:], first.raw_traces[:] + 1)
+    assert (other.plane, first.plane) == (0, 1)
+    assert recording_names(planes) == ["day1.nwb", "day1.nwb"]
+    files = {
+        save_labels(one, LabelTable((Label(2, "PV", one.plane),)))
+        for one in (other, first, open_recording(nwb.write(tmp_path / "day2.nwb")))
+    }
+    assert len(files) == 3
+    assert {file.parent for file in files} == {tmp_path}
+    assert all(file.name.startswith(("day1.nwb.", "day2.nwb.")) for file in files)
+    assert load_labels(open_recording(planes[0])).by_roi()[2].label == "PV"
+
+
+TYPES = np.array([b"PVBC", b"SST", b"", b"Vip", b"NOTHING", b"pyramidal"])
+COUNTED, SHUFFLED = np.arange(7), np.array([105, 104, 103, 102, 101, 100, 99])
+
+
+@pytest.mark.parametrize(
+    ("own", "ids", "labels"),
+    [
+        (True, None, {1: "SOM", 3: "VIP", 5: "PY"}),
+        # Rows that are known by the ids of the ROIs, in another order, one too many.
+        (False, SHUFFLED, {0: "PY", 2: "VIP", 4: "SOM"}),
+        # 232 counted rows for 231 ROIs do not say which one is too many.
+        (False, COUNTED, {}),
+    ],
+)
+def test_types_that_a_file_holds_are_labels(tmp_path, nwb, own, ids, labels):
+    columns = {"cell_type": TYPES} if own else {}
+    path = nwb.write(tmp_path / "a.nwb", "000625", columns=columns)
+    if not own:
+        with h5py.File(path, "r+") as file:
+            table = file.create_group("processing/ophys/Cell_Subtypes")
+            table["id"], table["subtype"] = ids, [*TYPES, b"AAC (RIGHT CELL)"]
+    recording = open_recording(path)
+    table = load_labels(recording)
+    found = {} if table is None else {r.roi_id: r.label for r in table}
+    assert found == labels
+    doubt = "types-in-doubt" in {finding.code for finding in recording.warnings}
+    assert doubt == (not labels)
+    if own:
+        assert any("PVBC" in warning for warning in table.warnings)
+
+
+def test_folders_are_searched_and_copies_of_suite2p_are_not_taken_twice(
+    tmp_path, nwb, suite2p_folder
+):
+    suite2p_folder(tmp_path / "m1")
+    nwb.write(tmp_path / "m1" / "suite2p" / "ophys.nwb")
+    paths = [nwb.write(tmp_path / "b" / f"sub-{i}.nwb") for i in range(2)]
+    # No imaging at all is no recording; what is damaged is said when it is opened.
+    with h5py.File(tmp_path / "b" / "behaviour.nwb", "w") as file:
+        file["processing/behavior/running/data"] = np.arange(5)
+    (tmp_path / "b" / "damaged.nwb").write_bytes(b"no HDF5")
+    found = find_recordings([tmp_path]).planes
+    planes = [tmp_path / "m1" / "suite2p" / "plane0"]
+    assert set(found) == {*paths, tmp_path / "b" / "damaged.nwb", *planes}
+    assert recording_names(paths) == ["sub-0.nwb", "sub-1.nwb"]
+    assert pipeline_of_file(paths[0]) is None
+    with pytest.raises(RecordingError, match="no fluorescence of ROIs"):
+        open_recording(tmp_path / "b" / "behaviour.nwb")
+
+
+def damage_external_link(file, series):
+    del series["data"]
+    series["data"] = h5py.ExternalLink("other.nwb", "/data")
+
+
+def damage_external_storage(file, series):
+    del series["data"]
+    series.create_dataset(
+        "data", (900, 6), "f4", external=[("/etc/passwd", 0, 4 * 5400)]
+    )
+
+
+def damage_virtual(file, series):
+    del series["data"]
+    layout = h5py.VirtualLayout((900, 6), "f4")
+    layout[...] = h5py.VirtualSource("other.nwb", "data", (900, 6))
+    series.create_virtual_dataset("data", layout)
+
+
+def damage_huge(file, series):
+    del series["data"]
+    series.create_dataset("data", (10**12, 6), "f4", chunks=(1000, 6))
+
+
+def damage_text(file, series):
+    del series["data"]
+    series["data"] = [b"text"] * 6
+
+
+def damage_shape(file, series):
+    del series["data"]
+    series["data"] = np.zeros((900, 5))
+
+
+def damage_rows(file, series):
+    series["rois"][0] = 77
+
+
+def damage_double(file, series):
+    file.copy(series, series.parent, "more_raw")
+    table = file["processing/ophys/ImageSegmentation/PlaneSegmentation"]
+    series.parent["more_raw/rois"].attrs["table"] = table.ref
+
+
+def damage_start(file, series):
+    series["starting_time"].attrs["rate"] = "fast"
+    series["data"].attrs["conversion"] = "x"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [f for name, f in sorted(globals().items()) if name.startswith("damage_")],
+)
+def test_damage_is_one_sentence(tmp_path, nwb, damage):
+    path = nwb.write(tmp_path / "a.nwb", "000625")
+    with h5py.File(path, "r+") as file:
+        del file["processing/ophys/DfOverF"]
+        damage(file, file["processing/ophys/Fluorescence/RoiResponseSeries"])
+    with pytest.raises(RecordingError, match=r"a\.nwb.*\."):
+        open_recording(path)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 7, 600, 9000])
+def test_truncated_files_are_refused(tmp_path, nwb, n_bytes):
+    path = nwb.write(tmp_path / "a.nwb")
+    path.write_bytes(path.read_bytes()[:n_bytes])
+    with pytest.raises(RecordingError, match="damaged"):
+        open_recording(path)
+
+
+def test_masks_that_are_damaged_leave_the_traces(tmp_path, nwb):
+    path = nwb.write(tmp_path / "a.nwb")
+    with h5py.File(path, "r+") as file:
+        place = "processing/brain_observatory_pipeline/ImageSegmentation"
+        file[f"{place}/PlaneSegmentation/pixel_mask_index"][0] = 10**9
+    recording = open_recording(path)
+    assert len(recording.rois) == 0
+    assert "masks-unreadable" in {finding.code for finding in recording.warnings}
+
+
+def test_a_change_is_noticed_before_traces_are_read(tmp_path, nwb):
+    path = nwb.write(tmp_path / "a.nwb")
+    recording = open_recording(path, in_memory=False)
+    nwb.write(path, n_frames=901)
+    assert "a.nwb changed" in recording.changed_on_disk()
+    with pytest.raises(RecordingError, match="changed"):
+        _ = recording.raw_traces[0]
+
+
+def test_without_h5py_the_sentence_says_what_to_install(tmp_path, nwb, monkeypatch):
+    path = nwb.write(tmp_path / "a.nwb")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    assert find_planes(path) == [path]
+    with pytest.raises(MissingDependencyError, match=r"napari-celltype\[nwb\]"):
+        open_recording(path)
+
+
+def test_a_copy_of_the_file_elsewhere_is_another_recording(tmp_path, nwb):
+    path = nwb.write(tmp_path / "a.nwb")
+    (tmp_path / "b").mkdir()
+    shutil.copy(path, tmp_path / "b" / "a.nwb")
+    names = recording_names(find_recordings([tmp_path]).planes)
+    assert names == ["a.nwb", "b/a.nwb"]
