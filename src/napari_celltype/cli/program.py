@@ -25,6 +25,7 @@ VERBS = {
     "simulate": "Write a simulated recording, or a set of simulated traces, with known "
     "truth.",
     "suite2p": "Run suite2p on a TIFF and leave a normal suite2p folder.",
+    "dataset": "Make a labelled trace set of public or own recordings of known types.",
     "doctor": "Say what is installed, what is missing, and the line that mends it.",
     "models": "List the bundled and your own models, show their cards, carry them "
     "along.",

@@ -24,6 +24,7 @@ from napari_celltype.cli.terminal import (
     watched,
 )
 from napari_celltype.cli.window import OpenRequest, open_window
+from napari_celltype.datasets import DatasetRequest, make_dataset
 from napari_celltype.export import (
     FORMATS,
     ExportRequest,
@@ -343,6 +344,32 @@ def suite2p_(request: Suite2pRequest) -> None:
             movie, request.output, sampling_frequency=rate, tau=request.tau, **watching
         )
     say(f"written: {folder}")
+
+
+@verb(
+    app,
+    without=("labels", "plane", "with_predictions"),
+    example="dataset dandi:000535 -o flicker.npz --limit 20",
+)
+def dataset(request: DatasetRequest) -> None:
+    """Make a labelled trace set of public or own recordings of known types."""
+    with watched(goes_on=True) as watching:
+        made = make_dataset(request, confirm=_agreed, **watching)
+    typer.echo(made.table())
+    for note in made.notes:
+        say(f"note: {note}")
+    for failure in made.failures:
+        say(f"error: {failure}")
+    rules = ", ".join(f"{rule.pattern} {rule.type or '-'}" for rule in made.rules)
+    say(f"Types by: the files, else {rules} (--types-out writes the table).")
+    say(f"written: {made.path}")
+    if made.failures:
+        raise typer.Exit(WRONG_INPUT)
+
+
+def _agreed(question: str) -> bool:
+    """Ask at a terminal before a download."""
+    return sys.stdin.isatty() and typer.confirm(f"{question} Download?")
 
 
 @verb(app, example="doctor")

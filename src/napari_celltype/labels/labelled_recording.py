@@ -247,6 +247,7 @@ def find_labelled(
     *,
     tree: TypeTree = DEFAULT_TYPES,
     labels_dir: Path | None = None,
+    sampling_frequency: float | None = None,
     on_progress: progress.OnProgress = progress.ignore_progress,
     should_stop: progress.ShouldStop = progress.never_stop,
 ) -> tuple[tuple[LabelledRecording, ...], tuple[str, ...]]:
@@ -261,6 +262,8 @@ def find_labelled(
         Vocabulary, extended by the types that label files name.
     labels_dir : Path, optional
         The labels folder of the user's choice, looked in before the recordings' own.
+    sampling_frequency : float, optional
+        Hz, of all, where the files do not say or say it wrong.
 
     Returns
     -------
@@ -302,7 +305,7 @@ def find_labelled(
         )
         try:
             own = merge_own_types([plane], tree)
-            found.append(_guessed(open_listed(plane, name, own)))
+            found.append(_guessed(open_listed(plane, name, own, sampling_frequency)))
         except CellTypeError as error:
             failures.append(str(error))
     return tuple(found), tuple(failures)

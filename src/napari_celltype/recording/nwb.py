@@ -339,8 +339,8 @@ def open_plane(
         rois = read_masks(table, n_table, rows, warnings)
         ending = chosen.name if len(planes) > 1 else None
         images, shape = read_images(file, table, rois, ending, warnings)
-        flags = array_of(follow(table, "iscell"))
-        iscell = None
+        found = (array_of(follow(table, name)) for name in ("iscell", "valid_roi"))
+        flags, iscell = next((f for f in found if f is not None), None), None
         if flags is not None and flags.shape[:1] == (n_table,):
             iscell = flags.reshape(n_table, -1)[rows, 0] > 0
             iscell.flags.writeable = False
