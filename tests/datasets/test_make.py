@@ -77,7 +77,7 @@ def test_types_of_lines_animals_and_sessions(tmp_path, archive):
 
 def test_it_is_split_by_animal_at_once(tmp_path, archive):
     made = make(tmp_path, archive(names=("PV", "SOM")))
-    protocol = PaperProtocol(split="by-subject", splits=2)
+    protocol = PaperProtocol("by-subject", n_splits=2)
     report = evaluate(made.path, ["features"], protocol)
     assert len(report.scores) == 2
 

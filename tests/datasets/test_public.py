@@ -175,7 +175,8 @@ def test_an_unknown_set_is_one_sentence(tmp_path, archive):
 def test_without_the_client_the_sentence_says_what_to_install(tmp_path, monkeypatch):
     import sys
 
-    monkeypatch.setitem(sys.modules, "dandi", None)
+    for name in ("dandi", "dandi.dandiapi"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingDependencyError, match=r"napari-celltype\[public\]"):
         make_dataset(request(tmp_path))
 

@@ -93,7 +93,7 @@ class MadeDataset:
 
     def table(self) -> str:
         """Return the cells, animals and sessions of each type, as text."""
-        rows = [("type", "cells", "animals", "sessions")]
+        rows: list[tuple[str, ...]] = [("type", "cells", "animals", "sessions")]
         for label, n in self.cells.counts().items():
             mine = self.cells.take(self.cells.labels == label)
             known = (mine.subject_id, mine.session_id)
