@@ -177,7 +177,7 @@ def test_without_the_client_the_sentence_says_what_to_install(tmp_path, monkeypa
 
     for name in ("dandi", "dandi.dandiapi"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(MissingDependencyError, match=r"napari-celltype\[public\]"):
+    with pytest.raises(MissingDependencyError, match="pip install dandi"):
         make_dataset(request(tmp_path))
 
 

@@ -30,6 +30,15 @@ def test_a_recording_is_read_from_any_of_its_paths(folder, part):
     assert set(images) == {"image"}
 
 
+def test_an_nwb_file_is_opened_as_a_folder_is(make_napari_viewer, tmp_path, nwb):
+    viewer = make_napari_viewer()
+    viewer.open(str(nwb.write(tmp_path / "a.nwb")), plugin="napari-celltype")
+    assert viewer.layers[-1].features.shape[0] == 6
+    no_imaging = tmp_path / "b.nwb"
+    no_imaging.write_bytes(b"")
+    assert get_reader(str(no_imaging)) is None
+
+
 def test_another_folder_is_left_to_other_readers(tmp_path):
     assert get_reader(str(tmp_path)) is None
 

@@ -195,7 +195,7 @@ def _dandi(module: str) -> Any:
     except ImportError as error:
         raise MissingDependencyError(
             f"Public sets are downloaded by the package dandi ({error}); install it "
-            f'with: python -m pip install "napari-celltype[public]"'
+            "with: python -m pip install dandi"
         ) from None
 
 

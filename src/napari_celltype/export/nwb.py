@@ -21,7 +21,13 @@ from napari_celltype.export.content import Content, Format, Preview
 from napari_celltype.export.methods import methods_paragraph
 from napari_celltype.export.nwb_session import UNKNOWN
 from napari_celltype.progress import Progress, raise_if_stopped
-from napari_celltype.recording import Recording, RoiMasks, Traces, require_known_rate
+from napari_celltype.recording import (
+    Recording,
+    RoiMasks,
+    Traces,
+    file_of,
+    require_known_rate,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +141,9 @@ def _require_possible(content: Content) -> None:
     content.request.session.require_valid()
     recordings = [one.recording for one in content.recordings]
     # Traces from elsewhere have no folder, and no second plane.
-    sessions = {r if r.path is None else r.path.parent for r in recordings}
+    sessions = {
+        r if r.path is None else file_of(r.path) or r.path.parent for r in recordings
+    }
     if len(sessions) != 1:
         raise OutputError(
             f"An NWB file holds one session, and these are {len(sessions)} recordings "

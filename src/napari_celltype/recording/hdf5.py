@@ -42,7 +42,7 @@ def open_hdf5(path: Path) -> Iterator[Any]:
     except ImportError as error:
         raise MissingDependencyError(
             f"{path} is an HDF5 file, which needs the package h5py ({error}); install "
-            f'it with: python -m pip install "napari-celltype[nwb]"'
+            "it with: python -m pip install h5py"
         ) from None
     try:
         with path.open("rb") as content:

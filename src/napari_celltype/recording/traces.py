@@ -154,8 +154,8 @@ def subtract_neuropil(recording: Recording, coefficient: float) -> Traces:
                     "copy the whole folder again or use --neuropil none."
                 )
         raise RecordingError(
-            f"{recording.path or 'The recording'} has no Fneu.npy, so neuropil cannot "
-            "be subtracted; use --neuropil none."
+            f"{recording.path or 'The recording'} has no neuropil traces (Fneu.npy), "
+            "so they cannot be subtracted; use --neuropil none."
         )
     return _NeuropilSubtracted(recording.raw_traces, recording.neuropil, coefficient)
 

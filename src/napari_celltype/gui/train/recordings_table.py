@@ -14,6 +14,7 @@ from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.label.autosave import labels_folder
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
+from napari_celltype.gui.train.public_data import PublicData
 from napari_celltype.gui.widgets import (
     PathDrop,
     Words,
@@ -110,6 +111,11 @@ class RecordingsTable(QtWidgets.QWidget):
                 [ask_file(self, "Add a list", "recording lists", _LISTS)]
             ),
         )
+        self.add_public = QtWidgets.QPushButton(
+            "Add public data...",
+            toolTip="A trace set out of a public archive, or of a folder of NWB files",
+            clicked=lambda: PublicData(self.add_paths, self).open(),
+        )
         self.remove = QtWidgets.QPushButton("Remove", clicked=self._remove_selected)
         self.save_list = QtWidgets.QPushButton(
             "Save list...",
@@ -122,6 +128,7 @@ class RecordingsTable(QtWidgets.QWidget):
             QtWidgets.QGridLayout(self),
             (self.add_open, self.add_folders),
             (self.add_list, self.remove, self.save_list),
+            self.add_public,
             *(self.table, self.job, self.counts, self.obstacle_list),
             spacing=4,
         )
