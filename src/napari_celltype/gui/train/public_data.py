@@ -61,8 +61,12 @@ class PublicData(QtWidgets.QDialog):
         self._questions: set[str] = set()
         self.setWindowTitle("Add public data")
         self.setMinimumWidth(_WIDTH)
-        types = PathLine(parameters(DatasetRequest)["types"], _TABLES, "by mouse line")
-        widgets = {"sources": _Source(), "types": types}
+        declared = parameters(DatasetRequest)
+        widgets = {
+            "sources": _Source(),
+            "output": PathLine(declared["output"], empty="a folder or a file .npz"),
+            "types": PathLine(declared["types"], _TABLES, "by mouse line"),
+        }
         self.form = Form(DatasetRequest, _FIELDS, widgets=widgets)
         self.text, self.job = Words(), JobBar()
         self.make = QtWidgets.QPushButton(clicked=self.start)
