@@ -41,7 +41,11 @@ class Archive(ThreadingHTTPServer):
         dandiset |= {"contact_person": "p", "embargo_status": "OPEN"}
         dandiset |= {"draft_version": version, "most_recent_published_version": None}
         service = {"api": {"url": f"{self.url}/api"}}
-        info = {"version": "1", "cli-minimal-version": "0.1", "cli-bad-versions": []}
+        info = {
+            "version": "1.0.0",
+            "cli-minimal-version": "0.1.0",
+            "cli-bad-versions": [],
+        }
         assets = {
             f"{i:08d}-0000-4000-8000-000000000000": n for i, n in enumerate(NAMES)
         }

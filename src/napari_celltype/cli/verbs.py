@@ -360,8 +360,9 @@ def dataset(request: DatasetRequest) -> None:
         say(f"note: {note}")
     for failure in made.failures:
         say(f"error: {failure}")
-    rules = ", ".join(f"{rule.pattern} {rule.type or '-'}" for rule in made.rules)
-    say(f"Types by: the files, else {rules} (--types-out writes the table).")
+    rules = ", ".join(f"{r.pattern} is {r.type or 'left out'}" for r in made.rules)
+    if rules:
+        say(f"Types by genotype: {rules} (--types-out writes the whole table).")
     say(f"written: {made.path}")
     if made.failures:
         raise typer.Exit(WRONG_INPUT)

@@ -86,6 +86,7 @@ class MadeDataset:
 
     path: Path
     cells: Cells
+    # Those that fit the genotype of a recording.
     rules: tuple[Rule, ...]
     notes: tuple[str, ...]
     # A sentence for each file or recording that gave nothing.
@@ -170,7 +171,8 @@ def make_dataset(
     )
     notes += [note for note in read.notes if note not in notes]
     cells = read.cells.cells
-    return MadeDataset(output, cells, rules, tuple(notes), tuple(failures))
+    fitting = tuple(r for r in rules if any(r.fits(one.line) for one in typed))
+    return MadeDataset(output, cells, fitting, tuple(notes), tuple(failures))
 
 
 def _paths(

@@ -179,7 +179,7 @@ class Reading:
         if suffix == ".csv":
             listed, unused = read_recording_list(path, self.plane)
             name = path.stem
-        elif isfile(path) and suffix not in (".npy", ".nwb"):
+        elif isfile(path) and suffix not in (".npy", ".mat", ".nwb"):
             raise LabelError(
                 f"{path} is no labelled data; give a trace set (.npz), a recording "
                 "list (.csv), a suite2p folder or an NWB file."
