@@ -108,7 +108,7 @@ def test_nothing_to_take_away():
 
 
 def test_absent_neuropil_is_said():
-    with pytest.raises(RecordingError, match=r"has no Fneu\.npy"):
+    with pytest.raises(RecordingError, match=r"no neuropil traces \(Fneu\.npy\)"):
         subtract_neuropil(recording(None), 0.7)
 
 
