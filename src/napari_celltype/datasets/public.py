@@ -115,7 +115,8 @@ def find_offer(source: str, limit: int | None = None) -> Offer:
         listed = [
             (str(asset.path), int(asset.size), str(asset.identifier))
             for asset in dandiset.get_assets()
-            if str(asset.path).lower().endswith(".nwb") and asset.asset_type == "blob"
+            if str(asset.path).lower().endswith(".nwb")
+            and asset.asset_type.name == "BLOB"
         ]
         version = str(dandiset.version_id)
     files = [one for one in listed if "ophys" in one[0].rpartition("/")[2]] or listed
