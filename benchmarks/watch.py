@@ -46,11 +46,13 @@ def speed(options):
     )
     second = 500 + 20 * second
     process, work, longest, growth = psutil.Process(), 0.0, 0.0, {}
+    n_windows = 0
     for at in range(1, round(60 * options.minutes) + 1):
         frames = second[random.permutation(len(second))]
         start = time.perf_counter()
         stream.add(frames)
-        if at % 10 == 0:
+        if stream.n_windows > n_windows:
+            n_windows = stream.n_windows
             stream.predicted()
         took = time.perf_counter() - start
         work, longest = work + took, max(longest, took)

@@ -213,18 +213,25 @@ def follow(
     request: WatchRequest,
     classifying: ClassifyRequest,
     *,
+    recording: Recording | None = None,
     should_stop: ShouldStop = never_stop,
 ) -> Iterator[Update]:
-    """Do what `watch` does, with all that can be asked for."""
+    """Do what `watch` does, with all that can be asked for.
+
+    `recording` is the one of the masks where it is open already.
+    """
     path, masks = Path(request.source), request.masks
-    if masks is None and (path.is_dir() or (path.parent / "stat.npy").is_file()):
+    if (
+        recording is None
+        and masks is None
+        and (path.is_dir() or (path.parent / "stat.npy").is_file())
+    ):
         masks = path if path.is_dir() else path.parent
     is_movie = path.suffix != ".npy" and request.n_rois is None
-    recording = None
     if masks is not None and (is_movie or request.masks is not None):
         recording = open_recording(masks, in_memory=False)
-        if path.is_dir():
-            path = (recording.path or path) / "data.bin"
+    if recording is not None and path.is_dir():
+        path = (recording.path or path) / "data.bin"
     name = request.source if request.source.startswith("tcp:") else str(path)
     known = None if recording is None else recording.sampling_frequency
     rate = require_known_rate(request.sampling_frequency or known, name)
