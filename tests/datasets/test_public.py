@@ -71,7 +71,7 @@ class Archive(ThreadingHTTPServer):
             etag = hashlib.md5(hashlib.md5(content).digest()).hexdigest() + "-1"
             answers |= {
                 f"{place}versions/draft/assets/{key}/info/": described[key],
-                f"/api/assets/{key}/": {
+                f"{place}versions/draft/assets/{key}/": {
                     "digest": {"dandi:dandi-etag": etag},
                     "blobDateModified": NOW,
                 },
