@@ -26,6 +26,7 @@ from scoring import accuracy, balanced_accuracy, by_cell, groups
 from napari_celltype.answers import ClassifyRequest
 from napari_celltype.models import load_model
 from napari_celltype.online import WatchRequest, follow
+from napari_celltype.online.sources import POLL_TIME
 from napari_celltype.online.stream import TraceStream
 from napari_celltype.simulation import simulate_session
 
@@ -46,15 +47,17 @@ def speed(options):
     )
     second = 500 + 20 * second
     process, work, longest, growth = psutil.Process(), 0.0, 0.0, {}
-    n_windows = 0
+    n_windows, used = 0, 0.0
     for at in range(1, round(60 * options.minutes) + 1):
         frames = second[random.permutation(len(second))]
-        start = time.perf_counter()
+        start, processor = time.perf_counter(), time.process_time()
         stream.add(frames)
+        stream.work(POLL_TIME)
         if stream.n_windows > n_windows:
             n_windows = stream.n_windows
             stream.predicted()
         took = time.perf_counter() - start
+        used += time.process_time() - processor
         work, longest = work + took, max(longest, took)
         if at % 60 == 0:
             growth[at // 60] = process.memory_info().rss
@@ -63,8 +66,9 @@ def speed(options):
     print(
         f"{model.card.name}, {options.rois} ROIs at {options.rate:g} Hz, "
         f"{options.minutes:g} min, {torch.get_num_threads()} threads: "
-        f"{work / 60 / options.minutes:.3f} s of work per second of recording, longest "
-        f"stretch {longest:.1f} s; memory {growth[max(growth)] / 1e9:.2f} GB, "
+        f"{work / 60 / options.minutes:.3f} s of work per second of recording, "
+        f"{used / 60 / options.minutes:.3f} s of processor time, longest stretch "
+        f" {longest:.1f} s; memory {growth[max(growth)] / 1e9:.2f} GB, "
         f"{grown / 1e6:+.0f} MB since minute {begin}"
     )
     return work / 60 / options.minutes, grown

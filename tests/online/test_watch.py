@@ -98,8 +98,8 @@ def test_frames_come_in_any_pieces(tmp_path: Path) -> None:
     whole.add(frames)
     for cut in np.split(frames, [1, 2, 437, 438, 439, 900]):
         pieces.add(cut)
-    assert whole.n_windows == pieces.n_windows == 2
     found, wanted = pieces.predicted(), whole.predicted()
+    assert whole.n_windows == pieces.n_windows == 2
     np.testing.assert_array_equal(found.probabilities, wanted.probabilities)
 
 
@@ -113,12 +113,33 @@ def test_memory_does_not_grow(model: str) -> None:
     room = stream._buffer.nbytes
     for seed in range(15):
         stream.add(traces(300, 2, seed))
+        stream.work()
     assert stream._buffer.nbytes == room
     assert stream.n_windows == 15 * 300 // one.card.window_frames
     if stream._kept is not None:
         seconds = len(stream._kept) * stream.window_frames / 5
         assert seconds == module.MOST_KEPT
         assert (stream.predicted().n_frames_used == 3000).all()
+
+
+def test_many_rois_are_asked_about_piece_by_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from napari_celltype.models import load_model
+    from napari_celltype.online import stream as module
+
+    model, frames = load_model("rnn-5hz"), traces(320, 5)
+    whole, stream = (module.TraceStream(model, 5, 5.0) for _ in range(2))
+    whole.add(frames)
+    wanted = whole.predicted().probabilities
+    monkeypatch.setattr(module, "_SAMPLES_AT_ONCE", 700)  # 2 of 5 ROIs
+    done = []
+    for frame in frames:
+        stream.add(frame[None])
+        stream.work(0)
+        done.append(stream.n_windows)
+    assert done.index(1) == 299 + 2
+    np.testing.assert_allclose(stream.predicted().probabilities, wanted, atol=1e-6)
 
 
 def test_a_pause_costs_the_window_that_was_not_full() -> None:
@@ -129,8 +150,10 @@ def test_a_pause_costs_the_window_that_was_not_full() -> None:
     stream.add(traces(450))
     stream.join()
     stream.add(traces(299))
+    stream.finish()
     assert stream.n_windows == 1
     stream.add(traces(1))
+    stream.finish()
     assert stream.n_windows == 2
     assert stream.n_frames == 750
 

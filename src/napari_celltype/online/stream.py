@@ -1,12 +1,13 @@
 """Traces as they arrive, in memory that does not grow, and what a model says of them.
 
-A window is looked at once, when its last frame has come. So after any number of frames
+A window is looked at once, after its last frame has come. So after any number of frames
 the answer is that of `models.predict_recording_traces` on all of them.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections import deque
 from collections.abc import Collection
 
@@ -23,6 +24,7 @@ from napari_celltype.models.windows import BLOCK_SAMPLES, plan_windows
 from napari_celltype.recording import Segment, frames_after_averaging
 from napari_celltype.recording.windows import BRIDGED, WindowPlan, damaged, lively
 
+_SAMPLES_AT_ONCE = 2**18  # a few tenths of a second, for which nothing else is done
 # Of a network that sees the windows of a ROI as one trace, only so much is kept.
 MOST_KEPT = 600.0  # s
 
@@ -55,7 +57,8 @@ class TraceStream:
         room = math.ceil(self.window_frames) + 2 * self._margin + 1
         self._buffer = np.empty((room, n_rois), dtype=np.float32)
         self.n_frames = 0
-        self.n_windows = 0  # that were looked at
+        self.n_windows = 0  # that the answer is made of
+        self._asked: tuple[NDArray[np.float32], int] | None = None
         self._n_damaged = np.zeros(n_rois, dtype=np.int64)
         self._sums = np.zeros((n_rois, len(card.classes)))
         self._counts = np.zeros(n_rois, dtype=np.int64)
@@ -88,10 +91,27 @@ class TraceStream:
             while self._is_complete() and not self._waits():
                 self._look()
 
+    def work(self, seconds: float = math.inf) -> None:
+        """Ask the model about the ROIs of a window, for about so long at most."""
+        ends = time.monotonic() + seconds
+        while self._asked is not None:
+            windows, start = self._asked
+            rows = slice(start, start + max(1, _SAMPLES_AT_ONCE // windows.shape[1]))
+            logs, counts = self._ask([windows[rows]])
+            self._sums[rows][counts > 0] += logs[counts > 0]
+            self._counts[rows] += counts
+            self._asked = windows, rows.stop
+            if rows.stop >= self.n_rois:
+                self._asked = None
+                self.n_windows += 1
+            if time.monotonic() >= ends:
+                break
+
     def finish(self) -> None:
-        """Look at a window that waits for the end of a gap."""
+        """Look at a window that waits for the end of a gap, and ask about all."""
         if self._is_complete():
             self._look()
+        self.work()
 
     def _is_complete(self) -> bool:
         n = self._n_dropped + self._n_held
@@ -107,7 +127,7 @@ class TraceStream:
         return damaged(self._buffer[end - 1 : end]) is not None
 
     def _look(self) -> None:
-        """Ask the model about the window, and make room for the next one."""
+        """Cut the window, to be asked about, and make room for the next one."""
         begin = self._window * self.window_frames
         first = math.floor(begin) - self._n_dropped
         held = Segment(0, self._n_held)
@@ -129,13 +149,12 @@ class TraceStream:
             traces = np.ascontiguousarray(self._buffer[: self._n_held, rows].T)
             windows[rows] = plan.cut(traces)[:, 0]
         if self._kept is None:
-            logs, counts = self._ask([windows])
-            self._sums[counts > 0] += logs[counts > 0]
-            self._counts += counts
+            self.work()
+            self._asked = windows, 0
         else:
             self._kept.append(windows)
+            self.n_windows += 1
         self._window += 1
-        self.n_windows += 1
         following = math.floor(self._window * self.window_frames)
         drop = following - self._margin - self._n_dropped
         if drop > 0:
@@ -148,10 +167,11 @@ class TraceStream:
         self, kept: Collection[NDArray[np.float32]]
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Return what the model says of windows (n_rois, frames), and how many."""
-        logs = np.full(self._sums.shape, np.nan)
-        counts = np.zeros(self.n_rois, dtype=np.int64)
+        n_rois = len(next(iter(kept)))
+        logs = np.full((n_rois, self._sums.shape[1]), np.nan)
+        counts = np.zeros(n_rois, dtype=np.int64)
         step = max(1, BLOCK_SAMPLES // (len(kept) * self._model.card.window_frames))
-        for start in range(0, self.n_rois, step):
+        for start in range(0, n_rois, step):
             rows = slice(start, start + step)
             windows = np.stack([each[rows] for each in kept], axis=1)
             alive = lively(windows)
@@ -168,6 +188,7 @@ class TraceStream:
 
     def predicted(self) -> TracePredictions:
         """Return what the model says so far; NaN before a first window."""
+        self.work()
         counts = self._counts
         if self._kept:
             logs, counts = self._ask(self._kept)

@@ -22,7 +22,7 @@ from napari_celltype.errors import ModelError, OutputError
 from napari_celltype.export import write_table
 from napari_celltype.findings import Finding
 from napari_celltype.models import DEFAULT_MODEL, load_model
-from napari_celltype.online.sources import Source, open_source
+from napari_celltype.online.sources import POLL_TIME, Source, open_source
 from napari_celltype.parameters import (
     REQUIRED,
     frame_rate_parameter,
@@ -293,6 +293,7 @@ def _updates(
                 if block.joins:
                     stream.join()
                 stream.add(block.frames[: int(min(most - stream.n_frames, 2**62))])
+            stream.work(POLL_TIME)
             ends = stream.n_frames >= most or should_stop()
             if not (ends or findings or time.monotonic() - last >= request.every):
                 continue
