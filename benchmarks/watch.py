@@ -68,7 +68,7 @@ def speed(options):
         f"{options.minutes:g} min, {torch.get_num_threads()} threads: "
         f"{work / 60 / options.minutes:.3f} s of work per second of recording, "
         f"{used / 60 / options.minutes:.3f} s of processor time, longest stretch "
-        f" {longest:.1f} s; memory {growth[max(growth)] / 1e9:.2f} GB, "
+        f"{longest:.1f} s; memory {growth[max(growth)] / 1e9:.2f} GB, "
         f"{grown / 1e6:+.0f} MB since minute {begin}"
     )
     return work / 60 / options.minutes, grown
