@@ -2,6 +2,7 @@
 
     python benchmarks/watch.py                   # 10,000 ROIs at 30 Hz, 10 minutes
     python benchmarks/watch.py --model pooled --rois 1000
+    python benchmarks/watch.py --movie           # traces from 1024 x 1024 pixels
     python benchmarks/watch.py --accuracy        # accuracy by seconds of recording
 
 A source that makes frames as fast as they are taken stands for the microscope. Wanted:
@@ -26,8 +27,9 @@ from scoring import accuracy, balanced_accuracy, by_cell, groups
 from napari_celltype.answers import ClassifyRequest
 from napari_celltype.models import load_model
 from napari_celltype.online import WatchRequest, follow
-from napari_celltype.online.sources import POLL_TIME
+from napari_celltype.online.sources import POLL_TIME, GrowingMovie
 from napari_celltype.online.stream import TraceStream
+from napari_celltype.recording import Recording, RoiMasks
 from napari_celltype.simulation import simulate_session
 
 SECONDS = (15, 30, 60, 120, 300, 600)
@@ -72,6 +74,30 @@ def speed(options):
         f"{grown / 1e6:+.0f} MB since minute {begin}"
     )
     return work / 60 / options.minutes, grown
+
+
+def movie_speed(n_rois, n_frames=60, side=1024, width=10):
+    """Print the processor time of taking traces of square ROIs from a movie."""
+    random = np.random.default_rng(0)
+    corners = random.integers(0, side - width, (2, n_rois, 1))
+    inside = np.divmod(np.arange(width**2), width)
+    ypix, xpix = ((c + i).ravel() for c, i in zip(corners, inside, strict=True))
+    starts = np.arange(n_rois + 1) * width**2
+    masks = Recording(
+        np.broadcast_to(np.float32(0), (n_rois, 1)),
+        rois=RoiMasks(ypix, xpix, np.ones(len(ypix), np.float32), starts),
+        frame_shape=(side, side),
+        merged_into=np.full(n_rois, -1),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.bin"
+        random.integers(0, 3000, (n_frames, side, side)).astype("<i2").tofile(path)
+        source, taken = GrowingMovie(path, masks), 0
+        start = time.process_time()
+        while taken < n_frames:
+            taken += len(next(source).frames)
+    milliseconds = 1e3 * (time.process_time() - start) / n_frames
+    print(f"{n_rois} ROIs of {side} x {side} pixels: {milliseconds:.1f} ms a frame")
 
 
 def session_answers(number, model, rate, folder):
@@ -128,10 +154,14 @@ def main():
     parser.add_argument("--rate", type=float, default=30.0)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--movie", action="store_true")
     parser.add_argument("--accuracy", action="store_true")
     parser.add_argument("--sessions", type=int, default=30)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    if options.movie:
+        movie_speed(options.rois)
+        return 0
     if options.accuracy:
         accuracies(options)
         return 0
