@@ -16,6 +16,8 @@ from napari_celltype.errors import OutputError
 from napari_celltype.files import (
     file_sha256,
     locked,
+    place_from,
+    without_places,
     write_atomically,
     write_text_atomically,
 )
@@ -94,3 +96,40 @@ def test_what_a_killed_writer_left_is_cleared_at_the_next_write(tmp_path: Path) 
     write_atomically(tmp_path / "file", write)
     assert left.suffix == ".part"
     assert {p.name for p in tmp_path.iterdir()} == {"file", "other", *others}
+
+
+@pytest.mark.parametrize(
+    ("text", "shared"),
+    [
+        ("/data/m1/suite2p/plane0", "m1/suite2p/plane0"),
+        ("/data/m1/F.npy: 'lam' of dF/F", "m1/F.npy: 'lam' of dF/F"),
+        ("see /mnt/data/a.tif, and '/home/Jane Doe/b.tif'", "see a.tif, and 'b.tif'"),
+        (r"C:\Users\Jane Doe\own.safetensors", "own.safetensors"),
+        (r"\\server\Jane\ops.npy is damaged", "ops.npy is damaged"),
+        ("--labels=/home/Jane's/labels.csv", "--labels=labels.csv"),
+        ("F/Fneu 3 / 4 ~/a ../b https://c.d/e tcp://h:1", None),
+    ],
+)
+def test_what_is_shared_says_where_nothing_is(text: str, shared: str | None) -> None:
+    content = {"a": [text, 1.5], "b": {"c": (text,)}}
+    told = without_places(content, [Path("/data"), Path("/")])
+    wanted = text if shared is None else shared
+    assert told == {"a": [wanted, 1.5], "b": {"c": [wanted]}}
+
+
+@pytest.mark.parametrize(
+    ("folder", "path", "place"),
+    [
+        ("/mnt/mice/run", "/mnt/mice/run/list.csv", "list.csv"),
+        ("/mnt/mice/run", "/mnt/mice/m1/day1", "../m1/day1"),
+        ("/mnt/mice/results/run", "/mnt/mice/cells.npz", None),
+        ("/home/jane/run", "/home/jane/cells.npz", "../cells.npz"),
+        ("/home/run", "/home/jane/cells.npz", None),
+        ("/run", "/home/jane/cells.npz", None),
+    ],
+)
+def test_a_path_is_seen_from_a_folder_beside_it(
+    folder: str, path: str, place: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/jane")
+    assert place_from(Path(folder), Path(path)) == place

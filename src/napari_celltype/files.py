@@ -1,4 +1,4 @@
-"""Digests of files, writing in one step, locks, and folders of this program's own."""
+"""Digests, writing in one step, locks, own folders, and files that others may read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import platform
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +24,11 @@ _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 # Machine, process and chance, and the seconds after which no writer lives on.
 _TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-(\d{1,9})-[0-9a-f]{8}\.part")
 _ABANDONED = 86_400.0
+
+_NAME = r"""[^\\/:;"<>|\s](?:[^\\/:;"<>|\t\r\n]*[^\\/:;"<>|\s'`(\[=,])?"""
+# The folders of an absolute path, of any system, before its last name.
+_FOLDERS = rf"(?:[A-Za-z]:)?[\\/]{{1,2}}(?:{_NAME}[\\/])*(?=[^\s\\/])"
+_BEFORE_A_PATH = r"(?<![^\s\"'`(\[=,;])"
 
 
 def file_sha256(path: Path) -> str:
@@ -163,6 +168,40 @@ def add_line(path: Path, values: Mapping[str, Any]) -> None:
         raise OutputError(
             f"{path} cannot be written ({reason}); make room there."
         ) from None
+
+
+def without_places(value: Any, roots: Iterable[Path] = ()) -> Any:
+    """Return plain values in which no place of this machine stands, to be shared.
+
+    An absolute path, also inside a sentence, is given from one of `roots` on, and one
+    that is in none of them by its last name.
+    """
+    starts = sorted((str(r) for r in roots if r.parent != r), key=len, reverse=True)
+    places = [rf"{re.escape(start)}[\\/]" for start in starts]
+    place = re.compile(f"{_BEFORE_A_PATH}(?:{'|'.join([*places, _FOLDERS])})")
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, str | Path):
+            return place.sub("", str(value))
+        if isinstance(value, Mapping):
+            return {key: plain(inner) for key, inner in value.items()}
+        return list(map(plain, value)) if isinstance(value, list | tuple) else value
+
+    return plain(value)
+
+
+def place_from(folder: Path, path: Path) -> str | None:
+    """Return a path as seen from a folder, so that both can be moved together.
+
+    None where it is neither in the folder nor beside it.
+    """
+    path, folder = path.expanduser().resolve(), folder.resolve()
+    around = folder.parent
+    # In the root, or beside the homes, the way would name this machine's folders.
+    homes = Path(os.path.expanduser("~")).parent
+    if not path.is_relative_to(around) or homes.is_relative_to(around):
+        return None
+    return Path(os.path.relpath(path, folder)).as_posix()
 
 
 def claim_folder(folder: Path, *, force: bool = False) -> None:

@@ -18,10 +18,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_celltype.errors import OutputError
-from napari_celltype.files import file_sha256, replace_atomically, write_text_atomically
+from napari_celltype.files import (
+    file_sha256,
+    replace_atomically,
+    without_places,
+    write_text_atomically,
+)
 from napari_celltype.labels import LabelTable
 from napari_celltype.labels.label_file import label_path
-from napari_celltype.recording import Recording, fingerprint, pipeline_of_file
+from napari_celltype.recording import (
+    Recording,
+    fingerprint,
+    pipeline_of_file,
+    session_folder,
+)
 
 if TYPE_CHECKING:
     from napari_celltype.answers.predictions import Predictions
@@ -47,7 +57,7 @@ def describe_recording(
     folder = recording.path
     files = [] if folder is None else [*recording.files, label_path(recording)]
     described = {
-        "path": None if folder is None else str(folder),
+        "path": None if folder is None else str(folder.resolve()),
         "plane": recording.plane,
         "n_rois": recording.n_rois,
         "n_frames": recording.n_frames,
@@ -116,19 +126,39 @@ def provenance(
     models: Sequence[Mapping[str, Any]],
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the provenance of a result; cards of models carry their ``sha256``."""
+    """Return the provenance of a result; cards of models carry their ``sha256``.
+
+    A recording's ``path`` is that below the folder of all data, which its name counts
+    from; no other path stands in it, since it is shared with the result.
+    """
+    inputs, roots = [dict(one) for one in recordings], set()
+    for one in inputs:
+        if one.get("path"):
+            path = Path(one["path"])
+            root = _data_folder(path, one["name"])
+            roots.add(root)
+            one["path"] = path.relative_to(root).as_posix()
     distinct: list[Mapping[str, Any]] = []
     for card in models:
         if card not in distinct:
             distinct.append(card)
-    return {
+    content: dict[str, Any] = {
         "program": "napari-celltype",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": software_versions(),
         "settings": settings,
         "models": distinct,
-        "recordings": list(recordings),
+        "recordings": inputs,
     }
+    shared: dict[str, Any] = without_places(content, roots)
+    return shared
+
+
+def _data_folder(path: Path, name: str) -> Path:
+    """Return the folder in which a plane's session goes by its name."""
+    session, names = session_folder(path), Path(name).parts
+    named = session.parts[-len(names) :] == names
+    return session.parents[len(names) - 1] if named else session.parent
 
 
 def software_versions() -> dict[str, str]:

@@ -342,9 +342,7 @@ def add_provenance(ophys: Any, provenance: Mapping[str, Any]) -> None:
     """Add the provenance to a processing module, as a table of names and values."""
     from hdmf.common import DynamicTable, VectorData
 
-    # Paths of the machine are left out, since NWB files are made to be shared.
-    rows = [row for row in _rows(provenance, "") if not row[0].endswith(".path")]
-    names, values = [name for name, _ in rows], [value for _, value in rows]
+    names, values = zip(*_rows(provenance, ""), strict=True)
     ophys.add(
         DynamicTable(
             name=PROVENANCE_TABLE,

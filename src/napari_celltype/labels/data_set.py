@@ -6,6 +6,7 @@ when they are needed, by `Reading.load`.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ import numpy as np
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
+from napari_celltype.files import place_from
 from napari_celltype.labels.csv_table import write_csv_rows
 from napari_celltype.labels.label_file import save_labels
 from napari_celltype.labels.labelled_recording import LabelledRecording
@@ -279,8 +281,8 @@ class DataSet:
                 save_labels(recording.recording, recording.table, labels)
             rate = recording.sampling_frequency if recording.frequency_given else None
             row = {
-                "path": recording.key,
-                "labels": "" if labels is None else str(labels.resolve()),
+                "path": _place_in_list(folder, recording.path),
+                "labels": "" if labels is None else _place_in_list(folder, labels),
                 "sampling_frequency": "" if rate is None else repr(rate),
                 "subject_id": self.subject_of(recording),
                 "session_id": recording.session,
@@ -295,6 +297,18 @@ class DataSet:
             if (all if name in ("subject_id", "line") else any)(r[name] for r in rows)
         ]
         return write_csv_rows(folder / LIST_NAME, columns, rows)
+
+
+def _place_in_list(folder: Path, path: Path) -> str:
+    """Return a path as a list names it: of this machine only where it must be."""
+    path, home = path.resolve(), os.path.expanduser("~")
+    if near := place_from(folder, path):
+        return near
+    return (
+        f"~/{path.relative_to(home).as_posix()}"
+        if path.is_relative_to(home)
+        else str(path)
+    )
 
 
 def at_confirmed_rate(recording: Recording, data: DataSet) -> Recording:

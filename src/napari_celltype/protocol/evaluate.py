@@ -17,7 +17,7 @@ import numpy as np
 
 from napari_celltype import progress
 from napari_celltype.errors import LabelError, OutputError
-from napari_celltype.files import write_text_atomically
+from napari_celltype.files import place_from, without_places, write_text_atomically
 from napari_celltype.labels import LabelledData, Targets, TraceSet
 from napari_celltype.labels.reading import Reading
 from napari_celltype.parameters import (
@@ -203,7 +203,7 @@ def new_run_folder(data: Path, now: datetime | None = None) -> Path:
 
 NAME = "request.json"
 FORMAT = "napari-celltype request 1"
-# Inside the folder they are kept by their place in it, so that it may be moved.
+# Kept as seen from the folder where they lie in it or beside it, so that both may move.
 _PATHS = ("data", "new_data", "labels")
 # What may differ the next time, and does not belong to what was asked.
 _NOT_KEPT = ("folder", "jobs", "scheduler", "threads", "force", "score_card")
@@ -211,16 +211,19 @@ _NOT_KEPT = ("folder", "jobs", "scheduler", "threads", "force", "score_card")
 
 def _write_request(request: ExperimentRequest, folder: Path) -> None:
     """Keep a request in its run folder; traces in memory have no path to be kept."""
-    kept = {"format": FORMAT, **values_of(request), "command": request.command}
+    kept = {
+        "format": FORMAT,
+        **values_of(request),
+        "command": _shareable(request.command),
+    }
     for name in _NOT_KEPT:
         del kept[name]
-    top = folder.resolve()
     for name in _PATHS:
         path = kept[name]
+        kept[name] = None
         if isinstance(path, str | Path):
-            full = Path(path).expanduser().resolve()
-            path = str(full.relative_to(top) if full.is_relative_to(top) else full)
-        kept[name] = None if isinstance(path, TraceSet) else path
+            path = Path(path).expanduser().resolve()
+            kept[name] = place_from(folder, path) or str(path)
     text = json.dumps(kept, indent=2, ensure_ascii=False)
     write_text_atomically(folder / NAME, f"{text}\n")
 
@@ -241,9 +244,9 @@ def read_request(folder: Path, data: Path | None = None) -> ExperimentRequest:
         if kept["format"] != FORMAT:
             raise ValueError(f"format {kept['format']!r}")
         for name, one in parameters(ExperimentRequest).items():
-            if name in _PATHS:
-                kept[name] = None if kept[name] is None else folder / kept[name]
-            elif name in kept:
+            if name in _PATHS and kept[name] is not None:
+                kept[name] = (folder / kept[name]).resolve()
+            elif name in kept and name not in _PATHS:
                 kept[name] = one.kept(kept[name])
         request = replace(build(ExperimentRequest, kept), folder=folder)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -364,6 +367,7 @@ def run_experiment(
         should_stop=should_stop,
     )
     on_progress(progress.Progress("Writing the report"))
+    notes = tuple(without_places(notes))
     report = make_report(
         planned,
         request.protocol,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_celltype.files import without_places
 from napari_celltype.labels import LabelledData, TraceSet
 from napari_celltype.labels.notes import counted
 from napari_celltype.labels.reading import means_by_cell
@@ -135,7 +136,7 @@ def _about(
         "merged": dict(reading.merged),
         "left_out": list(reading.left_out),
         "untested": list(request.untested),
-        "notes": list(notes),
+        "notes": without_places(notes),
     }
     about |= {name: value for name, value in chosen.items() if value}
     if subjects is not None:
