@@ -7,9 +7,11 @@ from napari_celltype.errors import LabelError, OutputError
 from napari_celltype.labels import (
     Label,
     LabelTable,
+    csv_table,
     read_label_table,
     write_label_table,
 )
+from napari_celltype.labels.csv_table import read_csv_rows
 
 FULL = LabelTable(
     (
@@ -38,6 +40,22 @@ def test_two_columns_are_enough(tmp_path):
         Label(4, "SOM", source="imported"),
         Label(1, "!PV", source="imported"),
     )
+
+
+def test_a_table_of_many_recordings_is_read_once_until_it_changes(
+    tmp_path, monkeypatch
+):
+    read = []
+    monkeypatch.setattr(
+        csv_table, "read_csv_rows", lambda *of: read.append(of) or read_csv_rows(*of)
+    )
+    path = _csv(tmp_path, "recording,roi_id,label\nm1/day1,1,PV\nm1/day2,2,SOM\n")
+    for day in (1, 2):
+        (row,) = read_label_table(path, folder=tmp_path / f"m1/day{day}")
+        assert row.roi_id == day
+    assert len(read) == 1
+    assert len(read_label_table(_csv(tmp_path, "roi_id,label\n1,PV\n"))) == 1
+    assert len(read) == 2
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])

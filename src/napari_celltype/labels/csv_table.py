@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from napari_celltype.labels.label_file import FILE_NAME
 from napari_celltype.labels.notes import first_few
 from napari_celltype.labels.table import Label, LabelTable, canonical_label
 from napari_celltype.recording import name_of_recording, session_folder
+from napari_celltype.recording.npy import FileStamp, file_stamp
 
 COLUMNS = tuple(field.name for field in fields(Label))
 _YES_NO = {
@@ -67,7 +69,7 @@ def read_label_table(
     rows: list[Label] = []
     seen: dict[tuple[int | None, int], int] = {}
     others: set[int] = set()
-    read = read_csv_rows(path, ("roi_id", "label"))
+    read = _label_rows(path, file_stamp(path))
     names = dict.fromkeys(cells.get("recording", "") for _, cells in read)
     own = _own_name(path, [name for name in names if name], folder)
     for line, cells in read:
@@ -233,6 +235,14 @@ def read_csv_rows(
         cells = zip_longest(names, map(_cell, row), fillvalue="")
         found.append((line, {name: cell for name, cell in cells if name}))
     return [(line, cells) for line, cells in found if any(cells.values())]
+
+
+@lru_cache(maxsize=2)
+def _label_rows(
+    path: Path, stamp: FileStamp | None
+) -> Sequence[tuple[int, Mapping[str, str]]]:
+    """Return the rows of a label table at a stamp: many recordings may share one."""
+    return read_csv_rows(path, ("roi_id", "label"))
 
 
 def _cell(text: str) -> str:
