@@ -11,12 +11,16 @@ from napari_celltype.labels import Label, LabelTable, load_labels, save_labels
 from napari_celltype.recording import (
     FROM_USER,
     ONLY_DFF,
+    RATE_DOUBTS,
     find_planes,
     find_recordings,
+    hdf5,
+    nwb_rois,
     open_recording,
     pipeline_of_file,
     recording_names,
 )
+from napari_celltype.recording.recording import RATE_UNCONFIRMED
 
 h5py = pytest.importorskip("h5py")
 LAYOUTS = ["000535", "000625", "000711", "000728", "000049"]
@@ -115,11 +119,16 @@ def test_timestamps_give_the_rate_and_the_gaps(tmp_path, nwb):
     assert [(s.start, s.stop) for s in recording.segments] == [(0, 500), (500, 900)]
     unknown = nwb.write(tmp_path / "b.nwb", rate=None)
     assert open_recording(unknown).sampling_frequency is None
-    given = open_recording(unknown, sampling_frequency=12)
-    assert (given.sampling_frequency, given.sampling_frequency_source) == (
-        12,
-        FROM_USER,
-    )
+    with h5py.File(path := nwb.write(tmp_path / "c.nwb"), "r+") as file:
+        module = file["processing/brain_observatory_pipeline"]
+        for series in module["Fluorescence"].values():
+            series.attrs["comments"] = "Nobody confirmed the frame rate"
+    assert RATE_UNCONFIRMED in {f.code for f in open_recording(path).warnings}
+    for doubted in (unknown, path):
+        given = open_recording(doubted, sampling_frequency=12)
+        assert given.sampling_frequency == 12
+        assert given.sampling_frequency_source == FROM_USER
+        assert not {f.code for f in given.warnings} & set(RATE_DOUBTS)
 
 
 def test_two_planes_are_two_recordings_with_labels_of_their_own(tmp_path, nwb):
@@ -145,6 +154,16 @@ def test_two_planes_are_two_recordings_with_labels_of_their_own(tmp_path, nwb):
     assert {file.parent for file in files} == {tmp_path}
     assert all(file.name.startswith(("day1.nwb.", "day2.nwb.")) for file in files)
     assert load_labels(open_recording(planes[0])).by_roi()[2].label == "PV"
+    # One table of types whose rows are counted: nothing says of which plane they are.
+    with h5py.File(path, "r+") as file:
+        tables = file["processing/brain_observatory_pipeline/ImageSegmentation"]
+        for one in tables.values():
+            one["id"][...] = np.arange(6)
+        table = file.create_group("processing/ophys/Types")
+        table["id"], table["cell_type"] = np.arange(6), [b"PV"] * 6
+    for recording in map(open_recording, planes):
+        assert "label" not in recording.roi_texts
+        assert "types-in-doubt" in {f.code for f in recording.warnings}
 
 
 TYPES = np.array([b"PVBC", b"SST", b"", b"Vip", b"NOTHING", b"pyramidal"])
@@ -178,6 +197,20 @@ def test_types_that_a_file_holds_are_labels(tmp_path, nwb, own, ids, labels):
         assert any("PVBC" in warning for warning in table.warnings)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "cell_id"),
+    [
+        ([0, 1, 2, 3, 4, 5], None),
+        ([1, 2, 3, 4, 5, 6], None),
+        ([3, 1, 2, 0, 5, 4], None),
+        ([0, 1, 2, 3, 4, 9], ("", "1", "2", "3", "4", "9")),
+    ],
+)
+def test_numbers_that_count_rows_are_no_cells(tmp_path, nwb, numbers, cell_id):
+    path = nwb.write(tmp_path / "a.nwb", columns={"cell_id": numbers})
+    assert open_recording(path).roi_texts.get("cell_id") == cell_id
+
+
 def test_folders_are_searched_and_copies_of_suite2p_are_not_taken_twice(
     tmp_path, nwb, suite2p_folder
 ):
@@ -187,7 +220,8 @@ def test_folders_are_searched_and_copies_of_suite2p_are_not_taken_twice(
     # No imaging at all is no recording; what is damaged is said when it is opened.
     with h5py.File(tmp_path / "b" / "behaviour.nwb", "w") as file:
         file["processing/behavior/running/data"] = np.arange(5)
-    (tmp_path / "b" / "damaged.nwb").write_bytes(b"no HDF5")
+    for name in ("damaged.nwb", "._sub-0.nwb"):
+        (tmp_path / "b" / name).write_bytes(b"no HDF5")
     found = find_recordings([tmp_path]).planes
     planes = [tmp_path / "m1" / "suite2p" / "plane0"]
     assert set(found) == {*paths, tmp_path / "b" / "damaged.nwb", *planes}
@@ -275,6 +309,89 @@ def test_masks_that_are_damaged_leave_the_traces(tmp_path, nwb):
     recording = open_recording(path)
     assert len(recording.rois) == 0
     assert "masks-unreadable" in {finding.code for finding in recording.warnings}
+
+
+class Counted:
+    """A dataset that counts how often it is read."""
+
+    def __init__(self, dataset):
+        self.dataset, self.n_reads = dataset, 0
+
+    def __getattr__(self, name):
+        return getattr(self.dataset, name)
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, key):
+        self.n_reads += 1
+        return self.dataset[key]
+
+
+@pytest.mark.parametrize("roi_first", [True, False])
+@pytest.mark.parametrize(
+    ("chunks", "most_held", "n_reads"),
+    [
+        ((50, 4), 1 << 20, 2),
+        # 100 frames of 3 ROIs at once, and 150 of the last 2.
+        ((50, 4), 2400, 15),
+        (None, 1 << 20, 3),
+    ],
+)
+def test_scattered_rois_unpack_each_chunk_once(
+    tmp_path, monkeypatch, chunks, most_held, n_reads, roi_first
+):
+    monkeypatch.setattr(hdf5, "MOST_HELD", most_held)
+    side, path = -1 if roi_first else 1, tmp_path / "a.h5"
+    values, wanted = np.arange(5400.0).reshape(900, 6), np.array([4, 0, 2, 5, 0])
+    with h5py.File(path, "w") as file:
+        data = values.T if roi_first else values
+        file.create_dataset("data", data=data, chunks=chunks and chunks[::side])
+        traces = hdf5.Hdf5Traces(path, file["data"], np.arange(6), n_rois=6)
+        dataset, found = Counted(file["data"]), np.empty((5, 900))
+        traces._fill(found, dataset, wanted)
+        traces._fill(found[:0], dataset, wanted[:0])
+    np.testing.assert_array_equal(found, values.T[wanted])
+    assert dataset.n_reads == n_reads
+
+
+def test_images_of_masks_are_read_a_few_at_a_time(tmp_path, monkeypatch):
+    # They compress a hundred times and more, which traces do not.
+    monkeypatch.setattr(hdf5, "MAX_SMALL_BYTES", 0)
+    masks = np.zeros((6, 300, 200), "f4")
+    masks[range(6), range(6), range(3, 9)] = 0.5
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset(
+            "image_mask", data=masks, chunks=(4, 100, 100), compression="gzip"
+        )
+        images = Counted(file["image_mask"])
+        assert masks.nbytes > hdf5.MAX_RATIO * images.id.get_storage_size()
+        monkeypatch.setattr(
+            nwb_rois, "follow", lambda _, name: images if name == "image_mask" else None
+        )
+        found = nwb_rois.read_masks(file, 6, np.arange(6), [])
+    assert images.n_reads == 2
+    assert found.xpix.tolist() == list(range(6))
+    assert found.ypix.tolist() == list(range(3, 9))
+
+
+@pytest.mark.parametrize(
+    ("shape", "storage", "sentence"),
+    [
+        ((6, 20, 30), {"external": [("/etc/passwd", 0, 14400)]}, "in another file"),
+        ((6, 1, 30_000), {}, "announces"),
+        ((1, 8000, 8000), {}, "announces"),
+        ((100, 5000, 5000), {}, "it is damaged"),
+    ],
+)
+def test_images_of_masks_are_checked_first(tmp_path, shape, storage, sentence):
+    warnings = []
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("image_mask", shape, "f4", **storage)
+        n_rois = len(file["image_mask"])
+        rois = nwb_rois.read_masks(file, n_rois, np.arange(n_rois), warnings)
+    assert len(rois) == 0
+    assert sentence in warnings[0].sentence
 
 
 def test_a_change_is_noticed_before_traces_are_read(tmp_path, nwb):

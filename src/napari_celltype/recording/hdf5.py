@@ -12,17 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.errors import MissingDependencyError, RecordingError
-from napari_celltype.recording.traces import StoredTraces, neighbours
+from napari_celltype.recording.npy import LFS_POINTER, MAX_RATIO, MAX_SMALL_BYTES
+from napari_celltype.recording.traces import StoredTraces
 
 # What h5py raises on damage, depending on where it stumbles.
 _ERRORS = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError),
     *(OSError, RuntimeError, TypeError, ValueError),
 )
-_LFS_POINTER = b"version https://git-lfs"
-# As for archives: data compress by a few times, and less than this is let be.
-_MAX_RATIO, _MAX_SMALL_BYTES = 100, 256 << 20
 _MOST_STEPS, _MOST_TEXT = 64, 1000
+MOST_HELD = 128 << 20  # bytes that are unpacked at once
 
 
 def has_h5py() -> bool:
@@ -46,8 +45,8 @@ def open_hdf5(path: Path) -> Iterator[Any]:
         ) from None
     try:
         with path.open("rb") as content:
-            start = content.read(len(_LFS_POINTER))
-        if start == _LFS_POINTER:
+            start = content.read(len(LFS_POINTER))
+        if start == LFS_POINTER:
             raise RecordingError(
                 f"{path} is a pointer of Git LFS and not the file itself; fetch it "
                 f"with: git lfs pull"
@@ -105,7 +104,7 @@ def is_group(item: Any) -> bool:
 
 def array_of(dataset: Any, kinds: str = "fiub") -> NDArray[Any] | None:
     """Read a small dataset; None where there is none, or none of such values."""
-    if dataset is None or is_group(dataset) or not _is_plain(dataset, kinds):
+    if dataset is None or is_group(dataset) or not is_plain(dataset, kinds):
         return None
     values: NDArray[Any] = np.asarray(dataset[()])
     return values
@@ -126,7 +125,7 @@ def text_of(value: Any) -> str:
     return " ".join(value.split())[:_MOST_TEXT] if isinstance(value, str) else ""
 
 
-def _is_plain(dataset: Any, kinds: str) -> bool:
+def is_plain(dataset: Any, kinds: str, max_ratio: int = MAX_RATIO) -> bool:
     """Tell whether values lie in the file itself, and are no more than it can hold."""
     if dataset.dtype.kind not in kinds or dataset.shape is None:
         return False
@@ -137,7 +136,7 @@ def _is_plain(dataset: Any, kinds: str) -> bool:
             f"not followed; export it as one file."
         )
     stored = dataset.id.get_storage_size()
-    if size > _MAX_SMALL_BYTES and size > _MAX_RATIO * stored:
+    if size > MAX_SMALL_BYTES and size > max_ratio * stored:
         raise RecordingError(
             f"{dataset.file.filename} announces {size:,} bytes in {dataset.name} and "
             f"holds {stored:,}; it is damaged, so copy or fetch it again."
@@ -155,7 +154,7 @@ class Hdf5Traces(StoredTraces):
         super().__init__(path)
         self._name, self._columns = dataset.name, columns
         shape = dataset.shape if len(dataset.shape or ()) != 1 else (*dataset.shape, 1)
-        if not _is_plain(dataset, "fiu") or len(shape) != 2 or 0 in shape:
+        if not is_plain(dataset, "fiu") or len(shape) != 2 or 0 in shape:
             raise RecordingError(
                 f"{path} holds {dataset.dtype} values of shape {dataset.shape} in "
                 f"{self._name}, where a trace of each ROI was expected."
@@ -177,15 +176,28 @@ class Hdf5Traces(StoredTraces):
         values = np.empty((len(wanted), self.shape[1]), dtype=np.float32)
         with open_hdf5(self.path) as file, np.errstate(over="ignore"):
             dataset = file[self._name]
-            for run in neighbours(wanted):
-                first = int(wanted[run.start])
-                rois = slice(first, first + run.stop - run.start)
-                if self._is_flat:
-                    values[run] = dataset[:]
-                else:
-                    values[run] = (
-                        dataset[:, rois].T if self._time_first else dataset[rois]
-                    )
+            if self._is_flat:
+                values[:] = dataset[:]
+            else:
+                self._fill(values, dataset, wanted)
         if (self._scale, self._offset) != (1.0, 0.0):
             values = values * np.float32(self._scale) + np.float32(self._offset)
         return values
+
+    def _fill(
+        self, values: NDArray[Any], dataset: Any, wanted: NDArray[np.int64]
+    ) -> None:
+        """Read each chunk once, whichever of its ROIs are wanted; else neighbours."""
+        step, frames = (dataset.chunks or (1, 1))[:: -1 if self._time_first else 1]
+        order = np.argsort(wanted, kind="stable")
+        apart = np.diff(wanted[order] // step) > (dataset.chunks is None)
+        for mine in np.split(order, np.flatnonzero(apart) + 1) if len(order) else ():
+            rois = slice(int(wanted[mine[0]]), int(wanted[mine[-1]]) + 1)
+            fits = MOST_HELD // ((rois.stop - rois.start) * dataset.dtype.itemsize)
+            length = max(fits // frames, 1) * frames
+            for start in range(0, self.shape[1], length):
+                part = slice(start, start + length)
+                block = (
+                    dataset[part, rois].T if self._time_first else dataset[rois, part]
+                )
+                values[mine, part] = block[wanted[mine] - rois.start]

@@ -34,6 +34,7 @@ from napari_celltype.recording.npy import FileStamp, file_stamp, require_stamp
 from napari_celltype.recording.nwb_rois import read_images, read_masks, roi_texts
 from napari_celltype.recording.recording import (
     FROM_USER,
+    RATE_DOUBTS,
     RATE_UNCONFIRMED,
     RATE_UNKNOWN,
     UNCONFIRMED,
@@ -125,7 +126,9 @@ def planes_among(folder: Path, names: Collection[str]) -> list[Path]:
     found = []
     for name in sorted(names):
         path = folder / name
-        if path.suffix.lower() == _SUFFIX and not suite2p.is_own_file(path):
+        # macOS writes ._NAME.nwb beside files on disks that are not its own.
+        is_ours = path.suffix.lower() == _SUFFIX and not name.startswith(".")
+        if is_ours and not suite2p.is_own_file(path):
             try:
                 found += find_planes(path) or [path]
             except NoTraces:
@@ -179,7 +182,7 @@ def _planes_of(path: Path) -> tuple[_Plane, ...]:
     return _listed(path, require_stamp(path))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)
 def _listed(path: Path, stamp: FileStamp) -> tuple[_Plane, ...]:
     """List the planes of a file as it is at a stamp."""
     with open_hdf5(path) as file:
@@ -335,7 +338,7 @@ def open_plane(
         rate, source, gaps = _time(file, one, table, n_frames, warnings)
         if sampling_frequency is not None:
             rate, source = require_possible(sampling_frequency), FROM_USER
-            warnings = [w for w in warnings if w.code != RATE_UNKNOWN]
+            warnings = [w for w in warnings if w.code not in RATE_DOUBTS]
         rois = read_masks(table, n_table, rows, warnings)
         ending = chosen.name if len(planes) > 1 else None
         images, shape = read_images(file, table, rois, ending, warnings)
@@ -344,7 +347,8 @@ def open_plane(
         if flags is not None and flags.shape[:1] == (n_table,):
             iscell = flags.reshape(n_table, -1)[rows, 0] > 0
             iscell.flags.writeable = False
-        texts = roi_texts(file, table, _ids(table), rows, warnings)
+        several = len({p.traces.table for p in planes}) > 1
+        texts = roi_texts(file, table, _ids(table), rows, warnings, several=several)
         comments = str(group.attrs.get("comments"))
     bad = np.zeros(n_frames, dtype=bool)
     if own := _OWN_SEGMENTS.match(comments):

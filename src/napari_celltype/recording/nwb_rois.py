@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,16 +13,20 @@ from numpy.typing import NDArray
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
 from napari_celltype.recording.hdf5 import (
+    MOST_HELD,
     array_of,
     follow,
     is_group,
+    is_plain,
     members,
     texts_of,
 )
 from napari_celltype.recording.recording import FRAME_SIZE_GUESSED
 from napari_celltype.recording.rois import RoiMasks
+from napari_celltype.recording.suite2p import MAX_FRAME_PIXELS
 
 _MOST_PIXELS, _MAX_PIXEL, _MOST_IMAGES = 1 << 35, 1 << 14, 20
+_MAX_MASK_RATIO = 10_000  # Masks are mostly zeros, which compress well.
 # Names of images in the order in which they are shown, and ours for them.
 _IMAGE_NAMES = (
     ("enhanced", "enhanced mean image"),
@@ -87,15 +92,21 @@ def _masks(table: Any, n_table: int) -> RoiMasks | None:
             given = array_of(follow(table, f"{name}/pix_mask_weight"))
             parts.append((y, x, np.ones(len(x)) if given is None else given))
     elif (images := follow(table, "image_mask")) is not None:
+        if not is_plain(images, "fiub", _MAX_MASK_RATIO):
+            raise ValueError(f"image_mask holds {images.dtype}")
         if len(images.shape) != 3 or len(images) != n_table:
             raise ValueError(f"image_mask has shape {images.shape}")
-        # One by one: all images together may fill the memory.
-        if images.size > _MOST_PIXELS or images.dtype.kind not in "fiub":
+        size = math.prod(images.shape[1:])
+        is_large = max(images.shape[1:]) > _MAX_PIXEL or size > MAX_FRAME_PIXELS
+        if is_large or images.size > _MOST_PIXELS:
             raise ValueError(f"image_mask announces {images.size:,} values")
-        for number in range(n_table):
-            image = np.asarray(images[number])
-            x, y = np.nonzero(image)
-            parts.append((y, x, image[x, y]))
+        # A few at a time: all images together may fill the memory.
+        fits = MOST_HELD // max(size * images.dtype.itemsize, 1)
+        step = max(min((images.chunks or (1,))[0], fits), 1)
+        for start in range(0, n_table, step):
+            for image in images[start : start + step]:
+                x, y = np.nonzero(image)
+                parts.append((y, x, image[x, y]))
     if not parts:
         return None
     starts = np.cumsum([0, *(len(y) for y, *_ in parts)], dtype=np.int64)
@@ -183,11 +194,13 @@ def roi_texts(
     ids: Sequence[int],
     rows: NDArray[np.int64],
     warnings: list[Finding],
+    *,
+    several: bool = False,
 ) -> dict[str, tuple[str, ...]]:
     """Return what the file says of each ROI: ``label``, ``label_source``, ``cell_id``.
 
     Types stand in a column of the table of ROIs, or in a table of their own whose rows
-    have the ids of ROIs.
+    have the ids of ROIs. Of `several` tables of ROIs, counted ids do not say which.
     """
     found: dict[str, list[str]] = {}
     names = [name for name, _ in members(table)]
@@ -202,7 +215,7 @@ def roi_texts(
             for name in names
             if _TYPE.fullmatch(name.casefold())
             and (values := _column(table, name, len(ids))) is not None
-        ] or [*_types_by_id(file, table, ids, warnings)]
+        ] or [*_types_by_id(file, table, ids, warnings, several=several)]
         if len({tuple(values) for _, values in types}) > 1:
             places = ", ".join(place.strip("/") for place, _ in types)
             sentence = f"Types of cells stand in several places ({places}); left out."
@@ -225,18 +238,25 @@ def roi_texts(
 def _column(
     table: Any, name: str, n_rows: int, *, numbers: bool = False
 ) -> list[str] | None:
-    """Return the texts of a column, or its numbers above 0 as texts."""
+    """Return the texts of a column, or its numbers above 0 that do not count rows."""
     dataset = follow(table, name)
     if dataset is None or is_group(dataset) or dataset.shape != (n_rows,):
         return None
     values = texts_of(dataset)
     if values is None and numbers and (read := array_of(dataset, "iuf")) is not None:
         values = [f"{v:.0f}" if v > 0 else "" for v in read.tolist()]
+        values = None if _is_counted(read.tolist()) else values
     return values
 
 
+def _is_counted(numbers: Sequence[float]) -> bool:
+    """Tell whether numbers only count rows, so that they say nothing of a cell."""
+    n = len(numbers)
+    return sorted(numbers) in ([*range(n)], [*range(1, n + 1)])
+
+
 def _types_by_id(
-    file: Any, table: Any, ids: Sequence[int], warnings: list[Finding]
+    file: Any, table: Any, ids: Sequence[int], warnings: list[Finding], *, several: bool
 ) -> Iterator[tuple[str, list[str]]]:
     """Give the types of tables beside the ROIs, where the ids leave no doubt."""
     for _, module in members(follow(file, "processing") or ()):
@@ -253,17 +273,17 @@ def _types_by_id(
                 place = f"{other.name}/{name}".strip("/")
                 by_id: Mapping[int, str] = dict(zip(keys.tolist(), values, strict=True))
                 # Rows that are merely counted say nothing where one is missing.
-                counted = keys.tolist() == list(range(len(keys)))
+                in_doubt = several or len(keys) != len(ids)
                 missing = set(ids) - set(by_id)
                 if (
                     missing
                     or len(by_id) < len(keys)
-                    or (counted and len(keys) != len(ids))
+                    or (in_doubt and _is_counted(keys.tolist()))
                 ):
                     sentence = (
-                        f"{place} has {len(keys)} rows and there are {len(ids)} ROIs, "
-                        f"and their ids leave doubt which belong together; its types "
-                        f"are left out."
+                        f"{place} has {len(keys)} rows and there are {len(ids)} ROIs"
+                        f"{' in one of several tables' * several}, and their ids leave "
+                        f"doubt which belong together; its types are left out."
                     )
                     warnings.append(Finding("types-in-doubt", sentence))
                 else:

@@ -81,7 +81,7 @@ _OWN = {
     *("data.bin", "data_raw.bin", "data_chan2.bin", "data_chan2_raw.bin"),
 }
 # The largest frames of two-photon microscopes have some 25 million pixels.
-_MAX_FRAME_PIXELS = 1 << 25
+MAX_FRAME_PIXELS = 1 << 25
 # Our names of suite2p's images, its keys, and whether it crops to yrange x xrange.
 _IMAGES = {
     "mean image": ("meanImg", False),
@@ -278,7 +278,7 @@ def _frame_shape(
         )
         warnings.append(Finding(FRAME_SIZE_GUESSED, sentence))
     height, width = shape
-    if height * width > _MAX_FRAME_PIXELS:
+    if height * width > MAX_FRAME_PIXELS:
         raise RecordingError(
             f"{plane} notes frames of {height} x {width} pixels, more than any "
             f"microscope's; its files are damaged, so copy the whole folder again."
