@@ -7,8 +7,16 @@ import numpy as np
 import pytest
 
 from napari_celltype.answers.provenance import provenance_path
+from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.datasets import DatasetRequest, make_dataset
-from napari_celltype.datasets.types import DEFAULT_RULES, read_rules, type_of
+from napari_celltype.datasets.types import (
+    DEFAULT_RULES,
+    Rule,
+    read_rules,
+    type_of,
+    type_of_word,
+    write_rules,
+)
 from napari_celltype.errors import CellTypeError, LabelError, OutputError
 from napari_celltype.files import file_sha256
 from napari_celltype.labels import Label, LabelTable, Reading, load_traces, save_labels
@@ -103,6 +111,8 @@ def test_a_table_of_types_is_written_changed_and_read(tmp_path, archive):
     folder, table = archive(names=("PV",)), tmp_path / "types.csv"
     make(tmp_path, folder, types_out=table)
     assert read_rules(table) == DEFAULT_RULES
+    make(tmp_path, folder, types_out=table)
+    table.write_text("genotype,type\nSst,PV\n")
     with pytest.raises(OutputError, match="already"):
         make(tmp_path, folder, types_out=table)
     table.write_text("genotype,type\n*ires-cre/wt;ai162*,VIP\n")
@@ -113,10 +123,72 @@ def test_a_table_of_types_is_written_changed_and_read(tmp_path, archive):
         make(tmp_path, folder, types=table)
 
 
-def test_a_line_that_does_not_express_the_indicator_does_not_decide(tmp_path, nwb):
-    nwb.write(tmp_path / "a.nwb", subject__genotype="PV-Cre;Ai14")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PV-Cre;Ai14",
+        "PV-Cre;Ai14;Thy1-GCaMP6f",
+        "Sst-IRES-Cre; Snap25-2A-GCaMP6s",
+        "Gad1-GFP;Thy1-GCaMP6s",
+        "Gad1-EGFP;GCaMP6s",
+    ],
+)
+def test_a_line_that_does_not_drive_the_indicator_does_not_decide(tmp_path, nwb, line):
+    file = nwb.write(tmp_path / "a.nwb", subject__genotype=line)
     with pytest.raises(LabelError, match="names no calcium indicator"):
-        make(tmp_path, tmp_path / "a.nwb")
+        make(tmp_path, file)
+    types = write_rules((Rule("*", "PV"),), tmp_path / "types.csv")
+    assert load_traces(make(tmp_path, file, types=types).path).counts() == {"PV": 6}
+
+
+@pytest.mark.parametrize(
+    ("word", "label"),
+    [
+        ("!PV", "!PV"),
+        ("! pvalb", "!PV"),
+        ("PV+ cell", "PV"),
+        ("Pvalb-IRES-Cre", "PV"),
+        ("soma", None),
+        *((f"PV{end}", "") for end in ("-", "\u2212", " (-)", "-/GABA+", "?")),
+        *((f"PV{end}", "") for end in (" negative", "_neg", "-negative", ", not sure")),
+        *((f"{start}PV", "") for start in ("non-", "non_", "not ", "no ", "putative ")),
+        ("!PVBC", ""),
+        ("NOTHING", ""),
+        ("PV (unclear)?", "PY"),
+    ],
+)
+def test_a_word_that_is_negated_or_in_doubt_is_no_type(word, label):
+    rules = (*DEFAULT_RULES, Rule("pv (unclear)?", "PY"))
+    assert type_of_word(word, rules, DEFAULT_TYPES) == label
+
+
+@pytest.mark.parametrize(
+    ("words", "counts"),
+    [
+        ("!PV PV- PV", {"!PV": 2, "PV": 2}),
+        ("soma", {"VIP": 6}),
+        ("soma PV", {"PV": 3}),
+        ("PV-", None),
+        ("not_a_soma", None),
+    ],
+)
+def test_a_column_goes_before_the_line_if_it_is_of_types(tmp_path, nwb, words, counts):
+    types = np.resize([w.replace("_", " ").encode() for w in words.split()], 6)
+    general = {"subject__genotype": LINES["VIP"], "subject__subject_id": "m1"}
+    file = nwb.write(tmp_path / "a.nwb", columns={"cell_type": types}, **general)
+    if counts is None:
+        with pytest.raises(LabelError, match="names no known type"):
+            make(tmp_path, file)
+    else:
+        assert load_traces(make(tmp_path, file).path).counts() == counts
+
+
+def test_a_file_without_animal_is_named(tmp_path, archive, nwb):
+    folder = archive(names=("PV",))
+    assert not any("animal" in note for note in make(tmp_path, folder).notes)
+    nwb.write(folder / "z.nwb", subject__genotype=LINES["SOM"])
+    (note,) = [n for n in make(tmp_path, folder).notes if "animal" in n]
+    assert note.startswith("No animal is known of z.nwb, so")
 
 
 def test_labels_of_users_and_of_files_go_before_the_line(tmp_path, nwb):
@@ -150,6 +222,31 @@ def test_a_bad_file_costs_that_file(tmp_path, archive, nwb):
         name for name in ("empty.nwb", "bad.nwb") for f in made.failures if name in f
     }
     assert any("wt/wt" in note for note in made.notes)
+
+
+@pytest.mark.parametrize(
+    ("series", "kind"),
+    [
+        ("Fluorescence/Demixed", None),
+        ("Fluorescence/NoRMCorre", None),
+        ("Fluorescence/Corrected", "after neuropil correction"),
+        ("Fluorescence/zscore", "z-scored"),
+        ("Fluorescence/normalized", "z-scored"),
+        ("Fluorescence/dF", "dF/F"),
+        ("dF/RoiResponseSeries", "dF/F"),
+    ],
+)
+def test_kinds_are_not_mixed(tmp_path, nwb, monkeypatch, series, kind):
+    table = nwb.layouts["000535"][0]
+    monkeypatch.setitem(nwb.layouts, "one", (table, {f"ophys/{series}": "F"}, "F"))
+    general = {"subject__genotype": LINES["VIP"], "subject__subject_id": "m1"}
+    nwb.write(tmp_path / "in" / "a.nwb", "000049", **general)
+    nwb.write(tmp_path / "in" / "b.nwb", "one", **general)
+    if kind is None:
+        assert len(load_traces(make(tmp_path, tmp_path / "in").path)) == 12
+        return
+    with pytest.raises(LabelError, match=rf"{kind}.*b\.nwb.*cannot mix"):
+        make(tmp_path, tmp_path / "in")
 
 
 def test_units_and_rates_are_not_mixed(tmp_path, archive):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,10 +21,11 @@ from napari_celltype.answers.provenance import (
 from napari_celltype.datasets.public import download, find_offer, is_public
 from napari_celltype.datasets.types import (
     DEFAULT_RULES,
-    REPORTER,
     Rule,
     read_rules,
+    tells_types,
     type_of,
+    type_of_word,
     write_rules,
 )
 from napari_celltype.errors import CellTypeError, LabelError, RecordingError
@@ -41,9 +43,14 @@ from napari_celltype.labels.label_file import find_label_file, labels_of_file
 from napari_celltype.labels.notes import counted, first_few
 from napari_celltype.labels.trace_set import require_npz, write_traces
 from napari_celltype.parameters import REQUIRED, parameter
-from napari_celltype.recording import ONLY_DFF
 
 Confirm = Callable[[str], bool]
+# What an NWB file's recording says that was taken, other than raw fluorescence.
+_KINDS = (
+    "dF/F",
+    "fluorescence after neuropil correction",
+    "z-scored or normalised fluorescence",
+)
 
 
 @dataclass(frozen=True)
@@ -135,8 +142,7 @@ def make_dataset(
     own_rules = request.types is not None
     rules = read_rules(request.types) if request.types else DEFAULT_RULES
     if request.types_out is not None:
-        require_replaceable(request.types_out, request.force)
-        write_rules(rules, request.types_out)
+        _write_rules(rules, request.types_out, request.force)
     paths, failures, licences = _paths(request, confirm, watching)
     found, unread = find_labelled(
         paths,
@@ -157,7 +163,7 @@ def make_dataset(
     ]
     if not typed:
         raise LabelError(" ".join([*notes, *failures]) or "No recording was found.")
-    _require_one_unit(typed)
+    _require_one_kind(typed)
     data, read, unreadable = _read(typed, request.reading, watching)
     failures += unreadable
     on_progress(progress.Progress("Summing up the files"))
@@ -170,6 +176,13 @@ def make_dataset(
         provenance=provenance(sources, [], {"types": used}),
     )
     notes += [note for note in read.notes if note not in notes]
+    nobody = [r.name for r in data.recordings if r.trace_set is None and not r.subject]
+    if nobody:
+        notes.append(
+            f"No animal is known of {first_few(nobody)}, so that no cell has one and "
+            f"nothing can be split by animal; leave that out, or give the animals in a "
+            f"recording list (subject_id)."
+        )
     cells = read.cells.cells
     fitting = tuple(r for r in rules if any(r.fits(one.line) for one in typed))
     return MadeDataset(output, cells, fitting, tuple(notes), tuple(failures))
@@ -208,22 +221,27 @@ def _typed(
     has_file = labels is not None and not labels.is_dir()
     if has_file or find_label_file(recording.path, labels) is not None:
         return recording, "whose label file names no type."
-    words = set(opened.roi_texts.get("label", ()))
-    if words:
-        tree = recording.tree
-        meaning = {w: type_of(w, rules) for w in words if w and not tree.knows(w)}
-        table = labels_of_file(opened, tree, meaning) or LabelTable()
+    words = set(filter(None, opened.roi_texts.get("label", ())))
+    types = {word: type_of_word(word, rules, recording.tree) for word in words}
+    meaning = {word: name for word, name in types.items() if name is not None}
+    if meaning:
+        table = labels_of_file(opened, recording.tree, meaning) or LabelTable()
         rows = tuple(row for row in table if row.names_type)
         return replace(
             recording, rows=rows, notes=()
         ), "whose file names no known type."
     line = recording.line
     if not line:
-        return recording, "without labels and genotype."
-    if not own_rules and not REPORTER.search(line):
+        return recording, (
+            "whose file names no known type."
+            if words
+            else "without labels and genotype."
+        )
+    if not own_rules and not tells_types(line):
         return replace(recording, rows=()), (
-            f"whose genotype {line!r:.80} names no calcium indicator, so that its "
-            f"cells may be of any type (a table of --types decides)."
+            f"whose genotype {line!r:.80} names no calcium indicator that its Cre line "
+            f"alone drives, so that its cells may be of any type; a table of types "
+            f"decides (terminal: --types; napari: Types)."
         )
     name = type_of(line, rules)
     is_cell = np.ones(opened.n_rois, dtype=bool)
@@ -238,23 +256,34 @@ def _typed(
         if name
     )
     return (
-        replace(recording, rows=rows),
+        replace(recording, rows=rows, notes=()),
         f"whose genotype {line!r:.80} no rule, or several, decide about.",
     )
 
 
-def _require_one_unit(recordings: Sequence[LabelledRecording]) -> None:
-    kinds: dict[bool, list[str]] = {True: [], False: []}
+def _require_one_kind(recordings: Sequence[LabelledRecording]) -> None:
+    kinds: dict[str, list[str]] = {}
     for one in recordings:
         if one.recording is not None:
-            dff = any(w.code == ONLY_DFF for w in one.recording.warnings)
-            kinds[dff].append(one.name)
-    if kinds[True] and kinds[False]:
+            said = " ".join(map(str, one.recording.warnings))
+            named = (kind for kind in _KINDS if f", {kind} (unit:" in said)
+            kind = next(named, "raw fluorescence")
+            kinds.setdefault(kind, []).append(one.name)
+    if len(kinds) > 1:
+        each = " and ".join(f"{k} ({first_few(names)})" for k, names in kinds.items())
         raise LabelError(
-            f"Some recordings hold dF/F ({first_few(kinds[True])}) and others raw "
-            f"fluorescence ({first_few(kinds[False])}), which a trace set cannot mix; "
-            f"make one of each."
+            f"The recordings hold {each}, which a trace set cannot mix; make one of "
+            f"each."
         )
+
+
+def _write_rules(rules: Sequence[Rule], path: Path, force: bool) -> None:
+    """Write a table of rules, unless the file holds just these."""
+    with suppress(LabelError):
+        if read_rules(path) == rules:
+            return
+    require_replaceable(path, force)
+    write_rules(rules, path)
 
 
 def _read(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,10 +12,21 @@ from pathlib import Path
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.csv_table import read_csv_rows, write_csv_rows
+from napari_celltype.labels.table import canonical_label
 
 _COLUMNS = ("genotype", "type")
 # Only where the line expresses the indicator are all cells in the field of its type.
-REPORTER = re.compile(r"\bAi(93|94|95|96|148|162|203|210)\b|GCaMP|\bj?GC\d", re.I)
+_REPORTER = re.compile(r"\bAi(93|94|95|96|148|162|203|210)\b|GCaMP|\bj?GC\d", re.I)
+# What other promoters drive, and colours without calcium beside a virus.
+_ELSEWHERE = re.compile(
+    r"Thy1|Snap25|\bGP\d|Ai(9|14|65)\b|tdTomato|-E?GFP|mCherry", re.I
+)
+# Where a file's word says what a cell is not, or only may be.
+_DOUBT = re.compile(
+    r"^!|(?<![a-z0-9])(non|not|no|neg(ative)?)(?![a-z0-9])|\?|putative|possibl|maybe"
+    r"|\S[-\u2013\u2212](?![a-z0-9])",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,25 @@ def type_of(text: str, rules: Sequence[Rule]) -> str:
     """Return the type that all rules that fit agree on; empty where none does."""
     types = {rule.type for rule in rules if rule.fits(text)}
     return types.pop() if len(types) == 1 else ""
+
+
+def type_of_word(word: str, rules: Sequence[Rule], tree: TypeTree) -> str | None:
+    """Return the label in a file's word for a cell; empty where in doubt, None without.
+
+    A word that is negated or in doubt needs a rule of just that word.
+    """
+    with suppress(LabelError):
+        return canonical_label(word, tree)
+    if _DOUBT.search(word):
+        return type_of(
+            word, [r for r in rules if r.pattern.casefold() == word.casefold()]
+        )
+    return type_of(word, rules) if any(rule.fits(word) for rule in rules) else None
+
+
+def tells_types(line: str) -> bool:
+    """Tell whether only cells of its Cre line show calcium in an animal."""
+    return bool(_REPORTER.search(line)) and not _ELSEWHERE.search(line)
 
 
 def read_rules(path: Path, tree: TypeTree = DEFAULT_TYPES) -> tuple[Rule, ...]:

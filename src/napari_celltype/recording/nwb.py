@@ -59,7 +59,8 @@ _MOST_GROUPS, _MOST_LEVELS = 20_000, 8
 # What a series is, by its name and that of what holds it; the first that fits.
 _KINDS = (
     ("", re.compile(r"deconv|event|spike|inferred|denois|chan(nel)?_?2")),
-    ("dF/F", re.compile(r"d_?f_?over_?f|dff|df_f|delta_?f|dfof")),
+    ("scaled", re.compile(r"z_?score|norm(?!corr)")),
+    ("dF/F", re.compile(r"d_?f_?over_?f|dff|df_f|delta_?f|dfof|(^|/)d_?f(/|$)")),
     ("corrected", re.compile("correct|subtract")),
     ("neuropil", re.compile("neuropil|fneu|background|surround")),
     ("demixed", re.compile("demix")),
@@ -70,6 +71,7 @@ _PREFERRED = {
     "demixed": "raw fluorescence after demixing",
     "corrected": "fluorescence after neuropil correction",
     "dF/F": "dF/F",
+    "scaled": "z-scored or normalised fluorescence",
 }
 # Two frames that are further apart, in seconds and in frames, are not continuous.
 _GAP_SECONDS, _GAP_FRAMES = 1.0, 1.5

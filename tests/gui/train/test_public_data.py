@@ -8,6 +8,7 @@ from napari_celltype.datasets.public import Offer
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.train.public_data import PublicData
 from napari_celltype.gui.train.recordings_table import RecordingsTable
+from napari_celltype.labels import load_traces
 
 pytestmark = pytest.mark.gui
 
@@ -77,3 +78,15 @@ def test_a_download_is_asked_for_first(dialog, file, qtbot, tmp_path, monkeypatc
     press(dialog, qtbot)
     assert downloaded == [1]
     assert "Wrote" in dialog.text.text()
+
+
+def test_rates_that_differ_are_brought_to_one(dialog, file, nwb, qtbot, tmp_path):
+    genotype = "Sst-IRES-Cre/wt;Ai162(TIT2L-GC6s-ICL-TTA2)/wt"
+    subject = {"subject__genotype": genotype, "subject__subject_id": "m2"}
+    nwb.write(file.with_name("b.nwb"), rate=7.75, **subject)
+    choose(dialog, file.parent, tmp_path)
+    press(dialog, qtbot)
+    assert "7.75 Hz" in dialog.job.notice.text
+    dialog.form.control("resample").value = 7.75
+    press(dialog, qtbot)
+    assert load_traces(tmp_path / "dataset.npz").sampling_frequency == 7.75

@@ -19,7 +19,7 @@ from napari_celltype.parameters import parameters
 
 _WIDTH = 440
 _TABLES = "Tables of types (*.csv)"
-_FIELDS = ("sources", "output", "types", "cache", "limit")
+_FIELDS = ("sources", "output", "types", "cache", "limit", "resample")
 
 
 class _Source:
@@ -68,6 +68,10 @@ class PublicData(QtWidgets.QDialog):
             "types": PathLine(declared["types"], _TABLES, "by mouse line"),
         }
         self.form = Form(DatasetRequest, _FIELDS, widgets=widgets)
+        rate = self.form.native("resample")
+        rate.setSpecialValueText("not needed")
+        rate.setDecimals(2)
+        rate.setSuffix(" Hz")
         self.text, self.job = Words(), JobBar()
         self.make = QtWidgets.QPushButton(clicked=self.start)
         close = QtWidgets.QPushButton("Close", clicked=self.reject)
