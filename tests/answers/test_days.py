@@ -49,10 +49,10 @@ def test_each_pair_of_days_counts():
     [
         [day("mouse1/day1", TYPES), day("mouse2/day1", TYPES)],
         [day("day1", TYPES), day("day2", TYPES, cells="")],
-        [day("day1", TYPES)],
+        [day("day1", TYPES), day("day1", TYPES, plane=1)],
         [day("day1", TYPES).drop(columns="predicted")],
     ],
-    ids=["two animals", "no names of cells", "one day", "no model"],
+    ids=["two animals", "no names of cells", "two planes of one day", "no model"],
 )
 def test_without_a_cell_on_two_days_there_is_none(rows):
     assert agreement_over_days(pd.concat(rows)) is None

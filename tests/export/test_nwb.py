@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 import h5py
@@ -295,3 +295,22 @@ def test_a_new_file_is_read_back_as_a_recording(tmp_path, suite2p_folder):
     assert find_recordings([path]).planes == (path,)
     with pytest.raises(OutputError, match="never changed"):
         write_nwb([ExportedRecording(again, "copy")], path, force=True)
+    # Elsewhere it may be all that there is of a recording.
+    (tmp_path / "colleague").mkdir()
+    path = path.rename(tmp_path / "colleague" / "m2.nwb")
+    assert set(find_recordings([tmp_path]).planes) == {recording.path, path}
+
+
+@pytest.mark.parametrize(
+    ("names", "fits"),
+    [(("day1", "day2"), False), (("plane01_stitched", "plane02_stitched"), True)],
+)
+def test_folders_of_one_session_go_into_one_file(names, fits, tmp_path, suite2p_folder):
+    planes = []
+    for name in names:
+        folder = suite2p_folder(tmp_path / f"m {name}", n_frames=90) / "plane0"
+        moved = folder.rename(tmp_path / name)
+        planes.append(ExportedRecording(open_recording(moved), name))
+    refused = nullcontext() if fits else pytest.raises(OutputError, match="one session")
+    with refused:
+        write_nwb(planes, tmp_path / "out" / "new.nwb")

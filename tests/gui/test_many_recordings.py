@@ -23,14 +23,15 @@ def label_dock(viewer):
     return viewer.window.add_plugin_dock_widget("napari-celltype", "Label")[1]
 
 
-def test_details_say_how_often_a_cell_keeps_its_type(window, other_folder, predict):
+def test_details_say_how_often_a_cell_keeps_its_type(
+    window, suite2p_folder, tmp_path, predict
+):
     session = window.dock.session
-    window.open(other_folder)
-    for key in list(session.recordings)[-2:]:
-        session.activate(key)
+    for day in ("day1", "day2"):
+        window.open(suite2p_folder(tmp_path / "lab" / day, fs=12.5, n_frames=875))
         predict(session, [0.1, 0.7, 0.1, 0.1])
         cells = (Label(row, "", cell_id=f"cell {row}") for row in range(3))
-        session.set_labels(key, LabelTable(tuple(cells)))
+        session.set_labels(session.active.key, LabelTable(tuple(cells)))
     said = window.dock.legend.details.words.text()
     assert "Same type on another day: 100 % [100-100] of 3 pairs" in said
 

@@ -75,7 +75,7 @@ def test_other_separators_and_a_byte_order_mark_are_read(tmp_path, mark):
         "sep=;\r\nroi_id;label\r\n0;PV\r\n3;SOM\r\n",
         '"sep=\t"\nroi_id\tlabel\n0\tPV\n3\tSOM\n',
         "sep=,,,\nroi_id,label,,\n0,PV,,\n3,SOM,,\n",
-        "roi_id;label;seen_trace\n0,0;PV;\n1,000;#N/A;\n3,0;SOM;\n",
+        "roi_id;label;seen_trace\n0,0;PV;\n1,00;#N/A;\n3,0;SOM;\n",
     ],
 )
 def test_tables_of_r_pandas_and_spreadsheets_are_read(tmp_path, text):

@@ -73,7 +73,7 @@ def test_labels_follow_their_roi_into_a_merged_one(tmp_path, suite2p_folder, rec
     after = open_recording(merged)
     table = read_label_file(label_path(recording), after)
     assert {r.roi_id: r.label for r in table} == {4: "!PV", 7: "IN", 12: "PV"}
-    assert "The label of ROI 1 is that of ROI 12 now" in table.warnings[-1]
+    assert "What is known of ROI 1 is that of ROI 12 now" in table.warnings[-1]
     save_labels(after, LABELS)
     assert _load(after).rows == table.rows
 

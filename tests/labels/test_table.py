@@ -60,3 +60,13 @@ def test_a_merged_roi_keeps_its_own_label():
     assert table.on_merged(MERGED) == table
     alone = LabelTable((Label(0, "PV", 0), Label(9, "PY", 0)))
     assert alone.on_merged(MERGED) == alone
+
+
+def test_cells_of_parts_are_kept():
+    named = Label(3, "", 0, cell_id="a")
+    unnamed = dataclasses.replace(PV, cell_id="")
+    assert LabelTable((unnamed, named)).on_merged(MERGED).by_roi()[7].cell_id == "a"
+    two = LabelTable((dataclasses.replace(PV, cell_id="b"), named))
+    merged = two.on_merged(MERGED)
+    assert merged.rows == two.rows
+    assert "different cells (a, b)" in merged.warnings[0]

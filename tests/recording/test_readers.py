@@ -151,6 +151,15 @@ class TestSearch:
         root = suite2p_folder(tmp_path / "m1/day1", n_planes=2, n_frames=20)
         assert find_planes(tmp_path / "m1") == [root / "plane0", root / "plane1"]
         assert open_recording(tmp_path / "m1", 1).path == root / "plane1"
+        suite2p_folder(tmp_path / "m1/a/lot/further/down/day2", n_frames=20)
+        with pytest.raises(RecordingError, match=r"found in day1.suite2p.plane0"):
+            find_planes(tmp_path / "m1")
+
+    def test_leaves_out_what_is_hidden(self, suite2p_folder, tmp_path):
+        kept = suite2p_folder(tmp_path / ".git/annex/objects/key", n_frames=20)
+        (tmp_path / "day1").symlink_to(kept.parent)
+        (found,) = find_recordings([tmp_path]).planes
+        assert found == tmp_path / "day1" / kept.name / "plane0"
 
     @pytest.mark.parametrize(
         "beside", ["suite2p/plane0 - Copy", "suite2p_old/plane0", "suite2p2/plane0"]

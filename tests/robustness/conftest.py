@@ -42,6 +42,13 @@ settings.register_profile(
 settings.load_profile("robustness")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """None of these belongs to the quick part."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def soak() -> bool:
     return SOAK > 1

@@ -7,7 +7,6 @@ days should agree more often than what it says of two cells of these days.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Dealings of the matches, and resamplings of the cells.
-_N_SHUFFLES = 1000
+_N_SHUFFLES = 500
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ def agreement_over_days(
     cell = named["recording"].map(animals) + "\n" + named["cell_id"]
     by_day = (
         named.assign(cell=cell, name=named[column].astype("category").cat.codes)
-        .drop_duplicates(["cell", "recording", "plane"])
-        .pivot(index="cell", columns=["recording", "plane"], values="name")
+        .drop_duplicates(["cell", "recording"])
+        .pivot(index="cell", columns="recording", values="name")
     )
     # (n_cells, n_days); -1 where a cell has no name.
     called = by_day.fillna(-1).to_numpy(dtype=np.int64)
@@ -105,13 +104,15 @@ def agreement_over_days(
 
 def _agreeing(called: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count each cell's pairs of days with a name, and those with the same name."""
-    pairs = np.zeros(len(called), dtype=np.int64)
-    same = np.zeros(len(called), dtype=np.int64)
-    for one, other in combinations(called.T, 2):
-        both = (one >= 0) & (other >= 0)
-        pairs += both
-        same += both & (one == other)
-    return pairs, same
+
+    def pairs_among(days: NDArray[np.bool_]) -> NDArray[np.int64]:
+        n: NDArray[np.int64] = days.sum(axis=1)
+        pairs: NDArray[np.int64] = n * (n - 1) // 2
+        return pairs
+
+    names = range(called.max(initial=-1) + 1)
+    same = sum((pairs_among(called == name) for name in names), start=np.int64(0))
+    return pairs_among(called >= 0), np.asarray(same)
 
 
 def _share(pairs: NDArray[np.int64], same: NDArray[np.int64]) -> float:

@@ -25,8 +25,8 @@ from napari_celltype.recording import (
     Recording,
     RoiMasks,
     Traces,
-    file_of,
     require_known_rate,
+    session_folder,
 )
 
 if TYPE_CHECKING:
@@ -137,13 +137,19 @@ NWB = Format(
 )
 
 
+def _session_of(plane: Path) -> Path:
+    session = session_folder(plane)
+    if session == plane and plane.name.startswith("plane"):
+        # Of a name that suite2p does not give, such as `plane0 - Copy`.
+        return session_folder(plane.with_name("plane0"))
+    return session
+
+
 def _require_possible(content: Content) -> None:
     content.request.session.require_valid()
     recordings = [one.recording for one in content.recordings]
     # Traces from elsewhere have no folder, and no second plane.
-    sessions = {
-        r if r.path is None else file_of(r.path) or r.path.parent for r in recordings
-    }
+    sessions = {r if r.path is None else _session_of(r.path) for r in recordings}
     if len(sessions) != 1:
         raise OutputError(
             f"An NWB file holds one session, and these are {len(sessions)} recordings "

@@ -253,7 +253,7 @@ def _cell(text: str) -> str:
 def whole_number(text: str, name: str) -> int | None:
     """Return the whole number in a cell; None where it is empty."""
     # Spreadsheets and pandas write whole columns with gaps as 3.0 or 3,0.
-    if digits := re.fullmatch(r"(\d{1,18})([.,]0*)?", text):
+    if digits := re.fullmatch(r"(\d{1,18})([.,]0{0,2})?", text):
         return int(digits[1])
     if text:
         raise LabelError(f"{name} is {text!r:.60}; use a whole number from 0 on.")

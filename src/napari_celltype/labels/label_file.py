@@ -15,6 +15,7 @@ and `runs`, see `matching`).
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -203,7 +204,8 @@ def _places(folder: Path, labels_dir: str | Path | None) -> list[Path]:
     if labels_dir is None:
         return [beside]
     # The whole path is repeated, so that no two recordings share a file.
-    parts = folder.resolve().parts[1:]
+    full = folder.resolve()
+    parts = (*re.findall(r"\w+", full.drive), *full.parts[1:])
     return [Path(labels_dir).joinpath(*parts) / FILE_NAME, beside]
 
 

@@ -167,14 +167,21 @@ class LabelTable:
             best = min(
                 proven, key=lambda row: (not row.label, SOURCES.index(row.source))
             )
-            cell_id = own.cell_id if own is not None else best.cell_id
+            cell_ids = {row.cell_id for row in (own, *given) if row and row.cell_id}
+            if len(cell_ids) > 1:
+                warnings.append(
+                    f"ROI {whole} was merged in suite2p from ROIs of different cells "
+                    f"({', '.join(sorted(cell_ids))}); their rows are left as they are."
+                )
+                continue
+            cell_id = next(iter(cell_ids), "")
             rows[whole] = replace(best, roi_id=whole, cell_id=cell_id)
             for row in given:
                 del rows[row.roi_id]
             former = ", ".join(str(row.roi_id) for row in given)
             warnings.append(
-                f"The label of ROI {former} is that of ROI {whole} now, into which it "
-                f"was merged in suite2p."
+                f"What is known of ROI {former} is that of ROI {whole} now, into which "
+                f"suite2p merged it."
             )
         if not warnings:
             return self

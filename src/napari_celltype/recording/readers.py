@@ -131,13 +131,23 @@ def _find(path: str | Path, *, below: bool = False) -> list[tuple[Reader, Path]]
         folder = path if path.is_dir() else path.parent
         near = [p for _, p in _search(folder, _HINT_DEPTH, _MOST_FOLDERS)]
         sessions = {session_folder(plane) for plane in near}
-        if below and folder == path and len(sessions) == 1:
+        if (
+            below
+            and folder == path
+            and len(sessions) == 1
+            and _all_in(folder, sessions)
+        ):
             return _find(near[0] if len(near) == 1 else sessions.pop())
         raise _not_a_recording(path, [plane for plane in near if plane != folder])
     except OSError as error:
         raise RecordingError(
             f"{path} cannot be looked into ({error.strerror}); check its permissions."
         ) from None
+
+
+def _all_in(folder: Path, sessions: Collection[Path]) -> bool:
+    """Tell whether all planes below a folder, however deep, are of these sessions."""
+    return all(session_folder(plane) in sessions for _, plane in _search(folder))
 
 
 def _numbered(
@@ -192,9 +202,15 @@ def _at_or_below(path: Path, plane: int | None) -> list[Path]:
         planes = sorted(_search(path), key=lambda found: found[1])
         if not planes:
             raise
+        exports = {plane for _, plane in planes if nwb.is_export(plane)}
+        sessions = {session_folder(p) for _, p in planes if p not in exports}
         # What this program exported is no second recording of what it was made of.
-        sources = [found for found in planes if not nwb.is_export(found[1])]
-        planes = sources or planes
+        copies = {
+            plane
+            for plane in exports
+            if any(s.is_relative_to(session_folder(plane).parent) for s in sessions)
+        }
+        planes = [found for found in planes if found[1] not in copies]
     return [folder for _, folder in _numbered(planes, plane, path)]
 
 
@@ -212,7 +228,8 @@ def _search(
             below.clear()
             continue
         seen.add(real)
-        below.sort()
+        # Hidden folders hold what programs keep for themselves, such as git-annex.
+        below[:] = sorted(name for name in below if not name.startswith("."))
         if len(here.relative_to(folder).parts) >= depth:
             below.clear()
         for reader in READERS:
@@ -229,6 +246,9 @@ def recording_names(planes: Sequence[Path | None]) -> list[str]:
     """
     folders = [None if p is None else Path(os.path.abspath(p)) for p in planes]
     sessions = {f: session_folder(f) for f in folders if f is not None}
+    if len({session.drive for session in sessions.values()}) > 1:
+        named = {f: s.as_posix().replace(":", "", 1) for f, s in sessions.items()}
+        return [named.get(f, "traces") if f else "traces" for f in folders]
     common = Path(os.path.commonpath(sessions.values())) if sessions else Path()
     names = {f: s.relative_to(common).as_posix() for f, s in sessions.items()}
     names |= {f: common.name for f, s in sessions.items() if s == common}

@@ -56,7 +56,7 @@ def plane_of_combined(view: Recording, plane: Path) -> Recording:
         redcell=of(view.redcell),
         redcell_values=of(view.redcell_values),
         second_channel=of(view.second_channel),
-        merged_into=np.where(merged < 0, -1, np.searchsorted(rows, merged)),
+        merged_into=np.where(np.isin(merged, rows), np.searchsorted(rows, merged), -1),
         movie=None,
         plane=n,
         path=plane,
