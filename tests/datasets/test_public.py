@@ -4,10 +4,11 @@ import hashlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
-from napari_celltype.datasets import DatasetRequest, make_dataset
+from napari_celltype.datasets import DatasetRequest, make_dataset, public
 from napari_celltype.datasets.public import PUBLIC_SETS
 from napari_celltype.errors import CellTypeError, MissingDependencyError, Stopped
 from napari_celltype.labels import load_traces
@@ -168,6 +169,40 @@ def test_a_stopped_download_leaves_what_is_finished(tmp_path, archive):
     before = len(archive.asked)
     make_dataset(request(tmp_path, yes=True))
     assert 1 <= len(archive.asked) - before <= 2
+
+
+@pytest.mark.parametrize("stalled", ["get_dandiset", "download_generator"])
+def test_an_archive_that_stalls_can_be_stopped(tmp_path, monkeypatch, stalled):
+    go_on, asked = threading.Event(), threading.Event()
+
+    def stall(*_):
+        asked.set()
+        go_on.wait(60)
+        yield {}
+
+    asset = SimpleNamespace(
+        path="sub-1/a.nwb",
+        size=1,
+        identifier="x",
+        asset_type=SimpleNamespace(name="BLOB"),
+    )
+    dandiset = SimpleNamespace(
+        get_raw_metadata=dict, get_assets=lambda: [asset], version_id="draft"
+    )
+    client = SimpleNamespace(dandi_instance=None, get_dandiset=lambda *_: dandiset)
+    downloader = SimpleNamespace(download_generator=stall)
+    if stalled == "get_dandiset":
+        client.get_dandiset = lambda *_: next(stall())
+    module = SimpleNamespace(
+        DandiAPIClient=lambda: client,
+        AssetIDURL=lambda **_: None,
+        Downloader=lambda **_: downloader,
+        DownloadExisting=SimpleNamespace(REFRESH=None),
+    )
+    monkeypatch.setattr(public, "_dandi", lambda name: module)
+    with pytest.raises(Stopped):
+        make_dataset(request(tmp_path, yes=True), should_stop=asked.is_set)
+    go_on.set()
 
 
 def test_an_unknown_set_is_one_sentence(tmp_path, archive):

@@ -199,7 +199,7 @@ def _paths(
             paths.append(Path(source).expanduser())
             continue
         watching["on_progress"](progress.Progress(f"Asking for {source}"))
-        offer = find_offer(source, request.limit)
+        offer = find_offer(source, request.limit, should_stop=watching["should_stop"])
         question = offer.described(cache)
         if not request.yes and not confirm(question):
             raise CellTypeError(f"{question} Nothing was downloaded; agree with --yes.")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 
 from napari_celltype import progress
 from napari_celltype.errors import CellTypeError, MissingDependencyError
+
+T = TypeVar("T")
 
 _SOURCE = re.compile(r"dandi:(\d{6})(?:[@/](\S+))?", re.IGNORECASE)
 
@@ -96,7 +101,12 @@ def is_public(source: str) -> bool:
     return source.casefold().startswith("dandi:")
 
 
-def find_offer(source: str, limit: int | None = None) -> Offer:
+def find_offer(
+    source: str,
+    limit: int | None = None,
+    *,
+    should_stop: progress.ShouldStop = progress.never_stop,
+) -> Offer:
     """Ask the archive what a public set holds; nothing is downloaded.
 
     Of a set that tells them by name, the files with imaging data are taken; of a
@@ -108,7 +118,8 @@ def find_offer(source: str, limit: int | None = None) -> Offer:
             f"{source!r} is no public set; give dandi: and six digits, such as {known}."
         )
     api = _dandi("dandiapi")
-    with _one_sentence(source):
+
+    def ask() -> tuple[Any, Any, list[tuple[str, int, str]], str]:
         client = api.DandiAPIClient()
         dandiset = client.get_dandiset(match[1], match[2])
         metadata = dandiset.get_raw_metadata()
@@ -118,7 +129,10 @@ def find_offer(source: str, limit: int | None = None) -> Offer:
             if str(asset.path).lower().endswith(".nwb")
             and asset.asset_type.name == "BLOB"
         ]
-        version = str(dandiset.version_id)
+        return client, metadata, listed, str(dandiset.version_id)
+
+    with _one_sentence(source):
+        client, metadata, listed, version = _wait_for(ask, should_stop)
     files = [one for one in listed if "ophys" in one[0].rpartition("/")[2]] or listed
     if not files:
         raise CellTypeError(f"{source} holds no .nwb file; check its identifier.")
@@ -172,7 +186,9 @@ def download(
         )
         try:
             with _one_sentence(path):
-                for record in downloader.download_generator():
+                records = iter(downloader.download_generator())
+                following = partial(next, records, None)
+                while (record := _wait_for(following, should_stop)) is not None:
                     progress.raise_if_stopped(should_stop)
                     if record.get("status") == "error":
                         raise RuntimeError(record.get("message"))
@@ -186,6 +202,22 @@ def download(
         except CellTypeError as error:
             failures.append(str(error))
     return files, failures
+
+
+def _wait_for(call: Callable[[], T], should_stop: progress.ShouldStop) -> T:
+    """Return what a call gives; one that an archive stalls is left behind at a stop."""
+    answer = Future[T]()
+
+    def work() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            answer.set_exception(error)
+
+    Thread(target=work, daemon=True).start()
+    while not wait((answer,), 0.2).done:
+        progress.raise_if_stopped(should_stop)
+    return answer.result()
 
 
 def _dandi(module: str) -> Any:

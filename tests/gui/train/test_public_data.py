@@ -63,7 +63,7 @@ def test_a_folder_becomes_a_trace_set_among_the_recordings(
 def test_a_download_is_asked_for_first(dialog, file, qtbot, tmp_path, monkeypatch):
     downloaded = []
     offer = Offer("000535", "1", "CC-BY-4.0", (("a.nwb", 2_000_000_000, "x"),), 9, None)
-    monkeypatch.setattr(make, "find_offer", lambda source, limit: offer)
+    monkeypatch.setattr(make, "find_offer", lambda *_, **__: offer)
     monkeypatch.setattr(
         make, "download", lambda *_, **__: (downloaded.append(1), ([file], []))[1]
     )
