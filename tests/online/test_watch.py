@@ -204,6 +204,25 @@ def test_npy_that_is_set_aside_at_once(tmp_path: Path) -> None:
     np.testing.assert_array_equal(all_of(source, 12)[0], frames[8:])
 
 
+def test_zeros_before_other_frames_are_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "_MOST_BYTES", 5 * N_ROIS * 4)
+    path, frames = tmp_path / "live.npy", traces(70)
+    frames[11:43] = 0  # from within a block, over several
+    grown = np.lib.format.open_memmap(path, "w+", np.float32, (99, N_ROIS))
+    source = open_source(str(path))
+    grown[:11] = frames[:11]
+    grown.flush()
+    found, _ = all_of(source, 10)
+    for _ in range(50):
+        assert not len(next(source).frames)
+    grown[:70] = frames
+    grown.flush()
+    later, _ = all_of(source, 59)
+    np.testing.assert_array_equal(np.concatenate([found, later]), frames[:69])
+
+
 @pytest.mark.parametrize("fortran", [False, True])
 @pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2"])
 def test_npy_whose_header_says_more(tmp_path: Path, fortran: bool, dtype: str) -> None:
@@ -308,15 +327,18 @@ def test_socket_that_breaks_off_and_sends_rubbish(serve: Callable[..., str]) -> 
         serve(
             [whole[:7], whole[7:100], whole[100:], message(frames[20:40])[:50]],
             [b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"],
-            [message(traces(5, 3))],
-            [message(frames[40:50]) + message(frames[50:].astype("<f8"), b"f8\0\0")],
+            [
+                message(frames[40:50]) + message(traces(5, 3)) * 2,
+                message(frames[50:].astype("<f8"), b"f8\0\0"),
+            ],
         )
     )
     found, said = all_of(source, 40)
     source.close()
     np.testing.assert_array_equal(found, np.delete(frames, np.s_[20:40], axis=0))
     assert said == [
-        *("source-disconnected", "source-rubbish", "source-other-rois", "join"),
+        *("source-disconnected", "source-rubbish", "join"),
+        *("source-other-rois", "join"),
     ]
 
 
@@ -391,6 +413,34 @@ def test_suite2ps_own_traces_do_not_grow(
         nct.watch(plane / "F.npy", sampling_frequency=10)
     with pytest.raises(CellTypeError, match="13 were given"):
         nct.watch(plane / "data.bin", masks=plane, n_rois=13)
+
+
+def test_a_folder_is_followed_whatever_the_masks_are(
+    suite2p_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    masks, other = (suite2p_folder(tmp_path / name, fs=10.0) for name in "ab")
+    movie = other / "plane0" / "data.bin"
+    request = WatchRequest(str(other), masks, sampling_frequency=10)
+    cpu = ClassifyRequest("rnn", device="cpu")
+    assert next(follow(request, cpu)).source == str(movie)
+    # As of the dock, where a recording is open; then of a folder without ROIs.
+    request = WatchRequest(str(other), sampling_frequency=10)
+    opened = open_recording(masks)
+    assert next(follow(request, cpu, recording=opened)).source == str(movie)
+    movie = movie.rename(tmp_path / "data.bin")
+    request = WatchRequest(str(tmp_path), masks, sampling_frequency=10)
+    assert next(follow(request, cpu)).source == str(movie)
+
+
+def test_a_rate_that_nobody_confirmed_is_said_at_once(
+    suite2p_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    plane = suite2p_folder(tmp_path, fs=10.0) / "plane0"
+    said = [
+        codes(next(nct.watch(plane, "rnn", sampling_frequency=rate, until=1)))
+        for rate in (None, 10)
+    ]
+    assert said == [["frame-rate-unconfirmed"], []]
 
 
 def test_a_plane_folder_is_followed_at_the_terminal(

@@ -132,6 +132,7 @@ class GrowingFile(Source):
         self._n_read = 0
         self._layout: _Layout | None = None
         self._tail = b""
+        self._ahead = 0  # up to where zeros were found to follow, bytes
 
     def _find_layout(self, file: BinaryIO) -> _Layout | None:
         """Return how frames lie; None if that is not to be seen, after saying why."""
@@ -176,12 +177,25 @@ class GrowingFile(Source):
             n = int(begun[-1]) if begun.size else 0
             at_end = left == (n + 1) * layout.frame_bytes and bool(begun.size)
             n += at_end and bool(frames[-1].all())
+            if not n and self._goes_on(file, place + len(content)):
+                n = len(frames)
             frames = frames[:n]
         if n:
             self._n_read += n
             end = n * layout.frame_bytes
             self._tail = (self._tail + content[max(0, end - _TAIL) : end])[-_TAIL:]
         return self._traces(frames) if n else _NOTHING
+
+    def _goes_on(self, file: BinaryIO, place: int) -> bool:
+        """Tell whether there is more than zeros after a place, a block at each look."""
+        self._ahead = max(self._ahead, place)
+        file.seek(self._ahead)
+        content = file.read(_MOST_BYTES)
+        if content.count(0) < len(content):
+            return True
+        # After the end of the file it begins anew.
+        self._ahead = self._ahead + len(content) if content else 0
+        return False
 
     def _start_again_if_other(self, file: BinaryIO, layout: _Layout) -> None:
         """Begin at the first frame if what was read is no longer there."""
@@ -347,11 +361,12 @@ class TraceSocket(Source):
                 break
             if len(self._received) < HEADER.size + n_bytes:
                 break
-            if not self._fits(n_rois):
-                if not blocks:
-                    self._joins = True
-                    self.close()
+            if blocks and n_rois != self.n_rois:
                 break
+            if not self._fits(n_rois):
+                self._joins = True
+                del self._received[: HEADER.size + n_bytes]
+                continue
             values = np.frombuffer(
                 self._received, dtype, n_rois * n_frames, HEADER.size
             )

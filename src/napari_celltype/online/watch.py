@@ -32,8 +32,10 @@ from napari_celltype.parameters import (
 from napari_celltype.progress import ShouldStop, never_stop
 from napari_celltype.recording import (
     FROM_USER,
+    RATE_DOUBTS,
     Recording,
     Segment,
+    find_planes,
     open_recording,
     recording_names,
     require_known_rate,
@@ -230,8 +232,10 @@ def follow(
     is_movie = path.suffix != ".npy" and request.n_rois is None
     if masks is not None and (is_movie or request.masks is not None):
         recording = open_recording(masks, in_memory=False)
-    if recording is not None and path.is_dir():
-        path = (recording.path or path) / "data.bin"
+    if path.is_dir():
+        # The frames are those of the source, whoever the masks are of.
+        folder = path if (path / "data.bin").is_file() else find_planes(path)[0]
+        path = folder / "data.bin"
     name = request.source if request.source.startswith("tcp:") else str(path)
     known = None if recording is None else recording.sampling_frequency
     rate = require_known_rate(request.sampling_frequency or known, name)
@@ -280,12 +284,13 @@ def _updates(
     stream = new_stream(source.n_rois or 1)
     most = math.inf if request.until is None else max(1, round(request.until * rate))
     all_findings: deque[Finding] = deque(maxlen=_MOST_FINDINGS)
-    findings: list[Finding] = []
+    findings = [w for w in recording.warnings if w.code in RATE_DOUBTS]
     predictions, n_seen = None, 0
     last = time.monotonic()
     try:
         for block in source:
             findings += block.findings
+            all_findings += block.findings
             if len(block.frames):
                 n_rois = block.frames.shape[1]
                 if n_rois != stream.n_rois:
@@ -299,7 +304,6 @@ def _updates(
                 continue
             if ends:
                 stream.finish()
-            all_findings += findings
             is_new = stream.n_windows > n_seen
             if is_new:
                 n_seen = stream.n_windows

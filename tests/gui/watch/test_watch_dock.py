@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from qtpy.QtCore import Qt
 
@@ -37,6 +39,22 @@ def test_rois_are_coloured_while_frames_arrive(window, qtbot, quick_model, tmp_p
     qtbot.mouseClick(dock.job.cancel, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not dock.job.running, timeout=60_000)
     assert session.active.predictions is not None
+    assert not dock.job.notice.text
+
+
+def test_closing_the_dock_stops_it(window, qtbot, quick_model, tmp_path):
+    scene_of(window.viewer).session.model = quick_model
+    around, dock = window.viewer.window.add_plugin_dock_widget(
+        "napari-celltype", "Watch"
+    )
+    dock.form.control("source").value = str(tmp_path / "live.raw")
+    dock.follow()
+    qtbot.waitUntil(lambda: "not there yet" in dock.findings.text, timeout=60_000)
+    qtbot.mouseClick(around.title.close_button, Qt.MouseButton.LeftButton)
+    for thread in threading.enumerate():
+        if thread.name == "napari-celltype work":
+            thread.join(30)
+            assert not thread.is_alive()
 
 
 def test_what_cannot_be_followed_is_said(window, qtbot, quick_model):

@@ -11,7 +11,7 @@ from typing import Any
 import pyqtgraph as pg
 from magicgui.widgets import LineEdit
 from napari.viewer import Viewer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_celltype.answers import ClassifyRequest
@@ -19,7 +19,7 @@ from napari_celltype.gui.forms import Form
 from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.scene import scene_of
-from napari_celltype.gui.tasks import JobBar, Outcome
+from napari_celltype.gui.tasks import Cancelled, JobBar, Outcome
 from napari_celltype.gui.widgets import (
     Notice,
     Words,
@@ -149,6 +149,16 @@ class WatchDock(QWidget):
 
     def _on_end(self, outcome: Outcome[Any]) -> None:
         self._show()
+        if isinstance(outcome, Cancelled):
+            # Nothing is undone by that.
+            self.job.notice.clear()
+
+    def event(self, event: QEvent) -> bool:
+        """Stop when napari takes the widget out of its dock."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.job.tasks.cancel()
+        taken: bool = super().event(event)
+        return taken
 
     def _on_gone(self, key: str) -> None:
         """Stop when the recording is closed or read again."""
