@@ -23,6 +23,7 @@ def test_rois_are_coloured_while_frames_arrive(window, qtbot, quick_model, tmp_p
     qtbot.mouseClick(dock.start, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "not there yet" in dock.findings.text, timeout=60_000)
     assert session.active.predictions is None
+    assert not dock.plot.isVisible()
     frames = recording.raw_traces[:, :300].T
     for n_frames in (130, 260):  # of 12.5 Hz: a window takes 125
         path.write_bytes(np.ascontiguousarray(frames[:n_frames]).tobytes())
@@ -40,6 +41,7 @@ def test_rois_are_coloured_while_frames_arrive(window, qtbot, quick_model, tmp_p
     qtbot.waitUntil(lambda: not dock.job.running, timeout=60_000)
     assert session.active.predictions is not None
     assert not dock.job.notice.text
+    assert not dock.findings.text
 
 
 def test_closing_the_dock_stops_it(window, qtbot, quick_model, tmp_path):

@@ -48,10 +48,14 @@ class CertaintyPlot(Plot):
         self.setLabel("bottom", "seconds of recording")
         self.setLabel("left", "median certainty")
         self.getAxis("left").setWidth()
-        self.setYRange(0, 1, padding=0.02)
+        self.getAxis("bottom").enableAutoSIPrefix(False)
+        # Room for the feet of the label's letters, and for the highest number.
+        self.getPlotItem().setContentsMargins(0, 0, 0, 6)
+        self.setYRange(0, 1, padding=0.06)
         self.setMouseEnabled(x=False, y=False)
         self.setToolTip("Median probability of the predicted types at each new answer")
         self.setFixedHeight(170)
+        self.hide()
 
     @property
     def points(self) -> list[tuple[float, float]]:
@@ -59,7 +63,8 @@ class CertaintyPlot(Plot):
         return list(self._points)
 
     def clear_points(self) -> None:
-        """Begin a new curve."""
+        """Begin a new curve; the plot is hidden until it has a point."""
+        self.hide()
         self._points.clear()
         self._curve.setData([], [])
 
@@ -68,6 +73,7 @@ class CertaintyPlot(Plot):
         if update.is_new and not math.isnan(update.certainty):
             self._points.append((update.seconds, update.certainty))
             self._curve.setData(*zip(*self._points, strict=True))
+            self.show()
 
 
 class WatchDock(QWidget):
@@ -150,8 +156,9 @@ class WatchDock(QWidget):
     def _on_end(self, outcome: Outcome[Any]) -> None:
         self._show()
         if isinstance(outcome, Cancelled):
-            # Nothing is undone by that.
+            # The answer is kept, and nothing is waited for.
             self.job.notice.clear()
+            self.findings.clear()
 
     def event(self, event: QEvent) -> bool:
         """Stop when napari takes the widget out of its dock."""
