@@ -45,12 +45,6 @@ from napari_celltype.labels.trace_set import require_npz, write_traces
 from napari_celltype.parameters import REQUIRED, parameter
 
 Confirm = Callable[[str], bool]
-# What an NWB file's recording says that was taken, other than raw fluorescence.
-_KINDS = (
-    "dF/F",
-    "fluorescence after neuropil correction",
-    "z-scored or normalised fluorescence",
-)
 
 
 @dataclass(frozen=True)
@@ -265,10 +259,7 @@ def _require_one_kind(recordings: Sequence[LabelledRecording]) -> None:
     kinds: dict[str, list[str]] = {}
     for one in recordings:
         if one.recording is not None:
-            said = " ".join(map(str, one.recording.warnings))
-            named = (kind for kind in _KINDS if f", {kind} (unit:" in said)
-            kind = next(named, "raw fluorescence")
-            kinds.setdefault(kind, []).append(one.name)
+            kinds.setdefault(one.recording.trace_kind, []).append(one.name)
     if len(kinds) > 1:
         each = " and ".join(f"{k} ({first_few(names)})" for k, names in kinds.items())
         raise LabelError(

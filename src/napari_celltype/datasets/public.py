@@ -30,7 +30,6 @@ class PublicSet:
     caveats: tuple[str, ...] = ()
 
 
-_PY_ONLY_RATHER = "types differ in line, indicator and animals"
 # From the archives' own documents; no file was opened when this was written.
 PUBLIC_SETS = (
     PublicSet(
@@ -50,7 +49,7 @@ PUBLIC_SETS = (
     PublicSet(
         "000711",
         "Allen Visual Behavior: PY, SOM, VIP by Cre line; 1.5 TB",
-        ("there is no PV", _PY_ONLY_RATHER),
+        ("there is no PV", "types differ in line, indicator and animals"),
     ),
     PublicSet(
         "000728",

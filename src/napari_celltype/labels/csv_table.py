@@ -21,7 +21,7 @@ from napari_celltype.files import write_text_atomically
 from napari_celltype.labels.label_file import FILE_NAME
 from napari_celltype.labels.notes import first_few
 from napari_celltype.labels.table import Label, LabelTable, canonical_label
-from napari_celltype.recording import name_of_recording, session_folder
+from napari_celltype.recording import Recording, name_of_recording, session_folder
 from napari_celltype.recording.npy import FileStamp, file_stamp
 
 COLUMNS = tuple(field.name for field in fields(Label))
@@ -106,6 +106,20 @@ def read_label_table(
             f"that plane, or correct the column plane.",
         )
     return LabelTable(tuple(rows), tree, warnings)
+
+
+def labels_from_table(
+    path: Path, recording: Recording, tree: TypeTree = DEFAULT_TYPES
+) -> LabelTable:
+    """Return the labels of one recording out of a table, as `read_label_table`."""
+    table = read_label_table(
+        path,
+        recording.n_rois,
+        tree,
+        plane=recording.plane,
+        folder=recording.path,
+    )
+    return table.on_merged(recording.merged_into)
 
 
 def _own_name(path: Path, names: Collection[str], folder: Path | None) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_celltype import progress
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import CellTypeError, LabelError
-from napari_celltype.labels.csv_table import read_label_table
+from napari_celltype.labels.csv_table import labels_from_table, read_label_table
 from napari_celltype.labels.label_file import find_label_file, load_labels, own_types
 from napari_celltype.labels.recording_list import ListedPlane, read_recording_list
 from napari_celltype.labels.table import Label, LabelTable
@@ -423,10 +423,4 @@ def _labels(listed: ListedPlane, recording: Recording, tree: TypeTree) -> LabelT
                 f"and the recording has several; fill in its column plane, or choose "
                 f"one plane."
             )
-    return read_label_table(
-        table,
-        recording.n_rois,
-        tree,
-        plane=recording.plane,
-        folder=recording.path,
-    ).on_merged(recording.merged_into)
+    return labels_from_table(table, recording, tree)

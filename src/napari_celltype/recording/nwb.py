@@ -378,6 +378,8 @@ def open_plane(
         path=plane,
         pipeline=Pipeline(NAME, facts.pop("nwb_version", None), CITATION),
         files={path: stamp},
+        # Demixed traces are raw: their unit and neuropil are those of the others.
+        trace_kind=_PREFERRED["raw" if one.kind == "demixed" else one.kind],
         facts=facts,
         roi_texts=texts,
         warnings=tuple(warnings),

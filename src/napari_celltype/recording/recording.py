@@ -154,6 +154,8 @@ class Recording:
         Height and width of a pixel, micrometres, where the TIFF's metadata say.
     files : mapping of Path to FileStamp
         Size and time of change of the files that were read.
+    trace_kind : str
+        What `raw_traces` are, in words; a data set cannot mix two kinds.
     facts : mapping of str to str
         What the file says by itself: subject_id, session_id, line, indicator, region,
         species, age, sex.
@@ -189,6 +191,7 @@ class Recording:
     pipeline: Pipeline | None = None
     pixel_size: tuple[float, float] | None = None
     files: Mapping[Path, FileStamp] = field(default_factory=dict)
+    trace_kind: str = "raw fluorescence"
     facts: Mapping[str, str] = field(default_factory=dict)
     roi_texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()
