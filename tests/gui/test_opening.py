@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.gui.person import drop
+from tests.other_pipelines import FRAME_SHAPE, images, write_caiman, write_inscopix
 
 from napari_celltype.gui.commands import show_docks
 from napari_celltype.gui.layers import tag_of
@@ -120,6 +121,41 @@ def test_a_folder_can_be_dropped(window, qtbot, suite2p_folder, tmp_path):
     with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
         drop(dock.folder, dropped)
     assert dock.session.active.session_title == "dropped"
+
+
+@pytest.mark.parametrize(
+    ("write", "name", "image"),
+    [(write_caiman, "day1.hdf5", "correlation map"), (write_inscopix, "a.csv", None)],
+)
+def test_a_file_of_another_pipeline_is_opened_by_its_button(
+    sit_down, tmp_path, write, name, image, quick_model
+):
+    me = sit_down()
+    rois_dock, dock = me.open_dock("ROIs and traces"), me.open_dock("Classify")
+    path = write(tmp_path / "m1" / name, **({"fr": 30} if image else {"tiffs": "a"}))
+    me.answer(dock.folder.file, path)
+    me.read(dock, "6 ROIs, not classified yet")
+    drawn = next(la for la in me.viewer.layers if tag_of(la).role == "rois")
+    shown = images() > images().max(axis=(1, 2), keepdims=True) / 10
+    expected = shown if image is None else images() > 0
+    for roi_id in range(6):
+        np.testing.assert_array_equal(drawn.data == roi_id + 1, expected[roi_id])
+    assert drawn.data.shape == FRAME_SHAPE
+    assert dock.session.active.title == name
+    if image:
+        me.read(dock, "A program's default: confirm or correct it.")
+        me.click(dock.form.frame_rate.button)
+        me.wait(lambda: "default" not in dock.form.frame_rate.doubt.text())
+        assert me.viewer.layers[0].name == f"{name} {image}"
+    me.choose(dock.form.model.choice, "quick")
+    me.click(dock.run.classify)
+    me.read(dock.legend, "quick, ")
+    me.click_roi(dock.session.active.recording.rois[4])
+    me.wait(lambda: dock.session.roi_id == 4)
+    me.look(f"opened {name}")
+    drop(dock.folder, write(tmp_path / "m2" / name))
+    me.wait(lambda: len(dock.session.recordings) == 2)
+    assert rois_dock.isVisible()
 
 
 def test_the_input_that_the_terminal_asks_for_is_chosen(make_napari_viewer):

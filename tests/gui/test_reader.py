@@ -1,10 +1,13 @@
 """What napari finds: manifest, reader, sample data."""
 
+from fnmatch import fnmatch
+from functools import partial
 from importlib.resources import files
 
 import numpy as np
 import pytest
 from npe2 import PluginManifest
+from tests.other_pipelines import write_caiman, write_inscopix
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.gui.contributions import get_reader, read_layers, sample_recording
@@ -37,6 +40,24 @@ def test_an_nwb_file_is_opened_as_a_folder_is(make_napari_viewer, tmp_path, nwb)
     no_imaging = tmp_path / "b.nwb"
     no_imaging.write_bytes(b"")
     assert get_reader(str(no_imaging)) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [("a.hdf5", write_caiman), ("m1_traces.csv", partial(write_inscopix, tiffs="m1"))],
+)
+def test_napari_finds_us_for_files_of_other_pipelines_alone(
+    make_napari_viewer, tmp_path, name, write
+):
+    viewer = make_napari_viewer()
+    viewer.open(str(write(tmp_path / name)), plugin="napari-celltype")
+    assert viewer.layers[-1].features.shape[0] == 6
+    manifest = PluginManifest.from_file(files("napari_celltype") / "napari.yaml")
+    (reader,) = manifest.contributions.readers
+    fits = [fnmatch(name, pattern) for pattern in reader.filename_patterns]
+    assert any(fits)
+    (tmp_path / name).write_bytes(b"index,axis-0,axis-1\n0,1,2\n")
+    assert get_reader(str(tmp_path / name)) is None
 
 
 def test_another_folder_is_left_to_other_readers(tmp_path):

@@ -224,7 +224,7 @@ class TestNearMisses:
 
     def test_any_other_file_is_no_recording(self, tmp_path):
         (tmp_path / "movie.tif").touch()
-        with pytest.raises(RecordingError, match="is not a suite2p or NWB recording"):
+        with pytest.raises(RecordingError, match="is no recording of suite2p, NWB"):
             find_planes(tmp_path / "movie.tif")
 
 

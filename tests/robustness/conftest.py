@@ -16,6 +16,7 @@ import pytest
 import tifffile
 from hypothesis import HealthCheck, settings
 from scipy.io import savemat
+from tests.other_pipelines import write_caiman, write_inscopix
 
 from napari_celltype.answers import classify
 from napari_celltype.export import (
@@ -111,6 +112,8 @@ def lab(
     for ending in ("csv", "parquet", "json"):
         write_table(table, lab_folder / f"cell_types.{ending}")
     _write_nwb(planes[0], lab_folder / "theirs.nwb")
+    write_caiman(lab_folder / "others" / "caiman.hdf5")
+    write_inscopix(lab_folder / "others" / "traces.csv", tiffs="traces")
     fall = lab_folder / "fall" / "suite2p" / "plane0"
     fall.mkdir(parents=True)
     names = ("F", "Fneu", "iscell", "stat", "ops")

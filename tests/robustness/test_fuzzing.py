@@ -148,6 +148,14 @@ FILES: dict[str, Callable[[Path], None]] = {
     },
     str(PLANE / "data.bin"): look,
     str(FALL / "Fall.mat"): partial(look, plane=FALL),
+    **{
+        f"others/{name}": partial(look, plane=Path("others", plane))
+        for name, plane in {
+            "caiman.hdf5": "caiman.hdf5",
+            "traces.csv": "traces.csv",
+            "traces_C2.tiff": "traces.csv",
+        }.items()
+    },
     str(PLANE / "celltype_labels.json"): label,
     "theirs.nwb": copy_nwb,
     "labels.csv": read_labels,

@@ -24,7 +24,7 @@ from napari_celltype.gui.opening import read_again
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.labels.data_set import DataSet, at_confirmed_rate
 from napari_celltype.models import DEFAULT_MODEL
-from napari_celltype.recording import Recording
+from napari_celltype.recording import RATE_DOUBTS, Recording
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -214,7 +214,9 @@ class Session:
     def set_sampling_frequency(self, key: str, hertz: float) -> None:
         """Take the user's word for a frame rate."""
         old = self.recordings[key].recording
-        if old.sampling_frequency == hertz and old.sampling_frequency_confirmed:
+        is_doubtful = any(w.code in RATE_DOUBTS for w in old.warnings)
+        is_known = old.sampling_frequency_confirmed and not is_doubtful
+        if old.sampling_frequency == hertz and is_known:
             return
         self._take_over(key, old.with_sampling_frequency(hertz))
 

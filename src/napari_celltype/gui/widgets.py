@@ -321,8 +321,11 @@ def _remember(chosen: str, kind: str) -> Path | None:
     return Path(chosen) if chosen else None
 
 
+_RECORDINGS = "NWB, CaImAn, Inscopix (*.nwb *.hdf5 *.h5 *.csv);;All files (*)"
+
+
 class FolderDrop(QPushButton):
-    """The way in: a click asks for a suite2p folder, and one can be dropped here."""
+    """The way in: a click asks for a suite2p folder; files can be dropped here, too."""
 
     chosen = Signal(list)
 
@@ -333,6 +336,12 @@ class FolderDrop(QPushButton):
             "stat.npy or Fall.mat in it",
             clicked=self.ask,
         )
+        self.file = QPushButton(
+            "File...",
+            toolTip="An NWB file, an .hdf5 file of CaImAn, or cell traces (.csv) of "
+            "Inscopix",
+            clicked=self.ask_file,
+        )
         PathDrop(self, self.chosen.emit)
 
     def ask(self) -> None:
@@ -340,6 +349,12 @@ class FolderDrop(QPushButton):
         folder = ask_folder(self, "Open suite2p folder", "recordings")
         if folder is not None:
             self.chosen.emit([folder])
+
+    def ask_file(self) -> None:
+        """Ask for a recording that is a file."""
+        file = ask_file(self, "Open recording", "recordings", _RECORDINGS)
+        if file is not None:
+            self.chosen.emit([file])
 
 
 class PathDrop(QObject):

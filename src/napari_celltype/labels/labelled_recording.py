@@ -18,7 +18,11 @@ from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels.csv_table import labels_from_table, read_label_table
 from napari_celltype.labels.label_file import find_label_file, load_labels, own_types
-from napari_celltype.labels.recording_list import ListedPlane, read_recording_list
+from napari_celltype.labels.recording_list import (
+    ListedPlane,
+    is_recording_list,
+    read_recording_list,
+)
 from napari_celltype.labels.table import Label, LabelTable
 from napari_celltype.labels.trace_set import Cells, TraceSet, load_traces
 from napari_celltype.recording import (
@@ -281,7 +285,7 @@ def find_labelled(
         try:
             if path.suffix.lower() == ".npz":
                 found.append(of_trace_set(load_traces(path, tree), path, tree))
-            elif path.suffix.lower() == ".csv":
+            elif is_recording_list(path):
                 listed += read_recording_list(path)[0]
             else:
                 planes = find_recordings([path]).planes

@@ -33,6 +33,7 @@ from napari_celltype.labels.obstacles import (
 )
 from napari_celltype.labels.recording_list import (
     find_listed_planes,
+    is_recording_list,
     read_recording_list,
 )
 from napari_celltype.labels.targets import Targets
@@ -44,7 +45,7 @@ from napari_celltype.parameters import (
     parameter,
     plane_parameter,
 )
-from napari_celltype.recording import recording_names, require_possible
+from napari_celltype.recording import FILE_SUFFIXES, recording_names, require_possible
 from napari_celltype.recording.windows import lively
 
 # Samples that are read at once: 16 MB as float32, a few times that while averaging.
@@ -152,11 +153,12 @@ class Reading:
         else:
             path = Path(data).expanduser()
             suffix = path.suffix.lower()
+        is_list = is_recording_list(path)
         for what, value, refused in (
-            ("labels", self.labels, (".npz", ".csv")),
-            ("a plane", self.plane, (".npz",)),
+            ("labels", self.labels, suffix == ".npz" or is_list),
+            ("a plane", self.plane, suffix == ".npz"),
         ):
-            if value is not None and suffix in refused:
+            if value is not None and refused:
                 raise LabelError(
                     f"{path} is no single recording, so {what} cannot be chosen for "
                     "it; leave that out."
@@ -176,10 +178,10 @@ class Reading:
                 traces = replace(traces, sampling_frequency=rate)
             return DataSet((of_trace_set(traces, path),), name=path.stem, path=path)
         unused: tuple[str, ...] = ()
-        if suffix == ".csv":
+        if is_list:
             listed, unused = read_recording_list(path, self.plane)
             name = path.stem
-        elif isfile(path) and suffix not in (".npy", ".mat", ".nwb"):
+        elif isfile(path) and suffix not in (".npy", ".mat", *FILE_SUFFIXES):
             raise LabelError(
                 f"{path} is no labelled data; give a trace set (.npz), a recording "
                 "list (.csv), a suite2p folder or an NWB file."

@@ -9,7 +9,11 @@ from pathlib import Path
 
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels.csv_table import read_csv_rows, whole_number
-from napari_celltype.recording import find_planes, require_possible
+from napari_celltype.recording import (
+    find_planes,
+    pipeline_of_file,
+    require_possible,
+)
 
 # What holds for all ROIs of a recording.
 CONDITIONS = ("indicator", "region", "preparation")
@@ -30,6 +34,11 @@ class ListedPlane:
     facts: Mapping[str, str] = field(default_factory=dict)
     # Whether the recording has other planes that are taken as well.
     one_of_several: bool = False
+
+
+def is_recording_list(path: Path) -> bool:
+    """Tell whether a path is that of a table and not that of a recording."""
+    return path.suffix.lower() == ".csv" and pipeline_of_file(path) is None
 
 
 def read_recording_list(

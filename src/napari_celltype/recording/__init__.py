@@ -2,9 +2,11 @@
 
 from napari_celltype.recording.movie import attach_movie, open_movie
 from napari_celltype.recording.npy import load_npy, load_npz
-from napari_celltype.recording.nwb import ONLY_DFF, file_of
+from napari_celltype.recording.nwb import ONLY_DFF
 from napari_celltype.recording.readers import (
+    FILE_SUFFIXES,
     Failure,
+    file_of,
     find_planes,
     find_recordings,
     name_of_recording,
@@ -18,6 +20,7 @@ from napari_celltype.recording.recording import (
     FROM_TIFF,
     FROM_USER,
     RATE_DOUBTS,
+    RATE_UNCONFIRMED,
     SAME_RATE,
     UNCONFIRMED,
     UNKNOWN,
@@ -44,11 +47,13 @@ from napari_celltype.recording.traces import (
 )
 
 __all__ = [
+    "FILE_SUFFIXES",
     "FROM_SUITE2P",
     "FROM_TIFF",
     "FROM_USER",
     "ONLY_DFF",
     "RATE_DOUBTS",
+    "RATE_UNCONFIRMED",
     "RED_IMAGE",
     "SAME_RATE",
     "UNCONFIRMED",

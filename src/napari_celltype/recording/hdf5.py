@@ -110,6 +110,13 @@ def array_of(dataset: Any, kinds: str = "fiub") -> NDArray[Any] | None:
     return values
 
 
+def value_of(dataset: Any) -> Any:
+    """Return the one value of a dataset; None where there is none."""
+    if dataset is None or is_group(dataset) or dataset.shape not in ((), (1,)):
+        return None
+    return np.asarray(dataset[()]).reshape(-1).tolist()[0]
+
+
 def texts_of(dataset: Any) -> list[str] | None:
     """Read the texts of a dataset; None where it holds none."""
     values = array_of(dataset, "OSU")
@@ -174,7 +181,7 @@ class Hdf5Traces(StoredTraces):
     def _read(self, wanted: NDArray[np.int64]) -> NDArray[Any]:
         wanted = self._columns[wanted]
         values = np.empty((len(wanted), self.shape[1]), dtype=np.float32)
-        with open_hdf5(self.path) as file, np.errstate(over="ignore"):
+        with open_hdf5(self.path) as file, np.errstate(over="ignore", invalid="ignore"):
             dataset = file[self._name]
             if self._is_flat:
                 values[:] = dataset[:]

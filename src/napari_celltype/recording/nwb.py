@@ -29,6 +29,7 @@ from napari_celltype.recording.hdf5 import (
     open_hdf5,
     text_of,
     texts_of,
+    value_of,
 )
 from napari_celltype.recording.npy import FileStamp, file_stamp, require_stamp
 from napari_celltype.recording.nwb_rois import read_images, read_masks, roi_texts
@@ -42,6 +43,8 @@ from napari_celltype.recording.recording import (
     Pipeline,
     Recording,
     Traces,
+    file_in,
+    rate_and_gaps,
     require_possible,
     segments_between,
 )
@@ -49,12 +52,16 @@ from napari_celltype.recording.traces import MEMORY_LIMIT
 
 NAME = "NWB"
 LOOKED_FOR = "an .nwb file with traces of ROIs"
+SUFFIXES = (".nwb",)
 CITATION = "Neurodata Without Borders: Rübel et al., eLife 11:e78362, 2022"
 FROM_FILE, FROM_TIMESTAMPS = "NWB file", "timestamps in the NWB file"
-# Code of the finding that a file has dF/F and no raw fluorescence.
 ONLY_DFF = "only-df-over-f"
+DFF_ALONE = Finding(
+    ONLY_DFF,
+    "The file holds dF/F and no raw fluorescence, and the bundled models learnt raw "
+    "fluorescence; trust a model that was trained on dF/F.",
+)
 
-_SUFFIX = ".nwb"
 _MOST_GROUPS, _MOST_LEVELS = 20_000, 8
 # What a series is, by its name and that of what holds it; the first that fits.
 _KINDS = (
@@ -66,15 +73,13 @@ _KINDS = (
     ("demixed", re.compile("demix")),
 )
 # The first is taken where a file has several, and what it is in words.
-_PREFERRED = {
+TRACE_KINDS = {
     "raw": "raw fluorescence",
     "demixed": "raw fluorescence after demixing",
     "corrected": "fluorescence after neuropil correction",
     "dF/F": "dF/F",
     "scaled": "z-scored or normalised fluorescence",
 }
-# Two frames that are further apart, in seconds and in frames, are not continuous.
-_GAP_SECONDS, _GAP_FRAMES = 1.0, 1.5
 # How our own export says that nobody knows the rate, and where time is continuous.
 _OWN_DOUBT = "Nobody confirmed the frame rate"
 _OWN_SEGMENTS = re.compile(r"Time is continuous only within the frames ([\d to,]+);")
@@ -107,8 +112,7 @@ class _Plane:
 
 def file_of(path: Path) -> Path | None:
     """Return the NWB file that a path is or is a part of, by its name alone."""
-    places = (path, path.parent)
-    return next((p for p in places if p.suffix.lower() == _SUFFIX), None)
+    return file_in(path, SUFFIXES)
 
 
 def find_planes(path: Path) -> list[Path]:
@@ -129,7 +133,7 @@ def planes_among(folder: Path, names: Collection[str]) -> list[Path]:
     for name in sorted(names):
         path = folder / name
         # macOS writes ._NAME.nwb beside files on disks that are not its own.
-        is_ours = path.suffix.lower() == _SUFFIX and not name.startswith(".")
+        is_ours = path.suffix.lower() in SUFFIXES and not name.startswith(".")
         if is_ours and not suite2p.is_own_file(path):
             try:
                 found += find_planes(path) or [path]
@@ -193,7 +197,7 @@ def _listed(path: Path, stamp: FileStamp) -> tuple[_Plane, ...]:
     for table in dict.fromkeys(one.table for one in series):
         mine = [one for one in series if one.table == table]
         kinds = {one.kind for one in mine}
-        best = next((kind for kind in _PREFERRED if kind in kinds), None)
+        best = next((kind for kind in TRACE_KINDS if kind in kinds), None)
         taken = [one for one in mine if one.kind == best]
         rows = [row for one in taken for row in one.rows]
         if len(set(rows)) < len(rows):
@@ -230,7 +234,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def _find_series(file: Any) -> list[_Series]:
     """Find the series of a file, one after another, and what they are of."""
-    version = text_of(_value(follow(file, "nwb_version")))
+    version = text_of(value_of(follow(file, "nwb_version")))
     if version.startswith(("NWB-1", "1.")):
         return list(_series_of_version_1(file))
     found = []
@@ -379,7 +383,7 @@ def open_plane(
         pipeline=Pipeline(NAME, facts.pop("nwb_version", None), CITATION),
         files={path: stamp},
         # Demixed traces are raw: their unit and neuropil are those of the others.
-        trace_kind=_PREFERRED["raw" if one.kind == "demixed" else one.kind],
+        trace_kind=TRACE_KINDS["raw" if one.kind == "demixed" else one.kind],
         facts=facts,
         roi_texts=texts,
         warnings=tuple(warnings),
@@ -398,16 +402,12 @@ def _say_which(series: _Series, file: Any, warnings: list[Finding]) -> None:
     warnings.append(
         Finding(
             "traces-taken",
-            f"The traces are {series.group.strip('/')}, {_PREFERRED[series.kind]} "
+            f"The traces are {series.group.strip('/')}, {TRACE_KINDS[series.kind]} "
             f"(unit: {unit}).",
         )
     )
     if series.kind == "dF/F":
-        sentence = (
-            "The file holds dF/F and no raw fluorescence, and the bundled models "
-            "learnt raw fluorescence; trust a model that was trained on dF/F."
-        )
-        warnings.append(Finding(ONLY_DFF, sentence))
+        warnings.append(DFF_ALONE)
 
 
 def _time(
@@ -418,16 +418,13 @@ def _time(
     start = follow(group, "starting_time")
     rate = None if start is None else start.attrs.get("rate")
     times = array_of(follow(group, "timestamps"), "fiu")
-    if times is not None and times.shape == (n_frames,) and n_frames > 1:
-        apart = np.diff(times.astype(np.float64))
-        usual = float(np.median(apart))
-        if np.isfinite(apart).all() and (apart > 0).all():
-            rate, source = 1 / usual, FROM_TIMESTAMPS
-            limit = max(_GAP_SECONDS, _GAP_FRAMES * usual)
-            gaps = (np.flatnonzero(apart > limit) + 1).tolist()
+    if times is not None and times.shape == (n_frames,):
+        measured, gaps = rate_and_gaps(times)
+        if measured is not None:
+            rate, source = measured, FROM_TIMESTAMPS
     imaging = follow(table, "imaging_plane")
     if rate is None and is_group(imaging):
-        rate = _value(follow(imaging, "imaging_rate"))
+        rate = value_of(follow(imaging, "imaging_rate"))
     try:
         rate = require_possible(np.asarray(rate).item())
     except (RecordingError, ValueError):
@@ -439,13 +436,6 @@ def _time(
         warnings.append(Finding(RATE_UNCONFIRMED, sentence))
         source = UNCONFIRMED
     return rate, source, gaps
-
-
-def _value(dataset: Any) -> Any:
-    """Return the one value of a dataset; None where there is none."""
-    if dataset is None or is_group(dataset) or dataset.shape not in ((), (1,)):
-        return None
-    return np.asarray(dataset[()]).reshape(-1).tolist()[0]
 
 
 def _facts(file: Any, table: Any) -> dict[str, str]:
@@ -466,7 +456,7 @@ def _facts(file: Any, table: Any) -> dict[str, str]:
     }
     found = {}
     for name, (group, *paths) in places.items():
-        values = (_value(follow(group, path)) for path in paths if is_group(group))
+        values = (value_of(follow(group, path)) for path in paths if is_group(group))
         texts = (
             text_of(v if isinstance(v, str | bytes) else str(v))
             for v in values

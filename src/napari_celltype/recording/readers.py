@@ -17,8 +17,8 @@ from typing import Protocol
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
-from napari_celltype.recording import nwb, suite2p
-from napari_celltype.recording.recording import Recording
+from napari_celltype.recording import caiman, inscopix, nwb, suite2p
+from napari_celltype.recording.recording import Recording, file_in
 
 _MOST_HINTS, _HINT_DEPTH, _MOST_FOLDERS = 5, 3, 2000
 
@@ -33,6 +33,10 @@ class Reader(Protocol):
     @property
     def LOOKED_FOR(self) -> str:
         """What its recordings look like, in words."""
+
+    @property
+    def SUFFIXES(self) -> tuple[str, ...]:
+        """Endings of files that are recordings; their planes lie in them by name."""
 
     def find_planes(self, path: Path) -> list[Path]:
         """List the planes of the recording at a path; [] if it is none."""
@@ -58,7 +62,8 @@ class Reader(Protocol):
         """Open a plane; see `open_recording`."""
 
 
-READERS: tuple[Reader, ...] = (suite2p, nwb)
+READERS: tuple[Reader, ...] = (suite2p, nwb, caiman.READER, inscopix.READER)
+FILE_SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.SUFFIXES)
 
 
 def open_recording(
@@ -75,7 +80,7 @@ def open_recording(
     ----------
     path : str or Path
         A session folder, its `suite2p` folder, a plane folder, `combined`, a
-        `stat.npy`, or an NWB file.
+        `stat.npy`, or a file of NWB, CaImAn or Inscopix.
     plane : int or None
         Number of the plane; None for the first, with a warning where there are more.
     sampling_frequency : float or None
@@ -298,6 +303,11 @@ def session_folder(path: Path) -> Path:
     return next((session for session in sessions if session != path), path)
 
 
+def file_of(path: Path) -> Path | None:
+    """Return the file that a plane is or is a part of; None if it is a folder."""
+    return file_in(path, FILE_SUFFIXES)
+
+
 def pipeline_of_file(path: Path) -> str | None:
     """Return the name of the pipeline that a file belongs to; None if to none."""
     return next((r.NAME for r in READERS if r.is_own_file(path)), None)
@@ -315,16 +325,17 @@ def _similar_names(path: Path) -> str:
 def _not_a_recording(path: Path, below: Sequence[Path]) -> RecordingError:
     folder = path if path.is_dir() else path.parent
     near = [str(plane.relative_to(folder)) for plane in below[:_MOST_HINTS]]
-    names = sorted(child.name for child in folder.iterdir())
-    lacks = (reader.why_not(names) for reader in READERS)
+    inside = sorted(child.name for child in folder.iterdir())
+    lacks = (reader.why_not(inside) for reader in READERS)
     if near:
         hint = f"recordings were found in {', '.join(near)}; open one of these"
-    elif names:
-        rest = " and more" if len(names) > 5 else ""
-        hint = next(filter(None, lacks), f"it holds {', '.join(names[:5])}{rest}")
+    elif inside:
+        rest = " and more" if len(inside) > 5 else ""
+        hint = next(filter(None, lacks), f"it holds {', '.join(inside[:5])}{rest}")
     else:
         hint = "it is empty"
+    *names, last = (reader.NAME for reader in READERS)
     return RecordingError(
-        f"{path} is not a {' or '.join(r.NAME for r in READERS)} recording (looked for "
+        f"{path} is no recording of {', '.join(names)} or {last} (looked for "
         f"{'; or '.join(r.LOOKED_FOR for r in READERS)}); {hint}."
     )

@@ -84,6 +84,31 @@ def segments_between(
     return tuple(map(Segment, *columns))
 
 
+# Two frames that are further apart, in seconds and in frames, are not continuous.
+_GAP_SECONDS, _GAP_FRAMES = 1.0, 1.5
+
+
+def rate_and_gaps(times: NDArray[Any]) -> tuple[float | None, list[int]]:
+    """Return the frame rate (Hz) by the times of frames (s), and those after a gap.
+
+    Times that are not finite are passed over; the rate is None where time stands still.
+    """
+    frames = np.flatnonzero(np.isfinite(times))
+    steps = np.diff(frames)
+    apart = np.diff(times[frames].astype(np.float64)) / steps
+    if not len(apart) or (apart <= 0).any():
+        return None, []
+    usual = float(np.median(apart))
+    late = (apart - usual) * steps + usual > max(_GAP_SECONDS, _GAP_FRAMES * usual)
+    return 1 / usual, frames[1:][late].tolist()
+
+
+def file_in(path: Path, suffixes: Collection[str]) -> Path | None:
+    """Return the file that a path is or is a part of, by its name alone."""
+    places = (path, path.parent)
+    return next((p for p in places if p.suffix.lower() in suffixes), None)
+
+
 # Where a frame rate came from, and so how sure of it we are.
 FROM_USER = "user"
 FROM_TIFF = "TIFF metadata"

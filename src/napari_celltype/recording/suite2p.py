@@ -69,6 +69,7 @@ LOOKED_FOR = (
     "a session folder with suite2p/plane0, a suite2p folder with plane0, a plane "
     "folder with F.npy and stat.npy, or a stat.npy or Fall.mat"
 )
+SUFFIXES = ()
 CITATION = "suite2p: Pachitariu et al., bioRxiv 061507, 2017 (doi:10.1101/061507)"
 
 _PLANE = re.compile(r"plane(\d+)")

@@ -13,7 +13,12 @@ from napari_celltype.gui.forms import choice_box, models_offered, narrow, offer
 from napari_celltype.gui.widgets import PercentBox, fill
 from napari_celltype.models import DEFAULT_MODEL, ModelCard, describe, list_models
 from napari_celltype.models.catalog import find_model
-from napari_celltype.recording import RATE_DOUBTS, UNCONFIRMED, Recording
+from napari_celltype.recording import (
+    RATE_DOUBTS,
+    RATE_UNCONFIRMED,
+    UNCONFIRMED,
+    Recording,
+)
 
 _DECIMALS = 3
 
@@ -67,8 +72,10 @@ class FrameRateBox(QtWidgets.QWidget):
         source = doubt = in_full = ""
         rate = None if recording is None else recording.sampling_frequency
         confirmed = recording is None or recording.sampling_frequency_confirmed
+        codes = [] if recording is None else [w.code for w in recording.warnings]
+        is_default = RATE_UNCONFIRMED in codes
         self.number.setValue(rate or 0.0)
-        self.button.setEnabled(rate is not None and not confirmed)
+        self.button.setEnabled(rate is not None and (not confirmed or is_default))
         if recording is not None:
             if rate is None:
                 doubt = "⚠ Not in the files: type it."
@@ -78,6 +85,8 @@ class FrameRateBox(QtWidgets.QWidget):
                 source = f", from {recording.sampling_frequency_source}"
             warnings = recording.warnings
             in_full = "\n".join(str(w) for w in warnings if w.code in RATE_DOUBTS)
+            if is_default and not doubt:
+                doubt = "⚠ A program's default: confirm or correct it."
             if in_full and not doubt:
                 doubt = "⚠ The TIFF says another: correct it if wrong."
         self.number.setToolTip(f"Frames per second of one plane{source}")

@@ -174,7 +174,8 @@ class ClassifyDock(QWidget):
             self.open_paths([path], sampling_frequency=rate, movie=movie)
 
     def _lay_out(self) -> None:
-        parts = (self.folder, self.stale, self.form, self.warnings, self.legend)
+        ways_in = fill(QHBoxLayout(), (self.folder, 1), self.folder.file)
+        parts = (ways_in, self.stale, self.form, self.warnings, self.legend)
         column = fill(QVBoxLayout(), *parts, margins=(6, 4, 6, 4), spacing=5)
         column.addStretch(1)
         lay_out_dock(self, column, self.run, self.job)
