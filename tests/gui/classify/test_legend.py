@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("qtpy.QtWidgets")
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
 from napari_celltype.answers.summary import Called, Summary
@@ -71,6 +72,13 @@ def test_grey_outlines_are_explained():
 
 def test_a_class_that_only_a_users_model_knows_has_a_line():
     assert rows(summary({"NDNF": 1}))[-1].code == "NDNF"
+
+
+def test_names_of_types_are_text_and_no_markup(legend):
+    name = "<img src='x.png'>"
+    legend.show_result("", rows(None, {name: 2}))
+    (label,) = (w for w in legend.findChildren(QLabel) if w.text() == name)
+    assert label.textFormat() == Qt.TextFormat.PlainText
 
 
 def test_thick_outlines_are_explained_and_own_types_named():

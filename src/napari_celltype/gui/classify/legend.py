@@ -17,6 +17,8 @@ from napari_celltype.gui.palette import Shape, color_of, mark
 from napari_celltype.gui.session import ColorBy
 from napari_celltype.gui.widgets import Details, Words, fill
 
+# Names of types are text: own ones may come from a shared file.
+_PLAIN = Qt.TextFormat.PlainText
 _BOLD = "font-weight: bold;"
 # A bracket on the left, that holds the types together.
 _BRACKET = "border-left: 2px solid #9E9E9E; padding-left: 5px;"
@@ -69,9 +71,11 @@ class Legend(QWidget):
             swatch = mark(row.color, row.shape, self.devicePixelRatioF())
             self._grid.addWidget(QLabel(pixmap=swatch), number, 0)
             if row.code:
-                self._grid.addWidget(QLabel(row.code, styleSheet=_BOLD), number, 1)
+                code = QLabel(row.code, styleSheet=_BOLD, textFormat=_PLAIN)
+                self._grid.addWidget(code, number, 1)
             first = 2 if row.code else 1
-            self._grid.addWidget(QLabel(row.name), number, first, 1, 3 - first)
+            name = QLabel(row.name, textFormat=_PLAIN)
+            self._grid.addWidget(name, number, first, 1, 3 - first)
             count = QLabel(str(row.count), alignment=Qt.AlignmentFlag.AlignRight)
             self._grid.addWidget(count, number, 3)
         doubted = [number for number, row in enumerate(rows) if row.unproven]
