@@ -12,15 +12,17 @@ PYTEST_ARGS ?=
 # One thread each: two processes that share two cores mostly wait for one another.
 PARALLEL := -n 2
 
-.PHONY: help setup setup-demo libraries demo test test-quick soak lint docs bench
-.PHONY: validate clean
+.PHONY: help setup setup-demo libraries demo test test-quick pythons soak lint audit
+.PHONY: docs bench validate clean
 
 help:
 	@echo "make demo        set up, run the demo and open napari"
 	@echo "make test        set up, run every test"
 	@echo "make test-quick  the tests that need no window and no patience"
+	@echo "make pythons     the tests on each supported Python, and with the oldest packages"
 	@echo "make soak        twenty times as many mutants, kills and openings: some hours"
 	@echo "make lint        ruff, mypy, import-linter, the napari manifest"
+	@echo "make audit       known vulnerabilities of the installed packages (asks PyPI)"
 	@echo "make docs        the pages of docs/ as a site, in build/site"
 	@echo "make bench       the benchmarks, printed as ratios of this machine's speed"
 	@echo "make validate    what the bundled models can and cannot do, as docs/validation.md"
@@ -53,6 +55,16 @@ test-quick: setup
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) \
 		-m "not slow and not gui" $(PYTEST_ARGS)
 
+pythons: setup
+	@set -e; for python in 3.11:lowest-direct 3.11:highest 3.12:highest 3.13:highest; do \
+		echo "== $$python"; to=build/python-$$python; \
+		$(BIN)/uv venv -q --clear --python $${python%:*} $$to; \
+		$(BIN)/uv pip install -q --python $$to --resolution $${python#*:} \
+			-e ".[all,test]"; \
+		OMP_NUM_THREADS=1 sh scripts/on_screen.sh \
+			$$to/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS); \
+	done
+
 soak: setup
 	@NAPARI_CELLTYPE_SOAK=20 OMP_NUM_THREADS=1 sh scripts/on_screen.sh \
 		$(BIN)/python -m pytest tests/robustness --timeout 36000 $(PYTEST_ARGS)
@@ -64,6 +76,9 @@ lint: setup
 	$(BIN)/lint-imports
 	$(BIN)/npe2 validate src/napari_celltype/napari.yaml
 	$(BIN)/pre-commit run --all-files
+
+audit: setup
+	$(BIN)/uv tool run pip-audit --path $(BIN)/../lib/python3*/site-packages
 
 docs: setup
 	$(BIN)/python -m sphinx -W -q docs build/site

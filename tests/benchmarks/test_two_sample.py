@@ -34,11 +34,13 @@ def cells_of(number: int, seed: int, smooth: int = 1) -> list[Cell]:
     return made
 
 
+@pytest.mark.slow
 def test_cells_of_one_kind_are_not_told_apart():
     score = tell_apart(cells_of(20, 1), cells_of(20, 2))["z-scored"]
     assert score["low"] < 0.5 < score["high"]
 
 
+@pytest.mark.slow
 def test_smoother_cells_are_told_apart_and_the_page_can_say_by_what():
     answer = tell_apart(cells_of(10, 1, smooth=4), cells_of(10, 2))
     assert answer["z-scored"]["value"] > 0.95
@@ -73,6 +75,7 @@ def test_twins_are_as_long_and_the_same_with_the_same_seed(make_cell):
     np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_kinds_with_too_few_cells_are_said_to_be(make_cell):
     cells = [make_cell(n, "PY") for n in range(4)] + [make_cell(9, "VIP")]
     found = pairs(cells, 1)
@@ -81,6 +84,7 @@ def test_kinds_with_too_few_cells_are_said_to_be(make_cell):
     assert results["too few cells"] == {"VIP, OGB1, in vivo": 1}
 
 
+@pytest.mark.slow
 def test_a_batch_and_its_twins_are_never_learnt_from_and_tested_together(make_cell):
     cells = [make_cell(n, "PY", batch=f"batch{n // 2}") for n in range(6)]
     found = pairs(cells, 1)
@@ -90,6 +94,7 @@ def test_a_batch_and_its_twins_are_never_learnt_from_and_tested_together(make_ce
     }
 
 
+@pytest.mark.slow
 def test_raw_fluorescence_is_its_own_stratum_and_is_not_judged_by_its_size(make_cell):
     cells = [make_cell(n, "PY") for n in range(4)]
     cells += [replace(make_cell(n), raw=True, dataset="V1") for n in range(4, 8)]

@@ -1,5 +1,7 @@
 """The doctor's report on this machine, and on machines where something is wrong."""
 
+import pytest
+
 from napari_celltype.cli import system_libraries
 from napari_celltype.cli.doctor import doctor
 from napari_celltype.models.catalog import BUNDLED, FOLDER_VARIABLE
@@ -10,6 +12,7 @@ def finding(name):
     return found
 
 
+@pytest.mark.slow
 def test_packages_are_named_and_what_is_not_ok_says_what_to_do():
     found = list(doctor())
     assert all(bool(f.remedy) is not f.ok for f in found)

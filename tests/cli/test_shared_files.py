@@ -81,6 +81,7 @@ def contents(file):
         yield pd.read_parquet(file).to_csv().encode()
 
 
+@pytest.mark.slow
 def test_nothing_that_is_shared_names_a_folder_of_this_machine(shared):
     _, folders, said = shared
     assert any(PLACE in text for text in said.values())
@@ -136,6 +137,7 @@ def tags(page):
     return reader.found
 
 
+@pytest.mark.slow
 def test_names_from_files_are_text_in_every_page_and_drawing(terminal, tmp_path):
     def pages(types, animals, folder):
         """A report of two animals, and a drawing, in which all these names stand."""

@@ -83,6 +83,7 @@ def test_types_of_lines_animals_and_sessions(tmp_path, archive):
     assert origin["settings"]["types"]["Pvalb"] == "PV"
 
 
+@pytest.mark.slow
 def test_it_is_split_by_animal_at_once(tmp_path, archive):
     made = make(tmp_path, archive(names=("PV", "SOM")))
     protocol = PaperProtocol("by-subject", n_splits=2)

@@ -29,6 +29,7 @@ def test_scikit_learn_check(estimator, check):
     check(estimator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["rnn", "lstm", "pooled"])
 def test_training_check_passes_with_training_set_statistics(architecture):
     check_classifiers_train(

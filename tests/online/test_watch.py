@@ -415,6 +415,7 @@ def test_suite2ps_own_traces_do_not_grow(
         nct.watch(plane / "data.bin", masks=plane, n_rois=13)
 
 
+@pytest.mark.slow
 def test_a_folder_is_followed_whatever_the_masks_are(
     suite2p_folder: Callable[..., Path], tmp_path: Path
 ) -> None:

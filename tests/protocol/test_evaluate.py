@@ -79,6 +79,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_scores_with_more(tmp_path, a
     pd.testing.assert_frame_equal(scores(resumed), at_once)
 
 
+@pytest.mark.slow
 def test_every_kind_of_classifier_learns_from_traces_with_gaps():
     found = []
     for damage in (np.nan, np.inf, -1e30):
@@ -94,6 +95,7 @@ def test_every_kind_of_classifier_learns_from_traces_with_gaps():
     pd.testing.assert_frame_equal(found[2], found[0])
 
 
+@pytest.mark.slow
 def test_accepted_predictions_train_and_are_never_tested_on(tmp_path):
     source = np.array(["manual", "prediction"] * 12)
     data = traces(label_source=source)
@@ -178,6 +180,7 @@ def stopped(file, stop):
     return stop(file, command="napari-celltype evaluate cells.npz")
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_its_folder_alone(stopped):
     before = (stopped / "results.jsonl").read_bytes()
     rows = []
@@ -188,6 +191,7 @@ def test_a_run_goes_on_from_its_folder_alone(stopped):
     assert any(n.startswith("A quick look: 2 splits") for n in report.notes)
 
 
+@pytest.mark.slow
 def test_data_that_went_elsewhere_are_given(stopped, file, tmp_path):
     moved = tmp_path / "elsewhere.npz"
     file.rename(moved)
@@ -203,6 +207,7 @@ def test_a_run_of_traces_in_memory_asks_for_its_data(file, stop):
     assert read_request(folder, file).protocol == PROTOCOL
 
 
+@pytest.mark.slow
 def test_a_list_inside_the_folder_is_found_after_the_folder_was_moved(
     stopped, file, tmp_path
 ):

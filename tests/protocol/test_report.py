@@ -218,6 +218,7 @@ def test_names_and_labels_of_users_are_escaped(make_run, make_traces):
     assert "evaluate &lt;data&gt;" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["table2", "epochs", "fig3", "new-dataset"])
 def test_each_experiment_of_the_paper_has_its_table_as_a_file(
     name, make_run, make_traces, tmp_path

@@ -65,6 +65,7 @@ def test_partial_labels_and_found_parameters_have_tables(make_run, make_traces):
     assert set(frame(run.report, "partial")["split"]) == {"by animal"}
 
 
+@pytest.mark.slow
 def test_table1_has_one_row_per_architecture(make_run):
     report = make_run("table1", epochs=20).report
     table = frame(report, "table1").set_index("architecture")
@@ -86,6 +87,7 @@ def test_table2_has_the_cell_types_in_rows(make_run):
     ]
 
 
+@pytest.mark.slow
 def test_table3_has_sizes_in_rows_and_networks_in_columns(make_run):
     table = frame(make_run("table3", epochs=20).report, "table3")
     names = ["training examples", "cnn accuracy", "cnn training time (s)"]
@@ -105,6 +107,7 @@ def test_table3_of_whole_animals_has_a_row_for_each_size(make_run):
     assert report.asked[0].name == f"cnn, at most {asked[0]} training examples"
 
 
+@pytest.mark.slow
 def test_table4_lists_classifiers_and_names_selection(make_run):
     report = make_run("table4", epochs=20).report
     first = frame(report, "table4")["classifier"].tolist()[:4]
@@ -129,6 +132,7 @@ def test_epochs_are_read_from_one_training(make_run):
     assert table[f"cnn, {HEADING}"][1] == 0.8787
 
 
+@pytest.mark.slow
 def test_fig3_has_baselines_at_every_epoch(make_run):
     run = make_run("fig3", epochs=4, skill={"cnn": 0.7, "adaboost": 0.4})
     table = frame(run.report, "fig3")
@@ -136,6 +140,7 @@ def test_fig3_has_baselines_at_every_epoch(make_run):
     assert table["adaboost accuracy"].nunique() == 1
 
 
+@pytest.mark.slow
 def test_a_new_data_set_has_old_new_and_pooled_columns(make_run, make_traces):
     new = make_traces({"PV": 6, "SOM": 14}, seed=3)
     report = make_run("new-dataset", new=new, epochs=20).report
@@ -152,6 +157,7 @@ def test_another_way_than_the_papers_has_none_of_its_numbers(make_run):
     assert not any(HEADING in column for t in asked for column in t.frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["table4", "epochs", "new-dataset"])
 def test_no_number_of_the_paper_stands_without_its_label(name, make_run, make_traces):
     new = make_traces({"PV": 6, "SOM": 14}, seed=3) if name == "new-dataset" else None

@@ -51,6 +51,7 @@ def accuracy(outcome, data):
     return float((np.array(outcome.guess) == truth).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", known())
 def test_every_classifier_answers_every_test_row(name, data):
     parameters = RNN.parameters if name in NETWORKS else {}

@@ -136,6 +136,7 @@ def test_a_model_at_chance_is_said_to_be_so_and_not_to_read_the_rig(make_run, ma
     assert "rig" not in doubts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("skill", "said"), [(0.0, True), (0.95, False)])
 def test_new_data_at_chance_raise_doubt(make_run, many, make_traces, skill, said):
     new = make_traces({"PV": 20, "SOM": 20}, subject_id=None, seed=3)
@@ -145,6 +146,7 @@ def test_new_data_at_chance_raise_doubt(make_run, many, make_traces, skill, said
     assert bool(doubts) is said
 
 
+@pytest.mark.slow
 def test_a_summary_has_five_to_twelve_plain_lines(make_run, many):
     names = ("cnn", "rnn", "lstm", "svm-rbf", "adaboost")
     report = make_run(classifiers=names, traces=many).report

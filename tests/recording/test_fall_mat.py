@@ -167,6 +167,7 @@ def test_what_is_no_recording_is_refused(content, tmp_path):
         open_recording(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_file_that_unpacks_to_far_more_than_traces_is_refused(tmp_path):
     zeros = np.zeros((40, 2_000_000), np.float32)
     savemat(tmp_path / "Fall.mat", {"F": zeros, "stat": []}, do_compression=True)

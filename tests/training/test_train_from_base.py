@@ -155,6 +155,7 @@ def test_only_the_last_layer_is_trained_and_the_card_says_so(recordings, models)
     assert any("may have been trained on some of the cells" in n for n in trained.notes)
 
 
+@pytest.mark.slow
 def test_a_model_that_was_fine_tuned_gives_way_to_its_base(recordings, models):
     train_model(request(recordings, models))
     base, (remark,) = find_base("mine")
@@ -218,6 +219,7 @@ def test_the_card_says_how_its_epoch_was_chosen_and_what_predictions_taught(
     assert untested.scores == ()
 
 
+@pytest.mark.slow
 def test_other_labels_of_the_scored_cells_choose_the_epoch_anew(
     recordings, models, monkeypatch
 ):
