@@ -10,7 +10,7 @@ BIN := .venv/bin
 DEMO_DIR ?= demo-output
 PYTEST_ARGS ?=
 # One thread each: two processes that share two cores mostly wait for one another.
-PARALLEL := -n 2
+PARALLEL := -n 2 --dist worksteal
 
 .PHONY: help setup setup-demo libraries demo test test-quick pythons soak lint audit
 .PHONY: docs bench validate clean

@@ -263,20 +263,3 @@ def test_a_score_card_holds_no_names_of_the_data(make_run, make_traces):
     assert len(card) < 20_000
     top = next(s for s in json.loads(card)["scores"] if s["name"] == "cnn")
     assert top["balanced_accuracy"]["mean"] == report.asked[0].balanced_accuracy.mean
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20))
-def test_a_rig_for_each_type_is_flagged_on_the_card(make_traces, tmp_path, seed):
-    """Each type has a gain, an offset and a noise of its own, and no activity."""
-    traces = make_traces(n_subjects=6, seed=seed)
-    rig = np.unique(traces.labels, return_inverse=True)[1].ravel()[:, None]
-    noise = np.random.default_rng(seed).normal(size=traces.traces.shape)
-    traces = replace(traces, traces=noise * (1 + 0.5 * rig) + 200 * rig)
-    path = tmp_path / "card.json"
-    evaluate(
-        traces, ("svm-linear",), PaperProtocol(n_splits=2, random_state=seed),
-        score_card=path,
-    )  # fmt: skip
-    doubts = json.loads(path.read_bytes())["doubts"]
-    assert "probe-comes-near" in {doubt["code"] for doubt in doubts}
