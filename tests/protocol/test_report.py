@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,7 +9,6 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from napari_celltype.protocol.evaluate import PaperProtocol, evaluate
 from napari_celltype.protocol.figures import figure_bytes, paper_figure
 from napari_celltype.protocol.report import make_report, render, write_report
 
