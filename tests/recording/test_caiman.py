@@ -61,6 +61,16 @@ def test_residuals_may_have_either_name(tmp_path, residuals):
     )
 
 
+@pytest.mark.parametrize("place", ["dims", "params/data/dims"])
+def test_the_frame_may_be_said_elsewhere(tmp_path, place):
+    path = write_caiman(tmp_path / "a.hdf5", dims=None)
+    with h5py.File(path, "r+") as file:
+        if place in file:
+            del file[place]
+        file[place] = FRAME_SHAPE
+    assert open_recording(path).frame_shape == FRAME_SHAPE
+
+
 @pytest.mark.parametrize("absent", [None, ...])
 def test_denoised_traces_alone_are_refused_with_the_way_out(tmp_path, absent):
     path = write_caiman(tmp_path / "a.hdf5", YrA=absent)

@@ -107,9 +107,11 @@ class _Sum(StoredTraces):
         self.shape = denoised.shape
 
     def _read(self, wanted: NDArray[np.int64]) -> NDArray[Any]:
-        denoised, residuals = (part[wanted] for part in self._parts)
+        denoised, residuals = self._parts
+        values = denoised._read(wanted)
         with np.errstate(over="ignore", invalid="ignore"):
-            return denoised + residuals
+            values += residuals._read(wanted)
+        return values
 
 
 def _traces(path: Path, estimates: Any, warnings: list[Finding]) -> tuple[Traces, str]:
