@@ -268,3 +268,36 @@ def test_a_file_that_is_not_ours_is_kept(tmp_path, archive):
         make(tmp_path, archive(names=("PV",)))
     with pytest.raises(CellTypeError, match="no public set"):
         make(tmp_path, "dandi:12", force=True)
+
+
+@pytest.mark.parametrize("is_7_3", [False, True], ids=["v7", "v7.3"])
+def test_crack_is_split_by_animal(tmp_path, public_files, is_7_3):
+    for animal in ("bb001", "cc028"):
+        for name in (f"{animal}-1.mat", f"{animal}L-2.mat"):
+            public_files.crack(tmp_path / "data" / name, is_7_3=is_7_3)
+    made = make(tmp_path, tmp_path / "data", reading=Reading(timesteps=80))
+    traces = load_traces(made.path)
+    assert traces.counts() == {"PV": 8, "PY": 24, "SOM": 8, "VIP": 8}
+    assert set(traces.subject_id) == {"bb001", "cc028"}
+    assert set(traces.session_id) == {"bb001-1", "bb001L-2", "cc028-1", "cc028L-2"}
+    assert len(set(traces.cell_id)) == len(traces) == 48
+    report = evaluate(made.path, ["features"], PaperProtocol("by-subject", n_splits=2))
+    assert len(report.scores) == 2
+    whole = make(tmp_path, tmp_path / "data", reading=Reading(joins="continuous"))
+    assert load_traces(whole.path).n_frames == 300
+
+
+def test_the_same_cell_of_two_dates_is_one(tmp_path, public_files):
+    for place in ("SB025/2019-10-23", "SB025/2019-10-24", "SB026/2019-10-23"):
+        public_files.bugeon(tmp_path / "data" / place)
+    made = make(tmp_path, tmp_path / "data")
+    traces = load_traces(made.path)
+    counts = {"PY": 3, "IN": 3, "PV": 3, "SOM": 3, "VIP": 3, "!PY": 3}
+    assert traces.counts() == dict(sorted(counts.items()))
+    assert set(traces.subject_id) == {"SB025", "SB026"}
+    assert len(set(traces.session_id)) == 3
+    assert len(set(traces.cell_id[traces.labels == "PV"])) == 2
+    assert len(set(traces.cell_id[traces.labels == "PY"])) == 3
+    public_files.bugeon(tmp_path / "data" / "SB027" / "2020-01-01", events=True)
+    with pytest.raises(LabelError, match=r"deconvolved events \(SB027/2020-01-01\)"):
+        make(tmp_path, tmp_path / "data")

@@ -60,6 +60,27 @@ def test_napari_finds_us_for_files_of_other_pipelines_alone(
     assert get_reader(str(tmp_path / name)) is None
 
 
+@pytest.mark.parametrize("kind", ["crack", "bugeon"])
+def test_traces_without_masks_are_shown_as_they_are(
+    make_napari_viewer, tmp_path, public_files, kind
+):
+    from napari_celltype.gui.scene import scene_of
+
+    names = {"crack": "m/cc028-1.mat", "bugeon": "m/2019-10-23"}
+    path = getattr(public_files, kind)(tmp_path / names[kind])
+    viewer = make_napari_viewer()
+    viewer.open(str(path), plugin="napari-celltype")
+    n_planes, shape = {"crack": (2, (7, 300)), "bugeon": (1, (6, 500))}[kind]
+    assert [layer.data.shape for layer in viewer.layers] == [shape] * n_planes
+    session = scene_of(viewer).session
+    assert session.active.recording.n_rois == shape[0]
+    session.select(3)
+    assert session.roi_id == 3
+    assert {"PY", "PV", "SOM", "VIP"} <= {row.label for row in session.active.labels}
+    layer = viewer.layers[0].data
+    assert (layer.min(), layer.max()) == (0, 1)
+
+
 def test_another_folder_is_left_to_other_readers(tmp_path):
     assert get_reader(str(tmp_path)) is None
 

@@ -570,3 +570,10 @@ def test_a_real_recording_is_labelled_data(tmp_path, shared_data):
     data = load(path, sampling_frequency=30.0)
     expected = np.load(folder / "F.npy")[[3, 200]]
     np.testing.assert_array_equal(data.traces.traces, expected)
+
+
+def test_a_folder_of_many_recordings_is_sent_to_dataset(tmp_path, nwb):
+    for name in ("a", "b"):
+        nwb.write(tmp_path / f"{name}.nwb")
+    with pytest.raises(LabelError, match=r"open one of these\. .* dataset .* -o"):
+        Reading().load(tmp_path)

@@ -114,9 +114,12 @@ def test_a_square_matrix_leaves_doubt(tmp_path, nwb):
 def test_timestamps_give_the_rate_and_the_gaps(tmp_path, nwb):
     times = np.arange(900) / 10.0
     times[500:] += 60
-    recording = open_recording(nwb.write(tmp_path / "a.nwb", timestamps=times))
-    assert recording.sampling_frequency == pytest.approx(10)
-    assert [(s.start, s.stop) for s in recording.segments] == [(0, 500), (500, 900)]
+    for unknown in ((), (0, 300, 301, 500, 899)):
+        times[[*unknown]] = np.nan
+        recording = open_recording(nwb.write(tmp_path / "a.nwb", timestamps=times))
+        assert recording.sampling_frequency == pytest.approx(10)
+        (first, second) = ((s.start, s.stop) for s in recording.segments)
+        assert (first, second) == ((0, 500 + len(unknown[:1])), (first[1], 900))
     unknown = nwb.write(tmp_path / "b.nwb", rate=None)
     assert open_recording(unknown).sampling_frequency is None
     with h5py.File(path := nwb.write(tmp_path / "c.nwb"), "r+") as file:
@@ -417,3 +420,18 @@ def test_a_copy_of_the_file_elsewhere_is_another_recording(tmp_path, nwb):
     shutil.copy(path, tmp_path / "b" / "a.nwb")
     names = recording_names(find_recordings([tmp_path]).planes)
     assert names == ["a.nwb", "b/a.nwb"]
+
+
+def test_masks_that_cover_everything_are_left_out(tmp_path, nwb, monkeypatch):
+    monkeypatch.setattr(nwb_rois, "_MOST_IN_MASKS", 1000)
+    for size, n_rois in ((12, 6), (13, 0)):
+        path = nwb.write(tmp_path / "a.nwb")
+        with h5py.File(path, "r+") as file:
+            table = file["processing/brain_observatory_pipeline/ImageSegmentation"]
+            table = table["PlaneSegmentation"]
+            del table["pixel_mask"], table["pixel_mask_index"]
+            table["image_mask"] = np.ones((6, size, size))
+        recording = open_recording(path)
+        assert len(recording.rois) == n_rois
+        codes = {w.code for w in recording.warnings}
+        assert ("masks-unreadable" in codes) == (n_rois == 0)

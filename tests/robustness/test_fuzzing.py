@@ -53,7 +53,7 @@ from napari_celltype.recording import (
     open_recording,
     tiff_sampling_frequency,
 )
-from napari_celltype.recording.fall_mat import _CHILD
+from napari_celltype.recording.matlab import _CHILD
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="memory is limited as Linux does it"
@@ -215,7 +215,7 @@ class Alarm:
             self.armed
             and event.startswith(FORBIDDEN)
             and not event.startswith(HARMLESS)
-            # Of this program's own: see `fall_mat`.
+            # Of this program's own: see `matlab`.
             and _CHILD not in str(args)
         ):
             self.armed = False

@@ -57,10 +57,10 @@ _LINES = {
     # Interneurons of several types.
     "!PY": ("Gad1", "Gad2", "Slc32a1", "VGAT", "Ndnf", "Lamp5", "Dlx5"),
 }
-# Words for single cells, such as those of DANDI 000625.
+# Words for single cells, such as those of DANDI 000625 and of Bugeon et al. 2022.
 _WORDS = {
     "PV": ("PVBC",),
-    "!PY": ("AAC", "BISTR", "NGFF", "CCK"),
+    "!PY": ("AAC", "BISTR", "NGFF", "CCK", "Sncg", "Serpinf1"),
     "": ("NOTHING",),
 }
 DEFAULT_RULES = tuple(

@@ -27,18 +27,12 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | 
 
 def read_layers(path: PathOrPaths) -> list[LayerData]:
     """Read every plane of the recordings."""
-    layers = [
+    return [
         layer
         for one in _paths(path)
         for opened in read_recordings(one, labels_dir=labels_folder())
         for layer in recording_layers(opened)
     ]
-    if not layers:
-        raise RecordingError(
-            f"{path} holds no image and no mask that could be shown; classify it at "
-            "the terminal."
-        )
-    return layers
 
 
 def _paths(path: PathOrPaths) -> list[Path]:

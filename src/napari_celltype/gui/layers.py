@@ -14,8 +14,11 @@ from napari_celltype.answers.columns import layer_features
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import Painting
 from napari_celltype.gui.palette import Palette
+from napari_celltype.models.windows import blocks_of
+from napari_celltype.recording import Recording
 
 METADATA_KEY = "napari-celltype"
+_MOST_COLUMNS = 4000
 
 Role = Literal["movie", "image", "colors", "rois"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -73,7 +76,21 @@ def recording_layers(
             features=layer_features(recording, opened.labels, opened.predictions),
             colormap=CyclicLabelColormap(colors=np.zeros((2, 4))),
         )
+    if not found:
+        add("image", "traces, one in each row", _raster(recording), "image")
     return found
+
+
+def _raster(recording: Recording) -> NDArray[np.float64]:
+    """Return all traces as one image, each from 0 to 1, for want of another."""
+    step = -(-recording.n_frames // _MOST_COLUMNS)
+    blocks = [block[:, ::step] for _, block in blocks_of(recording.raw_traces)]
+    values = np.concatenate(blocks)
+    values = np.where(np.isfinite(values), values, np.nan).astype(np.float64)
+    low, high = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
+    span = np.where(high > low, high - low, 1)[:, None]
+    raster: NDArray[np.float64] = np.nan_to_num((values - low[:, None]) / span)
+    return raster
 
 
 def palette_colormap(palette: Palette) -> CyclicLabelColormap:

@@ -45,7 +45,12 @@ from napari_celltype.parameters import (
     parameter,
     plane_parameter,
 )
-from napari_celltype.recording import FILE_SUFFIXES, recording_names, require_possible
+from napari_celltype.recording import (
+    FILE_SUFFIXES,
+    SeveralRecordings,
+    recording_names,
+    require_possible,
+)
 from napari_celltype.recording.windows import lively
 
 # Samples that are read at once: 16 MB as float32, a few times that while averaging.
@@ -181,14 +186,20 @@ class Reading:
         if is_list:
             listed, unused = read_recording_list(path, self.plane)
             name = path.stem
-        elif isfile(path) and suffix not in (".npy", ".mat", *FILE_SUFFIXES):
+        elif isfile(path) and suffix not in (".npy", *FILE_SUFFIXES):
             raise LabelError(
                 f"{path} is no labelled data; give a trace set (.npz), a recording "
                 "list (.csv), a suite2p folder or an NWB file."
             )
         else:
             labels = None if self.labels is None else Path(self.labels).expanduser()
-            listed = find_listed_planes(path, self.plane, labels)
+            try:
+                listed = find_listed_planes(path, self.plane, labels)
+            except SeveralRecordings as error:
+                raise LabelError(
+                    f"{error} To learn from all of them, make one trace set first: "
+                    f"napari-celltype dataset {path} -o data.npz"
+                ) from None
             name = recording_names([listed[0].folder])[0]
         tree = merge_own_types(listed, DEFAULT_TYPES)
         names = recording_names([plane.folder for plane in listed])

@@ -2,10 +2,10 @@
 
 from napari_celltype.recording.movie import attach_movie, open_movie
 from napari_celltype.recording.npy import load_npy, load_npz
-from napari_celltype.recording.nwb import ONLY_DFF
 from napari_celltype.recording.readers import (
     FILE_SUFFIXES,
     Failure,
+    SeveralRecordings,
     file_of,
     find_planes,
     find_recordings,
@@ -19,6 +19,7 @@ from napari_celltype.recording.recording import (
     FROM_SUITE2P,
     FROM_TIFF,
     FROM_USER,
+    ONLY_DFF,
     RATE_DOUBTS,
     RATE_UNCONFIRMED,
     SAME_RATE,
@@ -64,6 +65,7 @@ __all__ = [
     "Roi",
     "RoiMasks",
     "Segment",
+    "SeveralRecordings",
     "Traces",
     "area_average",
     "attach_movie",

@@ -12,7 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.errors import MissingDependencyError, RecordingError
-from napari_celltype.recording.npy import LFS_POINTER, MAX_RATIO, MAX_SMALL_BYTES
+from napari_celltype.recording.npy import (
+    MAX_RATIO,
+    MAX_SMALL_BYTES,
+    require_fetched,
+)
 from napari_celltype.recording.traces import StoredTraces
 
 # What h5py raises on damage, depending on where it stumbles.
@@ -45,12 +49,7 @@ def open_hdf5(path: Path) -> Iterator[Any]:
         ) from None
     try:
         with path.open("rb") as content:
-            start = content.read(len(LFS_POINTER))
-        if start == LFS_POINTER:
-            raise RecordingError(
-                f"{path} is a pointer of Git LFS and not the file itself; fetch it "
-                f"with: git lfs pull"
-            )
+            require_fetched(content.read(100), path)
         # Locks fail on shares and read-only disks; a change is noticed by the stamp.
         with h5py.File(path, "r", locking=False) as file:
             yield file

@@ -35,7 +35,7 @@ _MOST_VALUES, _MOST_AXES = 1 << 48, 32
 # Traces compress by a few times; archives that unpack to less than this are let be.
 MAX_RATIO, MAX_SMALL_BYTES = 100, 256 << 20
 
-LFS_POINTER = b"version https://git-lfs"
+_LFS_POINTER = b"version https://git-lfs"
 _HEADER_READERS: dict[tuple[int, int], Callable[..., Any]] = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -54,6 +54,15 @@ _ZIP_ERRORS = (
 
 class NotFetched(RecordingError):
     """A file is there by its name alone."""
+
+
+def require_fetched(start: bytes, where: object) -> None:
+    """Refuse a file whose first bytes say that Git LFS has it elsewhere."""
+    if start.startswith(_LFS_POINTER):
+        raise NotFetched(
+            f"{where} is a pointer of Git LFS and not the file itself; fetch it with: "
+            f"git lfs pull"
+        ) from None
 
 
 class NpyHeader(NamedTuple):
@@ -177,14 +186,10 @@ def _parse_header(file: IO[bytes], where: str, size: int) -> NpyHeader:
             shape, fortran_order, dtype = _HEADER_READERS[version](file)
     except _HEADER_ERRORS:
         file.seek(0)
-        start = file.read(len(LFS_POINTER))
+        start = file.read(len(_LFS_POINTER))
         if not start:
             raise NotFetched(f"{where} is empty (0 bytes); {_AGAIN}.") from None
-        if start == LFS_POINTER:
-            raise NotFetched(
-                f"{where} is a pointer of Git LFS and not the file itself; fetch it "
-                f"with: git lfs pull"
-            ) from None
+        require_fetched(start, where)
         raise RecordingError(
             f"{where} is not a NumPy .npy file, or is damaged; {_AGAIN}."
         ) from None

@@ -34,18 +34,16 @@ from napari_celltype.recording.hdf5 import (
 from napari_celltype.recording.npy import FileStamp, file_stamp, require_stamp
 from napari_celltype.recording.nwb_rois import read_images, read_masks, roi_texts
 from napari_celltype.recording.recording import (
-    FROM_USER,
-    RATE_DOUBTS,
+    DFF_ALONE,
     RATE_UNCONFIRMED,
-    RATE_UNKNOWN,
     UNCONFIRMED,
     UNKNOWN,
     Pipeline,
     Recording,
     Traces,
     file_in,
+    possible_rate,
     rate_and_gaps,
-    require_possible,
     segments_between,
 )
 from napari_celltype.recording.traces import MEMORY_LIMIT
@@ -55,12 +53,6 @@ LOOKED_FOR = "an .nwb file with traces of ROIs"
 SUFFIXES = (".nwb",)
 CITATION = "Neurodata Without Borders: Rübel et al., eLife 11:e78362, 2022"
 FROM_FILE, FROM_TIMESTAMPS = "NWB file", "timestamps in the NWB file"
-ONLY_DFF = "only-df-over-f"
-DFF_ALONE = Finding(
-    ONLY_DFF,
-    "The file holds dF/F and no raw fluorescence, and the bundled models learnt raw "
-    "fluorescence; trust a model that was trained on dF/F.",
-)
 
 _MOST_GROUPS, _MOST_LEVELS = 20_000, 8
 # What a series is, by its name and that of what holds it; the first that fits.
@@ -342,9 +334,6 @@ def open_plane(
             neuropil = neuropil if neuropil.shape == raw_traces.shape else None
         facts = _facts(file, table)
         rate, source, gaps = _time(file, one, table, n_frames, warnings)
-        if sampling_frequency is not None:
-            rate, source = require_possible(sampling_frequency), FROM_USER
-            warnings = [w for w in warnings if w.code not in RATE_DOUBTS]
         rois = read_masks(table, n_table, rows, warnings)
         ending = chosen.name if len(planes) > 1 else None
         images, shape = read_images(file, table, rois, ending, warnings)
@@ -367,7 +356,7 @@ def open_plane(
         raw_traces = raw_traces[:]
     if file_stamp(path) != stamp:
         raise RecordingError(f"{path} changed while it was opened; open it again.")
-    return Recording(
+    recording = Recording(
         raw_traces=raw_traces,
         rois=rois,
         sampling_frequency=rate,
@@ -388,6 +377,9 @@ def open_plane(
         roi_texts=texts,
         warnings=tuple(warnings),
     )
+    if sampling_frequency is None:
+        return recording
+    return recording.with_sampling_frequency(sampling_frequency)
 
 
 def _traces(path: Path, file: Any, series: _Series, rows: Sequence[int]) -> Hdf5Traces:
@@ -425,11 +417,7 @@ def _time(
     imaging = follow(table, "imaging_plane")
     if rate is None and is_group(imaging):
         rate = value_of(follow(imaging, "imaging_rate"))
-    try:
-        rate = require_possible(np.asarray(rate).item())
-    except (RecordingError, ValueError):
-        sentence = f"{file.filename} does not say a frame rate that is possible."
-        warnings.append(Finding(RATE_UNKNOWN, sentence))
+    if (rate := possible_rate(rate, file.filename, warnings)) is None:
         return None, UNKNOWN, gaps
     if _OWN_DOUBT in str(group.attrs.get("comments")):
         sentence = f"{_OWN_DOUBT} when this file was written."

@@ -21,11 +21,12 @@ from napari_celltype.recording.hdf5 import (
     members,
     texts_of,
 )
-from napari_celltype.recording.recording import FRAME_SIZE_GUESSED
+from napari_celltype.recording.recording import FRAME_SIZE_GUESSED, NO_MASKS
 from napari_celltype.recording.rois import RoiMasks
 from napari_celltype.recording.suite2p import MAX_FRAME_PIXELS
 
 _MOST_PIXELS, _MAX_PIXEL, _MOST_IMAGES = 1 << 35, 1 << 14, 20
+_MOST_IN_MASKS = 1 << 24  # Pixels of all ROIs together; 100,000 somata have as many.
 _MAX_MASK_RATIO = 10_000  # Masks are mostly zeros, which compress well.
 # Names of images in the order in which they are shown, and ours for them.
 _IMAGE_NAMES = (
@@ -55,11 +56,7 @@ def read_masks(
         warnings.append(Finding("masks-unreadable", sentence))
         return RoiMasks.of(())
     if found is None:
-        sentence = (
-            "The file holds no masks of the ROIs, so that they cannot be drawn; "
-            "their traces are classified all the same."
-        )
-        warnings.append(Finding("no-masks", sentence))
+        warnings.append(NO_MASKS)
         return RoiMasks.of(())
     if np.array_equal(rows, np.arange(n_table)):
         return found
@@ -102,10 +99,15 @@ def _masks(table: Any, n_table: int) -> RoiMasks | None:
             raise ValueError(f"image_mask announces {images.size:,} values")
         # A few at a time: all images together may fill the memory.
         fits = MOST_HELD // max(size * images.dtype.itemsize, 1)
-        step = max(min((images.chunks or (1,))[0], fits), 1)
+        step, left = max(min((images.chunks or (1,))[0], fits), 1), _MOST_IN_MASKS
         for start in range(0, n_table, step):
             for image in images[start : start + step]:
                 x, y = np.nonzero(image)
+                if (left := left - len(x)) < 0:
+                    raise ValueError(
+                        f"image_mask is not zero in more than {_MOST_IN_MASKS:,} "
+                        f"pixels, which no ROIs cover"
+                    )
                 parts.append((y, x, image[x, y]))
     if not parts:
         return None

@@ -9,6 +9,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import count, islice
@@ -17,8 +18,13 @@ from typing import Protocol
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
-from napari_celltype.recording import caiman, inscopix, nwb, suite2p
+from napari_celltype.recording import bugeon, caiman, crack, inscopix, nwb, suite2p
 from napari_celltype.recording.recording import Recording, file_in
+
+
+class SeveralRecordings(RecordingError):
+    """A folder holds several recordings, and one is needed."""
+
 
 _MOST_HINTS, _HINT_DEPTH, _MOST_FOLDERS = 5, 3, 2000
 
@@ -62,7 +68,10 @@ class Reader(Protocol):
         """Open a plane; see `open_recording`."""
 
 
-READERS: tuple[Reader, ...] = (suite2p, nwb, caiman.READER, inscopix.READER)
+READERS: tuple[Reader, ...] = (
+    *(suite2p, nwb, caiman.READER, inscopix.READER),
+    *(crack, bugeon),
+)
 FILE_SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.SUFFIXES)
 
 
@@ -128,9 +137,8 @@ def _find(path: str | Path, *, below: bool = False) -> list[tuple[Reader, Path]]
     """Find the planes at a path, or of the only recording near below it, or raise."""
     path = Path(path).expanduser()
     try:
-        for reader in READERS:
-            if planes := reader.find_planes(path):
-                return [(reader, plane) for plane in planes]
+        if planes := _planes_at(path):
+            return planes
         if not path.exists():
             raise RecordingError(f"{path} does not exist{_similar_names(path)}.")
         folder = path if path.is_dir() else path.parent
@@ -148,6 +156,13 @@ def _find(path: str | Path, *, below: bool = False) -> list[tuple[Reader, Path]]
         raise RecordingError(
             f"{path} cannot be looked into ({error.strerror}); check its permissions."
         ) from None
+
+
+def _planes_at(path: Path) -> list[tuple[Reader, Path]]:
+    for reader in READERS:
+        if planes := reader.find_planes(path):
+            return [(reader, plane) for plane in planes]
+    return []
 
 
 def _all_in(folder: Path, sessions: Collection[Path]) -> bool:
@@ -201,12 +216,14 @@ def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
 
 
 def _at_or_below(path: Path, plane: int | None) -> list[Path]:
-    try:
-        planes = _find(path)
-    except RecordingError:
+    planes = []
+    with suppress(RecordingError, OSError):
+        planes = _planes_at(path)
+    if not planes:
         planes = sorted(_search(path), key=lambda found: found[1])
         if not planes:
-            raise
+            # It says why, and what is near.
+            planes = _find(path)
         exports = {plane for _, plane in planes if nwb.is_export(plane)}
         sessions = {session_folder(p) for _, p in planes if p not in exports}
         # What this program exported is no second recording of what it was made of.
@@ -335,7 +352,8 @@ def _not_a_recording(path: Path, below: Sequence[Path]) -> RecordingError:
     else:
         hint = "it is empty"
     *names, last = (reader.NAME for reader in READERS)
-    return RecordingError(
+    kind = SeveralRecordings if near else RecordingError
+    return kind(
         f"{path} is no recording of {', '.join(names)} or {last} (looked for "
         f"{'; or '.join(r.LOOKED_FOR for r in READERS)}); {hint}."
     )

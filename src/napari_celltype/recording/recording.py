@@ -122,6 +122,17 @@ RATE_UNKNOWN, RATE_UNCONFIRMED = "frame-rate-unknown", "frame-rate-unconfirmed"
 ANOTHER_RATE = "movie-of-another-rate"
 RATE_DOUBTS = (RATE_UNKNOWN, RATE_UNCONFIRMED, ANOTHER_RATE)
 FRAME_SIZE_GUESSED = "frame-size-guessed"
+ONLY_DFF = "only-df-over-f"
+DFF_ALONE = Finding(
+    ONLY_DFF,
+    "The file holds dF/F and no raw fluorescence, and the bundled models learnt raw "
+    "fluorescence; trust a model that was trained on dF/F.",
+)
+NO_MASKS = Finding(
+    "no-masks",
+    "The file holds no masks of the ROIs, so that they cannot be drawn; their traces "
+    "are classified all the same.",
+)
 NEUROPIL_UNLIKE_TRACES = "neuropil-unlike-traces"
 # Code of the finding that files were taken for one acquisition.
 TAKEN_FOR_CONTINUOUS = "taken-for-continuous"
@@ -328,6 +339,18 @@ def require_possible(sampling_frequency: float) -> float:
             f"per second of one plane, such as 30."
         )
     return rate
+
+
+def possible_rate(
+    value: object, source: object, warnings: list[Finding]
+) -> float | None:
+    """Return the frame rate that a file says, Hz; None and a finding if none can be."""
+    try:
+        return require_possible(np.asarray(value).item())
+    except (SamplingFrequencyError, ValueError):
+        sentence = f"{source} does not say a frame rate that is possible."
+        warnings.append(Finding(RATE_UNKNOWN, sentence))
+        return None
 
 
 def require_known_rate(sampling_frequency: float | None, what: object) -> float:

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
-from napari_celltype.recording.fall_mat import (
+from napari_celltype.recording.frames import LazyFrames, open_binary
+from napari_celltype.recording.matlab import (
     FALL_MAT,
     is_fall_mat_alone,
     read_plane,
 )
-from napari_celltype.recording.frames import LazyFrames, open_binary
 from napari_celltype.recording.npy import (
     file_stamp,
     load_npy,
@@ -127,7 +127,7 @@ def plane_number(plane: Path, settings: Settings | None = None) -> int:
 
 def session_folder(path: Path) -> Path:
     """Return the folder above `suite2p`, `planeN` and files in them."""
-    if path.suffix in (".npy", ".mat"):
+    if path.name.casefold() in _OWN:
         path = path.parent
     if _PLANE.fullmatch(path.name):
         path = path.parent

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
-from napari_celltype.recording.fall_mat import FALL_MAT, is_fall_mat_alone, read_plane
+from napari_celltype.recording.matlab import FALL_MAT, is_fall_mat_alone, read_plane
 from napari_celltype.recording.npy import FileStamp, file_stamp, load_npy
 from napari_celltype.recording.recording import Recording
 from napari_celltype.recording.rois import RoiMasks

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype.findings import Finding
-from napari_celltype.recording.fall_mat import (
+from napari_celltype.recording.matlab import (
     FALL_MAT,
     is_fall_mat_alone,
     read_fall_mat_settings,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -78,10 +78,15 @@ def neighbours(wanted: NDArray[np.int64]) -> Iterator[slice]:
 class FileTraces(StoredTraces):
     """The traces of a NumPy file, such as F.npy."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, frames_first: bool = False) -> None:
         with open_for_reading(path) as file:
             super().__init__(path)
-            self._header = header = read_header(file, path)
+            header = read_header(file, path)
+        if frames_first:
+            header = header._replace(
+                shape=header.shape[::-1], fortran_order=not header.fortran_order
+            )
+        self._header = header
         if len(header.shape) != 2 or header.dtype.kind not in "fiu":
             raise RecordingError(
                 f"{path} holds {header.dtype} values of shape {header.shape} where one "
@@ -107,6 +112,21 @@ class FileTraces(StoredTraces):
             for run in neighbours(wanted):
                 file.seek(self._header.offset + int(wanted[run.start]) * row_bytes)
                 read_exactly(file, values[run], self.path)
+        return values
+
+
+class JoinedTraces:
+    """Traces of the same ROIs, one stretch of frames after another."""
+
+    def __init__(self, parts: Sequence[Traces]) -> None:
+        self._parts = parts
+        self.shape = parts[0].shape[0], sum(part.shape[1] for part in parts)
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
+        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
+        values = np.concatenate([part[rows] for part in self._parts], axis=-1)
+        values = values[..., columns]
+        values.flags.writeable = False
         return values
 
 

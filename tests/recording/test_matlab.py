@@ -10,18 +10,18 @@ from scipy.io import savemat
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.recording import (
-    fall_mat,
     find_recordings,
+    matlab,
     open_recording,
     pipeline_of_file,
 )
 
 
 @pytest.fixture
-def replace_npy():
+def replace_npy(public_files):
     """Put a Fall.mat in the place of a plane's .npy files, of some of its ROIs."""
 
-    def replace(plane, rows=slice(None), packed=False, **more):
+    def replace(plane, rows=slice(None), version="suite2p", **more):
         names = ("F", "Fneu", "iscell", "stat")
         loaded = {n: np.load(plane / f"{n}.npy", allow_pickle=True) for n in names}
         ops = np.load(plane / "ops.npy", allow_pickle=True).item()
@@ -30,7 +30,11 @@ def replace_npy():
         content["ops"] = {k: v for k, v in ops.items() if v is not None} | more
         for file in plane.glob("*.npy"):
             file.unlink()
-        savemat(plane / "Fall.mat", content, do_compression=packed)
+        if version == "7.3":
+            content["stat"] = list(content["stat"])
+            public_files.mat_7_3(plane / "Fall.mat", content)
+        else:
+            savemat(plane / "Fall.mat", content, do_compression=version == "7")
 
     return replace
 
@@ -44,15 +48,15 @@ def fall_mat_file(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("packed", [False, True], ids=["suite2p", "matlab"])
-def test_a_recording_is_what_it_was(packed, suite2p_folder, tmp_path, replace_npy):
+@pytest.mark.parametrize("version", ["suite2p", "7", "7.3"])
+def test_a_recording_is_what_it_was(version, suite2p_folder, tmp_path, replace_npy):
     root = suite2p_folder(tmp_path / "m1", n_planes=2, merged=[(1, 4)])
     before = open_recording(root / "plane1")
     arrays = {
         name: np.array(getattr(before, name))
         for name in ("raw_traces", "neuropil", "iscell", "merged_into")
     }
-    replace_npy(root / "plane1", packed=packed)
+    replace_npy(root / "plane1", version=version)
     after = open_recording(tmp_path / "m1", 1)
     for name, array in arrays.items():
         np.testing.assert_array_equal(np.asarray(getattr(after, name)), array)
@@ -116,7 +120,7 @@ def test_npy_files_are_read_where_they_are(place, plane, tmp_path):
         (lambda whole: whole[: len(whole) // 2], "cannot be read"),
         (lambda whole: b"", "truncated"),
         (lambda whole: whole[:128] + bytes(len(whole) - 128), "of the type 0"),
-        (lambda whole: b"MATLAB 7.3" + whole, "save it with '-v7'"),
+        (lambda whole: b"MATLAB 7.3" + whole, "signature not found"),
     ],
 )
 def test_damaged_bytes_end_in_a_sentence(fall_mat_file, damage, sentence):
@@ -146,7 +150,7 @@ def test_a_reader_that_crashes_hangs_or_is_taken_over(
         return subprocess_run(command, timeout=min(timeout, 3), **options)
 
     subprocess_run = subprocess.run
-    monkeypatch.setattr(fall_mat.subprocess, "run", run)
+    monkeypatch.setattr(matlab.subprocess, "run", run)
     with pytest.raises(RecordingError, match=sentence):
         open_recording(fall_mat_file)
     assert capfd.readouterr() == ("", "")
@@ -173,3 +177,14 @@ def test_a_file_that_unpacks_to_far_more_than_traces_is_refused(tmp_path):
     savemat(tmp_path / "Fall.mat", {"F": zeros, "stat": []}, do_compression=True)
     with pytest.raises(RecordingError, match="unpacks to far more"):
         open_recording(tmp_path)
+
+
+def test_cells_that_refer_to_themselves_are_refused(tmp_path, public_files):
+    h5py = pytest.importorskip("h5py")
+    path = public_files.mat_7_3(tmp_path / "Fall.mat", {"F": np.ones((3, 9))})
+    with h5py.File(path, "r+") as file:
+        cell = file.create_dataset("stat", (1, 100), dtype=h5py.ref_dtype)
+        cell.attrs["MATLAB_class"] = np.bytes_("cell")
+        cell[:] = cell.ref
+    with pytest.raises(RecordingError, match="unpacks to far more"):
+        open_recording(path)
