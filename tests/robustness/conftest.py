@@ -81,7 +81,10 @@ def quick_model(lab_folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def lab(
-    lab_folder: Path, quick_model: Path, suite2p_folder: Callable[..., Path]
+    lab_folder: Path,
+    quick_model: Path,
+    suite2p_folder: Callable[..., Path],
+    public_files: Any,
 ) -> Path:
     """Two days of one mouse with labels, matches, tables, movies, traces, a model."""
     planes = []
@@ -120,6 +123,9 @@ def lab(
     arrays = {n: np.load(planes[0] / f"{n}.npy", allow_pickle=True) for n in names}
     arrays["ops"] = {k: v for k, v in arrays["ops"].item().items() if v is not None}
     savemat(fall / "Fall.mat", arrays)
+    for name, is_7_3 in (("cc028-1.mat", False), ("cc028-2.mat", True)):
+        public_files.crack(lab_folder / "crack" / name, is_7_3=is_7_3)
+    public_files.bugeon(lab_folder / "SB025" / "2019-10-23", rate=10.0)
     matches = '{"clusters": {"labels_bySession": [[0,1,2,3,-1,4],[1,0,2,-1,3,4]]}}'
     (lab_folder / "x.tracking.results_clusters.json").write_text(matches)
     paths = {"paths_statFiles": [str(plane / "stat.npy") for plane in planes]}

@@ -61,6 +61,7 @@ pytestmark = pytest.mark.skipif(
 
 PLANE = Path("m1", "day1", "suite2p", "plane0")
 FALL = Path("fall", "suite2p", "plane0")
+DATE = Path("SB025", "2019-10-23")
 SECONDS, BYTES = 10, 2**30
 FORBIDDEN = ("os.", "subprocess.", "pty.", "socket.connect")
 HARMLESS = (
@@ -155,6 +156,17 @@ FILES: dict[str, Callable[[Path], None]] = {
             "traces.csv": "traces.csv",
             "traces_C2.tiff": "traces.csv",
         }.items()
+    },
+    **{
+        f"crack/{name}": partial(look, plane=Path("crack", name, "CaA0"))
+        for name in ("cc028-1.mat", "cc028-2.mat")
+    },
+    **{
+        str(DATE / name): partial(look, plane=DATE)
+        for name in (
+            *("neuron.ttype.txt", "neuron.prob_ttypes.npy", "neuron.UniqueID.npy"),
+            *("Blank/01/frame.neuralActivity.npy", "Blank/01/frame.times.npy"),
+        )
     },
     str(PLANE / "celltype_labels.json"): label,
     "theirs.nwb": copy_nwb,
@@ -398,7 +410,7 @@ VALUES: dict[str, Callable[[bytes, Any], bytes]] = {
         (with_a_value, (".json", ".jsonl")),
         (with_a_cell, (".csv",)),
         (with_an_entry, ("stat.npy", "ops.npy")),
-        (with_values, ("F.npy", "Fneu.npy", "cell.npy")),
+        (with_values, ("F.npy", "Fneu.npy", "cell.npy", "types.npy", "times.npy")),
     )
     for name in FILES
     if name.endswith(endings)

@@ -161,8 +161,8 @@ def open_plane(
     warnings = [
         Finding(
             "traces-taken",
-            f"The traces are {name}.F_dF, dF/F of {len(area.starts)} trials, and no "
-            f"window runs from one into another.",
+            f"The traces are {name}.F_dF, dF/F of {len(area.starts)} trials, one after "
+            f"another.",
         ),
         DFF_ALONE,
         NO_MASKS,
