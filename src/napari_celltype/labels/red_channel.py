@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.notes import counted
+from napari_celltype.labels.second_channel import read_second_channel
 from napari_celltype.labels.table import Label, LabelTable
-from napari_celltype.recording import Recording, read_second_channel
+from napari_celltype.recording import Recording
 
 # Fewer cells make no line, and fewer than the second number no two groups.
 _MIN_FIT, _MIN_GROUPS = 10, 20

@@ -34,11 +34,6 @@ from napari_celltype.recording.recording import (
     require_possible,
 )
 from napari_celltype.recording.rois import RoiMasks, fingerprint, label_image
-from napari_celltype.recording.second_channel import (
-    RED_IMAGE,
-    has_second_channel,
-    read_second_channel,
-)
 from napari_celltype.recording.suite2p_run import run_suite2p
 from napari_celltype.recording.tiff import tiff_sampling_frequency
 from napari_celltype.recording.traces import (
@@ -55,7 +50,6 @@ __all__ = [
     "ONLY_DFF",
     "RATE_DOUBTS",
     "RATE_UNCONFIRMED",
-    "RED_IMAGE",
     "SAME_RATE",
     "UNCONFIRMED",
     "UNKNOWN",
@@ -74,7 +68,6 @@ __all__ = [
     "find_recordings",
     "fingerprint",
     "frames_after_averaging",
-    "has_second_channel",
     "label_image",
     "load_npy",
     "load_npz",
@@ -82,7 +75,6 @@ __all__ = [
     "open_movie",
     "open_recording",
     "pipeline_of_file",
-    "read_second_channel",
     "recording_names",
     "require_known_rate",
     "require_possible",

@@ -27,7 +27,7 @@ from napari_celltype.gui.widgets import (
 from napari_celltype.labels import LabelTable, add_labels
 from napari_celltype.labels import red_channel as red_values
 from napari_celltype.labels.red_channel import Lines, RedChannel, RedGroups
-from napari_celltype.recording import RED_IMAGE
+from napari_celltype.labels.second_channel import RED_IMAGE
 
 _WIDTH = 320
 # Symbol, colour, sign and words of each group of ROIs, whose shapes tell them apart

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.recording.recording import Recording, Traces
-from napari_celltype.recording.rois import RoiMasks
+from napari_celltype.recording import Recording, RoiMasks, Traces
 
 _GREEN_IMAGE = "mean image"
 RED_IMAGE = "mean image, channel 2"
