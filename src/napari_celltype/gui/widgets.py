@@ -321,7 +321,7 @@ def _remember(chosen: str, kind: str) -> Path | None:
     return Path(chosen) if chosen else None
 
 
-_RECORDINGS = "NWB, CaImAn, Inscopix (*.nwb *.hdf5 *.h5 *.csv);;All files (*)"
+_RECORDINGS = "Recordings (*.nwb *.hdf5 *.h5 *.csv *.mat);;All files (*)"
 
 
 class FolderDrop(QPushButton):
@@ -338,8 +338,8 @@ class FolderDrop(QPushButton):
         )
         self.file = QPushButton(
             "File...",
-            toolTip="An NWB file, an .hdf5 file of CaImAn, or cell traces (.csv) of "
-            "Inscopix",
+            toolTip="An NWB file, an .hdf5 file of CaImAn, cell traces (.csv) of "
+            "Inscopix, or a .mat file of CRACK",
             clicked=self.ask_file,
         )
         PathDrop(self, self.chosen.emit)
