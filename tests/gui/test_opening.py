@@ -147,9 +147,9 @@ def test_a_file_of_another_pipeline_is_opened_by_its_button(
         me.click(dock.form.frame_rate.button)
         me.wait(lambda: "default" not in dock.form.frame_rate.doubt.text())
         assert me.viewer.layers[0].name == f"{name} {image}"
-    me.choose(dock.form.model.choice, "quick")
-    me.click(dock.run.classify)
-    me.read(dock.legend, "quick, ")
+        me.choose(dock.form.model.choice, "quick")
+        me.click(dock.run.classify)
+        me.read(dock.legend, "quick, ")
     me.click_roi(dock.session.active.recording.rois[4])
     me.wait(lambda: dock.session.roi_id == 4)
     me.look(f"opened {name}")
