@@ -20,6 +20,7 @@ from napari_celltype.recording import (
     pipeline_of_file,
     recording_names,
 )
+from napari_celltype.recording import nwb as nwb_reader
 from napari_celltype.recording.recording import RATE_UNCONFIRMED
 
 h5py = pytest.importorskip("h5py")
@@ -435,3 +436,16 @@ def test_masks_that_cover_everything_are_left_out(tmp_path, nwb, monkeypatch):
         assert len(recording.rois) == n_rois
         codes = {w.code for w in recording.warnings}
         assert ("masks-unreadable" in codes) == (n_rois == 0)
+
+
+def test_a_folder_of_files_is_searched_once(tmp_path, nwb, monkeypatch):
+    paths = [nwb.write(tmp_path / m / "a.nwb") for m in ("m1", "m2")]
+    searched = []
+    look = nwb_reader.planes_among
+    monkeypatch.setattr(
+        nwb_reader,
+        "planes_among",
+        lambda folder, names: searched.append(folder) or look(folder, names),
+    )
+    assert list(find_recordings([tmp_path]).planes) == paths
+    assert searched == [tmp_path, tmp_path / "m1", tmp_path / "m2"]
