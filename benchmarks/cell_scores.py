@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from probes import probe_guesses, probe_values
 from scoring import auroc, balanced, balanced_accuracy, by_cell, groups, share, widened
 
-from napari_celltype.answers.shares import prior_shares, reweigh, training_shares
+from napari_celltype.answers.shares import reweigh, training_shares
+from napari_celltype.celltypes import prior_shares
 from napari_celltype.errors import RecordingError, SamplingFrequencyError
 from napari_celltype.models import (
     CellTypeModel,

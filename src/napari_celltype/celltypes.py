@@ -7,12 +7,12 @@ type, the parent IN, or a negation such as ``!PV`` (known not to be PV).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, cycle
 
-from napari_celltype.errors import LabelError
+from napari_celltype.errors import LabelError, PriorError
 
 UNSURE = "unsure"
 # Of a user's own types that nobody gave a colour.
@@ -172,3 +172,42 @@ def _require_color(color: str) -> None:
 
 
 DEFAULT_TYPES = TypeTree()
+
+
+def prior_shares(
+    prior: Mapping[str, float],
+    classes: Sequence[str],
+    training_prior: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """Return the expected share of every class, or raise `PriorError`.
+
+    A named parent's share, and what is left over for the classes that nothing names, is
+    divided as in training.
+    """
+    tree = DEFAULT_TYPES.including(classes)
+    trained = training_prior or {c: 1 / len(classes) for c in classes}
+    shares: dict[str, float] = {}
+    for label, share in prior.items():
+        name = tree.canonical(label) if tree.knows(label) else ""
+        members = [c for c in classes if name and tree.is_within(c, name)]
+        if not members:
+            raise PriorError(
+                f"The prior names {label!r}, which is none of the classes "
+                f"({', '.join(classes)}) and no parent of one."
+            )
+        if not 0 <= share <= 1:
+            raise PriorError(f"The prior {label}={share} is not between 0 and 1.")
+        if twice := [m for m in members if m in shares]:
+            raise PriorError(f"The prior names {twice[0]} twice; name it once.")
+        total = sum(trained[m] for m in members)
+        shares.update({m: share * trained[m] / total for m in members})
+    rest = [c for c in classes if c not in shares]
+    left = 1 - sum(shares.values())
+    if left < -1e-9 or (not rest and abs(left) > 1e-9):
+        raise PriorError(
+            f"The prior shares add up to {sum(shares.values()):g}; they must add up to "
+            "1, or to less when some types are left unnamed."
+        )
+    total = sum(trained[c] for c in rest)
+    shares.update({c: max(left, 0.0) * trained[c] / total for c in rest})
+    return {c: shares[c] for c in classes}

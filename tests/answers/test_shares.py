@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_celltype.answers import prevalence_choices
-from napari_celltype.answers.shares import prior_shares, reweigh, share_text
+from napari_celltype.answers.shares import reweigh, share_text
+from napari_celltype.celltypes import prior_shares
 from napari_celltype.errors import LabelError
 
 CLASSES = ("PY", "PV", "SOM", "VIP")

@@ -47,6 +47,31 @@ def test_the_same_command_trains_nothing_again_and_another_is_refused(
     assert (run / "results.jsonl").read_bytes() == before
 
 
+def test_a_learning_curve_at_a_prevalence_is_added_to_a_finished_run(
+    terminal, trace_file, evaluated
+):
+    _, run = evaluated
+    before = (run / "results.jsonl").read_bytes()
+    words = (
+        "evaluate",
+        trace_file(),
+        "--classifiers",
+        "rnn,svm-rbf",
+        *QUICK,
+        "-o",
+        run,
+    )
+    wrong = terminal(*words, "--learning-curve", "--prior", "VIP=2")
+    assert wrong.exit_code == 2
+    assert "--prior" in wrong.stderr
+    assert (run / "results.jsonl").read_bytes() == before
+    result = terminal(*words, "--learning-curve", "--prior", "PV=0.05")
+    assert result.exit_code == 0, result.output
+    assert (run / "results.jsonl").read_bytes().startswith(before)
+    assert "right, where 5 % are PV" in result.stdout
+    assert (run / "more-data.csv").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_of_the_paper_runs(terminal, trace_file, tmp_path, experiment):

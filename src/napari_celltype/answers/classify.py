@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from napari_celltype.answers.days import DayAgreement, agreement_over_days
 from napari_celltype.answers.predictions import Predictions
 from napari_celltype.answers.provenance import describe_recording, provenance
-from napari_celltype.answers.shares import prior_shares, training_shares
+from napari_celltype.answers.shares import training_shares
 from napari_celltype.answers.summary import Summary, combine
-from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.celltypes import DEFAULT_TYPES, prior_shares
 from napari_celltype.errors import CellTypeError, RecordingError, Stopped
 from napari_celltype.findings import Finding
 from napari_celltype.models import DEFAULT_MODEL, NETWORKS

@@ -20,12 +20,11 @@ from napari_celltype.answers.decisions import (
 )
 from napari_celltype.answers.shares import (
     CA1_INTERNEURONS,
-    prior_shares,
     reweigh,
     training_shares,
 )
 from napari_celltype.answers.summary import Called, Summary, count_rois
-from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, prior_shares
 from napari_celltype.findings import Finding
 from napari_celltype.recording import Recording
 

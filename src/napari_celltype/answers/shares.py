@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.celltypes import DEFAULT_TYPES
-from napari_celltype.errors import PriorError
+from napari_celltype.celltypes import DEFAULT_TYPES, prior_shares
 
 if TYPE_CHECKING:
     from napari_celltype.models import ModelCard
@@ -26,45 +25,6 @@ def training_shares(card: ModelCard) -> dict[str, float]:
     counts = card.training_data.get("class_counts") or dict.fromkeys(card.classes, 1)
     total = sum(counts.values())
     return {name: counts[name] / total for name in card.classes}
-
-
-def prior_shares(
-    prior: Mapping[str, float],
-    classes: Sequence[str],
-    training_prior: Mapping[str, float] | None = None,
-) -> dict[str, float]:
-    """Return the expected share of every class, or raise `PriorError`.
-
-    A named parent's share, and what is left over for the classes that nothing names, is
-    divided as in training.
-    """
-    tree = DEFAULT_TYPES.including(classes)
-    trained = training_prior or {c: 1 / len(classes) for c in classes}
-    shares: dict[str, float] = {}
-    for label, share in prior.items():
-        name = tree.canonical(label) if tree.knows(label) else ""
-        members = [c for c in classes if name and tree.is_within(c, name)]
-        if not members:
-            raise PriorError(
-                f"The prior names {label!r}, which is no class of this model "
-                f"({', '.join(classes)}) and no parent of one."
-            )
-        if not 0 <= share <= 1:
-            raise PriorError(f"The prior {label}={share} is not between 0 and 1.")
-        if twice := [m for m in members if m in shares]:
-            raise PriorError(f"The prior names {twice[0]} twice; name it once.")
-        total = sum(trained[m] for m in members)
-        shares.update({m: share * trained[m] / total for m in members})
-    rest = [c for c in classes if c not in shares]
-    left = 1 - sum(shares.values())
-    if left < -1e-9 or (not rest and abs(left) > 1e-9):
-        raise PriorError(
-            f"The prior shares add up to {sum(shares.values()):g}; they must add up to "
-            "1, or to less when some types are left unnamed."
-        )
-    total = sum(trained[c] for c in rest)
-    shares.update({c: max(left, 0.0) * trained[c] / total for c in rest})
-    return {c: shares[c] for c in classes}
 
 
 def reweigh(

@@ -282,7 +282,10 @@ def evaluate(request: ExperimentRequest) -> None:
 @verb(
     app,
     first="experiment",
-    without=("classifiers", "train_size", "test_size", "merged", "left_out"),
+    without=(
+        *("classifiers", "train_size", "test_size", "merged", "left_out"),
+        *("learning_curve", "prior"),
+    ),
     choices={"experiment": PAPER_EXPERIMENTS},
     example="paper table4 traces.npz --splits 3 -o table4",
 )

@@ -16,8 +16,8 @@ import numpy as np
 from napari_celltype.answers import ClassifyRequest, Predictions
 from napari_celltype.answers.classify import Done, predictions_of
 from napari_celltype.answers.provenance import provenance
-from napari_celltype.answers.shares import prior_shares, training_shares
-from napari_celltype.celltypes import UNSURE
+from napari_celltype.answers.shares import training_shares
+from napari_celltype.celltypes import UNSURE, prior_shares
 from napari_celltype.errors import ModelError, OutputError
 from napari_celltype.export import write_table
 from napari_celltype.findings import Finding

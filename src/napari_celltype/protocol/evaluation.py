@@ -15,6 +15,7 @@ from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.experiment import Role
 from napari_celltype.protocol.groups import identity
+from napari_celltype.protocol.learning import LearningCurve
 from napari_celltype.protocol.metrics import MEASURES
 from napari_celltype.protocol.scores import (
     GROUPED,
@@ -166,6 +167,8 @@ class Evaluation:
     environments: tuple[Mapping[str, Any], ...]
     command: str | None
     version: str
+    # Where they were asked for, of each classifier and each thing that may be added.
+    learning: tuple[LearningCurve, ...] = ()
 
     def of(self, role: Role, way: str | None = None) -> tuple[Score, ...]:
         """Return the results of "classifier", "probe" or "shuffled" conditions."""
@@ -203,6 +206,12 @@ class Evaluation:
             return ()
         others = [s for s in classifiers if s.way != way and s.name == top.name]
         return (top, *others[:1])
+
+    @property
+    def learning_of_top(self) -> tuple[LearningCurve, ...]:
+        """The learning curves of the classifier in the headline."""
+        names = {s.name for s in self.top}
+        return tuple(curve for curve in self.learning if curve.classifier in names)
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.models import NETWORKS
 
-Role = Literal["classifier", "probe", "shuffled"]
+Role = Literal["classifier", "probe", "shuffled", "curve"]
 # What the names of controls add to those of their classifiers.
 PROBE, SHUFFLED = "probe: ", ", shuffled labels"
 
@@ -57,6 +57,9 @@ class Condition:
     surrogates: bool = False
     # Train on permuted labels: what is then right is luck or a leak.
     shuffled: bool = False
+    # Of a learning curve: "animals", "sessions", "cells" or "frames", and how many of
+    # them the classifier learns from.
+    learned: tuple[str, int] | None = None
 
     @property
     def title(self) -> str:
@@ -65,9 +68,11 @@ class Condition:
 
     @property
     def role(self) -> Role:
-        """A classifier, a probe, or a control with shuffled labels."""
+        """A classifier, one of its learning curve, a probe, or a shuffled control."""
         if self.shuffled:
             return "shuffled"
+        if self.learned is not None:
+            return "curve"
         return "probe" if self.is_probe else "classifier"
 
     @property

@@ -12,6 +12,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels.notes import counted
@@ -33,10 +34,12 @@ from napari_celltype.protocol.experiment import (
     Task,
     known,
 )
-from napari_celltype.protocol.groups import COLUMNS, identity
+from napari_celltype.protocol.groups import COLUMNS, LEARNED, identity
 from napari_celltype.protocol.splits import (
     PaperProtocol,
     draw_splits,
+    joining_order,
+    named,
     strictest_way,
     tested_counts,
     training_sizes,
@@ -273,11 +276,14 @@ def plan_experiment(
     protocol: PaperProtocol,
     training: Training,
     classifiers: Sequence[str] = (),
+    *,
+    learning_curve: bool = False,
 ) -> Plan:
     """Lay out "evaluate" of classifiers, or an experiment of the paper.
 
     Beside its conditions stands what every score needs: the best under another way of
-    splitting, single numbers as probes under both ways, and shuffled labels.
+    splitting, single numbers as probes under both ways, and shuffled labels. A learning
+    curve is of the best, under the strictest way.
     """
     evaluation: tuple[str, Layout] = ("Evaluation", partial(_evaluate, classifiers))
     everything = {"evaluate": evaluation, **PAPER_EXPERIMENTS}
@@ -306,10 +312,69 @@ def plan_experiment(
             replace(one, name=f"{one.name} ({other})", way=other)
             for one in (*best, *_probes(data, other))
         ]
-    conditions = (*main, *_probes(data, protocol.split), *shuffled, *others)
+    curves: list[Condition] = []
+    curve_notes: list[str] = []
+    if learning_curve:
+        full = [one for one in others if one.role == "classifier"]
+        if strictest in (None, protocol.split):
+            full = best
+        curves, curve_notes = _learning_curves(full, data, protocol)
+    conditions = (*main, *_probes(data, protocol.split), *shuffled, *others, *curves)
     tasks, found = _tasks(conditions, data, protocol)
-    every_note = (*found, *notes, *unknown)
+    every_note = (*found, *notes, *unknown, *curve_notes)
     return Plan(data, name, title, conditions, tuple(tasks), every_note)
+
+
+# Of a learning curve: sizes below that of the whole training set, the least share of it
+# and the fewest examples of each class in one, and the fewest frames.
+_SIZES, _LEAST_SHARE, _FEWEST_OF_A_CLASS, _FEWEST_FRAMES = 6, 1 / 16, 5, 100
+
+
+def _learning_curves(
+    full: Sequence[Condition], data: ExperimentData, protocol: PaperProtocol
+) -> tuple[list[Condition], list[str]]:
+    """Return conditions that learn from less, of each thing that may be added."""
+    way = full[0].way
+    splits, _ = draw_splits(data.traces, data.targets, protocol, way=way)
+    # The rarest class decides where a curve begins.
+    truth = np.where(named(data.traces, data.targets), data.targets.index, -1)
+    ranges: dict[str, tuple[int, int]] = {}
+    for unit, column in LEARNED.items():
+        if unit != "cells" and COLUMNS.get(way, ("",))[0] != column:
+            continue
+        first, most = 0, len(truth)
+        for split in splits:
+            joined = joining_order(data.traces, split, column, protocol.random_state)
+            most = min(most, int(joined.max()) + 1)
+            for index in range(len(data.targets.classes)):
+                of_class = np.sort(joined[truth[split.train] == index])
+                first = max(first, int(of_class[:_FEWEST_OF_A_CLASS][-1]) + 1)
+        ranges[unit] = first, most
+    ranges["frames"] = _FEWEST_FRAMES, data.traces.n_frames
+    conditions, notes = [], []
+    for unit, (first, most) in ranges.items():
+        start = max(first, most * _LEAST_SHARE)
+        sizes = np.geomspace(start, max(start, most), _SIZES + 1).round().astype(int)
+        sizes = np.unique(sizes[sizes < most])
+        if len(sizes) < 2:
+            notes.append(
+                f"No learning curve by {unit}: {most} to train on are too few, because "
+                f"the smallest part has to hold {first}."
+            )
+            continue
+        for one in full:
+            suffix = one.name.removeprefix(one.title)
+            conditions += [
+                replace(
+                    one,
+                    name=f"{one.title}, {counted(size, unit[:-1])}{suffix}",
+                    learned=(unit, size),
+                    n_frames=size if unit == "frames" else one.n_frames,
+                    surrogates=False,
+                )
+                for size in sizes.tolist()
+            ]
+    return conditions, notes
 
 
 def _probes(data: ExperimentData, way: str) -> list[Condition]:
@@ -326,6 +391,7 @@ def _tasks(
 ) -> tuple[list[Task], dict[str, None]]:
     """Draw splits, which conditions of one way share; return notes about them, too."""
     drawn: dict[str, list[Split]] = {}
+    orders: dict[tuple[str, str, int], NDArray[np.int64]] = {}
     notes: dict[str, None] = {}
     tasks = []
     for one in conditions:
@@ -344,6 +410,14 @@ def _tasks(
             # Of the protocol and the number of the split alone, so that a condition
             # gives the same scores in whatever company it runs.
             state = np.random.SeedSequence([protocol.random_state, split.number])
+            unit, size = one.learned or ("", 0)
+            if unit in LEARNED:
+                order = (one.way, unit, split.number)
+                if order not in orders:
+                    orders[order] = joining_order(
+                        data.traces, split, LEARNED[unit], protocol.random_state
+                    )
+                split = replace(split, train=split.train[orders[order] < size])
             tasks.append(Task(one, split, int(state.generate_state(1)[0] >> 1)))
     return tasks, notes
 

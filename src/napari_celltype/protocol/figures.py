@@ -8,9 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from napari_celltype.protocol.evaluation import Confusion, Evaluation
+from napari_celltype.protocol.learning import BALANCED, MOST, TARGET
 from napari_celltype.protocol.scores import Score, best
 from napari_celltype.protocol.words import way_title
 
@@ -97,6 +98,44 @@ def curve_figure(found: Evaluation) -> Figure | None:
     axes.set_ylim(0, 1.02)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def learning_figure(found: Evaluation) -> Figure:
+    """Draw scores by animals, cells and minutes trained on, and what is expected."""
+    units = list(dict.fromkeys(curve.unit for curve in found.learning))
+    figure = Figure(figsize=(3.1 * len(units) + 1.4, 5.6), layout="constrained")
+    panels = figure.subplots(2, len(units), sharey="row", sharex="col", squeeze=False)
+    rows = [(c, BALANCED, c.classifier, 0) for c in found.learning]
+    rows += [(c, n, n, 1) for c in found.learning_of_top for n in c.shares]
+    names = [
+        list(dict.fromkeys(label for *_, label, at in rows if at == k)) for k in (0, 1)
+    ]
+    for curve, name, label, row in rows:
+        axes, at = panels[row, units.index(curve.unit)], names[row].index(label)
+        color = _COLORS[at % len(_COLORS)]
+        sizes = np.geomspace(curve.sizes[0], MOST * curve.sizes[-1], 60)
+        fit = curve.fit(name)
+        expected = [float(fit.at(size)[0]) for size in sizes]
+        scores = curve.scores[:, curve.names.index(name)]
+        axes.plot(curve.sizes, scores, "o", color=color, markersize=4, label=label)
+        axes.plot(sizes, expected, linestyle="--", color=color, linewidth=1)
+    for column, unit in enumerate(units):
+        panels[0, column].set_xscale("log")
+        axis = panels[0, column].xaxis
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+        panels[1, column].set_xlabel(unit)
+    for axes in panels.flat:
+        axes.set_ylim(0, 1.02)
+        axes.axhline(TARGET, color="0.6", linewidth=1)
+        axes.spines[["top", "right"]].set_visible(False)
+    for row, title in enumerate((BALANCED, "precision")):
+        panels[row, 0].set_ylabel(title)
+        panels[row, -1].legend(
+            frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5)
+        )
     return figure
 
 

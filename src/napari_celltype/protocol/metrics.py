@@ -105,10 +105,19 @@ def precision_at(
             f"Shares are of {', '.join(classes)}, each 0 or more and not all 0; "
             "correct them."
         )
-    rows = share[:, None] * _ratio(counts, counts.sum(axis=1, keepdims=True))
+    return dict(zip(classes, precisions(counts, share).tolist(), strict=True))
+
+
+def precisions(counts: NDArray[Any], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the precision of each class of matrices (..., n, n) at shares (n,)."""
+    rows = share[:, None] * recalls(counts)
     called = np.where(share[:, None] > 0, rows, 0.0)
-    precision = _ratio(np.diag(called), called.sum(axis=0))
-    return dict(zip(classes, precision.tolist(), strict=True))
+    return _ratio(np.diagonal(called, axis1=-2, axis2=-1), called.sum(axis=-2))
+
+
+def recalls(counts: NDArray[Any]) -> NDArray[np.float64]:
+    """Divide each row of matrices (..., n, n) by its sum; NaN where it is 0."""
+    return _ratio(counts, counts.sum(axis=-1, keepdims=True))
 
 
 def by_split(answers: Answers) -> list[dict[str, float]]:

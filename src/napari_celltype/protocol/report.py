@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_celltype.files import write_atomically, write_text_atomically
 from napari_celltype.findings import Finding
@@ -17,10 +17,14 @@ from napari_celltype.protocol import words
 from napari_celltype.protocol.evaluation import Confusion, Evaluation, describe_design
 from napari_celltype.protocol.experiment import Outcome, Plan
 from napari_celltype.protocol.experiments import quick_caution
+from napari_celltype.protocol.learning import learning_curves
 from napari_celltype.protocol.scores import Score, score_condition
 from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.protocol.tables import INTERVAL, Table, report_tables, scores_texts
 from napari_celltype.protocol.task import different_environments, environment_note
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # What the terminal shows of the scores.
 _IN_SUMMARY = ["classifier", "split", INTERVAL, "chance", "accuracy, mean (SD)"]
@@ -59,6 +63,7 @@ class Report(Evaluation):
         """Return a few plain lines for a terminal: sentences, then the scores."""
         lines = [f"{self.title}, {self.name}", self.sentence]
         lines += [line for line in (self.basis, *self.doubts) if line]
+        lines += words.more_data(self.learning_of_top)
         shown = self.shown_everywhere[: max(1, _MOST_LINES - len(lines) - 1)]
         if shown:
             lines.append(scores_texts(shown)[_IN_SUMMARY].to_string(index=False))
@@ -122,10 +127,12 @@ def make_report(
     preparation: Sequence[str] = (),
     notes: Sequence[str] = (),
     command: str | None = None,
+    prior: Mapping[str, float] | None = None,
 ) -> Report:
     """Score the finished outcomes of a plan and put what they mean into words."""
     # `name` is that of the data, `preparation` says for the methods of a paper what was
-    # done to the traces, and `notes` what was done to the data.
+    # done to the traces, and `notes` what was done to the data; learning curves are at
+    # the shares of `prior`.
     from napari_celltype import __version__
 
     data, traces = plan.data, plan.data.traces
@@ -165,6 +172,7 @@ def make_report(
         environments=different_environments(outcomes),
         command=command,
         version=__version__,
+        learning=learning_curves(plan, outcomes, prior),
     )
 
 
@@ -176,12 +184,12 @@ def write_json(values: Any, path: Path) -> None:
 
 def write_report(report: Report, folder: Path) -> None:
     """Write a report into its run folder, each file in one step."""
-    from napari_celltype.protocol.figures import confusion_figure, curve_figure
+    from napari_celltype.protocol import figures as drawn
 
     write_json(report.as_json(), folder / "report.json")
     frames = {"scores": report.scores, "scores_strictest": report.strictest}
     for table in report.tables:
-        if table.key in (report.experiment, "probes"):
+        if table.key in (report.experiment, "probes", "learning-curve", "more-data"):
             frames[table.key] = table.flat
     for name, frame in frames.items():
         if frame is not None:
@@ -191,11 +199,13 @@ def write_report(report: Report, folder: Path) -> None:
     for score in report.shown:
         stem = re.sub(r"[^a-z0-9]+", "-", score.name.lower()).strip("-")
         for end, (of, confusion) in _matrices(report, score).items():
-            figure = confusion_figure(confusion, f"{score.name}\n{of}")
+            figure = drawn.confusion_figure(confusion, f"{score.name}\n{of}")
             figures[f"confusion_{stem}{end}.png"] = figure
-    curves = curve_figure(report)
+    curves = drawn.curve_figure(report)
     if curves is not None:
         figures["fig3.png" if report.experiment == "fig3" else "curves.png"] = curves
+    if report.learning:
+        figures["learning-curve.png"] = drawn.learning_figure(report)
     for name, figure in figures.items():
         write_atomically(folder / name, partial(figure.savefig, format="png", dpi=150))
     write_text_atomically(folder / "report.html", render(report))
@@ -208,7 +218,12 @@ def render(report: Report) -> str:
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    from napari_celltype.protocol.figures import DARK, MAP, curve_figure
+    from napari_celltype.protocol.figures import (
+        DARK,
+        MAP,
+        curve_figure,
+        learning_figure,
+    )
 
     # Names and labels come from users, so everything is escaped; the drawing of the
     # curves alone is markup, and matplotlib escapes the text in it.
@@ -219,9 +234,13 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    curves, svg = curve_figure(report), io.StringIO()
-    if curves is not None:
-        curves.savefig(svg, format="svg", metadata={"Date": None})
+
+    def drawing(figure: Figure | None) -> str:
+        svg = io.StringIO()
+        if figure is not None:
+            figure.savefig(svg, format="svg", metadata={"Date": None})
+        return Markup(svg.getvalue()[svg.getvalue().find("<svg") :])
+
     return environment.get_template("report.html.j2").render(
         report=report,
         tables={table.key: table for table in report.tables},
@@ -232,7 +251,8 @@ def render(report: Report) -> str:
         ],
         shade=lambda share: to_hex(colormaps[MAP](float(share))),
         dark=DARK,
-        curves=Markup(svg.getvalue()[svg.getvalue().find("<svg") :]),
+        curves=drawing(curve_figure(report)),
+        learning=drawing(learning_figure(report) if report.learning else None),
     )
 
 

@@ -19,7 +19,13 @@ from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.labels.notes import counted
 from napari_celltype.parameters import parameter, seed_parameter
 from napari_celltype.protocol.experiment import Split
-from napari_celltype.protocol.groups import COLUMNS, draw_test_groups, split_groups
+from napari_celltype.protocol.groups import (
+    COLUMNS,
+    codes,
+    draw_test_groups,
+    identity,
+    split_groups,
+)
 
 Rows = NDArray[np.int64]
 Counts = Mapping[str, int]
@@ -340,6 +346,35 @@ def _limited(
     for index, most in enumerate(counts.values()):
         kept.append(generator.permutation(rows[truth[rows] == index])[:most])
     return np.concatenate(kept)
+
+
+def joining_order(traces: TraceSet, split: Split, column: str, seed: int) -> Rows:
+    """Return when each training row joins a training set that grows, from 0.
+
+    What is counted are animals, sessions or cells, by their column, so training sets of
+    all sizes are nested. The next one holds the label that is behind the most.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_train,)
+    """
+    names = identity(traces, column)
+    if names is None:
+        names = np.arange(len(traces)).astype(str)
+    units, labels = codes(names[split.train]), codes(traces.labels[split.train])
+    table = np.zeros((units.max() + 1, labels.max() + 1), dtype=np.int64)
+    np.add.at(table, (units, labels), 1)
+    generator = np.random.default_rng([seed, split.number])
+    drawn = generator.permutation(len(table))
+    waiting = [iter(drawn[counts[drawn] > 0].tolist()) for counts in table.T]
+    joined = np.full(len(table), -1, dtype=np.int64)
+    held, total = np.zeros(table.shape[1]), table.sum(axis=0)
+    for place in range(len(table)):
+        # A label all of whose units have joined is ahead of all others.
+        unit = next(u for u in waiting[np.argmin(held / total)] if joined[u] < 0)
+        joined[unit] = place
+        held += table[unit]
+    return joined[units]
 
 
 # Section IV-C: training examples of each type; the test set is the same for all.

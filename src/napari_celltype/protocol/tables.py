@@ -18,6 +18,7 @@ from napari_celltype.labels.notes import counted
 from napari_celltype.protocol import paper, words
 from napari_celltype.protocol.evaluation import UNITS, Evaluation
 from napari_celltype.protocol.experiments import EPOCHS
+from napari_celltype.protocol.learning import TARGET
 from napari_celltype.protocol.metrics import Interval, precision_at
 from napari_celltype.protocol.paper import HEADING
 from napari_celltype.protocol.scores import Score, Spread
@@ -268,6 +269,39 @@ def _surrogates(found: Evaluation) -> Rows:
             }
 
 
+def _learning(found: Evaluation) -> Rows:
+    for curve in found.learning:
+        rows = zip(curve.sizes, curve.examples, curve.spread, curve.scores, strict=True)
+        for size, examples, spread, scores in rows:
+            precisions = zip(curve.names[1:], scores[1:].tolist(), strict=True)
+            yield {
+                "classifier": curve.classifier,
+                "trained on": curve.amount(size),
+                "training examples": examples,
+                "balanced accuracy, mean (SD)": spread,
+                **{f"precision of {name}": value for name, value in precisions},
+            }
+
+
+def _more_data(found: Evaluation) -> Rows:
+    for curve in found.learning_of_top:
+        now = curve.sizes[-1]
+        for name in curve.names:
+            fit, score = curve.fit(name), name
+            if name in curve.shares:
+                score = f"precision of {name}, {100 * curve.shares[name]:.3g} % of all"
+            yield {
+                "trained on": curve.amount(now),
+                "score": score,
+                "now": curve.scores[-1, curve.names.index(name)],
+                **{
+                    f"with {n} times as many": curve.interval(fit.at(n * now))
+                    for n in (2, 4)
+                },
+                f"{100 * TARGET:g} % with": words.needed_text(curve, name),
+            }
+
+
 def _partial(found: Evaluation) -> Rows:
     for s in found.of("classifier"):
         if s.partial is not None:
@@ -338,6 +372,20 @@ _TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Rows]]] = {
         "Phases at random keep the power spectrum and lose the shape of events; "
         "shuffled blocks keep the values and lose everything slower than a block.",
         _surrogates,
+    ),
+    "more-data": (
+        "How much data make 90 % right",
+        "Curves ceiling - drop * n^-exponent through the measured scores, of the "
+        "classifier in the sentence on top. Precision: of the cells that would be "
+        "called so, the share that is so, where that share of all cells is. Brackets: "
+        "95 % of curves through resampled test animals or cells.",
+        _more_data,
+    ),
+    "learning-curve": (
+        "Scores with less data",
+        "The same tests throughout; smaller training sets are within larger ones. Of "
+        "cells called a type, the share that is so, at the shares above.",
+        _learning,
     ),
     "partial": (
         "Labels that leave several types possible",

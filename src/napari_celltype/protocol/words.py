@@ -9,6 +9,7 @@ from napari_celltype.findings import Finding
 from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.evaluation import INSEPARABLE, Evaluation
 from napari_celltype.protocol.groups import COLUMNS
+from napari_celltype.protocol.learning import MOST, TARGET, LearningCurve
 from napari_celltype.protocol.metrics import Interval
 from napari_celltype.protocol.paper import PAPER
 from napari_celltype.protocol.scores import (
@@ -169,6 +170,33 @@ def _no_better_than_chance(where: str, best: Tested) -> Finding:
         f"{where}, no classifier is shown to be better than chance: the best "
         f"({best.name}) reaches {short(best.interval)}, chance {best.chance:.2f}.",
     )
+
+
+def needed_text(curve: LearningCurve, name: str) -> str:
+    """Say how many make a score 90 %, as in "14 animals [9, more than 20]"."""
+    most, fit = MOST * curve.sizes[-1], curve.fit(name)
+
+    def text(size: float) -> str:
+        return f"more than {most:.3g}" if size > most else f"{size:.3g}"
+
+    if math.isnan(fit.ceiling[0]):
+        return UNDEFINED
+    if fit.ceiling[0] <= TARGET:
+        ceiling = short(curve.interval(fit.ceiling))
+        return f"not reached by more {curve.unit}: levels off at {ceiling}"
+    needed = curve.interval(fit.needed(TARGET))
+    bounds = f" [{text(needed.low)}, {text(needed.high)}]"
+    return f"{text(needed.value)} {curve.unit}{'' if needed.too_few else bounds}"
+
+
+def more_data(curves: Sequence[LearningCurve]) -> list[str]:
+    """Say for each type how much data make 90 % of the cells called so right."""
+    # Of one classifier.
+    return [
+        f"{100 * TARGET:g} % of cells called {name} right, where {100 * share:.3g} % "
+        f"are {name}: {'; '.join(needed_text(curve, name) for curve in curves)}."
+        for name, share in (curves[0].shares if curves else {}).items()
+    ]
 
 
 def caption(found: Evaluation) -> str:

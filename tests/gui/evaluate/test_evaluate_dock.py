@@ -324,6 +324,27 @@ def test_a_quick_look_shows_what_it_runs(dock):
     assert form.value("n_splits") == 10
 
 
+def test_a_learning_curve_is_off_until_it_is_ticked_and_follows_the_shares(
+    dock, qtbot, file, tmp_path
+):
+    assert not dock.form.request().learning_curve
+    dock.form.native("learning_curve").click()
+    asked = dock.form.request()
+    assert asked.learning_curve
+    classifiers = ("svm-rbf",)
+    request = ExperimentRequest(
+        file, classifiers=classifiers, learning_curve=True, protocol=asked.protocol
+    )
+    shown = dock.results
+    shown.show_report(run_experiment(request), tmp_path)
+    text = shown.prevalence.caption.text
+    assert "90 % of cells called PV right, where 50 % are PV:" in text()
+    shown.prevalence.boxes["PV"].setValue(1)
+    assert "called PV right, where 1.96 % are PV:" in text()
+    shown.prevalence.boxes["PV"].setValue(0)
+    assert "called PV right, where 0 % are PV: 0" not in text()
+
+
 def test_a_dock_closed_in_mid_run_leaves_no_thread_and_what_was_finished(
     dock, qtbot, file, tmp_path, monkeypatch
 ):

@@ -227,7 +227,11 @@ class EvaluateDock(QWidget):
             or not set(last.classifiers) <= set(request.classifiers)
         ):
             return None
-        grown = replace(last, classifiers=request.classifiers)
+        grown = replace(
+            last,
+            classifiers=request.classifiers,
+            learning_curve=request.learning_curve,
+        )
         return replace(grown, command=command_line("evaluate", grown))
 
     def _start(

@@ -33,7 +33,7 @@ class EvaluateForm(Form):
         }
         super().__init__(
             ExperimentRequest,
-            (*_QUICK, "normalization", "folder"),
+            (*_QUICK, "normalization", "learning_curve", "folder"),
             defaults={
                 "classifiers": ("cnn", "rnn", "svm-rbf", FEATURES),
                 "epochs": EPOCHS[0],

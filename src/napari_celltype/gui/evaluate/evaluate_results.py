@@ -130,7 +130,9 @@ class EvaluateResults(QtWidgets.QWidget):
         if score is not None:
             found = Confusion.of(self.report.classes, score.counts)
             self.matrix.show_confusion(found)
-            self.prevalence.show_score(score)
+            learning = (c for c in self.report.learning if c.classifier == score.name)
+            curves = [curve for curve in learning if curve.way == score.way]
+            self.prevalence.show_score(score, curves)
 
     def _open(self) -> None:
         page = self._folder.resolve() / "report.html"

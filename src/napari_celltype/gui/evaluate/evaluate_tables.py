@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_celltype.answers.shares import CA1_INTERNEURONS, CA1_SOURCE, prior_shares
-from napari_celltype.celltypes import DEFAULT_TYPES
+from napari_celltype.answers.shares import CA1_INTERNEURONS, CA1_SOURCE
+from napari_celltype.celltypes import DEFAULT_TYPES, prior_shares
 from napari_celltype.errors import LabelError
 from napari_celltype.gui.widgets import PercentBox, Words, fill_grid, switch
 from napari_celltype.protocol.evaluation import Confusion
+from napari_celltype.protocol.learning import LearningCurve
 from napari_celltype.protocol.scores import Score, SplitRow
 from napari_celltype.protocol.tables import prevalence_table, shares_in_tests
-from napari_celltype.protocol.words import SHORT_WAYS, way_title
+from napari_celltype.protocol.words import SHORT_WAYS, more_data, way_title
 
 _CENTER = Qt.AlignmentFlag.AlignCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -151,6 +153,7 @@ class PrevalenceTable(QWidget):
         super().__init__()
         self.boxes: dict[str, QDoubleSpinBox] = {}
         self._score: Score | None = None
+        self._curves: Sequence[LearningCurve] = ()
         self.table = _Table(
             "Precision: of the cells that would be called so, the share that is so",
             ["type", "your\nshare", "precision", "by\nchance", "called\nso"],
@@ -165,9 +168,9 @@ class PrevalenceTable(QWidget):
         rows = (self.table, (self.as_tested, self.ca1), self.caption)
         fill_grid(QGridLayout(self), *rows)
 
-    def show_score(self, score: Score) -> None:
+    def show_score(self, score: Score, curves: Sequence[LearningCurve] = ()) -> None:
         """Show the precisions of another classifier; the shares stay as they are."""
-        self._score = score
+        self._score, self._curves = score, curves
         if list(self.boxes) != list(score.per_class):
             self._make_boxes(list(score.per_class))
             self._take_tested()
@@ -208,7 +211,11 @@ class PrevalenceTable(QWidget):
         shares = {name: box.value() for name, box in self.boxes.items()}
         try:
             found = prevalence_table(self._score, shares)
-            caption, rows = found.caption, found.texts.to_numpy().tolist()
+            rows = found.texts.to_numpy().tolist()
+            total = sum(shares.values())
+            scaled = {name: share / total for name, share in shares.items()}
+            more = more_data([replace(c, shares=scaled) for c in self._curves])
+            caption = "\n".join([found.caption, *more])
         except LabelError as error:
             caption, rows = str(error), [[name, "–", "–", "–"] for name in shares]
         self.caption.setText(caption)
