@@ -72,11 +72,11 @@ class Pool:
         return np.concatenate(found)
 
 
-def simulate(frames: Iterable[int], *, traces: bool) -> Pool:
-    """Simulate all animals; as traces, or as named numbers of them."""
+def simulate(frames: Iterable[int], animals: int, *, traces: bool) -> Pool:
+    """Simulate so many animals; as traces, or as named numbers of them."""
     labels, inputs = [], {n: [] for n in frames}
     most = max(inputs)
-    for number in range((ANIMALS + TESTED) * SESSIONS):
+    for number in range(animals * SESSIONS):
         rng = np.random.default_rng([SEED, 0, number])
         of = rng.choice(TYPES, CELLS)
         recorded_at = float(rng.choice(RECORDED_AT))
@@ -95,6 +95,23 @@ def simulate(frames: Iterable[int], *, traces: bool) -> Pool:
             parts.append(part.astype(np.float32))
     return Pool(
         np.concatenate(labels), {n: np.concatenate(p) for n, p in inputs.items()}
+    )
+
+
+def plant(frames: Iterable[int], animals: int) -> Pool:
+    """Draw numbers that differ by type, by animal and, less when longer, by chance."""
+    rng = np.random.default_rng([SEED, 4])
+    n_cells = animals * SESSIONS * CELLS
+    types = rng.integers(0, len(TYPES), n_cells)
+    means = 0.25 * rng.normal(size=(len(TYPES), 60))[types]
+    of_animal = 0.5 * rng.normal(size=(animals, 60)).repeat(SESSIONS * CELLS, axis=0)
+    fixed, chance = (rng.normal(size=means.shape) for _ in range(2))
+    inputs = {
+        n: means + of_animal + 0.7 * (fixed + np.sqrt(KNOWN_FRAMES / n) * chance)
+        for n in frames
+    }
+    return Pool(
+        np.array(TYPES)[types], {n: of.astype(np.float32) for n, of in inputs.items()}
     )
 
 
@@ -251,10 +268,15 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=120)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--labelled", type=int, default=0, help="of each animal")
+    parser.add_argument("--planted", action="store_true", help="much to be learnt")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     empty = Pool(np.tile(TYPES, ANIMALS * CELLS * SESSIONS), {})
-    pool = simulate(frames_of(empty), traces=options.classifier in NETWORKS)
+    lengths, animals = frames_of(empty), ANIMALS + TESTED
+    if options.planted:
+        pool = plant(lengths, animals)
+    else:
+        pool = simulate(lengths, animals, traces=options.classifier in NETWORKS)
     results: list[dict[str, Any]] = []
     for number in range(options.first, options.first + options.cases):
         results += case(options.classifier, pool, number, options.labelled)
