@@ -23,7 +23,9 @@ from qtpy.QtWidgets import QDockWidget, QPushButton, QWidget
 from napari_celltype.gui.app import open_window
 from napari_celltype.gui.commands import show_dock
 from napari_celltype.gui.label.red_channel_panel import RedChannelPanel
+from napari_celltype.gui.placement import open_once
 from napari_celltype.gui.roi_filter import RoiFilter
+from napari_celltype.gui.watch.watch_dock import WatchDock
 from napari_celltype.labels import save_labels, save_traces
 from napari_celltype.recording import open_recording
 from napari_celltype.simulation import (
@@ -121,10 +123,12 @@ def save(picture: Image.Image, name: str) -> None:
         raise SystemExit(f"{path} is larger than {LARGEST:,} bytes.")
 
 
-def a_recording(folder: Path, *, movie: bool = False) -> tuple[Path, list[str]]:
-    """A session of 140 cells, 256 x 256 pixels, 150 s at 10 Hz; and the true types."""
+def a_recording(
+    folder: Path, *, n_frames: int = 1500, movie: bool = False
+) -> tuple[Path, list[str]]:
+    """A session of 140 cells, 256 x 256 pixels, at 10 Hz; and the true types."""
     session = folder / "mouse1"
-    simulated = simulate_recording(140, 1500, 10.0, random_state=1)
+    simulated = simulate_recording(140, n_frames, 10.0, random_state=1)
     write_recording(simulated, session)
     if movie:
         write_movie(simulated, folder / "movie.tif")
@@ -280,7 +284,26 @@ def export(folder: Path) -> None:
     stage.viewer.close()
 
 
-PICTURES = (window, label, red, look, train, evaluate, export)
+def watch(folder: Path) -> None:
+    session, _ = a_recording(folder, n_frames=3700)
+    stage = Stage(session)
+    traces = np.asarray(stage.session.active.recording.raw_traces[:], np.float32).T
+    live = folder / "live.npy"
+    growing = np.lib.format.open_memmap(live, "w+", np.float32, traces.shape)
+    dock = open_once(stage.viewer, "Watch", WatchDock)
+    dock.form.native("source").setText(str(live))
+    dock.start.click()
+    for minute in range(1, 7):
+        end = 600 * minute + 1
+        growing[end - 601 : end] = traces[end - 601 : end]
+        stage.wait(lambda n=minute: len(dock.plot.points) == n)
+    save(stage.whole(), "watch-dock")
+    dock.job.cancel.click()
+    stage.wait(lambda: not dock.job.running)
+    stage.viewer.close()
+
+
+PICTURES = (window, label, red, look, train, evaluate, export, watch)
 
 
 def main(names: Sequence[str]) -> None:
