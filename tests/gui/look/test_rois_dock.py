@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
@@ -44,6 +45,15 @@ def test_the_title_of_a_trace_says_that_its_type_is_unproven(window, predict):
     assert tab.title.text() == "ROI 3: PY 0.90"
     session.select(4)
     assert tab.title.text() == "ROI 4: PV 0.80, unproven"
+
+
+def test_traces_that_are_not_raw_are_called_what_they_are(window):
+    session, tab = scene_of(window.viewer).session, window.rois_dock.traces
+    recording = replace(session.active.recording, neuropil=None, trace_kind="dF/F")
+    session.open(OpenRecording("processed", recording))
+    session.select(1)
+    assert tab.kind.currentText() == "dF/F"
+    assert tab.plot.getAxis("left").labelText == "dF/F"
 
 
 def test_plot_and_movie_show_the_same_frame(window, qtbot):

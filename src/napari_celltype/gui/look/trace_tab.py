@@ -21,13 +21,14 @@ from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.palette import color_of
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.widgets import Beside, Column, LazyTab, Words, fill, switch
-from napari_celltype.recording import Segment
+from napari_celltype.recording import Recording, Segment
 
 MOST_STACKED = 20
 _NOTHING_OPEN = "Open a suite2p folder in the Classify dock"
 _NOTHING_SELECTED = "Click on a ROI, or on a row of the table"
 _BEFORE, _AFTER = 5.0, 15.0  # s around the largest transient
-_UNITS = {"raw F": "raw F", "neuropil": "Fneu", "both": "F, Fneu"}
+_RAW = "raw F"
+_UNITS = {_RAW: _RAW, "neuropil": "Fneu", "both": "F, Fneu"}
 _KIND_TIP = "suite2p's F, its neuropil Fneu, or both (Fneu in grey on the same scale)"
 HIDDEN = "Predictions are hidden; H shows them."
 _UNCLASSIFIED = "Not classified yet: press Classify in the Classify dock."
@@ -74,7 +75,11 @@ class TraceTab(LazyTab):
         has_neuropil = opened is not None and opened.recording.neuropil is not None
         why_not = "" if has_neuropil else "There is no Fneu.npy here"
         switch(self.kind, _KIND_TIP, why_not)
-        kind = self.kind.currentText() if has_neuropil else "raw F"
+        main = _RAW
+        if opened and opened.recording.trace_kind != Recording.trace_kind:
+            main = opened.recording.trace_kind
+        self.kind.setItemText(0, main)
+        kind = list(_UNITS)[self.kind.currentIndex() if has_neuropil else 0]
         self._traces, frequency, segments = [], None, tuple[Segment, ...]()
         title = _NOTHING_OPEN if opened is None else _NOTHING_SELECTED
         if opened is None or roi_id is None:
@@ -98,7 +103,8 @@ class TraceTab(LazyTab):
                 title = "This trace could not be read"
                 session.tell(str(error))
         self.title.setText(title)
-        self.plot.show_traces(self._traces, frequency, segments, unit=_UNITS[kind])
+        unit = main if kind == _RAW else _UNITS[kind]
+        self.plot.show_traces(self._traces, frequency, segments, unit=unit)
         if self.transient.isChecked():
             self._zoom(True)
 
@@ -122,7 +128,7 @@ def _read(
     recording, traces = opened.recording, []
     if kind != "neuropil":
         traces.append(recording.raw_traces[roi_ids])
-    if kind != "raw F" and recording.neuropil is not None:
+    if kind != _RAW and recording.neuropil is not None:
         traces.append(recording.neuropil[roi_ids])
     shown = []
     for row, roi_id in enumerate(roi_ids):
