@@ -1,5 +1,7 @@
 """What napari finds: manifest, reader, sample data."""
 
+import sys
+import tracemalloc
 from fnmatch import fnmatch
 from functools import partial
 from importlib.resources import files
@@ -11,7 +13,9 @@ from tests.other_pipelines import write_caiman, write_inscopix
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.gui.contributions import get_reader, read_layers, sample_recording
-from napari_celltype.gui.layers import METADATA_KEY
+from napari_celltype.gui.layers import METADATA_KEY, recording_layers
+from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.recording import Recording
 
 
 def roles(layers):
@@ -47,7 +51,7 @@ def test_an_nwb_file_is_opened_as_a_folder_is(make_napari_viewer, tmp_path, nwb)
     [("a.hdf5", write_caiman), ("m1_traces.csv", partial(write_inscopix, tiffs="m1"))],
 )
 def test_napari_finds_us_for_files_of_other_pipelines_alone(
-    make_napari_viewer, tmp_path, name, write
+    make_napari_viewer, tmp_path, monkeypatch, name, write
 ):
     viewer = make_napari_viewer()
     viewer.open(str(write(tmp_path / name)), plugin="napari-celltype")
@@ -57,7 +61,31 @@ def test_napari_finds_us_for_files_of_other_pipelines_alone(
     fits = [fnmatch(name, pattern) for pattern in reader.filename_patterns]
     assert any(fits)
     (tmp_path / name).write_bytes(b"index,axis-0,axis-1\n0,1,2\n")
+    # The folder of a file may hold thousands, and is not searched.
+    monkeypatch.setattr("os.walk", None)
     assert get_reader(str(tmp_path / name)) is None
+
+
+def test_without_h5py_hdf5_files_are_left_to_other_readers(tmp_path, monkeypatch):
+    path = write_caiman(tmp_path / "a.hdf5")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    assert get_reader(str(path)) is None
+
+
+def test_of_traces_that_are_no_image_a_block_is_held_at_once():
+    class Stored:
+        shape = (100, 400_000)
+
+        def __getitem__(self, rows):
+            return np.zeros((len(range(100)[rows]), 400_000), np.float32)
+
+    opened = OpenRecording("traces", Recording(raw_traces=Stored()))
+    tracemalloc.start()
+    ((raster, _, _),) = recording_layers(opened)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert raster.shape == (100, 4000)
+    assert peak < 4 * np.prod(Stored.shape) / 2
 
 
 @pytest.mark.parametrize("kind", ["crack", "bugeon"])

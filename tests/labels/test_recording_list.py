@@ -54,7 +54,7 @@ def test_the_lists_own_plane_goes_before_the_one_asked_for(tmp_path, labelled):
     ("text", "sentence"),
     [
         ("path\nm1\nmissing\n", r"line 3: .*missing does not exist"),
-        ("path\nm1\n.\n", r"line 3: .* is no recording of suite2p, NWB"),
+        ("path\nm1\n.\n", r"line 3: .* is no recording itself"),
         ("path,labels\nm1,no.csv\n", r"line 2: .*no\.csv does not exist"),
         ("path,plane\nm1,4\n", r"line 2: .* has no plane 4; it has 0"),
         ("path,plane\nm1,first\n", r"line 2: plane is 'first'"),

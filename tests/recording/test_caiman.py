@@ -180,3 +180,5 @@ def test_other_files_are_left_alone_and_damaged_ones_are_told(tmp_path, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     with pytest.raises(MissingDependencyError, match="pip install h5py"):
         open_recording(whole)
+    with pytest.raises(RecordingError, match="pip install h5py"):
+        open_recording(tmp_path)

@@ -11,6 +11,7 @@ from napari_celltype.recording import (
     find_planes,
     find_recordings,
     open_recording,
+    pipeline_of_file,
     recording_names,
 )
 
@@ -47,6 +48,8 @@ def test_labels_lie_beside_the_file_for_each_area(tmp_path, public_files):
     (tmp_path / "data" / "noise.mat").write_bytes(b"anything")
     planes = find_recordings([tmp_path]).planes
     assert planes == (path / "CaA0", path / "CaA1")
+    owners = [pipeline_of_file(p) for p in sorted(path.parent.glob("*.mat"))]
+    assert owners == ["CRACK", None, None]
     assert recording_names(planes) == ["bb001-2.mat"] * 2
     for plane in planes:
         recording = open_recording(plane)
@@ -95,6 +98,9 @@ def test_types_and_rates_that_leave_doubt(tmp_path, public_files, is_7_3):
     recording, codes = opened(celltype=np.arange(6), sampling_rate=0)
     assert {"types-in-doubt", "frame-rate-unknown"} <= codes
     assert (recording.roi_texts, recording.sampling_frequency) == ({}, None)
+    recording, codes = opened(celltype=[np.ones(2), np.ones(3)])
+    assert ("types-in-doubt" in codes, recording.roi_texts) == (True, {})
+    recording, _ = opened(sampling_rate=0)
     given = open_recording(recording.path, sampling_frequency=12)
     assert given.sampling_frequency == 12
     recording, _ = opened(celltype=[9, np.nan, 4, 4.5, np.inf, -1, 0])

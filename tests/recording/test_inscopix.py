@@ -113,8 +113,9 @@ def test_damaged_tables_are_refused_in_a_sentence(tmp_path, change):
         open_recording(path)
 
 
-def test_impossible_times_leave_the_rate_to_you(tmp_path):
-    path = write_inscopix(tmp_path / "a.csv", times=np.zeros(N_FRAMES))
+@pytest.mark.parametrize("step", [0, 5e-324])
+def test_impossible_times_leave_the_rate_to_you(tmp_path, step):
+    path = write_inscopix(tmp_path / "a.csv", times=np.arange(N_FRAMES) * step)
     recording = open_recording(path)
     assert recording.sampling_frequency is None
     assert "frame-rate-unknown" in codes(recording)

@@ -205,7 +205,9 @@ class TestNearMisses:
     def test_folder_of_sessions(self, suite2p_folder, tmp_path):
         for day in ("day1", "day2"):
             suite2p_folder(tmp_path / day, n_frames=20)
-        match = r"looked for .*found in day1.suite2p.plane0, day2.suite2p.plane0"
+        match = (
+            r"no recording itself.*found in day1.suite2p.plane0, day2.suite2p.plane0"
+        )
         with pytest.raises(RecordingError, match=match):
             find_planes(tmp_path)
 
@@ -224,7 +226,7 @@ class TestNearMisses:
 
     def test_any_other_file_is_no_recording(self, tmp_path):
         (tmp_path / "movie.tif").touch()
-        with pytest.raises(RecordingError, match="is no recording of suite2p, NWB"):
+        with pytest.raises(RecordingError, match="is no recording of suite2p"):
             find_planes(tmp_path / "movie.tif")
 
 

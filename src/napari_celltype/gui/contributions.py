@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from napari_celltype.errors import RecordingError
+from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.label.autosave import labels_folder
 from napari_celltype.gui.layers import LayerData, recording_layers
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.opening import read_recordings
-from napari_celltype.recording import FROM_USER, Recording, Segment, find_planes
+from napari_celltype.recording import (
+    FROM_USER,
+    Recording,
+    Segment,
+    find_planes,
+    planes_at,
+)
 
 PathOrPaths = str | Sequence[str]
 
@@ -18,11 +24,14 @@ PathOrPaths = str | Sequence[str]
 def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | None:
     """Return a reader when every path is a recording, else None."""
     try:
-        for one in _paths(path):
-            find_planes(one)
-    except RecordingError:
+        # Of a file alone the contents are looked at: its folder may hold thousands.
+        is_ours = [
+            planes_at(one) if one.is_file() else find_planes(one)
+            for one in _paths(path)
+        ]
+    except CellTypeError:
         return None
-    return read_layers
+    return read_layers if all(is_ours) else None
 
 
 def read_layers(path: PathOrPaths) -> list[LayerData]:

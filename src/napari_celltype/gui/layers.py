@@ -84,7 +84,8 @@ def recording_layers(
 def _raster(recording: Recording) -> NDArray[np.float64]:
     """Return all traces as one image, each from 0 to 1, for want of another."""
     step = -(-recording.n_frames // _MOST_COLUMNS)
-    blocks = [block[:, ::step] for _, block in blocks_of(recording.raw_traces)]
+    # Copies, as views would keep all of the traces.
+    blocks = [block[:, ::step].copy() for _, block in blocks_of(recording.raw_traces)]
     values = np.concatenate(blocks)
     values = np.where(np.isfinite(values), values, np.nan).astype(np.float64)
     low, high = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)

@@ -31,6 +31,7 @@ from qtpy.QtWidgets import (
 
 from napari_celltype.gui.roi_filter import NAMES_OF
 from napari_celltype.gui.settings import Settings
+from napari_celltype.recording import FILE_SUFFIXES
 
 # What a sentence says to whoever works in a terminal, and to whoever works here.
 _ELSEWHERE = re.compile(r" \(terminal: [^;)]*(?:; napari: ([^)]*))?\)")
@@ -321,7 +322,8 @@ def _remember(chosen: str, kind: str) -> Path | None:
     return Path(chosen) if chosen else None
 
 
-_RECORDINGS = "Recordings (*.nwb *.hdf5 *.h5 *.csv *.mat);;All files (*)"
+_ENDINGS = " ".join(f"*{suffix}" for suffix in FILE_SUFFIXES)
+_RECORDINGS = f"Recordings ({_ENDINGS});;All files (*)"
 
 
 class FolderDrop(QPushButton):

@@ -189,7 +189,7 @@ class Reading:
         elif isfile(path) and suffix not in (".npy", *FILE_SUFFIXES):
             raise LabelError(
                 f"{path} is no labelled data; give a trace set (.npz), a recording "
-                "list (.csv), a suite2p folder or an NWB file."
+                "list (.csv), a suite2p folder or a file of another pipeline."
             )
         else:
             labels = None if self.labels is None else Path(self.labels).expanduser()

@@ -12,6 +12,7 @@ from napari_celltype.recording.readers import (
     name_of_recording,
     open_recording,
     pipeline_of_file,
+    planes_at,
     recording_names,
     session_folder,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "open_movie",
     "open_recording",
     "pipeline_of_file",
+    "planes_at",
     "recording_names",
     "require_known_rate",
     "require_possible",

@@ -34,7 +34,7 @@ from napari_celltype.recording.recording import (
 from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces, JoinedTraces
 
 NAME = "Bugeon"
-LOOKED_FOR = "a MOUSE/DATE folder with neuron.ttype.txt"
+LOOKED_FOR = "MOUSE/DATE with neuron.ttype.txt"
 CITATION = "Bugeon et al., Nature 607:330-338, 2022"
 SUFFIXES = ()
 

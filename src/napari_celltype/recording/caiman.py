@@ -6,6 +6,7 @@ a sparse matrix as the group of its three arrays, None as the text "NoneType".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from napari_celltype.recording.hdf5 import (
     Hdf5Traces,
     array_of,
     follow,
+    has_h5py,
     is_group,
     open_hdf5,
     value_of,
@@ -29,7 +31,6 @@ from napari_celltype.recording.recording import (
     RATE_UNCONFIRMED,
     Recording,
     Traces,
-    require_possible,
 )
 from napari_celltype.recording.rois import RoiMasks
 from napari_celltype.recording.suite2p import MAX_FRAME_PIXELS
@@ -40,7 +41,7 @@ _DEFAULT_RATE = 30.0  # of CaImAn, where nobody gives one
 
 class _CaImAn(FileReader):
     NAME = "CaImAn"
-    LOOKED_FOR = "an .hdf5 file with estimates"
+    LOOKED_FOR = ".hdf5 or .h5 with estimates"
     SUFFIXES = (".hdf5", ".h5")
     CITATION = "CaImAn: Giovannucci et al., eLife 8:e38173, 2019"
 
@@ -49,6 +50,12 @@ class _CaImAn(FileReader):
         with open_hdf5(path) as file:
             return _estimates(file) is not None
 
+    def why_not(self, names: Sequence[str]) -> str | None:
+        """Say that files cannot be looked into."""
+        if has_h5py() or not any(n.lower().endswith(self.SUFFIXES) for n in names):
+            return None
+        return f"its {' or '.join(self.SUFFIXES)} files need h5py: pip install h5py"
+
     def read(self, path: Path) -> Recording:
         """Read all but traces."""
         warnings = list[Finding]()
@@ -56,7 +63,7 @@ class _CaImAn(FileReader):
             estimates = _estimates(file)
             traces, kind = _traces(path, estimates, warnings)
             n_rois = traces.shape[0]
-            rate = _rate(value_of(follow(file, "params/data/fr")), warnings)
+            rate = value_of(follow(file, "params/data/fr"))
             try:
                 rois, shape = _masks(file, estimates, n_rois)
             except (RecordingError, ValueError) as error:
@@ -65,6 +72,12 @@ class _CaImAn(FileReader):
                 rois, shape = RoiMasks.of(()), (0, 0)
             accepted = array_of(follow(estimates, "idx_components"), "fiu")
             image = array_of(follow(estimates, "Cn"), "f")
+        if rate == _DEFAULT_RATE:
+            sentence = (
+                f"The frame rate, {rate:g} Hz, is also CaImAn's default (fr); give "
+                f"yours if it is another."
+            )
+            warnings.append(Finding(RATE_UNCONFIRMED, sentence))
         images = {}
         if image is not None and image.shape == shape:
             images["correlation map"] = np.nan_to_num(image).astype(np.float32)
@@ -143,20 +156,6 @@ def _traces(path: Path, estimates: Any, warnings: list[Finding]) -> tuple[Traces
         f"trace C + YrA; run cnm.estimates.compute_residuals(Yr) in CaImAn and save "
         f"the file again."
     )
-
-
-def _rate(value: Any, warnings: list[Finding]) -> float | None:
-    try:
-        rate = require_possible(value)
-    except RecordingError:
-        return None
-    if rate == _DEFAULT_RATE:
-        sentence = (
-            f"The frame rate, {rate:g} Hz, is also CaImAn's default (fr); give yours "
-            f"if it is another."
-        )
-        warnings.append(Finding(RATE_UNCONFIRMED, sentence))
-    return rate
 
 
 def _masks(file: Any, estimates: Any, n_rois: int) -> tuple[RoiMasks, tuple[int, int]]:

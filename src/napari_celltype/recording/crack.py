@@ -34,7 +34,7 @@ from napari_celltype.recording.recording import (
 from napari_celltype.recording.traces import StoredTraces
 
 NAME = "CRACK"
-LOOKED_FOR = "a .mat file with CaA0 or CaA1"
+LOOKED_FOR = ".mat with CaA0 or CaA1"
 CITATION = "CRACK: Condylis et al., Science 375:eabl5981, 2022"
 SUFFIXES = (".mat",)
 
@@ -81,8 +81,11 @@ def session_folder(path: Path) -> Path:
 
 
 def is_own_file(path: Path) -> bool:
-    """Tell that no file is known by its name to be of this format."""
-    return False
+    """Tell whether a file has areas in it; one that cannot be read has none."""
+    try:
+        return bool(find_planes(path))
+    except CellTypeError:
+        return False
 
 
 def why_not(names: Sequence[str]) -> str | None:
@@ -105,7 +108,11 @@ class _Area:
 def _read_area(path: Path, stamp: FileStamp, area: str) -> _Area:
     fields = read_mat(path, *(f"{area}.{n}" for n in _FIELDS))
     cells, types, rate = (fields.get(f"{area}.{n}") for n in _FIELDS)
-    types = np.reshape(() if types is None else np.asarray(types), -1)
+    try:
+        types = np.reshape(() if types is None else np.asarray(types), -1)
+    except ValueError:
+        # Of cells of several lengths.
+        types = np.empty(0)
     # A single trial is no list.
     cells = cells if isinstance(cells, list) else [cells]
     arrays = [np.asarray(c) for c in cells if isinstance(c, np.ndarray | int | float)]

@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from napari_celltype.errors import CellTypeError, RecordingError
-from napari_celltype.findings import Finding
 from napari_celltype.recording.npy import file_stamp, require_stamp
 from napari_celltype.recording.recording import (
-    RATE_UNKNOWN,
     UNKNOWN,
     Pipeline,
     Recording,
     Segment,
+    possible_rate,
 )
 from napari_celltype.recording.traces import MEMORY_LIMIT
 
@@ -47,28 +46,26 @@ class FileReader(ABC):
         # Damaged values become infinities and NaN, which say enough.
         with np.errstate(over="ignore", invalid="ignore"):
             found = self.read(plane)
-        traces, source, warnings = found.raw_traces, f"{self.NAME} file", found.warnings
+        traces, warnings = found.raw_traces, [*found.warnings]
         if in_memory and 4 * math.prod(traces.shape) <= MEMORY_LIMIT:
             traces = traces[:]
         if file_stamp(plane) != stamp:
             raise RecordingError(f"{plane} changed while it was opened; open it again.")
-        if found.sampling_frequency is None:
-            sentence = f"{plane} does not say a frame rate that is possible."
-            source, unknown = UNKNOWN, Finding(RATE_UNKNOWN, sentence)
-            warnings = (*warnings, unknown)
+        rate = possible_rate(found.sampling_frequency, plane, warnings)
         for array in (*found.images.values(), found.iscell):
             if array is not None:
                 array.flags.writeable = False
         recording = replace(
             found,
             raw_traces=traces,
-            sampling_frequency_source=source,
+            sampling_frequency=rate,
+            sampling_frequency_source=f"{self.NAME} file" if rate else UNKNOWN,
             segments=found.segments or (Segment(0, traces.shape[1]),),
             merged_into=np.full(traces.shape[0], -1, dtype=np.int64),
             path=plane,
             pipeline=Pipeline(self.NAME, None, self.CITATION),
             files={plane: stamp},
-            warnings=warnings,
+            warnings=tuple(warnings),
         )
         if sampling_frequency is None:
             return recording

@@ -44,7 +44,7 @@ _LEAST_SHARE = 0.1
 
 class _Inscopix(FileReader):
     NAME = "Inscopix"
-    LOOKED_FOR = "a .csv file of cell traces"
+    LOOKED_FOR = ".csv of cell traces"
     SUFFIXES = (".csv",)
     CITATION = "Inscopix Data Processing Software"
 
@@ -154,19 +154,19 @@ def _masks(
         warnings.append(Finding("no-masks", sentence))
         return RoiMasks.of(()), (0, 0), {}
     files = whole[max(called, key=len)]
+    rois = []
     try:
-        drawn = [_image(files[name]) for name in names]
-        cell_map = _image(files[_MAP]) if _MAP in files else drawn[0]
-        if len({image.shape for image in (*drawn, cell_map)}) > 1:
-            raise RecordingError("their sizes differ")
+        cell_map = _image(files[_MAP if _MAP in files else names[0]])
+        for name in names:
+            image = _image(files[name])
+            if image.shape != cell_map.shape:
+                raise RecordingError("their sizes differ")
+            y, x = np.nonzero(image > max(_LEAST_SHARE * image.max(), 0))
+            rois.append(Roi(y, x, image[y, x]))
     except RecordingError as error:
         sentence = f"The masks of the ROIs cannot be used ({error}); left out."
         warnings.append(Finding("masks-unreadable", sentence))
         return RoiMasks.of(()), (0, 0), {}
-    rois = []
-    for image in drawn:
-        y, x = np.nonzero(image > max(_LEAST_SHARE * image.max(), 0))
-        rois.append(Roi(y, x, image[y, x]))
     shape = cell_map.shape[0], cell_map.shape[1]
     cell_map.flags.writeable = False
     return RoiMasks.of(rois), shape, {"cell map": cell_map} if _MAP in files else {}

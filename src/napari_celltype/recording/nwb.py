@@ -49,7 +49,7 @@ from napari_celltype.recording.recording import (
 from napari_celltype.recording.traces import MEMORY_LIMIT
 
 NAME = "NWB"
-LOOKED_FOR = "an .nwb file with traces of ROIs"
+LOOKED_FOR = ".nwb with traces of ROIs"
 SUFFIXES = (".nwb",)
 CITATION = "Neurodata Without Borders: Rübel et al., eLife 11:e78362, 2022"
 FROM_FILE, FROM_TIMESTAMPS = "NWB file", "timestamps in the NWB file"

@@ -137,7 +137,7 @@ def _find(path: str | Path, *, below: bool = False) -> list[tuple[Reader, Path]]
     """Find the planes at a path, or of the only recording near below it, or raise."""
     path = Path(path).expanduser()
     try:
-        if planes := _planes_at(path):
+        if planes := planes_at(path):
             return planes
         if not path.exists():
             raise RecordingError(f"{path} does not exist{_similar_names(path)}.")
@@ -158,7 +158,8 @@ def _find(path: str | Path, *, below: bool = False) -> list[tuple[Reader, Path]]
         ) from None
 
 
-def _planes_at(path: Path) -> list[tuple[Reader, Path]]:
+def planes_at(path: Path) -> list[tuple[Reader, Path]]:
+    """List the planes of the recording at a path, without a search below; or []."""
     for reader in READERS:
         if planes := reader.find_planes(path):
             return [(reader, plane) for plane in planes]
@@ -218,7 +219,7 @@ def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
 def _at_or_below(path: Path, plane: int | None) -> list[Path]:
     planes = []
     with suppress(RecordingError, OSError):
-        planes = _planes_at(path)
+        planes = planes_at(path)
     if not planes:
         planes = sorted(_search(path), key=lambda found: found[1])
         if not planes:
@@ -341,19 +342,19 @@ def _similar_names(path: Path) -> str:
 
 def _not_a_recording(path: Path, below: Sequence[Path]) -> RecordingError:
     folder = path if path.is_dir() else path.parent
-    near = [str(plane.relative_to(folder)) for plane in below[:_MOST_HINTS]]
+    if near := [str(plane.relative_to(folder)) for plane in below[:_MOST_HINTS]]:
+        return SeveralRecordings(
+            f"{path} is no recording itself; recordings were found in "
+            f"{', '.join(near)}; open one of these."
+        )
     inside = sorted(child.name for child in folder.iterdir())
     lacks = (reader.why_not(inside) for reader in READERS)
-    if near:
-        hint = f"recordings were found in {', '.join(near)}; open one of these"
-    elif inside:
+    if inside:
         rest = " and more" if len(inside) > 5 else ""
         hint = next(filter(None, lacks), f"it holds {', '.join(inside[:5])}{rest}")
     else:
         hint = "it is empty"
-    *names, last = (reader.NAME for reader in READERS)
-    kind = SeveralRecordings if near else RecordingError
-    return kind(
-        f"{path} is no recording of {', '.join(names)} or {last} (looked for "
-        f"{'; or '.join(r.LOOKED_FOR for r in READERS)}); {hint}."
+    *kinds, last = (f"{reader.NAME} ({reader.LOOKED_FOR})" for reader in READERS)
+    return RecordingError(
+        f"{path} is no recording of {', '.join(kinds)} or {last}; {hint}."
     )

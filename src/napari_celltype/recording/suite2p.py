@@ -65,10 +65,7 @@ from napari_celltype.recording.tiff import TIFF_SUFFIXES, tiff_sampling_frequenc
 from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces
 
 NAME = "suite2p"
-LOOKED_FOR = (
-    "a session folder with suite2p/plane0, a suite2p folder with plane0, a plane "
-    "folder with F.npy and stat.npy, or a stat.npy or Fall.mat"
-)
+LOOKED_FOR = "plane0 with F.npy and stat.npy, or Fall.mat"
 SUFFIXES = ()
 CITATION = "suite2p: Pachitariu et al., bioRxiv 061507, 2017 (doi:10.1101/061507)"
 
