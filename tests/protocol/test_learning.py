@@ -9,7 +9,7 @@ from napari_celltype.errors import PriorError, Stopped
 from napari_celltype.labels import Targets
 from napari_celltype.protocol.experiment import ExperimentData
 from napari_celltype.protocol.experiments import Training, plan_experiment
-from napari_celltype.protocol.learning import Fit
+from napari_celltype.protocol.learning import BALANCED, Fit, LearningCurve
 from napari_celltype.protocol.splits import joining_order
 from napari_celltype.protocol.words import needed_text
 
@@ -105,6 +105,41 @@ def test_a_score_that_is_not_known_is_left_out():
     assert Fit.of(SIZES, scores[None]).at(16)[0] == pytest.approx(0.9 - 0.5 / 16)
 
 
+def curve(recall, unit="animals", sizes=(2.0, 3.0, 4.0)):
+    """A curve of two types; `recall` of each size is that of both."""
+    called = np.array([[[r, 1000 - r], [1000 - r, r]] for r in recall])
+    return LearningCurve(
+        *("svm-rbf", "by-subject", unit, sizes, (0,) * len(sizes)),
+        (BALANCED, "PV", "PY"),
+        {"PV": 0.5, "PY": 0.5},
+        np.stack([called] * 8),
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (curve([990, 990, 990]), "at most 2 animals [at most 2, at most 2]"),
+        (curve([500, 667, 750]), "10 animals [10, 10]"),
+        (curve([670, 753, 795]), "more than 16 animals [more than 16, more than 16]"),
+        (curve([500, 667, 750], "minutes"), "10 minutes [10, 10]"),
+        (curve([990] * 3, "cells", (800.0, 1600.0, 3200.5)), "at most 800 cells"),
+    ],
+)
+def test_sizes_are_whole_and_none_is_said_below_what_was_tried(found, text):
+    assert needed_text(found, "PV").startswith(text)
+
+
+def test_a_type_that_no_tested_cell_is_called_is_unknown():
+    found = curve([990, 990, 990])
+    found.counts[:, -1, :, 1] += found.counts[:, -1, :, 0]
+    found.counts[:, -1, :, 0] = 0
+    assert needed_text(found, "PV") == "unknown, as no tested cell is called PV"
+    assert np.isnan(found.fit("PV").at(8)).all()
+    assert "animals" in needed_text(found, "PY")
+
+
 @pytest.fixture(scope="module")
 def report(traces, tmp_path_factory):
     folder = tmp_path_factory.mktemp("learning") / "run"
@@ -124,6 +159,7 @@ def test_the_report_shows_curves_and_what_is_needed(report):
     assert len(table) == sum(len(c.sizes) for c in found.learning)
     assert "90 % with" in pd.read_csv(folder / "more-data.csv")
     assert "cells called PV right, where 50 % are PV" in found.summary()
+    assert "(now 5 animals)" in found.summary()
     # They stand beside the scores and are none of them.
     assert set(found.scores.classifier) == {"svm-rbf"}
 

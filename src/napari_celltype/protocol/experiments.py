@@ -358,8 +358,8 @@ def _learning_curves(
         sizes = np.unique(sizes[sizes < most])
         if len(sizes) < 2:
             notes.append(
-                f"No learning curve by {unit}: {most} to train on are too few, because "
-                f"the smallest part has to hold {first}."
+                f"No learning curve by {unit}: it needs two smaller training sets of "
+                f"at least {first}, and one of all has {most}."
             )
             continue
         for one in full:

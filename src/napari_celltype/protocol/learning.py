@@ -5,6 +5,7 @@ A score is taken to be ceiling - drop * n ** -exponent of n animals, cells or mi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -115,7 +116,7 @@ class LearningCurve:
         n = len(self.counts)
         n_draws = _RESAMPLES if n >= FEWEST else 0
         draws = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), n_draws)
-        return self._scores(np.tensordot(draws, self.counts, axes=1))
+        return self._scores(np.tensordot(draws * 1.0, self.counts, axes=1))
 
     def _scores(self, counts: NDArray[np.int64]) -> Numbers:
         recall = np.diagonal(metrics.recalls(counts), axis1=-2, axis2=-1)
@@ -125,13 +126,20 @@ class LearningCurve:
 
     def amount(self, size: float) -> str:
         """Return a size with its unit, as in "1 animal" or "2.5 minutes"."""
-        return f"{size:.3g} {self.unit.removesuffix('s') if size == 1 else self.unit}"
+        unit = self.unit.removesuffix("s") if size == 1 else self.unit
+        return f"{self.number(size)} {unit}"
+
+    def number(self, size: float) -> str:
+        """Return a size without its unit; there are no parts of an animal."""
+        return f"{size:.3g}" if self.unit == "minutes" else f"{math.ceil(size)}"
 
     def fit(self, name: str) -> Fit:
         """Return the curve of a score, and those of the resampled."""
         at = self.names.index(name)
-        scores = [self.scores[None, :, at], self.resampled[:, :, at]]
-        return Fit.of(self.sizes, np.concatenate(scores))
+        scores = np.concatenate([self.scores[None, :, at], self.resampled[:, :, at]])
+        # With all data nothing is called so: a few calls of less foretell nothing.
+        known = np.isfinite(scores[0, -1])
+        return Fit.of(self.sizes, scores if known else np.full_like(scores, np.nan))
 
     def interval(self, values: Numbers) -> Interval:
         """Return a value, and where 95 % of those of resampled curves lie."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from napari_celltype.findings import Finding
 from napari_celltype.labels.notes import counted
@@ -174,19 +174,23 @@ def _no_better_than_chance(where: str, best: Tested) -> Finding:
 
 def needed_text(curve: LearningCurve, name: str) -> str:
     """Say how many make a score 90 %, as in "14 animals [9, more than 20]"."""
-    most, fit = MOST * curve.sizes[-1], curve.fit(name)
+    least, most = curve.sizes[0], MOST * curve.sizes[-1]
+    fit = curve.fit(name)
 
-    def text(size: float) -> str:
-        return f"more than {most:.3g}" if size > most else f"{size:.3g}"
+    def text(size: float, write: Callable[[float], str] = curve.number) -> str:
+        bound = "more than " if size > most else "at most " if size < least else ""
+        return bound + write(min(max(size, least), most))
 
     if math.isnan(fit.ceiling[0]):
-        return UNDEFINED
+        return f"unknown, as no tested cell is called {name}"
     if fit.ceiling[0] <= TARGET:
         ceiling = short(curve.interval(fit.ceiling))
         return f"not reached by more {curve.unit}: levels off at {ceiling}"
     needed = curve.interval(fit.needed(TARGET))
-    bounds = f" [{text(needed.low)}, {text(needed.high)}]"
-    return f"{text(needed.value)} {curve.unit}{'' if needed.too_few else bounds}"
+    value = text(needed.value, curve.amount)
+    if needed.too_few:
+        return value
+    return f"{value} [{text(needed.low)}, {text(needed.high)}]"
 
 
 def more_data(curves: Sequence[LearningCurve]) -> list[str]:
@@ -194,7 +198,12 @@ def more_data(curves: Sequence[LearningCurve]) -> list[str]:
     # Of one classifier.
     return [
         f"{100 * TARGET:g} % of cells called {name} right, where {100 * share:.3g} % "
-        f"are {name}: {'; '.join(needed_text(curve, name) for curve in curves)}."
+        f"are {name}: "
+        + "; ".join(
+            f"{needed_text(curve, name)} (now {curve.amount(curve.sizes[-1])})"
+            for curve in curves
+        )
+        + "."
         for name, share in (curves[0].shares if curves else {}).items()
     ]
 
