@@ -37,7 +37,13 @@ from napari_celltype.labels.recording_list import (
     read_recording_list,
 )
 from napari_celltype.labels.targets import Targets
-from napari_celltype.labels.trace_set import TEXTS, Cells, TraceSet, load_traces
+from napari_celltype.labels.trace_set import (
+    TEXTS,
+    Cells,
+    TraceSet,
+    identity,
+    load_traces,
+)
 from napari_celltype.parameters import (
     frame_rate_parameter,
     joins_parameter,
@@ -363,13 +369,14 @@ def _apply_choices(
 
 def _contradictions(cells: Cells, tree: TypeTree) -> list[str]:
     """Note cells whose labels leave no class possible."""
-    if cells.cell_id is None:
+    names = identity(cells, "cell_id")
+    if names is None or cells.cell_id is None:
         return []
     targets = Targets.of(cells.labels, tree)
-    names, number = np.unique(cells.cell_id, return_inverse=True)
-    possible = np.ones((len(names), len(targets.classes)), dtype=bool)
+    _, first, number = np.unique(names, return_index=True, return_inverse=True)
+    possible = np.ones((len(first), len(targets.classes)), dtype=bool)
     np.logical_and.at(possible, number, targets.allowed)
-    torn = names[~possible.any(axis=1)].tolist()
+    torn = cells.cell_id[first[~possible.any(axis=1)]].tolist()
     if not torn:
         return []
     return [

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from napari_celltype.findings import Finding
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.labels.notes import counted
+from napari_celltype.labels.trace_set import identity
 from napari_celltype.protocol.experiment import Role
-from napari_celltype.protocol.groups import identity
 from napari_celltype.protocol.learning import LearningCurve
 from napari_celltype.protocol.metrics import MEASURES
 from napari_celltype.protocol.scores import (

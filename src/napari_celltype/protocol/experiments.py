@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels.notes import counted
+from napari_celltype.labels.trace_set import identity
 from napari_celltype.models import NETWORKS
 from napari_celltype.parameters import (
     device_parameter,
@@ -34,7 +35,7 @@ from napari_celltype.protocol.experiment import (
     Task,
     known,
 )
-from napari_celltype.protocol.groups import COLUMNS, LEARNED, identity
+from napari_celltype.protocol.groups import COLUMNS, LEARNED
 from napari_celltype.protocol.splits import (
     PaperProtocol,
     draw_splits,

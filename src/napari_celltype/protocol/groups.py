@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import Cells, TraceSet
+from napari_celltype.labels.trace_set import identity
 
 # Column of the trace set, and the word for one of them.
 COLUMNS = {
@@ -24,23 +25,6 @@ LEARNED = {f"{word}s": column for column, word in COLUMNS.values()}
 def codes(names: NDArray[Any]) -> NDArray[np.int64]:
     """Return a number from 0 for each name, shape (n_examples,)."""
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
-
-
-def identity(traces: TraceSet | Cells, column: str) -> NDArray[np.str_] | None:
-    """Return names that differ where the origins do, shape (n_examples,)."""
-    # Day 1 of two animals is two sessions, and cell 7 of two animals is two cells, so
-    # both carry the animal where it is known. An empty cell name means that nothing is
-    # known, and such an example is a cell of its own.
-    names: NDArray[np.str_] | None = getattr(traces, column)
-    if names is None or not (names != "").any():
-        return None
-    full = names
-    if column in ("session_id", "cell_id") and traces.subject_id is not None:
-        full = np.char.add(np.char.add(traces.subject_id, "\x1f"), names)
-    if column == "cell_id":
-        own = np.char.add("\x1f\x1f", np.arange(len(names)).astype(str))
-        full = np.where(names == "", own, full)
-    return full
 
 
 def split_groups(traces: TraceSet | Cells, way: str) -> NDArray[np.int64]:

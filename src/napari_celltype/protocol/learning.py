@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from napari_celltype.celltypes import prior_shares
 from napari_celltype.labels import TraceSet
+from napari_celltype.labels.trace_set import identity
 from napari_celltype.protocol import metrics
 from napari_celltype.protocol.experiment import Condition, Outcome, Plan
-from napari_celltype.protocol.groups import LEARNED, identity
+from napari_celltype.protocol.groups import LEARNED
 from napari_celltype.protocol.metrics import FEWEST, Answers, Interval
 from napari_celltype.protocol.scores import Spread
 

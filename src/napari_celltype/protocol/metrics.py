@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets, TraceSet
+from napari_celltype.labels.trace_set import identity
 from napari_celltype.protocol.experiment import Outcome
-from napari_celltype.protocol.groups import identity
 
 Counts = NDArray[np.int64]
 # Of each class.

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from napari_celltype.labels import Targets, TraceSet
+from napari_celltype.labels.trace_set import identity
 from napari_celltype.protocol import metrics
 from napari_celltype.protocol.experiment import (
     Condition,
@@ -19,7 +20,7 @@ from napari_celltype.protocol.experiment import (
     Task,
     bare_name,
 )
-from napari_celltype.protocol.groups import COLUMNS, identity
+from napari_celltype.protocol.groups import COLUMNS
 from napari_celltype.protocol.metrics import MEASURES, Answers, Interval
 from napari_celltype.protocol.splits import ground_truth, named
 

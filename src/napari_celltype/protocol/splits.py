@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.labels.notes import counted
+from napari_celltype.labels.trace_set import identity
 from napari_celltype.parameters import parameter, seed_parameter
 from napari_celltype.protocol.experiment import Split
 from napari_celltype.protocol.groups import (
     COLUMNS,
     codes,
     draw_test_groups,
-    identity,
     split_groups,
 )
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_celltype import progress
+from napari_celltype.labels.trace_set import identity
 from napari_celltype.protocol.experiment import (
     PROBE,
     Condition,
@@ -24,7 +25,7 @@ from napari_celltype.protocol.experiment import (
     Task,
     build,
 )
-from napari_celltype.protocol.groups import COLUMNS, codes, identity, split_groups
+from napari_celltype.protocol.groups import COLUMNS, codes, split_groups
 from napari_celltype.protocol.splits import named
 
 PACKAGES = ("napari-celltype", "numpy", "scikit-learn", "scipy", "torch")

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from napari_celltype.errors import LabelError
 from napari_celltype.labels import DataSet, Targets, TraceSet
 from napari_celltype.labels.notes import counted
-from napari_celltype.protocol.groups import COLUMNS, identity, split_groups
+from napari_celltype.labels.trace_set import identity
+from napari_celltype.protocol.groups import COLUMNS, split_groups
 from napari_celltype.protocol.splits import PaperProtocol, draw_splits
 
 # What is held out, from the strictest; "auto" is the strictest possible.

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from napari_celltype.labels import LabelledData, Targets
 from napari_celltype.labels.notes import counted
 from napari_celltype.labels.reading import means_by_cell
-from napari_celltype.protocol.groups import codes, identity, split_groups
+from napari_celltype.labels.trace_set import identity
+from napari_celltype.protocol.groups import codes, split_groups
 from napari_celltype.protocol.metrics import (
     Answers,
     Interval,
