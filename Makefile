@@ -58,9 +58,9 @@ test-quick: setup
 pythons: setup
 	@set -e; for python in 3.11:lowest-direct 3.11:highest 3.12:highest 3.13:highest; do \
 		echo "== $$python"; to=build/python-$$python; \
-		$(BIN)/uv venv -q --clear --python $${python%:*} $$to; \
+		$(BIN)/uv venv -q --seed --clear --python $${python%:*} $$to; \
 		$(BIN)/uv pip install -q --python $$to --resolution $${python#*:} \
-			-e ".[all,test]"; \
+			-e ".[all,test,docs]"; \
 		OMP_NUM_THREADS=1 sh scripts/on_screen.sh \
 			$$to/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS); \
 	done
