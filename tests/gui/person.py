@@ -165,7 +165,10 @@ class Person:
 
     def read(self, widget: QWidget, text: str, seconds: float = 30) -> None:
         """Wait until a text stands in a widget."""
-        self.wait(lambda: text in words(widget), seconds)
+        try:
+            self.wait(lambda: text in words(widget), seconds)
+        except self.bot.TimeoutError:
+            raise AssertionError(f"{text!r} is not in {words(widget)!r}") from None
 
     def find(self, widget: QWidget, seconds: float = 30) -> None:
         """Wait until a widget can be seen."""
