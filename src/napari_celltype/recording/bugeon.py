@@ -121,8 +121,6 @@ def open_plane(
         roi_texts=texts,
         warnings=tuple(warnings),
     )
-    if sampling_frequency is None:
-        return recording
     return recording.with_sampling_frequency(sampling_frequency)
 
 

@@ -25,10 +25,10 @@ from napari_celltype.recording.hdf5 import (
     open_hdf5,
     value_of,
 )
-from napari_celltype.recording.nwb import TRACE_KINDS
 from napari_celltype.recording.recording import (
     DFF_ALONE,
     RATE_UNCONFIRMED,
+    TRACE_KINDS,
     Recording,
     Traces,
 )

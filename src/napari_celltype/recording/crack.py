@@ -24,6 +24,7 @@ from napari_celltype.recording.npy import FileStamp, require_stamp
 from napari_celltype.recording.recording import (
     DFF_ALONE,
     NO_MASKS,
+    TRACE_KINDS,
     UNKNOWN,
     Pipeline,
     Recording,
@@ -196,13 +197,11 @@ def open_plane(
         path=plane,
         pipeline=Pipeline(NAME, None, CITATION),
         files={path: stamp},
-        trace_kind="dF/F",
+        trace_kind=TRACE_KINDS["dF/F"],
         facts={"subject_id": session[1], "session_id": path.stem} if session else {},
         roi_texts={"label": labels} if any(labels) else {},
         warnings=tuple(warnings),
     )
-    if sampling_frequency is None:
-        return recording
     return recording.with_sampling_frequency(sampling_frequency)
 
 

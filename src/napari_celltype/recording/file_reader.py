@@ -67,8 +67,6 @@ class FileReader(ABC):
             files={plane: stamp},
             warnings=tuple(warnings),
         )
-        if sampling_frequency is None:
-            return recording
         return recording.with_sampling_frequency(sampling_frequency)
 
     def find_planes(self, path: Path) -> list[Path]:

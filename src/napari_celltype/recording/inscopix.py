@@ -21,6 +21,7 @@ from napari_celltype.findings import Finding
 from napari_celltype.recording.file_reader import FileReader
 from napari_celltype.recording.npy import open_for_reading, require_stamp
 from napari_celltype.recording.recording import (
+    NO_MASKS,
     Recording,
     Roi,
     rate_and_gaps,
@@ -151,7 +152,7 @@ def _masks(
             f"surely its own, so that they cannot be drawn; their traces are "
             f"classified all the same."
         )
-        warnings.append(Finding("no-masks", sentence))
+        warnings.append(Finding(NO_MASKS.code, sentence))
         return RoiMasks.of(()), (0, 0), {}
     files = whole[max(called, key=len)]
     rois = []

@@ -36,6 +36,7 @@ from napari_celltype.recording.nwb_rois import read_images, read_masks, roi_text
 from napari_celltype.recording.recording import (
     DFF_ALONE,
     RATE_UNCONFIRMED,
+    TRACE_KINDS,
     UNCONFIRMED,
     UNKNOWN,
     Pipeline,
@@ -64,14 +65,6 @@ _KINDS = (
     ("neuropil", re.compile("neuropil|fneu|background|surround")),
     ("demixed", re.compile("demix")),
 )
-# The first is taken where a file has several, and what it is in words.
-TRACE_KINDS = {
-    "raw": "raw fluorescence",
-    "demixed": "raw fluorescence after demixing",
-    "corrected": "fluorescence after neuropil correction",
-    "dF/F": "dF/F",
-    "scaled": "z-scored or normalised fluorescence",
-}
 # How our own export says that nobody knows the rate, and where time is continuous.
 _OWN_DOUBT = "Nobody confirmed the frame rate"
 _OWN_SEGMENTS = re.compile(r"Time is continuous only within the frames ([\d to,]+);")
@@ -377,8 +370,6 @@ def open_plane(
         roi_texts=texts,
         warnings=tuple(warnings),
     )
-    if sampling_frequency is None:
-        return recording
     return recording.with_sampling_frequency(sampling_frequency)
 
 

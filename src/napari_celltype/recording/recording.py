@@ -122,6 +122,14 @@ RATE_UNKNOWN, RATE_UNCONFIRMED = "frame-rate-unknown", "frame-rate-unconfirmed"
 ANOTHER_RATE = "movie-of-another-rate"
 RATE_DOUBTS = (RATE_UNKNOWN, RATE_UNCONFIRMED, ANOTHER_RATE)
 FRAME_SIZE_GUESSED = "frame-size-guessed"
+# What traces are, in words; of several in a file the first is taken.
+TRACE_KINDS = {
+    "raw": "raw fluorescence",
+    "demixed": "raw fluorescence after demixing",
+    "corrected": "fluorescence after neuropil correction",
+    "dF/F": "dF/F",
+    "scaled": "z-scored or normalised fluorescence",
+}
 ONLY_DFF = "only-df-over-f"
 DFF_ALONE = Finding(
     ONLY_DFF,
@@ -227,7 +235,7 @@ class Recording:
     pipeline: Pipeline | None = None
     pixel_size: tuple[float, float] | None = None
     files: Mapping[Path, FileStamp] = field(default_factory=dict)
-    trace_kind: str = "raw fluorescence"
+    trace_kind: str = TRACE_KINDS["raw"]
     facts: Mapping[str, str] = field(default_factory=dict)
     roi_texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()
@@ -289,12 +297,14 @@ class Recording:
         return self.sampling_frequency_source not in (UNCONFIRMED, UNKNOWN)
 
     def with_sampling_frequency(
-        self, sampling_frequency: float, source: str = FROM_USER
+        self, sampling_frequency: float | None, source: str = FROM_USER
     ) -> Recording:
         """Return the recording with a frame rate (Hz) that somebody vouches for.
 
-        `SamplingFrequencyError` if it is not a positive number.
+        None leaves it as it is. `SamplingFrequencyError` if it is no positive number.
         """
+        if sampling_frequency is None:
+            return self
         return replace(
             self,
             sampling_frequency=require_possible(sampling_frequency),
