@@ -1,5 +1,7 @@
 """Folders of Bugeon et al. 2022: stimuli are joined, types are the list's."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,17 @@ def test_a_date_is_a_recording(tmp_path, public_files, order, in_memory):
     assert labels == {0: "PY", 1: "IN", 2: "PV", 3: "SOM", 4: "VIP", 5: ""}
     assert [row.cell_id for row in table] == ["", "", "12", "13", "14", "15"]
     assert "Lamp5" in table.warnings[0]
+
+
+def test_stimuli_are_joined_in_the_memory_of_their_traces(tmp_path, public_files):
+    stimuli = {f"Blank/{i:02}": 1000 for i in range(20)}
+    folder = public_files.bugeon(tmp_path / DATE, stimuli, words=("EC",) * 200)
+    open_recording(folder)  # Imports what it needs.
+    tracemalloc.start()
+    traces = open_recording(folder).raw_traces
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert traces.nbytes < peak < 1.7 * traces.nbytes
 
 
 def test_it_is_found_from_below_and_above(tmp_path, public_files):

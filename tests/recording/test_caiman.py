@@ -1,13 +1,24 @@
 """CaImAn's files: which traces are taken, masks in its order of pixels, damage."""
 
+import shutil
+
 import numpy as np
 import pytest
 from scipy.sparse import csc_matrix
-from tests.other_pipelines import FRAME_SHAPE, N_ROIS, images, traces, write_caiman
+from tests.other_pipelines import (
+    FRAME_SHAPE,
+    N_ROIS,
+    images,
+    traces,
+    write_caiman,
+    write_inscopix,
+    write_mat_7_3,
+)
 
 from napari_celltype.errors import MissingDependencyError, RecordingError
 from napari_celltype.recording import (
     ONLY_DFF,
+    find_planes,
     find_recordings,
     label_image,
     open_recording,
@@ -182,3 +193,56 @@ def test_other_files_are_left_alone_and_damaged_ones_are_told(tmp_path, monkeypa
         open_recording(whole)
     with pytest.raises(RecordingError, match="pip install h5py"):
         open_recording(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["day1.hdf5", "suite2p/combined"])
+def test_without_h5py_a_file_costs_no_more_than_itself(
+    tmp_path, monkeypatch, suite2p_folder, name
+):
+    needs = tmp_path / name
+    if needs.suffix:
+        write_caiman(needs)
+    else:
+        needs.mkdir(parents=True)
+        write_mat_7_3(needs / "Fall.mat", {"F": traces(1), "stat": [{"iplane": 0}]})
+    plane = suite2p_folder(tmp_path / "m2", n_frames=20) / "plane0"
+    monkeypatch.setitem(__import__("sys").modules, "h5py", None)
+    found = find_recordings([needs, plane])
+    assert plane in found.planes
+    reasons = [failure.reason for failure in found.failures]
+    with pytest.raises(RecordingError, match="pip install h5py"):
+        open_recording(needs)
+    assert reasons == [] if needs.is_dir() else "pip install h5py" in reasons[0]
+
+
+def test_as_many_rois_as_frames_are_no_doubt(tmp_path):
+    square = traces(1)[:, :N_ROIS], traces(2)[:, :N_ROIS]
+    path = write_caiman(tmp_path / "a.hdf5", C=square[0], YrA=square[1])
+    recording = open_recording(path)
+    np.testing.assert_allclose(recording.raw_traces[:], sum(square), rtol=1e-6)
+    assert len(recording.rois) == N_ROIS
+
+
+@pytest.mark.parametrize("inside", ["a.hdf5", "memmap/a.hdf5", "a/b/c/d/e/a.csv"])
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_second_analysis_of_a_session_is_left_out_with_a_note(
+    tmp_path, suite2p_folder, inside, flat
+):
+    session = tmp_path / "m1" / "day1"
+    plane = suite2p_folder(session, n_frames=20) / "plane0"
+    if flat:
+        plane = plane.rename(tmp_path / "flat").rename(session / "flat")
+        shutil.rmtree(session / "suite2p")
+        session = plane
+    write = write_caiman if inside.endswith("hdf5") else write_inscopix
+    second = write(session / inside)
+    for place in (tmp_path, tmp_path / "m1", session):
+        assert place == tmp_path or find_planes(place) == [plane]
+        assert find_recordings([place]).planes == (plane,)
+    (note,) = find_recordings([tmp_path]).notes
+    assert (note.code, str(second) in str(note)) == ("second-analysis", True)
+    assert set(find_recordings([tmp_path, second]).planes) == {plane, second}
+    own = write_caiman(tmp_path / "m2" / "a.hdf5")
+    assert find_recordings([tmp_path]).planes == (plane, own)
+    with pytest.raises(RecordingError, match="recordings were found in"):
+        find_planes(tmp_path)

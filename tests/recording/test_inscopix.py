@@ -27,7 +27,7 @@ def test_traces_statuses_rate_and_masks_are_read(tmp_path):
     np.testing.assert_allclose(recording.raw_traces[:], traces(3), rtol=1e-5)
     assert recording.raw_traces[:].dtype == np.float32
     assert recording.sampling_frequency == pytest.approx(20)
-    assert recording.iscell.tolist() == [True, False, False, True, True, False]
+    assert recording.iscell.tolist() == [True, True, False, True, True, True]
     assert (recording.frame_shape, pipeline_of_file(path)) == (FRAME_SHAPE, "Inscopix")
     drawn = np.zeros((N_ROIS, *FRAME_SHAPE), np.float32)
     for image, roi in zip(drawn, recording.rois, strict=True):
@@ -37,6 +37,24 @@ def test_traces_statuses_rate_and_masks_are_read(tmp_path):
     np.testing.assert_array_equal(drawn, expected)
     np.testing.assert_array_equal(recording.images["cell map"], images().sum(axis=0))
     assert codes(recording) == {"traces-taken"}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "iscell"),
+    [
+        ("ruurur", [False, True, True, False, True, False]),
+        ("auauaa", [True] * N_ROIS),
+        ("u" * N_ROIS, None),
+    ],
+)
+def test_only_what_was_rejected_is_no_cell(tmp_path, statuses, iscell):
+    path = write_inscopix(tmp_path / "a.csv")
+    lines = path.read_text().splitlines()
+    words = {"a": "Accepted", "r": "rejected", "u": "undecided"}
+    lines[1] = ", ".join([lines[1].split(",")[0], *(words[s] for s in statuses)])
+    path.write_text("\n".join(lines))
+    found = open_recording(path).iscell
+    assert (None if found is None else found.tolist()) == iscell
 
 
 @pytest.mark.parametrize("nan", ["nan", "-nan", "", "-nan(ind)", "-1.#IND", "NaN"])

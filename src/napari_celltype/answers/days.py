@@ -7,7 +7,7 @@ days should agree more often than what it says of two cells of these days.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,9 +67,7 @@ def agreement_over_days(
     if not {"cell_id", column} <= set(table.columns):
         return None
     named = table[(table["cell_id"] != "") & ~table[column].isin(("", UNSURE))]
-    animals = {
-        name: guess_from_path(PurePath(name))[0] for name in set(table.recording)
-    }
+    animals = {name: guess_from_path(Path(name))[0] for name in set(table.recording)}
     cell = named["recording"].map(animals) + "\n" + named["cell_id"]
     by_day = (
         named.assign(cell=cell, name=named[column].astype("category").cat.codes)

@@ -131,6 +131,8 @@ def classify(batch: BatchRequest, request: ClassifyRequest) -> None:
         else:
             origin = result.provenance(request)
             write_table(result.table, output, force=force, provenance=origin)
+    for note in found.notes:
+        say(f"note: {note}")
     for line in result_lines(result, asked=len(found.planes), in_full=batch.verbose):
         say(line)
     failures = (*found.failures, *result.failures)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -371,7 +371,7 @@ def _of_recording(
 
 def _guessed(recording: LabelledRecording) -> LabelledRecording:
     """Guess from the path what nothing says; a user can change it."""
-    subject, session = guess_from_path(file_of(recording.path) or recording.path)
+    subject, session = guess_from_path(recording.path)
     guesses: dict[str, Any] = {"subject": subject, "session": session}
     unknown = {
         n: v
@@ -381,12 +381,14 @@ def _guessed(recording: LabelledRecording) -> LabelledRecording:
     return replace(recording, **unknown)
 
 
-def guess_from_path(path: PurePath) -> tuple[str, str]:
+def guess_from_path(path: Path) -> tuple[str, str]:
     """Return subject and session, empty where the path says nothing.
 
     BIDS and NWB names (``sub-01/ses-02``), words with numbers (``mouse12/day2``), dates
     with what follows them, and an animal's tag before a date (``TX61/2021_05_03``).
     """
+    if (file := file_of(path)) is not None:
+        path = file.with_suffix("")
     parts = [p for p in path.parts if p.strip("/\\") and not _PLANE.fullmatch(p)]
     session, before = parts[-1] if parts else "", []
     if hit := _last(_SESSIONS, parts):

@@ -134,7 +134,7 @@ def _traces(path: Path, estimates: Any, warnings: list[Finding]) -> tuple[Traces
     for name in ("C", "YrA", "R", "F_dff"):
         if (data := _matrix(estimates, name)) is not None:
             rows = np.arange(data.shape[0])
-            found[name] = Hdf5Traces(path, data, rows, n_rois=len(rows))
+            found[name] = Hdf5Traces(path, data, rows)
     residuals = found.get("YrA", found.get("R"))
     if "C" in found and residuals is not None:
         if residuals.shape != found["C"].shape:

@@ -28,6 +28,10 @@ _MOST_STEPS, _MOST_TEXT = 64, 1000
 MOST_HELD = 128 << 20  # bytes that are unpacked at once
 
 
+class NeedsH5py(MissingDependencyError, RecordingError):
+    """A recording cannot be used here without h5py; others can."""
+
+
 def has_h5py() -> bool:
     """Tell whether HDF5 files can be read here."""
     try:
@@ -43,7 +47,7 @@ def open_hdf5(path: Path) -> Iterator[Any]:
     try:
         import h5py
     except ImportError as error:
-        raise MissingDependencyError(
+        raise NeedsH5py(
             f"{path} is an HDF5 file, which needs the package h5py ({error}); install "
             "it with: python -m pip install h5py"
         ) from None
@@ -154,9 +158,14 @@ class Hdf5Traces(StoredTraces):
     """Some rows or columns of a dataset, one for each ROI."""
 
     def __init__(
-        self, path: Path, dataset: Any, columns: NDArray[np.int64], *, n_rois: int
+        self,
+        path: Path,
+        dataset: Any,
+        columns: NDArray[np.int64],
+        *,
+        n_rois: int | None = None,
     ) -> None:
-        """Take the ROIs `columns` of a dataset of `n_rois`, whichever axis is time."""
+        """Take the ROIs `columns` of a dataset; of `n_rois`, whichever axis is time."""
         super().__init__(path)
         self._name, self._columns = dataset.name, columns
         shape = dataset.shape if len(dataset.shape or ()) != 1 else (*dataset.shape, 1)
@@ -165,7 +174,8 @@ class Hdf5Traces(StoredTraces):
                 f"{path} holds {dataset.dtype} values of shape {dataset.shape} in "
                 f"{self._name}, where a trace of each ROI was expected."
             )
-        if (shape[0] == n_rois) == (shape[1] == n_rois):
+        is_known = n_rois is None or (shape[0] == n_rois) != (shape[1] == n_rois)
+        if not is_known:
             raise RecordingError(
                 f"{path} holds traces of shape {shape} in {self._name} and "
                 f"{n_rois} ROIs, so that nothing says which axis is time; correct the "

@@ -67,6 +67,7 @@ class _Inscopix(FileReader):
         rois, shape, images = _masks(path, names, warnings)
         traces = np.ascontiguousarray(values[:, 1:].T, dtype=np.float32)
         traces.flags.writeable = False
+        # As Inscopix's software takes it, what nobody has decided about stays in.
         is_judged = {"accepted", "rejected"} & {*statuses}
         return Recording(
             raw_traces=traces,
@@ -75,7 +76,7 @@ class _Inscopix(FileReader):
             segments=segments_between(gaps, np.zeros(len(values), dtype=bool)),
             frame_shape=shape,
             images=images,
-            iscell=np.array(statuses) == "accepted" if is_judged else None,
+            iscell=np.array(statuses) != "rejected" if is_judged else None,
             trace_kind="traces of Inscopix's software",
             warnings=tuple(warnings),
         )

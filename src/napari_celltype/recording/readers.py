@@ -142,15 +142,15 @@ def _find(path: str | Path, *, below: bool = False) -> list[tuple[Reader, Path]]
         if not path.exists():
             raise RecordingError(f"{path} does not exist{_similar_names(path)}.")
         folder = path if path.is_dir() else path.parent
-        near = [p for _, p in _search(folder, _HINT_DEPTH, _MOST_FOLDERS)]
+        found = [*_search(folder, _HINT_DEPTH, _MOST_FOLDERS)]
+        near = [plane for _, plane in _apart(found)[0]]
         sessions = {session_folder(plane) for plane in near}
-        if (
-            below
-            and folder == path
-            and len(sessions) == 1
-            and _all_in(folder, sessions)
-        ):
-            return _find(near[0] if len(near) == 1 else sessions.pop())
+        if below and folder == path and len(sessions) == 1:
+            deeper = (one[1] for one in _search(folder) if one not in found)
+            if all(
+                session_folder(p) in sessions or _within(p, sessions) for p in deeper
+            ):
+                return _find(near[0] if len(near) == 1 else sessions.pop())
         raise _not_a_recording(path, [plane for plane in near if plane != folder])
     except OSError as error:
         raise RecordingError(
@@ -166,9 +166,10 @@ def planes_at(path: Path) -> list[tuple[Reader, Path]]:
     return []
 
 
-def _all_in(folder: Path, sessions: Collection[Path]) -> bool:
-    """Tell whether all planes below a folder, however deep, are of these sessions."""
-    return all(session_folder(plane) in sessions for _, plane in _search(folder))
+def _within(plane: Path, sessions: Collection[Path]) -> bool:
+    """Tell whether a file lies in the folder of a session."""
+    file = file_of(plane)
+    return file is not None and any(folder in sessions for folder in file.parents)
 
 
 def _numbered(
@@ -194,47 +195,69 @@ class Failure:
 
 @dataclass(frozen=True)
 class Found:
-    """Planes in a stable order, and the paths that hold none."""
+    """Planes in a stable order, the paths that hold none, and what was left out."""
 
     planes: tuple[Path, ...]
     failures: tuple[Failure, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
 
 def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
     """Find the planes, or one of each recording, at or below the paths, or raise."""
     planes: dict[Path, Path] = {}
-    failures = []
+    failures, notes = list[Failure](), list[Finding]()
     for path in paths:
         try:
-            for found in _at_or_below(path, plane):
+            for found in _at_or_below(path, plane, notes):
                 # Links may lead to one folder twice.
                 planes.setdefault(found.resolve(), found)
         except RecordingError as error:
             failures.append(Failure(path, str(error)))
     if not planes and failures:
         raise RecordingError(failures[0].reason)
-    return Found(tuple(planes.values()), tuple(failures))
+    return Found(tuple(planes.values()), tuple(failures), tuple(notes))
 
 
-def _at_or_below(path: Path, plane: int | None) -> list[Path]:
-    planes = []
+def _at_or_below(path: Path, plane: int | None, notes: list[Finding]) -> list[Path]:
+    found = []
     with suppress(RecordingError, OSError):
-        planes = planes_at(path)
-    if not planes:
-        planes = sorted(_search(path), key=lambda found: found[1])
-        if not planes:
-            # It says why, and what is near.
-            planes = _find(path)
-        exports = {plane for _, plane in planes if nwb.is_export(plane)}
-        sessions = {session_folder(p) for _, p in planes if p not in exports}
-        # What this program exported is no second recording of what it was made of.
-        copies = {
-            plane
-            for plane in exports
-            if any(s.is_relative_to(session_folder(plane).parent) for s in sessions)
-        }
-        planes = [found for found in planes if found[1] not in copies]
-    return [folder for _, folder in _numbered(planes, plane, path)]
+        found = planes_at(path)
+    if not found:
+        found = sorted(_search(path), key=lambda found: found[1])
+        found, second = _apart(found)
+        if second:
+            sentence = (
+                f"{len(second)} recordings of other pipelines lie in the folders of "
+                f"sessions and count as second analyses of them "
+                f"({', '.join(map(str, second[:_MOST_HINTS]))}); left out, so give "
+                f"their own paths to read them."
+            )
+            notes.append(Finding("second-analysis", sentence))
+        # Where there is none, it says why, and what is near.
+        found = found or _find(path)
+    return [folder for _, folder in _numbered(found, plane, path)]
+
+
+def _apart(
+    found: list[tuple[Reader, Path]],
+) -> tuple[list[tuple[Reader, Path]], list[Path]]:
+    """Leave out what counts cells twice; return also files in a session's folder.
+
+    Beside what it was made of, what this program exported is no second recording.
+    """
+    planes = [plane for _, plane in found]
+    if len(set(map(session_folder, planes))) < 2:
+        return found, []
+    exports = {plane for plane in planes if nwb.is_export(plane)}
+    others = [plane for plane in planes if plane not in exports]
+    sessions = set(map(session_folder, others))
+    second = [plane for plane in others if _within(plane, sessions)]
+    copies = {
+        plane
+        for plane in exports
+        if any(s.is_relative_to(session_folder(plane).parent) for s in sessions)
+    }.union(second)
+    return [one for one in found if one[1] not in copies], second
 
 
 def _search(

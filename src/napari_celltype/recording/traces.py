@@ -124,7 +124,12 @@ class JoinedTraces:
 
     def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
-        values = np.concatenate([part[rows] for part in self._parts], axis=-1)
+        wanted = np.shape(np.arange(self.shape[0])[rows])
+        values = np.empty((*wanted, self.shape[1]), dtype=np.float32)
+        start = 0
+        for part in self._parts:
+            values[..., start : start + part.shape[1]] = part[rows]
+            start += part.shape[1]
         values = values[..., columns]
         values.flags.writeable = False
         return values
