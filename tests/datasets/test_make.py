@@ -246,13 +246,13 @@ def test_kinds_are_not_mixed(tmp_path, nwb, monkeypatch, series, kind):
     if kind is None:
         assert len(load_traces(make(tmp_path, tmp_path / "in").path)) == 12
         return
-    with pytest.raises(LabelError, match=rf"{kind}.*b\.nwb.*cannot mix"):
+    with pytest.raises(LabelError, match=rf"{kind}.*b\.nwb.*cannot be mixed"):
         make(tmp_path, tmp_path / "in")
 
 
 def test_units_and_rates_are_not_mixed(tmp_path, archive):
     first, second = archive("a", names=("PV",)), archive("b", "000535", names=("PY",))
-    with pytest.raises(LabelError, match="cannot mix"):
+    with pytest.raises(LabelError, match="cannot be mixed"):
         make(tmp_path, first, second)
     slow = archive("c", names=("VIP",), rate=10.0)
     with pytest.raises(LabelError, match="--resample 10"):

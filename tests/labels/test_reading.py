@@ -24,6 +24,7 @@ from napari_celltype.labels import (
     save_labels,
     save_traces,
 )
+from napari_celltype.labels.obstacles import label_findings
 from napari_celltype.progress import Progress, ignore_progress, never_stop
 from napari_celltype.recording import open_recording
 
@@ -589,3 +590,19 @@ def test_a_folder_of_many_recordings_is_sent_to_dataset(tmp_path, nwb):
         nwb.write(tmp_path / f"{name}.nwb")
     with pytest.raises(LabelError, match=r"open one of these\. .* dataset .* -o"):
         Reading().load(tmp_path)
+
+
+def test_kinds_of_traces_are_not_mixed(tmp_path, nwb, monkeypatch):
+    series = {"ophys/dF/RoiResponseSeries": "F"}
+    monkeypatch.setitem(nwb.layouts, "dF", (nwb.layouts["000535"][0], series, "F"))
+    nwb.write(tmp_path / "a.nwb")
+    nwb.write(tmp_path / "b.nwb", "dF")
+    (tmp_path / "t.csv").write_text("roi_id,label\n0,PV\n1,PY\n")
+    data = Reading().open(_list(tmp_path, "path,labels", "a.nwb,t.csv", "b.nwb,t.csv"))
+    with pytest.raises(
+        LabelError, match=r"raw .*\(a.nwb\) and dF/F \(b.nwb\).*cannot be mixed"
+    ):
+        load(data)
+    (found,) = [f for f in label_findings(data) if f.code == "trace-kinds-differ"]
+    for way_out in found.ways_out:
+        assert len(load(way_out.apply(data)).traces) == 2

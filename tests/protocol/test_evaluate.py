@@ -249,7 +249,7 @@ def test_beside_read_only_data_it_is_among_the_users_own(tmp_path, monkeypatch):
     ("command", "shown"),
     [
         ("nct train '/home/me/my data/x.npz' -o /r/", "nct train x.npz -o r/"),
-        ("nct --labels=/home/me/l.csv -o/tmp/run", "nct --labels=l.csv -orun"),
+        ("nct --labels=/home/me/l.csv -o/tmp/run", "nct --labels=l.csv -o run"),
         (r"nct 'C:\Users\me\x.npz' by-cell 3", "nct x.npz by-cell 3"),
         ("nct relative/x.npz tcp://host:1", "nct relative/x.npz tcp://host:1"),
         ("'unbalanced", None),

@@ -10,6 +10,7 @@ from napari_celltype.labels import Targets
 from napari_celltype.protocol.experiment import ExperimentData
 from napari_celltype.protocol.experiments import Training, plan_experiment
 from napari_celltype.protocol.learning import BALANCED, Fit, LearningCurve
+from napari_celltype.protocol.report import render
 from napari_celltype.protocol.splits import joining_order
 from napari_celltype.protocol.words import needed_text
 
@@ -110,9 +111,9 @@ def curve(recall, unit="animals", sizes=(2.0, 3.0, 4.0)):
     called = np.array([[[r, 1000 - r], [1000 - r, r]] for r in recall])
     return LearningCurve(
         *("svm-rbf", "by-subject", unit, sizes, (0,) * len(sizes)),
-        (BALANCED, "PV", "PY"),
         {"PV": 0.5, "PY": 0.5},
         np.stack([called] * 8),
+        np.full((len(sizes), 2), 8000),
         (),
     )
 
@@ -131,12 +132,14 @@ def test_sizes_are_whole_and_none_is_said_below_what_was_tried(found, text):
     assert needed_text(found, "PV").startswith(text)
 
 
-def test_a_type_that_no_tested_cell_is_called_is_unknown():
-    found = curve([990, 990, 990])
-    found.counts[:, -1, :, 1] += found.counts[:, -1, :, 0]
-    found.counts[:, -1, :, 0] = 0
-    assert needed_text(found, "PV") == "unknown, as no tested cell is called PV"
-    assert np.isnan(found.fit("PV").at(8)).all()
+@pytest.mark.parametrize(("n_called", "known"), [(0, False), (4, False), (5, True)])
+def test_of_a_type_that_few_tested_cells_are_called_nothing_is_said(n_called, known):
+    found = curve([500, 667, 750])
+    found.called[-1, 0] = n_called
+    text = needed_text(found, "PV")
+    assert (text == "unknown, as fewer than 5 tested cells are called PV") is not known
+    assert np.isfinite(found.fit("PV").at(8)).all() == known
+    assert np.isfinite(found.scores[:, 1]).tolist() == [True, True, known]
     assert "animals" in needed_text(found, "PY")
 
 
@@ -177,6 +180,16 @@ def test_precision_is_that_of_the_prevalence_without_another_training(report, tr
     assert rare.learning[0].scores[-1, at] < counts[-1, at]
 
 
+def test_without_a_curve_precision_at_the_prevalence_stands_beside_the_others(traces):
+    found = nct.evaluate(traces, ["svm-rbf"], PROTOCOL, prior={"PV": 0.04})
+    (table,) = (t.frame for t in found.tables if t.key == "classes")
+    row = table[(table["cell type"] == "PV") & (table["split"] == "by animal")].iloc[0]
+    recall = found.confusion("svm-rbf", "by-subject").normalised
+    hit, alarm = 0.04 * recall[0, 0], 0.96 * recall[1, 0]
+    assert row["share of all"] == 0.04
+    assert row["precision at this share"] == pytest.approx(hit / (hit + alarm))
+
+
 def test_a_prevalence_of_no_type_is_refused_before_any_training(traces, tmp_path):
     with pytest.raises(PriorError, match="VIP"):
         evaluate(traces, folder=tmp_path / "run", prior={"VIP": 0.1})
@@ -189,9 +202,15 @@ def test_chance_is_not_reached_by_more_of_the_same(traces):
     found = evaluate(blind)
     assert found.learning[-1].unit == "frames"
     for curve in found.learning:
-        for name in curve.shares:
-            assert np.isinf(curve.fit(name).needed(0.9)[0])
-            assert needed_text(curve, name).startswith("not reached by more")
+        assert curve.names == (BALANCED,)
+        assert np.isinf(curve.fit(BALANCED).needed(0.9)[0])
+        assert needed_text(curve, BALANCED).startswith("not reached by more")
+    # Nothing is said of single types.
+    assert "right, where" not in found.summary()
+    tables = {t.key: t.frame for t in found.tables}
+    assert set(tables["more-data"]["score"]) == {BALANCED}
+    assert not [c for c in tables["learning-curve"] if "precision" in c]
+    assert "Precision: of svm-rbf" not in render(found)
 
 
 def test_a_stopped_run_goes_on_to_the_same_curves(report, traces, tmp_path):

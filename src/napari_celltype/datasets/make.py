@@ -157,7 +157,6 @@ def make_dataset(
     ]
     if not typed:
         raise LabelError(" ".join([*notes, *failures]) or "No recording was found.")
-    _require_one_kind(typed)
     data, read, unreadable = _read(typed, request.reading, watching)
     failures += unreadable
     on_progress(progress.Progress("Summing up the files"))
@@ -253,19 +252,6 @@ def _typed(
         replace(recording, rows=rows, notes=()),
         f"whose genotype {line!r:.80} no rule, or several, decide about.",
     )
-
-
-def _require_one_kind(recordings: Sequence[LabelledRecording]) -> None:
-    kinds: dict[str, list[str]] = {}
-    for one in recordings:
-        if one.recording is not None:
-            kinds.setdefault(one.recording.trace_kind, []).append(one.name)
-    if len(kinds) > 1:
-        each = " and ".join(f"{k} ({first_few(names)})" for k, names in kinds.items())
-        raise LabelError(
-            f"The recordings hold {each}, which a trace set cannot mix; make one of "
-            f"each."
-        )
 
 
 def _write_rules(rules: Sequence[Rule], path: Path, force: bool) -> None:

@@ -336,6 +336,19 @@ def label_findings(data: DataSet, with_predictions: bool = False) -> Iterator[Ob
             f"{_names(bare)}.{_notes(bare)}",
             (_remove_from(data, bare),),
         )
+    kinds: dict[str, list[LabelledRecording]] = {}
+    for r in labelled:
+        if r.recording is not None:
+            kinds.setdefault(r.recording.trace_kind, []).append(r)
+    if len(kinds) > 1:
+        each = " and ".join(f"{kind} ({_names(of)})" for kind, of in kinds.items())
+        yield Obstacle(
+            "trace-kinds-differ",
+            f"The recordings hold {each}, which cannot be mixed; keep those of one "
+            "kind.",
+            tuple(_remove_from(data, of) for of in kinds.values()),
+            blocks=True,
+        )
     for code, name, what in (
         ("set-aside", "n_set_aside", "whose ROI is not there any more"),
         ("merged-parts", "n_parts", "of parts of merged ROIs (label the merged ROI)"),

@@ -104,8 +104,8 @@ class ExperimentRequest:
     )
     prior: Mapping[str, float] | None = parameter(
         None,
-        "Shares of the types for which the learning curve states precision, such as "
-        "IN=0.11 (all neurons of CA1); by default as labelled.",
+        "Also state the precision of each type where types are as common as this, such "
+        "as IN=0.11 (all neurons of CA1); a learning curve's is at these shares.",
         label="Prevalence",
         metavar="TYPE=SHARE,...",
         example="IN=0.1",
@@ -186,12 +186,13 @@ def experiment_data(
 
 def _shareable(command: str | None) -> str | None:
     """Return a command without the folders of this machine, for the report."""
-    folders = re.compile(r"^(--[\w-]+=|-\w)?(/|[A-Za-z]:[\\/])(.*[\\/])?(?=.)")
     try:
         words = shlex.split(command or "")
     except (ValueError, AttributeError):  # Of a request that was edited by hand.
-        words = []
-    return shlex.join(folders.sub(r"\1", word) for word in words) or None
+        return None
+    # -o/tmp/run is -o and /tmp/run.
+    apart = [part for w in words for part in re.split(r"(?<=^-\w)(?=[\\/]|\w:)", w)]
+    return shlex.join(without_places(apart)) or None
 
 
 def new_run_folder(data: Path, now: datetime | None = None) -> Path:

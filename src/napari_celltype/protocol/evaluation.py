@@ -169,6 +169,8 @@ class Evaluation:
     version: str
     # Where they were asked for, of each classifier and each thing that may be added.
     learning: tuple[LearningCurve, ...] = ()
+    # Shares of types for which precision is stated, too.
+    prior: Mapping[str, float] | None = None
 
     def of(self, role: Role, way: str | None = None) -> tuple[Score, ...]:
         """Return the results of "classifier", "probe" or "shuffled" conditions."""

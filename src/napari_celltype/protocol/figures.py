@@ -104,10 +104,13 @@ def curve_figure(found: Evaluation) -> Figure | None:
 def learning_figure(found: Evaluation) -> Figure:
     """Draw scores by animals, cells and minutes trained on, and what is expected."""
     units = list(dict.fromkeys(curve.unit for curve in found.learning))
-    figure = Figure(figsize=(3.1 * len(units) + 1.4, 5.6), layout="constrained")
-    panels = figure.subplots(2, len(units), sharey="row", sharex="col", squeeze=False)
     rows = [(c, BALANCED, c.classifier, 0) for c in found.learning]
     rows += [(c, n, n, 1) for c in found.learning_of_top for n in c.shares]
+    titles = (BALANCED, "precision")[: 1 + rows[-1][-1]]
+    size = (len(titles), len(units))
+    width, height = 3.1 * len(units) + 1.4, 2.8 * len(titles)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    panels = figure.subplots(*size, sharey="row", sharex="col", squeeze=False)
     names = [
         list(dict.fromkeys(label for *_, label, at in rows if at == k)) for k in (0, 1)
     ]
@@ -126,12 +129,12 @@ def learning_figure(found: Evaluation) -> Figure:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
         axis.set_major_formatter("{x:g}")
         axis.set_minor_formatter(NullFormatter())
-        panels[1, column].set_xlabel(unit)
+        panels[-1, column].set_xlabel(unit)
     for axes in panels.flat:
         axes.set_ylim(0, 1.02)
         axes.axhline(TARGET, color="0.6", linewidth=1)
         axes.spines[["top", "right"]].set_visible(False)
-    for row, title in enumerate((BALANCED, "precision")):
+    for row, title in enumerate(titles):
         panels[row, 0].set_ylabel(title)
         panels[row, -1].legend(
             frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5)

@@ -88,8 +88,9 @@ def _line(x: Numbers, y: Numbers, weight: Numbers) -> tuple[Numbers, Numbers]:
 class LearningCurve:
     """Scores of one classifier trained on more and more of one thing, all of it last.
 
-    `names` are "balanced accuracy", then the types, whose scores are precisions: of the
-    cells that would be called so, the share that is so, at the `shares` of the types.
+    `names` are "balanced accuracy", then the types of `shares`, whose scores are
+    precisions: of the cells that would be called so, the share that is so, where types
+    are as common as that; NaN where fewer than `FEWEST` were called so.
     """
 
     classifier: str
@@ -98,12 +99,19 @@ class LearningCurve:
     unit: str
     sizes: tuple[float, ...]
     examples: tuple[int, ...]
-    names: tuple[str, ...]
+    # Of all types, or of none where nothing can be said of single types.
     shares: Mapping[str, float]
     # Test answers by animal or what else is resampled, size, truth and guess.
     counts: NDArray[np.int64]
+    # Different test examples that were called each type, (n_sizes, n_types).
+    called: NDArray[np.int64]
     # Balanced accuracy over splits.
     spread: tuple[Spread, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the scores are of."""
+        return (BALANCED, *self.shares)
 
     @cached_property
     def scores(self) -> Numbers:
@@ -121,9 +129,12 @@ class LearningCurve:
 
     def _scores(self, counts: NDArray[np.int64]) -> Numbers:
         recall = np.diagonal(metrics.recalls(counts), axis1=-2, axis2=-1)
-        balanced = np.nanmean(recall, axis=-1, keepdims=True)
-        share = np.array(list(self.shares.values()))
-        return np.concatenate([balanced, metrics.precisions(counts, share)], axis=-1)
+        balanced: Numbers = np.nanmean(recall, axis=-1, keepdims=True)
+        if not self.shares:
+            return balanced
+        precisions = metrics.precisions(counts, np.array([*self.shares.values()]))
+        enough = np.where(self.called < FEWEST, np.nan, precisions)
+        return np.concatenate([balanced, enough], axis=-1)
 
     def amount(self, size: float) -> str:
         """Return a size with its unit, as in "1 animal" or "2.5 minutes"."""
@@ -138,7 +149,7 @@ class LearningCurve:
         """Return the curve of a score, and those of the resampled."""
         at = self.names.index(name)
         scores = np.concatenate([self.scores[None, :, at], self.resampled[:, :, at]])
-        # With all data nothing is called so: a few calls of less foretell nothing.
+        # With all data too few are called so: the calls of less foretell nothing.
         known = np.isfinite(scores[0, -1])
         return Fit.of(self.sizes, scores if known else np.full_like(scores, np.nan))
 
@@ -222,14 +233,20 @@ def _curve(
         unit,
         tuple(map(float, sizes)),
         tuple(round(np.mean([len(rows) for rows in of])) for of in learned),
-        (BALANCED, *classes),
         shares,
         counts,
+        np.array([_n_called(of, len(classes)) for of in answers]),
         tuple(
             Spread.of(row["balanced_accuracy"] for row in metrics.by_split(of))
             for of in answers
         ),
     )
+
+
+def _n_called(answers: Answers, n_classes: int) -> list[int]:
+    return [
+        len(np.unique(answers.rows[answers.guess == at])) for at in range(n_classes)
+    ]
 
 
 def _size(rows: NDArray[np.int64], unit: str, n_frames: int, traces: TraceSet) -> int:

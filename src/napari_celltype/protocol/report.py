@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from napari_celltype.protocol.evaluation import Confusion, Evaluation, describe_
 from napari_celltype.protocol.experiment import Outcome, Plan
 from napari_celltype.protocol.experiments import quick_caution
 from napari_celltype.protocol.learning import learning_curves
-from napari_celltype.protocol.scores import Score, score_condition
+from napari_celltype.protocol.scores import Score, above_chance, score_condition
 from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.protocol.tables import INTERVAL, Table, report_tables, scores_texts
 from napari_celltype.protocol.task import different_environments, environment_note
@@ -131,8 +131,7 @@ def make_report(
 ) -> Report:
     """Score the finished outcomes of a plan and put what they mean into words."""
     # `name` is that of the data, `preparation` says for the methods of a paper what was
-    # done to the traces, and `notes` what was done to the data; learning curves are at
-    # the shares of `prior`.
+    # done to the traces, and `notes` what was done to the data.
     from napari_celltype import __version__
 
     data, traces = plan.data, plan.data.traces
@@ -150,6 +149,8 @@ def make_report(
         from napari_celltype.protocol.rivals import surrogate_note
 
         all_notes.append(surrogate_note(traces.sampling_frequency))
+    results = tuple(score_condition(c, data, by_key, of) for c, of in done if of)
+    sure = {(score.name, score.way) for score in results if above_chance(score)}
     return Report(
         experiment=plan.name,
         title=plan.title,
@@ -157,7 +158,7 @@ def make_report(
         design=describe_design(traces, data.targets),
         way=protocol.split,
         classes=data.targets.classes,
-        results=tuple(score_condition(c, data, by_key, of) for c, of in done if of),
+        results=results,
         cautions=cautions,
         notes=tuple(dict.fromkeys(all_notes)),
         settings={
@@ -172,7 +173,14 @@ def make_report(
         environments=different_environments(outcomes),
         command=command,
         version=__version__,
-        learning=learning_curves(plan, outcomes, prior),
+        learning=tuple(
+            curve
+            if (curve.classifier, curve.way) in sure
+            # Which type a guess names says nothing.
+            else replace(curve, shares={})
+            for curve in learning_curves(plan, outcomes, prior)
+        ),
+        prior=prior,
     )
 
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_celltype.celltypes import prior_shares
 from napari_celltype.labels.notes import counted
 from napari_celltype.protocol import paper, words
 from napari_celltype.protocol.evaluation import UNITS, Evaluation
 from napari_celltype.protocol.experiments import EPOCHS
 from napari_celltype.protocol.learning import TARGET
-from napari_celltype.protocol.metrics import Interval, precision_at
+from napari_celltype.protocol.metrics import FEWEST, Interval, precision_at
 from napari_celltype.protocol.paper import HEADING
 from napari_celltype.protocol.scores import Score, Spread
 
@@ -232,9 +233,17 @@ def _differences(found: Evaluation) -> Rows:
 
 def _classes(found: Evaluation) -> Rows:
     for s in found.shown_everywhere:
-        for tested, (name, spreads) in zip(s.counts, s.per_class.items(), strict=True):
-            row = _row(s, "classifier", "split")
-            yield {**row, "cell type": name, **spreads, "tested": sum(tested)}
+        counts = np.array(s.counts)
+        tested, called = counts.sum(axis=1).tolist(), counts.sum(axis=0)
+        for at, (name, spreads) in enumerate(s.per_class.items()):
+            row = {**_row(s, "classifier", "split"), "cell type": name, **spreads}
+            if found.prior is not None:
+                shares = prior_shares(found.prior, found.classes, shares_in_tests(s))
+                precision = precision_at(counts, found.classes, shares)[name]
+                row["share of all"] = shares[name]
+                enough = called[at] >= FEWEST
+                row["precision at this share"] = precision if enough else None
+            yield {**row, "tested": tested[at]}
 
 
 def _probes(found: Evaluation) -> Rows:
@@ -351,7 +360,9 @@ _TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Rows]]] = {
     "classes": (
         "By cell type",
         "Mean and standard deviation over splits; “tested” counts all answers. "
-        "Precision holds where types are as frequent as in these tests.",
+        "Precision holds where types are as frequent as in these tests; with --prior, "
+        "that of all answers together also where they are as frequent as said, unless "
+        f"fewer than {FEWEST} answers say so.",
         _classes,
     ),
     "probes": (
@@ -383,8 +394,9 @@ _TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Rows]]] = {
     ),
     "learning-curve": (
         "Scores with less data",
-        "The same tests throughout; smaller training sets are within larger ones. Of "
-        "cells called a type, the share that is so, at the shares above.",
+        "The same tests throughout; smaller training sets are within larger ones. "
+        f"Precision: at the shares above; a dash: fewer than {FEWEST} test cells are "
+        "called so, or the classifier is not better than chance.",
         _learning,
     ),
     "partial": (

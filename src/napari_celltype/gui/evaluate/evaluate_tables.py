@@ -214,7 +214,9 @@ class PrevalenceTable(QWidget):
             rows = found.texts.to_numpy().tolist()
             total = sum(shares.values())
             scaled = {name: share / total for name, share in shares.items()}
-            more = more_data([replace(c, shares=scaled) for c in self._curves])
+            more = more_data(
+                [replace(c, shares=scaled) for c in self._curves if c.shares]
+            )
             caption = "\n".join([found.caption, *more])
         except LabelError as error:
             caption, rows = str(error), [[name, "–", "–", "–"] for name in shares]
