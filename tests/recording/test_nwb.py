@@ -441,9 +441,9 @@ def test_masks_that_cover_everything_are_left_out(tmp_path, nwb, monkeypatch):
 def test_a_folder_of_files_is_searched_once(tmp_path, nwb, monkeypatch):
     paths = [nwb.write(tmp_path / m / "a.nwb") for m in ("m1", "m2")]
     searched = []
-    look = nwb_reader.planes_among
+    look = nwb_reader.READER.planes_among
     monkeypatch.setattr(
-        nwb_reader,
+        nwb_reader.READER,
         "planes_among",
         lambda folder, names: searched.append(folder) or look(folder, names),
     )

@@ -45,10 +45,10 @@ class _CaImAn(FileReader):
     SUFFIXES = (".hdf5", ".h5")
     CITATION = "CaImAn: Giovannucci et al., eLife 8:e38173, 2019"
 
-    def is_recording(self, path: Path) -> bool:
+    def parts(self, path: Path) -> list[str]:
         """Look for the estimates."""
         with open_hdf5(path) as file:
-            return _estimates(file) is not None
+            return [] if _estimates(file) is None else [""]
 
     def why_not(self, names: Sequence[str]) -> str | None:
         """Say that files cannot be looked into."""
@@ -56,7 +56,7 @@ class _CaImAn(FileReader):
             return None
         return f"its {' or '.join(self.SUFFIXES)} files need h5py: pip install h5py"
 
-    def read(self, path: Path) -> Recording:
+    def read(self, path: Path, name: str) -> Recording:
         """Read all but traces."""
         warnings = list[Finding]()
         with open_hdf5(path) as file:

@@ -7,7 +7,6 @@ areas that were recorded together, and a plane here: ``cc029L-3.mat/CaA0``.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -17,27 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.errors import CellTypeError, RecordingError
+from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
+from napari_celltype.recording.file_reader import FileReader
 from napari_celltype.recording.matlab import names_in_mat, read_mat
-from napari_celltype.recording.npy import FileStamp, require_stamp
+from napari_celltype.recording.npy import FileStamp
 from napari_celltype.recording.recording import (
     DFF_ALONE,
     NO_MASKS,
     TRACE_KINDS,
-    UNKNOWN,
-    Pipeline,
     Recording,
-    file_in,
-    possible_rate,
     segments_between,
 )
 from napari_celltype.recording.traces import StoredTraces
-
-NAME = "CRACK"
-LOOKED_FOR = ".mat with CaA0 or CaA1"
-CITATION = "CRACK: Condylis et al., Science 375:eabl5981, 2022"
-SUFFIXES = (".mat",)
 
 _FIELDS = ("F_dF", "celltype", "sampling_rate")
 _AREA = re.compile(r"CaA(\d)")
@@ -47,51 +38,60 @@ _SESSION = re.compile(r"([a-z]+\d+)L?-\d+\.mat", re.IGNORECASE)
 _TYPES = ("", "PY", "PY", "PY", "Pvalb", "Sst", "Vip")
 
 
-def find_planes(path: Path) -> list[Path]:
-    """List the areas of a file, or the one that is meant."""
-    file = file_in(path, SUFFIXES)
-    if file is None or not file.is_file():
-        return []
-    areas = sorted(filter(_AREA.fullmatch, names_in_mat(file)))
-    return [file / area for area in areas if path in (file, file / area)]
+class _Crack(FileReader):
+    NAME = "CRACK"
+    LOOKED_FOR = ".mat with CaA0 or CaA1"
+    SUFFIXES = (".mat",)
+    CITATION = "CRACK: Condylis et al., Science 375:eabl5981, 2022"
+    OWN_NAME = _SESSION
+
+    def parts(self, path: Path) -> list[str]:
+        """List the areas of a file."""
+        return sorted(filter(_AREA.fullmatch, names_in_mat(path)))
+
+    def plane_number(self, plane: Path) -> int:
+        """Return the number of an area."""
+        area = _AREA.fullmatch(plane.name)
+        return int(area[1]) if area else 0
+
+    def read(self, path: Path, name: str) -> Recording:
+        """Read one area of a file."""
+        stored = _AreaTraces(path, name)
+        area = stored.read()
+        n_rois, n_frames = stored.shape
+        warnings = [
+            Finding(
+                "traces-taken",
+                f"The traces are {name}.F_dF, dF/F of {len(area.starts)} trials, one "
+                f"after another.",
+            ),
+            DFF_ALONE,
+            NO_MASKS,
+        ]
+        labels: tuple[str, ...] = ()
+        if len(area.types) == n_rois and area.types.dtype.kind in "fiub":
+            labels = tuple(map(_type_of, area.types.astype(float).tolist()))
+        else:
+            sentence = (
+                f"{name}.celltype has {len(area.types)} numbers and there are {n_rois} "
+                f"ROIs; types are left out."
+            )
+            warnings.append(Finding("types-in-doubt", sentence))
+        hit = _SESSION.fullmatch(path.name)
+        return Recording(
+            raw_traces=stored,
+            sampling_frequency=area.rate,
+            segments=segments_between(area.starts, np.zeros(n_frames, dtype=bool)),
+            boundaries=area.starts,
+            plane=self.plane_number(path / name),
+            trace_kind=TRACE_KINDS["dF/F"],
+            facts={"subject_id": hit[1], "session_id": path.stem} if hit else {},
+            roi_texts={"label": labels} if any(labels) else {},
+            warnings=tuple(warnings),
+        )
 
 
-def planes_among(folder: Path, names: Collection[str]) -> list[Path]:
-    """List the areas of the files of a folder; damaged ones are said on opening."""
-    found = []
-    for name in sorted(names):
-        path = folder / name
-        if path.suffix.lower() in SUFFIXES and not name.startswith("."):
-            try:
-                found += find_planes(path)
-            except CellTypeError:
-                # Any other program's files may be damaged.
-                found += [path] if _SESSION.fullmatch(name) else []
-    return found
-
-
-def plane_number(plane: Path) -> int:
-    """Return the number of an area."""
-    area = _AREA.fullmatch(plane.name)
-    return int(area[1]) if area else 0
-
-
-def session_folder(path: Path) -> Path:
-    """Return the file."""
-    return file_in(path, SUFFIXES) or path
-
-
-def is_own_file(path: Path) -> bool:
-    """Tell whether a file has areas in it; one that cannot be read has none."""
-    try:
-        return bool(find_planes(path))
-    except CellTypeError:
-        return False
-
-
-def why_not(names: Sequence[str]) -> str | None:
-    """Say what a folder lacks; files say it themselves."""
-    return None
+READER = _Crack()
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,56 +153,9 @@ class _AreaTraces(StoredTraces):
         return _read_area(self.path, self._stamp, self._area)
 
     def _read(self, wanted: NDArray[np.int64]) -> NDArray[Any]:
-        return self.read().traces[wanted]
-
-
-def open_plane(
-    plane: Path, *, sampling_frequency: float | None, in_memory: bool
-) -> Recording:
-    """Open one area of a file."""
-    path = session_folder(plane)
-    stamp = require_stamp(path)
-    name = plane.name if plane != path else ""
-    stored = _AreaTraces(path, name)
-    area = stored.read()
-    n_rois, n_frames = area.traces.shape
-    warnings = [
-        Finding(
-            "traces-taken",
-            f"The traces are {name}.F_dF, dF/F of {len(area.starts)} trials, one after "
-            f"another.",
-        ),
-        DFF_ALONE,
-        NO_MASKS,
-    ]
-    labels: tuple[str, ...] = ()
-    if len(area.types) == n_rois and area.types.dtype.kind in "fiub":
-        labels = tuple(map(_type_of, area.types.astype(float).tolist()))
-    else:
-        sentence = (
-            f"{name}.celltype has {len(area.types)} numbers and there are {n_rois} "
-            f"ROIs; types are left out."
-        )
-        warnings.append(Finding("types-in-doubt", sentence))
-    rate = possible_rate(area.rate, path, warnings)
-    session = _SESSION.fullmatch(path.name)
-    recording = Recording(
-        raw_traces=area.traces if in_memory else stored,
-        sampling_frequency=rate,
-        sampling_frequency_source="MATLAB file" if rate else UNKNOWN,
-        segments=segments_between(area.starts, np.zeros(n_frames, dtype=bool)),
-        boundaries=area.starts,
-        merged_into=np.full(n_rois, -1, dtype=np.int64),
-        plane=plane_number(plane),
-        path=plane,
-        pipeline=Pipeline(NAME, None, CITATION),
-        files={path: stamp},
-        trace_kind=TRACE_KINDS["dF/F"],
-        facts={"subject_id": session[1], "session_id": path.stem} if session else {},
-        roi_texts={"label": labels} if any(labels) else {},
-        warnings=tuple(warnings),
-    )
-    return recording.with_sampling_frequency(sampling_frequency)
+        traces = self.read().traces
+        is_whole = np.array_equal(wanted, np.arange(len(traces)))
+        return traces if is_whole else traces[wanted]
 
 
 def _type_of(number: float) -> str:

@@ -1,57 +1,69 @@
-"""What readers share whose recordings are one file of one plane each."""
+"""What readers share whose recordings are files: planes in them, and how they open."""
 
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from napari_celltype.errors import CellTypeError, RecordingError
-from napari_celltype.recording.npy import file_stamp, require_stamp
+from napari_celltype.errors import RecordingError
+from napari_celltype.recording.npy import FileStamp, file_stamp, require_stamp
 from napari_celltype.recording.recording import (
     UNKNOWN,
     Pipeline,
     Recording,
     Segment,
+    file_in,
     possible_rate,
 )
 from napari_celltype.recording.traces import MEMORY_LIMIT
 
 
+class NoTraces(RecordingError):
+    """A file is sound and holds no traces of ROIs."""
+
+
 class FileReader(ABC):
-    """A `Reader` of files whose ending alone does not say what they are."""
+    """A `Reader` of files; a plane is the file, or ``FILE/NAME`` of one in it."""
 
     NAME: str
     LOOKED_FOR: str
     SUFFIXES: tuple[str, ...]
     CITATION: str
+    # Names of files that are listed though they are damaged, which opening them says.
+    OWN_NAME = re.compile(r"(?!)")
 
     @abstractmethod
-    def is_recording(self, path: Path) -> bool:
-        """Tell by its beginning or its structure whether a file is a recording."""
+    def parts(self, path: Path) -> list[str]:
+        """Name the planes in a file, "" for the file itself; [] if it is of others."""
 
     @abstractmethod
-    def read(self, path: Path) -> Recording:
+    def read(self, path: Path, name: str) -> Recording:
         """Return what only this pipeline says: traces, masks, rate, doubts."""
 
     def open_plane(
         self, plane: Path, *, sampling_frequency: float | None, in_memory: bool
     ) -> Recording:
-        """Open a file."""
-        stamp = require_stamp(plane)
+        """Open a file, or one of its planes."""
+        path = self.session_folder(plane)
+        stamp = require_stamp(path)
         # Damaged values become infinities and NaN, which say enough.
         with np.errstate(over="ignore", invalid="ignore"):
-            found = self.read(plane)
+            found = self.read(path, "" if plane == path else plane.name)
         traces, warnings = found.raw_traces, [*found.warnings]
         if in_memory and 4 * math.prod(traces.shape) <= MEMORY_LIMIT:
             traces = traces[:]
-        if file_stamp(plane) != stamp:
-            raise RecordingError(f"{plane} changed while it was opened; open it again.")
-        rate = possible_rate(found.sampling_frequency, plane, warnings)
+        if file_stamp(path) != stamp:
+            raise RecordingError(f"{path} changed while it was opened; open it again.")
+        rate = possible_rate(found.sampling_frequency, path, warnings)
+        source = found.sampling_frequency_source
+        source = f"{self.NAME} file" if source == UNKNOWN else source
         for array in (*found.images.values(), found.iscell):
             if array is not None:
                 array.flags.writeable = False
@@ -59,41 +71,59 @@ class FileReader(ABC):
             found,
             raw_traces=traces,
             sampling_frequency=rate,
-            sampling_frequency_source=f"{self.NAME} file" if rate else UNKNOWN,
+            sampling_frequency_source=source if rate else UNKNOWN,
             segments=found.segments or (Segment(0, traces.shape[1]),),
             merged_into=np.full(traces.shape[0], -1, dtype=np.int64),
             path=plane,
-            pipeline=Pipeline(self.NAME, None, self.CITATION),
-            files={plane: stamp},
+            pipeline=found.pipeline or Pipeline(self.NAME, None, self.CITATION),
+            files={path: stamp},
             warnings=tuple(warnings),
         )
         return recording.with_sampling_frequency(sampling_frequency)
 
     def find_planes(self, path: Path) -> list[Path]:
-        """Return the file, if it is a recording."""
-        fits = path.suffix.lower() in self.SUFFIXES and path.is_file()
-        return [path] if fits and self.is_recording(path) else []
+        """List the planes of a file, or the one that is meant."""
+        file = file_in(path, self.SUFFIXES)
+        if file is None or not file.is_file():
+            return []
+        planes = [file / name for name in _parts(self, file, require_stamp(file))]
+        return [plane for plane in planes if path in (file, plane)]
 
     def planes_among(self, folder: Path, names: Collection[str]) -> list[Path]:
-        """List the recordings of a folder."""
-        shown = (folder / name for name in sorted(names) if not name.startswith("."))
-        return [path for path in shown if self.is_own_file(path)]
+        """List the planes of the files of a folder."""
+        found = []
+        for name in sorted(names):
+            path = folder / name
+            # macOS writes ._NAME beside files on disks that are not its own.
+            if path.suffix.lower() in self.SUFFIXES and not name.startswith("."):
+                try:
+                    found += self.find_planes(path)
+                except NoTraces:
+                    pass
+                except (RecordingError, OSError):
+                    # Any other program's files may be damaged.
+                    found += [path] if self.OWN_NAME.fullmatch(name) else []
+        return found
 
     def is_own_file(self, path: Path) -> bool:
-        """Tell whether a file is a recording; one that cannot be read is none."""
-        try:
-            return bool(self.find_planes(path))
-        except (CellTypeError, OSError):
-            return False
+        """Tell whether a file is a recording."""
+        return bool(self.planes_among(path.parent, (path.name,)))
 
     def plane_number(self, plane: Path) -> int:
-        """Return 0."""
-        return 0
+        """Return the place of a plane among those of its file."""
+        planes = [] if plane.is_file() else self.find_planes(self.session_folder(plane))
+        return planes.index(plane) if plane in planes else 0
 
     def session_folder(self, path: Path) -> Path:
-        """Return the path."""
-        return path
+        """Return the file."""
+        return file_in(path, self.SUFFIXES) or path
 
     def why_not(self, names: Sequence[str]) -> str | None:
-        """Say nothing of folders."""
+        """Say nothing of folders; files say it themselves."""
         return None
+
+
+# Each verb looks several times at the files of a folder, most of which are of others.
+@lru_cache(maxsize=1 << 14)
+def _parts(reader: FileReader, path: Path, stamp: FileStamp) -> list[str]:
+    return reader.parts(path)

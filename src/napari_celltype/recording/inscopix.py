@@ -49,12 +49,12 @@ class _Inscopix(FileReader):
     SUFFIXES = (".csv",)
     CITATION = "Inscopix Data Processing Software"
 
-    def is_recording(self, path: Path) -> bool:
+    def parts(self, path: Path) -> list[str]:
         """Look at the first two lines; of other tables a few letters are read."""
         with open_for_reading(path) as file:
-            return _header(file) is not None
+            return [] if _header(file) is None else [""]
 
-    def read(self, path: Path) -> Recording:
+    def read(self, path: Path, name: str) -> Recording:
         """Read all at once."""
         names, statuses, values = _read(path)
         rate, gaps = rate_and_gaps(values[:, 0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import numpy as np
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
 from napari_celltype.recording import suite2p
+from napari_celltype.recording.file_reader import FileReader, NoTraces
 from napari_celltype.recording.hdf5 import (
     Hdf5Traces,
     array_of,
@@ -31,7 +32,7 @@ from napari_celltype.recording.hdf5 import (
     texts_of,
     value_of,
 )
-from napari_celltype.recording.npy import FileStamp, file_stamp, require_stamp
+from napari_celltype.recording.npy import FileStamp, require_stamp
 from napari_celltype.recording.nwb_rois import read_images, read_masks, roi_texts
 from napari_celltype.recording.recording import (
     DFF_ALONE,
@@ -41,19 +42,12 @@ from napari_celltype.recording.recording import (
     UNKNOWN,
     Pipeline,
     Recording,
-    Traces,
     file_in,
-    possible_rate,
     rate_and_gaps,
     segments_between,
 )
-from napari_celltype.recording.traces import MEMORY_LIMIT
 
-NAME = "NWB"
-LOOKED_FOR = ".nwb with traces of ROIs"
-SUFFIXES = (".nwb",)
-CITATION = "Neurodata Without Borders: Rübel et al., eLife 11:e78362, 2022"
-FROM_FILE, FROM_TIMESTAMPS = "NWB file", "timestamps in the NWB file"
+FROM_TIMESTAMPS = "timestamps in the NWB file"
 
 _MOST_GROUPS, _MOST_LEVELS = 20_000, 8
 # What a series is, by its name and that of what holds it; the first that fits.
@@ -95,62 +89,91 @@ class _Plane:
     neuropil: _Series | None
 
 
-def file_of(path: Path) -> Path | None:
-    """Return the NWB file that a path is or is a part of, by its name alone."""
-    return file_in(path, SUFFIXES)
+class _Nwb(FileReader):
+    NAME = "NWB"
+    LOOKED_FOR = ".nwb with traces of ROIs"
+    SUFFIXES = (".nwb",)
+    CITATION = "Neurodata Without Borders: Rübel et al., eLife 11:e78362, 2022"
+    OWN_NAME = re.compile(r".*")
+
+    def parts(self, path: Path) -> list[str]:
+        """Name the planes of a file where it has several."""
+        # Without h5py, opening it says what to install.
+        planes = _planes_of(path) if has_h5py() else ()
+        return [plane.name for plane in planes] if len(planes) > 1 else [""]
+
+    def planes_among(self, folder: Path, names: Collection[str]) -> list[Path]:
+        """List the planes of files, without what suite2p wrote of its own."""
+        others = (n for n in names if not suite2p.is_own_file(folder / n))
+        return super().planes_among(folder, [*others])
+
+    def is_own_file(self, path: Path) -> bool:
+        """Tell that no file is one that only this format's own program writes."""
+        return False
+
+    def read(self, path: Path, name: str) -> Recording:
+        """Read a plane."""
+        planes, warnings = _planes_of(path), list[Finding]()
+        chosen = next((p for p in planes if p.name == name), planes[0])
+        one = chosen.traces
+        with open_hdf5(path) as file:
+            table, group = file[one.table], file[one.group]
+            is_old = "roi_list" in table
+            n_table = len(_roi_names(table) if is_old else _ids(table))
+            rows = np.array(one.rows)
+            _say_which(one, file, warnings)
+            raw_traces = _traces(path, file, one, one.rows)
+            n_frames = raw_traces.shape[1]
+            neuropil = None
+            if chosen.neuropil is not None:
+                neuropil = _traces(path, file, chosen.neuropil, one.rows)
+                neuropil = neuropil if neuropil.shape == raw_traces.shape else None
+            facts = _facts(file, table)
+            rate, source, gaps = _time(file, one, table, n_frames, warnings)
+            rois = read_masks(table, n_table, rows, warnings)
+            ending = name or None
+            images, shape = read_images(file, table, rois, ending, warnings)
+            found = (array_of(follow(table, n)) for n in ("iscell", "valid_roi"))
+            flags, iscell = next((f for f in found if f is not None), None), None
+            if flags is not None and flags.shape[:1] == (n_table,):
+                iscell = flags.reshape(n_table, -1)[rows, 0] > 0
+            several = len({p.traces.table for p in planes}) > 1
+            texts = roi_texts(file, table, _ids(table), rows, warnings, several=several)
+            comments = str(group.attrs.get("comments"))
+        bad = np.zeros(n_frames, dtype=bool)
+        if own := _OWN_SEGMENTS.match(comments):
+            bad[:] = True
+            spans = [[int(n) for n in s.split(" to ")] for s in own[1].split(", ")]
+            gaps = [*gaps, *(first for first, _ in spans)]
+            for first, last in spans:
+                bad[first : last + 1] = False
+        version = facts.pop("nwb_version", None)
+        return Recording(
+            raw_traces=raw_traces,
+            rois=rois,
+            sampling_frequency=rate,
+            sampling_frequency_source=source,
+            segments=segments_between([g for g in gaps if g < n_frames], bad),
+            frame_shape=shape,
+            images=images,
+            neuropil=neuropil,
+            iscell=iscell,
+            plane=planes.index(chosen),
+            pipeline=Pipeline(self.NAME, version, self.CITATION),
+            # Demixed traces are raw: their unit and neuropil are those of the others.
+            trace_kind=TRACE_KINDS["raw" if one.kind == "demixed" else one.kind],
+            facts=facts,
+            roi_texts=texts,
+            warnings=tuple(warnings),
+        )
 
 
-def find_planes(path: Path) -> list[Path]:
-    """List the planes of a file, or the one that is meant."""
-    file = file_of(path)
-    if file is None or not file.is_file():
-        return []
-    # Without h5py, opening it says what to install.
-    planes = [p.name for p in _planes_of(file)] if has_h5py() else [""]
-    if file != path:
-        return [path] if path.name in planes else []
-    return [path] if len(planes) == 1 else [path / name for name in planes]
-
-
-def planes_among(folder: Path, names: Collection[str]) -> list[Path]:
-    """List the planes of the files of a folder; damaged ones are said on opening."""
-    found = []
-    for name in sorted(names):
-        path = folder / name
-        # macOS writes ._NAME.nwb beside files on disks that are not its own.
-        is_ours = path.suffix.lower() in SUFFIXES and not name.startswith(".")
-        if is_ours and not suite2p.is_own_file(path):
-            try:
-                found += find_planes(path) or [path]
-            except NoTraces:
-                pass
-            except RecordingError:
-                found.append(path)
-    return found
-
-
-def plane_number(plane: Path) -> int:
-    """Return the place of a plane among those of its file."""
-    file = file_of(plane)
-    if file is None or file == plane or not file.is_file():
-        return 0
-    names = [p.name for p in _planes_of(file)]
-    return names.index(plane.name) if plane.name in names else 0
-
-
-def session_folder(path: Path) -> Path:
-    """Return the file."""
-    return file_of(path) or path
-
-
-def is_own_file(path: Path) -> bool:
-    """Tell that no file is one that only this format's own program writes."""
-    return False
+READER = _Nwb()
 
 
 def is_export(plane: Path) -> bool:
     """Tell whether this program wrote a file or added to it, so that it is a copy."""
-    file = file_of(plane)
+    file = file_in(plane, READER.SUFFIXES)
     if file is None or not has_h5py():
         return False
     try:
@@ -158,15 +181,6 @@ def is_export(plane: Path) -> bool:
             return follow(content, _OWN_TABLE) is not None
     except RecordingError:
         return False
-
-
-def why_not(names: Sequence[str]) -> str | None:
-    """Say what a folder lacks; files say it themselves."""
-    return None
-
-
-class NoTraces(RecordingError):
-    """A file is sound and holds no traces of ROIs."""
 
 
 def _planes_of(path: Path) -> tuple[_Plane, ...]:
@@ -206,10 +220,7 @@ def _listed(path: Path, stamp: FileStamp) -> tuple[_Plane, ...]:
         [plane.traces.group.strip("/").replace("/", "-") for plane in planes],
     ]
     unlike = next(names for names in named if len(set(names)) == len(names))
-    found = [
-        _Plane(name, plane.traces, plane.neuropil)
-        for name, plane in zip(unlike, planes, strict=True)
-    ]
+    found = [replace(p, name=n) for n, p in zip(unlike, planes, strict=True)]
     return tuple(sorted(found, key=lambda plane: _natural(plane.name)))
 
 
@@ -299,80 +310,6 @@ def _roi_names(table: Any) -> list[str]:
     return texts_of(follow(table, "roi_list")) or []
 
 
-def open_plane(
-    plane: Path, *, sampling_frequency: float | None, in_memory: bool
-) -> Recording:
-    """Open a file, or one of its planes."""
-    path = file_of(plane)
-    assert path is not None
-    stamp, warnings = require_stamp(path), list[Finding]()
-    with open_hdf5(path):
-        pass  # Without h5py, this says what to install.
-    planes = _planes_of(path)
-    chosen = planes[0]
-    if plane != path:
-        chosen = next(p for p in planes if p.name == plane.name)
-    one = chosen.traces
-    with open_hdf5(path) as file:
-        table, group = file[one.table], file[one.group]
-        is_old = "roi_list" in table
-        n_table = len(_roi_names(table) if is_old else _ids(table))
-        rows = np.array(one.rows)
-        _say_which(one, file, warnings)
-        raw_traces: Traces = _traces(path, file, one, one.rows)
-        n_frames = raw_traces.shape[1]
-        neuropil: Traces | None = None
-        if chosen.neuropil is not None:
-            neuropil = _traces(path, file, chosen.neuropil, one.rows)
-            neuropil = neuropil if neuropil.shape == raw_traces.shape else None
-        facts = _facts(file, table)
-        rate, source, gaps = _time(file, one, table, n_frames, warnings)
-        rois = read_masks(table, n_table, rows, warnings)
-        ending = chosen.name if len(planes) > 1 else None
-        images, shape = read_images(file, table, rois, ending, warnings)
-        found = (array_of(follow(table, name)) for name in ("iscell", "valid_roi"))
-        flags, iscell = next((f for f in found if f is not None), None), None
-        if flags is not None and flags.shape[:1] == (n_table,):
-            iscell = flags.reshape(n_table, -1)[rows, 0] > 0
-            iscell.flags.writeable = False
-        several = len({p.traces.table for p in planes}) > 1
-        texts = roi_texts(file, table, _ids(table), rows, warnings, several=several)
-        comments = str(group.attrs.get("comments"))
-    bad = np.zeros(n_frames, dtype=bool)
-    if own := _OWN_SEGMENTS.match(comments):
-        bad[:] = True
-        spans = [[int(n) for n in s.split(" to ")] for s in own[1].split(", ")]
-        gaps = [*gaps, *(first for first, _ in spans)]
-        for first, last in spans:
-            bad[first : last + 1] = False
-    if in_memory and 4 * len(rows) * n_frames <= MEMORY_LIMIT:
-        raw_traces = raw_traces[:]
-    if file_stamp(path) != stamp:
-        raise RecordingError(f"{path} changed while it was opened; open it again.")
-    recording = Recording(
-        raw_traces=raw_traces,
-        rois=rois,
-        sampling_frequency=rate,
-        sampling_frequency_source=source,
-        segments=segments_between([g for g in gaps if g < n_frames], bad),
-        frame_shape=shape,
-        images=images,
-        neuropil=neuropil,
-        iscell=iscell,
-        merged_into=np.full(len(rows), -1, dtype=np.int64),
-        plane=planes.index(chosen),
-        path=plane,
-        pipeline=Pipeline(NAME, facts.pop("nwb_version", None), CITATION),
-        files={path: stamp},
-        # Demixed traces are raw: their unit and neuropil are those of the others.
-        trace_kind=TRACE_KINDS["raw" if one.kind == "demixed" else one.kind],
-        facts=facts,
-        roi_texts=texts,
-        warnings=tuple(warnings),
-    )
-    return recording.with_sampling_frequency(sampling_frequency)
-
-
 def _traces(path: Path, file: Any, series: _Series, rows: Sequence[int]) -> Hdf5Traces:
     """Return the traces of some rows of the table, in that order."""
     column = {row: place for place, row in enumerate(series.rows)}
@@ -397,7 +334,7 @@ def _time(
     file: Any, one: _Series, table: Any, n_frames: int, warnings: list[Finding]
 ) -> tuple[float | None, str, list[int]]:
     """Return the frame rate, where it came from, and the frames that follow a gap."""
-    group, gaps, source = file[one.group], list[int](), FROM_FILE
+    group, gaps, source = file[one.group], list[int](), UNKNOWN
     start = follow(group, "starting_time")
     rate = None if start is None else start.attrs.get("rate")
     times = array_of(follow(group, "timestamps"), "fiu")
@@ -408,8 +345,6 @@ def _time(
     imaging = follow(table, "imaging_plane")
     if rate is None and is_group(imaging):
         rate = value_of(follow(imaging, "imaging_rate"))
-    if (rate := possible_rate(rate, file.filename, warnings)) is None:
-        return None, UNKNOWN, gaps
     if _OWN_DOUBT in str(group.attrs.get("comments")):
         sentence = f"{_OWN_DOUBT} when this file was written."
         warnings.append(Finding(RATE_UNCONFIRMED, sentence))

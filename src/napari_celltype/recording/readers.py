@@ -69,8 +69,7 @@ class Reader(Protocol):
 
 
 READERS: tuple[Reader, ...] = (
-    *(suite2p, nwb, caiman.READER, inscopix.READER),
-    *(crack, bugeon),
+    *(suite2p, nwb.READER, caiman.READER, inscopix.READER, crack.READER, bugeon),
 )
 FILE_SUFFIXES = tuple(suffix for reader in READERS for suffix in reader.SUFFIXES)
 
