@@ -19,6 +19,7 @@ from napari_celltype.recording import (
     attach_movie,
     label_image,
     open_recording,
+    readers,
     subtract_neuropil,
     suite2p,
 )
@@ -473,7 +474,7 @@ class TestSuite2pOpenAtTheSameTime:
 
 
 def test_large_traces_stay_on_disk(plane, monkeypatch):
-    monkeypatch.setattr(suite2p, "MEMORY_LIMIT", 1000)
+    monkeypatch.setattr(readers, "MEMORY_LIMIT", 1000)
     traces = open_recording(plane).raw_traces
     assert not isinstance(traces, np.ndarray)
     np.testing.assert_array_equal(traces[2:9:3], np.load(plane / "F.npy")[2:9:3])

@@ -31,12 +31,12 @@ from napari_celltype.recording.recording import (
     rate_and_gaps,
     segments_between,
 )
-from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces, JoinedTraces
+from napari_celltype.recording.traces import FileTraces, JoinedTraces
 
 NAME = "Bugeon"
 LOOKED_FOR = "MOUSE/DATE with neuron.ttype.txt"
 CITATION = "Bugeon et al., Nature 607:330-338, 2022"
-SUFFIXES = ()
+SUFFIXES: tuple[str, ...] = ()
 
 _TYPES, _PROBABILITIES, _IDS = (
     f"neuron.{name}" for name in ("ttype.txt", "prob_ttypes.npy", "UniqueID.npy")
@@ -84,9 +84,7 @@ def why_not(names: Sequence[str]) -> str | None:
     return None
 
 
-def open_plane(
-    plane: Path, *, sampling_frequency: float | None, in_memory: bool
-) -> Recording:
+def open_plane(plane: Path, sampling_frequency: float | None) -> Recording:
     """Open a date."""
     warnings: list[Finding] = []
     with open_for_reading(plane / _TYPES) as file:
@@ -95,24 +93,20 @@ def open_plane(
     while words and not words[-1]:
         words.pop()
     parts, joins, rate, names = _join(plane, len(words), warnings)
-    traces: Traces = JoinedTraces(parts)
-    n_rois, n_frames = traces.shape
+    traces = JoinedTraces(parts)
     kind = _kind(parts[0], warnings)
     warnings.append(NO_MASKS)
     texts, found = _roi_texts(plane, words, warnings)
     files = [plane / _TYPES, *found, *names]
     stamps = {file: stamp for file in files if (stamp := file_stamp(file))}
-    if in_memory and 4 * n_rois * n_frames <= MEMORY_LIMIT:
-        traces = traces[:]
     rate = possible_rate(rate, plane, warnings)
     place = plane.absolute()
     recording = Recording(
         raw_traces=traces,
         sampling_frequency=rate,
         sampling_frequency_source=_TIMES if rate else UNKNOWN,
-        segments=segments_between(joins, np.zeros(n_frames, dtype=bool)),
+        segments=segments_between(joins, np.zeros(traces.shape[1], dtype=bool)),
         boundaries=tuple(joins),
-        merged_into=np.full(n_rois, -1, dtype=np.int64),
         path=plane,
         pipeline=Pipeline(NAME, None, CITATION),
         files=stamps,

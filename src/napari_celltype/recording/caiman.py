@@ -32,7 +32,7 @@ from napari_celltype.recording.recording import (
     Recording,
     Traces,
 )
-from napari_celltype.recording.rois import RoiMasks
+from napari_celltype.recording.rois import RoiMasks, masks_left_out
 from napari_celltype.recording.suite2p import MAX_FRAME_PIXELS
 from napari_celltype.recording.traces import StoredTraces
 
@@ -64,12 +64,9 @@ class _CaImAn(FileReader):
             traces, kind = _traces(path, estimates, warnings)
             n_rois = traces.shape[0]
             rate = value_of(follow(file, "params/data/fr"))
-            try:
+            rois, shape = RoiMasks.of(()), (0, 0)
+            with masks_left_out(warnings):
                 rois, shape = _masks(file, estimates, n_rois)
-            except (RecordingError, ValueError) as error:
-                sentence = f"The masks of the ROIs cannot be used ({error}); left out."
-                warnings.append(Finding("masks-unreadable", sentence))
-                rois, shape = RoiMasks.of(()), (0, 0)
             accepted = array_of(follow(estimates, "idx_components"), "fiu")
             image = array_of(follow(estimates, "Cn"), "f")
         if rate == _DEFAULT_RATE:
@@ -93,7 +90,7 @@ class _CaImAn(FileReader):
         )
 
 
-READER = _CaImAn()
+READER: FileReader = _CaImAn()
 
 
 def _estimates(file: Any) -> Any:

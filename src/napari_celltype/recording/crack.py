@@ -91,7 +91,7 @@ class _Crack(FileReader):
         )
 
 
-READER = _Crack()
+READER: FileReader = _Crack()
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_celltype.errors import RecordingError
-from napari_celltype.recording.npy import FileStamp, file_stamp, require_stamp
+from napari_celltype.recording.npy import FileStamp, require_stamp
 from napari_celltype.recording.recording import (
     UNKNOWN,
     Pipeline,
@@ -22,7 +21,6 @@ from napari_celltype.recording.recording import (
     file_in,
     possible_rate,
 )
-from napari_celltype.recording.traces import MEMORY_LIMIT
 
 
 class NoTraces(RecordingError):
@@ -47,20 +45,14 @@ class FileReader(ABC):
     def read(self, path: Path, name: str) -> Recording:
         """Return what only this pipeline says: traces, masks, rate, doubts."""
 
-    def open_plane(
-        self, plane: Path, *, sampling_frequency: float | None, in_memory: bool
-    ) -> Recording:
+    def open_plane(self, plane: Path, sampling_frequency: float | None) -> Recording:
         """Open a file, or one of its planes."""
         path = self.session_folder(plane)
         stamp = require_stamp(path)
         # Damaged values become infinities and NaN, which say enough.
         with np.errstate(over="ignore", invalid="ignore"):
             found = self.read(path, "" if plane == path else plane.name)
-        traces, warnings = found.raw_traces, [*found.warnings]
-        if in_memory and 4 * math.prod(traces.shape) <= MEMORY_LIMIT:
-            traces = traces[:]
-        if file_stamp(path) != stamp:
-            raise RecordingError(f"{path} changed while it was opened; open it again.")
+        warnings = [*found.warnings]
         rate = possible_rate(found.sampling_frequency, path, warnings)
         source = found.sampling_frequency_source
         source = f"{self.NAME} file" if source == UNKNOWN else source
@@ -69,11 +61,9 @@ class FileReader(ABC):
                 array.flags.writeable = False
         recording = replace(
             found,
-            raw_traces=traces,
             sampling_frequency=rate,
             sampling_frequency_source=source if rate else UNKNOWN,
-            segments=found.segments or (Segment(0, traces.shape[1]),),
-            merged_into=np.full(traces.shape[0], -1, dtype=np.int64),
+            segments=found.segments or (Segment(0, found.n_frames),),
             path=plane,
             pipeline=found.pipeline or Pipeline(self.NAME, None, self.CITATION),
             files={path: stamp},

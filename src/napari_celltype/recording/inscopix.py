@@ -27,7 +27,7 @@ from napari_celltype.recording.recording import (
     rate_and_gaps,
     segments_between,
 )
-from napari_celltype.recording.rois import RoiMasks
+from napari_celltype.recording.rois import RoiMasks, masks_left_out
 from napari_celltype.recording.suite2p import MAX_FRAME_PIXELS
 from napari_celltype.recording.tiff import open_tiff, read_tiff
 from napari_celltype.recording.traces import MEMORY_LIMIT
@@ -82,7 +82,7 @@ class _Inscopix(FileReader):
         )
 
 
-READER = _Inscopix()
+READER: FileReader = _Inscopix()
 
 
 def _header(file: IO[bytes]) -> tuple[list[str], list[str]] | None:
@@ -156,8 +156,8 @@ def _masks(
         warnings.append(Finding(NO_MASKS.code, sentence))
         return RoiMasks.of(()), (0, 0), {}
     files = whole[max(called, key=len)]
-    rois = []
-    try:
+    with masks_left_out(warnings):
+        rois = []
         cell_map = _image(files[_MAP if _MAP in files else names[0]])
         for name in names:
             image = _image(files[name])
@@ -165,13 +165,9 @@ def _masks(
                 raise RecordingError("their sizes differ")
             y, x = np.nonzero(image > max(_LEAST_SHARE * image.max(), 0))
             rois.append(Roi(y, x, image[y, x]))
-    except RecordingError as error:
-        sentence = f"The masks of the ROIs cannot be used ({error}); left out."
-        warnings.append(Finding("masks-unreadable", sentence))
-        return RoiMasks.of(()), (0, 0), {}
-    shape = cell_map.shape[0], cell_map.shape[1]
-    cell_map.flags.writeable = False
-    return RoiMasks.of(rois), shape, {"cell map": cell_map} if _MAP in files else {}
+        shape = cell_map.shape[0], cell_map.shape[1]
+        return RoiMasks.of(rois), shape, {"cell map": cell_map} if _MAP in files else {}
+    return RoiMasks.of(()), (0, 0), {}
 
 
 def _image(path: Path) -> NDArray[np.float32]:

@@ -75,10 +75,6 @@ class _Series:
     table: str
     rows: tuple[int, ...]
 
-    @property
-    def name(self) -> str:
-        return self.group.rpartition("/")[2]
-
 
 @dataclass(frozen=True)
 class _Plane:
@@ -168,7 +164,7 @@ class _Nwb(FileReader):
         )
 
 
-READER = _Nwb()
+READER: FileReader = _Nwb()
 
 
 def is_export(plane: Path) -> bool:
@@ -216,7 +212,7 @@ def _listed(path: Path, stamp: FileStamp) -> tuple[_Plane, ...]:
         )
     named = [
         [plane.traces.table.rpartition("/")[2] for plane in planes],
-        [plane.traces.name for plane in planes],
+        [plane.traces.group.rpartition("/")[2] for plane in planes],
         [plane.traces.group.strip("/").replace("/", "-") for plane in planes],
     ]
     unlike = next(names for names in named if len(set(names)) == len(names))

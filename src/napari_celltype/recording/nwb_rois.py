@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
 from napari_celltype.recording.hdf5 import (
     MOST_HELD,
@@ -21,8 +20,8 @@ from napari_celltype.recording.hdf5 import (
     members,
     texts_of,
 )
-from napari_celltype.recording.recording import FRAME_SIZE_GUESSED, NO_MASKS
-from napari_celltype.recording.rois import RoiMasks
+from napari_celltype.recording.recording import NO_MASKS
+from napari_celltype.recording.rois import RoiMasks, masks_left_out, smallest_frame
 from napari_celltype.recording.suite2p import MAX_FRAME_PIXELS
 
 _MOST_PIXELS, _MAX_PIXEL, _MOST_IMAGES = 1 << 35, 1 << 14, 20
@@ -49,18 +48,14 @@ def read_masks(
     table: Any, n_table: int, rows: NDArray[np.int64], warnings: list[Finding]
 ) -> RoiMasks:
     """Read the masks of some rows of a table of ROIs; none where they are damaged."""
-    try:
-        found = _masks(table, n_table)
-    except (RecordingError, ValueError) as error:
-        sentence = f"The masks of the ROIs cannot be used ({error}); left out."
-        warnings.append(Finding("masks-unreadable", sentence))
-        return RoiMasks.of(())
-    if found is None:
-        warnings.append(NO_MASKS)
-        return RoiMasks.of(())
-    if np.array_equal(rows, np.arange(n_table)):
-        return found
-    return RoiMasks.of([found[row] for row in rows.tolist()])
+    with masks_left_out(warnings):
+        if (found := _masks(table, n_table)) is None:
+            warnings.append(NO_MASKS)
+        elif np.array_equal(rows, np.arange(n_table)):
+            return found
+        else:
+            return RoiMasks.of([found[row] for row in rows.tolist()])
+    return RoiMasks.of(())
 
 
 def _masks(table: Any, n_table: int) -> RoiMasks | None:
@@ -140,7 +135,7 @@ def read_images(
     file with several planes, those are taken whose name ends with the plane's number.
     """
     number = re.search(r"\d+$", plane or "")
-    least = tuple(int(p.max(initial=-1)) + 1 for p in (rois.ypix, rois.xpix))
+    least, guess = smallest_frame(rois)
     found: dict[str, NDArray[np.float32]] = {}
     for place, name, dataset in _image_datasets(file, table):
         ending = re.search(r"\d+$", place)
@@ -167,12 +162,8 @@ def read_images(
     if len(rois) and masks is not None:
         return {}, (masks.shape[2], masks.shape[1])
     if len(rois):
-        sentence = (
-            f"The file does not say the frame size; {least[0]} x {least[1]} pixels is "
-            f"the smallest that holds all ROIs."
-        )
-        warnings.append(Finding(FRAME_SIZE_GUESSED, sentence))
-    return {}, (least[0], least[1])
+        warnings.append(guess)
+    return {}, least
 
 
 def _image_datasets(file: Any, table: Any) -> Iterator[tuple[str, str, Any]]:

@@ -16,10 +16,13 @@ from itertools import count, islice
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+import numpy as np
+
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
 from napari_celltype.recording import bugeon, caiman, crack, inscopix, nwb, suite2p
 from napari_celltype.recording.recording import Recording, file_in
+from napari_celltype.recording.traces import MEMORY_LIMIT
 
 
 class SeveralRecordings(RecordingError):
@@ -32,17 +35,9 @@ _MOST_HINTS, _HINT_DEPTH, _MOST_FOLDERS = 5, 3, 2000
 class Reader(Protocol):
     """What the module of a pipeline defines."""
 
-    @property
-    def NAME(self) -> str:
-        """Name of the pipeline."""
-
-    @property
-    def LOOKED_FOR(self) -> str:
-        """What its recordings look like, in words."""
-
-    @property
-    def SUFFIXES(self) -> tuple[str, ...]:
-        """Endings of files that are recordings; their planes lie in them by name."""
+    NAME: str
+    LOOKED_FOR: str  # what its recordings look like, in words
+    SUFFIXES: tuple[str, ...]  # of files that are recordings, or hold their planes
 
     def find_planes(self, path: Path) -> list[Path]:
         """List the planes of the recording at a path; [] if it is none."""
@@ -62,10 +57,8 @@ class Reader(Protocol):
     def why_not(self, names: Sequence[str]) -> str | None:
         """Say what a folder with these names in it lacks, if it looks like a half."""
 
-    def open_plane(
-        self, plane: Path, *, sampling_frequency: float | None, in_memory: bool
-    ) -> Recording:
-        """Open a plane; see `open_recording`."""
+    def open_plane(self, plane: Path, sampling_frequency: float | None) -> Recording:
+        """Open a plane whose traces are read when they are asked for."""
 
 
 READERS: tuple[Reader, ...] = (
@@ -107,9 +100,14 @@ def open_recording(
     """
     planes = _numbered(_find(path, below=True), plane, path)
     reader, folder = planes[0]
-    recording = reader.open_plane(
-        folder, sampling_frequency=sampling_frequency, in_memory=in_memory
-    ).with_joins(joins)
+    recording = reader.open_plane(folder, sampling_frequency).with_joins(joins)
+    traces, merged = recording.raw_traces, recording.merged_into
+    if in_memory and 4 * math.prod(traces.shape) <= MEMORY_LIMIT:
+        traces = traces[:]
+    if (changes := recording.changed_on_disk()) is not None:
+        raise RecordingError(changes)
+    merged = merged if len(merged) else np.full(recording.n_rois, -1, dtype=np.int64)
+    recording = replace(recording, raw_traces=traces, merged_into=merged)
     if len(planes) == 1:
         return recording
     first, *others = (reader.plane_number(folder) for reader, folder in planes)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_celltype.errors import RecordingError, SamplingFrequencyError
 from napari_celltype.findings import Finding
+from napari_celltype.recording.frames import LazyFrames
 from napari_celltype.recording.npy import FileStamp, describe_changes
 
 
@@ -23,16 +24,6 @@ class Traces(Protocol):
     @property
     def shape(self) -> tuple[int, ...]: ...  # noqa: D102
     def __getitem__(self, key: Any, /) -> NDArray[np.float32]: ...
-
-
-class Movie(Protocol):
-    """A lazy (n_frames, Ly, Lx) array whose frames are read when they are looked at."""
-
-    @property
-    def shape(self) -> tuple[int, int, int]: ...  # noqa: D102
-    @property
-    def dtype(self) -> np.dtype[np.generic]: ...  # noqa: D102
-    def __getitem__(self, key: Any, /) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +175,7 @@ class Recording:
         Fluorescence of the other channel, (n_rois, any number of frames).
     merged_into : ndarray of int64, shape (n_rois,)
         Row of the merged ROI that a part belongs to; -1 for ROIs that stand alone.
-    movie : Movie or None
+    movie : LazyFrames or None
         Lazy (n_frames, Ly, Lx).
     plane, functional_channel : int
         Those that the traces are of, counted from 0.
@@ -225,7 +216,7 @@ class Recording:
     merged_into: NDArray[np.int64] = field(
         default_factory=lambda: np.empty(0, dtype=np.int64)
     )
-    movie: Movie | None = None
+    movie: LazyFrames | None = None
     plane: int = 0
     n_planes: int = 1
     n_channels: int = 1

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_celltype.recording.recording import Recording, Roi
+from napari_celltype.errors import RecordingError
+from napari_celltype.findings import Finding
+from napari_celltype.recording.recording import FRAME_SIZE_GUESSED, Recording, Roi
 
 
 class RoiMasks(Sequence[Roi]):
@@ -80,6 +83,26 @@ class RoiMasks(Sequence[Roi]):
                 ],
                 axis=1,
             )
+
+
+@contextmanager
+def masks_left_out(warnings: list[Finding]) -> Iterator[None]:
+    """Let masks that cannot be read cost no more than themselves."""
+    try:
+        yield
+    except (RecordingError, ValueError) as error:
+        sentence = f"The masks of the ROIs cannot be used ({error}); left out."
+        warnings.append(Finding("masks-unreadable", sentence))
+
+
+def smallest_frame(rois: RoiMasks) -> tuple[tuple[int, int], Finding]:
+    """Return (Ly, Lx) of what holds all ROIs, and that it is guessed."""
+    height, width = (int(p.max(initial=-1)) + 1 for p in (rois.ypix, rois.xpix))
+    sentence = (
+        f"The files do not say the frame size; {height} x {width} pixels is the "
+        f"smallest that holds all ROIs."
+    )
+    return (height, width), Finding(FRAME_SIZE_GUESSED, sentence)
 
 
 def label_image(recording: Recording) -> NDArray[np.int32]:

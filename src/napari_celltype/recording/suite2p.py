@@ -27,14 +27,13 @@ from napari_celltype.recording.npy import (
     read_header,
 )
 from napari_celltype.recording.recording import (
-    FRAME_SIZE_GUESSED,
     NEUROPIL_UNLIKE_TRACES,
     Pipeline,
     Recording,
     Traces,
     segments_between,
 )
-from napari_celltype.recording.rois import RoiMasks
+from napari_celltype.recording.rois import RoiMasks, smallest_frame
 from napari_celltype.recording.suite2p_combined import (
     compare_with_combined,
     plane_of_combined,
@@ -62,11 +61,11 @@ from napari_celltype.recording.suite2p_settings import (
     suite2p_version,
 )
 from napari_celltype.recording.tiff import TIFF_SUFFIXES, tiff_sampling_frequency
-from napari_celltype.recording.traces import MEMORY_LIMIT, FileTraces
+from napari_celltype.recording.traces import FileTraces
 
 NAME = "suite2p"
 LOOKED_FOR = "plane0 with F.npy and stat.npy, or Fall.mat"
-SUFFIXES = ()
+SUFFIXES: tuple[str, ...] = ()
 CITATION = "suite2p: Pachitariu et al., bioRxiv 061507, 2017 (doi:10.1101/061507)"
 
 _PLANE = re.compile(r"plane(\d+)")
@@ -177,15 +176,10 @@ def _holds_rois(plane: Path) -> bool:
     return True
 
 
-def open_plane(
-    plane: Path, *, sampling_frequency: float | None, in_memory: bool
-) -> Recording:
+def open_plane(plane: Path, sampling_frequency: float | None) -> Recording:
     """Open a plane folder, or a plane that only the combined view holds."""
     if not _is_plane(plane) and plane in planes_of_combined(plane.parent):
-        view = open_plane(
-            plane.parent, sampling_frequency=sampling_frequency, in_memory=in_memory
-        )
-        return plane_of_combined(view, plane)
+        return plane_of_combined(open_plane(plane.parent, sampling_frequency), plane)
     is_mat = is_fall_mat_alone(plane)
     names = (FALL_MAT,) if is_mat else _WATCHED
     found = {plane / name: file_stamp(plane / name) for name in names}
@@ -219,9 +213,7 @@ def open_plane(
     bad_frames = read_bad_frames(settings, n_frames, warnings)
     _find_beside(plane, warnings)
     neuropil = _neuropil(content.get("Fneu"), raw_traces.shape, warnings)
-    if in_memory and 4 * n_rois * n_frames <= MEMORY_LIMIT:
-        raw_traces = raw_traces[:]
-    recording = Recording(
+    return Recording(
         raw_traces=raw_traces,
         rois=rois,
         sampling_frequency=rate,
@@ -247,9 +239,6 @@ def open_plane(
         files=stamps,
         warnings=tuple(warnings),
     )
-    if (changes := recording.changed_on_disk()) is not None:
-        raise RecordingError(changes)
-    return recording
 
 
 def _read_npy(plane: Path) -> dict[str, Any]:
@@ -268,13 +257,8 @@ def _frame_shape(
     """Return the frame size that is noted, else the smallest that holds all ROIs."""
     shape = frame_shape(settings)
     if shape is None:
-        height, width = (int(p.max(initial=-1)) + 1 for p in (rois.ypix, rois.xpix))
-        shape = height, width
-        sentence = (
-            f"The files do not say the frame size; {height} x {width} pixels is the "
-            f"smallest that holds all ROIs."
-        )
-        warnings.append(Finding(FRAME_SIZE_GUESSED, sentence))
+        shape, guess = smallest_frame(rois)
+        warnings.append(guess)
     height, width = shape
     if height * width > MAX_FRAME_PIXELS:
         raise RecordingError(
