@@ -164,6 +164,7 @@ def test_the_report_shows_curves_and_what_is_needed(report):
     assert "cells called PV right, where 50 % are PV" in found.summary()
     assert "(now 5 animals)" in found.summary()
     # They stand beside the scores and are none of them.
+    assert {s.role for s in found.results} == {"classifier", "probe", "shuffled"}
     assert set(found.scores.classifier) == {"svm-rbf"}
 
 

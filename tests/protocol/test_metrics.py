@@ -138,7 +138,7 @@ def grouped_answers(rng, n_groups, spread, per_group=20):
 
 
 def test_the_unit_is_the_coarsest_that_is_known(small_traces):
-    assert best_unit(small_traces)[1] == "subjects"
+    assert best_unit(small_traces)[1] == "animals"
     without = replace(small_traces, subject_id=None)
     assert best_unit(without)[1] == "sessions"
     without = replace(without, session_id=None)
@@ -157,11 +157,11 @@ def test_examples_count_once_however_often_they_were_tested():
 
 def test_the_interval_holds_the_value_and_the_unit():
     a, groups = grouped_answers(np.random.default_rng(0), 12, 0.1)
-    interval = bootstrap(a, groups, "subjects")
+    interval = bootstrap(a, groups, "animals")
     assert interval.low < interval.value < interval.high
-    assert (interval.unit, interval.n) == ("subjects", 12)
+    assert (interval.unit, interval.n) == ("animals", 12)
     assert not interval.too_few
-    assert interval == bootstrap(a, groups, "subjects")
+    assert interval == bootstrap(a, groups, "animals")
 
 
 def test_few_groups_give_no_interval():

@@ -15,7 +15,7 @@ def trained(score, probe, interval=(float("nan"), float("nan"))):
     validation = Validation(
         "by-subject",
         20,
-        Interval(score, *interval, "subjects", 6),
+        Interval(score, *interval, "animals", 6),
         0.5,
         probe,
         ("PV", "PY", "VIP"),

@@ -182,7 +182,7 @@ def test_chance_and_the_best_number_stand_beside_the_score():
     assert validation.chance == 0.5
     assert 0 <= validation.probe[1] <= 1
     balanced, *recalls = validation.as_scores()
-    assert (balanced.chance, balanced.n, balanced.unit) == (0.5, 12, "subjects")
+    assert (balanced.chance, balanced.n, balanced.unit) == (0.5, 12, "animals")
     assert (balanced.probe, balanced.probe_value) == validation.probe
     # One held-out animal is no sample of animals.
     assert balanced.low is None

@@ -107,10 +107,7 @@ def describe_design(traces: TraceSet, targets: Targets) -> Design:
             )
     if partial:
         several = ", ".join(f"{r.examples} {r.label}" for r in rows[-len(partial) :])
-        sentences.append(
-            f"Labels that name no single type ({several}) train the networks and are "
-            "scored apart."
-        )
+        sentences.append(f"Labels that name no single type ({several}) only train.")
     predicted = len(frame) - len(measured)
     if predicted:
         sentences.append(

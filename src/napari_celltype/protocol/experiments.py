@@ -35,7 +35,7 @@ from napari_celltype.protocol.experiment import (
     Task,
     known,
 )
-from napari_celltype.protocol.groups import COLUMNS, LEARNED
+from napari_celltype.protocol.groups import COLUMNS, UNIT_COLUMNS
 from napari_celltype.protocol.splits import (
     PaperProtocol,
     draw_splits,
@@ -340,7 +340,7 @@ def _learning_curves(
     # The rarest class decides where a curve begins.
     truth = np.where(named(data.traces, data.targets), data.targets.index, -1)
     ranges: dict[str, tuple[int, int]] = {}
-    for unit, column in LEARNED.items():
+    for unit, column in UNIT_COLUMNS.items():
         if unit != "cells" and COLUMNS.get(way, ("",))[0] != column:
             continue
         first, most = 0, len(truth)
@@ -412,11 +412,11 @@ def _tasks(
             # gives the same scores in whatever company it runs.
             state = np.random.SeedSequence([protocol.random_state, split.number])
             unit, size = one.learned or ("", 0)
-            if unit in LEARNED:
+            if unit in UNIT_COLUMNS:
                 order = (one.way, unit, split.number)
                 if order not in orders:
                     orders[order] = joining_order(
-                        data.traces, split, LEARNED[unit], protocol.random_state
+                        data.traces, split, UNIT_COLUMNS[unit], protocol.random_state
                     )
                 split = replace(split, train=split.train[orders[order] < size])
             tasks.append(Task(one, split, int(state.generate_state(1)[0] >> 1)))

@@ -18,8 +18,8 @@ COLUMNS = {
     "by-session": ("session_id", "session"),
     "by-cell": ("cell_id", "cell"),
 }
-# Column of what a learning curve counts, besides frames.
-LEARNED = {f"{word}s": column for column, word in COLUMNS.values()}
+# Column of what a learning curve counts, and of what is resampled.
+UNIT_COLUMNS = {f"{word}s": column for column, word in COLUMNS.values()}
 
 
 def codes(names: NDArray[Any]) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from napari_celltype.labels import TraceSet
 from napari_celltype.labels.trace_set import identity
 from napari_celltype.protocol import metrics
 from napari_celltype.protocol.experiment import Condition, Outcome, Plan
-from napari_celltype.protocol.groups import LEARNED
+from napari_celltype.protocol.groups import UNIT_COLUMNS
 from napari_celltype.protocol.metrics import FEWEST, Answers, Interval
 from napari_celltype.protocol.scores import Spread
 
@@ -253,5 +253,5 @@ def _size(rows: NDArray[np.int64], unit: str, n_frames: int, traces: TraceSet) -
     """Return how many animals, cells or frames a training set has."""
     if unit == "frames":
         return n_frames
-    names = identity(traces, LEARNED[unit])
+    names = identity(traces, UNIT_COLUMNS[unit])
     return len(rows if names is None else np.unique(names[rows]))

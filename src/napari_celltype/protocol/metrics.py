@@ -17,6 +17,7 @@ from napari_celltype.errors import LabelError
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.labels.trace_set import identity
 from napari_celltype.protocol.experiment import Outcome
+from napari_celltype.protocol.groups import UNIT_COLUMNS
 
 Counts = NDArray[np.int64]
 # Of each class.
@@ -177,7 +178,6 @@ def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
 FEWEST = 5
 _FEWEST_OF_A_CLASS = 3
 _RESAMPLES = 1000
-_UNITS = {"subject_id": "subjects", "session_id": "sessions", "cell_id": "cells"}
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class Interval:
     value: float
     low: float
     high: float
-    # What was resampled: "subjects", "sessions", "cells" or "examples"; how many.
+    # What was resampled: "animals", "sessions", "cells" or "examples"; how many.
     unit: str
     n: int
 
@@ -199,8 +199,8 @@ class Interval:
 
 
 def best_unit(traces: TraceSet) -> tuple[NDArray[np.str_], str]:
-    """Return what to resample: subjects, else sessions, cells, examples; its word."""
-    for column, unit in _UNITS.items():
+    """Return what to resample: animals, else sessions, cells, examples; its word."""
+    for unit, column in UNIT_COLUMNS.items():
         names = identity(traces, column)
         if names is not None and (getattr(traces, column) != "").all():
             return names, unit

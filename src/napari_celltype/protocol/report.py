@@ -137,7 +137,9 @@ def make_report(
     data, traces = plan.data, plan.data.traces
     by_key = {task.key: task for task in plan.tasks}
     done = [
-        (c, [o for o in outcomes if o.condition == c.name]) for c in plan.conditions
+        (c, [o for o in outcomes if o.condition == c.name])
+        for c in plan.conditions
+        if c.role != "curve"
     ]
     sentences = {
         "environment": environment_note(outcomes),

@@ -236,15 +236,13 @@ def baseline(
     *,
     normalization: str = "training-set",
     searched: bool = False,
-    grid: Mapping[str, Sequence[float]] | None = None,
     **parameters: Any,
 ) -> Pipeline:
     """Return a z-score by the training set and a classifier of Table IV."""
-    # Its parameters are the paper's unless they are given, or `searched` on a `grid`
-    # inside the training set.
-    # The paper searched once, on all data, and split them afterwards; here nothing of
-    # a test set takes part in the choice.
-    grid = GRIDS[name] if grid is None else grid
+    # Its parameters are the paper's unless they are given, or `searched` inside the
+    # training set. The paper searched once, on all data, and split them afterwards;
+    # here nothing of a test set takes part in the choice.
+    grid = GRIDS[name]
     folds = InnerFolds(random_state=seed)
     given = {**PAPER[name], **parameters}
     kernel = given.get("kernel")

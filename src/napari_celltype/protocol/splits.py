@@ -160,8 +160,8 @@ def draw_splits(
 
     Only examples with one class, whose label is no accepted prediction, are counted and
     can be tested. Parents and negations join the training set beside the counts, unless
-    their group is in the test; they are then in `Split.partial`. Predictions only
-    train. Groups may allow fewer different splits than are asked for.
+    their group is in the test. Predictions only train. Groups may allow fewer different
+    splits than are asked for.
 
     Parameters
     ----------
@@ -309,11 +309,8 @@ def _grouped(
             tested = _limited(tested, truth, asked[1], generator)
             learned = _limited(learned, truth, asked[0], generator)
         others = np.flatnonzero(~in_test & ~eligible)
-        partial = np.flatnonzero(
-            in_test & ~eligible & (traces.label_source != "prediction")
-        )
         learned = np.sort(np.concatenate([learned, others]))
-        splits.append(Split(number, learned, np.sort(tested), partial))
+        splits.append(Split(number, learned, np.sort(tested)))
     notes = []
     if len(splits) < protocol.n_splits:
         notes.append(

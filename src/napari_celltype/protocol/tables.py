@@ -43,7 +43,7 @@ _CELLS: Mapping[str, Callable[[Score], Any]] = {
     "classifier": lambda s: s.name,
     "split": lambda s: words.way_title(s.way),
     INTERVAL: lambda s: s.interval,
-    "over": lambda s: f"{s.interval.n} {s.interval.unit}",
+    "over": lambda s: words.units_text(s.interval),
     "chance": lambda s: s.chance,
     "accuracy, mean (SD)": lambda s: s.accuracy,
     "majority level": lambda s: s.majority,
@@ -311,13 +311,6 @@ def _more_data(found: Evaluation) -> Rows:
             }
 
 
-def _partial(found: Evaluation) -> Rows:
-    for s in found.of("classifier"):
-        if s.partial is not None:
-            right = {"answers that the label allows": s.partial.right}
-            yield {**_row(s, "classifier", "split"), **right, "examples": s.partial.n}
-
-
 def _chosen(found: Evaluation) -> Rows:
     for s in found.of("classifier"):
         times = Counter(words.parameters_text(parameters) for parameters in s.chosen)
@@ -398,12 +391,6 @@ _TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Rows]]] = {
         f"Precision: at the shares above; a dash: fewer than {FEWEST} test cells are "
         "called so, or the classifier is not better than chance.",
         _learning,
-    ),
-    "partial": (
-        "Labels that leave several types possible",
-        "Parents such as IN and negations such as !PV in the test groups. A guess at "
-        "random is allowed often, so this is no accuracy.",
-        _partial,
     ),
     "chosen": (
         "Parameters that were searched for",

@@ -74,13 +74,9 @@ def parameters_text(parameters: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in parameters.items())
 
 
-def _word(unit: str) -> str:
-    return "animal" if unit == "subjects" else unit.removesuffix("s")
-
-
 def units_text(interval: Interval) -> str:
     """Return how many groups were resampled, as in "8 animals"."""
-    return counted(interval.n, _word(interval.unit))
+    return counted(interval.n, interval.unit.removesuffix("s"))
 
 
 def tested_text(score: Score) -> str:
@@ -250,7 +246,7 @@ def _paragraph(sentences: Iterable[object]) -> str:
 def _resampled(scores: Sequence[Score]) -> str:
     """Return over what the intervals of scores are; empty where none has one."""
     units = (s.interval.unit for s in scores if not s.interval.too_few)
-    return ", ".join(f"{_word(unit)}s" for unit in dict.fromkeys(units))
+    return ", ".join(dict.fromkeys(units))
 
 
 def _by_way(scores: Sequence[Score], ways: Iterable[str]) -> str:
@@ -271,7 +267,7 @@ def _by_way(scores: Sequence[Score], ways: Iterable[str]) -> str:
 
 def from_groups(score: Score, word: str) -> str:
     """Return of how many animals or sessions the tested cells are, where known."""
-    grouped = score.interval.unit in ("subjects", "sessions")
+    grouped = score.interval.unit in ("animals", "sessions")
     return f" {word} {units_text(score.interval)}" if grouped else ""
 
 

@@ -24,8 +24,6 @@ from napari_celltype.protocol.splits import PaperProtocol, draw_splits
 
 # What is held out, from the strictest; "auto" is the strictest possible.
 _HELD_OUT = ("subject", "session", "cell")
-UNITS = {"subject": "animal", "session": "session", "cell": "cell"}
-
 _VALIDATIONS = ("auto", *_HELD_OUT, "none")
 
 

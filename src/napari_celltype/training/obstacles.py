@@ -15,7 +15,8 @@ from napari_celltype.labels.obstacles import (
     plan_frames,
     type_obstacle,
 )
-from napari_celltype.training.held_out import UNITS, held_out_for, units_of
+from napari_celltype.protocol.groups import COLUMNS
+from napari_celltype.training.held_out import held_out_for, units_of
 
 
 def find_obstacles(
@@ -85,7 +86,7 @@ def _types(data: DataSet, held_out: str) -> Iterator[Obstacle]:
                 "out. There is no score.",
             )
         return
-    unit = UNITS[level]
+    unit = COLUMNS[f"by-{level}"][1]
     if not units[level]:
         yield Obstacle(
             "cannot-hold-out",

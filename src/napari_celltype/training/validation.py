@@ -13,7 +13,7 @@ from napari_celltype.labels import LabelledData, Targets
 from napari_celltype.labels.notes import counted
 from napari_celltype.labels.reading import means_by_cell
 from napari_celltype.labels.trace_set import identity
-from napari_celltype.protocol.groups import codes, split_groups
+from napari_celltype.protocol.groups import COLUMNS, codes, split_groups
 from napari_celltype.protocol.metrics import (
     Answers,
     Interval,
@@ -23,7 +23,7 @@ from napari_celltype.protocol.metrics import (
     chance,
 )
 from napari_celltype.protocol.splits import ground_truth
-from napari_celltype.training.held_out import UNITS, HeldOut
+from napari_celltype.training.held_out import HeldOut
 
 if TYPE_CHECKING:
     from napari_celltype.models import Calibration, Score, TraceClassifier
@@ -157,7 +157,7 @@ class Judge:
         if not logs:
             return None
         units = split_groups(self._cells, way)[test]
-        of = f" of {counted(len(np.unique(units)), UNITS[way.removeprefix('by-')])}"
+        of = f" of {counted(len(np.unique(units)), COLUMNS[way][1])}"
         classes, counts = self._targets.classes, trained.class_counts_
         return calibrate(
             logs,

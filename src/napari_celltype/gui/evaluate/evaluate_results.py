@@ -18,6 +18,7 @@ from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
 from napari_celltype.gui.widgets import Details, Words, fill, fill_grid
 from napari_celltype.protocol.evaluation import INSEPARABLE, Confusion
+from napari_celltype.protocol.groups import COLUMNS
 from napari_celltype.protocol.report import Report
 from napari_celltype.protocol.scores import Score, above_chance, best, comes_near, leaks
 from napari_celltype.protocol.words import (
@@ -167,29 +168,16 @@ def _draw(report: Report, kind: Any, **_: Any) -> bytes:
     return figure_bytes(report, kind)
 
 
-_NEW = {
-    "by-subject": "new animals",
-    "by-session": "new sessions",
-    "by-cell": "new cells",
-}
-
-
 def _plain_sentence(report: Report) -> str:
     """Return how the best classifier does where it was tested most strictly."""
-    if not report.top:
-        return report.sentence
     top = report.top[0]
     how = "better than chance" if above_chance(top) else "no better than chance"
-    return (
-        f"On {_NEW.get(top.way, 'random splits')} {how}: {top.interval.value:.2f}, "
-        f"chance {top.chance:.2f}."
-    )
+    where = f"new {COLUMNS[top.way][1]}s" if top.way in COLUMNS else "random splits"
+    return f"On {where} {how}: {top.interval.value:.2f}, chance {top.chance:.2f}."
 
 
 def _short_doubts(report: Report) -> list[str]:
     """Return each reason not to believe the scores in few words, the gravest first."""
-    if not report.top:
-        return []
     top = report.top[0]
     doubts = []
     if any(leaks(s) for s in report.of("shuffled")):
