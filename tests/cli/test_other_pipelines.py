@@ -48,6 +48,14 @@ def test_a_folder_of_both_is_classified_and_exported(terminal, tmp_path):
     assert "Inscopix's own file, which is never changed" in refused.stderr
 
 
+def test_a_second_analysis_of_a_session_is_named(terminal, tmp_path, suite2p_folder):
+    suite2p_folder(tmp_path / "in" / "m1")
+    second = write_caiman(tmp_path / "in" / "m1" / "a.hdf5")
+    result = terminal("classify", tmp_path / "in", "-o", tmp_path / "t.csv")
+    assert f"lie: {second} (1 in all); give" in " ".join(result.stderr.split())
+    assert set(read_table(tmp_path / "t.csv")["recording"]) == {"m1"}
+
+
 def test_labelled_ones_are_learned_from_alone_in_a_folder_and_in_a_list(
     labelled, terminal, tmp_path
 ):

@@ -16,6 +16,7 @@ from tests.other_pipelines import (
 )
 
 from napari_celltype.errors import MissingDependencyError, RecordingError
+from napari_celltype.labels import find_labelled
 from napari_celltype.recording import (
     ONLY_DFF,
     find_planes,
@@ -241,6 +242,8 @@ def test_a_second_analysis_of_a_session_is_left_out_with_a_note(
         assert find_recordings([place]).planes == (plane,)
     (note,) = find_recordings([tmp_path]).notes
     assert (note.code, str(second) in str(note)) == ("second-analysis", True)
+    labelled, _ = find_labelled([tmp_path])
+    assert {one.path for one in labelled} == {plane, second}
     assert set(find_recordings([tmp_path, second]).planes) == {plane, second}
     own = write_caiman(tmp_path / "m2" / "a.hdf5")
     assert find_recordings([tmp_path]).planes == (plane, own)

@@ -100,6 +100,7 @@ class TestCombined:
             np.testing.assert_array_equal(now.neuropil[:], neuropil[now.plane])
             for name in ("raw_traces", "iscell", "merged_into"):
                 np.testing.assert_array_equal(getattr(now, name), getattr(before, name))
+                assert not getattr(now, name).flags.writeable
             shift = 72 * (plane.parent.name == "combined") * now.plane
             np.testing.assert_array_equal(now.rois[3].xpix, before.rois[3].xpix + shift)
 

@@ -288,7 +288,9 @@ def find_labelled(
             elif is_recording_list(path):
                 listed += read_recording_list(path)[0]
             else:
-                planes = find_recordings([path]).planes
+                listing = find_recordings([path])
+                # A second analysis of a session may be the one that has labels.
+                planes = (*listing.planes, *listing.second)
                 siblings = Counter(map(session_folder, planes))
                 labels = labels_dir if labels_dir and labels_dir.is_dir() else None
                 listed += [

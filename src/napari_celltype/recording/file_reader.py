@@ -56,9 +56,6 @@ class FileReader(ABC):
         rate = possible_rate(found.sampling_frequency, path, warnings)
         source = found.sampling_frequency_source
         source = f"{self.NAME} file" if source == UNKNOWN else source
-        for array in (*found.images.values(), found.iscell):
-            if array is not None:
-                array.flags.writeable = False
         recording = replace(
             found,
             sampling_frequency=rate,

@@ -66,7 +66,6 @@ class _Inscopix(FileReader):
         warnings = [Finding("traces-taken", sentence)]
         rois, shape, images = _masks(path, names, warnings)
         traces = np.ascontiguousarray(values[:, 1:].T, dtype=np.float32)
-        traces.flags.writeable = False
         # As Inscopix's software takes it, what nobody has decided about stays in.
         is_judged = {"accepted", "rejected"} & {*statuses}
         return Recording(

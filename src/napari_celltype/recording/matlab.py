@@ -173,7 +173,6 @@ def read_plane(path: Path) -> dict[str, Any]:
         if content[name].dtype.kind not in "fiu" or content[name].ndim != 2:
             raise RecordingError(f"{path}: {name} holds no traces; copy it again.")
         content[name] = np.ascontiguousarray(content[name], np.float32)
-        content[name].flags.writeable = False
     for name in content.keys() & {"iscell", "redcell"}:
         if content[name].size % len(content["F"]) == 0:
             content[name] = content[name].reshape(len(content["F"]), -1)

@@ -91,18 +91,12 @@ def _read_files(path: Path) -> tuple[list[TiffFrames], tuple[int, int] | None]:
     return list(found.values()), counts
 
 
-def attach_movie(
-    recording: Recording,
-    path: str | Path,
-    *,
-    n_planes: int | None = None,
-    n_channels: int | None = None,
-) -> Recording:
+def attach_movie(recording: Recording, path: str | Path) -> Recording:
     """Return the recording with a movie of the user's choice.
 
-    The recording's own plane and functional channel are taken. Where no counts are
-    given, planes and channels take turns as in suite2p's settings, unless only what the
-    file says gives as many frames as the traces have.
+    The recording's own plane and functional channel are taken. Planes and channels take
+    turns as in suite2p's settings, unless only what the file says gives as many frames
+    as the traces have.
 
     A TIFF of the traces' length that states its frame rate also confirms, or mends, one
     that nobody has confirmed; it never overrules the user or suite2p's settings.
@@ -111,7 +105,7 @@ def attach_movie(
     another size.
     """
     path = Path(path).expanduser()
-    movie = _movie_of(recording, path, n_planes, n_channels)
+    movie = _movie_of(recording, path)
     shape = movie.shape[1:]
     warnings = [w for w in recording.warnings if w.code != FRAME_SIZE_GUESSED]
     guessed = any(w.code == FRAME_SIZE_GUESSED for w in recording.warnings)
@@ -137,19 +131,16 @@ def attach_movie(
     changed = replace(changed, pixel_size=tiff_pixel_size(first) or changed.pixel_size)
     if len(movie) != recording.n_frames:
         return changed
-    return _with_rate_of(changed, first, n_planes or recording.n_planes)
+    return _with_rate_of(changed, first)
 
 
-def _movie_of(
-    recording: Recording, path: Path, n_planes: int | None, n_channels: int | None
-) -> LazyFrames:
+def _movie_of(recording: Recording, path: Path) -> LazyFrames:
     """Open the recording's plane and channel of a movie, de-interleaved to fit it."""
     if path.suffix == ".bin":
         return open_movie(path)
     found, stated = _read_files(path)
     n_images = sum(len(tiff.frames) for tiff in found)
-    noted = n_planes or recording.n_planes, n_channels or recording.n_channels
-    given = n_planes is not None or n_channels is not None
+    noted = recording.n_planes, recording.n_channels
     fits = n_images // math.prod(noted) == recording.n_frames
     # suite2p numbers the regions of a mesoscope on as planes, beyond their number.
     is_region = 1 < noted[0] <= recording.plane
@@ -159,7 +150,7 @@ def _movie_of(
             found, counts, recording.plane, recording.functional_channel, path
         )
 
-    if given or (fits and not is_region):
+    if fits and not is_region:
         return with_turns(noted)
     # The file may hold this plane alone, or know more than suite2p was told.
     movie = with_turns(stated)
@@ -168,8 +159,8 @@ def _movie_of(
     return with_turns(noted)
 
 
-def _with_rate_of(recording: Recording, tiff: Path, n_planes: int) -> Recording:
-    rate = tiff_sampling_frequency(tiff, n_planes=n_planes)
+def _with_rate_of(recording: Recording, tiff: Path) -> Recording:
+    rate = tiff_sampling_frequency(tiff, n_planes=recording.n_planes)
     known = recording.sampling_frequency
     if rate is None:
         return recording

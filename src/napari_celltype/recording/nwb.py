@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -170,13 +171,10 @@ READER: FileReader = _Nwb()
 def is_export(plane: Path) -> bool:
     """Tell whether this program wrote a file or added to it, so that it is a copy."""
     file = file_in(plane, READER.SUFFIXES)
-    if file is None or not has_h5py():
-        return False
-    try:
-        with open_hdf5(file) as content:
+    if file is not None:
+        with suppress(RecordingError), open_hdf5(file) as content:
             return follow(content, _OWN_TABLE) is not None
-    except RecordingError:
-        return False
+    return False
 
 
 def _planes_of(path: Path) -> tuple[_Plane, ...]:

@@ -148,7 +148,6 @@ def read_images(
         fits = (v for v in shapes if v.shape[0] >= least[0] and v.shape[1] >= least[1])
         if (image := next(fits, None)) is not None:
             image = np.array(image, dtype=np.float32)
-            image.flags.writeable = False
             words = ((our, re.search(w, name.casefold())) for w, our in _IMAGE_NAMES)
             ours = next((o for o, hit in words if hit), name.replace("_", " "))
             found.setdefault(ours, image)

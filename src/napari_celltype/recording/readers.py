@@ -107,6 +107,16 @@ def open_recording(
     if (changes := recording.changed_on_disk()) is not None:
         raise RecordingError(changes)
     merged = merged if len(merged) else np.full(recording.n_rois, -1, dtype=np.int64)
+    flags = recording.iscell, recording.redcell, recording.redcell_values
+    for array in (
+        traces,
+        merged,
+        recording.neuropil,
+        *flags,
+        *recording.images.values(),
+    ):
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
     recording = replace(recording, raw_traces=traces, merged_into=merged)
     if len(planes) == 1:
         return recording
@@ -196,40 +206,44 @@ class Found:
 
     planes: tuple[Path, ...]
     failures: tuple[Failure, ...] = ()
-    notes: tuple[Finding, ...] = ()
+    # Files of other pipelines in the folders of sessions: their cells are those.
+    second: tuple[Path, ...] = ()
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """What a user should know of what was left out."""
+        sentence = (
+            f"Left out, as second analyses of the sessions in whose folders they lie: "
+            f"{', '.join(map(str, self.second[:_MOST_HINTS]))} ({len(self.second)} in "
+            f"all); give their own paths to read them."
+        )
+        return (Finding("second-analysis", sentence),) if self.second else ()
 
 
 def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
     """Find the planes, or one of each recording, at or below the paths, or raise."""
     planes: dict[Path, Path] = {}
-    failures, notes = list[Failure](), list[Finding]()
+    failures, second = list[Failure](), list[Path]()
     for path in paths:
         try:
-            for found in _at_or_below(path, plane, notes):
+            for found in _at_or_below(path, plane, second):
                 # Links may lead to one folder twice.
                 planes.setdefault(found.resolve(), found)
         except RecordingError as error:
             failures.append(Failure(path, str(error)))
     if not planes and failures:
         raise RecordingError(failures[0].reason)
-    return Found(tuple(planes.values()), tuple(failures), tuple(notes))
+    return Found(tuple(planes.values()), tuple(failures), tuple(second))
 
 
-def _at_or_below(path: Path, plane: int | None, notes: list[Finding]) -> list[Path]:
+def _at_or_below(path: Path, plane: int | None, second: list[Path]) -> list[Path]:
     found = []
     with suppress(RecordingError, OSError):
         found = planes_at(path)
     if not found:
         found = sorted(_search(path), key=lambda found: found[1])
-        found, second = _apart(found)
-        if second:
-            sentence = (
-                f"{len(second)} recordings of other pipelines lie in the folders of "
-                f"sessions and count as second analyses of them "
-                f"({', '.join(map(str, second[:_MOST_HINTS]))}); left out, so give "
-                f"their own paths to read them."
-            )
-            notes.append(Finding("second-analysis", sentence))
+        found, others = _apart(found)
+        second += others
         # Where there is none, it says why, and what is near.
         found = found or _find(path)
     return [folder for _, folder in _numbered(found, plane, path)]

@@ -293,7 +293,6 @@ def read_images(
             warnings.append(Finding("image-unlike-frame", sentence))
             continue
         target[:] = array
-        image.flags.writeable = False
         images[name] = image
     return images
 
@@ -317,9 +316,7 @@ def _flags(
         warnings.append(Finding("flags-unlike-rois", sentence))
         return None, None
     values = values.reshape(n_rois, -1)
-    flags: NDArray[np.bool_] = values[:, 0] > 0
-    flags.flags.writeable = False
-    return flags, values[:, -1].astype(np.float64)
+    return values[:, 0] > 0, values[:, -1].astype(np.float64)
 
 
 def _find_beside(plane: Path, warnings: list[Finding]) -> None:

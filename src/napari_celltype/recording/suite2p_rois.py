@@ -138,7 +138,6 @@ def read_merges(
         for earlier, its_parts in parts_of.items():
             if earlier != row and its_parts <= parts:
                 merged_into[earlier] = row
-    merged_into.flags.writeable = False
     return merged_into
 
 

@@ -115,23 +115,20 @@ class FileTraces(StoredTraces):
         return values
 
 
-class JoinedTraces:
+class JoinedTraces(StoredTraces):
     """Traces of the same ROIs, one stretch of frames after another."""
 
-    def __init__(self, parts: Sequence[Traces]) -> None:
+    def __init__(self, parts: Sequence[FileTraces]) -> None:
+        super().__init__(parts[0].path)
         self._parts = parts
         self.shape = parts[0].shape[0], sum(part.shape[1] for part in parts)
 
-    def __getitem__(self, key: Any, /) -> NDArray[np.float32]:
-        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
-        wanted = np.shape(np.arange(self.shape[0])[rows])
-        values = np.empty((*wanted, self.shape[1]), dtype=np.float32)
+    def _read(self, wanted: NDArray[np.int64]) -> NDArray[Any]:
+        values = np.empty((len(wanted), self.shape[1]), dtype=np.float32)
         start = 0
         for part in self._parts:
-            values[..., start : start + part.shape[1]] = part[rows]
+            values[:, start : start + part.shape[1]] = part[wanted]
             start += part.shape[1]
-        values = values[..., columns]
-        values.flags.writeable = False
         return values
 
 
