@@ -49,7 +49,7 @@ def test_a_folder_of_both_is_classified_and_exported(terminal, tmp_path):
 
 
 def test_a_second_analysis_of_a_session_is_named(terminal, tmp_path, suite2p_folder):
-    suite2p_folder(tmp_path / "in" / "m1")
+    suite2p_folder(tmp_path / "in" / "m1", n_frames=3000)
     second = write_caiman(tmp_path / "in" / "m1" / "a.hdf5")
     result = terminal("classify", tmp_path / "in", "-o", tmp_path / "t.csv")
     assert f"lie: {second} (1 in all); give" in " ".join(result.stderr.split())

@@ -198,12 +198,12 @@ class TestFrameRate:
         for warning in recording.warnings:
             assert "has 30 Hz, which is kept, and the TIFF" in str(warning)
             assert "says 10 Hz" in str(warning)
-        with_movie = attach_movie(recording, movie, n_planes=3)
+        with_movie = attach_movie(recording, movie)
         rates = [w for w in with_movie.warnings if w.code == ANOTHER_RATE]
         assert len(rates) <= n_warnings
         assert recording.with_sampling_frequency(30).warnings == ()
         tifffile.imwrite(tmp_path / "plain.tif", np.zeros((6, 64, 72), "i2"))
-        plain = attach_movie(recording, tmp_path / "plain.tif", n_planes=3)
+        plain = attach_movie(recording, tmp_path / "plain.tif")
         assert [w.code for w in plain.warnings].count(ANOTHER_RATE) == n_warnings
 
     @pytest.mark.parametrize("rate", [None, 0.0])
