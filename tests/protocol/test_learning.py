@@ -1,5 +1,7 @@
 """Learning curves: nested training sets, the fit, what is said, runs that resume."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -157,6 +159,8 @@ def test_the_report_shows_curves_and_what_is_needed(report):
     page = (folder / "report.html").read_text()
     assert 'id="learning"' in page
     assert 'id="more-data"' in page
+    # Long texts wrap, so that the last column is not cut off.
+    assert re.search('class="long">(at most|more than|not reached|unknown)', page)
     assert (folder / "learning-curve.png").read_bytes().startswith(b"\x89PNG")
     table = pd.read_csv(folder / "learning-curve.csv")
     assert len(table) == sum(len(c.sizes) for c in found.learning)
@@ -189,6 +193,8 @@ def test_without_a_curve_precision_at_the_prevalence_stands_beside_the_others(tr
     hit, alarm = 0.04 * recall[0, 0], 0.96 * recall[1, 0]
     assert row["share of all"] == 0.04
     assert row["precision at this share"] == pytest.approx(hit / (hit + alarm))
+    lines = found.summary().splitlines()[-2:]
+    assert [line.split()[:2] for line in lines] == [["PV", "0.040"], ["PY", "0.960"]]
 
 
 def test_a_prevalence_of_no_type_is_refused_before_any_training(traces, tmp_path):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # What the terminal shows of the scores.
 _IN_SUMMARY = ["classifier", "split", INTERVAL, "chance", "accuracy, mean (SD)"]
 _IN_SUMMARY += ["examples", "cells"]
+_AT_PRIOR = ["cell type", "share of all", "precision at this share"]
 _MOST_LINES = 12
 # What a score card tells of a condition.
 _ON_CARD = ["name", "role", "way", "accuracy", "balanced_accuracy", "interval"]
@@ -67,6 +68,11 @@ class Report(Evaluation):
         shown = self.shown_everywhere[: max(1, _MOST_LINES - len(lines) - 1)]
         if shown:
             lines.append(scores_texts(shown)[_IN_SUMMARY].to_string(index=False))
+        if self.prior is not None:
+            types = next(t for t in self.tables if t.key == "classes").texts
+            name, way = self.top[0].name, words.way_title(self.top[0].way)
+            mine = (types["classifier"] == name) & (types["split"] == way)
+            lines.append(types[mine][_AT_PRIOR].to_string(index=False))
         return "\n".join(lines)
 
     def methods(self) -> str:
