@@ -13,9 +13,6 @@ import pytest
 LEARNT = ("cnn", "rnn")
 COUNTS = {"PY": 150, "PV": 150, "SOM": 150}
 
-# Importing TensorFlow alone takes a quarter of a minute, and longer on a busy machine.
-pytestmark = pytest.mark.timeout(900)
-
 
 @pytest.fixture(scope="module")
 def summary(tmp_path_factory):

@@ -74,7 +74,6 @@ def test_every_type_is_in_every_movie():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_a_movie_goes_through_suite2p_once(tmp_path, monkeypatch):
     if find_spec("suite2p") is None:
         pytest.skip("suite2p is not installed")

@@ -12,6 +12,13 @@ from napari_celltype.models import NETWORKS, TraceClassifier
 # the z-score of two frames by their own statistics is (1, -1) or (-1, 1), which cannot
 # tell three classes apart. With the training set's statistics they pass (see below).
 TWO_FRAMES = "two frames scored by themselves hold one bit, the check has three classes"
+# As large as the checks need, which train some hundred networks.
+SMALL = {
+    "cnn": {"filters": (8, 16)},
+    "rnn": {"units": 30},
+    "lstm": {"units": 30},
+    "pooled": {"filters": (8, 8, 8, 8), "units": 30},
+}
 EXPECTED_FAILURES = {
     "cnn": {},
     "rnn": {"check_classifiers_train": TWO_FRAMES},
@@ -22,7 +29,10 @@ EXPECTED_FAILURES = {
 
 @pytest.mark.slow
 @parametrize_with_checks(
-    [TraceClassifier(name, random_state=0, device="cpu") for name in NETWORKS],
+    [
+        TraceClassifier(name, random_state=0, device="cpu", **SMALL[name])
+        for name in NETWORKS
+    ],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES[estimator.architecture],
 )
 def test_scikit_learn_check(estimator, check):

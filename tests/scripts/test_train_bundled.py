@@ -37,7 +37,6 @@ def trained(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_cards_pages_and_figures_are_written(trained):
     assert sorted(f.stem for f in (trained / "weights").iterdir()) == MODELS
     pages = {f.name for f in (trained / "pages").iterdir()}
@@ -46,7 +45,6 @@ def test_cards_pages_and_figures_are_written(trained):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_the_same_command_goes_on_where_it_was_and_ends_with_the_same_weights(trained):
     def weights():
         files = sorted((trained / "weights").iterdir())

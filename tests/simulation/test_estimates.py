@@ -195,6 +195,5 @@ def test_spike_times_are_read_in_seconds_without_padding(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_measured_numbers_of_the_simulator_are_those_of_the_real_cells(shared_data):
     assert differences(estimate(read_cells(shared_data))) == []

@@ -191,7 +191,6 @@ def test_rois_are_matched_by_overlap_and_once(truth, found, matches):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_suite2p_finds_most_cells_that_are_active(tmp_path):
     """Nearly silent cells, as many PY cells are, cannot be found by their activity."""
     if importlib.util.find_spec("suite2p") is None:

@@ -27,7 +27,6 @@ from napari_celltype.protocol.words import caption
 
 # Of waits, in ms: a busy machine takes its time.
 LONG = 240_000
-pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture
