@@ -166,6 +166,8 @@ def build_run(
             train_seconds=1.0 + split.number,
             rows=split.test.tolist(),
             guess=answers(truth, share),
+            partial_rows=split.partial.tolist(),
+            partial_guess=[0] * len(split.partial),
             new_guess=None
             if data.new_targets is None
             else answers(data.new_targets.index, share),

@@ -61,6 +61,17 @@ def test_an_unknown_classifier_is_named_with_those_there_are(made_run):
         made_run.report.confusion("lstm")
 
 
+def test_partial_labels_are_right_where_the_label_allows_the_guess(
+    make_run, make_traces
+):
+    traces = make_traces({"PV": 16, "PY": 24, "SOM": 16, "VIP": 16, "IN": 16})
+    run = make_run(traces=traces)
+    for outcome in run.outcomes:
+        outcome.partial_guess[:] = [1] * len(outcome.partial_guess)  # PY
+    (wrong,) = {s.partial.right for s in run.report.of("classifier", "by-subject")}
+    assert wrong == 0
+
+
 def test_new_old_and_pooled_scores_stand_apart(make_run, make_traces):
     new = make_traces({"PV": 6, "SOM": 14}, seed=3)
     run = make_run("new-dataset", skill={"cnn": 0.8}, new=new)

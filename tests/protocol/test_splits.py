@@ -121,11 +121,14 @@ def test_every_split_keeps_the_rules(way, seed):
     predicted = traces.label_source == "prediction"
     truth = targets.single & ~predicted
     for split in draw(traces, targets, PaperProtocol(way, 4, random_state=seed)):
-        assert not set(split.train) & set(split.test)
+        sides = np.concatenate([split.train, split.test, split.partial])
+        assert len(np.unique(sides)) == len(sides)
         assert truth[split.test].all()
+        assert not (targets.single | predicted)[split.partial].any()
         assert set(targets.index[split.test]) == {0, 1, 2}
         assert set(targets.index[split.train][truth[split.train]]) == {0, 1, 2}
         if way in ("paper", "random"):
+            assert len(split.partial) == 0
             assert set(np.flatnonzero(~truth)) <= set(split.train)
 
 
@@ -140,8 +143,9 @@ def test_no_group_and_no_cell_is_on_both_sides(way, seed):
     stays = {"by-subject": traces.subject_id, "by-session": session, "by-cell": cell}
     columns = [cell, stays[way]]
     for split in draw(traces, targets, PaperProtocol(way, 4)):
+        tested = np.concatenate([split.test, split.partial])
         for column in columns:
-            assert not set(column[split.train]) & set(column[split.test])
+            assert not set(column[split.train]) & set(column[tested])
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -298,6 +302,7 @@ def test_what_only_follows_from_the_other_classes_is_not_tested():
     for way in ("paper", "by-subject"):
         for split in draw(traces, targets, PaperProtocol(way)):
             assert set(traces.labels[split.test]) == {"PY", "PV"}
+            assert set(traces.labels[split.partial]) <= {"IN", "!PY"}
 
 
 @pytest.mark.parametrize(

@@ -55,12 +55,14 @@ def test_a_report_of_an_evaluation_has_these_tables_in_this_order(made_run):
     assert "session" in set(probes["name"])
 
 
-def test_found_parameters_have_a_table(make_run):
-    run = make_run()
+def test_partial_labels_and_found_parameters_have_tables(make_run, make_traces):
+    traces = make_traces({"PV": 16, "PY": 24, "SOM": 16, "IN": 16})
+    run = make_run(traces=traces)
     for outcome, c in zip(run.outcomes, (1, 10, 10), strict=False):
         outcome.chosen["C"] = c
     chosen = frame(run.report, "chosen")
     assert chosen[["parameters", "splits"]].values.tolist() == [["C 10", 2], ["C 1", 1]]
+    assert set(frame(run.report, "partial")["split"]) == {"by animal"}
 
 
 @pytest.mark.slow

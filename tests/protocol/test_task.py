@@ -149,6 +149,14 @@ def test_other_classifiers_learn_nothing_that_only_follows(make_traces):
     assert one.guess == two.guess
 
 
+@pytest.mark.parametrize("condition", [LINEAR, RNN], ids=lambda c: c.name)
+def test_partial_test_rows_are_answered_apart(condition, partial):
+    split = Split(0, ROWS[:52], ROWS[52:70], ROWS[70:])
+    outcome = perform(task(condition, split), partial)
+    assert outcome.partial_rows == ROWS[70:].tolist()
+    assert len(outcome.partial_guess) == 2
+
+
 @pytest.mark.parametrize("name", ["svm-rbf-search", "probe: mean"])
 def test_one_example_of_a_type_is_enough_to_search(name, data):
     labels = data.traces.labels[SPLIT.train]

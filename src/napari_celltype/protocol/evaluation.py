@@ -107,7 +107,10 @@ def describe_design(traces: TraceSet, targets: Targets) -> Design:
             )
     if partial:
         several = ", ".join(f"{r.examples} {r.label}" for r in rows[-len(partial) :])
-        sentences.append(f"Labels that name no single type ({several}) only train.")
+        sentences.append(
+            f"Labels that name no single type ({several}) train the networks and are "
+            "scored apart."
+        )
     predicted = len(frame) - len(measured)
     if predicted:
         sentences.append(

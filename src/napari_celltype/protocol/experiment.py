@@ -106,6 +106,8 @@ class Split:
     train: NDArray[np.int64]
     # Examples with one class and ground truth only.
     test: NDArray[np.int64]
+    # Test examples whose label is a parent or a negation; scored apart.
+    partial: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +135,9 @@ class Outcome:
     # Test rows of the data set and the class index that each was given.
     rows: list[int]
     guess: list[int]
+    # The same of examples with a parent or a negation as label.
+    partial_rows: list[int] = field(default_factory=list)
+    partial_guess: list[int] = field(default_factory=list)
     # Class index for each example of the new data set.
     new_guess: list[int] | None = None
     # Guesses for surrogates of the test rows.

@@ -166,13 +166,7 @@ class LearningCurve:
 def learning_curves(
     plan: Plan, outcomes: Iterable[Outcome], prior: Mapping[str, float] | None = None
 ) -> tuple[LearningCurve, ...]:
-    """Collect the learning curves of a run, of each classifier and each thing.
-
-    Raises
-    ------
-    PriorError
-        If `prior` does not fit the types.
-    """
+    """Collect the learning curves of a run, of each classifier and each thing."""
     done: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         done.setdefault(outcome.condition, []).append(outcome)

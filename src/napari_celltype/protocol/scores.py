@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
-from napari_celltype.labels import TraceSet
+from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.labels.trace_set import identity
 from napari_celltype.protocol import metrics
 from napari_celltype.protocol.experiment import (
@@ -44,6 +44,14 @@ class Spread:
         mean = float(array.mean()) if array.size else float("nan")
         sd = float(array.std(ddof=1)) if array.size > 1 else float("nan")
         return cls(mean, sd)
+
+
+@dataclass(frozen=True)
+class _PartialScore:
+    """Answers to labels that leave several classes possible (parents, negations)."""
+
+    n: int
+    right: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +116,7 @@ class Score(Tested):
     curve_sd: list[float] = field(default_factory=list)
     # accuracy and balanced_accuracy on each kind of surrogates of the test traces.
     surrogates: Mapping[str, Mapping[str, Spread]] = field(default_factory=dict)
+    partial: _PartialScore | None = None
     new: NewScore | None = None
     # Parameters that a nested grid search found, one per split.
     chosen: list[Mapping[str, Any]] = field(default_factory=list)
@@ -206,6 +215,7 @@ def score_condition(
             )
             for kind in outcomes[0].surrogates
         },
+        partial=_partial(outcomes, data.targets),
         new=_new(condition.title, outcomes, answers, data),
         chosen=[dict(o.chosen) for o in outcomes if o.chosen],
     )
@@ -248,6 +258,14 @@ def _curve(outcomes: list[Outcome]) -> dict[str, Any]:
             mean, sd = [s.mean for s in spreads], [s.sd for s in spreads]
             return {"curve": what, "curve_mean": mean, "curve_sd": sd}
     return {}
+
+
+def _partial(outcomes: list[Outcome], targets: Targets) -> _PartialScore | None:
+    rows = [r for o in outcomes for r in o.partial_rows]
+    guess = [g for o in outcomes for g in o.partial_guess]
+    if not rows:
+        return None
+    return _PartialScore(len(set(rows)), float(targets.allowed[rows, guess].mean()))
 
 
 def _new(

@@ -160,8 +160,8 @@ def draw_splits(
 
     Only examples with one class, whose label is no accepted prediction, are counted and
     can be tested. Parents and negations join the training set beside the counts, unless
-    their group is in the test. Predictions only train. Groups may allow fewer different
-    splits than are asked for.
+    their group is in the test; they are then in `Split.partial`. Predictions only
+    train. Groups may allow fewer different splits than are asked for.
 
     Parameters
     ----------
@@ -309,8 +309,11 @@ def _grouped(
             tested = _limited(tested, truth, asked[1], generator)
             learned = _limited(learned, truth, asked[0], generator)
         others = np.flatnonzero(~in_test & ~eligible)
+        partial = np.flatnonzero(
+            in_test & ~eligible & (traces.label_source != "prediction")
+        )
         learned = np.sort(np.concatenate([learned, others]))
-        splits.append(Split(number, learned, np.sort(tested)))
+        splits.append(Split(number, learned, np.sort(tested), partial))
     notes = []
     if len(splits) < protocol.n_splits:
         notes.append(
@@ -350,10 +353,6 @@ def joining_order(traces: TraceSet, split: Split, column: str, seed: int) -> Row
 
     What is counted are animals, sessions or cells, by their column, so training sets of
     all sizes are nested. The next one holds the label that is behind the most.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_train,)
     """
     names = identity(traces, column)
     if names is None:

@@ -311,6 +311,13 @@ def _more_data(found: Evaluation) -> Rows:
             }
 
 
+def _partial(found: Evaluation) -> Rows:
+    for s in found.of("classifier"):
+        if s.partial is not None:
+            right = {"answers that the label allows": s.partial.right}
+            yield {**_row(s, "classifier", "split"), **right, "examples": s.partial.n}
+
+
 def _chosen(found: Evaluation) -> Rows:
     for s in found.of("classifier"):
         times = Counter(words.parameters_text(parameters) for parameters in s.chosen)
@@ -391,6 +398,12 @@ _TABLES: Mapping[str, tuple[str, str, Callable[[Evaluation], Rows]]] = {
         f"Precision: at the shares above; a dash: fewer than {FEWEST} test cells are "
         "called so, or the classifier is not better than chance.",
         _learning,
+    ),
+    "partial": (
+        "Labels that leave several types possible",
+        "Parents such as IN and negations such as !PV in the test groups. A guess at "
+        "random is allowed often, so this is no accuracy.",
+        _partial,
     ),
     "chosen": (
         "Parameters that were searched for",

@@ -116,6 +116,8 @@ def perform(
             train_seconds=seconds,
             rows=split.test.tolist(),
             guess=guess(inputs(split.test)),
+            partial_rows=split.partial.tolist(),
+            partial_guess=guess(inputs(split.partial)) if split.partial.size else [],
             new_guess=new_guess,
             surrogates=surrogates,
             history=list(getattr(classifier, "history_", [])),
