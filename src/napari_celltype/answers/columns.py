@@ -58,8 +58,6 @@ class _Rois:
         import pandas as pd
 
         merged = self.recording.merged_into
-        if not len(merged):
-            merged = np.full(self.recording.n_rois, -1)
         return pd.arrays.IntegerArray(np.maximum(merged, 0), merged < 0)
 
     def warnings(self) -> list[str]:

@@ -90,9 +90,7 @@ class Predictions:
     @cached_property
     def decisions(self) -> Decisions:
         """The name of every ROI; parts of merged ROIs have none of their own."""
-        parts = np.zeros(len(self.probabilities), dtype=bool)
-        if len(self.recording.merged_into):
-            parts = self.recording.merged_into >= 0
+        parts = self.recording.merged_into >= 0
         own = np.where(parts[:, None], np.nan, self.probabilities)
         decisions = decide(own, self.classes, self.min_probability)
         why = [

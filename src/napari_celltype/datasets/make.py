@@ -237,11 +237,9 @@ def _typed(
             f"decides (terminal: --types; napari: Types)."
         )
     name = type_of(line, rules)
-    is_cell = np.ones(opened.n_rois, dtype=bool)
+    is_cell = opened.merged_into < 0
     if opened.iscell is not None:
         is_cell &= opened.iscell
-    if len(opened.merged_into):
-        is_cell &= opened.merged_into < 0
     ids = opened.roi_texts.get("cell_id", ("",) * opened.n_rois)
     rows = tuple(
         Label(i, name, opened.plane, "imported", cell_id=ids[i])

@@ -213,8 +213,7 @@ def _draw_rois(
     from matplotlib.colors import to_rgba
 
     # Parts of merged ROIs are not drawn.
-    merged = recording.merged_into
-    whole = merged < 0 if len(merged) else np.ones(recording.n_rois, dtype=bool)
+    whole = recording.merged_into < 0
     shown = table[
         [whole[i] and recording.rois[i].ypix.size > 0 for i in table["roi_id"]]
     ]

@@ -347,8 +347,7 @@ def _of_recording(
     """Sort the labels of a recording by whether its ROI is part of a merged one."""
     assert recording.path is not None
     given = sorted((row for row in table if row.names_type), key=lambda r: r.roi_id)
-    merged = recording.merged_into
-    whole = tuple(r for r in given if not len(merged) or merged[r.roi_id] < 0)
+    whole = tuple(r for r in given if recording.merged_into[r.roi_id] < 0)
     n_pixels = RoiMasks.of(recording.rois).n_pixels
     known: dict[str, Any]
     known = {n: recording.facts.get(column, "") for n, column in _EDITABLE.items()}

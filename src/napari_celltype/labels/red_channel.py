@@ -244,8 +244,7 @@ def _alone_and_cells(
     recording: Recording,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Tell which ROIs are no part of a merged one, and which of these are cells."""
-    alone = np.ones(recording.n_rois, dtype=bool)
-    alone[: len(recording.merged_into)] = recording.merged_into < 0
+    alone = recording.merged_into < 0
     return alone, alone if recording.iscell is None else alone & recording.iscell
 
 

@@ -339,11 +339,9 @@ def _seen(
 ) -> Recording:
     """Return the recording so far, of whose traces only the number is kept."""
     nothing = np.broadcast_to(np.float32(0), (n_rois, n_frames))
-    merged = recording.merged_into
     return replace(
         recording,
         raw_traces=nothing,
-        merged_into=merged if len(merged) else np.full(n_rois, -1, dtype=np.int64),
         segments=(Segment(0, n_frames),),
         boundaries=(),
         neuropil=None,

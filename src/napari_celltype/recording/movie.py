@@ -42,18 +42,11 @@ def open_movie(
 ) -> LazyFrames:
     """Open a movie lazily, (n_frames, Ly, Lx): a frame is read when it is looked at.
 
-    Parameters
-    ----------
-    path : str or Path
-        A TIFF (multi-page, BigTIFF, OME, ImageJ, ScanImage), a folder of TIFF files
-        that follow one another, or suite2p's `data.bin` with its settings beside it.
-    plane, channel : int
-        Which to take, counted from 0; a file of one plane is that plane.
-    n_planes, n_channels : int or None
-        How many take turns, plane after plane and within each channel after channel;
-        None for what the file says.
-
-    `RecordingError` if it is missing, damaged, truncated or has no such plane.
+    It is a TIFF (multi-page, BigTIFF, OME, ImageJ, ScanImage), a folder of TIFF files
+    that follow one another, or suite2p's `data.bin` with its settings beside it.
+    `plane` and `channel` count from 0; `n_planes` and `n_channels` take turns, None for
+    what the file says. `RecordingError` if it is missing, damaged or truncated, or has
+    no such plane.
     """
     path = Path(path).expanduser()
     if path.suffix == ".bin":
@@ -101,8 +94,7 @@ def attach_movie(recording: Recording, path: str | Path) -> Recording:
     A TIFF of the traces' length that states its frame rate also confirms, or mends, one
     that nobody has confirmed; it never overrules the user or suite2p's settings.
 
-    For the parameters see `open_movie`; `RecordingError` also where the frames have
-    another size.
+    `RecordingError` as of `open_movie`, and where the frames have another size.
     """
     path = Path(path).expanduser()
     movie = _movie_of(recording, path)

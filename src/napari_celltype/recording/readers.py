@@ -101,23 +101,15 @@ def open_recording(
     planes = _numbered(_find(path, below=True), plane, path)
     reader, folder = planes[0]
     recording = reader.open_plane(folder, sampling_frequency).with_joins(joins)
-    traces, merged = recording.raw_traces, recording.merged_into
+    traces = recording.raw_traces
     if in_memory and 4 * math.prod(traces.shape) <= MEMORY_LIMIT:
         traces = traces[:]
     if (changes := recording.changed_on_disk()) is not None:
         raise RecordingError(changes)
-    merged = merged if len(merged) else np.full(recording.n_rois, -1, dtype=np.int64)
-    flags = recording.iscell, recording.redcell, recording.redcell_values
-    for array in (
-        traces,
-        merged,
-        recording.neuropil,
-        *flags,
-        *recording.images.values(),
-    ):
+    recording = replace(recording, raw_traces=traces)
+    for array in (*vars(recording).values(), *recording.images.values()):
         if isinstance(array, np.ndarray):
             array.flags.writeable = False
-    recording = replace(recording, raw_traces=traces, merged_into=merged)
     if len(planes) == 1:
         return recording
     first, *others = (reader.plane_number(folder) for reader, folder in planes)

@@ -231,6 +231,12 @@ class Recording:
     roi_texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     warnings: tuple[Finding, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not len(self.merged_into):
+            alone = np.full(self.n_rois, -1, dtype=np.int64)
+            alone.flags.writeable = False
+            object.__setattr__(self, "merged_into", alone)
+
     @classmethod
     def from_traces(
         cls,
@@ -262,14 +268,12 @@ class Recording:
                 f"The traces have shape {raw.shape} and the neuropil {around.shape}; "
                 f"give one row of neuropil for each trace."
             )
-        n_rois, n_frames = raw.shape
         return cls(
             raw_traces=raw,
             neuropil=around,
             sampling_frequency=require_possible(sampling_frequency),
             sampling_frequency_source=FROM_USER,
-            segments=(Segment(0, n_frames),),
-            merged_into=np.full(n_rois, -1, dtype=np.int64),
+            segments=(Segment(0, raw.shape[1]),),
         )
 
     @property

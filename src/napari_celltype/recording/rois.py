@@ -114,9 +114,8 @@ def label_image(recording: Recording) -> NDArray[np.int32]:
     """
     rois = RoiMasks.of(recording.rois)
     image = np.zeros(recording.frame_shape, dtype=np.int32)
-    # Traces may have no ROIs, and traces from elsewhere no merged ones.
-    drawn = np.ones(len(rois), dtype=bool)
-    drawn[: len(recording.merged_into)] = recording.merged_into[: len(rois)] < 0
+    # Traces may have no ROIs.
+    drawn = recording.merged_into[: len(rois)] < 0
     # Of repeated positions the last assignment stays, so the largest weight goes last.
     order = np.argsort(rois.lam, kind="stable")
     order = order[drawn[rois.roi_ids[order]]]

@@ -26,6 +26,11 @@ from napari_celltype.recording.rois import RoiMasks
 from napari_celltype.recording.suite2p_settings import number
 from napari_celltype.recording.traces import FileTraces
 
+_OF_ROIS = (
+    *("raw_traces", "neuropil", "second_channel"),
+    *("iscell", "redcell", "redcell_values"),
+)
+
 
 def planes_of_combined(folder: Path) -> list[Path]:
     """Name the planes that a combined view holds; [] if the folder is none."""
@@ -49,13 +54,8 @@ def plane_of_combined(view: Recording, plane: Path) -> Recording:
     )
     return replace(
         view,
-        raw_traces=of(view.raw_traces),
+        **{name: of(getattr(view, name)) for name in _OF_ROIS},
         rois=RoiMasks.of([view.rois[int(row)] for row in rows]),
-        neuropil=of(view.neuropil),
-        iscell=of(view.iscell),
-        redcell=of(view.redcell),
-        redcell_values=of(view.redcell_values),
-        second_channel=of(view.second_channel),
         merged_into=np.where(np.isin(merged, rows), np.searchsorted(rows, merged), -1),
         movie=None,
         plane=n,
