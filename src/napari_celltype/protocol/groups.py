@@ -27,6 +27,12 @@ def codes(names: NDArray[Any]) -> NDArray[np.int64]:
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
+def names_of(traces: TraceSet, column: str) -> NDArray[np.str_]:
+    """Return the animal, session or cell of each example, else its own number."""
+    names = identity(traces, column)
+    return np.arange(len(traces)).astype(str) if names is None else names
+
+
 def split_groups(traces: TraceSet | Cells, way: str) -> NDArray[np.int64]:
     """Return the group of each example that has to stay on one side, from 0.
 

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from napari_celltype.celltypes import prior_shares
 from napari_celltype.labels import TraceSet
-from napari_celltype.labels.trace_set import identity
 from napari_celltype.protocol import metrics
 from napari_celltype.protocol.experiment import Condition, Outcome, Plan
-from napari_celltype.protocol.groups import UNIT_COLUMNS
+from napari_celltype.protocol.groups import UNIT_COLUMNS, names_of
 from napari_celltype.protocol.metrics import FEWEST, Answers, Interval
 from napari_celltype.protocol.scores import Spread
 
@@ -103,7 +102,7 @@ class LearningCurve:
     shares: Mapping[str, float]
     # Test answers by animal or what else is resampled, size, truth and guess.
     counts: NDArray[np.int64]
-    # Different test examples that were called each type, (n_sizes, n_types).
+    # Different test cells that were called each type, (n_sizes, n_types).
     called: NDArray[np.int64]
     # Balanced accuracy over splits.
     spread: tuple[Spread, ...]
@@ -218,6 +217,7 @@ def _curve(
         )
         for c, of in zip(conditions, learned, strict=True)
     ]
+    cells, indices = names_of(traces, "cell_id"), range(len(classes))
     rate = traces.sampling_frequency
     if unit == "frames" and rate:
         unit, sizes = "minutes", [size / rate / 60 for size in sizes]
@@ -229,7 +229,12 @@ def _curve(
         tuple(round(np.mean([len(rows) for rows in of])) for of in learned),
         shares,
         counts,
-        np.array([_n_called(of, len(classes)) for of in answers]),
+        np.array(
+            [
+                [len(np.unique(cells[of.rows[of.guess == at]])) for at in indices]
+                for of in answers
+            ]
+        ),
         tuple(
             Spread.of(row["balanced_accuracy"] for row in metrics.by_split(of))
             for of in answers
@@ -237,15 +242,8 @@ def _curve(
     )
 
 
-def _n_called(answers: Answers, n_classes: int) -> list[int]:
-    return [
-        len(np.unique(answers.rows[answers.guess == at])) for at in range(n_classes)
-    ]
-
-
 def _size(rows: NDArray[np.int64], unit: str, n_frames: int, traces: TraceSet) -> int:
     """Return how many animals, cells or frames a training set has."""
     if unit == "frames":
         return n_frames
-    names = identity(traces, UNIT_COLUMNS[unit])
-    return len(rows if names is None else np.unique(names[rows]))
+    return len(np.unique(names_of(traces, UNIT_COLUMNS[unit])[rows]))

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from napari_celltype.errors import CellTypeError, LabelError
 from napari_celltype.labels import Targets, TraceSet
 from napari_celltype.labels.notes import counted
-from napari_celltype.labels.trace_set import identity
 from napari_celltype.parameters import parameter, seed_parameter
 from napari_celltype.protocol.experiment import Split
 from napari_celltype.protocol.groups import (
     COLUMNS,
     codes,
     draw_test_groups,
+    names_of,
     split_groups,
 )
 
@@ -354,9 +354,7 @@ def joining_order(traces: TraceSet, split: Split, column: str, seed: int) -> Row
     What is counted are animals, sessions or cells, by their column, so training sets of
     all sizes are nested. The next one holds the label that is behind the most.
     """
-    names = identity(traces, column)
-    if names is None:
-        names = np.arange(len(traces)).astype(str)
+    names = names_of(traces, column)
     units, labels = codes(names[split.train]), codes(traces.labels[split.train])
     table = np.zeros((units.max() + 1, labels.max() + 1), dtype=np.int64)
     np.add.at(table, (units, labels), 1)
