@@ -192,7 +192,7 @@ def prior_shares(
         members = [c for c in classes if name and tree.is_within(c, name)]
         if not members:
             raise PriorError(
-                f"The prior names {label!r}, which is no class of this model "
+                f"The prior names {label!r}, which is none of the types "
                 f"({', '.join(classes)}) and no parent of one."
             )
         if not 0 <= share <= 1:

@@ -209,7 +209,7 @@ def test_the_real_recording_is_classified(shared_data):
         ({"n_rois": 0}, {}, RecordingError, "no ROI"),
         ({}, {"model": "gru"}, ModelError, "There is no model 'gru'"),
         ({}, {"neuropil": 7.0}, RecordingError, "between 0 and 1"),
-        ({}, {"prior": {"glia": 0.5}}, PriorError, "no class of this model"),
+        ({}, {"prior": {"glia": 0.5}}, PriorError, "none of the types"),
     ],
 )
 def test_what_cannot_be_classified_gets_one_sentence(

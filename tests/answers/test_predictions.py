@@ -105,7 +105,7 @@ def test_without_a_prior_the_cards_shares_hold_again(make_predictions):
 
 
 def test_a_prior_that_does_not_fit_the_model_is_refused(make_predictions):
-    with pytest.raises(LabelError, match="no class of this model"):
+    with pytest.raises(LabelError, match="none of the types"):
         make_predictions(ROWS).with_prior({"glia": 0.1})
 
 

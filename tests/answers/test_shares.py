@@ -28,8 +28,8 @@ def test_a_parents_share_is_divided_among_its_children_and_the_rest_goes_to_othe
         ({"IN": float("nan")}, "between 0 and 1"),
         ({"PY": 0.5, "IN": 0.4}, "add up to"),
         ({"PY": 0.8, "PV": 0.4}, "add up to"),
-        ({"glia": 0.5}, "'glia', which is no class of this model"),
-        ({"!PV": 0.5}, "'!PV', which is no class of this model"),
+        ({"glia": 0.5}, "'glia', which is none of the types"),
+        ({"!PV": 0.5}, "'!PV', which is none of the types"),
     ],
 )
 def test_an_impossible_prior_is_refused_with_a_sentence(prior, sentence):

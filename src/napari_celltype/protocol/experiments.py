@@ -359,8 +359,8 @@ def _learning_curves(
         sizes = np.unique(sizes[sizes < most])
         if len(sizes) < 2:
             notes.append(
-                f"No learning curve by {unit}: it needs two smaller training sets of "
-                f"at least {first}, and one of all has {most}."
+                f"No learning curve by {unit}: training sets have {most}, too few for "
+                "smaller ones."
             )
             continue
         for one in full:
