@@ -139,7 +139,7 @@ def test_of_a_type_that_few_tested_cells_are_called_nothing_is_said(n_called, kn
     found = curve([500, 667, 750])
     found.called[-1, 0] = n_called
     text = needed_text(found, "PV")
-    assert (text == "unknown, as fewer than 5 tested cells are called PV") is not known
+    assert (text == "unknown, as too few tested cells are called PV") is not known
     assert np.isfinite(found.fit("PV").at(8)).all() == known
     assert np.isfinite(found.scores[:, 1]).tolist() == [True, True, known]
     assert "animals" in needed_text(found, "PY")

@@ -174,7 +174,7 @@ def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
 
 
 # Groups in all and of each class; with fewer, the interval of simulated data sets
-# covered the truth much less often than it says.
+# covered the truth much less often than it says. A precision needs as many calls.
 FEWEST = 5
 _FEWEST_OF_A_CLASS = 3
 _RESAMPLES = 1000

@@ -10,7 +10,7 @@ from napari_celltype.labels.notes import counted
 from napari_celltype.protocol.evaluation import INSEPARABLE, Evaluation
 from napari_celltype.protocol.groups import COLUMNS
 from napari_celltype.protocol.learning import MOST, TARGET, LearningCurve
-from napari_celltype.protocol.metrics import FEWEST, Interval
+from napari_celltype.protocol.metrics import Interval
 from napari_celltype.protocol.paper import PAPER
 from napari_celltype.protocol.scores import (
     GROUPED,
@@ -178,7 +178,7 @@ def needed_text(curve: LearningCurve, name: str) -> str:
         return bound + write(min(max(size, least), most))
 
     if math.isnan(fit.ceiling[0]):
-        return f"unknown, as fewer than {FEWEST} tested cells are called {name}"
+        return f"unknown, as too few tested cells are called {name}"
     if fit.ceiling[0] <= TARGET:
         ceiling = short(curve.interval(fit.ceiling))
         return f"not reached by more {curve.unit}: levels off at {ceiling}"
