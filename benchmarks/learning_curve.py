@@ -243,7 +243,7 @@ def table(results: list[dict[str, Any]]) -> Iterable[str]:
                 and least <= 100 * (r["high"] - r["low"]) < most
             ]
             if some:
-                width = f"{least}-{most}" if most < WIDTHS[-1] else f"from {least} on"
+                width = f"{least}-{most}" if most < WIDTHS[-1] else f"from {least}"
                 yield f"| {width} | {KINDS.get(kind, kind)} | {_near(some)} |"
 
 
