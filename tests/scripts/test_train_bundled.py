@@ -32,7 +32,7 @@ def run(work: Path, *options: str) -> str:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     work = tmp_path_factory.mktemp("work")
-    run(work, "--jobs", "2")
+    run(work)
     return work / "quick"
 
 
