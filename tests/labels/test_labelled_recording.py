@@ -20,6 +20,7 @@ SPELLINGS = {
     "/x/VGAT-ChR2/AB3/rec_01": ("AB3", "rec_01"),
     "/x/Vip-T2A-Cre/rat3/s01": ("rat3", "s01"),
     "/x/m1/day1/suite2p/plane0/stat.npy": ("m1", "day1"),
+    "/x/m1/day1/suite2p/plane0/Fall.mat": ("m1", "day1"),
     "/x/mouse12/day1.hdf5": ("mouse12", "day1"),
     "/x/m1/2024-05-03_run1.nwb/PlaneSegmentation2": ("m1", "2024-05-03_run1"),
     "/x/m1/session3.csv": ("m1", "session3"),

@@ -16,7 +16,7 @@ from tests.other_pipelines import (
 )
 
 from napari_celltype.errors import MissingDependencyError, RecordingError
-from napari_celltype.labels import find_labelled
+from napari_celltype.labels import Label, LabelTable, find_labelled, save_labels
 from napari_celltype.recording import (
     ONLY_DFF,
     find_planes,
@@ -224,8 +224,9 @@ def test_as_many_rois_as_frames_are_no_doubt(tmp_path):
     assert len(recording.rois) == N_ROIS
 
 
-@pytest.mark.parametrize("inside", ["a.hdf5", "memmap/a.hdf5", "a/b/c/d/e/a.csv"])
-@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize(
+    ("flat", "inside"), [(False, "a.hdf5"), (False, "suite2p/a.csv"), (True, "a.hdf5")]
+)
 def test_a_second_analysis_of_a_session_is_left_out_with_a_note(
     tmp_path, suite2p_folder, inside, flat
 ):
@@ -238,14 +239,40 @@ def test_a_second_analysis_of_a_session_is_left_out_with_a_note(
     write = write_caiman if inside.endswith("hdf5") else write_inscopix
     second = write(session / inside)
     for place in (tmp_path, tmp_path / "m1", session):
-        assert place == tmp_path or find_planes(place) == [plane]
+        assert find_planes(place) == [plane]
         assert find_recordings([place]).planes == (plane,)
-    (note,) = find_recordings([tmp_path]).notes
-    assert (note.code, str(second) in str(note)) == ("second-analysis", True)
-    labelled, _ = find_labelled([tmp_path])
-    assert {one.path for one in labelled} == {plane, second}
-    assert set(find_recordings([tmp_path, second]).planes) == {plane, second}
+    (note,) = find_recordings([tmp_path, tmp_path / "m1"]).notes
+    assert (note.code, str(note).count(str(second))) == ("second-analysis", 1)
+    found = find_recordings([tmp_path, second])
+    assert (set(found.planes), found.notes) == ({plane, second}, ())
     own = write_caiman(tmp_path / "m2" / "a.hdf5")
     assert find_recordings([tmp_path]).planes == (plane, own)
     with pytest.raises(RecordingError, match="recordings were found in"):
         find_planes(tmp_path)
+
+
+def test_a_second_analysis_is_labelled_data_where_the_session_is_not(
+    tmp_path, suite2p_folder
+):
+    plane = suite2p_folder(tmp_path / "day1", n_frames=20) / "plane0"
+    second = write_caiman(tmp_path / "day1" / "a.hdf5")
+    third = write_caiman(tmp_path / "day1" / "b.hdf5")
+    for path, wanted in (
+        (third, {plane, second, third}),
+        (second, {plane, second}),
+        (plane, {plane}),
+    ):
+        save_labels(open_recording(path), LabelTable((Label(0, "PV"),)))
+        labelled, _ = find_labelled([tmp_path])
+        assert {one.path for one in labelled} == wanted
+    labelled, _ = find_labelled([tmp_path, third])
+    assert {one.path for one in labelled} == {plane, third}
+
+
+def test_below_a_session_may_lie_other_recordings(tmp_path, suite2p_folder):
+    project = tmp_path / "project"
+    plane = suite2p_folder(project, n_frames=20) / "plane0"
+    x = write_caiman(project / "m2" / "day1" / "x.hdf5")
+    y = write_inscopix(project / "memmap" / "y.csv")
+    found = find_recordings([tmp_path])
+    assert (set(found.planes), found.notes) == ({plane, x, y}, ())

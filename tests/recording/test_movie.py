@@ -422,21 +422,23 @@ class TestInterleavedMovieOfARecording:
         return write(path / "m.tif", self.images(n), imagej=True, metadata=metadata)
 
     @pytest.mark.parametrize(
-        ("noted", "n_images", "shown"),
+        ("noted", "given", "n_images", "shown"),
         [
-            ({}, 2100, np.arange(1, 2100, 3)),
+            ({}, {}, 2100, np.arange(1, 2100, 3)),
             # A file of this plane alone, and half a movie.
-            ({}, 700, np.arange(700)),
-            ({}, 1050, np.arange(1, 1050, 3)),
-            ({"nplanes": 2}, 2100, np.arange(1, 2100, 2)),
-            ({"nchannels": 2, "functional_chan": 2}, 4200, np.arange(3, 4200, 6)),
+            ({}, {}, 700, np.arange(700)),
+            ({}, {}, 1050, np.arange(1, 1050, 3)),
+            ({}, {"n_planes": 2}, 2100, np.arange(1, 2100, 2)),
+            ({"nplanes": 1}, {"n_planes": 3}, 2100, np.arange(1, 2100, 3)),
+            ({"nplanes": 3}, {"n_channels": 2}, 4200, np.arange(2, 4200, 6)),
+            ({"nchannels": 2, "functional_chan": 2}, {}, 4200, np.arange(3, 4200, 6)),
         ],
     )
     def test_own_plane_and_channel_are_shown(
-        self, noted, n_images, shown, recording, tmp_path
+        self, noted, given, n_images, shown, recording, tmp_path
     ):
         before = recording(**noted)
-        attached = attach_movie(before, self.write(tmp_path, n_images))
+        attached = attach_movie(before, self.write(tmp_path, n_images), **given)
         assert attached.movie is not None
         np.testing.assert_array_equal(attached.movie[:, 0, 0], shown)
         # The rate of single images is not that of the plane.

@@ -235,6 +235,27 @@ def test_folders_are_searched_and_copies_of_suite2p_are_not_taken_twice(
         open_recording(tmp_path / "b" / "behaviour.nwb")
 
 
+@pytest.mark.parametrize(
+    ("name", "is_listed"), [("a.nwb", True), ("cc029L-3.mat", True), ("a.mat", False)]
+)
+def test_links_to_files_that_are_not_fetched_are_listed(tmp_path, nwb, name, is_listed):
+    path = nwb.write(tmp_path / "b.nwb")
+    link = tmp_path / name
+    link.symlink_to(".git/annex/objects/1")
+    wanted = {path, link} if is_listed else {path}
+    assert set(find_recordings([tmp_path]).planes) == wanted
+    with pytest.raises(RecordingError, match=r"which is missing; copy or fetch"):
+        open_recording(link)
+
+
+def test_the_only_plane_of_a_file_may_be_named(tmp_path, nwb):
+    path = nwb.write(tmp_path / "a.nwb")
+    assert find_planes(path / "PlaneSegmentation") == find_planes(path) == [path]
+    assert open_recording(path / "PlaneSegmentation").path == path
+    with pytest.raises(RecordingError, match="does not exist"):
+        open_recording(path / "Other")
+
+
 def damage_external_link(file, series):
     del series["data"]
     series["data"] = h5py.ExternalLink("other.nwb", "/data")

@@ -279,6 +279,8 @@ def find_labelled(
     found: list[LabelledRecording] = []
     listed: list[ListedPlane] = []
     failures: list[str] = []
+    # Second analyses with their sessions, and what gave a session its labels.
+    second, labelled = dict[Path, tuple[ListedPlane, Path]](), dict[Path, Path]()
     for path in paths:
         progress.raise_if_stopped(should_stop)
         on_progress(progress.Progress(f"Looking into {path.name}"))
@@ -289,29 +291,38 @@ def find_labelled(
                 listed += read_recording_list(path)[0]
             else:
                 listing = find_recordings([path])
-                # A second analysis of a session may be the one that has labels.
                 planes = (*listing.planes, *listing.second)
                 siblings = Counter(map(session_folder, planes))
                 labels = labels_dir if labels_dir and labels_dir.is_dir() else None
-                listed += [
-                    ListedPlane(
-                        plane,
-                        labels=labels,
-                        one_of_several=siblings[session_folder(plane)] > 1,
-                    )
-                    for plane in planes
-                ]
+                for folder in planes:
+                    several = siblings[session_folder(folder)] > 1
+                    new = ListedPlane(folder, labels=labels, one_of_several=several)
+                    if folder in listing.second:
+                        second[folder] = new, listing.second[folder]
+                    else:
+                        listed.append(new)
         except CellTypeError as error:
             failures.append(str(error))
+    given = {plane.folder.resolve() for plane in listed}
+    second = {p: one for p, one in second.items() if p.resolve() not in given}
+    listed += [plane for plane, _ in second.values()]
     names = recording_names([plane.folder for plane in listed])
     for done, (plane, name) in enumerate(zip(listed, names, strict=True)):
         progress.raise_if_stopped(should_stop)
+        # A second analysis counts only where it is the one that has labels.
+        own = session_folder(plane.folder)
+        _, session = second.get(plane.folder, (plane, own))
+        if labelled.get(session, own) != own:
+            continue
         on_progress(
             progress.Progress(f"Reading the labels of {name}", done, len(listed))
         )
         try:
-            own = merge_own_types([plane], tree)
-            found.append(_guessed(open_listed(plane, name, own, sampling_frequency)))
+            types = merge_own_types([plane], tree)
+            opened = open_listed(plane, name, types, sampling_frequency)
+            found.append(_guessed(opened))
+            if opened.rows:
+                labelled.setdefault(session, own)
         except CellTypeError as error:
             failures.append(str(error))
     return tuple(found), tuple(failures)
@@ -388,7 +399,8 @@ def guess_from_path(path: Path) -> tuple[str, str]:
     BIDS and NWB names (``sub-01/ses-02``), words with numbers (``mouse12/day2``), dates
     with what follows them, and an animal's tag before a date (``TX61/2021_05_03``).
     """
-    if (file := file_of(path)) is not None:
+    file = file_of(path)
+    if file is not None and not _PLANE.fullmatch(file.name):
         path = file.with_suffix("")
     parts = [p for p in path.parts if p.strip("/\\") and not _PLANE.fullmatch(p)]
     session, before = parts[-1] if parts else "", []

@@ -83,13 +83,15 @@ class FileReader(ABC):
             path = folder / name
             # macOS writes ._NAME beside files on disks that are not its own.
             if path.suffix.lower() in self.SUFFIXES and not name.startswith("."):
+                # Any other program's files may be damaged, or links to what is lost.
+                is_own = self.OWN_NAME.fullmatch(name) is not None
                 try:
-                    found += self.find_planes(path)
+                    is_lost = is_own and path.is_symlink() and not path.exists()
+                    found += [path] if is_lost else self.find_planes(path)
                 except NoTraces:
                     pass
                 except (RecordingError, OSError):
-                    # Any other program's files may be damaged.
-                    found += [path] if self.OWN_NAME.fullmatch(name) else []
+                    found += [path] if is_own else []
         return found
 
     def is_own_file(self, path: Path) -> bool:

@@ -42,11 +42,18 @@ def open_movie(
 ) -> LazyFrames:
     """Open a movie lazily, (n_frames, Ly, Lx): a frame is read when it is looked at.
 
-    It is a TIFF (multi-page, BigTIFF, OME, ImageJ, ScanImage), a folder of TIFF files
-    that follow one another, or suite2p's `data.bin` with its settings beside it.
-    `plane` and `channel` count from 0; `n_planes` and `n_channels` take turns, None for
-    what the file says. `RecordingError` if it is missing, damaged or truncated, or has
-    no such plane.
+    Parameters
+    ----------
+    path : str or Path
+        A TIFF (multi-page, BigTIFF, OME, ImageJ, ScanImage), a folder of TIFF files
+        that follow one another, or suite2p's `data.bin` with its settings beside it.
+    plane, channel : int
+        Which to take, counted from 0; a file of one plane is that plane.
+    n_planes, n_channels : int or None
+        How many take turns, plane after plane and within each channel after channel;
+        None for what the file says.
+
+    `RecordingError` if it is missing, damaged, truncated or has no such plane.
     """
     path = Path(path).expanduser()
     if path.suffix == ".bin":
@@ -84,20 +91,27 @@ def _read_files(path: Path) -> tuple[list[TiffFrames], tuple[int, int] | None]:
     return list(found.values()), counts
 
 
-def attach_movie(recording: Recording, path: str | Path) -> Recording:
+def attach_movie(
+    recording: Recording,
+    path: str | Path,
+    *,
+    n_planes: int | None = None,
+    n_channels: int | None = None,
+) -> Recording:
     """Return the recording with a movie of the user's choice.
 
-    The recording's own plane and functional channel are taken. Planes and channels take
-    turns as in suite2p's settings, unless only what the file says gives as many frames
-    as the traces have.
+    The recording's own plane and functional channel are taken. Where no counts are
+    given, planes and channels take turns as in suite2p's settings, unless only what the
+    file says gives as many frames as the traces have.
 
     A TIFF of the traces' length that states its frame rate also confirms, or mends, one
     that nobody has confirmed; it never overrules the user or suite2p's settings.
 
-    `RecordingError` as of `open_movie`, and where the frames have another size.
+    For the parameters see `open_movie`; `RecordingError` also where the frames have
+    another size.
     """
     path = Path(path).expanduser()
-    movie = _movie_of(recording, path)
+    movie = _movie_of(recording, path, n_planes, n_channels)
     shape = movie.shape[1:]
     warnings = [w for w in recording.warnings if w.code != FRAME_SIZE_GUESSED]
     guessed = any(w.code == FRAME_SIZE_GUESSED for w in recording.warnings)
@@ -123,16 +137,19 @@ def attach_movie(recording: Recording, path: str | Path) -> Recording:
     changed = replace(changed, pixel_size=tiff_pixel_size(first) or changed.pixel_size)
     if len(movie) != recording.n_frames:
         return changed
-    return _with_rate_of(changed, first)
+    return _with_rate_of(changed, first, n_planes or recording.n_planes)
 
 
-def _movie_of(recording: Recording, path: Path) -> LazyFrames:
+def _movie_of(
+    recording: Recording, path: Path, n_planes: int | None, n_channels: int | None
+) -> LazyFrames:
     """Open the recording's plane and channel of a movie, de-interleaved to fit it."""
     if path.suffix == ".bin":
         return open_movie(path)
     found, stated = _read_files(path)
     n_images = sum(len(tiff.frames) for tiff in found)
-    noted = recording.n_planes, recording.n_channels
+    noted = n_planes or recording.n_planes, n_channels or recording.n_channels
+    given = n_planes is not None or n_channels is not None
     fits = n_images // math.prod(noted) == recording.n_frames
     # suite2p numbers the regions of a mesoscope on as planes, beyond their number.
     is_region = 1 < noted[0] <= recording.plane
@@ -142,7 +159,7 @@ def _movie_of(recording: Recording, path: Path) -> LazyFrames:
             found, counts, recording.plane, recording.functional_channel, path
         )
 
-    if fits and not is_region:
+    if given or (fits and not is_region):
         return with_turns(noted)
     # The file may hold this plane alone, or know more than suite2p was told.
     movie = with_turns(stated)
@@ -151,8 +168,8 @@ def _movie_of(recording: Recording, path: Path) -> LazyFrames:
     return with_turns(noted)
 
 
-def _with_rate_of(recording: Recording, tiff: Path) -> Recording:
-    rate = tiff_sampling_frequency(tiff, n_planes=recording.n_planes)
+def _with_rate_of(recording: Recording, tiff: Path, n_planes: int) -> Recording:
+    rate = tiff_sampling_frequency(tiff, n_planes=n_planes)
     known = recording.sampling_frequency
     if rate is None:
         return recording

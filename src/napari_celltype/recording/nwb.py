@@ -94,10 +94,15 @@ class _Nwb(FileReader):
     OWN_NAME = re.compile(r".*")
 
     def parts(self, path: Path) -> list[str]:
-        """Name the planes of a file where it has several."""
+        """Name the planes of a file."""
         # Without h5py, opening it says what to install.
-        planes = _planes_of(path) if has_h5py() else ()
-        return [plane.name for plane in planes] if len(planes) > 1 else [""]
+        return [plane.name for plane in _planes_of(path)] if has_h5py() else [""]
+
+    def find_planes(self, path: Path) -> list[Path]:
+        """List the planes of a file; the only one goes by the file, also if named."""
+        planes, file = super().find_planes(path), self.session_folder(path)
+        is_only = bool(planes) and len(super().find_planes(file)) == 1
+        return [file] if is_only else planes
 
     def planes_among(self, folder: Path, names: Collection[str]) -> list[Path]:
         """List the planes of files, without what suite2p wrote of its own."""

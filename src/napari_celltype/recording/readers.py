@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import count, islice
 from pathlib import Path, PurePosixPath
@@ -138,19 +138,21 @@ def _find(path: str | Path, *, below: bool = False) -> list[tuple[Reader, Path]]
     try:
         if planes := planes_at(path):
             return planes
+        if path.is_symlink() and not path.exists():
+            raise RecordingError(
+                f"{path} is a link to {path.readlink()}, which is missing; copy or "
+                f"fetch the file."
+            )
         if not path.exists():
             raise RecordingError(f"{path} does not exist{_similar_names(path)}.")
         folder = path if path.is_dir() else path.parent
-        found = [*_search(folder, _HINT_DEPTH, _MOST_FOLDERS)]
-        near = [plane for _, plane in _apart(found)[0]]
-        sessions = {session_folder(plane) for plane in near}
-        if below and folder == path and len(sessions) == 1:
-            deeper = (one[1] for one in _search(folder) if one not in found)
-            if all(
-                session_folder(p) in sessions or _within(p, sessions) for p in deeper
-            ):
-                return _find(near[0] if len(near) == 1 else sessions.pop())
-        raise _not_a_recording(path, [plane for plane in near if plane != folder])
+        near, _ = _apart(_search(folder, _HINT_DEPTH, _MOST_FOLDERS))
+        if below and folder == path and len(_sessions(near)) == 1:
+            # Deeper may lie others, or the session that a file near is analysed in.
+            near, _ = _apart(sorted(_search(folder), key=lambda f: len(f[1].parts)))
+            if len(sessions := _sessions(near)) == 1:
+                return _find(near[0][1] if len(near) == 1 else sessions.pop())
+        raise _not_a_recording(path, [p for _, p in near if p != folder])
     except OSError as error:
         raise RecordingError(
             f"{path} cannot be looked into ({error.strerror}); check its permissions."
@@ -165,10 +167,8 @@ def planes_at(path: Path) -> list[tuple[Reader, Path]]:
     return []
 
 
-def _within(plane: Path, sessions: Collection[Path]) -> bool:
-    """Tell whether a file lies in the folder of a session."""
-    file = file_of(plane)
-    return file is not None and any(folder in sessions for folder in file.parents)
+def _sessions(found: Iterable[tuple[Reader, Path]]) -> set[Path]:
+    return {session_folder(plane) for _, plane in found}
 
 
 def _numbered(
@@ -198,63 +198,80 @@ class Found:
 
     planes: tuple[Path, ...]
     failures: tuple[Failure, ...] = ()
-    # Files of other pipelines in the folders of sessions: their cells are those.
-    second: tuple[Path, ...] = ()
+    # Files of other pipelines, each with the session in whose folder it lies.
+    second: Mapping[Path, Path] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[Finding, ...]:
         """What a user should know of what was left out."""
+        files = [*dict.fromkeys(map(session_folder, self.second))]
         sentence = (
             f"Left out, as second analyses of the sessions in whose folders they lie: "
-            f"{', '.join(map(str, self.second[:_MOST_HINTS]))} ({len(self.second)} in "
-            f"all); give their own paths to read them."
+            f"{', '.join(map(str, files[:_MOST_HINTS]))} ({len(files)} in all); give "
+            f"their own paths to read them."
         )
-        return (Finding("second-analysis", sentence),) if self.second else ()
+        return (Finding("second-analysis", sentence),) if files else ()
 
 
 def find_recordings(paths: Iterable[Path], plane: int | None = None) -> Found:
     """Find the planes, or one of each recording, at or below the paths, or raise."""
     planes: dict[Path, Path] = {}
-    failures, second = list[Failure](), list[Path]()
+    failures, second = list[Failure](), dict[Path, tuple[Path, Path]]()
     for path in paths:
         try:
-            for found in _at_or_below(path, plane, second):
-                # Links may lead to one folder twice.
-                planes.setdefault(found.resolve(), found)
+            found, others = _at_or_below(path, plane)
+            # Links may lead to one folder twice.
+            for one in found:
+                planes.setdefault(one.resolve(), one)
+            for pair in others.items():
+                second.setdefault(pair[0].resolve(), pair)
         except RecordingError as error:
             failures.append(Failure(path, str(error)))
     if not planes and failures:
         raise RecordingError(failures[0].reason)
-    return Found(tuple(planes.values()), tuple(failures), tuple(second))
+    # What was given by its own path is no second.
+    left_out = dict(pair for real, pair in second.items() if real not in planes)
+    return Found(tuple(planes.values()), tuple(failures), left_out)
 
 
-def _at_or_below(path: Path, plane: int | None, second: list[Path]) -> list[Path]:
-    found = []
+def _at_or_below(path: Path, plane: int | None) -> tuple[list[Path], dict[Path, Path]]:
+    found, second = list[tuple[Reader, Path]](), dict[Path, Path]()
     with suppress(RecordingError, OSError):
         found = planes_at(path)
     if not found:
-        found = sorted(_search(path), key=lambda found: found[1])
-        found, others = _apart(found)
-        second += others
+        found, second = _apart(sorted(_search(path), key=lambda found: found[1]))
         # Where there is none, it says why, and what is near.
         found = found or _find(path)
-    return [folder for _, folder in _numbered(found, plane, path)]
+    return [folder for _, folder in _numbered(found, plane, path)], second
 
 
 def _apart(
-    found: list[tuple[Reader, Path]],
-) -> tuple[list[tuple[Reader, Path]], list[Path]]:
+    found: Iterable[tuple[Reader, Path]],
+) -> tuple[list[tuple[Reader, Path]], dict[Path, Path]]:
     """Leave out what counts cells twice; return also files in a session's folder.
 
     Beside what it was made of, what this program exported is no second recording.
     """
+    found = [*found]
+    if len(_sessions(found)) < 2:
+        return found, {}
     planes = [plane for _, plane in found]
-    if len(set(map(session_folder, planes))) < 2:
-        return found, []
     exports = {plane for plane in planes if nwb.is_export(plane)}
-    others = [plane for plane in planes if plane not in exports]
-    sessions = set(map(session_folder, others))
-    second = [plane for plane in others if _within(plane, sessions)]
+    sessions = _sessions(one for one in found if one[1] not in exports)
+    # The folders of each session, from its own down to those of its planes.
+    folders = {
+        folder: session_folder(plane)
+        for plane in planes
+        if file_of(plane) is None
+        for folder in (plane, *plane.parents)
+        if folder.is_relative_to(session_folder(plane))
+    }
+    second = {
+        plane: folders[file.parent]
+        for plane in planes
+        if plane not in exports
+        if (file := file_of(plane)) is not None and file.parent in folders
+    }
     copies = {
         plane
         for plane in exports
