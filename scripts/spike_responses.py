@@ -58,13 +58,10 @@ class CellFit:
             self._bases.append((slice(start, start + n), basis))
             start += n
         self._sums = np.concatenate(sums, axis=1)
-        self.target = self._without_drift(np.concatenate(values))
-
-    def _without_drift(self, values: Array) -> Array:
-        left = values.copy()
+        # Without drift.
+        self.target = np.concatenate(values)
         for where, basis in self._bases:
-            left[..., where] -= (left[..., where] @ basis) @ basis.T
-        return left
+            self.target[where] -= basis @ (basis.T @ self.target[where])
 
     def calcium(self, rise: int, decay: int, tail: float = 0, slow: int = 0) -> Array:
         """Return calcium for indices into RISES, DECAYS and SLOW."""
@@ -83,8 +80,10 @@ class CellFit:
         powered = calcium if exponent == 1 else calcium**exponent
         half = saturations[:, None] ** exponent
         model = powered / (1 + powered / half) * (1 + 1 / half)
-        model = self._without_drift(model)
+        # Of the model without drift; the bases are orthonormal.
         power, along = np.square(model).sum(axis=1), model @ self.target
+        for where, basis in self._bases:
+            power -= np.square(model[:, where] @ basis).sum(axis=1)
         power = np.maximum(power, np.finfo(float).tiny)
         along = np.maximum(along, 0)
         return along / power, along**2 / power / float(self.target @ self.target)
