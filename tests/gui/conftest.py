@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -181,6 +182,12 @@ def window(
         lambda: main.dockWidgetArea(bottom) == Qt.DockWidgetArea.BottomDockWidgetArea
     )
     return window
+
+
+@pytest.fixture(autouse=True)
+def frozen_imports() -> None:
+    """Spare what was imported: napari collects garbage with each canvas it closes."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
