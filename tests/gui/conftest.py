@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -184,9 +185,16 @@ def window(
     return window
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="session")
 def frozen_imports() -> None:
-    """Spare what was imported: napari collects garbage with each canvas it closes."""
+    """Spare what is imported: napari collects garbage with each canvas it closes."""
+    # Once, after what is garbage went: PyQt takes an old event's object for a new one
+    # at its address as long as it lives.
+    with suppress(ImportError):
+        import napari.qt
+        import napari.viewer
+        import torch  # noqa: F401
+    gc.collect()
     gc.freeze()
 
 

@@ -109,9 +109,10 @@ class LabelKeys(QObject):
         if kind == QEvent.Type.Show and watched is self._dock:
             # Keys that a widget has no use for end up here.
             _top(self._dock).installEventFilter(self)
-        if kind not in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride):
+        # PyQt may hand over the object of an older event that still lives.
+        is_key = kind in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride)
+        if not is_key or not isinstance(event, QKeyEvent):
             return False
-        assert isinstance(event, QKeyEvent)
         command = self._command(event, watched)
         if command is None:
             return False
