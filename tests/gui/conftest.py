@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -190,10 +191,9 @@ def frozen_imports() -> None:
     """Spare what is imported: napari collects garbage with each canvas it closes."""
     # Once, after what is garbage went: PyQt takes an old event's object for a new one
     # at its address as long as it lives.
-    with suppress(ImportError):
-        import napari.qt
-        import napari.viewer
-        import torch  # noqa: F401
+    for name in ("napari.qt", "napari.viewer", "torch"):
+        with suppress(ImportError):
+            import_module(name)
     gc.collect()
     gc.freeze()
 
