@@ -376,18 +376,6 @@ def test_a_cell_of_two_types_is_noted(tmp_path, labelled):
     assert note.startswith("Labels that contradict each other in 1 cell: 7;")
 
 
-def test_cells_of_two_animals_and_cells_without_a_name_are_not_one(tmp_path):
-    data = TraceSet(
-        np.random.default_rng(0).normal(size=(4, 200)),
-        np.array(["PV", "PY", "PV", "PY"]),
-        sampling_frequency=10.0,
-        subject_id=np.array(["m1", "m2", "m1", "m1"]),
-        cell_id=np.array(["7", "7", "", ""]),
-    )
-    notes = load(save_traces(data, tmp_path / "cells.npz")).notes
-    assert not [note for note in notes if "contradict" in note]
-
-
 def test_labels_of_one_cell_that_agree_need_no_note(tmp_path, labelled):
     labelled("a", {0: Label(0, "PV", cell_id="7"), 1: "PY", 2: "SOM"})
     labelled("b", {0: Label(0, "IN", cell_id="7"), 1: Label(1, "!PY", cell_id="7")})

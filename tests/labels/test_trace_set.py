@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_celltype.errors import CellTypeError, LabelError
-from napari_celltype.labels import TraceSet, load_traces, save_traces
+from napari_celltype.labels import Reading, TraceSet, load_traces, save_traces
 from napari_celltype.labels.trace_set import ORIGINS
 
 
@@ -111,3 +111,15 @@ def test_arrays_are_read_only():
 def test_an_unknown_fact_of_the_recording_is_refused():
     with pytest.raises(LabelError, match="'depth' is none of n_pixels, plane"):
         TraceSet(_traces(), np.array(["PY"] * 4), recorded={"depth": np.zeros(4)})
+
+
+def test_cells_of_two_animals_and_cells_without_a_name_are_not_one(tmp_path):
+    data = TraceSet(
+        np.random.default_rng(0).normal(size=(4, 200)),
+        np.array(["PV", "PY", "PV", "PY"]),
+        sampling_frequency=10.0,
+        subject_id=np.array(["m1", "m2", "m1", "m1"]),
+        cell_id=np.array(["7", "7", "", ""]),
+    )
+    notes = Reading().load(save_traces(data, tmp_path / "cells.npz")).notes
+    assert not [note for note in notes if "contradict" in note]

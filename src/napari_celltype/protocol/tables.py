@@ -235,14 +235,16 @@ def _classes(found: Evaluation) -> Rows:
     for s in found.shown_everywhere:
         counts = np.array(s.counts)
         tested, called = counts.sum(axis=1).tolist(), counts.sum(axis=0)
+        shares: Mapping[str, float] = {}
+        if found.prior is not None:
+            shares = prior_shares(found.prior, found.classes, shares_in_tests(s))
+            precision = precision_at(counts, found.classes, shares)
         for at, (name, spreads) in enumerate(s.per_class.items()):
             row = {**_row(s, "classifier", "split"), "cell type": name, **spreads}
-            if found.prior is not None:
-                shares = prior_shares(found.prior, found.classes, shares_in_tests(s))
-                precision = precision_at(counts, found.classes, shares)[name]
+            if shares:
                 row["share of all"] = shares[name]
                 enough = called[at] >= FEWEST
-                row["precision at this share"] = precision if enough else None
+                row["precision at this share"] = precision[name] if enough else None
             yield {**row, "tested": tested[at]}
 
 

@@ -174,8 +174,7 @@ class Hdf5Traces(StoredTraces):
                 f"{path} holds {dataset.dtype} values of shape {dataset.shape} in "
                 f"{self._name}, where a trace of each ROI was expected."
             )
-        is_known = n_rois is None or (shape[0] == n_rois) != (shape[1] == n_rois)
-        if not is_known:
+        if n_rois is not None and (shape[0] == n_rois) == (shape[1] == n_rois):
             raise RecordingError(
                 f"{path} holds traces of shape {shape} in {self._name} and "
                 f"{n_rois} ROIs, so that nothing says which axis is time; correct the "
