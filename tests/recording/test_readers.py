@@ -149,11 +149,12 @@ class TestSearch:
     def test_an_only_recording_below_stands_for_its_folder(
         self, suite2p_folder, tmp_path
     ):
-        root = suite2p_folder(tmp_path / "m1/day1", n_planes=2, n_frames=20)
-        assert find_planes(tmp_path / "m1") == [root / "plane0", root / "plane1"]
+        root = suite2p_folder(tmp_path / "m1/day1/run1", n_planes=2, n_frames=20)
+        for above in (tmp_path, tmp_path / "m1"):
+            assert find_planes(above) == [root / "plane0", root / "plane1"]
         assert open_recording(tmp_path / "m1", 1).path == root / "plane1"
         suite2p_folder(tmp_path / "m1/a/lot/further/down/day2", n_frames=20)
-        with pytest.raises(RecordingError, match=r"found in day1.suite2p.plane0"):
+        with pytest.raises(RecordingError, match=r"found in day1.run1.suite2p.plane0"):
             find_planes(tmp_path / "m1")
 
     def test_leaves_out_what_is_hidden(self, suite2p_folder, tmp_path):

@@ -29,7 +29,7 @@ class SeveralRecordings(RecordingError):
     """A folder holds several recordings, and one is needed."""
 
 
-_MOST_HINTS, _HINT_DEPTH, _MOST_FOLDERS = 5, 3, 2000
+_MOST_HINTS, _HINT_DEPTH, _MOST_FOLDERS = 5, 5, 2000
 
 
 class Reader(Protocol):
