@@ -60,7 +60,7 @@ pythons: setup
 		echo "== $$python"; to=build/python-$$python; \
 		$(BIN)/uv venv -q --seed --clear --python $${python%:*} $$to; \
 		$(BIN)/uv pip install -q --python $$to --resolution $${python#*:} \
-			-e ".[all,test,docs]"; \
+			-e ".[all,public,test,docs]"; \
 		OMP_NUM_THREADS=1 sh scripts/on_screen.sh \
 			$$to/bin/python -m pytest $(PARALLEL) $(PYTEST_ARGS); \
 	done

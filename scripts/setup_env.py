@@ -22,7 +22,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "napari-celltype.stamp"
 # What `make test`, `make lint` and `make bench` need; `make demo` needs `all` alone.
-EVERYTHING = "all,test,bench,docs"
+EVERYTHING = "all,public,test,bench,docs"
 OLDEST = (3, 11)
 ATTEMPTS = 6
 
