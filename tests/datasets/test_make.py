@@ -225,6 +225,16 @@ def test_a_bad_file_costs_that_file(tmp_path, archive, nwb):
     assert any("wt/wt" in note for note in made.notes)
 
 
+def test_a_file_without_neuropil_costs_that_file(tmp_path, nwb):
+    for name, layout in (("a", "000049"), ("bare", "000625")):
+        file = tmp_path / "in" / f"{name}.nwb"
+        nwb.write(file, layout, subject__genotype=LINES["PV"])
+    made = make(tmp_path, tmp_path / "in", reading=Reading(neuropil=0.7))
+    assert load_traces(made.path).counts() == {"PV": 6}
+    (failure,) = made.failures
+    assert "bare.nwb has no neuropil traces" in failure
+
+
 @pytest.mark.parametrize(
     ("series", "kind"),
     [

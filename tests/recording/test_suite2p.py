@@ -173,6 +173,7 @@ class TestFrameRate:
         assert recording.sampling_frequency == pytest.approx(true_rate)
         assert recording.sampling_frequency_source == FROM_TIFF
         assert len(recording.warnings) == n_warnings
+        assert recording.with_sampling_frequency(15).warnings == ()
 
     @pytest.mark.parametrize(("noted", "n_warnings"), [(10.1, 0), (30.0, 1), (10.0, 0)])
     def test_settings_and_the_source_tiff_differ(

@@ -266,7 +266,7 @@ def _read(
     reading: Reading,
     watching: Mapping[str, Any],
 ) -> tuple[DataSet, Any, list[str]]:
-    """Read all traces; a recording whose traces are damaged costs that recording."""
+    """Read all traces; a recording whose traces cannot be read costs itself."""
     data = DataSet(tuple(recordings), name="data set")
     try:
         return data, reading.load(data, only_tested=True, **watching), []
@@ -275,7 +275,7 @@ def _read(
         for one in recordings:
             progress.raise_if_stopped(watching["should_stop"])
             try:
-                _ = one.traces(0.0)[one.roi_ids]
+                _ = one.traces(reading.coefficient)[one.roi_ids]
                 sound.append(one)
             except RecordingError as error:
                 failures.append(str(error))

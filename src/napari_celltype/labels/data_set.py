@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -146,11 +146,8 @@ class DataSet:
         found: dict[str, Counter[str]] = {}
         for recording in self.recordings:
             for label, n in recording.counts.items():
-                if label not in self.left_out:
-                    of_label = found.setdefault(
-                        self.merged.get(label, label), Counter()
-                    )
-                    of_label[self.subject_of(recording)] += n
+                if name := taken_for(label, self.merged, self.left_out):
+                    found.setdefault(name, Counter())[self.subject_of(recording)] += n
         return found
 
     @cached_property
@@ -225,11 +222,9 @@ class DataSet:
         cells = self.cells()
         if cells is None:
             return None
-        labels = cells.labels.astype(object)
-        for name, parent in self.merged.items():
-            labels[cells.labels == name] = parent
-        kept = ~np.isin(cells.labels, self.left_out)
-        chosen = replace(cells, labels=labels.astype(str)).take(kept)
+        chose = partial(taken_for, merged=self.merged, left_out=self.left_out)
+        labels = np.array([*map(chose, cells.labels.tolist())])
+        chosen = replace(cells, labels=labels).take(labels != "")
         return chosen if len(chosen) else None
 
     def remarks(self) -> tuple[str, ...]:
@@ -297,6 +292,13 @@ class DataSet:
             if (all if name in ("subject_id", "line") else any)(r[name] for r in rows)
         ]
         return write_csv_rows(folder / LIST_NAME, columns, rows)
+
+
+def taken_for(label: str, merged: Mapping[str, str], left_out: Collection[str]) -> str:
+    """Return what a label counts as after choices about types; empty if left out."""
+    # A parent is no class beside its other children: it then stands for any of them.
+    name = merged.get(label, label)
+    return "" if label in left_out or name in left_out else name
 
 
 def _place_in_list(folder: Path, path: Path) -> str:

@@ -34,7 +34,7 @@ from napari_celltype.files import (
     write_text_atomically,
 )
 from napari_celltype.labels.matching import Runs, find_again, mask_runs
-from napari_celltype.labels.notes import first_few
+from napari_celltype.labels.notes import counted, first_few
 from napari_celltype.labels.table import (
     SOURCES,
     Label,
@@ -418,18 +418,19 @@ def _follow_masks(
         )
     rows = [replace(stored[i].label, roi_id=roi_id) for i, roi_id in found.items()]
     left = [item for i, item in enumerate(stored) if i not in found]
-    moved = sum(stored[i].label.roi_id != roi_id for i, roi_id in found.items())
+    was = [item.label.roi_id for item in labels]
+    moved = sum(found.get(i, roi_id) != roi_id for i, roi_id in enumerate(was))
+    gone = [str(roi_id) for i, roi_id in enumerate(was) if i not in found]
     warnings = []
     if moved:
         warnings.append(
             f"suite2p changed its rows after the labels were made; {moved} of "
-            f"{len(labels)} labels followed their ROI to another row."
+            f"{counted(len(labels), 'label')} followed their ROI to another row."
         )
-    if left:
-        former = first_few((str(item.label.roi_id) for item in left), 10)
+    if gone:
         warnings.append(
-            f"{len(left)} labels were set aside because their ROI is not there any "
-            f"more (formerly row {former}); label these cells again."
+            f"{counted(len(gone), 'label')} set aside, because the ROI is not there "
+            f"any more (formerly row {first_few(gone, 10)}); label these cells again."
         )
     rows.sort(key=lambda row: row.roi_id)
     return LabelTable(tuple(rows), tree, tuple(warnings), tuple(left))

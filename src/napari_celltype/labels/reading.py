@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_celltype import progress
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
-from napari_celltype.labels.data_set import DataSet
+from napari_celltype.labels.data_set import DataSet, taken_for
 from napari_celltype.labels.labelled_recording import (
     LabelledRecording,
     merge_own_types,
@@ -141,6 +141,17 @@ class Reading:
         }
         return cls(**{**chosen, **changes})
 
+    @property
+    def coefficient(self) -> float:
+        """The share of neuropil that is subtracted."""
+        try:
+            return 0.0 if self.neuropil == "none" else float(self.neuropil)
+        except ValueError:
+            raise LabelError(
+                f"neuropil is {self.neuropil!r}; use none, or a number from 0 to 1 "
+                "such as 0.7."
+            ) from None
+
     def traces_are(self, data: str | Path | TraceSet) -> tuple[str, ...]:
         """Say what the traces of some data are, where that is known: not of arrays."""
         if isinstance(data, TraceSet) or Path(data).suffix.lower() == ".npz":
@@ -253,18 +264,12 @@ class Reading:
                 f"Frame rate and length are those of the model {base.name!r} that "
                 "training starts from; leave --resample and --timesteps out."
             )
-        neuropil = self.neuropil if base is None else base.neuropil
-        try:
-            coefficient = 0.0 if neuropil == "none" else float(neuropil)
-        except ValueError:
-            raise LabelError(
-                f"neuropil is {neuropil!r}; use none, or a number from 0 to 1 such as "
-                "0.7."
-            ) from None
+        chosen = self if base is None else replace(self, neuropil=base.neuropil)
+        coefficient = chosen.coefficient
         opened = self.open(data, on_progress=on_progress, should_stop=should_stop)
         opened = opened.with_joins(self.joins)
         opened.require_one_kind()
-        if base is None and opened.trace_set is not None and neuropil != "none":
+        if base is None and opened.trace_set is not None and self.neuropil != "none":
             raise LabelError(
                 f"{opened.path} is a trace set, so neuropil cannot be chosen for it; "
                 "leave that out."
@@ -343,28 +348,25 @@ def _apply_choices(
     left_out: Collection[str],
 ) -> tuple[NDArray[np.str_], NDArray[np.bool_], list[str]]:
     """Return labels after choices about types, which are kept, and what was done."""
-    notes = []
-    # A parent is no class beside its other children: it then stands for any of them.
-    chosen = labels.astype(object)
+    merged = {tree.canonical(n): tree.canonical(p) for n, p in merged.items()}
+    left_out = dict.fromkeys(tree.canonical(name) for name in left_out)
+    names = np.array([taken_for(n, merged, left_out) for n in labels.tolist()])
+    kept, notes = names != "", []
     for name, parent in merged.items():
-        name, parent = tree.canonical(name), tree.canonical(parent)
         if name == parent or not tree.is_within(name, parent):
             raise LabelError(
                 f"{name} cannot be merged into {parent}, which is not above it; choose "
                 f"one of its parents, or leave {name} out."
             )
-        chosen[labels == name] = parent
-        n = counted(int((labels == name).sum()), "trace")
+        n = counted(int((kept & (labels == name)).sum()), "trace")
         notes.append(f"Merged: {n} of {name} count as {parent}.")
-    kept = np.ones(len(labels), dtype=bool)
-    for name in dict.fromkeys(tree.canonical(name) for name in left_out):
-        gone = kept & (chosen == name)
-        kept &= ~gone
-        n = counted(int(gone.sum()), "trace")
+    for name in left_out:
+        gone = [name in (n, merged.get(n)) for n in labels.tolist()]
+        n = counted(sum(gone), "trace")
         notes.append(f"Left out, as chosen: {n} of {name}.")
     if not kept.any():
         raise LabelError("All types were left out; keep two or more.")
-    return chosen.astype(str), kept, notes
+    return names, kept, notes
 
 
 def _contradictions(cells: Cells, tree: TypeTree) -> list[str]:

@@ -110,7 +110,7 @@ UNKNOWN = "unknown"
 SAME_RATE = 0.02
 # Codes of findings that go when the frame rate, or the frame size, is known for sure.
 RATE_UNKNOWN, RATE_UNCONFIRMED = "frame-rate-unknown", "frame-rate-unconfirmed"
-ANOTHER_RATE = "movie-of-another-rate"
+ANOTHER_RATE, RATE_OF_TIFF = "movie-of-another-rate", "frame-rate-of-tiff"
 RATE_DOUBTS = (RATE_UNKNOWN, RATE_UNCONFIRMED, ANOTHER_RATE)
 FRAME_SIZE_GUESSED = "frame-size-guessed"
 # What traces are, in words; of several in a file the first is taken.
@@ -300,11 +300,12 @@ class Recording:
         """
         if sampling_frequency is None:
             return self
+        settled = (*RATE_DOUBTS, RATE_OF_TIFF)
         return replace(
             self,
             sampling_frequency=require_possible(sampling_frequency),
             sampling_frequency_source=source,
-            warnings=tuple(w for w in self.warnings if w.code not in RATE_DOUBTS),
+            warnings=tuple(w for w in self.warnings if w.code not in settled),
         )
 
     def with_joins(self, joins: str) -> Recording:

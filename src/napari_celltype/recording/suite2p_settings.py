@@ -23,6 +23,7 @@ from napari_celltype.recording.recording import (
     FROM_SUITE2P,
     FROM_TIFF,
     FROM_USER,
+    RATE_OF_TIFF,
     RATE_UNCONFIRMED,
     RATE_UNKNOWN,
     SAME_RATE,
@@ -213,7 +214,7 @@ def decide_frame_rate(
                 f"suite2p used its default of 10 Hz and the TIFF says {measured:g} Hz, "
                 f"which is taken; give the frame rate if neither is right."
             )
-            warnings.append(Finding("frame-rate-of-tiff", sentence))
+            warnings.append(Finding(RATE_OF_TIFF, sentence))
         return measured, FROM_TIFF
     if noted == _DEFAULT_RATE:
         sentence = (
