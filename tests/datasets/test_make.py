@@ -38,7 +38,7 @@ LINES = {
 def archive(tmp_path, nwb):
     """Two animals of each line, with two sessions each."""
 
-    def write(folder="in", layout="000049", names=tuple(LINES), **more):
+    def write(folder="in", names=tuple(LINES), **more):
         for name in names:
             for animal in range(2):
                 for session in range(2):
@@ -46,7 +46,6 @@ def archive(tmp_path, nwb):
                     path = tmp_path / folder / f"sub-{subject}" / f"ses-{session}.nwb"
                     nwb.write(
                         path,
-                        layout,
                         subject__subject_id=subject,
                         subject__genotype=LINES[name],
                         session_id=f"{subject}-{session}",
@@ -81,14 +80,6 @@ def test_types_of_lines_animals_and_sessions(tmp_path, archive):
     assert first["files"] == {"ses-0.nwb": {"sha256": file_sha256(file)}}
     assert (first["indicator"], first["region"]) == ("GCaMP6f", "VISp")
     assert origin["settings"]["types"]["Pvalb"] == "PV"
-
-
-@pytest.mark.slow
-def test_it_is_split_by_animal_at_once(tmp_path, archive):
-    made = make(tmp_path, archive(names=("PV", "SOM")))
-    protocol = PaperProtocol("by-subject", n_splits=2)
-    report = evaluate(made.path, ["features"], protocol)
-    assert len(report.scores) == 2
 
 
 @pytest.mark.parametrize(
@@ -260,11 +251,9 @@ def test_kinds_are_not_mixed(tmp_path, nwb, monkeypatch, series, kind):
         make(tmp_path, tmp_path / "in")
 
 
-def test_units_and_rates_are_not_mixed(tmp_path, archive):
-    first, second = archive("a", names=("PV",)), archive("b", "000535", names=("PY",))
-    with pytest.raises(LabelError, match="cannot be mixed"):
-        make(tmp_path, first, second)
-    slow = archive("c", names=("VIP",), rate=10.0)
+def test_rates_are_not_mixed(tmp_path, archive):
+    first = archive("a", names=("PV",))
+    slow = archive("b", names=("VIP",), rate=10.0)
     with pytest.raises(LabelError, match="--resample 10"):
         make(tmp_path, first, slow)
     made = make(tmp_path, first, slow, reading=Reading(resample=10.0, timesteps=200))

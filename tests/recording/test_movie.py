@@ -183,28 +183,6 @@ class TestManyFiles:
         movie = open_movie(tmp_path, plane=1, n_planes=3)
         np.testing.assert_array_equal(movie[:], STACK[1::3])
 
-    def test_ome_series_in_several_files(self, tmp_path):
-        xml = (
-            '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
-            '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" '
-            'Type="uint16" SizeX="14" SizeY="10" SizeC="1" SizeZ="1" SizeT="4">'
-            + "".join(
-                f'<TiffData FirstT="{t}" IFD="0" PlaneCount="1">'
-                f'<UUID FileName="f{t}.ome.tif">urn:uuid:{t}</UUID></TiffData>'
-                for t in range(4)
-            )
-            + "</Pixels></Image></OME>"
-        )
-        for t in range(4):
-            write(
-                tmp_path / f"f{t}.ome.tif",
-                STACK[t],
-                description=xml.replace("<OME ", f'<OME UUID="urn:uuid:{t}" '),
-                metadata=None,
-            )
-        movie = open_movie(tmp_path / "f0.ome.tif")
-        np.testing.assert_array_equal(movie[:], STACK[:4])
-
     def test_files_of_different_sizes(self, tmp_path):
         write(tmp_path / "a.tif")
         write(tmp_path / "b.tif", STACK[:, :5])

@@ -47,7 +47,7 @@ def test_neuropil_of_another_shape():
         )
 
 
-@pytest.mark.parametrize("rate", [0, -1.0, float("nan")])
+@pytest.mark.parametrize("rate", [0, -1.0, float("nan"), float("inf")])
 def test_impossible_rate(rate):
     with pytest.raises(SamplingFrequencyError, match="impossible"):
         Recording.from_traces(np.ones((2, 4)), sampling_frequency=rate)
