@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import pytest
 
 from napari_celltype.datasets import DatasetRequest, make_dataset, public
-from napari_celltype.datasets.public import PUBLIC_SETS
 from napari_celltype.errors import CellTypeError, MissingDependencyError, Stopped
 from napari_celltype.labels import load_traces
 
@@ -218,9 +217,3 @@ def test_without_the_client_the_sentence_says_what_to_install(tmp_path, monkeypa
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingDependencyError, match="pip install dandi"):
         make_dataset(request(tmp_path))
-
-
-def test_known_sets_are_dandisets_told_apart():
-    names = [one.identifier for one in PUBLIC_SETS]
-    assert len(set(names)) == len(names)
-    assert all(len(name) == 6 and name.isdigit() for name in names)

@@ -4,65 +4,43 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 from napari_celltype import progress
 from napari_celltype.errors import CellTypeError, MissingDependencyError
 
-T = TypeVar("T")
-
 _SOURCE = re.compile(r"dandi:(\d{6})(?:[@/](\S+))?", re.IGNORECASE)
 
-
-@dataclass(frozen=True)
-class PublicSet:
-    """What is known about a public set before it is downloaded."""
-
-    identifier: str
-    about: str
-    caveats: tuple[str, ...] = ()
-
-
-# From the archives' own documents; no file was opened when this was written.
-PUBLIC_SETS = (
-    PublicSet(
-        "000535",
+# What each set is, and what to mind; from the archives' own documents, no file was
+# opened when this was written.
+PUBLIC_SETS = {
+    "000535": (
         "Allen OpenScope, V1, flicker: PY, PV, SOM, VIP by Cre line; dF/F only",
-        (
-            "PV has GCaMP6s and the others GCaMP6f, so that a network can tell PV by "
-            "the indicator",
-            "PY and PV are 2 mice each",
-        ),
+        "PV has GCaMP6s and the others GCaMP6f, so that a network can tell PV by the "
+        "indicator",
+        "PY and PV are 2 mice each",
     ),
-    PublicSet(
-        "000625",
+    "000625": (
         "Losonczy laboratory, CA1 interneurons with subtypes, one mouse",
-        ("one mouse: nothing can be tested on another animal",),
+        "one mouse: nothing can be tested on another animal",
     ),
-    PublicSet(
-        "000711",
+    "000711": (
         "Allen Visual Behavior: PY, SOM, VIP by Cre line; 1.5 TB",
-        ("there is no PV", "types differ in line, indicator and animals"),
+        "there is no PV",
+        "types differ in line, indicator and animals",
     ),
-    PublicSet(
-        "000728",
+    "000728": (
         "Allen Visual Coding: PY, PV, SOM, VIP by Cre line",
-        ("some subject ids may be containers of sessions, not mice",),
+        "some subject ids may be containers of sessions, not mice",
     ),
-    PublicSet(
-        "000039", "Allen, contrast tuning: PY, SOM, VIP by Cre line; raw fluorescence"
-    ),
-    PublicSet(
-        "000049", "Allen, TF x SF tuning: PY and SOM by Cre line; raw fluorescence"
-    ),
-)
+    "000039": ("Allen, contrast tuning: PY, SOM, VIP by Cre line; raw fluorescence",),
+    "000049": ("Allen, TF x SF tuning: PY and SOM by Cre line; raw fluorescence",),
+}
 
 
 @dataclass(frozen=True)
@@ -77,17 +55,11 @@ class Offer:
     n_all: int
     client: Any
 
-    @property
-    def known(self) -> PublicSet | None:
-        """What is known about the set."""
-        return next((s for s in PUBLIC_SETS if s.identifier == self.identifier), None)
-
     def described(self, folder: Path) -> str:
         """Return what a user agrees to."""
         size = sum(size for _, size, _ in self.files) / 1e9
-        known = self.known
-        about = "" if known is None else f" ({known.about})"
-        caveats = () if known is None else known.caveats
+        about, *caveats = PUBLIC_SETS.get(self.identifier, ("",))
+        about = about and f" ({about})"
         return (
             f"dandi:{self.identifier} version {self.version}{about}: {len(self.files)} "
             f"of {self.n_all} files, {size:.2g} GB, licence {self.licence}, into "
@@ -112,7 +84,7 @@ def find_offer(
     limited number, one of each animal first.
     """
     if (match := _SOURCE.fullmatch(source)) is None:
-        known = ", ".join(f"dandi:{one.identifier}" for one in PUBLIC_SETS)
+        known = ", ".join(f"dandi:{name}" for name in PUBLIC_SETS)
         raise CellTypeError(
             f"{source!r} is no public set; give dandi: and six digits, such as {known}."
         )
@@ -131,7 +103,7 @@ def find_offer(
         return client, metadata, listed, str(dandiset.version_id)
 
     with _one_sentence(source):
-        client, metadata, listed, version = _wait_for(ask, should_stop)
+        client, metadata, listed, version = progress.wait_for(ask, should_stop)
     files = [one for one in listed if "ophys" in one[0].rpartition("/")[2]] or listed
     if not files:
         raise CellTypeError(f"{source} holds no .nwb file; check its identifier.")
@@ -187,8 +159,7 @@ def download(
             with _one_sentence(path):
                 records = iter(downloader.download_generator())
                 following = partial(next, records, None)
-                while (record := _wait_for(following, should_stop)) is not None:
-                    progress.raise_if_stopped(should_stop)
+                while (record := progress.wait_for(following, should_stop)) is not None:
                     if record.get("status") == "error":
                         raise RuntimeError(record.get("message"))
                     share = f"{record.get('done', 0) / 1e6:.0f} of {size / 1e6:.0f} MB"
@@ -201,22 +172,6 @@ def download(
         except CellTypeError as error:
             failures.append(str(error))
     return files, failures
-
-
-def _wait_for(call: Callable[[], T], should_stop: progress.ShouldStop) -> T:
-    """Return what a call gives; one that an archive stalls is left behind at a stop."""
-    answer = Future[T]()
-
-    def work() -> None:
-        try:
-            answer.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
-            answer.set_exception(error)
-
-    Thread(target=work, daemon=True).start()
-    while not wait((answer,), 0.2).done:
-        progress.raise_if_stopped(should_stop)
-    return answer.result()
 
 
 def _dandi(module: str) -> Any:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
-import queue
 import shutil
 import site
 import subprocess
 import sys
 import tempfile
-import threading
 from collections import deque
-from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from napari_celltype.errors import MissingDependencyError, OutputError, RecordingError
 from napari_celltype.progress import (
@@ -25,7 +23,7 @@ from napari_celltype.progress import (
     ShouldStop,
     ignore_progress,
     never_stop,
-    raise_if_stopped,
+    wait_for,
 )
 from napari_celltype.recording.movie import open_movie
 from napari_celltype.recording.recording import require_possible
@@ -143,7 +141,9 @@ def _run(
     with tempfile.TemporaryDirectory(prefix="suite2p-home-") as home:
         job_file = Path(home) / "job.json"
         job_file.write_text(json.dumps(job), encoding="utf-8")
-        process = subprocess.Popen(
+        tail: deque[str] = deque(maxlen=6)
+        done = 0
+        with subprocess.Popen(
             [sys.executable, "-c", _CHILD, job_file],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -152,22 +152,20 @@ def _run(
             encoding="utf-8",
             errors="replace",
             env=_environment(home),
-        )
-        assert process.stdout is not None
-        tail: deque[str] = deque(maxlen=6)
-        done = 0
-        try:
-            for line in _lines(process.stdout, should_stop):
-                tail.append(line)
-                step = next((name for mark, name in _STEPS if mark in line), None)
-                if step is not None:
-                    on_progress(Progress(step, done, total))
-                    done += 1
-        except BaseException:
-            process.kill()
-            raise
-        finally:
-            process.wait()
+        ) as process:
+            assert process.stdout is not None
+            next_line = partial(next, process.stdout, "")
+            try:
+                while line := wait_for(next_line, should_stop):
+                    if text := line.strip():
+                        tail.append(text)
+                    step = next((name for mark, name in _STEPS if mark in line), None)
+                    if step is not None:
+                        on_progress(Progress(step, done, total))
+                        done += 1
+            except BaseException:
+                process.kill()
+                raise
     if process.returncode != 0:
         raise RecordingError(
             f"suite2p failed on {movie} (exit status {process.returncode}); its last "
@@ -186,28 +184,6 @@ def _environment(home: str) -> dict[str, str]:
         "PYTHONUSERBASE": site.getuserbase(),
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
-
-
-def _lines(stream: IO[str], should_stop: ShouldStop) -> Iterator[str]:
-    """Yield what the process prints, looking up now and then whether to stop."""
-    lines: queue.Queue[str | None] = queue.Queue()
-
-    def read() -> None:
-        with stream:
-            for line in stream:
-                lines.put(line.strip())
-        lines.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
-    line: str | None = ""
-    while line is not None:
-        raise_if_stopped(should_stop)
-        if line:
-            yield line
-        try:
-            line = lines.get(timeout=0.2)
-        except queue.Empty:
-            line = ""
 
 
 def _run_job(job_file: str) -> None:

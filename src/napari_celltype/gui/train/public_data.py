@@ -30,9 +30,9 @@ class _Source:
     def __init__(self) -> None:
         self.native = QtWidgets.QWidget()
         self.box = narrow(QtWidgets.QComboBox(editable=True))
-        for known in PUBLIC_SETS:
-            self.box.addItem(f"dandi:{known.identifier}")
-            self.box.setItemData(self.box.count() - 1, known.about, 3)
+        for number, (name, (about, *_)) in enumerate(PUBLIC_SETS.items()):
+            self.box.addItem(f"dandi:{name}")
+            self.box.setItemData(number, about, 3)
         self.box.setCurrentText("")
         self.box.editTextChanged.connect(self.changed.emit)
         folder = QtWidgets.QPushButton("Folder...", clicked=self._ask)
