@@ -85,7 +85,7 @@ def test_what_is_between_the_lines_and_what_is_no_cell_gets_no_label(plane):
     red = measure_red(recording)
     high = float(np.sort(red.redness[:N_RED])[10])
     low = float(np.median(red.redness[N_RED:N]))
-    table = labels_from_red(recording, low, high, "Pvalb", red=red)
+    table = labels_from_red(recording, red, low, high, "Pvalb")
     labels = table.by_roi()
     assert recording.iscell is not None
     for roi_id, redness in enumerate(red.redness):
@@ -107,7 +107,7 @@ def test_what_is_between_the_lines_and_what_is_no_cell_gets_no_label(plane):
 def test_a_users_own_type_can_be_the_red_one(plane):
     recording = _paint(plane, red_cells=60)
     tree = DEFAULT_TYPES.with_type("NDNF", color="#112233")
-    table = labels_from_red(recording, 1, 4, "ndnf", tree)
+    table = labels_from_red(recording, measure_red(recording), 1, 4, "ndnf", tree)
     assert {row.label for row in table} == {"NDNF", "!NDNF"}
 
 
@@ -156,7 +156,8 @@ def test_few_cells_make_no_line(tmp_path, suite2p_folder):
 
 def test_crossed_lines_and_a_negation_are_refused(plane):
     recording = _paint(plane, red_cells=60)
+    red = measure_red(recording)
     with pytest.raises(LabelError, match="exchange them"):
-        labels_from_red(recording, 3, 1)
+        labels_from_red(recording, red, 3, 1, "PV")
     with pytest.raises(LabelError, match="is no type"):
-        labels_from_red(recording, 1, 3, "!PV")
+        labels_from_red(recording, red, 1, 3, "!PV")

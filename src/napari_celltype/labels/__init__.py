@@ -10,11 +10,6 @@ from napari_celltype.labels.labelled_recording import (
     guess_from_path,
 )
 from napari_celltype.labels.reading import LabelledData, Reading
-from napari_celltype.labels.red_channel import (
-    labels_from_red,
-    measure_red,
-    propose_lines,
-)
 from napari_celltype.labels.table import NOT_A_SOMA, Label, LabelTable, SetAside
 from napari_celltype.labels.targets import Targets
 from napari_celltype.labels.trace_set import Cells, TraceSet, load_traces, save_traces
@@ -36,11 +31,8 @@ __all__ = [
     "add_labels",
     "find_labelled",
     "guess_from_path",
-    "labels_from_red",
     "load_labels",
     "load_traces",
-    "measure_red",
-    "propose_lines",
     "read_label_table",
     "save_labels",
     "save_traces",

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
 from napari_celltype.labels.notes import counted
-from napari_celltype.labels.second_channel import read_second_channel
 from napari_celltype.labels.table import Label, LabelTable
-from napari_celltype.recording import Recording
+from napari_celltype.recording import Recording, RoiMasks, Traces
 
+RED_IMAGE = "mean image, channel 2"
+_BLOCK_ROIS = 500
 # Fewer cells make no line, and fewer than the second number no two groups.
 _MIN_FIT, _MIN_GROUPS = 10, 20
 # All pairs of more points take seconds and change nothing that can be seen.
@@ -96,6 +97,15 @@ class RedGroups:
     left_out: NDArray[np.bool_]
 
 
+def has_second_channel(recording: Recording) -> bool:
+    """Tell whether suite2p had two channels, without reading a file."""
+    return (
+        RED_IMAGE in recording.images
+        or recording.redcell is not None
+        or recording.n_channels > 1
+    )
+
+
 def measure_red(recording: Recording) -> RedChannel:
     """Measure the redness of every ROI.
 
@@ -106,14 +116,14 @@ def measure_red(recording: Recording) -> RedChannel:
     RecordingError
         If a file of the second channel is damaged.
     """
-    values = read_second_channel(recording)
-    if values is None:
+    found = _red_and_green(recording)
+    if found is None:
         raise LabelError(
             f"{recording.path or 'The recording'} has no second channel (no "
             f"meanImg_chan2, F_chan2.npy or redcell.npy); run suite2p with two "
             f"channels, or label by hand."
         )
-    red, green = values.red, values.green
+    red, green, source = found
     _, usable = _alone_and_cells(recording)
     usable = usable & np.isfinite(red)
     if green is not None:
@@ -127,7 +137,7 @@ def measure_red(recording: Recording) -> RedChannel:
         left = float(np.var(residual[usable]))
         r2 = 1 - left / variance if variance > 0 else 0.0
         redness = residual / (_spread(residual[usable]) or 1.0)
-    source, flags = values.source, recording.redcell
+    flags = recording.redcell
     return RedChannel(red, green, redness, usable, slope, intercept, r2, source, flags)
 
 
@@ -197,31 +207,29 @@ def disagreeing(present: LabelTable, groups: RedGroups, positive: str) -> int:
 
 def labels_from_red(
     recording: Recording,
+    red: RedChannel,
     low: float,
     high: float,
-    positive: str = "PV",
+    positive: str,
     tree: TypeTree = DEFAULT_TYPES,
-    *,
-    red: RedChannel | None = None,
 ) -> LabelTable:
     """Label ROIs by their redness: the type above one line, not the type below another.
 
     Parameters
     ----------
+    red : RedChannel
+        What `measure_red` returned.
     low, high : float
         Redness up to which an ROI is surely not red, and from which it surely is;
         between them it gets no label.
     positive : str
         The type that is red, such as ``PV`` in a Pvalb-Cre x Ai14 mouse.
-    red : RedChannel, optional
-        What `measure_red` returned, when it was measured before.
 
     Raises
     ------
     LabelError
-        If there is no second channel, `positive` is no type, or `low` is above `high`.
+        If `positive` is no type, or `low` is above `high`.
     """
-    red = measure_red(recording) if red is None else red
     groups = red_groups(recording, red, low, high)
     positive = tree.canonical(positive)
     if positive.startswith("!"):
@@ -238,6 +246,56 @@ def labels_from_red(
         for roi_id in np.flatnonzero(groups.red | groups.not_red).tolist()
     )
     return LabelTable(rows, tree)
+
+
+def _red_and_green(
+    recording: Recording,
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None, str] | None:
+    """Take the red value of each ROI from the best source; None where there is none.
+
+    The mean image of channel 2 under the mask of each ROI; else the mean of its trace
+    in channel 2; else what suite2p decided by. The last is no brightness: the ratio of
+    inside to inside plus surround, or the overlap with a mask that Cellpose found, and
+    the file does not say which. Returns also the green values, measured as the red, and
+    the source in words; NaN where an ROI has no value.
+    """
+    images = recording.images
+    if RED_IMAGE in images and len(recording.rois):
+        green = images.get("mean image")
+        return (
+            _mean_under_masks(recording, images[RED_IMAGE]),
+            _mean_traces(recording.raw_traces)
+            if green is None
+            else _mean_under_masks(recording, green),
+            "mean image of channel 2 under each mask",
+        )
+    if recording.second_channel is not None:
+        red, green = map(_mean_traces, (recording.second_channel, recording.raw_traces))
+        return red, green, "mean of F_chan2.npy"
+    if recording.redcell_values is not None:
+        return recording.redcell_values, None, "suite2p's own values in redcell.npy"
+    return None
+
+
+def _mean_under_masks(
+    recording: Recording, image: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the mean under each ROI, weighted as suite2p does; NaN without weight."""
+    masks = RoiMasks.of(recording.rois)
+    weights = np.maximum(masks.lam, 0).astype(np.float64)
+    values = image[masks.ypix, masks.xpix] * weights
+    total, weight = (
+        np.bincount(masks.roi_ids, weights=w, minlength=len(masks))
+        for w in (values, weights)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(weight > 0, total / weight, np.nan)
+
+
+def _mean_traces(traces: Traces) -> NDArray[np.float64]:
+    starts = range(0, traces.shape[0], _BLOCK_ROIS)
+    blocks = (np.asarray(traces[start : start + _BLOCK_ROIS]) for start in starts)
+    return np.concatenate([block.mean(axis=1, dtype=np.float64) for block in blocks])
 
 
 def _alone_and_cells(

@@ -25,7 +25,7 @@ from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
 from napari_celltype.gui.widgets import Column, Notice, fill, fill_grid, listen, switch
 from napari_celltype.labels import NOT_A_SOMA, LabelTable
-from napari_celltype.labels.second_channel import has_second_channel
+from napari_celltype.labels.red_channel import has_second_channel
 
 _WIDTH = 310
 _ANNOTATOR = "annotator"

@@ -26,8 +26,7 @@ from napari_celltype.gui.widgets import (
 )
 from napari_celltype.labels import LabelTable, add_labels
 from napari_celltype.labels import red_channel as red_values
-from napari_celltype.labels.red_channel import Lines, RedChannel, RedGroups
-from napari_celltype.labels.second_channel import RED_IMAGE
+from napari_celltype.labels.red_channel import RED_IMAGE, Lines, RedChannel, RedGroups
 
 _WIDTH = 320
 # Symbol, colour, sign and words of each group of ROIs, whose shapes tell them apart
@@ -209,10 +208,10 @@ class RedChannelPanel(QtWidgets.QWidget):
             return
         new = red_values.labels_from_red(
             opened.recording,
+            self._red,
             *self.histogram.lines,
             self.positive.value,
             tree,
-            red=self._red,
         )
         present = opened.labels or LabelTable(tree=tree)
         keep = self.keep.isChecked()
