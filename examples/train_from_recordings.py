@@ -59,7 +59,7 @@ def simulate(folder: Path) -> None:
         recording = nct.simulate_recording(24, 700, 10.0, random_state=number)
         session = folder / f"mouse{number}" / "day1"
         plane = nct.open_recording(write_recording(recording, session))
-        save_labels(plane, read_label_table(session / "labels.csv", plane=plane.plane))
+        save_labels(plane, read_label_table(session / "labels.csv", plane))
 
 
 if __name__ == "__main__":

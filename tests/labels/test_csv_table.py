@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from napari_celltype.celltypes import DEFAULT_TYPES
@@ -12,6 +13,7 @@ from napari_celltype.labels import (
     write_label_table,
 )
 from napari_celltype.labels.csv_table import read_csv_rows
+from napari_celltype.recording import Recording
 
 FULL = LabelTable(
     (
@@ -23,6 +25,10 @@ FULL = LabelTable(
 )
 
 
+def _recording(n_rois, plane=0, path=None):
+    return Recording(np.zeros((n_rois, 2), np.float32), plane=plane, path=path)
+
+
 def _csv(tmp_path, text, encoding="utf-8"):
     path = tmp_path / "Märkte & Labels.csv"
     path.write_bytes(text.encode(encoding))
@@ -31,7 +37,7 @@ def _csv(tmp_path, text, encoding="utf-8"):
 
 def test_round_trip(tmp_path):
     path = write_label_table(FULL, tmp_path / "größe" / "labels.csv")
-    assert read_label_table(path, n_rois=9) == FULL
+    assert read_label_table(path, _recording(9)) == FULL
 
 
 def test_two_columns_are_enough(tmp_path):
@@ -51,7 +57,8 @@ def test_a_table_of_many_recordings_is_read_once_until_it_changes(
     )
     path = _csv(tmp_path, "recording,roi_id,label\nm1/day1,1,PV\nm1/day2,2,SOM\n")
     for day in (1, 2):
-        (row,) = read_label_table(path, folder=tmp_path / f"m1/day{day}")
+        recording = _recording(3, path=tmp_path / f"m1/day{day}")
+        (row,) = read_label_table(path, recording)
         assert row.roi_id == day
     assert len(read) == 1
     assert len(read_label_table(_csv(tmp_path, "roi_id,label\n1,PV\n"))) == 1
@@ -79,7 +86,7 @@ def test_other_separators_and_a_byte_order_mark_are_read(tmp_path, mark):
     ],
 )
 def test_tables_of_r_pandas_and_spreadsheets_are_read(tmp_path, text):
-    found = read_label_table(_csv(tmp_path, text), n_rois=8)
+    found = read_label_table(_csv(tmp_path, text), _recording(8))
     assert [(r.roi_id, r.label, r.cell_id) for r in found] == [
         (0, "PV", ""),
         (3, "SOM", ""),
@@ -100,24 +107,22 @@ NAMED = (
     ],
 )
 def test_of_an_output_table_each_recording_takes_its_own_rows(tmp_path, folder, labels):
-    table = read_label_table(
-        _csv(tmp_path, NAMED), 3, plane=0, folder=tmp_path / folder
-    )
+    recording = _recording(3, path=tmp_path / folder)
+    table = read_label_table(_csv(tmp_path, NAMED), recording)
     assert {r.roi_id: (r.label, r.source) for r in table} == labels
 
 
 def test_an_output_table_of_others_is_refused(tmp_path):
     path = _csv(tmp_path, NAMED)
     with pytest.raises(LabelError, match=r"about m1/day1, m2/day1, and not about .*m3"):
-        read_label_table(path, 3, plane=0, folder=tmp_path / "m3/day1")
+        read_label_table(path, _recording(3, path=tmp_path / "m3/day1"))
     with pytest.raises(LabelError, match=r"several recordings \(m1/day1, m2/day1\)"):
-        read_label_table(path, 3, plane=0)
+        read_label_table(path)
 
 
 def test_a_table_of_other_planes_is_said(tmp_path):
-    table = read_label_table(
-        _csv(tmp_path, "roi_id,label,plane\n0,PV,1\n3,SOM,2\n"), 8, plane=0
-    )
+    path = _csv(tmp_path, "roi_id,label,plane\n0,PV,1\n3,SOM,2\n")
+    table = read_label_table(path, _recording(8))
     (warning,) = table.warnings
     assert len(table) == 0
     assert "no label of plane 0: its rows are of plane 1, 2" in warning
@@ -148,7 +153,7 @@ def test_rows_without_a_label_say_nothing(tmp_path):
 
 def test_only_the_plane_asked_for_is_taken(tmp_path):
     path = _csv(tmp_path, "roi_id,label,plane\n0,PV,0\n0,PY,1\n2,VIP,\n")
-    table = read_label_table(path, plane=1)
+    table = read_label_table(path, _recording(3, plane=1))
     assert {r.roi_id: r.label for r in table} == {0: "PY", 2: "VIP"}
 
 
@@ -181,7 +186,7 @@ def test_a_table_of_several_planes_is_read_whole(tmp_path):
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path, text, sentence):
     with pytest.raises(LabelError, match=sentence):
-        read_label_table(_csv(tmp_path, text), n_rois=9)
+        read_label_table(_csv(tmp_path, text), _recording(9))
 
 
 def test_a_users_own_type_is_read(tmp_path):

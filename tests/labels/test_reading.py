@@ -135,7 +135,7 @@ def test_a_table_for_several_planes_must_name_them(tmp_path, labelled):
     session = labelled("m1", n_planes=2)
     table = tmp_path / "table.csv"
     table.write_text("roi_id,label\n2,VIP\n")
-    with pytest.raises(LabelError, match="does not say of which plane its ROI 2 is"):
+    with pytest.raises(LabelError, match="nothing says of which plane ROI 2 is"):
         load(session, labels=table)
     table.write_text("roi_id,label,plane\n2,VIP,0\n2,PV,1\n")
     recorded = load(session, labels=table).traces.recorded

@@ -104,7 +104,7 @@ def watch(folder: Path, name: str) -> None:
 
 
 def read_labels(folder: Path) -> None:
-    read_label_table(folder / "labels.csv", 6)
+    read_label_table(folder / "labels.csv", open_recording(folder / PLANE))
 
 
 def read_output(folder: Path, name: str) -> None:

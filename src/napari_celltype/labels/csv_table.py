@@ -18,7 +18,7 @@ from pathlib import Path
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError, OutputError
 from napari_celltype.files import write_text_atomically
-from napari_celltype.labels.label_file import FILE_NAME
+from napari_celltype.labels.label_file import FILE_NAME, require_rows, unreadable
 from napari_celltype.labels.notes import first_few
 from napari_celltype.labels.table import Label, LabelTable, canonical_label
 from napari_celltype.recording import Recording, name_of_recording, session_folder
@@ -37,33 +37,31 @@ _SEPARATOR = re.compile(r'"?sep=(.)"?[\s,;]*', re.IGNORECASE)
 
 def read_label_table(
     path: str | Path,
-    n_rois: int | None = None,
+    recording: Recording | None = None,
     tree: TypeTree = DEFAULT_TYPES,
     *,
-    plane: int | None = None,
-    folder: Path | None = None,
+    each_plane: bool = False,
 ) -> LabelTable:
-    """Read a label table from CSV.
+    """Read a label table from CSV: of one recording, or all of it.
 
     Parameters
     ----------
     path : str or Path
         UTF-8 text with columns separated by commas, semicolons or tabs. Rows without a
         source are ``imported``.
-    n_rois : int, optional
-        Number of ROIs of the recording, to find rows that do not exist.
-    plane : int, optional
-        Take the rows of this plane (and those that name none).
-    folder : Path, optional
-        The plane folder (`Recording.path`): of a table with a column `recording`, such
-        as `classify` writes, take the rows of this one (and those that name none).
+    recording : Recording, optional
+        Take the rows of its plane and, of a table with a column `recording`, such as
+        `classify` writes, of its path (and those that name none). Labels of parts of
+        merged ROIs are those of the merged one.
+    each_plane : bool
+        Refuse a row that names no plane.
 
     Raises
     ------
     LabelError
         Naming the line, if a column is missing, a type or source unknown, a roi_id no
         row of the recording, or an ROI given twice. If the column `recording` names
-        others only, or several and no folder is given.
+        others only, or several and no recording is given.
     """
     path = Path(path)
     rows: list[Label] = []
@@ -71,6 +69,7 @@ def read_label_table(
     others: set[int] = set()
     read = _label_rows(path, file_stamp(path))
     names = dict.fromkeys(cells.get("recording", "") for _, cells in read)
+    folder = None if recording is None else recording.path
     own = _own_name(path, [name for name in names if name], folder)
     for line, cells in read:
         if cells.get("recording", "") not in ("", own):
@@ -79,16 +78,17 @@ def read_label_table(
             row = _label(cells, tree)
             if row is None:
                 continue
-            if plane is not None and row.plane not in (None, plane):
-                others.add(row.plane)
-                continue
-            row = row if plane is None else replace(row, plane=plane)
-            if n_rois is not None and row.roi_id >= n_rois:
+            if each_plane and row.plane is None:
                 raise LabelError(
-                    f"ROI {row.roi_id} does not exist: the recording has {n_rois} "
-                    f"ROIs, 0 to {n_rois - 1}; check that the table is of this "
-                    f"recording."
+                    f"nothing says of which plane ROI {row.roi_id} is, and the "
+                    f"recording has several; fill in the column plane, or choose one."
                 )
+            if recording is not None:
+                if row.plane not in (None, recording.plane):
+                    others.add(row.plane)
+                    continue
+                row = replace(row, plane=recording.plane)
+                require_rows([row.roi_id], recording)
             first = seen.setdefault((row.plane, row.roi_id), line)
             if first != line:
                 raise LabelError(
@@ -98,27 +98,16 @@ def read_label_table(
             rows.append(row)
         except LabelError as error:
             raise LabelError(f"{path}, line {line}: {error}") from None
+    if recording is None:
+        return LabelTable(tuple(rows), tree)
     warnings: tuple[str, ...] = ()
     if others and not rows:
         of = ", ".join(map(str, sorted(others)))
         warnings = (
-            f"{path} has no label of plane {plane}: its rows are of plane {of}; choose "
-            f"that plane, or correct the column plane.",
+            f"{path} has no label of plane {recording.plane}: its rows are of plane "
+            f"{of}; choose that plane, or correct the column plane.",
         )
-    return LabelTable(tuple(rows), tree, warnings)
-
-
-def labels_from_table(
-    path: Path, recording: Recording, tree: TypeTree = DEFAULT_TYPES
-) -> LabelTable:
-    """Return the labels of one recording out of a table, as `read_label_table`."""
-    table = read_label_table(
-        path,
-        recording.n_rois,
-        tree,
-        plane=recording.plane,
-        folder=recording.path,
-    )
+    table = LabelTable(tuple(rows), tree, warnings)
     return table.on_merged(recording.merged_into)
 
 
@@ -135,7 +124,7 @@ def _own_name(path: Path, names: Collection[str], folder: Path | None) -> str:
     if len(names) > 1:
         raise LabelError(
             f"{path} is about several recordings ({first_few(names)}); say which one "
-            f"is meant (Python: folder=recording.path), or keep the rows of one."
+            f"is meant (Python: recording=...), or keep the rows of one."
         )
     return next(iter(names), "")
 
@@ -214,10 +203,7 @@ def read_csv_rows(
             f"program."
         ) from None
     except OSError as error:
-        raise LabelError(
-            f"{path} cannot be read ({error.strerror}); check the name and its "
-            f"permissions."
-        ) from None
+        raise unreadable(path, error) from None
     # Excel's own first line, such as sep=;
     first, _, below = text.partition("\n")
     given = _SEPARATOR.fullmatch(first)

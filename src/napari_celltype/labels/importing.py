@@ -10,7 +10,7 @@ from pathlib import Path
 
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
-from napari_celltype.labels.csv_table import labels_from_table
+from napari_celltype.labels.csv_table import read_label_table
 from napari_celltype.labels.label_file import FILE_NAME, read_label_file
 from napari_celltype.labels.matched_cells import (
     MatchedCells,
@@ -71,7 +71,7 @@ def import_labels(
     if path.suffix.lower() == ".json" and path.is_file():
         table = read_label_file(path, recording, tree)
     elif path.suffix.lower() in (".csv", ".tsv", ".txt"):
-        table = labels_from_table(path, recording, tree)
+        table = read_label_table(path, recording, tree)
     else:
         raise LabelError(
             f"{path} is neither a label table (.csv), nor a label file ({FILE_NAME}), "

@@ -181,7 +181,7 @@ class LabelFile:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise _unreadable(self.path, error) from None
+            raise unreadable(self.path, error) from None
 
 
 def label_path(recording: Recording, labels_dir: str | Path | None = None) -> Path:
@@ -339,7 +339,7 @@ def read_label_file(
         aside = [_stored(e, tree, plane) for e in _objects(content, "set_aside")]
         if content.get("rois") == fingerprint(recording):
             rows = tuple(item.label for item in labels)
-            _require_rows([row.roi_id for row in rows], recording)
+            require_rows([row.roi_id for row in rows], recording)
             table = LabelTable(rows, tree, set_aside=tuple(aside))
         else:
             table = _follow_masks(labels, aside, recording, tree)
@@ -439,7 +439,7 @@ def _follow_masks(
 def _file_text(recording: Recording, labels: LabelTable) -> str:
     """Return the content of a label file."""
     rows = labels.for_plane(recording.plane).by_roi()
-    _require_rows(rows, recording)
+    require_rows(rows, recording)
     runs = mask_runs(recording.rois, list(rows)) if len(recording.rois) else {}
     known = {t.name for t in DEFAULT_TYPES.types}
     content = {
@@ -473,12 +473,13 @@ def _json(content: object) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
-def _require_rows(roi_ids: Iterable[int], recording: Recording) -> None:
+def require_rows(roi_ids: Iterable[int], recording: Recording) -> None:
+    """Raise `LabelError` if an ROI is no row of the recording."""
     outside = [roi_id for roi_id in roi_ids if roi_id >= recording.n_rois]
     if outside:
         raise LabelError(
             f"ROI {outside[0]} does not exist: the recording has {recording.n_rois} "
-            f"ROIs, counted from 0."
+            f"ROIs, counted from 0; check that the labels are of this recording."
         )
 
 
@@ -487,7 +488,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     except (ValueError, RecursionError):
         raise LabelError(
             f"{path} is damaged: it is no JSON; put a good copy there or move it away."
@@ -520,10 +521,11 @@ def _beside(path: Path, whose: str) -> Path:
     return path.with_name(f"{path.stem}.{whose}-{uuid.uuid4().hex[:8]}.json")
 
 
-def _unreadable(path: Path, error: OSError) -> LabelError:
+def unreadable(path: Path, error: OSError) -> LabelError:
+    """Return the sentence about a file that cannot be read."""
     return LabelError(
-        f"{path} cannot be read ({error.strerror or error}); check its permissions "
-        f"and that its disk is connected."
+        f"{path} cannot be read ({error.strerror or error}); check its name and "
+        f"permissions, and that its disk is connected."
     )
 
 

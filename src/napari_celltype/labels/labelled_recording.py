@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from napari_celltype import progress
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import CellTypeError, LabelError
-from napari_celltype.labels.csv_table import labels_from_table, read_label_table
+from napari_celltype.labels.csv_table import read_label_table
 from napari_celltype.labels.label_file import find_label_file, load_labels, own_types
 from napari_celltype.labels.recording_list import (
     ListedPlane,
@@ -433,13 +433,5 @@ def _labels(listed: ListedPlane, recording: Recording, tree: TypeTree) -> LabelT
     table = listed.labels
     if table is None or table.is_dir():
         return load_labels(recording, table, tree) or LabelTable()
-    if listed.one_of_several:
-        read = read_label_table(table, tree=tree, folder=recording.path)
-        of_none = [row for row in read if row.plane is None]
-        if of_none:
-            raise LabelError(
-                f"{table} does not say of which plane its ROI {of_none[0].roi_id} is, "
-                f"and the recording has several; fill in its column plane, or choose "
-                f"one plane."
-            )
-    return labels_from_table(table, recording, tree)
+    several = listed.one_of_several
+    return read_label_table(table, recording, tree, each_plane=several)

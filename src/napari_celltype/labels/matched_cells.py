@@ -60,7 +60,7 @@ class MatchedCells:
             return found[0]
         this = recording.path or "this recording"
         if not found:
-            known = ", ".join(Path(d.replace("\\", "/")).name for d in self.days if d)
+            known = ", ".join(PureWindowsPath(d).name for d in self.days if d)
             raise LabelError(
                 f"{self.path} does not name {this}; it is about "
                 f"{known or f'{len(self.rows)} recordings of other sizes'}."
