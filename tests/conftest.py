@@ -179,8 +179,6 @@ def write_suite2p_plane(
     file_list: Sequence[str] | None = None,
     bad_frames: Sequence[int] = (),
     merged: Sequence[Sequence[int]] = (),
-    yrange: tuple[int, int] | None = None,
-    xrange: tuple[int, int] | None = None,
     seed: int = 0,
 ) -> Path:
     """Write one plane folder as suite2p `layout` ("0.14" or "1.1") leaves it.
@@ -190,7 +188,6 @@ def write_suite2p_plane(
     """
     rng = np.random.default_rng(seed + plane)
     height, width = frame_shape
-    yrange, xrange = yrange or (0, height), xrange or (0, width)
     folder.mkdir(parents=True, exist_ok=True)
 
     radius = 4.0
@@ -234,7 +231,6 @@ def write_suite2p_plane(
     mean_image = rng.random(frame_shape).astype("f4") * 50 + 200
     for s in stat:
         mean_image[s["ypix"], s["xpix"]] += 300
-    crop = (slice(*yrange), slice(*xrange))
     frames = {
         "nframes": n_frames,
         "frames_per_folder": np.array(frames_per_folder or [n_frames]),
@@ -259,13 +255,13 @@ def write_suite2p_plane(
     bad = np.zeros(n_frames, bool)
     bad[list(bad_frames)] = True
     registered = {
-        "yrange": list(yrange),
-        "xrange": list(xrange),
+        "yrange": [0, height],
+        "xrange": [0, width],
         "badframes": bad,
         "meanImg": mean_image,
         "meanImgE": mean_image / mean_image.max(),
     }
-    detected = {"max_proj": mean_image[crop] * 2, "Vcorr": mean_image[crop] / 600}
+    detected = {"max_proj": mean_image * 2, "Vcorr": mean_image / 600}
     rate = {} if fs is None else {"fs": fs}
     if layout == "0.14":
         ops = {

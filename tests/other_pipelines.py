@@ -63,11 +63,9 @@ def _save(group: Any, content: dict[str, Any]) -> None:
             group[key] = "NoneType" if item is None else np.array(item)
 
 
-def write_inscopix(
-    path: Path, *, tiffs: str | None = None, times: Any = None, **changes: Any
-) -> Path:
+def write_inscopix(path: Path, *, tiffs: str | None = None, times: Any = None) -> Path:
     """Write cell traces as isxcore's `writeTraces` does, and a TIFF of each cell."""
-    values = changes.get("values", traces(3))
+    values = traces(3)
     times = np.arange(values.shape[1]) / 20 if times is None else times
     names = [f"C{i}" for i in range(len(values))]
     lines = [
@@ -128,13 +126,7 @@ def write_mat_7_3(path: Path, content: dict[str, Any]) -> Path:
     return path
 
 
-def write_crack_file(
-    path: Path,
-    areas: dict[str, dict[str, Any]] | None = None,
-    *,
-    is_7_3: bool = False,
-    **changes: Any,
-) -> Path:
+def write_crack_file(path: Path, *, is_7_3: bool = False, **changes: Any) -> Path:
     """Write a session of CRACK: 2 areas of 7 ROIs, 3 trials of 120, 80, 100 frames."""
     from scipy.io import savemat
 
@@ -146,8 +138,7 @@ def write_crack_file(
         "celltype": np.arange(7)[:, None],
         "sampling_rate": 10.0,
     } | changes
-    content: dict[str, Any] = {"licks": np.ones(3)}
-    content |= {"CaA0": area, "CaA1": area} if areas is None else areas
+    content: dict[str, Any] = {"licks": np.ones(3), "CaA0": area, "CaA1": area}
     path.parent.mkdir(parents=True, exist_ok=True)
     if is_7_3:
         return write_mat_7_3(path, content)

@@ -18,13 +18,13 @@ from tests.other_pipelines import (
 from napari_celltype.errors import MissingDependencyError, RecordingError
 from napari_celltype.labels import Label, LabelTable, find_labelled, save_labels
 from napari_celltype.recording import (
-    ONLY_DFF,
     find_planes,
     find_recordings,
     label_image,
     open_recording,
     pipeline_of_file,
 )
+from napari_celltype.recording.recording import ONLY_DFF
 
 h5py = pytest.importorskip("h5py")
 

@@ -7,13 +7,13 @@ from scipy.io import savemat
 from napari_celltype.errors import RecordingError
 from napari_celltype.labels import Label, LabelTable, load_labels, save_labels
 from napari_celltype.recording import (
-    ONLY_DFF,
     find_planes,
     find_recordings,
     open_recording,
     pipeline_of_file,
     recording_names,
 )
+from napari_celltype.recording.recording import ONLY_DFF
 
 VERSIONS = pytest.mark.parametrize("is_7_3", [False, True], ids=["v7", "v7.3"])
 TYPES = ("", "PY", "PY", "PY", "PV", "SOM", "VIP")

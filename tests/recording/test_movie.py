@@ -9,13 +9,13 @@ import tifffile
 
 from napari_celltype.errors import RecordingError
 from napari_celltype.recording import (
-    FROM_SUITE2P,
     FROM_TIFF,
     attach_movie,
     movie,
     open_movie,
     open_recording,
 )
+from napari_celltype.recording.recording import FROM_SUITE2P
 from napari_celltype.recording.tiff import open_tiff
 
 STACK = np.random.default_rng(0).integers(0, 4000, (24, 10, 14), dtype=np.uint16)

@@ -10,7 +10,6 @@ from napari_celltype.errors import MissingDependencyError, RecordingError
 from napari_celltype.labels import Label, LabelTable, load_labels, save_labels
 from napari_celltype.recording import (
     FROM_USER,
-    ONLY_DFF,
     RATE_DOUBTS,
     find_planes,
     find_recordings,
@@ -21,7 +20,7 @@ from napari_celltype.recording import (
     recording_names,
 )
 from napari_celltype.recording import nwb as nwb_reader
-from napari_celltype.recording.recording import RATE_UNCONFIRMED
+from napari_celltype.recording.recording import ONLY_DFF, RATE_UNCONFIRMED
 
 h5py = pytest.importorskip("h5py")
 LAYOUTS = ["000535", "000625", "000711", "000728", "000049"]

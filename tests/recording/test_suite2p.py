@@ -11,11 +11,9 @@ import tifffile
 from napari_celltype.errors import RecordingError
 from napari_celltype.findings import Finding
 from napari_celltype.recording import (
-    FROM_SUITE2P,
     FROM_TIFF,
     FROM_USER,
     UNCONFIRMED,
-    UNKNOWN,
     attach_movie,
     label_image,
     open_recording,
@@ -23,7 +21,7 @@ from napari_celltype.recording import (
     subtract_neuropil,
     suite2p,
 )
-from napari_celltype.recording.recording import ANOTHER_RATE
+from napari_celltype.recording.recording import ANOTHER_RATE, FROM_SUITE2P, UNKNOWN
 from napari_celltype.recording.suite2p import read_images
 
 

@@ -46,8 +46,9 @@ class Rule:
         return re.search(words, text) is not None
 
 
-_LINES = {
-    "PV": ("Pvalb", "PV"),
+# Mouse lines, and words for single cells (DANDI 000625, Bugeon et al. 2022).
+_PATTERNS = {
+    "PV": ("Pvalb", "PV", "PVBC"),
     "SOM": ("Sst", "SOM"),
     "VIP": ("Vip",),
     "PY": (
@@ -55,19 +56,14 @@ _LINES = {
         *("Tlx3", "Fezf2", "Camk2a-Cre"),
     ),
     # Interneurons of several types.
-    "!PY": ("Gad1", "Gad2", "Slc32a1", "VGAT", "Ndnf", "Lamp5", "Dlx5"),
-}
-# Words for single cells, such as those of DANDI 000625 and of Bugeon et al. 2022.
-_WORDS = {
-    "PV": ("PVBC",),
-    "!PY": ("AAC", "BISTR", "NGFF", "CCK", "Sncg", "Serpinf1"),
+    "!PY": (
+        *("Gad1", "Gad2", "Slc32a1", "VGAT", "Ndnf", "Lamp5", "Dlx5"),
+        *("AAC", "BISTR", "NGFF", "CCK", "Sncg", "Serpinf1"),
+    ),
     "": ("NOTHING",),
 }
 DEFAULT_RULES = tuple(
-    Rule(pattern, name)
-    for table in (_LINES, _WORDS)
-    for name, patterns in table.items()
-    for pattern in patterns
+    Rule(pattern, name) for name, patterns in _PATTERNS.items() for pattern in patterns
 )
 
 
@@ -96,12 +92,12 @@ def tells_types(line: str) -> bool:
     return bool(_REPORTER.search(line)) and not _ELSEWHERE.search(line)
 
 
-def read_rules(path: Path, tree: TypeTree = DEFAULT_TYPES) -> tuple[Rule, ...]:
+def read_rules(path: Path) -> tuple[Rule, ...]:
     """Read a table of rules, CSV with the columns genotype and type."""
     rules = []
     for line, cells in read_csv_rows(path, _COLUMNS):
         try:
-            name = cells["type"] and tree.canonical(cells["type"])
+            name = cells["type"] and DEFAULT_TYPES.canonical(cells["type"])
         except LabelError as error:
             raise LabelError(f"{path}, line {line}: {error}") from None
         if not cells["genotype"]:

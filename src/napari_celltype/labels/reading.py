@@ -264,8 +264,8 @@ class Reading:
                 f"Frame rate and length are those of the model {base.name!r} that "
                 "training starts from; leave --resample and --timesteps out."
             )
-        chosen = self if base is None else replace(self, neuropil=base.neuropil)
-        coefficient = chosen.coefficient
+        how = self if base is None else replace(self, neuropil=base.neuropil)
+        coefficient = how.coefficient
         opened = self.open(data, on_progress=on_progress, should_stop=should_stop)
         opened = opened.with_joins(self.joins)
         opened.require_one_kind()

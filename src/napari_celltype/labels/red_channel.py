@@ -261,12 +261,12 @@ def _red_and_green(
     """
     images = recording.images
     if RED_IMAGE in images and len(recording.rois):
-        green = images.get("mean image")
+        image = images.get("mean image")
         return (
             _mean_under_masks(recording, images[RED_IMAGE]),
             _mean_traces(recording.raw_traces)
-            if green is None
-            else _mean_under_masks(recording, green),
+            if image is None
+            else _mean_under_masks(recording, image),
             "mean image of channel 2 under each mask",
         )
     if recording.second_channel is not None:

@@ -17,15 +17,12 @@ from napari_celltype.recording.readers import (
     session_folder,
 )
 from napari_celltype.recording.recording import (
-    FROM_SUITE2P,
     FROM_TIFF,
     FROM_USER,
-    ONLY_DFF,
     RATE_DOUBTS,
     RATE_UNCONFIRMED,
     SAME_RATE,
     UNCONFIRMED,
-    UNKNOWN,
     Recording,
     Roi,
     Segment,
@@ -44,15 +41,12 @@ from napari_celltype.recording.traces import (
 
 __all__ = [
     "FILE_SUFFIXES",
-    "FROM_SUITE2P",
     "FROM_TIFF",
     "FROM_USER",
-    "ONLY_DFF",
     "RATE_DOUBTS",
     "RATE_UNCONFIRMED",
     "SAME_RATE",
     "UNCONFIRMED",
-    "UNKNOWN",
     "Failure",
     "Recording",
     "Roi",

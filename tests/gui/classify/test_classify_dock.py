@@ -17,8 +17,7 @@ from napari_celltype.gui.layers import tag_of
 from napari_celltype.gui.palette import CLEAR, UNCLASSIFIED
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.widgets import Column
-from napari_celltype.recording import FROM_SUITE2P
-from napari_celltype.recording.recording import ANOTHER_RATE
+from napari_celltype.recording.recording import ANOTHER_RATE, FROM_SUITE2P
 
 
 def text_of(legend):
