@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_celltype.labels.labelled_recording import guess_from_path
+from napari_celltype.labels.labelled_recording import find_labelled, guess_from_path
 
 SPELLINGS = {
     "/data/mouse12/2024-05-03/suite2p/plane0": ("mouse12", "2024-05-03"),
@@ -36,3 +36,13 @@ SPELLINGS = {
 @pytest.mark.parametrize("path", SPELLINGS)
 def test_a_path_tells_subject_and_session(path):
     assert guess_from_path(Path(path)) == SPELLINGS[path]
+
+
+def test_a_recording_that_is_given_twice_counts_once_as_a_list_has_it(
+    labelled, tmp_path
+):
+    session = labelled("m1", {0: "PV"})
+    (tmp_path / "cells.csv").write_text("path,subject_id\nm1,rat7\n")
+    paths = [tmp_path, session, tmp_path / "cells.csv"]
+    (found,), _ = find_labelled(paths)
+    assert found.subject == "rat7"

@@ -279,8 +279,6 @@ def find_labelled(
     found: list[LabelledRecording] = []
     listed: list[ListedPlane] = []
     failures: list[str] = []
-    # Second analyses with their sessions, and what gave a session its labels.
-    second, labelled = dict[Path, tuple[ListedPlane, Path]](), dict[Path, Path]()
     for path in paths:
         progress.raise_if_stopped(should_stop)
         on_progress(progress.Progress(f"Looking into {path.name}"))
@@ -290,33 +288,25 @@ def find_labelled(
             elif is_recording_list(path):
                 listed += read_recording_list(path)[0]
             else:
-                listing = find_recordings([path])
-                planes = (*listing.planes, *listing.second)
-                siblings = Counter(map(session_folder, planes))
-                labels = labels_dir if labels_dir and labels_dir.is_dir() else None
-                for folder in planes:
-                    several = siblings[session_folder(folder)] > 1
-                    new = ListedPlane(folder, labels=labels, one_of_several=several)
-                    if folder in listing.second:
-                        second[folder] = new, listing.second[folder]
-                    else:
-                        listed.append(new)
+                listed += _planes_below(path, labels_dir)
         except CellTypeError as error:
             failures.append(str(error))
-    given = {plane.folder.resolve() for plane in listed}
-    second = {p: one for p, one in second.items() if p.resolve() not in given}
-    listed += [plane for plane, _ in second.values()]
-    names = recording_names([plane.folder for plane in listed])
-    for done, (plane, name) in enumerate(zip(listed, names, strict=True)):
+    # A plane counts once: as a list has it, by its own path, or as a second analysis.
+    listed.sort(key=lambda plane: (plane.second_of is not None, not plane.place))
+    once = dict[Path, ListedPlane]()
+    for plane in listed:
+        once.setdefault(plane.folder.resolve(), plane)
+    # What gave a session its labels.
+    labelled = dict[Path, Path]()
+    names = recording_names([plane.folder for plane in once.values()])
+    for done, (plane, name) in enumerate(zip(once.values(), names, strict=True)):
         progress.raise_if_stopped(should_stop)
         # A second analysis counts only where it is the one that has labels.
         own = session_folder(plane.folder)
-        _, session = second.get(plane.folder, (plane, own))
+        session = plane.second_of or own
         if labelled.get(session, own) != own:
             continue
-        on_progress(
-            progress.Progress(f"Reading the labels of {name}", done, len(listed))
-        )
+        on_progress(progress.Progress(f"Reading the labels of {name}", done, len(once)))
         try:
             types = merge_own_types([plane], tree)
             opened = open_listed(plane, name, types, sampling_frequency)
@@ -326,6 +316,23 @@ def find_labelled(
         except CellTypeError as error:
             failures.append(str(error))
     return tuple(found), tuple(failures)
+
+
+def _planes_below(path: Path, labels_dir: Path | None) -> list[ListedPlane]:
+    """Return the planes at or below a path, and second analyses of their sessions."""
+    found = find_recordings([path])
+    folders = (*found.planes, *found.second)
+    siblings = Counter(map(session_folder, folders))
+    labels = labels_dir if labels_dir and labels_dir.is_dir() else None
+    return [
+        ListedPlane(
+            folder,
+            labels=labels,
+            one_of_several=siblings[session_folder(folder)] > 1,
+            second_of=found.second.get(folder),
+        )
+        for folder in folders
+    ]
 
 
 def merge_own_types(planes: Iterable[ListedPlane], tree: TypeTree) -> TypeTree:

@@ -34,6 +34,8 @@ class ListedPlane:
     facts: Mapping[str, str] = field(default_factory=dict)
     # Whether the recording has other planes that are taken as well.
     one_of_several: bool = False
+    # The session that it is a second analysis of.
+    second_of: Path | None = None
 
 
 def is_recording_list(path: Path) -> bool:
