@@ -116,6 +116,18 @@ def test_the_work_of_a_closed_widget_is_told_to_stop(qtbot):
     assert outcomes == []
 
 
+def test_work_that_has_ended_is_not_told_to_stop(qtbot, qapp, runner):
+    def connected():
+        return (
+            qapp.receivers(qapp.aboutToQuit),
+            runner.receivers(runner.destroyed),
+        )
+
+    before = connected()
+    outcome_of(qtbot, runner, lambda **_: 42)
+    qtbot.waitUntil(lambda: connected() == before)
+
+
 def test_what_is_being_done_can_be_read_in_full(qtbot):
     bar = JobBar()
     qtbot.addWidget(bar)

@@ -16,7 +16,7 @@ from napari_celltype.export import (
 )
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
-from napari_celltype.recording import recording_names
+from napari_celltype.recording import file_of, recording_names
 
 
 def exported(
@@ -35,6 +35,13 @@ def exported(
     return found
 
 
+def folder_of(opened: OpenRecording) -> Path:
+    """Return where the first export of a recording starts: in it, or beside it."""
+    path = opened.recording.path or Path()
+    file = file_of(path)
+    return path if file is None else file.parent
+
+
 def save_table(parent: QWidget, session: Session, opened: OpenRecording) -> Path | None:
     """Write the output table where the user says; None when nothing was chosen."""
     filters = {
@@ -42,7 +49,7 @@ def save_table(parent: QWidget, session: Session, opened: OpenRecording) -> Path
         for one in FORMATS.values()
         if one.from_table
     }
-    start = (opened.recording.path or Path()) / "cell_types.csv"
+    start = folder_of(opened) / "cell_types.csv"
     path, chosen = QFileDialog.getSaveFileName(
         parent, "Export table", str(start), ";;".join(filters)
     )

@@ -77,10 +77,8 @@ class TaskRunner(QObject):
         """Run `work(on_progress=..., should_stop=...)` in a thread."""
         self._end(Superseded())
         self._work = _Work(work, on_end, on_progress)
-        self.destroyed.connect(self._work.stop.set)
-        application = QCoreApplication.instance()
-        if application is not None:
-            application.aboutToQuit.connect(self._work.stop.set)
+        for signal in self._farewells():
+            signal.connect(self._work.stop.set)
         # Not a daemon: a thread killed inside torch can take the process down.
         Thread(target=self._work.run, name="napari-celltype work").start()
         self._timer.start()
@@ -89,6 +87,10 @@ class TaskRunner(QObject):
         """Tell the work to stop; it ends as `Cancelled` once it has noticed."""
         if self._work is not None:
             self._work.stop.set()
+
+    def _farewells(self) -> tuple[Any, Any]:
+        """Return the signals after which nobody looks at the work any more."""
+        return self.destroyed, QCoreApplication.instance().aboutToQuit
 
     def _look(self) -> None:
         work = self._work
@@ -104,6 +106,8 @@ class TaskRunner(QObject):
         work, self._work = self._work, None
         self._timer.stop()
         if work is not None:
+            for signal in self._farewells():
+                signal.disconnect(work.stop.set)
             work.stop.set()
             work.on_end(outcome)
             self.ended.emit(outcome)

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.image import imread
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFileDialog
+from tests.other_pipelines import write_caiman
 
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.export import read_table
@@ -264,6 +265,25 @@ def test_several_recordings_share_a_table_but_no_figure(
     assert export.problem.text == "Open a recording first."
     assert not export.save.isEnabled()
     assert not export.copy.isEnabled()
+
+
+def test_a_recording_that_is_a_file_is_exported_beside_it(
+    window, export, qtbot, monkeypatch, tmp_path, predict
+):
+    path = write_caiman(tmp_path / "m1" / "day1.hdf5", fr=30)
+    window.open(path)
+    predict(export.session, PV)
+    settle(export, qtbot)
+    folders = []
+
+    def answer(parent, title, start, kinds):
+        folders.append(Path(start).parent)
+        return "", ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
+    export.save.click()
+    window.dock.run.export.click()
+    assert folders == [path.parent, path.parent]
 
 
 def test_failing_and_closing_leave_no_thread_and_no_half_file(

@@ -41,6 +41,15 @@ def test_a_line_is_broken_where_segments_end(plot):
     assert [join.value() for join in plot._joins] == [1.75]
 
 
+def test_bad_frames_at_both_ends_are_left_out(plot):
+    trace = np.array([99, 99, 2, 3, 4, 99], np.float32)
+    trace = ShownTrace("1", "#FF0000", trace)
+    plot.show_traces([trace], None, (Segment(2, 5),), unit="raw F")
+    time, values = line(plot)
+    assert time[np.isfinite(values)].tolist() == [2, 3, 4]
+    assert plot.viewRange()[1][1] < 5
+
+
 def test_several_traces_stand_one_above_another(plot):
     traces = [
         ShownTrace(f"{i} PV", "#FF0000", np.array([0, 5, 10], "f4") * 10**i)

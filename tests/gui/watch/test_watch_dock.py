@@ -44,6 +44,22 @@ def test_rois_are_coloured_while_frames_arrive(window, qtbot, quick_model, tmp_p
     assert not dock.findings.text
 
 
+def test_another_frame_rate_ends_it_without_an_answer(
+    window, qtbot, quick_model, tmp_path
+):
+    session = scene_of(window.viewer).session
+    session.model = quick_model
+    key, recording = session.active.key, session.active.recording
+    _, dock = window.viewer.window.add_plugin_dock_widget("napari-celltype", "Watch")
+    path = tmp_path / "live.raw"
+    path.write_bytes(np.ascontiguousarray(recording.raw_traces.T).tobytes())
+    dock.form.control("source").value = str(path)
+    dock.follow()
+    session.set_sampling_frequency(key, 10.0)
+    qtbot.waitUntil(lambda: not dock.job.running, timeout=60_000)
+    assert session.active.predictions is None
+
+
 def test_closing_the_dock_stops_it(window, qtbot, quick_model, tmp_path):
     scene_of(window.viewer).session.model = quick_model
     around, dock = window.viewer.window.add_plugin_dock_widget(

@@ -20,7 +20,7 @@ from napari_celltype.export import (
     write_export,
 )
 from napari_celltype.gui.export.export_preview import ExportPreview
-from napari_celltype.gui.exporting import exported
+from napari_celltype.gui.exporting import exported, folder_of
 from napari_celltype.gui.forms import Form, PathLine, narrow
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.placement import FirstPlace
@@ -228,7 +228,7 @@ class ExportDock(QtWidgets.QWidget):
 
     def _ask_where(self) -> None:
         chosen, recordings = self.chosen_format, self.chosen()
-        folder = Settings().folder(_FOLDER) or str(recordings[0].recording.path or "")
+        folder = Settings().folder(_FOLDER) or folder_of(recordings[0])
         title = recordings[0].title if len(recordings) == 1 else "recordings"
         words = chosen.key if chosen.key in ("labels", "methods") else "cell_types"
         name = f"{title} {words}{chosen.ending}".replace(" ", "_")

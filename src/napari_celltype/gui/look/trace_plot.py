@@ -65,6 +65,10 @@ class TracePlot(Plot):
     ) -> None:
         """Draw one trace in its own units, or several one above another, or none."""
         n_frames = traces[0].main.size if traces else 0
+        frames, ends = np.arange(n_frames), np.empty(0, dtype=int)
+        if traces and segments:
+            frames = np.concatenate([frames[s.start : s.stop] for s in segments])
+            ends = np.cumsum([s.stop - s.start for s in segments])
         same_time = (sampling_frequency, n_frames) == (self._frequency, self._n_frames)
         self._frequency, self._n_frames = sampling_frequency, n_frames
         # Curves are kept for the next traces: those that come and go cost more.
@@ -78,12 +82,12 @@ class TracePlot(Plot):
             lines = [(shown.main, shown.color)]
             if shown.neuropil is not None:
                 lines.insert(0, (shown.neuropil, faint))
-            low, high = _range_of([values for values, _ in lines])
+            low, high = _range_of([values[frames] for values, _ in lines])
             self._height = (0.0, float(len(traces))) if several else (low, high)
             for values, color in lines:
                 if several:
                     values = row + (values - low) * (0.9 / (high - low))
-                self._draw(values, segments, color)
+                self._draw(values, frames, ends, color)
         self._draw_joins(segments if traces else ())
         # From the top; where there is no room, only every second or fourth name.
         names = [(row + 0.3, shown.name) for row, shown in enumerate(reversed(traces))]
@@ -120,13 +124,13 @@ class TracePlot(Plot):
         self.cursor_line.setPen(pg.mkPen(text, width=1.5))
 
     def _draw(
-        self, values: NDArray[np.float32], segments: Sequence[Segment], color: Any
+        self,
+        values: NDArray[np.float32],
+        frames: NDArray[np.intp],
+        ends: NDArray[np.intp],
+        color: Any,
     ) -> None:
-        """Draw one line, with a gap where a segment ends."""
-        frames, ends = np.arange(len(values)), np.empty(0, dtype=int)
-        if len(segments) > 1:
-            frames = np.concatenate([frames[s.start : s.stop] for s in segments])
-            ends = np.cumsum([s.stop - s.start for s in segments])
+        """Draw some frames of one line, with gaps before those that follow an end."""
         # A gap lies between its neighbours in time.
         time = self.time_of(np.insert(frames * 1.0, ends, frames[ends - 1] + 0.5))
         if self.n_traces == len(self._curves):

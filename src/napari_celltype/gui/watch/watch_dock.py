@@ -171,7 +171,8 @@ class WatchDock(QWidget):
         """Stop when the recording is closed or read again."""
         if key == self._key and self.job.running:
             self.job.tasks.cancel()
-            self._updates.clear()
+            # What the thread still adds goes nowhere.
+            self._updates = deque()
 
     def _show_start(self, *_: Any) -> None:
         why_not = (
