@@ -36,6 +36,22 @@ def test_details_say_how_often_a_cell_keeps_its_type(
     assert "Same type on another day: 100 % [100-100] of 3 pairs" in said
 
 
+def test_sessions_of_one_name_are_told_apart(window, suite2p_folder, tmp_path):
+    viewer = window.viewer
+    for mouse in ("m1", "m2"):
+        window.open(suite2p_folder(tmp_path / mouse / "day1", n_planes=2))
+    planes = [f"{mouse}/day1 plane {n}" for mouse in ("m1", "m2") for n in (0, 1)]
+    export = show_dock(viewer, "Export")
+    for box in (window.dock.form.recording, export.recording):
+        titles = [box.itemText(at) for at in range(box.count())]
+        assert titles[:5] == ["mouse 1 ü plane 0", *planes]
+        assert box.currentText() == "m2/day1 plane 0"
+    layers = list(viewer.layers)
+    for mouse in ("m1", "m2"):
+        window.open(tmp_path / mouse / "day1")
+    assert list(viewer.layers) == layers
+
+
 def test_labels_go_to_the_plane_that_is_looked_at(window, other_folder, qtbot):
     session = window.dock.session
     window.open(other_folder)

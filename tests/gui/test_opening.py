@@ -111,8 +111,7 @@ def test_planes_are_shown_one_at_a_time(window, suite2p_folder, tmp_path):
         if layer.visible and tag_of(layer).role == "rois"
     }
     assert shown == {dock.session.active.key}
-    assert dock.form.plane.count() == 2
-    assert dock.form.recording.count() == 2
+    assert dock.form.recording.count() == 3
 
 
 def test_a_folder_can_be_dropped(window, qtbot, suite2p_folder, tmp_path):
@@ -120,7 +119,7 @@ def test_a_folder_can_be_dropped(window, qtbot, suite2p_folder, tmp_path):
     dropped = suite2p_folder(tmp_path / "dropped")
     with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
         drop(dock.folder, dropped)
-    assert dock.session.active.session_title == "dropped"
+    assert dock.session.titles[dock.session.active.key] == "dropped plane 0"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +140,7 @@ def test_a_file_of_another_pipeline_is_opened_by_its_button(
     for roi_id in range(6):
         np.testing.assert_array_equal(drawn.data == roi_id + 1, expected[roi_id])
     assert drawn.data.shape == FRAME_SHAPE
-    assert dock.session.active.title == name
+    assert dock.form.recording.currentText() == name
     if image:
         me.read(dock, "A program's default: confirm or correct it.")
         me.click(dock.form.frame_rate.button)
@@ -155,6 +154,7 @@ def test_a_file_of_another_pipeline_is_opened_by_its_button(
     me.look(f"opened {name}")
     drop(dock.folder, write(tmp_path / "m2" / name))
     me.wait(lambda: len(dock.session.recordings) == 2)
+    assert list(dock.session.titles.values()) == [f"m1/{name}", f"m2/{name}"]
     assert rois_dock.isVisible()
 
 

@@ -81,7 +81,7 @@ def test_of_traces_that_are_no_image_a_block_is_held_at_once():
 
     opened = OpenRecording("traces", Recording(raw_traces=Stored()))
     tracemalloc.start()
-    ((raster, _, _),) = recording_layers(opened)
+    ((raster, _, _),) = recording_layers(opened, "traces")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert raster.shape == (100, 4000)

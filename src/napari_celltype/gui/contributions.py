@@ -8,7 +8,7 @@ from pathlib import Path
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.label.autosave import labels_folder
 from napari_celltype.gui.layers import LayerData, recording_layers
-from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.opened import OpenRecording, titles_of
 from napari_celltype.gui.opening import read_recordings
 from napari_celltype.recording import (
     FROM_USER,
@@ -36,11 +36,16 @@ def get_reader(path: PathOrPaths) -> Callable[[PathOrPaths], list[LayerData]] | 
 
 def read_layers(path: PathOrPaths) -> list[LayerData]:
     """Read every plane of the recordings."""
-    return [
-        layer
+    found = [
+        opened
         for one in _paths(path)
         for opened in read_recordings(one, labels_dir=labels_folder())
-        for layer in recording_layers(opened)
+    ]
+    titles = titles_of(found)
+    return [
+        layer
+        for opened in found
+        for layer in recording_layers(opened, titles[opened.key])
     ]
 
 
@@ -70,6 +75,5 @@ def sample_recording() -> list[LayerData]:
         images={"mean image": simulated.projection()},
     )
     labels = truth_table(simulated.labels)
-    return recording_layers(
-        OpenRecording("simulated recording", recording, labels=labels)
-    )
+    title = "simulated recording"
+    return recording_layers(OpenRecording(title, recording, labels=labels), title)

@@ -31,6 +31,7 @@ class LayerTag:
 
     key: str
     role: Role
+    name: str  # without that of the recording
     opened: OpenRecording
 
 
@@ -41,14 +42,15 @@ def tag_of(layer: Layer) -> LayerTag | None:
 
 
 def recording_layers(
-    opened: OpenRecording, palette: Palette | None = None
+    opened: OpenRecording, title: str, palette: Palette | None = None
 ) -> list[LayerData]:
     """Return the layers of a recording, from bottom to top."""
     recording, found = opened.recording, []
 
     def add(role: Role, name: str, data: Any, kind: str, **options: Any) -> None:
-        options |= {"opacity": 1.0, "name": f"{opened.title} {name}"}
-        options["metadata"] = {METADATA_KEY: LayerTag(opened.key, role, opened)}
+        options |= {"opacity": 1.0, "name": f"{title} {name}"}
+        tag = LayerTag(opened.key, role, name, opened)
+        options["metadata"] = {METADATA_KEY: tag}
         found.append((data, options, kind))
 
     if (movie := recording.movie) is not None:

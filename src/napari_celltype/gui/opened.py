@@ -1,12 +1,14 @@
-"""A recording that is open in the window."""
+"""A recording that is open in the window, and what it is called there."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_celltype.recording import Recording, session_folder
+from napari_celltype.recording import Recording, recording_names, session_folder
 
 if TYPE_CHECKING:
     from napari_celltype.answers import Predictions
@@ -25,21 +27,21 @@ class OpenRecording:
     label_file: LabelFile | None = None  # None for traces from elsewhere
     movie_path: Path | None = None  # of the user's choice, for reading it again
 
-    @property
-    def session_title(self) -> str:
-        """Name of the session folder."""
-        path = self.recording.path
-        return self.key if path is None else session_folder(path).name
 
-    @property
-    def plane_title(self) -> str:
-        """Name of the plane."""
-        return f"plane {self.recording.plane}"
+def titles_of(recordings: Collection[OpenRecording]) -> dict[str, str]:
+    """Return short names by key: session folder and plane.
 
-    @property
-    def title(self) -> str:
-        """A short name: session folder and plane."""
-        path = self.recording.path
-        if path is None or session_folder(path) == path:
-            return self.session_title
-        return f"{self.session_title} {self.plane_title}"
+    Folders above stand before sessions of one name, as `recording_names` has them.
+    """
+    titles = {opened.key: opened.key for opened in recordings}
+    alike = defaultdict(list)
+    for opened in recordings:
+        if (path := opened.recording.path) is not None:
+            alike[session_folder(path).name].append((opened, path))
+    for sessions in alike.values():
+        names = recording_names([path for _, path in sessions])
+        for (opened, path), name in zip(sessions, names, strict=True):
+            is_plane = session_folder(path) != path
+            plane = f" plane {opened.recording.plane}" if is_plane else ""
+            titles[opened.key] = name + plane
+    return titles

@@ -16,7 +16,12 @@ _NAME_SUFFIXES = (" (Cell types)", " (napari-celltype)")
 class FirstPlace(QObject):
     """Puts a dock widget in its place when it is shown for the first time."""
 
-    def __init__(self, widget: QWidget, area: Qt.DockWidgetArea, size: int) -> None:
+    def __init__(
+        self,
+        widget: QWidget,
+        area: Qt.DockWidgetArea = Qt.DockWidgetArea.RightDockWidgetArea,
+        size: int = 320,
+    ) -> None:
         super().__init__(widget)
         self._widget, self._area, self._size = widget, area, size
         self._placed = False

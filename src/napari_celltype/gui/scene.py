@@ -145,18 +145,17 @@ class Scene:
     def _show(self, key: str, roles: Sequence[Role] = ROLES) -> None:
         """Show a recording in its layers of some roles; what is missing is added."""
         layers = self.viewer.layers
-        shown = {
-            (layer.metadata[METADATA_KEY].role, layer.name): layer
-            for layer in self._layers(key)
-        }
+        tagged = [(layer.metadata[METADATA_KEY], layer) for layer in self._layers(key)]
+        shown = {(tag.role, tag.name): layer for tag, layer in tagged}
         active = layers.selection.active if shown else None
         place = 0 if shown else len(layers)
         with self._own_change():
             for data, options, kind in recording_layers(
-                self.session.recordings[key], self.palette
+                self.session.recordings[key], self.session.titles[key], self.palette
             ):
-                role = options["metadata"][METADATA_KEY].role
-                layer = shown.pop((role, options["name"]), None)
+                tag = options["metadata"][METADATA_KEY]
+                role = tag.role
+                layer = shown.pop((role, tag.name), None)
                 if role in roles and layer is None:
                     layer = Layer.create(data, options, kind)
                     layers.insert(place, layer)

@@ -19,7 +19,7 @@ from psygnal import Signal
 from napari_celltype.answers.columns import layer_features
 from napari_celltype.celltypes import DEFAULT_TYPES, TypeTree
 from napari_celltype.errors import LabelError
-from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.opened import OpenRecording, titles_of
 from napari_celltype.gui.opening import read_again
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.labels.data_set import DataSet, at_confirmed_rate
@@ -85,6 +85,11 @@ class Session:
     def active(self) -> OpenRecording | None:
         """The recording that the docks are about."""
         return None if self._active is None else self.recordings[self._active]
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What the open recordings are called, by key; no two alike."""
+        return titles_of(self.recordings.values())
 
     def predictions(self, opened: OpenRecording) -> Predictions | None:
         """Return what may be seen of the predictions, None while they are hidden."""

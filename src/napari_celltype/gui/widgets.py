@@ -29,6 +29,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.roi_filter import NAMES_OF
 from napari_celltype.gui.settings import Settings
 from napari_celltype.recording import FILE_SUFFIXES
@@ -74,10 +75,17 @@ def fill_grid(
     return grid
 
 
-def lay_out_dock(dock: QWidget, content: QLayout, *foot: QWidget | QLayout) -> Column:
-    """Let the content of a dock scroll above a foot that is always in sight."""
+def lay_out_dock(
+    dock: QWidget,
+    parts: Sequence[QWidget | QLayout | tuple[QWidget, int]],
+    *foot: QWidget | QLayout,
+) -> Column:
+    """Let the parts of a dock on the right scroll above a foot always in sight."""
+    FirstPlace(dock)
     inner = QWidget()
-    inner.setLayout(content)
+    rows = fill(QVBoxLayout(inner), *parts, margins=(6, 4, 6, 4), spacing=5)
+    if not any(isinstance(part, tuple) for part in parts):
+        rows.addStretch(1)
     column = Column(inner)
     below = fill(QVBoxLayout(), *foot, margins=(6, 0, 6, 4))
     fill(QVBoxLayout(dock), (column, 1), below)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 from napari.viewer import Viewer
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_celltype.answers import (
     Predictions,
@@ -30,7 +30,6 @@ from napari_celltype.gui.opening import (
     prepare_for_layers,
     read_recordings,
 )
-from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome, Superseded, TaskRunner
 from napari_celltype.gui.widgets import (
@@ -45,7 +44,6 @@ from napari_celltype.gui.widgets import (
 from napari_celltype.progress import Progress
 from napari_celltype.recording import FROM_USER, RATE_DOUBTS, Recording, attach_movie
 
-_WIDTH = 310
 _WATCH_MS = 5000
 _HIDDEN = "Predictions are hidden; key H or Predictions in the Label dock shows them"
 
@@ -78,7 +76,6 @@ class ClassifyDock(QWidget):
         self.watch = TaskRunner(self)
         self._running = ""
         self._days, self._days_basis = list[str](), list[Any]()
-        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
         self._list_models()
@@ -121,8 +118,9 @@ class ClassifyDock(QWidget):
             hooks["on_progress"](Progress("Loading the model"))
             return classify_recording(opened.recording, request, **hooks)
 
-        done = partial(self._on_classified, opened)
-        name = f"Classification of {opened.title}"
+        title = self.session.titles[opened.key]
+        done = partial(self._on_classified, opened, title)
+        name = f"Classification of {title}"
         self._start("Classifying", work, done, name, "another one was started")
 
     def attach_movie(self, path: Path) -> None:
@@ -176,9 +174,7 @@ class ClassifyDock(QWidget):
     def _lay_out(self) -> None:
         ways_in = fill(QHBoxLayout(), (self.folder, 1), self.folder.file)
         parts = (ways_in, self.stale, self.form, self.warnings, self.legend)
-        column = fill(QVBoxLayout(), *parts, margins=(6, 4, 6, 4), spacing=5)
-        column.addStretch(1)
-        lay_out_dock(self, column, self.run, self.job)
+        lay_out_dock(self, parts, self.run, self.job)
 
     def _connect(self) -> None:
         form, session = self.form, self.session
@@ -235,10 +231,12 @@ class ClassifyDock(QWidget):
         except CellTypeError as error:
             self.notice.show_error(str(error))
 
-    def _on_classified(self, opened: OpenRecording, predictions: Predictions) -> None:
+    def _on_classified(
+        self, opened: OpenRecording, title: str, predictions: Predictions
+    ) -> None:
         now = self.session.recordings.get(opened.key)
         if now is None:
-            self.notice.show_text(f"{opened.title} was closed, so it has no result.")
+            self.notice.show_text(f"{title} was closed, so it has no result.")
         elif now.recording is not opened.recording:
             self.notice.show_text(
                 "The recording changed while it was classified; press Classify again."
@@ -270,7 +268,7 @@ class ClassifyDock(QWidget):
 
     def _show_recording(self) -> None:
         active = self.session.active
-        self.form.show_recordings(self.session.recordings, active)
+        self.form.show_recordings(self.session.titles, active)
         self.stale.clear()
         if active is not None:
             self.notice.clear()

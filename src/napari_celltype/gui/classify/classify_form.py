@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Signal
 from qtpy.QtWidgets import (
@@ -29,17 +28,16 @@ _MOVIES = "Movies (*.tif *.tiff *.btf *.tf8 *.bin);;All files (*)"
 
 
 class ClassifyForm(QWidget):
-    """Recording, plane, rate, model, prevalence, what is hidden, and more options."""
+    """Recording, rate, model, prevalence, what is hidden, and more options."""
 
-    # The key of another recording or plane.
+    # The key of another recording.
     activated = Signal(str)
     movie_chosen = Signal(Path)
 
-    def __init__(self, parent: Any = None) -> None:
-        super().__init__(parent)
-        self.recording, self.plane = narrow(QComboBox()), narrow(QComboBox())
+    def __init__(self) -> None:
+        super().__init__()
+        self.recording = narrow(QComboBox())
         self.recording.setToolTip("Which of the open recordings is shown")
-        self.plane.setToolTip("Which of its planes is shown")
         self.movie = QLabel()
         self.choose_movie = QPushButton("Choose...")
         self.choose_movie.setToolTip("Show the imaging stack: a TIFF, or data.bin")
@@ -55,10 +53,9 @@ class ClassifyForm(QWidget):
         self.hide_below = self._seen.native("min_probability")
         self._coefficient_given = False
         self._lay_out()
-        for combo in (self.recording, self.plane):
-            combo.activated.connect(
-                lambda at, combo=combo: self.activated.emit(combo.itemData(at))
-            )
+        self.recording.activated.connect(
+            lambda at: self.activated.emit(self.recording.itemData(at))
+        )
         self.choose_movie.clicked.connect(self._ask_for_movie)
         self.model.changed.connect(self._on_model)
 
@@ -82,26 +79,20 @@ class ClassifyForm(QWidget):
         self._more.show_values({"neuropil": neuropil})
 
     def show_recordings(
-        self, recordings: Mapping[str, OpenRecording], active: OpenRecording | None
+        self, titles: Mapping[str, str], active: OpenRecording | None
     ) -> None:
         """Show the open recordings, and what is known about the active one."""
         self.recording.clear()
-        self.plane.clear()
-        for opened in recordings.values():
-            if self.recording.findText(opened.session_title) < 0:
-                self.recording.addItem(opened.session_title, opened.key)
-            if active is not None and opened.session_title == active.session_title:
-                self.plane.addItem(opened.plane_title, opened.key)
+        for key, title in titles.items():
+            self.recording.addItem(title, key)
         for widget in (self.recording, self.choose_movie):
             widget.setEnabled(active is not None)
-        self.plane.setEnabled(self.plane.count() > 1)
         self.frame_rate.show_recording(None if active is None else active.recording)
         if active is None:
             self.movie.setText("")
             return
         recording = active.recording
-        self.recording.setCurrentIndex(self.recording.findText(active.session_title))
-        self.plane.setCurrentIndex(self.plane.findData(active.key))
+        self.recording.setCurrentIndex(self.recording.findData(active.key))
         movie = recording.movie
         self.movie.setText(
             "none found" if movie is None else f"{movie.shape[0]} frames"
@@ -116,9 +107,8 @@ class ClassifyForm(QWidget):
     def _lay_out(self) -> None:
         rows = self._seen.rows
         rows.insertRow(0, "Recording", self.recording)
-        rows.insertRow(1, "Plane", self.plane)
-        rows.insertRow(2, "Frame rate", self.frame_rate)
-        rows.insertRow(3, self.frame_rate.doubt)
+        rows.insertRow(1, "Frame rate", self.frame_rate)
+        rows.insertRow(2, self.frame_rate.doubt)
         self._seen.add_below("model", self.model.card)
         movie = fill(QHBoxLayout(), (self.movie, 1), self.choose_movie)
         self._more.rows.insertRow(0, "Movie", movie)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from napari.viewer import Viewer
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from napari_celltype.gui.evaluate.evaluate_data import (
     EvaluateData,
@@ -24,7 +24,6 @@ from napari_celltype.gui.evaluate.evaluate_data import (
 from napari_celltype.gui.evaluate.evaluate_form import EvaluateForm
 from napari_celltype.gui.evaluate.evaluate_results import EvaluateResults
 from napari_celltype.gui.evaluate.evaluate_tables import SplitsTable
-from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.tasks import (
     Cancelled,
@@ -55,7 +54,6 @@ from napari_celltype.protocol.forecast import Forecast, Forecaster
 from napari_celltype.protocol.report import Report
 from napari_celltype.protocol.scores import SplitRow
 
-_WIDTH = 330
 _PAUSE_MS, _LAYOUT_MS = 400, 150
 
 
@@ -103,7 +101,6 @@ class EvaluateDock(QWidget):
         # What runs or ran last, and what it was asked for.
         self._running = _Run()
         self._last: ExperimentRequest | None = None
-        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         once = partial(QTimer, self, singleShot=True)
         self._pause = once(interval=_PAUSE_MS, timeout=self._forecast)
         self._scroll = once(interval=_LAYOUT_MS, timeout=self._scroll_to_target)
@@ -147,17 +144,14 @@ class EvaluateDock(QWidget):
             self._pause.start()
 
     def _lay_out(self) -> None:
-        column = fill(
-            QVBoxLayout(),
-            *(self.design, self.notes, self.data, self.form),
-            *(self.splits, self.results),
-            margins=(6, 4, 6, 4),
-            spacing=6,
-        )
-        column.addStretch(1)
+        parts = (self.design, self.notes, self.data, self.form)
         self.splits.hide()
         buttons = fill(QHBoxLayout(), (self.run, 1), (self.resume, 1))
-        self._column = lay_out_dock(self, column, self.expected, buttons, self.job)
+        self._column = lay_out_dock(
+            self,
+            (*parts, self.splits, self.results),
+            *(self.expected, buttons, self.job),
+        )
 
     def _on_data(self) -> None:
         data = self.data.chosen

@@ -23,14 +23,12 @@ from napari_celltype.gui.export.export_preview import ExportPreview
 from napari_celltype.gui.exporting import exported, folder_of
 from napari_celltype.gui.forms import Form, PathLine, narrow
 from napari_celltype.gui.opened import OpenRecording
-from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.settings import Settings
 from napari_celltype.gui.tasks import Failed, Finished, JobBar, Outcome, TaskRunner
 from napari_celltype.gui.widgets import Notice, fill, lay_out_dock, listen, switch
 from napari_celltype.parameters import build, parameters
 
-_WIDTH = 310
 # Typing and sliding shall come to rest before a preview is made.
 _REST_MS = 300
 _ALL = "all"
@@ -67,7 +65,6 @@ class ExportDock(QtWidgets.QWidget):
         self._rest = QTimer(
             self, singleShot=True, interval=_REST_MS, timeout=self.refresh
         )
-        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
         self._on_recordings()
@@ -139,14 +136,9 @@ class ExportDock(QtWidgets.QWidget):
         form = QtWidgets.QFormLayout(contentsMargins=QMargins())
         form.addRow("Recording", self.recording)
         form.addRow("Format", self.format)
-        column = fill(
-            QtWidgets.QVBoxLayout(),
-            *(form, self.options, self.hidden, (self.preview, 1)),
-            margins=(6, 4, 6, 4),
-            spacing=5,
-        )
+        parts = (form, self.options, self.hidden, (self.preview, 1))
         buttons = fill(QtWidgets.QHBoxLayout(), (self.save, 1), (self.copy, 1))
-        lay_out_dock(self, column, buttons, self.job, self.problem)
+        lay_out_dock(self, parts, buttons, self.job, self.problem)
 
     def _connect(self) -> None:
         self.format.currentIndexChanged.connect(self._on_format)
@@ -162,8 +154,8 @@ class ExportDock(QtWidgets.QWidget):
         recordings, active = self.session.recordings, self.session.active
         everything = self.recording.currentData() == _ALL
         self.recording.clear()
-        for key, opened in recordings.items():
-            self.recording.addItem(opened.title, key)
+        for key, title in self.session.titles.items():
+            self.recording.addItem(title, key)
         if len(recordings) > 1:
             self.recording.addItem(f"All {len(recordings)} open ones", _ALL)
         wanted = _ALL if everything and len(recordings) > 1 else active and active.key
@@ -229,7 +221,9 @@ class ExportDock(QtWidgets.QWidget):
     def _ask_where(self) -> None:
         chosen, recordings = self.chosen_format, self.chosen()
         folder = Settings().folder(_FOLDER) or folder_of(recordings[0])
-        title = recordings[0].title if len(recordings) == 1 else "recordings"
+        title = "recordings"
+        if len(recordings) == 1:
+            title = self.session.titles[recordings[0].key].replace("/", "_")
         words = chosen.key if chosen.key in ("labels", "methods") else "cell_types"
         name = f"{title} {words}{chosen.ending}".replace(" ", "_")
         if chosen.key == "npy":

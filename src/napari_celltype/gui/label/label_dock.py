@@ -19,15 +19,21 @@ from napari_celltype.gui.label.label_import import LabelImport
 from napari_celltype.gui.label.label_keys import COMMANDS, ON, LabelKeys
 from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.label.red_channel_panel import RedChannelPanel
-from napari_celltype.gui.placement import FirstPlace, open_once
+from napari_celltype.gui.placement import open_once
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.settings import Settings
-from napari_celltype.gui.widgets import Column, Notice, fill, fill_grid, listen, switch
+from napari_celltype.gui.widgets import (
+    Notice,
+    fill,
+    fill_grid,
+    lay_out_dock,
+    listen,
+    switch,
+)
 from napari_celltype.labels import NOT_A_SOMA, LabelTable
 from napari_celltype.labels.red_channel import has_second_channel
 
-_WIDTH = 310
 _ANNOTATOR = "annotator"
 _ONE_CHANNEL = (
     "The recording has no second channel; run suite2p with two channels for one"
@@ -73,7 +79,6 @@ class LabelDock(QtWidgets.QWidget):
         self.labelling.annotator = self.annotator.text().strip()
         self.notice = Notice()
         LabelKeys(scene, self)
-        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         toggled, activated = self.labelling.toggled, self.session.activated
         listen(self, self._show_state, toggled, activated)
@@ -101,16 +106,11 @@ class LabelDock(QtWidgets.QWidget):
         policy.setRetainSizeWhenHidden(True)
         self.notice.setSizePolicy(policy)
         self.notice.setMinimumHeight(2 * self.fontMetrics().lineSpacing() + 8)
-        inner = QtWidgets.QWidget()
-        fill_grid(
-            QtWidgets.QGridLayout(inner),
-            *(self.toggle, self.saved, self.notice, self.buttons),
-            *((self.red, self.load), self.new_type),
-            (QtWidgets.QLabel("Annotator"), self.annotator),
-            margins=(6, 4, 6, 4),
-            spacing=5,
-        ).setRowStretch(7, 1)
-        fill(QtWidgets.QVBoxLayout(self), Column(inner))
+        sources = fill(QtWidgets.QHBoxLayout(), (self.red, 1), (self.load, 1))
+        name = QtWidgets.QLabel("Annotator")
+        annotator = fill(QtWidgets.QHBoxLayout(), name, (self.annotator, 1))
+        parts = (self.toggle, self.saved, self.notice, self.buttons)
+        lay_out_dock(self, (*parts, sources, self.new_type, annotator))
 
     def _show_red_channel(self) -> None:
         panel = open_once(

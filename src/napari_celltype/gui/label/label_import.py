@@ -93,8 +93,9 @@ class LabelImport(QtWidgets.QDialog):
         tree = self._session.tree
         # It may have been read again since.
         self._opened = self._session.recordings.get(self._opened.key, self._opened)
+        titles = self._session.titles
         others = [
-            (other.title, other.recording, other.labels)
+            (titles[other.key], other.recording, other.labels)
             for other in self._session.recordings.values()
             if other.key != self._opened.key and other.labels is not None
         ]

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from qtpy import QtWidgets
-from qtpy.QtCore import QMargins, QStringListModel, Qt, Signal
+from qtpy.QtCore import QStringListModel, Signal
 
 from napari_celltype.gui.forms import choice_box, offer
 from napari_celltype.gui.layers import tag_of
-from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.scene import Scene
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
@@ -28,7 +27,6 @@ from napari_celltype.labels import LabelTable, add_labels
 from napari_celltype.labels import red_channel as red_values
 from napari_celltype.labels.red_channel import RED_IMAGE, Lines, RedChannel, RedGroups
 
-_WIDTH = 320
 # Symbol, colour, sign and words of each group of ROIs, whose shapes tell them apart
 # without colour.
 _GROUPS = {
@@ -87,7 +85,6 @@ class RedChannelPanel(QtWidgets.QWidget):
         self.apply_button = QtWidgets.QPushButton("Apply", clicked=self._on_apply)
         self.job = JobBar()
         self._about, self._counts, self._outcome = Words(), Words(), Notice()
-        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self._connect()
         for plot in (self.scatter, self.histogram):
@@ -97,13 +94,11 @@ class RedChannelPanel(QtWidgets.QWidget):
 
     def _lay_out(self) -> None:
         buttons = fill(QtWidgets.QHBoxLayout(), self.show_image, self.propose)
-        form = QtWidgets.QFormLayout(contentsMargins=QMargins(4, 4, 4, 4))
-        for part in (self._about, buttons, self.scatter, self.histogram):
-            form.addRow(part)
-        form.addRow("Red means", self.positive.native)
-        for part in (self._counts, self.rois, self.keep):
-            form.addRow(part)
-        lay_out_dock(self, form, self._outcome, self.apply_button, self.job)
+        means = QtWidgets.QLabel("Red means")
+        positive = fill(QtWidgets.QHBoxLayout(), means, (self.positive.native, 1))
+        above = (self._about, buttons, self.scatter, self.histogram, positive)
+        parts = (*above, self._counts, self.rois, self.keep)
+        lay_out_dock(self, parts, self._outcome, self.apply_button, self.job)
 
     def _connect(self) -> None:
         session = self._session

@@ -162,9 +162,10 @@ class RecordingsTable(QtWidgets.QWidget):
 
     def add_open_recordings(self) -> None:
         """Add what is open in the viewer, with its labels as they are now."""
+        titles = self.session.titles
         found = [
-            of_open_recording(opened.recording, opened.labels, opened.title)
-            for opened in self.session.recordings.values()
+            of_open_recording(opened.recording, opened.labels, titles[key])
+            for key, opened in self.session.recordings.items()
         ]
         usable = [recording for recording in found if recording is not None]
         if len(usable) < len(found):

@@ -8,11 +8,11 @@ from threading import Event
 
 from napari.viewer import Viewer
 from qtpy import QtWidgets
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.classify.classify_dock import ClassifyDock
-from napari_celltype.gui.placement import FirstPlace, open_once
+from napari_celltype.gui.placement import open_once
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.tasks import Cancelled, Finished, JobBar, Outcome
 from napari_celltype.gui.train.recordings_table import RecordingsTable
@@ -22,7 +22,7 @@ from napari_celltype.gui.widgets import (
     Details,
     Notice,
     Words,
-    fill_grid,
+    fill,
     for_window,
     lay_out_dock,
     listen,
@@ -39,8 +39,6 @@ from napari_celltype.training.train import (
     find_base,
     train_model,
 )
-
-_WIDTH = 310
 
 
 @dataclass
@@ -88,7 +86,6 @@ class TrainDock(QtWidgets.QWidget):
         self._running: _Running | None = None
         self._trained: Trained | None = None
         self._trouble = ""
-        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         self._lay_out()
         self.form.changed.connect(self._update)
         self.recordings.changed.connect(self._update)
@@ -124,18 +121,14 @@ class TrainDock(QtWidgets.QWidget):
         self._show_state()
 
     def _lay_out(self) -> None:
-        column = fill_grid(
-            QtWidgets.QGridLayout(),
+        ways_on = fill(QtWidgets.QHBoxLayout(), (self.use, 1), self.copy)
+        parts = (
             *(QtWidgets.QLabel("<b>Labelled recordings</b>"), self.recordings),
             *(QtWidgets.QLabel("<b>Training</b>"), self.form, self.plot, self.course),
-            *((self.use, self.copy), self.result, self.details),
-            margins=(6, 4, 6, 4),
-            spacing=5,
+            *(ways_on, self.result, self.details),
         )
-        column.setColumnStretch(0, 1)
-        column.setRowStretch(9, 1)
         foot = (self.train, self.why_not, self.job, self.choice)
-        self._column = lay_out_dock(self, column, *foot)
+        self._column = lay_out_dock(self, parts, *foot)
         self._show_result(None)
 
     def _list_models(self) -> None:

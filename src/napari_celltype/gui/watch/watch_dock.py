@@ -11,19 +11,17 @@ from typing import Any
 import pyqtgraph as pg
 from magicgui.widgets import LineEdit
 from napari.viewer import Viewer
-from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_celltype.answers import ClassifyRequest
 from napari_celltype.gui.forms import Form
-from napari_celltype.gui.placement import FirstPlace
 from napari_celltype.gui.plot import Plot
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.tasks import Cancelled, JobBar, Outcome
 from napari_celltype.gui.widgets import (
     Notice,
     Words,
-    fill,
     lay_out_dock,
     listen,
     switch,
@@ -31,7 +29,6 @@ from napari_celltype.gui.widgets import (
 from napari_celltype.online import Update, WatchRequest, follow
 from napari_celltype.progress import OnProgress, Progress, ShouldStop
 
-_WIDTH = 310
 _CURVE = "#3D8BEF"
 _MOST_POINTS = 10_000
 
@@ -94,11 +91,8 @@ class WatchDock(QWidget):
         self.job.cancel.setText("Stop")
         self._updates: deque[Update] = deque()
         self._key = ""
-        FirstPlace(self, Qt.DockWidgetArea.RightDockWidgetArea, _WIDTH)
         parts = (self.form, self.line, self.plot, self.findings)
-        column = fill(QVBoxLayout(), *parts, margins=(6, 4, 6, 4), spacing=5)
-        column.addStretch(1)
-        lay_out_dock(self, column, self.start, self.job)
+        lay_out_dock(self, parts, self.start, self.job)
         self.job.started.connect(self.start.hide)
         self.job.ended.connect(self.start.show)
         self.form.changed.connect(self._show_start)
