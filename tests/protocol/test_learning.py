@@ -1,6 +1,8 @@
 """Learning curves: nested training sets, the fit, what is said, runs that resume."""
 
+import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,11 @@ from napari_celltype.errors import PriorError, Stopped
 from napari_celltype.labels import Targets
 from napari_celltype.protocol.experiment import ExperimentData
 from napari_celltype.protocol.experiments import Training, plan_experiment
+from napari_celltype.protocol.figures import (
+    confusion_figure,
+    learning_figure,
+    paper_figure,
+)
 from napari_celltype.protocol.learning import BALANCED, Fit, LearningCurve
 from napari_celltype.protocol.report import render
 from napari_celltype.protocol.splits import joining_order
@@ -223,6 +230,7 @@ def test_chance_is_not_reached_by_more_of_the_same(traces):
 def test_a_stopped_run_goes_on_to_the_same_curves(report, traces, tmp_path):
     folder, steps = tmp_path / "run", []
     evaluate(traces, folder=folder, learning_curve=False)
+    files = sorted(path.name for path in folder.iterdir())
     before = (folder / "results.jsonl").read_bytes()
     with pytest.raises(Stopped):
         evaluate(
@@ -238,6 +246,18 @@ def test_a_stopped_run_goes_on_to_the_same_curves(report, traces, tmp_path):
     assert (folder / "results.jsonl").read_bytes().startswith(stopped)
     for one, other in zip(report[0].learning, resumed.learning, strict=True):
         np.testing.assert_array_equal(one.counts, other.counts)
+    assert (folder / "learning-curve.png").exists()
+    evaluate(traces, folder=folder, learning_curve=False)
+    assert sorted(path.name for path in folder.iterdir()) == files
+
+
+def test_a_dollar_sign_in_a_name_is_no_formula(report):
+    names = (r"$\foo$", "PY")
+    curves = [replace(c, shares=dict.fromkeys(names, 0.5)) for c in report[0].learning]
+    found = replace(report[0], classes=names, learning=tuple(curves))
+    matrix = confusion_figure(found.confusion("svm-rbf"), names[0])
+    for figure in (matrix, learning_figure(found), paper_figure(found)):
+        figure.savefig(io.BytesIO())
 
 
 def test_too_little_data_have_no_curve_and_a_note(traces):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from napari_celltype.protocol.evaluation import Confusion, Evaluation
@@ -33,7 +34,7 @@ def confusion_figure(confusion: Confusion, title: str) -> Figure:
     side = 1.6 + 0.75 * len(confusion.classes)
     figure = Figure(figsize=(side, side - 0.2), layout="constrained")
     _draw_confusion(figure.add_subplot(), confusion, title)
-    return figure
+    return _without_formulas(figure)
 
 
 def _draw_confusion(
@@ -61,6 +62,13 @@ def _draw_confusion(
     axes.set_xlabel("classified as", fontsize=fontsize + 1)
     axes.set_ylabel("true type", fontsize=fontsize + 1)
     axes.set_title(title, fontsize=fontsize + 1)
+
+
+def _without_formulas(figure: Figure) -> Figure:
+    """Let a dollar sign in a type's name be one."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    return figure
 
 
 def curve_figure(found: Evaluation) -> Figure | None:
@@ -139,7 +147,7 @@ def learning_figure(found: Evaluation) -> Figure:
         panels[row, -1].legend(
             frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5)
         )
-    return figure
+    return _without_formulas(figure)
 
 
 def paper_figure(found: Evaluation) -> Figure:
@@ -156,7 +164,7 @@ def paper_figure(found: Evaluation) -> Figure:
         _draw_confusion(axes, confusion, f"{s.name}, {way_title(s.way)}", fontsize=6)
     for axes, letter in zip(panels, "ABC", strict=False):
         axes.set_title(letter, loc="left", fontsize=10, fontweight="bold")
-    return figure
+    return _without_formulas(figure)
 
 
 def figure_bytes(found: Evaluation, kind: Literal["png", "svg", "pdf"]) -> bytes:

@@ -66,8 +66,7 @@ class Report(Evaluation):
         lines += [line for line in (self.basis, *self.doubts) if line]
         lines += words.more_data(self.learning_of_top)
         shown = self.shown_everywhere[: max(1, _MOST_LINES - len(lines) - 1)]
-        if shown:
-            lines.append(scores_texts(shown)[_IN_SUMMARY].to_string(index=False))
+        lines.append(scores_texts(shown)[_IN_SUMMARY].to_string(index=False))
         if self.prior is not None:
             types = next(t for t in self.tables if t.key == "classes").texts
             name, way = self.top[0].name, words.way_title(self.top[0].way)
@@ -203,27 +202,37 @@ def write_report(report: Report, folder: Path) -> None:
     from napari_celltype.protocol import figures as drawn
 
     write_json(report.as_json(), folder / "report.json")
-    frames = {"scores": report.scores, "scores_strictest": report.strictest}
+    # What an earlier report in this folder had, and this one has not, goes.
+    files: dict[str, Any] = dict.fromkeys(
+        ("probes.csv", "learning-curve.csv", "more-data.csv", "learning-curve.png")
+    )
+    files["scores.csv"] = report.scores
+    files["scores_strictest.csv"] = report.strictest
     for table in report.tables:
-        if table.key in (report.experiment, "probes", "learning-curve", "more-data"):
-            frames[table.key] = table.flat
-    for name, frame in frames.items():
-        if frame is not None:
-            text = frame.to_csv(index=False, lineterminator="\n")
-            write_text_atomically(folder / f"{name}.csv", text)
-    figures = {}
-    for score in report.shown:
+        if f"{table.key}.csv" in files or table.key == report.experiment:
+            files[f"{table.key}.csv"] = table.flat
+    for score in report.asked:
         stem = re.sub(r"[^a-z0-9]+", "-", score.name.lower()).strip("-")
         for end, (of, confusion) in _matrices(report, score).items():
-            figure = drawn.confusion_figure(confusion, f"{score.name}\n{of}")
-            figures[f"confusion_{stem}{end}.png"] = figure
+            files[f"confusion_{stem}{end}.png"] = (
+                drawn.confusion_figure(confusion, f"{score.name}\n{of}")
+                if score in report.shown
+                else None
+            )
     curves = drawn.curve_figure(report)
     if curves is not None:
-        figures["fig3.png" if report.experiment == "fig3" else "curves.png"] = curves
+        files["fig3.png" if report.experiment == "fig3" else "curves.png"] = curves
     if report.learning:
-        figures["learning-curve.png"] = drawn.learning_figure(report)
-    for name, figure in figures.items():
-        write_atomically(folder / name, partial(figure.savefig, format="png", dpi=150))
+        files["learning-curve.png"] = drawn.learning_figure(report)
+    for name, content in files.items():
+        path = folder / name
+        if content is None:
+            path.unlink(missing_ok=True)
+        elif path.suffix == ".csv":
+            text = content.to_csv(index=False, lineterminator="\n")
+            write_text_atomically(path, text)
+        else:
+            write_atomically(path, partial(content.savefig, format="png", dpi=150))
     write_text_atomically(folder / "report.html", render(report))
 
 
