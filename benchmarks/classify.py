@@ -18,6 +18,7 @@ import time
 import numpy as np
 import psutil
 import torch
+from open_recording import peak_bytes
 from torch.utils.flop_counter import FlopCounterMode
 
 from napari_celltype.models import (
@@ -36,18 +37,6 @@ def seconds(function, *arguments):
     start = time.perf_counter()
     function(*arguments)
     return time.perf_counter() - start
-
-
-def peak_bytes():
-    """Return the largest resident memory of this process so far."""
-    memory = psutil.Process().memory_info()
-    if hasattr(memory, "peak_wset"):  # Windows
-        return memory.peak_wset
-    import resource
-    import sys
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def paper_model(n_frames):

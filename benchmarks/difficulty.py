@@ -225,7 +225,6 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
     panels[1, -1].annotate(
         "dotted: chance", (1, 0.02), xycoords="axes fraction", ha="right", fontsize=8
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
 
 
@@ -236,17 +235,12 @@ def main() -> int:
     add = parser.add_argument
     add("--sessions", type=int, default=30)
     add("--cells", type=int, default=40, help="in each session")
-    add("--axes", nargs="+", choices=list(TITLES), default=list(TITLES))
-    add("--quick", action="store_true", help="4 sessions of 10 cells")
     add("--work", type=Path, default=WORK, help="where difficulty.json is written")
-    add("--figure", type=Path, help="default: the documentation's, unless --quick")
     options = parser.parse_args()
-    n_sessions, cells = (4, 10) if options.quick else (options.sessions, options.cells)
-    results = curves(options.axes, n_sessions, cells)
+    results = curves(list(TITLES), options.sessions, options.cells)
     path = write_results("difficulty", results, options.work)
-    figure = options.figure or (options.work / FIGURE.name if options.quick else FIGURE)
-    draw(results, figure)
-    print(f"{path}\n{figure}")
+    draw(results, FIGURE)
+    print(f"{path}\n{FIGURE}")
     return 0
 
 

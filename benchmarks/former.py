@@ -166,11 +166,14 @@ def compare(commit: str, rounds: int) -> int:
         finally:
             subprocess.run([*git, "remove", "--force", former], check=True)
     print(f"{'':32} former, s    now, s   now / former")
+    ratios = {what: row["now"] / row["former"] for what, row in best.items()}
     for what, row in best.items():
-        ratio = row["now"] / row["former"]
-        slower = "  slower" if ratio > LIMIT else ""
-        print(f"{what:32} {row['former']:9.3f} {row['now']:9.3f} {ratio:14.2f}{slower}")
-    return 0
+        slower = "  slower" if ratios[what] > LIMIT else ""
+        print(
+            f"{what:32} {row['former']:9.3f} {row['now']:9.3f} "
+            f"{ratios[what]:14.2f}{slower}"
+        )
+    return int(max(ratios.values()) > LIMIT)
 
 
 def main() -> int:

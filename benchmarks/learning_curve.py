@@ -36,7 +36,11 @@ from napari_celltype.protocol.experiment import ExperimentData, Outcome, Plan
 from napari_celltype.protocol.experiments import Training, plan_experiment
 from napari_celltype.protocol.features import boosted_trees, trace_features
 from napari_celltype.protocol.learning import BALANCED, learning_curves
-from napari_celltype.protocol.metrics import balanced_accuracy, precision_at
+from napari_celltype.protocol.metrics import (
+    balanced_accuracy,
+    confusion_counts,
+    precision_at,
+)
 from napari_celltype.protocol.splits import PaperProtocol
 from napari_celltype.recording import area_average
 from napari_celltype.simulation import simulate_session
@@ -151,12 +155,10 @@ def scores_of(counts: NDArray[np.int64]) -> dict[str, float]:
     return found
 
 
-def case(
-    classifier: str, pool: Pool, number: int, labelled: int = 0
-) -> list[dict[str, Any]]:
+def case(classifier: str, pool: Pool, number: int) -> list[dict[str, Any]]:
     """Foretell from six animals, and see what more of them give."""
     rng = np.random.default_rng([SEED, 1, number])
-    labelled = labelled or LABELLED[number % len(LABELLED)]
+    labelled = LABELLED[number % len(LABELLED)]
     animals = rng.permutation(ANIMALS)[: KNOWN * max(MORE)]
     rows = pool.rows(animals[:KNOWN], labelled, number)
     plan = plan_of(pool, rows, number)
@@ -188,8 +190,7 @@ def case(
             model = trained(classifier, pool, learned, n_frames)
             guess = np.searchsorted(TYPES, model.predict(pool.inputs[n_frames][tested]))
             truth = np.searchsorted(TYPES, pool.labels[tested])
-            counts = np.zeros((len(TYPES), len(TYPES)), dtype=np.int64)
-            np.add.at(counts, (truth, guess), 1)
+            counts = confusion_counts(truth, guess, len(TYPES))
             found.append((unit, times, size, scores_of(counts)))
     results = []
     for name, shares in SHARES.items():
@@ -267,8 +268,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--classifier", default="linear")
     parser.add_argument("--cases", type=int, default=120)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--labelled", type=int, default=0, help="of each animal")
     parser.add_argument("--planted", action="store_true", help="much to be learnt")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -279,8 +278,8 @@ def main() -> None:
     else:
         pool = simulate(lengths, animals, traces=options.classifier in NETWORKS)
     results: list[dict[str, Any]] = []
-    for number in range(options.first, options.first + options.cases):
-        results += case(options.classifier, pool, number, options.labelled)
+    for number in range(options.cases):
+        results += case(options.classifier, pool, number)
         if options.json:
             options.json.write_text(json.dumps(results))
     print("\n".join(table(results)))

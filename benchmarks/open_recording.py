@@ -107,10 +107,11 @@ def measure_opening(plane: Path) -> None:
     label_image(recording)
     drawn = time.perf_counter() - start
     traces = np.asarray(recording.raw_traces).nbytes
-    print(opened, busy, after - before - traces, _peak() - before - traces, drawn)
+    print(opened, busy, after - before - traces, peak_bytes() - before - traces, drawn)
 
 
-def _peak() -> int:
+def peak_bytes() -> int:
+    """Return the largest resident memory of this process so far."""
     try:
         import resource
     except ImportError:  # Windows keeps the peak itself.

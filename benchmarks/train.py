@@ -218,7 +218,7 @@ def print_comparison(architecture, rates, keras_batch):
             statistics.median(rates[f"{name} {kind}"]) for name in ("ours", "keras")
         )
         spread = ratios(rates, kind)
-        low, _, high = statistics.quantiles(spread, n=4)
+        low, high = np.quantile(spread, (0.25, 0.75), method="weibull")
         within = (high - low) / 2
         found[kind] = ours / keras + within
         print(

@@ -42,6 +42,7 @@ from scoring import auroc, by_cell
 RATE = 10.0  # Hz
 SECONDS = 60.0
 PIECES = 4  # of one cell, at most
+TWINS = 2  # simulated cells for each real one
 FEWEST = 4  # cells; fewer cannot be divided into what is learnt and what is tested
 FOLDS = 5
 SEED = 7001  # of no other script
@@ -333,8 +334,6 @@ def main() -> int:
     )
     add = parser.add_argument
     add("folder", type=Path, nargs="?", default=DATA)
-    add("--twins", type=int, default=2, help="simulated cells for each real one")
-    add("--quick", action="store_true", help="every fourth cell only, one twin")
     add("--work", type=Path, default=WORK, help="where two_sample.json is written")
     options = parser.parse_args()
     if not (options.folder / "real_cells.csv").exists():
@@ -342,10 +341,7 @@ def main() -> int:
         return 0
     cells = load_cells(options.folder)
     cells += [cell for cell in load_invivo(options.folder) if cell.raw]
-    twins = options.twins
-    if options.quick:
-        cells, twins = cells[::4], 1
-    results = compare(pairs(cells, twins), pairs(cells, twins, match_noise=False))
+    results = compare(pairs(cells, TWINS), pairs(cells, TWINS, match_noise=False))
     write_results("two_sample", results, options.work)
     for title, tests in results.items():
         print(title)

@@ -63,7 +63,7 @@ def speed(options):
         work, longest = work + took, max(longest, took)
         if at % 60 == 0:
             growth[at // 60] = process.memory_info().rss
-    begin = 2 if min(2, options.minutes) in growth else min(growth)
+    begin = min(2, max(growth))
     grown = growth[max(growth)] - growth[begin]
     print(
         f"{model.card.name}, {options.rois} ROIs at {options.rate:g} Hz, "
@@ -165,6 +165,8 @@ def main():
     if options.accuracy:
         accuracies(options)
         return 0
+    if options.minutes < 1:
+        parser.error("Memory is looked at every minute; give --minutes 1 or more.")
     ratio, grown = speed(options)
     return 0 if ratio < 1 and grown < MOST_GROWTH else 1
 

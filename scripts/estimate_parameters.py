@@ -1,26 +1,22 @@
 """Estimate the simulator's parameters on neurons recorded with their spikes.
 
-    python scripts/estimate_parameters.py [--real-cells FOLDER]
-        [--leave-out "in vivo, OGB1" ...] [--json FILE] [--check]
+    python scripts/estimate_parameters.py [--real-cells FOLDER] [--check]
 
-FOLDER holds `real_cells.csv` and the recordings that it names. `--leave-out` drops
-whole strata (preparation, indicator) as if they had never been seen: what then has no
-data is not listed. `--check` compares the numbers that the simulator's tables call
-"measured on ..." with the estimates, to two digits, and fails where they differ.
+FOLDER holds `real_cells.csv` and the recordings that it names. `--check` compares the
+numbers that the simulator's tables call "measured on ..." with the estimates, to two
+digits, and fails where they differ.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from estimation import Estimate, estimate
-from paired_cells import PairedCell, read_cells
+from paired_cells import read_cells
 from provenance import DATA
 
 from napari_celltype.simulation.parameters import PARAMETERS, Quantity
@@ -45,17 +41,6 @@ def as_table(estimates: dict[str, Estimate]) -> str:
             f"{e.n_cells:>5}  {e.meaning}; {', '.join(e.datasets)}"
         )
     return "\n".join(lines)
-
-
-def without(cells: Sequence[PairedCell], strata: Sequence[str]) -> list[PairedCell]:
-    """Return the cells of other strata; "OGB1" is read as "OGB-1"."""
-    denied = {stratum.replace("OGB1", "OGB-1") for stratum in strata}
-    known = {cell.stratum for cell in cells}
-    if denied - known:
-        raise ValueError(
-            f"No cell belongs to {sorted(denied - known)}; there are {sorted(known)}."
-        )
-    return [cell for cell in cells if cell.stratum not in denied]
 
 
 def differences(estimates: Mapping[str, Estimate]) -> list[str]:
@@ -99,23 +84,14 @@ def rounded(value: float) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--real-cells", type=Path, default=DATA)
-    parser.add_argument("--leave-out", nargs="*", default=[], metavar="STRATUM")
-    parser.add_argument("--json", type=Path)
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
     folder = arguments.real_cells
     if not (folder / "real_cells.csv").exists():
         print(f"Skipped: there is no real_cells.csv in {folder}.")
         return 0
-    try:
-        cells = without(read_cells(folder), arguments.leave_out)
-    except ValueError as error:
-        parser.error(str(error))
-    estimates = estimate(cells)
+    estimates = estimate(read_cells(folder))
     print(as_table(estimates))
-    if arguments.json:
-        content = {name: asdict(e) for name, e in estimates.items()}
-        arguments.json.write_text(json.dumps(content, indent=2) + "\n")
     if arguments.check:
         wrong = differences(estimates)
         print("\n".join(wrong) or "The simulator's measured numbers are these.")

@@ -13,7 +13,7 @@ from napari_celltype.simulation.parameters import INDICATORS
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
-from estimate_parameters import differences, estimate, without
+from estimate_parameters import differences, estimate
 from firing_statistics import burst_lengths, episodes, local_variation
 from paired_cells import PairedCell, Trial, read_cells, shot_noise, slow_drift
 from spike_responses import (
@@ -162,19 +162,10 @@ def test_responses_to_stimuli_are_found_in_the_spikes():
 def test_what_no_cell_tells_is_absent():
     rng = np.random.default_rng(6)
     cells = [_responding_cell(rng, seconds=120) for _ in range(4)]
-    cells += [_responding_cell(rng, seconds=120, cell_type="SOM", preparation="slice")]
-    everything = estimate(cells)
-    left = estimate(without(cells, ["slice, GCaMP6f"]))
-    assert "BEHAVIOUR.puff_interval" not in left
-    assert "SPIKING.PY.rest_rate" in left
-    assert everything["NUISANCES.noise"].n_cells == 5
-    assert left["NUISANCES.noise"].n_cells == 4
-
-
-def test_a_stratum_without_cells_is_refused():
-    cell = _cell(np.zeros(9), np.zeros(0))
-    with pytest.raises(ValueError, match=r"No cell belongs to .*in vitro"):
-        without([cell], ["in vitro, GCaMP6f"])
+    found = estimate(cells)
+    assert "BEHAVIOUR.puff_interval" not in found
+    assert "SPIKING.PY.rest_rate" in found
+    assert found["NUISANCES.noise"].n_cells == 4
 
 
 def test_spike_times_are_read_in_seconds_without_padding(tmp_path):
