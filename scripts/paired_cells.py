@@ -41,17 +41,11 @@ class Trial:
 class PairedCell:
     """One neuron: what the table says of it, and its trials."""
 
-    file: str
     dataset: str
     cell_type: str
     indicator: str
     preparation: str
-    batch: str
     trials: tuple[Trial, ...]
-
-    @property
-    def stratum(self) -> str:
-        return f"{self.preparation}, {self.indicator}"
 
     @property
     def sampling_frequency(self) -> float:
@@ -74,12 +68,10 @@ def read_cells(folder: Path) -> list[PairedCell]:
 
 def _read_cell(folder: Path, row: Mapping[str, str]) -> PairedCell:
     return PairedCell(
-        row["file"],
         row["dataset"],
         row["cell_type"],
         row["indicator"].replace("OGB1", "OGB-1"),
         row["preparation"].split(",")[0],
-        row["batch"],
         tuple(Trial(*trial) for trial in read_trials(folder, row["file"])),
     )
 

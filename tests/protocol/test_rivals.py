@@ -32,7 +32,7 @@ RATE = 10.0
 
 @pytest.fixture(scope="module")
 def traces():
-    """More examples than are read at once; each with its own mean and noise."""
+    """Each with its own mean and noise."""
     random = np.random.default_rng(0)
     noise = random.normal(size=(300, 200)) * random.uniform(1, 3, size=(300, 1))
     walks = np.cumsum(random.normal(size=(300, 200)), axis=1)

@@ -39,7 +39,7 @@ def _cell(
     dataset: str = "made up",
 ) -> PairedCell:
     trial = Trial(dff, np.arange(dff.size) * step, spikes)
-    return PairedCell("", dataset, cell_type, "GCaMP6f", preparation, "", (trial,))
+    return PairedCell(dataset, cell_type, "GCaMP6f", preparation, (trial,))
 
 
 def _poisson(rng: np.random.Generator, rate: float, seconds: float) -> np.ndarray:
@@ -169,8 +169,8 @@ def test_what_no_cell_tells_is_absent():
 
 
 def test_spike_times_are_read_in_seconds_without_padding(tmp_path):
-    columns = "file,dataset,cell_type,indicator,preparation,batch"
-    row = 'cell.mat,DS15,PY,OGB1,"slice, KCl puff",b'
+    columns = "file,dataset,cell_type,indicator,preparation"
+    row = 'cell.mat,DS15,PY,OGB1,"slice, KCl puff"'
     (tmp_path / "real_cells.csv").write_text(f"{columns}\n{row}\n")
     (tmp_path / "real_cells").mkdir()
     trial = {
@@ -180,7 +180,7 @@ def test_spike_times_are_read_in_seconds_without_padding(tmp_path):
     }
     savemat(tmp_path / "real_cells" / "cell.mat", {"CAttached": trial})
     (cell,) = read_cells(tmp_path)
-    assert cell.stratum == "slice, OGB-1"
+    assert (cell.preparation, cell.indicator) == ("slice", "OGB-1")
     assert cell.sampling_frequency == pytest.approx(10)
     np.testing.assert_allclose(cell.trials[0].spikes, [0.1, 0.3])
 

@@ -32,7 +32,6 @@ class DayAgreement:
     same: float
     interval: tuple[float, float]  # 95 %, by resampling cells
     shuffled: float  # mean, with the cells of each recording dealt anew
-    shuffled_high: float  # which only 2.5 % of the dealings exceed
 
     def __str__(self) -> str:
         low, high = (f"{100 * bound:.0f}" for bound in self.interval)
@@ -43,9 +42,7 @@ class DayAgreement:
         )
 
 
-def agreement_over_days(
-    table: pd.DataFrame, column: str = "predicted", *, random_state: int = 0
-) -> DayAgreement | None:
+def agreement_over_days(table: pd.DataFrame) -> DayAgreement | None:
     """Compare what the same cells are called in several recordings.
 
     Parameters
@@ -53,24 +50,18 @@ def agreement_over_days(
     table : DataFrame
         Output table of several recordings (`Predictions.table`). ROIs of one `cell_id`,
         as Track2p's or ROICaT's matches give it, are one cell, unless the recordings'
-        names tell of two animals.
-    column : str
-        Column of names: "predicted", "group" or "label". `unsure` is no answer.
-    random_state : int
-        Seed of the shuffles and resamplings.
+        names tell of two animals. `unsure` is no answer.
 
     Returns
     -------
     DayAgreement or None
         None if no cell has a name in two recordings.
     """
-    if not {"cell_id", column} <= set(table.columns):
-        return None
-    named = table[(table["cell_id"] != "") & ~table[column].isin(("", UNSURE))]
+    named = table[(table["cell_id"] != "") & ~table["predicted"].isin(("", UNSURE))]
     animals = {name: guess_from_path(Path(name))[0] for name in set(table.recording)}
     cell = named["recording"].map(animals) + "\n" + named["cell_id"]
     by_day = (
-        named.assign(cell=cell, name=named[column].astype("category").cat.codes)
+        named.assign(cell=cell, name=named["predicted"].astype("category").cat.codes)
         .drop_duplicates(["cell", "recording"])
         .pivot(index="cell", columns="recording", values="name")
     )
@@ -79,7 +70,7 @@ def agreement_over_days(
     pairs, same = _agreeing(called)
     if not pairs.sum():
         return None
-    random = np.random.default_rng(random_state)
+    random = np.random.default_rng(0)
     shuffled = []
     for _ in range(_N_SHUFFLES):
         dealt = called.copy()
@@ -96,7 +87,6 @@ def agreement_over_days(
         same=_share(pairs, same),
         interval=(float(low), float(high)),
         shuffled=float(np.mean(shuffled)),
-        shuffled_high=float(np.quantile(shuffled, 0.975)),
     )
 
 

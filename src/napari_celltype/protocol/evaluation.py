@@ -16,7 +16,7 @@ from napari_celltype.labels.notes import counted
 from napari_celltype.labels.trace_set import identity
 from napari_celltype.protocol.experiment import Role
 from napari_celltype.protocol.learning import LearningCurve
-from napari_celltype.protocol.metrics import MEASURES
+from napari_celltype.protocol.metrics import MEASURES, recalls
 from napari_celltype.protocol.scores import (
     GROUPED,
     Difference,
@@ -139,8 +139,7 @@ class Confusion:
     def of(cls, classes: tuple[str, ...], counts: list[list[int]]) -> Self:
         """Normalise counts by row (Figs. 2 and 4)."""
         table = np.array(counts, dtype=np.int64)
-        total = table.sum(axis=1, keepdims=True)
-        return cls(classes, table, table / np.where(total > 0, total, np.nan))
+        return cls(classes, table, recalls(table))
 
 
 @dataclass(frozen=True)

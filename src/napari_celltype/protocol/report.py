@@ -34,7 +34,7 @@ _MOST_LINES = 12
 # What a score card tells of a condition.
 _ON_CARD = ["name", "role", "way", "accuracy", "balanced_accuracy", "interval"]
 _ON_CARD += ["chance", "majority", "luck", "n_examples", "n_cells", "n_train"]
-_ON_CARD += ["n_test", "n_splits", "n_planned", "counts"]
+_ON_CARD += ["n_test", "n_splits", "counts"]
 
 
 class Report(Evaluation):

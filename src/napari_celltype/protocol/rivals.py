@@ -25,7 +25,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from napari_celltype.labels import TraceSet
-from napari_celltype.models.windows import Normalization
+from napari_celltype.models.windows import Normalization, blocks_of
 from napari_celltype.recording.windows import means_in_gaps
 
 
@@ -85,8 +85,6 @@ RECORDED = {
     "plane": "plane",
 }
 _MAX_LEAF_NODES = (2, 4, 8, 16, 32)
-# Traces that are held in double precision at once.
-_TRACES_AT_ONCE = 256
 
 
 def probe_values(traces: TraceSet) -> dict[str, NDArray[np.float64]]:
@@ -102,10 +100,7 @@ def probe_values(traces: TraceSet) -> dict[str, NDArray[np.float64]]:
         rate" (Hz) as recorded; "ROI size" (pixels); "plane".
     """
     rate = traces.sampling_frequency
-    parts = [
-        _numbers(traces.traces[start : start + _TRACES_AT_ONCE], rate)
-        for start in range(0, len(traces), _TRACES_AT_ONCE)
-    ]
+    parts = [_numbers(block, rate) for _, block in blocks_of(traces.traces)]
     values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     for name, array in RECORDED.items():
         if array in traces.recorded:
@@ -359,17 +354,16 @@ def phase_randomised(
     traces: NDArray[np.float32], random: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return traces with the same power spectrum and random phases."""
-    n_traces, n_frames = traces.shape
-    randomised = np.empty((n_traces, n_frames), dtype=np.float32)
-    for start in range(0, n_traces, _TRACES_AT_ONCE):
-        block = slice(start, start + _TRACES_AT_ONCE)
-        spectrum = np.fft.rfft(traces[block].astype(np.float64))
+    n_frames = traces.shape[1]
+    randomised = np.empty(traces.shape, dtype=np.float32)
+    for rows, block in blocks_of(traces):
+        spectrum = np.fft.rfft(block.astype(np.float64))
         turn = np.exp(2j * np.pi * random.random(spectrum.shape))
         # The mean and, of an even number of frames, the fastest wave are real.
         turn[:, 0] = 1
         if n_frames % 2 == 0:
             turn[:, -1] = 1
-        randomised[block] = np.fft.irfft(spectrum * turn, n_frames)
+        randomised[rows] = np.fft.irfft(spectrum * turn, n_frames)
     return randomised
 
 

@@ -101,9 +101,7 @@ class Score(Tested):
     n_train: int
     n_test: int
     n_asked: int | None
-    # Splits that are finished, and that were planned.
     n_splits: int
-    n_planned: int
     # Seconds of the fit alone, over splits.
     train_seconds: Spread
     # MEASURES of each class over splits.
@@ -195,7 +193,6 @@ def score_condition(
         n_test=round(np.mean([len(s.test) for s in drawn])),
         n_asked=sum(asked.values()) if asked else None,
         n_splits=len(outcomes),
-        n_planned=sum(key[0] == condition.name for key in tasks),
         train_seconds=Spread.of(o.train_seconds for o in outcomes),
         per_class={
             c: {

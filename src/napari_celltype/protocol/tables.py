@@ -50,7 +50,6 @@ _CELLS: Mapping[str, Callable[[Score], Any]] = {
     "training time (s), mean (SD)": lambda s: s.train_seconds,
     "luck reaches": lambda s: s.luck,
     "splits": lambda s: s.n_splits,
-    "planned": lambda s: s.n_planned,
     "examples": lambda s: s.n_examples,
     "cells": lambda s: s.n_cells,
     "parameters": lambda s: words.parameters_text(s.parameters) or words.UNDEFINED,
@@ -330,11 +329,7 @@ def _chosen(found: Evaluation) -> Rows:
 def _conditions(found: Evaluation) -> Rows:
     headings = ("split", "parameters", "frames", "training examples", "test examples")
     return (
-        {
-            "name": s.name,
-            "classifier": s.classifier,
-            **_row(s, *headings, "splits", "planned"),
-        }
+        {"name": s.name, "classifier": s.classifier, **_row(s, *headings, "splits")}
         for s in found.results
         if s.role != "probe"
     )

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from napari_celltype.training.request import TrainRequest
     from napari_celltype.training.validation import Validation
 
-# Traces whose properties are measured at once, in double precision.
-_AT_ONCE = 256
-
 
 def card_of(
     classifier: TraceClassifier,
@@ -161,18 +158,16 @@ def _known(values: NDArray[np.str_]) -> set[str]:
 def _domain(data: LabelledData, held: HeldOut) -> dict[str, dict[str, float]] | None:
     """Return what is usual in the trained cells, so that unlike recordings are told."""
     from napari_celltype.models.domain import domain_of, trace_properties
+    from napari_celltype.models.windows import blocks_of
     from napari_celltype.recording.windows import means_in_gaps
 
     traces, frequency = data.traces, data.traces.sampling_frequency
     values = means_in_gaps(traces.traces)
     mine = np.isin(data.cell, held.train)
-    rows = np.flatnonzero(mine & (np.ptp(values, axis=1) > 0))
-    if frequency is None or traces.n_frames < 4 or not rows.size:
+    rows = mine & (np.ptp(values, axis=1) > 0)
+    if frequency is None or traces.n_frames < 4 or not rows.any():
         return None
-    blocks = [
-        trace_properties(values[rows[start : start + _AT_ONCE]], frequency)
-        for start in range(0, len(rows), _AT_ONCE)
-    ]
+    blocks = [trace_properties(of, frequency) for _, of in blocks_of(values[rows])]
     cell = np.unique(data.cell[rows], return_inverse=True)[1]
     found = {
         name: means_by_cell(np.concatenate([block[name] for block in blocks]), cell)
