@@ -98,7 +98,7 @@ def test_new_data_are_scored_where_somebody_saw_the_type(make_run, make_traces):
     run = make_run("new-dataset", traces=make_traces(two), new=new)
     seen = (new.labels == "PV") & (source == "manual")
     assert run.report.asked[0].new.n_examples == seen.sum()
-    assert run.report.asked[0].new.counts[1] == [0, 0]
+    assert run.report.asked[0].new.counts[1].tolist() == [0, 0]
 
 
 def test_surrogates_are_scored_against_the_true_labels(make_run):

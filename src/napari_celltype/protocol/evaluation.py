@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,14 +132,11 @@ class Confusion:
 
     classes: tuple[str, ...]
     counts: NDArray[np.int64]
-    # Divided by the sum of each row; NaN where a class was never tested.
-    normalised: NDArray[np.float64]
 
-    @classmethod
-    def of(cls, classes: tuple[str, ...], counts: list[list[int]]) -> Self:
-        """Normalise counts by row (Figs. 2 and 4)."""
-        table = np.array(counts, dtype=np.int64)
-        return cls(classes, table, recalls(table))
+    @cached_property
+    def normalised(self) -> NDArray[np.float64]:
+        """Divided by the sum of each row (Figs. 2 and 4); NaN where that is 0."""
+        return recalls(self.counts)
 
 
 @dataclass(frozen=True)
@@ -246,7 +243,7 @@ class Evaluation:
                 f"There is no classifier {classifier!r} in this report; it has "
                 f"{', '.join(scores)}."
             )
-        return Confusion.of(self.classes, scores[classifier].counts)
+        return Confusion(self.classes, scores[classifier].counts)
 
     def _by_split(self, scores: Sequence[Score]) -> pd.DataFrame:
         import pandas as pd

@@ -160,7 +160,7 @@ def paper_figure(found: Evaluation) -> Figure:
     panels = figure.subplots(1, len(ratios), width_ratios=ratios, squeeze=False)[0]
     _draw_scores(panels[0], lines)
     for axes, s in zip(panels[1:], found.top, strict=True):
-        confusion = Confusion.of(found.classes, s.counts)
+        confusion = Confusion(found.classes, s.counts)
         _draw_confusion(axes, confusion, f"{s.name}, {way_title(s.way)}", fontsize=6)
     for axes, letter in zip(panels, "ABC", strict=False):
         axes.set_title(letter, loc="left", fontsize=10, fontweight="bold")

@@ -116,7 +116,7 @@ def _strict_json(values: dict[str, Any]) -> dict[str, Any]:
 
     def simple(value: Any) -> Any:
         plain = is_dataclass(value) and not isinstance(value, type)
-        return asdict(value) if plain else value.item()
+        return asdict(value) if plain else value.tolist()
 
     text = json.dumps(values, default=simple)
     plain: dict[str, Any] = json.loads(text, parse_constant=lambda name: None)
@@ -141,11 +141,6 @@ def make_report(
 
     data, traces = plan.data, plan.data.traces
     by_key = {task.key: task for task in plan.tasks}
-    done = [
-        (c, [o for o in outcomes if o.condition == c.name])
-        for c in plan.conditions
-        if c.role != "curve"
-    ]
     sentences = {
         "environment": environment_note(outcomes),
         "quick": quick_caution(plan, protocol.n_splits),
@@ -156,7 +151,11 @@ def make_report(
         from napari_celltype.protocol.rivals import surrogate_note
 
         all_notes.append(surrogate_note(traces.sampling_frequency))
-    results = tuple(score_condition(c, data, by_key, of) for c, of in done if of)
+    results = tuple(
+        score_condition(c, data, by_key, [o for o in outcomes if o.condition == c.name])
+        for c in plan.conditions
+        if c.role != "curve"
+    )
     sure = {(score.name, score.way) for score in results if above_chance(score)}
     return Report(
         experiment=plan.name,
@@ -288,6 +287,6 @@ def _matrices(report: Report, score: Score) -> dict[str, tuple[str, Confusion]]:
         found["_new"] = "new data", score.new.counts
         found["_pooled"] = "old and new data (Fig. 4)", score.new.pooled_counts
     return {
-        end: (of, Confusion.of(report.classes, counts))
+        end: (of, Confusion(report.classes, counts))
         for end, (of, counts) in found.items()
     }

@@ -54,7 +54,7 @@ class _PartialScore:
     right: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Tested:
     """What a classifier, named so that readers see it, is worth on some examples."""
 
@@ -73,19 +73,19 @@ class Tested:
     majority: float
     luck: float
     # Confusion matrix of all splits, rows are the truth.
-    counts: list[list[int]]
+    counts: metrics.Counts
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class NewScore(Tested):
     """What the classifiers of all splits say about the new data set (Section IV-F)."""
 
     # On the test and the new examples together, as in Fig. 4.
     pooled_accuracy: Spread
-    pooled_counts: list[list[int]]
+    pooled_counts: metrics.Counts
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Score(Tested):
     """All that is reported of one condition, whose name is unique."""
 
@@ -230,7 +230,7 @@ def _tested(name: str, answers: Answers, traces: TraceSet) -> dict[str, Any]:
         "chance": metrics.chance(answers),
         "majority": metrics.majority_rate(answers),
         "luck": metrics.luck_level(answers),
-        "counts": answers.counts.tolist(),
+        "counts": answers.counts,
     }
 
 
@@ -285,7 +285,7 @@ def _new(
     return NewScore(
         **_tested(name, new, data.new),
         pooled_accuracy=Spread.of(map(metrics.accuracy, pooled)),
-        pooled_counts=(answers.counts + new.counts).tolist(),
+        pooled_counts=answers.counts + new.counts,
     )
 
 

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_celltype.celltypes import prior_shares
 from napari_celltype.labels.notes import counted
 from napari_celltype.protocol import paper, words
@@ -148,7 +146,7 @@ def scores_texts(scores: Sequence[Score]) -> pd.DataFrame:
 
 def shares_in_tests(score: Score) -> dict[str, float]:
     """Return how common each type was among the tested answers; sums to 1."""
-    tested = np.array(score.counts).sum(axis=1)
+    tested = score.counts.sum(axis=1)
     shares = (tested / max(int(tested.sum()), 1)).tolist()
     return dict(zip(score.per_class, shares, strict=True))
 
@@ -171,8 +169,7 @@ def prevalence_table(score: Score, shares: Mapping[str, float]) -> Table:
     LabelError
         If a name is no class, a share is negative, or all are zero.
     """
-    counts = np.array(score.counts, dtype=np.int64)
-    precision = precision_at(counts, tuple(score.per_class), shares)
+    precision = precision_at(score.counts, tuple(score.per_class), shares)
     total = sum(shares.values())
     rows = [
         {
@@ -181,7 +178,7 @@ def prevalence_table(score: Score, shares: Mapping[str, float]) -> Table:
             "by chance": shares.get(name, 0.0) / total,
             "called so": n,
         }
-        for name, n in zip(precision, counts.sum(axis=0).tolist(), strict=True)
+        for name, n in zip(precision, score.counts.sum(axis=0).tolist(), strict=True)
     ]
     caption = f"From the answers of {score.name} in all splits, without an interval."
     return Table("prevalence", "Precision at your shares", caption, _frame(rows))
@@ -232,12 +229,11 @@ def _differences(found: Evaluation) -> Rows:
 
 def _classes(found: Evaluation) -> Rows:
     for s in found.shown_everywhere:
-        counts = np.array(s.counts)
-        tested, called = counts.sum(axis=1).tolist(), counts.sum(axis=0)
+        tested, called = s.counts.sum(axis=1).tolist(), s.counts.sum(axis=0)
         shares: Mapping[str, float] = {}
         if found.prior is not None:
             shares = prior_shares(found.prior, found.classes, shares_in_tests(s))
-            precision = precision_at(counts, found.classes, shares)
+            precision = precision_at(s.counts, found.classes, shares)
         for at, (name, spreads) in enumerate(s.per_class.items()):
             row = {**_row(s, "classifier", "split"), "cell type": name, **spreads}
             if shares:

@@ -129,7 +129,7 @@ class EvaluateResults(QtWidgets.QWidget):
     def _show_score(self) -> None:
         score: Score | None = self.which.currentData()
         if score is not None:
-            found = Confusion.of(self.report.classes, score.counts)
+            found = Confusion(self.report.classes, score.counts)
             self.matrix.show_confusion(found)
             learning = (c for c in self.report.learning if c.classifier == score.name)
             curves = [curve for curve in learning if curve.way == score.way]
