@@ -136,6 +136,18 @@ def test_a_type_that_only_the_new_data_have_is_refused():
         experiment_data(load(traces()), new)
 
 
+def test_a_score_card_replaces_only_a_score_card(tmp_path):
+    card = tmp_path / "card.json"
+    card.write_text("{}")
+    shared = {"score_card": card, "folder": tmp_path / "run"}
+    with pytest.raises(OutputError, match=r"card\.json is there already"):
+        nct.evaluate(traces(), ["svm-linear"], PROTOCOL, **shared)
+    assert not (tmp_path / "run").exists()
+    for force in (True, False):
+        nct.evaluate(traces(), ["svm-linear"], PROTOCOL, force=force, **shared)
+    assert "scores" in json.loads(card.read_text())
+
+
 def test_an_experiment_that_there_is_not():
     with pytest.raises(CellTypeError, match="choose evaluate, table1"):
         run_experiment(ExperimentRequest(traces(), "table6"))

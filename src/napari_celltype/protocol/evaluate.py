@@ -355,7 +355,12 @@ def run_experiment(
     Stopped
         If `should_stop` answered True; what is finished stays in the folder.
     """
-    from napari_celltype.protocol.report import make_report, write_json, write_report
+    from napari_celltype.protocol.report import (
+        SCORE_CARD,
+        make_report,
+        write_json,
+        write_report,
+    )
     from napari_celltype.protocol.running import RunFolder, run_tasks
 
     load = partial(
@@ -369,6 +374,13 @@ def run_experiment(
     planned = plan_request(request, data)
     # Better now than after all trainings.
     prior_shares(request.prior or {}, data.targets.classes)
+    card = request.score_card
+    if card is not None and card.exists() and not request.force:
+        if not card.is_file() or SCORE_CARD.encode() not in card.read_bytes():
+            raise OutputError(
+                f"{card} is there already and is no score card; choose another name, "
+                "or replace it with --force (force=True)."
+            )
     folder = RunFolder.open(
         request.folder, _configuration(request, old, new), force=request.force
     )
@@ -399,6 +411,6 @@ def run_experiment(
     )
     if request.folder is not None:
         write_report(report, request.folder)
-    if request.score_card is not None:
-        write_json(report.score_card(), request.score_card)
+    if card is not None:
+        write_json(report.score_card(), card)
     return report

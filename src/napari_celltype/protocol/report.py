@@ -31,7 +31,8 @@ _IN_SUMMARY = ["classifier", "split", INTERVAL, "chance", "accuracy, mean (SD)"]
 _IN_SUMMARY += ["examples", "cells"]
 _AT_PRIOR = ["cell type", "share of all", "precision at this share"]
 _MOST_LINES = 12
-# What a score card tells of a condition.
+SCORE_CARD = "napari-celltype score card 1"
+# What it tells of a condition.
 _ON_CARD = ["name", "role", "way", "accuracy", "balanced_accuracy", "interval"]
 _ON_CARD += ["chance", "majority", "luck", "n_examples", "n_cells", "n_train"]
 _ON_CARD += ["n_test", "n_splits", "counts"]
@@ -97,7 +98,7 @@ class Report(Evaluation):
         settings = self.settings.items()
         return _strict_json(
             {
-                "format": "napari-celltype score card 1",
+                "format": SCORE_CARD,
                 **{name: getattr(self, name) for name in names.split()},
                 "settings": {k: v for k, v in settings if k != "preparation"},
                 "scores": [
@@ -205,11 +206,11 @@ def write_report(report: Report, folder: Path) -> None:
     files: dict[str, Any] = dict.fromkeys(
         ("probes.csv", "learning-curve.csv", "more-data.csv", "learning-curve.png")
     )
-    files["scores.csv"] = report.scores
-    files["scores_strictest.csv"] = report.strictest
     for table in report.tables:
         if f"{table.key}.csv" in files or table.key == report.experiment:
             files[f"{table.key}.csv"] = table.flat
+    files["scores.csv"] = report.scores
+    files["scores_strictest.csv"] = report.strictest
     for score in report.asked:
         stem = re.sub(r"[^a-z0-9]+", "-", score.name.lower()).strip("-")
         for end, (of, confusion) in _matrices(report, score).items():

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.signal import periodogram
 from sklearn import model_selection as selection
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.ensemble import AdaBoostClassifier
@@ -196,14 +197,10 @@ def _numbers(
         steps = np.median(np.abs(np.diff(block, axis=1)), axis=1)
         numbers["noise level"] = steps / np.sqrt(rate or 1)
     if rate:
-        slow = np.fft.rfftfreq(n_frames, 1 / rate) < SLOWER_THAN
-        power = np.abs(np.fft.rfft(block, axis=1)) ** 2
-        if n_frames % 2 == 0:
-            # Every other wave stands for itself and its mirror image.
-            power[:, -1] /= 2
+        frequency, power = periodogram(block, rate)
         total = power.sum(axis=1)
         total[total == 0] = 1
-        numbers["slow power"] = power[:, slow].sum(axis=1) / total
+        numbers["slow power"] = power[:, frequency < SLOWER_THAN].sum(axis=1) / total
     return numbers
 
 
