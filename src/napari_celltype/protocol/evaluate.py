@@ -336,6 +336,16 @@ def evaluate(
     return run_experiment(request, on_progress=on_progress, should_stop=should_stop)
 
 
+def _require_score_card(path: Path) -> None:
+    from napari_celltype.protocol.report import SCORE_CARD
+
+    if not path.is_file() or SCORE_CARD.encode() not in path.read_bytes():
+        raise OutputError(
+            f"{path} is there already and is no score card; choose another name, or "
+            "replace it with --force (force=True)."
+        )
+
+
 def run_experiment(
     request: ExperimentRequest,
     *,
@@ -355,12 +365,7 @@ def run_experiment(
     Stopped
         If `should_stop` answered True; what is finished stays in the folder.
     """
-    from napari_celltype.protocol.report import (
-        SCORE_CARD,
-        make_report,
-        write_json,
-        write_report,
-    )
+    from napari_celltype.protocol.report import make_report, write_json, write_report
     from napari_celltype.protocol.running import RunFolder, run_tasks
 
     load = partial(
@@ -376,11 +381,7 @@ def run_experiment(
     prior_shares(request.prior or {}, data.targets.classes)
     card = request.score_card
     if card is not None and card.exists() and not request.force:
-        if not card.is_file() or SCORE_CARD.encode() not in card.read_bytes():
-            raise OutputError(
-                f"{card} is there already and is no score card; choose another name, "
-                "or replace it with --force (force=True)."
-            )
+        _require_score_card(card)
     folder = RunFolder.open(
         request.folder, _configuration(request, old, new), force=request.force
     )
