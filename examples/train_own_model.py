@@ -13,7 +13,7 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 from sklearn.model_selection import GroupShuffleSplit
 
 import napari_celltype as nct
-from napari_celltype.models import card_for, save_model
+from napari_celltype.models import card_for
 
 
 def main(model_file: str, trace_file: str | None = None) -> None:
@@ -43,7 +43,7 @@ def main(model_file: str, trace_file: str | None = None) -> None:
     card = card_for(
         classifier, name="my-model", sampling_frequency=data.sampling_frequency
     )
-    save_model(classifier, card, model_file)
+    classifier.save(model_file, card)
     print(f"written: {model_file}; use it as `napari-celltype classify --model FILE`")
 
 

@@ -47,7 +47,6 @@ from napari_celltype.models import (
     card_for,
     describe,
     load_model,
-    save_model,
 )
 from napari_celltype.models.calibration import calibrate, probabilities_of
 from napari_celltype.models.domain import (
@@ -191,7 +190,7 @@ def measure(training: Training, measuring: Measuring) -> str:
     if measuring.real_cells:
         scores += score_rows(model, measuring.real_cells)
     path = measuring.out / f"{card.name}.safetensors"
-    save_model(classifier, replace(card, scores=tuple(scores)), path)
+    classifier.save(path, replace(card, scores=tuple(scores)))
     _write_page(load_model(path), measuring.pages)
     curves = {
         f"{minutes_of(card, n):g} min": reliability(card, test.truth, p)

@@ -15,6 +15,7 @@ from napari_celltype.parameters import (
     neuropil_parameter,
     parameter,
     parameters,
+    seed_parameter,
     values_of,
 )
 
@@ -38,6 +39,8 @@ class Request:
     neuropil: str | float = neuropil_parameter("none", ("none",), "Input.")
     loud: bool = parameter(False, "Loud.")
     share: float = parameter(0.0, "Share.", minimum=0, maximum=1)
+    least: float = parameter(0.0, "Least.", minimum=0)
+    seed: int = seed_parameter()
     inner: Inner = field(default_factory=Inner)
     remark: str = ""
 
@@ -47,7 +50,7 @@ KNOWN = parameters(Request)
 
 def test_nested_parameters_are_its_own_and_plain_fields_are_none():
     assert list(KNOWN) == [
-        *("data", "n", "way", "neuropil", "loud", "share"),
+        *("data", "n", "way", "neuropil", "loud", "share", "least", "seed"),
         *("sizes", "merged", "shares"),
     ]
     assert KNOWN["data"].needed
@@ -78,6 +81,8 @@ def test_a_text_becomes_a_value(name, texts, value):
         ("n", "0", "0 is below 1"),
         ("n", "10", "10 is above 9"),
         ("share", "nan", "nan is no number"),
+        ("least", "inf", "inf is no number"),
+        ("seed", "4294967296", "4294967296 is above 4294967295"),
         ("way", "quick", "'quick' is not one of fast, slow"),
         ("neuropil", "model", "'model' is not one of 'none', nor a number such as 0.7"),
         ("merged", "VIP", "'VIP' is not of the form A=B, such as VIP=IN"),

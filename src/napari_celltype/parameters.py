@@ -7,6 +7,7 @@ request may hold others; their parameters are its own.
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -136,12 +137,12 @@ class Parameter:
             named = ", ".join(map(str, self.choices))
             raise ValueError(f"{value!r} is not one of {named}")
         if isinstance(value, int | float):
-            if value != value and self.minimum is not None:
-                raise ValueError("nan is no number")
+            if self.minimum is not None and not math.isfinite(value):
+                raise ValueError(f"{value} is no number")
             if self.minimum is not None and value < self.minimum:
-                raise ValueError(f"{value} is below {self.minimum:g}")
+                raise ValueError(f"{value} is below {_plain(self.minimum)}")
             if self.maximum is not None and value > self.maximum:
-                raise ValueError(f"{value} is above {self.maximum:g}")
+                raise ValueError(f"{value} is above {_plain(self.maximum)}")
         return value
 
 
@@ -264,7 +265,7 @@ def _plain(value: Any) -> str:
 # What several requests ask for, each declared here alone.
 
 
-def device_parameter(**more: Any) -> Any:
+def device_parameter() -> Any:
     """Return the parameter that says where networks are computed."""
     return parameter(
         "auto",
@@ -272,13 +273,19 @@ def device_parameter(**more: Any) -> Any:
         choices=("auto", "cpu", "cuda", "mps"),
         free=True,
         metavar="auto|cpu|cuda|cuda:N|mps",
-        **more,
     )
 
 
 def seed_parameter() -> Any:
     """Return the parameter that fixes all chance."""
-    return parameter(0, "Seed of all chance.", option="--seed", metavar="K", minimum=0)
+    return parameter(
+        0,
+        "Seed of all chance.",
+        option="--seed",
+        metavar="K",
+        minimum=0,
+        maximum=2**32 - 1,
+    )
 
 
 def frame_rate_parameter() -> Any:

@@ -16,7 +16,7 @@ from napari_celltype.errors import (
     SamplingFrequencyError,
 )
 from napari_celltype.labels import Label, LabelTable, save_labels
-from napari_celltype.models import load_model, save_model
+from napari_celltype.models import load_model
 from napari_celltype.recording import Recording, Segment, open_recording
 
 TYPES = ["PY", "PV", "SOM", "VIP"]
@@ -232,9 +232,7 @@ def model_with(tmp_path):
     def make(**fields):
         model = load_model("rnn-10hz")
         path = tmp_path / "doubting.safetensors"
-        save_model(
-            model.classifier, replace(model.card, name="doubting", **fields), path
-        )
+        model.classifier.save(path, replace(model.card, name="doubting", **fields))
         return str(path)
 
     return make

@@ -98,6 +98,7 @@ def test_a_spoilt_recording(terminal, session_folder, tmp_path, monkeypatch, spo
         (["classify", "m1", "-o", "types.xlsx"], ".xlsx"),
         (["classify", "m1", "-o", "m1/suite2p/plane0/stat.npy/t.csv"], "stat.npy"),
         (["open", "nowhere"], "nowhere"),
+        (["open", "a:rat:"], "a:rat:"),
         (["suite2p", "m1/suite2p/plane0/F.npy", "-o", "s"], "F.npy"),
         (["models", "show", "gru"], "no model 'gru'"),
         (["models", "verify", "m1/suite2p/plane0/F.npy"], "F.npy"),

@@ -43,6 +43,12 @@ def test_a_folder_of_both_is_classified_and_exported(terminal, tmp_path):
     assert terminal(*words, "--labels-only").exit_code == 0
     again = open_recording(nwb)
     np.testing.assert_array_equal(again.rois[3].xpix, [15, 15, 16, 16, 17, 17, 18, 18])
+    # A recording that ends as a table does.
+    words = ("export", tmp_path / "in/m2/b.csv", "-o", tmp_path / "b.txt")
+    assert terminal(*words, "--format", "methods", "--only-iscell").exit_code == 0
+    text = (tmp_path / "b.txt").read_text()
+    assert "Inscopix" in text
+    assert "suite2p" not in text
     refused = terminal("classify", tmp_path / "in", "-o", tmp_path / "in/m2/b.csv")
     assert refused.exit_code == 1
     assert "Inscopix's own file, which is never changed" in refused.stderr

@@ -141,17 +141,15 @@ def test_an_error_is_one_line_without_traceback_unless_debugged(run, tmp_path):
     assert result.exception.__class__.__name__ == "RecordingError"
 
 
-@pytest.mark.parametrize("format_", ["csv", "parquet", "npy", "mat"])
-def test_export_writes_every_format(run, session_folder, tmp_path, format_):
-    out = tmp_path / f"celltype.{format_}"
-    folder = session_folder("m1", **LONG)
-    result = run("export", folder, "--format", format_, "-o", out)
-    assert result.exit_code == 0, result.stderr
-    assert out.stat().st_size > 0
-    # A name may not contradict the format.
-    refused = run("export", folder, "--format", format_, "-o", tmp_path / "x.h5")
-    assert refused.exit_code == 1
-    assert not (tmp_path / "x.h5").exists()
+def test_two_recordings_for_a_file_of_one_are_not_classified_first(
+    run, session_folder, tmp_path
+):
+    for name in ("lab/m1", "lab/m2"):
+        session_folder(name, n_rois=2, n_frames=300)
+    result = run("classify", tmp_path / "lab", "-o", tmp_path / "all.npy")
+    assert result.exit_code == 1
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "a file holds one recording" in result.stderr
 
 
 def test_export_takes_a_table_that_classify_wrote_as_it_is(

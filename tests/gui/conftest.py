@@ -44,7 +44,7 @@ def has_display() -> bool:
 @pytest.fixture(scope="session")
 def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one small model, "quick": right or wrong does not matter here."""
-    from napari_celltype.models import TraceClassifier, card_for, save_model
+    from napari_celltype.models import TraceClassifier, card_for
     from napari_celltype.simulation import simulate_traces
 
     folder = tmp_path_factory.mktemp("models")
@@ -54,7 +54,7 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     classifier = TraceClassifier("cnn", epochs=2, random_state=0)
     classifier.fit(traces.traces, traces.labels)
     card = card_for(classifier, name="quick", sampling_frequency=10.0)
-    save_model(classifier, card, folder / "quick.safetensors")
+    classifier.save(folder / "quick.safetensors", card)
     return folder
 
 

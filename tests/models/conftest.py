@@ -9,7 +9,6 @@ from napari_celltype.models import (
     Score,
     TraceClassifier,
     card_for,
-    save_model,
 )
 from napari_celltype.models.card import CalibrationStep
 
@@ -110,5 +109,5 @@ def model(classifier, make_card):
 def model_file(classifier, make_card, tmp_path_factory):
     """Return a saved model file whose name has a space and an umlaut."""
     path = tmp_path_factory.mktemp("models") / "mein Modell für 10 Hz.safetensors"
-    save_model(classifier, make_card(), path)
+    classifier.save(path, make_card())
     return path

@@ -7,11 +7,10 @@ from napari_celltype.errors import ModelError, OutputError, SamplingFrequencyErr
 from napari_celltype.models import (
     add_model,
     catalog,
+    describe,
     list_models,
     load_model,
     pack_model,
-    save_model,
-    show_model,
 )
 from napari_celltype.models.catalog import find_model
 
@@ -31,7 +30,7 @@ def bundled(classifier, make_card, tmp_path, monkeypatch):
     for rate in (10, 5):
         name = f"cnn-{rate}hz"
         card = make_card(name=name, family="cnn", sampling_frequency=float(rate))
-        save_model(classifier, card, folder / f"{name}.safetensors")
+        classifier.save(folder / f"{name}.safetensors", card)
     monkeypatch.setattr(catalog, "BUNDLED", folder)
     return folder
 
@@ -83,7 +82,7 @@ def test_unknown_name_lists_what_there_is():
 
 @pytest.mark.parametrize("name", ["cnn", "cnn-10hz"])
 def test_bundled_names_cannot_be_taken(classifier, make_card, tmp_path, name):
-    save_model(classifier, make_card(name=name), tmp_path / "a.safetensors")
+    classifier.save(tmp_path / "a.safetensors", make_card(name=name))
     with pytest.raises(ModelError, match="belongs to a bundled model"):
         add_model(tmp_path / "a.safetensors")
 
@@ -98,7 +97,8 @@ def test_damaged_model_of_the_users_is_told_and_passed_over(user_models):
 
 
 def test_shown_card_ends_with_the_digest():
-    assert show_model("cnn-5hz").rstrip().endswith(find_model("cnn-5hz").sha256)
+    file = find_model("cnn-5hz")
+    assert describe(file.card, file.sha256).rstrip().endswith(file.sha256)
 
 
 def test_cards_are_listed_without_torch_or_scikit_learn():
@@ -127,7 +127,7 @@ def test_a_model_is_added_once_and_replaced_by_force(
     assert add_model(model_file).card.name == "tiny-10hz"
     assert load_model("tiny-10hz").card.window_frames == 60
     other = tmp_path / "b.safetensors"
-    save_model(classifier, make_card(trained_on="Others."), other)
+    classifier.save(other, make_card(trained_on="Others."))
     with pytest.raises(ModelError, match="already have another model"):
         add_model(other)
     add_model(other, force=True)

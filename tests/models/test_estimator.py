@@ -38,7 +38,7 @@ def test_stopped_training_leaves_the_earlier_model(labelled):
     fitted = TraceClassifier("rnn", **QUICK).fit(*labelled)
     before = fitted.predict_proba(labelled[0])
     with pytest.raises(Stopped):
-        fitted.fit(*labelled, should_stop=lambda: True)
+        fitted.fit(labelled[0][:, :-9], labelled[1], should_stop=lambda: True)
     np.testing.assert_array_equal(fitted.predict_proba(labelled[0]), before)
 
 

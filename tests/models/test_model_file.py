@@ -14,7 +14,6 @@ from napari_celltype.models import (
     TraceClassifier,
     card_for,
     load_model,
-    save_model,
     verify_model,
 )
 from napari_celltype.models import model_file as module
@@ -62,7 +61,7 @@ def test_loaded_model_predicts_the_same(
         architecture, normalization=normalization, epochs=1, device="cpu"
     ).fit(*labelled)
     path = tmp_path / "model.safetensors"
-    save_model(fitted, card_for(fitted, name="m", sampling_frequency=10.0), path)
+    fitted.save(path, card_for(fitted, name="m", sampling_frequency=10.0))
     np.testing.assert_array_equal(
         load_model(path).classifier.predict_proba(labelled[0]),
         fitted.predict_proba(labelled[0]),
@@ -77,7 +76,7 @@ def test_other_programs_can_read_the_weights(model_file):
 def test_card_of_another_classifier_is_not_saved(classifier, make_card, labelled):
     other = TraceClassifier("rnn", epochs=1, device="cpu").fit(*labelled)
     with pytest.raises(ModelError, match="says architecture = 'cnn'"):
-        save_model(other, make_card(), "never.safetensors")
+        other.save("never.safetensors", make_card())
 
 
 @pytest.mark.parametrize(
@@ -89,7 +88,7 @@ def test_a_place_for_no_model_is_refused(
 ):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=sentence):
-        save_model(classifier, make_card(), tmp_path / name)
+        classifier.save(tmp_path / name, make_card())
 
 
 @pytest.mark.parametrize("keep", [0, 5, 200, -1, -1000])
@@ -174,7 +173,7 @@ def test_weights_that_are_no_numbers_are_refused(
     spoilt = copy.deepcopy(classifier)
     with torch.no_grad():
         spoilt.network_.output.bias[0] = value
-    save_model(spoilt, make_card(), tmp_path / "nan.safetensors")
+    spoilt.save(tmp_path / "nan.safetensors", make_card())
     with pytest.raises(ModelError, match="some weights are NaN or infinite"):
         load_model(tmp_path / "nan.safetensors")
 
@@ -183,7 +182,7 @@ def test_saving_leaves_the_one_file_whose_digest_it_returns(
     classifier, make_card, tmp_path
 ):
     path = tmp_path / "model.safetensors"
-    sha256 = save_model(classifier, make_card(), path)
+    sha256 = classifier.save(path, make_card())
     assert verify_model(path).sha256 == sha256
     assert list(tmp_path.iterdir()) == [path]
 

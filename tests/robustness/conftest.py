@@ -68,14 +68,14 @@ def lab_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def quick_model(lab_folder: Path) -> Path:
-    from napari_celltype.models import TraceClassifier, card_for, save_model
+    from napari_celltype.models import TraceClassifier, card_for
 
     rng = np.random.default_rng(0)
     classifier = TraceClassifier("rnn", epochs=1, random_state=0)
     classifier.fit(rng.normal(size=(24, 100)), np.tile(["PY", "PV", "SOM", "VIP"], 6))
     card = card_for(classifier, name="quick", sampling_frequency=10.0)
     path = lab_folder / "quick.safetensors"
-    save_model(classifier, card, path)
+    classifier.save(path, card)
     return path
 
 

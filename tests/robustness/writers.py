@@ -33,7 +33,7 @@ def writer(
         write_table,
     )
     from napari_celltype.labels import Label, LabelFile, LabelTable
-    from napari_celltype.models import load_model, save_model
+    from napari_celltype.models import load_model
     from napari_celltype.recording import open_recording
 
     path = (elsewhere or folder) / TARGETS[kind]
@@ -44,7 +44,7 @@ def writer(
     if kind == "model":
         loaded = load_model(folder / "quick.safetensors")
         cards = [replace(loaded.card, name=name) for name in VERSIONS]
-        return lambda turn: save_model(loaded.classifier, cards[turn], path)
+        return lambda turn: loaded.classifier.save(path, cards[turn])
     recording = open_recording(folder / PLANE)
     labels = [LabelTable(tuple(Label(k, n) for k in range(6))) for n in VERSIONS]
     if kind == "labels":

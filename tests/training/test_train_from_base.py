@@ -20,7 +20,6 @@ from napari_celltype.models import (
     TraceClassifier,
     card_for,
     load_model,
-    save_model,
     training,
 )
 from napari_celltype.models.card import describe
@@ -44,7 +43,7 @@ def models(tmp_path, monkeypatch):
     card = card_for(
         classifier, name="start", sampling_frequency=10.0, neuropil=0.7, origin="user"
     )
-    save_model(classifier, card, folder / "start.safetensors")
+    classifier.save(folder / "start.safetensors", card)
     return folder
 
 
@@ -170,7 +169,7 @@ def test_a_model_that_was_fine_tuned_gives_way_to_its_base(recordings, models):
     (models / "mine.safetensors").rename(models / "start.safetensors")
     other = load_model(models / "two.safetensors")
     card = replace(load_model(models / "start.safetensors").card, name="start")
-    save_model(other.classifier, card, models / "start.safetensors")
+    other.classifier.save(models / "start.safetensors", card)
     with pytest.raises(ModelError, match="another version of 'start'"):
         find_base("two")
 
@@ -297,7 +296,7 @@ def test_a_network_of_any_length_starts_from_its_base(models, recordings, tuned_
     classifier = TraceClassifier("pooled", epochs=1, random_state=0)
     classifier.fit(traces, np.array(["PY", "PV", "SOM", "VIP"] * 4))
     card = card_for(classifier, name="any", sampling_frequency=10.0)
-    save_model(classifier, card, models / "any.safetensors")
+    classifier.save(models / "any.safetensors", card)
     asked = request(recordings, models, base="any", tuned_layers=tuned_layers)
     trained = train_model(asked)
     before, after = (

@@ -363,7 +363,7 @@ def classify_many(
     ModelError, PriorError, CellTypeError
         If there is no such model, the prior does not fit it, or no scheduler answers.
     """
-    from napari_celltype.models.catalog import find_model
+    from napari_celltype.models import find_model
 
     # What no recording can be classified with is refused before any is opened.
     card = find_model(request.model).card

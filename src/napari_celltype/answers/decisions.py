@@ -90,11 +90,8 @@ def prediction_sets(
     """
     if calibration is None:
         return [""] * len(probabilities)
-    limits = np.empty(probabilities.shape)
-    for number in np.unique(n_windows):
-        step = calibration.step(int(number))
-        limits[n_windows == number] = [step.prediction_set[c] for c in classes]
-    inside = probabilities >= limits
+    limits = [[step.prediction_set[c] for c in classes] for step in calibration.steps]
+    inside = probabilities >= np.array(limits)[calibration.row(n_windows)]
     inside |= ~np.isfinite(probabilities).all(axis=1, keepdims=True)
     inside[np.arange(len(inside)), np.nan_to_num(probabilities).argmax(axis=1)] = True
     return [

@@ -43,18 +43,20 @@ def list_() -> None:
     from napari_celltype.models import list_models
 
     for card in list_models(on_notice=say):
+        rate = card.sampling_frequency
         typer.echo(
             f"{card.name:<16} {', '.join(card.classes):<20} "
-            f"{card.sampling_frequency or 0:g} Hz  {card.trained_on}"
+            f"{'? Hz' if rate is None else f'{rate:g} Hz'}  {card.trained_on}"
         )
 
 
 @verb(models_app, without=("file", "force"), example="models show cnn")
 def show(request: ModelRequest) -> None:
     """Print the card of a model: what it was trained on and what it scored."""
-    from napari_celltype.models import show_model
+    from napari_celltype.models import describe, find_model
 
-    typer.echo(show_model(request.name))
+    file = find_model(request.name)
+    typer.echo(describe(file.card, file.sha256))
 
 
 @verb(

@@ -68,7 +68,7 @@ def door(verb: Callable[P, R]) -> Callable[P, R]:
 
 def say(text: str) -> None:
     """Print one line to standard error."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(text))
+    typer.echo(text, err=True)
 
 
 @contextmanager

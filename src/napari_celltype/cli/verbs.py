@@ -35,7 +35,6 @@ from napari_celltype.export import (
     write_table,
 )
 from napari_celltype.files import add_line, start_lines
-from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.online import WatchRequest, follow
 from napari_celltype.parameters import (
     REQUIRED,
@@ -70,7 +69,7 @@ def demo(request: DemoRequest) -> None:
         session, summary = run_demo(request, **watching)
     typer.echo(summary)
     if not request.headless:
-        raise typer.Exit(open_window(OpenRequest(session), DEFAULT_MODEL))
+        raise typer.Exit(open_window(OpenRequest(session), "--classify"))
 
 
 @verb(app, "open", example="open data/mouse1/suite2p")
@@ -112,10 +111,10 @@ class BatchRequest:
 def classify(batch: BatchRequest, request: ClassifyRequest) -> None:
     """Classify every ROI of the recordings and write one table."""
     output, force = batch.output, batch.force
-    if output is not None:
-        table_format(output)
-        require_replaceable(output, force)
     found = find_recordings(batch.paths, batch.plane)
+    if output is not None:
+        table_format(output).require_one(len(found.planes))
+        require_replaceable(output, force)
     with watched() as watching:
         result = classify_many(
             found.planes,

@@ -16,7 +16,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from napari_celltype.errors import MissingDependencyError
-from napari_celltype.models import DEFAULT_MODEL
 from napari_celltype.parameters import (
     REQUIRED,
     frame_rate_parameter,
@@ -44,11 +43,11 @@ class OpenRequest:
     plane: int | None = plane_parameter()
 
 
-def open_window(request: OpenRequest, model: str | None = None) -> int:
+def open_window(request: OpenRequest, *more: str) -> int:
     """Open napari, wait until it is closed, and return its exit status."""
     if reason := _no_window():
         raise MissingDependencyError(reason)
-    with subprocess.Popen(_command(request, model)) as window:
+    with subprocess.Popen([*_command(request), *more]) as window:
         # Whoever ends the terminal's process ends the window too.
         before = signal.signal(signal.SIGTERM, lambda *_: window.terminate())
         try:
@@ -62,8 +61,8 @@ def open_window(request: OpenRequest, model: str | None = None) -> int:
 
 def save_screenshot(path: Path, screenshot: Path) -> str | None:
     """Save a picture of the window, by Xvfb if need be; return why there is none."""
-    command = _command(OpenRequest(path), DEFAULT_MODEL)
-    command += ["--screenshot", str(screenshot)]
+    command = _command(OpenRequest(path))
+    command += ["--classify", "--screenshot", str(screenshot)]
     if reason := _no_window():
         xvfb = shutil.which("xvfb-run")
         if xvfb is None or find_spec("napari") is None:
@@ -77,10 +76,11 @@ def save_screenshot(path: Path, screenshot: Path) -> str | None:
     return lines[-1] if lines else f"napari ended with status {finished.returncode}."
 
 
-def _command(request: OpenRequest, model: str | None) -> list[str]:
-    command = [sys.executable, "-m", "napari_celltype.gui.app"]
-    command += terminal_arguments(request)
-    return command if model is None else [*command, "--model", model, "--classify"]
+def _command(request: OpenRequest) -> list[str]:
+    return [
+        *(sys.executable, "-m", "napari_celltype.gui.app"),
+        *terminal_arguments(request),
+    ]
 
 
 def _no_window() -> str | None:

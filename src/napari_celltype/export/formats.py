@@ -42,7 +42,12 @@ from napari_celltype.progress import (
     never_stop,
     raise_if_stopped,
 )
-from napari_celltype.recording import find_recordings, open_recording, recording_names
+from napari_celltype.recording import (
+    find_recordings,
+    open_recording,
+    pipeline_of_file,
+    recording_names,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,7 +195,7 @@ def export_path(
     chosen = find_format(request.format)
     output = chosen.file(output)
     require_replaceable(output, force)
-    if path.is_file() and path.suffix.lower() in READ_ENDINGS:
+    if path.suffix.lower() in READ_ENDINGS and pipeline_of_file(path) is None:
         if not chosen.from_table:
             raise CellTypeError(
                 f"{path.name} is a table without masks and traces; give the recording "

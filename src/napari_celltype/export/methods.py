@@ -33,6 +33,7 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
     labels = [r["labels"] for r in recordings if r.get("labels")]
     summaries = [r["summary"] for r in recordings if r.get("summary")]
     pipelines = [r["pipeline"] for r in recordings if r.get("pipeline")]
+    found_by = dict.fromkeys(p["name"] for p in pipelines) or ["the file"]
     if models:
         first = (
             f"Cell types of {where} were predicted from their calcium traces with "
@@ -51,13 +52,13 @@ def methods_paragraph(provenance: Mapping[str, Any]) -> str:
     shares = _listed(_shares(r) for r in recordings if r.get("shares"))
     sentences = [
         first,
-        inputs and f"The input was suite2p's fluorescence ({inputs}).",
+        inputs and f"The input was fluorescence ({inputs}).",
         rates and f"The frame rate per plane was {rates}.",
         *map(_model, models),
         "Each ROI got the more probable group (pyramidal cell or interneuron) and the "
         "most probable type inside it." * bool(models),
         least and f"Types less probable than {least} were left {UNSURE}.",
-        "ROIs that suite2p does not call cells were left out."
+        f"ROIs that {' or '.join(found_by)} does not call cells were left out."
         * any(r.get("only_iscell") for r in recordings),
         shares and f"The shares of the types were {shares}.",
         *_named(summaries),

@@ -254,7 +254,7 @@ def _rois(
     pixels["weight"] = masks.lam[kept]
     mask = VectorData(
         name="pixel_mask",
-        description="Pixels of each ROI: column, row and suite2p's weight (lam).",
+        description="Pixels of each ROI: column, row and weight.",
         data=pixels,
     )
     ends = VectorIndex(
@@ -262,9 +262,9 @@ def _rois(
     )
     rois = PlaneSegmentation(
         name=f"PlaneSegmentation{ending}",
-        description="ROIs that suite2p found, and their cell types according to "
-        "napari-celltype. Columns whose description says 'predicted' hold what a model "
-        "says, not identifications.",
+        description="ROIs and their cell types according to napari-celltype. Columns "
+        "whose description says 'predicted' hold what a model says, not "
+        "identifications.",
         imaging_plane=imaging_plane,
         id=roi_ids,
         columns=[mask, ends],

@@ -223,8 +223,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
             with np.errstate(invalid="raise"):
                 return table.astype(_types(table))
     except (
-        *(ValueError, TypeError, OSError),
-        *(RecursionError, ArithmeticError),
+        *(ValueError, TypeError, OSError, RecursionError, ArithmeticError),
+        AttributeError,  # of pandas below 3, where a row is none
     ) as error:
         raise OutputError(
             f"{path} is no {ending} table or is damaged ({error!s:.200}); write it "

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from napari_celltype.models.catalog import (
         add_model,
         families_of,
+        find_model,
         list_models,
         load_model,
         pack_model,
-        show_model,
         verify_model,
     )
-    from napari_celltype.models.estimator import TraceClassifier, card_for, save_model
+    from napari_celltype.models.estimator import TraceClassifier, card_for
     from napari_celltype.models.model import CellTypeModel, predict_recording_traces
 
 __all__ = [
@@ -38,13 +38,12 @@ __all__ = [
     "card_for",
     "describe",
     "families_of",
+    "find_model",
     "list_models",
     "load_model",
     "network_title",
     "pack_model",
     "predict_recording_traces",
-    "save_model",
-    "show_model",
     "verify_model",
 ]
 

@@ -26,8 +26,9 @@ def probabilities_of(
 ) -> NDArray[np.float64]:
     """Return probabilities of `log_probabilities_by_roi` of so many windows each."""
     if calibration is not None:
-        divisor = calibration.temperatures(n_windows)
-        log_probabilities = log_probabilities / divisor[:, None]
+        temperatures = np.array([step.temperature for step in calibration.steps])
+        divisor = temperatures[calibration.row(n_windows), None]
+        log_probabilities = log_probabilities / divisor
     probabilities: NDArray[np.float64] = np.exp(log_softmax(log_probabilities, axis=1))
     return probabilities
 

@@ -134,16 +134,10 @@ class Calibration:
         tuple[CalibrationStep, ...], Rule(_ascend, "steps that ascend from 1 window")
     ]
 
-    def step(self, n_windows: int) -> CalibrationStep:
-        """Return what holds for a ROI of so many windows; the first step for none."""
-        reached = [step for step in self.steps if step.n_windows <= n_windows]
-        return reached[-1] if reached else self.steps[0]
-
-    def temperatures(self, n_windows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the temperature of each ROI by its number of windows."""
+    def row(self, n_windows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return which step holds for ROIs of so many windows; the first for none."""
         starts = [step.n_windows for step in self.steps]
-        row = np.searchsorted(starts, n_windows, side="right") - 1
-        return np.array([step.temperature for step in self.steps])[np.maximum(row, 0)]
+        return np.maximum(np.searchsorted(starts, n_windows, side="right") - 1, 0)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari_celltype.errors import ModelError, OutputError, SamplingFrequencyError
 from napari_celltype.files import write_atomically
-from napari_celltype.models.card import ModelCard, describe
+from napari_celltype.models.card import ModelCard
 from napari_celltype.models.model_file import (
     SUFFIX,
     ModelBytes,
@@ -106,12 +106,6 @@ def verify_model(path: str | os.PathLike[str]) -> ModelBytes:
     content = read_model_bytes(path)
     build_model(content)
     return content
-
-
-def show_model(name_or_path: str | os.PathLike[str]) -> str:
-    """Return a model's card as text; a family shows its fastest model."""
-    file = find_model(name_or_path)
-    return describe(file.card, file.sha256)
 
 
 def pack_model(

@@ -211,6 +211,7 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
         Stopped
             If `should_stop` answered True; the last checkpoint stays on disk.
         """
+        before = vars(self).copy()
         traces, labels = validate_data(self, X, y, **_CHECKED)
         classes, targets = read_labels(labels, targets)
         for name in ("epochs", "batch_size"):
@@ -251,7 +252,6 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
                 start and start.digest(),
             )
             kept = Checkpoint(Path(checkpoint), key)
-        before = vars(self).copy()
         self.classes_ = classes
         self.class_counts_ = targets.allowed[targets.single].sum(axis=0)
         self.normalization_ = normalization
@@ -333,13 +333,39 @@ class TraceClassifier(ClassifierMixin, BaseEstimator):
     def save(self, path: str | os.PathLike[str], card: ModelCard | None = None) -> str:
         """Write the fitted classifier to a ``.safetensors`` file; return its SHA-256.
 
-        Without a card (see `card_for` and `save_model`) one named as the file is made,
-        which knows no frame rate, so that it cannot classify recordings.
+        Without a card (see `card_for`) one named as the file is made, which knows no
+        frame rate, so that it cannot classify recordings. `ModelError` if the card
+        describes another classifier, `OutputError` if the file cannot be written or
+        does not end in ``.safetensors``; what was there stays.
         """
         check_is_fitted(self)
+        target = Path(path)
+        require_suffix(target)
         if card is None:
-            card = card_for(self, name=Path(path).stem, sampling_frequency=None)
-        return save_model(self, card, path)
+            card = card_for(self, name=target.stem, sampling_frequency=None)
+        for name, stated, found in (
+            ("classes", card.classes, tuple(str(c) for c in self.classes_)),
+            ("window_frames", card.window_frames, self.n_features_in_),
+            ("architecture", card.architecture, self.architecture),
+            ("normalization", card.normalization, self.normalization),
+        ):
+            if stated != found:
+                raise ModelError(
+                    f"The card of {card.name!r} says {name} = {stated!r}, but the "
+                    f"classifier has {found!r}; make the card of this classifier with "
+                    "`card_for`."
+                )
+        tensors = {
+            f"network.{key}": value.contiguous()
+            for key, value in self.network_.state_dict().items()
+        }
+        statistics = self.normalization_
+        if statistics.mean is not None and statistics.deviation is not None:
+            tensors["normalization.mean"] = torch.from_numpy(statistics.mean)
+            tensors["normalization.deviation"] = torch.from_numpy(statistics.deviation)
+        content, sha256 = signed(tensors, "card", card.to_json(), target)
+        write_atomically(target, lambda file: file.write(content))
+        return sha256
 
     def __sklearn_tags__(self) -> Tags:
         """Tell scikit-learn that traces may have gaps."""
@@ -443,38 +469,3 @@ def card_for(
         versions={p: version(p) for p in ("napari-celltype", "torch", "numpy")},
         **{**of_user, **facts},
     )
-
-
-def save_model(
-    classifier: TraceClassifier, card: ModelCard, path: str | os.PathLike[str]
-) -> str:
-    """Write a fitted classifier and its card to one file, atomically.
-
-    Returns its SHA-256. `ModelError` if the card describes another classifier,
-    `OutputError` if the file cannot be written or does not end in ``.safetensors``.
-    """
-    target = Path(path)
-    require_suffix(target)
-    for name, stated, found in (
-        ("classes", card.classes, tuple(str(c) for c in classifier.classes_)),
-        ("window_frames", card.window_frames, classifier.n_features_in_),
-        ("architecture", card.architecture, classifier.architecture),
-        ("normalization", card.normalization, classifier.normalization),
-    ):
-        if stated != found:
-            raise ModelError(
-                f"The card of {card.name!r} says {name} = {stated!r}, but the "
-                f"classifier has {found!r}; make the card of this classifier with "
-                "`card_for`."
-            )
-    tensors = {
-        f"network.{key}": value.contiguous()
-        for key, value in classifier.network_.state_dict().items()
-    }
-    statistics = classifier.normalization_
-    if statistics.mean is not None and statistics.deviation is not None:
-        tensors["normalization.mean"] = torch.from_numpy(statistics.mean)
-        tensors["normalization.deviation"] = torch.from_numpy(statistics.deviation)
-    content, sha256 = signed(tensors, "card", card.to_json(), target)
-    write_atomically(target, lambda file: file.write(content))
-    return sha256

@@ -115,7 +115,6 @@ def train_model(
     Stopped
         If `should_stop` answered True.
     """
-    from napari_celltype.models import save_model
     from napari_celltype.models.estimator import EpochScoring
     from napari_celltype.training.held_out import hold_out
     from napari_celltype.training.trained_card import card_of
@@ -161,7 +160,7 @@ def train_model(
     validation = None if judge is None else judge.judge(classifier)
     notes = (*data.notes, *remarks)
     card = card_of(classifier, data, request, held, validation, base, notes)
-    sha256 = save_model(classifier, card, request.output)
+    sha256 = classifier.save(request.output, card)
     checkpoint.unlink(missing_ok=True)
     return Trained(
         request.output,
@@ -258,7 +257,7 @@ def find_base(
     SamplingFrequencyError
         If the recordings are slower than every model of a family.
     """
-    from napari_celltype.models.catalog import find_model
+    from napari_celltype.models import find_model
 
     file = find_model(name, sampling_frequency)
     remarks: tuple[str, ...] = ()
