@@ -157,7 +157,7 @@ def main() -> None:
         ("unseen trace", lambda: session.select(77)),
         ("threshold", lambda: session.set_min_probability(0.4)),
         ("prevalence", lambda: session.set_prior({"IN": 0.1})),
-        ("colour by group", lambda: session.set_color_by("group")),
+        ("colour by group", lambda: session.color_by_group(True)),
         ("labelling", labelling.toggle),
         ("label", lambda: labelling.give_digit(2)),
         ("next", lambda: labelling.step(1)),

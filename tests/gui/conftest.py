@@ -17,7 +17,7 @@ import pytest
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    if "make_napari_viewer" in getattr(item, "fixturenames", ()):
+    if "qapp" in getattr(item, "fixturenames", ()):
         item.add_marker("gui")
 
 
@@ -75,7 +75,7 @@ def make_predictions(quick_card: Any) -> Callable[..., Any]:
     """Predictions that say what the test wants: `make_predictions(recording, rows)`."""
     from napari_celltype.answers import Predictions
 
-    def make(recording: Any, rows: Any, min_probability: float = 0.0) -> Predictions:
+    def make(recording: Any, rows: Any) -> Predictions:
         n_rois = len(rows)
         return Predictions(
             recording=recording,
@@ -90,7 +90,6 @@ def make_predictions(quick_card: Any) -> Callable[..., Any]:
             roi_warnings=("",) * n_rois,
             labels=None,
             only_iscell=False,
-            min_probability=min_probability,
         )
 
     return make

@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("qtpy.QtWidgets")
 from napari_celltype.answers import ClassifyRequest
 from napari_celltype.export import ExportRequest, FigureOptions, NwbSession
 from napari_celltype.gui.forms import Form
 from napari_celltype.parameters import parameters
 from napari_celltype.training import TrainRequest
 
-pytestmark = pytest.mark.gui
 TRAINED = ("architecture", "epochs", "validation", "device")
 
 

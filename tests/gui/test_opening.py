@@ -7,16 +7,15 @@ import pytest
 from tests.gui.person import drop
 from tests.other_pipelines import FRAME_SHAPE, images, write_caiman, write_inscopix
 
-from napari_celltype.gui.commands import show_docks
 from napari_celltype.gui.layers import tag_of
 
 
-def write_movie(path, n_frames=60, brightness=100, **metadata):
+def write_movie(path, n_frames, brightness):
     import tifffile
 
     frames = np.full((n_frames, 64, 72), brightness, np.uint16)
     frames[:, ::2] += 50
-    tifffile.imwrite(path, frames, imagej=True, metadata={"axes": "TYX", **metadata})
+    tifffile.imwrite(path, frames, imagej=True, metadata={"axes": "TYX"})
     return path
 
 
@@ -45,21 +44,6 @@ def test_another_frame_rate_is_taken_over_and_predictions_go(window, predict):
     assert recording.sampling_frequency_confirmed
     assert dock.session.active.predictions is None
     assert dock.notice.text == "The frame rate changed; classify again."
-
-
-def test_a_movie_with_another_frame_rate_says_that_predictions_went(
-    window, qtbot, suite2p_folder, predict, tmp_path
-):
-    dock = window.dock
-    folder = suite2p_folder(tmp_path / "ten", fs=10.0, n_frames=60, data_bin=False)
-    movie = write_movie(tmp_path / "movie.tif", finterval=1 / 30)
-    window.open(folder)
-    predict(dock.session, 0.25)
-    with qtbot.waitSignal(dock.tasks.ended, timeout=20_000):
-        dock.attach_movie(movie)
-    assert dock.session.active.recording.sampling_frequency == pytest.approx(30.0)
-    assert dock.session.active.predictions is None
-    assert "classify again" in dock.notice.text
 
 
 def test_a_chosen_movie_takes_the_place_of_the_one_that_was_found(
@@ -156,11 +140,3 @@ def test_a_file_of_another_pipeline_is_opened_by_its_button(
     me.wait(lambda: len(dock.session.recordings) == 2)
     assert list(dock.session.titles.values()) == [f"m1/{name}", f"m2/{name}"]
     assert rois_dock.isVisible()
-
-
-def test_the_input_that_the_terminal_asks_for_is_chosen(make_napari_viewer):
-    form = show_docks(make_napari_viewer(show=True)).form
-    form.choose_input(0.5)
-    assert form.request().neuropil == 0.5
-    form.choose_input("none")
-    assert form.request().neuropil == "none"

@@ -92,10 +92,10 @@ def three(recording):
     )
 
 
-def values(predictions, color_by="type", min_probability=0.0, labels=()):
+def values(predictions, by_group=False, min_probability=0.0, labels=()):
     predictions = predictions.with_min_probability(min_probability)
     return roi_values(
-        predictions, 3, palette=Palette(), color_by=color_by, labels=labels
+        predictions, 3, palette=Palette(), by_group=by_group, labels=labels
     )
 
 
@@ -121,7 +121,7 @@ def test_a_roi_without_a_name_keeps_a_thin_grey_outline(
 
 def test_a_group_is_stronger_than_its_types(three, make_predictions):
     made = make_predictions(three, ROWS)
-    by_group, by_type = values(made, color_by="group")[1], values(made)[1]
+    by_group, by_type = values(made, by_group=True)[1], values(made)[1]
     assert by_group[-1] == Palette().outline("IN")
     opacity = Palette().rgba()[[by_group[0], by_type[0]], 3]
     assert opacity[0] > opacity[1]

@@ -1,7 +1,5 @@
 """Pixel values and their colours."""
 
-import numpy as np
-
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.gui.palette import CLEAR, Palette
 
@@ -26,13 +24,6 @@ def test_many_types_still_fit_into_a_byte():
     palette = Palette(tree)
     assert max(values_of(palette, "type39")) < 256
     assert palette.n_shades >= 2
-
-
-def test_the_more_probable_the_less_transparent():
-    palette = Palette()
-    outline = np.full(3, palette.outline("PV"), dtype=np.uint8)
-    fills = palette.fill(outline, np.array([0.3, 0.6, 1.0]))
-    assert (np.diff(palette.rgba()[fills, 3]) > 0).all()
 
 
 def test_outside_the_rois_nothing_is_drawn():

@@ -76,10 +76,3 @@ def test_only_a_filter_that_says_something_is_not_empty():
 def test_names_to_choose_from_hold_the_parents(features):
     assert names_in(features, "label") == ["IN", "PV", "!PV", "not a soma"]
     assert names_in(features, "predicted") == ["PY", "IN", "PV", "SOM", "unsure"]
-
-
-def test_all_criteria_hold_together_over_many_rois(features):
-    many = pd.concat([features] * 1667, ignore_index=True)
-    many["roi_id"] = np.arange(len(many))
-    mask = RoiFilter(text="pv", name="IN", least=0.5, labelled=True).mask(many)
-    assert mask.sum() == 1667

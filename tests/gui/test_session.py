@@ -75,12 +75,6 @@ def test_selecting_the_same_roi_emits_one_signal(session):
     assert session.roi_id is None
 
 
-def test_another_frame_rate_drops_predictions(predicted):
-    predicted.set_sampling_frequency("a", 20.0)
-    assert predicted.active.predictions is None
-    assert predicted.active.recording.sampling_frequency == 20.0
-
-
 def test_confirming_the_frame_rate_keeps_predictions(predicted):
     assert "unconfirmed" in predicted.active.predictions.table()["warnings"][0]
     predicted.set_sampling_frequency("a", 10.0)

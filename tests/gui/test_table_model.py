@@ -3,9 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-
-pytest.importorskip("qtpy.QtCore")
-
 from qtpy.QtCore import Qt
 
 from napari_celltype.gui.table_model import TableModel

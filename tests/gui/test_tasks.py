@@ -16,8 +16,6 @@ from napari_celltype.gui.tasks import (
 )
 from napari_celltype.progress import Progress, raise_if_stopped
 
-pytestmark = pytest.mark.gui
-
 
 @pytest.fixture
 def runner(qapp):

@@ -8,7 +8,7 @@ from typing import Any
 
 import psygnal
 from magicgui.widgets import CheckBox, ComboBox, FloatSpinBox, LineEdit, SpinBox
-from qtpy.QtCore import QMargins, Signal
+from qtpy.QtCore import QMargins, QSignalBlocker, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -202,13 +202,12 @@ def offer(box: Any, choices: Mapping[Any, str]) -> None:
     """List choices in this order; what was chosen stays, or the first is."""
     pairs = [(words, value) for value, words in choices.items()]
     chosen, native = box.value, box.native
-    blocked = native.blockSignals(True)
-    native.clear()
-    # A callable, since magicgui lists again whenever the widget gets another parent.
-    box.choices = lambda _: pairs
-    if chosen in choices:
-        box.value = chosen
-    native.blockSignals(blocked)
+    with QSignalBlocker(native):
+        native.clear()
+        # A callable: magicgui lists again whenever the widget gets another parent.
+        box.choices = lambda _: pairs
+        if chosen in choices:
+            box.value = chosen
 
 
 class _Control:

@@ -18,7 +18,6 @@ from scipy import ndimage
 from napari_celltype.celltypes import UNSURE
 from napari_celltype.export.picture import fill_strength
 from napari_celltype.gui.palette import CLEAR, SELECTED, UNCLASSIFIED, Palette
-from napari_celltype.gui.session import ColorBy
 from napari_celltype.labels import NOT_A_SOMA, Label
 from napari_celltype.recording import Recording, label_image
 
@@ -100,7 +99,7 @@ def roi_values(
     n_rois: int,
     *,
     palette: Palette,
-    color_by: ColorBy,
+    by_group: bool,
     labels: Iterable[Label] = (),
 ) -> NDArray[np.uint8]:
     """Return the pixel values of each ROI's zones."""
@@ -109,13 +108,13 @@ def roi_values(
     if predictions is not None:
         decisions = predictions.decisions
         given, probability = decisions.predicted, decisions.probability
-        if color_by == "group":
+        if by_group:
             given, probability = decisions.group, decisions.group_probability
         names, column = np.unique(np.array(given, dtype=object), return_inverse=True)
         outlines = np.array([palette.outline(n) for n in names], dtype=np.uint8)[column]
         named = np.array(given, dtype=object) != UNSURE
         strength = fill_strength(
-            probability, 2 if color_by == "group" else len(predictions.classes)
+            probability, 2 if by_group else len(predictions.classes)
         )
         zones[named, EDGES] = outlines[named, None]
         zones[named, : EDGES.start] = palette.fill(outlines[named], strength[named])[

@@ -12,7 +12,7 @@ from qtpy.QtCore import QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen, QPixmap
 
 from napari_celltype.answers.columns import ACCEPTED
-from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE, UNSURE_COLOR, TypeTree
+from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE_COLOR, TypeTree
 from napari_celltype.export.picture import FAINTEST, STRONGEST
 
 CLEAR = 0
@@ -96,7 +96,5 @@ def mark(color: str, shape: Shape, scale: float = 1.0) -> QPixmap:
 def color_of(name: str, tree: TypeTree) -> str:
     """Return the colour of a type, of the type in a label, or of what is neither."""
     name = name.removeprefix("!").removesuffix(ACCEPTED)
-    if not name or name == UNSURE:
-        return UNSURE_COLOR
     colors = {t.name: t.color for t in tree.types}
     return colors.get(name, UNSURE_COLOR)

@@ -45,3 +45,15 @@ class Plot(pg.PlotWidget):
         """Show or hide both axes."""
         for side in ("left", "bottom"):
             self.getPlotItem().showAxis(side, shown)
+
+
+class SmallPlot(Plot):
+    """A plot that cannot be lost by zooming, `height` pixels high."""
+
+    def __init__(self, height: int, tip: str) -> None:
+        super().__init__()
+        self.setToolTip(tip)
+        self.setFixedHeight(height)
+        self.setMouseEnabled(x=False, y=False)
+        self.getAxis("left").setWidth(44)
+        self.getAxis("bottom").enableAutoSIPrefix(False)

@@ -120,7 +120,7 @@ class Scene:
             session.predictions(opened),
             opened.recording.n_rois,
             palette=self.palette,
-            color_by=session.color_by,
+            by_group=session.by_group,
             labels=session.labels_seen(opened) or (),
         )
         zones[~session.shown(opened)] = CLEAR

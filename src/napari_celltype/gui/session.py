@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from napari_celltype.answers import Predictions
     from napari_celltype.labels import LabelTable
-
-ColorBy = Literal["type", "group"]
 
 
 class Session:
@@ -72,7 +70,7 @@ class Session:
         self.roi_ids: tuple[int, ...] = ()  # all that are selected
         self.tree = DEFAULT_TYPES  # with the user's own types
         self.predictions_shown = True  # not while labelling blind
-        self.color_by: ColorBy = "type"
+        self.by_group = False  # of the colours
         self.min_probability = 0.0  # less probable types are hidden
         self.prior: Mapping[str, float] | None = None  # None: the shares of the card
         self.roi_filter = RoiFilter()
@@ -250,10 +248,10 @@ class Session:
             if predictions is None:
                 self.outdated.emit(key)
 
-    def set_color_by(self, color_by: ColorBy) -> None:
-        """Colour by type or by group."""
-        if color_by != self.color_by:
-            self.color_by = color_by
+    def color_by_group(self, by_group: bool) -> None:
+        """Colour by group, or by type."""
+        if by_group != self.by_group:
+            self.by_group = by_group
             self.recolored.emit()
 
     def set_min_probability(self, threshold: float) -> None:

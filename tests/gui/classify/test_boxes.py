@@ -6,16 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-pytest.importorskip("qtpy.QtWidgets")
 from qtpy.QtCore import Qt
 
 from napari_celltype.answers.shares import prevalence_choices
 from napari_celltype.gui.classify.boxes import FrameRateBox, PrevalenceBox
 from napari_celltype.recording import UNCONFIRMED, Recording
 from napari_celltype.recording.recording import FROM_SUITE2P
-
-pytestmark = pytest.mark.gui
 
 RATE = 29.9970003
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-
-pytest.importorskip("qtpy.QtWidgets")
-
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel
 
 from napari_celltype.answers.summary import Called, Summary
 from napari_celltype.celltypes import DEFAULT_TYPES, UNSURE_COLOR
 from napari_celltype.gui.classify.legend import Legend, legend_rows
-
-pytestmark = pytest.mark.gui
 
 
 def summary(types=None, *, proven=False, why=None):
@@ -33,8 +28,8 @@ def summary(types=None, *, proven=False, why=None):
     )
 
 
-def rows(found, labels=None, color_by="type"):
-    return legend_rows(found, Counter(labels), DEFAULT_TYPES, color_by)
+def rows(found, labels=None, by_group=False):
+    return legend_rows(found, Counter(labels), DEFAULT_TYPES, by_group)
 
 
 @pytest.fixture
@@ -54,7 +49,7 @@ def test_a_row_has_code_name_and_count_and_unproven_stands_once(legend, proven, 
 
 
 def test_groups_have_a_line_where_they_are_what_is_coloured():
-    found = rows(summary(), color_by="group")
+    found = rows(summary(), by_group=True)
     assert [(r.code, r.count, r.unproven) for r in found] == [
         ("PY", 2, False),
         ("IN", 1, False),

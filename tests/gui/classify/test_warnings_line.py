@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("qtpy.QtWidgets")
 from napari_celltype.gui.widgets import WarningsLine
-
-pytestmark = pytest.mark.gui
 
 SENTENCES = ("This recording is unlike the training data. " * 5, "Another one.")
 

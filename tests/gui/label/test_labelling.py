@@ -191,10 +191,10 @@ def test_labels_from_elsewhere_are_one_change_if_they_change_anything(
 ):
     edited = []
     labelling.edited.connect(edited.append)
-    labelling.apply("a", [])
+    labelling.apply("a", LabelTable())
     assert edited == []
     assert not labelling.done
-    labelling.apply("a", [Label(0, "PV"), Label(1, "!PV")])
+    labelling.apply("a", LabelTable((Label(0, "PV"), Label(1, "!PV"))))
     assert labels(session) == {0: "PV", 1: "!PV"}
     labelling.undo()
     assert labels(session) == {}

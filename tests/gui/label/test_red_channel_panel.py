@@ -44,13 +44,7 @@ def test_two_lines_make_labels(window, qtbot):
     session = scene.session
     mine = LabelTable((Label(0, "SOM", 0, "histology"), Label(59, "!PV", 0, "manual")))
     session.set_labels(session.active.key, mine)
-    given = []
-
-    def apply(table):
-        given.append(table)
-        session.set_labels(session.active.key, table)
-
-    panel = RedChannelPanel(scene, apply)
+    panel = RedChannelPanel(scene)
     window.viewer.window._qt_window.resize(1366, 768)
     window.viewer.window.add_dock_widget(panel, name="Red channel", area="right")
     with qtbot.waitSignal(panel.job.ended, timeout=30_000):
@@ -106,20 +100,20 @@ def test_two_lines_make_labels(window, qtbot):
 
     # Apply keeps mine; applied again with others lines it takes its own back.
     panel.apply_button.click()
-    rows = given[0].by_roi()
+    rows = session.active.labels.by_roi()
     assert rows[0] == mine.rows[0]
     assert rows[59] == mine.rows[1]
     assert [rows[i].label for i in range(1, N_RED)] == ["PV"] * (N_RED - 1)
     panel.histogram.region.setRegion((low, panel.histogram.lines[1] + 1e3))
     panel.apply_button.click()
-    assert not any(row.label == "PV" for row in given[1])
+    assert not any(row.label == "PV" for row in session.active.labels)
 
     # Without keeping, Apply says what it replaces, and does so.
     panel.propose.click()
     panel.keep.setChecked(False)
     assert panel.apply_button.text() == "Apply and replace 1"
     panel.apply_button.click()
-    assert given[2].by_roi()[0].label == "PV"
+    assert session.active.labels.by_roi()[0].label == "PV"
 
     # A user's own type can be the red one.
     session.set_tree(session.tree.with_type("NDNF", color="#5AD08A"))
@@ -130,7 +124,7 @@ def test_two_lines_make_labels(window, qtbot):
 def test_a_recording_without_red_says_so(window, qtbot, suite2p_folder, tmp_path):
     one = suite2p_folder(tmp_path / "one channel", data_bin=False, n_frames=100)
     window.open(one)
-    panel = RedChannelPanel(scene_of(window.viewer), lambda table: None)
+    panel = RedChannelPanel(scene_of(window.viewer))
     qtbot.addWidget(panel)
     with qtbot.waitSignal(panel.job.ended, timeout=30_000):
         pass

@@ -3,9 +3,6 @@
 from unittest.mock import Mock
 
 import numpy as np
-import pytest
-
-pytest.importorskip("qtpy.QtCore")
 
 from napari_celltype.gui.look import gallery
 from napari_celltype.gui.opened import OpenRecording
@@ -30,7 +27,6 @@ def open_many(n_rois):
     )
 
 
-@pytest.mark.gui
 def test_of_ten_thousand_pictures_only_those_on_the_screen_are_drawn(
     qtbot, monkeypatch
 ):

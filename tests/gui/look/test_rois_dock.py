@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 
 from napari_celltype.gui.look import gallery
 from napari_celltype.gui.opened import OpenRecording
+from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.recording import FROM_USER, Recording, RoiMasks
 
@@ -175,9 +176,8 @@ def test_the_card_the_means_and_the_gallery_follow_what_may_be_seen(
 
     dock.tabs.setCurrentWidget(dock.gallery)
     gallery = dock.gallery
-    gallery.name.setCurrentText("PV")
-    gallery.name.activated.emit(gallery.name.currentIndex())
-    assert gallery.note.text() == "3 ROIs"
+    session.set_filter(RoiFilter(name="PV"))
+    assert gallery.model.rowCount() == 3
     spot = gallery.view.visualRect(gallery.model.index(2, 0)).center()
     qtbot.mouseClick(gallery.view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     assert session.roi_id == 6

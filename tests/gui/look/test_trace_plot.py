@@ -2,14 +2,10 @@
 
 import numpy as np
 import pytest
-
-pytest.importorskip("pyqtgraph")
 from qtpy.QtGui import QPainter, QPicture
 
 from napari_celltype.gui.look.trace_plot import ShownTrace, TracePlot
 from napari_celltype.recording import Segment
-
-pytestmark = pytest.mark.gui
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ from napari_celltype.gui.train.public_data import PublicData
 from napari_celltype.gui.train.recordings_table import RecordingsTable
 from napari_celltype.labels import load_traces
 
-pytestmark = pytest.mark.gui
-
 
 @pytest.fixture
 def table(qtbot):

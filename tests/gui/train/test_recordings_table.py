@@ -12,8 +12,6 @@ from napari_celltype.gui.session import Session
 from napari_celltype.gui.train.recordings_table import COLUMNS, RecordingsTable
 from napari_celltype.labels import Label, LabelTable, find_labelled
 
-pytestmark = pytest.mark.gui
-
 
 @pytest.fixture
 def table(qtbot):

@@ -185,9 +185,7 @@ class ClassifyDock(QWidget):
         form.frame_rate.confirmed.connect(self._on_frequency)
         form.hide_below.valueChanged.connect(session.set_min_probability)
         form.prevalence.changed.connect(session.set_prior)
-        self.legend.toggle.toggled.connect(
-            lambda on: session.set_color_by("group" if on else "type")
-        )
+        self.legend.toggle.toggled.connect(session.color_by_group)
         self.run.classify.clicked.connect(self.classify)
         # The bar of the job takes the place of the buttons.
         self.job.started.connect(self.run.hide)
@@ -293,7 +291,7 @@ class ClassifyDock(QWidget):
         counted = roi_table(active.recording, labels=labels, columns=COUNTED)
         summary = None if seen is None else seen.summary()
         rows = legend_rows(
-            summary, count_rois(counted).labels, session.tree, session.color_by
+            summary, count_rois(counted).labels, session.tree, session.by_group
         )
         if made is None or summary is None:
             why = "predictions hidden (H)" if made else "not classified yet"
@@ -304,7 +302,7 @@ class ClassifyDock(QWidget):
             rows,
             summary.expectation,
             [*summary.details(), *self._over_days()],
-            by_group=session.color_by == "group",
+            by_group=session.by_group,
         )
 
     def _over_days(self) -> list[str]:

@@ -14,7 +14,6 @@ from napari_celltype.answers.columns import UNPROVEN
 from napari_celltype.answers.decisions import UnsureReason
 from napari_celltype.celltypes import UNSURE, UNSURE_COLOR, TypeTree
 from napari_celltype.gui.palette import Shape, color_of, mark
-from napari_celltype.gui.session import ColorBy
 from napari_celltype.gui.widgets import Details, Words, fill
 
 # Names of types are text: own ones may come from a shared file.
@@ -93,12 +92,12 @@ class Legend(QWidget):
 
 
 def legend_rows(
-    summary: Summary | None, given: Counter[str], tree: TypeTree, color_by: ColorBy
+    summary: Summary | None, given: Counter[str], tree: TypeTree, by_group: bool
 ) -> list[LegendRow]:
     """Return the lines for what was predicted, and for the labels that were given."""
     rows, names = [], []
     if summary is not None:
-        found = summary.groups if color_by == "group" else summary.types
+        found = summary.groups if by_group else summary.types
         tree = tree.including(name for name in found if name != UNSURE)
         names = [name for name in tree.in_order(found) if name != UNSURE]
         for name in names:

@@ -63,7 +63,6 @@ class EvaluateData(QtWidgets.QWidget):
         self._box = QtWidgets.QWidget()
         fill_grid(QtWidgets.QGridLayout(self._box), self.path_line, (file, folder))
         fill(QtWidgets.QVBoxLayout(self), self.source, self.table, self._box, spacing=4)
-        self._path_shown = ""
         self.source.currentIndexChanged.connect(self._show)
         self.table.changed.connect(self.changed)
         self._show()
@@ -92,8 +91,7 @@ class EvaluateData(QtWidgets.QWidget):
         """Take a path, and tell it even if it is the same: its files may be new."""
         if path is None:
             return
-        self._path_shown = str(path)
-        self.path_line.setText(self._path_shown)
+        self.path_line.setText(str(path))
         self.source.setCurrentIndex(_FILE)
         self.changed.emit()
 
@@ -105,8 +103,8 @@ class EvaluateData(QtWidgets.QWidget):
 
     def _on_edited(self) -> None:
         # Leaving the line without a change is no choice.
-        if self.path_line.text() != self._path_shown:
-            self._path_shown = self.path_line.text()
+        if self.path_line.isModified():
+            self.path_line.setModified(False)
             self.changed.emit()
 
 

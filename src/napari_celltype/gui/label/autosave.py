@@ -132,7 +132,6 @@ class Autosave(QObject):
         file = self._savers[key].file
         copy = file.copy
         labels = file.load(self._session.tree) or LabelTable()
-        self._session.set_tree(self._session.tree.with_types_of(labels.tree))
         mine = replace(self._labels(key), set_aside=labels.set_aside)
         self._session.set_labels(key, mine)
         self._labelling.apply(key, labels)

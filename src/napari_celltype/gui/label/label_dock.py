@@ -31,7 +31,7 @@ from napari_celltype.gui.widgets import (
     listen,
     switch,
 )
-from napari_celltype.labels import NOT_A_SOMA, LabelTable
+from napari_celltype.labels import NOT_A_SOMA
 from napari_celltype.labels.red_channel import has_second_channel
 
 _ANNOTATOR = "annotator"
@@ -116,7 +116,7 @@ class LabelDock(QtWidgets.QWidget):
         panel = open_once(
             self._scene.viewer,
             "Red channel",
-            lambda _: RedChannelPanel(self._scene, self._apply),
+            lambda _: RedChannelPanel(self._scene),
         )
         # Short, so that all six tabs can be read.
         panel.parentWidget().setWindowTitle("Red")
@@ -124,14 +124,11 @@ class LabelDock(QtWidgets.QWidget):
 
     def _ask_for_labels(self) -> None:
         if self.session.active is not None:
-            dialog = LabelImport(self.session, self.session.active, self._apply, self)
+            dialog = LabelImport(
+                self.session, self.labelling, self.session.active, self
+            )
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.open()
-
-    def _apply(self, labels: LabelTable) -> None:
-        if self.session.active is not None:
-            self.session.set_tree(self.session.tree.with_types_of(labels.tree))
-            self.labelling.apply(self.session.active.key, labels)
 
     def _take_tree(self, tree: TypeTree) -> None:
         Settings().set_tree(tree)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from qtpy import QtWidgets
 from qtpy.QtGui import QShowEvent
 
+from napari_celltype.gui.label.labelling import Labelling
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
@@ -32,14 +32,12 @@ class LabelImport(QtWidgets.QDialog):
     def __init__(
         self,
         session: Session,
+        labelling: Labelling,
         opened: OpenRecording,
-        apply: Callable[[LabelTable], None],
         parent: Any = None,
     ) -> None:
         super().__init__(parent)
-        self._session, self._opened = session, opened
-        # Takes the labels of the recording, all of them, as one change.
-        self._apply = apply
+        self._session, self._labelling, self._opened = session, labelling, opened
         self._found: ImportedLabels | None = None
         self.setWindowTitle("Import labels")
         self.setMinimumWidth(_WIDTH)
@@ -163,9 +161,10 @@ class LabelImport(QtWidgets.QDialog):
 
     def _on_import(self) -> None:
         # Others may have been opened, and this one closed, meanwhile.
-        if self._opened.key in self._session.recordings:
-            self._session.activate(self._opened.key)
-            self._apply(self._changes()[-1].table)
+        key = self._opened.key
+        if key in self._session.recordings:
+            self._session.activate(key)
+            self._labelling.apply(key, self._changes()[-1].table)
         self.accept()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
@@ -106,13 +106,14 @@ class Labelling:
         else:
             self._session.tell(_NOTHING_TO_ACCEPT)
 
-    def apply(self, key: str, labels: Iterable[Label]) -> None:
-        """Take over all labels of a recording from elsewhere, as one change."""
+    def apply(self, key: str, labels: LabelTable) -> None:
+        """Take over all labels of a recording and their types, as one change."""
         opened = self._session.recordings.get(key)
         if opened is None:
             return
+        self._session.set_tree(self._session.tree.with_types_of(labels.tree))
         old = (opened.labels or LabelTable()).by_roi()
-        new = {row.roi_id: row for row in labels}
+        new = labels.by_roi()
         steps = {
             roi_id: (old.get(roi_id), new.get(roi_id))
             for roi_id in old.keys() | new.keys()
@@ -187,7 +188,8 @@ class Labelling:
                 rows[roi_id] = Label(
                     roi_id, label, plane, source, seen, cell_id, self.annotator
                 )
-        self.apply(opened.key, rows.values())
+        table = LabelTable(tuple(rows.values()), self._session.tree)
+        self.apply(opened.key, table)
 
     def _replay(self, changes: list[_Change], other: list[_Change], verb: str) -> None:
         if not changes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from qtpy.QtCore import QStringListModel, Signal
 
 from napari_celltype.gui.forms import choice_box, offer
 from napari_celltype.gui.layers import tag_of
-from napari_celltype.gui.plot import Plot
+from napari_celltype.gui.plot import SmallPlot
 from napari_celltype.gui.scene import Scene
 from napari_celltype.gui.tasks import Finished, JobBar, Outcome
 from napari_celltype.gui.widgets import (
@@ -41,11 +40,9 @@ _N_BINS = 60
 class RedChannelPanel(QtWidgets.QWidget):
     """Red against green, two lines to drag, and the labels that they make."""
 
-    def __init__(self, scene: Scene, apply: Callable[[LabelTable], None]) -> None:
+    def __init__(self, scene: Scene) -> None:
         super().__init__()
         self._scene, self._session = scene, scene.session
-        # Takes the new labels of the active recording, all of them, as one change.
-        self._apply = apply
         # Of the active recording, once it is measured: what was measured, the lines
         # that are proposed, and the ROIs from the reddest on.
         self._red: RedChannel | None = None
@@ -210,7 +207,8 @@ class RedChannelPanel(QtWidgets.QWidget):
         )
         present = opened.labels or LabelTable(tree=tree)
         keep = self.keep.isChecked()
-        self._apply(add_labels(present, new, keep=keep, instead_of="redcell").table)
+        added = add_labels(present, new, keep=keep, instead_of="redcell")
+        self._scene.labelling.apply(opened.key, added.table)
 
     def _on_propose(self) -> None:
         self.histogram.region.setRegion((self._proposal.low, self._proposal.high))
@@ -246,19 +244,7 @@ class RedChannelPanel(QtWidgets.QWidget):
         self._show_state()
 
 
-class _SmallPlot(Plot):
-    """A plot that cannot be lost by zooming."""
-
-    def __init__(self, height: int, tip: str) -> None:
-        super().__init__()
-        self.setToolTip(tip)
-        self.setFixedHeight(height)
-        self.setMouseEnabled(x=False, y=False)
-        self.getAxis("left").setWidth(44)
-        self.getAxis("bottom").enableAutoSIPrefix(False)
-
-
-class RedScatter(_SmallPlot):
+class RedScatter(SmallPlot):
     """One point per ROI: green across, red up, and the line between."""
 
     roi_clicked = Signal(int)
@@ -314,7 +300,7 @@ class RedScatter(_SmallPlot):
         self.roi_clicked.emit(int(nearest.data()))
 
 
-class RednessHistogram(_SmallPlot):
+class RednessHistogram(SmallPlot):
     """How many cells have which redness, and two lines to drag."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from qtpy import QtWidgets
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QSignalBlocker, Signal
 
 from napari_celltype.gui.forms import narrow
 from napari_celltype.gui.roi_filter import NAMES_OF, RoiFilter
@@ -33,7 +33,6 @@ class FilterBar(QtWidgets.QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._filter = RoiFilter()
-        self._loading = False
         self.text = QtWidgets.QLineEdit(
             placeholderText="Filter: PV, unsure, 12 ...",
             clearButtonEnabled=True,
@@ -78,27 +77,27 @@ class FilterBar(QtWidgets.QWidget):
         self, roi_filter: RoiFilter, names: Sequence[str], *, has_iscell: bool
     ) -> None:
         """Show a filter, with the names that there are to choose from."""
-        self._filter, self._loading = roi_filter, True
-        if self.text.text().strip() != roi_filter.text.strip():
-            self.text.setText(roi_filter.text)
-        chosen = [roi_filter.name] if roi_filter.name else []
-        all_names = ["", *dict.fromkeys([*names, *chosen])]
-        if [self.name.itemData(i) for i in range(self.name.count())] != all_names:
-            self.name.clear()
-            for name in all_names:
-                self.name.addItem(name or "any type", name)
-        for box, value in (
-            (self.name_of, roi_filter.name_of),
-            (self.name, roi_filter.name),
-            (self.cell, roi_filter.cell),
-            (self.labelled, roi_filter.labelled),
-        ):
-            box.setCurrentIndex(box.findData(value))
-        self.least.setValue(roi_filter.least)
-        self.most.setValue(roi_filter.most)
+        self._filter = roi_filter
+        with QSignalBlocker(self):
+            if self.text.text().strip() != roi_filter.text.strip():
+                self.text.setText(roi_filter.text)
+            chosen = [roi_filter.name] if roi_filter.name else []
+            all_names = ["", *dict.fromkeys([*names, *chosen])]
+            if [self.name.itemData(i) for i in range(self.name.count())] != all_names:
+                self.name.clear()
+                for name in all_names:
+                    self.name.addItem(name or "any type", name)
+            for box, value in (
+                (self.name_of, roi_filter.name_of),
+                (self.name, roi_filter.name),
+                (self.cell, roi_filter.cell),
+                (self.labelled, roi_filter.labelled),
+            ):
+                box.setCurrentIndex(box.findData(value))
+            self.least.setValue(roi_filter.least)
+            self.most.setValue(roi_filter.most)
         why_not = "" if has_iscell else "There is no iscell.npy here"
         switch(self.cell, "What suite2p's iscell says", why_not)
-        self._loading = False
 
     def show_count(self, shown: int, total: int, words: str) -> None:
         """Say how many ROIs are left, and by which filter; no words, no filter."""
@@ -109,8 +108,6 @@ class FilterBar(QtWidgets.QWidget):
         self.show_all.setVisible(bool(words))
 
     def _on_change(self) -> None:
-        if self._loading:
-            return
         least, most = self.least.value(), self.most.value()
         name_of = self.name_of.currentData()
         # A type that was predicted need not be one that was labelled.

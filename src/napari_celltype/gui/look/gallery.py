@@ -14,7 +14,6 @@ from napari_celltype.celltypes import UNSURE
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.painting import on_edge
 from napari_celltype.gui.palette import color_of
-from napari_celltype.gui.roi_filter import RoiFilter, names_in
 from napari_celltype.gui.session import Session
 from napari_celltype.gui.table_model import TableModel
 from napari_celltype.gui.widgets import LazyTab, choice_of_names, fill
@@ -25,7 +24,7 @@ _SIDE = 2 * _HALF * _ZOOM
 _CAPTION = 15
 _LEAST_CONTRAST = 20  # of 256 greys
 _CELL = QSize(_SIDE + 6, _SIDE + _CAPTION + 6)
-_NOTHING = "No ROI of this kind is shown."
+_NOTHING = "No ROI is shown."
 _NO_IMAGE = "This recording has no mean image to cut pictures from."
 
 
@@ -89,7 +88,7 @@ class _Pictures(QtWidgets.QStyledItemDelegate):
 
 
 class GalleryTab(LazyTab):
-    """Pictures of the ROIs of one type that pass the filter."""
+    """Pictures of the ROIs that pass the filter."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -99,10 +98,6 @@ class GalleryTab(LazyTab):
         self.delegate = _Pictures(session, self.model, self)
         self.name_of = choice_of_names()
         self.name_of.currentIndexChanged.connect(self.refresh)
-        self.name = QtWidgets.QComboBox(
-            toolTip="Whose pictures are shown; the filter holds as well",
-            activated=self.refresh,
-        )
         self.note = QtWidgets.QLabel()
         self.view = QtWidgets.QListView(
             # Before the movement, which it decides, too.
@@ -116,7 +111,7 @@ class GalleryTab(LazyTab):
         )
         self.view.setModel(self.model)
         self.view.setItemDelegate(self.delegate)
-        bar = fill(QtWidgets.QHBoxLayout(), self.name_of, self.name, (self.note, 1))
+        bar = fill(QtWidgets.QHBoxLayout(), self.name_of, (self.note, 1))
         fill(QtWidgets.QVBoxLayout(self), bar, (self.view, 1), spacing=2)
 
     def show_now(self) -> None:
@@ -125,8 +120,8 @@ class GalleryTab(LazyTab):
         self.model.show(None)
         if opened is not None and (has_image := self.delegate.show(opened)):
             self._show_chosen(opened)
-        n = self.model.rowCount()
-        self.note.setText(f"{n} ROIs" if n else _NOTHING if has_image else _NO_IMAGE)
+        why_none = _NOTHING if has_image else _NO_IMAGE
+        self.note.setText("" if self.model.rowCount() else why_none)
         self.mark_selected()
 
     def mark_selected(self) -> None:
@@ -142,20 +137,10 @@ class GalleryTab(LazyTab):
         import pandas as pd
 
         features = self._session.features(opened)
-        name_of, wanted = self.name_of.currentData(), self.name.currentData() or ""
-        names = names_in(features, name_of, self._session.tree)
-        wanted = wanted if wanted in names else ""
-        self.name.clear()
-        for name in ("", *names):
-            self.name.addItem(name or "all types", name)
-        self.name.setCurrentIndex(self.name.findData(wanted))
-        of_type = RoiFilter(name_of=name_of, name=wanted)
-        kept = self._session.shown(opened) & of_type.mask(features, self._session.tree)
-        given = features[name_of].fillna("")
+        given = features[self.name_of.currentData()].fillna("")
         words = features["roi_id"].astype(str) + " " + given.replace(UNSURE, "?")
-        self.model.show(
-            pd.DataFrame({"caption": words.str.strip(), "name": given}), kept
-        )
+        frame = pd.DataFrame({"caption": words.str.strip(), "name": given})
+        self.model.show(frame, self._session.shown(opened))
 
 
 def roi_picture(

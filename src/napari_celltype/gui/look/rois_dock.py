@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.viewer import Viewer
-from qtpy.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt
+from qtpy.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QSignalBlocker,
+    Qt,
+)
 from qtpy.QtWidgets import QTableView, QTabWidget, QVBoxLayout, QWidget
 
 from napari_celltype.answers.columns import ACCEPTED, find_column
@@ -42,7 +48,7 @@ class RoisDock(QWidget):
         self._viewer = scene.viewer
         self._session = scene.session
         self.banner = LabelBanner(scene.session, scene.labelling)
-        self.keys = LabelKeys(scene, self)
+        LabelKeys(scene, self)
         self.table = TableModel(self, self._mark)
         self.view = QTableView(
             showGrid=False,
@@ -183,10 +189,9 @@ class RoisDock(QWidget):
                 marked.select(first, self.table.index(int(run[-1]), last))
         current = self.table.index(int(row[0]), 0) if len(row) else QModelIndex()
         selection, flags = self.view.selectionModel(), QItemSelectionModel.SelectionFlag
-        blocked = selection.blockSignals(True)
-        selection.select(marked, flags.ClearAndSelect)
-        selection.setCurrentIndex(current, flags.NoUpdate)
-        selection.blockSignals(blocked)
+        with QSignalBlocker(selection):
+            selection.select(marked, flags.ClearAndSelect)
+            selection.setCurrentIndex(current, flags.NoUpdate)
         if len(row):
             self.view.scrollTo(current)
         self.view.viewport().update()

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from qtpy import QtWidgets
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 
 from napari_celltype.errors import CellTypeError
 from napari_celltype.gui.label.autosave import labels_folder
@@ -249,25 +249,24 @@ class RecordingsTable(QtWidgets.QWidget):
 
     def _show(self) -> None:
         collection = self.session.collection
-        blocked = self.table.blockSignals(True)
-        self.table.setRowCount(len(collection.recordings))
-        for row, recording in enumerate(collection.recordings):
-            size = f"{recording.n_rois} ROIs, {recording.n_frames} frames"
-            for column, text in enumerate(_cells(recording)):
-                # An item that is being edited has to stay.
-                item = self.table.item(row, column)
-                if item is None:
-                    item = QtWidgets.QTableWidgetItem()
-                    self.table.setItem(row, column, item)
-                item.setText(text)
-                item.setToolTip(f"{text}\n{recording.path}\n{size}")
-                flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
-                if column in _EDITED and recording.trace_set is None:
-                    flags |= Qt.ItemFlag.ItemIsEditable
-                item.setFlags(flags)
-        self.table.resizeColumnsToContents()
-        self.table.setColumnWidth(0, min(self.table.columnWidth(0), _WIDEST_NAME))
-        self.table.blockSignals(blocked)
+        with QSignalBlocker(self.table):
+            self.table.setRowCount(len(collection.recordings))
+            for row, recording in enumerate(collection.recordings):
+                size = f"{recording.n_rois} ROIs, {recording.n_frames} frames"
+                for column, text in enumerate(_cells(recording)):
+                    # An item that is being edited has to stay.
+                    item = self.table.item(row, column)
+                    if item is None:
+                        item = QtWidgets.QTableWidgetItem()
+                        self.table.setItem(row, column, item)
+                    item.setText(text)
+                    item.setToolTip(f"{text}\n{recording.path}\n{size}")
+                    flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
+                    if column in _EDITED and recording.trace_set is None:
+                        flags |= Qt.ItemFlag.ItemIsEditable
+                    item.setFlags(flags)
+            self.table.resizeColumnsToContents()
+            self.table.setColumnWidth(0, min(self.table.columnWidth(0), _WIDEST_NAME))
         self._show_counts()
         self._show_buttons()
         self._find_obstacles()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
 
-from napari_celltype.gui.plot import Plot
+from napari_celltype.gui.plot import SmallPlot
 from napari_celltype.protocol.words import way_title
 from napari_celltype.training.course import Course
 from napari_celltype.training.validation import SCORE
@@ -14,11 +14,16 @@ _MOST_POINTS = 50
 _CURVE, _BEST = "#3D8BEF", "#F2952E"
 
 
-class ValidationPlot(Plot):
+class ValidationPlot(SmallPlot):
     """Balanced accuracy after each epoch; the best epoch is a star."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(
+            170,
+            "After each epoch: balanced accuracy on cells that are not trained on. "
+            "Star: the epoch that is kept. Dashed: guesses that know nothing. Dotted: "
+            "the best single number of a trace on the same cells.",
+        )
         pen = pg.mkPen(_CURVE, width=2)
         self._curve = self.plot([], [], pen=pen, symbol="o", symbolBrush=_CURVE)
         self._best = self.plot(
@@ -29,15 +34,7 @@ class ValidationPlot(Plot):
         self._probe = self._level(Qt.PenStyle.DotLine)
         self.setLabel("bottom", "epoch")
         self.setLabel("left", "balanced accuracy")
-        self.getAxis("left").setWidth()
         self.setYRange(0, 1, padding=0.02)
-        self.setMouseEnabled(x=False, y=False)
-        self.setToolTip(
-            "After each epoch: balanced accuracy on cells that are not trained on. "
-            "Star: the epoch that is kept. Dashed: guesses that know nothing. Dotted: "
-            "the best single number of a trace on the same cells."
-        )
-        self.setFixedHeight(170)
 
     @property
     def scores(self) -> list[float]:

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import QPushButton, QWidget
 
 from napari_celltype.answers import ClassifyRequest
 from napari_celltype.gui.forms import Form
-from napari_celltype.gui.plot import Plot
+from napari_celltype.gui.plot import SmallPlot
 from napari_celltype.gui.scene import scene_of
 from napari_celltype.gui.tasks import Cancelled, JobBar, Outcome
 from napari_celltype.gui.widgets import (
@@ -33,25 +33,22 @@ _CURVE = "#3D8BEF"
 _MOST_POINTS = 10_000
 
 
-class CertaintyPlot(Plot):
+class CertaintyPlot(SmallPlot):
     """Median probability of the predicted types over the time of the recording."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(
+            170, "Median probability of the predicted types at each new answer"
+        )
         self._points: deque[tuple[float, float]] = deque(maxlen=_MOST_POINTS)
         self._curve = self.plot([], [], pen=pg.mkPen(_CURVE, width=2), symbol="o")
         self._curve.setSymbolSize(5)
         self._curve.setSymbolBrush(_CURVE)
         self.setLabel("bottom", "seconds of recording")
         self.setLabel("left", "median certainty")
-        self.getAxis("left").setWidth()
-        self.getAxis("bottom").enableAutoSIPrefix(False)
         # Room for the feet of the label's letters, and for the highest number.
         self.getPlotItem().setContentsMargins(0, 0, 0, 6)
         self.setYRange(0, 1, padding=0.06)
-        self.setMouseEnabled(x=False, y=False)
-        self.setToolTip("Median probability of the predicted types at each new answer")
-        self.setFixedHeight(170)
         self.hide()
 
     @property
