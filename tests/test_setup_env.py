@@ -55,7 +55,7 @@ def test_the_tests_add_to_what_the_demo_installed_and_the_demo_takes_nothing_awa
     )
     for arguments in (["all"], ["all"], [], ["all"]):
         assert setup_env.main(arguments) == 0
-    assert installed == ["all", "all,bench,docs,test"]
+    assert installed == ["all", "all,bench,docs,public,test"]
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
