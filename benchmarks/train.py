@@ -20,24 +20,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from classify import MATRIX, seconds
 from keras_networks import TOLERANCE, agreement, build_keras, keras, tensorflow
 
 from napari_celltype.models import TraceClassifier
 from napari_celltype.models.device import traces_at_once
 
 N_FRAMES, N_CLASSES, BATCH = 4000, 4, 32
-MATRIX = 2048
 PREDICTED = 512
 KERAS_BATCHES = (16, 32, 64, 128, PREDICTED)
 # The least ratio to Keras of training and of the whole call of inference, less the
 # spread over the rounds.
 WANTED = {"cnn": (1.0, 1.3), "rnn": (2.0, 6.0), "lstm": (1.5, 3.0)}
-
-
-def seconds(function, *arguments):
-    start = time.perf_counter()
-    function(*arguments)
-    return time.perf_counter() - start
 
 
 def flop_per_trace(architecture):

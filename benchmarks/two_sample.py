@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,10 @@ def trace_features(pieces: Pieces) -> dict[str, NDArray[np.float64]]:
     features["fall from the first third to the last"] = scored[:, :third].mean(
         axis=1
     ) - scored[:, -third:].mean(axis=1)
-    peaks = [find_peaks(s, prominence=4 * n)[0].size for s, n in _with(scored, noise)]
+    peaks = [
+        find_peaks(trace, prominence=4 * level)[0].size
+        for trace, level in zip(scored, np.maximum(noise, 1e-3), strict=True)
+    ]
     features["transients a minute"] = np.array(peaks) * 60 / SECONDS
     own = deviation[:, 0]
     features[f"{AMPLITUDE}: noise"] = np.log(noise * own + 1e-6)
@@ -146,12 +149,6 @@ def trace_features(pieces: Pieces) -> dict[str, NDArray[np.float64]]:
     spread = np.percentile(pieces, 99, axis=1) - np.percentile(pieces, 20, axis=1)
     features[f"{AMPLITUDE}: 99 % over 20 % point"] = np.log(spread + 1e-6)
     return features
-
-
-def _with(
-    scored: NDArray[np.float64], noise: NDArray[np.float64]
-) -> Iterator[tuple[NDArray[np.float64], float]]:
-    return zip(scored, np.maximum(noise, 1e-3), strict=True)
 
 
 def _autocorrelation(values: NDArray[np.float64], lag: int) -> NDArray[np.float64]:

@@ -103,7 +103,8 @@ def test_a_session_gets_its_commonest_label_and_an_unknown_one_that_of_all():
     sessions = np.array([[0], [0], [0], [7], [7], [7], [8], [8]])
     labels = np.array(["PV", "PV", "PY", "PY", "PY", "PV", "PY", "PY"])
     model = CommonestOfSession().fit(sessions, labels)
-    assert model.predict([[7], [0], [3]]).tolist() == ["PY", "PV", "PY"]
+    found = model.predict(np.array([[7], [0], [3]]))
+    assert found.tolist() == ["PY", "PV", "PY"]
 
 
 @pytest.mark.parametrize("name", GRIDS)

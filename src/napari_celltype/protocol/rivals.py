@@ -113,8 +113,7 @@ def probe_values(traces: TraceSet) -> dict[str, NDArray[np.float64]]:
     }
 
 
-# scikit-learn has no types, so its classes are Any to the type checker.
-class ProbeTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class ProbeTree:
     """A decision tree whose number of leaves is found within the training set.
 
     Classes weigh the same; the best balanced accuracy over all inner folds wins.
@@ -123,57 +122,50 @@ class ProbeTree(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(self, random_state: int = 0) -> None:
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Self:
+    def fit(
+        self, X: NDArray[Any], y: NDArray[Any], groups: NDArray[Any] | None = None
+    ) -> Self:
         """Choose the size and grow the tree; `groups` stay together in the folds."""
-        numbers, labels = validate_data(self, X, y, dtype=np.float64)
         seed = self.random_state
-        folds = InnerFolds(random_state=seed).split(numbers, labels, groups)
+        folds = InnerFolds(random_state=seed).split(X, y, groups)
         tested = np.concatenate([test for _, test in folds])
+        truth = y[tested]
         tree = DecisionTreeClassifier(class_weight="balanced", random_state=seed)
 
         def score(n_leaves: int) -> float:
             tree.set_params(max_leaf_nodes=n_leaves)
-            guess = np.empty_like(labels)
+            guess = np.empty_like(y)
             for train, test in folds:
-                tree.fit(numbers[train], labels[train])
-                guess[test] = tree.predict(numbers[test])
-            truth = labels[tested]
+                guess[test] = tree.fit(X[train], y[train]).predict(X[test])
             share: float = recall_score(
                 truth, guess[tested], labels=np.unique(truth), average="macro"
             )
             return share
 
         self.best_params_ = {"max_leaf_nodes": max(_MAX_LEAF_NODES, key=score)}
-        self.tree_ = tree.set_params(**self.best_params_).fit(numbers, labels)
-        self.classes_ = self.tree_.classes_
+        self.tree_ = tree.set_params(**self.best_params_).fit(X, y)
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return a label for each number."""
-        check_is_fitted(self)
-        numbers = validate_data(self, X, dtype=np.float64, reset=False)
-        names: NDArray[Any] = self.tree_.predict(numbers)
+        names: NDArray[Any] = self.tree_.predict(X)
         return names
 
 
-class CommonestOfSession(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class CommonestOfSession:
     """Say the commonest training label of an example's session."""
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: NDArray[Any], y: NDArray[Any]) -> Self:
         """Count the labels of each session; X is (n_examples, 1) session numbers."""
-        numbers, labels = validate_data(self, X, y, dtype=np.int64)
-        counts = pd.crosstab(numbers[:, 0], labels)
-        self.classes_ = counts.columns.to_numpy()
+        counts = pd.crosstab(X[:, 0], y)
         self._commonest = counts.idxmax(axis=1)
         self._elsewhere: Any = counts.sum().idxmax()
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
+    def predict(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return a label for each row; the commonest of all in unknown sessions."""
-        check_is_fitted(self)
-        session = validate_data(self, X, dtype=np.int64, reset=False)[:, 0]
-        named = pd.Series(session).map(self._commonest).fillna(self._elsewhere)
-        return named.to_numpy().astype(self.classes_.dtype)
+        named = pd.Series(X[:, 0]).map(self._commonest).fillna(self._elsewhere)
+        return named.to_numpy()
 
 
 def _numbers(
@@ -248,6 +240,7 @@ def baseline(
     return Pipeline([("z-score", TraceScaler(normalization)), ("model", model)])
 
 
+# scikit-learn has no types, so its classes are Any to the type checker.
 class TraceScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """The z-score of the networks for other classifiers (Section IV-B)."""
 

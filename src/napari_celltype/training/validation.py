@@ -193,9 +193,9 @@ class Judge:
         for origin, column_name in _SHARED.get(way, {}).items():
             names = identity(cells, column_name)
             if names is not None and len(np.unique(names)) > 1:
-                column = codes(names).astype(np.float64)[:, None]
-                model = CommonestOfSession().fit(column[train], truth[train])
-                scored[origin] = self._score(model.predict(column[test]))
+                number = codes(names)[:, None]
+                model = CommonestOfSession().fit(number[train], truth[train])
+                scored[origin] = self._score(model.predict(number[test]))
         return max(scored.items(), key=lambda item: item[1], default=None)
 
     def _score(self, guess: NDArray[np.int64]) -> float:
