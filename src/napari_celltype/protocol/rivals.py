@@ -164,7 +164,7 @@ class CommonestOfSession:
 
     def predict(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return a label for each row; the commonest of all in unknown sessions."""
-        named = pd.Series(X[:, 0]).map(self._commonest).fillna(self._elsewhere)
+        named = self._commonest.reindex(X[:, 0], fill_value=self._elsewhere)
         return named.to_numpy()
 
 
