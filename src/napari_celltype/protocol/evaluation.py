@@ -175,8 +175,7 @@ class Evaluation:
     @property
     def classifiers(self) -> tuple[Score, ...]:
         """All classifiers, those under the way that was asked for first."""
-        others = (s for s in self.of("classifier") if s.way != self.way)
-        return (*self.asked, *others)
+        return tuple(sorted(self.of("classifier"), key=lambda s: s.way != self.way))
 
     @property
     def asked(self) -> tuple[Score, ...]:
