@@ -82,6 +82,7 @@ def test_a_text_becomes_a_value(name, texts, value):
         ("n", "10", "10 is above 9"),
         ("share", "nan", "nan is no number"),
         ("least", "inf", "inf is no number"),
+        ("n", "1" + 400 * "0", f"1{400 * '0'} is above 9"),
         ("seed", "4294967296", "4294967296 is above 4294967295"),
         ("way", "quick", "'quick' is not one of fast, slow"),
         ("neuropil", "model", "'model' is not one of 'none', nor a number such as 0.7"),

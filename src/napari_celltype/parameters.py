@@ -137,7 +137,8 @@ class Parameter:
             named = ", ".join(map(str, self.choices))
             raise ValueError(f"{value!r} is not one of {named}")
         if isinstance(value, int | float):
-            if self.minimum is not None and not math.isfinite(value):
+            finite = isinstance(value, int) or math.isfinite(value)
+            if self.minimum is not None and not finite:
                 raise ValueError(f"{value} is no number")
             if self.minimum is not None and value < self.minimum:
                 raise ValueError(f"{value} is below {_plain(self.minimum)}")

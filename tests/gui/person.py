@@ -128,8 +128,6 @@ class Person:
 
     def click_row(self, table: QTableView, row: int) -> None:
         """Click on a row of a table."""
-        # What waits to be laid out would move the rows on the way.
-        QApplication.processEvents()
         index = table.model().index(row, 0)
         table.scrollTo(index)
         self._click_at(table.viewport(), table.visualRect(index))

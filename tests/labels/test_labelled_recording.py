@@ -44,5 +44,7 @@ def test_a_recording_that_is_given_twice_counts_once_as_a_list_has_it(
     session = labelled("m1", {0: "PV"})
     (tmp_path / "cells.csv").write_text("path,subject_id\nm1,rat7\n")
     paths = [tmp_path, session, tmp_path / "cells.csv"]
-    (found,), _ = find_labelled(paths)
+    (tmp_path / "other.csv").write_text("path,subject_id\nm1,rat9\n")
+    (found,), (failure,) = find_labelled([*paths, tmp_path / "other.csv"])
     assert found.subject == "rat7"
+    assert "other.csv, line 2" in failure

@@ -309,17 +309,17 @@ def test_predictions_and_useless_traces_are_left_out_by_name(labelled):
     assert _texts(marked.label_source) == ["manual", "manual", "prediction"]
 
 
-@pytest.mark.parametrize("left_out", ["VIP", "IN"])
+@pytest.mark.parametrize("left_out", [("VIP",), ("IN",), ("IN", "VIP")])
 def test_choices_about_types_mean_one_thing(labelled, left_out):
     session = labelled("m1", {**TWO, 2: "VIP"})
     data = Reading().open(session)
-    data = replace(data, merged={"VIP": "IN"}, left_out=(left_out,))
+    data = replace(data, merged={"VIP": "IN"}, left_out=left_out)
     read = Reading.of(data).load(data)
     cells = data.chosen_cells()
     assert cells is not None
     counts = {"PV": 1, "PY": 1}
     assert [read.traces.counts(), cells.counts(), data.counts()] == [counts] * 3
-    assert read.notes[-1] == f"Left out, as chosen: 1 trace of {left_out}."
+    assert read.notes[-1] == f"Left out, as chosen: 1 trace of {left_out[-1]}."
 
 
 # --- several recordings

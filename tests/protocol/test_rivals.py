@@ -45,6 +45,13 @@ def as_set(traces, **columns):
     return TraceSet(traces, labels, **{"sampling_frequency": RATE, **columns})
 
 
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch):
+    """Traces of more than one block."""
+    place = "napari_celltype.models.windows.BLOCK_SAMPLES"
+    monkeypatch.setattr(place, 128 * 200)
+
+
 @pytest.mark.parametrize("rate", [RATE, None])
 def test_the_noise_level_is_the_median_step_over_the_root_of_the_rate(traces, rate):
     found = probe_values(as_set(traces, sampling_frequency=rate))["noise level"]

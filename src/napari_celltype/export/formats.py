@@ -195,7 +195,8 @@ def export_path(
     chosen = find_format(request.format)
     output = chosen.file(output)
     require_replaceable(output, force)
-    if path.suffix.lower() in READ_ENDINGS and pipeline_of_file(path) is None:
+    is_table = path.is_file() and path.suffix.lower() in READ_ENDINGS
+    if is_table and pipeline_of_file(path) is None:
         if not chosen.from_table:
             raise CellTypeError(
                 f"{path.name} is a table without masks and traces; give the recording "

@@ -295,7 +295,9 @@ def find_labelled(
     listed.sort(key=lambda plane: (plane.second_of is not None, not plane.place))
     once = dict[Path, ListedPlane]()
     for plane in listed:
-        once.setdefault(plane.folder.resolve(), plane)
+        first = once.setdefault(plane.folder.resolve(), plane)
+        if plane.place and first is not plane:
+            failures.append(f"{plane.place}{plane.folder} was given before; left out.")
     # What gave a session its labels.
     labelled = dict[Path, Path]()
     names = recording_names([plane.folder for plane in once.values()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os.path import exists, isfile
@@ -360,9 +361,9 @@ def _apply_choices(
             )
         n = counted(int((kept & (labels == name)).sum()), "trace")
         notes.append(f"Merged: {n} of {name} count as {parent}.")
+    gone = Counter(n if n in left_out else merged.get(n) for n in labels.tolist())
     for name in left_out:
-        gone = [name in (n, merged.get(n)) for n in labels.tolist()]
-        n = counted(sum(gone), "trace")
+        n = counted(gone[name], "trace")
         notes.append(f"Left out, as chosen: {n} of {name}.")
     if not kept.any():
         raise LabelError("All types were left out; keep two or more.")

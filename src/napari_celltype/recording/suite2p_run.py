@@ -11,10 +11,11 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
+from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from napari_celltype.errors import MissingDependencyError, OutputError, RecordingError
 from napari_celltype.progress import (
@@ -143,7 +144,7 @@ def _run(
         job_file.write_text(json.dumps(job), encoding="utf-8")
         tail: deque[str] = deque(maxlen=6)
         done = 0
-        with subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", _CHILD, job_file],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -152,26 +153,34 @@ def _run(
             encoding="utf-8",
             errors="replace",
             env=_environment(home),
-        ) as process:
-            assert process.stdout is not None
-            next_line = partial(next, process.stdout, "")
-            try:
-                while line := wait_for(next_line, should_stop):
-                    if text := line.strip():
-                        tail.append(text)
-                    step = next((name for mark, name in _STEPS if mark in line), None)
-                    if step is not None:
-                        on_progress(Progress(step, done, total))
-                        done += 1
-            except BaseException:
-                process.kill()
-                raise
+        )
+        assert process.stdout is not None
+        next_line = partial(next, _lines(process.stdout), "")
+        try:
+            while line := wait_for(next_line, should_stop):
+                if text := line.strip():
+                    tail.append(text)
+                step = next((name for mark, name in _STEPS if mark in line), None)
+                if step is not None:
+                    on_progress(Progress(step, done, total))
+                    done += 1
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.wait()
     if process.returncode != 0:
         raise RecordingError(
             f"suite2p failed on {movie} (exit status {process.returncode}); its last "
             f"words were: {' | '.join(tail) or 'none'}."
         )
     on_progress(Progress("suite2p has finished", total, total))
+
+
+def _lines(stream: IO[str]) -> Iterator[str]:
+    # Closed by who reads it: after a stop, its end may be long in coming.
+    with stream:
+        yield from stream
 
 
 def _environment(home: str) -> dict[str, str]:

@@ -155,6 +155,14 @@ def test_a_dock_opened_again_shows_what_is_in_use(window, quick_model):
     assert heading.startswith("quick, 12.5 Hz, ")
 
 
+def test_the_input_that_the_terminal_asks_for_is_chosen(window):
+    form = window.dock.form
+    form.choose_input(0.5)
+    assert form.request().neuropil == 0.5
+    form.choose_input("none")
+    assert form.request().neuropil == "none"
+
+
 def test_the_dock_has_few_words_beside_its_controls(window, qtbot):
     dock = window.dock
     window.classify()

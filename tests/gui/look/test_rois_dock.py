@@ -13,6 +13,7 @@ from napari_celltype.gui.look import gallery
 from napari_celltype.gui.opened import OpenRecording
 from napari_celltype.gui.roi_filter import RoiFilter
 from napari_celltype.gui.scene import scene_of
+from napari_celltype.labels import Label, LabelTable
 from napari_celltype.recording import FROM_USER, Recording, RoiMasks
 
 
@@ -34,6 +35,18 @@ def test_a_roi_is_selected_in_the_picture_the_table_and_the_layer(window):
     # A click beside all ROIs selects none.
     window.click(*(np.argwhere(rois.data == 0)[0] + 1))
     assert session.roi_id is None
+
+
+def test_rows_stay_where_they_are_while_a_label_is_shown(window, qtbot):
+    dock, session = window.rois_dock, scene_of(window.viewer).session
+    bar = dock.view.verticalScrollBar()
+    session.select(11)
+    assert bar.value() > 0
+    bar.setValue(0)
+    session.set_labels(session.active.key, LabelTable((Label(11, "PV"),)))
+    at = dock.table.titles.index("Label")
+    qtbot.waitUntil(lambda: dock.table.index(11, at).data() == "PV")
+    assert bar.value() == 0
 
 
 def test_the_title_of_a_trace_says_that_its_type_is_unproven(window, predict):

@@ -131,7 +131,11 @@ class RoisDock(QWidget):
     def _on_changed(self, key: str) -> None:
         active = self._session.active
         if active is not None and active.key == key:
+            # Whoever looks at other rows than those selected goes on to.
+            bar = self.view.verticalScrollBar()
+            at = bar.value()
             self._show_recording()
+            bar.setValue(at)
 
     def _on_filtered(self) -> None:
         opened = self._session.active
