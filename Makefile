@@ -9,6 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_DIR ?= demo-output
 PYTEST_ARGS ?=
+PYTHONS ?= 3.11:lowest-direct 3.11:highest 3.12:highest 3.13:highest
 # One thread each: two processes that share two cores mostly wait for one another.
 PARALLEL := -n 2 --dist worksteal
 
@@ -56,8 +57,8 @@ test-quick: setup
 		-m "not slow and not gui" $(PYTEST_ARGS)
 
 pythons: setup
-	@set -e; for python in 3.11:lowest-direct 3.11:highest 3.12:highest 3.13:highest; do \
-		echo "== $$python"; to=build/python-$$python; \
+	@set -e; for python in $(PYTHONS); do \
+		echo "== $$python"; to=build/python-$$(echo $$python | tr : -); \
 		$(BIN)/uv venv -q --seed --clear --python $${python%:*} $$to; \
 		$(BIN)/uv pip install -q --python $$to --resolution $${python#*:} \
 			-e ".[all,public,test,docs]"; \
