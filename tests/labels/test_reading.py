@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -307,19 +306,6 @@ def test_predictions_and_useless_traces_are_left_out_by_name(labelled):
     )
     marked = load(session, with_predictions=True).traces
     assert _texts(marked.label_source) == ["manual", "manual", "prediction"]
-
-
-@pytest.mark.parametrize("left_out", [("VIP",), ("IN",), ("IN", "VIP")])
-def test_choices_about_types_mean_one_thing(labelled, left_out):
-    session = labelled("m1", {**TWO, 2: "VIP"})
-    data = Reading().open(session)
-    data = replace(data, merged={"VIP": "IN"}, left_out=left_out)
-    read = Reading.of(data).load(data)
-    cells = data.chosen_cells()
-    assert cells is not None
-    counts = {"PV": 1, "PY": 1}
-    assert [read.traces.counts(), cells.counts(), data.counts()] == [counts] * 3
-    assert read.notes[-1] == f"Left out, as chosen: 1 trace of {left_out[-1]}."
 
 
 # --- several recordings

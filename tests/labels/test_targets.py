@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from napari_celltype.celltypes import DEFAULT_TYPES
 from napari_celltype.errors import LabelError
-from napari_celltype.labels import Targets
+from napari_celltype.labels import Reading, Targets
 
 OWN = DEFAULT_TYPES.with_type("NDNF", color="#112233")
 OWN = OWN.with_type("NDNF-NPY", color="#445566", parent="NDNF")
@@ -141,3 +142,16 @@ def test_the_order_of_the_labels_does_not_matter():
         turned = Targets.of(labels[::-1], OWN)
         assert turned.classes == targets.classes
         np.testing.assert_array_equal(turned.allowed[::-1], targets.allowed)
+
+
+@pytest.mark.parametrize("left_out", [("VIP",), ("IN",), ("IN", "VIP")])
+def test_choices_about_types_mean_one_thing(labelled, left_out):
+    session = labelled("m1", {0: "PV", 1: "PY", 2: "VIP"})
+    data = Reading().open(session)
+    data = replace(data, merged={"VIP": "IN"}, left_out=left_out)
+    read = Reading.of(data).load(data)
+    cells = data.chosen_cells()
+    assert cells is not None
+    counts = {"PV": 1, "PY": 1}
+    assert [read.traces.counts(), cells.counts(), data.counts()] == [counts] * 3
+    assert read.notes[-1] == f"Left out, as chosen: 1 trace of {left_out[-1]}."
